@@ -33,7 +33,7 @@ LIFETIME: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class BindingState:
-    """How far the binding of a WeChat user has come."""
+    """Stages of binding a WeChat user to a reader."""
 
     state: Literal["none", "pending", "refused", "expired", "bound"]
     reader: Reader | None = None
@@ -108,11 +108,11 @@ class AccountBindingService:
         return await self._bindings.is_bound(reader_id)
 
     async def unbind(self, reader_id: ReaderId, requested_in: Session | None = None) -> None:
-        """Ends the binding, its WeChat user's consents, and the reader's sessions except the web
-        session in which this was requested. A repeated 是我 cannot bind again.
+        """Ends the binding, its WeChat user's consents, and the reader's sessions but for the web
+        session ``requested_in``. A repeated 是我 cannot bind again.
 
-        Sessions end first, so that the call can be repeated after a failure. Sessions of the WeChat
-        user end too: after a new binding of the same user they would have a reader again.
+        Sessions end first, so that the call can be repeated after a failure. The WeChat user's
+        sessions end too: a new binding would give them a reader again.
         """
         await self._codes.discard(reader_id)
         on_web = requested_in is not None and requested_in.kind is SessionKind.WEB
@@ -133,10 +133,8 @@ class AccountBindingService:
         return reader
 
     async def bind(self, principal: Principal, code: str, now: datetime) -> Reader | BindingRequest:
-        """Uses the code up and binds its reader. If guessing was detected, returns a request
-        instead, which the reader has to confirm.
-
-        Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts.
+        """Uses the code up and binds its reader; after detected guessing returns a request to
+        confirm. Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts.
         """
         openid, session = await self._unbound(principal), principal.session
         redeemed = await self._redeemable.redeem(openid, session.id, code, now)
@@ -167,7 +165,7 @@ class AccountBindingService:
         return BindingState("pending" if waits else "expired", None, request)
 
     async def _unbound(self, principal: Principal) -> str:
-        """The session's openid. Raises: Unauthenticated without one, AlreadyBound."""
+        """Returns the openid. Raises: Unauthenticated without one, AlreadyBound."""
         openid = principal.session.openid
         if openid is None:
             raise Unauthenticated()

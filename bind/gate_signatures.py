@@ -16,7 +16,6 @@ LEEWAY: Final = timedelta(minutes=5)
 
 
 def sign(key: str, timestamp: str, body: bytes) -> str:
-    """The batch's signature, in hex."""
     return hmac.digest(key.encode(), timestamp.encode() + b"." + body, "sha256").hex()
 
 

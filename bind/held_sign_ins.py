@@ -15,7 +15,6 @@ from models.kernel.errors import Unauthenticated
 from models.storage.encryption import DecryptionError, FieldCipher
 
 HELD_FOR: Final = timedelta(minutes=2)
-"""Time in which the reader has to confirm."""
 
 
 class HeldSignIn(NamedTuple):

@@ -44,7 +44,7 @@ class KioskCodeService:
         self._base = public_base_url.rstrip("/")
 
     async def current(self, kiosk_id: KioskId, step_seconds: int, now: datetime) -> KioskCode:
-        """The kiosk's current code. Raises: QrInvalid for a kiosk without a secret."""
+        """Raises: QrInvalid for a kiosk without a secret."""
         secret = await self._kiosks.kiosk_secret(kiosk_id)
         if secret is None:
             raise QrInvalid()

@@ -16,8 +16,7 @@ from models.readers.repository import ReaderRepository
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One sign-in as the campus reports it. ``realm``: the namespace of account numbers that are
-    not the campus's; empty for the campus's."""
+    """``realm``: the namespace of account numbers that are not the campus's, else empty."""
 
     number: str
     name: str
@@ -46,8 +45,6 @@ class SignIn:
 
 
 class LoginService:
-    """Opens web sessions for people whom an identity provider has named."""
-
     def __init__(
         self,
         readers: ReaderRepository,
@@ -56,15 +53,14 @@ class LoginService:
         campus: CampusAttributes,
         realms: Collection[str] = (),
     ) -> None:
-        """``realms``: those of all sign-ons with account numbers of their own."""
+        """``realms``: of all sign-ons with separate account numbers."""
         self._readers, self._sessions, self._staff = readers, sessions, staff
         self._campus = campus
         self._reserved = tuple(normalise_student_no(f"{realm}:") for realm in realms)
 
     async def sign_in(self, identity: SignIn, now: datetime) -> IssuedToken:
-        """Creates or updates the reader and opens a web session with their current role. Raises:
-        EntryRefused for a visitor's number; Unauthenticated if single logout has ended the
-        ticket."""
+        """Creates or updates the reader; the session has their current role. Raises: EntryRefused
+        for a visitor's number; Unauthenticated if single logout has ended the ticket."""
         reader = await self._admit(identity, now)
         role = self._staff.role_of(identity.reader_number, identity.provider, identity.groups)
         return await self._sessions.open_web(
@@ -79,9 +75,8 @@ class LoginService:
         )
 
     async def renew(self, identity: SignIn, session: Session, now: datetime) -> datetime | None:
-        """Renews the session's role after a new sign-in. Returns the session's new end; None if the
-        sign-in is another reader's or the session is over. Raises: EntryRefused for a visitor's
-        number."""
+        """Renews the role after a new sign-in. Returns the session's new end; None if the sign-in
+        is another reader's or the session is over. Raises: EntryRefused for a visitor's number."""
         reader = await self._admit(identity, now)
         if reader.id != session.reader_id:
             return None

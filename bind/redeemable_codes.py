@@ -21,14 +21,14 @@ from models.storage.encryption import token_hash
 
 _WINDOW: Final = timedelta(minutes=10)
 _PER_USER: Final = 5
-"""After this many wrong digits in ten minutes the WeChat user's next ones are refused."""
+"""After this many wrong six-digit codes in ten minutes a WeChat user's next ones are refused."""
 _ASK_PAST: Final = (
     # With 20 live codes, 100 guesses hit one with a chance of 0.2 %, and 14,400 guesses in a day
     # with 25 %. So the day has a limit too: 1,000 guesses hit one with a chance of 2 %.
     AttemptLimit("activation:all", 100, _WINDOW),
     AttemptLimit("activation:day", 1000, timedelta(days=1)),
 )
-"""Wrong digits of all users: beyond either limit the reader has to confirm the binding."""
+"""Wrong six-digit codes of all users: beyond either limit the reader has to confirm the binding."""
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 

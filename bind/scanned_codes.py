@@ -76,9 +76,8 @@ class ScannedCodes:
     async def verify_signed_out(
         self, text: str, address: str, step_seconds: int, now: datetime
     ) -> PresenceScan:
-        """Verifies a scan without a session. A whole campus may share the address, so a right code
-        always passes; only wrong ones are limited. Raises: QrInvalid, QrExpired,
-        TooManyAttempts."""
+        """Verifies a scan without a session. Only wrong codes are limited, since a whole campus may
+        share the address. Raises: QrInvalid, QrExpired, TooManyAttempts."""
         try:
             return await self._verified(text, step_seconds, now)
         except QrInvalid:

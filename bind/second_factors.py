@@ -1,6 +1,5 @@
 """The second factor of staff members: codes of an authenticator (RFC 6238) and recovery codes, each
-accepted once. It is required if STAFF_TOTP is set and the campus's sign-on reports no second
-factor."""
+accepted once. Required if STAFF_TOTP is set and the sign-on reports no second factor."""
 
 from __future__ import annotations
 
@@ -71,7 +70,7 @@ class SecondFactors:
         return factor.recovery_codes if factor is not None else None
 
     def offer(self, reader: Reader, issuer: str, now: datetime) -> Enrolment:
-        """Returns a new secret. The authenticator lists it under ``issuer``."""
+        """The authenticator lists the new secret under ``issuer``."""
         secret = pyotp.random_base32()
         held = [secret, reader.id, (now + _OFFER_LASTS).timestamp()]
         uri = pyotp.TOTP(secret).provisioning_uri(name=reader.student_no_masked, issuer_name=issuer)
@@ -129,8 +128,7 @@ class SecondFactors:
         await self._sessions.pass_second_factor(session)
 
     async def _check(self, reader_id: ReaderId, code: str, now: datetime) -> None:
-        """Uses the code up; wrong digits are counted. Raises: SecondFactorInvalid,
-        TooManyAttempts."""
+        """Uses the code up; counts wrong digits. Raises: SecondFactorInvalid, TooManyAttempts."""
         # Recovery codes are not counted: 80 bits cannot be guessed, and a thief of the password
         # could otherwise use up all attempts and lock the owner out.
         guessable = not _RECOVERY_CODE.fullmatch(_plain(code))

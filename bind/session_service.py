@@ -24,7 +24,7 @@ CACHE_SECONDS: Final = 5.0
 _CACHE_SIZE: Final = 50_000
 WEB_LIFETIME: Final = timedelta(hours=12)
 KEPT_LIFETIME: Final = timedelta(days=30)
-"""Lifetime of a web session that its reader keeps on a device of their own."""
+"""Lifetime of a web session that its reader keeps on their own device."""
 ROLE_LIFETIME: Final = timedelta(hours=12)
 ROLE_IDLE: Final = timedelta(minutes=30)
 _USE_WRITTEN_AFTER: Final = timedelta(minutes=1)
@@ -48,9 +48,8 @@ class SessionService:
         sealer: FieldCipher,
         announce: Callable[[list[str]], Awaitable[None]],
     ) -> None:
-        """``sealer`` adds a checksum to tokens, which proves that they were issued here.
-        ``announce`` makes the other workers drop sessions or readers from their caches, by their
-        keys."""
+        """``sealer`` adds a checksum to tokens, as proof that they were issued here. ``announce``
+        makes other workers drop sessions or readers, by their keys, from their caches."""
         self._sessions, self._tokens = sessions, tokens
         self._sealer = sealer
         self._announce = announce
@@ -122,7 +121,6 @@ class SessionService:
         await self._revoke([id])
 
     async def pass_second_factor(self, session: Session) -> None:
-        """Records that the session has passed the second factor."""
         await self._sessions.pass_second_factor(session.id)
         await self._revoke([session.id])
 
@@ -172,8 +170,7 @@ class SessionService:
         return issued
 
     def id_of(self, token: str) -> str:
-        """The id of the token's session, which may have ended: nothing is looked up. Raises:
-        Unauthenticated for a token that was never issued."""
+        """Looks nothing up: the session may have ended. Raises: Unauthenticated if never issued."""
         id = self._ids.get(token)
         if id is None:
             program = token.startswith(TOKEN_PREFIX)
@@ -234,7 +231,7 @@ class SessionService:
         await self._revoke(await self._sessions.close_of_reader(reader_id, but))
 
     async def end_ticket(self, ticket: str) -> bool:
-        """Single logout by CAS ticket. Returns whether it had a session."""
+        """Single logout by CAS ticket. Returns whether the ticket had a session."""
         ended = await self._sessions.end_ticket(ticket)
         await self._revoke(ended)
         return bool(ended)
@@ -251,7 +248,7 @@ class SessionService:
         return await self._sessions.unionid_of(session_id)
 
     async def bound(self, session_id: str, reader_id: ReaderId) -> None:
-        """Drops the caches of a WeChat session that has just been bound to the reader."""
+        """Drops a WeChat session that was just bound to the reader from all caches."""
         await self._revoke([session_id, f"reader:{reader_id}"])
 
     async def reader_changed(self, reader_id: ReaderId) -> None:

@@ -17,9 +17,8 @@ FAILING_FOR: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class SignOn:
-    """``name``: the library's name for it; empty for 统一身份认证. ``realm``: the namespace of its
-    account numbers; empty if they are the campus's. Sign-ons without a realm share their
-    readers."""
+    """``name``: on the sign-in page; empty for 统一身份认证. ``realm``: the namespace of account
+    numbers; empty for the campus's, so that sign-ons without a realm share their readers."""
 
     id: str
     provider: SignOnProvider

@@ -7,8 +7,7 @@ from notify.wechat.mini_program import WeChatIdentity
 
 
 class WeChatLogins:
-    """Exchanges wx.login codes. Concurrent requests with the same code share one exchange, because
-    WeChat accepts a code only once."""
+    """Exchanges wx.login codes. WeChat accepts each once, so concurrent requests share one."""
 
     def __init__(self, exchange: Callable[[str], Awaitable[WeChatIdentity]]) -> None:
         self._exchange = exchange

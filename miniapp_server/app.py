@@ -83,7 +83,7 @@ _FINISH_S: Final = 2.0
 """Seconds at shutdown to finish changes whose clients already have their response."""
 
 Plug = Callable[[web.Application], Awaitable[None]]
-"""Adds routes, tasks or other values of keys to the wired service, as the sandbox does."""
+"""Extends the wired service with routes, tasks or other services, as the sandbox does."""
 
 
 @dataclass(frozen=True, slots=True)

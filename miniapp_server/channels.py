@@ -50,8 +50,7 @@ _MAIL_PROBE: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """``used``: the channels that are set up; ``pauses``: theirs. ``mail``: None if the library has
-    no mail server."""
+    """``used``: channels set up, with their ``pauses``. ``mail``: None without a mail server."""
 
     mail: EmailChannel | None
     used: Mapping[Channel, DeliveryChannel]
@@ -142,7 +141,6 @@ def _wecom(resources: Resources, client: WeComClient) -> WeComChannel:
 def delivery_workers(
     channels: Channels, resources: Resources, metrics: Metrics
 ) -> dict[Channel, DeliveryWorker]:
-    """A delivery worker for each channel that is set up."""
     r = resources.repositories
 
     def worker(name: Channel, channel: DeliveryChannel) -> DeliveryWorker:

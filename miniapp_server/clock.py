@@ -57,7 +57,6 @@ class Clock:
         """How far the machine's clock is ahead of MongoDB's; None before the first measurement."""
 
     def now(self) -> datetime:
-        """The business time."""
         # Under load tens of requests share a millisecond, so the result is cached.
         ms = self._machine_ns() // _NS_PER_MS
         if ms != self._read_ms:
@@ -75,7 +74,6 @@ class Clock:
 
     @property
     def unmeasured_s(self) -> int:
-        """Seconds since the last measurement."""
         return (self._steady_ns() - self._judged_ns) // 10**9
 
     @property

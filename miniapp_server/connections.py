@@ -122,5 +122,5 @@ class _Anonymous(web.Response):
 def connections(
     server: web.Server, hash_of: Callable[[str], str], limits: ConnectionLimits = LIMITS
 ) -> Callable[[], Connection]:
-    """A factory of connections for a listener. ``hash_of``: hashes an address for the log."""
+    """``hash_of``: hashes an address for the log."""
     return partial(Connection, server, hash_of, limits)

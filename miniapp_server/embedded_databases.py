@@ -40,11 +40,8 @@ class EmbeddedError(Exception):
 
 
 class EmbeddedDatabases:
-    """Starts, restarts and stops both servers; ``embedded_databases`` does so for a block.
-
-    ``start``, ``start_mongod`` and ``start_redis`` must run in the main thread: the servers end
-    with the thread that started them, so that a killed service leaves none behind.
-    """
+    """``start``, ``start_mongod`` and ``start_redis`` must run in the main thread: the servers end
+    with the thread that started them, so that a killed service leaves none behind."""
 
     def __init__(self, data_dir: Path, cache_gb: float = 0.25) -> None:
         self._dir = data_dir.resolve()
@@ -125,7 +122,6 @@ class EmbeddedDatabases:
         await _end(process, signal.SIGKILL)
 
     async def restart_mongod(self, *, kill: bool = False) -> None:
-        """Stops or kills mongod and starts it again on the same port and data."""
         await (self.kill_mongod() if kill else self.stop_mongod())
         await self.start_mongod()
 
@@ -160,7 +156,7 @@ class EmbeddedDatabases:
         return self._dir / f"{name}.log"
 
     def _spawn(self, name: str, binary: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
-        # Each start begins a new log: it is for the last failure only. A session of its own keeps
+        # Each start begins a new log: it is for the last failure only. A new session keeps
         # the terminal's Ctrl-C from the servers, which must outlive the service's own closing.
         with self._log(name).open("wb") as log:
             return subprocess.Popen(

@@ -1,5 +1,3 @@
-"""Retention: deletes expired data, and erases visitors long after their visit."""
-
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -27,8 +25,7 @@ _KEEP_WEBHOOKS: Final = timedelta(days=7)
 _KEEP_DEAD: Final = timedelta(days=30)
 """How long an undelivered webhook can be sent again."""
 _KEEP_TICKETS: Final = timedelta(minutes=10)
-"""Tickets that single logout has ended before their sign-in are remembered this long; CAS lets a
-ticket live for at most five minutes."""
+"""How long ended tickets without a sign-in are remembered; CAS's live at most five minutes."""
 
 
 class Retention:

@@ -1,5 +1,3 @@
-"""Readiness: troubles of the service, for load balancers and metrics."""
-
 from __future__ import annotations
 
 import asyncio
@@ -31,7 +29,7 @@ TROUBLES: Final = (
 )
 """Kinds of troubles in ``Readiness.check``. Each scrape sets them all, from the worker that answers
 it, so that none stays when it is over."""
-_LOOK_S: Final = 2.0
+_MONGODB_S: Final = 2.0
 """Seconds in which MongoDB has to respond: load balancers and Prometheus wait for it."""
 
 
@@ -61,7 +59,7 @@ class Readiness:
         if self._load_shedder.leaving:
             return False, {"service": "ends"}
         try:
-            async with asyncio.timeout(_LOOK_S):
+            async with asyncio.timeout(_MONGODB_S):
                 stored = await self._stored_troubles()
         except (Unavailable, TimeoutError):
             return False, {"mongodb": "unreachable"}
@@ -119,7 +117,7 @@ class ReadinessMetrics:
             self._metrics.troubles.labels(kind).set(counts[kind])
         if ready:
             with suppress(Unavailable, TimeoutError):
-                async with asyncio.timeout(_LOOK_S):
+                async with asyncio.timeout(_MONGODB_S):
                     last = await last_backup(self._db)
                 self._metrics.last_backup.set(last.timestamp() if last else 0)
         today = self._clock.real_now().date()

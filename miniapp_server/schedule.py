@@ -71,7 +71,7 @@ class Notifications:
         self._calm_at = monotonic()
 
     async def close(self) -> None:
-        """Stops sending once the deliveries under way are done."""
+        """Stops sending once the deliveries in progress are done."""
         channels = [worker.close() for worker in self.workers.values()]
         await asyncio.gather(*channels, self.webhooks.close())
 
@@ -150,7 +150,7 @@ def _notifying(notifications: Notifications) -> list[JobGroup]:
             messaging=Messaging.WRITES,
             put_off=notifications.wait_for_the_rush,
         ),
-        # In groups of their own: a channel that hangs must not keep the others waiting.
+        # In separate groups: a channel that hangs must not keep the others waiting.
         *(
             JobGroup(
                 name := delivery_job(channel),
@@ -182,7 +182,7 @@ def _staff_alerts(app: web.Application) -> list[JobGroup]:
 
 
 def _checking(texts: TextChecker | None) -> list[JobGroup]:
-    """The job of text checks, in a group of its own because WeChat may be slow."""
+    """The job of text checks, in a separate group because WeChat may be slow."""
     if texts is None:
         return []
     return [JobGroup("check_texts", (Job("check_texts", texts.run, AT_ONCE),), every_s=5)]
@@ -207,7 +207,7 @@ def schedule(
         return await migrate(db)
 
     return [
-        # In a group of its own: a sign-on that hangs must not keep deadlines waiting.
+        # In a separate group: a sign-on that hangs must not keep deadlines waiting.
         JobGroup(
             "score_kiosk_scans",
             (Job("score_kiosk_scans", app[service_key(CodeSharingService)].score_scans),),

@@ -159,8 +159,7 @@ class Scheduler:
             group.nudged.set()
 
     def _wake_after(self, changed: JobGroup) -> None:
-        """Wakes the groups that write or send messages, unless ``changed`` itself only sends
-        them."""
+        """Wakes the groups that write or send messages; none if ``changed`` only sends them."""
         for group in self.groups:
             is_messaging = group.messaging is not Messaging.NOTHING
             if is_messaging and group is not changed and changed.messaging is not Messaging.SENDS:
@@ -185,9 +184,8 @@ class Scheduler:
     async def run_until_idle(
         self, now: datetime, names: Collection[str] | None = None
     ) -> frozenset[str]:
-        """Runs the jobs (only those in ``names``, if given) at ``now`` in their order, repeatedly
-        until none of them finds work. Returns the names of those that had effects. The sandbox
-        moves its clock by this."""
+        """Runs the jobs (or only ``names``) at ``now`` in order, until none has work. Returns the
+        names of those that had effects. The sandbox moves its clock by this."""
         jobs = [
             job
             for group in self.groups
@@ -274,8 +272,7 @@ class Scheduler:
         return True
 
     async def _renew_with_others(self, group: JobGroup) -> bool:
-        """Renews the leases of this group and of other frequent ones in one write. False if this
-        group's lease was not renewed."""
+        """Renews the leases of all frequent groups in one write; False if this group's failed."""
         async with self._renewing:
             now, real_now = monotonic(), self._clock.real_now()
             if now - group.leased_at <= _RENEW_AFTER_S:

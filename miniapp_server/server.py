@@ -1,4 +1,4 @@
-"""Serves HTTP in this process until a signal, and then answers the requests under way."""
+"""Serves HTTP in this process until a signal, then answers the requests in progress."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from miniapp_server.settings import Settings
 log = logging.getLogger(__name__)
 
 DRAIN_S: Final = 10.0
-"""Seconds in which requests under way at a shutdown signal have to be answered."""
+"""Seconds in which requests in progress at a shutdown signal have to be answered."""
 
 END_WITHIN_S: Final = DRAIN_S + 8.0
 """Seconds for the whole shutdown, even if something hangs. The supervisor kills later."""
@@ -38,8 +38,7 @@ just seen another host end (nginx for ``fail_timeout``) must still find one."""
 LINGER_S: Final = 2.0
 """Seconds in which open connections may bring requests after the listener has closed."""
 _QUIET_S: Final = 0.2
-"""Seconds without a request that mean no client is left: all responses say ``Connection:
-close``."""
+"""Seconds without a request after which no client is left, as all get ``Connection: close``."""
 _BACKLOG: Final = 4096
 """Connections that may wait to be accepted (Linux's default limit). Beyond it the kernel drops a
 client's SYN, and the client repeats it after a second."""
@@ -106,7 +105,7 @@ async def serve(
     worker: WorkerIdentity | None = None,
     plug: Plug | None = None,
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then answers the requests under way within ``DRAIN_S``.
+    """Serves until SIGTERM or SIGINT, then answers the requests in progress within ``DRAIN_S``.
 
     ``ready`` is called once requests are accepted. ``worker``: this process shares the port, which
     its supervisor holds; None if it serves alone. Raises: ServingError if the port is taken;
@@ -181,9 +180,9 @@ def _tune_gc() -> None:
 
 
 class BatchListener:
-    """Accepts all waiting connections in each turn of the event loop.
+    """Accepts all waiting connections in each iteration of the event loop.
 
-    The loop's own servers accept one a turn (libuv since 1.45). In a rush of new connections
+    The loop's own servers accept one an iteration (libuv since 1.45). In a rush of new connections
     requests then wait in the kernel for seconds, where load shedding cannot see them. With 3,000
     connections in a second p99 was 3.3 s that way, and is 1.2 s with this listener.
     """
@@ -196,8 +195,7 @@ class BatchListener:
         shared: bool,
         unread_s: float = LIMITS.unread_s,
     ) -> None:
-        """``shared``: with other workers. ``unread_s``: as in ``ConnectionLimits``. Raises:
-        ServingError if the port is taken."""
+        """``shared``: with other workers. Raises: ServingError if the port is taken."""
         self._protocols = protocols
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[None]] = set()

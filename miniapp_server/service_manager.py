@@ -19,8 +19,7 @@ class ServiceManager:
         self._address = env.get(SOCKET, "")
 
     def ready(self, status: str = "") -> None:
-        """Reports that the service is ready or a reload is over; ``systemctl status`` shows
-        ``status``."""
+        """Reports readiness, or the end of a reload; ``systemctl status`` shows ``status``."""
         self._notify(f"READY=1\nSTATUS={status}")
 
     def reloading(self) -> None:

@@ -1,9 +1,9 @@
 """Starts, restarts and ends several worker processes that serve one port.
 
-Each worker is a whole service (event loop, clients, caches and jobs of its own) that listens on the
-same address with SO_REUSEPORT; the kernel spreads new connections over them. Workers share only
-MongoDB and Redis, as services on several hosts do. A worker runs ``python -m miniapp_server
-worker`` in the supervisor's environment, and prints one word once it accepts requests.
+Each worker is a whole service, with its event loop, clients, caches and jobs. It listens on the
+same address with SO_REUSEPORT; the kernel spreads new connections. Workers share only MongoDB and
+Redis, as services on several hosts do. A worker runs ``python -m miniapp_server worker`` in the
+supervisor's environment, and prints one word once it accepts requests.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 READY: Final = "ready"
 _KILL_AFTER_S: Final = DRAIN_S + 10.0
-"""Seconds for draining, for the messages under way, and for closing the databases' clients."""
+"""Seconds for draining, for messages in progress, and for closing the databases' clients."""
 
 _STEADY_S: Final = 10.0
 _FIRST_DELAY_S: Final = 0.2
@@ -179,7 +179,7 @@ class _Supervisor:
             stdin=DEVNULL,
             stdout=PIPE,
             env=self._env,
-            # A session of its own: the terminal's Ctrl-C is for the supervisor, which drains.
+            # A new session: the terminal's Ctrl-C is for the supervisor, which drains.
             start_new_session=True,
         )
         worker = _Worker(number, process)

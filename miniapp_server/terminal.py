@@ -1,5 +1,3 @@
-"""Progress bars and questions of commands at a terminal."""
-
 from __future__ import annotations
 
 import signal
@@ -11,7 +9,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 ReportProgress = Callable[[int, int], None]
-"""Takes how many items were just done, and how many there are in all."""
+"""Arguments: the number of items just done, and the number of all."""
 
 
 @contextmanager

@@ -6,5 +6,4 @@ from importlib.metadata import version
 from typing import Final
 
 NAME: Final = "library-seats"
-"""The distribution's name in pip."""
 VERSION: Final = version(NAME)

@@ -93,7 +93,6 @@ class _Walk:
         raise WalkthroughFailed("the invented readers did not leave in time: try again")
 
     async def scan(self) -> str:
-        """The text of the kiosk's current code."""
         kiosks = (await self.call("GET", "/sandbox/kiosks"))["items"]
         key = next(k["key"] for k in kiosks if k["id"] == _KIOSK)
         code = await self.call("GET", f"/api/v1/kiosks/{_KIOSK}/code", **{"X-Kiosk-Key": key})

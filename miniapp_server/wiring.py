@@ -132,8 +132,7 @@ def wire_models(
     """Wires all features except the staff's; the reference data and the opening draw come first.
 
     ``on_reader_changed`` is called when a reader's suspension or visit has changed. ``wall_clock``:
-    whether the service's clock shows the real time. ``long_term``: templates that readers accept
-    once.
+    whether the clock is real time. ``long_term``: templates that readers accept once.
     """
     app[ATTEMPT_LIMITER] = AttemptLimiter(db)
     _wire_content(app, r, long_term)

@@ -14,7 +14,6 @@ from models.feedback.repository import FeedbackRepository
 SendText = Callable[[str, str], Awaitable[int | None]]
 """Sends a text to an openid. Returns WeChat's errcode, or None if the outcome is unknown."""
 LONGEST_BYTES: Final = 2048
-"""At most this many bytes are sent as one text."""
 _CLOSED: Final = frozenset({45015, 45047})
 """Errcodes of a conversation that WeChat has closed, after 48 hours or five messages."""
 _NOT_SENT: Final = frozenset({-1, 45009, 45011, 44990, 44991})
@@ -30,7 +29,7 @@ class Conversations:
         self._feedback, self._accounts = feedback, accounts
 
     def is_open(self, f: Feedback, now: datetime) -> bool:
-        """True if an answer may be sent to the conversation of ``f``."""
+        """True if WeChat still delivers an answer to the author of ``f``."""
         return f.channel in self._accounts and f.conversation_open(now)
 
     async def acknowledge(
@@ -41,17 +40,16 @@ class Conversations:
             await self.greet(source, openid, words)
 
     async def greet(self, source: str, openid: str, words: str) -> None:
-        """Sends the text while WeChat waits for the response to its push. A failure is ignored.
-        WeChat accepts one such text within a minute after a user opens the conversation, besides
-        the five of 48 hours."""
+        """Sends a text that does not count among the five of 48 hours: WeChat accepts one within
+        a minute after a user opens the conversation. A failure is ignored."""
         if source in self._accounts:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ACKNOWLEDGED_WITHIN_S):
                     await self._accounts[source](openid, words)
 
     async def answer(self, f: Feedback, now: datetime) -> None:
-        """Sends the answer once and stores the outcome with the feedback. An answer that WeChat was
-        too busy to accept may be sent again. Raises: Unavailable."""
+        """Sends the answer once and stores the outcome. An answer that WeChat was too busy to
+        accept may be sent again. Raises: Unavailable."""
         parts = split_text(f.answer, LONGEST_BYTES)
         if not self.is_open(f, now) or not await self._feedback.begin_push(f.id, len(parts), now):
             return

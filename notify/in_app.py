@@ -27,14 +27,13 @@ from notify.templates.rendering import A_DAY, LONGEST_THING, day_clock, span
 
 
 class InAppNotifier:
-    """Implements ``ReaderNotifier``. A message without a WeChat template is sent as an answer."""
+    """Implements ``ReaderNotifier``. Messages without a WeChat template use ``ANSWER``."""
 
     def __init__(self, publisher: MessagePublisher, conversations: Conversations) -> None:
         self._publisher, self._conversations = publisher, conversations
 
     async def feedback_answered(self, feedback: Feedback, now: datetime) -> None:
-        """Sends the reply to a feedback, once: in its WeChat conversation and to its reader, if
-        any."""
+        """Sends the reply once: in its WeChat conversation, and to its reader, if any."""
         if not feedback.answer or feedback.answered_at is None:
             return
         await self._conversations.answer(feedback, now)
@@ -107,7 +106,6 @@ class InAppNotifier:
         end: datetime,
         now: datetime,
     ) -> None:
-        """Announces the new number of the reader's seat."""
         label, short = catalog.seat_label(seat), catalog.short_label_of(seat.id, LONGEST_THING)
         message = Message(
             id=new_id(),

@@ -1,8 +1,6 @@
-"""The outbox dispatcher: outbox events → violations, messages and webhooks, at least once.
-
-Effects have keys made from the reservation and the change, or from the waitlist entry, so a
-repetition does no harm. Events leave the outbox only here, after all effects are stored.
-"""
+"""Outbox events become violations, messages and webhooks, at least once. A repetition does no
+harm: effects are keyed by the change. An event is removed only here, after all its effects are
+stored."""
 
 from __future__ import annotations
 
@@ -34,8 +32,7 @@ _AT_A_TIME: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class Subscribers:
-    """The receivers of an event, in order: a violation is recorded before its message is
-    written."""
+    """Receivers of an event, in order: a violation is recorded before its message is written."""
 
     violations: ViolationRecorder
     code_sharing: CodeSharingService
@@ -44,8 +41,6 @@ class Subscribers:
 
 
 class OutboxDispatcher:
-    """Passes events in the outboxes to the subscribers, and removes them."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -58,9 +53,9 @@ class OutboxDispatcher:
         self._subscribers, self._publisher = subscribers, publisher
 
     async def dispatch(self, now: datetime) -> int:
-        """Dispatches the events of at most ``BATCH`` reservations, ended waitlist entries and
-        stored events each; returns their number. Clients report a consent before they act: it is
-        stored by then."""
+        """Dispatches at most ``BATCH`` reservations, ended waitlist entries and stored events
+        each; returns their number. Clients report a consent before they act: it is stored by
+        then."""
         dispatched: list[Reservation] = []
         messages: list[Message] = []
         events: list[WebhookEvent] = []
@@ -92,8 +87,7 @@ class OutboxDispatcher:
         return sum(len(r.outbox) for r in dispatched) + len(ended) + len(stored)
 
     async def _messages_of(self, r: Reservation) -> list[Message]:
-        """Records the events' effects and returns the messages about them; none for an erased
-        reader."""
+        """Stores the events' effects; returns the messages, none for an erased reader."""
         if r.reader_id == ERASED_READER:
             return []
         to, messages = self._subscribers, list[Message]()

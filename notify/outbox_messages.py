@@ -23,8 +23,6 @@ from notify.templates.rendering import (
 
 
 class OutboxMessages:
-    """Builds messages, and stores none of them."""
-
     def __init__(self, reservations: ReservationRepository, reference: ReferenceData) -> None:
         self._reservations, self._reference = reservations, reference
 
@@ -102,8 +100,7 @@ class OutboxMessages:
 
 
 def _template_of(event: OutboxEvent) -> MessageTemplate | None:
-    """The template for the event, or None if it has no message. A move by the library has its
-    own."""
+    """None if the event has no message. A move by the library has its own template."""
     if event.facts.get("by_library"):
         return moved_by_library.MESSAGE
     return TEMPLATE_BY_EVENT.get(event.event)
@@ -134,7 +131,7 @@ def build_message(
 
 
 def is_still_relevant(r: Reservation, event: OutboxEvent) -> bool:
-    """False for a reminder of something that is settled already: it would only confuse."""
+    """False for a reminder of something already settled."""
     facts = event.facts
     match event.event:
         case OutboxEventKind.CHECK_IN_REMINDER:

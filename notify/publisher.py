@@ -1,4 +1,4 @@
-"""Stores each message once, and queues it for each channel that its reader wants it by."""
+"""Stores each message once, and queues it for each channel by which its reader wants it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,8 @@ class MessagePublisher:
         self._routing, self._count = routing, count
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Stores the messages for the app and queues them for the channels. May be repeated: each
-        is stored once, and queued once for each channel.
-
-        A message that its reader does not want by a channel is only counted there.
-        Raises: Unavailable.
-        """
+        """Stores and queues the messages, each once: may be repeated. A message that its reader
+        does not want by a channel is only counted there. Raises: Unavailable."""
         if not messages:
             return
         await self._messages.add(messages)

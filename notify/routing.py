@@ -1,6 +1,5 @@
-"""Chooses the channels of a message: all by which its reader wants it. If all of these are paused,
-a reminder goes by the next channel that reaches the reader, since it would come too late
-otherwise."""
+"""A message goes by all channels that its reader wants. If all of these are paused, a reminder
+goes by the next one that reaches the reader, since it would come too late otherwise."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ _OFFERS: Final = (Template.OFFER,)
 
 
 class ChannelRouting:
-    """``channels`` are those that the library has set up, in order of preference."""
+    """``channels``: those in use, in order of preference."""
 
     def __init__(self, channels: Sequence[DeliveryChannel]) -> None:
         self._channels = channels
@@ -39,7 +38,7 @@ class ChannelRouting:
 
     async def misses_reminders(self, reader_id: ReaderId, now: datetime) -> bool:
         """True if the reader wants reminders, and no channel could send one at the last check of
-        the pauses. Raises: Unavailable."""
+        pauses. Raises: Unavailable."""
         return await self._misses(reader_id, REMINDERS, now, self.paused)
 
     async def _misses(
@@ -69,8 +68,7 @@ class ChannelRouting:
         ids_by_channel: dict[Channel, set[str]],
         paused: Collection[Channel],
     ) -> dict[Channel, set[str]]:
-        """Reminders whose requested channels are all paused, by the next channel that can send
-        them."""
+        """Reminders whose requested channels are all paused, by the next usable channel."""
         waiting = {id for name, ids in ids_by_channel.items() if name in paused for id in ids}
         going = {id for name, ids in ids_by_channel.items() if name not in paused for id in ids}
         left = [m for m in reminders if m.id in waiting - going]

@@ -1,6 +1,5 @@
-"""Identity providers. Each redirects the browser to be identified, or redeems the one-time proof
-that it brings, over a connection of our own. What the browser claims about itself is not
-trusted."""
+"""Identity providers. Each redirects the browser to be identified, or redeems its one-time proof
+over a connection of our own. The browser's other claims are not trusted."""
 
 from __future__ import annotations
 
@@ -105,8 +104,7 @@ class ExternalIdentity:
 
 class IdentityProvider(Protocol):
     async def authorization_url(self, attempt: Attempt) -> str | None:
-        """The URL where the browser is identified; None if the browser has to bring its proof.
-        Raises: EntryUnavailable."""
+        """The sign-in URL; None if browsers bring their proof. Raises: EntryUnavailable."""
 
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None
@@ -116,7 +114,7 @@ class IdentityProvider(Protocol):
 
 
 class SignOnProvider(IdentityProvider, Protocol):
-    """An identity provider that the sign-in page offers, with sign-in pages of its own."""
+    """An identity provider with its own sign-in pages, offered on our sign-in page."""
 
     @property
     def calls(self) -> OutgoingCalls:
@@ -176,8 +174,7 @@ class CampusClient:
 
 
 def identity_of(fields: Mapping[str, Any], number: str) -> ExternalIdentity:
-    """The person whom the response names. ``number``: the name of the field with the account
-    number. Raises: EntryUnavailable; EntryRefused if the number is empty."""
+    """Raises: EntryUnavailable; EntryRefused if the account number in field ``number`` is empty."""
     values = {name: fields.get(name) or "" for name in (number, "name", "kind")}
     if not all(isinstance(value, str) for value in values.values()):
         raise EntryUnavailable("garbage")

@@ -77,9 +77,8 @@ class CasClient:
         return f"{self.service_url}?{urlencode({STATE: state})}"
 
     def login_url(self, state: str = "", renew: bool = False, gateway: bool = False) -> str:
-        """The sign-in URL (2.1). ``renew``: CAS asks for the password again. ``gateway``: CAS never
-        asks, and a browser that is not signed in comes back without a ticket. Raises: ValueError
-        for both."""
+        """The sign-in URL (2.1). ``renew``: asks for the password again. ``gateway``: never asks; a
+        browser that is not signed in returns without a ticket. Raises: ValueError for both."""
         if renew and gateway:
             raise ValueError("renew and gateway exclude each other")
         query = {"service": self._service(state)}

@@ -124,8 +124,7 @@ def _read(root: Element | None, names: AttributeNames) -> CasUser:
 
 
 def parse_logout(logout_request: str) -> str:
-    """The ticket whose session a single-logout request (2.3.3) ends. Raises: Malformed for any
-    other text, with the field ``logoutRequest``."""
+    """The ticket in a single-logout request (2.3.3). Raises: Malformed (``logoutRequest``)."""
     if len(logout_request) > MAX_LOGOUT_CHARS:
         raise Malformed(field="logoutRequest", reason="too_long")
     root = _parse(logout_request.lstrip(BEFORE_XML))

@@ -116,9 +116,9 @@ class OidcProvider(CampusClient):
         return await self._identity(metadata, granted, attempt)
 
     async def logout_url(self, return_to: str) -> str | None:
-        """The provider's sign-out URL; None if it has none, or one on another host than the
-        issuer's, which our pages' form policy forbids. No ID token is sent as a hint, since it
-        would appear in histories and logs; so a provider may ask the reader to confirm."""
+        """The provider's sign-out URL; None without one on the issuer's host, the only one that our
+        pages' form policy allows. No ID token is sent as a hint: it would appear in histories and
+        logs. A provider may ask the reader to confirm."""
         try:
             metadata = await self.directory.metadata()
         except EntryUnavailable:

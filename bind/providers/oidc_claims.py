@@ -27,7 +27,6 @@ class ClaimNames:
 
 
 def are_complete(claims: Mapping[str, Any], names: ClaimNames) -> bool:
-    """True if every claim named in ``names`` is present."""
     return all(_claim(claims, name) is not None for name in names.released)
 
 
@@ -69,7 +68,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _number(value: object) -> str:
-    """The account number; empty if the value is none, or a list of several."""
+    """The account number; empty without one, or for a list of several."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -82,8 +81,7 @@ def _first(claims: Mapping[str, Any], name: str) -> str:
 
 
 def _claim(claims: Mapping[str, Any], name: str) -> object:
-    """The claim's value; None if it is missing. The name may be a path, as some providers nest
-    theirs: ``realm_access.roles`` is the claim ``roles`` in the claim ``realm_access``."""
+    """The value; None if missing. ``realm_access.roles`` is ``roles`` within ``realm_access``."""
     if not name:
         return None
     if name in claims:

@@ -93,7 +93,7 @@ class OidcDirectory:
         self._keys = _Remembered(self._fetch_keys, now)
 
     async def metadata(self) -> OidcMetadata:
-        """The cached metadata. Raises: EntryUnavailable."""
+        """Raises: EntryUnavailable."""
         return await self._metadata.get(lambda _: _METADATA_LASTS)
 
     async def fetch(self) -> OidcMetadata:

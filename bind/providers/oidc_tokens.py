@@ -48,8 +48,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class LogoutToken:
-    """The sessions to end: the one with ``sid``, or if that is empty all of the subject ``sub``, if
-    they began no later than ``at``."""
+    """Ends session ``sid``; if empty, all of subject ``sub`` begun no later than ``at``."""
 
     sid: str
     sub: str

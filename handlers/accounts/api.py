@@ -1,5 +1,3 @@
-"""Endpoints for the WeChat login, account binding, activation codes, `/me` and consents."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -227,8 +225,7 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     errors=(UnknownTemplate,),
 )
 async def report_consents(call: ApiRequest, body: Subscribe) -> SubscriptionsOut:
-    """Stores accepted consents: for one more message per template, or for all of a long-term
-    template."""
+    """Stores the reader's consents: to one message per template, or to all of a long-term one."""
     for name in body.results:
         if name not in WECHAT_TEMPLATES:
             raise UnknownTemplate(template=name)

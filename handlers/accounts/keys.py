@@ -8,7 +8,7 @@ from aiohttp import web
 from bind.providers.base import IdentityProvider
 
 ConsentHook = Callable[[str, Mapping[str, str]], Awaitable[None]]
-"""A callback that gets the mini-program user's openid, and the user's answer by template name."""
+"""Gets the mini-program user's openid, and the user's answer by template name."""
 
 CAMPUS_APP: Final[web.AppKey[IdentityProvider | None]] = web.AppKey("campus_app")
 ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")

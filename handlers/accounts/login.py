@@ -56,15 +56,15 @@ SERVICE_PATH: Final = "/login/cas"
 OIDC_PATH: Final = "/login/oidc/"
 ENTRY_PATH: Final = "/entry"
 _ENTRY: Final = "entry"
-"""The id of the campus app among the ids of sign-ons."""
+"""The campus app's id, beside the ids of sign-ons."""
 _ATTEMPT_SECONDS: Final = int(ATTEMPT_LASTS.total_seconds())
 
 
 def login_routes() -> list[web.RouteDef]:
     return [
-        web.get("/login", _sign_in(login, _line_of(_chosen))),
-        web.get(SERVICE_PATH, _sign_in(sign_on_answer, _line_of(_answering))),
-        web.get(f"{OIDC_PATH}{{provider}}", _sign_in(sign_on_answer, _line_of(_answering))),
+        web.get("/login", _sign_in(login, _queue_of(_chosen))),
+        web.get(SERVICE_PATH, _sign_in(sign_on_answer, _queue_of(_answering))),
+        web.get(f"{OIDC_PATH}{{provider}}", _sign_in(sign_on_answer, _queue_of(_answering))),
         web.post(SERVICE_PATH, single_logout),
         web.post("/login/confirm", _sign_in(confirm_sign_in)),
         web.get(ENTRY_PATH, _sign_in(campus_entry, lambda _: _ENTRY)),
@@ -92,9 +92,8 @@ def _sign_in(
     return handle
 
 
-def _line_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Request], str | None]:
-    """Returns a function that names a request's queue: the id of the sign-on that ``find``
-    returns."""
+def _queue_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Request], str | None]:
+    """A function that names a request's queue: by the id of the sign-on that ``find`` returns."""
 
     def name(request: web.Request) -> str | None:
         sign_on = find(request)
@@ -141,11 +140,8 @@ async def _begin_at(request: web.Request, sign_on: SignOn) -> web.Response:
 
 
 async def sign_on_answer(request: web.Request) -> web.Response:
-    """Signs in the browser that a sign-on redirects back.
-
-    Tickets and codes have 128 random bits, so wrong ones are rate-limited but not counted as
-    guesses: a whole campus may share one address.
-    """
+    """Signs in the browser that a sign-on redirects back. Wrong tickets and codes are not counted
+    as guesses: they have 128 random bits, and a whole campus may share one address."""
     sign_on = _answering(request)
     if sign_on is None:
         raise NotFound()
@@ -179,7 +175,6 @@ async def sign_on_answer(request: web.Request) -> web.Response:
 async def _sign_on_fails(
     request: web.Request, sign_on: SignOn, error: CasUnavailable | EntryUnavailable
 ) -> web.Response:
-    """The page for an unreachable sign-on, with links to the other ones."""
     sign_ons = request.app[service_key(SignOns)]
     count_error(request, error)
     is_outage = not isinstance(error, EntryUnavailable) or error.is_seen
@@ -265,7 +260,6 @@ def _ask_first(request: web.Request, who: SignIn) -> web.Response:
 
 
 async def confirm_sign_in(request: web.Request) -> web.Response:
-    """Completes a sign-in that the reader has confirmed."""
     require_own_origin(request)
     form = await form_of(request, ANONYMOUS_BODY_BYTES)
     held = form.get("held")
@@ -325,11 +319,8 @@ async def _open_session(
 
 
 async def single_logout(request: web.Request) -> web.Response:
-    """Ends the session of a CAS ticket. A server calls, so no Origin is required.
-
-    A ticket without a session is remembered, since its login may be in progress. Invented tickets
-    are rate-limited by address.
-    """
+    """Ends the session of a CAS ticket. A server calls, so no Origin is required. A ticket without
+    a session (its login may be in progress) is remembered, within the address's rate limit."""
     if request.app[service_key(SignOns)].get(CAS_ID) is None:
         raise NotFound()
     load_shedder, address = request.app[LOAD_SHEDDER], client_address(request)

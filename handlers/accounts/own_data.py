@@ -39,7 +39,6 @@ async def _obstacle(visit: PageRequest) -> str:
 
 
 async def download(visit: PageRequest) -> web.StreamResponse:
-    """The reader's stored data as one JSON file."""
     export = await visit[OwnData].export(visit.reader.id)
     return web.Response(
         text=json.dumps(export, ensure_ascii=False, indent=1, default=str),

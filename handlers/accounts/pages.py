@@ -26,8 +26,7 @@ _MAX_MARKED_READ: Final = 100
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
-    """Shows the activation code (a reload keeps it), or the binding request to answer, or, for a
-    bound reader, the button to unbind."""
+    """The activation code (a reload keeps it), the binding request, or the button to unbind."""
     binding, reader = visit[AccountBindingService], visit.reader
     bound = await binding.is_bound(reader.id)
     code = None if bound else await binding.get_or_create_code(reader.id, False, visit.now)
@@ -64,8 +63,7 @@ async def refuse_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def binding_link(request: web.Request) -> web.StreamResponse:
-    """The page that opens if another camera than the mini-program's scans the QR code. It reveals
-    nothing about the code."""
+    """Opens if another camera than the mini-program's scans the code; reveals nothing of it."""
     return render_page(request, "accounts/bind.html")
 
 

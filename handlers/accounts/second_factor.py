@@ -37,8 +37,7 @@ async def second_factor(visit: PageRequest) -> web.StreamResponse:
 
 
 async def give_second_factor(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Accepts a code of the authenticator, or a recovery code. With ``held`` the form completes a
-    set-up."""
+    """Takes a code of the authenticator or a recovery code; with ``held``, completes a set-up."""
     await _require_staff(visit)
     code, held = form_text(form, "code"), form_text(form, "held")
     if held:

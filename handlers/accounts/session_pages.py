@@ -39,7 +39,7 @@ async def end(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def keep(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Keeps the reader signed in for a month. Staff rights end as early as without it."""
+    """Keeps the reader signed in for a month; staff rights end as usual."""
     until = await visit[SESSIONS].keep(visit.principal.session)
     response = redirect("/me/devices?done=1")
     token = visit.request.cookies[visit[SITE].session_cookie]

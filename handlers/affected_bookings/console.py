@@ -32,8 +32,8 @@ _LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """The reservations that a change affects. ``booked``: the first bookings (seat, start, end,
-    reader) of ``count``; ``sitting``: the number of readers at such seats; ``held``: of offers."""
+    """Effects of a change. ``booked``: the first of ``count`` bookings (seat, start, end, reader).
+    ``sitting``: the number of readers on affected seats; ``held``: of affected offers."""
 
     booked: list[tuple[str, datetime, datetime, str]]
     count: int
@@ -62,7 +62,6 @@ async def _impact(visit: PageRequest, rows: Sequence[OccupancyRow]) -> Impact:
 async def _listed(
     visit: PageRequest, rows: Sequence[OccupancyRow]
 ) -> list[tuple[OccupancyRow, str, str]]:
-    """Bookings with seat and reader in words."""
     people = await visit[StaffReaders].many({row.reader_id for row in rows})
     catalog = visit[REFERENCE].catalog
     return [
@@ -78,15 +77,13 @@ async def _listed(
 async def open_question(
     visit: PageRequest, form: Form, policy: Policy, catalog: Catalog
 ) -> dict[str, Any] | None:
-    """The question to show before a change, for the template. None if the form confirms the change
-    and says what happens to affected bookings."""
+    """The question before a change; None if the form confirms it and resolves its bookings."""
     rows = await visit[AffectedBookings].find_affected(policy, catalog, visit.now)
     return None if is_answered(form, rows) else await question_about(visit, form, rows)
 
 
 def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
-    """Whether the form confirms the change and says what happens to the bookings, if there are
-    any."""
+    """Whether the form confirms the change and says what happens to any bookings."""
     has_bookings = any(row.state is ReservationState.RESERVED for row in rows)
     return bool(form_text(form, "confirmed") and (form_text(form, "bookings") or not has_bookings))
 
@@ -94,8 +91,7 @@ def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
 async def question_about(
     visit: PageRequest, form: Form, rows: Sequence[OccupancyRow]
 ) -> dict[str, Any]:
-    """The question whether to make the change although it affects these bookings. The page shows
-    the form as it was sent."""
+    """The question before a change that affects these bookings. The page shows the form as sent."""
     keep_typed(visit, form)
     # Confirmed without a resolution: the bookings were made after the question was shown.
     missing = {"wrong": WRONG_TEXT["newly_affected"]} if form_text(form, "confirmed") else {}

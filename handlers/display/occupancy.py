@@ -44,8 +44,7 @@ class PublicOccupancy:
         self._answers = MadeOnce(reference, self._make)
 
     async def of(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
-        """The venue's areas, or all, at most five seconds old. Raises: NotFound for an unknown
-        venue, or if the library does not publish its occupancy."""
+        """At most five seconds old. Raises: NotFound, also if the library publishes nothing."""
         reference = self._reference
         if not reference.policy_on(local_date(now)).public_occupancy:
             raise NotFound()

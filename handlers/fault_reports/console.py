@@ -25,7 +25,7 @@ from notify.templates.in_app import FAULT_TEXT
 
 
 async def close_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Closes a fault report, with a reason that its reader gets to read."""
+    """Closes a fault report; its reader gets the reason."""
     outcome = form_text(form, "outcome")
     if outcome not in ("repaired", "rejected"):
         raise Malformed("outcome", "fault_outcome_missing")

@@ -22,7 +22,6 @@ _KIND_MISSING: Final = "fault_kind_missing"
 
 
 async def fault_form(visit: PageRequest) -> web.StreamResponse:
-    """The form, with the reader's open reports of this seat."""
     return await _page(visit, sent="sent" in visit.request.query)
 
 

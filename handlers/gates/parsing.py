@@ -10,8 +10,7 @@ from models.gates.entities import Direction, ReportedEvent
 
 
 def parse_events(events: Iterable[Any]) -> list[ReportedEvent | None]:
-    """Decodes events in the API's format. Invalid ones become None, which
-    ``GateService.ingest_batch`` rejects."""
+    """Decodes events; invalid ones become None, which ``GateService.ingest_batch`` rejects."""
     return [_parse(raw) for raw in events]
 
 

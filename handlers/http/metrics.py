@@ -251,8 +251,7 @@ class Metrics:
 
 
 def _webhook_deliveries(registry: CollectorRegistry) -> Counter:
-    """The counter of webhook deliveries; separate, so that they do not trigger the messages'
-    alert."""
+    """A separate counter, so that webhooks do not trigger the alert for messages."""
     text = "Attempts to deliver webhooks, by outcome"
     counter = Counter("seat_webhook_deliveries", text, ["outcome"], registry=registry)
     for state in set(WebhookDeliveryState) - {WebhookDeliveryState.SENDING}:

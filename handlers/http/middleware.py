@@ -31,8 +31,8 @@ _NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
 
 
 class _ServerTime:
-    """The X-Server-Time header. Formatting costs as much as finding a route, so it is done once for
-    each reading of the clock, which many requests share."""
+    """The X-Server-Time header, formatted once for each reading of the clock, which many requests
+    share: formatting costs as much as finding a route."""
 
     def __init__(self) -> None:
         self._second = self._now = datetime.min.replace(tzinfo=UTC)
@@ -86,7 +86,7 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         nonlocal route
         request_id = request_id_of(request)
-        REQUEST_ID.set(request_id)  # aiohttp answers each request in a task of its own
+        REQUEST_ID.set(request_id)  # aiohttp answers each request in a separate task
         load.request_arrived.set()
         request[NOW] = now = clock.now()
         began = perf_counter()
@@ -122,8 +122,8 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
 
 
 async def harden(request: web.Request, response: web.StreamResponse) -> None:
-    """Hides the server's name, and closes the connection after an unusual method: aiohttp would
-    read the body of a CONNECT as the next request."""
+    """Hides the server's name. Closes the connection after an unusual method: aiohttp would read
+    the body of a CONNECT as the next request."""
     response.headers.popall("Server", None)
     if request.method not in _METHODS:
         response.force_close()

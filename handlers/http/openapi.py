@@ -95,8 +95,7 @@ _SESSIONS: Final = {
 
 
 def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()) -> dict[str, Any]:
-    """The OpenAPI 3.1 description of the routes, with ``prefix`` before each path. ``named``:
-    further types, which no operation takes or returns by itself."""
+    """An OpenAPI 3.1 document. ``named``: further types, which no operation takes or returns."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {ErrorOut, *named}
     ordered = sorted(shapes, key=str)
@@ -282,7 +281,7 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
 
 
 def docs_routes(document: dict[str, Any], prefix: str) -> list[web.RouteDef]:
-    """The routes of the document and of its page; both are encoded once."""
+    """The document and its page, both encoded once."""
     text = msgspec.json.encode(document)
     page = render_fragment("http/api_docs.html", document=document, prefix=prefix)
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]

@@ -23,7 +23,7 @@ def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool
 
 
 def parse_query(request: web.Request, shape: type) -> Any:
-    """The query string as ``shape``. Raises: Malformed."""
+    """Raises: Malformed."""
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:
@@ -36,8 +36,7 @@ def parse_query(request: web.Request, shape: type) -> Any:
 
 
 def malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
-    """The error with the name of the field, which msgspec's text has as a path (``$.start``) or in
-    words; with ``whole`` if it names none."""
+    """The error with the field that msgspec's text names; with ``whole`` if it names none."""
     text = str(error)
     reason, _, path = text.partition(" - at `")
     field = path.rstrip("`").rpartition("$")[2].removeprefix(".")

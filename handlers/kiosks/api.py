@@ -38,12 +38,11 @@ IDLE_S: Final = 30
 """Seconds without a touch after which the screen signs out."""
 _WRONG_CARDS: Final = 30
 SCREEN: Final = "X-Kiosk-Screen"
-"""The header that marks requests of a kiosk's screen. A screen that stops sending them counts as
-failed."""
+"""Header of a screen's requests. A kiosk whose screen stops sending them counts as failed."""
 
 
 async def _kiosk(call: ApiRequest) -> Kiosk:
-    """The authenticated kiosk. Raises: NotFound, Unauthenticated."""
+    """Raises: NotFound, Unauthenticated."""
     key = call.request.headers.get("X-Kiosk-Key", "")
     return await call[KioskService].authenticate(call.id, key)
 
@@ -99,7 +98,7 @@ async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     assert call.principal is not None
     if call.principal.session.kiosk_id != kiosk.id:
         raise Forbidden()
-    # A card has no code to use up: each touch gets a number of its own, negative to stay below
+    # A card has no code to use up: each touch gets a new number, negative to stay below
     # the numbers of codes.
     touch = -int(call.now.timestamp() * 1000)
     scan = KioskCodeScan(kiosk.id, touch, True, PresenceMethod.CARD)

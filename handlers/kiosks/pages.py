@@ -22,7 +22,7 @@ from models.reservations.entities import Reservation
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
-    """The kiosk's screen. It is public: only the screen's browser has the key to the codes."""
+    """The page is public: only the screen's browser has the key to the codes."""
     try:
         kiosk = _kiosk(request)
     except NotFound as error:

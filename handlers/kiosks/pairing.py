@@ -23,13 +23,12 @@ routes = ApiRoutes()
 
 
 PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
-"""The limit is by address and kind of browser, so that a stranger at a screen's address seldom
-shares it. After a power cut, all screens of a building may send a request at once."""
+"""By address and kind of browser, so that a stranger at a screen's address seldom shares the limit.
+After a power cut, all screens of a building may send a request at once."""
 _NETWORK_V6: Final = 64
 
 
 async def page(request: web.Request) -> web.StreamResponse:
-    """The page of an unpaired screen."""
     return render_page(request, "kiosks/pairing.html")
 
 

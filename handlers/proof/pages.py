@@ -9,8 +9,7 @@ from models.readers.entities import Reader
 
 
 def proof(request: web.Request, reader: Reader | None) -> web.Response:
-    """可靠性验证: the results packaged with the service, and whether they are of the running
-    code."""
+    """可靠性验证: the packaged results, and whether they are of the running code."""
     return render_page(
         request, "proof/proof.html", reader=reader, standing=request.app[service_key(ProofStanding)]
     )

@@ -1,4 +1,4 @@
-"""Reservations for programs and staff. Each program sees readers under pseudonyms of its own."""
+"""Reservations for programs and staff. Programs get readers' pseudonyms, each program its own."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def list_reservations(
         raise Malformed("date", "must be a day in the years 2000 to 2099")
     if query.area is not None and query.area not in call[REFERENCE].catalog.areas:
         raise NotFound()
-    await _record_look(call, f"bookings:{day}")
+    await _record_view(call, f"bookings:{day}")
     filters = {"area": query.area, "state": query.state}
     rows = await call[StatisticsService].page_of_day(
         day,
@@ -88,12 +88,12 @@ async def list_reservations(
 async def get_reservation(call: ApiRequest) -> StaffReservationOut:
     r = await call[ReservationLookup].get(call.id)
     rights_of(call).require(Role.LIBRARIAN, r.venue_id)
-    await _record_look(call, f"reservation:{r.id}")
+    await _record_view(call, f"reservation:{r.id}")
     return _out(call, r)
 
 
-async def _record_look(call: ApiRequest, target: str) -> None:
-    """Records in the audit log that staff looked at it. Programs see pseudonyms only."""
+async def _record_view(call: ApiRequest, target: str) -> None:
+    """Records in the audit log that staff have seen ``target``; programs see only pseudonyms."""
     if call.program is None:
         await call[AuditLog].record_look(staff_of(call), AuditAction.LOOKED_UP, target=target)
 
@@ -198,8 +198,8 @@ async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> S
 
 
 def _id_for(call: ApiRequest, reader_id: ReaderId) -> str:
-    """The reader's id; for a program a pseudonym. Its key is the token's fingerprint: the token's
-    id is shown in the console and the audit log, where it would disclose the readers."""
+    """The reader's id, or a pseudonym for a program. Its key is the token's fingerprint, not the
+    token's id, which the console and the audit log show: with it pseudonyms could be resolved."""
     if call.program is None:
         return reader_id
     assert call.principal is not None

@@ -21,15 +21,13 @@ from models.kernel.errors import Malformed
 from models.library.entities import PresenceSource, Seat
 
 _MASK: Final = 2
-"""The QR mask. Of all eight it is the best for most links of this form, and never far from the
-best."""
+"""The QR mask that is best for most links of this form, and never far from the best."""
 LABELS_OF_A_SHEET: Final = 30
 """The number of labels on a sheet: five columns, six rows (labels.css)."""
 
 
 async def seat_labels(visit: PageRequest) -> web.StreamResponse:
-    """Shows sheets of labels, each with a seat's number and code: all seats, or those in the
-    query."""
+    """Sheets of labels with number and code for all seats, or for those in the query."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)
@@ -63,5 +61,4 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
 
 
 def _sheet(links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The seats' numbers, each with its code as SVG."""
     return [(number, svg(link, _MASK)) for number, link in links]

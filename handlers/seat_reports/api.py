@@ -54,8 +54,8 @@ async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
 
 
 async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
-    """The reader's proof of presence, by the scanned code or by a card at a kiosk; None without
-    either. Raises: QrInvalid, QrExpired, PresenceMethodOff, TooManyAttempts."""
+    """A proof by the scanned code or by a card at a kiosk; None without either. Raises: QrInvalid,
+    QrExpired, PresenceMethodOff, TooManyAttempts."""
     if code is None:
         return _card_at_kiosk(call)
     step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
@@ -69,8 +69,7 @@ async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
 
 
 def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
-    """A proof of presence at the kiosk where the reader's card opened this session; None in other
-    sessions, or if the venue does not accept kiosks."""
+    """A proof by this card session's kiosk; None without one, or if its venue accepts no kiosks."""
     assert call.principal is not None
     catalog = call[REFERENCE].catalog
     kiosk = catalog.kiosks.get(call.principal.session.kiosk_id or KioskId(""))

@@ -214,8 +214,7 @@ def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
 
 
 def rights_of(call: ApiRequest) -> StaffRights:
-    """The actor's rights. A program has those of a librarian everywhere, as its endpoint checks its
-    scopes."""
+    """The actor's rights; a program, limited by its scopes, has a librarian's in all venues."""
     if call.program is not None:
         return rights_everywhere(Role.LIBRARIAN)
     rights = call.principal.rights_at(call.now) if call.principal is not None else None

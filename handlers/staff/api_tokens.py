@@ -44,8 +44,7 @@ class TokenForm(msgspec.Struct):
 
 
 async def api_tokens(visit: PageRequest, made: NewApiToken | None = None) -> web.StreamResponse:
-    """Lists all tokens, with a form for a new one. ``made``: a token whose secret is shown this
-    once."""
+    """Lists all tokens. ``made``: a new token, to show its secret this once."""
     tokens = await visit[StaffApiTokens].all()
     people = await visit[StaffReaders].many({token.created_by for token in tokens})
     names = {id: person.name for id, person in people.items()}

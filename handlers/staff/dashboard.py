@@ -104,7 +104,6 @@ def _hours(visit: PageRequest) -> list[datetime]:
 
 
 async def _alarms(visit: PageRequest) -> list[str]:
-    """The alarms: troubles, silent kiosks and gates, venues without proofs of presence."""
     now, kiosks = visit.now, visit[REFERENCE].catalog.kiosks
     _, troubles = await visit[HEALTH]()
     alarms = [

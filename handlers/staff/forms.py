@@ -46,8 +46,7 @@ class _Field:
 
 
 def decode(form: Form, shape: type[Shape]) -> Shape:
-    """Decodes the form into ``shape``. Empty optional fields count as missing; the texts of
-    refusals come from ``FIELD_WRONG``. Raises: Malformed."""
+    """Empty optional fields count as missing. ``FIELD_WRONG`` has the errors. Raises: Malformed."""
     fields, values = _fields_of(shape), dict[str, object]()
     for name, field in fields.items():
         if field.required or form_text(form, name):
@@ -130,7 +129,7 @@ def require_current(form: Form, rev: int, changed: type[Conflict]) -> None:
 
 
 def required_text(form: Form) -> str:
-    """The text of the field ``text``. Raises: Malformed."""
+    """Raises: Malformed."""
     text, wrong = checked_text(form)
     if wrong:
         raise Malformed("text", wrong)
@@ -150,7 +149,7 @@ def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) ->
 
 
 def instant_of(text: str, name: str) -> datetime:
-    """Parses a browser's date and time, in the library's time zone. Raises: Malformed."""
+    """A browser's date and time in the library's time zone. Raises: Malformed."""
     try:
         typed = datetime.strptime(text, "%Y-%m-%dT%H:%M")  # noqa: DTZ007
     except ValueError as error:

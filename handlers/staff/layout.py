@@ -83,8 +83,7 @@ def sees_seat(visit: PageRequest, seat_id: SeatId) -> bool:
 
 
 def _setup_left(visit: PageRequest) -> int | None:
-    """The number of steps left in the first run; None if it is over, or for
-    a visitor who is no administrator."""
+    """Steps left in the first run; None if it is over or the visitor is no administrator."""
     reference = visit[REFERENCE]
     if not visit.may(Role.ADMINISTRATOR) or not is_under_way(reference):
         return None
@@ -100,7 +99,6 @@ def visible_seats(visit: PageRequest) -> frozenset[SeatId] | None:
 
 
 def staff_context(visit: PageRequest) -> StaffContext:
-    """The staff member who acts, with role, rights and time."""
     assert visit.role is not None
     return StaffContext(visit.reader, visit.role, visit.now, visit.rights)
 

@@ -26,8 +26,7 @@ from models.kernel.errors import Conflict, Malformed, RuleViolation
 
 
 def staff_page(page: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
-    """Wraps a page: it requires ``role`` in the ``whole`` library, or else in at least one
-    venue."""
+    """Wraps a page that requires ``role`` in some venue, or (``whole``) in the whole library."""
 
     async def for_staff(visit: PageRequest) -> web.StreamResponse:
         try:
@@ -52,7 +51,7 @@ def staff_form(
     whole: bool = False,
     page: Shown | None = None,
 ) -> Handler:
-    """Wraps a form: it requires ``role`` in the ``whole`` library, or else in at least one venue. A
+    """Wraps a form that requires ``role`` in some venue, or (``whole``) in the whole library. A
     refusal shows ``page`` with the form as it was sent."""
 
     async def for_staff(visit: PageRequest, form: Form) -> web.StreamResponse:

@@ -1,5 +1,3 @@
-"""The console's routes, each with the role that it requires."""
-
 from __future__ import annotations
 
 from functools import partial

@@ -111,8 +111,7 @@ def error_text(visit: PageRequest, error: DomainError) -> str:
 
 
 def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
-    """The texts of the fields ``names``, empty if missing; by default of all fields but the
-    tokens."""
+    """The texts of the fields ``names``, empty if missing; by default of all but the tokens."""
     if names is None:
         names = [name for name in form if name not in _TOKENS]
     return {name: form_text(form, name) for name in names}

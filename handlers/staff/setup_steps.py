@@ -62,7 +62,6 @@ def step_lines(reference: ReferenceData) -> list[StepLine]:
 
 
 def _facts(reference: ReferenceData) -> dict[SetupStep, bool]:
-    """Whether each step is done, by reference data."""
     catalog, policy, usual = reference.catalog, reference.policy, Policy()
     labels = any(PresenceSource.SEAT_LABEL in v.presence_sources for v in catalog.venues_in_use)
     return {

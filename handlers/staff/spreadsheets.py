@@ -98,5 +98,4 @@ class Sheet:
                 self._sheet.write_string(self._next, n, cell)
 
     def end(self) -> None:
-        """Adds a filter over all rows."""
         self._sheet.autofilter(0, 0, max(1, self._next - 1), len(self._columns) - 1)

@@ -33,7 +33,6 @@ class Column:
         return self.kind in (Kind.COUNT, Kind.HOURS, Kind.RATE)
 
     def formatted(self, cell: Cell) -> str:
-        """The cell's text on a page."""
         if cell is None:
             return "—"
         match self.kind:

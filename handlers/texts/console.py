@@ -96,7 +96,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "too_many_canned": "最多 {most} 条常用答复，请先删除不需要的",
     # fault reports
     "fault_outcome_missing": "请选择已修好或不需要维修",
-    # who had a seat
+    # seat history
     "seat_time": "请填写已经开始的一段时间，结束晚于开始",
     # visitors
     "card_format": "卡号为 4–32 个字母或数字",
@@ -185,14 +185,13 @@ EQUALS: Final = "[=＝]"
 FULL_WIDTH_COMMA: Final = "，"
 """The character that is read as a comma in lists."""
 SEAT_LIST_ENDS: Final = r"[,，、;；\n]+"
-"""The pattern that separates typed seats: 001-020，035. A blank separates them, too, unless a
-seat's name has one."""
+"""Separates typed seats: 001-020，035. So do blanks, unless a seat's name has one."""
 SEAT_RANGE_DASHES: Final = "[-–—至~～]"
-"""The pattern between the first and last seat of a typed range."""
+"""Between the first and last seat of a typed range."""
 MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"
-"""The pattern that separates typed meal times: 11:00-13:00，17:00-19:00."""
+"""Separates typed meal times: 11:00-13:00，17:00-19:00."""
 MEAL_TIME_DASHES: Final = "[–—至~～]"
-"""The pattern that is read as a hyphen in meal times."""
+"""Read as a hyphen in meal times."""
 
 ALARM_TEXT: Final[Mapping[str, str]] = {
     "trouble": "{name}：{what}",

@@ -174,7 +174,6 @@ FACTS: Final[Mapping[str, str]] = {
     "events": "事件",
     "personal": "含个人信息",
 }
-"""Names of the fields in an audit entry."""
 STATES: Final[Mapping[str, str]] = {
     **{state.value: text for state, text in STATE_TEXT.items()},
     FOREVER_TEXT: "长期",
@@ -211,7 +210,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "api_token": "API 令牌",
 }
 PROGRAM_TEXT: Final = "程序"
-"""The role shown for entries of a program."""
+"""The role shown for audit entries of a program."""
 SCOPE_TEXT: Final[Mapping[Scope, str]] = {
     Scope.CATALOG_READ: "查看场馆、区域、座位和公告",
     Scope.OCCUPANCY_READ: "查看空位",
@@ -246,7 +245,6 @@ WAITING_TEXT: Final[Mapping[str, str]] = {
     "affected-bookings": "受影响的预约",
     "deliveries": "发送失败的消息",
 }
-"""Kinds of open decisions, by console page."""
 
 # --- devices, plans, notices, the patrol, code sharing --------------------------------------------
 SOURCE_TEXT: Final[Mapping[PresenceSource, str]] = {
@@ -272,7 +270,6 @@ MARK_TEXT: Final[Mapping[str, str]] = {
     "pillar": "柱子",
     "kiosk": "选座机",
 }
-"""Fixtures that the plan editor can draw."""
 NOTICE_TEXT: Final[Mapping[str, str]] = {
     "to_come": "未到发布时间",
     "over": "已撤下",
@@ -291,7 +288,7 @@ CODE_SHARING_TEXT: Final[Mapping[str, str]] = {
     READER_OUTSIDE: "闸机显示读者当时不在馆内",
     MANY_USERS: "同一个码有许多读者使用",
 }
-"""Reasons for a check-in's score."""
+"""Why a check-in looks like code sharing."""
 
 # --- the policy and the opening hours -------------------------------------------------------------
 WHOLE_LIBRARY: Final = "全馆"

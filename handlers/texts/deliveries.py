@@ -15,9 +15,8 @@ from notify.wecom.channel import WECOM_CODES, WeComStatus
 
 @dataclass(frozen=True, slots=True)
 class ChannelWords:
-    """Texts of a channel. ``messages``: its kind of message. ``meaning_of``: explains its result
-    codes; ``not_sent`` is for deliveries without one. ``reasons``: why deliveries wait or have
-    expired."""
+    """``messages``: the channel's kind of message. ``meaning_of``: explains result codes;
+    ``not_sent``: deliveries without one. ``reasons``: why deliveries wait or have expired."""
 
     name: str
     messages: str
@@ -28,7 +27,6 @@ class ChannelWords:
     pauses: Mapping[PauseReason, str]
 
     def meaning(self, code: int | None, reason: str | None) -> str:
-        """The text that explains a failed delivery."""
         if reason == UNKNOWN:
             return self.reasons[UNKNOWN]
         return self.not_sent if code is None else self.meaning_of(code)

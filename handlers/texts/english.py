@@ -23,9 +23,8 @@ from handlers.texts.wording import DEFAULT_NAMES
 CATALOGUE: Final[Mapping[str, Mapping[str, str]]] = json.loads(
     files("handlers.texts").joinpath("english.json").read_text(encoding="utf-8")
 )
-"""The catalogue. ``templates``, ``scripts``: pieces of source code; ``values``: texts from Python,
-with facts in braces; ``mini_program``: texts of the mini-program alone; ``mini_program_only``: its
-exceptions, by key."""
+"""``templates``, ``scripts``: pieces of source code; ``values``: texts from Python, with facts in
+braces; ``mini_program``: texts of it alone; ``mini_program_only``: its exceptions, by key."""
 CHINESE: Final = re.compile("[\u4e00-\u9fff]")
 ENGLISH_NAME: Final = ("en", "English")
 CHINESE_NAME: Final = ("zh", "中文")
@@ -64,8 +63,7 @@ class NoEnglish(LookupError):
 
 
 def template_in_english(source: str, name: str = "") -> str:
-    """Translates a template. A piece may have a translation of its own in the template ``name``.
-    Raises: NoEnglish."""
+    """``name``: a template that may translate a piece in its own way. Raises: NoEnglish."""
     parts, made = _CODE.split(_COMMENT.sub("", source)), []
     for number, part in enumerate(parts):
         if number % 2:
@@ -86,7 +84,7 @@ def template_in_english(source: str, name: str = "") -> str:
 
 
 def script_in_english(source: str) -> str:
-    """Translates a script. Raises: NoEnglish."""
+    """Raises: NoEnglish."""
     translations = CATALOGUE["scripts"]
 
     def english(literal: re.Match[str]) -> str:
@@ -132,7 +130,7 @@ def _template_piece(piece: str, name: str) -> str:
     return english
 
 
-# --- what Python says -----------------------------------------------------------------------------
+# --- texts from Python ----------------------------------------------------------------------------
 def day(when: date) -> str:
     """The day as ``9 Mar``."""
     return f"{when.day} {_MONTHS[when.month]}"
@@ -144,8 +142,7 @@ def near_day(label: str) -> str:
 
 
 def value_in_english(value: Any, context: str = "") -> Any:
-    """Translates a value if possible. ``context`` (``event``, ``state``) selects the meaning of an
-    ambiguous word."""
+    """``context`` (``event``, ``state``) selects the meaning of an ambiguous word."""
     if type(value) is not str or not CHINESE.search(value):
         return value
     if context and (english := CATALOGUE["values"].get(f"{context}:{value}")) is not None:
@@ -213,8 +210,7 @@ def place(venue: str, floor: int, area: str, no: str) -> str:
 
 
 def area_place(floor: int, name: str) -> str:
-    """An area's place. The floor is left out if the area's name has it, as most Chinese names
-    do."""
+    """The floor is left out if the area's name has it, as most Chinese names do."""
     return name if "层" in name else f"{_floor_name(floor)}, {name}"
 
 
@@ -265,4 +261,4 @@ def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
 
 
 _USUAL: Final = [(re.compile(rule), say) for rule, say in _rules()]
-"""Rules for days, durations and floors within any text."""
+"""Translations of days, durations and floors within any text."""

@@ -1,4 +1,4 @@
-"""Texts for all refusals: specific, with the next step, blaming nobody."""
+"""Texts for all refusals: specific, with the next step, blaming no one."""
 
 from __future__ import annotations
 
@@ -186,8 +186,7 @@ _SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: "已从平面�
 
 
 def reason_text(details: Mapping[str, Any]) -> str:
-    """The text for a wrong field, from the details of Malformed. An unknown reason is returned as
-    is."""
+    """The text for a wrong field; an unknown reason is returned unchanged."""
     reason = str(details["reason"])
     return REASONS[reason].format_map(details) if reason in REASONS else reason
 

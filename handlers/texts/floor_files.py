@@ -1,5 +1,3 @@
-"""Texts of floor files: columns, kinds of rows, templates and errors."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -28,7 +26,6 @@ COLUMN_TEXT: Final[Mapping[str, str]] = {
     "w": "宽",
     "h": "高",
 }
-"""Column headings in files that the service writes."""
 _ALSO: Final[Mapping[str, str]] = {
     "area id": "area_id",
     "id": "area_id",
@@ -131,7 +128,7 @@ TEMPLATE_EXPLAINED: Final = (
     ),
 )
 
-# --- what is wrong --------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 PROBLEM_TEXT: Final[Mapping[str, str]] = {
     "file_missing": "请选择文件",
     "file_too_large": "文件最大 {most} MB",

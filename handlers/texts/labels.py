@@ -61,7 +61,6 @@ FIXTURE_TEXT: Final[Mapping[str, str]] = {
     "window": "窗",
     "pillar": "",
 }
-"""Labels of fixtures on floor plans."""
 EVENT_TEXT: Final[Mapping[str, str]] = {
     "reserve": "预约",
     "change": "更改座位或时间",
@@ -87,7 +86,6 @@ EVENT_TEXT: Final[Mapping[str, str]] = {
     "doubt": "其他读者反映座位无人",
     "prove": "已证明在座",
 }
-"""Events in a reservation's history."""
 SESSION_TEXT: Final[Mapping[SessionKind, str]] = {
     SessionKind.WEB: "浏览器",
     SessionKind.WX: "微信小程序",
@@ -100,7 +98,6 @@ EFFECT_TEXT: Final[Mapping[str, str]] = {
     "return": "协助返回",
     "late": "补传，不影响座位",
 }
-"""Effects of gate events on a reservation."""
 
 APPEAL_ANSWER_TEXT: Final[Mapping[str, str]] = {ANSWER_BY_GATE: "闸机记录显示您已到馆"}
 """Answers to appeals that were settled automatically."""

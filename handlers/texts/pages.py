@@ -1,5 +1,3 @@
-"""Texts of the readers' pages: results of actions, questions, hints, and the sign-in."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -24,7 +22,6 @@ DONE_TEXT: Final[Mapping[str, str]] = {
     "report": "已告诉图书馆，请选一个附近的空位",
     "stale": "这次预约的状态已经变了，下面是现在的情况",
 }
-"""Texts that confirm actions."""
 REPORTED_TO_DESK: Final = "已告诉图书馆。时限照常：请{scan}后再报告，时限就停止"
 """Shown after a report without proof of presence."""
 REPORTED_ONCE_MORE: Final = "已告诉图书馆。今天停止时限的次数已用完，时限照常；需要换座请到服务台"
@@ -71,7 +68,6 @@ ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
 """The title of each action's confirmation page, and its button."""
 
 START_NOW: Final = "现在"
-"""The first option for the start of a reservation."""
 
 PROPOSAL_TEXT: Final[Mapping[str, str]] = {
     "known": "您常坐的座位",
@@ -83,8 +79,7 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
     "today": "今天 {begin}",
     "tomorrow": "明天 {begin}",
 }
-"""Why a seat is proposed, whether a favourite is free, and when the last seat can be booked
-again."""
+"""Why a seat is proposed, if a favourite is free, when the last seat can be booked again."""
 TOO_LONG: Final = "{period} 超过了这里一次最长的 {longest}，先约一段，到点前可以续约。"
 """Shown for a time longer than one booking can be."""
 
@@ -142,4 +137,3 @@ PROOF_NUMBERS: Final[Mapping[str, str]] = {
     "steps": "步骤",
     "unknown": "没有回答的操作",
 }
-"""Names of the numbers in a proof."""

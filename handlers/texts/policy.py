@@ -27,15 +27,13 @@ def values_text(values: Mapping[str, Any]) -> list[str]:
 
 
 def value_name(name: str) -> str:
-    """The name of the value, such as 单次最长时长."""
     if name in NUMBER_TEXT:
         return NUMBER_TEXT[name][0]
     return SWITCH_TEXT[name] if name in SWITCH_TEXT else POLICY_TIME_TEXT[name]
 
 
 def value_text(name: str, value: Any) -> str:
-    """A value with its unit: 120 分钟, 是, 07:00. None for a number means that an area follows the
-    library: 同全馆."""
+    """A value with its unit: 120 分钟, 是, 07:00. None: an area follows the library (同全馆)."""
     if name in NUMBER_TEXT:
         return f"{value} {NUMBER_TEXT[name][1]}" if value is not None else AS_WHOLE_LIBRARY
     if name in SWITCH_TEXT:

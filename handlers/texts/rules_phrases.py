@@ -61,8 +61,6 @@ CHECK_IN_BY_EN: Final[Mapping[CheckInWay, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Phrases in one language for the policy and the library."""
-
     filling: Mapping[str, str]
     weekdays: Callable[[frozenset[int]], str]
     days: Callable[[date | None, date | None], str]

@@ -43,4 +43,3 @@ KIND_TEXT: Final[Mapping[str, str]] = {
     "location": "位置",
     "link": "链接",
 }
-"""Names of WeChat's message types."""

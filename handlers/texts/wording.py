@@ -12,9 +12,7 @@ DEFAULT_NAMES: Final[Mapping[str, str]] = {
     "mini_program": "座位预约",
     "menu": "图书馆",
 }
-"""Names for a library that has not set its own."""
 DEFAULT_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
-"""The default has no telephone number."""
 
 RUNNING_LINE: Final = (
     "有效预约的读者享有座位优先使用权 · "
@@ -48,8 +46,7 @@ RULES_TEXT: Final = """\
 - 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。
 - {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。
 """
-"""The readers' rules. A list item is left out if its only placeholder is empty; without meal times,
-so is their clause."""
+"""List items are left out if their only placeholder is empty; so is a clause on meal times."""
 
 RULES_TEXT_EN: Final = """\
 # Rules of use
@@ -125,7 +122,6 @@ FILLING: Final[Mapping[str, str]] = {
     "parts": "；",
     "numbers": "，",
 }
-"""Phrases that fill placeholders."""
 FILLING_EN: Final[Mapping[str, str]] = {
     "booking_opens": "; the next day opens at {clock}",
     "opening_draw": ", and requests of the first ten seconds are served in a random order, so that "

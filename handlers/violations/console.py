@@ -17,7 +17,6 @@ from models.violations.staff import StaffViolations
 
 
 async def appeals(visit: PageRequest) -> web.StreamResponse:
-    """Shows pending appeals."""
     reference, reservations = visit[REFERENCE], visit[ReservationService]
     number = page_number(visit)
     rows, total = await visit[StaffViolations].appeals(

@@ -15,7 +15,7 @@ from models.violations.entities import Violation
 async def violation(
     reference: ReferenceData, reservations: ReservationService, v: Violation, now: datetime
 ) -> schemas.ViolationOut:
-    """The violation with its reservation, for its owner or a librarian."""
+    """For the violation's owner or a librarian."""
     waiver, appeal = v.waiver, v.appeal
     r = await reservations.get_own(v.reservation_id, v.reader_id)
     return schemas.ViolationOut(

@@ -21,15 +21,14 @@ from models.storage.mongo import Database, open_database
 
 @contextlib.asynccontextmanager
 async def application(env: Env) -> AsyncIterator[web.Application]:
-    """The opened service, without HTTP and jobs. Raises: SettingsError, DatabaseRefused,
-    MongoUnusable."""
+    """The service without HTTP and jobs. Raises: SettingsError, DatabaseRefused, MongoUnusable."""
     async with application_with(load(env)) as app:
         yield app
 
 
 @contextlib.asynccontextmanager
 async def application_with(settings: Settings) -> AsyncIterator[web.Application]:
-    """The opened service, without HTTP and jobs. Raises: DatabaseRefused, MongoUnusable."""
+    """The service without HTTP and jobs. Raises: DatabaseRefused, MongoUnusable."""
     configure_logs(settings.log_level)
     async with open_application(settings, Clock()) as app:
         yield app

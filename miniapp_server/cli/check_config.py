@@ -128,7 +128,6 @@ def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
 
 
 def displayed_value(name: str, value: str) -> str:
-    """A setting's value with its secrets hidden."""
     if name == "MONGO_URL":
         address = read_mongo_url(value)
         facts = [

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 Env = Mapping[str, str]
-"""The environment from which a command reads its settings."""
 
 
 class CommandError(Exception):

@@ -72,7 +72,6 @@ def _ways_in(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def _copied(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Values that were copied from the example."""
     for name, value in sorted((name, value) for name, value in env.items() if is_known(name)):
         parts = urlsplit(value) if "://" in value else None
         if {value, (parts and parts.password) or ""} & _OF_THE_EXAMPLE:

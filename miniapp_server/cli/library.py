@@ -1,5 +1,3 @@
-"""Export and import of the whole library as one file."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -116,7 +114,7 @@ async def take_in(
 ) -> None:
     """Import the library, after checking all of it. Raises: TransferError."""
     check_library(library, app[REFERENCE].profile, PLACEHOLDER_NAMES, now.year)
-    library = _drawn_anew(library)
+    library = _redrawn(library)
     try:
         await TransferRepository(app[RESOURCES].db).put(library, replaces, now)
     except ZoneFixed as error:
@@ -127,7 +125,7 @@ async def take_in(
     await app[REFERENCE].refresh()
 
 
-def _drawn_anew(library: LibraryFile) -> LibraryFile:
+def _redrawn(library: LibraryFile) -> LibraryFile:
     """Redraws the logo and the pictures, as the console does. Raises: TransferError."""
     profile, pictures = library.profile, list[CarriedPicture]()
     if profile.logo:

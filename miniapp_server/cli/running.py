@@ -39,7 +39,7 @@ def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | No
             print(f"seats: {line}", file=sys.stderr)
         return 1
     except DomainError as error:
-        print(f"seats: {_line_of(error)}", file=sys.stderr)
+        print(f"seats: {_error_line(error)}", file=sys.stderr)
         return 1
     except WorkerFailed:
         return 1
@@ -48,8 +48,7 @@ def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | No
     return 0
 
 
-def _line_of(error: DomainError) -> str:
-    """The line about a service error, for the operator."""
+def _error_line(error: DomainError) -> str:
     if isinstance(error, MongoUnusable):
         return error.line
     if isinstance(error, Unavailable):

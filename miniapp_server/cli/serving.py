@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 _EMPTY: Final = "empty"
 """The value of DEMO for a demo without invented readers."""
-_LAST_WORD: Final = "Ctrl-C stops it."
+_LAST_LINE: Final = "Ctrl-C stops it."
 """The last line that a demo prints when it is ready."""
 _FOR_TRYING: Final = (
     "embedded MongoDB and Redis in {data_dir}: only for trying; production needs servers "
@@ -177,10 +177,10 @@ def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
     print(f"  phone and kiosks    {base}/sandbox/")
     print(f"  API documentation   {base}/docs")
     print(f"  readiness           {base}/readyz")
-    print(f"  walk through it     {_typed()} demo-walkthrough --url {base}")
+    print(f"  walk through it     {_shortest_command()} demo-walkthrough --url {base}")
     if settings.lan:
         print("  Anybody on this network can sign in as anybody: do not enter real names.")
-    print(_LAST_WORD, flush=True)
+    print(_LAST_LINE, flush=True)
     if env is not None:
         # After a Ctrl-C while several processes write, the resource tracker would print warnings.
         quiet = "ignore:resource_tracker"
@@ -191,7 +191,7 @@ def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
         living.callback(os.killpg, child.pid, signal.SIGTERM)
 
 
-def _typed() -> str:
+def _shortest_command() -> str:
     """The shortest text that runs this command from the present folder."""
     installed = shutil.which("seats")
     own = Path(sys.executable).with_name("seats")
@@ -225,7 +225,7 @@ async def _own_demo() -> AsyncIterator[str]:
         )
         assert process.stdout is not None
         try:
-            while (line := await process.stdout.readline()) and _LAST_WORD not in line.decode():
+            while (line := await process.stdout.readline()) and _LAST_LINE not in line.decode():
                 pass
             if not line:
                 raise CommandError(

@@ -18,7 +18,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table. ``note`` names cause and cure, if any."""
+    """``note`` names cause and cure, if any."""
 
     name: str
     value: str

@@ -75,8 +75,7 @@ def open_day(areas: Sequence[OpenArea], day: date, per_seat: float = VISITS_PER_
 
 
 class Crowd:
-    """The readers of a library and their visits, none of which overlaps bookings of others
-    (``around``)."""
+    """A library's readers and their visits, which avoid bookings of others (``around``)."""
 
     def __init__(self, seed: int, size: int, *, leave: bool = True) -> None:
         """``leave``: each month some readers leave the university and as many new ones come."""
@@ -227,8 +226,7 @@ class HistoryGenerator:
 
 
 def _wait(waiting: set[Future[None]], at_most: int) -> set[Future[None]]:
-    """Waits until at most ``at_most`` are left, and returns those. Raises: errors of the finished
-    ones."""
+    """Returns the futures left, at most ``at_most``. Raises: errors of the finished ones."""
     while len(waiting) > at_most:
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for one in done:
@@ -246,8 +244,7 @@ class _Worker:
     def write(
         self, day: date, visits: Sequence[GeneratedVisit], keep_claims: bool, messages: bool
     ) -> None:
-        """Writes a batch. ``keep_claims``: for yesterday's reservations, whose claims the nightly
-        pruning will remove."""
+        """``keep_claims``: writes yesterday's claims, which the nightly pruning will remove."""
         ended = []
         for visit in visits:
             area = self._library.areas[visit.area_id]

@@ -29,8 +29,7 @@ class HistoryWriteError(Exception):
 
 
 class HistoryWriter:
-    """A connection for bulk inserts. Claims are not checked first; a crash loses unsynced
-    writes."""
+    """Bulk inserts. Claims are not checked first; a crash loses unsynced writes."""
 
     def __init__(self, mongo_url: str, database: str, id: str = "") -> None:
         """The ``id`` marks the writer in each reservation; empty stands for a new one."""
@@ -56,8 +55,7 @@ class HistoryWriter:
                 self._db[collection].insert_many(documents, ordered=False)
 
     def insert_what_is_free(self, reservations: Sequence[Document]) -> None:
-        """Inserts the reservations whose claims are free, and drops the others. Raises:
-        HistoryWriteError."""
+        """Drops a reservation if one of its claims is taken. Raises: HistoryWriteError."""
         if not reservations:
             return
         try:
@@ -112,8 +110,7 @@ def read(message: Message) -> Document:
 
 
 def admitted(reader: SimulatedReader, sealer: FieldCipher) -> Document:
-    """A reader's document as ``ReaderRepository.upsert_from_login`` leaves it, with sorted
-    fields."""
+    """A document as ``ReaderRepository.upsert_from_login`` writes it, with sorted fields."""
     document: Document = {
         "_id": reader.id,
         "no_hashes": sealer.hashes(reader.number, "student_no"),

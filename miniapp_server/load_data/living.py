@@ -1,5 +1,4 @@
-"""python -m miniapp_server.load_data.living: a demo library with invented readers
-(docs/load-data.md).
+"""A demo library with invented readers, run by ``python -m`` (docs/load-data.md).
 
 It writes six weeks of bookings, and those of today and tomorrow that are made by now. The invented
 readers then book, check in, leave and finish in real time through the service's features, until the
@@ -58,8 +57,7 @@ DAYS: Final = 42
 _READERS: Final = 1500
 _WAITING: Final = 8
 _POPULAR: Final = {"2f-hall": 22.0, "3f-hall": 8.0, "2f-south": 4.0}
-"""Popularity by area, chosen so that one area is full at times, one is half full, and the others
-have many free seats."""
+"""Popularity by area: one area is full at times, one half full, the others have many free seats."""
 _VISITS_PER_SEAT: Final = 2.6
 """The visits of a seat on a day of factor one, in a library that is never full."""
 _LOOKS_EVERY_S: Final = 1.0
@@ -117,7 +115,7 @@ class LivingLibrary:
         loop = asyncio.get_running_loop()
 
         def report(_: int, __: int) -> None:
-            asyncio.run_coroutine_threadsafe(self._look(), loop).result()
+            asyncio.run_coroutine_threadsafe(self._require_alive(), loop).result()
 
         catalog, policy = self._reference.catalog, self._reference.policy
         await asyncio.to_thread(
@@ -133,7 +131,7 @@ class LivingLibrary:
         await self._state.forget_statistics()
         statistics = self._app[service_key(StatisticsService)]
         while await statistics.aggregate_next_day(self._now()):
-            await self._look()
+            await self._require_alive()
         visits = [visit for day in (today, today + _DAY) for visit in self.visits_of(day)]
         now = self._now()
         made = [(visit, self._revisions(visit, now)) for visit in visits]
@@ -141,7 +139,7 @@ class LivingLibrary:
             self._writer.insert_what_is_free,
             [self._writer.as_of_now(revisions) for _, revisions in made if revisions],
         )
-        await self._look()
+        await self._require_alive()
         self._app[OCCUPANCY].invalidate()  # loads the bookings just written
         await self._wait_in_line([r[-1] for _, r in made if r])
         return visits
@@ -154,7 +152,7 @@ class LivingLibrary:
                 for visit in visits:
                     crowd.create_task(self.play(visit, self._now()))
                 while True:
-                    await self._look()
+                    await self._require_alive()
                     with suppress(Unavailable):
                         await self._reference.refresh()  # reads what the console has changed
                     if local_date(self._now()) > today:
@@ -172,9 +170,9 @@ class LivingLibrary:
             areas, open_day(areas, day, _VISITS_PER_SEAT).factor * self._share
         )
 
-    async def _look(self) -> None:
+    async def _require_alive(self) -> None:
         """Raises: LifeIsOver."""
-        with suppress(Unavailable):  # the next look follows soon
+        with suppress(Unavailable):  # the next check follows soon
             if not await self._state.is_alive(self._writer.id):
                 raise LifeIsOver
 
@@ -185,8 +183,7 @@ class LivingLibrary:
         ]
 
     def _revisions(self, visit: GeneratedVisit, now: datetime) -> list[Reservation]:
-        """The visit's revisions so far, except for endings that jobs bring about; empty before it
-        is booked."""
+        """The visit's revisions so far, without endings by jobs; empty before it is booked."""
         area = self._reference.catalog.areas[visit.area_id]
         policy = self._reference.policy.resolve(area.id, local_date(visit.times.start))
         past: list[Reservation] = []

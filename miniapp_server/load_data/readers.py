@@ -58,8 +58,7 @@ class SimulatedReader:
 
 
 class ReaderPool:
-    """The present readers; some come far more often than others. Memory stays bounded over the
-    years."""
+    """The present readers; some come far more often. Memory stays bounded over the years."""
 
     def __init__(self, size: int, rng: random.Random, *, leave: bool = True) -> None:
         """``leave``: each month some readers leave the university and as many new ones come."""

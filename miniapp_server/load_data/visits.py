@@ -36,8 +36,7 @@ _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class VisitTimes:
-    """The instants of a visit's events; None if one did not happen. ``end``: the end first
-    booked."""
+    """Instants of a visit's events; None if one did not happen. ``end``: the end first booked."""
 
     booked: datetime
     start: datetime
@@ -164,8 +163,7 @@ class VisitGenerator:
         return low + timedelta(seconds=int(self._rng.random() * (high - low).total_seconds()))
 
     def _end(self, area: OpenArea, number: int, start: datetime) -> datetime | None:
-        """The end of a visit that starts in step ``number``; None if there is no time for a
-        visit."""
+        """The end of a visit that starts in step ``number``; None without time for one."""
         (length,) = self._rng.choices(range(1, len(_LENGTHS) + 1), _LENGTHS)
         for last in range(number + length, number, -1):
             end = area.steps[last] if last < len(area.steps) else area.closes

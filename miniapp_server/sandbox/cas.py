@@ -81,8 +81,7 @@ class CasState:
 
 
 def person(account: str) -> Mapping[str, tuple[str, ...]]:
-    """The attributes of a demo account, derived from its name: equal accounts have equal
-    attributes."""
+    """Attributes of a demo account, derived from its name, so that they never change."""
     if account in STAFF:
         name, group = STAFF[account]
         return {

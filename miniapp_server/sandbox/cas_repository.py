@@ -64,8 +64,7 @@ class SandboxCas:
         )
 
     async def close_sign_on(self, sign_on: str) -> list[GrantedTicket]:
-        """Ends the sign-on; returns its tickets, whose services must be notified. A second call
-        returns none. No ticket of the sign-on is valid from now on."""
+        """Ends the sign-on and its tickets, and returns these once, to notify their services."""
         with translate_errors():
             if await self._sign_ons.find_one_and_delete({"_id": sign_on}) is None:
                 return []
@@ -76,8 +75,7 @@ class SandboxCas:
         ]
 
     async def forget_ended(self, now: datetime) -> None:
-        """Deletes expired sign-ons and their tickets. Like a real server, it does not notify
-        services."""
+        """Deletes expired sign-ons and tickets. Like a real server, it notifies no services."""
         with translate_errors():
             ended = await self._sign_ons.find({"until": {"$lte": now}}, {"_id": 1}).to_list(1000)
             ids = [sign_on["_id"] for sign_on in ended]

@@ -9,7 +9,6 @@ SANDBOX_SECRET: Final = "sandbox-secret"
 SANDBOX_MP_APPID: Final = "wxofficial"
 SANDBOX_MP_SECRET: Final = "sandbox-official-secret"
 SANDBOX_AES_KEY: Final = "S" * 42 + "A"
-"""The key for callbacks from the sandbox's WeChat."""
 SANDBOX_GROUPS: Final = {
     "CAS_VIEWER_GROUP": "library-view",
     "CAS_LIBRARIAN_GROUP": "library-admin",
@@ -65,4 +64,4 @@ SANDBOX_TEMPLATES: Final[dict[str, dict[str, object]]] = {
     }
     for name, fields in _FIELDS.items()
 }
-"""The sandbox's subscribe-message templates; a real account has ids and keys of its own."""
+"""Subscribe-message templates; a real account has other ids and keys."""

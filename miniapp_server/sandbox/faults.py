@@ -1,5 +1,3 @@
-"""Simulated faults of the WeChat API."""
-
 from __future__ import annotations
 
 import asyncio

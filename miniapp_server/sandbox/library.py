@@ -11,10 +11,7 @@ from models.reservations.presence import PresenceMethod
 
 async def seed_demo(app: web.Application) -> tuple[dict[str, str], dict[str, str]]:
     """Writes the demo library, and stores its devices' keys for clients that play a kiosk or a
-    gate.
-
-    Safe to repeat. Returns new keys by kiosk and by gate. Raises: SeedError.
-    """
+    gate. Safe to repeat. Returns new keys by kiosk and by gate. Raises: SeedError."""
     resources = app[RESOURCES]
     now = resources.clock.now()
     kiosks, gates = await seed(resources.repositories, app[REFERENCE], read(), now)

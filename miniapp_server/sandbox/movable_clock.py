@@ -70,8 +70,7 @@ class MovableClock:
 
     async def move(self, target_of: Callable[[datetime], datetime]) -> None:
         """Moves every worker's clock to ``target_of`` its time, forward through each due instant.
-        First removes the invented readers, who live by the real clock. Raises: ClockHeld,
-        Malformed."""
+        First removes the invented readers. Raises: ClockHeld, Malformed."""
         async with self._exclusive_move():
             if target_of(now := self._clock.now()) - now > _LONGEST_MOVE:
                 raise Malformed("now", "must be at most 366 days ahead")
@@ -88,14 +87,13 @@ class MovableClock:
 
     @asynccontextmanager
     async def _exclusive_move(self) -> AsyncIterator[None]:
-        """Allows one move at a time; a concurrent ``_look`` discards what it has read."""
+        """Allows one move at a time; a concurrent ``_follow_once`` discards what it has read."""
         async with self._moving:
             self._moves += 1
             yield
 
     async def _forward(self, now: datetime, target: datetime) -> None:
-        """Advances to each due instant. All jobs run at the first and last step, only the due ones
-        between."""
+        """Advances to each due instant. Runs all jobs at both ends, in between only due ones."""
         step, jobs = now, None
         while (due := await self._next_due(step)) is not None and due[0] <= target:
             step = due[0]
@@ -113,16 +111,14 @@ class MovableClock:
         return delivery, at_once | _SENDING
 
     async def _waiting(self, now: datetime) -> frozenset[str]:
-        """Jobs with deadlines that were due earlier, but waited for a gate to report earlier
-        events."""
+        """Jobs with past deadlines that waited for a gate to report earlier events."""
         gates = await self._stored.gates.all()
         if all(gate.last_seen_at is None for gate in gates):
             return frozenset()
         return frozenset({"gates"}) | await self._stored.reservations.overdue(now)
 
     async def _advance_to(self, instant: datetime, jobs: frozenset[str] | None = None) -> None:
-        """Sets the clock to ``instant`` and runs the jobs due then: all, or ``jobs`` with their
-        follow-ups."""
+        """Sets the clock and runs the jobs due then: all, or ``jobs`` with their follow-ups."""
         # Before the jobs, which would take the skipped time for an outage of the service.
         await self._stored.heartbeat.set(instant)
         # Kiosks, too, count as seen during the skipped time.
@@ -149,16 +145,16 @@ class MovableClock:
         async def look_often() -> None:
             while True:
                 await asyncio.sleep(pause_s(_CLOCK_POLL_S))
-                await self._look()
+                await self._follow_once()
 
         tasks = [
             asyncio.create_task(look_often()),
-            asyncio.create_task(self._others.subscribe(self._look)),
+            asyncio.create_task(self._others.subscribe(self._follow_once)),
         ]
         yield
         await end(tasks)
 
-    async def _look(self) -> None:
+    async def _follow_once(self) -> None:
         if self._moving.locked():
             return
         before = self._moves
@@ -172,7 +168,7 @@ class MovableClock:
                 self._clear_caches()
                 await self._reference.refresh()
         except DomainError:
-            return  # MongoDB is unreachable; the next look follows soon
+            return  # MongoDB is unreachable; the next poll follows soon
 
     async def _broadcast_clock(self) -> None:
         """Returns once every worker follows the present clock."""

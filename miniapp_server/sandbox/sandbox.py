@@ -63,11 +63,10 @@ class Sandbox:
             self._service_clock.offset = timedelta()
             self._clear_caches()
             await seed_demo(self._app)
-            await self._hear_all_written_until_now()
+            await self._await_occupancy()
 
-    async def _hear_all_written_until_now(self) -> None:
-        """Waits until the occupancy has followed the wipe; it could show deleted bookings until
-        then."""
+    async def _await_occupancy(self) -> None:
+        """Waits until the occupancy no longer shows deleted bookings."""
         occupancy, wiped = self._app[OCCUPANCY], monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(_HEARS_WITHIN_S):
@@ -91,8 +90,7 @@ class Sandbox:
 
 
 async def plug_in(app: web.Application) -> None:
-    """Adds the sandbox to the service. Raises: ValueError outside of sandbox mode, since a reset
-    deletes all data."""
+    """Adds the sandbox. Raises: ValueError outside of sandbox mode, as a reset deletes all data."""
     if app[RESOURCES].settings.mode is not Mode.SANDBOX:
         raise ValueError("the sandbox requires a sandbox's settings")
     sandbox = Sandbox(app)

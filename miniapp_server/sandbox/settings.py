@@ -34,9 +34,8 @@ _PROVIDER_CREDENTIALS: Final = {
 
 
 def load_sandbox(env: Mapping[str, str], lan: str = "") -> Settings:
-    """Reads and validates the settings. ``lan``: the private address to listen on, for other
-    machines. Raises: SettingsError with every fault, or only with real credentials if there are
-    any."""
+    """``lan``: the private address to listen on, for other machines. Raises: SettingsError with
+    every fault, or only with real credentials if there are any."""
     _refuse_real_credentials(env)
     here = lan or "127.0.0.1"
     reader = EnvironmentReader(env)  # the reader below reports its faults
@@ -88,7 +87,7 @@ def _check_reachable_here_only(read: EnvironmentReader, public: str, lan: str) -
         if host != lan if lan else not is_loopback(host):
             allowed = f"{lan}, the address of --lan" if lan else "a loopback address"
             read.fault(
-                f"{name}: in a sandbox anybody can sign in as anybody: {host} must be {allowed} "
+                f"{name}: a sandbox lets anybody sign in as anybody, so {host} must be {allowed} "
                 "(demo --lan ADDRESS opens it to a private network)"
             )
     try:

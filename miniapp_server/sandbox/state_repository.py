@@ -17,9 +17,9 @@ _OF_READERS: Final = (
     *("reservations", "messages", "deliveries", "violations"),
     *("suspensions", "waitlist"),
 )
-_LOOKS: Final = 100
-_LOOK_S: Final = 0.05
-"""Seconds between ``_LOOKS`` looks: a writer has five seconds to notice that it is stopped."""
+_CHECKS: Final = 100
+_CHECK_S: Final = 0.05
+"""Seconds between ``_CHECKS`` checks: a writer has five seconds to notice that it is stopped."""
 _KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", ABOUT})
 
 
@@ -71,8 +71,8 @@ class SandboxState:
     # --- invented readers (miniapp_server/load_data/living.py) -----------------------------------
 
     async def may_live(self) -> bool:
-        """Whether a demo may invent readers: if the clock was not moved, and there are no bookings
-        but those of an earlier demo, whose readers this removes."""
+        """Whether a demo may invent readers: the clock was not moved, and all bookings are an
+        earlier demo's. Removes the readers of that demo."""
         if await self.offset():
             return False
         with translate_errors():
@@ -92,8 +92,7 @@ class SandboxState:
             return await self._db[_LIFE].find_one({"_id": writer, "over": False}) is not None
 
     async def note_stopped(self, writer: str, readers: Sequence[ReaderId]) -> None:
-        """Notes that ``writer`` has stopped. Deletes what it wrote since its readers were
-        removed."""
+        """Notes that ``writer`` has stopped; deletes its writes since its readers were removed."""
         with translate_errors():
             noted = await self._db[_LIFE].update_one({"_id": writer}, {"$set": {"stopped": True}})
             if not noted.matched_count:
@@ -110,10 +109,10 @@ class SandboxState:
             life = await self._db[_LIFE].find_one_and_update({}, {"$set": {"over": True}})
             if life is None:
                 return False
-            for _ in range(_LOOKS):
+            for _ in range(_CHECKS):
                 if await self._db[_LIFE].find_one({"stopped": True}) is not None:
                     break
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(_CHECK_S)
             await self._remove_invented()
         return True
 

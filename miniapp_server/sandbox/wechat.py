@@ -320,8 +320,7 @@ class _Server:
         return web.json_response({"menu": json.loads(menu)})
 
     async def user_info(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
-        """Describes a follower: ``mp-<name>`` shares a unionid with mini-program user
-        ``o-<name>``."""
+        """``mp-<name>`` shares the unionid of mini-program user ``o-<name>``."""
         await self._authorised(request)
         if not mode.after:
             await wait(request, mode.delay)
@@ -351,8 +350,7 @@ class _Server:
         return web.Response(status=204)
 
     async def wrote(self, request: web.Request) -> web.StreamResponse:
-        """Simulates a user who writes to the customer service or, with ``entered``, only opens
-        it."""
+        """A user writes to the customer service or, with ``entered``, only opens it."""
         body = await _own_body(request)
         openid, conversations = body.get("openid"), self._store.conversations
         if not isinstance(openid, str):

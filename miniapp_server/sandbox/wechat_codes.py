@@ -6,7 +6,7 @@ import segno
 
 
 def drawing(scene: str, width: int) -> bytes:
-    """A PNG about ``width`` pixels wide; a QR code, where WeChat draws a code of its own."""
+    """A PNG about ``width`` pixels wide; a QR code in place of WeChat's own code."""
     code, out = segno.make(f"sandbox:{scene}", error="m", micro=False), io.BytesIO()
     code.save(out, kind="png", scale=max(1, width // code.symbol_size()[0]))
     return out.getvalue()

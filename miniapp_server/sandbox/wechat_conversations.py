@@ -33,8 +33,7 @@ def checked_message(body: Mapping[str, Any], appid: str) -> tuple[str, str]:
 
 
 class SandboxConversations:
-    """Users' conversations with the customer service: when they wrote, and the messages sent to
-    them."""
+    """When users wrote to the customer service, and the messages sent to them."""
 
     def __init__(self, database: Database) -> None:
         self.all = database["sandbox_wechat_conversations"]
@@ -52,8 +51,7 @@ class SandboxConversations:
             await self.all.update_one({"_id": openid}, {"$set": {"entered": now}}, upsert=True)
 
     async def send(self, openid: str, content: str, now: datetime) -> None:
-        """Raises: WeChatError if the user did not write or enter lately, or has had all messages
-        allowed."""
+        """Raises: WeChatError if the user was not active lately, or all messages are used up."""
         entered = {"_id": openid, "entered": {"$gt": now - _ENTERED, "$lte": now}}
         with translate_errors():
             greeted = await self.all.update_one(

@@ -28,8 +28,6 @@ _EVERY_TIME: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A delivered subscribe message."""
-
     msgid: str
     openid: str
     template: str
@@ -138,7 +136,6 @@ class SandboxWeChat:
     # Consent
 
     async def grant(self, openid: str, template_id: str, times: int = 1) -> None:
-        """Adds consent to ``times`` messages of the template."""
         with translate_errors():
             await self._credits.update_one(
                 {"_id": f"{openid}|{template_id}"}, {"$inc": {"left": times}}, upsert=True
@@ -149,8 +146,7 @@ class SandboxWeChat:
             await self._credits.delete_one({"_id": f"{openid}|{template_id}"})
 
     async def spend(self, openid: str, template_id: str, times: int = 1) -> bool:
-        """Uses up ``times`` consents, 0 for a long-term template; False if the reader has given
-        none."""
+        """Uses up ``times`` consents (0: long-term template); False if the reader gave none."""
         with translate_errors():
             consent = await self._credits.find_one_and_update(
                 {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -times}}
@@ -230,8 +226,7 @@ class SandboxWeChat:
     # Modes
 
     async def set_modes(self, modes: Mapping[str, tuple[FaultMode, int | None]]) -> None:
-        """Replaces all faults. ``modes``: fault and number of calls (None: all) by endpoint or
-        ``*``."""
+        """Replaces all faults: by endpoint or ``*``, fault and number of calls (None: all)."""
         with translate_errors():
             await self._modes.delete_many({})
             for endpoint, (mode, times) in modes.items():
@@ -247,8 +242,7 @@ class SandboxWeChat:
                 )
 
     async def take_mode(self, endpoint: str) -> FaultMode:
-        """Returns this call's fault and uses it up once. An endpoint's own fault comes before that
-        of ``*``."""
+        """Uses up this call's fault once; an endpoint's own comes before that of ``*``."""
         for name in (endpoint, "*"):
             with translate_errors():
                 mode = await self._modes.find_one_and_update(
@@ -261,7 +255,6 @@ class SandboxWeChat:
     # Menus
 
     async def put_menu(self, account: str, menu: str) -> None:
-        """Stores the menu as the text it came in."""
         with translate_errors():
             await self._menus.update_one({"_id": account}, {"$set": {"menu": menu}}, upsert=True)
 

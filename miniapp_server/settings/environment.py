@@ -25,7 +25,6 @@ class EnvironmentReader:
         self._faults: list[str] = []
 
     def fault(self, line: str) -> None:
-        """Notes one line about a variable that is wrong or missing."""
         self._faults.append(line)
 
     def raise_faults(self) -> None:

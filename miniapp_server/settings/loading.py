@@ -50,8 +50,7 @@ VARIABLES: Final = frozenset(
         *wechat.VARIABLES,
     }
 )
-"""All variables that the service reads, which a test compares with the code. Each OpenID provider
-has those of ``OIDC_ENDINGS`` too."""
+"""All variables that the service reads; each OpenID provider adds ``OIDC_ENDINGS``."""
 RENAMED: Final = {
     "ADMINISTRATORS": "STAFF_ADMINISTRATORS",
     "CAMPUS_ENTRY": "IDENTITY_PROVIDER",
@@ -76,8 +75,7 @@ class Settings:
     contact: tuple[str, ...]
     staff: StaffDirectory
     staff_totp: bool
-    """Whether staff members need a second factor, which the service asks for if the sign-on did
-    not."""
+    """Whether staff members need a second factor; the service asks if the sign-on did not."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -102,8 +100,7 @@ class Settings:
     mode: Mode = Mode.PRODUCTION
     """The mode that the database must be marked with."""
     wall_clock: bool = True
-    """Whether the service's clock shows the real time. If it has been moved, ids do not tell when
-    something was made."""
+    """False if the clock may have been moved; then ids do not tell when something was made."""
     lan: str = ""
     """A private address, on whose network anyone can sign in as any reader; empty if none."""
 
@@ -125,7 +122,6 @@ class Settings:
 
     @property
     def channels(self) -> frozenset[Channel]:
-        """The channels that are set up."""
         set_up = {
             Channel.WECHAT: self.wechat.used,
             Channel.EMAIL: self.smtp is not None,
@@ -150,10 +146,8 @@ def load(env: Mapping[str, str]) -> Settings:
 
 
 def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Settings:
-    """Reads and validates all settings. ``by_http``: hosts whose pages need no https.
-
-    Raises: SettingsError with all faults, including those that ``read`` has noted before.
-    """
+    """``by_http``: hosts whose pages need no https. Raises: SettingsError with all faults,
+    including those that ``read`` has noted before."""
     for name in sorted(name for name in read.env if name in RENAMED and read.env[name]):
         read.fault(f"{name} was renamed: write {RENAMED[name]}")
     port = read.number("PORT", DEFAULT_PORT, 1, 65535)

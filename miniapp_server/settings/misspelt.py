@@ -32,9 +32,8 @@ def is_known(name: str) -> bool:
 
 
 def misspelt(names: Iterable[str]) -> dict[str, str]:
-    """Names that look like misspelt variables of this service, with the nearest variable or an
-    empty text: those with one of our prefixes, nearly equal to a variable, or in the settings file
-    (``SettingsFile``)."""
+    """Names that look like misspelt variables, with the nearest variable or an empty text: names
+    with one of our prefixes, nearly equal to a variable, or in the ``SettingsFile``."""
     suggestions = {}
     ours = names.in_file if isinstance(names, SettingsFile) else frozenset[str]()
     for name in sorted(name for name in set(names) if not is_known(name)):

@@ -71,7 +71,6 @@ class IdentityProviderSettings:
     wecom: WeComSettings | None = None
     authorize_url: str = ""
     wecom_messages: bool = False
-    """Whether readers get messages by WeCom."""
 
 
 def read_cas(read: EnvironmentReader) -> CasSettings:

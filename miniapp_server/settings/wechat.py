@@ -22,8 +22,7 @@ VARIABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class WeChatSettings:
-    """The mini-program's account; all fields are empty without a mini-program. ``templates`` maps
-    messages to WeChat's templates."""
+    """The mini-program's account, empty without one. ``templates``: WeChat's, by message."""
 
     base_url: str
     appid: str
@@ -33,7 +32,6 @@ class WeChatSettings:
 
     @property
     def used(self) -> bool:
-        """Whether the library has a mini-program."""
         return bool(self.appid)
 
     @property

@@ -1,5 +1,5 @@
-"""The pause of a delivery channel, for all workers and hosts that send from an account. When it is
-over, one worker sends one message as a probe, whose answer ends or prolongs the pause."""
+"""The pause of a channel, for all workers and hosts. After it one worker sends one message as a
+probe, whose answer ends or prolongs the pause."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ class PauseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A pause in force, in business time. ``failed`` counts unsuccessful probes; ``alarmed`` is set
-    once an alarm was raised; ``code`` is the channel's error code, if any."""
+    """Times are business time. ``failed``: unsuccessful probes. ``code``: the channel's, if any."""
 
     reason: PauseReason
     code: int | None
@@ -57,8 +56,8 @@ def begin(reason: PauseReason, code: int | None, now: datetime, jitter: float) -
 def prolong(
     pause: Pause, reason: PauseReason, code: int | None, now: datetime, jitter: float
 ) -> Pause:
-    """Returns ``pause`` prolonged after a probe that failed for ``reason``. An unreachable channel
-    (``AWAY``) does not replace an earlier reason, except ``QUOTA_MINUTE``."""
+    """Returns ``pause`` prolonged after a failed probe. An unreachable channel (``AWAY``) does
+    not replace an earlier reason, except ``QUOTA_MINUTE``."""
     stays = reason is PauseReason.AWAY and pause.reason is not PauseReason.QUOTA_MINUTE
     if reason is not pause.reason and not stays:
         until = _until(reason, 0, now, jitter)

@@ -1,6 +1,5 @@
-"""The pause of a channel, or of another part of an account's API, in one document while it lasts.
-The account in ``_id`` has a fingerprint of its credentials: new ones start without the old
-pause."""
+"""The pause of a channel or another API of an account: one document while it lasts. Its ``_id``
+has a fingerprint of the account's credentials: new ones start without the old pause."""
 
 from __future__ import annotations
 
@@ -18,8 +17,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {}
 
 
 class ChannelPauseRepository:
-    """``channel``: a ``Channel`` or another API's name. ``account``: with its credentials'
-    fingerprint."""
+    """``channel`` may be another API's name; ``account`` has its credentials' fingerprint."""
 
     def __init__(self, db: Database, channel: StrEnum, account: str) -> None:
         self._all = db["pauses"]
@@ -27,18 +25,19 @@ class ChannelPauseRepository:
         self._account = f"{channel}:{account}"
 
     async def current(self) -> Pause | None:
-        """The pause in force, or None if messages may be sent."""
         with translate_errors():
             row = await self._all.find_one({"_id": self._account})
         return _pause(row) if row else None
 
     async def begin(self, pause: Pause) -> bool:
         """Starts the pause for all workers. False if another worker has started one already."""
-        return await insert_if_new(self._all, {"_id": self._account, **_fields(pause), **_NOBODY})
+        return await insert_if_new(
+            self._all, {"_id": self._account, **_fields(pause), **_NO_PROBER}
+        )
 
     async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
-        """Claims the probe, the one message sent while all others wait. Returns its token; None if
-        another worker holds it or the pause is no longer the one read."""
+        """Returns the token of the probe; None if another worker has it or the pause has
+        changed."""
         prober = new_id()
         with translate_errors():
             claimed = await self._all.find_one_and_update(
@@ -55,11 +54,11 @@ class ChannelPauseRepository:
 
     async def prolong(self, prober: str, pause: Pause) -> bool:
         """Records a failed probe. False if another worker now holds the probe."""
-        return await self._write(prober, {**_fields(pause), **_NOBODY})
+        return await self._write(prober, {**_fields(pause), **_NO_PROBER})
 
     async def give_back(self, prober: str) -> None:
         """Gives up an unused probe, so that any worker may claim it."""
-        await self._write(prober, _NOBODY)
+        await self._write(prober, _NO_PROBER)
 
     async def _write(self, prober: str, fields: Document) -> bool:
         with translate_errors():
@@ -81,7 +80,7 @@ class ChannelPauseRepository:
             await self._all.delete_many(mine)
 
 
-_NOBODY: Final[Document] = {"prober": None, "probe_until": None}
+_NO_PROBER: Final[Document] = {"prober": None, "probe_until": None}
 
 
 def _fields(pause: Pause) -> Document:

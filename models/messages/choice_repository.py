@@ -1,4 +1,4 @@
-"""The message kinds that readers choose for channels without a consent procedure of their own."""
+"""The kinds of messages that readers choose for channels without WeChat's consents."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 class ChoiceRepository:
-    """Stores one document for each reader and channel with a choice."""
-
     def __init__(self, db: Database) -> None:
         self._all = db["message_choices"]
 

@@ -1,10 +1,6 @@
-"""The consent ledger: how many messages of each template a reader has allowed.
-
-It is a hint, since WeChat enforces the real number and refuses what is too much (43101).
-
-A long-term template (长期订阅) is accepted once. The accept stands and no message uses it up, until
-WeChat reports that the reader refuses.
-"""
+"""The consent ledger: how many messages of each template a reader has allowed. It is a hint:
+WeChat enforces the real number (43101). A long-term template (长期订阅) is accepted once; messages
+do not use the accept up, which ends when WeChat reports that the reader refuses."""
 
 from __future__ import annotations
 
@@ -22,7 +18,7 @@ from models.storage.mongo_errors import translate_errors
 
 MOST_REPORTED: Final = 5
 """At most this many messages of a template are allowed by a client's reports."""
-_TAKES_KEPT: Final = 4
+_STORED_TAKES: Final = 4
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "message_consents": [IndexModel([("reader", ASCENDING)], name="reader")]
 }
@@ -33,8 +29,7 @@ ConsentKey = tuple[ReaderId, Template]
 
 @dataclass(frozen=True, slots=True)
 class ConsentTotals:
-    """Messages of one template that may still be sent, readers who allow any, and readers whose
-    accept of it as a long-term template stands."""
+    """``left``: messages of a template still allowed. ``standing``: accepts of a long-term one."""
 
     left: int = 0
     readers: int = 0
@@ -60,8 +55,7 @@ class ConsentRepository:
                     continue
 
     async def ensure_one(self, reader_id: ReaderId, template: Template) -> None:
-        """Allows at least one message: WeChat confirms an accept that a client may have
-        reported."""
+        """Allows at least one message, since a client may have reported this accept before."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": f"{reader_id}:{template}"},
@@ -82,7 +76,7 @@ class ConsentRepository:
             )
 
     async def standing(self, consents: Collection[ConsentKey]) -> dict[ConsentKey, str]:
-        """Marks of the standing accepts among these long-term (reader, template) pairs."""
+        """Marks of the long-term accepts in force among these (reader, template) pairs."""
         keys = _keys(consents)
         with translate_errors():
             rows = await self._all.find(
@@ -91,8 +85,7 @@ class ConsentRepository:
         return {keys[row["_id"]]: row["standing"] for row in rows}
 
     async def end_standing(self, ended: Mapping[ConsentKey, str]) -> None:
-        """Ends the accepts with these marks, which WeChat refused. A later accept has another
-        mark."""
+        """Ends the refused accepts with these marks; a later accept has another mark."""
         with translate_errors():
             for (reader_id, template), mark in ended.items():
                 await self._all.update_one(
@@ -115,7 +108,7 @@ class ConsentRepository:
         taken = {
             "$inc": {"remain": -1},
             # Marks what this call changed. Some stay, as others may consume before the query below.
-            "$push": {"takes": {"$each": [mark], "$slice": -_TAKES_KEPT}},
+            "$push": {"takes": {"$each": [mark], "$slice": -_STORED_TAKES}},
         }
         with translate_errors():
             result = await self._all.update_many(
@@ -158,7 +151,7 @@ class ConsentRepository:
     async def remaining(
         self, reader_id: ReaderId, long_term: Collection[Template] = ()
     ) -> dict[Template, int]:
-        """Messages left by template; 1 for a long-term template whose accept stands."""
+        """Messages left by template; 1 for an accepted long-term template."""
         with translate_errors():
             rows = await self._all.find({"reader": reader_id}).to_list(None)
         rows_by_template = {row["_id"].rsplit(":", 1)[1]: row for row in rows}

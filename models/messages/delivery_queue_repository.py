@@ -24,21 +24,18 @@ QueueCursor = tuple[datetime, str]
 
 
 class DeliveryQueue:
-    """Deliveries to send by ``channel``, and their results."""
-
     def __init__(self, db: Database, channel: Channel, messages: MessageRepository) -> None:
         self.channel = channel
         self._all = db["deliveries"]
         self._messages = messages
         self._unsure: dict[tuple[str, int], list[str]] = {}
-        """Ids by holder and attempt that may be leased, as the answer was lost; none has been
-        sent."""
+        """Ids, by holder and attempt, that may be leased: the database gave no answer."""
 
     async def readers_due(
         self, now: datetime, after: QueueCursor | None, limit: int
     ) -> tuple[list[ReaderId], QueueCursor | None]:
-        """Readers with a due delivery, longest waiting first, and the cursor for the next call,
-        which is None at the end. At most ``limit`` deliveries are read."""
+        """Readers with a due delivery, longest waiting first, and the next call's cursor (None
+        at the end). At most ``limit`` deliveries are read."""
         with translate_errors():
             due = {"channel": self.channel.value, "open": True, "due": {"$lte": now}}
             cursor = self._all.find(due, {"reader": 1, "due": 1})
@@ -56,8 +53,7 @@ class DeliveryQueue:
         return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows)), place
 
     async def due_since(self, now: datetime) -> datetime | None:
-        """When the longest waiting due delivery became due, None without one.
-        Raises: Unavailable."""
+        """When the longest waiting delivery became due; None without one. Raises: Unavailable."""
         with translate_errors():
             row = await self._all.find_one(
                 {"channel": self.channel.value, "open": True, "due": {"$lte": now}},
@@ -70,12 +66,9 @@ class DeliveryQueue:
     async def lease_next(
         self, readers: Collection[ReaderId], now: datetime, real_now: datetime, lease: timedelta
     ) -> list[Delivery]:
-        """Leases the first open delivery of each reader to the caller.
-
-        A reader's first delivery that is not due, or that another worker holds, blocks the later
-        ones. If this call fails, the next one releases what it may have leased: such a lease would
-        otherwise expire as an attempt with an unknown outcome.
-        """
+        """Leases the first open delivery of each reader; if it is not due or has another holder,
+        the reader's later ones wait. If this call fails, the next one releases what it may have
+        leased, which would otherwise expire as an attempt with an unknown outcome."""
         with translate_errors():
             await self._release(self._unsure)
             self._unsure = {}
@@ -163,8 +156,7 @@ class DeliveryQueue:
         return {row["_id"] for row in await self._all.find(mine, {"_id": 1}).to_list(None)}
 
     async def save_results(self, outcomes: Sequence[DeliveryResult]) -> None:
-        """Writes the results of attempts. May be repeated. The attempt number guards: a worker
-        whose lease ran out must not overwrite its successor."""
+        """Writes results. May be repeated. A worker whose lease ran out overwrites nothing."""
         alike: dict[tuple[object, ...], list[DeliveryResult]] = {}
         for o in outcomes:
             without_page = o.omit_page or o.delivery.omit_page
@@ -176,8 +168,7 @@ class DeliveryQueue:
                 await self._all.bulk_write(updates, ordered=False)
 
     async def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Returns leased deliveries to the queue without an attempt. May be repeated. The holder
-        guards too, since the attempt number is used again."""
+        """Returns the caller's deliveries to the queue, not attempted. May be repeated."""
         alike: dict[tuple[str, int], list[str]] = {}
         for d in deliveries:
             alike.setdefault((d.lease_owner, d.attempts), []).append(d.id)
@@ -203,8 +194,7 @@ class DeliveryQueue:
             await self._all.bulk_write(updates, ordered=False)
 
     async def expire(self, now: datetime, real_now: datetime, reason: str) -> int:
-        """Ends expired deliveries while nothing can be sent; returns their number. ``reason`` is
-        stored for deliveries that have none yet."""
+        """Ends expired deliveries; returns their number. ``reason``: for those without any."""
         overdue: Document = {
             "channel": self.channel.value,
             "open": True,

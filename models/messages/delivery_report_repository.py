@@ -16,23 +16,17 @@ from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
 
 _NAMELESS_S: Final = 600
-"""Seconds in which a failure can match a sent message without WeChat's id. WeChat reports failures
-within seconds."""
+"""Seconds in which a failure can match a sent message without WeChat's id."""
 
 
 class ChannelDeliveries(DeliveryQueue):
-    """A channel's queue, with its failed deliveries and counts."""
-
     async def failed_late(
         self, reader_id: ReaderId, template: Template, msgid: str, code: int, words: str
     ) -> bool:
-        """Records that WeChat took a message and could not deliver it. True if a delivery matches.
-
-        WeChat may report this before "sent" is written here. The delivery being sent is therefore
-        marked first, which writing "sent" heeds, and a sent one is searched second; one of the two
-        always matches. Without message ids, an account has one such message per reader under way:
-        if none is being sent, the last one sent within ``_NAMELESS_S`` matches.
-        """
+        """Records that WeChat took a message and could not deliver it. True if a delivery
+        matches. WeChat may report this before "sent" is written: the delivery being sent is
+        marked, which writing "sent" heeds; else a sent one is searched. Without message ids, the
+        one being sent matches, or else the last one sent within ``_NAMELESS_S``."""
         failure = {"msgid": msgid, "code": code, "words": words}
         sending: Document = {
             "channel": self.channel.value,

@@ -37,8 +37,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 def delivery_id(message_id: str, channel: Channel) -> str:
-    """The id of a message's delivery by a channel. It begins with the message's id, and so with the
-    time at which the reservation was made."""
+    """Begins with the message's id, and so with the time when the reservation was made."""
     return f"{message_id}@{channel}"
 
 
@@ -56,8 +55,7 @@ class DeliveryRepository:
     async def was_sent(
         self, reader_id: ReaderId, reservation_id: ReservationId, at: datetime
     ) -> bool:
-        """True if a channel has sent a message about the event at ``at`` and reported no failure
-        since."""
+        """True if a message about the event at ``at`` was sent, and no failure reported since."""
         with translate_errors():
             row = await self._all.find_one(
                 {
@@ -92,20 +90,18 @@ class DeliveryRepository:
         return row["due"] if row else None
 
     async def delete_ended(self, message_ids: Collection[str]) -> list[str]:
-        """Deletes the deliveries of messages that have none under way; returns these message
-        ids."""
-        ids = _ids_of(message_ids)
+        """Deletes deliveries of messages with none under way; returns these messages' ids."""
+        ids = _delivery_ids(message_ids)
         if not ids:
             return []
         with translate_errors():
             on_the_way = await self._all.distinct("message", {"_id": {"$in": ids}, "open": True})
             over = sorted(set(message_ids).difference(on_the_way))
-            await self._all.delete_many({"_id": {"$in": _ids_of(over)}, "open": False})
+            await self._all.delete_many({"_id": {"$in": _delivery_ids(over)}, "open": False})
         return over
 
 
-def _ids_of(message_ids: Collection[str]) -> list[str]:
-    """The ids of the messages' deliveries by every channel."""
+def _delivery_ids(message_ids: Collection[str]) -> list[str]:
     return [delivery_id(id, channel) for id in message_ids for channel in Channel]
 
 

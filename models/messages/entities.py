@@ -32,8 +32,7 @@ class Template(StrEnum):
 WECHAT_TEMPLATES: Final = tuple(
     template for template in Template if template is not Template.ANSWER
 )
-"""The templates that WeChat sends, each with the reader's consent. The library's answer to a
-question stays in the app: its text fits no template."""
+"""The templates that WeChat sends. An answer stays in the app: its text fits no template."""
 _PRESENT: Final = frozenset({ReservationState.IN_USE, ReservationState.AWAY})
 _BEGUN: Final = frozenset(ReservationState) - {ReservationState.RESERVED, ReservationState.OFFERED}
 RELEVANT_STATES: Final[Mapping[Template, frozenset[ReservationState]]] = {
@@ -66,8 +65,7 @@ class Channel(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """``queued`` and ``sending`` are under way, the others are final. A message has no delivery by
-    a channel that the reader has not consented to or has no address for."""
+    """``queued`` and ``sending`` are under way, the others are final."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -115,19 +113,15 @@ class KindChoices:
         return self.made.get(template) is False
 
     def changed_to(self, enabled: Collection[Template]) -> dict[Template, bool]:
-        """The choices to store so that exactly ``enabled`` are wanted; kinds that stay as now have
-        none."""
+        """The choices to store so that exactly ``enabled`` are wanted; only those that change."""
         return {t: t in enabled for t in Template if (t in enabled) is not self.wants(t)}
 
 
 @record
 class Message:
-    """One message to one reader.
-
-    ``facts``: values of the WeChat template by fact name. ``expires_at``: after it no channel sends
-    the message; it stays in the app. ``request_id``: the request or job run that caused it.
-    ``typed``: the text contains words that a person typed, as every answer does.
-    """
+    """``facts``: values of the WeChat template by fact name. ``expires_at``: after it the
+    message is in the app only. ``request_id``: the request or job run that caused it. ``typed``:
+    the text contains words that a person typed."""
 
     id: str
     reader_id: ReaderId
@@ -145,12 +139,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message on its way by one channel, leased to ``lease_owner``.
-
-    ``attempts`` includes the current one; ``unknown`` counts earlier ones that may have arrived.
-    ``has_next``: another message of the reader waits behind it. ``codes``: the channel's answers so
-    far. ``omit_page``: sent without the page that a tap opens.
-    """
+    """A message on its way by one channel, leased to ``lease_owner``. ``attempts`` includes the
+    current one; ``unknown`` counts earlier ones that may have arrived. ``has_next``: another
+    message of the reader waits. ``codes``: the channel's answers. ``omit_page``: a tap opens no
+    page."""
 
     id: str
     message: Message
@@ -164,9 +156,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The result of an attempt: final, or QUEUED with another attempt at ``due``. ``reason``: why
-    it waits or was not sent, if ``code`` does not say. ``unknown``: the attempt may have arrived.
-    ``msgid``: the channel's id of the accepted message."""
+    """The result of an attempt: final, or QUEUED with another attempt at ``due``. ``reason``:
+    why it waits or was not sent, if ``code`` does not say. ``unknown``: the attempt may have
+    arrived."""
 
     delivery: Delivery
     state: DeliveryState

@@ -13,7 +13,7 @@ from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document
 
 DEFAULT_EXPIRY: Final = timedelta(hours=24)
-"""A message without an expiry of its own expires after this, for every channel."""
+"""A message without an expiry expires after this, for every channel."""
 
 
 class MessageCollection:

@@ -13,8 +13,8 @@ _BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
 
 
 def period_query(since: datetime, wall_clock: bool) -> Document:
-    """The query for messages or deliveries since ``since``. If business time is real time
-    (``wall_clock``), ids bound it: they begin with the time at which the reservation was made."""
+    """Messages or deliveries since ``since``. If business time is real time (``wall_clock``),
+    their ids, which begin with the time of the reservation, bound the search."""
     query: Document = {"at": {"$gte": since}}
     if wall_clock:
         query["_id"] = {"$gte": str(ObjectId.from_datetime(since - _BOOKED_AHEAD))}

@@ -41,7 +41,6 @@ class MessageRepository(MessageCollection):
         return sum(await insert_new(self._all, documents))
 
     async def many(self, ids: Collection[str]) -> dict[str, Message]:
-        """The stored messages among ``ids``, by id."""
         with translate_errors():
             rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
         return {row["_id"]: self._message(row) for row in rows}
@@ -69,8 +68,7 @@ class MessageRepository(MessageCollection):
         return {Template(row["_id"]): row["n"] for row in rows}
 
     async def ids_before(self, made_before: datetime, limit: int) -> list[str]:
-        """At most ``limit`` ids of messages about reservations made before ``made_before``, in real
-        time: a message's id begins with its reservation's."""
+        """Ids of messages about reservations made before ``made_before``, in real time."""
         with translate_errors():
             rows = await (
                 self._all.find(
@@ -83,7 +81,6 @@ class MessageRepository(MessageCollection):
         return [row["_id"] for row in rows]
 
     async def delete(self, ids: Collection[str]) -> int:
-        """Returns the number of deleted messages."""
         if not ids:
             return 0
         with translate_errors():

@@ -63,8 +63,8 @@ class MessageService:
     async def consent_reported(
         self, reader_id: ReaderId, template: Template, event: str, answer: str
     ) -> None:
-        """Records a change of consent that WeChat reports. The client reports an accept as well, so
-        an accept here ensures one message instead of adding one. A refusal leaves none."""
+        """Records a change of consent that WeChat reports. An accept ensures one message instead
+        of adding one, since the client reports it as well. A refusal leaves none."""
         if answer == "reject":
             await self._consents.refuse(reader_id, template)
         elif event == "subscribe_msg_popup_event" and answer == "accept":
@@ -76,7 +76,7 @@ class MessageService:
     async def delivery_failed_late(
         self, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
     ) -> tuple[int, bool] | None:
-        """Records WeChat's late report of a failure. Returns its code and whether a delivery
+        """Records a failure that WeChat reports late. Returns its code and whether a delivery
         matches; None if the message was delivered or the report is unreadable."""
         code = entry.get("ErrorCode", "0")
         if code == "0" or _CODE.fullmatch(code) is None:

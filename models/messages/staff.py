@@ -25,8 +25,6 @@ _AT_ONCE: Final = 5000
 
 
 class MessageRelevance:
-    """Decides which messages are still true."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -63,16 +61,13 @@ class MessageRelevance:
 
 @dataclass(frozen=True, slots=True)
 class ChannelInUse:
-    """A channel that the library has set up."""
-
     deliveries: ChannelDeliveries
     pauses: ChannelPauseRepository
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOverview:
-    """One channel's results over a period. ``messages`` also counts those without a delivery by
-    it."""
+    """``messages`` also counts messages without a delivery by the channel."""
 
     messages: dict[Template, int]
     counts: list[tuple[Template, DeliveryState, str | None, int]]
@@ -83,8 +78,6 @@ class DeliveryOverview:
 
 
 class StaffDeliveries:
-    """Shows failed deliveries and sends them again."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -98,7 +91,6 @@ class StaffDeliveries:
 
     @property
     def channels(self) -> list[Channel]:
-        """The channels that the library has set up."""
         return list(self._channels)
 
     async def overview(

@@ -1,6 +1,6 @@
-"""Webhook deliveries: one document for each event and endpoint, in order for each subject. Only the
-first open delivery of a subject is sent. If it is due later, those behind it are postponed to its
-time, so that they do not hide other subjects' deliveries."""
+"""One document for each event and endpoint, in order for each subject. Only a subject's first
+open delivery is sent; those behind it are postponed to its time, so that they do not hide other
+subjects' deliveries."""
 
 from __future__ import annotations
 
@@ -87,8 +87,7 @@ class WebhookDeliveryRepository:
         await self._forget_erased({e.reader_id for e, _ in pairs if e.reader_id is not None})
 
     async def _forget_erased(self, ids: Collection[ReaderId]) -> None:
-        """Anonymises deliveries of readers erased since the event. A later erasure does so
-        itself."""
+        """Anonymises deliveries of readers erased since the event."""
         if not ids:
             return
         with translate_errors():
@@ -120,7 +119,7 @@ class WebhookDeliveryRepository:
             first = await self._first_of({row["subject"] for row in due}, mine)
             # Leaves out subjects whose last delivery another worker has ended since.
             due = [row for row in due if row["subject"] in first]
-            await self._put_off(
+            await self._postpone(
                 [row for row in due if row["_id"] != first[row["subject"]]["_id"]], first, now
             )
             order = list(dict.fromkeys(row["subject"] for row in due))
@@ -138,7 +137,7 @@ class WebhookDeliveryRepository:
         )
         return {row["_id"]: row["first"] for row in await rows.to_list(None)}
 
-    async def _put_off(
+    async def _postpone(
         self, behind: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
         later = [row for row in behind if first[row["subject"]]["due"] > now]
@@ -153,17 +152,17 @@ class WebhookDeliveryRepository:
                 ],
                 ordered=False,
             )
-            await self._call_back(later, first, now)
+            await self._undo_postponing(later, first, now)
 
-    async def _call_back(
-        self, put_off: Sequence[Document], first: dict[str, Document], now: datetime
+    async def _undo_postponing(
+        self, postponed: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
         """Makes postponed deliveries due again if their predecessor ended before they were
-        postponed, and so did not release them. A predecessor that ends later does."""
-        firsts = sorted({first[row["subject"]]["_id"] for row in put_off})
+        postponed, and so did not release them."""
+        firsts = sorted({first[row["subject"]]["_id"] for row in postponed})
         still_open: Document = {"_id": {"$in": firsts}, **_OPEN}
         waited_for = {row["subject"] async for row in self._all.find(still_open, {"subject": 1})}
-        free = [row["_id"] for row in put_off if row["subject"] not in waited_for]
+        free = [row["_id"] for row in postponed if row["subject"] not in waited_for]
         if free:
             await self._all.update_many(
                 {"_id": {"$in": free}, **_OPEN, "lease_until": None}, {"$set": {"due": now}}
@@ -210,8 +209,7 @@ class WebhookDeliveryRepository:
         self, d: WebhookDelivery, result: WebhookResult, due: datetime | None, now: datetime
     ) -> None:
         """Writes the result of an attempt. Without ``due`` the delivery ends and releases those
-        behind it. The holder guards: a worker whose lease ran out must not overwrite its
-        successor."""
+        behind it. A worker whose lease ran out overwrites nothing."""
         await self._results.submit((d, result, due, now))
 
     async def _save_all(self, results: Sequence[_Saved]) -> list[None]:
@@ -266,8 +264,7 @@ class WebhookDeliveryRepository:
         return result.modified_count
 
     async def send_again(self, endpoint_id: WebhookId, id: str | None, now: datetime) -> int:
-        """Queues a dead delivery (None: all of the endpoint's) for another day; returns their
-        number."""
+        """Queues a dead delivery (None: all of the endpoint's) again; returns their number."""
         which: Document = {
             "endpoint": endpoint_id,
             "state": WebhookDeliveryState.DEAD.value,
@@ -320,8 +317,7 @@ class WebhookDeliveryRepository:
     async def prune(
         self, delivered_before: datetime, dead_before: datetime, endpoint_ids: Collection[WebhookId]
     ) -> None:
-        """Deletes deliveries that ended long ago, and old ones for endpoints that no longer
-        exist."""
+        """Deletes deliveries that ended before these times, and old ones of deleted endpoints."""
         with translate_errors():
             for state, before in (
                 (WebhookDeliveryState.DELIVERED, delivered_before),

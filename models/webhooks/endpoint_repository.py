@@ -93,7 +93,7 @@ class WebhookEndpointRepository:
     async def with_keys(
         self, id: WebhookId, now: datetime
     ) -> tuple[WebhookEndpoint, WebhookKeys] | None:
-        """The current endpoint and the keys that sign at ``now``; None if it was deleted."""
+        """The endpoint and the keys that sign at ``now``; None if it was deleted."""
         row = await self._looks.submit(id)
         if row is None:
             return None
@@ -109,8 +109,7 @@ class WebhookEndpointRepository:
         return [by_id.get(id) for id in ids]
 
     async def replace(self, old: WebhookEndpoint, new: WebhookEndpoint) -> bool:
-        """Writes the settings of ``new``; a new URL resets the failures. False if ``old`` is
-        outdated."""
+        """Writes the settings; a new URL resets the failures. False if ``old`` is outdated."""
         fields = _chosen(new)
         if new.url != old.url:
             fields |= {"failures": 0, "paused_until": None}
@@ -172,8 +171,7 @@ class WebhookEndpointRepository:
             await self._all.update_one({"_id": endpoint.id, "url": endpoint.url}, update)
 
     async def disable_gone(self, endpoint: WebhookEndpoint) -> bool:
-        """Disables an endpoint that answered 410; False if its URL has changed or it is
-        disabled."""
+        """Disables an endpoint that answered 410. False if it is disabled or has a new URL."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": endpoint.id, "url": endpoint.url, "disabled_by": None},
@@ -182,8 +180,7 @@ class WebhookEndpointRepository:
         return bool(result.modified_count)
 
     async def reencrypt(self) -> int:
-        """Encrypts with the current key what an older one encrypted; returns the number of
-        endpoints."""
+        """Encrypts secrets under older keys anew; returns the number of endpoints."""
         with translate_errors():
             rows = await self._all.find({}).to_list(None)
             done = 0

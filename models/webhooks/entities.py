@@ -13,7 +13,6 @@ MOST_ENDPOINTS: Final = 10
 SECRET_OVERLAP: Final = timedelta(hours=24)
 """The previous secret also signs for this long after a rotation."""
 MOST_OLD_SECRETS: Final = 3
-"""At most this many previous secrets still sign."""
 
 
 class WebhookEventType(StrEnum):
@@ -39,15 +38,13 @@ class DisabledBy(StrEnum):
 
     STAFF = "staff"
     GONE = "gone"
-    """The endpoint answered 410 Gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """A program that receives events. ``WebhookEndpointRepository.with_keys`` reads its secrets.
-    ``rev`` grows with each change by the staff. ``failures`` counts failed attempts in a row;
-    nothing is sent before ``paused_until``. Previous secrets sign until ``old_secret_until``;
-    ``secret_rev`` is the revision that introduced the current one."""
+    """A program that receives events. ``rev`` grows with each change by the staff. ``failures``:
+    failed attempts in a row; nothing is sent before ``paused_until``. Previous secrets sign
+    until ``old_secret_until``; ``secret_rev``: the revision that introduced the current one."""
 
     id: WebhookId
     url: str
@@ -73,8 +70,7 @@ class WebhookEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class WebhookKeys:
-    """An endpoint's keys: ``secrets`` sign, newest first; ``reader_key`` makes readers'
-    pseudonyms."""
+    """``secrets`` sign, newest first; ``reader_key`` makes readers' pseudonyms."""
 
     secrets: tuple[str, ...] = field(repr=False)
     reader_key: bytes = field(repr=False)
@@ -82,8 +78,7 @@ class WebhookKeys:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """An event of ``subject``; ``seq`` is its position among the subject's events. Nothing in
-    ``facts`` identifies a reader."""
+    """``seq``: position among the subject's events. Nothing in ``facts`` identifies a reader."""
 
     id: str
     type: WebhookEventType
@@ -105,8 +100,8 @@ class WebhookDeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookResult:
-    """The result of one attempt: the answer's ``status``, or None with ``error``, a static word.
-    ``retry_after_s`` is the wait that the receiver asks for."""
+    """The result of one attempt. ``status``: the answer's, or None with ``error``, a static
+    word. ``retry_after_s``: the wait that the receiver asks for."""
 
     status: int | None
     error: str = ""

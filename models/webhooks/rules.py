@@ -16,7 +16,7 @@ LONGEST_URL: Final = 500
 LONGEST_DESCRIPTION: Final = 60
 GIVE_UP_AFTER: Final = timedelta(days=1)
 GRACE: Final = timedelta(minutes=15)
-"""After its day a delivery still has this long for a last attempt."""
+"""Time after ``give_up_at`` in which a delivery may have a last attempt."""
 FIRST_DELAY_S, DELAY_FACTOR, LONGEST_DELAY_S = 5.0, 3.0, 3600.0
 PAUSE_AFTER: Final = 5
 """After this many failures in a row the endpoint is paused, then tried by single deliveries."""
@@ -35,8 +35,8 @@ _CLOSED: Final[tuple[Network, ...]] = (
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> str:
-    """Returns the URL of an endpoint in the form to store. The addresses of a host name are checked
-    at each connection instead (``may_connect``). Raises: Malformed."""
+    """Returns the URL in the form to store. The addresses of a host name are checked at each
+    connection (``may_connect``). Raises: Malformed."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -96,8 +96,7 @@ def is_in(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """True for a public address. One that stands for an IPv4 address (mapped, NAT64) counts as
-    that."""
+    """An address that stands for an IPv4 address (mapped, NAT64) counts as that one."""
     if inside := _inside(address):
         return all(is_public(one) for one in inside)
     closed = any(address in network for network in _CLOSED if network.version == address.version)
@@ -121,12 +120,8 @@ def _inside(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
 def next_attempt(
     attempts: int, retry_after_s: float, jitter: float, now: datetime, give_up_at: datetime
 ) -> datetime | None:
-    """When a delivery is tried again after ``attempts`` failures; None after ``give_up_at``.
-
-    Args:
-        retry_after_s: the wait that the receiver asks for; at most an hour is granted.
-        jitter: a factor around 1 that spreads attempts which failed together.
-    """
+    """When to try again after ``attempts`` failures; None after ``give_up_at``. Of the
+    receiver's ``retry_after_s`` at most an hour is granted. ``jitter``: a factor around 1."""
     if now >= give_up_at:
         return None
     delay = min(FIRST_DELAY_S * DELAY_FACTOR ** min(attempts - 1, 20), LONGEST_DELAY_S)
@@ -137,7 +132,7 @@ def next_attempt(
 def pause_until(
     failures: int, retry_after_s: float, jitter: float, now: datetime
 ) -> datetime | None:
-    """Until when an endpoint is paused after so many failures in a row; None if it is not."""
+    """Until when an endpoint is paused after ``failures`` in a row; None if it is not."""
     pause = 0.0
     if failures >= PAUSE_AFTER:
         doubled = FIRST_DELAY_S * 2.0 ** min(failures - PAUSE_AFTER, 20)

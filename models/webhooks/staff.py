@@ -45,8 +45,7 @@ class WebhookTester(Protocol):
 
 
 class StaffWebhooks:
-    """A change raises WebhookChanged, without effect, if the endpoint has changed since it was
-    shown."""
+    """A change of an outdated endpoint raises WebhookChanged and has no effect."""
 
     def __init__(
         self,
@@ -114,8 +113,7 @@ class StaffWebhooks:
             entry.after = {"enabled": enabled}
 
     async def rotate_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> str:
-        """Returns the new secret, shown once. The previous one also signs for a day. Raises:
-        WebhookChanged."""
+        """Returns the new secret; the old one signs for a day more. Raises: WebhookChanged."""
         secret = new_secret()
         async with self._entry(ctx, AuditAction.ROTATE_WEBHOOK, old, reason):
             _require(await self._endpoints.rotate(old, secret, ctx.now))
@@ -167,8 +165,7 @@ def _require(written: bool) -> None:
 
 
 def _facts(endpoint: WebhookEndpoint) -> JsonObject:
-    """The facts for the audit entry. The URL is reduced to its host, since the rest may be secret,
-    and to a hash that changes with the whole URL."""
+    """The URL is reduced to its host and a hash of the whole, since the rest may be secret."""
     url, mark = urlsplit(endpoint.url), blake2b(endpoint.url.encode(), digest_size=3).hexdigest()
     return {
         "url": f"{url.scheme}://{url.netloc} · {mark}",

@@ -1,5 +1,4 @@
-"""The interface of a delivery channel. Queue, order, leases, retries and pauses are the same for
-all channels (``notify/delivery/worker.py``)."""
+"""The part of delivery that differs by channel; ``notify/delivery/worker.py`` has the rest."""
 
 from __future__ import annotations
 
@@ -21,8 +20,7 @@ MAX_UNKNOWN: Final = 2
 DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
 """Seconds before each retry of a message that was surely not sent; the last value repeats."""
 UNKNOWN_DELAY: Final = 120.0
-"""Seconds before the one repetition of a message that may have arrived. By then an unreachable
-channel has recovered or its pause has begun."""
+"""Seconds before a message that may have arrived is repeated, so that the channel can recover."""
 
 
 def delay(attempts: int) -> float:
@@ -32,9 +30,8 @@ def delay(attempts: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class PreparedDelivery:
-    """A leased delivery, ready to be sent to ``address``. ``send_by`` is in monotonic seconds.
-    ``credit``: a consent was used up for it (WeChat). ``standing``: the mark of a long-term
-    consent."""
+    """A leased delivery, to be sent before ``send_by`` (monotonic seconds). ``credit``: a
+    consent was used up for it. ``standing``: the mark of a long-term consent."""
 
     delivery: Delivery
     address: str
@@ -51,8 +48,6 @@ class SendOutcome:
         state: the final state of the delivery, or QUEUED for another attempt.
         kind: the outcome in one word, for metrics, and as the reason while the delivery waits.
         code: the channel's error code, None without an answer.
-        msgid: the channel's id of an accepted message.
-        retry_after_s: seconds before the next attempt of this delivery.
         pause: the reason to pause all sending, for a refusal that would meet every message.
         away: the channel did not take the call; several in a row pause all sending.
         unknown: the message may have arrived, but no answer confirms it.
@@ -80,9 +75,9 @@ def away(
     unknown: bool,
     repeats: Sequence[float] = (UNKNOWN_DELAY,),
 ) -> SendOutcome:
-    """The outcome of a call that the channel did not take. A message that was surely not sent is
-    tried again until it expires. One that may have arrived (``unknown``) is repeated once for each
-    entry of ``repeats``, the seconds to wait before."""
+    """The outcome of a call that the channel did not take. A message that may have arrived
+    (``unknown``) is repeated after each of ``repeats`` seconds; any other is retried until it
+    expires."""
     if not unknown:
         return SendOutcome(
             DeliveryState.QUEUED, kind, code, retry_after_s=delay(d.attempts), away=True
@@ -94,15 +89,11 @@ def away(
 
 
 class DeliveryChannel(Protocol):
-    """One way to readers, and what this process knows about its availability."""
-
     name: Channel
     breaker: CircuitBreaker
     concurrency: int
-    """At most this many sends are under way at once."""
     lease: timedelta
-    """Duration of a claim, in which the delivery is sent (within ``SEND_WITHIN_S``) and its result
-    written."""
+    """Duration of a claim: ``SEND_WITHIN_S``, then a send and the writing of its result."""
 
     max_unknown: int
     """A delivery fails after this many attempts with an unknown outcome."""
@@ -112,12 +103,12 @@ class DeliveryChannel(Protocol):
         ...
 
     async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
-        """The ids of the messages that may go here while their readers' channels are paused: there
-        is an address, and the reader has not switched the kind off."""
+        """The ids of the messages that may go by this channel while others are paused: the
+        reader has an address here and has not switched the kind off."""
         ...
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
         """Returns the deliveries to send, and the results of those that cannot be sent.
         Raises: Unavailable; no consent is used up then."""
@@ -132,7 +123,7 @@ class DeliveryChannel(Protocol):
         ...
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """Takes back a prepared delivery that was never tried."""
+        """Undoes ``prepare`` for a delivery that was not tried."""
         ...
 
     async def flush(self) -> None:

@@ -1,5 +1,4 @@
-"""The circuit breaker of a channel: during a pause, one worker at a time sends a probe. The pause
-is in the database, for all workers and hosts. Its start and its end are logged once each."""
+"""During a pause, stored in the database for all hosts, one worker at a time sends a probe."""
 
 from __future__ import annotations
 
@@ -17,10 +16,9 @@ from models.messages.channel_pause_repository import ChannelPauseRepository
 
 log = logging.getLogger(__name__)
 AWAY_AFTER: Final = 5
-"""After this many calls in a row that it did not take, a channel counts as unreachable."""
+"""After this many calls in a row that a channel did not take, it counts as unreachable."""
 PROBE_LEASE: Final = timedelta(seconds=20)
-"""The lease of a probe, longer than its two calls (check and message) take. A slower probe is lost
-to another worker."""
+"""The lease of a probe, longer than its two calls (check and message) take."""
 
 
 class Answer(Protocol):
@@ -61,9 +59,9 @@ class CircuitBreaker:
     _prober: str | None = None
 
     async def state(self, now: datetime) -> CircuitState:
-        """Returns what may be sent at ``now``. Only one of all workers gets PROBE. It then sends
-        one message and calls ``probed`` with the outcome, or ``silent`` if the channel did not
-        answer the check before, or ``give_back``. Raises: Unavailable."""
+        """Returns what may be sent at ``now``. Only one worker gets HALF_OPEN: it sends one
+        message and calls ``probed``, or ``silent`` if the check before had no answer, or
+        ``give_back``. Raises: Unavailable."""
         self.pause = pause = await self.pauses.current()
         if pause is None:
             return CircuitState.CLOSED
@@ -87,8 +85,7 @@ class CircuitBreaker:
         await self._begin(reason, answer.code, now)
 
     async def silent(self, now: datetime, *, probe: bool) -> None:
-        """Begins or prolongs a pause, after the channel did not answer a check.
-        Raises: Unavailable."""
+        """Begins or prolongs a pause after an unanswered check. Raises: Unavailable."""
         if probe:
             await self._prolong(PauseReason.AWAY, None, now)
         elif self.pause is None:

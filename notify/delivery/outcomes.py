@@ -1,5 +1,4 @@
-"""Decides whether a delivery is worth trying, and turns outcomes of attempts into results to
-store."""
+"""Results to store: of attempts, and of deliveries that are not worth one."""
 
 from __future__ import annotations
 
@@ -35,8 +34,8 @@ def waited_for(claimed: Sequence[Delivery], now: datetime) -> set[ReservationId]
 def skip_reason(
     d: Delivery, about: Mapping[ReservationId, Reservation], now: datetime, max_unknown: int
 ) -> DeliveryResult | None:
-    """The result of a delivery that need not be tried; None if it is to be sent. ``about`` has the
-    reservations of the messages that had to wait; ``max_unknown`` is the channel's."""
+    """The result of a delivery that need not be tried; None if it is to be sent. ``about``: the
+    reservations of messages that had to wait."""
     if now > _worth_until(d.message):
         return DeliveryResult(d, DeliveryState.EXPIRED, reason=None if d.attempts > 1 else LATE)
     if d.unknown >= max_unknown:
@@ -50,7 +49,6 @@ def skip_reason(
 def result_of(
     outcome: SendOutcome, d: Delivery, now: datetime, breaker: CircuitBreaker
 ) -> DeliveryResult:
-    """The result to store for an attempt with this outcome."""
     if outcome.state is not DeliveryState.QUEUED:
         reason = UNKNOWN if outcome.unknown else None
         return DeliveryResult(d, outcome.state, outcome.code, reason=reason, msgid=outcome.msgid)

@@ -9,7 +9,7 @@ from models.messages.entities import RELEVANT_STATES, Message, Template
 from models.reservations.entities import Reservation
 
 LATE_AFTER: Final = timedelta(minutes=2)
-"""A message that is sent sooner after its event counts as true."""
+"""Within this time after its event a message counts as true."""
 _OF_THE_PRESENT: Final = frozenset(
     {
         Template.RESERVED,
@@ -23,7 +23,7 @@ _OF_THE_PRESENT: Final = frozenset(
 )
 """Templates about the present. All others report past events and stay true."""
 _OF_A_BOOKING: Final = frozenset({Template.RESERVED, Template.CHECK_IN_REMINDER})
-"""Templates that name a seat. A change of the seat causes another message of RESERVED."""
+"""Templates that name a seat. A change of the seat causes a new RESERVED message."""
 _COMPARED_FACTS: Final = ("start", "end", "left_at", "return_by")
 """Facts that a reservation has under the same name. ``left_at`` distinguishes leaves."""
 

@@ -1,13 +1,7 @@
 """Delivery by one channel: in order for each reader, leased, retried as the channel decides.
-
-Deliveries are claimed in batches, sent several at once, and their results written in batches, so
-that only the channel's latency limits the rate. A slow delivery delays its reader's next message by
-this channel and nothing else.
-
-A message that was surely not sent is tried again until it expires. One that may have arrived is
-tried as often as the channel allows, each time after the channel has answered a call that sends
-nothing, so that a hanging channel does not use up the attempts.
-"""
+Claims and results are batched, so that only the channel's latency limits the rate. A message
+that may have arrived is repeated only after the channel has answered a call that sends nothing,
+so that a hanging channel does not use up the attempts."""
 
 from __future__ import annotations
 
@@ -39,24 +33,21 @@ PREFETCH: Final = 100
 """About this many deliveries are claimed ahead, so that no slot waits for the database."""
 PAGE: Final = 100
 RUN_S: Final = 2.0
-"""Seconds of a run, which uses one reading of the clock and so must be short. Sends under way
-continue after it."""
+"""Seconds of a run; short, since it reads the clock once. Sends under way continue after it."""
 IDLE_WAIT_S: Final = 1.0
 """Seconds a run with nothing to claim waits for the next result of the sends under way."""
 GATHER_S: Final = 0.02
 """Seconds in which results gather for one write. A crash before it may cause a second send."""
 MAX_LOOP_DELAY_S: Final = 0.005
 BACKOFF_FACTOR: Final = 3
-"""If the event loop, which requests share, is later than ``MAX_LOOP_DELAY_S``, each slot pauses
-``BACKOFF_FACTOR`` times that delay before its next send."""
+"""Above ``MAX_LOOP_DELAY_S`` each slot pauses for this many times the event loop's delay."""
 CLOSE_S: Final = 3.0
 EXPIRE_EVERY: Final = timedelta(seconds=30)
 """Time between two removals of expired deliveries during a pause."""
 
 
 class DeliveryWorker:
-    """Sends one channel's deliveries. ``run`` claims what is due; tasks send it and write the
-    results, also between two runs, until ``close``."""
+    """``run`` claims due deliveries; tasks send them, also between two runs, until ``close``."""
 
     def __init__(
         self,
@@ -66,7 +57,7 @@ class DeliveryWorker:
         real_now: Callable[[], datetime],
         count: Callable[[str, int], None] = lambda outcome, times: None,
     ) -> None:
-        """``real_now``: the machine's time, for leases. ``count``: called with an outcome and its
+        """``real_now``: the machine's time, for leases. ``count``: gets outcomes with their
         number."""
         self._deliveries, self._channel = deliveries, channel
         self._reservations_of, self._real_now, self._count = reservations_of, real_now, count
@@ -83,16 +74,14 @@ class DeliveryWorker:
         self._now: datetime | None = None
         self._expired_at: datetime | None = None
         self._pause_read_at: datetime | None = None
-        """When the pause was last read from the database."""
         self._ended = 0
         self._late_s = 0.0
-        """Recent delay of the event loop in seconds, as the writer measures it."""
+        """Recent delay of the event loop."""
         self._closing = False
 
     async def run(self, now: datetime) -> int:
-        """Sends due deliveries until none is left or ``RUN_S`` is over. Returns the number of those
-        that ended or were postponed, at least 1 while any is under way. Raises: Unavailable if
-        MongoDB does not answer."""
+        """Sends due deliveries for at most ``RUN_S``. Returns the number that ended or were
+        postponed, at least 1 while any is under way. Raises: Unavailable."""
         async with self._one_run:
             before, self._now = self._ended, now
             stop_at = monotonic() + RUN_S
@@ -158,19 +147,17 @@ class DeliveryWorker:
         await self._all_written()
 
     async def close(self) -> None:
-        """Begins no more sends, waits briefly for those under way and releases all others. One
-        without an answer stays leased, and another worker takes it over."""
+        """Waits briefly for sends under way; releases the rest. Unanswered ones stay leased."""
         self._closing = True
-        await _ended(set(self._slots))
-        await _ended({self._writer} if self._writer is not None else set())
+        await _wait_or_cancel(set(self._slots))
+        await _wait_or_cancel({self._writer} if self._writer is not None else set())
 
     # --- claiming -----------------------------------------------------------------------------
 
     async def _claim_all(
         self, now: datetime, stop_at: float, first: tuple[Sequence[ReaderId], QueueCursor | None]
     ) -> bool:
-        """Claims deliveries from page ``first`` of the queue on. False if the time is up before its
-        end."""
+        """Claims from page ``first`` of the queue on. False if the time is up before its end."""
         page: Sequence[ReaderId] | None
         page, place = first
         seen_all = place is None
@@ -178,7 +165,7 @@ class DeliveryWorker:
             if monotonic() > stop_at:
                 return False
             if len(self._ready) > PREFETCH // 2:
-                await self._change(stop_at)
+                await self._wait_for_change(stop_at)
                 continue
             readers = set(islice(self._next, PAGE))
             for reader in readers:
@@ -191,7 +178,9 @@ class DeliveryWorker:
             if readers:
                 self._ready.extend(await self._claim(readers, now))
                 self._begin_slots()
-            elif seen_all and not (self._held and await self._change(monotonic() + IDLE_WAIT_S)):
+            elif seen_all and not (
+                self._held and await self._wait_for_change(monotonic() + IDLE_WAIT_S)
+            ):
                 break
         return True
 
@@ -225,14 +214,13 @@ class DeliveryWorker:
     async def _prepare(
         self, claimed: Sequence[Delivery], now: datetime, send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Returns the deliveries to send, and the results of those that need not be sent.
-        Raises: Unavailable; no consent is used up then."""
+        """Raises: Unavailable; no consent is used up then."""
         waited = waited_for(claimed, now)
         about = await self._reservations_of(waited) if waited else {}
         most = self._channel.max_unknown
         ends = {d.id: end for d in claimed if (end := skip_reason(d, about, now, most))}
-        going = [d for d in claimed if d.id not in ends]
-        ready, not_sent = await self._channel.prepare(going, send_by) if going else ([], [])
+        sendable = [d for d in claimed if d.id not in ends]
+        ready, not_sent = await self._channel.prepare(sendable, send_by) if sendable else ([], [])
         results = [*ends.values(), *not_sent]
         for result in results:
             self._count(result.state.value, 1)
@@ -268,8 +256,8 @@ class DeliveryWorker:
                 await asyncio.sleep(self._late_s * BACKOFF_FACTOR)
 
     async def _answered(self, ready: PreparedDelivery, *, probe: bool = False) -> bool:
-        """False, and the message is released, if the channel was unreachable or may have the
-        message already, and does not answer a check."""
+        """Checks a channel that was unreachable or may have the message already. If it does not
+        answer, releases the message and returns False."""
         breaker, now, answers = self._channel.breaker, self._now, False
         away = breaker.pause is not None and breaker.pause.reason is PauseReason.AWAY
         if not away and not ready.delivery.unknown:
@@ -345,12 +333,11 @@ class DeliveryWorker:
 
     async def _all_written(self) -> None:
         """Waits for the sends under way, as long as results keep coming."""
-        while self._held and await self._change(monotonic() + IDLE_WAIT_S):
+        while self._held and await self._wait_for_change(monotonic() + IDLE_WAIT_S):
             pass
 
-    async def _change(self, until: float) -> bool:
-        """Waits until results were written or deliveries are needed. False if ``until`` comes
-        first."""
+    async def _wait_for_change(self, until: float) -> bool:
+        """Waits for written results or a lack of deliveries. False if ``until`` comes first."""
         self._changed.clear()
         try:
             async with asyncio.timeout(max(0.0, until - monotonic())):
@@ -360,7 +347,7 @@ class DeliveryWorker:
         return True
 
 
-async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+async def _wait_or_cancel(tasks: set[asyncio.Task[None]]) -> None:
     """Waits for the tasks, and cancels those that take longer than ``CLOSE_S``."""
     if tasks and (slow := (await asyncio.wait(tasks, timeout=CLOSE_S))[1]):
         for task in slow:

@@ -26,13 +26,11 @@ CONCURRENCY: Final = 4
 REPEATS_S: Final = (120.0, 600.0)
 """Seconds before each repeat of a mail that may have arrived; its Message-ID marks it as a copy."""
 _LATER_S: Final = 60.0
-"""Seconds to wait after a full mailbox or greylisting; sooner is in vain."""
+"""Seconds to wait after a full mailbox or greylisting."""
 
 
 @dataclass(slots=True)
 class EmailChannel:
-    """Implements ``DeliveryChannel`` by SMTP."""
-
     smtp: SmtpClient
     writer: MailWriter
     addresses: EmailAddressRepository
@@ -61,13 +59,13 @@ class EmailChannel:
         }
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
         """Reads the addresses anew, since a reader may have changed or removed one."""
-        addresses = await self.addresses.many({d.message.reader_id for d in going})
+        addresses = await self.addresses.many({d.message.reader_id for d in deliveries})
         ready: list[PreparedDelivery] = []
         ends: list[DeliveryResult] = []
-        for d in going:
+        for d in deliveries:
             address = addresses.get(d.message.reader_id)
             if address is None or not address.reachable:
                 ends.append(DeliveryResult(d, DeliveryState.UNBOUND))
@@ -114,8 +112,6 @@ def _outcome_of(result: SmtpResult, d: Delivery) -> SendOutcome:
 
 
 class SmtpStaffMailer:
-    """Implements ``StaffMailer``."""
-
     def __init__(self, smtp: SmtpClient, writer: MailWriter) -> None:
         self._smtp, self._writer = smtp, writer
 
@@ -129,8 +125,6 @@ class SmtpStaffMailer:
 
 
 class SmtpCodeMailer:
-    """Implements ``CodeMailer``: sends the six digits at once."""
-
     def __init__(self, smtp: SmtpClient, writer: MailWriter) -> None:
         self._smtp, self._writer = smtp, writer
         self._places = asyncio.Semaphore(CONCURRENCY)

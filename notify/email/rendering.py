@@ -38,16 +38,13 @@ _STYLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class MailWriter:
-    """Writes mails in the library's name, from the address ``sender``."""
-
     sender: str
     base_url: str
     profile: Callable[[], LibraryProfile]
     links: UnsubscribeLinks
 
     def message(self, message: Message, address: str, delivery_id: str) -> EmailMessage:
-        """A reader's message. Its Message-ID is made from ``delivery_id``, so copies are
-        recognised."""
+        """The Message-ID is made from ``delivery_id``, so that copies are recognised."""
         fewer = self.links.of(message.reader_id, message.template)
         mail = self._mail(address, message.title, delivery_id)
         mail["Date"] = format_datetime(to_local(message.at))
@@ -99,7 +96,6 @@ class MailWriter:
         return mail
 
     def code(self, address: str, digits: str) -> EmailMessage:
-        """The mail with the six digits that confirm an address."""
         text = CODE_TEXT.format(digits=digits)
         mail = self._mail(address, CODE_TITLE, "")
         mail.set_content(f"{text}\n", cte="base64")

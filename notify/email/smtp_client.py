@@ -1,6 +1,5 @@
-"""A client of the library's mail server that keeps connections open for a while. A mail that failed
-before the dot at the end of its text was surely not sent (RFC 5321, 4.1.1.4); after it, without an
-answer, the outcome is unknown."""
+"""A mail that failed before the dot at the end of its text was surely not sent (RFC 5321,
+4.1.1.4); after the dot, without an answer, the outcome is unknown."""
 
 from __future__ import annotations
 
@@ -30,8 +29,8 @@ _DOT_FIRST: Final = re.compile(rb"^\.", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """``tls``: from the first byte (smtps); otherwise STARTTLS if offered, and always before a
-    password is sent to another machine. ``sender``: the address in the envelope and in From."""
+    """``tls``: TLS from the first byte (smtps); otherwise STARTTLS if offered, and always before
+    a password is sent to another machine. ``sender``: in the envelope and in From."""
 
     host: str
     port: int
@@ -59,8 +58,7 @@ class SmtpStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpResult:
-    """``code``: the server's reply code, None without one. ``unknown``: it may have taken the
-    mail."""
+    """``code``: the server's reply, None without one. ``unknown``: it may have taken the mail."""
 
     status: SmtpStatus
     code: int | None = None
@@ -76,8 +74,8 @@ class _Text:
 
 
 class SmtpClient:
-    """Sends mails; failures are results, not exceptions. ``send_s`` and ``ask_s``: seconds for a
-    mail and for a check. ``before_the_dot_s``: those in which a server may reject the text."""
+    """Failures are results, not exceptions. ``send_s``, ``ask_s``: seconds for a mail and a
+    check. ``before_the_dot_s``: seconds in which a server may reject the text."""
 
     def __init__(
         self,
@@ -108,7 +106,7 @@ class SmtpClient:
 
     async def _send(self, address: str, text: _Text) -> SmtpResult:
         try:
-            connection = await self._begun(self.settings.sender)
+            connection = await self._begin_mail(self.settings.sender)
         except (aiosmtplib.SMTPException, OSError) as error:
             return _result(error, ended=False)
         reusable = False
@@ -126,8 +124,7 @@ class SmtpClient:
         return SmtpResult(SmtpStatus.SENT, code)
 
     async def _write(self, connection: aiosmtplib.SMTP, text: _Text) -> int:
-        """Returns the code with which the server accepted the text. aiosmtplib's ``data`` is not
-        used, since it does not show whether the dot was written."""
+        """Returns the server's code. aiosmtplib's ``data`` hides whether the dot was written."""
         code, says = await connection.execute_command(b"DATA")
         protocol = connection.protocol
         if code != _GO_ON or protocol is None:
@@ -179,7 +176,7 @@ class SmtpClient:
             return False
         return True
 
-    async def _begun(self, sender: str) -> aiosmtplib.SMTP:
+    async def _begin_mail(self, sender: str) -> aiosmtplib.SMTP:
         """A connection on which a mail has begun: an idle one that is still open, or a new one."""
         while self._idle:
             since, idle = self._idle.pop()

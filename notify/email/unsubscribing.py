@@ -20,12 +20,11 @@ class UnsubscribeLinks:
     base_url: str
 
     def of(self, reader_id: ReaderId, template: Template) -> str:
-        """The link that switches one kind of mail off for the reader."""
         sealed = self.cipher.encrypt(f"{reader_id} {template}", _PURPOSE)
         return f"{self.base_url}{PATH}?t={quote(sealed, safe='')}"
 
     def read(self, token: str) -> tuple[ReaderId, Template] | None:
-        """The reader and the kind of mail that the link is for; None if it is invalid."""
+        """The reader and the kind of mail; None if the token is invalid."""
         try:
             reader, _, name = self.cipher.decrypt(token, _PURPOSE).partition(" ")
             return ReaderId(reader), Template(name)

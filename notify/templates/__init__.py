@@ -1,4 +1,4 @@
-"""The messages to readers, one module each, and the outbox event of each."""
+"""The messages to readers, one module each."""
 
 from __future__ import annotations
 

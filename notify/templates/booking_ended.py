@@ -16,7 +16,7 @@ from notify.templates.rendering import (
 )
 
 WORTH: Final = timedelta(hours=4)
-"""Sent later, the message would only wake a reader who has gone home."""
+"""The message is sent at most this long after the end; later it would only wake the reader."""
 
 
 def render(m: MessageContext) -> RenderedMessage:

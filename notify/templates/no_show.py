@@ -38,7 +38,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 
 def standing(m: MessageContext) -> str:
-    """The sentence about the violation and its consequences for the reader."""
+    """A sentence about the violation and its consequences for the reader."""
     w = m.window
     if not m.violation:
         return "本次不记违约。"

@@ -14,7 +14,7 @@ from models.messages.entities import Template
 from models.violations.entities import ViolationCount
 
 A_DAY: Final = timedelta(hours=24)
-"""A message without a deadline of its own is worth sending for this long."""
+"""A message without a deadline is worth sending for this long."""
 BETWEEN_KIOSKS: Final = "、"
 LONGEST_THING: Final = 20
 """At most this many characters fit WeChat's field type ``thing``, which takes any text."""
@@ -46,18 +46,18 @@ class MessageContext:
     counted: bool = False
     window: ViolationCount = ViolationCount(0, 0, 0)
     suspended_until: datetime | None = None
-    """``violation`` to here: set for a missed booking or an expired leave."""
+    """From ``violation`` to here: set after a missed booking or an expired leave."""
     pending_confirmation: str | None = None
     presence_due_at: datetime | None = None
     held_until: datetime | None = None
     replaced_seat: str = ""
     replaced_start: datetime | None = None
     replaced_end: datetime | None = None
-    """``replaced_seat`` to here: the cancelled booking whose reader was offered this seat."""
+    """From ``replaced_seat`` to here: the cancelled booking for which this seat is offered."""
     by_library: bool = False
     """True if the library gave the reader another seat."""
     others: int = 0
-    """The reader's other bookings of the day, after a missed one."""
+    """Number of the reader's other bookings of the day, after a missed one."""
 
 
 SCAN_BY: Final[Mapping[CheckInWay, str]] = {
@@ -67,7 +67,6 @@ SCAN_BY: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.GATE: "从闸机入馆",
     CheckInWay.DESK: "到服务台",
 }
-"""How readers prove that they are there."""
 SCAN_SHORT: Final[Mapping[CheckInWay, str]] = {
     **SCAN_BY,
     CheckInWay.KIOSK: "扫码",
@@ -115,8 +114,7 @@ class RenderedMessage:
 
 @dataclass(frozen=True, slots=True)
 class MessageTemplate:
-    """One kind of message: its WeChat template, its title in the app, the facts that the template
-    may use, and the function that writes it."""
+    """One kind of message. ``title``: in the app. ``fields``: facts for the WeChat template."""
 
     template: Template
     title: str
@@ -145,8 +143,7 @@ def later_clock(since: datetime | date, instant: datetime) -> str:
 
 
 def clock_period(start: datetime, end: datetime) -> str:
-    """16:38~17:00, in the form that WeChat's templates require; an end on another day has its
-    date."""
+    """16:38~17:00, the form of WeChat's templates; an end on another day has its date."""
     there = to_local(end)
     day = f"{there.year}年{there.month}月{there.day}日 "
     return f"{clock(start)}~{'' if local_date(start) == there.date() else day}{clock(end)}"

@@ -23,8 +23,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 
 def by_the_library(until: datetime | None, now: datetime) -> dict[str, object]:
-    """WeChat's facts for a suspension by the staff, or for its end (None). The reason stands in the
-    app only."""
+    """WeChat's facts, without the reason. ``until`` None: the staff ended the suspension."""
     if until is None:
         return {"until": now, "reason": "图书馆已解除暂停", "tip": "现在可以预约"}
     tip = "长期暂停，至图书馆解除" if until == FOREVER else "已有的预约不受影响"

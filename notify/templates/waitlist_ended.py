@@ -35,8 +35,7 @@ def title_of(end: WaitlistEnd) -> str:
 
 
 def template_of(end: WaitlistEnd) -> Template:
-    """The WeChat template. A free seat uses that of offers, to which a reader with an alert has
-    consented."""
+    """A free seat uses the template of offers, to which readers with an alert have consented."""
     return Template.OFFER if end.reason is EndReason.SEAT_FREE else TEMPLATE
 
 

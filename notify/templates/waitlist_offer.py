@@ -1,4 +1,4 @@
-"""Sent when a seat is held for the first reader in line."""
+"""Sent when a seat is held for the first reader of the waitlist."""
 
 from __future__ import annotations
 

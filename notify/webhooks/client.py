@@ -1,8 +1,6 @@
-"""HTTP to receivers of webhooks. A receiver may be anybody, so this network must not be reachable.
-
-Each connection is made to exactly the address that was checked, so a name that changes a moment
-later (DNS rebinding) has no effect. Redirects are not followed.
-"""
+"""HTTP to receivers of webhooks, which may be anybody: this network must not be reachable. A
+connection goes to exactly the address that was checked, so that DNS rebinding has no effect.
+Redirects are not followed."""
 
 from __future__ import annotations
 
@@ -50,8 +48,8 @@ def ask_dns(host: str, port: int) -> list[AddressInfo]:
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves names, and refuses one if any of its addresses is forbidden. Lookups run in a pool
-    with one thread for each endpoint, so that a name which hangs delays no other."""
+    """Refuses a name if any of its addresses is forbidden. Lookups run in a pool with one thread
+    for each endpoint, so that a name which hangs delays no other."""
 
     def __init__(self, lookup: Lookup, check: Callable[[str, int], None]) -> None:
         self._lookup, self._check = lookup, check
@@ -99,8 +97,7 @@ class CheckedResolver(AbstractResolver):
 
 
 class _BoundedConnection(ResponseHandler):
-    """Aborts when more than ``_MOST_RECEIVED`` bytes have arrived: a receiver can send 1xx answers,
-    or parts of a chunk's head, without end."""
+    """Aborts after ``_MOST_RECEIVED`` bytes: 1xx answers and heads of chunks can be endless."""
 
     _received = 0
 
@@ -118,8 +115,7 @@ class _BoundedConnection(ResponseHandler):
 
 
 class WebhookClient:
-    """Posts webhooks. Use it as an async context manager. ``allowed``: networks permitted besides
-    the public internet, also without TLS."""
+    """An async context manager. ``allowed``: non-public networks to permit, also without TLS."""
 
     def __init__(
         self,
@@ -150,7 +146,7 @@ class WebhookClient:
                 raise AddressForbidden(host)
 
         def connected(info: Any) -> socket.socket:
-            """Checks the address of the connection itself, also if it stands in the URL."""
+            """Checks the address here too, since a URL with an address is not resolved."""
             family, kind, proto, _, address = info
             check(address[0], address[1])
             made = socket.socket(family, kind, proto)

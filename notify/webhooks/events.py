@@ -16,8 +16,7 @@ from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType
 
 _PLACES: Final = 500
-"""At most this many events of ``EventOutbox`` are queued at once, each with a number of its own
-within its millisecond."""
+"""Events of ``EventOutbox`` queued at once; each gets its own number within a millisecond."""
 _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState | None]]] = {
     OutboxEventKind.BOOKING_CONFIRMED: (
         WebhookEventType.RESERVATION_CREATED,
@@ -57,11 +56,9 @@ _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState 
         ReservationState.CANCELLED,
     ),
 }
-"""The webhook type of an event of a reservation, and the state after it. Events without an entry
-(reminders, an offer, a leave) are not sent to programs."""
+"""The webhook type of an event and the state after it. Reminders, offers, leaves are not sent."""
 _KINDS: Final = frozenset(WebhookEventType)
-"""Event types this version knows. An unknown type was written by a newer version and stays
-queued."""
+"""Event types this version knows. Unknown ones are from a newer version and stay queued."""
 _CHANGE: Final = {
     OutboxEventKind.BOOKING_CHANGED: "rebooked",
     OutboxEventKind.SEAT_MOVED: "moved",
@@ -91,7 +88,6 @@ class WebhookEvents:
         return frozenset().union(*(e.events for e in await self._enabled()))
 
     def events_of(self, r: Reservation, types: Container[WebhookEventType]) -> list[WebhookEvent]:
-        """The reservation's outbox events of these types."""
         return [
             self._event(r, event)
             for event in r.outbox
@@ -120,15 +116,17 @@ class WebhookEvents:
         type, state = _TYPES[event.event]
         state = state or r.state
         recorded: Mapping[str, Any] = event.facts
-        seat = self._reference.catalog.all_seats.get(recorded["seat_id"])
+        catalog = self._reference.catalog
+        seat = catalog.all_seats.get(recorded["seat_id"])
+        venue_id = catalog.areas[seat.area_id].venue_id if seat is not None else r.venue_id
         ended = type in (WebhookEventType.RESERVATION_ENDED, WebhookEventType.RESERVATION_NO_SHOW)
         how = _HOW.get(event.event, state.value)
         facts = {
             "id": r.id,
-            "venue_id": r.venue_id,
+            "venue_id": venue_id,
             "area_id": seat.area_id if seat is not None else None,
             "seat_id": recorded["seat_id"],
-            "seat": self._reference.catalog.label_of(recorded["seat_id"]),
+            "seat": catalog.label_of(recorded["seat_id"]),
             "begin": recorded["start"],
             "end": recorded["end"],
             "state": state.value,

@@ -24,8 +24,7 @@ _DELETED: Final = "deleted"
 
 
 class WebhookSender:
-    """Sends events to endpoints. Personal data is read for each attempt and stored in no
-    delivery."""
+    """Reads personal data for each attempt, so that no delivery stores any."""
 
     def __init__(
         self,

@@ -1,5 +1,4 @@
-"""Signatures of Standard Webhooks, version 1 (standard-webhooks/spec, ``Signature scheme``). The
-tests verify them with the standard's own library."""
+"""Signatures of Standard Webhooks, version 1 (standard-webhooks/spec, ``Signature scheme``)."""
 
 from __future__ import annotations
 

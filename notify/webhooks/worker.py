@@ -1,9 +1,6 @@
-"""Delivery of webhooks. Each endpoint has a lane of its own, so one that hangs delays no other.
-
-``run`` starts a lane for each endpoint that has none and waits a while; a slow lane continues
-between runs. A delivery is leased before it is sent, and its result is written only under that
-lease.
-"""
+"""Each endpoint has its own lane, so that a hanging endpoint delays no other. ``run`` starts the
+lanes that are missing and waits a while; slow lanes continue between runs. A result is written
+only under the lease that was taken before sending."""
 
 from __future__ import annotations
 
@@ -35,8 +32,7 @@ log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
 """At most this many deliveries to one endpoint are sent at once, each of another subject."""
 LEASED: Final = 32
-"""Deliveries leased at once for a working endpoint: a lease costs three round trips for any number.
-None waits longer than a lane lasts."""
+"""Deliveries leased at once for a working endpoint; a lease takes three round trips."""
 RUN_S: Final = 2.0
 """Seconds of a lane, which uses one reading of the clock and so must be short."""
 WAIT_S: Final = 1.0
@@ -94,8 +90,8 @@ class WebhookWorker:
         count: Callable[[str, int], None] = lambda outcome, times: None,
         jitter: Callable[[], float] = usual_jitter,
     ) -> None:
-        """``real_now`` is the machine's time, for leases; ``count`` is called with an outcome and
-        its number; ``jitter`` is a factor around 1 for each delay."""
+        """``real_now``: the machine's time, for leases. ``count`` is called with an outcome and
+        its number. ``jitter``: a factor around 1 for each delay."""
         self._endpoints, self._deliveries, self._sender = endpoints, deliveries, sender
         self._real_now, self._count, self._jitter = real_now, count, jitter
         self._lanes: dict[WebhookId, asyncio.Task[None]] = {}
@@ -103,8 +99,8 @@ class WebhookWorker:
         self._closing = False
 
     async def run(self, now: datetime) -> int:
-        """Sends due deliveries. Returns the number of attempts and of deliveries given up, at least
-        1 while any is under way. Raises: Unavailable if MongoDB does not answer."""
+        """Sends due deliveries. Returns the number of attempts and of deliveries given up, at
+        least 1 while any is under way. Raises: Unavailable."""
         before, self._tried = self._tried, 0
         endpoints = await self._endpoints.all()
         if not endpoints:
@@ -123,8 +119,7 @@ class WebhookWorker:
         return before + self._tried + given_up or len(self._lanes)
 
     async def close(self) -> None:
-        """Begins no more attempts and waits briefly for those under way. One without an answer by
-        then stays leased, and another worker repeats it."""
+        """Waits briefly for attempts under way. Unanswered ones stay leased and are repeated."""
         self._closing = True
         lanes = set(self._lanes.values())
         if lanes:
@@ -143,13 +138,13 @@ class WebhookWorker:
                 if lane.goes_on:
                     self._begin(lane)
                 else:
-                    await self._let_go(lane)
+                    await self._release_waiting(lane)
                 if not lane.under_way:
                     return
                 # A slow delivery delays its own subject only.
                 done, _ = await asyncio.wait(lane.under_way, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    await self._take_in(lane, task)
+                    await self._handle_end(lane, task)
         except Unavailable as error:
             log.warning("webhooks_interrupted", extra={"reason": repr(error)})
         except Exception:
@@ -159,7 +154,7 @@ class WebhookWorker:
                 task.cancel()
             await asyncio.gather(*lane.under_way, return_exceptions=True)
             with suppress(Unavailable):  # otherwise the leases run out
-                await self._let_go(lane)
+                await self._release_waiting(lane)
 
     def _begin(self, lane: _Lane) -> None:
         """Starts as many waiting deliveries as allowed, and leases more meanwhile."""
@@ -177,12 +172,11 @@ class WebhookWorker:
         lane.waiting += leased
         lane.asks = lane.asks or len(leased) == count
 
-    async def _let_go(self, lane: _Lane) -> None:
-        """Releases deliveries that were not started."""
+    async def _release_waiting(self, lane: _Lane) -> None:
         left, lane.waiting = lane.waiting, deque()
         await self._deliveries.release(left, lane.now)
 
-    async def _take_in(self, lane: _Lane, task: asyncio.Task[Any]) -> None:
+    async def _handle_end(self, lane: _Lane, task: asyncio.Task[Any]) -> None:
         """Handles the end of a task: an attempt, a written result or a lease."""
         if task is lane.leasing:
             lane.leasing = None
@@ -206,8 +200,7 @@ class WebhookWorker:
     async def _attempt(
         self, endpoint: WebhookEndpoint, d: WebhookDelivery, now: datetime
     ) -> tuple[WebhookDelivery, _Answer | None]:
-        """The answer to one attempt; None if the endpoint was disabled meanwhile and the delivery
-        waits."""
+        """The answer is None if the endpoint was disabled meanwhile: the delivery waits."""
         try:
             return d, await self._sender.send(endpoint.id, d.event, now)
         except Unavailable:
@@ -231,7 +224,7 @@ class WebhookWorker:
     async def _judge(
         self, endpoint: WebhookEndpoint, answer: _Answer, now: datetime
     ) -> tuple[WebhookEndpoint, bool]:
-        """Returns the endpoint as the answer changes it, and whether it is paused."""
+        """Returns the endpoint as changed by the answer, and whether it is paused."""
         current, result = answer
         if current.url != endpoint.url:
             endpoint = current  # the staff have changed the URL, which starts without failures

@@ -1,9 +1,6 @@
-"""The access_token of an account, requested once for all workers.
-
-Only ``stable_token`` is used: it returns the same token again, while ``cgi-bin/token`` would
-invalidate the one before. A token is looked up in this process's cache, then in Redis, then at
-WeChat.
-"""
+"""The access_token of an account, requested once for all workers. Only ``stable_token`` is used:
+``cgi-bin/token`` would invalidate the token before. A token is looked up in this process's
+cache, then in Redis, then at WeChat."""
 
 from __future__ import annotations
 
@@ -49,8 +46,8 @@ class TokenRequestFailed(Exception):
 
 
 class AccessTokens:
-    """The current token of one account. ``issue`` makes one call of stable_token and raises
-    ``TokenRequestFailed``. While ``shared`` is down, each process asks WeChat for itself."""
+    """The current token of one account. ``issue`` calls stable_token once and raises
+    ``TokenRequestFailed``. While ``shared`` is down, each process requests its own token."""
 
     def __init__(
         self,
@@ -67,15 +64,12 @@ class AccessTokens:
         self._cached: tuple[str, float] | None = None
         self._open: tuple[TokenUnavailable, float] | None = None
         self._alarmed: tuple[int | None, float] | None = None
-        """The lasting refusal that was logged as an alarm, and until when it is not logged
-        again."""
+        """The refusal logged as an alarm, and until when it is not logged again."""
 
     async def get(self, bad: str | None = None) -> str:
-        """Returns a token other than ``bad``, which WeChat has just refused.
-
-        Calls WeChat at most once. After a failure all callers get the same error for a second, or
-        for a minute if the failure is lasting. Raises: TokenUnavailable.
-        """
+        """Returns a token other than ``bad``, which WeChat has just refused. Calls WeChat at
+        most once. After a failure all callers get the same error for a second, or for a minute
+        if it is lasting. Raises: TokenUnavailable."""
         if (token := self._from_process(bad)) is not None:
             return token
         async with self._single_flight:

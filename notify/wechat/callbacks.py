@@ -1,12 +1,7 @@
-"""WeChat's message push about an account's users, in secure mode only.
-
-https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html: the
-signature is a SHA-1 over token, timestamp, nonce and the encrypted text (AES-256-CBC). XML and JSON
-are read, also a list of one entry that arrives as the entry alone.
-
-A push is accepted only near its signed timestamp: a recorded one cannot be sent again after the log
-of handled pushes has forgotten it.
-"""
+"""WeChat's message push about an account's users, in secure mode only: a SHA-1 over token,
+timestamp, nonce and the encrypted text (AES-256-CBC), as XML or JSON. An old push is rejected,
+since the log of handled pushes forgets it after a while. Source:
+https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html."""
 
 from __future__ import annotations
 
@@ -28,8 +23,7 @@ from wechatpy.replies import TextReply
 
 MAX_BYTES: Final = 64 * 1024
 FRESH_FOR: Final = timedelta(hours=1)
-"""A push's timestamp may differ from the clock by this much. WeChat repeats within seconds, and the
-log of callbacks covers a day."""
+"""A push's timestamp may differ from the clock by this much; the log of pushes covers a day."""
 _STAMP: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _LISTS: Final = ("SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent", "SubscribeMsgSentEvent")
 

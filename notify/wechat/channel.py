@@ -1,11 +1,7 @@
-"""The WeChat channel: subscribe messages, each permitted by a consent of the reader.
-
-A message of a long-term template needs an accept that stands, and uses nothing up.
-
-A message that may have arrived is repeated only if it has a consequence: a second copy would use up
-a consent that a later message needs. The repeat uses up another consent if there is one. Without
-one it is sent all the same, and WeChat refuses a second copy under one consent.
-"""
+"""The WeChat channel: subscribe messages, each permitted by a consent, or by a long-term accept,
+which is not used up. A message that may have arrived is repeated only if it has a consequence:
+the repeat uses up another consent, which a later message may need. Without another consent it is
+sent all the same, and WeChat refuses a second copy."""
 
 from __future__ import annotations
 
@@ -53,8 +49,6 @@ _TEMPLATE_OFF: Final = SendOutcome(
 
 @dataclass(slots=True)
 class WeChatChannel:
-    """Implements ``DeliveryChannel`` by subscribe messages."""
-
     gateway: MiniProgramClient
     templates: Mapping[Template, TemplateConfig]
     state: MiniProgramState
@@ -96,25 +90,25 @@ class WeChatChannel:
         return parted
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
         """Reads the readers' openids, and uses up a consent for each message that needs one."""
         ready: list[PreparedDelivery] = []
-        ends = [DeliveryResult(d, DeliveryState.FAILED) for d in going if not self._sends(d)]
-        going = [d for d in going if self._sends(d)]
+        ends = [DeliveryResult(d, DeliveryState.FAILED) for d in deliveries if not self._sends(d)]
+        deliveries = [d for d in deliveries if self._sends(d)]
         openids: Mapping[ReaderId, str] = {}
         taken: Collection[ConsentKey] = ()
         standing: Mapping[ConsentKey, str] = {}
-        if going:
-            openids = await self.openids_of([d.message.reader_id for d in going])
+        if deliveries:
+            openids = await self.openids_of([d.message.reader_id for d in deliveries])
         once, long_term = self._by_type(
-            [_consent(d) for d in going if d.message.reader_id in openids]
+            [_consent(d) for d in deliveries if d.message.reader_id in openids]
         )
         if once:
             taken = await self.consents.consume(once)
         if long_term:
             standing = await self.consents.standing(long_term)
-        for d in going:
+        for d in deliveries:
             openid = openids.get(d.message.reader_id)
             credit, mark = _consent(d) in taken, standing.get(_consent(d), "")
             if openid is None:

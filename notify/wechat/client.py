@@ -1,10 +1,7 @@
-"""wechatpy's API classes over aiohttp.
-
-wechatpy provides API methods and exceptions. Its transport is not used: it blocks, has no time-out
-for the token, retries a bad token without end, and puts the secret into error texts. Only
-``_request`` is replaced: the API methods return its result, and so become awaitable. Methods that
-read the result themselves (``menu.get``) do not work.
-"""
+"""wechatpy's API methods and exceptions over aiohttp. wechatpy's transport is not used: it
+blocks, has no time-out for the token, retries a bad token without end, and puts the secret into
+error texts. ``_request`` is replaced, so the API methods return awaitables. Methods that read
+the result themselves (``menu.get``) do not work."""
 
 from __future__ import annotations
 
@@ -62,8 +59,7 @@ class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
         return cast("Awaitable[Any]", self._post("cgi-bin/message/subscribe/send", data=message))
 
     def url_link(self, path: str, query: str, days: int, env_version: str) -> Awaitable[Any]:
-        """A link that opens the page from outside WeChat for at most 30 days
-        (wxa/generate_urllink)."""
+        """A link to the page from outside WeChat, for at most 30 days (wxa/generate_urllink)."""
         body = {"path": path, "query": query, "env_version": env_version}
         body |= {"expire_type": 1, "expire_interval": days}  # type: ignore[dict-item]
         return cast("Awaitable[Any]", self._post("wxa/generate_urllink", data=body))
@@ -85,13 +81,11 @@ class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
 
 
 class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
-    """One account's client. Use as an asynchronous context manager.
-
-    Calls raise ``WeChatClientException`` with WeChat's ``errcode``, or with None if the outcome is
-    unknown (time-out, 502, broken connection); or ``ConnectionFailed``. No error text contains a
-    URL, whose query holds the token or the secret. ``base_url`` has no part of the API's path. A
-    connection may take 3 s of ``timeout_seconds``.
-    """
+    """One account's client, an async context manager. Calls raise ``WeChatClientException`` with
+    WeChat's ``errcode``, None if the outcome is unknown (time-out, 502, broken connection); or
+    ``ConnectionFailed``. No error text contains a URL, whose query holds the token or the
+    secret. ``base_url`` has no part of the API's path. A connection may take 3 s of
+    ``timeout_seconds``."""
 
     API_BASE_URL = "https://api.weixin.qq.com/cgi-bin/"
     # wechatpy's is a property that fetches in a blocking way.
@@ -205,12 +199,11 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
         except (aiohttp.ClientError, TimeoutError) as error:
             raise WeChatClientException(None, type(error).__name__) from None
         if status != 200:
-            raise _turned_away(status)
+            raise _status_error(status)
         return _result(raw)
 
     async def issue_token(self) -> IssuedAccessToken:
-        """Requests the account's token from WeChat, past every cache.
-        Raises: TokenRequestFailed."""
+        """Requests the account's token past every cache. Raises: TokenRequestFailed."""
         body = {
             "grant_type": "client_credential",
             "appid": self.appid,
@@ -229,20 +222,17 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
 _MAYBE_DONE: Final = frozenset({408, 500, 502, 504})
 
 
-def _turned_away(status: int) -> WeChatClientException:
-    """The error for an HTTP status; WeChat's API itself always answers 200.
-
-    A gateway whose upstream failed or was slow does not know the outcome. One that is busy (503,
-    429), redirects or refuses has not forwarded the call.
-    """
+def _status_error(status: int) -> WeChatClientException:
+    """The error for an HTTP status; WeChat's API itself always answers 200. The outcome is
+    unknown if a gateway's upstream failed or was slow. A busy gateway (503, 429), a redirect or
+    a refusal has not forwarded the call."""
     unknown = status in _MAYBE_DONE or status > 504 or status < 300
     return (WeChatClientException if unknown else ConnectionFailed)(None, f"HTTP {status}")
 
 
 def _result(raw: bytes) -> Any:
     """The answer's object, or its bytes (a picture). The content type says nothing: logins are
-    answered as text/plain, errors of picture calls as JSON. Raises: WeChatClientException for an
-    error."""
+    text/plain, errors of picture calls JSON. Raises: WeChatClientException for an error."""
     try:
         result = json.loads(raw)
     except ValueError:

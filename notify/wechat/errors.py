@@ -22,9 +22,8 @@ class WeChatUnavailable(Unavailable):
 
 
 class TokenUnavailable(WeChatUnavailable):
-    """No access_token is available; no call was made with one. ``errcode`` is WeChat's, None
-    without an answer. ``lasting``: a person has to act (wrong secret, address not on the list), or
-    WeChat refuses its own token."""
+    """No access_token is available; no call was made with one. ``errcode``: WeChat's, None
+    without an answer. ``lasting``: a person has to act, or WeChat refuses its own token."""
 
     def __init__(self, errcode: int | None, *, lasting: bool, retry_after: float = 2) -> None:
         super().__init__(retry_after)

@@ -42,8 +42,7 @@ LONGEST_LINK: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class WeChatIdentity:
-    """The user behind a login. ``unionid`` is None unless the account is bound to an Open Platform
-    account."""
+    """``unionid`` is None unless the account is bound to an Open Platform account."""
 
     openid: str
     unionid: str | None
@@ -51,17 +50,15 @@ class WeChatIdentity:
 
 @dataclass(frozen=True, slots=True)
 class UrlLink:
-    """A link that opens a page of the mini-program from outside WeChat. It is valid at least until
-    ``until``, since WeChat counts whole days from the call, which comes later."""
+    """A link into the mini-program from outside WeChat, valid at least until ``until``."""
 
     url: str
     until: datetime
 
 
 class MiniProgramClient:
-    """One mini-program's calls to WeChat. Use as an asynchronous context manager. A connection may
-    take 3 s of ``timeout_seconds``; after ``pause_seconds`` a login that met a busy WeChat is
-    repeated once."""
+    """One mini-program's calls to WeChat, an async context manager. A connection may take 3 s of
+    ``timeout_seconds``. A login that met a busy WeChat is repeated once after ``pause_seconds``."""
 
     def __init__(
         self,
@@ -95,13 +92,8 @@ class MiniProgramClient:
 
     async def exchange_code(self, js_code: str) -> WeChatIdentity:
         """Returns the identity behind a wx.login code, which is valid once and for 5 minutes.
-
-        Raises:
-            CodeInvalid: unknown, expired, used, or not a code at all.
-            WeChatUserBlocked: WeChat refuses this user.
-            Throttled: this user logged in too often within the minute.
-            WeChatUnavailable: any other failure.
-        """
+        Raises: CodeInvalid; WeChatUserBlocked; Throttled (too many logins of this user within a
+        minute); WeChatUnavailable for any other failure."""
         if _JS_CODE.fullmatch(js_code) is None:
             raise CodeInvalid()
         try:
@@ -124,8 +116,7 @@ class MiniProgramClient:
     async def link(
         self, page: str, query: str, days: int, state: MiniProgramState, now: datetime
     ) -> UrlLink:
-        """A link into the mini-program, valid for ``days`` from ``now``, at most ``LONGEST_LINK``.
-        Raises: WeChatUnavailable."""
+        """``days`` count from ``now``, at most ``LONGEST_LINK``. Raises: WeChatUnavailable."""
         try:
             answer = await self._transport.wxa.url_link(page, query, days, _VERSIONS[state])
             return UrlLink(str(answer["url_link"]), now + timedelta(days=days))
@@ -134,8 +125,7 @@ class MiniProgramClient:
             raise WeChatUnavailable(errcode=code) from error
 
     async def answers(self) -> bool:
-        """True if WeChat answers now, even with a refusal. Requests the stable token past every
-        cache, which invalidates no other token."""
+        """True if WeChat answers a request for a token now, even with a refusal."""
         try:
             await self._transport.issue_token()
         except TokenRequestFailed as error:
@@ -151,12 +141,9 @@ class MiniProgramClient:
         miniprogram_state: MiniProgramState,
         lang: str = "zh_CN",
     ) -> SendResult:
-        """Sends one subscribe message. Failures are results, not exceptions.
-
-        Calls for one openid must not overlap (WeChat answers 43108). ``page`` has no leading slash.
-        ``data`` are formatted values by the template's keys (``thing1``). ``miniprogram_state`` is
-        the version of the mini-program that a tap opens.
-        """
+        """Sends one subscribe message. Failures are results, not exceptions. Calls for one
+        openid must not overlap (WeChat answers 43108). ``page`` has no leading slash. ``data``:
+        formatted values by the template's keys (``thing1``)."""
         try:
             answer = await self._transport.wxa.send_subscribe_message(
                 openid,
@@ -176,13 +163,12 @@ class MiniProgramClient:
         return _sent(answer)
 
     async def send_text(self, openid: str, text: str) -> int | None:
-        """Sends a text to a user who has written to the customer service. Returns WeChat's errcode,
-        None if the outcome is unknown."""
+        """Sends to a user who has written. Returns WeChat's errcode; None: outcome unknown."""
         return await send_text(self._transport, openid, text)
 
     async def check_text(self, openid: str, content: str) -> TextCheckAnswer:
-        """Returns WeChat's answer on a text by this user of at most ``LONGEST`` characters.
-        Failures are answers, not exceptions; the call may be repeated after each."""
+        """Returns WeChat's answer on a text of at most ``LONGEST`` characters. Failures are
+        answers, not exceptions; the call may be repeated after each."""
         try:
             return judged(await self._transport.wxa.check_text(openid, content))
         except TokenUnavailable as error:

@@ -38,8 +38,6 @@ class _Transport(WeChatClient):
 
 
 class OfficialAccount:
-    """Use as an asynchronous context manager."""
-
     def __init__(
         self, *, base_url: str, appid: str, secret: str, shared_tokens: AccessTokenStore
     ) -> None:
@@ -77,13 +75,11 @@ class OfficialAccount:
             raise WeChatUnavailable(errcode=error.errcode, says=error.errmsg) from error
 
     async def send_text(self, openid: str, text: str) -> int | None:
-        """Sends a text to a follower who has written. Returns WeChat's errcode, None if the outcome
-        is unknown."""
+        """Sends to a follower who has written. Returns WeChat's errcode; None: outcome unknown."""
         return await send_text(self._transport, openid, text)
 
     async def unionid_of(self, openid: str) -> str | None:
-        """The follower's id in all of the library's accounts; None if WeChat does not return it in
-        time."""
+        """The follower's id in all of the library's accounts; None if WeChat is too slow."""
         try:
             async with asyncio.timeout(_WITHIN_S):
                 answer = await self._transport.official.user(openid)

@@ -1,7 +1,5 @@
-"""WeChat's answers to subscribe messages, and the decision after each of them.
-
-Codes are from the error tables of ``message/subscribe/send`` and of WeChat's general return codes.
-"""
+"""Decisions after WeChat's answers to subscribe messages. Codes are from the error tables of
+``message/subscribe/send`` and of WeChat's general return codes."""
 
 from __future__ import annotations
 
@@ -60,12 +58,9 @@ OUTCOMES: Final[dict[int, SendStatus]] = {
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The outcome of one send.
-
-    ``errcode`` is WeChat's, None without an answer; ``msgid`` is set if it was sent; ``field`` is
-    the template's key that WeChat named. ``unknown``: WeChat may have delivered it without an
-    answer, and a credit may be spent. BUSY without ``unknown`` was surely not sent.
-    """
+    """``errcode``: WeChat's, None without an answer. ``field``: the template's key that WeChat
+    named. ``unknown``: WeChat may have delivered the message, and a credit may be spent; BUSY
+    without ``unknown`` was surely not sent."""
 
     outcome: SendStatus
     errcode: int | None = None
@@ -85,7 +80,6 @@ class RetryDecision:
     """The next step for a message, and what else follows from the answer.
 
     Attributes:
-        retry_after_seconds: the wait before this message's next attempt.
         pause: why all sending stops, for a refusal that would meet every message.
         away: WeChat did not take the call; several in a row stop all sending.
         without_page: the next attempt has no page.
@@ -136,18 +130,10 @@ _FIXED: Final[dict[SendStatus, RetryDecision]] = {
 def decide_retry(
     result: SendResult, attempts: int, unknown_before: int = 0, *, repeats: bool = True
 ) -> RetryDecision:
-    """Decides what follows from ``result``.
-
-    A message that was surely not sent is tried again until it expires. After an unknown outcome the
-    credit is not given back, and the second one ends the message; so does the first, unless it
-    ``repeats``.
-
-    Args:
-        result: BAD_PAGE occurs only for a send with a page, so its retry is the only one.
-        attempts: sends of this message so far, including this one; at least 1.
-        unknown_before: number of the earlier sends that may have arrived.
-        repeats: a second copy is worth another credit.
-    """
+    """Decides what follows from ``result``. A message that was surely not sent is tried again
+    until it expires. After an unknown outcome the credit is not given back; the second one ends
+    the message, or the first unless a second copy is worth another credit (``repeats``).
+    ``attempts`` includes this one; ``unknown_before`` counts earlier unknown outcomes."""
     if result.outcome is SendStatus.BUSY:
         if not result.unknown:
             return RetryDecision(NextStep.RETRY, delay(attempts), away=True, credit_back=True)

@@ -15,12 +15,9 @@ class TemplateConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TemplateConfig:
-    """One message's template in WeChat.
-
-    ``fields`` maps the template's keys to names of facts. ``page`` is opened by a tap, without a
-    leading slash; empty for none. ``long_term``: a reader accepts it once, and no message uses the
-    consent up (长期订阅, which WeChat gives to public services).
-    """
+    """A message's template. ``fields``: names of facts by the template's keys. ``page``: opened
+    by a tap, without a leading slash; empty for none. ``long_term``: a reader accepts it once,
+    and it is not used up (长期订阅, which WeChat gives to public services)."""
 
     template_id: str
     page: str
@@ -31,14 +28,10 @@ class TemplateConfig:
 def parse_templates(
     source: str | Mapping[str, Any], facts: Mapping[str, Collection[str]]
 ) -> Mapping[str, TemplateConfig]:
-    """Returns the configured templates by message name, all of them checked.
-
-    The form is ``{"LEAVE": {"template_id": "...", "page": "pages/...", "fields": {"thing1":
-    "seat"}, "type": "long"}}``, as JSON text or decoded. ``type`` is ``once`` by default. Messages
-    that are left out are not sent by WeChat. ``facts`` has the fact names of each message.
-
-    Raises: TemplateConfigError, with one line that names the place.
-    """
+    """Returns the configured templates by message name, all of them checked. ``source``:
+    ``{"LEAVE": {"template_id": "...", "page": "pages/...", "fields": {"thing1": "seat"}, "type":
+    "long"}}``, as JSON text or decoded; ``type`` is ``once`` by default. Messages left out are
+    not sent by WeChat. ``facts``: the fact names of each message. Raises: TemplateConfigError."""
     read: object = source
     if isinstance(source, str):
         try:

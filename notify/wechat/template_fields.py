@@ -1,10 +1,8 @@
-"""Values of subscribe templates in the forms of WeChat's field types.
-
-A key such as ``thing1`` is a field type and a number, both given by the template chosen in WeChat's
-console; they are configuration, never code. WeChat refuses a whole message (47003) if one value
-breaks its type's rule. The rules are from the parameter table of ``message/subscribe/send``. How it
-counts emoji is not documented, so every code point counts.
-"""
+"""Values of subscribe templates in the forms of WeChat's field types (parameter table of
+``message/subscribe/send``). Keys such as ``thing1``, a field type and a number, come from
+WeChat's console: they are configuration, never code. WeChat refuses a whole message (47003) if
+one value breaks its type's rule. Every code point of an emoji counts, since WeChat documents no
+rule."""
 
 from __future__ import annotations
 
@@ -33,14 +31,9 @@ _AMOUNT: Final = re.compile(r"[¥￥$€£]?[0-9]{1,10}(\.[0-9]{1,2})?元?")
 
 def format_value(kind: str, value: object) -> str:
     """Returns ``value`` in the form of WeChat's field type ``kind`` (``thing``, ``time`` …).
-
     Text is cleaned and cut; an empty one becomes 无 (or what the type allows instead). Datetimes
-    must be aware; they and ``TimeRange``s are written in local time, durations as hours and
-    minutes.
-
-    Raises: ValueError for an unknown type, a naive datetime, or a value that the type cannot show
-    (a word in a ``time``): the configuration names the wrong fact.
-    """
+    and ``TimeRange``s are written in local time, durations as hours and minutes. Raises:
+    ValueError for an unknown type, a naive datetime, or a fact of the wrong kind."""
     write = FIELD_KINDS.get(kind)
     if write is None:
         raise ValueError(f"unknown field type {kind!r}")
@@ -178,4 +171,3 @@ FIELD_KINDS: Final[Mapping[str, Callable[[object], str]]] = {
     "phrase": _phrase,
     "enum": _enum,
 }
-"""The function that writes the values of each field type."""

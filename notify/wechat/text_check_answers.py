@@ -25,10 +25,10 @@ _SUGGESTED: Final = {v.value: v for v in TextVerdict if v is not TextVerdict.UNC
 
 @dataclass(frozen=True, slots=True)
 class TextCheckAnswer:
-    """The verdict, None if WeChat has not judged the text. ``code`` is WeChat's errcode, None
-    without an answer. ``pause``: why no text can be checked for a while. ``away``: WeChat did not
-    take or not answer the call. ``not_seen``: the reader was not in the mini-program in the last
-    two hours."""
+    """``verdict``: None if WeChat has not judged the text. ``code``: WeChat's errcode, None
+    without an answer. ``pause``: why no text can be checked for a while. ``away``: WeChat did
+    not take or answer the call. ``not_seen``: the reader was not in the mini-program for two
+    hours."""
 
     verdict: TextVerdict | None = None
     code: int | None = None

@@ -1,9 +1,5 @@
-"""The job that has WeChat check readers' texts after they were stored.
-
-No reader waits for it, and no text depends on it: one that cannot be checked stays unchecked. A
-text may be sent to WeChat twice if a worker dies before it stores the verdict; the verdict is
-stored once.
-"""
+"""Has WeChat check readers' texts after they were stored. A text that cannot be checked stays
+unchecked. A text may be sent twice if a worker dies; its verdict is stored once."""
 
 from __future__ import annotations
 
@@ -43,8 +39,6 @@ class TextGateway(Protocol):
 
 
 class TextChecker:
-    """Sends waiting texts to WeChat, one after the other, and stores the verdicts."""
-
     def __init__(
         self,
         texts: TextCheckRepository,
@@ -56,36 +50,34 @@ class TextChecker:
         self._openids_of, self.breaker = openids_of, breaker
 
     async def run(self, now: datetime) -> int:
-        """Checks due texts; returns the number of texts that need no check any more.
-
-        Stops at the first call that WeChat did not take. During a pause only one call now and then
-        tests whether WeChat answers again. Raises: Unavailable.
-        """
+        """Checks due texts; returns how many need no check any more. Stops at the first call
+        that WeChat did not take. During a pause a single call tests now and then whether WeChat
+        answers. Raises: Unavailable."""
         if not (waiting := await self._texts.waiting(now, AT_ONCE)):
             return 0
         state = await self.breaker.state(now)
         if state is CircuitState.OPEN:
             return 0
         openids = await self._openids_of({t.reader_id for t in waiting if t.reader_id is not None})
-        able = [(t, openid) for t in waiting if (openid := _whose(t, openids, now))]
-        askable = {(t.collection, t.id) for t, _ in able}
-        hopeless = [t for t in waiting if (t.collection, t.id) not in askable]
+        checkable = [(t, openid) for t in waiting if (openid := _writer_openid(t, openids, now))]
+        checkable_ids = {(t.collection, t.id) for t, _ in checkable}
+        hopeless = [t for t in waiting if (t.collection, t.id) not in checkable_ids]
         done = sum([await self._texts.keep(t, TextVerdict.UNCHECKED, now) for t in hopeless])
         if state is CircuitState.HALF_OPEN:
-            if not able:
+            if not checkable:
                 await self.breaker.give_back()
                 return done
-            text, openid = able.pop(0)
+            text, openid = checkable.pop(0)
             answer = await self._ask(text, openid)
             await self.breaker.probed(answer, now)
             done += await self._settle(text, answer, now)
             if answer.pause is not None or answer.away:
                 return done
-        return done + await self._check(able, now)
+        return done + await self._check(checkable, now)
 
-    async def _check(self, able: list[tuple[WaitingText, str]], now: datetime) -> int:
+    async def _check(self, checkable: list[tuple[WaitingText, str]], now: datetime) -> int:
         done, last = 0, self.breaker.real_now() + _RUN
-        for text, openid in able:
+        for text, openid in checkable:
             if self.breaker.real_now() > last:
                 break
             answer = await self._ask(text, openid)
@@ -106,8 +98,7 @@ class TextChecker:
         return TextCheckAnswer(worst(verdicts), 0)
 
     async def _settle(self, text: WaitingText, answer: TextCheckAnswer, now: datetime) -> int:
-        """Stores the verdict or postpones the text; returns 1 if it needs no check any more, else
-        0."""
+        """Stores the verdict or postpones the text; 1 if it needs no more check, else 0."""
         if answer.verdict is not None:
             return await self._texts.keep(text, answer.verdict, now)
         if answer.pause is not None:
@@ -123,8 +114,8 @@ class TextChecker:
         return await self._texts.keep(text, TextVerdict.UNCHECKED, now)
 
 
-def _whose(text: WaitingText, openids: Mapping[ReaderId, str], now: datetime) -> str | None:
-    """The openid of the text's writer; None if there is none, or the text is empty or too old."""
+def _writer_openid(text: WaitingText, openids: Mapping[ReaderId, str], now: datetime) -> str | None:
+    """None if the text has no known writer, is empty or too old."""
     if not text.text or text.reader_id is None or now - text.at >= GIVE_UP_AFTER:
         return None
     return openids.get(text.reader_id)

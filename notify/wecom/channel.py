@@ -1,9 +1,6 @@
-"""The channel 企业微信: a text card in the application's chat with a member.
-
-Error codes are from WeCom's global table (https://developer.work.weixin.qq.com/document/path/90313)
-and from ``message/send``. WeCom is asked to drop the same card within half an hour, so a repeat of
-one that may have arrived is shown once.
-"""
+"""The channel 企业微信: a text card in the application's chat with a member. WeCom drops the same
+card within half an hour, so a repeat is shown once. Error codes are from ``message/send`` and from
+WeCom's global table (https://developer.work.weixin.qq.com/document/path/90313)."""
 
 from __future__ import annotations
 
@@ -58,8 +55,7 @@ _PAUSES: Final = {
 
 @dataclass(slots=True)
 class WeComChannel:
-    """Implements ``DeliveryChannel`` by text cards. A member's ``userid`` is the reader's
-    number."""
+    """A member's ``userid`` is the reader's number."""
 
     client: WeComClient
     base_url: str
@@ -80,14 +76,14 @@ class WeComChannel:
         return {m.id for m in messages if not choices[m.reader_id].refuses(m.template)}
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        numbers = await self.numbers_of({d.message.reader_id for d in going})
-        members = [d for d in going if d.message.reader_id in numbers]
+        numbers = await self.numbers_of({d.message.reader_id for d in deliveries})
+        members = [d for d in deliveries if d.message.reader_id in numbers]
         ready = [PreparedDelivery(d, numbers[d.message.reader_id], send_by) for d in members]
         unbound = [
             DeliveryResult(d, DeliveryState.UNBOUND)
-            for d in going
+            for d in deliveries
             if d.message.reader_id not in numbers
         ]
         return ready, unbound

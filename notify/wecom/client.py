@@ -1,8 +1,5 @@
-"""Calls to WeCom's API as one application, with its access token.
-
-``gettoken`` returns the same token to every caller while it is valid
-(https://developer.work.weixin.qq.com/document/path/91039), so each worker may keep a copy.
-"""
+"""Calls to WeCom's API as one application. Each worker may keep its token: ``gettoken`` returns the
+same one to all (https://developer.work.weixin.qq.com/document/path/91039)."""
 
 from __future__ import annotations
 
@@ -34,8 +31,7 @@ class WeComSettings:
 
 
 class WeComUnavailable(Exception):
-    """WeCom gave no usable answer. ``reason`` is one static word; ``unknown``: the call may have
-    had its effect."""
+    """``reason`` is one static word; ``unknown``: the call may have had its effect."""
 
     def __init__(self, reason: str, *, unknown: bool = False) -> None:
         super().__init__(reason)
@@ -43,8 +39,6 @@ class WeComUnavailable(Exception):
 
 
 class WeComClient:
-    """Use it as an async context manager."""
-
     def __init__(self, settings: WeComSettings) -> None:
         self.settings = settings
         self._session: aiohttp.ClientSession | None = None
@@ -75,8 +69,7 @@ class WeComClient:
         return answer
 
     async def new_token(self) -> int:
-        """Requests a token, whether or not one is held; returns WeCom's ``errcode``.
-        Raises: WeComUnavailable."""
+        """Requests a token past the cache; returns ``errcode``. Raises: WeComUnavailable."""
         return int((await self._gettoken()).get("errcode", 0))
 
     async def _access_token(self) -> str:

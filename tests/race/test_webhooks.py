@@ -118,7 +118,7 @@ async def test_what_waits_goes_when_the_one_before_it_ends(
 
     put_around(other, "bulk_write", before=taken)
     if not guard:
-        monkeypatch.setattr(other, "_call_back", _leave)
+        monkeypatch.setattr(other, "_undo_postponing", _leave)
     assert await lease(other) == []
     second = await lease(deliveries(stage))
     assert [d.event.seq for d in second] == ([2] if guard else [])

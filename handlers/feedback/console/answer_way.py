@@ -10,12 +10,9 @@ from notify.templates.rendering import day_clock
 
 @dataclass(frozen=True, slots=True)
 class AnswerWay:
-    """The way of an answer to its reader.
-
-    ``writer`` describes a writer who is unknown here. ``goes``: where an answer would go, or why
+    """``writer`` describes a writer who is unknown here. ``goes``: where an answer would go, or why
     none is possible (``reaches`` is False). ``went``: where the answer went, empty without one.
-    ``again``: the answer has not gone to WeChat, but still can.
-    """
+    ``again``: the answer has not gone to WeChat, but still can."""
 
     writer: str
     goes: str
@@ -25,7 +22,7 @@ class AnswerWay:
 
 
 def answer_way(f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
-    """The way of an answer. ``is_open``: WeChat still accepts messages to the writer."""
+    """``is_open``: WeChat still accepts messages to the writer."""
     again = bool(f.answer) and f.push is None and is_open
     writer = "" if f.reader_id else words.WRITER_TEXT.get(f.channel, "")
     reaches = f.reader_id is not None or is_open

@@ -52,5 +52,5 @@ async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResp
 
 
 def _read(form: Form) -> tuple[str, str]:
-    """Title and text. Raises: Malformed."""
+    """Raises: Malformed."""
     return decode(form, CannedTitle).title, required_text(form)

@@ -51,8 +51,7 @@ async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Answers an entry once, or closes one that cannot be answered. ``fill`` only adds a canned
-    answer to the form."""
+    """Answers an entry once, or closes it. ``fill`` only adds a canned answer to the form."""
     if form_text(form, "fill"):
         return await _filled(visit, form)
     closes = bool(form_text(form, "close"))
@@ -69,7 +68,7 @@ def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
 
 
 async def _done(visit: PageRequest) -> str:
-    """A text that says where the answer just given went."""
+    """The text that says where the answer just given went."""
     id = visit.request.query.get("done", "")
     if not id:
         return ""
@@ -93,8 +92,7 @@ async def set_note(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def feedback(visit: PageRequest) -> web.StreamResponse:
-    """Shows unanswered entries, oldest first, or the archive, newest first; after a refusal, the
-    entry of the refused form."""
+    """Unanswered entries oldest first, the archive newest first, or a refused form's entry."""
     number, filters = page_number(visit), _filters(visit)
     service, skip = visit[FeedbackService], (number - 1) * PAGE
     if sent_form(visit.request):

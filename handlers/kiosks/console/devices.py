@@ -57,7 +57,7 @@ class DeviceForm(msgspec.Struct):
 
 
 class NewDevice(DeviceForm):
-    """A device to add. Gates have neither ``kind`` nor ``code``, a screen's pairing code."""
+    """A device to add. ``code``: a screen's pairing code. Gates have neither it nor a ``kind``."""
 
     id: Annotated[str, Meta(pattern=ID)]
     device: Literal["kiosk", "gate"]
@@ -101,8 +101,7 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
 
 
 def _labels_alone(venue: Venue, devices: Sequence[Device]) -> bool:
-    """True if seat labels alone prove presence in the venue, apart from the desk: it has no device
-    of a kind that it accepts."""
+    """True if no device in the venue proves presence, only seat labels and the desk."""
     source = {Kiosk: PresenceSource.KIOSK, Gate: PresenceSource.GATE}
     here = {source[type(d)] for d in devices if d.venue_id == venue.id and not d.retired}
     sources = venue.presence_sources

@@ -45,7 +45,7 @@ async def request_with_code(visit: PageRequest, form: Form) -> PairingRequest:
 
 
 async def pairing(visit: PageRequest) -> web.StreamResponse:
-    """The form for a screen's pairing code. Raises: NotFound."""
+    """Raises: NotFound."""
     return await _page(visit, await _kiosk(visit))
 
 
@@ -102,7 +102,7 @@ async def _page(
 
 
 async def _kiosk(visit: PageRequest) -> Kiosk:
-    """The kiosk in the address. Raises: NotFound, OtherVenue."""
+    """Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()  # another worker may have added it
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
     if kiosk is None:

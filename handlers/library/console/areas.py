@@ -59,7 +59,7 @@ def _floor(visit: PageRequest, area: Area) -> list[Area]:
 
 
 async def _area(visit: PageRequest) -> Area:
-    """The area as it is in the database now. Raises: NotFound, OtherVenue."""
+    """The area as it is stored now. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)

@@ -1,5 +1,4 @@
-"""Imports floors from files: a preview, then the import. In between the browser keeps the plans,
-which are checked again."""
+"""Imports floors from files. The browser keeps the previewed plans; they are checked again."""
 
 from __future__ import annotations
 
@@ -58,14 +57,13 @@ from models.staff.audit import AuditAction
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = 4 * 1024 * 1024
-"""Bytes of a form with previewed plans. A file may be larger than allowed and still fit, so that
-the page can say so."""
+"""Bytes of a form. More than a file may have, so that the page can report a larger file."""
 _CSV: Final = "text/csv; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class AreaPreview:
-    """An area in the preview. ``drawn``: its seats by what happens to them."""
+    """``drawn``: the area's seats by their change."""
 
     area: Area
     is_new: bool
@@ -215,8 +213,7 @@ def _preview(visit: PageRequest, planned: PlannedArea) -> AreaPreview:
 
 
 def _drawn(old: Area, new: Area, diff: PlanDiff) -> dict[str, list[Seat]]:
-    """The seats by what happens to them. Removed ones come first, so that new ones are drawn over
-    them."""
+    """Seats by their change, removed ones first, so that new ones are drawn over them."""
     before, added = {seat.id for seat in old.seats}, set(diff.added)
     other = {*diff.moved, *diff.features_changed, *diff.disabled, *diff.enabled}
     other |= {now for _, now in diff.renumbered}

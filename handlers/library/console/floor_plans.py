@@ -1,5 +1,4 @@
-"""The plan editor. The browser sends plans as JSON, in the format of export and import; a change is
-made once its impact was confirmed."""
+"""The plan editor. Plans are JSON, as in export and import; changes need a confirmed impact."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
 
 LARGEST_PLAN: Final = 512 * 1024
-"""Bytes of a form with a plan of a thousand seats."""
+"""Bytes of a form; fits a plan of a thousand seats."""
 NOT_AN_ID: Final = "import"
 """The id that no area can have, because its address is that of the import page."""
 _LISTED: Final = 12
@@ -76,7 +75,6 @@ async def plans(visit: PageRequest) -> web.StreamResponse:
 
 
 async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Adds an area with an empty plan."""
     area, reason = _new_area(visit, decode(form, NewArea)), form_reason(form)
     try:
         await visit[StaffPolicyAndPlans].add_area(staff_context(visit), area, reason)
@@ -167,8 +165,7 @@ def _file(document: dict[str, object], name: str) -> web.Response:
 
 
 async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes the plan if the form confirms the impact; otherwise shows the impact. A refused
-    drawing is shown again."""
+    """Saves the plan if its impact is confirmed; else shows it, or a refused drawing again."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     area = reference.area(visit.id)

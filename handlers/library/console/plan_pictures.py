@@ -1,5 +1,4 @@
-"""The picture under an area's plan. The editor's script sends the forms and gets JSON, so that an
-unsaved drawing stays on the page."""
+"""The picture under a plan. Forms get JSON, so that an unsaved drawing stays on the page."""
 
 from __future__ import annotations
 
@@ -44,8 +43,7 @@ def picture_routes() -> list[web.RouteDef]:
 
 
 def _form(posted: Posted, max_bytes: int = MAX_BODY_BYTES) -> Any:
-    """Wraps a handler of the script's forms: a refusal is JSON with a text and, after a conflict,
-    the current picture."""
+    """Wraps a handler: a refusal is JSON with a text and, after a conflict, the current picture."""
 
     async def answered(visit: PageRequest, form: Form) -> web.StreamResponse:
         try:
@@ -60,7 +58,6 @@ def _form(posted: Posted, max_bytes: int = MAX_BODY_BYTES) -> Any:
 
 
 async def described(visit: PageRequest, area: Area) -> dict[str, Any] | None:
-    """The area's picture for the editor; None if there is none."""
     picture = await visit[StaffPlanPictures].get(area.id)
     if picture is None:
         return None

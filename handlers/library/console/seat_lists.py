@@ -27,8 +27,7 @@ def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
 
 
 def _row_text(places: dict[str, int], ordered: Sequence[Seat], row: range) -> str:
-    """The text of a row that ``chosen_seats`` reads back. If a seat is called 1-2, that text is no
-    range."""
+    """The row as text for ``chosen_seats``; no range 1-2 if a seat is named so."""
     text = f"{ordered[row[0]].number}-{ordered[row[-1]].number}"
     if len(row) > 1 and _span(places, text) == row:
         return text
@@ -41,8 +40,7 @@ def in_order(seats: Sequence[Seat]) -> list[Seat]:
 
 
 def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
-    """The seats in a list such as 001-020, 035; all seats if it is empty. Raises: Malformed, naming
-    the part that is no seat."""
+    """Seats listed as 001-020, 035; all if empty. Raises: Malformed with the wrong part."""
     places = _places(seats)
     indexes: set[int] = set()
     for part in filter(str.strip, re.split(SEAT_LIST_ENDS, text)):

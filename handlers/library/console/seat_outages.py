@@ -51,8 +51,7 @@ def _outage_in(token: str) -> SeatOutage:
 
 
 async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Takes the seat out of service, or puts it back. If bookings lose the seat, the page first
-    asks what happens to them."""
+    """Sets or ends an outage. The page first asks how to resolve bookings of the seat."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     seat = reference.seat(visit.id)

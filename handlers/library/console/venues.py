@@ -63,7 +63,6 @@ async def add_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Renames, moves up, retires, restores or removes the venue."""
     await visit[REFERENCE].refresh()
     context, staff = staff_context(visit), visit[StaffVenues]
     venue = visit[REFERENCE].catalog.venues.get(VenueId(visit.id))

@@ -112,7 +112,7 @@ def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
 
 # --- the week -------------------------------------------------------------------------------------
 def week_fields(visit: PageRequest, place: OpeningPlace) -> dict[str, str]:
-    """The place's week as form fields: its own, or the one it inherits."""
+    """The place's week as form fields, its own or the inherited one."""
     policy = visit[REFERENCE].policy
     venue_id = opening_rules.venue_of(visit[REFERENCE].catalog, place)
     fields: dict[str, str] = {}

@@ -1,5 +1,4 @@
-"""Opening hours: week, exceptions, closures, and the calendar that follows from them. A change is
-made once its calendar, conflicts and affected bookings were confirmed."""
+"""Opening hours. A change needs its calendar, conflicts and affected bookings confirmed."""
 
 from __future__ import annotations
 

@@ -80,7 +80,6 @@ class CalendarMonth:
 def calendar_month(
     catalog: Catalog, policy: Policy, place: OpeningPlace, day: date
 ) -> CalendarMonth:
-    """A calendar of the month that contains ``day``."""
     first = day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
     days = [first + n * _DAY for n in range((following - first).days)]

@@ -1,5 +1,4 @@
-"""The policy's values: the library's, those of single areas, and overrides from a date on. A change
-is made once its effect on last week's and on affected bookings was confirmed."""
+"""The policy. A change needs its effect on last week's and on affected bookings confirmed."""
 
 from __future__ import annotations
 

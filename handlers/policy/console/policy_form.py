@@ -34,8 +34,7 @@ OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
     """The next version of the policy. ``summary``: its changes in words. ``comparison``: the
-    policies by which last week's bookings are judged, in which an override applies whatever its
-    days."""
+    policies that judge last week's bookings; there an override applies on all days."""
 
     policy: Policy
     summary: list[str]
@@ -55,8 +54,7 @@ def fields_of(policy: Policy) -> dict[str, str]:
 
 
 def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """Replaces all values by those typed. Raises: Malformed; ValueError if they contradict one
-    another."""
+    """Replaces all values. Raises: Malformed; ValueError if they contradict one another."""
     policy = validation.settled(visit[REFERENCE].policy, local_date(visit.now))
     new: dict[str, Any] = {name: number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCH_TEXT}
@@ -96,8 +94,7 @@ def number(name: str, text: str) -> int:
 
 
 def _is_meal(begin: time, end: time) -> bool:
-    """Whether the times can be those of a meal. One past midnight lasts four hours at most, so
-    13:00-11:00 is an error."""
+    """False for 13:00-11:00, for example: past midnight a meal lasts four hours at most."""
     began = datetime.combine(date.min, begin)
     ended = datetime.combine(date.min + timedelta(days=1), end)
     return begin < end or ended - began <= timedelta(hours=4)

@@ -77,7 +77,7 @@ def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
 
 
 def _values(typed: Mapping[str, str]) -> dict[str, Any]:
-    """The values that were filled in. Raises: Malformed."""
+    """Raises: Malformed."""
     values: dict[str, Any] = {
         name: number(name, typed[f"set.{name}"]) for name in NUMBER_TEXT if typed.get(f"set.{name}")
     }

@@ -1,5 +1,4 @@
-"""Reader groups: limits, and reserved areas and seats. A change that takes seats from booked
-readers has to be confirmed."""
+"""Reader groups. A change that takes seats from booked readers has to be confirmed."""
 
 from __future__ import annotations
 
@@ -194,7 +193,6 @@ def _patterns(text: str) -> tuple[CampusPattern, ...]:
 
 
 async def delete_reader_group(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Deletes the group and its memberships."""
     await visit[REFERENCE].refresh()
     group = visit[StaffReaderGroups].get(visit.id)
     require_current(form, group.rev, GroupChanged)

@@ -50,7 +50,7 @@ _LONGEST_SUSPENSION: Final = timedelta(days=366)
 
 
 class BookingForm(msgspec.Struct):
-    """A booking to make. Without ``start`` it begins now."""
+    """Without ``start`` the booking begins now."""
 
     date: date
     end: time
@@ -94,7 +94,7 @@ async def reader(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reader_of(visit: PageRequest) -> Reader:
-    """The reader in the address. Raises: NotFound."""
+    """Raises: NotFound."""
     return await visit[StaffReaders].get(visit.id)
 
 
@@ -158,7 +158,6 @@ def memberships_shown(who: Reader) -> str:
 
 
 async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
-    """A page of the reader's reservations, and the latest violations."""
     reference, reservations, now = visit[REFERENCE], visit[ReservationService], visit.now
     skip = (page_number(visit) - 1) * PAGE
     rows, total = await reservations.page_of(who.id, (), skip, PAGE)
@@ -189,7 +188,6 @@ async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
 
 
 async def _offers(visit: PageRequest, who: Reader) -> list[Reservation]:
-    """Reservations that hold a seat until the reader answers."""
     live = await visit[ReservationService].live_of(who.id, visit.now - LIVE_FOR)
     return [r for r in live if r.state is ReservationState.OFFERED]
 
@@ -209,7 +207,7 @@ async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Books a seat for the reader, by the rules that apply to the reader."""
+    """Books by the rules that apply to the reader."""
     who, seat_id, typed = await reader_of(visit), seat_in(visit, form), decode(form, BookingForm)
     selection, reason = TimeSelection(typed.date, typed.start, typed.end), form_reason(form)
     try:
@@ -240,8 +238,7 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
 
 
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Suspends the reader until a time, or without end (``forever``), or ends the suspension
-    (``release``)."""
+    """Suspends until a time or without end (``forever``), or ends a suspension (``release``)."""
     who, release = await reader_of(visit), bool(form_text(form, "release"))
     until = None if release else _suspension_end(form, visit.now)
     was, reason = _suspension_shown(form), form_reason(form)
@@ -276,7 +273,6 @@ def _suspension_shown(form: Form) -> datetime | None:
 
 
 async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Grants the reader an accommodation, or withdraws it."""
     reference = visit[REFERENCE]
     who, typed = await reader_of(visit), decode(form, AccommodationForm)
     if typed.until is not None and typed.until < local_date(visit.now):

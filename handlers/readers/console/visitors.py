@@ -65,8 +65,7 @@ async def change_visit(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def reveal_activation_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Shows the visitor's activation code at the service desk, since visitors cannot sign in to see
-    it."""
+    """Shows the activation code at the service desk: visitors cannot sign in to see it."""
     who = await reader_of(visit)
     code = await visit[StaffVisitors].reveal_activation_code(staff_context(visit), who)
     qr = svg(link(visit[SITE].public_base_url, code.secret))
@@ -89,8 +88,7 @@ async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def answer_binding(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Answers the binding request, after the visitor has compared the numbers on phone and
-    screen."""
+    """Answers a binding request; the visitor has compared the numbers on phone and screen."""
     who, theirs = await reader_of(visit), form_text(form, "theirs") == "yes"
     await visit[StaffVisitors].answer_binding(
         staff_context(visit), who, form_text(form, "request"), theirs

@@ -33,8 +33,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar's geometry. ``gap``: there is no data. ``title``: for pointer and screen reader.
-    ``text``: beside the bar."""
+    """``gap``: no data. ``title``: for pointer and screen reader. ``text``: beside the bar."""
 
     x: float
     y: float
@@ -47,8 +46,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart's geometry. ``ticks``: positions and texts on the value axis; ``labels``: on the
-    other axis."""
+    """``ticks``: positions and texts on the value axis; ``labels``: on the other axis."""
 
     width: int
     height: int

@@ -55,7 +55,7 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
 
 
 async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """Writes bookings to an XLSX file on the disk, row by row, then sends it."""
+    """Writes the file on the disk, row by row, before it is sent."""
     span = interval(visit, LONGEST_SHEET)
     await _record(visit, span, "xlsx")
     with tempfile.TemporaryDirectory() as folder:

@@ -45,8 +45,7 @@ def chosen_area(visit: PageRequest) -> Area:
 
 
 async def seats_of(visit: PageRequest, span: Interval, area: Area) -> Table:
-    """The hourly use of each seat, from the bookings of those days whose statistics are
-    complete."""
+    """Each seat's hourly use, from bookings of the days that have complete statistics."""
     statistics, reference = visit[StatisticsService], visit[REFERENCE]
     area_days = await statistics.between(span.first, span.last)
     days = sorted({d.day for d in area_days if d.area_id == area.id})

@@ -61,7 +61,6 @@ def _date(name: str, text: str, otherwise: date) -> date:
 
 
 async def statistics(visit: PageRequest) -> web.StreamResponse:
-    """Shows daily statistics as charts, and the tables that these are drawn from."""
     span = interval(visit)
     tables = await tables_of(visit, span)
     days = await _days_of(visit, span)

@@ -40,7 +40,7 @@ _NOTHING: Final[Row] = (None,) * len(_SUMMARY)
 def tables(
     days: Sequence[AreaDay], dates: Sequence[date], areas: Mapping[AreaId, str]
 ) -> list[Table]:
-    """All tables. That of days has a row for each of ``dates``. ``areas``: names by id."""
+    """The table of days has a row for each of ``dates``. ``areas``: names by id."""
     return [_days(days, dates), _areas(days, areas), _hours(days), _weekdays(days)]
 
 
