@@ -323,5 +323,5 @@ REFUSAL_TEXT: Final[Mapping[str, str]] = {
 EXPORT_SHEET: Final = "预约"
 EXPORT_HEADER: Final = (
     *("日期", "场馆", "区域", "座位", "状态", "预约时间"),
-    *("开始", "结束", "签到", "离开"),
+    *("开始", "结束", "签到", "离开", "读者组", "读者代号"),
 )

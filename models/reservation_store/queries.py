@@ -196,6 +196,7 @@ class ReservationQueries(ReservationCollection):
         fields = [
             "area",
             "seat",
+            "reader",
             "state",
             "created_at",
             "start",
@@ -212,6 +213,7 @@ class ReservationQueries(ReservationCollection):
                     yield BookingFacts(
                         seat_id=SeatId(row["seat"]),
                         area_id=AreaId(row["area"]),
+                        reader_id=ReaderId(row["reader"]),
                         state=ReservationState(row["state"]),
                         created_at=row["created_at"],
                         start=row["start"],

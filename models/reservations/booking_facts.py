@@ -3,16 +3,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from models.kernel.ids import ReaderId
 from models.library.entities import AreaId, SeatId
 from models.reservations.state_machine import ReservationState
 
 
 @dataclass(frozen=True, slots=True)
 class BookingFacts:
-    """The facts of a reservation that statistics use, without its reader."""
+    """The facts of a reservation that statistics and exports use."""
 
     seat_id: SeatId
     area_id: AreaId
+    reader_id: ReaderId
     state: ReservationState
     created_at: datetime
     start: datetime

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
+import secrets
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
@@ -16,10 +18,14 @@ from handlers.staff.layout import sees_area, staff_context
 from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
 from handlers.staff.tables import Column, Kind, Row
 from handlers.statistics.console.statistics import Interval, interval
+from handlers.texts.console import BETWEEN
 from handlers.texts.console_labels import EXPORT_HEADER, EXPORT_SHEET
 from handlers.texts.labels import STATE_TEXT
+from models.kernel.ids import ReaderId
 from models.kernel.text import BYTE_ORDER_MARK
 from models.kernel.time_range import to_local
+from models.readers.entities import Reader
+from models.readers.staff.readers import StaffReaders
 from models.reservations.booking_facts import BookingFacts
 from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
@@ -31,8 +37,9 @@ LONGEST_SHEET: Final = 92
 """The most days in an XLSX file, whose format ends at 1,048,576 rows."""
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
+_PSEUDONYM_BYTES: Final = 8
 _DAY: Final = timedelta(days=1)
-_KINDS: Final = (Kind.DATE, *(Kind.TEXT,) * 4, *(Kind.INSTANT,) * 5)
+_KINDS: Final = (Kind.DATE, *(Kind.TEXT,) * 4, *(Kind.INSTANT,) * 5, *(Kind.TEXT,) * 2)
 _COLUMNS: Final = [Column(*named) for named in zip(EXPORT_HEADER, _KINDS, strict=True)]
 
 
@@ -98,21 +105,29 @@ async def _start_download(
 
 
 async def _batches(visit: PageRequest, span: Interval) -> AsyncIterator[list[Row]]:
-    batch = list[Row]()
+    key = secrets.token_bytes(32)  # of this file alone and stored nowhere
+    batch = list[tuple[date, BookingFacts]]()
     day = span.first
     while day <= span.last:
         async for row in visit[StatisticsService].bookings_on(day):
             if row.state in BOOKED_STATES and sees_area(visit, row.area_id):
-                batch.append(_row(visit, day, row))
+                batch.append((day, row))
             if len(batch) == _BATCH:
-                yield batch
+                yield await _rows(visit, key, batch)
                 batch = []
         day += _DAY
     if batch:
-        yield batch
+        yield await _rows(visit, key, batch)
 
 
-def _row(visit: PageRequest, day: date, b: BookingFacts) -> Row:
+async def _rows(
+    visit: PageRequest, key: bytes, batch: list[tuple[date, BookingFacts]]
+) -> list[Row]:
+    readers = await visit[StaffReaders].many({b.reader_id for _, b in batch})
+    return [_row(visit, key, day, b, readers.get(b.reader_id)) for day, b in batch]
+
+
+def _row(visit: PageRequest, key: bytes, day: date, b: BookingFacts, reader: Reader | None) -> Row:
     catalog = visit[REFERENCE].catalog
     area, seat = catalog.areas.get(b.area_id), catalog.all_seats.get(b.seat_id)
     times = (b.created_at, b.start, b.end, b.checked_in_at, b.ended_at)
@@ -125,4 +140,18 @@ def _row(visit: PageRequest, day: date, b: BookingFacts) -> Row:
         STATE_TEXT[b.state],
         # A spreadsheet's instants have no zone: local time of the library, to the minute.
         *(to_local(t).replace(second=0, microsecond=0, tzinfo=None) if t else None for t in times),
+        _group_names(visit, reader, day),
+        _pseudonym(key, reader.id) if reader is not None else "",
     )
+
+
+def _group_names(visit: PageRequest, reader: Reader | None, day: date) -> str:
+    reference = visit[REFERENCE]
+    groups = reference.groups_of(reader, day)
+    names = (group.name for group in reference.groups.by_id.values() if group.id in groups)
+    return BETWEEN["names"].join(names)
+
+
+def _pseudonym(key: bytes, reader_id: ReaderId) -> str:
+    # Without the letter a spreadsheet would read some as numbers, such as 12e45678 in a CSV file.
+    return "R" + hmac.digest(key, reader_id.encode(), "sha256")[:_PSEUDONYM_BYTES].hex()
