@@ -171,32 +171,20 @@ class ReferenceData:
         return self.groups.of(reader.memberships, day) if reader is not None else NO_GROUPS
 
     def limits_of(self, reader: Reader | None, day: date) -> GroupLimits:
-        """The limits of the reader's groups that replace the library's on that day."""
+        """The limits of the reader's groups on that day."""
         groups = self.groups_of(reader, day)
         return self.groups.limits_of(groups) if groups else NO_LIMITS
 
-    def with_limits(
-        self, policy: Policy, limits: GroupLimits, area_id: AreaId | None, day: date
-    ) -> Policy:
-        """Applies groups' limits. The area's or day's own longest stay has priority over them."""
-        longest, window = limits.max_minutes, limits.booking_window_days
-        if longest is not None and not self.policy.has_own("max_minutes", area_id, day):
-            policy = replace(policy, max_minutes=max(longest, policy.min_minutes))
-        if window is not None:
-            policy = replace(policy, booking_window_days=window)
-        return policy
-
     def bookable_dates(self, reader: Reader | None, now: datetime) -> list[date]:
         """Today and the days in the reader's booking window, even if not yet open for booking."""
-        dates = self.policy.bookable_dates(now)
         if reader is None or not self.groups.by_id:
-            return dates
+            return self.policy.bookable_dates(now)
         today = local_date(now)
         reader_dates = [today]
         for ahead in range(1, FARTHEST_HORIZON + 1):
             day = today + timedelta(days=ahead)
-            window = self.limits_of(reader, day).booking_window_days
-            if day in dates if window is None else ahead <= window:
+            library = self.policy_on(day).booking_window_days
+            if ahead <= self.limits_of(reader, day).limit("booking_window_days", library):
                 reader_dates.append(day)
         return reader_dates
 
@@ -232,8 +220,7 @@ class ReferenceData:
     def with_groups(
         self, policy: Policy, reader: Reader, area_id: AreaId | None, day: date
     ) -> Policy:
-        limits = self.limits_of(reader, day)
-        return policy if limits is NO_LIMITS else self.with_limits(policy, limits, area_id, day)
+        return self.limits_of(reader, day).apply_to(policy, self.policy, area_id, day)
 
     async def policy_version_for(
         self, version: int, area_id: AreaId, day: date, reader_id: ReaderId

@@ -27,7 +27,7 @@ from handlers.seat_map.encoding import (
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, Catalog, VenueId
 from models.occupancy.joined import OccupancyView
-from models.reader_groups.entities import NO_GROUPS, ReaderGroups
+from models.reader_groups.entities import NO_GROUPS, NO_LIMITS, GroupLimits, ReaderGroups
 from models.reader_groups.entities import Groups as GroupSet
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
@@ -43,6 +43,7 @@ _MAX_PLANS: Final = 1024
 _MAX_LISTS: Final = 128
 _MAX_DRAWINGS: Final = 256
 Value = TypeVar("Value")
+_WindowKey = tuple[date | None, str | None, str | None, GroupLimits]
 
 
 class LruCache(Generic[Value]):
@@ -212,8 +213,8 @@ class CachedAreaList:
         if item is None or item[:3] != (view, view.version, policy):
             assert view.query is not None
             limits = self._reference.groups.limits_of(groups)
-            numbers = self._reference.with_limits(
-                view.query.policy, limits, plan.area.id, view.query.day
+            numbers = limits.apply_to(
+                view.query.policy, self._reference.policy, plan.area.id, view.query.day
             )
             body = msgspec.json.encode(
                 area_out(view, marks, numbers.max_minutes, plan.reserved_for)
@@ -229,7 +230,7 @@ class SeatMapCache:
         self._catalog: Catalog | None = None
         self._groups: ReaderGroups | None = None
         self._minute: datetime | None = None
-        self._windows: dict[tuple[date | None, str | None, str | None, int | None], TimeFilter] = {}
+        self._windows: dict[_WindowKey, TimeFilter] = {}
         self._plans: LruCache[CachedAreaMap] = LruCache(_MAX_PLANS)
         self._lists: LruCache[CachedAreaList] = LruCache(_MAX_LISTS)
         self.drawings: LruCache[str] = LruCache(_MAX_DRAWINGS)
@@ -248,18 +249,17 @@ class SeatMapCache:
         if minute != self._minute or len(self._windows) > _MAX_PLANS:
             self._minute = minute
             self._windows.clear()
-        reference, days_ahead = self.reference, None
+        reference, limits = self.reference, NO_LIMITS
         if reader is not None and day is not None and reference.groups.by_id:
-            days_ahead = reference.limits_of(reader, day).booking_window_days
-        key = (day, start, end, days_ahead)
+            limits = reference.limits_of(reader, day)
+        key = (day, start, end, limits)
         time_window = self._windows.get(key)
         if time_window is None:
             from_now = start == NOW
             begin = None if from_now else clock_time(start)
             time_window = parse_time_filter(day, begin, clock_time(end), minute, from_now)
-            policy = reference.policy_on(time_window.day)
-            if reader is not None and days_ahead is not None:
-                policy = reference.with_groups(policy, reader, None, time_window.day)
+            library = reference.policy_on(time_window.day)
+            policy = limits.apply_to(library, reference.policy, None, time_window.day)
             rules.day_in_horizon(time_window.day, policy, minute)
             self._windows[key] = time_window
         return time_window

@@ -202,6 +202,6 @@ ALARM_TEXT: Final[Mapping[str, str]] = {
 """Alarms on the dashboard. ``console_labels.TROUBLE_TEXT`` has the texts of known troubles."""
 NARROWER_GROUP: Final = (
     "读者组“{group}”的{rule}仍是 {own} {unit}，比全馆的 {library} {unit}少：本组读者反而更受限。"
-    "不是有意的话，请在读者组里改大或留空。"
+    "不是有意的话，请在读者组里改为“至少”、改大或留空。"
 )
 """A warning that a group's own limit is narrower than the library's."""

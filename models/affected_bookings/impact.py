@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from models.kernel.ids import ReservationId
@@ -43,9 +43,7 @@ class Availability:
         if seat is None:
             return True
         day, length = local_date(start), end - start
-        policy, longest = self._of(seat.area_id, day)[0], limits.max_minutes
-        if longest is not None and not self.policy.has_own("max_minutes", seat.area_id, day):
-            policy = replace(policy, max_minutes=max(longest, policy.min_minutes))
+        policy = limits.apply_to(self._of(seat.area_id, day)[0], self.policy, seat.area_id, day)
         return timedelta(minutes=policy.min_minutes) <= length <= policy.longest
 
     def _of(self, area_id: AreaId, day: date) -> tuple[Policy, OpenHours]:

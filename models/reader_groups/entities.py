@@ -4,11 +4,11 @@ worker. A reader's memberships are part of the reader's document."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Final, NewType
+from typing import Any, Final, Literal, NewType, get_args
 
 from models.kernel.days import is_within
 from models.kernel.ids import ReaderId
@@ -46,20 +46,48 @@ class Membership:
         return is_within(day, self.first, self.last)
 
 
+LimitName = Literal["max_minutes", "booking_window_days"]
+LIMIT_NAMES: Final[tuple[LimitName, ...]] = get_args(LimitName)
+
+
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """Limits of a group that replace the library's; None keeps the library's."""
+    """Limits of a group that replace the library's; those in ``at_least`` only raise it. None keeps
+    the library's."""
 
     max_minutes: int | None = None
     booking_window_days: int | None = None
+    at_least: frozenset[LimitName] = frozenset()
+
+    def limit(self, name: LimitName, library: int) -> int:
+        """The members' limit where the library's is ``library``."""
+        own: int | None = getattr(self, name)
+        if own is None:
+            return library
+        return max(own, library) if name in self.at_least else own
+
+    def apply_to(
+        self, policy: Policy, library: Policy, area_id: AreaId | None, day: date
+    ) -> Policy:
+        """``policy`` of the area and day with these limits. A longest stay that ``library`` has for
+        the area or day alone has priority over them."""
+        values: dict[str, Any] = {}
+        if self.max_minutes is not None and not library.has_own("max_minutes", area_id, day):
+            longest = self.limit("max_minutes", policy.max_minutes)
+            values["max_minutes"] = max(longest, policy.min_minutes)
+        if self.booking_window_days is not None:
+            window = self.limit("booking_window_days", policy.booking_window_days)
+            values["booking_window_days"] = window
+        return replace(policy, **values) if values else policy
 
     def narrowed_by(self, before: Policy, after: Policy) -> dict[str, int]:
         """The limits, by name, that turn into restrictions: no smaller than the library's in
         ``before``, smaller in ``after``."""
         return {
             name: own
-            for name, own in asdict(self).items()
-            if own is not None and getattr(before, name) <= own < getattr(after, name)
+            for name in LIMIT_NAMES
+            if getattr(before, name) <= (own := self.limit(name, getattr(after, name)))
+            and own < getattr(after, name)
         }
 
 
@@ -127,16 +155,18 @@ class ReaderGroups:
         return groups or self._default
 
     def limits_of(self, groups: Groups) -> GroupLimits:
-        """The highest of each limit among the groups."""
+        """The highest of each limit among the groups, ``at_least`` if it is so for one of them."""
         longest, window = [], []
+        at_least: frozenset[LimitName] = frozenset()
         for id in groups:
             limits = self.by_id[id].limits
             longest += [limits.max_minutes] if limits.max_minutes is not None else []
             ahead = limits.booking_window_days
             window += [ahead] if ahead is not None else []
+            at_least |= limits.at_least
         if not longest and not window:
             return NO_LIMITS
-        return GroupLimits(max(longest, default=None), max(window, default=None))
+        return GroupLimits(max(longest, default=None), max(window, default=None), at_least)
 
     def reserved_for(self, seat: Seat) -> Groups:
         """The groups that the seat is reserved for: its own, else its area's; empty for none."""

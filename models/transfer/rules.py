@@ -19,6 +19,7 @@ from models.policy.entities import Policy
 from models.policy.validation import NUMBER_BOUNDS, is_within_bounds
 from models.profile.entities import LibraryProfile
 from models.profile.rules import check_profile, check_zone
+from models.reader_groups.entities import LIMIT_NAMES
 from models.transfer.errors import TransferError
 from models.transfer.library_file import LibraryFile
 
@@ -136,10 +137,12 @@ def _check_groups(library: LibraryFile) -> None:
                 raise TransferError(f"{at}.name: 1 to {_LONGEST_NAME} characters")
         for lost in sorted((group.areas - areas) | (group.seats - seats)):
             raise TransferError(f"{at}: no area or seat {lost}")
-        for field in fields(limits):
-            number = getattr(limits, field.name)
-            if number is not None and not is_within_bounds(field.name, number):
-                raise TransferError(f"{at}.limits.{field.name}: {number} is out of bounds")
+        for limit in LIMIT_NAMES:
+            number = getattr(limits, limit)
+            if number is not None and not is_within_bounds(limit, number):
+                raise TransferError(f"{at}.limits.{limit}: {number} is out of bounds")
+            if number is None and limit in limits.at_least:
+                raise TransferError(f"{at}.limits.at_least: {limit} has no number")
 
 
 def _check_pictures(library: LibraryFile) -> None:

@@ -154,6 +154,48 @@ async def test_a_horizon_from_a_date_on_is_also_for_who_is_in_no_group(service: 
     assert (await reader.ok("POST", "/reservations", wish(service, day.isoformat())))["id"]
 
 
+async def test_members_have_the_library_s_numbers_where_theirs_are_a_minimum(
+    service: Living,
+) -> None:
+    admin, member, fixed = (
+        await staff(service, Role.ADMINISTRATOR),
+        await service.reader(),
+        await service.reader(),
+    )
+    numbers = {"max_minutes": "300", "booking_window_days": "3", f"area-{ROOM}": ""}
+    minimum = {"max_minutes_at_least": "on", "booking_window_days_at_least": "on"}
+    id = await group(service, admin, **numbers, **minimum)
+    await enter(service, admin, member, id)
+    replacing = await group(service, admin, name="校外", **numbers)
+    await enter(service, admin, fixed, replacing)
+
+    async def days(who: Client) -> int:
+        (venue, *_) = (await who.ok("GET", "/venues"))["items"]
+        return len(venue["dates"])
+
+    async def longest(who: Client) -> int:
+        areas = (await who.ok("GET", "/areas"))["items"]
+        return int(next(area["max_minutes"] for area in areas if area["id"] == HALL))
+
+    assert (await days(member), await longest(member)) == (4, 300), "more than the library's"
+    await with_rules(service, booking_window_days=5, max_minutes=360)
+    assert (await days(member), await longest(member)) == (6, 360)
+    assert (await days(fixed), await longest(fixed)) == (4, 300)
+    day = (service.clock.now() + timedelta(days=5)).date().isoformat()
+    long = wish(service, day, start="09:00", end="15:00")
+    assert (await place(member, day=day))["status"] == "free"
+    await fixed.refused("422 outside_horizon", "GET", f"/areas/{ROOM}/map?date={day}")
+    await fixed.refused("422 outside_horizon", "POST", "/reservations", long)
+    assert (await member.ok("POST", "/reservations", long))["state"] == "reserved"
+    # The form shows the choice, and the audit log its change.
+    page = (await admin.get(f"/console/groups/{id}")).body
+    assert page.count('value="on" selected>至少') == 2
+    fields = {"name": "研究生", "base": "0"} | numbers
+    assert (await post(service, admin, f"/console/groups/{id}", **fields)).status == 303
+    assert await days(member) == 4
+    assert "≥ 300" in (await admin.get(f"/console/audit?target=group:{id}")).body
+
+
 async def test_shorter_stays_for_all_leave_those_of_a_group(service: Living) -> None:
     admin, member, other = (
         await staff(service, Role.ADMINISTRATOR),
@@ -371,13 +413,17 @@ async def test_bookings_a_day_stay_one_count(service: Living) -> None:
 
 
 async def test_a_group_that_becomes_narrower_is_named(service: Living) -> None:
-    """A group's number stands in the place of the library's, which may grow beyond it."""
+    """The library's number may grow beyond one that replaces it, and takes a minimum along."""
     head = await staff(service, Role.ADMINISTRATOR)
     await group(service, head, booking_window_days="7", max_minutes="60")
+    minimum = {"booking_window_days_at_least": "on", "max_minutes_at_least": "on"}
+    await group(service, head, name="教师", booking_window_days="7", max_minutes="60", **minimum)
     shown = await ask(service, head, booking_window_days="14")
     assert "“研究生”的可提前预约仍是 7 天，比全馆的 14 天少" in shown.body
+    assert "“教师”" not in shown.body
     assert "仍是 60 分钟" not in shown.body, "it is meant, and was so before"
     shown = await ask(service, head, booking_window_days="7")
     assert "比全馆" not in shown.body
     listed = (await head.get("/console/groups")).body
     assert "最长 1 小时（比全馆少）" in listed and "提前 7 天（" not in listed
+    assert "最长至少 1 小时 · 提前至少 7 天" in listed

@@ -27,6 +27,7 @@ async def test_an_area_is_reserved_and_filled(service: Living, opened: Open, axe
     await tab.page.click("text=新增读者组")
     await tab.page.fill("[name=name]", "研究生")
     await tab.page.fill("[name=max_minutes]", "480")
+    await tab.page.get_by_label("单次最长与全馆不同时").select_option("on")
     await tab.page.check("[name='area-2f-east']")
     await tab.page.click("summary:has-text('单独指定座位')")
     await tab.page.fill("[name='seats-2f-hall']", "001-004, 010")
@@ -37,10 +38,12 @@ async def test_an_area_is_reserved_and_filled(service: Living, opened: Open, axe
     await at_both_sizes(tab, axe, "question")
     await tab.page.click("button:text-is('返回修改')")
     assert await tab.page.input_value("[name='seats-2f-hall']") == "001-004, 010"
+    assert await tab.page.input_value("[name=max_minutes_at_least]") == "on"
     await tab.page.click("button:text-is('保存')")
     await tab.page.click("button:text-is('确认保存')")
     await tab.page.wait_for_selector(".done")
     await at_both_sizes(tab, axe, "list")
+    assert "最长至少 8 小时" in await tab.text("main")
     await tab.page.click("main >> text=研究生")
     await at_both_sizes(tab, axe, "group")
     await tab.page.click("text=导入名单")

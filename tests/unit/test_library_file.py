@@ -67,7 +67,8 @@ LIBRARY = LibraryFile(
     notices=DATA.notices,
     reader_groups=(
         ReaderGroup(
-            *(GroupId("g1"), "研究生", "研究生读者", True, GroupLimits(480, None)),
+            *(GroupId("g1"), "研究生", "研究生读者", True),
+            limits=GroupLimits(480, None, frozenset({"max_minutes"})),
             areas=frozenset({HALL.id}),
             seats=frozenset({BROKEN.id}),
             patterns=(CampusPattern("type", "grad*"),),
@@ -149,6 +150,7 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("policy.opening.0.venue_id", "x"), "policy.opening[0].venue_id: no venue x"),
         (put("reader_groups.0.areas.0", "x"), "reader_groups[g1]: no area or seat x"),
         (put("reader_groups.0.limits.max_minutes", 5), "reader_groups[g1].limits.max_minutes"),
+        (put("reader_groups.0.limits.max_minutes", None), "reader_groups[g1].limits.at_least"),
         (put("policy.rule_sets.0.area_id", "x"), "policy.rule_sets[0].area_id: no area x"),
         (put("canned_answers.0.title", "好" * 31), "canned_answers[c1].title: 1 to 30"),
         (put("canned_answers.0.text", ""), "canned_answers[c1].text: 1 to"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -17,17 +17,20 @@ from models.identity.roles import GrantId, Role, StaffDirectory, StaffGrant, Sta
 from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.occupancy.occupancy import DayOccupancy
-from models.policy.entities import Policy
+from models.policy.entities import Policy, PolicyOverride
 from models.policy.open_hours import open_hours
 from models.reader_groups.entities import (
+    NO_LIMITS,
     CampusPattern,
     GroupId,
     GroupLimits,
+    LimitName,
     Membership,
     MembershipSource,
     ReaderGroup,
     ReaderGroups,
 )
+from models.reader_groups.mapping import group_document, read_group
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import MapQuery, SeatStatus
 from tests.builders import MONDAY, TOMORROW, VENUE, on
@@ -57,7 +60,7 @@ LIBRARY = groups(
         CLUB,
         "读书会",
         "读书会成员",
-        limits=GroupLimits(120, None),
+        limits=GroupLimits(120, None, frozenset({"max_minutes"})),
         areas=frozenset({ROOM}),
         seats=frozenset({seat("001").id, seat("001", ROOM).id}),
     ),
@@ -95,14 +98,49 @@ def test_who_is_in_no_group_is_in_the_default_one() -> None:
     [
         ((), GroupLimits()),
         ((GRADUATES,), GroupLimits(480, 7)),
-        ((CLUB,), GroupLimits(120, None)),
-        ((GRADUATES, CLUB), GroupLimits(480, 7)),
+        ((CLUB,), GroupLimits(120, None, frozenset({"max_minutes"}))),
+        ((GRADUATES, CLUB), GroupLimits(480, 7, frozenset({"max_minutes"}))),
     ],
 )
 def test_of_several_groups_the_most_generous_number_counts(
     of: tuple[GroupId, ...], limits: GroupLimits
 ) -> None:
     assert LIBRARY.limits_of(frozenset(of)) == limits
+
+
+BOTH = frozenset[LimitName]({"max_minutes", "booking_window_days"})
+SHORT = PolicyOverride("考试周", TOMORROW, TOMORROW, {"max_minutes": 60})
+
+
+@pytest.mark.parametrize(
+    ("limits", "library", "day", "numbers"),
+    [
+        (NO_LIMITS, Policy(), MONDAY, (240, 1)),
+        (GroupLimits(120, 0), Policy(), MONDAY, (120, 0)),
+        (GroupLimits(480, 7), Policy(), MONDAY, (480, 7)),
+        (GroupLimits(120, 0, BOTH), Policy(), MONDAY, (240, 1)),
+        (GroupLimits(480, 7, BOTH), Policy(), MONDAY, (480, 7)),
+        (GroupLimits(480, 7, BOTH), Policy(booking_window_days=14), MONDAY, (480, 14)),
+        (GroupLimits(120, 0, frozenset({"max_minutes"})), Policy(), MONDAY, (240, 0)),
+        (GroupLimits(at_least=BOTH), Policy(), MONDAY, (240, 1)),
+        # The area's and the day's own longest stay come first, whatever the group has.
+        (GroupLimits(480, 7, BOTH), Policy(areas={HALL: {"max_minutes": 120}}), MONDAY, (120, 7)),
+        (GroupLimits(480, 7, BOTH), Policy(rule_sets=(SHORT,)), TOMORROW, (60, 7)),
+        (GroupLimits(30), Policy(min_minutes=60), MONDAY, (60, 1)),
+    ],
+)
+def test_a_limit_replaces_the_library_s_or_only_raises_it(
+    limits: GroupLimits, library: Policy, day: date, numbers: tuple[int, int]
+) -> None:
+    policy = limits.apply_to(library.resolve(HALL, day), library, HALL, day)
+    assert (policy.max_minutes, policy.booking_window_days) == numbers
+
+
+def test_a_stored_group_without_the_choice_replaces_the_library_s_limits() -> None:
+    document = group_document(LIBRARY.by_id[CLUB])
+    assert read_group(document) == LIBRARY.by_id[CLUB]
+    del document["at_least"]
+    assert read_group(document).limits == GroupLimits(120, None)
 
 
 @pytest.mark.parametrize(
@@ -254,9 +292,13 @@ def test_a_number_that_was_a_privilege_and_is_none_any_more() -> None:
         (before, {}),
         (replace(before, max_minutes=300), {}),
         (replace(before, max_minutes=301), {"max_minutes": 300}),
-        (replace(before, max_minutes=360, booking_window_days=3), asdict(some)),
+        (
+            replace(before, max_minutes=360, booking_window_days=3),
+            {"max_minutes": 300, "booking_window_days": 2},
+        ),
         (replace(before, max_minutes=60), {}),
     ):
         assert some.narrowed_by(before, after) == found, after
         assert GroupLimits(max_minutes=120).narrowed_by(before, after) == {}, "it never was one"
         assert GroupLimits().narrowed_by(before, after) == {}
+        assert replace(some, at_least=BOTH).narrowed_by(before, after) == {}

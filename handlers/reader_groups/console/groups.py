@@ -30,6 +30,7 @@ from models.kernel.time_range import local_date
 from models.library.entities import Area, SeatId
 from models.policy.validation import NUMBER_BOUNDS
 from models.reader_groups.entities import (
+    LIMIT_NAMES,
     CampusPattern,
     GroupId,
     GroupLimits,
@@ -60,7 +61,9 @@ class GroupForm(msgspec.Struct):
     shown_name: GroupName | None = None
     default: bool = False
     max_minutes: Annotated[int, Meta(ge=_STAY[0], le=_STAY[1])] | None = None
+    max_minutes_at_least: bool = False
     booking_window_days: Annotated[int, Meta(ge=_WINDOW[0], le=_WINDOW[1])] | None = None
+    booking_window_days_at_least: bool = False
     patterns: Lines = ""
 
 
@@ -170,12 +173,21 @@ def _read(visit: PageRequest, form: Form, old: ReaderGroup | None) -> ReaderGrou
         name=typed.name,
         shown_name=typed.shown_name or typed.name,
         default=typed.default,
-        limits=GroupLimits(typed.max_minutes, typed.booking_window_days),
+        limits=_limits(typed),
         areas=frozenset(chosen),
         seats=frozenset(seats),
         patterns=_patterns(typed.patterns),
         rev=old.rev + 1 if old is not None else 0,
     )
+
+
+def _limits(typed: GroupForm) -> GroupLimits:
+    at_least = frozenset(
+        name
+        for name in LIMIT_NAMES
+        if getattr(typed, name) is not None and getattr(typed, f"{name}_at_least")
+    )
+    return GroupLimits(typed.max_minutes, typed.booking_window_days, at_least)
 
 
 def _patterns(text: str) -> tuple[CampusPattern, ...]:

@@ -7,7 +7,14 @@ from models.affected_bookings.service import AffectedBookingService, Resolution
 from models.identity.roles import Role
 from models.kernel.errors import NotFound
 from models.kernel.time_range import local_date
-from models.reader_groups.entities import GroupId, ReaderGroup, ReaderGroups
+from models.reader_groups.entities import (
+    LIMIT_NAMES,
+    GroupId,
+    GroupLimits,
+    LimitName,
+    ReaderGroup,
+    ReaderGroups,
+)
 from models.reader_groups.errors import GroupChanged, GroupNameTaken, TooManyGroups
 from models.reader_groups.repository import MAX_GROUPS, ReaderGroupRepository
 from models.readers.repository import ReaderRepository
@@ -127,9 +134,14 @@ class StaffReaderGroups:
             "name": g.name,
             "shown_name": g.shown_name,
             "default": g.default,
-            "max_minutes": g.limits.max_minutes,
-            "booking_window_days": g.limits.booking_window_days,
+            **{name: _written(g.limits, name) for name in LIMIT_NAMES},
             "reserved_areas": ", ".join(areas) or None,
             "reserved_seats": ", ".join(seats) or None,
             "patterns": ", ".join(f"{p.attribute}={p.value}" for p in g.patterns) or None,
         }
+
+
+def _written(limits: GroupLimits, name: LimitName) -> int | str | None:
+    """The limit as the audit log has it: 480, or "≥ 480" for a minimum."""
+    own: int | None = getattr(limits, name)
+    return f"≥ {own}" if own is not None and name in limits.at_least else own
