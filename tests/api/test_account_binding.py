@@ -44,7 +44,7 @@ async def under_attack(service: Living) -> None:
     await stranger.refused("422 activation_code_invalid", "POST", "/bindings", wrong)
 
 
-async def test_a_scanned_code_asks_whom_and_binds(strict: Living) -> None:
+async def test_a_scanned_code_names_the_reader_and_binds_the_user(strict: Living) -> None:
     web, phone, other = await strict.web_reader(), await strict.wx_user(), await strict.wx_user()
     replaced = secret_in(await code_of(web))
     code = await code_of(web, renew=True)
@@ -84,7 +84,9 @@ async def test_a_scanned_code_asks_whom_and_binds(strict: Living) -> None:
     await other.refused("422 activation_code_invalid", "POST", "/bindings", secret)
 
 
-async def test_while_others_guess_the_reader_is_asked(strict: Living) -> None:
+async def test_correct_digits_wait_for_the_readers_confirmation_while_others_guess(
+    strict: Living,
+) -> None:
     await under_attack(strict)
     web, phone = await strict.web_reader(), await strict.wx_user()
     assert (await phone.ok("GET", "/binding-requests/current"))["state"] == "none"
@@ -117,7 +119,9 @@ async def test_while_others_guess_the_reader_is_asked(strict: Living) -> None:
 
 
 @pytest.mark.parametrize("end", ["refuse", "renew", "scan", "time"])
-async def test_a_request_that_is_not_confirmed_binds_nobody(strict: Living, end: str) -> None:
+async def test_a_refused_or_expired_binding_request_binds_no_reader(
+    strict: Living, end: str
+) -> None:
     await under_attack(strict)
     web, phone = await strict.web_reader(), await strict.wx_user()
     code = await code_of(web)
@@ -145,7 +149,9 @@ async def test_a_request_that_is_not_confirmed_binds_nobody(strict: Living, end:
 
 
 @pytest.mark.parametrize("taken", ["phone", "reader"])
-async def test_a_request_whose_one_side_is_bound_meanwhile(strict: Living, taken: str) -> None:
+async def test_a_binding_request_fails_if_reader_or_user_is_bound_meanwhile(
+    strict: Living, taken: str
+) -> None:
     await under_attack(strict)
     web, phone = await strict.web_reader(), await strict.wx_user()
     digits = {"activation_code": (await code_of(web))["code"]}
@@ -160,7 +166,7 @@ async def test_a_request_whose_one_side_is_bound_meanwhile(strict: Living, taken
     assert (no.status, no.code) == (409, code)
 
 
-async def test_a_few_wrong_ones_ask_nobody_and_close_nothing(strict: Living) -> None:
+async def test_wrong_digits_below_the_limit_leave_binding_by_digits_open(strict: Living) -> None:
     """As after five wrong ones by each of nineteen accounts of the same address."""
     await guessed(strict, 95)
     web, phone = await strict.web_reader(), await strict.wx_user()
@@ -168,7 +174,9 @@ async def test_a_few_wrong_ones_ask_nobody_and_close_nothing(strict: Living) -> 
     assert (await phone.call("POST", "/bindings", {"activation_code": code})).status == 201
 
 
-async def test_a_campus_goes_on_scanning_while_one_of_it_guesses(strict: Living) -> None:
+async def test_the_address_limit_refuses_wrong_kiosk_codes_and_accepts_right_ones(
+    strict: Living,
+) -> None:
     """2,000 wrong kiosk codes of one address: the next wrong one is refused, a right one passes."""
     address = "qr:address:127.0.0.1"
     until = strict.clock.now() + timedelta(minutes=10)

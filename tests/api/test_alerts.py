@@ -175,7 +175,7 @@ def of_promtool(name: str, series: Series, minutes: int, *, fires: bool) -> dict
     }
 
 
-def test_each_alert_fires_and_does_not(tmp_path: Path) -> None:
+def test_each_alert_fires_above_its_threshold_only(tmp_path: Path) -> None:
     assert sorted(CASES) == sorted(NAMES)
     tests = [
         test
@@ -193,7 +193,7 @@ def test_each_alert_fires_and_does_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_alert_leads_to_its_place_in_the_runbook(name: str) -> None:
+def test_each_alert_links_to_its_section_of_the_runbook(name: str) -> None:
     text = RULES.read_text("utf-8")
     rule = (
         text[text.index(f"- alert: {name}\n") :].partition("- alert: ")[2].partition("- alert")[0]

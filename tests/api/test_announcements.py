@@ -40,7 +40,7 @@ async def told(reader: Client) -> list[tuple[str, str]]:
     return [(m["title"], m["text"]) for m in items if m["template"] == "ANSWER"]
 
 
-async def test_who_has_a_place_then_is_told_once(service: Living) -> None:
+async def test_readers_with_a_booking_in_the_interval_get_one_message(service: Living) -> None:
     desk = await staff(service)
     inside, before, touching, elsewhere, gone = [await service.reader() for _ in range(5)]
     await inside.reserve("2f-hall-001", "13:00", "15:00")
@@ -71,7 +71,7 @@ async def test_who_has_a_place_then_is_told_once(service: Living) -> None:
     assert "通知读者" in page and "空调检修" in page
 
 
-async def test_a_stay_over_midnight_is_reached(service: Living) -> None:
+async def test_a_stay_over_midnight_receives_the_announcement(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     await reader.reserve("2f-hall-001", "20:00", "22:00")
     late = form(service, begin=f"{service.today}T21:59", until=f"{service.tomorrow}T10:00")
@@ -80,7 +80,9 @@ async def test_a_stay_over_midnight_is_reached(service: Living) -> None:
     assert "没有读者" in (await post(service, desk, later | {"operation": "look"})).body
 
 
-async def test_what_is_not_taken_is_lost_by_nobody(service: Living) -> None:
+async def test_a_refused_announcement_keeps_the_typed_text_and_reaches_no_reader(
+    service: Living,
+) -> None:
     desk, reader = await staff(service), await service.reader()
     await reader.reserve("2f-hall-001")
     before = await service.books()
@@ -102,7 +104,9 @@ async def test_what_is_not_taken_is_lost_by_nobody(service: Living) -> None:
     assert await service.books() == before and await told(reader) == []
 
 
-async def test_five_an_hour_of_one_person(service: Living) -> None:
+async def test_a_sixth_announcement_in_an_hour_by_one_staff_member_is_refused(
+    service: Living,
+) -> None:
     desk, other, reader = await staff(service), await staff(service), await service.reader()
     await reader.reserve("2f-hall-001")
     for number in range(AN_HOUR):

@@ -38,7 +38,7 @@ async def names(reader: Client) -> list[str]:
     return [area["name"] for area in areas if area["floor"] == 2]
 
 
-async def test_an_area_gets_another_name_and_place(service: Living) -> None:
+async def test_an_area_is_renamed_and_put_in_another_position(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     was = await names(reader)
     assert was[:2] == ["二层东区", "二层中厅"]
@@ -70,7 +70,7 @@ async def test_an_area_gets_another_name_and_place(service: Living) -> None:
     assert [a for a, _, o in await log(service) if o == "done"] == ["change_area"] * 2
 
 
-async def test_a_retired_area_is_hidden_and_comes_back(service: Living) -> None:
+async def test_a_retired_area_is_hidden_until_it_is_brought_back(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
     plan = await head.get(f"{HALL}.json")
@@ -103,7 +103,7 @@ async def test_a_retired_area_is_hidden_and_comes_back(service: Living) -> None:
     assert (await change(service, head, "restore")).status == 409
 
 
-async def test_an_area_that_nobody_used_is_deleted(service: Living) -> None:
+async def test_an_area_without_bookings_or_rules_can_be_deleted(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     east, north = "/console/plans/4f-east", "/console/plans/2f-north"
     # The rules name the fourth floor's areas; an area in use is not deleted at all.
@@ -122,7 +122,7 @@ async def test_an_area_that_nobody_used_is_deleted(service: Living) -> None:
 # --- kiosks and gates -----------------------------------------------------------------------------
 
 
-async def test_a_kiosk_is_renamed_and_retired_and_comes_back(service: Living) -> None:
+async def test_a_kiosk_is_renamed_retired_and_brought_back(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     path = "/console/devices/kiosk/2f-south"
     kiosks = service.inside.stored.kiosks
@@ -157,7 +157,7 @@ async def test_a_kiosk_is_renamed_and_retired_and_comes_back(service: Living) ->
     assert done == ["change_device", "retire_device", "bring_back_device"]
 
 
-async def test_a_gate_is_retired_at_once_and_deleted_while_it_was_never_heard(
+async def test_only_a_gate_without_events_is_deleted_and_a_retired_one_is_refused(
     service: Living,
 ) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
@@ -178,7 +178,7 @@ async def test_a_gate_is_retired_at_once_and_deleted_while_it_was_never_heard(
     assert (await post(service, head, f"{path}/restore", **shown)).status == 200
 
 
-async def test_devices_stand_in_the_order_of_their_names(service: Living) -> None:
+async def test_devices_are_listed_in_natural_order_of_their_names(service: Living) -> None:
     """As people count, also for readers: 2号 before 10号, whatever their ids."""
     inside, head = service.inside, await staff(service, Role.ADMINISTRATOR)
     venue = next(iter(inside.reference.catalog.venues))

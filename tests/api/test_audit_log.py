@@ -17,7 +17,7 @@ from tests.api.violations import missed
 from tests.living import Living
 
 
-async def test_an_entry_is_there_before_anything_changes(service: Living) -> None:
+async def test_the_audit_entry_is_written_before_the_change(service: Living) -> None:
     """Whoever is cut off in the middle leaves an entry without an outcome, not none."""
     reader, audit = await service.reader(), service.inside.stored.audit_log
     who = await service.inside.stored.readers.get(reader.reader_id)
@@ -45,7 +45,7 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
         assert await newest() == replace(begun, after=after, outcome=outcome)
 
 
-async def test_nothing_changes_without_its_entry(service: Living) -> None:
+async def test_a_change_whose_audit_entry_fails_is_not_made(service: Living) -> None:
     reader, head = await missed(service, 1), await staff(service, Role.ADMINISTRATOR)
     day = {"first": service.today, "last": service.today}
     made = await forms(service, reader) | {

@@ -52,7 +52,9 @@ async def ask(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_every_way_to_ask_says_the_same(service: Living, path: str) -> None:
+async def test_plain_packed_and_conditional_requests_get_the_same_content(
+    service: Living, path: str
+) -> None:
     reader = await service.reader()
     plain, stays = await ask(reader, path)
     assert (plain.status, stays) == (200, True) and "content-encoding" not in plain.headers
@@ -84,7 +86,7 @@ async def test_every_way_to_ask_says_the_same(service: Living, path: str) -> Non
         assert last.headers["content-length"] == str(len(plain.body))
 
 
-async def test_questions_in_a_row_are_answered_in_their_order(service: Living) -> None:
+async def test_pipelined_requests_are_answered_in_order(service: Living) -> None:
     """Pipelined, and mixed with answers that are made anew."""
     client = await service.reader()
     place = urlsplit(service.base)

@@ -83,7 +83,7 @@ async def test_a_feed_follows_the_bookings_until_it_is_revoked(
     await reader.ok("DELETE", "/calendar-feed")
 
 
-async def test_a_stay_keeps_one_event_to_its_end(
+async def test_a_stay_remains_one_calendar_event_through_all_its_states(
     service: Living, calendars: CalendarReader
 ) -> None:
     """Checked in, over earlier than booked, and missed: what a calendar is told of each."""
@@ -109,7 +109,7 @@ async def test_a_stay_keeps_one_event_to_its_end(
     assert await entries(service, calendars, path) == []
 
 
-async def test_what_is_live_is_never_left_out(service: Living) -> None:
+async def test_live_bookings_are_in_the_feed_even_beyond_its_limit(service: Living) -> None:
     """Whoever books and cancels all day has more bookings than a feed has room for."""
     reader = await service.reader()
     live = await reader.reserve(start="10:00", end="11:00")
@@ -123,7 +123,7 @@ async def test_what_is_live_is_never_left_out(service: Living) -> None:
     assert [r.id for r in past] == [later["id"]]
 
 
-async def test_what_has_not_changed_is_not_sent(service: Living) -> None:
+async def test_an_unchanged_feed_is_answered_304(service: Living) -> None:
     reader = await service.reader()
     path = await address(reader)
     await reader.reserve()
@@ -139,7 +139,7 @@ async def test_what_has_not_changed_is_not_sent(service: Living) -> None:
     assert changed.status == 200 and changed.headers["ETag"] != tag
 
 
-async def test_the_address_says_nothing_of_its_reader(service: Living) -> None:
+async def test_the_feed_address_is_stored_as_a_hash_and_names_no_reader(service: Living) -> None:
     reader = await service.reader()
     path = await address(reader)
     await reader.reserve()
@@ -154,7 +154,7 @@ async def test_the_address_says_nothing_of_its_reader(service: Living) -> None:
     assert token_hash(token) not in json.dumps(kept) and token not in json.dumps(kept)
 
 
-async def test_a_new_address_ends_the_one_before(
+async def test_a_new_feed_address_revokes_the_previous_one(
     service: Living, calendars: CalendarReader
 ) -> None:
     reader, other = await service.reader(), await service.reader()
@@ -178,7 +178,9 @@ async def test_a_new_address_ends_the_one_before(
     assert token_hash(second.removeprefix("//calendar/")[:-4]) not in await service.all_documents()
 
 
-async def test_junk_counts_against_nobody(mongo_url: str, redis_url: str) -> None:
+async def test_guessed_feed_addresses_do_not_throttle_real_ones(
+    mongo_url: str, redis_url: str
+) -> None:
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         reader, other = await service.reader(), await service.reader()
         path, theirs = await address(reader), await address(other)
@@ -198,7 +200,9 @@ async def test_junk_counts_against_nobody(mongo_url: str, redis_url: str) -> Non
         assert (await caller.get(theirs)).status == 200, "nobody else's"
 
 
-async def test_one_booking_is_the_reader_s_own(service: Living, calendars: CalendarReader) -> None:
+async def test_a_single_booking_is_downloaded_by_its_own_reader_only(
+    service: Living, calendars: CalendarReader
+) -> None:
     reader, other = await service.reader(), await service.reader()
     made = await reader.reserve()
     path = f"/reservations/{made['id']}/calendar.ics"
@@ -255,7 +259,7 @@ async def test_the_page_shows_the_address_once(service: Living, calendars: Calen
     assert gone.status == 404 and "这一步没有完成" in gone.body
 
 
-async def test_the_words_are_those_of_the_page_it_was_made_on(
+async def test_a_feed_uses_the_language_in_which_it_was_made(
     service: Living, calendars: CalendarReader
 ) -> None:
     reader = await service.reader()

@@ -62,7 +62,7 @@ def env(service: Living, mongo_url: str, redis_url: str, mail: MailServer) -> di
 
 # The driver leaves sockets of connections that it gives up to the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_each_connection_is_tried(
+async def test_each_configured_connection_is_checked(
     env: dict[str, str], service: Living, mail: MailServer
 ) -> None:
     wrong = [
@@ -126,7 +126,7 @@ async def test_each_template_is_compared_with_the_accounts(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_an_openid_provider_is_tried(
+async def test_the_openid_provider_is_contacted(
     env: dict[str, str], lying_provider: LyingProvider
 ) -> None:
     del env["CAS_BASE_URL"], env["SMTP_URL"], env["MAIL_FROM"]
@@ -150,7 +150,7 @@ async def test_an_openid_provider_is_tried(
     gc.collect()
 
 
-async def test_a_ca_of_ones_own_is_named_where_it_lacks_and_read_from_the_file(
+async def test_an_untrusted_private_ca_is_reported_and_accepted_by_ssl_cert_file(
     env: dict[str, str], aiohttp_server: AiohttpServer, tmp_path: Path
 ) -> None:
     """A campus's sign-on has a certificate of the campus's own CA."""
@@ -177,7 +177,7 @@ async def test_a_ca_of_ones_own_is_named_where_it_lacks_and_read_from_the_file(
     assert re.search(rf"^CAS +{env['CAS_BASE_URL']} +ok", out, re.M), out
 
 
-async def test_the_command_reads_a_file_as_systemd_does(
+async def test_check_config_reads_an_environment_file_as_systemd_does(
     env: dict[str, str], tmp_path: Path
 ) -> None:
     """By a real shell, with all that a shell would trip over."""
@@ -205,7 +205,9 @@ async def test_the_command_reads_a_file_as_systemd_does(
     assert "MongoDB" in out and "problem" not in out
 
 
-async def test_what_fails_is_said_in_the_table_alone(env: dict[str, str]) -> None:
+async def test_a_failed_connection_is_reported_in_the_table_without_a_traceback(
+    env: dict[str, str],
+) -> None:
     nobody = {**env, "CAS_BASE_URL": "http://127.0.0.1:9/cas"}
     status, out, err = await ended(await command("check-config", "--connect", **nobody))
     assert (status, err) == (1, "seats: 1 of these must be corrected\n"), (out, err)

@@ -57,7 +57,7 @@ async def answered(service: Living, desk: Browser, f: Feedback, text: str = ANSW
     return body.split('<p class="done" role="status">')[1].split("</p>")[0]
 
 
-async def test_a_reader_of_the_mini_program_is_answered_where_they_wrote(service: Living) -> None:
+async def test_a_mini_program_reader_is_answered_in_the_conversation(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     asked = await writes(service, reader.openid, "周末开门吗？")
     assert (asked.channel, asked.openid) == ("mini", reader.openid)
@@ -77,7 +77,7 @@ async def test_a_reader_of_the_mini_program_is_answered_where_they_wrote(service
     assert reader.openid not in await service.all_documents(), "sealed"
 
 
-async def test_opening_the_conversation_is_greeted_once(service: Living) -> None:
+async def test_opening_a_conversation_sends_one_greeting(service: Living) -> None:
     entering = {"openid": "o-nobodyx", "entered": True}
     await service.anonymous.ok("POST", "//sandbox/wechat/_wrote", entering)
     event = "<Event><![CDATA[user_enter_tempsession]]></Event>"
@@ -93,7 +93,7 @@ async def test_opening_the_conversation_is_greeted_once(service: Living) -> None
     assert await service.db["feedback"].count_documents({}) == 1, "the question alone"
 
 
-async def test_after_two_days_only_who_is_known_is_reached(service: Living) -> None:
+async def test_after_48_hours_only_bound_readers_can_be_answered(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     known = await writes(service, reader.openid, "几点关门？")
     nobody = await writes(service, "o-nobodyx", "怎么绑定？")
@@ -132,7 +132,7 @@ async def test_after_two_days_only_who_is_known_is_reached(service: Living) -> N
     ],
     ids=["too late", "five", "nobody", "away", "lost"],
 )
-async def test_what_wechat_does_not_take_is_not_called_sent(
+async def test_an_answer_that_wechat_refuses_is_not_shown_as_sent(
     service: Living, mode: dict[str, object], says: str, again: bool
 ) -> None:
     desk = await staff(service)
@@ -149,7 +149,7 @@ async def test_what_wechat_does_not_take_is_not_called_sent(
     )
 
 
-async def test_what_wechat_takes(service: Living) -> None:
+async def test_the_stand_in_accepts_messages_by_wechats_rules(service: Living) -> None:
     """The stand-in's rules are those of message/custom/send."""
     send, official = service.resources.mini_program.send_text, service.resources.official_account
     assert official is not None
@@ -166,13 +166,13 @@ async def test_what_wechat_takes(service: Living) -> None:
     assert await heard(service, "o-li") == [f"{n}" for n in range(6)]
 
 
-async def test_wechat_away_does_not_hold_up_what_arrives(service: Living) -> None:
+async def test_incoming_texts_are_kept_while_wechat_is_unavailable(service: Living) -> None:
     await misbehave(service, custom_send={"errcode": -1, "times": 1})
     asked = await writes(service, "o-nobodyx", "在吗？")
     assert asked.text == "在吗？" and await heard(service, "o-nobodyx") == []
 
 
-async def test_a_follower_is_known_by_unionid(service: Living) -> None:
+async def test_a_follower_is_recognised_by_unionid(service: Living) -> None:
     """And answered in the official account, with its own token, in as many texts as it takes."""
     desk, reader = await staff(service), await follower(service)
     openid = f"mp-{reader.name}"
@@ -189,7 +189,7 @@ async def test_a_follower_is_known_by_unionid(service: Living) -> None:
     assert await answered(service, desk, stranger) == "已发到公众号对话。"
 
 
-async def test_a_picture_is_kept_by_its_address(service: Living) -> None:
+async def test_a_picture_is_stored_as_its_url(service: Living) -> None:
     url = "http://mmbiz.qpic.cn/mmbiz_jpg/abc/0"
     picture = f"<PicUrl><![CDATA[{url}]]></PicUrl><MediaId>m1</MediaId>"
     for account, openid in (("mini", "o-nobodyx"), ("mp", "mp-stranger")):

@@ -101,7 +101,7 @@ async def test_a_refused_template_is_tried_again_each_hour(
     assert [m["template"] for m in await reader.messages()] == ["RESERVED"]
 
 
-async def test_the_seats_number_arrives_however_long_its_place_is_called(
+async def test_a_long_area_name_does_not_cut_off_the_seat_number(
     mongo_url: str, redis_url: str
 ) -> None:
     fields = {"thing1": "seat", "character_string2": "seat_no", "time3": "period"}
@@ -127,7 +127,7 @@ async def test_the_seats_number_arrives_however_long_its_place_is_called(
         )
 
 
-async def test_what_was_turned_away_is_tried_again_and_holds_up_nobody_else(
+async def test_a_refused_message_is_retried_with_backoff_and_delays_no_other_reader(
     service: Living,
 ) -> None:
     service.app[service_key(WeChatChannel)].breaker.jitter = lambda: 1.0
@@ -189,7 +189,9 @@ class Lost:
     ],
     ids=lambda lost: f"{lost.template}-{lost.consents}",
 )
-async def test_a_lost_answer(service: Living, lost: Lost) -> None:
+async def test_a_send_with_a_lost_answer_spends_one_consent_and_stays_unknown(
+    service: Living, lost: Lost
+) -> None:
     """WeChat sent it, and we never heard: one consent is spent, and it stays unknown."""
     await warm_up(service)
     reader = await service.reader()
@@ -214,7 +216,7 @@ async def test_a_lost_answer(service: Living, lost: Lost) -> None:
     assert left[Template(lost.template)] == lost.left
 
 
-async def test_a_refused_page_is_left_out(
+async def test_a_message_with_a_refused_page_is_sent_without_it(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
     reader = await service.reader()
@@ -228,7 +230,7 @@ async def test_a_refused_page_is_left_out(
     assert message["page"] == "" and len(alarms(caplog)) == 1
 
 
-async def test_the_minute_quota_pauses_everybody_for_a_minute(service: Living) -> None:
+async def test_an_exhausted_minute_quota_pauses_all_messages_for_a_minute(service: Living) -> None:
     readers = [await service.reader() for _ in range(3)]
     made = []
     for number, reader in enumerate(readers, start=1):
@@ -246,7 +248,9 @@ async def test_the_minute_quota_pauses_everybody_for_a_minute(service: Living) -
     assert tried <= len(readers)
 
 
-async def test_the_day_quota_is_tried_every_hour_and_reminders_expire(service: Living) -> None:
+async def test_an_exhausted_day_quota_is_retried_hourly_and_reminders_expire(
+    service: Living,
+) -> None:
     reader = await service.reader()
     await reader.accept("RESERVED", "CHECK_IN_REMINDER")
     await reader.accept("RESERVED")
@@ -272,7 +276,7 @@ async def test_the_day_quota_is_tried_every_hour_and_reminders_expire(service: L
     assert await told(reader) == ["RESERVED", "RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"]
 
 
-async def test_a_token_that_stays_bad_costs_a_bounded_number_of_calls(service: Living) -> None:
+async def test_a_permanently_invalid_token_costs_a_bounded_number_of_calls(service: Living) -> None:
     readers = [await service.reader() for _ in range(3)]
     made = []
     for number, reader in enumerate(readers, start=1):

@@ -12,7 +12,7 @@ from tests.api.deliveries import MANY, dispatch, misbehave, tell, told, warm_up,
 from tests.living import Living
 
 
-async def test_a_reminder_that_is_settled_by_now_is_not_told(service: Living) -> None:
+async def test_no_reminder_is_sent_for_a_booking_that_needs_none_any_more(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve()
     await service.move("13:59")
@@ -25,7 +25,7 @@ async def test_a_reminder_that_is_settled_by_now_is_not_told(service: Living) ->
     assert detail is not None and detail.outbox == ()
 
 
-async def test_what_was_overtaken_while_it_waited_is_not_sent(service: Living) -> None:
+async def test_queued_messages_overtaken_by_later_events_are_not_sent(service: Living) -> None:
     """WeChat is away for a while: who cancels hears no "booked" afterwards, who checks in no
     "check in"; what has happened is told."""
     await warm_up(service)
@@ -72,7 +72,7 @@ async def test_unbinding_ends_consent(service: Living) -> None:
     assert await told(page) == ["RESERVED", "RESERVED"], "told in the app all the same"
 
 
-async def test_a_suspension_is_told_once(service: Living) -> None:
+async def test_a_suspension_is_notified_once(service: Living) -> None:
     """However often the dispatcher breaks off after it wrote and before it removed the event."""
     reader = await service.reader()
     for day in range(3):

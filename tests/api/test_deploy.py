@@ -26,7 +26,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 """The repository's own files for an installation."""
 
 
-def test_the_example_of_the_environment_names_every_setting_and_works(tmp_path: Path) -> None:
+def test_the_example_environment_file_names_every_setting_and_works(tmp_path: Path) -> None:
     example = DEPLOY / "env.example"
     text = example.read_text("utf-8")
     named = set(re.findall(r"^#?([A-Z_]+)=", text, re.M))
@@ -49,7 +49,7 @@ def test_the_example_of_the_environment_names_every_setting_and_works(tmp_path: 
 
 @pytest.mark.whole
 @pytest.mark.parametrize("unit", ["seats.service", "seats-backup.service"])
-async def test_systemd_reads_the_units_and_finds_them_shut(unit: str, tmp_path: Path) -> None:
+async def test_systemd_accepts_the_units_and_rates_them_confined(unit: str, tmp_path: Path) -> None:
     exposure = await systemd_analyze("security", "--offline=true", "--threshold=20", DEPLOY / unit)
     assert exposure[0] == 0, exposure[1]  # at most 2.0
     here = tmp_path / unit
@@ -59,7 +59,7 @@ async def test_systemd_reads_the_units_and_finds_them_shut(unit: str, tmp_path: 
 
 
 @pytest.mark.whole
-def test_docker_compose_reads_its_file_and_every_container_is_confined() -> None:
+def test_docker_compose_accepts_its_file_and_confines_every_container() -> None:
     status, out = docker_compose("config", "--quiet")
     assert status != 0 and "SEATS_VERSION" in out, "nobody runs some version by accident"
     status, out = docker_compose(

@@ -15,7 +15,7 @@ from models.storage.encryption import token_hash
 from tests.living import MONDAY_8, Living
 
 
-async def test_attempts_that_begin_a_window_together_all_count(service: Living) -> None:
+async def test_concurrent_first_attempts_of_a_window_are_all_counted(service: Living) -> None:
     throttles = AttemptLimiter(service.db)
     now = service.clock.now()
     for turn in range(20):
@@ -25,7 +25,7 @@ async def test_attempts_that_begin_a_window_together_all_count(service: Living) 
         assert found is not None and found["n"] == 12
 
 
-async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
+async def test_a_session_that_ends_during_its_lookup_is_not_cached(
     service: Living,
 ) -> None:
     reader = await service.reader()
@@ -49,7 +49,7 @@ async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
     raise AssertionError("the ended session still opens")
 
 
-async def test_an_action_without_a_body_refuses_one(service: Living) -> None:
+async def test_an_action_that_takes_no_body_refuses_one(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve()
     path = f"/reservations/{made['id']}/cancel"

@@ -69,7 +69,7 @@ def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[
     return found
 
 
-async def test_what_is_handed_out_is_all_of_it_and_readable(service: Living) -> None:
+async def test_an_export_holds_all_personal_data_decrypted(service: Living) -> None:
     reader, other = await known(service), await service.reader()
     found = await export(service.db, service.settings.sealer, reader.reader_id)
     text = json.dumps(found, ensure_ascii=False, default=str)
@@ -83,7 +83,7 @@ async def test_what_is_handed_out_is_all_of_it_and_readable(service: Living) -> 
     assert not [name for row in found["reservations"] for name in row if name == "claims"]
 
 
-async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
+async def test_no_document_names_an_erased_reader(service: Living) -> None:
     reader, neighbour = await known(service), await service.reader()
     await neighbour.reserve("2f-hall-004", "18:00", "20:00")
     await service.settle()
@@ -120,7 +120,7 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
     assert again.id != reader.reader_id
 
 
-async def test_reservations_of_long_ago_are_nobodys(service: Living) -> None:
+async def test_old_reservations_are_anonymised_in_batches(service: Living) -> None:
     """In batches, up to the first that is too young or not over; once more changes nothing."""
     reader, neighbour = await known(service), await service.reader()
     young = await neighbour.reserve("2f-hall-004", "18:00", "20:00")
@@ -155,7 +155,7 @@ async def test_reservations_of_long_ago_are_nobodys(service: Living) -> None:
     assert await everything(service) == after
 
 
-async def test_audit_entries_and_feedback_have_an_end(service: Living) -> None:
+async def test_old_audit_entries_and_answered_feedback_are_deleted(service: Living) -> None:
     """By the job, at the operator's times; feedback that waits for its answer stays."""
     reader = await known(service)
     stored, now = service.inside.stored, service.clock.now()
@@ -180,7 +180,7 @@ async def test_audit_entries_and_feedback_have_an_end(service: Living) -> None:
     assert ERASED_READER in over, "the job takes the readers out, too"
 
 
-async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
+async def test_an_interrupted_erasure_is_completed_by_the_next_run(service: Living) -> None:
     reader = await known(service)
     who = await person(service, reader)
     db, now = service.db, service.clock.now()
@@ -192,7 +192,7 @@ async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
     assert not any(counts.values())
 
 
-async def test_a_suspension_is_not_shaken_off_by_being_forgotten(service: Living) -> None:
+async def test_a_suspended_reader_cannot_be_erased(service: Living) -> None:
     reader = await service.reader()
     until = service.clock.now().replace(hour=23)
     await service.inside.stored.readers.set_suspended_until(reader.reader_id, None, until)
@@ -202,7 +202,7 @@ async def test_a_suspension_is_not_shaken_off_by_being_forgotten(service: Living
     assert await everything(service) == before
 
 
-async def test_a_librarian_who_goes_is_named_nowhere(service: Living) -> None:
+async def test_no_document_names_an_erased_librarian(service: Living) -> None:
     desk, reader = await librarian(service), await service.reader()
     made = await reader.reserve("2f-hall-005", "09:00", "11:00")
     await service.move("09:31")

@@ -16,7 +16,7 @@ SEAT = "2f-hall-012"
 PATH = f"/seats/{SEAT}/faults"
 
 
-async def test_a_report_is_seen_closed_and_heard_of(service: Living) -> None:
+async def test_a_closed_fault_report_is_notified_to_its_reader(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     made = await reader.reserve(SEAT, "09:00", "11:00")
     kept = await reader.ok("POST", PATH, {"kind": "socket", "text": " 右边没有电 "})
@@ -56,7 +56,7 @@ async def test_a_report_is_seen_closed_and_heard_of(service: Living) -> None:
     ]
 
 
-async def test_three_a_day_and_one_at_a_time(service: Living) -> None:
+async def test_repeated_and_excess_fault_reports_are_refused(service: Living) -> None:
     reader = await service.reader()
     first = await reader.ok("POST", PATH, {"kind": "chair"})
     assert (await reader.ok("POST", PATH, {"kind": "chair"}))["id"] == first["id"], "a repeat"
@@ -75,7 +75,7 @@ async def test_three_a_day_and_one_at_a_time(service: Living) -> None:
     await reader.ok("POST", PATH, {"kind": "socket"})
 
 
-async def test_the_form_keeps_what_was_typed(service: Living) -> None:
+async def test_a_refused_fault_report_keeps_the_typed_text(service: Living) -> None:
     who = Browser(await service.web_reader())
     here = f"/seats/{SEAT}/fault"
     csrf = await who.token(here)
@@ -94,7 +94,7 @@ async def test_the_form_keeps_what_was_typed(service: Living) -> None:
     assert "/seats/2f-hall-012/fault" in (await who.get(f"/areas/2f-hall?seat={SEAT}")).body
 
 
-async def test_out_of_service_in_one_step(service: Living) -> None:
+async def test_staff_disable_a_seat_from_its_fault_report(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.ok("POST", PATH, {"kind": "chair", "text": "扶手松了"})
     page = (await desk.get("/console/faults")).body
@@ -111,7 +111,7 @@ async def test_out_of_service_in_one_step(service: Living) -> None:
     assert "已停用" not in (await (await staff(service)).get("/console/faults")).body
 
 
-async def test_closed_reports_have_an_end(service: Living) -> None:
+async def test_closed_fault_reports_are_deleted_and_open_ones_stay(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.ok("POST", PATH, {"kind": "chair", "text": "扶手松了"})
     kept, later = service.inside.stored.fault_reports, service.clock.now() + timedelta(days=1000)

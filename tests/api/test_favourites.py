@@ -11,7 +11,7 @@ from tests.api.browsing import Browser
 from tests.living import SEAT, Living
 
 
-async def test_they_come_and_go(service: Living) -> None:
+async def test_favourites_are_added_once_in_order_and_removed(service: Living) -> None:
     reader, other = await service.reader(), await service.reader()
     assert (await reader.ok("GET", "/favourites"))["items"] == []
     added = await reader.ok("POST", "/favourites", {"seat_id": SEAT})
@@ -29,7 +29,7 @@ async def test_they_come_and_go(service: Living) -> None:
     await service.anonymous.refused("401 unauthenticated", "GET", "/favourites")
 
 
-async def test_ten_at_most_however_many_ask_at_once(service: Living) -> None:
+async def test_concurrent_requests_add_at_most_ten_favourites(service: Living) -> None:
     reader = await service.reader()
     seats = [f"2f-hall-{n:03}" for n in range(1, 16)]
     answers = await asyncio.gather(
@@ -47,7 +47,7 @@ async def test_ten_at_most_however_many_ask_at_once(service: Living) -> None:
     assert last[-1]["no"] == "020" and len(last) == MOST_FAVOURITES
 
 
-async def test_without_the_index_one_would_be_there_twice(service: Living) -> None:
+async def test_without_the_index_concurrent_requests_add_a_favourite_twice(service: Living) -> None:
     """The control: what guards it is the index."""
     reader, kept = await service.reader(), service.inside.stored.favourites
     await service.db["favourites"].drop_index("once")
@@ -56,14 +56,14 @@ async def test_without_the_index_one_would_be_there_twice(service: Living) -> No
     assert len(await kept.of(id)) == 3
 
 
-async def test_a_seat_that_has_left_the_plan_is_not_shown(service: Living) -> None:
+async def test_a_favourite_seat_removed_from_the_plan_is_not_listed(service: Living) -> None:
     reader = await service.reader()
     id = ReaderId(str(reader.reader_id))
     await service.inside.stored.favourites.add(id, SeatId("gone"), service.clock.now())
     assert (await reader.ok("GET", "/favourites"))["items"] == []
 
 
-async def test_the_star_leads_back_to_the_seat_and_nowhere_else(service: Living) -> None:
+async def test_the_favourite_button_redirects_only_to_our_own_pages(service: Living) -> None:
     """Which paths are ours: tests/unit/test_requests."""
     reader = await service.web_reader()
     browser = Browser(reader)

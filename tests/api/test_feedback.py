@@ -29,7 +29,9 @@ async def reply(service: Living, id: str, text: str) -> None:
     )
 
 
-async def test_a_question_and_its_answer(service: Living, browser: Browser) -> None:
+async def test_a_question_is_stored_once_and_its_answer_reaches_the_reader(
+    service: Living, browser: Browser
+) -> None:
     assert "开馆时间可到图书馆服务台咨询" in (await browser.get("/contact")).body
     form = {"csrf": await browser.token("/contact"), "key": "tap-1", "text": QUESTION}
     for _ in range(2):  # a form sent twice
@@ -69,7 +71,7 @@ async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: 
     assert reader is not None and kept.id > reader.id
 
 
-async def test_what_is_refused_stands_in_the_form_again(service: Living, browser: Browser) -> None:
+async def test_a_refused_text_is_kept_in_the_form(service: Living, browser: Browser) -> None:
     """Which texts are taken: tests/unit/test_feedback."""
     form = {"csrf": await browser.token("/contact"), "text": "x" * 1001}
     answered = await browser.post("/contact", form, service.base)
@@ -78,7 +80,7 @@ async def test_what_is_refused_stands_in_the_form_again(service: Living, browser
     assert not await service.inside.stored.feedback.waiting(10)
 
 
-async def test_another_text_of_the_same_form_is_another_question(
+async def test_a_second_text_from_the_same_form_is_stored_as_a_new_question(
     service: Living, browser: Browser
 ) -> None:
     texts = ["谢谢 👨\u200d👩\u200d👧", "再问一次"]
@@ -88,7 +90,7 @@ async def test_another_text_of_the_same_form_is_another_question(
     assert [f.text for f in await service.inside.stored.feedback.waiting(10)] == texts
 
 
-async def test_who_writes_too_often_loses_no_word(mongo_url: str, redis_url: str) -> None:
+async def test_a_throttled_text_is_kept_in_the_form(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         await _writes_too_often(service, Browser(await service.web_reader()))
 
@@ -104,7 +106,7 @@ async def _writes_too_often(service: Living, browser: Browser) -> None:
     assert len(await service.inside.stored.feedback.waiting(10)) == 5
 
 
-async def test_an_answer_needs_no_consent(service: Living, browser: Browser) -> None:
+async def test_an_answer_reaches_the_app_without_consent(service: Living, browser: Browser) -> None:
     subscriptions = await browser.client.call("GET", "/me", **browser.cookie)
     assert "ANSWER" not in subscriptions.body["subscriptions"]
     wish = {"results": {"ANSWER": "accept"}}

@@ -41,7 +41,7 @@ async def test_answered_feedback_stays_in_the_archive(service: Living) -> None:
     assert (await looks(service))[-1][:2] == ("look_up", f"reader:{reader.reader_id}")
 
 
-async def test_a_reply_that_is_refused_is_kept(service: Living) -> None:
+async def test_a_refused_reply_is_kept_in_the_form(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     id = await asked(service, reader, "插座不通电")
     before = await service.books()
@@ -56,7 +56,7 @@ async def test_a_reply_that_is_refused_is_kept(service: Living) -> None:
     assert len(told) == 1 and "我去看看" not in told[0]
 
 
-async def test_notes_are_for_colleagues(service: Living) -> None:
+async def test_notes_are_visible_to_staff_only(service: Living) -> None:
     reader, desk = await service.web_reader(), await staff(service)
     id = await asked(service, reader, "插座不通电")
     path = f"{HERE}/{id}/note"
@@ -80,7 +80,7 @@ async def test_notes_are_for_colleagues(service: Living) -> None:
     ]
 
 
-async def test_canned_answers(service: Living) -> None:
+async def test_canned_answers_are_added_changed_and_deleted(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     here = "/console/canned-answers"
     assert "还没有常用答复" in (await desk.get(here)).body

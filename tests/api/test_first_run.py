@@ -126,7 +126,7 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
         assert (await head.get(path)).status == 200
 
 
-async def test_a_refused_profile_stands_in_the_form_again(empty: Living) -> None:
+async def test_a_refused_profile_keeps_the_typed_values(empty: Living) -> None:
     head, other = await staff(empty, Role.ADMINISTRATOR), await staff(empty, Role.ADMINISTRATOR)
     before = await empty.books()
     for wrong, said in (
@@ -160,7 +160,7 @@ async def test_a_refused_profile_stands_in_the_form_again(empty: Living) -> None
     assert "/logo/" not in (await head.get("/")).body
 
 
-async def test_venues_come_are_named_and_ordered_and_go(empty: Living) -> None:
+async def test_venues_are_added_renamed_reordered_and_deleted(empty: Living) -> None:
     head = await staff(empty, Role.ADMINISTRATOR)
     for name in ("东馆", "西馆"):
         for _ in range(2):  # a form that is sent twice
@@ -197,7 +197,7 @@ async def barred(head: Browser, venue: str) -> tuple[bool, bool]:
     return retire, remove
 
 
-async def test_a_venue_is_retired_and_comes_back(empty: Living) -> None:
+async def test_a_venue_without_areas_in_use_is_retired_and_brought_back(empty: Living) -> None:
     """Once none of its areas is in use. Readers do not see it then, no area comes to it, and what
     was keeps its name."""
     head, reader = await staff(empty, Role.ADMINISTRATOR), await empty.reader()
@@ -235,7 +235,7 @@ async def test_a_venue_is_retired_and_comes_back(empty: Living) -> None:
     assert seen == ["东馆", "西馆"]
 
 
-async def test_a_library_lives_by_its_own_clock(empty: Living) -> None:
+async def test_a_library_uses_its_own_time_zone(empty: Living) -> None:
     """Chosen while workers run; fixed with the first area. Full hours there lie between those that
     China's clock shows."""
     head, reader = await staff(empty, Role.ADMINISTRATOR), await empty.reader()
@@ -274,7 +274,7 @@ async def _retire_some(service: Living) -> None:
     assert await stored.gates.replace(gate, replace(gate, retired=True))
 
 
-async def test_a_library_goes_out_of_one_database_into_another(
+async def test_a_library_is_transferred_into_another_database(
     service: Living, empty: Living, tmp_path: Path
 ) -> None:
     profile = service.inside.reference.profile
@@ -357,7 +357,7 @@ async def test_a_library_goes_out_of_one_database_into_another(
     assert not none.exists()
 
 
-async def test_the_mini_program_and_the_menu_have_the_library_s_names(service: Living) -> None:
+async def test_the_profile_names_the_mini_program_and_the_menu(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), Browser(await service.web_reader())
     answer = await save(service, head, mini_program="示例座位", menu="图书馆")
     assert answer.status == 303

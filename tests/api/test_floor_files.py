@@ -80,7 +80,7 @@ async def test_floors_are_imported_and_booked(service: Living) -> None:
     assert {seat["no"] for seat in old["seats"]} == {"A-12", "A-2", "2F-B07"}
 
 
-async def test_the_second_of_two_is_told(service: Living) -> None:
+async def test_the_second_of_two_concurrent_imports_must_confirm_again(service: Living) -> None:
     head, other = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
     first = kept((await upload(service, head, TABLE, venue="library")).body)
     hall = (await head.get("/console/plans/2f-hall.json")).body
@@ -100,7 +100,7 @@ async def test_the_second_of_two_is_told(service: Living) -> None:
     assert service.inside.reference.catalog.version == before
 
 
-async def test_what_a_browser_keeps_is_not_trusted(service: Living) -> None:
+async def test_a_tampered_import_form_is_refused(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     plans = json.loads(kept((await upload(service, head, TABLE, venue="library")).body))
     await service.inside.reference.refresh()
@@ -122,7 +122,7 @@ async def test_what_a_browser_keeps_is_not_trusted(service: Living) -> None:
     assert AreaId("5f-1") not in service.inside.reference.catalog.areas
 
 
-async def test_problems_are_told_by_line(service: Living) -> None:
+async def test_problems_in_a_table_are_reported_by_line(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     wrong = TABLE + "五层东区,5,a-12,3,1,\n五层东区,5,B-1,0,1,maybe\n"
     answer = await upload(service, head, wrong, venue="library", floor="5")
@@ -144,7 +144,7 @@ async def test_problems_are_told_by_line(service: Living) -> None:
     assert (await upload(service, head, book, venue="library")).status == 200
 
 
-async def test_a_file_of_another_excel_is_read_right(service: Living) -> None:
+async def test_a_table_in_a_regional_encoding_is_read_correctly(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     german = "area;floor;seat;row;column;Stehpult;power\nFensterplätze;1;A-1;1;1;ja;ja\n"
     shown = await upload(service, head, german.encode("cp1252"), venue="library")
@@ -159,7 +159,7 @@ async def test_a_file_of_another_excel_is_read_right(service: Living) -> None:
     assert strange.status == 200 and "没有用到的列" in strange.body
 
 
-async def test_names_may_be_long(service: Living) -> None:
+async def test_long_area_names_are_imported(service: Living) -> None:
     head, area, seat = await staff(service, Role.ADMINISTRATOR), "W" * 40, "A" * 20
     for more, status in (("", 200), ("W", 400)):
         table = f"area,floor,seat,row,column\n{area}{more},1,{seat},1,1\n"
@@ -185,7 +185,7 @@ def room(name: str, *numbers: str) -> dict[str, Any]:
     return {"id": 1, "name": name, "cols": 9, "rows": 4, "layout": cells}
 
 
-async def test_the_rooms_of_another_system_are_imported(service: Living) -> None:
+async def test_layouts_of_another_reservation_system_are_imported(service: Living) -> None:
     """As ``layoutByDate`` answers, one and a list of them; the floor is what the page was told."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     one = json.dumps({"status": "success", "data": room("六层南区", "065", "066")})
@@ -209,7 +209,7 @@ async def test_the_rooms_of_another_system_are_imported(service: Living) -> None
     assert await service.books() == before
 
 
-async def test_several_plans_of_ours_come_in_one_file(service: Living) -> None:
+async def test_several_exported_plans_are_imported_from_one_file(service: Living) -> None:
     """Two exported plans are changed together; a third one is new."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     plans = [(await head.get(f"/console/plans/{id}.json")).body for id in ("2f-hall", "3f-north")]
@@ -256,7 +256,7 @@ def deep_workbook(elements: int) -> bytes:
         pytest.param(2_000_000, "文件太复杂，没有读完", marks=pytest.mark.whole),
     ],
 )
-async def test_a_small_file_takes_no_memory_of_the_worker(
+async def test_a_deeply_nested_workbook_does_not_grow_the_workers_memory(
     service: Living, elements: int, words: str
 ) -> None:
     head, bad = await staff(service, Role.ADMINISTRATOR), deep_workbook(elements)
@@ -269,7 +269,7 @@ async def test_a_small_file_takes_no_memory_of_the_worker(
     assert megabytes("VmHWM") - before < 30
 
 
-async def test_no_error_of_python_stands_in_the_page(service: Living) -> None:
+async def test_the_page_shows_no_python_error_for_a_malformed_file(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     for file, words in (
         ("[" * 100_000, "不是平面图文件，$ 处不符合格式"),
@@ -281,7 +281,7 @@ async def test_no_error_of_python_stands_in_the_page(service: Living) -> None:
         assert not re.search("recursion|Expect|malformed", answer.body)
 
 
-async def test_reading_ends_with_its_sender(service: Living) -> None:
+async def test_a_file_is_not_read_on_after_its_sender_disconnects(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
 
     async def reads(so_many: int) -> bool:

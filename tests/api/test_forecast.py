@@ -26,7 +26,7 @@ def expected(page: str) -> list[str]:
     return [re.sub(r"\s+", " ", re.sub("<[^>]*>", "", words)).strip() for words in found]
 
 
-async def test_apps_are_told_the_same_as_pages(service: Living) -> None:
+async def test_the_api_and_the_pages_show_the_same_forecast(service: Living) -> None:
     reader, unbound = await service.reader(), await service.wx_user()
     assert (await reader.ok("GET", "/forecast"))["items"] == []
     await remember(service, 42)
@@ -49,7 +49,9 @@ async def test_apps_are_told_the_same_as_pages(service: Living) -> None:
     await reader.refused("422 in_the_past", "GET", "/forecast?date=2026-09-01")
 
 
-async def test_tiles_panel_and_hall_say_the_same_with_the_error(service: Living) -> None:
+async def test_tiles_panel_and_hall_display_show_the_same_forecast_and_error(
+    service: Living,
+) -> None:
     await with_rules(service, hall_display=True)
     browser = Browser(await service.web_reader())
     await remember(service, 42)
@@ -72,7 +74,7 @@ async def test_tiles_panel_and_hall_say_the_same_with_the_error(service: Living)
     assert later == "约 34 ±1" and int(now) > 34
 
 
-async def test_no_more_is_foretold_than_bookings_have_left(service: Living) -> None:
+async def test_the_forecast_never_exceeds_the_unbooked_seats(service: Living) -> None:
     await with_rules(service, hall_display=True)
     await remember(service, 42, share=0.01)
     await service.move("16:08")
@@ -104,7 +106,7 @@ async def test_the_fullest_hour_is_the_one_with_the_fewest_seats_left(service: L
     assert after.startswith("最满 14:00 约剩 60 ")
 
 
-async def test_nothing_under_four_weeks_and_the_next_day_that_is_counted_brings_it(
+async def test_no_forecast_is_shown_under_four_weeks_of_statistics(
     service: Living,
 ) -> None:
     await with_rules(service, hall_display=True)

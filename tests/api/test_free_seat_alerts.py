@@ -22,7 +22,7 @@ async def told(reader: Client) -> list[str]:
     ]
 
 
-async def test_told_once_and_nothing_is_held(service: Living) -> None:
+async def test_an_alert_is_sent_once_and_holds_no_seat(service: Living) -> None:
     taken = await full(service)
     reader = await service.reader()
     made = await alert(service, reader)
@@ -45,7 +45,7 @@ async def test_told_once_and_nothing_is_held(service: Living) -> None:
     assert len(await told(reader)) == 1
 
 
-async def test_who_waits_comes_first_and_alerts_are_not_in_the_line(service: Living) -> None:
+async def test_a_free_seat_goes_to_the_waitlist_before_alerts(service: Living) -> None:
     taken = await full(service)
     hears, waits, second = [await service.reader() for _ in range(3)]
     await alert(service, hears)
@@ -60,7 +60,7 @@ async def test_who_waits_comes_first_and_alerts_are_not_in_the_line(service: Liv
     assert await told(hears) == [], "it is not free: it is held"
 
 
-async def test_the_job_serves_who_waits_first(service: Living) -> None:
+async def test_the_job_serves_the_waitlist_before_older_alerts(service: Living) -> None:
     """Also where the alert is older, and the seat becomes free unseen."""
     taken = await full(service, "14:00", "16:00")
     hears, waits = await service.reader(), await service.reader()
@@ -75,7 +75,7 @@ async def test_the_job_serves_who_waits_first(service: Living) -> None:
     assert len(await offers(waits)) == 1 and await told(hears) == []
 
 
-async def test_alerts_are_few_and_each_is_had_once(service: Living) -> None:
+async def test_duplicate_and_too_many_alerts_are_refused(service: Living) -> None:
     await full(service, "14:00", "18:00")
     reader = await service.reader()
     await reader.refused("409 seat_free", "POST", "/waitlist",
@@ -96,7 +96,7 @@ async def test_alerts_are_few_and_each_is_had_once(service: Living) -> None:
     await alert(service, reader, start="15:00", end="17:00")
 
 
-async def test_on_the_pages(service: Living) -> None:
+async def test_an_alert_is_added_and_cancelled_on_the_pages(service: Living) -> None:
     await full(service)
     browser = Browser(await service.web_reader())
     page = (await browser.get("/areas/2f-hall?start=14:00&end=16:00")).body

@@ -98,7 +98,7 @@ def in_it(typed: str, texts: list[str]) -> bool:
     return any(typed in text for text in texts)
 
 
-async def test_no_document_has_it_as_it_was_typed_and_any_live_key_reads_it(
+async def test_free_text_is_stored_encrypted_and_readable_with_any_live_key(
     service: Living,
 ) -> None:
     reader = await everything_typed(service)
@@ -134,7 +134,7 @@ async def test_no_document_has_it_as_it_was_typed_and_any_live_key_reads_it(
     assert await read_by(Repositories(service.db, FieldCipher({2: b"n" * 32})), reader) == before
 
 
-async def test_it_is_handed_out_and_forgotten(service: Living) -> None:
+async def test_free_text_is_exported_in_clear_and_erased(service: Living) -> None:
     reader = await everything_typed(service)
     other = await service.reader()
     await service.inside.stored.feedback.add(other.reader_id, "k", "几点关门", service.clock.now())
@@ -168,7 +168,7 @@ async def person(service: Living, reader: Client) -> Reader:
     return found
 
 
-async def test_a_document_without_the_field_has_no_text(service: Living) -> None:
+async def test_a_document_without_the_field_reads_as_empty_text(service: Living) -> None:
     reader = await everything_typed(service)
     for name, fields in FREE_TEXTS.items():
         gone = {"$unset": dict.fromkeys(fields, "")}

@@ -20,7 +20,9 @@ async def gate(service: Living) -> Gate:
     return await gate_of(service)
 
 
-async def test_who_may_speak_for_a_gate(service: Living, gate: Gate) -> None:
+async def test_gate_events_need_a_valid_signature_and_a_recent_timestamp(
+    service: Living, gate: Gate
+) -> None:
     reader = await service.reader()
     body = json.dumps({"events": [gate.event(reader, "in")]}).encode()
     now = int(MONDAY_8.timestamp())
@@ -59,7 +61,9 @@ async def test_who_may_speak_for_a_gate(service: Living, gate: Gate) -> None:
     assert "gates.main" not in (await service.anonymous.get("//readyz")).body.get("troubles", {})
 
 
-async def test_a_batch_is_taken_in_once_and_each_event_alone(service: Living, gate: Gate) -> None:
+async def test_a_batch_accepts_each_valid_event_once_and_refuses_the_others(
+    service: Living, gate: Gate
+) -> None:
     reader, stranger = await service.reader(), service.stranger()
     good = gate.event(reader, "in", student_no=f" {reader.number} ")
     batch: list[Any] = [
@@ -105,7 +109,9 @@ async def test_a_batch_is_taken_in_once_and_each_event_alone(service: Living, ga
     assert too_many.status == 400
 
 
-async def test_a_day_with_the_gate(service: Living, gate: Gate) -> None:
+async def test_gate_passages_check_in_leave_and_return_through_a_day(
+    service: Living, gate: Gate
+) -> None:
     reader = await service.reader()
     await reader.accept("CHECKED_IN", "LEAVE")
     made = await reader.reserve(start="09:00", end="12:00")
@@ -149,7 +155,7 @@ async def test_a_day_with_the_gate(service: Living, gate: Gate) -> None:
     assert (await other.ok("GET", "/gate-records"))["total"] == 0
 
 
-async def test_who_is_inside_is_checked_in_when_the_window_opens(
+async def test_a_reader_inside_is_checked_in_when_the_check_in_window_opens(
     service: Living, gate: Gate
 ) -> None:
     inside, gone, books_later = [await service.reader() for _ in range(3)]
@@ -171,7 +177,9 @@ async def test_who_is_inside_is_checked_in_when_the_window_opens(
     assert now["state"] == "in_use"
 
 
-async def test_a_stay_elsewhere_ends_first(service: Living, gate: Gate) -> None:
+async def test_a_gate_check_in_waits_for_the_end_of_another_stay(
+    service: Living, gate: Gate
+) -> None:
     reader = await service.reader()
     await reader.reserve("2f-hall-061", "09:00", "10:00")
     second = await reader.reserve("2f-hall-062", "10:00", "11:00")
@@ -184,7 +192,7 @@ async def test_a_stay_elsewhere_ends_first(service: Living, gate: Gate) -> None:
     assert (now["state"], now["checked_in_at"][11:16]) == ("in_use", "10:00")
 
 
-async def test_what_is_told_late_moves_no_seat_but_voids_a_violation(
+async def test_a_late_passage_waives_the_violation_without_restoring_the_seat(
     service: Living, gate: Gate
 ) -> None:
     reader, passer_by = await service.reader(), await service.reader()
@@ -229,7 +237,9 @@ async def test_a_late_passage_lifts_the_suspension_that_it_proves_wrong(
     await reader.reserve(start="11:00", end="12:00")
 
 
-async def test_a_passage_of_yesterday_is_settled_too(service: Living, gate: Gate) -> None:
+async def test_a_passage_of_yesterday_waives_its_violation_and_is_settled(
+    service: Living, gate: Gate
+) -> None:
     """A gate that was cut off over night: what it proves counts, and nothing stays open."""
     reader = await service.reader()
     made = await reader.reserve(start="21:00", end="22:30")
@@ -253,7 +263,9 @@ async def _again(service: Living, reader: Client) -> Client:
     return reader
 
 
-async def test_deadlines_wait_for_a_gate_that_says_it_has_more(service: Living, gate: Gate) -> None:
+async def test_deadlines_wait_a_bounded_time_for_a_gate_with_unsent_events(
+    service: Living, gate: Gate
+) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="09:00", end="12:00")
     await service.move("09:29")

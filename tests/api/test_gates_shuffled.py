@@ -114,7 +114,7 @@ async def _day(
 
 
 @pytest.mark.timeout(300)
-async def test_a_day_shuffled_ends_like_the_day_in_order(
+async def test_shuffled_passages_end_in_the_same_state_as_ordered_ones(
     mongo_url: str, redis_url: str, long: bool
 ) -> None:
     chance = random.Random(5)

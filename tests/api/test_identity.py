@@ -20,7 +20,7 @@ async def wechat_does(service: Living, mode: dict[str, Any]) -> None:
     await service.anonymous.ok("POST", "//sandbox/wechat/_mode", mode)
 
 
-async def test_login_by_wechat(service: Living) -> None:
+async def test_a_wechat_login_code_gives_an_unbound_session_once(service: Living) -> None:
     caller = service.stranger()
     login = await caller.ok("POST", "/wx/login", {"code": f"demo-{caller.name}-1"})
     assert list(login) == ["token", "expires_at", "bound", "reader", "scan_note"]
@@ -52,7 +52,7 @@ async def test_login_by_wechat(service: Living) -> None:
     }
 
 
-async def test_activation_codes_and_bindings(service: Living) -> None:
+async def test_an_activation_code_binds_one_wechat_user(service: Living) -> None:
     web, phone = await service.web_reader(), await service.wx_user()
     shown = await web.ok("POST", "/activation-codes")
     assert list(shown) == ["code", "expires_at", "link", "request"] and len(shown["code"]) == 6
@@ -99,7 +99,7 @@ async def test_activation_codes_and_bindings(service: Living) -> None:
     assert (await old.ok("POST", "/activation-codes"))["code"]
 
 
-async def test_sessions_end(service: Living) -> None:
+async def test_sessions_end_by_logout_and_expiry(service: Living) -> None:
     reader, web = await service.reader(), await service.web_reader()
     await reader.ok("DELETE", "/sessions/current")
     await reader.refused("401 unauthenticated", "GET", "/me")
@@ -123,7 +123,7 @@ async def signed_in(service: Living, browser: Client) -> Morsel[str]:
     return next(c for c in browser.session.cookie_jar if c.key == "seat_sid")
 
 
-async def test_signing_in_on_the_web(service: Living) -> None:
+async def test_signing_in_on_the_web_opens_a_session(service: Living) -> None:
     browser = service.stranger()
     cookie = await signed_in(service, browser)
     flags = (cookie["path"], bool(cookie["httponly"]), cookie["samesite"], bool(cookie["secure"]))
@@ -146,7 +146,7 @@ async def test_signing_in_on_the_web(service: Living) -> None:
         assert "Set-Cookie" not in page.headers
 
 
-async def test_a_visitors_number_signs_nobody_in(service: Living) -> None:
+async def test_a_campus_account_with_a_visitors_number_is_not_signed_in(service: Living) -> None:
     visit, id = Visit(date(2026, 9, 7), date(2026, 9, 8)), ReaderId(new_id())
     readers = service.inside.stored.readers
     guest = await readers.admit_visitor(id, "客人", visit, service.clock.now())
@@ -160,7 +160,7 @@ async def test_a_visitors_number_signs_nobody_in(service: Living) -> None:
     assert found is not None and found.name == "客人"
 
 
-async def test_a_cookie_needs_our_own_page(service: Living) -> None:
+async def test_a_change_by_cookie_from_another_origin_is_refused(service: Living) -> None:
     """Which page is ours: tests/unit/test_requests."""
     browser = service.stranger()
     await signed_in(service, browser)
@@ -180,7 +180,7 @@ async def test_a_cookie_needs_our_own_page(service: Living) -> None:
     await reader.ok("POST", "/messages/read", {"ids": []}, Origin="https://evil.example")
 
 
-async def test_ways_out_on_the_web(service: Living) -> None:
+async def test_a_logout_here_or_at_cas_ends_the_web_session(service: Living) -> None:
     browser = service.stranger()
     await signed_in(service, browser)
     out = await browser.post("//logout", None, Origin=service.base)
@@ -201,7 +201,9 @@ async def test_ways_out_on_the_web(service: Living) -> None:
     await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **kept)
 
 
-async def test_guesses_and_hammering_are_slowed(mongo_url: str, redis_url: str) -> None:
+async def test_wrong_codes_and_too_many_requests_are_throttled(
+    mongo_url: str, redis_url: str
+) -> None:
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         phone, web = await service.wx_user(), await service.web_reader()
         real = (await web.ok("POST", "/activation-codes"))["code"]
@@ -232,7 +234,7 @@ async def test_guesses_and_hammering_are_slowed(mongo_url: str, redis_url: str) 
         await reader.ok("POST", "/messages/read", {"ids": []})  # and so do the others
 
 
-async def test_guesses_count_against_the_address_before_the_proxy(
+async def test_wrong_codes_count_against_the_client_address_behind_the_proxy(
     mongo_url: str, redis_url: str
 ) -> None:
     """Which proxies are believed: tests/unit/test_requests."""
@@ -243,7 +245,7 @@ async def test_guesses_count_against_the_address_before_the_proxy(
         assert "qr:address:203.0.113.9" in counted and "qr:address:127.0.0.1" not in counted
 
 
-async def test_a_ticket_that_nobody_asked_for(service: Living) -> None:
+async def test_an_unrequested_cas_ticket_signs_in_only_after_confirmation(service: Living) -> None:
     """Somebody else's ticket, in a link: the reader is asked, and stays who they are."""
     victim, attacker = service.stranger(), service.stranger()
     await signed_in(service, victim)
@@ -287,7 +289,7 @@ async def test_a_ticket_that_nobody_asked_for(service: Living) -> None:
         assert no.status == 401, text
 
 
-async def test_a_sign_on_that_knows_one_address_only(mongo_url: str, redis_url: str) -> None:
+async def test_signing_in_works_with_one_exact_service_url(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, CAS_EXACT_SERVICE="1") as service:
         browser, attacker, stranger = service.stranger(), service.stranger(), service.stranger()
         target = await begun(browser)

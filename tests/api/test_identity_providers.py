@@ -88,7 +88,7 @@ async def nobody_new(service: Living, answer: Answer, status: int, said: str) ->
     assert await service.db["readers"].count_documents({}) == 0
 
 
-async def test_by_the_cas_cookie(service: Living) -> None:
+async def test_the_cas_cookie_signs_the_reader_in(service: Living) -> None:
     """One redirect to the campus's sign-on, which knows the webview, and one back."""
     client = service.stranger()
     first = await client.get("//entry?next=/reservations")
@@ -99,7 +99,9 @@ async def test_by_the_cas_cookie(service: Living) -> None:
     assert target.startswith(f"{service.base}/login/cas?s=")
 
 
-async def test_by_a_ticket(mongo_url: str, redis_url: str, campus: tuple[Campus, str]) -> None:
+async def test_a_ticket_of_the_campus_app_signs_in_after_confirmation(
+    mongo_url: str, redis_url: str, campus: tuple[Campus, str]
+) -> None:
     side, url = campus
     async with (
         living(
@@ -137,7 +139,9 @@ async def test_by_a_ticket(mongo_url: str, redis_url: str, campus: tuple[Campus,
         assert again.status == 401, "a ticket is good once"
 
 
-async def test_by_wecom(mongo_url: str, redis_url: str, campus: tuple[Campus, str]) -> None:
+async def test_wecom_signs_members_in_and_refuses_guests(
+    mongo_url: str, redis_url: str, campus: tuple[Campus, str]
+) -> None:
     side, url = campus
     async with (
         living(mongo_url, redis_url, **WECOM, WECOM_BASE_URL=url) as service,

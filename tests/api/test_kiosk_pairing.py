@@ -49,7 +49,7 @@ async def works(service: Living, key: str, id: str = "2f-south") -> bool:
     return answer.status == 200
 
 
-async def test_a_screen_is_paired_without_typing_its_key(service: Living) -> None:
+async def test_an_administrator_pairs_a_screen_by_its_code(service: Living) -> None:
     head, screen = await staff(service, Role.ADMINISTRATOR), await asked(service)
     assert re.fullmatch(r"\d{6}", screen["code"])
     assert (await state(service, screen))["kiosk_id"] is None
@@ -83,7 +83,7 @@ async def test_a_screen_is_paired_without_typing_its_key(service: Living) -> Non
     assert screen["secret"] not in stored and "127.0.0.1" not in stored
 
 
-async def test_a_new_kiosk_is_paired_as_it_is_added(service: Living) -> None:
+async def test_a_new_kiosk_is_added_and_paired_in_one_step(service: Living) -> None:
     head, screen = await staff(service, Role.ADMINISTRATOR), await asked(service)
     form = {"device": "kiosk", "id": "5f-east", "name": "五层", "venue": "library"}
     form |= {"kind": "seat_kiosk"}
@@ -103,7 +103,7 @@ async def test_a_new_kiosk_is_paired_as_it_is_added(service: Living) -> None:
     assert done.status == 303 and await works(service, screen["secret"], "5f-east")
 
 
-async def test_codes_that_are_wrong_over_or_used(service: Living) -> None:
+async def test_wrong_expired_and_used_pairing_codes_are_refused(service: Living) -> None:
     head, screen = await staff(service, Role.ADMINISTRATOR), await asked(service)
     before = await service.inside.stored.kiosks.key_holders()
     for code, status in (("", 400), ("12a456", 400), ("1" * 7, 400)):
@@ -129,7 +129,7 @@ async def test_codes_that_are_wrong_over_or_used(service: Living) -> None:
     assert (await head.get("/console/devices/kiosk/none/pairing")).status == 404
 
 
-async def test_the_second_administrator_is_told(service: Living) -> None:
+async def test_the_second_of_two_pairings_of_one_kiosk_is_a_conflict(service: Living) -> None:
     heads = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
     screens = [await asked(service) for _ in heads]
     # Two screens for one kiosk: both have looked, one is first.
@@ -149,7 +149,7 @@ async def test_the_second_administrator_is_told(service: Living) -> None:
     assert await works(service, screens[1]["secret"])
 
 
-async def test_guessing_is_slow(mongo_url: str, redis_url: str) -> None:
+async def test_wrong_pairing_codes_are_throttled(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         head = await staff(service, Role.ADMINISTRATOR)
         reader = (await service.db["sessions"].find_one({"role.name": "administrator"}) or {})[
@@ -168,7 +168,9 @@ async def test_guessing_is_slow(mongo_url: str, redis_url: str) -> None:
         )
 
 
-async def test_a_flood_of_screens_harms_itself(mongo_url: str, redis_url: str) -> None:
+async def test_a_flood_of_pairing_requests_does_not_displace_other_networks(
+    mongo_url: str, redis_url: str
+) -> None:
     """From one address: paced, and few at once. From many: a screen of another network stays."""
     async with living(
         mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.1", RATE_LIMIT_SCALE="1"

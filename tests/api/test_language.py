@@ -22,7 +22,7 @@ CHINESE_FIRST = "自选座位"
 ENGLISH_FIRST = "Choose a seat"
 
 
-async def test_a_page_is_in_the_browsers_language_and_names_it(service: Living) -> None:
+async def test_a_page_uses_and_declares_the_browsers_language(service: Living) -> None:
     """Which header means which: tests/unit/test_requests."""
     browser = Browser(await service.web_reader())
     chinese = await browser.get("/")
@@ -36,7 +36,9 @@ async def test_a_page_is_in_the_browsers_language_and_names_it(service: Living) 
         assert "Accept-Language" in page.headers["Vary"]
 
 
-async def test_the_choice_counts_more_and_leads_back(service: Living) -> None:
+async def test_a_chosen_language_overrides_the_browsers_and_returns_to_the_page(
+    service: Living,
+) -> None:
     browser = Browser(await service.web_reader())
     page = await browser.get("/areas/2f-hall?date=" + service.tomorrow)
     link = re.search(r'href="(/language/en\?back=[^"]+)"', page.body)
@@ -54,7 +56,7 @@ async def test_the_choice_counts_more_and_leads_back(service: Living) -> None:
     assert other.headers["Location"] == "/me" and "Set-Cookie" not in other.headers
 
 
-async def test_a_stay_in_english(service: Living) -> None:
+async def test_the_pages_of_a_stay_are_in_english(service: Living) -> None:
     """Every page on the way says nothing in Chinese but names; the words of a refusal, too."""
     browser = Browser(await service.web_reader())
     browser.cookie |= {"Accept-Language": "en"}
@@ -95,7 +97,7 @@ LETTERS = "area,floor,seat,row,column\nLesesaal A,1,A-1-121,1,1\nA区,3,12,1,1\n
         ("4f-1-sb07", "图书馆4层自习室BB07号", "Floor 4, 自习室B, no. B07"),
     ],
 )
-async def test_a_seat_with_letters_is_named_right(
+async def test_a_seat_name_with_letters_is_worded_correctly(
     service: Living, seat_id: str, chinese: str, english: str
 ) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
@@ -121,7 +123,9 @@ async def test_a_seat_with_letters_is_named_right(
     assert f"SUMMARY:Seat: {english.partition(', ')[2]}" in file
 
 
-async def test_the_rules_are_said_from_the_facts(service: Living) -> None:
+async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
+    service: Living,
+) -> None:
     """Names alone are not English: of a venue, of an area, of why it is closed, of an exam week."""
     venue, hall = VenueId("library"), AreaId("2f-hall")
     december, later = date(2026, 12, 1), date(2027, 1, 2)

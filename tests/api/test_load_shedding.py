@@ -42,7 +42,7 @@ async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         yield service
 
 
-async def test_who_hammers_before_the_opening_has_no_token_left(strict: Living) -> None:
+async def test_a_reader_who_floods_before_the_opening_is_throttled_at_it(strict: Living) -> None:
     hasty, patient = await strict.reader(), await strict.reader()
     same_person = await strict.web_reader(hasty)
     wish = {"seat_id": SEAT, "date": strict.tomorrow, "start": "10:00", "end": "11:00"}
@@ -56,7 +56,7 @@ async def test_who_hammers_before_the_opening_has_no_token_left(strict: Living) 
     assert (await hasty.get("/me")).status == 200, "looking is another bucket"
 
 
-async def test_junk_tokens_count_against_nobody_behind_the_same_address(strict: Living) -> None:
+async def test_invalid_tokens_do_not_throttle_readers_of_the_same_address(strict: Living) -> None:
     readers = [await strict.reader() for _ in range(4)]
     web, ended = await strict.web_reader(readers[0]), await strict.reader()
     issued, gone = readers[0].token, ended.token
@@ -85,7 +85,7 @@ async def test_junk_tokens_count_against_nobody_behind_the_same_address(strict: 
     assert (await readers[1].post("/reservations", bookable)).status == 201
 
 
-async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: Living) -> None:
+async def test_a_token_is_verified_by_any_live_key_and_junk_without_a_query(strict: Living) -> None:
     old, new = bytes(32), bytes(31) + b"1"
     before, both, after = (
         FieldCipher({1: old}),
@@ -114,7 +114,7 @@ async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: 
         assert stored.looked == looks, token
 
 
-async def test_logouts_of_tickets_that_were_never_given_leave_little(
+async def test_logouts_of_unknown_tickets_are_throttled_and_stored_sparingly(
     strict: Living, long: bool
 ) -> None:
     reader, sessions, now = await strict.web_reader(), strict.sessions, strict.clock.now()
@@ -139,7 +139,7 @@ async def test_logouts_of_tickets_that_were_never_given_leave_little(
         await sessions.open_web(reader.reader_id, "ST-to-come", now)
 
 
-async def test_a_full_house_says_so_in_time(service: Living) -> None:
+async def test_a_full_queue_answers_busy_at_once(service: Living) -> None:
     now = 0.0
     admission = service.app[LOAD_SHEDDER]
     door = admission.door = WriteQueue(lambda: now)
@@ -171,7 +171,7 @@ async def test_a_full_house_says_so_in_time(service: Living) -> None:
     assert (await reader.get("/areas")).status == 200
 
 
-async def test_messages_wait_for_a_rush_and_not_in_the_sandbox(service: Living) -> None:
+async def test_messages_wait_during_a_rush_except_in_the_sandbox(service: Living) -> None:
     """A round that a worker's loop makes waits; what the sandbox's clock steps by does not."""
     door = service.app[LOAD_SHEDDER].door = WriteQueue()
     groups = {group.name: group for group in service.scheduler.groups}

@@ -46,7 +46,7 @@ async def refuses_on_the_phone(service: Living, reader: Client) -> None:
     await service.anonymous.ok("POST", "//sandbox/wechat/_grant", none)
 
 
-async def test_one_accept_is_all(service: Living) -> None:
+async def test_one_accept_allows_any_number_of_messages(service: Living) -> None:
     reader = await service.reader()
     assert not await stands(reader) and await book(service, reader, 0) == "no_consent"
     accepted = {"results": {"RESERVED": "accept", "LEAVE": "accept"}}
@@ -65,7 +65,7 @@ async def test_one_accept_is_all(service: Living) -> None:
     assert '<td class="n">长期</td><td class="n">1</td>' in console
 
 
-async def test_who_refuses_has_none_until_they_accept_again(service: Living) -> None:
+async def test_a_refused_consent_ends_sending_until_it_is_accepted_again(service: Living) -> None:
     """WeChat says 43101 once; then nothing is queued, and nothing asked."""
     await warm_up(service)
     reader = await service.reader()
@@ -82,7 +82,7 @@ async def test_who_refuses_has_none_until_they_accept_again(service: Living) -> 
     assert await book(service, reader, 3) == "sent" and len(await reader.messages()) == 2
 
 
-async def test_a_busy_wechat_leaves_the_accept(service: Living) -> None:
+async def test_a_busy_wechat_does_not_end_the_consent(service: Living) -> None:
     reader = await service.reader()
     await reader.accept("RESERVED")
     await misbehave(service, subscribe_send={"status": 503, "times": 2})
@@ -95,7 +95,7 @@ async def test_a_busy_wechat_leaves_the_accept(service: Living) -> None:
     assert (await way_of(service, made)).state == "sent" and await stands(reader)
 
 
-async def test_it_follows_what_wechat_says(service: Living) -> None:
+async def test_consent_follows_wechats_subscription_events(service: Living) -> None:
     reader = await service.reader()
     popup, changed = "subscribe_msg_popup_event", "subscribe_msg_change_event"
     await push(service, "mini", event(reader.openid, popup, more=listed("accept", ID)))
@@ -109,7 +109,7 @@ async def test_it_follows_what_wechat_says(service: Living) -> None:
     assert left[Template.RESERVED] == 0, "it went with the binding"
 
 
-async def test_what_was_accepted_of_the_template_before_does_not_count(service: Living) -> None:
+async def test_consent_for_the_previous_template_does_not_count(service: Living) -> None:
     """Another type is another template at WeChat, whose accept nobody has given."""
     reader = await service.reader()
     await service.inside.stored.consents.add(reader.reader_id, Template.RESERVED)

@@ -29,7 +29,7 @@ async def known(service: Living) -> Client:
     return reader
 
 
-async def test_a_search_is_kept_by_its_kind_alone(service: Living) -> None:
+async def test_a_search_is_logged_by_its_kind_without_the_text(service: Living) -> None:
     desk, reader, other = await staff(service), await known(service), await known(service)
     for sought, seen in (
         (other.number, {"by_number": 1}),
@@ -48,7 +48,7 @@ async def test_a_search_is_kept_by_its_kind_alone(service: Living) -> None:
         assert word not in kept
 
 
-async def test_a_readers_page_is_kept_with_the_reader(service: Living) -> None:
+async def test_a_look_at_a_readers_page_is_logged_with_the_reader(service: Living) -> None:
     reader = await known(service)
     here = f"/console/readers/{reader.reader_id}"
     mine: tuple[str, str, Any] = ("look_up", f"reader:{reader.reader_id}", {})
@@ -68,7 +68,7 @@ async def test_a_readers_page_is_kept_with_the_reader(service: Living) -> None:
     assert len(await looks(service)) == 3
 
 
-async def test_an_export_is_kept_with_its_days(service: Living) -> None:
+async def test_an_export_is_logged_with_its_days(service: Living) -> None:
     desk, days = await staff(service, Role.VIEWER), "from=2026-09-01&to=2026-09-06"
     facts = {"first": "2026-09-01", "last": "2026-09-06"}
     for ending in ("csv", "xlsx"):
@@ -89,7 +89,7 @@ async def shown(service: Living, desk: Browser, path: str) -> bytes:
         return await answer.read()
 
 
-async def test_nothing_is_shown_without_its_entry(service: Living) -> None:
+async def test_personal_data_is_not_shown_if_the_audit_entry_fails(service: Living) -> None:
     reader, desk = await known(service), await staff(service)
     await known(service)
     paths = [
@@ -108,7 +108,7 @@ async def test_nothing_is_shown_without_its_entry(service: Living) -> None:
         assert await shown(service, desk, path) and len(await looks(service)) == count
 
 
-async def test_looks_do_not_bury_changes(service: Living) -> None:
+async def test_the_audit_page_lists_looks_apart_from_changes(service: Living) -> None:
     reader, head = await service.reader(), await staff(service)
     here = f"/console/readers/{reader.reader_id}"
     assert (await post(service, head, f"{here}/unbind")).status == 303

@@ -50,7 +50,7 @@ async def take_part(service: Living) -> tuple[Client, Client]:
     return present, absent
 
 
-async def test_what_happens_is_counted_and_what_waits_is_told(service: Living) -> None:
+async def test_events_are_counted_and_queue_ages_are_reported(service: Living) -> None:
     began = service.clock.now()
     _, absent = await take_part(service)
     # Nobody writes the messages; a scrape alone asks the database nothing about it.
@@ -102,7 +102,9 @@ def expressions() -> list[str]:
     return [*shown, *rules]
 
 
-async def test_paths_are_counted_as_they_are_declared(service: Living) -> None:
+async def test_requests_are_counted_by_declared_path_and_unknown_paths_together(
+    service: Living,
+) -> None:
     """A path that no route declares makes no series of its own, nor does a method that its path
     does not take; the refusal of that names those which it takes."""
     nowhere, reader = ("//nowhere", "//areas/x/y/z", "/nowhere/1"), await service.reader()
@@ -119,7 +121,7 @@ async def test_paths_are_counted_as_they_are_declared(service: Living) -> None:
     assert "nowhere" not in told
 
 
-async def test_rounds_of_jobs_tell_when_they_were(service: Living) -> None:
+async def test_job_rounds_report_their_last_end_and_delay(service: Living) -> None:
     rounds = {group.name: group for group in service.scheduler.groups}
     for name in ("note_load", "prune"):
         for _ in range(2):
@@ -155,13 +157,13 @@ async def test_the_command_names_every_job(service: Living) -> None:
 
 
 @pytest.mark.whole
-async def test_prometheus_finds_the_metrics_well_made(service: Living) -> None:
+async def test_promtool_accepts_the_metrics(service: Living) -> None:
     await take_part(service)
     await service.settle()
     assert promtool("check", "metrics", stdin=(await scrape(service)).encode()) == ""
 
 
-async def test_every_name_is_measured_documented_and_well_made(service: Living) -> None:
+async def test_every_metric_is_exposed_documented_and_well_named(service: Living) -> None:
     await take_part(service)
     await service.settle()
     told = await scrape(service)
@@ -197,7 +199,7 @@ async def test_every_name_is_measured_documented_and_well_made(service: Living) 
                 assert set(value.split("|")) <= values[label], (label, value)
 
 
-def test_the_runbook_names_panels_that_there_are() -> None:
+def test_the_runbook_names_existing_panels() -> None:
     board: Any = json.loads((ROOT / "deploy" / "grafana.json").read_text(encoding="utf-8"))
     titles = [panel["title"] for panel in board["panels"]]
     assert len(set(titles)) == len(titles)

@@ -41,7 +41,7 @@ async def scan(service: Living) -> dict[str, str]:
     return {"qr": await service.qr()}
 
 
-async def test_a_stay_goes_over_midnight_to_the_true_closing(night: Living) -> None:
+async def test_a_stay_over_midnight_lasts_at_most_to_the_closing_time(night: Living) -> None:
     reader, other = await night.reader(), await night.reader()
     await reader.accept("CHECK_IN_REMINDER")
     await clock(night, "20:00", 7)
@@ -82,7 +82,7 @@ async def test_a_stay_goes_over_midnight_to_the_true_closing(night: Living) -> N
     assert (await reader.ok("GET", path))["state"] == "completed"
 
 
-async def test_now_in_the_hours_of_yesterday_is_a_booking_of_today(night: Living) -> None:
+async def test_a_booking_for_now_after_midnight_belongs_to_the_new_day(night: Living) -> None:
     reader, other = await night.reader(), await night.reader()
     await reader.accept("CHECK_IN_REMINDER")
     await clock(night, "23:10", 7)
@@ -109,7 +109,7 @@ async def test_now_in_the_hours_of_yesterday_is_a_booking_of_today(night: Living
     assert shown["2f-hall-001"]["free_until"][8:16] == "09T02:00", "of the hours to come"
 
 
-async def test_the_waitlist_of_a_night(night: Living) -> None:
+async def test_the_waitlist_offers_a_seat_over_midnight(night: Living) -> None:
     await clock(night, "22:40", 7)
     owner, first, sleeper = [await night.reader() for _ in range(3)]
     made = await owner.reserve(SEAT, "23:00", "01:00")
@@ -147,7 +147,7 @@ async def test_the_waitlist_of_a_night(night: Living) -> None:
     assert (await sleeper.ok("GET", "/waitlist"))["items"][0]["offer"] is not None
 
 
-async def test_gates_replay_the_stay(night: Living) -> None:
+async def test_gate_passages_are_replayed_for_a_stay_over_midnight(night: Living) -> None:
     gate, reader = await gate_of(night), await night.reader()
     await clock(night, "22:00", 7)
     made = await reader.reserve(SEAT, "23:00", "01:00")
@@ -170,7 +170,7 @@ async def test_gates_replay_the_stay(night: Living) -> None:
     assert then["state"] == "in_use", "who came in before the stay is inside"
 
 
-async def test_a_library_that_never_closes(service: Living) -> None:
+async def test_bookings_cross_midnight_in_a_library_that_never_closes(service: Living) -> None:
     await open_by(service, ALWAYS)
     reader = await service.reader()
     await clock(service, "21:00", 7)
@@ -189,7 +189,7 @@ async def test_a_library_that_never_closes(service: Living) -> None:
     assert all(d["bookable"] and d["open"] == {"from": "00:00", "to": "00:00"} for d in dates)
 
 
-async def test_pages_say_the_next_day(night: Living) -> None:
+async def test_pages_mark_an_end_on_the_next_day(night: Living) -> None:
     await clock(night, "20:00", 7)
     reader = await night.reader()
     made = await reader.reserve(SEAT, "22:00", "02:00")
@@ -210,7 +210,7 @@ async def test_pages_say_the_next_day(night: Living) -> None:
     assert "9月7日 22:00–次日02:00" in told
 
 
-async def test_statistics_and_outages_know_the_night(night: Living) -> None:
+async def test_statistics_and_outages_count_the_hours_after_midnight(night: Living) -> None:
     reader = await night.reader()
     await clock(night, "22:00", 7)
     made = await reader.reserve(SEAT, "22:00", "02:00")
@@ -233,7 +233,7 @@ async def test_statistics_and_outages_know_the_night(night: Living) -> None:
     assert found[first].open_minutes == found[first].seats * 19 * 60
 
 
-async def test_jobs_follow_the_night(night: Living) -> None:
+async def test_jobs_handle_deadlines_after_midnight(night: Living) -> None:
     """A stay goes on in the booking behind it, on the next date; a miss counts on the day that its
     booking started on; and pruning takes the claims of what is over, never of what goes on."""
     reader, late, other = [await night.reader() for _ in range(3)]

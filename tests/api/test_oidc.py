@@ -66,7 +66,9 @@ async def arrive(browser: Client, address: str, **headers: str) -> Answer:
     return await browser.get(f"/{address.removeprefix(browser.service.base)}", **headers)
 
 
-async def test_the_whole_story(both: tuple[Living, RealProvider]) -> None:
+async def test_signing_in_binding_and_signing_out_by_oidc(
+    both: tuple[Living, RealProvider],
+) -> None:
     """In, bound by the code that the page shows, out here and there, and in again."""
     service, provider = both
     browser = service.stranger()
@@ -106,7 +108,9 @@ async def test_the_whole_story(both: tuple[Living, RealProvider]) -> None:
     assert await service.db["readers"].count_documents({}) == 1
 
 
-async def test_what_is_not_this_browsers_own(both: tuple[Living, RealProvider]) -> None:
+async def test_a_callback_with_another_browsers_state_is_refused(
+    both: tuple[Living, RealProvider],
+) -> None:
     service, _ = both
     theirs, mine = service.stranger(), service.stranger()
     begun = await away(theirs)
@@ -153,7 +157,9 @@ async def test_what_is_not_this_browsers_own(both: tuple[Living, RealProvider]) 
     assert (await arrive(theirs, back)).status == 302, "its own, as it was"
 
 
-async def test_a_new_key_is_fetched_once_a_minute(both: tuple[Living, RealProvider]) -> None:
+async def test_an_unknown_signing_key_is_fetched_at_most_once_a_minute(
+    both: tuple[Living, RealProvider],
+) -> None:
     service, provider = both
     assert (await signed_in(service.stranger())).status == 302
     await provider.rotate()
@@ -182,7 +188,9 @@ async def test_the_providers_groups_give_a_role(both: tuple[Living, RealProvider
     assert [c.value for c in staff.session.cookie_jar if c.key == "seat_sid"] == [before]
 
 
-async def test_signing_out_there_ends_it_here(both: tuple[Living, RealProvider]) -> None:
+async def test_a_back_channel_logout_ends_one_session_here(
+    both: tuple[Living, RealProvider],
+) -> None:
     """The provider tells us over a connection of its own."""
     service, provider = both
     browser, elsewhere = service.stranger(), service.stranger()
@@ -197,7 +205,7 @@ async def test_signing_out_there_ends_it_here(both: tuple[Living, RealProvider])
     await elsewhere.ok("GET", "/me")  # another session of the same person goes on
 
 
-async def test_a_provider_that_is_away_or_slow(
+async def test_an_unavailable_provider_is_reported_and_others_still_work(
     mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn
 ) -> None:
     """The page says so, and the other way in works."""
@@ -246,7 +254,9 @@ async def test_a_provider_that_is_away_or_slow(
             never.set()
 
 
-async def test_numbers_of_two_providers_are_two_readers(mongo_url: str, redis_url: str) -> None:
+async def test_the_same_number_at_two_providers_is_two_readers(
+    mongo_url: str, redis_url: str
+) -> None:
     """Unless the library says that they are the campus's, and then they are one."""
     async with real_provider() as one, real_provider() as two, real_provider() as three:
         env: dict[str, Any] = {"OIDC_PROVIDERS": "campus,branch,alumni"}
@@ -286,7 +296,9 @@ async def test_numbers_of_two_providers_are_two_readers(mongo_url: str, redis_ur
                 assert (await sign_out(service, browser)).startswith(provider.issuer)
 
 
-async def test_only_what_is_set_up_is_there(both: tuple[Living, RealProvider]) -> None:
+async def test_routes_of_unconfigured_providers_are_not_found(
+    both: tuple[Living, RealProvider],
+) -> None:
     service, provider = both
     stranger = service.stranger()
     for path in ("//login/cas?ticket=ST-1", "//login/oidc/other?code=x&state=y"):

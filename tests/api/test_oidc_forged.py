@@ -82,7 +82,7 @@ ID_TOKENS: Mapping[str, dict[str, Any]] = {
 }
 
 
-async def test_an_id_token_that_is_not_believed(both: Both) -> None:
+async def test_an_invalid_id_token_signs_no_reader_in(both: Both) -> None:
     service, provider = both
     assert (await provider.sign_in(service.stranger())).status == 302
     before = await service.books()
@@ -122,7 +122,7 @@ async def test_an_id_token_that_is_not_believed(both: Both) -> None:
     assert provider.asked["/keys"] == 1, "an unknown key is looked for once a minute"
 
 
-async def test_a_browser_cannot_say_that_a_sign_on_fails(both: Both) -> None:
+async def test_an_error_in_the_browsers_callback_is_not_counted_as_an_outage(both: Both) -> None:
     """Deadlines stop while the campus's sign-on is away: nobody's address bar does that."""
     service, provider = both
     browser = service.stranger()
@@ -139,7 +139,7 @@ async def test_a_browser_cannot_say_that_a_sign_on_fails(both: Both) -> None:
     assert (await provider.sign_in(service.stranger())).status == 302
 
 
-async def test_what_the_provider_may_do(both: Both) -> None:
+async def test_permitted_variants_of_a_provider_are_accepted(both: Both) -> None:
     """The secret in the form, several clients, claims within claims, and the rest at userinfo."""
     service, provider = both
 
@@ -165,7 +165,7 @@ async def test_what_the_provider_may_do(both: Both) -> None:
     assert (await provider.sign_in(service.stranger())).status == 401, "somebody else's"
 
 
-async def test_a_password_that_was_typed_just_now(both: Both) -> None:
+async def test_a_renewal_needs_a_recent_password_entry_at_the_provider(both: Both) -> None:
     """Somebody at a desk that was left can take the question out of the address."""
     service, provider = both
     browser = service.stranger()
@@ -188,7 +188,7 @@ async def test_a_password_that_was_typed_just_now(both: Both) -> None:
         assert (await provider.sign_in(service.stranger())).status == 302, "asked of renewals only"
 
 
-async def test_a_description_that_is_not_the_issuers_is_not_believed(both: Both) -> None:
+async def test_metadata_of_another_issuer_is_refused(both: Both) -> None:
     service, provider = both
     provider.metadata = lambda found: found.update(issuer="https://evil.example")
     answer = await service.stranger().get("//login")
@@ -197,7 +197,7 @@ async def test_a_description_that_is_not_the_issuers_is_not_believed(both: Both)
     assert provider.asked == {"/.well-known/openid-configuration": 1}, "not asked again at once"
 
 
-async def test_a_wrong_secret_is_one_line_of_log_that_says_so(
+async def test_a_wrong_client_secret_is_logged_once_as_such(
     both: Both, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Readers read that the sign-on cannot be reached; the staff would look at the network."""
@@ -209,7 +209,7 @@ async def test_a_wrong_secret_is_one_line_of_log_that_says_so(
     assert [(line["sign_on"], line["reason"]) for line in lines] == [("campus", "secret")]
 
 
-async def test_when_the_provider_fails_in_the_middle(both: Both) -> None:
+async def test_a_provider_failure_during_sign_in_is_reported(both: Both) -> None:
     service, provider = both
     provider.metadata = lambda found: found.update(
         token_endpoint_auth_methods_supported=["client_secret_post"]
@@ -254,7 +254,7 @@ LOGOUTS: Mapping[str, dict[str, Any]] = {
 }
 
 
-async def test_a_logout_token_that_is_not_believed(both: Both) -> None:
+async def test_an_invalid_logout_token_is_refused(both: Both) -> None:
     service, provider = both
     browser, caller = service.stranger(), service.stranger()
     assert (await provider.sign_in(browser)).status == 302
@@ -279,7 +279,7 @@ async def test_a_logout_token_that_is_not_believed(both: Both) -> None:
     await browser.ok("GET", "/me")
 
 
-async def test_a_logout_token_counts_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_logout_token_is_accepted_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     service, provider = both
     mine, theirs, caller = service.stranger(), service.stranger(), service.stranger()
     assert (await provider.sign_in(mine)).status == 302
@@ -308,7 +308,7 @@ async def _fails(*_: object) -> None:
     raise Busy()
 
 
-async def test_a_logout_of_somebody_ends_all_that_they_have(both: Both) -> None:
+async def test_a_logout_by_subject_ends_all_sessions_of_that_reader(both: Both) -> None:
     """Where the provider names nobody's session but somebody; who comes in afterwards stays."""
     service, provider = both
 
@@ -332,7 +332,7 @@ async def test_a_logout_of_somebody_ends_all_that_they_have(both: Both) -> None:
     assert "u-1" not in stored and "21070001" not in stored
 
 
-async def test_over_https_no_other_host_can_begin_a_sign_in(
+async def test_over_https_the_state_cookie_has_the_host_prefix(
     mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> None:
     """A neighbour in the domain could set a cookie of its own, but for a name like this one."""
@@ -351,7 +351,7 @@ async def test_over_https_no_other_host_can_begin_a_sign_in(
         assert query["tenant"] == ["1"], "what stood in the provider's address stays"
 
 
-async def test_forged_logouts_are_paced(
+async def test_forged_logout_tokens_are_throttled(
     mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> None:
     env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}

@@ -29,7 +29,7 @@ async def state(reader: Client, made: Any) -> str:
     return str((await reader.ok("GET", f"/reservations/{made['id']}"))["state"])
 
 
-async def test_a_closure_is_shown_first_and_then_done(service: Living) -> None:
+async def test_a_closure_is_previewed_and_then_applied(service: Living) -> None:
     head, people = await staff(service, Role.ADMINISTRATOR), await booked(service, 3)
     upstairs = await service.reader()
     kept = await upstairs.reserve("3f-north-001", "09:00", "11:00", service.tomorrow)
@@ -67,7 +67,7 @@ async def test_a_closure_is_shown_first_and_then_done(service: Living) -> None:
     assert "没有，按平时的时间开放" in (await head.get(PATH)).body
 
 
-async def test_bookings_may_be_kept_and_who_sits_there_stays(service: Living) -> None:
+async def test_a_closure_can_keep_bookings_and_leaves_current_stays(service: Living) -> None:
     head, ((reader, made),) = await staff(service, Role.ADMINISTRATOR), await booked(service, 1)
     sitting = await service.reader()
     today = await sitting.reserve("2f-hall-020", "now", "12:00")
@@ -92,7 +92,7 @@ async def test_bookings_may_be_kept_and_who_sits_there_stays(service: Living) ->
     assert "受影响的预约 1" in (await head.get("/console")).body
 
 
-async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> None:
+async def test_invalid_hours_are_refused_and_kept_in_the_form(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     before = await service.books()
     answer = await ask(service, head, first="2026-02-30", confirmed="yes")
@@ -105,7 +105,7 @@ async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> 
     assert await service.books() == before
 
 
-async def test_nobody_is_offered_a_seat_of_a_closed_day(service: Living) -> None:
+async def test_a_closure_withdraws_offers_and_creates_none(service: Living) -> None:
     """Neither what the closure sets free, nor what was held before it."""
     head, ((reader, made), (other, theirs)) = (
         await staff(service, Role.ADMINISTRATOR),
@@ -129,7 +129,7 @@ async def test_nobody_is_offered_a_seat_of_a_closed_day(service: Living) -> None
     assert list(day.rows) == []
 
 
-async def test_a_closed_area_stays_closed_when_the_library_s_hours_are_set(service: Living) -> None:
+async def test_setting_the_librarys_hours_does_not_reopen_a_closed_area(service: Living) -> None:
     """A wider entry that comes later re-opened it once, silently."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     closed = {"place": "a:2f-hall", "reason": "地面维修"}
@@ -175,7 +175,7 @@ def week(**changed: str) -> dict[str, str]:
     return form | changed
 
 
-async def test_a_weekly_table_of_the_library_and_one_of_an_area(service: Living) -> None:
+async def test_weekly_hours_are_set_for_the_library_and_for_one_area(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await reader.reserve("2f-hall-001", "09:00", "11:00", service.tomorrow)
     tuesday = week(day1="closed", day5="whole", closes6="02:00")
@@ -215,7 +215,7 @@ async def test_a_weekly_table_of_the_library_and_one_of_an_area(service: Living)
     assert (await ask(service, head, **gone | {"at": ""})).status == 404
 
 
-async def test_a_weekly_table_that_makes_no_sense_stands_in_the_form_again(service: Living) -> None:
+async def test_invalid_weekly_hours_are_refused_and_kept_in_the_form(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     before = await service.books()
     answer = await ask(service, head, **week(opens6="07:10"), confirmed="yes")
@@ -230,7 +230,7 @@ async def test_a_weekly_table_that_makes_no_sense_stands_in_the_form_again(servi
     assert 'name="opens3" value="05:30"' in late.body
 
 
-async def test_hours_of_a_day_that_end_on_the_next_one(service: Living) -> None:
+async def test_opening_hours_of_a_day_may_end_on_the_next_day(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     night = {"kind": "open", "opens": "07:00", "closes": "02:00", "reason": ""}
     shown = await ask(service, head, **night)

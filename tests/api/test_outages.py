@@ -37,7 +37,9 @@ async def two(service: Living) -> tuple[Client, Client]:
     return await service.reader(), await service.reader()
 
 
-async def test_dark_kiosks_move_the_deadlines(service: Living, two: tuple[Client, Client]) -> None:
+async def test_a_kiosk_outage_extends_deadlines(
+    service: Living, two: tuple[Client, Client]
+) -> None:
     late, away = two
     waits = await late.reserve("2f-hall-061", "09:00", "12:00")
     left = await away.reserve("2f-hall-062", "09:00", "12:00")
@@ -71,7 +73,7 @@ async def test_dark_kiosks_move_the_deadlines(service: Living, two: tuple[Client
     assert (await late.ok("GET", "/violations"))["total"] == 0
 
 
-async def test_no_outage_keeps_a_seat_beyond_its_end(
+async def test_an_outage_extends_no_deadline_beyond_the_bookings_end(
     service: Living, two: tuple[Client, Client]
 ) -> None:
     reader, _ = two
@@ -84,7 +86,9 @@ async def test_no_outage_keeps_a_seat_beyond_its_end(
     assert (await reader.ok("GET", "/violations"))["total"] == 0
 
 
-async def test_a_sign_on_that_is_down(service: Living, two: tuple[Client, Client]) -> None:
+async def test_a_sign_on_outage_extends_deadlines_and_a_hiccup_does_not(
+    service: Living, two: tuple[Client, Client]
+) -> None:
     reader, other = two
     made = await reader.reserve("2f-hall-061", "09:00", "12:00")
     await run(service, "09:20")
@@ -107,7 +111,7 @@ async def _no() -> bool:
     return False
 
 
-async def test_the_first_minutes_of_an_outage_are_not_settled(
+async def test_deadlines_in_the_first_minutes_of_an_outage_are_not_judged(
     service: Living, two: tuple[Client, Client]
 ) -> None:
     reader, other = two
@@ -132,7 +136,7 @@ async def test_the_first_minutes_of_an_outage_are_not_settled(
     assert (await other.ok("GET", "/violations"))["total"] == 1
 
 
-async def test_nobody_has_to_prove_anything_to_a_dark_kiosk(
+async def test_a_kiosk_outage_extends_the_time_to_answer_a_presence_check(
     service: Living, two: tuple[Client, Client]
 ) -> None:
     sits, watcher = two

@@ -20,7 +20,7 @@ def drawn(page: str) -> dict[str, str]:
     }
 
 
-async def test_the_plan_shows_what_is_so(service: Living) -> None:
+async def test_the_staff_plan_shows_each_seats_state_and_reports(service: Living) -> None:
     desk, readers = await staff(service), [await service.reader() for _ in range(4)]
     made = [
         await r.reserve(f"2f-hall-{n:03}", "now", "11:00") for n, r in enumerate(readers[:3], 10)
@@ -54,7 +54,7 @@ async def test_the_plan_shows_what_is_so(service: Living) -> None:
     assert (await desk.get(f"{HERE}&move=none")).status == 404
 
 
-async def test_acting_where_one_stands_leads_back_to_the_plan(service: Living) -> None:
+async def test_an_action_on_a_seat_returns_to_the_staff_plan(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     made = await reader.reserve("2f-hall-010", "now", "11:00")
     other = await service.reader()
@@ -83,7 +83,7 @@ async def test_acting_where_one_stands_leads_back_to_the_plan(service: Living) -
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "finished"
 
 
-async def test_who_is_moved_is_told_by_the_librarys_own_message(service: Living) -> None:
+async def test_a_reader_moved_by_staff_gets_the_librarys_message(service: Living) -> None:
     """Before the check-in and in the middle of the stay; who changes the seat themselves is not."""
     desk, reader = await staff(service), await service.reader()
     for _ in range(3):
@@ -104,7 +104,7 @@ async def test_who_is_moved_is_told_by_the_librarys_own_message(service: Living)
     assert titles.count("图书馆已为您换座位") == 2 and titles.count("座位预约成功") == 2
 
 
-async def test_a_broken_seat_is_taken_out_and_put_back(service: Living) -> None:
+async def test_staff_disable_a_broken_seat_and_enable_it_again(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
     path = "/console/seats/2f-hall-010/outage"

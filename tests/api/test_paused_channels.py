@@ -49,7 +49,7 @@ async def with_mail(service: Living, mail: MailServer, phone: Client, address: s
     return page
 
 
-async def test_an_offer_that_nobody_can_tell_of_is_held_longer(
+async def test_an_offer_to_a_reader_whose_only_channel_is_paused_is_held_longer(
     service: Living, mail: MailServer
 ) -> None:
     """Fixed when it is made: neither does who can be told get more, nor does it move when the
@@ -81,7 +81,9 @@ async def test_an_offer_that_nobody_can_tell_of_is_held_longer(
     await silent.ok("POST", f"/reservations/{held['id']}/accept")
 
 
-async def test_a_reminder_goes_by_the_next_channel(service: Living, mail: MailServer) -> None:
+async def test_a_reminder_is_sent_by_the_next_channel_while_one_is_paused(
+    service: Living, mail: MailServer
+) -> None:
     """Of a kind that the reader wants by WeChat and has not asked for by mail; who has switched it
     off there gets none, and reads so on the page."""
     both, off, alone = [await service.reader() for _ in range(3)]

@@ -38,7 +38,7 @@ async def raw(who: Browser, path: str, **headers: str) -> aiohttp.ClientResponse
     return await client.session.get(client.service.base + path, headers=who.cookie | headers)
 
 
-async def test_a_picture_is_sent_moved_replaced_and_removed(service: Living) -> None:
+async def test_a_plan_picture_is_uploaded_moved_replaced_and_removed(service: Living) -> None:
     head, viewer = await staff(service, Role.ADMINISTRATOR), await staff(service, Role.VIEWER)
     made = (await send(service, head, file_of(drawing(1720, 1160)))).body["picture"]
     assert (made["x"], made["y"], made["width"], made["opacity"]) == (0, 0, 860, 50)
@@ -111,7 +111,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
-async def test_what_is_no_picture_changes_nothing(service: Living) -> None:
+async def test_an_invalid_picture_is_refused(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     made = (await send(service, head, file_of(drawing()))).body["picture"]
     before = await stored(service)
@@ -137,7 +137,7 @@ async def test_what_is_no_picture_changes_nothing(service: Living) -> None:
     assert nowhere.status == 404 and await stored(service) == before
 
 
-async def test_of_a_photograph_only_what_is_seen_is_kept(service: Living) -> None:
+async def test_a_photograph_is_stored_upright_smaller_and_without_metadata(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     notes = Image.Exif()
     notes[0x010E] = "taken by somebody"
@@ -161,7 +161,7 @@ async def test_of_a_photograph_only_what_is_seen_is_kept(service: Living) -> Non
             assert image.getpixel((5, 5)) == (255, 255, 255), "what was transparent is white"
 
 
-async def test_the_second_of_two_is_told(service: Living) -> None:
+async def test_the_second_of_two_changes_of_a_picture_is_a_conflict(service: Living) -> None:
     first, second = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
     made = (await send(service, first, file_of(drawing()))).body["picture"]
     refused = await send(service, second, file_of(drawing(50, 50)), version="")
@@ -178,7 +178,7 @@ async def test_the_second_of_two_is_told(service: Living) -> None:
     assert document["version"] == moved["picture"]["version"] and document["width"] == 860
 
 
-async def test_a_picture_goes_with_its_area(service: Living) -> None:
+async def test_a_picture_is_deleted_with_its_area(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     await send(service, head, file_of(drawing()))
     for base, verb in enumerate(("retire", "delete")):

@@ -15,7 +15,7 @@ from tests.api.rules_page import PATH, SET, ask, form_of, next_morning
 from tests.living import Living
 
 
-async def test_a_week_judged_again(service: Living) -> None:
+async def test_a_preview_judges_last_weeks_bookings_by_the_new_policy(service: Living) -> None:
     """A few days of the service, and what the page says of them under other numbers."""
     for hours in (2, 4):  # one is there at once, one comes late, one never
         early, late, never = [await service.reader() for _ in range(3)]
@@ -50,7 +50,7 @@ async def test_a_week_judged_again(service: Living) -> None:
     assert service.inside.reference.policy.version == 1, "nothing changes before it is confirmed"
 
 
-async def test_new_numbers_stand_from_then_on(service: Living) -> None:
+async def test_new_policy_values_apply_to_later_bookings_only(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     long = await reader.reserve("2f-hall-010", "09:00", "13:00", service.tomorrow)
     shown = await ask(service, head, max_minutes="120")
@@ -83,7 +83,7 @@ async def test_new_numbers_stand_from_then_on(service: Living) -> None:
     assert (await reader.ok("GET", f"/reservations/{other['id']}"))["state"] == "cancelled"
 
 
-async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> None:
+async def test_an_invalid_policy_is_refused_and_kept_in_the_form(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     before = await service.books()
     for said, form in (
@@ -102,7 +102,7 @@ async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> 
     assert await log(service) == [] and await service.books() == before
 
 
-async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Living) -> None:
+async def test_a_policy_override_applies_on_its_days_only(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     days = {"first": service.tomorrow, "last": service.tomorrow}
     shown = await ask(service, head, **SET, **days)
@@ -130,7 +130,7 @@ async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Livi
     await other.ok("POST", "/reservations", upstairs | {"date": service.tomorrow})
 
 
-async def test_every_value_can_change_from_a_date_on(service: Living) -> None:
+async def test_every_policy_value_can_be_changed_from_a_date_on(service: Living) -> None:
     """Until that day nothing is different; from then on it is the usual rule."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     term = {"operation": "add", "name": "新学期", "first": service.tomorrow, "last": ""}
@@ -187,7 +187,7 @@ async def test_every_value_can_change_from_a_date_on(service: Living) -> None:
     assert (policy.rule_sets, policy.max_minutes, policy.violations_limit) == ((), 90, 1)
 
 
-async def test_the_second_of_two_is_told(service: Living) -> None:
+async def test_of_four_concurrent_policy_changes_one_is_saved(service: Living) -> None:
     heads = [await staff(service, Role.ADMINISTRATOR) for _ in range(4)]
     form = await form_of(heads[0]) | {"confirmed": "yes", "why": "x"}
     answers = await asyncio.gather(

@@ -18,7 +18,9 @@ from tests.api.seat_reports import holder, one, report
 from tests.living import SEAT, Client, Living
 
 
-async def test_a_report_from_home_stops_nothing_until_its_reader_comes(service: Living) -> None:
+async def test_an_occupied_seat_report_without_presence_proof_stops_no_deadline(
+    service: Living,
+) -> None:
     reader, comes = await service.reader(), await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     other = await comes.reserve("2f-hall-061", "now", "12:00")
@@ -40,7 +42,7 @@ async def test_a_report_from_home_stops_nothing_until_its_reader_comes(service: 
     await comes.refused("409 wrong_state", "POST", f"/reservations/{other['id']}/cancel")
 
 
-async def test_a_gate_shows_that_the_reader_is_there(service: Living) -> None:
+async def test_a_gate_passage_proves_presence_for_an_occupied_seat_report(service: Living) -> None:
     by_gate, gate = await service.reader(), await gate_of(service)
     first = await by_gate.reserve("2f-hall-061", "now", "12:00")
     now = service.clock.now()
@@ -53,7 +55,7 @@ async def test_a_gate_shows_that_the_reader_is_there(service: Living) -> None:
     assert told["deadline_stopped"]
 
 
-async def test_the_third_report_of_a_day_is_for_the_desk(service: Living) -> None:
+async def test_the_third_occupied_seat_report_of_a_day_stops_no_deadline(service: Living) -> None:
     reader = await service.reader()
     for hour in range(9, 13):
         seat = f"2f-hall-{20 + hour:03d}"
@@ -70,7 +72,7 @@ async def test_the_third_report_of_a_day_is_for_the_desk(service: Living) -> Non
             await reader.ok("POST", f"/reservations/{made['id']}/finish")
 
 
-async def test_the_desk_finds_nobody_else_there(service: Living) -> None:
+async def test_a_report_rejected_by_staff_restarts_the_check_in_deadline(service: Living) -> None:
     reader = await service.reader()
     await reader.accept("CHECK_IN_REMINDER")
     made = await reader.reserve(start="09:00", end="12:00")
@@ -91,7 +93,9 @@ async def test_the_desk_finds_nobody_else_there(service: Living) -> None:
     assert (await reader.ok("GET", "/violations"))["total"] == 1
 
 
-async def test_what_is_cancelled_after_its_start_counts_for_the_day(service: Living) -> None:
+async def test_a_booking_cancelled_after_its_start_counts_towards_the_daily_limit(
+    service: Living,
+) -> None:
     """A seat kept all day by booking, cancelling before the time is over, and booking again."""
     reader = await service.reader()
     for _ in range(5):
@@ -108,7 +112,7 @@ async def test_what_is_cancelled_after_its_start_counts_for_the_day(service: Liv
     assert (await desk.ok("GET", "/me"))["reader"]
 
 
-async def test_one_scan_carries_over_once(service: Living) -> None:
+async def test_one_scan_carries_a_reader_over_to_one_following_booking(service: Living) -> None:
     """Four bookings end to end, and nobody there after the first."""
     reader = await service.reader()
     made = [
@@ -126,7 +130,7 @@ async def test_one_scan_carries_over_once(service: Living) -> None:
     assert (await one(reader, made[2]))["state"] == "no_show"
 
 
-async def test_a_day_without_a_phone(service: Living) -> None:
+async def test_a_reader_without_a_phone_checks_in_by_card_through_a_day(service: Living) -> None:
     """A card at the kiosk checks in, carries on, reports a taken seat and an empty one."""
     owner, key, card = await service.reader(), await kiosk(service), {"card": "0012345678"}
     await service.inside.stored.cards.put(card["card"], owner.reader_id)
@@ -168,7 +172,7 @@ async def test_a_day_without_a_phone(service: Living) -> None:
     )  # fmt: skip
 
 
-async def test_a_note_is_its_browsers_and_soon_over(service: Living) -> None:
+async def test_a_scan_note_is_bound_to_its_session_and_expires(service: Living) -> None:
     """One scan's note in other browsers checks nobody in; nor does it late."""
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
@@ -189,7 +193,7 @@ async def test_a_note_is_its_browsers_and_soon_over(service: Living) -> None:
     assert late.status == 422 and (await one(reader, made))["state"] == "reserved"
 
 
-async def test_a_note_that_nobody_holds_is_for_the_first_who_signs_in(service: Living) -> None:
+async def test_an_anonymous_scan_note_is_taken_by_the_first_sign_in(service: Living) -> None:
     phone, reader = service.stranger(), await service.reader()
     phone.number = reader.number
     made = await reader.reserve(start="now", end="12:00")
@@ -217,7 +221,7 @@ async def test_a_note_that_nobody_holds_is_for_the_first_who_signs_in(service: L
     assert (await one(reader, made))["state"] == "in_use"
 
 
-async def test_a_seat_is_reported_taken_by_who_has_scanned(service: Living) -> None:
+async def test_a_reader_who_has_scanned_can_report_the_seat_occupied(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     browser = Browser(await service.web_reader(reader))

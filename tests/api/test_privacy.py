@@ -12,7 +12,9 @@ from tests.api.console import post, staff
 from tests.living import living
 
 
-async def test_readers_are_told_what_is_kept(mongo_url: str, redis_url: str) -> None:
+async def test_the_privacy_page_lists_the_operators_retention_times(
+    mongo_url: str, redis_url: str
+) -> None:
     """With the operator's times; also before anybody signs in, and from where they look."""
     async with living(
         mongo_url,
@@ -40,7 +42,9 @@ async def test_readers_are_told_what_is_kept(mongo_url: str, redis_url: str) -> 
         assert '"/me/data"' in told[1] and '"/me/data"' not in told[0]
 
 
-async def test_what_is_over_goes_when_the_operator_says(mongo_url: str, redis_url: str) -> None:
+async def test_personal_data_is_deleted_after_the_operators_retention_times(
+    mongo_url: str, redis_url: str
+) -> None:
     async with living(
         mongo_url, redis_url, KEEP_MOVEMENTS_DAYS="30", KEEP_VISITORS_DAYS="10"
     ) as service:

@@ -14,7 +14,7 @@ async def proposed(reader: Client, query: str = "") -> Any:
     return (await reader.ok("GET", f"/proposal{query}"))["proposed"]
 
 
-async def test_a_seat_is_proposed_and_another_one(service: Living) -> None:
+async def test_a_proposal_prefers_a_known_seat_then_one_near_it(service: Living) -> None:
     reader = await service.reader()
     found = await proposed(reader)
     assert list(found) == [*("seat", "date", "start", "end", "free_until", "reason", "near")]
@@ -37,7 +37,7 @@ async def test_a_seat_is_proposed_and_another_one(service: Living) -> None:
     await reader.ok("POST", "/reservations", wish | {"start": "14:00", "end": "15:00"})
 
 
-async def test_another_day_is_proposed_when_the_reader_usually_begins(service: Living) -> None:
+async def test_a_proposal_for_another_day_starts_at_the_readers_usual_time(service: Living) -> None:
     """And to who has never come, or is nobody here yet, in the morning: no dawn."""
     reader, unbound = await service.reader(), await service.wx_user()
     tomorrow = f"?date={service.tomorrow}"
@@ -54,7 +54,7 @@ async def test_another_day_is_proposed_when_the_reader_usually_begins(service: L
     assert "proposed" not in await reader.ok("GET", f"/seats/{SEAT}/times{tomorrow}&start=09:00")
 
 
-async def test_nothing_is_proposed_to_who_can_take_nothing(service: Living) -> None:
+async def test_a_reader_who_cannot_book_gets_no_proposal(service: Living) -> None:
     busy, suspended, waiting = [await service.reader() for _ in range(3)]
     await busy.reserve()
     assert await proposed(busy) is None

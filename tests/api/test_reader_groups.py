@@ -30,7 +30,9 @@ def wish(service: Living, day: str = "", **other: str) -> dict[str, str]:
     return usual | other
 
 
-async def test_an_area_opens_for_a_group_and_closes_when_the_days_are_over(service: Living) -> None:
+async def test_an_area_is_open_to_group_members_until_their_membership_ends(
+    service: Living,
+) -> None:
     admin, member, other = (
         await staff(service, Role.ADMINISTRATOR),
         await service.reader(),
@@ -80,7 +82,7 @@ async def test_an_area_opens_for_a_group_and_closes_when_the_days_are_over(servi
     assert (await rows(service))["二层东区"] == ["仅限研究生读者"]
 
 
-async def test_one_body_and_one_etag_for_a_set_of_groups(service: Living) -> None:
+async def test_readers_with_the_same_groups_share_one_cached_plan(service: Living) -> None:
     """Who is in no group gets the very bytes that all got, as long as no seat of the area is
     reserved; who is in the same groups shares theirs."""
     admin = await staff(service, Role.ADMINISTRATOR)
@@ -106,7 +108,7 @@ async def test_one_body_and_one_etag_for_a_set_of_groups(service: Living) -> Non
     assert (await one.get(f"/areas/{ROOM}/map", **{"If-None-Match": etag})).status == 200
 
 
-async def test_the_most_generous_numbers_of_the_groups_count(service: Living) -> None:
+async def test_the_most_generous_limits_of_a_readers_groups_apply(service: Living) -> None:
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     nothing = {f"area-{ROOM}": ""}
     week = await group(service, admin, **nothing, max_minutes="480", booking_window_days="3")
@@ -142,7 +144,9 @@ async def test_the_most_generous_numbers_of_the_groups_count(service: Living) ->
     assert await service.inside.stored.policies.farthest_horizon() == 3, "for the statistics"
 
 
-async def test_a_horizon_from_a_date_on_is_also_for_who_is_in_no_group(service: Living) -> None:
+async def test_a_booking_window_from_a_date_on_applies_to_readers_without_groups(
+    service: Living,
+) -> None:
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     await group(service, admin, booking_window_days="2", **{f"area-{ROOM}": ""})
     today = date.fromisoformat(service.today)
@@ -154,7 +158,9 @@ async def test_a_horizon_from_a_date_on_is_also_for_who_is_in_no_group(service: 
     assert (await reader.ok("POST", "/reservations", wish(service, day.isoformat())))["id"]
 
 
-async def test_shorter_stays_for_all_leave_those_of_a_group(service: Living) -> None:
+async def test_a_shorter_library_maximum_affects_only_readers_outside_the_group(
+    service: Living,
+) -> None:
     admin, member, other = (
         await staff(service, Role.ADMINISTRATOR),
         await service.reader(),
@@ -174,7 +180,7 @@ async def test_shorter_stays_for_all_leave_those_of_a_group(service: Living) -> 
         assert (await who.ok("GET", f"/reservations/{made['id']}"))["state"] == state
 
 
-async def test_the_campus_enters_and_takes_out_at_each_sign_in(service: Living) -> None:
+async def test_campus_memberships_are_updated_at_each_sign_in(service: Living) -> None:
     admin = await staff(service, Role.ADMINISTRATOR)
     id = await group(service, admin, patterns="userType=grad*")
     browser = service.stranger()
@@ -213,7 +219,9 @@ async def test_the_campus_enters_and_takes_out_at_each_sign_in(service: Living) 
     assert entry is not None and now is not None and now["memberships"] == entry["memberships"]
 
 
-async def test_a_list_is_shown_line_by_line_before_it_counts(service: Living) -> None:
+async def test_a_list_of_members_is_previewed_line_by_line_before_it_is_saved(
+    service: Living,
+) -> None:
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     id = await group(service, admin)
     here, number = f"/console/groups/{id}/members", reader.number
@@ -251,7 +259,7 @@ async def test_a_list_is_shown_line_by_line_before_it_counts(service: Living) ->
     assert kept == ["group", "members"]
 
 
-async def test_bookings_of_others_are_asked_about(service: Living) -> None:
+async def test_reserving_an_area_asks_about_bookings_of_other_readers(service: Living) -> None:
     admin, other = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await other.reserve(SEAT, "14:00", "16:00")
     form = {"name": "研究生", f"area-{ROOM}": "on"}
@@ -278,7 +286,7 @@ async def test_bookings_of_others_are_asked_about(service: Living) -> None:
     assert (await other.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
 
 
-async def test_what_is_reserved_stays_so_while_its_area_is_out_of_use(service: Living) -> None:
+async def test_reservations_for_a_group_survive_the_retirement_of_the_area(service: Living) -> None:
     admin, other = await staff(service, Role.ADMINISTRATOR), await service.reader()
     id = await group(service, admin, **{f"seats-{HALL}": "010", f"area-{ROOM}": "on"})
     for area, verb in ((ROOM, "retire"), (HALL, "retire")):
@@ -295,7 +303,7 @@ async def test_what_is_reserved_stays_so_while_its_area_is_out_of_use(service: L
     assert "reserved_for" not in await place(other, "2f-hall-011")
 
 
-async def test_a_seat_that_becomes_free_is_offered_to_its_group_only(service: Living) -> None:
+async def test_a_free_group_seat_is_offered_to_group_members_only(service: Living) -> None:
     admin, owner = await staff(service, Role.ADMINISTRATOR), await service.reader()
     outside, member = await service.reader(), await service.reader()
     made = await owner.reserve(SEAT, "14:00", "15:00")
@@ -322,7 +330,9 @@ async def test_a_seat_that_becomes_free_is_offered_to_its_group_only(service: Li
     assert (await member.ok("POST", accept))["state"] == "reserved"
 
 
-async def test_the_second_of_two_is_told_and_loses_nothing(service: Living) -> None:
+async def test_the_second_of_two_changes_of_a_group_is_a_conflict_and_keeps_its_input(
+    service: Living,
+) -> None:
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     id = await group(service, admin)
     first = {"name": "研究生", "shown_name": "硕士生", "base": "0"}
@@ -356,7 +366,7 @@ async def test_the_second_of_two_is_told_and_loses_nothing(service: Living) -> N
     )
 
 
-async def test_bookings_a_day_stay_one_count(service: Living) -> None:
+async def test_a_reader_in_two_groups_has_one_daily_limit(service: Living) -> None:
     """Whoever is in two groups has the library's number of bookings, not one for each."""
     admin, member = await staff(service, Role.ADMINISTRATOR), await service.reader()
     for name, hours in (("研究生", "360"), ("教师", "480")):
@@ -370,7 +380,7 @@ async def test_bookings_a_day_stay_one_count(service: Living) -> None:
     await member.refused("422 daily_limit", "POST", "/reservations", later)
 
 
-async def test_a_group_that_becomes_narrower_is_named(service: Living) -> None:
+async def test_a_policy_preview_names_groups_with_stricter_limits(service: Living) -> None:
     """A group's number stands in the place of the library's, which may grow beyond it."""
     head = await staff(service, Role.ADMINISTRATOR)
     await group(service, head, booking_window_days="7", max_minutes="60")

@@ -49,7 +49,9 @@ async def signed_in(service: Living, cas: ThirdPartyCas, browser: Client) -> str
     return ticket
 
 
-async def test_signing_in_through_its_form(service: Living, third_party_cas: ThirdPartyCas) -> None:
+async def test_signing_in_through_the_cas_form_opens_a_session(
+    service: Living, third_party_cas: ThirdPartyCas
+) -> None:
     browser = service.stranger()
     ticket = await signed_in(service, third_party_cas, browser)
     me = await browser.ok("GET", "/me")
@@ -70,7 +72,7 @@ async def test_signing_in_through_its_form(service: Living, third_party_cas: Thi
     assert (await service.stranger().get(f"//login/cas?ticket={other}")).status == 401
 
 
-async def test_signing_out_there_ends_it_here(
+async def test_signing_out_at_cas_ends_the_session_here(
     service: Living, third_party_cas: ThirdPartyCas
 ) -> None:
     browser, copy = service.stranger(), service.stranger()
@@ -99,7 +101,7 @@ async def ended(copy: Client, kept: dict[str, str]) -> None:
     raise AssertionError("the session outlives the logout")
 
 
-async def test_without_the_sandbox_there_is_none(service: Living) -> None:
+async def test_without_the_sandbox_its_routes_are_not_found(service: Living) -> None:
     for path in ("//sandbox/", "//sandbox/clock", "//sandbox/kiosks", "//sandbox/cas/login"):
         await service.anonymous.refused("404 not_found", "GET", path)
     await service.anonymous.refused("404 not_found", "POST", "//sandbox/reset")

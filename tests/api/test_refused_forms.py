@@ -207,7 +207,7 @@ def lost(page: Page, path: str, typed: dict[str, str], wrong: str) -> list[str]:
     return found
 
 
-async def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(service: Living) -> None:
+async def test_a_refused_form_marks_the_wrong_field_and_keeps_all_input(service: Living) -> None:
     desk, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     before, found = await service.books(), []
     for address, form, wrong in REFUSED:

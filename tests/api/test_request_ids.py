@@ -50,7 +50,7 @@ def log() -> Iterator[Lines]:
 
 
 @pytest.mark.parametrize(("proxies", "believed"), [("", False), ("127.0.0.1", True)])
-async def test_an_id_is_taken_from_a_trusted_proxy_only(
+async def test_a_request_id_is_accepted_from_a_trusted_proxy_only(
     mongo_url: str, redis_url: str, proxies: str, believed: bool
 ) -> None:
     async with living(mongo_url, redis_url, TRUSTED_PROXIES=proxies) as service:
@@ -88,7 +88,7 @@ async def side(stand_in: StandIn) -> tuple[WeCom, str, list[tuple[str, str]]]:
     return wecom, url, asked
 
 
-async def test_a_message_bears_the_id_of_what_caused_it(
+async def test_a_message_is_sent_under_the_id_of_the_request_that_caused_it(
     mongo_url: str, redis_url: str, side: tuple[WeCom, str, list[tuple[str, str]]], log: Lines
 ) -> None:
     wecom, url, asked = side
@@ -137,7 +137,7 @@ async def test_a_message_bears_the_id_of_what_caused_it(
         assert line.items() >= told.items() and line["answer"] == "502"
 
 
-async def test_what_fails_is_logged_under_its_request_and_each_run_of_a_job_under_its_own(
+async def test_failures_are_logged_under_their_request_or_job_run(
     mongo_url: str, redis_url: str, log: Lines
 ) -> None:
     async with living(mongo_url, redis_url, MONITORS="127.0.0.1") as service:

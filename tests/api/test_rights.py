@@ -122,7 +122,7 @@ async def outcome(client: Client, csrf: str, method: str, path: str) -> str:
         return "401" if answer.status == 401 else "in"
 
 
-async def test_every_route_and_every_caller(service: Living) -> None:
+async def test_every_route_admits_exactly_the_callers_in_the_table(service: Living) -> None:
     everybody = await callers(service)
     lines, tokens = list[str](), dict[str, str]()
     for method, path in routes(service):
@@ -143,7 +143,7 @@ async def test_every_route_and_every_caller(service: Living) -> None:
     assert committed == now, "\n".join(changed)
 
 
-async def test_a_role_ends_with_its_sign_in(service: Living) -> None:
+async def test_a_role_ends_half_an_hour_after_its_last_use(service: Living) -> None:
     """A librarian who is none any more: not by a phone, and not after half an hour."""
     service.staff_at_work = False
     desk = await service.web_reader(role=Role.LIBRARIAN)
@@ -169,7 +169,9 @@ async def test_a_role_ends_with_its_sign_in(service: Living) -> None:
     assert (await other.get("/me")).status == 200
 
 
-async def test_the_password_once_more_goes_on_with_what_was_typed(service: Living) -> None:
+async def test_a_form_sent_after_the_role_ended_is_kept_through_signing_in_again(
+    service: Living,
+) -> None:
     """Half an hour over a notice: the form is not lost, and neither is the session."""
     service.staff_at_work = False
     browser = service.stranger()
@@ -222,7 +224,7 @@ async def test_sessions_are_listed_and_ended(service: Living) -> None:
     await unbound.refused("401 unauthenticated", "GET", "/me")
 
 
-async def test_staying_signed_in_keeps_the_readers_part(service: Living) -> None:
+async def test_a_librarian_who_stays_signed_in_keeps_readers_rights_only(service: Living) -> None:
     service.staff_at_work = False
     desk = Browser(await service.web_reader(role=Role.LIBRARIAN))
     page = await desk.get("/me/devices")
@@ -237,7 +239,7 @@ async def test_staying_signed_in_keeps_the_readers_part(service: Living) -> None
     assert (await desk.get("/me")).status == 303
 
 
-async def test_no_answer_is_kept_or_says_by_what_it_was_made(service: Living) -> None:
+async def test_responses_are_not_cached_and_name_no_server_software(service: Living) -> None:
     reader = await service.reader()
     for path in ("/me", "/reservations", "/areas", "//healthz", "//login", "/nowhere"):
         answer = await reader.get(path)

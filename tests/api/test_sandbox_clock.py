@@ -153,7 +153,7 @@ async def _ended(mongo_url: str, redis_url: str, move: Move, silent_gate: bool) 
         pytest.param(True, with_all_jobs_at_each_step, marks=pytest.mark.whole),
     ],
 )
-async def test_a_leap_ends_like_any_way_to_that_hour(
+async def test_one_long_clock_move_ends_in_the_same_state_as_many_short_ones(
     mongo_url: str, redis_url: str, silent_gate: bool, way: Move
 ) -> None:
     leap = await _ended(mongo_url, redis_url, in_one_leap, silent_gate)

@@ -35,7 +35,7 @@ WRONG_CLOCKS: list[object] = [
 ]
 
 
-async def test_the_clock(service: Living) -> None:
+async def test_the_clock_can_be_moved_set_back_and_held(service: Living) -> None:
     anyone, reader = service.anonymous, await service.reader()
     before = (await anyone.ok("GET", "//sandbox/clock"))["now"]
     for body in WRONG_CLOCKS:
@@ -61,7 +61,7 @@ async def test_the_clock(service: Living) -> None:
     assert (gone["state"], gone["ended_at"]) == ("no_show", "2026-09-06T11:30:00+08:00")
 
 
-async def test_the_inbox(service: Living) -> None:
+async def test_the_inbox_lists_the_pushed_messages(service: Living) -> None:
     first, second = await service.reader(), await service.reader()
     for reader in (first, second):
         await reader.accept("RESERVED")
@@ -79,7 +79,9 @@ async def test_the_inbox(service: Living) -> None:
     assert first.openid in page.body
 
 
-async def test_machines_and_reset(service: Living) -> None:
+async def test_kiosks_and_gates_are_listed_and_a_reset_restores_the_library(
+    service: Living,
+) -> None:
     anyone, reader = service.anonymous, await service.reader()
     await reader.accept("RESERVED")
     await reader.reserve()
@@ -122,7 +124,7 @@ async def test_machines_and_reset(service: Living) -> None:
     assert len((await newcomer.ok("GET", "/areas"))["items"]) == 18
 
 
-async def test_the_sandbox_is_for_browsers_too(service: Living) -> None:
+async def test_the_front_page_links_to_the_sandbox_page_and_its_links_work(service: Living) -> None:
     """The first page leads to its page, and every link there leads somewhere."""
     assert 'href="/sandbox/"' in (await service.anonymous.get("//")).body
     page = await service.anonymous.get("//sandbox/")
@@ -135,7 +137,7 @@ async def test_the_sandbox_is_for_browsers_too(service: Living) -> None:
                     assert found.status < 400, link
 
 
-async def test_a_sandbox_that_others_can_reach_says_so_on_every_page(
+async def test_a_sandbox_reachable_from_the_network_warns_on_every_page(
     mongo_url: str, redis_url: str, service: Living
 ) -> None:
     """On another address than the usual one, as ``demo --lan`` has it."""

@@ -16,7 +16,9 @@ from tests.api.sandbox_wechat import SOON_S, WeChat
 EXAMPLE = "特3456书yuuo莞6543李zxcz蒜7782法fgnv级"
 
 
-async def test_what_the_stand_in_says(wechat: WeChat, gateway: MiniProgramClient) -> None:
+async def test_the_stand_in_returns_verdicts_by_content_and_presence(
+    wechat: WeChat, gateway: MiniProgramClient
+) -> None:
     await gateway.exchange_code("demo-li-1")
     for content, verdict in (
         ("插座不通电", TextVerdict.PASS),
@@ -33,7 +35,9 @@ async def test_what_the_stand_in_says(wechat: WeChat, gateway: MiniProgramClient
     assert (await gateway.check_text("o-li", "…")).not_seen, "not for two hours"
 
 
-async def test_the_answer_is_wechats(wechat: WeChat, gateway: MiniProgramClient) -> None:
+async def test_the_stand_in_answers_in_wechats_format(
+    wechat: WeChat, gateway: MiniProgramClient
+) -> None:
     await gateway.exchange_code("demo-li-1")
     token = (await wechat.token())["access_token"]
     body: dict[str, Any] = {"version": 2, "openid": "o-li", "scene": 2, "content": EXAMPLE}
@@ -58,7 +62,9 @@ async def test_the_answer_is_wechats(wechat: WeChat, gateway: MiniProgramClient)
         ({"hang_seconds": 10}, TextCheckAnswer(away=True)),
     ],
 )
-async def test_refusals(wechat: WeChat, mode: dict[str, int], expected: TextCheckAnswer) -> None:
+async def test_each_refusal_of_a_text_check_has_its_answer(
+    wechat: WeChat, mode: dict[str, int], expected: TextCheckAnswer
+) -> None:
     await wechat.mode(msg_sec_check=mode)
     async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
         assert await gateway.check_text("o-li", "…") == expected

@@ -20,7 +20,7 @@ async def open_streams(service: Living) -> int:
     return int(float(line.split()[1]))
 
 
-async def test_a_visit_is_told(service: Living) -> None:
+async def test_the_stream_sends_each_change_of_a_seat_without_names(service: Living) -> None:
     holder, other = await service.reader(), await service.reader()
     async with watching(holder) as mine, watching(other) as theirs:
         for one in (mine, theirs):
@@ -54,7 +54,7 @@ async def test_a_visit_is_told(service: Living) -> None:
             assert not [s for s in secrets if s in one.text]
 
 
-async def test_a_whole_story_is_told(service: Living) -> None:
+async def test_a_watched_plan_equals_a_loaded_one_after_many_changes(service: Living) -> None:
     chance = random.Random(20260907)
     readers = [await service.reader() for _ in range(3)]
     seats = [f"2f-hall-{number:03d}" for number in range(60, 66)]
@@ -117,7 +117,7 @@ async def test_a_whole_story_is_told(service: Living) -> None:
         assert len(one.events) > 5, one.path
 
 
-async def test_time_alone_is_told(service: Living) -> None:
+async def test_the_stream_sends_changes_caused_by_time_alone(service: Living) -> None:
     """Nobody writes when a booked hour begins, nor when the library closes."""
     holder, other = await service.reader(), await service.reader()
     await holder.reserve(SEAT, "09:00", "10:00")
@@ -130,7 +130,7 @@ async def test_time_alone_is_told(service: Living) -> None:
         await one.agrees()
 
 
-async def test_who_may_not_watch(service: Living) -> None:
+async def test_streams_are_refused_to_invalid_and_anonymous_requests(service: Living) -> None:
     reader, path = await service.reader(), f"/areas/{HALL}/events"
     for odd in ("start=14:00", "date=yesterday"):
         await reader.refused("400 malformed", "GET", f"{path}?{odd}")
@@ -140,7 +140,7 @@ async def test_who_may_not_watch(service: Living) -> None:
     assert await open_streams(service) == 0
 
 
-async def test_a_reader_has_so_many_streams(service: Living) -> None:
+async def test_streams_of_one_reader_are_limited(service: Living) -> None:
     reader, other = await service.reader(), await service.reader()
     path = f"/areas/{HALL}/events"
     async with aiohttp.ClientSession() as session:
@@ -169,7 +169,7 @@ async def test_a_reader_has_so_many_streams(service: Living) -> None:
         await again.until(lambda: again.comments == 1)
 
 
-async def test_who_does_not_read_is_dropped_and_others_go_on(service: Living) -> None:
+async def test_a_stream_that_is_not_read_is_closed_and_others_continue(service: Living) -> None:
     reader, other = await service.reader(), await service.reader()
     path = f"/areas/{EAST}/events"
     sleeper = socket.socket()

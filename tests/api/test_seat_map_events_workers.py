@@ -70,7 +70,7 @@ async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:
 
 
 @pytest.mark.whole
-async def test_without_mongod_and_after(tmp_path: Path) -> None:
+async def test_a_stream_continues_after_a_restart_of_mongod(tmp_path: Path) -> None:
     async with (
         embedded_databases(tmp_path / "data") as servers,
         living(servers.mongo_url, servers.redis_url) as service,

@@ -104,7 +104,7 @@ async def part_of_a_page(service: Living) -> int:
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-async def test_a_refusal_is_one_line_and_is_counted(
+async def test_a_refusal_is_logged_once_and_counted(
     service: Living,
     caplog: pytest.LogCaptureFixture,
     refuse: Refuse,
@@ -126,7 +126,7 @@ async def test_a_refusal_is_one_line_and_is_counted(
     assert f'seat_refusals_total{{code="{kind}"}} 1.0' in measured
 
 
-async def test_too_many_are_refused_and_a_flood_is_few_lines(
+async def test_a_flood_of_refused_requests_makes_few_log_lines(
     mongo_url: str, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -142,7 +142,7 @@ async def test_too_many_are_refused_and_a_flood_is_few_lines(
     assert {line["kind"]: line["count"] for line in told} == {"too_many_attempts": 30}
 
 
-async def test_what_a_rule_refuses_is_none(
+async def test_refusals_by_library_rules_are_not_security_events(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -35,7 +35,7 @@ PAGES = (
 
 
 @pytest.mark.parametrize("role", [None, Role.VIEWER])
-async def test_what_a_role_may_not_is_refused_by_the_server(
+async def test_actions_beyond_a_role_are_refused_by_the_server(
     service: Living, role: Role | None
 ) -> None:
     reader = await missed(service, 1)
@@ -57,7 +57,7 @@ async def test_what_a_role_may_not_is_refused_by_the_server(
             assert '<form method="post"' not in (await who.get(path)).body, path
 
 
-async def test_a_reader_is_helped_through_the_day(service: Living) -> None:
+async def test_staff_check_in_move_and_finish_a_readers_booking(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     made = await reader.reserve("2f-hall-010", "09:00", "11:00")
     here = f"/console/reservations/{made['id']}"
@@ -131,7 +131,7 @@ async def test_an_action_without_a_reason_is_refused(service: Living) -> None:
     assert await log(service) == []
 
 
-async def test_violations_and_questions(service: Living) -> None:
+async def test_staff_settle_appeals_waive_violations_and_answer_questions(service: Living) -> None:
     reader, desk = await missed(service, 2), await staff(service)
     newest, oldest = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{newest['id']}/appeal", {"text": WHY})
@@ -159,7 +159,7 @@ async def test_violations_and_questions(service: Living) -> None:
     assert [action for action, _, _ in await log(service)] == ["settle_appeal", "waive", "answer"]
 
 
-async def test_all_violations_of_an_interval(service: Living) -> None:
+async def test_all_violations_of_an_interval_are_waived(service: Living) -> None:
     reader, desk = await missed(service, 1), await staff(service)
     path = "/console/violations/waive"
     for start, end in (("2026-09-08T00:00", "2026-09-07T00:00"), ("x", "2026-09-08T00:00")):
@@ -172,7 +172,7 @@ async def test_all_violations_of_an_interval(service: Living) -> None:
     assert (await reader.ok("GET", "/violations"))["window"]["count"] == 0
 
 
-async def test_a_reader_is_found_by_number_and_shown_masked(service: Living) -> None:
+async def test_a_reader_found_by_number_is_shown_with_the_number_masked(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.reserve("2f-hall-010", "now", "11:00")
     answer = await desk.get(f"/console/readers?{urlencode({'q': f' {reader.number} '})}")
@@ -188,7 +188,7 @@ async def test_a_reader_is_found_by_number_and_shown_masked(service: Living) -> 
     assert (await post(service, desk, f"/console/readers/{reader.reader_id}/unbind")).status == 404
 
 
-async def test_today_counts_what_a_recount_counts(service: Living) -> None:
+async def test_todays_figures_equal_a_recount(service: Living) -> None:
     desk, readers = await staff(service, Role.VIEWER), [await service.reader() for _ in range(6)]
     made = [
         await r.reserve(f"2f-hall-{n:03}", "09:00", "11:00") for n, r in enumerate(readers, start=1)
@@ -225,7 +225,7 @@ async def test_today_counts_what_a_recount_counts(service: Living) -> None:
     )
 
 
-async def test_a_reader_s_page_leads_to_all_that_was_done_to_them(service: Living) -> None:
+async def test_a_readers_page_links_to_the_audit_entries_about_them(service: Living) -> None:
     reader, desk = await missed(service, 1), await staff(service)
     (v,) = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{v['id']}/appeal", {"text": WHY})
@@ -243,7 +243,7 @@ async def test_a_reader_s_page_leads_to_all_that_was_done_to_them(service: Livin
     assert "免除违约" in listed and "答复申诉" in listed
 
 
-async def test_odd_addresses_and_forms_are_answered(service: Living) -> None:
+async def test_invalid_addresses_and_forms_are_refused(service: Living) -> None:
     who, waive = await staff(service, Role.ADMINISTRATOR), "/console/violations/waive"
     for path in (
         "/console/statistics?from=2026-09-01&to=0001-01-20",
@@ -261,7 +261,9 @@ async def test_odd_addresses_and_forms_are_answered(service: Living) -> None:
     assert (await post(service, who, "/console/calendar", **number)).status in (404, 409)
 
 
-async def test_who_is_cancelled_by_the_library_is_told_and_loses_nothing(service: Living) -> None:
+async def test_a_cancellation_by_the_library_is_notified_and_costs_the_reader_nothing(
+    service: Living,
+) -> None:
     desk, reader = await staff(service), await service.reader()
     made = [
         await reader.reserve("2f-hall-010", f"{h:02}:00", f"{h + 1:02}:00") for h in range(9, 14)

@@ -17,7 +17,7 @@ from tests.living import Client, Living
 # --- booking in their place -----------------------------------------------------------------------
 
 
-async def test_a_seat_is_booked_in_the_readers_place(service: Living) -> None:
+async def test_staff_book_a_seat_for_a_reader(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     path = f"/console/readers/{reader.reader_id}/book"
     form = {"area": "2f-hall", "no": "010", "date": service.tomorrow, "start": "09:00"}
@@ -60,7 +60,7 @@ async def accommodation_base(desk: Browser, here: str) -> str:
     return found[1]
 
 
-async def test_minutes_more_are_the_readers_alone(service: Living) -> None:
+async def test_extra_minutes_apply_to_the_granted_reader_only(service: Living) -> None:
     desk, reader, other = await staff(service), await service.reader(), await service.reader()
     await granted(service, desk, reader, check_in_minutes="20", leave_minutes="15")
     mine = await reader.reserve("2f-hall-010", "09:00", "12:00")
@@ -80,7 +80,7 @@ async def test_minutes_more_are_the_readers_alone(service: Living) -> None:
     assert away["return_by"][11:16] == "10:20"
 
 
-async def test_who_saw_another_accommodation_is_told(service: Living) -> None:
+async def test_the_second_of_two_changes_of_an_accommodation_is_a_conflict(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     here = f"/console/readers/{reader.reader_id}"
     stale = await accommodation_base(desk, here)
@@ -136,7 +136,7 @@ async def test_accessible_seats_are_for_readers_who_need_them(service: Living) -
     assert made["state"] == "reserved"
 
 
-async def test_nobody_else_is_told_of_an_accommodation(service: Living) -> None:
+async def test_an_accommodation_is_visible_to_librarians_only(service: Living) -> None:
     desk, reader, viewer = (
         await staff(service),
         await service.reader(),

@@ -49,7 +49,7 @@ async def listed(client: Client, query: str) -> list[list[Any]]:
         after = f"&after={answer['next']}"
 
 
-async def test_the_days_reservations_page_by_page(service: Living) -> None:
+async def test_the_reservations_of_a_day_are_listed_page_by_page(service: Living) -> None:
     analyst, readers = await program(service, Scope.RESERVATIONS_READ), []
     for n in range(1, 6):
         readers.append(await service.reader())
@@ -92,7 +92,7 @@ async def test_the_days_reservations_page_by_page(service: Living) -> None:
     await analyst.refused("404 not_found", "GET", f"{BOOK}/{'0' * 24}")
 
 
-async def test_a_program_books_and_acts_in_a_readers_place(service: Living) -> None:
+async def test_a_program_books_and_acts_for_a_reader(service: Living) -> None:
     robot, reader = await program(service, Scope.RESERVATIONS_WRITE), await service.reader()
     body = wish("09:00", "11:00") | {"student_no": reader.number, "reason": "书包柜预约"}
     keyed = {"Idempotency-Key": "k-1"}
@@ -158,7 +158,7 @@ async def test_a_program_books_and_acts_in_a_readers_place(service: Living) -> N
     await robot.refused("422 too_late", "POST", f"{BOOK}/{late['id']}/check-in", why)
 
 
-async def test_a_program_is_refused_as_readers_are(service: Living) -> None:
+async def test_a_program_gets_the_same_refusals_as_readers(service: Living) -> None:
     await with_library_changed(service)
     robot, reader = await program(service, Scope.RESERVATIONS_WRITE), await service.reader()
     whose = {"student_no": reader.number, "reason": "x"}
@@ -195,7 +195,7 @@ async def test_a_program_is_refused_as_readers_are(service: Living) -> None:
     await refused("422 group_only", wish(seat_id=GROUP_SEAT))
 
 
-async def test_numbers_are_not_found_by_trying(service: Living) -> None:
+async def test_guessing_reader_numbers_is_limited(service: Living) -> None:
     robot, reader = await program(service, Scope.RESERVATIONS_WRITE), await service.reader()
     body = wish() | {"reason": "x"}
     for n in range(20):
@@ -206,7 +206,7 @@ async def test_numbers_are_not_found_by_trying(service: Living) -> None:
     await other.ok("POST", BOOK, known)
 
 
-async def test_people_see_their_venues_and_leave_an_entry(service: Living) -> None:
+async def test_staff_see_reservations_of_their_venues_and_are_logged(service: Living) -> None:
     await with_library_changed(service)
     reader = await service.reader()
     here, there = await reader.reserve(), await reader.reserve("annex-001", "17:00", "18:00")
@@ -243,7 +243,7 @@ async def in_venue(service: Living, venue: VenueId) -> Client:
     return client
 
 
-async def test_the_days_page_on_the_clock_of_the_wall(service: Living) -> None:
+async def test_the_page_of_a_day_works_without_the_sandbox_clock(service: Living) -> None:
     """Where no sandbox moves the clock, ids say when a booking was made: days are found by them."""
     reader, stored = await service.reader(), service.inside.stored
     for n in range(1, 4):

@@ -55,7 +55,7 @@ async def again(service: Living, person: Client) -> Browser:
     return browser_of(person)
 
 
-async def test_a_role_in_one_venue(service: Living) -> None:
+async def test_a_role_in_one_venue_shows_and_changes_that_venue_only(service: Living) -> None:
     await branch(service)
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     person = await colleague(service, admin)
@@ -144,7 +144,7 @@ def floors_of_round(page: str) -> list[str]:
     return re.findall(r">([^<]+)</a>", nav)
 
 
-async def test_an_administrator_of_a_venue_orders_its_floors(service: Living) -> None:
+async def test_an_administrator_of_one_venue_reorders_its_floors_only(service: Living) -> None:
     """Another venue has floors of the same numbers, with areas that are not theirs."""
     await branch(service)
     admin = await staff(service, Role.ADMINISTRATOR)
@@ -161,7 +161,9 @@ async def test_an_administrator_of_a_venue_orders_its_floors(service: Living) ->
     assert "二层" in floors_of_round((await desk.get("/console/seats")).body)
 
 
-async def test_the_api_shows_and_decides_what_is_theirs(service: Living) -> None:
+async def test_the_staff_api_lists_and_settles_items_of_granted_venues_only(
+    service: Living,
+) -> None:
     await branch(service)
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     person = await colleague(service, admin, "librarian")
@@ -187,7 +189,9 @@ async def test_the_api_shows_and_decides_what_is_theirs(service: Living) -> None
     assert (await desk.ok("GET", "/staff/appeals"))["total"] == 0
 
 
-async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service: Living) -> None:
+async def test_a_revoked_grant_ends_at_once_and_a_dated_one_after_its_last_day(
+    service: Living,
+) -> None:
     await service.move("23:40")
     admin = await staff(service, Role.ADMINISTRATOR)
     person = service.stranger()
@@ -224,7 +228,9 @@ async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service:
     assert [entry[0] for entry in await log(service)] == ["grant"] * 3
 
 
-async def test_what_cannot_be_given_or_taken(service: Living) -> None:
+async def test_invalid_grants_and_removing_the_last_administrator_are_refused(
+    service: Living,
+) -> None:
     admin = await staff(service, Role.ADMINISTRATOR)
     for fields, words in (
         ({"number": "21999999", "role": "viewer", "where": "all"}, "还没有登录过"),
@@ -251,7 +257,7 @@ async def test_what_cannot_be_given_or_taken(service: Living) -> None:
     assert found[1] in (await admin.get("/console/staff")).body
 
 
-async def test_areas_stand_by_their_venues(service: Living) -> None:
+async def test_areas_are_listed_by_venue_then_floor(service: Living) -> None:
     """In the order of the venues, which comes before that of the floors, and with their names."""
     await branch(service)
     catalogs = service.inside.stored.catalogs

@@ -25,7 +25,7 @@ ROWS = {False: 10_000, True: 100_000}
 MOST_BYTES = {False: 20 * 2**20, True: 100 * 2**20}
 
 
-async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> None:
+async def test_a_finished_day_is_counted_once(service: Living) -> None:
     await a_day(service)
     inside, now = service.inside, service.clock.now()
     first = await inside.stored.daily_statistics.between(now.date() - timedelta(days=3), now.date())
@@ -45,7 +45,7 @@ async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> Non
     assert last is not None and last.isoformat() == "2026-09-10"
 
 
-async def test_a_day_waits_for_its_last_deadlines(service: Living) -> None:
+async def test_a_day_is_not_counted_before_its_last_deadlines_are_settled(service: Living) -> None:
     """A service that comes back in the morning counts yesterday when it has been settled."""
     reader = await service.reader()
     await reader.reserve("2f-hall-001", "20:00", "22:00")
@@ -55,7 +55,7 @@ async def test_a_day_waits_for_its_last_deadlines(service: Living) -> None:
     assert await inside.statistics.aggregate_next_day(now + timedelta(days=3)) == 1, "not for ever"
 
 
-async def test_the_first_day_is_counted_whatever_was_booked_first(service: Living) -> None:
+async def test_counting_starts_with_the_earliest_booked_day(service: Living) -> None:
     readers = [await service.reader() for _ in range(2)]
     await readers[0].reserve("2f-hall-001", "09:00", "11:00", service.tomorrow)
     await readers[1].reserve("2f-hall-001", "09:00", "11:00")
@@ -65,7 +65,7 @@ async def test_the_first_day_is_counted_whatever_was_booked_first(service: Livin
     assert sum(d.booked for d in found) == 1
 
 
-async def test_an_expired_offer_is_no_booking(service: Living) -> None:
+async def test_an_expired_offer_is_not_counted_as_a_booking(service: Living) -> None:
     await a_day(service)
     reservations = service.db["reservations"]
     sample = await reservations.find_one({})
@@ -77,7 +77,7 @@ async def test_an_expired_offer_is_no_booking(service: Living) -> None:
     assert text.count("\n") == 4
 
 
-async def test_by_the_wall_clock_a_day_is_found_by_its_ids(service: Living) -> None:
+async def test_under_the_real_clock_a_days_bookings_are_found_by_object_id(service: Living) -> None:
     """As in an installation, where the service's clock is the wall's."""
     reader, inside = await service.reader(), service.inside
     await reader.reserve("2f-hall-001", "09:00", "11:00")
@@ -101,7 +101,7 @@ async def test_by_the_wall_clock_a_day_is_found_by_its_ids(service: Living) -> N
     assert sorted(everything) == sorted(made)
 
 
-async def test_a_file_that_is_cut_off_is_seen_to_be(service: Living) -> None:
+async def test_an_interrupted_export_closes_the_connection(service: Living) -> None:
     """An error after the first rows closes the connection; no page stands among the rows."""
     await a_day(service)
     reservations = service.db["reservations"]
@@ -118,7 +118,7 @@ async def test_a_file_that_is_cut_off_is_seen_to_be(service: Living) -> None:
             await response.read()
 
 
-async def test_the_page_and_the_files(service: Living) -> None:
+async def test_the_statistics_page_and_its_files_show_the_counts(service: Living) -> None:
     await a_day(service)
     desk = await staff(service, Role.VIEWER)
     page = (await desk.get("/console/statistics?from=2026-09-07&to=2026-09-07")).body
@@ -146,7 +146,7 @@ async def test_the_page_and_the_files(service: Living) -> None:
             assert (await desk.get(f"/console/{name}?{wrong}")).status == 400, (name, wrong)
 
 
-async def test_many_rows_take_little_memory(service: Living, long: bool) -> None:
+async def test_an_export_of_many_rows_uses_bounded_memory(service: Living, long: bool) -> None:
     reader, desk = await service.reader(), await staff(service, Role.VIEWER)
     await reader.reserve("2f-hall-001", "09:00", "11:00")
     reservations = service.db["reservations"]

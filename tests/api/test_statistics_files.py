@@ -34,7 +34,7 @@ async def book_of(service: Living, desk: Browser, path: str) -> Any:
         return load_workbook(io.BytesIO(await answer.read()))
 
 
-async def test_dates_are_dates_and_numbers_are_numbers(service: Living) -> None:
+async def test_spreadsheet_cells_hold_dates_and_numbers(service: Living) -> None:
     await a_day(service)
     desk = await staff(service, Role.VIEWER)
     sheet = (await book_of(service, desk, f"bookings.xlsx?{ASKED}"))["预约"]
@@ -69,7 +69,7 @@ async def test_dates_are_dates_and_numbers_are_numbers(service: Living) -> None:
     assert [target for _, target, _ in exports] == ["bookings", "statistics", "statistics"]
 
 
-async def test_csv_and_pages_say_the_same(service: Living) -> None:
+async def test_csv_files_and_pages_show_the_same_values(service: Living) -> None:
     await a_day(service)
     desk, catalogs = await staff(service, Role.VIEWER), service.inside.stored.catalogs
     hall = service.inside.reference.catalog.areas[AreaId("2f-hall")]

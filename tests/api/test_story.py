@@ -8,7 +8,7 @@ from tests.api.cas_sign_in import sign_in
 from tests.living import Living
 
 
-async def test_from_binding_to_the_end(service: Living) -> None:
+async def test_a_reader_binds_books_checks_in_leaves_and_finishes(service: Living) -> None:
     student = service.stranger()
     await sign_in(student)
     code = (await student.ok("POST", "/activation-codes", {}, Origin=service.base))["code"]
@@ -107,7 +107,7 @@ async def test_from_binding_to_the_end(service: Living) -> None:
     assert (await student.ok("GET", "/messages?unread=true"))["total"] == 0
 
 
-async def test_the_manuals_afternoon(service: Living) -> None:
+async def test_the_manuals_example_bookings_have_the_documented_outcome(service: Living) -> None:
     """Three bookings from 现在 cancelled, the fourth accepted: 15:48, 15:50, 16:05, 16:38."""
     student = await service.reader()
     for clock, end in (("15:48", "16:00"), ("15:50", "16:00"), ("16:05", "17:00")):
@@ -128,7 +128,7 @@ async def test_the_manuals_afternoon(service: Living) -> None:
     assert [r["state_text"] for r in rows] == ["已预约", "已取消", "已取消", "已取消"]
 
 
-async def test_missed_bookings_suspend_after_the_third(service: Living) -> None:
+async def test_the_third_missed_booking_suspends_the_reader(service: Living) -> None:
     student = await service.reader()
     await student.accept("NO_SHOW", "SUSPENDED")
     for day in range(3):

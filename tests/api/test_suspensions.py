@@ -44,7 +44,7 @@ async def refusal(service: Living, reader: Client) -> Any:
     return answer.body["error"]
 
 
-async def test_a_suspension_without_an_end(service: Living) -> None:
+async def test_a_suspension_without_an_end_lasts_until_its_release(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     for wrong in ({}, {"forever": "1", "until": await in_days(service, 3)}):
         answer = await suspend(service, desk, reader, **wrong)
@@ -78,7 +78,7 @@ async def test_a_suspension_without_an_end(service: Living) -> None:
     assert stands is not None and stands.suspended_for is None
 
 
-async def test_who_saw_another_suspension_is_told(service: Living) -> None:
+async def test_the_second_of_two_changes_of_a_suspension_is_a_conflict(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     assert (await suspend(service, desk, reader, until=await in_days(service, 1))).status == 303
     late = await suspend(service, desk, reader, was="", release="1")
@@ -117,7 +117,7 @@ async def test_violations_are_named_as_the_reason(service: Living) -> None:
     await reader.reserve("2f-hall-064")
 
 
-async def test_a_waiver_leaves_a_librarians_suspension(service: Living) -> None:
+async def test_a_waiver_does_not_end_a_librarians_suspension(service: Living) -> None:
     """Of which the reader is told the librarian's reason, whatever came before or after."""
     reader = await missed(service, 3)
     until = await in_days(service, 30)
@@ -131,7 +131,9 @@ async def test_a_waiver_leaves_a_librarians_suspension(service: Living) -> None:
     assert me["violations_count"] == 2
 
 
-async def test_violations_that_outlast_a_librarians_suspension(service: Living) -> None:
+async def test_violations_that_outlast_a_librarians_suspension_become_its_reason(
+    service: Living,
+) -> None:
     """They are its reason from then on; with their waiver the librarian's stands again."""
     reader = await missed(service, 2)
     await service.move(timedelta(hours=22, minutes=40))
@@ -151,7 +153,7 @@ async def test_violations_that_outlast_a_librarians_suspension(service: Living) 
     assert (await reader.ok("GET", "/me"))["suspension"] == own
 
 
-async def test_violations_do_not_shorten_one_without_an_end(service: Living) -> None:
+async def test_violations_do_not_shorten_a_suspension_without_an_end(service: Living) -> None:
     reader = await missed(service, 2)
     await service.move(timedelta(hours=22, minutes=40))
     now = service.clock.now()
@@ -169,7 +171,7 @@ async def test_violations_do_not_shorten_one_without_an_end(service: Living) -> 
     assert "（第 3/3 次），图书馆解除前不能预约" in found[0]["text"]
 
 
-async def test_what_the_staff_decide_reaches_the_phone(service: Living) -> None:
+async def test_suspension_and_release_are_pushed_to_the_readers_phone(service: Living) -> None:
     """By the template that the reader has consented to: a suspension, one without an end, and the
     release. The staff's own words stay in the app."""
     desk, reader = await staff(service), await service.reader()

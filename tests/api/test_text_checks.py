@@ -52,7 +52,7 @@ async def feedback_of(service: Living) -> list[Feedback]:
     return await service.inside.stored.feedback.waiting(50)
 
 
-async def test_each_text_gets_its_verdict(service: Living) -> None:
+async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
     """Feedback, a fault report and an appeal: kept at once, checked afterwards, shown by it."""
     reader = await missed(service, 1)
     (one,) = (await reader.ok("GET", "/violations"))["items"]
@@ -97,7 +97,7 @@ async def test_each_text_gets_its_verdict(service: Living) -> None:
     assert answered.status == 303, "the librarian decides, whatever WeChat says"
 
 
-async def test_who_has_no_wechat_is_not_checked(service: Living) -> None:
+async def test_texts_of_readers_without_wechat_are_not_checked(service: Living) -> None:
     """The reader of the web page and the follower whom nobody knows: unchecked, and never asked."""
     reader = await service.web_reader()
     now = service.clock.now()
@@ -111,7 +111,9 @@ async def test_who_has_no_wechat_is_not_checked(service: Living) -> None:
     assert await service.inside.stored.text_checks.waiting(now + timedelta(days=9), 9) == []
 
 
-async def test_who_was_not_there_is_checked_later(service: Living) -> None:
+async def test_texts_of_readers_not_recently_in_the_mini_program_are_retried(
+    service: Living,
+) -> None:
     """WeChat checks for who was in the mini-program in the last two hours (61010)."""
     late, never = await service.reader(), await service.reader()
     for reader in (late, never):
@@ -199,7 +201,7 @@ async def test_checks_stop_while_wechat_is_away(service: Living) -> None:
     assert set(await verdicts(service, reader)) == {"pass"}
 
 
-async def test_a_text_that_wechat_will_not_take_stays_unchecked(
+async def test_a_text_that_wechat_refuses_stays_unchecked_and_blocks_no_other(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is in nobody's way, and its words stand in no line."""
@@ -214,7 +216,7 @@ async def test_a_text_that_wechat_will_not_take_stays_unchecked(
     assert line.__dict__["errcode"] == 40097 and "第一句" not in str(line.__dict__)
 
 
-async def test_an_erased_text_gets_no_verdict(service: Living) -> None:
+async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -> None:
     """WeChat answers when the reader has been forgotten: nothing comes back to life."""
     reader = await missed(service, 1)
     (one,) = (await reader.ok("GET", "/violations"))["items"]
@@ -235,7 +237,7 @@ async def test_an_erased_text_gets_no_verdict(service: Living) -> None:
     assert await stored.text_checks.waiting(now + timedelta(days=9), 9) == []
 
 
-async def test_the_verdict_is_handed_out_with_the_text(service: Living) -> None:
+async def test_the_verdict_is_exported_with_the_text(service: Living) -> None:
     reader = await service.reader()
     await opens(service, reader)
     await asked(service, reader, "sandbox-review")

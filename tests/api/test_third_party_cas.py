@@ -25,7 +25,7 @@ async def browser() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def test_a_ticket_names_the_reader_once_and_only_to_its_service(
+async def test_a_ticket_validates_once_for_its_own_service(
     third_party_cas: ThirdPartyCas, browser: aiohttp.ClientSession
 ) -> None:
     async with CasClient(third_party_cas.base_url, SERVICE) as cas:
@@ -62,7 +62,7 @@ async def test_a_ticket_names_the_reader_once_and_only_to_its_service(
         assert (user.user, user.kind, user.groups) == ("librarian", "staff", ("library-admin",))
 
 
-async def test_its_pages_understand_our_urls(
+async def test_the_servers_login_and_logout_accept_our_urls(
     third_party_cas: ThirdPartyCas, browser: aiohttp.ClientSession
 ) -> None:
     async with CasClient(third_party_cas.base_url, SERVICE) as cas:

@@ -52,7 +52,7 @@ async def test_an_unbound_phone_sees_what_a_reader_without_groups_sees(service: 
     assert (await service.stranger().get("/areas")).status == 401
 
 
-async def test_the_library_says_for_whom_it_is_and_what_is_kept(service: Living) -> None:
+async def test_library_information_names_audience_and_retention_times(service: Living) -> None:
     unbound = await service.wx_user()
     reference = service.inside.reference
     told = await unbound.ok("GET", "/library")
@@ -72,7 +72,7 @@ async def test_the_library_says_for_whom_it_is_and_what_is_kept(service: Living)
     assert (await unbound.ok("GET", "/library"))["audience"] == "本校师生和校友"
 
 
-async def test_its_plan_tells_of_changes(service: Living) -> None:
+async def test_an_unbound_phone_receives_plan_changes(service: Living) -> None:
     unbound, reader = await service.wx_user(), await service.reader()
     async with watching(unbound) as watcher:
         await watcher.shows(SEAT, "free")

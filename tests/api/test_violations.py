@@ -10,7 +10,7 @@ from tests.api.violations import WHY, missed, violations
 from tests.living import Living
 
 
-async def test_an_appeal_is_heard_once(service: Living) -> None:
+async def test_an_appeal_is_made_and_settled_once(service: Living) -> None:
     desk, reader, other = await librarian(service), await missed(service, 1), await service.reader()
     (one,) = await violations(reader)
     path, settle = f"/violations/{one['id']}/appeal", f"/staff/appeals/{one['id']}"
@@ -37,7 +37,9 @@ async def test_an_appeal_is_heard_once(service: Living) -> None:
     assert "申诉已通过，违约已免除" in told[0]["text"]
 
 
-async def test_a_refused_appeal_changes_nothing_but_is_answered(service: Living) -> None:
+async def test_a_refused_appeal_keeps_the_violation_and_notifies_the_reader(
+    service: Living,
+) -> None:
     desk, reader = await librarian(service), await missed(service, 1)
     (one,) = await violations(reader)
     await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": WHY})
@@ -51,7 +53,7 @@ async def test_a_refused_appeal_changes_nothing_but_is_answered(service: Living)
     assert await reader.ok("GET", "/violations") == found
 
 
-async def test_a_waiver_lifts_what_no_longer_holds(service: Living) -> None:
+async def test_a_waiver_ends_the_suspension_that_needs_the_violation(service: Living) -> None:
     reader = await missed(service, 3)
     desk = await librarian(service)
     until = (await reader.ok("GET", "/me"))["suspended_until"]
@@ -73,7 +75,7 @@ async def test_a_waiver_lifts_what_no_longer_holds(service: Living) -> None:
     assert again["violations_count"] == 2, "one counts a day"
 
 
-async def test_an_interval_is_waived_at_once(service: Living) -> None:
+async def test_all_violations_of_an_interval_are_waived_together(service: Living) -> None:
     desk = await librarian(service)
     readers = [await service.reader() for _ in range(3)]
     for number, reader in enumerate(readers):
@@ -96,7 +98,7 @@ async def test_an_interval_is_waived_at_once(service: Living) -> None:
     assert counts == [0, 0, 1]
 
 
-async def test_the_page_appeals_and_offers_to_cancel_the_rest(service: Living) -> None:
+async def test_the_page_takes_appeals_and_offers_to_cancel_todays_bookings(service: Living) -> None:
     reader = await service.reader()
     await reader.reserve(start="09:00", end="10:00")
     later = await reader.reserve(start="14:00", end="16:00")

@@ -15,7 +15,7 @@ from tests.api.reader_pages import find
 from tests.living import Living
 
 
-async def test_a_visitor_books_on_their_days_only(service: Living) -> None:
+async def test_a_visitor_books_on_the_days_of_the_visit_only(service: Living) -> None:
     desk = await staff(service)
     form = {"name": "周访客", "first": service.today, "last": service.today, "card": "VC0001"}
     made = await post(service, desk, "/console/readers/visitors", **form)
@@ -42,7 +42,7 @@ async def test_a_visitor_books_on_their_days_only(service: Living) -> None:
     assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
 
 
-async def test_a_visitor_is_asked_at_the_desk_while_others_guess(service: Living) -> None:
+async def test_a_visitors_binding_is_confirmed_by_staff_while_others_guess(service: Living) -> None:
     desk, phone = await staff(service), await service.wx_user()
     form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
     made = await post(service, desk, "/console/readers/visitors", **form)
@@ -149,7 +149,7 @@ async def test_a_review_code_ends_after_thirty_days(service: Living) -> None:
     assert await stored.review_codes.prune(end + timedelta(days=1)) == 1
 
 
-async def test_what_is_no_visitor(service: Living) -> None:
+async def test_invalid_visitors_are_refused(service: Living) -> None:
     desk, student = await staff(service), await service.web_reader()
     form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
     before = await service.books()

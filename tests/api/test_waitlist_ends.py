@@ -37,7 +37,7 @@ async def cancel(owner: Client, made: Any) -> None:
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
 
 
-async def test_who_waits_for_seats_that_are_removed_is_told(service: Living) -> None:
+async def test_entries_for_removed_seats_end_with_a_message(service: Living) -> None:
     head, taken = await staff(service, Role.ADMINISTRATOR), await full(service)
     only, either, anything = [await service.reader() for _ in range(3)]
     await only.accept("MOVED")
@@ -63,7 +63,7 @@ async def test_who_waits_for_seats_that_are_removed_is_told(service: Living) -> 
     assert [o["seat"]["id"] for o in await offers(either)] == [TWO]
 
 
-async def test_a_seat_out_of_service_ends_the_entries_of_its_days(service: Living) -> None:
+async def test_disabling_a_seat_ends_the_entries_for_those_days(service: Living) -> None:
     desk, reader, late = await staff(service, Role.ADMINISTRATOR), *await two(service)
     await (await service.reader()).reserve(ONE, "14:00", "16:00")
     await (await service.reader()).reserve(ONE, "14:00", "16:00", service.tomorrow)
@@ -85,7 +85,7 @@ async def two(service: Living) -> list[Client]:
     return [await service.reader() for _ in range(2)]
 
 
-async def test_an_area_without_seats_has_no_line(service: Living) -> None:
+async def test_removing_all_seats_of_an_area_ends_its_waitlist(service: Living) -> None:
     head, taken = await staff(service, Role.ADMINISTRATOR), await full(service)
     held, waits = await two(service)
     await join(service, held)
@@ -103,7 +103,9 @@ async def test_an_area_without_seats_has_no_line(service: Living) -> None:
     assert await offers(held) == []
 
 
-async def test_a_librarian_suspends_who_waits(service: Living) -> None:
+async def test_a_librarians_suspension_ends_entries_within_it_and_passes_offers_on(
+    service: Living,
+) -> None:
     """The offer that is held passes on; an entry for a time after the suspension waits on, and ends
     with one that has no end."""
     desk, (owner, made) = await staff(service), await held_seat(service)
@@ -127,7 +129,7 @@ async def test_a_librarian_suspends_who_waits(service: Living) -> None:
     await held.refused("422 suspended", "POST", "/waitlist", wish(service))
 
 
-async def test_three_violations_end_what_the_reader_waits_for(service: Living) -> None:
+async def test_a_suspension_by_violations_ends_the_readers_entries(service: Living) -> None:
     reader = await missed(service, 2)
     await service.move(timedelta(hours=22, minutes=40))
     now = service.clock.now()
@@ -141,7 +143,9 @@ async def test_three_violations_end_what_the_reader_waits_for(service: Living) -
     assert (await told(reader))[:2] in ([ENDED, "预约资格暂停"], ["预约资格暂停", ENDED])
 
 
-async def test_an_offer_that_the_suspension_outlives_is_withdrawn(service: Living) -> None:
+async def test_an_offer_that_expires_before_the_suspension_ends_is_withdrawn(
+    service: Living,
+) -> None:
     """The entry is for a time after the suspension: it waits on, at its place."""
     one, other = await held_seat(service), await held_seat(service, seat=TWO)
     held, waits = await two(service)
@@ -162,7 +166,7 @@ async def test_an_offer_that_the_suspension_outlives_is_withdrawn(service: Livin
     assert len(await offers(held)) == 1
 
 
-async def test_who_could_not_accept_is_passed_over(
+async def test_readers_who_could_not_accept_are_skipped(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the change that gives the seat back, and without a query for each who waits."""
@@ -192,7 +196,7 @@ async def test_who_could_not_accept_is_passed_over(
         assert await offers(reader) == []
 
 
-async def test_the_job_passes_over_who_is_suspended(service: Living) -> None:
+async def test_the_job_skips_suspended_readers(service: Living) -> None:
     """What became free at night is offered in the morning."""
     owner, made = await held_seat(service)
     barred, last = await two(service)
@@ -211,7 +215,7 @@ async def test_the_job_passes_over_who_is_suspended(service: Living) -> None:
 
 
 @pytest.mark.parametrize("change", ["disabled", "closed", "kept"])
-async def test_an_offer_that_the_library_has_overtaken_is_withdrawn(
+async def test_an_offer_made_before_a_plan_or_policy_change_arrived_is_withdrawn(
     service: Living, change: str
 ) -> None:
     """Made by a worker that did not know yet of a change of plan or rules."""

@@ -25,7 +25,9 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         yield running
 
 
-async def test_a_secret_rotates(service: Living, receiver: NewReceiver) -> None:
+async def test_a_rotated_secret_signs_together_with_the_old_one_until_it_is_ended(
+    service: Living, receiver: NewReceiver
+) -> None:
     program = await receiver()
     at, reader = await endpoint(service, program), await service.reader()
     old = at.secret
@@ -60,7 +62,7 @@ async def test_a_secret_rotates(service: Living, receiver: NewReceiver) -> None:
     assert not any(secret in everything for secret in (old, new[1], again[0]))
 
 
-async def test_a_form_that_is_sent_twice_makes_one(service: Living, receiver: NewReceiver) -> None:
+async def test_a_form_sent_twice_makes_one_endpoint(service: Living, receiver: NewReceiver) -> None:
     """Loaded anew, the page that shows a secret says what has happened."""
     program = await receiver()
     at = await console(service)
@@ -82,7 +84,7 @@ async def test_a_form_that_is_sent_twice_makes_one(service: Living, receiver: Ne
     assert [after for _, after in done[1:]] == [{}, {"enabled": False}]
 
 
-async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
+async def test_the_console_refuses_invalid_endpoints_and_keeps_the_input(service: Living) -> None:
     at = await console(service)
     before = await service.books()
     for wrong, said in (
@@ -111,7 +113,7 @@ async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
     assert len(await service.inside.stored.webhooks.all()) == MOST_ENDPOINTS - 1
 
 
-async def test_what_is_over_is_deleted_and_keys_rotate(
+async def test_old_deliveries_are_deleted_and_secrets_reencrypted(
     service: Living, receiver: NewReceiver
 ) -> None:
     sound, broken = await receiver(), await receiver()

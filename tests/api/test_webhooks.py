@@ -40,7 +40,7 @@ async def checked_in(service: Living, reader: Client, made: Any) -> None:
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
 
 
-async def test_what_happens_is_told_in_order_and_verifies(
+async def test_events_of_a_reservation_arrive_in_order_with_valid_signatures(
     service: Living, receiver: NewReceiver
 ) -> None:
     program = await receiver()
@@ -79,7 +79,9 @@ async def test_what_happens_is_told_in_order_and_verifies(
     assert counted in service.app[METRICS].exposition()
 
 
-async def test_every_kind_of_end_is_told(service: Living, receiver: NewReceiver) -> None:
+async def test_every_kind_of_end_is_delivered_by_the_documented_schema(
+    service: Living, receiver: NewReceiver
+) -> None:
     """With the OpenAPI document's own schemas as the judge of each body."""
     program = await receiver()
     at, desk = await endpoint(service, program), await staff(service)
@@ -114,7 +116,7 @@ async def test_every_kind_of_end_is_told(service: Living, receiver: NewReceiver)
     await judge(service, [b for _, b in program.got])
 
 
-async def test_the_examples_of_the_documents_are_of_that_shape(service: Living) -> None:
+async def test_the_documented_examples_follow_the_schema(service: Living) -> None:
     text = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
     examples = [json.loads(found) for found in re.findall(r"```json\n(.+?)```", text, re.S)]
     assert len(examples) == 3
@@ -133,7 +135,9 @@ async def judge(service: Living, bodies: list[Any]) -> None:
         assert not jsonschema_rs.is_valid(schema, extra)
 
 
-async def test_suspensions_and_areas_are_told(service: Living, receiver: NewReceiver) -> None:
+async def test_suspension_and_area_events_are_delivered(
+    service: Living, receiver: NewReceiver
+) -> None:
     program = await receiver()
     at, desk = await endpoint(service, program), await staff(service)
     reader = await service.reader()
@@ -172,7 +176,7 @@ async def test_suspensions_and_areas_are_told(service: Living, receiver: NewRece
     assert await service.inside.stored.event_outbox.pending(9) == []
 
 
-async def test_what_fails_waits_with_those_behind_it_and_delays_nobody(
+async def test_a_failed_delivery_delays_only_later_events_of_its_reservation(
     service: Living, receiver: NewReceiver
 ) -> None:
     broken, sound = await receiver(), await receiver()
@@ -203,7 +207,7 @@ async def test_what_fails_waits_with_those_behind_it_and_delays_nobody(
     assert len(ids) == 2, "a repetition has the id of the first attempt"
 
 
-async def test_a_dead_one_can_be_sent_again(service: Living, receiver: NewReceiver) -> None:
+async def test_a_dead_delivery_can_be_sent_again(service: Living, receiver: NewReceiver) -> None:
     program = await receiver()
     at, reader = await endpoint(service, program, event=EVERY[:1]), await service.reader()
     program.answer = lambda _: web.Response(status=503)
@@ -232,7 +236,9 @@ async def test_a_dead_one_can_be_sent_again(service: Living, receiver: NewReceiv
     assert ("webhook_retry", f"webhook:{at.id}", "done") in await log(service)
 
 
-async def test_a_receiver_asks_to_wait_or_is_gone(service: Living, receiver: NewReceiver) -> None:
+async def test_retry_after_pauses_an_endpoint_and_410_disables_it(
+    service: Living, receiver: NewReceiver
+) -> None:
     program = await receiver()
     at, reader = await endpoint(service, program), await service.reader()
     program.answer = lambda _: web.Response(status=429, headers={"Retry-After": "600"})
@@ -256,7 +262,7 @@ async def test_a_receiver_asks_to_wait_or_is_gone(service: Living, receiver: New
     assert program.types == ["reservation.created"], "what happened meanwhile is not told"
 
 
-async def test_personal_data_goes_where_it_is_allowed_and_with_its_reader(
+async def test_personal_data_is_sent_to_allowed_endpoints_and_erased_with_the_reader(
     service: Living, receiver: NewReceiver
 ) -> None:
     trusted, other = await receiver(), await receiver()
@@ -288,7 +294,9 @@ async def test_personal_data_goes_where_it_is_allowed_and_with_its_reader(
         assert all(b["data"]["reader"] is None for _, b in program.got)
 
 
-async def test_a_hanging_receiver_holds_up_nobody(service: Living, receiver: NewReceiver) -> None:
+async def test_a_hanging_receiver_delays_no_other_endpoint(
+    service: Living, receiver: NewReceiver
+) -> None:
     hanging, sound = await receiver(), await receiver()
     await endpoint(service, hanging)
     await endpoint(service, sound)
@@ -310,7 +318,9 @@ async def test_a_hanging_receiver_holds_up_nobody(service: Living, receiver: New
     assert hanging.types == ["reservation.created"]
 
 
-async def test_a_passage_in_and_out_is_told_twice(service: Living, receiver: NewReceiver) -> None:
+async def test_a_gate_check_in_and_leave_in_one_batch_send_two_events(
+    service: Living, receiver: NewReceiver
+) -> None:
     program = await receiver()
     await endpoint(service, program)
     gate, reader = await gate_of(service), await service.reader()
@@ -325,7 +335,9 @@ async def test_a_passage_in_and_out_is_told_twice(service: Living, receiver: New
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "away"
 
 
-async def test_what_is_chosen_away_is_not_sent(service: Living, receiver: NewReceiver) -> None:
+async def test_personal_data_and_events_disabled_during_a_delivery_are_not_sent(
+    service: Living, receiver: NewReceiver
+) -> None:
     """Personal data is chosen away, or the endpoint switched off, while a lane is under way."""
     program = await receiver()
     at, reader = await endpoint(service, program, personal=True), await service.reader()
@@ -345,7 +357,7 @@ async def test_what_is_chosen_away_is_not_sent(service: Living, receiver: NewRec
     assert await sender.send(kept.id, told.event, now) is None and len(program.raw) == 2
 
 
-async def test_one_reservation_that_takes_long_holds_up_no_other(
+async def test_a_slow_delivery_of_one_reservation_delays_no_other(
     service: Living, stand_in: StandIn
 ) -> None:
     """Its receiver answers it when six others have come, which two rounds of four bring."""
@@ -373,7 +385,7 @@ async def test_one_reservation_that_takes_long_holds_up_no_other(
     assert all_there.is_set() and attempts == [first]
 
 
-async def test_every_answer_counts_though_one_asks_for_a_pause(
+async def test_concurrent_410_answers_count_although_one_asks_for_a_pause(
     service: Living, stand_in: StandIn
 ) -> None:
     """Four at once: the first asks for time, the others say that nobody is there any more."""
