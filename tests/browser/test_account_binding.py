@@ -37,7 +37,9 @@ async def scanned(tab: Tab) -> str:
     return str(code.text)
 
 
-async def test_the_qr_code_binds_and_leads_back(service: Living, opened: Open, axe: str) -> None:
+async def test_scanning_the_qr_code_binds_and_returns_to_the_page(
+    service: Living, opened: Open, axe: str
+) -> None:
     reader = await service.web_reader()
     tab = await opened(reader.number)
     await tab.go("/activation")
@@ -56,7 +58,7 @@ async def test_the_qr_code_binds_and_leads_back(service: Living, opened: Open, a
 
 
 @sizes
-async def test_the_page_asks_whether_it_is_the_reader(
+async def test_the_page_asks_the_reader_to_confirm_the_binding(
     service: Living, opened: Open, axe: str, size: dict[str, Any]
 ) -> None:
     reader, phone = await service.web_reader(), await service.wx_user()
@@ -84,7 +86,9 @@ async def test_the_page_asks_whether_it_is_the_reader(
 
 
 @pytest.mark.whole
-async def test_without_scripts_the_question_is_a_form(service: Living, opened: Open) -> None:
+async def test_without_scripts_the_binding_is_confirmed_by_a_form(
+    service: Living, opened: Open
+) -> None:
     reader, phone = await service.web_reader(), await service.wx_user()
     tab = await opened(reader.number, java_script_enabled=False)
     await tab.go("/activation")

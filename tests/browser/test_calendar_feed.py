@@ -10,7 +10,7 @@ from tests.living import Living
 pytestmark = pytest.mark.whole
 
 
-async def test_an_address_is_shown_copied_and_ended(
+async def test_a_feed_address_is_shown_copied_and_revoked(
     service: Living, opened: Open, axe: str
 ) -> None:
     tab = await opened("21071234", **PHONE)

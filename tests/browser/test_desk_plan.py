@@ -17,7 +17,7 @@ SMALL: dict[str, Any] = {**PHONE, "viewport": {"width": 390, "height": 664}}
 HERE = "/console/seats?area=2f-hall"
 
 
-async def test_a_broken_chair_on_a_small_phone(service: Living, opened: Open) -> None:
+async def test_staff_disable_a_broken_seat_on_a_small_phone(service: Living, opened: Open) -> None:
     """A student reports it, the desk finds it on the plan, moves the reader and closes the seat,
     with one thumb."""
     student = await opened("21071234", **SMALL)
@@ -58,7 +58,7 @@ async def test_a_broken_chair_on_a_small_phone(service: Living, opened: Open) ->
 
 
 @pytest.mark.parametrize("device", [DESKTOP, SMALL], ids=["desktop", "phone"])
-async def test_the_desk_s_pages_are_for_everybody(
+async def test_the_staff_pages_are_accessible(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
     reader = await service.reader()

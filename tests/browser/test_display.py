@@ -62,7 +62,9 @@ async def many_floors(service: Living) -> None:
     await service.inside.reference.refresh()
 
 
-async def test_the_oldest_screen_shows_all_and_goes_on(shown: Living, old: OldTab) -> None:
+async def test_the_oldest_screen_shows_all_areas_and_keeps_updating(
+    shown: Living, old: OldTab
+) -> None:
     for width, height in SIZES:
         await old.size(width, height)
         await old.go(f"{shown.base}{HERE}")
@@ -80,7 +82,7 @@ async def test_the_oldest_screen_shows_all_and_goes_on(shown: Living, old: OldTa
     await old.wait_for(f"{free} === '{before - 1}'")
 
 
-async def test_everybody_can_read_it_and_it_lives_without_the_service(
+async def test_the_display_is_accessible_and_survives_a_service_outage(
     shown: Living, opened: Open, axe: str
 ) -> None:
     tab = await opened(path=HERE, viewport={"width": 1280, "height": 720})
@@ -108,7 +110,7 @@ async def test_everybody_can_read_it_and_it_lives_without_the_service(
 
 
 @pytest.mark.parametrize("size", SIZES, ids=[f"{width}x{height}" for width, height in SIZES])
-async def test_every_area_is_seen_when_there_is_a_forecast(
+async def test_every_area_is_visible_with_a_forecast(
     shown: Living, opened: Open, size: tuple[int, int]
 ) -> None:
     """Three floors of six areas each stand on one page, each area in one row, however long its
@@ -146,7 +148,7 @@ async def test_every_area_is_seen_when_there_is_a_forecast(
     assert len(seen) == 18
 
 
-async def test_many_floors_take_turns(shown: Living, opened: Open) -> None:
+async def test_many_floors_are_shown_in_turn(shown: Living, opened: Open) -> None:
     await many_floors(shown)
     tab = await opened(path=HERE, viewport={"width": 1920, "height": 1080})
     seen: set[str] = set()

@@ -52,7 +52,7 @@ async def test_a_seat_is_booked_in_english(
     await page.wait_for_selector(".done >> text=The booking is cancelled")
 
 
-async def test_the_language_is_chosen(service: Living, opened: Open) -> None:
+async def test_the_language_can_be_switched(service: Living, opened: Open) -> None:
     """At the head of a page, on a phone under 我的; it stays chosen."""
     tab = await opened("21071234", **DESKTOP)
     await tab.page.click(".bar >> text=English")

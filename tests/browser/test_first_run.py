@@ -31,7 +31,7 @@ async def signed_in(opened: Open, service: Living, role: Role | None, **options:
     return tab
 
 
-async def test_an_administrator_makes_a_library(service: Living, opened: Open, axe: str) -> None:
+async def test_an_administrator_sets_up_a_library(service: Living, opened: Open, axe: str) -> None:
     tab = await signed_in(opened, service, Role.ADMINISTRATOR)
     student = await signed_in(opened, service, None, **PHONE)
     await is_for_everybody(student, axe, "/", True)
@@ -80,7 +80,7 @@ async def test_an_administrator_makes_a_library(service: Living, opened: Open, a
 
 
 @pytest.mark.whole
-async def test_the_steps_are_for_everybody_on_a_phone(
+async def test_the_setup_steps_are_accessible_on_a_phone(
     service: Living, opened: Open, axe: str
 ) -> None:
     tab = await signed_in(opened, service, Role.ADMINISTRATOR, **PHONE)
@@ -92,7 +92,9 @@ async def test_the_steps_are_for_everybody_on_a_phone(
 
 
 @pytest.mark.whole
-async def test_the_way_in_is_for_everybody(service: Living, opened: Open, axe: str) -> None:
+async def test_the_sign_in_page_is_accessible_and_names_no_mini_program(
+    service: Living, opened: Open, axe: str
+) -> None:
     """Without a mini-program the campus's sign-on is the way in, and no page speaks of one."""
     tab = await opened(**PHONE)
     for path in ("/", "/privacy"):

@@ -45,7 +45,7 @@ async def used(service: Living, reader: Client, seat: str, start: str, end: str)
 
 
 @pytest.mark.parametrize("size", NAMES_OF_SIZES)
-async def test_two_taps_to_the_proposed_seat(
+async def test_two_taps_book_the_proposed_seat(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:
     tab = await opened("21071234", **READER_SIZES[size])
@@ -60,7 +60,7 @@ async def test_two_taps_to_the_proposed_seat(
 
 
 @pytest.mark.parametrize("device", DEVICES)
-async def test_two_taps_to_a_favourite(
+async def test_two_taps_book_a_favourite_seat(
     service: Living, opened: Open, device: dict[str, Any]
 ) -> None:
     reader = await service.web_reader()
@@ -92,7 +92,7 @@ async def test_two_taps_to_a_favourite(
     assert (await reader.ok("GET", "/favourites"))["items"] == []
 
 
-async def test_two_taps_to_the_last_one_again(service: Living, opened: Open) -> None:
+async def test_two_taps_book_the_last_seat_again(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     await used(service, reader, SEAT, "now", "18:00")
     tab = await opened(reader.number, **PHONE)
@@ -106,7 +106,7 @@ async def test_two_taps_to_the_last_one_again(service: Living, opened: Open) -> 
     assert "16:00–18:00" in await tab.text(".now")
 
 
-async def test_another_seat_is_proposed_and_never_the_same_one_twice(opened: Open) -> None:
+async def test_asking_for_another_proposal_never_repeats_a_seat(opened: Open) -> None:
     tab = await opened("21071234")
     seen = [await tab.text(".proposed .what")]
     for _ in range(3):
@@ -118,7 +118,7 @@ async def test_another_seat_is_proposed_and_never_the_same_one_twice(opened: Ope
     assert len(set(seen)) == 4
 
 
-async def test_the_time_turns_tiles_plan_and_panel(service: Living, opened: Open) -> None:
+async def test_the_chosen_time_updates_tiles_plan_and_panel(service: Living, opened: Open) -> None:
     other = await service.reader()
     await other.reserve(SEAT, "17:00", "18:00")
     tab = await opened("21071234")
@@ -147,7 +147,7 @@ async def test_the_time_turns_tiles_plan_and_panel(service: Living, opened: Open
 
 
 @pytest.mark.parametrize(("width", "height"), sizes((390, 844), (320, 568), (1280, 800)))
-async def test_a_full_area_says_so_in_one_pill(
+async def test_a_full_area_shows_its_state_once_on_one_line(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
     """It is the moment when a reader needs the tile most: the name stands in one line, nothing is
@@ -175,7 +175,7 @@ async def test_a_full_area_says_so_in_one_pill(
     assert free != green
 
 
-async def test_a_phone_reaches_every_venue_and_names_the_one_it_shows(
+async def test_a_phone_can_switch_venues_and_shows_the_current_one(
     service: Living, opened: Open
 ) -> None:
     """So does each booking, of whichever venue it is. One that is alone needs no name."""
@@ -205,9 +205,7 @@ async def test_a_phone_reaches_every_venue_and_names_the_one_it_shows(
     assert f"图书馆 {LABEL}" in await tab.text(".known a >> nth=0"), "the last one again"
 
 
-async def test_another_day_begins_when_the_reader_usually_does(
-    service: Living, opened: Open
-) -> None:
+async def test_another_day_proposes_the_readers_usual_start(service: Living, opened: Open) -> None:
     """Nobody is led to book a dawn that they did not mean, on the list or on a plan."""
     reader = await service.web_reader()
     tab = await opened(reader.number, **PHONE)

@@ -11,7 +11,9 @@ from tests.browser.conftest import PHONE, Open
 from tests.living import Living
 
 
-async def test_a_kiosk_shows_hides_and_starts_by_itself(service: Living, opened: Open) -> None:
+async def test_a_kiosk_shows_its_code_and_hides_it_when_offline(
+    service: Living, opened: Open
+) -> None:
     key = await key_of(service, "2f-north")
     tab = await opened()
     page = tab.page
@@ -72,7 +74,7 @@ async def test_a_slow_login_does_not_cost_the_check_in(service: Living, opened: 
     assert kept["state"] == "in_use"
 
 
-async def test_the_digits_of_a_kiosk_are_its_code(service: Living, opened: Open) -> None:
+async def test_the_digits_on_a_kiosk_check_a_reader_in(service: Living, opened: Open) -> None:
     """Who has no camera types what the screen shows: the same proof, as short-lived, and wrong ones
     are counted as wrong codes are."""
     reader = await service.web_reader()
@@ -104,7 +106,7 @@ async def test_the_digits_of_a_kiosk_are_its_code(service: Living, opened: Open)
     await tab.page.wait_for_selector("main >> text=已过期")
 
 
-async def test_a_code_is_not_for_later(service: Living, opened: Open) -> None:
+async def test_an_expired_kiosk_code_does_not_check_in(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     await reader.reserve(start="17:00", end="18:00")
     await service.move("16:40")

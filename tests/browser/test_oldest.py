@@ -54,7 +54,7 @@ async def _codes(old: OldTab) -> list[str]:
     return [code for code in await old.codes() if "/k/" in code]
 
 
-async def test_a_kiosk_shows_its_code_and_the_next(service: Living, old: OldTab) -> None:
+async def test_a_kiosk_shows_its_code_and_then_the_next_one(service: Living, old: OldTab) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="now", end="18:00")
     await old.size(1080, 720)
@@ -75,7 +75,7 @@ async def test_a_kiosk_shows_its_code_and_the_next(service: Living, old: OldTab)
     assert done["state"] == "in_use"
 
 
-async def test_a_seat_without_a_phone(service: Living, old: OldTab) -> None:
+async def test_a_card_books_a_seat_at_the_kiosk(service: Living, old: OldTab) -> None:
     reader = await carded(service)
     await old.size(1080, 720)
     await old.go(f"{service.base}/kiosk/2f-south#key={await key_of(service, '2f-south')}")
@@ -97,7 +97,9 @@ async def test_a_seat_without_a_phone(service: Living, old: OldTab) -> None:
     await old.wait_for("document.getElementById('touch').hidden")
 
 
-async def test_all_of_the_kiosks_style_is_understood(service: Living, old: OldTab) -> None:
+async def test_the_browser_accepts_every_style_rule_of_the_kiosk(
+    service: Living, old: OldTab
+) -> None:
     text = files("handlers").joinpath("static/kiosk.css").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/|@supports \([^{]*\{[^{]*\{[^}]*\} \}", "", text, flags=re.DOTALL)
     asked = {

@@ -188,7 +188,9 @@ async def book_and_check_in(student: Hand, screen: Tab) -> None:
     assert "主馆2层自习室A-8号" in await tab.text(".now")
 
 
-async def test_from_an_empty_database_to_a_check_in(service: Living, opened: Open) -> None:
+async def test_an_empty_database_becomes_a_library_with_a_checked_in_student(
+    service: Living, opened: Open
+) -> None:
     screen, head, student = await asyncio.gather(
         opened(path="/kiosk", viewport={"width": 1080, "height": 720}),
         hand(opened),

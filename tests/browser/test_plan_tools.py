@@ -86,7 +86,7 @@ async def size(tab: Tab) -> float:
     return float(box["width"])
 
 
-async def test_what_a_frame_chooses_can_be_removed_and_copied(opened: Open) -> None:
+async def test_seats_selected_by_a_frame_are_removed_and_copied(opened: Open) -> None:
     tab = await opened("administrator")
     await tab.go(PATH)
     before = await places(tab)
@@ -112,7 +112,7 @@ async def test_what_a_frame_chooses_can_be_removed_and_copied(opened: Open) -> N
     await undone(tab, before, copied)
 
 
-async def test_seats_are_laid_out(opened: Open) -> None:
+async def test_the_tools_lay_out_rows_of_seats(opened: Open) -> None:
     """A row between two points, in line, evenly apart, and a copy of it where the pointer is."""
     tab = await opened("administrator")
     await tab.go(PATH)
@@ -163,7 +163,7 @@ async def test_seats_are_laid_out(opened: Open) -> None:
     assert await saved(tab) == row
 
 
-async def test_a_row_by_keys_alone_and_names_of_any_kind(opened: Open) -> None:
+async def test_a_row_with_custom_seat_names_is_added_by_keyboard(opened: Open) -> None:
     tab = await opened("administrator")
     await tab.go(PATH)
     before = await places(tab)
@@ -187,7 +187,7 @@ async def test_a_row_by_keys_alone_and_names_of_any_kind(opened: Open) -> None:
     assert await tab.page.evaluate(series) == ["A-08", "A-10", "A-11", "A-12"]
 
 
-async def test_a_drag_snaps_or_not_and_all_is_seen(opened: Open) -> None:
+async def test_a_dragged_seat_snaps_to_lines_unless_disabled(opened: Open) -> None:
     tab = await opened("administrator", viewport={"width": 1024, "height": 768})
     await tab.go(PATH)
     view = tab.page.locator(".viewport")
@@ -234,7 +234,7 @@ def png(content: bytes) -> FilePayload:
     return {"name": "floor.png", "mimeType": "image/png", "buffer": content}
 
 
-async def test_a_picture_under_the_plan(service: Living, opened: Open, axe: str) -> None:
+async def test_a_picture_is_placed_under_the_plan(service: Living, opened: Open, axe: str) -> None:
     tab = await opened("administrator")
     page = tab.page
     await tab.go(PATH)
@@ -314,7 +314,7 @@ async def test_a_picture_under_the_plan(service: Living, opened: Open, axe: str)
     assert await pictures.count_documents({}) == 0
 
 
-async def test_on_a_phone(opened: Open, axe: str) -> None:
+async def test_the_editor_works_on_a_phone(opened: Open, axe: str) -> None:
     tab = await opened("administrator", **PHONE)
     await tab.go(PATH)
     assert await size(tab) >= 27, "to be hit with a finger"

@@ -41,7 +41,9 @@ async def on_paper(tab: Tab) -> None:
     assert await tab.page.evaluate(CUT) == []
 
 
-async def test_labels_of_chosen_seats_on_sheets(service: Living, opened: Open, axe: str) -> None:
+async def test_labels_of_chosen_seats_are_printed_on_sheets(
+    service: Living, opened: Open, axe: str
+) -> None:
     tab = await opened("administrator")
     here = "/console/plans/2f-hall/labels"
     tab.expected = {400}
@@ -60,7 +62,7 @@ async def test_labels_of_chosen_seats_on_sheets(service: Living, opened: Open, a
     assert await pages(tab) == -(-seats // 30)
 
 
-async def test_posters_are_one_page_and_lead_to_the_library(
+async def test_posters_fit_one_page_and_link_to_the_library(
     service: Living, opened: Open, axe: str
 ) -> None:
     tab = await opened("viewer")

@@ -18,7 +18,9 @@ async def at_both_sizes(tab: Tab, axe: str, what: str) -> None:
     await tab.page.set_viewport_size(DESKTOP["viewport"])
 
 
-async def test_an_area_is_reserved_and_filled(service: Living, opened: Open, axe: str) -> None:
+async def test_an_area_is_reserved_for_a_group_and_members_are_added(
+    service: Living, opened: Open, axe: str
+) -> None:
     reader = await service.reader()
     await reader.reserve("2f-east-056", "17:00", "18:00")
     tab = await opened("administrator")

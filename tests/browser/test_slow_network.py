@@ -50,7 +50,7 @@ async def test_a_seat_is_booked_once_over_a_slow_network(
     assert "已预约" in await tab.text("#main")
 
 
-async def test_a_seat_that_is_gone_meanwhile_is_refused_and_the_choice_stays(
+async def test_a_seat_taken_meanwhile_is_refused_and_the_choice_is_kept(
     service: Living, opened: Open
 ) -> None:
     tab = await opened("21071234", **READER_SIZES["390"])

@@ -15,7 +15,9 @@ from tests.living import Living
 WHEREFORE = "手机没电，核对过校园卡"
 
 
-async def test_a_round_through_the_library(service: Living, opened: Open) -> None:
+async def test_a_librarian_checks_a_reader_in_from_the_patrol(
+    service: Living, opened: Open
+) -> None:
     """From the first page to a seat, to its reader, and what the log says of it afterwards."""
     reader = await service.reader()
     await reader.reserve("2f-hall-065", "now", "18:00")
@@ -49,7 +51,7 @@ async def test_a_round_through_the_library(service: Living, opened: Open) -> Non
     assert log.count("林静怡") == 2 and WHEREFORE in log and "状态 已预约 → 使用中" in log
 
 
-async def test_a_viewer_sees_and_does_nothing(service: Living, opened: Open) -> None:
+async def test_a_viewer_sees_the_console_without_actions(service: Living, opened: Open) -> None:
     reader = await service.reader()
     made = await reader.reserve("2f-hall-065", "now", "18:00")
     tab = await opened("viewer")
@@ -59,7 +61,7 @@ async def test_a_viewer_sees_and_does_nothing(service: Living, opened: Open) -> 
     assert await tab.page.locator("form[method=post]").count() == 0
 
 
-async def test_a_student_does_not_get_in(service: Living, opened: Open) -> None:
+async def test_a_student_cannot_open_the_console(service: Living, opened: Open) -> None:
     tab = await opened("21071234")
     assert await tab.page.locator("text=管理后台").count() == 0
     tab.expected = {403}
@@ -67,7 +69,9 @@ async def test_a_student_does_not_get_in(service: Living, opened: Open) -> None:
     assert "没有" in await tab.text("main")
 
 
-async def test_a_closure_asks_what_becomes_of_the_bookings(service: Living, opened: Open) -> None:
+async def test_a_closure_asks_how_to_handle_affected_bookings(
+    service: Living, opened: Open
+) -> None:
     reader = await service.reader()
     made = await reader.reserve("2f-hall-065", "09:00", "12:00", service.tomorrow)
     tab = await opened("administrator")
@@ -91,7 +95,7 @@ async def test_a_closure_asks_what_becomes_of_the_bookings(service: Living, open
 
 @pytest.mark.whole
 @pytest.mark.parametrize("device", DEVICES)
-async def test_every_page_is_for_everybody(
+async def test_every_console_page_is_accessible(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
     """axe-core finds nothing serious, and nothing is wider than a small phone."""
@@ -144,7 +148,7 @@ async def test_every_page_is_for_everybody(
 
 @pytest.mark.whole
 @pytest.mark.parametrize("device", DEVICES)
-async def test_who_had_a_seat(
+async def test_the_reader_of_a_seat_at_a_time_is_found(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
     reader = await service.reader()
@@ -171,7 +175,7 @@ async def test_who_had_a_seat(
 
 @pytest.mark.whole
 @pytest.mark.parametrize("device", DEVICES)
-async def test_a_whole_number_is_shown_once(
+async def test_a_revealed_number_is_shown_on_one_page(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
     reader = await service.reader()
@@ -189,7 +193,9 @@ async def test_a_whole_number_is_shown_once(
 
 
 @pytest.mark.whole
-async def test_what_the_desk_is_asked(service: Living, opened: Open, axe: str) -> None:
+async def test_staff_see_held_offers_and_the_question_before_retiring_an_area(
+    service: Living, opened: Open, axe: str
+) -> None:
     """A seat that is held for a reader, and the question before an area retires."""
     reader, offer, _ = await moved(service)
     await (await service.reader()).reserve("2f-hall-020", "09:00", "11:00", service.tomorrow)

@@ -32,7 +32,7 @@ async def at_both_sizes(tab: Tab, axe: str, what: str) -> None:
     await tab.page.set_viewport_size(DESKTOP["viewport"])
 
 
-async def test_a_program_is_told_and_sent_again(
+async def test_an_endpoint_receives_events_and_a_dead_one_is_sent_again(
     service: Living, opened: Open, axe: str, receiver: NewReceiver
 ) -> None:
     program = await receiver()

@@ -96,7 +96,7 @@ async def both(*parties: Awaitable[object]) -> list[Any]:
 
 
 @guarded
-async def test_a_scanned_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
+async def test_one_scanned_code_binds_one_user(stage: Stage, guard: bool) -> None:
     scene = Scene(stage, guard)
     await scene.open()
     if not guard:
@@ -144,7 +144,9 @@ async def test_a_confirmation_is_consumed_once(stage: Stage, guard: bool, other:
 
 
 @guarded
-async def test_one_user_waits_with_a_code(stage: Stage, guard: bool) -> None:
+async def test_of_two_users_with_one_code_one_waits_for_confirmation(
+    stage: Stage, guard: bool
+) -> None:
     """Two users give the same right digits: the reader is asked about one of them."""
     scene = Scene(stage, guard)
     await scene.open()
@@ -165,7 +167,9 @@ async def test_one_user_waits_with_a_code(stage: Stage, guard: bool) -> None:
     assert await scene.bound() == 0
 
 
-async def test_an_answer_that_was_lost_is_completed_by_the_next_one(stage: Stage) -> None:
+async def test_a_confirmation_interrupted_before_the_binding_is_completed_on_repeat(
+    stage: Stage,
+) -> None:
     """The worker ends between the answer and the binding; the form is sent once more."""
     service, scene = stage.account_binding(), Scene(stage, True)
     await scene.open(asked="o-one")
@@ -198,7 +202,7 @@ def _guesser(n: int) -> Principal:
     ("guesses", "limiter"), [(500, AttemptLimiter), (200, NeverAsks)], ids=["guarded", "control"]
 )
 @pytest.mark.timeout(600)
-async def test_guesses_bind_nobody(
+async def test_guessed_codes_bind_no_reader(
     stage: Stage, guesses: int, limiter: type[AttemptLimiter], long: bool
 ) -> None:
     """All digits from 000000 on, five by each account. Some are a reader's live code, the first of

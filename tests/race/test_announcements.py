@@ -32,7 +32,9 @@ class Anew(AnnouncementRepository):
 
 
 @guarded
-async def test_readers_are_told_once(stage: Stage, guard: bool) -> None:
+async def test_an_announcement_sent_twice_reaches_each_reader_once(
+    stage: Stage, guard: bool
+) -> None:
     reader, librarian = await stage.reader(), await stage.reader()
     booked = await stage.reserved(reader)
     area = stage.inside.reference.catalog.all_seats[booked.seat_id].area_id
@@ -61,7 +63,7 @@ async def test_readers_are_told_once(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_two_workers_mail_one_of_the_staff_once(stage: Stage, guard: bool) -> None:
+async def test_two_workers_mail_a_staff_member_once(stage: Stage, guard: bool) -> None:
     """Both have found something new before either has the right to mail."""
     librarian, barrier = await stage.reader(), asyncio.Barrier(2)
     await AlertRepository(stage.db).choose(librarian.id, [AlertKind.QUESTIONS], None, clock(20))

@@ -51,7 +51,7 @@ def tokens(stage: Stage, stored: ApiTokenRepository) -> StaffApiTokens:
 
 
 @guarded
-async def test_a_form_makes_one_token(stage: Stage, guard: bool) -> None:
+async def test_a_form_sent_twice_makes_one_token(stage: Stage, guard: bool) -> None:
     ctx, barrier = await head(stage), asyncio.Barrier(2)
 
     async def send() -> None:

@@ -64,7 +64,9 @@ def areas_of(stage: Stage, worker: Inside, **own: Any) -> StaffAreas:
 
 
 @guarded
-async def test_a_booking_beside_a_deletion_keeps_its_place(stage: Stage, guard: bool) -> None:
+async def test_a_booking_concurrent_with_an_area_deletion_keeps_its_seat_known(
+    stage: Stage, guard: bool
+) -> None:
     """The worker that takes it has not heard yet that the area was retired."""
     reader, here = await stage.reader(), await stage.worker()
     late = await stage.worker()
@@ -99,7 +101,7 @@ class ByIdAlone(GateRepository):
 
 
 @guarded
-async def test_a_gate_that_speaks_is_not_deleted(stage: Stage, guard: bool) -> None:
+async def test_a_gate_is_not_deleted_while_its_events_arrive(stage: Stage, guard: bool) -> None:
     here = (GateRepository if guard else ByIdAlone)(stage.db, stage.cipher)
     north = Gate(GateId("north"), VenueId("library"), "北门")
     assert await here.add(north) and await here.issue_key(north.id, "key")
@@ -131,7 +133,7 @@ class OneByOne(CatalogRepository):
 
 
 @guarded
-async def test_areas_are_written_together_or_not_at_all(stage: Stage, guard: bool) -> None:
+async def test_areas_of_one_import_are_all_written_or_none(stage: Stage, guard: bool) -> None:
     area = stage.inside.reference.area(HALL)
     other = replace(area, id=AreaId("annex"), name="附楼", seats=(), removed_seats=(), rev=0)
     assert await stage.stored.catalogs.add_area(other)

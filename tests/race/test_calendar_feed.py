@@ -27,7 +27,9 @@ class Adding(CalendarFeedRepository):
 
 
 @guarded
-async def test_one_address_leads_to_a_reader(stage: Stage, guard: bool) -> None:
+async def test_concurrent_requests_leave_one_working_feed_address(
+    stage: Stage, guard: bool
+) -> None:
     reader, other = await stage.reader(), await stage.reader()
     kind = CalendarFeedRepository if guard else Adding
     workers = [

@@ -143,7 +143,7 @@ SOON: Final = 6 * MINUTE
     ],
     ids=["surely not sent", "lost", "sent without an answer", "all of it"],
 )
-async def test_an_hour_without_wechat(
+async def test_after_an_hour_without_wechat_each_message_is_sent_once(
     stage: Stage, answers: list[Answer], unsure: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     chance = Random(7)
@@ -186,7 +186,9 @@ async def test_an_hour_without_wechat(
 
 
 @pytest.mark.parametrize("few", [1, 2, 7])
-async def test_an_hour_of_hanging_costs_few_messages_nothing(stage: Stage, few: int) -> None:
+async def test_few_messages_are_all_sent_once_after_an_hour_of_hanging_sends(
+    stage: Stage, few: int
+) -> None:
     """Where few wait, the same ones would be the probes again and again."""
     readers = [ReaderId(f"{n:024x}") for n in range(few)]
     queue = [message(reader, GONE, timedelta(hours=3)) for reader in readers]
@@ -200,7 +202,7 @@ async def test_an_hour_of_hanging_costs_few_messages_nothing(stage: Stage, few: 
     assert await ChannelPauseRepository(stage.db, Channel.WECHAT, "wx").current() is None
 
 
-async def test_a_refused_account_waits_with_one_alarm(
+async def test_a_refused_account_pauses_the_channel_with_one_alarm(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(120)]
@@ -236,7 +238,7 @@ async def test_a_refused_account_waits_with_one_alarm(
 
 
 @guarded
-async def test_one_worker_probes(stage: Stage, guard: bool) -> None:
+async def test_one_worker_probes_a_paused_channel(stage: Stage, guard: bool) -> None:
     """Both see that the pause is over before either takes the probe."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
@@ -259,7 +261,7 @@ async def test_one_worker_probes(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_pause_is_told_once(
+async def test_a_pause_is_logged_once(
     stage: Stage, guard: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Two hosts are refused at the same moment; the control's pauses have names of their own."""
@@ -275,7 +277,7 @@ async def test_a_pause_is_told_once(
     assert len(alarms(caplog)) == (1 if guard else 2)
 
 
-async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
+async def test_another_worker_probes_after_the_prober_dies(stage: Stage) -> None:
     await consent(stage, [LI])
     await tell(stage.db, stage.cipher, [message(LI, EIGHT, timedelta(hours=3))])
     wechat = WeChat(lambda now: (REFUSED, False))
@@ -293,7 +295,7 @@ async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
     assert await pauses.current() is None
 
 
-async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage) -> None:
+async def test_a_message_left_by_two_dead_workers_is_not_sent_a_third_time(stage: Stage) -> None:
     """Each of them may have sent it. Others of the reader's go on."""
     await consent(stage, [LI])
     messages = queue_of(stage.db, stage.cipher)
@@ -316,7 +318,7 @@ async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage)
     assert await sender.run(wechat.now) == 1 and len(wechat.calls) == 2
 
 
-async def test_a_probe_that_is_cut_off_holds_up_nobody(stage: Stage) -> None:
+async def test_an_interrupted_probe_delays_no_other_worker(stage: Stage) -> None:
     await consent(stage, [LI])
     await tell(stage.db, stage.cipher, [message(LI, EIGHT, timedelta(hours=3))])
     wechat = WeChat(lambda now: (REFUSED, False))

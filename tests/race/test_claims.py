@@ -102,7 +102,7 @@ async def test_one_seat_goes_to_one_of_200_requests(mongo_url: str, redis_url: s
 
 @both_sides
 @guarded
-async def test_a_reader_never_overlaps_themselves(stage: Stage, guard: bool) -> None:
+async def test_overlapping_bookings_of_one_reader_are_refused(stage: Stage, guard: bool) -> None:
     if not guard:
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
@@ -120,7 +120,9 @@ async def test_a_reader_never_overlaps_themselves(stage: Stage, guard: bool) -> 
 
 @both_sides
 @guarded
-async def test_a_day_holds_as_many_bookings_as_the_policy_says(stage: Stage, guard: bool) -> None:
+async def test_concurrent_bookings_of_a_day_stop_at_the_daily_limit(
+    stage: Stage, guard: bool
+) -> None:
     if not guard:
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
@@ -143,7 +145,7 @@ async def test_a_day_holds_as_many_bookings_as_the_policy_says(stage: Stage, gua
 @pytest.mark.parametrize(
     ("steps", "refusal"), [((1, 2), "other_in_use"), ((1, 1), "qr_used")], ids=["presence", "code"]
 )
-async def test_a_reader_sits_in_one_place(
+async def test_a_reader_is_checked_in_at_one_seat_at_a_time(
     stage: Stage, guard: bool, steps: tuple[int, int], refusal: str
 ) -> None:
     """Two reservations meet at 10:30, the last minute of the one and the first of the other; with
@@ -177,7 +179,7 @@ async def test_a_reader_sits_in_one_place(
 
 
 @both_sides
-async def test_a_scan_that_is_sent_twice_counts_once(stage: Stage) -> None:
+async def test_a_check_in_sent_twice_has_one_effect(stage: Stage) -> None:
     reader = await stage.reader()
     made = await stage.reserved(reader)
     barrier = asyncio.Barrier(2)
@@ -193,7 +195,7 @@ async def test_a_scan_that_is_sent_twice_counts_once(stage: Stage) -> None:
 
 @both_sides
 @guarded
-async def test_a_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
+async def test_one_idempotency_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
     """The request and its repetition meet at two workers: both answers name one reservation."""
     if not guard:
         await stage.drop("reservations", "claims")
@@ -209,7 +211,9 @@ async def test_a_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
 
 @both_sides
 @guarded
-async def test_a_key_is_not_used_for_another_request(stage: Stage, guard: bool) -> None:
+async def test_an_idempotency_key_reused_for_another_request_is_refused(
+    stage: Stage, guard: bool
+) -> None:
     if not guard:
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
@@ -240,7 +244,9 @@ async def _at_two_workers(
 
 @both_sides
 @guarded
-async def test_a_refused_repetition_cannot_succeed_later(stage: Stage, guard: bool) -> None:
+async def test_a_request_refused_on_repetition_cannot_succeed_later(
+    stage: Stage, guard: bool
+) -> None:
     """The first attempt hangs before its insert; the repetition meets a seat that is taken; the
     seat is given back; the first attempt goes on. Whoever was refused has no seat."""
     other, reader = await stage.reader(), await stage.reader()
@@ -269,7 +275,7 @@ async def test_a_refused_repetition_cannot_succeed_later(stage: Stage, guard: bo
 
 
 @both_sides
-async def test_a_key_under_way_is_told(stage: Stage) -> None:
+async def test_a_repeat_of_a_running_request_is_answered_in_progress(stage: Stage) -> None:
     """Within one worker the repetition learns that the first request still runs."""
     reader = await stage.reader()
     keyed = ctx(reader, key=IdempotencyKey("k-1", "digest"))

@@ -34,7 +34,9 @@ class Phone:
 
 
 @guarded
-async def test_an_answer_is_sent_once(stage: Stage, guard: bool) -> None:
+async def test_an_answer_sent_by_two_staff_members_is_pushed_once(
+    stage: Stage, guard: bool
+) -> None:
     """Two of the staff press 发送 with the same words, or one of them twice."""
     kept = FeedbackRepository(stage.db, stage.cipher)
     id = await kept.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
@@ -50,7 +52,7 @@ async def test_an_answer_is_sent_once(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_message_that_arrived_has_so_many_answers(stage: Stage, guard: bool) -> None:
+async def test_at_most_five_answers_follow_one_incoming_message(stage: Stage, guard: bool) -> None:
     kept = (FeedbackRepository if guard else Unguarded)(stage.db, stage.cipher)
     id = await kept.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
     assert id is not None

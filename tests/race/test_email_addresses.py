@@ -29,7 +29,7 @@ class LooksFirst(EmailAddressRepository):
 
 
 @guarded
-async def test_a_code_is_guessed_five_times_however_many_guess_at_once(
+async def test_concurrent_guesses_get_five_attempts_at_an_email_code(
     stage: Stage, guard: bool
 ) -> None:
     """A hundred guesses at once, the right one among the last."""
@@ -53,7 +53,7 @@ async def test_a_code_is_guessed_five_times_however_many_guess_at_once(
 
 
 @guarded
-async def test_a_code_confirms_the_address_that_it_was_sent_to(stage: Stage, guard: bool) -> None:
+async def test_a_code_confirms_only_the_address_it_was_sent_to(stage: Stage, guard: bool) -> None:
     """Right digits, while the reader asks for another address in a second window."""
     slow, fast = (EmailAddressRepository(stage.db, stage.cipher) for _ in range(2))
     until = clock(9) + timedelta(minutes=10)
@@ -72,7 +72,7 @@ async def test_a_code_confirms_the_address_that_it_was_sent_to(stage: Stage, gua
 
 
 @guarded
-async def test_what_the_reader_has_decided_stands_above_the_campus(
+async def test_the_readers_choice_of_address_overrides_the_campus(
     stage: Stage, guard: bool
 ) -> None:
     """The campus names an address in the moment in which the reader switches mail off."""

@@ -20,7 +20,7 @@ async def services(stage: Stage, n: int) -> list[FaultReportService]:
 
 
 @guarded
-async def test_a_day_has_so_many_reports(
+async def test_concurrent_fault_reports_stop_at_the_daily_limit(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "MAX_FAULT_REPORTS_PER_DAY", 2)
@@ -40,7 +40,7 @@ async def test_a_day_has_so_many_reports(
 
 
 @guarded
-async def test_the_same_report_is_kept_once(stage: Stage, guard: bool) -> None:
+async def test_the_same_fault_report_is_stored_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     if not guard:
         await stage.drop("fault_reports", "open_once")
@@ -55,7 +55,9 @@ async def test_the_same_report_is_kept_once(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_note_and_a_canned_answer_have_one_next_text(stage: Stage, guard: bool) -> None:
+async def test_the_second_of_two_edits_of_a_note_or_canned_answer_is_refused(
+    stage: Stage, guard: bool
+) -> None:
     """Two colleagues at once: the second is told."""
     reader = await stage.reader()
     feedback, canned = stage.stored.feedback, stage.stored.canned_answers

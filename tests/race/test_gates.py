@@ -39,7 +39,7 @@ def gate_event(reader: Reader, way: str, at: datetime) -> tuple[GateEvent, str]:
 
 @both_sides
 @guarded
-async def test_gate_events_in_two_workers_are_all_heeded(stage: Stage, guard: bool) -> None:
+async def test_gate_events_at_two_workers_all_take_effect(stage: Stage, guard: bool) -> None:
     """One worker has worked out what it knows, and the other knows more before it is written."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
@@ -74,7 +74,7 @@ class KeptAnew(GateEventRepository):
 
 @both_sides
 @guarded
-async def test_a_gate_event_is_kept_once(stage: Stage, guard: bool) -> None:
+async def test_a_gate_event_received_twice_is_stored_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     batch = [gate_event(reader, "in", clock(9, 5))]
     kind = GateEventRepository if guard else KeptAnew
@@ -151,7 +151,9 @@ async def test_a_waiver_does_not_end_a_librarians_suspension(stage: Stage, guard
 
 @both_sides
 @guarded
-async def test_a_reader_is_asked_once(stage: Stage, guard: bool) -> None:
+async def test_two_concurrent_presence_checks_ask_the_reader_once(
+    stage: Stage, guard: bool
+) -> None:
     """Two others say at once that nobody sits there."""
     sits, first, second = [await stage.reader() for _ in range(3)]
     r = await stage.in_use(sits)
@@ -199,7 +201,7 @@ async def test_an_appeal_is_made_and_settled_once(stage: Stage, guard: bool) -> 
 
 
 @guarded
-async def test_a_push_counts_once(stage: Stage, guard: bool) -> None:
+async def test_a_repeated_wechat_push_is_processed_once(stage: Stage, guard: bool) -> None:
     """WeChat repeats what it got no answer to, to another worker."""
     pushes = [WeChatCallbackLog(stage.db) for _ in range(2)]
     names = ["mp:x", "mp:x" if guard else "mp:y"]  # the control: another name each time

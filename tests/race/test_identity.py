@@ -38,7 +38,7 @@ class LooksFirst(ActivationCodeRepository):
 
 
 @guarded
-async def test_a_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
+async def test_an_activation_code_binds_one_user(stage: Stage, guard: bool) -> None:
     """The binding's own index would stop the second one as well, so the control goes without it."""
     if not guard:
         await stage.drop("bindings", "reader")
@@ -91,7 +91,9 @@ async def test_reader_and_user_are_bound_one_to_one(stage: Stage, guard: bool, s
 
 @guarded
 @pytest.mark.parametrize("index", ["live_digits", "live_reader"])
-async def test_digits_and_readers_have_one_live_code(stage: Stage, guard: bool, index: str) -> None:
+async def test_digits_and_readers_have_one_live_activation_code(
+    stage: Stage, guard: bool, index: str
+) -> None:
     if not guard:
         await stage.drop("activation_codes", index)
     one, two, barrier = await stage.reader(), await stage.reader(), asyncio.Barrier(2)
@@ -218,7 +220,7 @@ class LooksBeforeItOpens(SessionRepository):
     ],
     ids=["before the session", "behind the session", "before the look"],
 )
-async def test_a_logout_wins_wherever_it_falls_into_a_login(
+async def test_a_logout_at_any_point_during_a_login_ends_the_session(
     stage: Stage, collection: str, method: str, where: str
 ) -> None:
     reader, sessions = await stage.reader(), SessionRepository(stage.db, stage.cipher)
@@ -232,7 +234,7 @@ async def test_a_logout_wins_wherever_it_falls_into_a_login(
     [("logged_out_tickets", "update_one", True), ("sessions", "find", False)],
     ids=["before the tombstone", "behind the tombstone"],
 )
-async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(
+async def test_a_session_opened_during_a_logout_is_ended_by_it(
     stage: Stage, collection: str, method: str, opened: bool
 ) -> None:
     reader = await stage.reader()
@@ -254,7 +256,7 @@ async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(
     assert await here.find_principal(token_hash("token")) is None
 
 
-async def test_without_a_second_look_a_session_survives_its_logout(stage: Stage) -> None:
+async def test_without_the_second_check_a_session_survives_its_logout(stage: Stage) -> None:
     """Control of both."""
     reader, sessions = await stage.reader(), LooksBeforeItOpens(stage.db, stage.cipher)
     _during(sessions, "sessions", "insert_one", "before", stage)
@@ -288,7 +290,7 @@ class RenewsWithoutALook(SessionRepository):
     ],
     ids=["before the ticket", "behind the ticket", "behind the look", "control"],
 )
-async def test_a_logout_wins_wherever_it_falls_into_a_renewal(
+async def test_a_logout_at_any_point_during_a_renewal_ends_the_session(
     stage: Stage, collection: str, method: str, where: str, guard: bool
 ) -> None:
     """The reader types the password once more, and the campus logs that very ticket out."""
@@ -304,7 +306,7 @@ async def test_a_logout_wins_wherever_it_falls_into_a_renewal(
     assert (await sessions.find_principal(token_hash("token")) is None) is guard
 
 
-async def test_a_renewal_that_falls_into_a_logout_does_not_outlive_it(stage: Stage) -> None:
+async def test_a_session_renewed_during_a_logout_is_ended_by_it(stage: Stage) -> None:
     """Behind the tombstone, before the sessions are deleted."""
     reader = await stage.reader()
     here, there = (

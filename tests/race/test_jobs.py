@@ -55,7 +55,7 @@ from tests.race.stage import (
         (DeadlineJobs.send_reminders, (10, 0)),
     ],
 )
-async def test_a_job_in_two_workers_acts_once(
+async def test_a_job_run_by_two_workers_has_one_effect(
     stage: Stage, job: Any, due: tuple[int, int], guard: bool
 ) -> None:
     reader, now = await stage.reader(), clock(*due)
@@ -152,7 +152,7 @@ async def _leave(_: Database, ids: Sequence[str]) -> None:
         ("violations", ["violations", "deliveries", "messages"]),
     ],
 )
-async def test_nothing_is_kept_for_a_reader_who_was_erased_meanwhile(
+async def test_the_dispatcher_stores_nothing_for_a_reader_erased_meanwhile(
     stage: Stage, guard: bool, late: str, left: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The dispatcher has read the reservation before the erasure, and writes afterwards."""
@@ -222,7 +222,7 @@ CRASHES = (
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else f"{value or 'guarded'}",
 )
-async def test_a_dispatcher_that_crashes_loses_nothing_and_doubles_nothing(
+async def test_a_crashed_dispatcher_loses_and_duplicates_no_effect(
     stage: Stage, crash: tuple[str, str, str], control: str | None
 ) -> None:
     """It ends between a violation, the messages and the outbox, and another one begins anew."""
@@ -323,7 +323,7 @@ async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
         assert await stage.db["suspensions"].count_documents({}) == 1
 
 
-async def test_one_violation_that_is_judged_twice_suspends_once(stage: Stage) -> None:
+async def test_a_third_violation_processed_twice_suspends_once(stage: Stage) -> None:
     """The suspension is named after the violation that brought it; both dispatchers agree."""
     reader = await stage.reader()
     missed = [await stage.missed(reader, EIGHT + timedelta(days=n)) for n in range(3)]
@@ -343,7 +343,7 @@ async def test_one_violation_that_is_judged_twice_suspends_once(stage: Stage) ->
 
 
 @guarded
-async def test_one_violation_counts_a_day(stage: Stage, guard: bool) -> None:
+async def test_one_violation_per_day_counts(stage: Stage, guard: bool) -> None:
     if not guard:
         await stage.drop("violations", "counted_on")
     reader, barrier = await stage.reader(), asyncio.Barrier(2)

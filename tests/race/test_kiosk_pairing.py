@@ -56,7 +56,7 @@ async def confirmed(
 
 
 @guarded
-async def test_a_screen_is_one_kiosk_s(stage: Stage, guard: bool) -> None:
+async def test_a_screen_is_paired_with_one_of_two_kiosks(stage: Stage, guard: bool) -> None:
     pairings = (PairingRepository if guard else UsedTwice)(stage.db, stage.cipher)
     asked = await screen(pairings, "secret")
     done = await confirmed(pairings, (asked, KIOSK), (asked, OTHER))
@@ -96,7 +96,7 @@ class Unbounded(PairingRepository):
 
 
 @guarded
-async def test_a_flood_takes_few_places_and_not_another_network_s(
+async def test_a_flood_from_one_network_leaves_other_networks_requests(
     stage: Stage, guard: bool
 ) -> None:
     pairings = (PairingRepository if guard else Unbounded)(stage.db, stage.cipher, at_once=25)
@@ -117,7 +117,7 @@ async def test_a_flood_takes_few_places_and_not_another_network_s(
     assert (refused >= 10) is guard, "five of an address: its ten places are new"
 
 
-async def test_a_stranger_s_requests_take_places_of_their_own_kind(stage: Stage) -> None:
+async def test_a_flood_of_pairing_requests_displaces_its_own_kind_only(stage: Stage) -> None:
     """A campus is one address. Whoever asks on and on behind it crowds out themselves; a screen
     that comes late waits until a place is two minutes old, and then keeps its own."""
     pairings, here = PairingRepository(stage.db, stage.cipher), ("10.0.0.1", "10.0.0.1")
@@ -149,7 +149,7 @@ class Unlucky(PairingRepository):
 
 
 @guarded
-async def test_two_screens_never_show_one_code(stage: Stage, guard: bool) -> None:
+async def test_two_screens_never_get_the_same_pairing_code(stage: Stage, guard: bool) -> None:
     if not guard:
         await stage.drop("kiosk_pairings", "code")
     Unlucky.drawn = 1

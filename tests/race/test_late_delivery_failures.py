@@ -17,7 +17,7 @@ from tests.race.stage import EIGHT, Stage, clock, put_around
 
 @pytest.mark.parametrize("names", [True, False], ids=["with ids", "without ids"])
 @pytest.mark.parametrize("when", ["before", "between", "after"])
-async def test_a_late_failure_is_recorded_whenever_it_comes(
+async def test_a_late_delivery_failure_is_recorded_before_and_after_sent(
     stage: Stage, when: str, names: bool
 ) -> None:
     """Before our own "sent" is written, after it, or between the two looks at the messages."""
@@ -89,7 +89,7 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
     ],
     ids=["by the version before", "long ago", "lately", "another is sent now", "by its name"],
 )
-async def test_a_late_failure_marks_no_old_message(
+async def test_a_late_delivery_failure_marks_no_old_message(
     stage: Stage, as_stored: dict[str, Any], names: str, failed: bool
 ) -> None:
     messages = queue_of(stage.db, stage.cipher)
@@ -105,7 +105,7 @@ async def test_a_late_failure_marks_no_old_message(
     assert await state_of(stage.db, old) is DeliveryState("failed" if failed else "sent")
 
 
-async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
+async def test_without_the_mark_a_failure_that_comes_before_sent_is_lost(stage: Stage) -> None:
     """The control: without the mark a failure that comes before "sent" is lost."""
     messages, other = (
         queue_of(stage.db, stage.cipher),

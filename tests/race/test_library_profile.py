@@ -49,7 +49,7 @@ class Unasked(ProfileRepository):
 
 
 @guarded
-async def test_the_next_profile_is_one(db: Database, guard: bool) -> None:
+async def test_of_concurrent_profile_changes_one_is_saved(db: Database, guard: bool) -> None:
     await ProfileRepository(db).save(LibraryProfile(name="旧", rev=1))
     editors = [(ProfileRepository if guard else Unasked)(db) for _ in range(4)]
     wanted = [LibraryProfile(name=f"第{n}个", rev=2) for n in range(4)]
@@ -70,7 +70,7 @@ KOLKATA = {"zone": "Asia/Kolkata", "zone_minutes": 330}
 
 
 @guarded
-async def test_a_zone_is_chosen_before_the_first_area_or_not_at_all(
+async def test_a_time_zone_cannot_be_chosen_concurrently_with_the_first_area(
     db: Database, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The area comes after the choice has looked for one, and before it writes. The control does
@@ -103,7 +103,7 @@ async def test_a_zone_is_chosen_before_the_first_area_or_not_at_all(
     assert added == [True]
 
 
-async def test_a_zone_that_was_chosen_first_stays(db: Database) -> None:
+async def test_a_time_zone_chosen_before_the_first_area_stays(db: Database) -> None:
     profiles, catalogs = ProfileRepository(db), CatalogRepository(db)
     await catalogs.add_venue(ANNEX)
     wanted = replace(LibraryProfile(rev=1), **KOLKATA)  # type: ignore[arg-type]
@@ -118,7 +118,7 @@ async def test_a_zone_that_was_chosen_first_stays(db: Database) -> None:
     [("area", True), ("kiosk", True), ("gate", True), ("area", False)],
     ids=["area", "kiosk", "gate", "control"],
 )
-async def test_a_venue_does_not_go_from_under_what_is_put_into_it(
+async def test_a_venue_is_not_removed_while_an_area_or_device_is_added_to_it(
     db: Database, thing: str, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is put there after the venue was found empty, and before its removal is committed."""
@@ -154,7 +154,7 @@ async def test_a_venue_does_not_go_from_under_what_is_put_into_it(
 
 
 @pytest.mark.parametrize("guard", [True, False], ids=["guard", "control"])
-async def test_a_venue_does_not_retire_while_an_area_of_it_comes_back(
+async def test_a_venue_is_not_retired_while_an_area_of_it_is_brought_back(
     db: Database, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes back after none was found in use, and before the venue is retired."""

@@ -39,7 +39,7 @@ class Refusing:
 
 
 @guarded
-async def test_an_accept_during_a_refusal_stands(stage: Stage, guard: bool) -> None:
+async def test_an_accept_during_a_refused_send_is_kept(stage: Stage, guard: bool) -> None:
     reader_side, ours = ConsentRepository(stage.db), ConsentRepository(stage.db)
     if not guard:
         unguard(ours)

@@ -137,7 +137,9 @@ class Worker:
 
 
 @guarded
-async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -> None:
+async def test_two_senders_send_each_message_once_although_one_is_killed(
+    stage: Stage, guard: bool
+) -> None:
     """Both have read the queue before one of them claims, and that one is gone later: its leases
     end.
 
@@ -201,7 +203,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
     await mortal.sender.close()
 
 
-async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> None:
+async def test_a_slow_send_delays_messages_of_its_reader_only(stage: Stage) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 50)]
     queue = [told(reader, number) for reader in readers for number in range(2)]
     await tell(stage.db, stage.cipher, queue)
@@ -222,7 +224,7 @@ async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> 
     assert [phones.of(r) for r in readers] == [[told(r, n).id for n in range(2)] for r in readers]
 
 
-async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None:
+async def test_a_closing_sender_releases_messages_it_has_not_begun(stage: Stage) -> None:
     """A sender that is closed while WeChat is slow: others go on at once, with no attempt lost."""
     readers = [ReaderId(f"{n:024x}") for n in range(90)]
     await tell(stage.db, stage.cipher, [told(reader) for reader in readers])
@@ -247,7 +249,7 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
     assert attempts == [1] and all([(await consents.remaining(r))[RESERVED] == 0 for r in readers])
 
 
-async def test_a_claim_whose_answer_is_lost_is_no_attempt(stage: Stage) -> None:
+async def test_a_lease_whose_answer_is_lost_is_not_counted_as_an_attempt(stage: Stage) -> None:
     """The lease is written and MongoDB's answer is lost; so is the answer to letting go of it.
     Nothing was sent: the message goes at the next call, and no attempt has an unknown outcome."""
     await tell(stage.db, stage.cipher, [told(LI)])
@@ -267,7 +269,9 @@ async def test_a_claim_whose_answer_is_lost_is_no_attempt(stage: Stage) -> None:
 
 
 @guarded
-async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bool) -> None:
+async def test_a_postponed_message_is_not_leased_by_a_slow_worker(
+    stage: Stage, guard: bool
+) -> None:
     """The slow worker found it due; the fast one tried it meanwhile and put it off for an hour."""
     slow, fast = (
         queue_of(stage.db, stage.cipher),
@@ -288,7 +292,9 @@ async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bo
 
 
 @guarded
-async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard: bool) -> None:
+async def test_a_worker_whose_lease_expired_cannot_settle_a_delivery(
+    stage: Stage, guard: bool
+) -> None:
     slow, fast = (
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
@@ -305,7 +311,7 @@ async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard:
 
 
 @guarded
-async def test_a_claim_is_given_up_by_its_holder_only(stage: Stage, guard: bool) -> None:
+async def test_a_lease_is_released_by_its_holder_only(stage: Stage, guard: bool) -> None:
     """Given up, claimed by another, and given up once more (its answer had been lost)."""
     slow, fast = (
         queue_of(stage.db, stage.cipher),
@@ -323,7 +329,7 @@ async def test_a_claim_is_given_up_by_its_holder_only(stage: Stage, guard: bool)
 
 
 @guarded
-async def test_a_credit_is_spent_once(stage: Stage, guard: bool) -> None:
+async def test_one_consent_is_used_by_one_of_two_workers(stage: Stage, guard: bool) -> None:
     barrier = asyncio.Barrier(2)
     await ConsentRepository(stage.db).add(LI, RESERVED)
 
@@ -339,7 +345,9 @@ async def test_a_credit_is_spent_once(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_client_reports_five_at_most(stage: Stage, guard: bool) -> None:
+async def test_concurrent_client_reports_add_at_most_five_consents(
+    stage: Stage, guard: bool
+) -> None:
     """There are four, and two workers count one more each."""
     barrier = asyncio.Barrier(2)
     for _ in range(MOST_REPORTED - 1):

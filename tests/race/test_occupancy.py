@@ -110,7 +110,9 @@ async def kill_cursors(db: Database) -> None:
 
 
 @both_sides
-async def test_occupancies_become_the_database(stage: Stage, mongo_url: str, theatre: str) -> None:
+async def test_two_workers_occupancies_converge_to_the_database(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
     readers = [await stage.reader() for _ in range(6)]
     async with two_workers(mongo_url, theatre, stage.cipher) as workers:
         for round in range(8):
@@ -136,7 +138,7 @@ async def test_occupancies_become_the_database(stage: Stage, mongo_url: str, the
         assert made > 30, "something happened"
 
 
-async def test_occupancies_outlive_a_killed_mongod(
+async def test_occupancies_converge_after_a_killed_mongod(
     tmp_path: Path, library: seed.LibraryData
 ) -> None:
     cipher = FieldCipher({1: b"k" * 32})

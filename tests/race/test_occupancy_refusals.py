@@ -18,7 +18,7 @@ from tests.waiting import until
 
 
 @both_sides
-async def test_a_refusal_from_memory_costs_nothing(
+async def test_a_refusal_from_memory_sends_no_database_command(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     holder, reader = await stage.reader(), await stage.reader()
@@ -44,7 +44,7 @@ async def test_a_refusal_from_memory_costs_nothing(
 
 @both_sides
 @pytest.mark.parametrize("mine", [True, False])
-async def test_what_readers_gave_up_themselves_is_not_in_their_way(
+async def test_bookings_readers_cancelled_at_another_worker_do_not_block_them(
     stage: Stage, mongo_url: str, theatre: str, mine: bool
 ) -> None:
     """They cancel at one worker, and book again at another that has not heard of it. The control is
@@ -82,7 +82,7 @@ async def test_the_next_booking_of_a_day_costs_one_insert(
             assert commands.names == ["insert"]
 
 
-async def test_the_index_says_what_readers_have_themselves(
+async def test_the_index_decides_on_a_readers_own_bookings(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     reader = await stage.reader()
@@ -102,7 +102,7 @@ async def test_the_index_says_what_readers_have_themselves(
 
 @both_sides
 @pytest.mark.parametrize("guarded", [True, False])
-async def test_a_silent_occupancy_asks_the_index(
+async def test_a_stale_occupancy_leaves_the_refusal_to_the_index(
     stage: Stage, mongo_url: str, theatre: str, guarded: bool
 ) -> None:
     """What it believes to be taken may long be free: nobody has told it."""
@@ -128,7 +128,7 @@ async def test_a_silent_occupancy_asks_the_index(
         assert made.state is ReservationState.RESERVED and commands.names == ["insert"]
 
 
-async def test_a_memory_refuses_for_a_quarter_of_a_second(
+async def test_memory_is_authoritative_for_a_quarter_of_a_second(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, _):
@@ -140,7 +140,9 @@ async def test_a_memory_refuses_for_a_quarter_of_a_second(
             assert (occupancy.authoritative_day(TODAY) is not None) is refuses
 
 
-async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str) -> None:
+async def test_every_refusal_from_memory_is_correct(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
     """A seat is taken and given back by another worker's readers. Who is refused is refused for a
     holder of the last quarter of a second, never for one of before; and it ends."""
     holder, reader = await stage.reader(), await stage.reader()
@@ -175,7 +177,7 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
 
 
 @both_sides
-async def test_a_repeat_is_given_its_first_success(
+async def test_a_repeated_booking_gets_its_first_success(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     reader = await stage.reader()

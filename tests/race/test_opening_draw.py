@@ -130,7 +130,7 @@ def start(worker: Inside, who: RequestContext, seat: str = SEAT) -> asyncio.Task
 
 @both_sides
 @guarded
-async def test_a_seat_goes_to_the_first_of_the_draw_in_every_worker(
+async def test_all_workers_give_the_seat_to_the_first_ticket_of_the_draw(
     stage: Stage, time_: Time, guard: bool
 ) -> None:
     both = await workers(stage, time_, 2, TicketRepository if guard else OwnOrder)
@@ -167,7 +167,7 @@ async def test_a_reader_has_one_ticket_in_all_workers(
 
 
 @both_sides
-async def test_a_repeated_request_has_its_first_ticket(stage: Stage, time_: Time) -> None:
+async def test_a_repeated_request_keeps_its_first_ticket(stage: Stage, time_: Time) -> None:
     """The same key at another worker waits in the same place, and gets the same answer."""
     both = await workers(stage, time_, 2)
     reader = await stage.reader()
@@ -190,7 +190,9 @@ async def test_a_repeated_request_has_its_first_ticket(stage: Stage, time_: Time
 
 
 @both_sides
-async def test_a_crash_leaves_a_ticket_and_no_promise(stage: Stage, time_: Time) -> None:
+async def test_a_ticket_of_a_crashed_worker_delays_the_draw_and_wins_nothing(
+    stage: Stage, time_: Time
+) -> None:
     """The first of the draw was in a worker that is gone: the others are served without it."""
     (worker,) = await workers(stage, time_, 1)
     lost, reader = await stage.reader(), await stage.reader()
@@ -212,7 +214,7 @@ async def test_a_crash_leaves_a_ticket_and_no_promise(stage: Stage, time_: Time)
 
 
 @both_sides
-async def test_after_a_refusal_the_next_ticket_is_of_a_later_round(
+async def test_a_reader_refused_in_the_draw_gets_a_ticket_of_a_later_round(
     stage: Stage, time_: Time
 ) -> None:
     (worker,) = await workers(stage, time_, 1)

@@ -28,7 +28,9 @@ class Overwriting(PlanPictureRepository):
 
 
 @guarded
-async def test_a_picture_s_next_place_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_changes_of_a_plan_picture_one_is_saved(
+    stage: Stage, guard: bool
+) -> None:
     (area, *_) = stage.inside.reference.catalog.areas
     image = BytesIO()
     Image.new("RGB", (30, 20), "white").save(image, "PNG")

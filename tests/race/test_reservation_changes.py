@@ -177,7 +177,9 @@ async def _prepare(stage: Stage, reader: Reader, begins: ReservationState) -> Re
 @both_sides
 @guarded
 @pytest.mark.parametrize("race", RACES.values(), ids=RACES.keys())
-async def test_the_one_who_was_faster_stands(stage: Stage, race: Race, guard: bool) -> None:
+async def test_of_two_conflicting_changes_the_faster_one_is_kept(
+    stage: Stage, race: Race, guard: bool
+) -> None:
     reader = await stage.reader()
     r = await _prepare(stage, reader, race.begins)
     slow, fast = await stage.worker(), await stage.worker()

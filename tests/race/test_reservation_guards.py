@@ -62,7 +62,7 @@ class Loose:
     ],
     ids=["all", "due condition", "change", "rev", "control: state alone"],
 )
-async def test_completion_needs_more_than_the_state(
+async def test_a_completion_needs_its_guard_against_a_concurrent_extension(
     stage: Stage, left_out: set[str], ends: bool
 ) -> None:
     """An extension leaves the state as it was: one of the three is needed beside it."""
@@ -83,7 +83,9 @@ async def test_completion_needs_more_than_the_state(
 
 
 @guarded
-async def test_two_changes_both_take_place(stage: Stage, guard: bool) -> None:
+async def test_concurrent_changes_of_seat_and_time_are_both_applied(
+    stage: Stage, guard: bool
+) -> None:
     """One moves to another seat, one to another time. Without the guard the document names a seat
     and a time whose claims it does not hold, and the next reader books them too."""
     reader, next_reader = await stage.reader(), await stage.reader()
@@ -121,7 +123,7 @@ async def test_two_changes_both_take_place(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_check_in_follows_the_reservation_to_its_new_seat(
+async def test_a_check_in_concurrent_with_a_seat_change_is_at_the_new_seat(
     stage: Stage, guard: bool
 ) -> None:
     reader = await stage.reader()
@@ -145,7 +147,7 @@ async def test_a_check_in_follows_the_reservation_to_its_new_seat(
 
 
 @guarded
-async def test_a_lost_change_keeps_the_old_seat(stage: Stage, guard: bool) -> None:
+async def test_a_refused_seat_change_keeps_the_old_seat(stage: Stage, guard: bool) -> None:
     """Two readers want the same third seat. Only the index can tell; its control drops it."""
     if not guard:
         await stage.drop("reservations", "claims")
@@ -172,7 +174,9 @@ async def test_a_lost_change_keeps_the_old_seat(stage: Stage, guard: bool) -> No
 
 
 @guarded
-async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard: bool) -> None:
+async def test_a_change_based_on_a_rolled_back_revision_is_refused(
+    stage: Stage, guard: bool
+) -> None:
     """A worker has read a change that a failing primary then lost; its fence took the same number.
 
     Guarded by the number alone, the next change is written over what is not there: the document
@@ -215,7 +219,7 @@ async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard:
         assert [d.thing for d in await stage.stored.reservations.find_double_bookings()] == ["seat"]
 
 
-async def test_a_notice_is_named_by_its_change(stage: Stage) -> None:
+async def test_an_outbox_event_is_identified_by_its_change(stage: Stage) -> None:
     """The number of a lost revision is taken again: what is told of it swallows nothing, and what
     is taken out of the outbox is what was read out of it."""
     r = await stage.reserved(await stage.reader())
@@ -232,7 +236,9 @@ async def test_a_notice_is_named_by_its_change(stage: Stage) -> None:
     assert await stage.stored.reservations.with_outbox_events(9) == []
 
 
-async def test_an_outage_moves_a_deadline_also_where_an_attempt_is_fenced_off(stage: Stage) -> None:
+async def test_an_outage_extends_a_deadline_while_a_lost_check_in_is_fenced_off(
+    stage: Stage,
+) -> None:
     """Its reader tried to check in while no primary was there. When one is, that attempt is fenced
     off, and at the same moment the deadlines are moved: the fence is no reason to pass it over."""
     r = await stage.reserved(await stage.reader(), SEAT, 10, 11)

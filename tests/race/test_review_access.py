@@ -42,7 +42,7 @@ async def visitor(stage: Stage) -> ReaderId:
 
 
 @guarded
-async def test_a_review_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
+async def test_a_review_code_binds_one_user(stage: Stage, guard: bool) -> None:
     """The binding's own index would stop the second one as well, so the control goes without it."""
     if not guard:
         await stage.drop("bindings", "reader")
@@ -84,7 +84,7 @@ async def test_a_visitor_has_one_live_review_code(stage: Stage, guard: bool) -> 
 
 
 @guarded
-async def test_a_code_is_used_or_taken_back(stage: Stage, guard: bool) -> None:
+async def test_a_revoked_review_code_cannot_be_used(stage: Stage, guard: bool) -> None:
     """The desk takes it back just before it is used: nobody gets in by it."""
     reader_id = await visitor(stage)
     reader = await stage.stored.readers.get(reader_id)

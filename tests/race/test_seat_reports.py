@@ -17,7 +17,7 @@ pytestmark = both_sides
 
 
 @guarded
-async def test_two_reports_stop_as_many_deadlines_as_a_day_has(
+async def test_concurrent_occupied_seat_reports_stop_deadlines_up_to_the_daily_limit(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One of them is the last that may."""
@@ -40,7 +40,7 @@ async def test_two_reports_stop_as_many_deadlines_as_a_day_has(
 
 
 @guarded
-async def test_an_empty_seat_is_reported_as_often_as_a_day_has(
+async def test_concurrent_presence_checks_stop_at_the_daily_limit(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "MAX_EMPTY_REPORTS_PER_DAY", 1)
@@ -63,7 +63,7 @@ async def test_an_empty_seat_is_reported_as_often_as_a_day_has(
 
 
 @guarded
-async def test_a_note_is_good_for_one_reader(stage: Stage, guard: bool) -> None:
+async def test_a_scan_note_checks_in_one_reader(stage: Stage, guard: bool) -> None:
     """One scan's note in ten browsers: one of them checks in, and again gets the same answer."""
     readers = [await stage.reader() for _ in range(10)]
     made = [await stage.reserved(r, seat) for r, seat in zip(readers, SEATS, strict=False)]

@@ -50,7 +50,7 @@ async def five(stage: Stage, guard: bool, method: str) -> list[SecondFactorRepos
 
 
 @guarded
-async def test_a_code_lets_one_session_in(stage: Stage, guard: bool) -> None:
+async def test_an_authenticator_code_admits_one_session(stage: Stage, guard: bool) -> None:
     plain = SecondFactorRepository(stage.db, stage.cipher)
     assert await plain.put(READER, "SECRET", CODES, 100, EIGHT)
     assert not await plain.use_step(READER, 100), "it has confirmed the setting up"
@@ -61,7 +61,7 @@ async def test_a_code_lets_one_session_in(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_recovery_code_lets_one_session_in(stage: Stage, guard: bool) -> None:
+async def test_a_recovery_code_admits_one_session(stage: Stage, guard: bool) -> None:
     plain = SecondFactorRepository(stage.db, stage.cipher)
     assert await plain.put(READER, "SECRET", CODES, 100, EIGHT)
     workers = await five(stage, guard, "update_one")
@@ -72,7 +72,7 @@ async def test_a_recovery_code_lets_one_session_in(stage: Stage, guard: bool) ->
 
 
 @guarded
-async def test_one_authenticator_is_set_up(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_setups_one_authenticator_is_stored(stage: Stage, guard: bool) -> None:
     """Two who have the password, each with a phone: the second one is told no."""
     workers = await five(stage, guard, "insert_many")
     kept = await asyncio.gather(

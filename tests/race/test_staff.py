@@ -45,7 +45,7 @@ class LookFirst(PolicyRepository):
 
 
 @guarded
-async def test_the_next_version_of_the_rules_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_policy_changes_one_is_published(stage: Stage, guard: bool) -> None:
     policy = stage.inside.reference.policy
     await stage.stored.policies.add_missing(policy, clock(8))
     closures = [
@@ -83,7 +83,7 @@ class EndedAnew(AuditLogRepository):
 
 
 @guarded
-async def test_an_entry_of_the_log_ends_once(stage: Stage, guard: bool) -> None:
+async def test_an_audit_entry_keeps_its_first_outcome(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     audit = (AuditLogRepository if guard else EndedAnew)(stage.db, stage.cipher)
     begun = AuditEntry(
@@ -110,7 +110,7 @@ class Overwriting(CatalogRepository):
 
 
 @guarded
-async def test_an_area_s_next_plan_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_plan_changes_one_is_saved(stage: Stage, guard: bool) -> None:
     (area, *_) = stage.inside.reference.catalog.areas.values()
     catalogs = [(CatalogRepository if guard else Overwriting)(stage.db) for _ in range(8)]
     Overwriting.looked = asyncio.Barrier(len(catalogs))
@@ -137,7 +137,9 @@ class VenueOverwritten(CatalogRepository):
 
 
 @guarded
-async def test_what_proves_presence_next_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_presence_source_changes_one_is_saved(
+    stage: Stage, guard: bool
+) -> None:
     (venue,) = stage.inside.reference.catalog.venues.values()
     catalogs = [(CatalogRepository if guard else VenueOverwritten)(stage.db) for _ in range(4)]
     wanted = [
@@ -166,7 +168,7 @@ def affected_booking_service(worker: Inside) -> AffectedBookingService:
 
 
 @guarded
-async def test_a_crash_leaves_the_reader_the_old_seat_or_an_offer(
+async def test_a_crash_during_a_resolution_leaves_the_old_booking_or_an_offer(
     stage: Stage, guard: bool
 ) -> None:
     """The booking goes with its seat; the worker dies before another one is held."""
@@ -211,7 +213,7 @@ class Rewriting(NoticeRepository):
 
 
 @guarded
-async def test_a_notice_s_next_text_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_notice_changes_one_is_saved(stage: Stage, guard: bool) -> None:
     notices = (NoticeRepository if guard else Rewriting)(stage.db)
     await notices.add(Notice("n", "第一版", "…", clock(8)))
     texts = [Notice("n", f"第{n}版", "…", clock(8), rev=1) for n in range(8)]
@@ -239,7 +241,7 @@ class Granting(AccommodationRepository):
 
 
 @guarded
-async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_accommodation_changes_one_is_saved(stage: Stage, guard: bool) -> None:
     """Eight librarians have the same page before them, and grant different things."""
     reader = await stage.reader()
     first = Accommodation(check_in_minutes=5)
@@ -256,7 +258,7 @@ async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> Non
 
 
 @guarded
-async def test_a_card_is_one_visitors(stage: Stage, guard: bool) -> None:
+async def test_a_card_is_assigned_to_one_of_two_visitors(stage: Stage, guard: bool) -> None:
     """Two workers enter a visitor each, by mistake with the same card."""
     readers = [await stage.reader() for _ in range(2)]
     cards = CardRepository(stage.db, stage.cipher)
@@ -284,7 +286,7 @@ class InThreeSteps(ViolationRepository):
 
 
 @guarded
-async def test_a_decided_suspension_is_all_there_or_not_at_all(stage: Stage, guard: bool) -> None:
+async def test_a_suspension_is_written_completely_or_not_at_all(stage: Stage, guard: bool) -> None:
     reader, until = await stage.reader(), clock(20)
     own = {} if guard else {"violations": InThreeSteps(stage.db, stage.cipher)}
     worker = await stage.worker(**own)

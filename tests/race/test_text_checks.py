@@ -69,7 +69,7 @@ async def stored(stage: Stage) -> tuple[str, TextVerdict]:
 
 
 @guarded
-async def test_a_text_has_one_verdict(stage: Stage, guard: bool) -> None:
+async def test_a_text_checked_twice_keeps_its_first_verdict(stage: Stage, guard: bool) -> None:
     """A lease that ran out: two workers send the same text, and WeChat changes its mind. Staff who
     have seen a verdict keep it."""
     reader = await stage.reader()
@@ -81,7 +81,9 @@ async def test_a_text_has_one_verdict(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_verdict_is_on_the_text_that_was_checked(stage: Stage, guard: bool) -> None:
+async def test_a_verdict_is_not_stored_for_a_text_changed_during_its_check(
+    stage: Stage, guard: bool
+) -> None:
     """The text is another one when WeChat answers: it is checked itself."""
     reader = await stage.reader()
     await stage.stored.feedback.add(reader.id, "k", "从前的一句", clock(8))

@@ -65,7 +65,7 @@ def tear(stage: Stage, method: str, fate: Fate, afterwards: Step | None = None) 
     return torn
 
 
-async def test_an_insert_that_happened_is_a_success(stage: Stage) -> None:
+async def test_an_insert_written_with_a_lost_answer_succeeds(stage: Stage) -> None:
     reader = await stage.reader()
     tear(stage, "insert_many", "done")
     made = await stage.inside.reservations.create(ctx(reader), SEAT, selection(10, 11))
@@ -73,7 +73,7 @@ async def test_an_insert_that_happened_is_a_success(stage: Stage) -> None:
     assert await stage.stored.reservations.count() == 1
 
 
-async def test_an_insert_that_was_lost_can_never_arrive(stage: Stage) -> None:
+async def test_a_lost_insert_cannot_arrive_later(stage: Stage) -> None:
     """The tombstone has its place: the late insert bounces, and the reader may book again."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
@@ -98,7 +98,7 @@ async def test_without_a_tombstone_a_refused_booking_appears_later(stage: Stage)
     assert await stage.stored.reservations.count() == 1
 
 
-async def test_a_change_that_happened_is_a_success(stage: Stage) -> None:
+async def test_a_change_written_with_a_lost_answer_succeeds(stage: Stage) -> None:
     reader = await stage.reader()
     r = await stage.reserved(reader)
     tear(stage, "find_one_and_update", "done")
@@ -106,7 +106,7 @@ async def test_a_change_that_happened_is_a_success(stage: Stage) -> None:
     assert await stage.reload(r) == changed and changed.state is ReservationState.IN_USE
 
 
-async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
+async def test_a_lost_change_cannot_arrive_later(stage: Stage) -> None:
     """The fence is a change of its own: the late update finds nothing, and the reader may try
     again."""
     reader = await stage.reader()
@@ -140,7 +140,7 @@ async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> N
 
 
 @pytest.mark.parametrize("fate", ["done", "late"])
-async def test_another_change_may_come_before_the_answer_is_sought(
+async def test_a_lost_answer_is_resolved_although_another_change_followed(
     stage: Stage, fate: Fate
 ) -> None:
     """Mine happened and then another one on top of it; or another one instead of mine."""
@@ -184,7 +184,7 @@ class Unanswering:
         raise AutoReconnect("no answer")
 
 
-async def test_the_key_finds_what_could_not_be_found_out(stage: Stage) -> None:
+async def test_a_repeat_with_the_key_finds_a_booking_of_unknown_outcome(stage: Stage) -> None:
     """Not even the tombstone is answered: the reader hears so, and the repetition knows more."""
     reader = await stage.reader()
     keyed = ctx(reader, key=IdempotencyKey("k-1", "digest"))
@@ -198,7 +198,7 @@ async def test_the_key_finds_what_could_not_be_found_out(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("fate", ["done", "late"])
-async def test_a_batch_whose_answer_is_lost_is_resolved_one_by_one(
+async def test_a_batch_with_a_lost_answer_is_resolved_insert_by_insert(
     stage: Stage, fate: Fate
 ) -> None:
     readers = [await stage.reader() for _ in range(3)]
@@ -221,7 +221,7 @@ async def test_a_batch_whose_answer_is_lost_is_resolved_one_by_one(
 
 
 @pytest.mark.parametrize("code", [64, 91, 11602])
-async def test_a_write_concern_that_fails_is_not_a_refusal(stage: Stage, code: int) -> None:
+async def test_a_write_concern_error_is_not_a_refusal(stage: Stage, code: int) -> None:
     """A step-down or time-out while waiting for the majority: the booking is there."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "done")

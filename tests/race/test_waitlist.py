@@ -45,7 +45,9 @@ async def waits(stage: Stage, reader: Reader) -> None:
 
 @both_sides
 @guarded
-async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
+async def test_a_given_back_seat_is_held_before_another_reader_can_book_it(
+    stage: Stage, guard: bool
+) -> None:
     owner, first, passer_by = [await stage.reader() for _ in range(3)]
     r = await stage.reserved(owner)
     await waits(stage, first)
@@ -75,7 +77,9 @@ async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
 
 @both_sides
 @guarded
-async def test_who_waits_is_offered_one_seat(stage: Stage, guard: bool) -> None:
+async def test_two_seats_freed_at_once_give_a_waiting_reader_one_offer(
+    stage: Stage, guard: bool
+) -> None:
     """Two seats become free at once, and one reader waits."""
     owners, seats = [await stage.reader() for _ in range(2)], [SEAT, "2f-hall-066"]
     rows = [await stage.reserved(o, s) for o, s in zip(owners, seats, strict=True)]
@@ -96,7 +100,9 @@ async def test_who_waits_is_offered_one_seat(stage: Stage, guard: bool) -> None:
 
 @both_sides
 @guarded
-async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> None:
+async def test_concurrent_joins_make_one_waitlist_entry_for_a_time(
+    stage: Stage, guard: bool
+) -> None:
     """Two phones join at once; the times overlap."""
     reader = await stage.reader()
     if not guard:
@@ -111,7 +117,7 @@ async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> N
 
 @both_sides
 @guarded
-async def test_a_reader_has_five_alerts_however_many_ask_at_once(stage: Stage, guard: bool) -> None:
+async def test_concurrent_requests_make_at_most_five_alerts(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     if not guard:
         await stage.drop("waitlist", "claims")
@@ -130,7 +136,7 @@ async def test_a_reader_has_five_alerts_however_many_ask_at_once(stage: Stage, g
 
 
 @both_sides
-async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
+async def test_a_crash_during_an_offer_leaves_no_held_seat(stage: Stage) -> None:
     """The seat is let go and not held yet: neither has happened, and both can happen later."""
     owner, first = await stage.reader(), await stage.reader()
     r = await stage.reserved(owner)
@@ -157,7 +163,9 @@ async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
 
 @both_sides
 @pytest.mark.parametrize("cut_off", ["reservations", "waitlist"])
-async def test_who_leaves_and_is_cut_off_holds_no_seat(stage: Stage, cut_off: str) -> None:
+async def test_an_interrupted_leave_of_the_waitlist_is_completed_on_repeat(
+    stage: Stage, cut_off: str
+) -> None:
     """Whichever of the two writes the worker does not come to: the next attempt does the rest."""
     reader = await stage.reader()
     offer = await offered(stage, reader)
@@ -178,7 +186,9 @@ async def test_who_leaves_and_is_cut_off_holds_no_seat(stage: Stage, cut_off: st
 
 @both_sides
 @guarded
-async def test_an_offer_that_lapses_ends_no_other_one(stage: Stage, guard: bool) -> None:
+async def test_expiring_an_old_offer_does_not_end_the_readers_new_offer(
+    stage: Stage, guard: bool
+) -> None:
     """The job has seen an offer whose time is over; its reader has declined it, and is offered
     another seat before the job writes."""
     reader, owner = await stage.reader(), await stage.reader()
@@ -202,7 +212,9 @@ async def test_an_offer_that_lapses_ends_no_other_one(stage: Stage, guard: bool)
 
 @both_sides
 @guarded
-async def test_who_has_left_is_not_told_of_an_end(stage: Stage, guard: bool) -> None:
+async def test_a_reader_who_left_the_waitlist_gets_no_message_of_its_end(
+    stage: Stage, guard: bool
+) -> None:
     """The job has seen that the reader is suspended; they give the entry up before it writes."""
     reader = await stage.reader()
     await waits(stage, reader)
@@ -237,7 +249,7 @@ async def offered(stage: Stage, reader: Reader) -> Reservation:
 
 @both_sides
 @guarded
-async def test_what_is_accepted_is_not_withdrawn(stage: Stage, guard: bool) -> None:
+async def test_an_accepted_offer_is_not_withdrawn(stage: Stage, guard: bool) -> None:
     """The job has seen a suspension that is lifted before it writes, and the reader accepts."""
     reader = await stage.reader()
     offer = await offered(stage, reader)
@@ -276,9 +288,7 @@ class CountsReads:
 
 @both_sides
 @pytest.mark.parametrize("waiting", [1, 4])
-async def test_who_has_used_all_bookings_of_the_day_is_passed_over(
-    stage: Stage, waiting: int
-) -> None:
+async def test_readers_at_their_daily_limit_are_skipped(stage: Stage, waiting: int) -> None:
     """By the change that gives a seat back, with as many queries for four who wait as for one; and
     by the job."""
     owner, last = await stage.reader(), await stage.reader()
@@ -307,7 +317,7 @@ async def test_who_has_used_all_bookings_of_the_day_is_passed_over(
 
 
 @both_sides
-async def test_the_last_booking_of_the_day_is_used_after_the_offer(stage: Stage) -> None:
+async def test_an_offer_cannot_be_accepted_once_the_daily_limit_is_used_up(stage: Stage) -> None:
     """The offer stays, and the refusal says why it cannot be accepted."""
     reader = await stage.reader()
     offer = await offered(stage, reader)
@@ -320,7 +330,7 @@ async def test_the_last_booking_of_the_day_is_used_after_the_offer(stage: Stage)
 
 
 @both_sides
-async def test_an_offer_that_a_suspension_overtakes_passes_on(stage: Stage) -> None:
+async def test_an_offer_to_a_reader_suspended_meanwhile_passes_to_the_next(stage: Stage) -> None:
     """The reader is suspended after they were looked up and before the seat is held for them."""
     owner, first, second = [await stage.reader() for _ in range(3)]
     r = await stage.reserved(owner)

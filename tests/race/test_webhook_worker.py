@@ -68,7 +68,9 @@ async def told(stored: Repositories, worker: WebhookWorker, *events: WebhookEven
         pass
 
 
-async def test_many_leave_by_few_round_trips(stage: Stage, mongo_url: str, theatre: str) -> None:
+async def test_many_deliveries_take_few_round_trips(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
     """Less than one each, with four on their way at once and no more."""
     events = [event(1, f"r{n}") for n in range(64)]
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
@@ -82,7 +84,7 @@ async def test_many_leave_by_few_round_trips(stage: Stage, mongo_url: str, theat
     assert states == [WebhookDeliveryState.DELIVERED.value]
 
 
-async def test_what_was_leased_and_not_begun_is_anybodys(stage: Stage) -> None:
+async def test_deliveries_leased_and_not_begun_are_released_at_a_pause(stage: Stage) -> None:
     """The receiver asks for time when four have come; the others were leased with them."""
     busy = WebhookResult(503, retry_after_s=60)
     receiving, worker = await program(stage.stored, lambda _: busy)
@@ -93,7 +95,7 @@ async def test_what_was_leased_and_not_begun_is_anybodys(stage: Stage) -> None:
     assert left == 20 - CONCURRENCY
 
 
-async def test_order_holds_among_many_that_are_written_together(stage: Stage) -> None:
+async def test_events_of_a_reservation_stay_in_order_among_many_deliveries(stage: Stage) -> None:
     """Three events of each reservation; every second one fails at first."""
     failed = set[str]()
 

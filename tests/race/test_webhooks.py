@@ -57,7 +57,7 @@ async def lease(
 
 
 @guarded
-async def test_two_workers_do_not_send_the_same(stage: Stage, guard: bool) -> None:
+async def test_two_workers_lease_a_delivery_once(stage: Stage, guard: bool) -> None:
     """Both have read it before one of them leases it."""
     await deliveries(stage).add([(event(1), THERE)], EIGHT)
     barrier = asyncio.Barrier(2)
@@ -71,7 +71,7 @@ async def test_two_workers_do_not_send_the_same(stage: Stage, guard: bool) -> No
     assert len(first) + len(second) == (1 if guard else 2)
 
 
-async def test_a_subject_that_is_settled_between_the_reads_stops_no_other(stage: Stage) -> None:
+async def test_a_subject_settled_between_the_reads_blocks_no_other(stage: Stage) -> None:
     """Its last delivery was due when a worker looked, and is taken before it asks for the first."""
     mine, other = deliveries(stage), deliveries(stage)
     await mine.add([(event(1), THERE), (event(1, "r2"), THERE)], EIGHT)
@@ -85,7 +85,7 @@ async def test_a_subject_that_is_settled_between_the_reads_stops_no_other(stage:
     assert [d.event.subject for d in await lease(mine)] == ["r2"]
 
 
-async def test_the_next_event_waits_for_the_one_before(stage: Stage) -> None:
+async def test_an_event_is_not_leased_before_the_previous_one_is_settled(stage: Stage) -> None:
     """Whatever another worker sees while they are written, and while the first is under way."""
     seen: list[str] = []
     writer, other = deliveries(stage), deliveries(stage)
@@ -104,7 +104,7 @@ async def test_the_next_event_waits_for_the_one_before(stage: Stage) -> None:
 
 
 @guarded
-async def test_what_waits_goes_when_the_one_before_it_ends(
+async def test_a_postponed_event_is_due_when_the_previous_one_is_settled(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker has seen the first one on its way, which is taken before the worker puts off the
@@ -128,7 +128,7 @@ async def _leave(*_: object) -> None:
     """Stands in for the second look, without which things stay as they were written."""
 
 
-async def test_order_holds_through_failures(stage: Stage) -> None:
+async def test_events_of_a_subject_stay_in_order_through_failures(stage: Stage) -> None:
     mine = deliveries(stage)
     await mine.add([(event(n), THERE) for n in (1, 2)], EIGHT)
     (first,) = await lease(mine)
@@ -143,7 +143,9 @@ async def test_order_holds_through_failures(stage: Stage) -> None:
 
 
 @guarded
-async def test_a_worker_that_comes_late_overwrites_nothing(stage: Stage, guard: bool) -> None:
+async def test_a_worker_whose_lease_expired_does_not_overwrite_the_result(
+    stage: Stage, guard: bool
+) -> None:
     """Its lease ran out, another one has sent it meanwhile."""
     slow, quick = deliveries(stage, guard), deliveries(stage)
     await quick.add([(event(1), THERE)], EIGHT)
@@ -163,7 +165,7 @@ async def test_an_event_that_is_dispatched_twice_is_delivered_once(stage: Stage)
 
 
 @guarded
-async def test_who_was_erased_meanwhile_is_nobody(
+async def test_a_delivery_dispatched_after_the_erasure_names_no_reader(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The dispatcher has read the event before the reader was erased, and writes it afterwards."""
@@ -178,7 +180,7 @@ async def test_who_was_erased_meanwhile_is_nobody(
     assert kept == {stays.id, ERASED_READER if guard else goes.id}
 
 
-async def test_an_erasure_finds_what_comes_in_between(
+async def test_an_erasure_covers_deliveries_added_while_it_runs(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Written, with the reader still there, when the deliveries have been looked through."""
@@ -199,7 +201,9 @@ async def test_an_erasure_finds_what_comes_in_between(
 
 @guarded
 @pytest.mark.parametrize("all_stale", [True, False])
-async def test_keys_rotate_beside_a_secret(stage: Stage, guard: bool, all_stale: bool) -> None:
+async def test_rotating_the_data_keys_keeps_a_concurrently_changed_secret(
+    stage: Stage, guard: bool, all_stale: bool
+) -> None:
     """The data keys rotate while an administrator changes the endpoint's secret, which the new key
     has sealed before or has not."""
     first = FieldCipher({1: b"k" * 32})
@@ -238,7 +242,7 @@ async def test_there_are_ten_endpoints_at_most(stage: Stage, guard: bool) -> Non
 
 
 @guarded
-async def test_one_form_makes_one_endpoint(stage: Stage, guard: bool) -> None:
+async def test_a_form_sent_twice_makes_one_endpoint(stage: Stage, guard: bool) -> None:
     """Sent twice at once; its id is made of what names the form."""
     first = endpoint()
     second = first if guard else endpoint()
@@ -256,7 +260,7 @@ async def test_one_form_makes_one_endpoint(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_an_endpoint_has_one_next_state(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_secret_rotations_one_is_saved(stage: Stage, guard: bool) -> None:
     """Two administrators rotate its secret at once: one of them is told."""
     kept = await WebhookEndpointRepository(stage.db, stage.cipher).add(endpoint(), new_secret())
     assert kept is not None
@@ -274,7 +278,9 @@ async def test_an_endpoint_has_one_next_state(stage: Stage, guard: bool) -> None
 
 
 @guarded
-async def test_what_is_gone_stays_where_its_address_was_changed(stage: Stage, guard: bool) -> None:
+async def test_a_410_of_the_old_address_does_not_disable_a_changed_endpoint(
+    stage: Stage, guard: bool
+) -> None:
     """A 410 of the old address comes after the administrator has written another one."""
     mine = WebhookEndpointRepository(stage.db, stage.cipher)
     kept = await mine.add(endpoint(), new_secret())
@@ -289,7 +295,9 @@ async def test_what_is_gone_stays_where_its_address_was_changed(stage: Stage, gu
 
 
 @guarded
-async def test_a_late_answer_pauses_no_other_address(stage: Stage, guard: bool) -> None:
+async def test_an_answer_of_the_old_address_does_not_pause_a_changed_endpoint(
+    stage: Stage, guard: bool
+) -> None:
     """The old address asks for an hour when the administrator has written another one."""
     mine = WebhookEndpointRepository(stage.db, stage.cipher)
     kept = await mine.add(endpoint(), new_secret())
@@ -303,7 +311,7 @@ async def test_a_late_answer_pauses_no_other_address(stage: Stage, guard: bool) 
     assert (found.failures, found.paused_until is None) == ((0, True) if guard else (1, False))
 
 
-async def test_a_booking_pays_nothing_for_webhooks(
+async def test_webhooks_add_no_database_command_to_a_booking(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     """The reader's request sends what it sent without them; the dispatcher of a batch, however many

@@ -11,7 +11,7 @@ from models.storage.redis import open_redis
 from tests.redis_servers import RedisServer
 
 
-async def test_a_call_waits_for_all_who_listen(redis_server: RedisServer) -> None:
+async def test_a_call_waits_for_all_listening_workers(redis_server: RedisServer) -> None:
     async with open_redis(redis_server.url) as client:
         name = uuid4().hex
         assert await AcknowledgedBroadcast(client, name).send(), (
@@ -49,6 +49,6 @@ async def test_a_call_waits_for_all_who_listen(redis_server: RedisServer) -> Non
         await end(tasks)
 
 
-async def test_without_redis_a_call_says_so() -> None:
+async def test_a_call_without_redis_returns_false() -> None:
     async with open_redis("redis://127.0.0.1:9") as client:
         assert not await AcknowledgedBroadcast(client, "nobody").send()

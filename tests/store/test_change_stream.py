@@ -113,7 +113,7 @@ async def rests(changes: ReservationChangeStream) -> bool:
     return False
 
 
-async def test_a_stream_that_rests_has_told_everything_once_it_is_awake(db: Database) -> None:
+async def test_a_paused_stream_reports_all_changes_after_it_resumes(db: Database) -> None:
     mine, theirs = ReservationRepository(db), ReservationRepository(db)
     changes, heard = ReservationChangeStream(db, mine.writer), Heard()
     task = asyncio.create_task(heard.listen(changes))
@@ -130,7 +130,7 @@ async def test_a_stream_that_rests_has_told_everything_once_it_is_awake(db: Data
     await end([task])
 
 
-async def test_what_is_told(db: Database) -> None:
+async def test_changes_of_other_writers_are_reported_once(db: Database) -> None:
     mine, theirs = ReservationRepository(db), ReservationRepository(db)
     async with following(db, mine.writer) as heard:
         own, made = booking(0), booking(1)
@@ -169,7 +169,7 @@ async def test_what_is_told(db: Database) -> None:
         assert heard.changes == [(None, RowRemoval(ReservationId(made.id)))]
 
 
-async def test_silence_is_a_proof_of_its_own(db: Database) -> None:
+async def test_an_idle_stream_reports_until_when_nothing_has_happened(db: Database) -> None:
     """An idle stream says at each beat until when nothing has happened."""
     async with following(db) as heard:
         now = monotonic()
@@ -179,7 +179,7 @@ async def test_silence_is_a_proof_of_its_own(db: Database) -> None:
         assert not heard.changes and heard.as_of is not None and heard.as_of <= monotonic()
 
 
-async def test_what_was_answered_before_as_of_was_told_by_then(db: Database) -> None:
+async def test_every_write_answered_before_as_of_has_been_reported(db: Database) -> None:
     """The occupancy refuses because of this promise. Other traffic and broken cursors change
     nothing; after them it goes on where it stopped."""
     them, answered = ReservationRepository(db), list[tuple[float, str, int]]()
@@ -245,7 +245,7 @@ class OldTokens:
         return await self._db.command(command, **options)
 
 
-async def test_lost_history_is_said(db: Database) -> None:
+async def test_lost_history_is_reported(db: Database) -> None:
     them, short = ReservationRepository(db), OldTokens(db)
     async with following(cast(Database, short)) as heard:
         await them.insert(first := booking(0))
@@ -264,7 +264,7 @@ async def test_lost_history_is_said(db: Database) -> None:
         assert heard.anew == 3
 
 
-async def test_a_new_writer_begins_with_a_look_at_everything(db: Database) -> None:
+async def test_a_new_writer_name_begins_with_a_full_load(db: Database) -> None:
     """What the former one has inserted until then may have been left out and must not be lost."""
     mine = ReservationRepository(db)
     changes, heard = ReservationChangeStream(db, mine.writer), Heard()

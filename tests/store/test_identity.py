@@ -63,7 +63,9 @@ async def test_no_campus_account_becomes_a_visitor(db: Database, sealer: FieldCi
         assert (made.name, made.stay) == ("李四", None)
 
 
-async def test_a_longer_suspension_stands(db: Database, sealer: FieldCipher) -> None:
+async def test_a_shorter_suspension_does_not_replace_a_longer_one(
+    db: Database, sealer: FieldCipher
+) -> None:
     readers, violations = ReaderRepository(db, sealer), ViolationRepository(db, sealer)
     reader = await readers.upsert_from_login("21070001", "张三", "student", NOW)
     for days, until in ((1, SOONER), (2, LATER), (3, NOW)):
@@ -89,7 +91,9 @@ async def test_a_binding_is_one_to_one(db: Database, sealer: FieldCipher) -> Non
     assert await bindings.reader_of("o-zhang") == LI
 
 
-async def test_sessions_of_both_kinds(db: Database, sealer: FieldCipher) -> None:
+async def test_web_and_mini_program_sessions_open_and_end(
+    db: Database, sealer: FieldCipher
+) -> None:
     sessions = SessionRepository(db, sealer)
     assert await sessions.open_web("web-token", ZHANG, "ST-1", NOW, LATER)
     await sessions.open_wx("wx-token", "o-zhang", NOW, LATER, "u-zhang")
@@ -143,7 +147,9 @@ async def test_a_single_logout_wins_in_either_order(db: Database, sealer: FieldC
     assert await sessions.open_web("much later", ZHANG, "ST-3", NOW, LATER), "tombstones are pruned"
 
 
-async def test_tombstones_of_tickets_are_few(db: Database, sealer: FieldCipher) -> None:
+async def test_the_number_of_stored_logged_out_tickets_is_bounded(
+    db: Database, sealer: FieldCipher
+) -> None:
     sessions = SessionRepository(db, sealer)
     junk = [{"_id": str(n), "at": NOW + timedelta(microseconds=1000 * n)} for n in range(10_000)]
     await db["logged_out_tickets"].insert_many(junk)
@@ -167,7 +173,9 @@ async def test_a_code_of_the_version_before_gets_a_secret(
     assert await codes.redeem("123456", NOW) == ZHANG
 
 
-async def test_activation_codes(db: Database, sealer: FieldCipher) -> None:
+async def test_an_activation_code_is_unique_and_redeemed_once_in_time(
+    db: Database, sealer: FieldCipher
+) -> None:
     codes = ActivationCodeRepository(db, sealer)
     end = NOW + timedelta(minutes=10)
     assert await codes.issue(ZHANG, "123456", NOW, end)
@@ -189,7 +197,7 @@ async def test_activation_codes(db: Database, sealer: FieldCipher) -> None:
 # --- at rest, and while keys rotate ---------------------------------------------------------------
 
 
-async def test_nothing_personal_is_stored_in_clear(db: Database, sealer: FieldCipher) -> None:
+async def test_personal_data_is_stored_encrypted(db: Database, sealer: FieldCipher) -> None:
     reader = await ReaderRepository(db, sealer).upsert_from_login(
         "21070001", "张三", "student", NOW
     )
@@ -206,7 +214,7 @@ async def test_nothing_personal_is_stored_in_clear(db: Database, sealer: FieldCi
         assert secret not in stored
 
 
-async def test_keys_rotate_without_losing_or_doubling_anybody(db: Database) -> None:
+async def test_key_rotation_keeps_each_reader_exactly_once(db: Database) -> None:
     old, both, new = FieldCipher({1: OLD}), FieldCipher({1: OLD, 2: NEW}), FieldCipher({2: NEW})
 
     def stores(
@@ -260,7 +268,7 @@ async def test_keys_rotate_without_losing_or_doubling_anybody(db: Database) -> N
         _ = sealed_anew.name
 
 
-def test_a_seal_opens_with_its_key_and_in_its_field_only() -> None:
+def test_an_encrypted_value_decrypts_only_with_its_key_and_field() -> None:
     sealer = FieldCipher({1: OLD, 2: NEW})
     sealed = sealer.encrypt("张三", "name")
     assert sealed.startswith("2:") and sealer.decrypt(sealed, "name") == "张三"
@@ -282,6 +290,6 @@ def test_a_seal_opens_with_its_key_and_in_its_field_only() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "1:", "1:AAAA", "x:AAAA", "1", "1:!" + "A" * 43])
-def test_keys_that_are_none(text: str) -> None:
+def test_invalid_encryption_keys_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
         FieldCipher.parse(text)

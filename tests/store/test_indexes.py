@@ -35,7 +35,7 @@ def indexes_of(row: Document, names: dict[str, dict[str, str]]) -> set[str]:
     return {names[collection][scan] for scan in scans}
 
 
-async def test_every_hot_verb_uses_its_index(store: Store) -> None:
+async def test_every_frequent_query_uses_its_index(store: Store) -> None:
     names: dict[str, dict[str, str]] = {}
     for collection in await store.db.list_collection_names():
         if not collection.startswith("system."):
@@ -63,7 +63,7 @@ async def test_every_hot_verb_uses_its_index(store: Store) -> None:
     assert wrong == [], "\n" + "\n".join(wrong)
 
 
-async def test_the_board_is_read_from_the_index_alone(store: Store) -> None:
+async def test_the_hall_board_is_read_by_a_covered_query(store: Store) -> None:
     rows = await profiled(store, lambda s: s.stored.reservations.occupancy_rows(MONDAY))
     found = sum(row["nreturned"] for row in rows)
     assert found > READERS and sum(row["docsExamined"] for row in rows) == 0

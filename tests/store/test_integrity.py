@@ -29,7 +29,7 @@ def unclaimed(r: Reservation) -> Reservation:
     return but(r, claims=())
 
 
-async def test_the_sweep_finds_planted_doubles(store: ReservationRepository) -> None:
+async def test_the_sweep_finds_planted_double_bookings(store: ReservationRepository) -> None:
     first = another("14:00", "16:00")
     same_seat = unclaimed(another("15:00", "17:00", reader=LI))
     same_reader = unclaimed(another("13:00", "14:30", seat=OTHER_SEAT))
@@ -40,7 +40,9 @@ async def test_the_sweep_finds_planted_doubles(store: ReservationRepository) -> 
     ]
 
 
-async def test_the_sweep_finds_a_short_one_within_a_long_one(store: ReservationRepository) -> None:
+async def test_the_sweep_finds_short_bookings_within_a_long_one(
+    store: ReservationRepository,
+) -> None:
     long = another("08:00", "12:00")
     early = unclaimed(another("09:00", "10:00", reader=LI))
     late = unclaimed(another("11:00", "12:00", reader=ReaderId("c" * 24)))
@@ -51,7 +53,9 @@ async def test_the_sweep_finds_a_short_one_within_a_long_one(store: ReservationR
     ]
 
 
-async def test_erased_readers_are_not_one_reader(store: ReservationRepository) -> None:
+async def test_bookings_of_erased_readers_are_no_double_of_one_reader(
+    store: ReservationRepository,
+) -> None:
     """They share a name: two of them sat somewhere at one hour. A seat is judged all the same."""
     first = another("14:00", "16:00", reader=ERASED_READER)
     elsewhere = another("14:00", "16:00", reader=ERASED_READER, seat=OTHER_SEAT)
@@ -140,14 +144,16 @@ def extended_back_to_back() -> list[Reservation]:
         extended_back_to_back,
     ],
 )
-async def test_the_sweep_is_silent_about(
+async def test_the_sweep_reports_no_correct_sequence(
     store: ReservationRepository, story: Callable[[], list[Reservation]]
 ) -> None:
     await kept(store, *story())
     assert await store.find_double_bookings() == []
 
 
-async def test_the_sweep_judges_times_and_not_claims(store: ReservationRepository) -> None:
+async def test_the_sweep_judges_booked_times_instead_of_claims(
+    store: ReservationRepository,
+) -> None:
     """Two rightful ones may share a half hour; more of an overlap than requests can
     take is a double."""
     first, second = finished_then_now()

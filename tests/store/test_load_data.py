@@ -84,7 +84,7 @@ def when(r: Reservation) -> datetime:
     return max(r.history[-1].at, r.outbox[-1].at)
 
 
-async def test_the_service_would_have_written_the_same(
+async def test_generated_reservations_equal_what_the_repository_writes(
     inside: Inside, writer: HistoryWriter, db: Database
 ) -> None:
     """All changes of a busy day in their order, through the repository and its claim index."""
@@ -113,7 +113,7 @@ async def test_the_service_would_have_written_the_same(
     }
 
 
-async def test_every_visit_keeps_to_the_rules(inside: Inside) -> None:
+async def test_every_generated_visit_follows_the_policy(inside: Inside) -> None:
     visits = a_day(inside)
     events: Counter[str] = Counter()
     for visit in visits:
@@ -158,7 +158,7 @@ async def test_every_visit_keeps_to_the_rules(inside: Inside) -> None:
     assert max(events["现在"], events["early"], events[ReservationEvent.LEAVE]) < len(visits) / 1.5
 
 
-async def test_what_is_generated_reads_as_the_services_own(
+async def test_generated_documents_are_readable_and_free_of_double_bookings(
     inside: Inside, writer: HistoryWriter, sealer: FieldCipher, db: Database
 ) -> None:
     reference = inside.reference
@@ -214,12 +214,12 @@ async def test_days_and_count_can_be_chosen(
     assert len(days) == 14 and min(days.values()) > 40
 
 
-async def test_one_seed_gives_one_history(inside: Inside) -> None:
+async def test_the_same_seed_gives_the_same_history(inside: Inside) -> None:
     first, again, other = (a_day(inside, seed, areas=2) for seed in (1, 1, 2))
     assert first == again != other
 
 
-async def test_nothing_is_generated_without_a_library_or_for_production(
+async def test_generating_without_a_library_or_in_production_is_refused(
     db: Database, sealer: FieldCipher, writer: HistoryWriter
 ) -> None:
     inside = features(db, sealer)

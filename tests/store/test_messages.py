@@ -53,7 +53,9 @@ def message(id: str, at: str = "14:00", reader: ReaderId = ZHANG, **fields: Any)
     )
 
 
-async def test_told_once_and_read_by_its_reader(store: MessageRepository) -> None:
+async def test_a_message_is_stored_once_and_marked_read_by_its_reader(
+    store: MessageRepository,
+) -> None:
     first, second = message("a:1", "14:00"), message("a:2", "15:00", expires_at=None)
     theirs = message("b:1", "14:30", reader=LI, reservation_id=None)
     assert await store.add([first, second]) == 2 and await store.add([]) == 0
@@ -66,7 +68,7 @@ async def test_told_once_and_read_by_its_reader(store: MessageRepository) -> Non
     assert await store.page_of(LI, True, 0, 9) == ([theirs], 1), "not theirs to read"
 
 
-async def test_deliveries_go_out_in_order_and_leased(
+async def test_deliveries_of_a_reader_are_leased_in_order(
     db: Database, sealer: FieldCipher, queue: ChannelDeliveries
 ) -> None:
     told = [message("a:2", "15:00"), message("a:1", "14:00"), message("b:1", "13:00", LI)]
@@ -115,7 +117,7 @@ async def test_deliveries_go_out_in_order_and_leased(
     assert await deliveries.next_due(now) is None
 
 
-async def test_a_claim_that_led_to_nothing_is_undone(
+async def test_a_released_lease_does_not_count_as_an_attempt(
     db: Database, sealer: FieldCipher, queue: ChannelDeliveries
 ) -> None:
     await tell(db, sealer, [message("a:1"), message("b:1", reader=LI)])
@@ -131,7 +133,7 @@ async def test_a_claim_that_led_to_nothing_is_undone(
     )
 
 
-async def test_a_look_through_what_is_due_goes_on_where_it_stopped(
+async def test_due_readers_are_listed_page_by_page(
     db: Database, sealer: FieldCipher, queue: ChannelDeliveries
 ) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(7)]
@@ -145,7 +147,7 @@ async def test_a_look_through_what_is_due_goes_on_where_it_stopped(
     assert pages == [readers[:3], readers[3:6], readers[6:]]
 
 
-async def test_old_messages_go_once_nothing_of_them_is_on_the_way(
+async def test_old_messages_are_deleted_unless_a_delivery_is_pending(
     db: Database, sealer: FieldCipher, store: MessageRepository, queue: ChannelDeliveries
 ) -> None:
     old, new = (str(ObjectId.from_datetime(on("08:00", day))) for day in (MONDAY, TOMORROW))
@@ -190,7 +192,7 @@ async def test_each_channel_has_its_own_delivery_of_one_message(
     assert await DeliveryRepository(db).was_sent(ZHANG, ReservationId("5" * 24), told.at)
 
 
-async def test_a_message_that_is_gone_is_sent_by_nobody(
+async def test_a_delivery_of_a_deleted_message_is_not_leased(
     db: Database, sealer: FieldCipher, store: MessageRepository, queue: ChannelDeliveries
 ) -> None:
     """Its reader is being erased: the message has gone already, its delivery not yet."""
@@ -200,7 +202,7 @@ async def test_a_message_that_is_gone_is_sent_by_nobody(
     assert [d.message.id for d in found] == ["b:1"]
 
 
-async def test_consent_is_counted_and_taken_once(db: Database) -> None:
+async def test_each_consent_is_consumed_once(db: Database) -> None:
     consents = ConsentRepository(db)
     none = dict.fromkeys(WECHAT_TEMPLATES, 0)
     leave, ended, theirs = (ZHANG, Template.LEAVE), (ZHANG, Template.ENDED), (LI, Template.ENDED)
@@ -224,7 +226,7 @@ async def test_consent_is_counted_and_taken_once(db: Database) -> None:
     assert await consents.consume([theirs]) == {theirs}
 
 
-async def test_an_accept_for_good_is_apart_from_counted_ones(db: Database) -> None:
+async def test_long_term_consents_are_separate_from_counted_ones(db: Database) -> None:
     consents, long_term = ConsentRepository(db), {Template.ENDED}
     ended, leave = (ZHANG, Template.ENDED), (ZHANG, Template.LEAVE)
     await consents.add(*leave)
@@ -247,7 +249,7 @@ async def test_an_accept_for_good_is_apart_from_counted_ones(db: Database) -> No
     assert await consents.standing([ended, (LI, Template.ENDED)]) == {}
 
 
-async def test_no_client_reports_more_than_five(db: Database) -> None:
+async def test_client_reports_add_at_most_five_consents(db: Database) -> None:
     consents = ConsentRepository(db)
     await asyncio.gather(*(consents.add(ZHANG, Template.LEAVE) for _ in range(50)))
     await consents.add(ZHANG, Template.ENDED)

@@ -56,7 +56,7 @@ async def enrol(db: Database, sealer: FieldCipher, count: int) -> None:
             rows = []
 
 
-async def test_a_search_opens_each_reader_once(db: Database) -> None:
+async def test_a_search_decrypts_each_reader_once(db: Database) -> None:
     """100,000 readers take less than two seconds so; what is not opened needs no time."""
     sealer = Watched()
     await enrol(db, sealer, MANY)
@@ -65,7 +65,7 @@ async def test_a_search_opens_each_reader_once(db: Database) -> None:
     assert sealer.opened <= 2 * MANY + 2, "number and name of each, and what is shown of the one"
 
 
-async def test_a_search_ends_with_as_many_as_are_shown(db: Database) -> None:
+async def test_a_search_stops_at_the_number_of_shown_readers(db: Database) -> None:
     sealer = Watched()
     await enrol(db, sealer, 1200)
     readers = ReaderRepository(db, sealer)

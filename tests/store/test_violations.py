@@ -41,7 +41,7 @@ def ago(days: int) -> date:
     return MONDAY - timedelta(days=days)
 
 
-async def test_one_a_day_counts(store: ViolationRepository) -> None:
+async def test_one_violation_per_day_and_reader_counts(store: ViolationRepository) -> None:
     first, second = missed(MONDAY), missed(MONDAY, "18:30", n=2)
     both = await asyncio.gather(*(store.record(v) for v in (first, second) for _ in range(3)))
     counted = {v.id: v.counts for v in both}
@@ -88,7 +88,7 @@ async def test_three_in_the_window_suspend_once(store: ViolationRepository) -> N
     assert not await store.suspend(overlapping), "a violation is used by one suspension only"
 
 
-def test_what_does_not_count_triggers_nothing() -> None:
+def test_a_violation_that_does_not_count_triggers_no_suspension() -> None:
     three = [missed(ago(2)), missed(ago(1)), missed(MONDAY)]
     second_of_the_day = Violation("x", ZHANG, three[0].reservation_id, "no_show", on("20:00"),
                                   MONDAY, counts=False)  # fmt: skip

@@ -30,7 +30,7 @@ class Seen:
         self.refused.append(kind)
 
 
-async def test_a_watcher_is_told_of_what_is_stored_and_of_what_the_index_refuses(
+async def test_a_watcher_gets_stored_writes_and_index_refusals(
     db: Database,
 ) -> None:
     seen = Seen()

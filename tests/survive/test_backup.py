@@ -36,7 +36,7 @@ async def last_good(service: Remote) -> float:
     return float(found[1])
 
 
-async def test_backup_wipe_restore_and_everybody_is_where_they_were(
+async def test_a_restore_after_a_lost_database_brings_back_all_bookings(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     file = str(tmp_path / "seats.backup")
@@ -76,7 +76,7 @@ async def test_backup_wipe_restore_and_everybody_is_where_they_were(
         assert again[0] == 1 and "is there already" in again[2]
 
 
-async def test_a_restore_that_is_killed_is_seen_and_done_again(
+async def test_a_killed_restore_is_detected_and_repeated(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     """SIGKILL in the middle: nothing serves the half, and one command makes it whole."""
@@ -122,7 +122,7 @@ async def test_a_restore_that_is_killed_is_seen_and_done_again(
             await db.client.drop_database(db.name)
 
 
-async def test_the_line_for_cron_works_as_it_is_written(
+async def test_the_documented_cron_line_works(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     """With nothing in the environment, and with a URL that a shell would cut at its &."""

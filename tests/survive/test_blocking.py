@@ -19,7 +19,7 @@ ALLOWED = {
 PAGES = ("//", "//login", "//docs", "//static/pages.css", "//sandbox/", "//metrics")
 
 
-async def test_a_story_without_one_blocking_call(mongo_url: str, redis_url: str) -> None:
+async def test_a_readers_day_makes_no_blocking_call(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, jobs=True) as service:
         for path in PAGES:  # templates are read when they are first wanted
             assert (await service.stranger().get(path)).status < 400

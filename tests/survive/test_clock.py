@@ -49,7 +49,7 @@ async def health(service: Living) -> Any:
 
 
 @pytest.mark.parametrize("hours", [2, -2])
-async def test_a_wrong_clock_harms_nobody(
+async def test_a_host_with_a_wrong_clock_refuses_changes_and_judges_no_deadline(
     mongo_url: str, redis_url: str, hours: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Set two hours ahead, all of these are over by it; two hours back, a leave would end in the
@@ -138,7 +138,9 @@ async def test_a_wrong_clock_harms_nobody(
         (0, 22, None),
     ],
 )
-def test_what_is_wrong(ahead_s: float, took_s: float, trusted: bool | None) -> None:
+def test_a_clock_is_trusted_within_half_the_round_trip(
+    ahead_s: float, took_s: float, trusted: bool | None
+) -> None:
     """The half of the way is allowed for, to either side; what it leaves open stays as it was."""
     half = timedelta(seconds=took_s) / 2
     for before_s in (None, 0, 3600):
@@ -157,7 +159,7 @@ def test_what_is_wrong(ahead_s: float, took_s: float, trusted: bool | None) -> N
 
 
 @pytest.mark.parametrize("ahead_s", [2, 5, 9, -9])
-async def test_hosts_that_differ_judge_by_one_clock(
+async def test_hosts_with_different_clocks_use_mongodbs_time(
     mongo_url: str, redis_url: str, ahead_s: int
 ) -> None:
     """A host that is seconds ahead is trusted. What its readers are told, what its jobs judge and
@@ -178,7 +180,7 @@ async def test_hosts_that_differ_judge_by_one_clock(
         assert abs(ahead - timedelta(days=1)) < timedelta(seconds=1), "the sandbox's day is its own"
 
 
-async def test_a_clock_that_is_not_compared_decides_nothing(
+async def test_a_clock_not_compared_for_half_a_minute_decides_nothing(
     mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For half a minute it was not measured: nobody knows whether it still agrees."""
@@ -213,7 +215,7 @@ async def test_a_clock_that_is_not_compared_decides_nothing(
 
 
 @pytest.mark.parametrize("known_s", [0, 9])
-def test_a_slow_answer_hides_nothing_that_was_known(known_s: int) -> None:
+def test_a_slow_answer_of_mongodb_does_not_shift_the_known_time(known_s: int) -> None:
     """MongoDB stood still for two seconds, and answered at the end of its way. Jobs that went by
     the middle were a second early."""
     known = timedelta(seconds=known_s)

@@ -78,7 +78,7 @@ async def test_mongod_comes_back_on_its_port_with_its_data(
         assert await _kept(servers) == ["before"]
 
 
-async def test_a_start_on_kept_data_takes_another_port_and_a_stop_leaves_nothing(
+async def test_a_restart_uses_another_port_and_a_stop_leaves_no_process(
     tmp_path: Path,
 ) -> None:
     async with embedded_databases(tmp_path) as servers:
@@ -102,7 +102,7 @@ async def test_redis_stops_and_starts_on_its_port(tmp_path: Path) -> None:
         assert servers.redis_pid is not None
 
 
-async def test_a_second_service_on_the_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+async def test_a_second_service_on_the_data_folder_is_refused(tmp_path: Path) -> None:
     async with embedded_databases(tmp_path) as first:
         with pytest.raises(EmbeddedError, match="another service runs on") as refused:
             async with embedded_databases(tmp_path):
@@ -113,7 +113,7 @@ async def test_a_second_service_on_the_folder_is_refused_in_one_line(tmp_path: P
         pass
 
 
-async def test_a_broken_data_folder_names_the_log(tmp_path: Path) -> None:
+async def test_a_start_on_a_broken_data_folder_names_the_log(tmp_path: Path) -> None:
     (tmp_path / "mongod").mkdir()
     (tmp_path / "mongod" / "WiredTiger.wt").write_bytes(b"not a database")
     (tmp_path / "mongod" / "WiredTiger.turtle").write_bytes(b"not a database")
@@ -131,7 +131,7 @@ async def test_the_servers_are_started_from_the_main_thread_only(tmp_path: Path)
         await asyncio.to_thread(elsewhere)
 
 
-async def test_zlib_is_not_spoken(mongo_url: str) -> None:
+async def test_the_embedded_mongod_offers_no_zlib_compression(mongo_url: str) -> None:
     """An unpatched release can be made to show its memory by it."""
     offered = ["zlib", "snappy", "zstd"]
     async with open_database(mongo_url, "kept") as db:

@@ -51,7 +51,7 @@ def line(reader: Client, n: int, way: str, minutes: float) -> list[str]:
     return [f"e{n}", reader.number, way, "card", at]
 
 
-def test_one_bad_line_takes_no_other_with_it(tmp_path: Path) -> None:
+def test_the_agent_skips_bad_lines_and_sends_the_others(tmp_path: Path) -> None:
     def written(n: int, number: str) -> str:
         return f"{n},{number},in,card,2026-09-07T08:00:00+08:00\n"
 
@@ -76,7 +76,9 @@ def test_one_bad_line_takes_no_other_with_it(tmp_path: Path) -> None:
     spool.close()
 
 
-async def test_every_passage_counts_once(mongo_url: str, redis_url: str, tmp_path: Path) -> None:
+async def test_every_passage_has_one_effect_despite_kills_and_cut_connections(
+    mongo_url: str, redis_url: str, tmp_path: Path
+) -> None:
     chance, file = random.Random(7), tmp_path / "passages.csv"
     async with living(mongo_url, redis_url) as service:
         gate = await gate_of(service)

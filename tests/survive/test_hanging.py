@@ -30,7 +30,7 @@ async def all_within(seconds: float, calls: Iterable[Awaitable[Answer]]) -> list
         return await asyncio.gather(*calls)
 
 
-async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
+async def test_requests_are_refused_in_time_while_mongod_hangs(fragile: EmbeddedDatabases) -> None:
     pid = fragile.mongod_pid
     assert pid is not None
     async with remote(fragile.mongo_url, fragile.redis_url) as service:
@@ -88,7 +88,7 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
             os.kill(pid, signal.SIGCONT)
 
 
-async def test_what_hangs_does_not_keep_the_process() -> None:
+async def test_a_hanging_task_or_event_loop_does_not_keep_the_process_alive() -> None:
     """Neither a task that cannot be cancelled, nor the event loop itself."""
     code = "from miniapp_server import server; server.end_anyway(0.2); input()"
     process = await asyncio.create_subprocess_exec(

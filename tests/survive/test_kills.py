@@ -110,7 +110,9 @@ def reached(service: Remote, least: int) -> Callable[[], Awaitable[bool]]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [20260907])
-async def test_each_effect_comes_once(mongo_url: str, redis_url: str, seed: int) -> None:
+async def test_each_effect_happens_once_although_the_service_is_killed(
+    mongo_url: str, redis_url: str, seed: int
+) -> None:
     chance = random.Random(seed)
     async with remote(mongo_url, redis_url) as service:
         await service.kill()

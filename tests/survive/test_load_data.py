@@ -60,7 +60,7 @@ async def examined(s: Store, verb: Verb) -> tuple[int, int]:
 
 
 @pytest.mark.timeout(300)
-async def test_nothing_that_is_hot_grows_with_the_history(mongo_url: str) -> None:
+async def test_no_frequent_query_grows_with_the_history(mongo_url: str) -> None:
     sealer = FieldCipher({1: b"1" * 32})
     async with database(mongo_url, "first_day") as new, database(mongo_url, "with_history") as old:
         inside = features(old, sealer)

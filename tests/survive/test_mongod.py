@@ -85,7 +85,9 @@ async def share_connections(readers: list[Client]) -> list[Client]:
     return readers
 
 
-async def test_mongod_is_killed_under_load(fragile: EmbeddedDatabases) -> None:
+async def test_a_mongod_killed_under_load_loses_no_acknowledged_booking(
+    fragile: EmbeddedDatabases,
+) -> None:
     async with remote(fragile.mongo_url, fragile.redis_url) as service:
         readers = await share_connections([await service.reader() for _ in range(2 * CLIENTS)])
         load = Load()

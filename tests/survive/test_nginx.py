@@ -54,7 +54,7 @@ def contract(code: str, **details: object) -> dict[str, object]:
     return {"error": {"code": code, "message": text_of(code, details), "details": details}}
 
 
-async def test_what_passes_and_what_it_says_itself(
+async def test_nginx_serves_files_passes_the_api_and_hides_the_sandbox(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     async with (
@@ -156,7 +156,7 @@ async def _answer(session: aiohttp.ClientSession, url: str, headers: dict[str, s
         return answer.status, answer.content_type, place
 
 
-async def test_a_restart_host_by_host_is_not_seen(
+async def test_a_rolling_restart_loses_no_request(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     """Looks and bookings flow through, and each host is restarted as soon as the other is ready."""

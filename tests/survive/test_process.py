@@ -96,7 +96,7 @@ async def test_sigterm_under_load_answers_or_refuses(service: Remote) -> None:
     assert cancelled == statuses.count(200)
 
 
-async def test_a_hanging_wechat_holds_up_no_booking(service: Remote) -> None:
+async def test_a_hanging_wechat_delays_no_booking(service: Remote) -> None:
     readers = [await service.reader() for _ in range(10)]
     for reader in readers:
         await reader.accept("RESERVED")
@@ -139,7 +139,7 @@ async def demo(data_dir: Path, **env: str) -> AsyncIterator[tuple[str, asyncio.s
         await process.communicate()
 
 
-async def test_a_killed_demo_leaves_no_server_and_the_next_one_has_its_data(
+async def test_a_killed_demo_leaves_no_server_and_a_restart_keeps_its_data(
     tmp_path: Path,
 ) -> None:
     async with demo(tmp_path) as (base, process):
@@ -195,7 +195,7 @@ async def test_a_demo_with_outside_servers_starts_none(
         assert process.returncode == 0
 
 
-async def test_the_walkthrough_reaches_its_end_while_the_library_lives(tmp_path: Path) -> None:
+async def test_the_walkthrough_completes_beside_invented_readers(tmp_path: Path) -> None:
     """Its clock waits until the invented readers have left."""
     async with demo(tmp_path, DEMO="") as (base, process):
         assert process.stdout is not None
@@ -206,7 +206,7 @@ async def test_the_walkthrough_reaches_its_end_while_the_library_lives(tmp_path:
         assert (status, err) == (0, "") and "history: reserve" in out, (out, err)
 
 
-async def test_a_demo_that_ends_while_its_readers_are_invented_says_nothing(
+async def test_a_demo_stopped_while_readers_are_generated_prints_no_traceback(
     tmp_path: Path,
 ) -> None:
     """One of the processes that invent them has begun, and not heard what to do yet."""
@@ -225,7 +225,7 @@ async def test_a_demo_that_ends_while_its_readers_are_invented_says_nothing(
         assert process.returncode == 0 and "Traceback" not in errors.decode(), errors.decode()
 
 
-async def test_the_walkthrough_starts_a_demo_of_its_own_and_ends_it() -> None:
+async def test_the_walkthrough_starts_and_stops_its_own_demo() -> None:
     status, out, err = await ended(await command("demo-walkthrough"))
     assert (status, err) == (0, "") and "history: reserve" in out, (out, err)
 
@@ -264,7 +264,7 @@ MISTAKES: list[tuple[str, dict[str, str], str]] = [
 _AT_ONCE = 4
 
 
-async def test_a_mistake_is_one_clear_line(tmp_path: Path) -> None:
+async def test_each_startup_mistake_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()

@@ -49,7 +49,9 @@ async def test_an_emptied_redis_loses_nothing(mongo_url: str, redis_server: Redi
         assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
 
 
-async def test_without_redis_everything_goes_on(mongo_url: str, redis_server: RedisServer) -> None:
+async def test_without_redis_readers_can_still_sign_in_and_book(
+    mongo_url: str, redis_server: RedisServer
+) -> None:
     async with living(mongo_url, redis_server.url, RATE_LIMIT_SCALE="1") as service:
         reader, stranger = await service.reader(), await service.wx_user()
         await reader.accept("RESERVED")
@@ -96,7 +98,7 @@ async def test_without_redis_everything_goes_on(mongo_url: str, redis_server: Re
         await until(is_paced, "pacing again")
 
 
-async def test_each_change_of_redis_is_one_line_of_log(
+async def test_each_change_of_redis_is_logged_once(
     mongo_url: str, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     host = redis_server.url.partition("//")[2].partition("/")[0]

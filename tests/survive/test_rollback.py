@@ -118,7 +118,9 @@ AT_TWO_WORKERS: Final[dict[str, Sequence]] = {
 
 
 @pytest.mark.parametrize("name", AT_TWO_WORKERS)
-async def test_a_repeated_request_is_not_answered_by_what_is_undone(trio: Trio, name: str) -> None:
+async def test_a_repeated_request_is_not_answered_from_a_write_that_is_rolled_back(
+    trio: Trio, name: str
+) -> None:
     answer, stored = await AT_TWO_WORKERS[name](trio, trio.second)
     if isinstance(answer, Reservation):
         assert stored is not None, "acknowledged and lost"
@@ -126,7 +128,7 @@ async def test_a_repeated_request_is_not_answered_by_what_is_undone(trio: Trio, 
 
 
 @pytest.mark.parametrize("name", AT_TWO_WORKERS)
-async def test_local_reads_acknowledge_what_is_undone(trio: Trio, name: str) -> None:
+async def test_local_reads_acknowledge_a_write_that_is_rolled_back(trio: Trio, name: str) -> None:
     """Control: a worker that reads what its member has promises what its majority has not."""
     answer, stored = await AT_TWO_WORKERS[name](trio, trio.second_by_local_reads)
     assert isinstance(answer, Reservation)
@@ -141,7 +143,7 @@ def bookings(count: int) -> list[Reservation]:
 
 
 @pytest.mark.parametrize("count", [1, 3], ids=["alone", "in a batch"])
-async def test_a_tombstone_that_meets_an_undone_booking_proves_nothing(
+async def test_a_tombstone_meeting_an_unreplicated_booking_leaves_the_outcome_unknown(
     trio: Trio, count: int
 ) -> None:
     """The insert gets no majority in time, and nor does the tombstone, which meets it."""
@@ -152,7 +154,9 @@ async def test_a_tombstone_that_meets_an_undone_booking_proves_nothing(
     await all_true(trio, made, answers)
 
 
-async def test_a_second_insert_that_meets_the_first_proves_nothing(trio: Trio) -> None:
+async def test_a_repeated_insert_meeting_an_unreplicated_one_leaves_the_outcome_unknown(
+    trio: Trio,
+) -> None:
     """The driver's own retry, or a batch's, meets what the first attempt wrote to one member."""
     (made,) = bookings(1)
     old = await trio.cut_off()
@@ -193,7 +197,7 @@ class EndsAfter:
                 await self._step.pop()()
 
 
-async def test_a_change_over_an_undone_one_is_refused(trio: Trio) -> None:
+async def test_a_change_based_on_a_rolled_back_one_is_refused(trio: Trio) -> None:
     """Ann's change to another seat is undone and fenced off, so her revision has the number of the
     undone one. Her next change rests on that, and Bob books the seat that she still has."""
     ours, theirs = trio.second.stored.reservations, trio.first.stored.reservations
@@ -241,7 +245,7 @@ def moved(r: Reservation, seat: str, hour: int) -> Reservation:
     )
 
 
-async def test_a_message_that_is_undone_is_not_taken_for_kept(trio: Trio) -> None:
+async def test_a_rolled_back_message_is_not_taken_for_stored(trio: Trio) -> None:
     """A dispatcher that repeats itself meets its own message in the one member, and may not go on
     to empty the outbox."""
     one = Message("r:1", ZHANG, Template.RESERVED, "预约成功", "…", EIGHT, {})
@@ -263,7 +267,9 @@ class Hasty(ReservationRepository):
 
 
 @pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
-async def test_two_in_conflict_wait_for_members_that_are_slow(trio: Trio, guard: bool) -> None:
+async def test_conflicting_changes_are_answered_busy_while_members_lag(
+    trio: Trio, guard: bool
+) -> None:
     """One gives a seat back to who waits for it, and the other members do not hear of it yet.
     Another worker reads what a majority has, and meets the newer one whenever it writes."""
     ann, waiting = await trio.first.reader(), await trio.first.reader()

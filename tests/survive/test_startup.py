@@ -49,7 +49,7 @@ async def real(mongo_url: str, redis_url: str) -> AsyncIterator[tuple[Database, 
         await db.client.drop_database(db.name)
 
 
-async def test_a_production_database_stays_closed(
+async def test_a_production_database_is_refused_with_wrong_settings_or_keys(
     real: tuple[Database, dict[str, str]], tmp_path: Path
 ) -> None:
     db, env = real
@@ -96,7 +96,7 @@ async def test_a_library_without_a_mini_program_is_served(
     assert await db["areas"].count_documents({}) == 0
 
 
-async def test_long_commands_show_on_a_terminal_how_far_they_are(
+async def test_long_commands_show_their_progress_on_a_terminal(
     real: tuple[Database, dict[str, str]], tmp_path: Path
 ) -> None:
     db, env = real
@@ -120,7 +120,7 @@ def test_help_of_the_run_script_installs_nothing(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == [script.parent, script]
 
 
-async def test_what_was_written_before_the_first_release(
+async def test_a_database_of_before_the_first_release_is_refused(
     real: tuple[Database, dict[str, str]], tmp_path: Path
 ) -> None:
     """Every command gives the same reason, also where it was a sandbox's."""
@@ -134,7 +134,9 @@ async def test_what_was_written_before_the_first_release(
     assert not file.exists()
 
 
-async def test_what_a_newer_version_has_written(real: tuple[Database, dict[str, str]]) -> None:
+async def test_a_database_of_a_newer_version_is_refused(
+    real: tuple[Database, dict[str, str]],
+) -> None:
     db, env = real
     place = f"database {db.name} was written by a newer version"
     rules: dict[str, Any] = {"_id": 1, "at": real_now(), "fields": {"tea_minutes": 5}}

@@ -216,7 +216,7 @@ async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote)
     assert set(acknowledged) <= known
 
 
-async def test_sigterm_under_load_answers_all_that_was_accepted(service: Remote) -> None:
+async def test_sigterm_under_load_answers_every_accepted_request(service: Remote) -> None:
     """Connections are kept alive: an answer that says close is the last, and none is missing."""
     assert service.process is not None
     slow = {"jscode2session": {"delay_ms": 1500, "times": 8}}
@@ -281,7 +281,7 @@ async def test_no_worker_outlives_a_killed_supervisor(service: Remote) -> None:
     await all_listen(service)
 
 
-async def test_sighup_replaces_the_workers_without_a_lost_answer(
+async def test_sighup_replaces_the_workers_without_losing_an_answer(
     service: Remote, manager: socket.socket
 ) -> None:
     """systemd is told when it is over, so that ``systemctl reload`` returns then."""
@@ -314,7 +314,7 @@ async def test_sighup_replaces_the_workers_without_a_lost_answer(
     assert len(lost) <= 1, lost  # what met the moment between the last accept and the close
 
 
-async def test_a_reload_whose_workers_cannot_start_ends_and_says_so(
+async def test_a_reload_whose_new_workers_cannot_start_keeps_the_old_ones(
     service: Remote, manager: socket.socket
 ) -> None:
     """The database is of a newer version by now, which these workers would refuse."""
