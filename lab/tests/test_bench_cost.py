@@ -33,7 +33,7 @@ def test_costs_are_cpu_seconds_per_thousand_requests() -> None:
     assert per_thousand(before, after, 0) == {"application": 500.0, "mongod": 125.0}
 
 
-def test_a_process_is_measured_with_all_that_descend_from_it() -> None:
+def test_a_process_is_measured_with_its_descendants() -> None:
     spin = "import time; end = time.process_time() + 1.5\nwhile time.process_time() < end: pass"
     outer = (
         "import subprocess, sys; subprocess.run(sys.argv[1:], check=True); input()"  # then waits
@@ -61,14 +61,14 @@ def test_a_process_is_measured_with_all_that_descend_from_it() -> None:
     assert family(started.pid) == [started.pid] and cpu_s([started.pid]) == 0, "it has ended"
 
 
-def test_the_share_of_others_is_what_is_busy_and_not_ours() -> None:
+def test_the_share_of_other_processes_is_busy_time_minus_ours() -> None:
     before = Usage(busy_s=100.0, ours_s=40.0, available_s=1000.0)
     assert Usage(105.0, 44.0, 1010.0).others_share(before) == pytest.approx(0.1)
     assert Usage(104.0, 44.1, 1010.0).others_share(before) == 0, "clocks tick apart"
     assert before.others_share(before) == 0
 
 
-def test_this_process_is_not_among_the_others() -> None:
+def test_this_process_is_not_counted_as_another() -> None:
     machine = Machine()
 
     async def work() -> None:
@@ -96,7 +96,7 @@ def shares(*others: float) -> Iterator[Usage]:
     [([0.05], 0.0), ([0.9, 0.5, 0.1], 2.0), ([0.9] * 50, WAIT_S)],
     ids=["quiet", "becomes quiet", "stays busy"],
 )
-def test_a_round_waits_for_a_quiet_machine_but_not_for_ever(
+def test_a_round_waits_a_bounded_time_for_a_quiet_machine(
     looks: list[float], waited: float
 ) -> None:
     readings, slept = shares(*looks), []
@@ -120,7 +120,7 @@ def test_a_round_waits_for_a_quiet_machine_but_not_for_ever(
         ([0.5, 0.4], 30.0, [1, 2], "waited 30 s for it; no round was quiet, so all count"),
     ],
 )
-def test_the_report_says_what_was_done_about_a_busy_machine(
+def test_the_report_warns_of_a_busy_machine(
     others: list[float],
     waited: float,
     counted: list[int],

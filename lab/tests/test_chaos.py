@@ -32,7 +32,7 @@ FAULTS: Final = (
 
 
 @pytest.mark.timeout(600)
-async def test_what_is_promised_is_kept_whatever_breaks(tmp_path: Path) -> None:
+async def test_no_acknowledged_change_is_lost_under_any_fault(tmp_path: Path) -> None:
     async with rig(tmp_path, SHORT.workers) as found:
         history = await trial(found, [FAULTS], SHORT, seed=1)
         harm = all_harm(history)

@@ -236,14 +236,16 @@ PLANTED: dict[str, list[Callable[[History], None]]] = {
 @pytest.mark.parametrize(
     ("kind", "plant"), [(kind, plant) for kind, plants in PLANTED.items() for plant in plants]
 )
-def test_harm_is_seen(kind: str, plant: Callable[[History], None]) -> None:
+def test_each_planted_harm_is_found_as_its_kind(
+    kind: str, plant: Callable[[History], None]
+) -> None:
     """That kind and no other: one loss is not counted twice."""
     history = good()
     plant(history)
     assert {harm.kind for harm in judge(history)} == {kind}
 
 
-def test_what_is_well_is_no_harm() -> None:
+def test_correct_histories_have_no_harm() -> None:
     """Nor is an unknown outcome, whichever it is; nor a stay that was taken over at once."""
     assert judge(good()) == []
     unknown, happened = good(), good()
@@ -275,7 +277,7 @@ def test_what_is_well_is_no_harm() -> None:
     assert judge(early) == []
 
 
-def test_harm_belongs_to_the_fault_in_which_it_was_done() -> None:
+def test_harm_is_attributed_to_the_fault_during_which_it_happened() -> None:
     history = good()
     the_operation(history)
     assert [(harm.kind, harm.fault) for harm in judge(history)] == [("lost", "primary-killed")]
@@ -284,7 +286,7 @@ def test_harm_belongs_to_the_fault_in_which_it_was_done() -> None:
     assert [harm.fault for harm in judge(history)] == ["none"], "before the first"
 
 
-def test_a_request_that_waits_for_the_seat_to_become_free_makes_no_double() -> None:
+def test_a_booking_answered_after_the_seat_was_freed_is_no_double_booking() -> None:
     """Li asks at 14:20 and hears at 14:31, when Zhang, who gave the seat back at 14:30, has it no
     more; had Li heard at 14:29, both would have had it."""
     keys = ("k1", "c1")

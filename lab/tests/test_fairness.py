@@ -29,7 +29,7 @@ TEN = datetime.fromisoformat("2026-09-08T10:00:00+08:00")
 HOUR = timedelta(hours=1)
 
 
-def test_readers_press_when_people_do() -> None:
+def test_simulated_readers_arrive_at_the_times_people_do() -> None:
     rng = random.Random(1)
     presses = [presses_s(rng) for _ in range(4000)]
     assert median(one[-1] for one in presses) == pytest.approx(REACTION_MEDIAN_S, rel=0.05)
@@ -39,7 +39,7 @@ def test_readers_press_when_people_do() -> None:
     assert all(one[-1] > 0 for one in presses)
 
 
-def test_popular_seats_are_chosen_more_often_and_only_free_ones() -> None:
+def test_popular_free_seats_are_chosen_more_often() -> None:
     rng = random.Random(1)
     seats = [f"s{number}" for number in range(100)]
     popularity = Popularity(seats)
@@ -94,13 +94,13 @@ DAY = Day(
         ([], [waited(0, 4, 1, 2)], 2, 2),  # only in the time that is wanted
     ],
 )
-def test_a_seat_is_idle_while_somebody_waits_who_could_have_it(
+def test_a_seat_is_idle_while_a_waiting_reader_could_use_it(
     holds: list[Held], waits: list[Waited], idle: float, wanted: float
 ) -> None:
     assert idle_hours(replace(DAY, held=holds, waited=waits)) == pytest.approx((idle, wanted))
 
 
-def test_ghosts_hold_their_seats_until_the_deadline() -> None:
+def test_no_shows_hold_their_seats_until_the_deadline() -> None:
     day = replace(
         DAY,
         held=[held("a", -1, 0, 0.5, "no_show"), held("b", -1, 0, 2)],
@@ -115,7 +115,9 @@ def test_ghosts_hold_their_seats_until_the_deadline() -> None:
 
 
 @pytest.mark.timeout(60)
-async def test_the_short_form_of_an_opening(databases: EmbeddedDatabases, tmp_path: Path) -> None:
+async def test_the_short_fairness_run_reports_an_opening(
+    databases: EmbeddedDatabases, tmp_path: Path
+) -> None:
     """Real processes, few readers: everybody is answered, and no seat is given twice."""
     async with opening_house(tmp_path, databases, 12, POLICIES["drawn"]) as home:
         found = summary([await opening(home, 40, 2, workers=1, seed=1)])

@@ -103,7 +103,7 @@ HISTORIES: dict[str, tuple[list[Call], bool]] = {
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_histories(name: str) -> None:
+def test_the_checker_accepts_exactly_the_possible_histories(name: str) -> None:
     calls, possible = HISTORIES[name]
     assert (check({"seat": calls}) == []) is possible
 
@@ -138,12 +138,12 @@ def some_calls(draw: st.DrawFn) -> list[Call]:
 
 @settings(max_examples=400, deadline=None)
 @given(some_calls())
-def test_it_finds_an_order_just_where_there_is_one(calls: list[Call]) -> None:
+def test_the_checker_agrees_with_a_search_of_all_orders(calls: list[Call]) -> None:
     assert (check({"seat": calls}) == []) is _any_order(calls)
 
 
 @pytest.mark.timeout(20)
-def test_one_double_is_seen_among_many_calls() -> None:
+def test_one_double_booking_is_found_among_many_calls() -> None:
     """A tenth of what scripts/prove checks in a minute."""
     calls = generate(100_000, seed=3)
     assert check(calls) == []
@@ -152,7 +152,7 @@ def test_one_double_is_seen_among_many_calls() -> None:
 
 
 @pytest.mark.timeout(20)
-def test_an_order_is_found_where_no_clock_tells_when() -> None:
+def test_an_order_is_found_for_calls_without_times() -> None:
     """As in the races, whose jobs run by a clock of their own: only each booking's steps are in
     order, and of forty calls any may have come first."""
     days = generate(2_000, seed=5)

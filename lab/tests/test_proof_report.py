@@ -28,7 +28,7 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "packaged.json"
 
 
-def test_failures_are_written_and_the_status_says_so(packaged: Path, tmp_path: Path) -> None:
+def test_failures_are_written_and_give_status_1(packaged: Path, tmp_path: Path) -> None:
     assert command.main(["--to", str(tmp_path / "to"), "--package"]) == 1
     found = msgspec.json.decode((tmp_path / "to" / "proof.json").read_bytes(), type=Proof)
     assert not found.passed and found.parts[1].failures == ("seed 7: doubles: <seat>",)
@@ -37,13 +37,13 @@ def test_failures_are_written_and_the_status_says_so(packaged: Path, tmp_path: P
     assert msgspec.json.decode(packaged.read_bytes(), type=Proof) == found, "failures too"
 
 
-def test_a_part_alone_is_not_packaged(packaged: Path, tmp_path: Path) -> None:
+def test_a_partial_result_is_not_packaged(packaged: Path, tmp_path: Path) -> None:
     arguments = ["--only", "large_history", "--to", str(tmp_path / "to")]
     assert command.main(arguments) == 0
     assert command.main([*arguments, "--package"]) == 2 and not packaged.exists()
 
 
-def test_what_is_no_commit_is_not_packaged(
+def test_a_result_of_uncommitted_code_is_not_packaged(
     packaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "running_commit", lambda: "")

@@ -34,7 +34,7 @@ def books(reader: str, key: str, asked: float, answered: float, id: str = "") ->
     return Operation(reader, "reserve", key, "", at(asked), at(answered), told, refusal, 1, WANTED)
 
 
-def test_two_who_were_told_of_one_seat_have_no_order() -> None:
+def test_two_successful_bookings_of_one_seat_have_no_order() -> None:
     told = [books("ann", "a", 1, 2, "A"), books("bob", "b", 3, 4, "B")]
     both = [kept("A", "ann", "a", booked=1), kept("B", "bob", "b", booked=3)]
     assert {d.thing.split()[0] for d in disorders(History(operations=told, stored=both))} == {
@@ -43,7 +43,7 @@ def test_two_who_were_told_of_one_seat_have_no_order() -> None:
     assert disorders(History(operations=told[:1], stored=both[:1])) == []
 
 
-def test_a_refusal_needs_somebody_who_has_the_seat() -> None:
+def test_a_refusal_needs_a_booking_that_holds_the_seat() -> None:
     refused = books("bob", "b", 3, 4)
     taken = History(
         operations=[books("ann", "a", 1, 2, "A"), refused],
@@ -69,7 +69,7 @@ def told_of(r: Stored) -> Told:
     return Told(r.id, r.state, r.seat, r.start, r.end, r.check_in_until)
 
 
-def test_a_booking_that_comes_after_its_refusal_is_a_call() -> None:
+def test_a_booking_that_appears_after_its_refusal_is_ordered_as_a_call() -> None:
     """Bob's first attempt was under way when its repetition was refused; then Cid is refused by
     Bob's booking, and nobody else has the seat by then."""
     gone = replace(
@@ -92,7 +92,7 @@ def test_a_booking_that_comes_after_its_refusal_is_a_call() -> None:
     assert len(disorders(history)) == 1
 
 
-def test_a_key_that_was_sent_twice_at_once_takes_effect_once() -> None:
+def test_an_idempotency_key_sent_twice_has_one_effect() -> None:
     twice = [books("ann", "a", 1, 2, "A"), books("ann", "a", 1.5, 4, "A")]
     refused_once = [books("ann", "a", 1, 2), books("ann", "a", 1.5, 4, "A")]
     other = [books("bob", "b", 0, 1, "B")]
@@ -108,7 +108,7 @@ def test_a_key_that_was_sent_twice_at_once_takes_effect_once() -> None:
     assert disorders(history) == []
 
 
-def test_an_offer_that_was_accepted_twice_is_accepted_once() -> None:
+def test_an_offer_accepted_twice_is_one_acceptance() -> None:
     """The first request was lost on its way, and its reader asked once more."""
     events = (Event("hold", at(1)), Event("accept", at(5)))
     held = replace(kept("A", "ann", booked=1), events=events)
@@ -121,7 +121,7 @@ def test_an_offer_that_was_accepted_twice_is_accepted_once() -> None:
     assert disorders(History(operations=[lost, again], stored=[gone])) != []
 
 
-def test_what_the_service_did_by_itself_is_ordered_by_each_booking() -> None:
+def test_changes_by_jobs_are_ordered_by_each_bookings_history() -> None:
     """Thirty bookings of one seat in turns, of which no reader was asked and no time is known: each
     ends before it could begin only if a booking's own events had no order."""
     ended = [
@@ -139,7 +139,7 @@ def test_what_the_service_did_by_itself_is_ordered_by_each_booking() -> None:
     assert len(disorders(History(stored=both), one_clock=False)) == 1
 
 
-def test_a_booking_that_somebody_else_has_moved_is_known_from_then_on() -> None:
+def test_a_booking_moved_by_another_actor_is_ordered_from_then_on() -> None:
     """Bob had the seat before Ann was moved there; where she was before nobody has noted."""
     gone = replace(
         kept("B", "bob", "b", "c", booked=1),

@@ -224,13 +224,13 @@ def render() -> str:
     return "\n".join(lines)
 
 
-def test_messages_read_as_committed() -> None:
+def test_messages_equal_the_golden_file() -> None:
     committed, now = GOLDEN.read_text(encoding="utf-8"), render()
     changed = difflib.unified_diff(committed.splitlines(), now.splitlines(), lineterm="", n=1)
     assert committed == now, "\n".join(changed)
 
 
-def test_every_message_is_here_and_wechat_takes_it_uncut() -> None:
+def test_every_template_is_in_the_golden_file_and_fits_wechats_fields() -> None:
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     seen: set[Template] = set()
     for name, template, _, _, message in written():

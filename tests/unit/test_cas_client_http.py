@@ -62,7 +62,7 @@ async def server() -> AsyncIterator[Answering]:
 P3, P2 = "/p3/serviceValidate", "/serviceValidate"
 
 
-async def test_the_ticket_goes_out_with_the_service_and_2_0_is_asked_where_3_0_is_missing(
+async def test_cas_2_0_is_asked_where_3_0_is_missing(
     server: Answering,
 ) -> None:
     asked = {"service": SERVICE, "ticket": "ST-&=%#+/"}
@@ -82,7 +82,7 @@ async def test_the_ticket_goes_out_with_the_service_and_2_0_is_asked_where_3_0_i
 
 
 @pytest.mark.parametrize("ticket", ["", "ST 1", "ST-1\n", "ST-\x00", "ST-票", "x" * 257])
-async def test_what_cannot_be_a_ticket_is_not_sent(server: Answering, ticket: str) -> None:
+async def test_a_malformed_ticket_is_not_sent(server: Answering, ticket: str) -> None:
     async with CasClient(server.base_url, SERVICE) as cas:
         with pytest.raises(TicketInvalid):
             await cas.validate(ticket)
@@ -101,7 +101,7 @@ async def test_what_cannot_be_a_ticket_is_not_sent(server: Answering, ticket: st
         (200, success("") + b" " * MAX_ANSWER_BYTES, "too_large"),
     ],
 )
-async def test_a_server_out_of_order_is_told_from_a_refusal(
+async def test_a_broken_server_is_unavailable_instead_of_refusing(
     server: Answering, status: int, body: bytes, reason: str
 ) -> None:
     server.on(P3, body, status)
@@ -113,14 +113,14 @@ async def test_a_server_out_of_order_is_told_from_a_refusal(
     assert [path for path, _ in server.asked] == [P3]
 
 
-async def test_a_refusal_sent_as_4xx_is_one(server: Answering) -> None:
+async def test_a_refusal_sent_with_a_4xx_status_is_a_refusal(server: Answering) -> None:
     server.on(P3, answer('<cas:authenticationFailure code="INVALID_TICKET"/>'), 401)
     async with CasClient(server.base_url, SERVICE) as cas:
         with pytest.raises(TicketInvalid):
             await cas.validate(TICKET)
 
 
-async def test_silence_and_absence_end_in_time(server: Answering) -> None:
+async def test_a_silent_or_absent_server_times_out(server: Answering) -> None:
     asked = asyncio.Event()
 
     async def silent(request: web.Request) -> web.StreamResponse:
@@ -150,7 +150,7 @@ async def test_silence_and_absence_end_in_time(server: Answering) -> None:
     ("context", "second"),
     [("", False), ("mfa-gauth", True), ("mfa-webauthn", True), ("password", False)],
 )
-async def test_what_cas_says_of_a_second_factor_and_of_who_began(
+async def test_the_answer_reports_second_factor_and_unrequested_tickets(
     server: Answering, context: str, second: bool
 ) -> None:
     released = f"<cas:authnContextClass>{context}</cas:authnContextClass>" if context else ""

@@ -102,7 +102,7 @@ TABLE = "区域,楼层,座位号,行,列,电源,靠窗\n五层东区,5,A-12,1,2,
     ],
     ids=["utf-8", "with a mark", "gb18030", "tabs", "english", "xlsx"],
 )
-def test_one_table_in_many_forms(data: bytes) -> None:
+def test_the_same_table_is_read_alike_from_each_format(data: bytes) -> None:
     plan = planned(data)
     assert plan.problems == []
     (area,) = plan.areas
@@ -116,7 +116,7 @@ def test_one_table_in_many_forms(data: bytes) -> None:
     assert (area.new.width, area.new.height) == (130, 80)
 
 
-def test_a_known_area_is_changed_and_keeps_what_the_file_does_not_say() -> None:
+def test_an_import_keeps_values_of_an_area_that_the_file_omits() -> None:
     (area,) = planned("区域,座位号,电源\n二层中厅,001,\n").areas
     assert area.old is HALL
     found = differences(HALL, area.new)
@@ -146,7 +146,7 @@ GERMAN = "area;seat;row;column;Lampe;power\n"
         ("Fensterplätze", "cp1252", "utf-8", None),
     ],
 )
-def test_an_encoding_is_recognised_or_asked_for(
+def test_an_encoding_is_detected_or_must_be_chosen(
     text: str, encoding: str, named: str, read_as: str | None
 ) -> None:
     data = f"{GERMAN}{text};A-1;1;1;;\n".encode(encoding)
@@ -236,7 +236,7 @@ WRONG: dict[str, tuple[bytes | str, list[tuple[int | None, str]]]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_told_by_line(case: str) -> None:
+def test_problems_are_reported_by_line(case: str) -> None:
     data, expected = WRONG[case]
     assert problems(data) == expected
 
@@ -272,7 +272,7 @@ def test_a_hostile_workbook_is_refused(case: str) -> None:
     assert problems(HOSTILE[case]) == [(None, "not_a_workbook")]
 
 
-def test_a_formula_is_no_value_and_a_far_cell_costs_nothing() -> None:
+def test_formulas_are_not_values_and_distant_cells_cost_no_memory() -> None:
     head: list[object] = ["区域", "楼层", "座位号", "行", "列"]
     assert problems(workbook([head, ["甲", 5, "=1+1", 1, 1]])) == [(2, "formula")]
     book = openpyxl.Workbook()
@@ -283,7 +283,7 @@ def test_a_formula_is_no_value_and_a_far_cell_costs_nothing() -> None:
     assert problems(target.getvalue()) == [(20_001, "too_many_lines")]
 
 
-def test_a_layout_of_another_system() -> None:
+def test_a_layout_of_another_system_becomes_an_area() -> None:
     cells: dict[str, dict[str, object]] = {"1001": {"type": "empty"}}
     for column in range(2, 8):
         cells[f"2{column:03}"] = {"type": "wall"}
@@ -308,7 +308,7 @@ def test_a_layout_of_another_system() -> None:
     )
 
 
-def test_the_templates_are_good_files() -> None:
+def test_the_offered_templates_import_without_problems() -> None:
     head = [COLUMN_TEXT[name] for name in TEMPLATE_FIELDS]
     sheets = {
         SHEET_TEXT["seats"]: [head, *TEMPLATE_ROWS],
@@ -323,7 +323,7 @@ def test_the_templates_are_good_files() -> None:
         ]
 
 
-def test_every_reason_has_words() -> None:
+def test_every_import_problem_has_a_text() -> None:
     found = {reason for _, told in WRONG.values() for _, reason in told}
     assert found - PROBLEM_TEXT.keys() - REASONS.keys() == set()
 
@@ -370,7 +370,7 @@ def fields_of(seat: Seat) -> dict[str, Any]:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(areas())
-def test_what_is_exported_comes_back_the_same(area: Area) -> None:
+def test_an_exported_area_imports_unchanged(area: Area) -> None:
     """Into the same library nothing changes; into an empty one it is the same plan."""
     head = [COLUMN_TEXT[name] for name in writing.FIELDS]
     table = writing.as_csv([head, *writing.rows_of(area, YES, KIND_TEXT)])

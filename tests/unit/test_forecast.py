@@ -35,7 +35,7 @@ def after(days: list[AreaDay], ahead: int = 1) -> date:
 
 
 @pytest.mark.parametrize("ahead", [1, 2])
-def test_what_never_changes_goes_on(ahead: int) -> None:
+def test_a_constant_occupancy_is_forecast_with_zero_error(ahead: int) -> None:
     days = weeks(6)
     found = forecast(days, after(days, ahead))
     assert found is not None and len(found) == HOURS
@@ -43,7 +43,7 @@ def test_what_never_changes_goes_on(ahead: int) -> None:
     assert found[3].used == 0
 
 
-def test_nothing_under_four_weeks() -> None:
+def test_no_forecast_is_made_under_four_weeks_of_days() -> None:
     days = weeks(5)
     for number in range(len(days)):
         known = forecast(days[:number], MONDAY + timedelta(days=number)) is not None
@@ -59,7 +59,7 @@ def test_nothing_under_four_weeks() -> None:
     assert forecast([], MONDAY) is None
 
 
-def test_a_weekday_has_its_own_level_and_a_rising_week_goes_on() -> None:
+def test_the_forecast_follows_weekday_levels_and_a_rising_trend() -> None:
     def share(number: int) -> float:
         return 0.2 if number % 7 == 5 else 0.6
 
@@ -84,7 +84,7 @@ def test_a_weekday_has_its_own_level_and_a_rising_week_goes_on() -> None:
     ),
     st.integers(1, 3),
 )
-def test_shares_are_shares_whatever_happened(
+def test_forecast_shares_lie_between_zero_and_one(
     history: list[tuple[list[float], bool]], ahead: int
 ) -> None:
     days = [
@@ -97,7 +97,7 @@ def test_shares_are_shares_whatever_happened(
         assert isinstance(hour, HourForecast)
 
 
-def test_areas_together_are_known_where_all_of_them_are() -> None:
+def test_combined_areas_have_the_days_known_for_all_of_them() -> None:
     one, two = weeks(5, 0.2), weeks(4, 0.6)
     both = together([one, [replace(d, seats=150, used=tuple(3 * u for u in d.used)) for d in two]])
     assert [d.day for d in both] == [d.day for d in two]
@@ -110,7 +110,7 @@ def test_areas_together_are_known_where_all_of_them_are() -> None:
     [(Setting("usual", 21), 1), (Setting("examinations", 22, exam=0.8, share=0.6), 2)],
     ids=["usual, today", "examinations, tomorrow"],
 )
-def test_it_is_right_more_often_than_last_week_was(setting: Setting, ahead: int) -> None:
+def test_the_forecast_beats_the_previous_weeks_values(setting: Setting, ahead: int) -> None:
     """The short form of scripts/backtest, on seeds of its own."""
     found = score(setting, 11, ahead)
     assert found.good, (found.gain, found.coverage)

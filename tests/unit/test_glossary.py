@@ -63,7 +63,7 @@ def places_of(words: list[str]) -> list[str]:
     return sorted(found)
 
 
-def test_nothing_is_called_by_a_retired_word() -> None:
+def test_no_file_uses_a_retired_word() -> None:
     retired = words_in(RETIRED)
     assert len(retired) > 50, "the page has its list"
     found = places_of(retired)
@@ -99,5 +99,5 @@ def test_the_names_of_the_glossary_exist() -> None:
         ("birds/robin", "birds/robinia/tree.py", False),
     ],
 )
-def test_words_are_found_whole(word: str, line: str, found: bool) -> None:
+def test_retired_words_match_whole_words_only(word: str, line: str, found: bool) -> None:
     assert bool(re.search(whole(word), line)) is found

@@ -28,7 +28,7 @@ HALF_HOUR = timedelta(minutes=30)
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_day_is_seen_with_its_neighbours(data: st.DataObject) -> None:
+def test_a_joined_day_equals_the_rows_of_its_days(data: st.DataObject) -> None:
     """Against the rows themselves, and a plan that is mended against one that is made anew."""
     parts = {day: DayOccupancy() for day in (SUNDAY, MONDAY, TOMORROW)}
     stored: dict[ReservationId, OccupancyRow] = {}
@@ -80,7 +80,7 @@ def look_at(day: date, now: datetime) -> MapQuery:
     return MapQuery(day, None, NIGHT, open_hours(NIGHT, day, VENUE, AREA), now)
 
 
-def test_a_booking_over_midnight_stands_on_both_days() -> None:
+def test_a_booking_over_midnight_is_shown_on_both_days() -> None:
     days = {day: DayOccupancy() for day in (SUNDAY, MONDAY, TOMORROW)}
     booked = OccupancyRow.of(
         ReservationId("1"), 1, SEATS[0], READERS[0], ReservationState.RESERVED,

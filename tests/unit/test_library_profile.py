@@ -50,12 +50,12 @@ ROOT = Path(__file__).resolve().parents[2]
         ("", ZoneProblem.UNKNOWN),
     ],
 )
-def test_zones(zone: str, wanted: int | ZoneProblem) -> None:
+def test_time_zones_have_their_offset_or_a_problem(zone: str, wanted: int | ZoneProblem) -> None:
     problem = zone_problem(zone, 2026)
     assert (problem if problem is not None else zone_minutes(zone, 2026)) == wanted
 
 
-def test_only_fitting_zones_are_offered() -> None:
+def test_only_usable_time_zones_are_offered() -> None:
     offered = fitting_zones(2026)
     assert "Asia/Shanghai" in offered and "Europe/Berlin" not in offered and len(offered) > 100
 
@@ -75,7 +75,9 @@ def test_only_fitting_zones_are_offered() -> None:
         ({"rules_text": "a\x00b"}, "rules_text", "text_not_printable"),
     ],
 )
-def test_what_no_profile_may_be(change: dict[str, object], field: str, reason: str) -> None:
+def test_an_invalid_profile_is_refused_with_its_field(
+    change: dict[str, object], field: str, reason: str
+) -> None:
     check_profile(PROFILE, PLACEHOLDER_NAMES)
     check_profile(replace(PROFILE, audience="", rules_text=RULES_TEXT), PLACEHOLDER_NAMES)
     with pytest.raises(Malformed) as error:
@@ -90,7 +92,7 @@ def picture(kind: str, size: tuple[int, int] = (300, 200)) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_a_logo_is_drawn_anew(kind: str) -> None:
+def test_an_uploaded_logo_is_re_encoded(kind: str) -> None:
     kept = logo_of(picture(kind) + b"<script>")
     assert b"<script>" not in kept and logo_of(kept) == kept, "the same once more"
     with Image.open(BytesIO(kept)) as drawn:
@@ -108,7 +110,7 @@ def test_a_logo_is_drawn_anew(kind: str) -> None:
         (picture("PNG", (5000, 10)), "logo_too_wide"),
     ],
 )
-def test_what_is_no_logo(sent: bytes, reason: str) -> None:
+def test_an_invalid_logo_is_refused(sent: bytes, reason: str) -> None:
     with pytest.raises(Malformed) as error:
         logo_of(sent)
     assert error.value.details["reason"] == reason
@@ -135,7 +137,7 @@ numbers = st.fixed_dictionaries(
 
 
 @given(numbers)
-def test_the_rules_say_what_the_policy_says(values: dict[str, int]) -> None:
+def test_the_default_rules_text_states_the_policy_values(values: dict[str, int]) -> None:
     reference = Known(replace(Policy(), **values), Venue(VENUE, "主馆"))  # type: ignore[arg-type]
     shown = rules_html(reference, DAY, "")
     assert not PLACEHOLDER.search(shown) and "<li></li>" not in shown
@@ -145,7 +147,7 @@ def test_the_rules_say_what_the_policy_says(values: dict[str, int]) -> None:
     assert ("暂离超时也记一次" in shown) == values["away_timeout_is_violation"]
 
 
-def test_wording_of_ones_own_is_filled_and_cannot_bring_html() -> None:
+def test_custom_wording_is_filled_in_and_escaped() -> None:
     longer = replace(Policy(), areas={AreaId("hall"): {"max_minutes": 360}})
     reference = Known(longer, Venue(VENUE, "<b>馆</b>"), Venue(VENUE, "<b>馆</b>"))
     own = "# 规则\n\n- **{最长小时}** 小时\n- {签到方式}<script>\n- {特定日期规则}\n- {没有}"
@@ -194,7 +196,7 @@ def files() -> Iterator[Path]:
                 yield path
 
 
-def test_nothing_of_one_university_stands_in_what_everybody_runs() -> None:
+def test_no_university_is_named_in_the_code_for_all_libraries() -> None:
     searched = list(files())
     assert len(searched) > 500 and {path.suffix for path in searched} >= {".py", ".html", ".ts"}
     wrong = [
@@ -208,6 +210,6 @@ def test_nothing_of_one_university_stands_in_what_everybody_runs() -> None:
     )
 
 
-def test_the_clock_of_a_profile() -> None:
+def test_a_profile_sets_the_librarys_time_zone() -> None:
     there = replace(PROFILE, zone="Asia/Kolkata", zone_minutes=330).clock
     assert there.utcoffset(None) == timedelta(hours=5, minutes=30)

@@ -68,5 +68,7 @@ def left_again(returns: timedelta) -> Reservation:
         (told(Template.ENDED, in_use(), "15:50"), but(in_use(), end=on("17:00")), False),
     ],
 )
-def test_what_has_been_overtaken(message: Message, now: Reservation, expected: bool) -> None:
+def test_messages_overtaken_by_later_events_are_recognised(
+    message: Message, now: Reservation, expected: bool
+) -> None:
     assert is_overtaken(message, now) is expected

@@ -23,7 +23,7 @@ def _json(name: str) -> Any:
     return json.loads((CLIENT / name).read_text(encoding="utf-8"))
 
 
-def test_the_marks_are_the_drawings() -> None:
+def test_the_marks_equal_their_drawings() -> None:
     assert MARKS.read_text(encoding="utf-8") == marks(), "python -m scripts.miniprogram_drawings"
 
 
@@ -45,7 +45,7 @@ def test_an_icon_has_its_size_and_its_colour(name: str) -> None:
         assert all(abs(is_ - should) <= 2 for is_, should in zip(pixel[:3], wanted, strict=True))
 
 
-def test_every_tab_has_four_icons_that_are_there() -> None:
+def test_every_tab_has_four_existing_icons() -> None:
     theme, tabs = _json("theme.json"), _json("app.json")["tabBar"]["list"]
     used = {
         scheme[tab[key].removeprefix("@")]
@@ -58,7 +58,7 @@ def test_every_tab_has_four_icons_that_are_there() -> None:
     assert all((CLIENT / path).is_file() for path in used)
 
 
-def test_nothing_is_drawn_by_a_rare_character() -> None:
+def test_no_rare_character_is_used_as_an_icon() -> None:
     """A phone without the character shows a box, and some make a coloured picture of it."""
     for folder in ("pages", "components", "lib"):
         for file in sorted((CLIENT / folder).rglob("*")):

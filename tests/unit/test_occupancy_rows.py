@@ -50,7 +50,7 @@ def patch(rev: int, **fields: object) -> RowUpdate:
     return RowUpdate(ReservationId("1"), rev, fields)
 
 
-def test_what_is_told_out_of_turn() -> None:
+def test_late_repeated_and_missing_changes_are_handled() -> None:
     occupancy = DayOccupancy()
     assert occupancy.apply(row(1)) and not occupancy.apply(row(1))
     with pytest.raises(MissingRevision):
@@ -70,7 +70,7 @@ def test_what_is_told_out_of_turn() -> None:
     assert occupancy.apply(RowRemoval(ReservationId("1"))) and not occupancy.apply(row(5))
 
 
-def test_a_load_that_was_too_old_is_made_good_by_the_next() -> None:
+def test_an_outdated_load_is_corrected_by_the_next() -> None:
     occupancy = DayOccupancy()
     occupancy.apply(row(2))
     occupancy.load([])
@@ -90,7 +90,7 @@ class Waiting(Rows):
         await self.answer
 
 
-async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() -> None:
+async def test_a_booking_cancelled_before_its_insert_is_answered_leaves_no_row() -> None:
     """In a new process nobody has looked at the day yet. Another worker has given the reader the
     reservation by its key, and has cancelled it."""
     rows, changes = Waiting(), Told()
@@ -122,7 +122,7 @@ async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() ->
 @pytest.mark.parametrize(
     "error", [Unavailable(), asyncio.CancelledError()], ids=["lost", "cut off"]
 )
-async def test_a_hold_whose_outcome_is_open_is_looked_for(error: BaseException) -> None:
+async def test_an_insert_of_unknown_outcome_forces_a_reload(error: BaseException) -> None:
     rows, changes = Waiting(), Told()
     occupancy = LiveOccupancy(rows, changes)
     following = asyncio.create_task(occupancy.follow_changes())
@@ -138,7 +138,7 @@ async def test_a_hold_whose_outcome_is_open_is_looked_for(error: BaseException) 
     following.cancel()
 
 
-async def test_memory_does_not_follow_what_has_ended() -> None:
+async def test_the_memory_of_ended_bookings_is_bounded() -> None:
     """Ten days of a busy library: what is remembered is what ended in the last few minutes."""
     now = 1000.0
     rows, changes = Rows(Database()), Told()
@@ -170,7 +170,7 @@ async def test_memory_does_not_follow_what_has_ended() -> None:
     following.cancel()
 
 
-def test_who_lies_too_far_behind_looks_at_everything() -> None:
+def test_a_view_too_far_behind_needs_a_full_load() -> None:
     occupancy = DayOccupancy()
     for rev in range(1, LOG_KEPT + 3):  # two entries each: from the seat, to the seat
         occupancy.apply(row(rev))
@@ -179,7 +179,7 @@ def test_who_lies_too_far_behind_looks_at_everything() -> None:
     assert occupancy.since(occupancy.version - 1) == [SEATS[0]]
 
 
-async def test_one_failed_load_answers_all_who_wait_for_it() -> None:
+async def test_one_failed_load_answers_all_waiting_callers() -> None:
     """Each trying by itself, one after the other, the last of them would wait for minutes."""
     rows = Rows(Database())
     occupancy = LiveOccupancy(rows, Told())
@@ -207,7 +207,7 @@ def look_at(now: datetime, span: TimeRange | None, tomorrow: bool) -> MapQuery:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -> None:
+def test_an_incrementally_updated_view_equals_a_new_one(data: st.DataObject) -> None:
     tomorrow = data.draw(st.booleans())
     day = TOMORROW if tomorrow else MONDAY
     span = None

@@ -15,7 +15,7 @@ from tests.waiting import patience
 NOW = datetime(2026, 9, 7, tzinfo=UTC)
 
 
-async def test_who_needs_nothing_new_does_not_wait_for_who_does() -> None:
+async def test_a_cached_value_is_returned_while_a_newer_one_is_fetched() -> None:
     asked, never = 0, asyncio.Event()
 
     async def ask() -> int:
@@ -36,7 +36,7 @@ async def test_who_needs_nothing_new_does_not_wait_for_who_does() -> None:
     assert await anew == 2
 
 
-def test_an_address_has_no_line_break() -> None:
+def test_endpoint_urls_with_line_breaks_or_blanks_are_unsafe() -> None:
     assert _is_as_safe("https://a.example/auth?x=1", "https://a.example")
     for odd in ("https://a.example/\r\nX: y", "https://a.example/a b", "https://例.example/"):
         assert not _is_as_safe(odd, "https://a.example")
@@ -75,7 +75,7 @@ class Provider:
     ],
     ids=str,
 )
-async def test_a_description_that_is_not_the_issuers_is_none(changes: dict[str, Any]) -> None:
+async def test_metadata_of_another_issuer_is_refused(changes: dict[str, Any]) -> None:
     def directory(description: dict[str, Any]) -> OidcDirectory:
         return OidcDirectory(ISSUER, cast(CampusClient, Provider(description)), lambda: NOW)
 

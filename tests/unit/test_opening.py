@@ -135,14 +135,14 @@ ANNEX_SUNDAYS_OFF = OpeningRule(None, None, weekdays=frozenset({6}), venue_id=AN
         ((NIGHT, replace(AREA_WEEK, opens=time(0), closes=time(4))), MONDAY, AREA, "00:00–02:00"),
     ],
 )
-def test_which_entry_decides(
+def test_the_deciding_opening_rule_of_a_day(
     rules: tuple[OpeningRule, ...], day: date, place: AreaId, expected: str
 ) -> None:
     found = Policy(opening=rules).day_hours(day, VENUES[place], place)
     assert f"{hours_of_day_text(found.hours)} {found.reason}".strip() == expected
 
 
-def test_what_dates_and_hours_make_of_an_entry() -> None:
+def test_dates_and_hours_determine_the_kind_of_an_opening_rule() -> None:
     for rule, kind in (
         (ALWAYS, OpeningKind.WEEK),
         (replace(ALWAYS, opens=None), OpeningKind.WEEK),
@@ -247,7 +247,7 @@ def test_an_area_is_never_open_beyond_its_venue(policy: Policy, day: date, area_
 
 
 @given(policies, days, places, clocks, clocks)
-def test_the_calendar_shows_what_can_be_booked(
+def test_the_opening_calendar_shows_the_bookable_hours(
     policy: Policy,
     day: date,
     place: tuple[VenueId, AreaId | None],
@@ -276,7 +276,7 @@ def test_the_calendar_shows_what_can_be_booked(
 
 
 # --- changes --------------------------------------------------------------------------------------
-def test_a_weekly_table_is_entered_and_taken_away() -> None:
+def test_weekly_hours_are_set_and_removed() -> None:
     policy, place = Policy(opening=(ALWAYS, HOLIDAY)), OpeningPlace(area_id=AREA)
     table = [(time(8), time(20))] * 5 + [None, (time(0), time(0))]
     new = opening_rules.set_week(policy, place, table, independent=True)
@@ -293,7 +293,7 @@ def test_a_weekly_table_is_entered_and_taken_away() -> None:
             opening_rules.remove_week(new, wrong)
 
 
-def test_of_the_week_nothing_is_removed_by_its_number() -> None:
+def test_weekly_hours_cannot_be_removed_as_a_single_rule() -> None:
     policy = Policy(opening=(ALWAYS, HOLIDAY, EXAMS))
     assert opening_rules.remove_opening_rule(policy, 1).opening == (ALWAYS, EXAMS)
     for number in (0, 3, -1):
@@ -365,7 +365,7 @@ def test_of_the_week_nothing_is_removed_by_its_number() -> None:
         ),
     ],
 )
-def test_what_is_said_before_it_is_saved(
+def test_conflicts_of_a_new_opening_rule_are_described(
     rules: tuple[OpeningRule, ...], new: OpeningRule, said: list[str]
 ) -> None:
     old = Policy(opening=rules)
@@ -373,7 +373,7 @@ def test_what_is_said_before_it_is_saved(
     assert conflicts_text(CATALOG, found) == said
 
 
-def test_places_that_keep_a_table_of_their_own_are_named() -> None:
+def test_places_with_their_own_weekly_hours_are_named() -> None:
     old = Policy(opening=(ALWAYS, AREA_WEEK, ANNEX_WEEK))
     new = opening_rules.set_week(old, OpeningPlace(), [(time(8), time(21))] * 7)
     found = find_conflicts(old, new, VENUES, MONDAY)
@@ -385,7 +385,7 @@ def test_places_that_keep_a_table_of_their_own_are_named() -> None:
     }
 
 
-def test_words() -> None:
+def test_opening_days_and_places_are_worded() -> None:
     assert short_days_text(date(2027, 3, 5), date(2027, 3, 9)) == "3月5日至9日"
     assert short_days_text(date(2026, 12, 30), date(2027, 1, 2)) == "12月30日至1月2日"
     for value in ("", "v:annex", f"a:{AREA}"):

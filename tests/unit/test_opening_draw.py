@@ -43,11 +43,11 @@ ANSWER_LIMIT = timedelta(seconds=5)
         (timedelta(days=1), None),
     ],
 )
-def test_a_round_follows_the_other(after: timedelta, round: int | None) -> None:
+def test_draw_rounds_follow_each_other(after: timedelta, round: int | None) -> None:
     assert round_at(OPENS, OPENS + after) == round
 
 
-def test_nobody_waits_longer_than_an_answer_may_take() -> None:
+def test_a_request_in_the_draw_waits_within_the_answer_limit() -> None:
     for ms in range(0, 20_000, 10):
         now = OPENS + timedelta(milliseconds=ms)
         number = round_at(OPENS, now)
@@ -92,7 +92,7 @@ def winners_one_by_one(tickets: list[Ticket]) -> set[str]:
 
 
 @given(WISHES, st.integers(0, 2**32))
-def test_who_wins_is_who_would_win_one_by_one(
+def test_concurrent_serving_has_the_winners_of_serving_one_by_one(
     wishes: list[tuple[int, int, int]], seed: int
 ) -> None:
     """However long each one takes, and whoever is served at the same time."""
@@ -115,7 +115,7 @@ def test_who_wins_is_who_would_win_one_by_one(
     assert winners == winners_one_by_one(tickets)
 
 
-def test_whoever_cannot_win_waits_for_nobody() -> None:
+def test_after_a_win_all_losing_tickets_are_served_at_once() -> None:
     """When the first one wins, all behind it are called at once, and not one after the other."""
     order = ServingOrder([ticket(number, 0, 8, 2) for number in range(100)])
     (first,) = order.first()
@@ -126,7 +126,7 @@ def test_whoever_cannot_win_waits_for_nobody() -> None:
     assert len(order.served(first, Outcome.SEAT_TAKEN)) == 99
 
 
-def test_a_refusal_for_another_reason_passes_the_turn_on() -> None:
+def test_a_refused_ticket_passes_the_turn_to_the_next() -> None:
     order = ServingOrder([ticket(number, 0, 8, 2) for number in range(3)])
     (first,) = order.first()
     (second,) = order.served(first, Outcome.REFUSED)

@@ -246,7 +246,7 @@ def weeks(draw: st.DrawFn, later: timedelta) -> dict[date, list[PastBooking]]:
 @pytest.mark.parametrize("later", [timedelta(), timedelta(hours=8)], ids=["day", "night"])
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_a_recount_by_minutes_finds_the_same(later: timedelta, data: st.DataObject) -> None:
+def test_the_simulation_equals_a_recount_by_minutes(later: timedelta, data: st.DataObject) -> None:
     """Open from 7:00 to 22:30, and from 15:00 to 6:30."""
     policy, days = shifted(data.draw(policies()), later), data.draw(weeks(later))
     before = data.draw(
@@ -258,7 +258,7 @@ def test_a_recount_by_minutes_finds_the_same(later: timedelta, data: st.DataObje
     assert simulated(policy, days, before) == by_brute_force(policy, days, before)
 
 
-def test_two_missed_over_midnight_are_two_of_their_days() -> None:
+def test_two_no_shows_around_midnight_count_on_their_own_days() -> None:
     """The one begins before midnight and is missed after it, the other is missed on that day."""
     late, early = [
         PastBooking(
@@ -274,7 +274,7 @@ def test_two_missed_over_midnight_are_two_of_their_days() -> None:
     assert simulated(policy, {MONDAY: [late, late]}, {}).suspended == 0, "one a day"
 
 
-def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
+def test_the_simulation_uses_the_values_of_area_and_day() -> None:
     booking = PastBooking(
         ReaderId("a"), AREA, ReservationState.FINISHED, on("08:00"), on("09:00"), on("12:00"),
         extended=False, deadlines_extended=False, checked_in_at=on("09:00"),
@@ -286,7 +286,7 @@ def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
     assert simulated(short, {MONDAY: [booking]}, {}).refused == {"too_long": 1}
 
 
-def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
+def test_a_seat_change_during_a_stay_is_not_judged_as_a_new_booking() -> None:
     """Their seat was taken by somebody; later they sit elsewhere. They asked at eight only."""
     r = in_use(reserved("09:00", "12:00"))
     r = seat_reports_transitions.report_occupied(
@@ -304,7 +304,7 @@ def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
     assert simulated(Policy(), {MONDAY: [booking]}, {}).refused == {}
 
 
-def test_an_override_of_other_days_is_judged_by_the_days_that_are_compared() -> None:
+def test_a_future_override_is_judged_on_the_compared_days() -> None:
     usual, later = Policy(), MONDAY + timedelta(days=60)
     for last in (later + timedelta(days=9), None):
         exams = PolicyOverride("考试周", later, last, {"max_minutes": 120}, AREA)

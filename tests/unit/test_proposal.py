@@ -42,7 +42,7 @@ def rooms(areas: list[tuple[Area, list[SeatState]]]) -> list[tuple[Area, int]]:
         ([], [], ["window"], None),
     ],
 )
-def test_which_one(
+def test_the_proposed_seat_is_known_near_or_roomy(
     known: list[str],
     passed_over: list[str],
     features: list[str],

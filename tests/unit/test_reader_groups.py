@@ -83,7 +83,7 @@ def test_a_membership_counts_on_its_days(
     assert LIBRARY.of(memberships, day) == found
 
 
-def test_who_is_in_no_group_is_in_the_default_one() -> None:
+def test_a_reader_without_groups_is_in_the_default_group() -> None:
     known = groups(*LIBRARY.by_id.values(), ReaderGroup(REST, "其他", "其他读者", default=True))
     assert known.of([], MONDAY) == {REST}
     assert known.of([member(last=YESTERDAY)], MONDAY) == {REST}
@@ -99,7 +99,7 @@ def test_who_is_in_no_group_is_in_the_default_one() -> None:
         ((GRADUATES, CLUB), GroupLimits(480, 7)),
     ],
 )
-def test_of_several_groups_the_most_generous_number_counts(
+def test_the_most_generous_limit_of_several_groups_applies(
     of: tuple[GroupId, ...], limits: GroupLimits
 ) -> None:
     assert LIBRARY.limits_of(frozenset(of)) == limits
@@ -120,7 +120,7 @@ def test_of_several_groups_the_most_generous_number_counts(
         (seat("001", ROOM), (CLUB,), True),
     ],
 )
-def test_a_reserved_seat_is_for_its_groups(
+def test_a_reserved_seat_is_usable_by_its_groups_only(
     which: Seat, of: tuple[GroupId, ...], theirs: bool
 ) -> None:
     assert LIBRARY.may_use(which, frozenset(of)) is theirs
@@ -187,12 +187,12 @@ def test_readers_with_the_same_groups_in_an_area_see_what_they_may_book(
 
 
 @given(st.frozensets(st.sampled_from([s.id for s in AREA.seats])))
-def test_a_list_of_seats_is_read_as_it_is_written(chosen: frozenset[SeatId]) -> None:
+def test_a_written_list_of_seats_reads_back_the_same(chosen: frozenset[SeatId]) -> None:
     assert frozenset(seats_in(AREA, seat_list(AREA, chosen))) == chosen
 
 
 @pytest.mark.parametrize("text", ["007", "001-099", "x"])
-def test_a_list_with_a_seat_that_there_is_not_is_refused(text: str) -> None:
+def test_a_list_with_an_unknown_seat_is_refused(text: str) -> None:
     with pytest.raises(Malformed):
         list(seats_in(AREA, text))
 
@@ -219,7 +219,7 @@ def rights(*grants: tuple[Role, tuple[VenueId, ...]]) -> StaffRights:
         (rights((Role.VIEWER, (MAIN, BRANCH))), Role.VIEWER, None, False),
     ],
 )
-def test_a_role_reaches_as_far_as_it_was_given(
+def test_a_role_covers_its_granted_venues_only(
     held: StaffRights, wanted: Role, venue: VenueId | None, covered: bool
 ) -> None:
     assert held.covers(wanted, venue) is covered
@@ -228,7 +228,7 @@ def test_a_role_reaches_as_far_as_it_was_given(
             held.require(wanted, venue)
 
 
-def test_roles_are_ranked_and_a_number_or_a_group_gives_them() -> None:
+def test_roles_are_ranked_and_given_by_number_or_group() -> None:
     assert [[role.covers(other) for other in Role] for role in Role] == [
         [True, False, False],
         [True, True, False],
@@ -248,7 +248,7 @@ def test_roles_are_ranked_and_a_number_or_a_group_gives_them() -> None:
     assert people.role_of("3", "alumni", ("desk",)) is None, "a group is one of its sign-on"
 
 
-def test_a_number_that_was_a_privilege_and_is_none_any_more() -> None:
+def test_group_limits_narrowed_by_a_new_policy_are_reported() -> None:
     before, some = Policy(max_minutes=240, booking_window_days=2), GroupLimits(300, 2)
     for after, found in (
         (before, {}),

@@ -34,7 +34,9 @@ class Client:
         ([CLOSED, CLOSED], "unreachable"),
     ],
 )
-async def test_a_closed_connection_is_asked_anew(answers: list[Any], cause: str) -> None:
+async def test_the_redis_health_check_retries_a_closed_connection(
+    answers: list[Any], cause: str
+) -> None:
     client: Any = Client(*answers)
     assert await RedisHealth(client, "redis://127.0.0.1:6379").look() == cause
     assert client.answers == []

@@ -25,5 +25,5 @@ from handlers.http.return_to import is_own_path
         ("", False),
     ],
 )
-def test_a_path_of_ones_own_begins_with_one_slash(text: str, own: bool) -> None:
+def test_an_own_path_begins_with_one_slash(text: str, own: bool) -> None:
     assert is_own_path(text) is own

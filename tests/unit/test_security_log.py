@@ -37,7 +37,7 @@ def lines(caplog: pytest.LogCaptureFixture, event: str) -> list[Any]:
     return [r for r in caplog.records if r.getMessage() == event]
 
 
-def test_a_flood_makes_few_lines_and_is_counted(
+def test_a_flood_from_one_address_makes_few_lines_and_is_counted(
     kept: SecurityLog, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(10_000):
@@ -62,7 +62,7 @@ def test_a_flood_makes_few_lines_and_is_counted(
     assert len(lines(caplog, "security_refusal")) == len(written) + 1, "another minute, more lines"
 
 
-def test_many_addresses_make_no_more_lines_and_take_no_room(
+def test_refusals_from_many_addresses_are_limited_in_lines_and_memory(
     kept: SecurityLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(5_000):
@@ -91,7 +91,7 @@ def test_addresses_are_written_as_keyed_hashes(
 @pytest.mark.parametrize(
     ("kind", "level"), [("unauthenticated", logging.INFO), ("ticket_invalid", logging.WARNING)]
 )
-def test_what_readers_meet_every_day_is_no_warning(
+def test_everyday_refusals_are_not_logged_as_warnings(
     kept: SecurityLog, caplog: pytest.LogCaptureFixture, kind: str, level: int
 ) -> None:
     kept.add(kind, "192.0.2.1", lambda: FACTS)

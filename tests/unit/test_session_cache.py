@@ -31,7 +31,7 @@ async def told(_: list[str]) -> None:
     pass
 
 
-async def test_a_day_of_readers_leaves_no_more_than_five_seconds_of_them(
+async def test_the_session_cache_holds_five_seconds_of_sessions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored, second = Empty(), 0.0

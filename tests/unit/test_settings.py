@@ -29,7 +29,7 @@ TEMPLATE = {"template_id": "t", "page": "", "fields": {"thing1": "seat"}}
 PUBLIC = {**SANDBOX, "PUBLIC_BASE_URL": "https://seats.example.edu"}
 
 
-def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
+def test_a_sandbox_must_be_requested_and_listens_on_loopback() -> None:
     found = load(SANDBOX)
     assert (found.mode, found.wall_clock) == (Mode.SANDBOX, False)
     assert (found.host, found.port) == ("127.0.0.1", 8080)
@@ -39,7 +39,7 @@ def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
     assert set(found.wechat.templates) == set(WECHAT_TEMPLATES)
 
 
-def test_real_installation() -> None:
+def test_a_production_installation_has_secure_defaults() -> None:
     found = load({**REAL, "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"})
     assert (found.mode, found.wall_clock) == (Mode.PRODUCTION, True)
     assert found.secure_cookies
@@ -141,7 +141,9 @@ def test_real_installation() -> None:
         (REAL, {"CAS_BASE_URL": "https://c.example/cas/p3/serviceValidate"}, "/cas"),
     ],
 )
-def test_one_clear_line(base: dict[str, str], broken: dict[str, str], named: str) -> None:
+def test_a_wrong_setting_is_reported_in_one_line(
+    base: dict[str, str], broken: dict[str, str], named: str
+) -> None:
     with pytest.raises(SettingsError) as refusal:
         load({**base, **broken})
     line = str(refusal.value)
@@ -160,7 +162,9 @@ def test_one_clear_line(base: dict[str, str], broken: dict[str, str], named: str
         ("smtp://s:pw@127.0.0.1:25", ("127.0.0.1", 25, False, "s", "pw", False)),
     ],
 )
-def test_a_mail_server(url: str, wanted: tuple[object, ...]) -> None:
+def test_a_mail_server_url_is_read_and_needs_tls_for_a_password(
+    url: str, wanted: tuple[object, ...]
+) -> None:
     """A password goes to another machine by TLS only."""
     smtp = load({**REAL, "SMTP_URL": url, "MAIL_FROM": "seats@lib.edu"}).smtp
     assert smtp is not None and load(REAL).smtp is None
@@ -169,7 +173,7 @@ def test_a_mail_server(url: str, wanted: tuple[object, ...]) -> None:
     assert smtp.password not in repr(smtp) or not smtp.password
 
 
-def test_all_faults_at_once() -> None:
+def test_all_wrong_settings_are_reported_together() -> None:
     env = {"PORT": "http", "CAS_BASE_URL": "cas.example.edu", "IDENTITY_PROVIDER": "wecom"}
     env |= {"WECHAT_APPID": "wx1", "WECHAT_MP_TOKEN": "t", "WECHAT_MP_AES_KEY": "short"}
     env |= {"MONITORS": "x", "DATA_KEYS": SECRETS["ENCRYPTION_KEYS"], "WECOM_BASE_URL": "x"}
@@ -187,7 +191,7 @@ def test_all_faults_at_once() -> None:
         load({**env, "DATA_KEYS": "", "SANDBOX": "yes"})
 
 
-def test_a_library_without_a_mini_program() -> None:
+def test_a_library_without_a_mini_program_is_accepted() -> None:
     plain = {name: value for name, value in REAL.items() if not name.startswith("WECHAT_")}
     found = load(plain)
     assert found.mode is Mode.PRODUCTION and not found.wechat.used and found.official is None
@@ -199,7 +203,7 @@ def test_a_library_without_a_mini_program() -> None:
             load({**plain, name: "x"})
 
 
-def test_a_sandbox_on_the_local_network() -> None:
+def test_a_sandbox_on_the_local_network_uses_the_given_address() -> None:
     found = load(SANDBOX, "192.168.7.5")
     assert (found.host, found.lan) == ("192.168.7.5", "192.168.7.5")
     assert found.public_base_url == "http://192.168.7.5:8080"
@@ -221,7 +225,9 @@ def test_a_sandbox_on_the_local_network() -> None:
         ("10.255.254.253", "does not have that address"),
     ],
 )
-def test_lan_takes_a_private_address_of_this_machine(address: str, why: str) -> None:
+def test_the_lan_option_accepts_only_private_addresses_of_this_machine(
+    address: str, why: str
+) -> None:
     with pytest.raises(SettingsError, match=why):
         lan_address(address)
     here = [a.address for addresses in psutil.net_if_addrs().values() for a in addresses]
@@ -229,7 +235,7 @@ def test_lan_takes_a_private_address_of_this_machine(address: str, why: str) -> 
     assert [lan_address(a) for a in ours] == ours
 
 
-def test_a_cas_below_a_path_and_half_of_the_templates_are_taken() -> None:
+def test_a_cas_path_and_a_partial_list_of_templates_are_accepted() -> None:
     half = {name: SANDBOX_TEMPLATES[name] for name in ("RESERVED", "NO_SHOW")}
     found = load({**REAL, "WECHAT_TEMPLATES": json.dumps(half)})
     assert found.cas.base_url == "https://cas.example.edu/cas"
@@ -237,7 +243,7 @@ def test_a_cas_below_a_path_and_half_of_the_templates_are_taken() -> None:
     assert "MOVED" in found.templates_missing and not load(REAL).templates_missing
 
 
-def test_templates_from_a_file_that_is_no_text(tmp_path: Path) -> None:
+def test_an_undecodable_templates_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "templates.json"
     path.write_bytes(b"\xff\xfe{")
     with pytest.raises(SettingsError, match="WECHAT_TEMPLATES"):
@@ -245,7 +251,7 @@ def test_templates_from_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("found", [load(SANDBOX), load(REAL)])
-def test_repr_tells_no_secret(found: Settings) -> None:
+def test_the_repr_of_settings_shows_no_secret(found: Settings) -> None:
     shown = f"{found!r} {found.sealer!r} {found.wechat!r} {found}"
     for secret in (
         "mongo-secret",

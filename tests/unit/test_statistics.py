@@ -80,7 +80,7 @@ def test_a_day_equals_a_recount_by_minutes(rows: list[BookingFacts]) -> None:
 
 
 @given(st.lists(briefs(), max_size=12))
-def test_the_past_is_who_was_there_and_the_future_is_what_is_booked(
+def test_past_hours_count_stays_and_future_hours_count_bookings(
     rows: list[BookingFacts],
 ) -> None:
     instants = [minute(60 * hour) for hour in range(7, 23)]
@@ -92,7 +92,7 @@ def test_the_past_is_who_was_there_and_the_future_is_what_is_booked(
     assert all(to_local(instant).minute == 0 for instant in instants)
 
 
-def test_nothing_has_no_rates() -> None:
+def test_an_empty_period_has_no_rates() -> None:
     nothing = summary([])
     assert (nothing.days, nothing.utilisation, nothing.no_show_rate) == (0, None, None)
     assert weekday_utilisation([]) == [[None] * 24] * 7, "no data is not zero"

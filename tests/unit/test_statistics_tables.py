@@ -48,7 +48,7 @@ def kept(draw: st.DrawFn) -> list[AreaDay]:
 
 @given(kept())
 @settings(max_examples=80, deadline=None)
-def test_charts_tables_and_recount_agree(days: list[AreaDay]) -> None:
+def test_charts_and_tables_equal_a_recount(days: list[AreaDay]) -> None:
     tables = {
         t.key: t for t in statistics_tables.tables(days, DAYS, {a.id: a.full_name for a in AREAS})
     }
@@ -149,7 +149,7 @@ def booking(draw: st.DrawFn, opened: dict[date, TimeRange | None]) -> BookingFac
     return BookingFacts(seat, AreaId("x"), state, begin, begin, end, came, None, end)
 
 
-def test_a_seat_that_could_never_be_used_has_no_number() -> None:
+def test_a_seat_disabled_all_the_time_has_no_rate() -> None:
     seat = Seat(SeatId("a"), AreaId("x"), "001", 0, 0, disabled="坏")
     hours = TimeRange(local_instant(FIRST, time(8)), local_instant(FIRST, time(10)))
     good = Seat(SeatId("b"), AreaId("x"), "002", 0, 0)

@@ -42,7 +42,9 @@ SITS_TO_CLOSING = in_use(reserved("19:00", "22:30"))
     ],
 )
 @pytest.mark.parametrize("later", [timedelta(), timedelta(hours=7), timedelta(hours=9)])
-def test_extension(expected: str, r: Reservation, end: str, now: str, later: timedelta) -> None:
+def test_an_extension_is_accepted_or_refused_at_each_boundary(
+    expected: str, r: Reservation, end: str, now: str, later: timedelta
+) -> None:
     """The same where library, stay and clock are some hours later: across midnight."""
     policy, moment, wanted = shifted(HALL, later), on(now) + later, on(end) + later
     r = but(r, start=r.start + later, end=r.end + later)
@@ -78,7 +80,7 @@ def test_extension(expected: str, r: Reservation, end: str, now: str, later: tim
     ],
 )
 @pytest.mark.parametrize("later", [timedelta(), timedelta(hours=7), timedelta(hours=9)])
-def test_an_earlier_end(
+def test_an_earlier_end_is_accepted_or_refused_at_each_boundary(
     expected: str, r: Reservation, end: str, now: str, later: timedelta
 ) -> None:
     """The same where library, stay and clock are some hours later: across midnight."""
@@ -93,7 +95,7 @@ def test_an_earlier_end(
         assert offered and (wanted in offered) == (expected == "ok"), "choices and decision agree"
 
 
-def test_an_earlier_end_leaves_no_deadline_behind_it() -> None:
+def test_an_earlier_end_caps_the_check_in_deadline() -> None:
     """An outage had moved the check-in's; the reader came before it and goes before it too."""
     sits = but(SITS, check_in_until=on("15:10"))
     shorter = transitions.shorten(sits, on("15:00"), HALL, BY_READER, on("14:30"))

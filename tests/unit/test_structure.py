@@ -105,7 +105,7 @@ def texts_in(tree: ast.Module) -> list[tuple[int, str]]:
     ]
 
 
-def test_drivers_are_spoken_to_in_repositories_only() -> None:
+def test_database_drivers_are_used_in_repositories_only() -> None:
     wrong = {
         str(path): drivers
         for path, tree, _ in SOURCES
@@ -116,11 +116,11 @@ def test_drivers_are_spoken_to_in_repositories_only() -> None:
     assert wrong == {}
 
 
-def test_no_import_hides_from_the_contracts() -> None:
+def test_no_import_is_made_for_type_checking_only() -> None:
     assert [str(path) for path, _, text in SOURCES if "TYPE_CHECKING" in text] == []
 
 
-def test_no_import_is_part_of_a_circle() -> None:
+def test_imports_are_free_of_cycles() -> None:
     """The error names the modules of the circle. Imports inside functions count as well."""
     graph = import_graph({module_of(path): tree for path, tree, _ in SOURCES})
     assert "miniapp_server.app" in graph["miniapp_server.server"]
@@ -128,7 +128,7 @@ def test_no_import_is_part_of_a_circle() -> None:
     TopologicalSorter(graph).prepare()
 
 
-def test_an_import_inside_a_function_is_there_for_its_weight() -> None:
+def test_an_import_inside_a_function_has_a_listed_reason() -> None:
     inside = {
         (str(path), name)
         for path, tree, _ in SOURCES
@@ -183,7 +183,7 @@ def test_parameters_are_counted_without_self(source: str, parameters: int) -> No
     assert parameters_of(function) == parameters
 
 
-def test_what_is_private_is_imported_by_nobody() -> None:
+def test_private_names_are_not_imported() -> None:
     found = {
         f"{path}: {alias.name}"
         for path, tree, _ in SOURCES
@@ -195,7 +195,7 @@ def test_what_is_private_is_imported_by_nobody() -> None:
     assert found == set()
 
 
-def test_a_test_module_is_imported_by_nobody() -> None:
+def test_test_modules_are_not_imported() -> None:
     """What tests share stands in modules of its own."""
     ways = (
         "import tests.api.test_a, lab.tests.test_b; from tests.api import test_c; "
@@ -268,7 +268,7 @@ def test_a_name_in_backticks_exists() -> None:
     assert missing.keys() >= OTHERS_NAMES, "nothing is listed for nobody"
 
 
-def test_an_error_has_the_name_of_its_code() -> None:
+def test_an_error_class_is_named_after_its_code() -> None:
     """``off_grid`` is ``OffGrid``, and WeChat is one word."""
     codes = {}
     for _, tree, _ in SOURCES:
@@ -282,7 +282,7 @@ def test_an_error_has_the_name_of_its_code() -> None:
     assert words == codes
 
 
-def test_no_class_name_stands_for_two_things() -> None:
+def test_class_names_are_unique() -> None:
     """Private ones are of their module alone."""
     where: dict[str, set[str]] = defaultdict(set)
     for path, tree, _ in SOURCES:
@@ -292,7 +292,7 @@ def test_no_class_name_stands_for_two_things() -> None:
     assert {name: sorted(paths) for name, paths in where.items() if len(paths) > 1} == {}
 
 
-def test_texts_stand_in_the_catalogue() -> None:
+def test_chinese_texts_are_in_the_catalogue_only() -> None:
     """A second language needs no second move. No place is listed that has no Chinese."""
     places: set[str] = set()
     terms: set[tuple[str, str]] = set()
@@ -321,7 +321,7 @@ def test_texts_stand_in_the_catalogue() -> None:
         ("x = '\u3000–“”…'", []),
     ],
 )
-def test_the_search_for_texts_finds_them(source: str, texts: list[str]) -> None:
+def test_texts_in_finds_planted_texts(source: str, texts: list[str]) -> None:
     assert [text for _, text in texts_in(ast.parse(source))] == texts
 
 
@@ -333,5 +333,5 @@ def test_the_search_for_texts_finds_them(source: str, texts: list[str]) -> None:
         ("from models.storage.mongo import Database", set()),
     ],
 )
-def test_the_search_for_drivers_finds_them(source: str, drivers: set[str]) -> None:
+def test_drivers_in_finds_planted_drivers(source: str, drivers: set[str]) -> None:
     assert drivers_in(ast.parse(source)) == drivers

@@ -53,7 +53,7 @@ def supervise(
     return start
 
 
-async def test_the_others_are_tried_again(
+async def test_a_worker_that_fails_to_start_after_the_first_is_retried(
     tmp_path: Path, supervise: Callable[[str, Callable[[], None]], asyncio.Task[None]]
 ) -> None:
     """The first one serves. That MongoDB goes away while the second one starts must not end it."""
@@ -71,7 +71,7 @@ async def test_the_others_are_tried_again(
         await asyncio.wait([work])
 
 
-async def test_the_first_one_has_to_start(
+async def test_a_failing_first_worker_ends_the_supervisor(
     supervise: Callable[[str, Callable[[], None]], asyncio.Task[None]],
 ) -> None:
     ready: list[bool] = []

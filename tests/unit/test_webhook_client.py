@@ -89,7 +89,7 @@ async def post(client: WebhookClient, url: str) -> WebhookResult:
     return await client.post(url, b"{}", {"webhook-id": "evt_1"}, NOW)
 
 
-async def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(servers: Servers) -> None:
+async def test_a_rebound_host_name_is_refused_at_each_connection(servers: Servers) -> None:
     """Rebinding: each connection asks once, and goes to what was checked."""
     dns = Dns([RECEIVER], [TRAP])
     async with WebhookClient(HERE, dns) as client:
@@ -101,7 +101,9 @@ async def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(servers:
     assert (len(servers.received), servers.trapped) == (1, 0)
 
 
-async def test_control_a_check_before_the_connection_is_walked_into(servers: Servers) -> None:
+async def test_control_a_check_before_the_connection_is_bypassed_by_rebinding(
+    servers: Servers,
+) -> None:
     """What the test above would miss if the connection asked DNS again."""
     dns = Dns([RECEIVER], [TRAP])
 
@@ -140,7 +142,7 @@ async def test_a_name_with_one_private_address_is_refused(
 
 
 @pytest.mark.parametrize("host", [TRAP, "[::1]", "[::ffff:127.0.0.2]", "0.0.0.0", "127.2"])
-async def test_an_address_in_the_url_itself_is_looked_at(servers: Servers, host: str) -> None:
+async def test_an_ip_address_in_the_url_is_checked(servers: Servers, host: str) -> None:
     """Those that no DNS is asked for. A short form, which aiohttp does not take, goes nowhere."""
     async with WebhookClient(HERE) as client:
         result = await post(client, f"http://{host}:{servers.port}/hook")
@@ -155,7 +157,7 @@ async def test_plain_http_goes_to_allowed_networks_only(servers: Servers) -> Non
         assert (await post(client, "https://a.example:25/hook")).error == FORBIDDEN
 
 
-async def test_a_redirect_is_an_answer_and_nobody_follows(servers: Servers) -> None:
+async def test_a_redirect_is_not_followed(servers: Servers) -> None:
     there = f"http://{TRAP}:{servers.port}/hook"
     async with WebhookClient(HERE) as client:
         for status in (301, 302, 303, 307, 308):
@@ -167,7 +169,7 @@ async def test_a_redirect_is_an_answer_and_nobody_follows(servers: Servers) -> N
     assert servers.trapped == 0
 
 
-async def test_answers_are_read_within_bounds_and_nothing_is_kept(
+async def test_answers_are_read_within_bounds_and_cookies_ignored(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://{TRAP}:{servers.port}")
@@ -212,7 +214,7 @@ async def test_answers_are_read_within_bounds_and_nothing_is_kept(
     assert servers.trapped == 0, "no proxy of the environment"
 
 
-async def test_a_name_that_hangs_holds_up_no_other(servers: Servers) -> None:
+async def test_a_hanging_dns_lookup_delays_no_other_delivery(servers: Servers) -> None:
     """More deliveries wait for it than there are threads that ask DNS."""
     hangs, known = threading.Event(), Dns([RECEIVER])
     asked = 0
@@ -251,7 +253,7 @@ async def test_tls_is_verified(aiohttp_server: AiohttpServer, untrusted: ssl.SSL
     assert servers.received == []
 
 
-async def test_heads_without_end_are_cut_off() -> None:
+async def test_endless_response_headers_are_cut_off() -> None:
     """1xx answers, one after the other, are no body: the connection ends all the same."""
     sent = 0
 
@@ -284,14 +286,14 @@ async def test_heads_without_end_are_cut_off() -> None:
         "1e9",
     ],
 )
-async def test_a_wait_that_is_none(servers: Servers, text: str) -> None:
+async def test_an_invalid_retry_after_is_ignored(servers: Servers, text: str) -> None:
     servers.answer = lambda _: web.Response(status=503, headers={"Retry-After": text})
     async with WebhookClient(HERE) as client:
         result = await post(client, f"http://{RECEIVER}:{servers.port}/hook")
         assert (result.status, result.retry_after_s) == (503, 0.0)
 
 
-async def test_one_path_of_a_host_holds_up_no_other(servers: Servers) -> None:
+async def test_a_hanging_path_of_a_host_delays_no_other_path(servers: Servers) -> None:
     hang, all_there = asyncio.Event(), asyncio.Event()
 
     async def answer(request: web.Request) -> web.Response:

@@ -39,7 +39,7 @@ VECTOR_SEALED = (
 )
 
 
-def test_wechats_own_vectors() -> None:
+def test_wechats_published_examples_are_read() -> None:
     assert VECTOR.echo(VECTOR_ECHO) == "4375120948345356249"
     with pytest.raises(CallbackRejected):
         VECTOR.echo(VECTOR_ECHO | {"nonce": "1514711493"})
@@ -83,7 +83,7 @@ def test_a_push_is_accepted_near_its_timestamp(minutes: int) -> None:
             VECTOR.read(query, body, now)
 
 
-def test_a_reply_is_xml_whatever_it_says() -> None:
+def test_a_reply_with_any_text_is_well_formed_xml() -> None:
     query = VECTOR_QUERY
     asked = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode(), THEN)
     crypto = WeChatCrypto("AAAAA", "A" * 43, "wxba5fad812f8e6fb9")

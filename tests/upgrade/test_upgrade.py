@@ -42,14 +42,16 @@ def differences(then: Any, now: Any, place: str = "") -> list[str]:
     return [d for part, old, new in parts for d in differences(old, new, place + part)]
 
 
-def test_every_release_has_left_something() -> None:
+def test_every_release_has_an_upgrade_fixture() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     released = re.findall(r"^## (\d+\.\d+\.\d+) \(", changelog, re.M)
     assert sorted(released) == RELEASES, "python -m tests.upgrade.make (docs/releasing.md)"
 
 
 @pytest.mark.parametrize("release", RELEASES)
-async def test_an_upgrade(release: str, mongo_url: str, redis_url: str, tmp_path: Path) -> None:
+async def test_a_backup_of_each_release_is_upgraded_and_served(
+    release: str, mongo_url: str, redis_url: str, tmp_path: Path
+) -> None:
     facts = json.loads((FOLDER / f"{release}.json").read_text("utf-8"))
     env = {
         "SANDBOX": "1",
