@@ -97,7 +97,7 @@ async def test_a_generated_client_binds_books_and_checks_in(
     assert [(item.id, item.state) for item in listed.items] == [(made.id, "in_use")]
 
 
-async def test_a_generated_client_with_a_scoped_token(service: Living, generated: Path) -> None:
+async def test_a_generated_client_works_with_a_scoped_token(service: Living, generated: Path) -> None:
     """A program reads what its scopes open, and is told by code what they do not."""
     assert (generated / "api" / "staff").exists()
     reader = await service.reader()

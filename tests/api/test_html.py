@@ -14,7 +14,7 @@ from tests.tools import npm_folder
 LINTERS: Final = Path(__file__).parents[1] / "linters"
 
 
-async def test_the_pages_are_valid(service: Living, tmp_path: Path) -> None:
+async def test_readers_pages_are_valid_html(service: Living, tmp_path: Path) -> None:
     reader = await service.web_reader()
     booked = await reader.reserve(start="09:00", end="11:00")
     signed_in, stranger = Browser(reader), service.stranger()

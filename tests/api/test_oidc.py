@@ -170,7 +170,7 @@ async def test_an_unknown_signing_key_is_fetched_at_most_once_a_minute(
     assert (await signed_in(service.stranger())).status == 302
 
 
-async def test_the_providers_groups_give_a_role(both: tuple[Living, RealProvider]) -> None:
+async def test_a_role_is_given_by_the_providers_groups(both: tuple[Living, RealProvider]) -> None:
     service, _ = both
     staff, student = service.stranger(), service.stranger()
     assert (await signed_in(staff, account="ben")).status == 302

@@ -14,7 +14,7 @@ from tests.living import SEAT, Answer, living
 from tests.waiting import patience, until
 
 
-async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:
+async def test_two_workers_return_the_same_plans_and_changes(mongo_url: str, redis_url: str) -> None:
     async with two_workers(mongo_url, redis_url) as (one, other):
         holder, reader = await one.reader(), await one.reader()
         there = elsewhere(holder, other)

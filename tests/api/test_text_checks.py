@@ -248,7 +248,7 @@ async def test_the_verdict_is_exported_with_the_text(service: Living) -> None:
     assert (written["text"], written["check"]["verdict"]) == ("sandbox-review", "review")
 
 
-async def test_a_library_without_wechat_shows_no_mark(mongo_url: str, redis_url: str) -> None:
+async def test_a_library_without_wechat_shows_no_check_mark(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, CAS_BASE_URL="http://127.0.0.1:9/cas") as plain:
         await seeding.seed(
             plain.inside.stored, plain.inside.reference, seeding.read(), plain.clock.now()

@@ -159,7 +159,7 @@ async def test_the_number_of_stored_logged_out_tickets_is_bounded(
     assert not await sessions.open_web("late", ZHANG, "ST-1", NOW, LATER)
 
 
-async def test_a_code_of_the_version_before_gets_a_secret(
+async def test_an_activation_code_of_the_previous_version_gets_a_secret(
     db: Database, sealer: FieldCipher
 ) -> None:
     codes = ActivationCodeRepository(db, sealer)

@@ -43,7 +43,7 @@ HALL = Area(AREA, VENUE, "二层中厅", 2, 1, 800, 600, SEATS, (Fixture("wall",
 KIOSK = Kiosk(KioskId("2f-south"), VENUE, "选座机", "seat_kiosk")
 
 
-async def test_library_round_trip(db: Database) -> None:
+async def test_a_library_round_trips(db: Database) -> None:
     catalogs = CatalogRepository(db)
     assert (await catalogs.versions())["library"] == 0
     empty = await catalogs.load()

@@ -54,7 +54,7 @@ async def test_one_violation_per_day_and_reader_counts(store: ViolationRepositor
     assert (await store.page_of(ZHANG, 1, 1))[0] == listed[1:2]
 
 
-async def test_three_in_the_window_suspend_once(store: ViolationRepository) -> None:
+async def test_three_violations_in_the_window_suspend_once(store: ViolationRepository) -> None:
     too_old = missed(ago(30), "14:30")
     within = [missed(ago(30), "14:30:01", n=2), missed(ago(3)), missed(MONDAY)]
     await store.record(too_old)

@@ -84,7 +84,7 @@ def test_a_reason_must_be_one_printable_line(text: str, taken: bool) -> None:
         for wrong in ("", "9", "9:00", "24:00", "25:00", "08:60", "08:00:00.5", "٠٩:٠٠")
     ],
 )
-def test_a_clock_time_has_four_digits(text: str, clock: time | None) -> None:
+def test_a_clock_time_must_have_four_digits(text: str, clock: time | None) -> None:
     if clock is not None:
         assert clock_of(text, "start") == clock
     else:

@@ -62,7 +62,7 @@ def test_a_request_in_the_draw_waits_within_the_answer_limit() -> None:
     assert LONGEST_WAIT + 2 * SECOND < ANSWER_LIMIT
 
 
-def test_only_days_that_open_are_drawn() -> None:
+def test_only_days_with_an_opening_to_come_are_drawn() -> None:
     drawn = Policy(booking_opens_at=time(10), opening_draw=True)
     assert drawn.draw_opens_at(TOMORROW, OPENS) == OPENS
     assert drawn.draw_opens_at(MONDAY, OPENS) is None, "today needs no opening"

@@ -71,7 +71,7 @@ def test_overlapping_ranges_share_a_slot(one: TimeRange, other: TimeRange) -> No
 
 
 @given(ranges(HALF_HOUR), ranges(HALF_HOUR))
-def test_on_the_half_hour_slots_are_shared_by_overlap_only(
+def test_ranges_on_the_half_hour_share_slots_only_if_they_overlap(
     one: TimeRange, other: TimeRange
 ) -> None:
     """What makes the claim index lose no rightful booking."""
@@ -113,6 +113,6 @@ def test_instants_convert_to_the_librarys_calendar_and_back(shown: datetime) -> 
     assert timedelta() <= instant - floor_minute(instant) < timedelta(minutes=1)
 
 
-def test_the_day_turns_at_the_librarys_midnight() -> None:
+def test_the_day_changes_at_the_librarys_midnight() -> None:
     utc = datetime(2026, 9, 7, 15, 59, 59, tzinfo=UTC)
     assert local_date(utc) == MONDAY and local_date(utc + timedelta(seconds=1)) == TOMORROW

@@ -119,7 +119,7 @@ def _xml(entry: Mapping[str, str]) -> str:
         ("<S></S>", []),
     ],
 )
-def test_the_entries_of_a_subscription_event(
+def test_the_entries_of_a_subscription_event_are_read(
     entries: Mapping[str, Any] | str, expected: list[Mapping[str, str]]
 ) -> None:
     """Each shape that is known from SDKs and their issues, in JSON and in XML."""
