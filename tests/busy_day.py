@@ -1,4 +1,4 @@
-"""A database is filled as on a busy day."""
+"""A database filled as on a busy day."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEXT_YEARS: Final = date(2036, 1, 1)
 
 @dataclass(slots=True)
 class Store:
-    """A store is everything of one database, filled as on a busy day."""
+    """The repositories of one database that is filled as on a busy day."""
 
     db: Database
     stored: Repositories
@@ -37,7 +37,7 @@ class Store:
 
 
 def day_of(reader: ReaderId, n: int) -> Iterator[Reservation]:
-    """A reader has days that ended, today's in every state, and one for tomorrow."""
+    """A reader's reservations: past days, today's in every state, and one for tomorrow."""
     seat, later = f"seat-{n:03}", f"seat-{n + 500:03}"
     for back in range(1, 6):
         past = MONDAY - timedelta(days=back)
@@ -69,7 +69,7 @@ async def a_busy_day(db: Database, sealer: FieldCipher) -> Store:
 
 
 async def fill(s: Store, n: int, reader: ReaderId) -> None:
-    """The store gets what else there is of a reader."""
+    """Adds a reader's documents in the other collections."""
     await s.stored.sessions.open_web(f"t{reader}", reader, f"ST-{reader}", on("08:00"), EVENING)
     await s.stored.bindings.bind(reader, f"o-{reader}", None, on("08:00"))
     await s.stored.feedback.add(reader, "k", "…", on("14:00"))

@@ -1,4 +1,4 @@
-"""The benchmark's short form: it judges what was booked, told and sent, never the time."""
+"""The benchmark's short form, judged by its results and never by time."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def test_a_planted_error_and_a_planted_double_booking_are_reported() -> None:
 
 @pytest.mark.timeout(240)
 def test_two_versions_are_compared_in_alternating_bursts() -> None:
-    """With itself here, and what is found is no matter: the machine may be busy."""
+    """The version is compared with itself; no particular result is expected, since the machine may
+    be busy."""
     options = "--repeat", "1", "--burst", "500", "--only", "reserve,plan_304,pages,lone"
     done = bench("--against", str(ROOT), *options)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What the benchmark says of costs and of a machine that is not quiet."""
+"""The benchmark's report of CPU costs and of a busy machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The delivery benchmark's short form: it judges what was sent, never the time."""
+"""The delivery benchmark's short form, judged by what was sent and never by time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thing after the other breaks under load, and nothing that was promised is untrue.
+"""Under load, one component after the other fails, and no acknowledged change may be lost.
 
 The real service on two hosts, three members behind proxies, Redis, and a stand-in for WeChat:
 ``scripts/chaos`` with quick elections and few readers. Its controls are ``test_rollback`` (step by

@@ -1,4 +1,4 @@
-"""The judge of scripts/chaos sees each kind of harm where it is, and none where there is none."""
+"""The judge of scripts/chaos finds each kind of harm and reports none in correct histories."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OTHER = "2f-hall-066"
 
 
 def kept(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> Stored:
-    """A reservation made at eight."""
+    """A stored reservation made at 08:00."""
     span = hours(start, end)
     claims = {daily_booking_claim(ZHANG, MONDAY, 1), *_place(seat, reader, span)}
     return Stored(
@@ -95,7 +95,7 @@ def good() -> History:
 
 
 def checked_in(**fields: object) -> Stored:
-    """Zhang at two."""
+    """The check-in of Zhang's booking at 14:00."""
     events = (*ZHANGS.events, Event("check_in", on("14:00")))
     claims = ZHANGS.claims | {presence_claim(ZHANG)}
     present = replace(
@@ -114,7 +114,7 @@ def the_operation(h: History) -> None:
 
 
 def what_it_says(h: History) -> None:
-    """The key is there, and another seat."""
+    """Plants a reservation whose key was acknowledged for another seat."""
     h.operations.append(tap("change", "k5", ZHANGS, "11:00", replace(says(ZHANGS), seat=OTHER)))
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k5")), h.stored[1]]
 
@@ -158,7 +158,7 @@ def given_up(h: History) -> None:
 
 
 def a_no_show(h: History) -> None:
-    """They scanned a second before the deadline and again behind it."""
+    """Plants a no-show whose reader scanned a second before the deadline and again after it."""
     missed = replace(
         ZHANGS, state="no_show", claims=frozenset({daily_booking_claim(ZHANG, MONDAY, 1)})
     )
@@ -175,7 +175,7 @@ def a_violation(h: History) -> None:
 
 
 def an_end_before_its_time(h: History) -> None:
-    """It is complete an hour too soon."""
+    """Plants a stay that is completed an hour too early."""
     counted = frozenset(claim for claim in ZHANGS.claims if claim.startswith("n:"))
     events = (*ZHANGS.events, Event("complete", on("15:00")))
     ended = replace(ZHANGS, state="completed", ended_at=on("15:00"), events=events, claims=counted)
@@ -188,14 +188,14 @@ def a_refusal(h: History) -> None:
 
 
 def a_refusal_that_did_not_last(h: History) -> None:
-    """The first attempt came behind the refusal of its repetition."""
+    """Plants a first attempt that succeeds after its repetition was refused."""
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k6")), h.stored[1]]
     h.operations.append(tap("change", "k6", ZHANGS, "14:00", None, "seat_taken"))
     h.operations[-1].attempts = 2
 
 
 def what_was_said_to_have_failed(h: History) -> None:
-    """Nobody asked again, and it came all the same."""
+    """Plants a booking that exists although it was reported as failed and never repeated."""
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k6")), h.stored[1]]
     h.operations.append(tap("change", "k6", ZHANGS, "14:00", None))
     h.operations[-1].undone = True
@@ -206,7 +206,7 @@ def a_booking_too_many(h: History) -> None:
 
 
 def an_offer(h: History, known: str | None) -> None:
-    """A seat is held, and its entry has that offer, another one, or none."""
+    """Plants a held seat whose waitlist entry names this offer, another one, or none."""
     held = replace(ZHANGS, id="h", state="offered", wait_id="w", keys=(), events=())
     claims = frozenset(c for c in ZHANGS.claims if not c.startswith("n:"))
     h.stored = [replace(held, claims=claims, events=(Event("hold", on("08:00")),)), h.stored[1]]
@@ -239,14 +239,14 @@ PLANTED: dict[str, list[Callable[[History], None]]] = {
 def test_each_planted_harm_is_found_as_its_kind(
     kind: str, plant: Callable[[History], None]
 ) -> None:
-    """That kind and no other: one loss is not counted twice."""
+    """Each planted loss is reported under one kind only."""
     history = good()
     plant(history)
     assert {harm.kind for harm in judge(history)} == {kind}
 
 
 def test_correct_histories_have_no_harm() -> None:
-    """Nor is an unknown outcome, whichever it is; nor a stay that was taken over at once."""
+    """Unknown outcomes and a seat taken over at once count as correct."""
     assert judge(good()) == []
     unknown, happened = good(), good()
     unknown.operations.append(tap("cancel", "k5", ZHANGS, "11:00", None))
@@ -287,8 +287,8 @@ def test_harm_is_attributed_to_the_fault_during_which_it_happened() -> None:
 
 
 def test_a_booking_answered_after_the_seat_was_freed_is_no_double_booking() -> None:
-    """Li asks at 14:20 and hears at 14:31, when Zhang, who gave the seat back at 14:30, has it no
-    more; had Li heard at 14:29, both would have had it."""
+    """Li requests at 14:20 and is answered at 14:31, after Zhang gave the seat back at 14:30. An
+    answer at 14:29 would be a double booking."""
     keys = ("k1", "c1")
     counted = frozenset(claim for claim in ZHANGS.claims if claim.startswith("n:"))
     gone = replace(ZHANGS, state="cancelled", claims=counted, ended_at=on("14:30"), keys=keys)

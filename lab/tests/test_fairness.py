@@ -1,4 +1,5 @@
-"""scripts/fairness: how readers arrive and choose, the sums, and its short form."""
+"""scripts/fairness: arrival and choice of simulated readers, the computed figures, and the short
+form."""
 
 from __future__ import annotations
 
@@ -69,7 +70,7 @@ def test_the_excess_is_the_share_of_wins_above_the_share_of_readers() -> None:
 
 
 def held(seat: str, since: float, start: float, end: float, state: str = "completed") -> Held:
-    """Hours after ten."""
+    """A reservation; times are hours after 10:00."""
     return Held(seat, "r1", TEN + since * HOUR, TEN + start * HOUR, TEN + end * HOUR, state)
 
 
@@ -118,7 +119,8 @@ def test_no_shows_hold_their_seats_until_the_deadline() -> None:
 async def test_the_short_fairness_run_reports_an_opening(
     databases: EmbeddedDatabases, tmp_path: Path
 ) -> None:
-    """Real processes, few readers: everybody is answered, and no seat is given twice."""
+    """Runs real processes with few readers: every request is answered and no seat is given
+    twice."""
     async with opening_house(tmp_path, databases, 12, POLICIES["drawn"]) as home:
         found = summary([await opening(home, 40, 2, workers=1, seed=1)])
     assert (found["readers"], found["bots"], found["wins"]) == (40, 2, 12)

@@ -175,13 +175,13 @@ class Operations:
 
 
 def describe(operation: Operation) -> str:
-    """Its kind, and what it was made with."""
+    """The operation's kind and arguments."""
     cells = operation.__closure__ or ()
     return f"{operation.__qualname__} {[cell.cell_contents for cell in cells]}"
 
 
 async def outcome(collection: Any, operation: Operation) -> Any:
-    """What the operation answers, in words that both understand."""
+    """The operation's outcome in words common to the model and MongoDB."""
     try:
         result = await operation(collection)
     except DuplicateKeyError as error:
@@ -223,7 +223,8 @@ def _sending(id: str, **fields: Any) -> dict[str, Any]:
 
 
 async def test_the_model_settles_deliveries_as_mongodb_does(mongo_url: str) -> None:
-    """By the service's own updates: sent, sent with a code, failed late, put off, ended."""
+    """The updates are those of the service: sent, sent with a code, failed late, postponed,
+    ended."""
     late = [{"msgid": "m3", "code": 7, "words": "refused"}, {"msgid": "m9", "code": 8}]
     rows = [_sending(f"d{n}", **({"late": late} if n == 3 else {})) for n in range(1, 6)]
     message = Message("m", ReaderId("x"), Template.RESERVED, "", "", START, {})

@@ -1,4 +1,4 @@
-"""The checker of histories: what has an order, what has none, and how fast it says so."""
+"""The checker of histories: accepted and refused histories, and its speed."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_the_checker_accepts_exactly_the_possible_histories(name: str) -> None:
 
 
 def _any_order(calls: list[Call]) -> bool:
-    """By trying all of them."""
+    """True if any order of the calls is possible, by trying all of them."""
     for order in permutations(calls):
         state = FREE
         for position, one in enumerate(order):
@@ -144,7 +144,7 @@ def test_the_checker_agrees_with_a_search_of_all_orders(calls: list[Call]) -> No
 
 @pytest.mark.timeout(20)
 def test_one_double_booking_is_found_among_many_calls() -> None:
-    """A tenth of what scripts/prove checks in a minute."""
+    """Uses a tenth of the calls that scripts/prove checks in a minute."""
     calls = generate(100_000, seed=3)
     assert check(calls) == []
     (found,) = check(generate(100_000, seed=3, broken=True))
@@ -153,8 +153,8 @@ def test_one_double_booking_is_found_among_many_calls() -> None:
 
 @pytest.mark.timeout(20)
 def test_an_order_is_found_for_calls_without_times() -> None:
-    """As in the races, whose jobs run by a clock of their own: only each booking's steps are in
-    order, and of forty calls any may have come first."""
+    """Jobs in the races run by a clock of their own: only the steps of each booking are ordered,
+    and any of forty calls may have come first."""
     days = generate(2_000, seed=5)
     timeless = {
         day: [

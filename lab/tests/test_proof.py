@@ -1,4 +1,4 @@
-"""The simulated proofs in short: no harm in what is so, and each planted mistake is found."""
+"""The simulated proofs in short: correct code does no harm, and each planted bug is found."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_day() -> None:
 
 
 def test_simulated_days_without_the_index_find_double_bookings() -> None:
-    """The days have an eye of their own for what the explorer finds."""
+    """Simulated days detect the missing index independently of the explorer."""
     plant = PLANTS["no index"].plant
     for hours in ("day", "night"):
         days = (play(seed, library(SEATS, READERS, hours), plant) for seed in range(20))

@@ -1,4 +1,5 @@
-"""What scripts/prove writes and answers: failures are shown, a whole result alone is packaged."""
+"""The report and exit status of scripts/prove: failures are shown, and only a complete result is
+packaged."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from models.proof.entities import Proof, ProofPart
 
 @pytest.fixture
 def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two parts of which the second one has found something; a commit; where a result would go."""
+    """Two parts, the second with a failure, and a commit. Returns the path for the packaged
+    result."""
 
     def parts(say: Callable[[str], None]) -> ProofPart:
         return ProofPart("large_history", 1.0, {"calls": 1_000_000})

@@ -1,4 +1,4 @@
-"""What readers were told becomes calls that can be ordered, and what cannot be is seen."""
+"""Recorded calls become a history that is checked for a possible order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def kept(id: str, reader: str, *keys: str, booked: float) -> Stored:
 
 
 def books(reader: str, key: str, asked: float, answered: float, id: str = "") -> Operation:
-    """Told of the booking ``id``; refused as taken without one."""
+    """A booking call: answered with reservation ``id``, or refused as taken without one."""
     told = Told(id, "reserved", *WANTED, START + timedelta(minutes=30)) if id else None
     refusal = "" if told else "seat_taken"
     return Operation(reader, "reserve", key, "", at(asked), at(answered), told, refusal, 1, WANTED)
@@ -70,8 +70,8 @@ def told_of(r: Stored) -> Told:
 
 
 def test_a_booking_that_appears_after_its_refusal_is_ordered_as_a_call() -> None:
-    """Bob's first attempt was under way when its repetition was refused; then Cid is refused by
-    Bob's booking, and nobody else has the seat by then."""
+    """Bob's first attempt was under way when its repetition was refused; then Cid is refused
+    because of Bob's booking while no other booking holds the seat."""
     gone = replace(
         kept("A", "ann", "a", "c", booked=1),
         state="cancelled",
@@ -109,7 +109,7 @@ def test_an_idempotency_key_sent_twice_has_one_effect() -> None:
 
 
 def test_an_offer_accepted_twice_is_one_acceptance() -> None:
-    """The first request was lost on its way, and its reader asked once more."""
+    """The first request was lost, and its reader sent it again."""
     events = (Event("hold", at(1)), Event("accept", at(5)))
     held = replace(kept("A", "ann", booked=1), events=events)
     lost = Operation("ann", "accept", "", "A", at(2), None, None, "", 1, WANTED)
@@ -122,8 +122,8 @@ def test_an_offer_accepted_twice_is_one_acceptance() -> None:
 
 
 def test_changes_by_jobs_are_ordered_by_each_bookings_history() -> None:
-    """Thirty bookings of one seat in turns, of which no reader was asked and no time is known: each
-    ends before it could begin only if a booking's own events had no order."""
+    """Thirty successive bookings of one seat, changed by jobs at unknown times: they are out of
+    order only if a booking's own events were ignored."""
     ended = [
         replace(
             kept(f"{n:02}", f"r{n}", booked=n),
@@ -140,7 +140,7 @@ def test_changes_by_jobs_are_ordered_by_each_bookings_history() -> None:
 
 
 def test_a_booking_moved_by_another_actor_is_ordered_from_then_on() -> None:
-    """Bob had the seat before Ann was moved there; where she was before nobody has noted."""
+    """Bob had the seat before Ann was moved there; Ann's previous seat was not recorded."""
     gone = replace(
         kept("B", "bob", "b", "c", booked=1),
         state="cancelled",

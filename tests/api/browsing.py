@@ -1,4 +1,4 @@
-"""A person browses over HTTP, with a cookie, pages and their forms."""
+"""A browser over HTTP: a cookie, pages and their forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An administrator changes the opening days on a page of the console."""
+"""The console's page of opening hours."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def base(who: Browser) -> str:
 
 
 async def ask(service: Living, who: Browser, **form: str) -> Any:
-    """A person sends one form of the page, for the version that it shows."""
+    """Sends a form of the page for the policy version that it shows."""
     usual = {"operation": "add", "kind": "closed", "first": service.tomorrow, "reason": "消防检修"}
     usual |= {"why": "馆长办公会", "bookings": "cancel"}
     return await post(service, who, PATH, **{"base": await base(who), **usual, **form})

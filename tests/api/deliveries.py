@@ -1,4 +1,4 @@
-"""Messages are on their way to WeChat, which misbehaves when it is told to."""
+"""Deliveries to the sandbox's WeChat, which can be made to misbehave."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AN_HOUR = ("14:00", "15:00"), ("15:00", "16:00"), ("16:00", "17:00"), ("17:00", 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """This is how one message fared on its way to WeChat."""
+    """The delivery of one message to WeChat."""
 
     state: str
     attempts: int
@@ -39,20 +39,21 @@ async def misbehave(service: Living, **modes: object) -> None:
 
 
 async def calls(service: Living, endpoint: str) -> int:
-    """WeChat was called this often since its mode was set with ``times=MANY``."""
+    """The number of calls to WeChat since its mode was set with ``times=MANY``."""
     mode = await service.db["sandbox_wechat_modes"].find_one({"_id": endpoint})
     assert mode is not None
     return MANY - int(mode["left"])
 
 
 async def told(client: Client) -> list[str]:
-    """The reader has these in-app messages; the oldest comes first."""
+    """The templates of the reader's in-app messages, oldest first."""
     items = (await client.ok("GET", "/messages"))["items"]
     return [item["template"] for item in reversed(items)]
 
 
 async def warm_up(service: Living) -> None:
-    """A delivery makes the access_token this WeChat's (tests share one Redis)."""
+    """Sends one message, so that the cached access_token is this WeChat's (tests share one
+    Redis)."""
     somebody = await service.reader()
     await somebody.accept("RESERVED")
     await somebody.reserve("2f-hall-060")
@@ -61,7 +62,7 @@ async def warm_up(service: Living) -> None:
 
 
 async def tell(service: Living) -> None:
-    """The outbox is dispatched and nothing more: its messages wait for their delivery."""
+    """Dispatches the outbox and delivers nothing."""
     while await dispatch(service):
         pass
 

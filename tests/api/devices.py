@@ -1,4 +1,4 @@
-"""The console shows the keys of kiosks and gates, and the database keeps them."""
+"""The keys of kiosks and gates, in the console and in the database."""
 
 from __future__ import annotations
 

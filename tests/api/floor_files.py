@@ -1,4 +1,4 @@
-"""The console takes files of floors."""
+"""Uploads of floor files to the console."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def confirm(service: Living, who: Browser, plans: str, **form: str) -> Any
 
 
 def kept(body: str) -> str:
-    """The plans that the preview keeps."""
+    """The plans in the preview's hidden field."""
     found = re.search(r'<textarea name="plans" hidden>(.*?)</textarea>', body, re.S)
     assert found is not None
     return html.unescape(found[1])

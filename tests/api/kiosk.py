@@ -1,4 +1,4 @@
-"""A kiosk has a key and a screen, and readers touch it with their cards."""
+"""A kiosk with its key and screen, and cards touched to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def touched(
 
 
 async def show(service: Living, kiosk: str = "2f-south") -> None:
-    """The kiosk's screen asks for its code."""
+    """Requests the kiosk's code, as its screen does."""
     headers = {"X-Kiosk-Key": await key_of(service, kiosk), SCREEN: "1"}
     await service.anonymous.ok("GET", f"/kiosks/{kiosk}/code", **headers)
 

@@ -1,4 +1,4 @@
-"""An administrator enters the library's names and its logo in the console."""
+"""The console's form of the library profile."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def picture() -> bytes:
 
 
 async def save(service: Living, who: Browser, logo: bytes = b"", **form: str) -> Any:
-    """A person sends the form of 图书馆信息, for the shown profile unless ``base`` says another."""
+    """Sends the form of 图书馆信息, for the shown profile unless ``base`` names another."""
     shown = str((await who.get("/console/library")).body)
     base = re.search(r'name="base" value="(\d+)"', shown)
     assert base is not None

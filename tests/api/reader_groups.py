@@ -1,4 +1,4 @@
-"""A group of readers has a room of its own, and staff enter readers in it."""
+"""A reader group with a room of its own, and its members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An administrator changes the rules on a page of the console."""
+"""The console's page of policy values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATH = "/console/rules"
 
 
 async def form_of(who: Browser) -> dict[str, str]:
-    """The page has these numbers in its form."""
+    """The values in the page's form."""
     page = (await who.get(PATH)).body
     part = page[page.index('name="operation" value="numbers"') :]
     fields = {"operation": "numbers"}

@@ -1,4 +1,4 @@
-"""Letting a WeChat user in, by a scanned code and by digits while others guess; and unbinding."""
+"""Binding a WeChat user by a scanned code or by digits while others guess, and unbinding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.living import Client, Living, living
 
 @pytest.fixture
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """A service that counts guesses as in production."""
+    """The service with the attempt limits of production."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
         yield running
 
@@ -30,14 +30,14 @@ def secret_in(code: Any) -> str:
 
 
 async def guessed(service: Living, times: int) -> None:
-    """So many wrong digits have come lately, all from this address."""
+    """Records this many recent wrong digits from this address."""
     until = service.clock.now() + timedelta(minutes=10)
     for key in ("activation:all", "activation:day", "activation:address:127.0.0.1"):
         await service.db["attempt_limits"].insert_one({"_id": key, "n": times, "until": until})
 
 
 async def under_attack(service: Living) -> None:
-    """As after 120 accounts with five wrong digits each; and one more of them comes now."""
+    """Records five wrong digits each of 120 accounts and makes one more attempt."""
     await guessed(service, 600)
     stranger = await service.wx_user()
     wrong = {"activation_code": "999999"}
@@ -167,7 +167,7 @@ async def test_a_binding_request_fails_if_reader_or_user_is_bound_meanwhile(
 
 
 async def test_wrong_digits_below_the_limit_leave_binding_by_digits_open(strict: Living) -> None:
-    """As after five wrong ones by each of nineteen accounts of the same address."""
+    """Five wrong digits each of nineteen accounts at the same address have been counted."""
     await guessed(strict, 95)
     web, phone = await strict.web_reader(), await strict.wx_user()
     code = (await code_of(web))["code"]
@@ -177,7 +177,8 @@ async def test_wrong_digits_below_the_limit_leave_binding_by_digits_open(strict:
 async def test_the_address_limit_refuses_wrong_kiosk_codes_and_accepts_right_ones(
     strict: Living,
 ) -> None:
-    """2,000 wrong kiosk codes of one address: the next wrong one is refused, a right one passes."""
+    """2,000 wrong kiosk codes of one address are the limit: the next wrong one is refused, a right
+    one passes."""
     address = "qr:address:127.0.0.1"
     until = strict.clock.now() + timedelta(minutes=10)
     await strict.db["attempt_limits"].insert_one({"_id": address, "n": 1999, "until": until})

@@ -1,5 +1,5 @@
-"""Bookings that lose their place or their length: nobody loses one without a word, and nobody one
-that fits."""
+"""Bookings that lose their seat or time: each reader is notified, and only unsuitable bookings are
+cancelled."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_an_offer_of_a_removed_seat_is_withdrawn_with_a_message(service: L
 
 
 async def test_an_offer_of_a_removed_seat_cannot_be_accepted(service: Living) -> None:
-    """Another worker changed the plan and has not come to the hold yet."""
+    """The worker that changed the plan has not yet withdrawn the offer."""
     first, second = await service.reader(), await service.reader()
     made = await first.reserve(TEN, "09:00", "11:00", service.tomorrow)
     line = {"area_id": "2f-hall", "seats": [TEN], "date": service.tomorrow}
@@ -107,7 +107,8 @@ async def test_a_booking_made_after_the_preview_must_be_confirmed_too(service: L
 async def test_suspended_readers_and_too_short_stays_get_no_replacement_offer(
     service: Living,
 ) -> None:
-    """Who is suspended by now, and a stay that would be as short as the one that is cancelled."""
+    """The reader is suspended by now; or the replacement would be as short as the cancelled
+    stay."""
     head, reader, other = (
         await staff(service, Role.ADMINISTRATOR),
         await service.reader(),
@@ -204,7 +205,7 @@ async def test_three_concurrent_cancellations_give_each_reader_one_offer(service
 async def test_policy_overrides_that_contradict_each_other_on_a_day_are_refused(
     service: Living,
 ) -> None:
-    """One that leans on another is tried on the day after that one, too."""
+    """An override that relies on another one is also checked for the day after that one ends."""
     head = await staff(service, Role.ADMINISTRATOR)
     usual = SET | {"set.daily_booking_limit": "", "confirmed": "yes", "first": service.today}
     long = usual | {"last": service.today, "set.max_minutes": "480"}

@@ -1,4 +1,4 @@
-"""deploy/alerts.yml by Prometheus's own promtool: each alert fires when it should."""
+"""deploy/alerts.yml under Prometheus's promtool: each alert fires when it should."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ and rises by 5."""
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """With ``trouble`` the alert fires at last, with ``calm`` it does not; ``minutes`` pass."""
+    """``trouble`` makes the alert fire after ``minutes``, ``calm`` does not."""
 
     trouble: Series
     calm: Series
@@ -47,7 +47,8 @@ def trouble(kind: str, found: int) -> Series:
 
 
 def within(name: str, labels: str, bound: str, below: int) -> Series:
-    """A histogram of 100 a minute, of which ``below`` are within the bound and all within 2.5."""
+    """A histogram of 100 observations a minute, ``below`` of them within the bound and all within
+    2.5 s."""
     return {
         f'{name}_bucket{{{labels}le="{bound}"}}': f"0+{below}x120",
         f'{name}_bucket{{{labels}le="2.5"}}': "0+100x120",

@@ -1,4 +1,4 @@
-"""通知读者: whom it reaches, and once."""
+"""通知读者: recipients, and one message for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A booking that goes to a seat of another venue: what proves presence there counts from now on."""
+"""Bookings moved to another venue: the presence sources there apply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API tokens: made and revoked in the console, good for their scopes, and for nothing else."""
+"""API tokens: made and revoked in the console, limited to their scopes."""
 
 from __future__ import annotations
 

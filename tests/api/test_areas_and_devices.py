@@ -179,7 +179,7 @@ async def test_only_a_gate_without_events_is_deleted_and_a_retired_one_is_refuse
 
 
 async def test_devices_are_listed_in_natural_order_of_their_names(service: Living) -> None:
-    """As people count, also for readers: 2号 before 10号, whatever their ids."""
+    """Natural order, for readers too: 2号 before 10号, whatever the ids."""
     inside, head = service.inside, await staff(service, Role.ADMINISTRATOR)
     venue = next(iter(inside.reference.catalog.venues))
     for id, name in (("a-10", "10号选座机"), ("b-2", "2号选座机")):
@@ -194,7 +194,7 @@ async def test_devices_are_listed_in_natural_order_of_their_names(service: Livin
 
 @pytest.mark.parametrize("kind", ["kiosk", "gate"])
 async def test_devices_are_put_in_order_by_hand(service: Living, kind: str) -> None:
-    """One place up at a time; who comes later stands behind them, and another venue begins anew."""
+    """One place up at a time; new devices go last, and each venue has an order of its own."""
     inside, head = service.inside, await staff(service, Role.ADMINISTRATOR)
     venue = next(iter(inside.reference.catalog.venues))
     await service.db["kiosks" if kind == "kiosk" else "gates"].delete_many({})

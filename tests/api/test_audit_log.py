@@ -1,4 +1,4 @@
-"""The audit log has its entry before anything changes, and nothing changes without one."""
+"""Each change has an audit entry that is written before it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.living import Living
 
 
 async def test_the_audit_entry_is_written_before_the_change(service: Living) -> None:
-    """Whoever is cut off in the middle leaves an entry without an outcome, not none."""
+    """A change that is interrupted leaves an entry without an outcome."""
     reader, audit = await service.reader(), service.inside.stored.audit_log
     who = await service.inside.stored.readers.get(reader.reader_id)
     assert who is not None

@@ -1,4 +1,4 @@
-"""The page of the audit log says names, whatever the entries hold."""
+"""The page of the audit log shows names for all ids in the entries."""
 
 from __future__ import annotations
 

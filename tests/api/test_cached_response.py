@@ -1,4 +1,4 @@
-"""Kept answers, byte by byte: on raw connections, since a client library would hide the details."""
+"""Cached responses on raw connections, byte by byte: a client library would hide the details."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def read(reader: asyncio.StreamReader, head: bool = False) -> Raw:
 async def ask(
     client: Client, path: str, *extra: str, method: str = "GET", http: str = "1.1"
 ) -> tuple[Raw, bool]:
-    """The answer, and whether the connection stays open for another question."""
+    """Returns the response and whether the connection stays open."""
     place = urlsplit(client.service.base)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     lines = [f"{method} {path} HTTP/{http}", "Host: x", f"Authorization: Bearer {client.token}"]
@@ -87,7 +87,7 @@ async def test_plain_packed_and_conditional_requests_get_the_same_content(
 
 
 async def test_pipelined_requests_are_answered_in_order(service: Living) -> None:
-    """Pipelined, and mixed with answers that are made anew."""
+    """Cached and newly made responses are mixed."""
     client = await service.reader()
     place = urlsplit(service.base)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)

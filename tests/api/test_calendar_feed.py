@@ -1,4 +1,4 @@
-"""日历订阅 over HTTP: a secret address that follows the bookings, and ends when its reader says."""
+"""日历订阅 over HTTP: a secret address that shows the bookings until its reader revokes it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def address(reader: Client) -> str:
 
 
 async def entries(service: Living, calendars: CalendarReader, path: str) -> list[dict[str, Any]]:
-    """What stands in the feed, read by nobody in particular."""
+    """The feed's calendar entries, fetched without a session."""
     answer = await service.stranger().get(path)
     assert answer.status == 200, answer.body
     found: list[dict[str, Any]] = calendars.read(answer.body)["entries"]
@@ -86,7 +86,7 @@ async def test_a_feed_follows_the_bookings_until_it_is_revoked(
 async def test_a_stay_remains_one_calendar_event_through_all_its_states(
     service: Living, calendars: CalendarReader
 ) -> None:
-    """Checked in, over earlier than booked, and missed: what a calendar is told of each."""
+    """A stay that is checked in, one finished early and one missed."""
     reader = await service.reader()
     path = await address(reader)
     made = await reader.reserve(start="09:00", end="11:00")
@@ -110,7 +110,7 @@ async def test_a_stay_remains_one_calendar_event_through_all_its_states(
 
 
 async def test_live_bookings_are_in_the_feed_even_beyond_its_limit(service: Living) -> None:
-    """Whoever books and cancels all day has more bookings than a feed has room for."""
+    """A reader who books and cancels all day has more bookings than the feed's limit."""
     reader = await service.reader()
     live = await reader.reserve(start="10:00", end="11:00")
     for start, end in (("17:00", "18:00"), ("18:00", "19:00"), ("19:00", "20:00")):

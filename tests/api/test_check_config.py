@@ -1,4 +1,4 @@
-"""``check-config`` tells what is set without secrets, and what of it does not work and why."""
+"""``check-config`` lists the settings without secrets, and what does not work and why."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def mail(mail: MailServer) -> MailServer:
 
 @pytest.fixture
 def env(service: Living, mongo_url: str, redis_url: str, mail: MailServer) -> dict[str, str]:
-    """A real installation whose CAS and WeChat are a sandbox's."""
+    """A production environment whose CAS and WeChat are a sandbox's."""
     return {
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
@@ -99,7 +99,7 @@ async def test_each_configured_connection_is_checked(
 async def test_each_template_is_compared_with_the_accounts(
     env: dict[str, str], service: Living
 ) -> None:
-    """What WeChat would refuse message by message is found before the first one."""
+    """Templates that WeChat would refuse are reported before the first message."""
     own = json.loads(env["WECHAT_TEMPLATES"])
     own["RESERVED"]["template_id"] = "of-another-account"
     own["LEAVE"]["fields"] = {"thing1": "seat", "date2": "left_at"}
@@ -153,7 +153,7 @@ async def test_the_openid_provider_is_contacted(
 async def test_an_untrusted_private_ca_is_reported_and_accepted_by_ssl_cert_file(
     env: dict[str, str], aiohttp_server: AiohttpServer, tmp_path: Path
 ) -> None:
-    """A campus's sign-on has a certificate of the campus's own CA."""
+    """The campus's sign-on has a certificate of the campus's own CA."""
 
     async def refuses(_: web.Request) -> web.Response:
         return web.Response(text=REFUSAL, content_type="application/xml")
@@ -180,7 +180,7 @@ async def test_an_untrusted_private_ca_is_reported_and_accepted_by_ssl_cert_file
 async def test_check_config_reads_an_environment_file_as_systemd_does(
     env: dict[str, str], tmp_path: Path
 ) -> None:
-    """By a real shell, with all that a shell would trip over."""
+    """The command runs in a real shell, and the file has everything that a shell would expand."""
     file = tmp_path / "env with spaces"
     odd = {"MONGO_URL": f"{env['MONGO_URL']}&appName=seats", "SITE_CONTACT": "电话 1|邮箱 a@b.c"}
     lines = [f"{name}={value}" for name, value in (env | odd).items() if '"' not in value]

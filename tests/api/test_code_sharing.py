@@ -1,4 +1,4 @@
-"""Code sharing: kiosk codes that may have been passed on are listed, and nobody is punished."""
+"""Suspected code sharing: passed-on kiosk codes are listed without any violation."""
 
 from __future__ import annotations
 

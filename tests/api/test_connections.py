@@ -1,4 +1,5 @@
-"""Connections on a socket: those that say nothing end, and what is no request costs one line."""
+"""Connections on a socket: stalled ones are closed, and an unreadable request is logged in one
+line."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ async def brief(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 
 async def until_closed(service: Living, sent: list[bytes], answers: int) -> None:
-    """Send piece by piece, and read until the service closes the connection."""
+    """Sends the pieces, then reads until the service closes the connection."""
     async with connection(service) as (incoming, outgoing), asyncio.timeout(patience(10)):
         for piece in sent:
             outgoing.write(piece)
@@ -80,7 +81,7 @@ async def test_stalled_connections_are_closed_and_active_streams_stay_open(brief
 
 
 class Wire(asyncio.Transport):
-    """A transport over which the test says what comes, and in which turn of the event loop."""
+    """A transport on which the test controls what arrives in which turn of the event loop."""
 
     def is_closing(self) -> bool:
         return False
@@ -128,7 +129,7 @@ async def test_a_connection_that_does_not_read_its_response_is_closed(brief: Liv
 
 
 class Lines(logging.Handler):
-    """The log as it would be written."""
+    """The log lines as they would be written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -195,7 +196,7 @@ async def test_a_body_is_not_parsed_as_a_second_request(brief: Living) -> None:
 
 @pytest.mark.parametrize("method", [b"CONNECT", b"PROPFIND", b"PUT", b"BREW"])
 async def test_an_unknown_method_closes_the_connection(brief: Living, method: bytes) -> None:
-    """aiohttp takes the body of a CONNECT for the next request."""
+    """aiohttp would take the body of a CONNECT for the next request."""
     head = HEALTH.replace(b"GET", method)[:-2] + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
     async with connection(brief) as (incoming, outgoing), asyncio.timeout(patience(10)):
         outgoing.write(head + SMUGGLED)

@@ -1,4 +1,4 @@
-"""The shapes of the answers, field by field as the contract names them, and what they never say."""
+"""Responses field by field as documented, and the personal data they leave out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""客服: who writes in WeChat is answered there, and the console says what is so."""
+"""客服: answers to texts written in WeChat, and their display in the console."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def message(openid: str, id: int, kind: str = "text", more: str = "") -> str:
 async def writes(
     service: Living, openid: str, words: str = "", account: str = "mini", **other: Any
 ) -> Feedback:
-    """The user writes in WeChat, which tells the service."""
+    """Sends a text of the user by WeChat's callback."""
     await service.anonymous.ok("POST", "//sandbox/wechat/_wrote", {"openid": openid})
     count = await service.db["feedback"].count_documents({})
     more = other.get("more", f"<Content>{words}</Content>")
@@ -50,7 +50,7 @@ async def heard(service: Living, openid: str) -> list[str]:
 
 
 async def answered(service: Living, desk: Browser, f: Feedback, text: str = ANSWER) -> str:
-    """What the console says after the answer was sent."""
+    """The console's message after the answer was sent."""
     sent = await post(service, desk, f"{HERE}/{f.id}", text=text)
     assert sent.status == 303, sent.body
     body = str((await desk.get(sent.headers["Location"])).body)
@@ -173,7 +173,7 @@ async def test_incoming_texts_are_kept_while_wechat_is_unavailable(service: Livi
 
 
 async def test_a_follower_is_recognised_by_unionid(service: Living) -> None:
-    """And answered in the official account, with its own token, in as many texts as it takes."""
+    """The answer goes to the official account, by its own token, in as many texts as needed."""
     desk, reader = await staff(service), await follower(service)
     openid = f"mp-{reader.name}"
     asked = await writes(service, openid, "周末开门吗？", "mp")

@@ -53,7 +53,7 @@ class Refusal:
 async def test_a_final_refusal_ends_the_message(
     service: Living, refusal: Refusal, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One of each kind; which code is of which kind: tests/unit/test_wechat_retry_policy."""
+    """One code of each kind; the kinds of all codes are in tests/unit/test_wechat_retry_policy."""
     reader = await service.reader()
     await reader.accept("RESERVED")
     await reader.accept("RESERVED")
@@ -82,7 +82,8 @@ async def test_a_final_refusal_ends_the_message(
 async def test_a_refused_template_is_tried_again_each_hour(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who has mended it at WeChat need not restart anything; who has not is told each hour."""
+    """A template corrected at WeChat works without a restart; otherwise each hour raises an
+    alarm."""
     channel, passed = service.app[service_key(WeChatChannel)], [0.0]
     channel.seconds = lambda: passed[0]
     reader = await service.reader()
@@ -192,7 +193,6 @@ class Lost:
 async def test_a_send_with_a_lost_answer_spends_one_consent_and_stays_unknown(
     service: Living, lost: Lost
 ) -> None:
-    """WeChat sent it, and we never heard: one consent is spent, and it stays unknown."""
     await warm_up(service)
     reader = await service.reader()
     for _ in range(lost.consents):

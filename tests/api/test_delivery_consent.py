@@ -1,4 +1,4 @@
-"""What is not sent any more, consent that ends with its binding, and a suspension told once."""
+"""Messages no longer sent, consent that ends with its binding, and one message for a suspension."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ async def test_no_reminder_is_sent_for_a_booking_that_needs_none_any_more(servic
 
 
 async def test_queued_messages_overtaken_by_later_events_are_not_sent(service: Living) -> None:
-    """WeChat is away for a while: who cancels hears no "booked" afterwards, who checks in no
-    "check in"; what has happened is told."""
+    """WeChat is unavailable for a while: a reader who has cancelled gets no "booked", one who has
+    checked in no "check in"; completed events are still notified."""
     await warm_up(service)
     gone, came, left, stays = [await service.reader() for _ in range(4)]
     for reader in (gone, came, left, stays):
@@ -73,7 +73,7 @@ async def test_unbinding_ends_consent(service: Living) -> None:
 
 
 async def test_a_suspension_is_notified_once(service: Living) -> None:
-    """However often the dispatcher breaks off after it wrote and before it removed the event."""
+    """The dispatcher breaks off repeatedly between writing the messages and removing the event."""
     reader = await service.reader()
     for day in range(3):
         made = await reader.reserve(start="10:00", end="12:00")

@@ -1,4 +1,4 @@
-"""The files for an installation: settings that are taken, units that systemd finds shut."""
+"""Files for an installation: the example settings and the confined systemd units."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_docker_compose_accepts_its_file_and_confines_every_container() -> None:
 
 
 def docker_compose(*words: str, **env: str) -> tuple[int, str]:
-    """Its reading of deploy/compose.yml, for which no daemon is needed."""
+    """docker compose's parsing of deploy/compose.yml, for which no daemon is needed."""
     done = subprocess.run(
         [program("docker-compose"), "--file", DEPLOY / "compose.yml", *words],
         env={"PATH": os.environ["PATH"], **env},

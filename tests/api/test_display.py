@@ -1,4 +1,4 @@
-"""The screen in the hall over HTTP: who may open it, what it counts, and what it costs."""
+"""The hall display over HTTP: access, counts and cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A time in which the service was down punishes nobody."""
+"""A downtime of the service leads to no violation."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ GAPS = [
 async def test_a_downtime_extends_the_check_in_deadline(
     service: Living, gap: timedelta, before: timedelta, more: timedelta | None
 ) -> None:
-    """Which deadline moves by how much: tests/unit/test_reservations."""
+    """The extension of each deadline is in tests/unit/test_reservations."""
     reader = await service.reader()
     made = await reader.reserve(start="10:00", end="12:00")
     deadline = datetime.fromisoformat(made["check_in_until"])
@@ -114,7 +114,6 @@ async def test_a_downtime_extends_the_return_deadline(
 async def test_a_reader_is_let_in_after_a_downtime_before_any_job_has_run(
     service: Living, verb: str, noted: bool
 ) -> None:
-    """No job has looked yet: the reader who asks first is let in all the same."""
     reader = await service.reader()
     made = await reader.reserve(start="now" if verb == "return" else "08:00", end="12:00")
     path = f"/reservations/{made['id']}"
@@ -135,7 +134,8 @@ async def test_a_reader_is_let_in_after_a_downtime_before_any_job_has_run(
 
 
 async def test_no_outage_is_recorded_while_one_of_two_hosts_serves(service: Living) -> None:
-    """Two hosts beat; the one with the jobs dies, and the other takes them over much later."""
+    """Two hosts send heartbeats; the one that runs the jobs dies, and the other takes them over
+    much later."""
     reader = await service.reader()
     made = await reader.reserve(start="10:00", end="12:00")
     deadline = datetime.fromisoformat(made["check_in_until"])
@@ -151,7 +151,7 @@ async def test_no_outage_is_recorded_while_one_of_two_hosts_serves(service: Livi
 
 
 async def test_no_show_judges_no_deadline_before_the_outage_is_recorded(service: Living) -> None:
-    """A job that was held up by the outage, and one that runs before the gap is looked after."""
+    """One job was delayed by the outage, another runs before the gap is recorded."""
     reader = await service.reader()
     made = await reader.reserve(start="10:00", end="12:00")
     deadline = datetime.fromisoformat(made["check_in_until"])
@@ -182,7 +182,7 @@ async def test_a_reader_who_comes_after_a_downtime_can_check_in(service: Living)
 async def test_a_no_show_job_run_by_hand_extends_deadlines_first(
     mongo_url: str, redis_url: str
 ) -> None:
-    """It lives in real time, so each booking is put around this moment."""
+    """The command uses real time, so the bookings are made around now."""
     env = {
         "SANDBOX": "1",
         "MONGO_URL": mongo_url,
@@ -218,7 +218,7 @@ async def test_a_no_show_job_run_by_hand_extends_deadlines_first(
 
 
 async def _missed_a_moment_ago(inside: Inside, now: datetime) -> Reservation:
-    """A booking of a day that was, moved to around ``now`` in the store: the hour is anybody's."""
+    """Moves a stored booking to around ``now``, so that it was missed a moment ago."""
     reader = await inside.stored.readers.upsert_from_login("21079999", "张三", "student", now)
     noon = to_local(now).replace(hour=12, minute=0, second=0, microsecond=0)
     selection = TimeSelection(local_date(noon), noon.time(), noon.replace(hour=14).time())

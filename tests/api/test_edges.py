@@ -1,4 +1,4 @@
-"""Small things that were wrong once."""
+"""Regression tests of small bugs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""邮件通知 over a real mail server: the address, what is mailed, and the ways out of it."""
+"""邮件通知 over a real mail server: addresses, mailed messages, and unsubscribing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,6 @@ async def mail_way(service: Living, reader: Client) -> list[tuple[str, str]]:
 async def test_a_reader_without_wechat_is_reminded_by_mail(
     service: Living, mail: MailServer
 ) -> None:
-    """From the address to the reminder, and on to the missed booking."""
     reader = await with_address(service, mail)
     made = await reader.reserve()
     await service.settle()
@@ -112,7 +111,7 @@ async def test_codes_to_one_address_are_limited_across_readers(
 async def test_an_invalid_or_refused_address_gets_no_code(
     service: Living, mail: MailServer
 ) -> None:
-    """What an address is: tests/unit/test_email_addresses."""
+    """The address syntax is in tests/unit/test_email_addresses."""
     reader, path = await service.web_reader(), "/email-address"
     for address, refuses, greeting, refusal in (
         ("a@example.edu\r\nBcc: b@example.edu", {}, "", "422 email_address_refused"),
@@ -184,7 +183,7 @@ async def test_one_click_unsubscribe_ends_one_kind_of_mail(
 async def test_an_unavailable_channel_does_not_delay_the_others(
     service: Living, mail: MailServer
 ) -> None:
-    """WeChat refuses, and mail goes; then mail is away, and WeChat goes."""
+    """First WeChat refuses and mail works; then mail is unavailable and WeChat works."""
     phone = await service.reader()
     await phone.ok("POST", "/email-address", {"address": ANNA})
     await phone.ok("POST", "/email-address/confirm", {"code": mail.code_for(ANNA)})
@@ -217,8 +216,8 @@ async def test_an_unavailable_channel_does_not_delay_the_others(
 async def test_a_mail_is_sent_once_after_a_server_that_disconnects_at_data(
     service: Living, mail: MailServer
 ) -> None:
-    """It answers every question and ends each connection at DATA: nothing has gone. In a row that
-    is a channel that is away, with its alarm; when it is back the mail goes, once."""
+    """The server answers every command and disconnects at DATA, so nothing was sent. Repeated, that
+    pauses the channel with an alarm; afterwards the mail is sent once."""
     reader = await with_address(service, mail)
     await reader.reserve()
     await service.settle()
@@ -239,7 +238,8 @@ async def test_a_mail_is_sent_once_after_a_server_that_disconnects_at_data(
 async def test_a_mail_with_an_unknown_outcome_is_repeated_twice(
     service: Living, mail: MailServer
 ) -> None:
-    """2 and 10 minutes later, under one Message-ID; then nobody knows, and it ends."""
+    """Repeats come after 2 and 10 minutes under one Message-ID; then the delivery ends as
+    failed."""
     reader = await with_address(service, mail)
     await reader.reserve()
     await service.settle()

@@ -1,4 +1,4 @@
-"""What is known of a reader is handed out whole, and forgotten whole."""
+"""Personal data is exported and erased completely."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DECLARED: Final = {
 
 
 async def everything(service: Living) -> dict[str, list[dict[str, Any]]]:
-    """All of the service's own; what stands in for WeChat and CAS is theirs."""
+    """All documents of the service, without those of the stand-ins for WeChat and CAS."""
     db = service.db
     names = [
         n for n in await db.list_collection_names() if not n.startswith(("system.", "sandbox"))
@@ -53,7 +53,7 @@ async def person(service: Living, reader: Client) -> Reader:
 
 
 def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[str, list[str]]:
-    """Collection → which of the reader's names and words are in it, in whatever form."""
+    """The reader's names and words that occur in each collection, in any form."""
     sealer = service.settings.sealer
     words = [
         *(reader.reader_id, reader.number, reader.openid, CARD, WHY, ASKED, "张三丰"),
@@ -121,7 +121,8 @@ async def test_no_document_names_an_erased_reader(service: Living) -> None:
 
 
 async def test_old_reservations_are_anonymised_in_batches(service: Living) -> None:
-    """In batches, up to the first that is too young or not over; once more changes nothing."""
+    """Stops at the first reservation that is too recent or not over; a second run changes
+    nothing."""
     reader, neighbour = await known(service), await service.reader()
     young = await neighbour.reserve("2f-hall-004", "18:00", "20:00")
     await service.move("17:00")
@@ -156,7 +157,7 @@ async def test_old_reservations_are_anonymised_in_batches(service: Living) -> No
 
 
 async def test_old_audit_entries_and_answered_feedback_are_deleted(service: Living) -> None:
-    """By the job, at the operator's times; feedback that waits for its answer stays."""
+    """The job uses the operator's retention times; unanswered feedback stays."""
     reader = await known(service)
     stored, now = service.inside.stored, service.clock.now()
     (asked,) = await stored.feedback.waiting(9)

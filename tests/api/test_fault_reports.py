@@ -1,4 +1,4 @@
-"""报修: a reader says what is broken, the desk closes it, and the reader hears of it."""
+"""报修: a reader reports a fault, staff close the report, and the reader is notified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""常用座位: kept on the server, ten at most, however many ask at once."""
+"""常用座位: at most ten, stored on the server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_concurrent_requests_add_at_most_ten_favourites(service: Living) -
 
 
 async def test_without_the_index_concurrent_requests_add_a_favourite_twice(service: Living) -> None:
-    """The control: what guards it is the index."""
+    """The control: the index is the guard."""
     reader, kept = await service.reader(), service.inside.stored.favourites
     await service.db["favourites"].drop_index("once")
     id, now = ReaderId(str(reader.reader_id)), service.clock.now()
@@ -64,7 +64,7 @@ async def test_a_favourite_seat_removed_from_the_plan_is_not_listed(service: Liv
 
 
 async def test_the_favourite_button_redirects_only_to_our_own_pages(service: Living) -> None:
-    """Which paths are ours: tests/unit/test_requests."""
+    """Own paths are defined in tests/unit/test_requests."""
     reader = await service.web_reader()
     browser = Browser(reader)
     kept = service.inside.stored.favourites

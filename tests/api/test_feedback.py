@@ -1,4 +1,4 @@
-"""客服咨询: what a reader writes is kept once, and answered once, in the app."""
+"""客服咨询: each text is stored once and answered once, in the app."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def browser(service: Living) -> Browser:
 
 
 async def reply(service: Living, id: str, text: str) -> None:
-    """As somebody at the service desk."""
+    """Replies as a staff member."""
     staff = await service.inside.stored.readers.get((await service.web_reader()).reader_id)
     assert staff is not None
     await service.app[service_key(StaffFeedback)].reply(
@@ -61,7 +61,8 @@ async def test_a_question_is_stored_once_and_its_answer_reaches_the_reader(
 
 
 async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: Browser) -> None:
-    """Messages are pruned by the time in their ids: it must be the question's own."""
+    """Messages are pruned by the time in their ids, so an answer's id must be later than the
+    question's."""
     form = {"csrf": await browser.token("/contact"), "key": "k", "text": "几点闭馆？"}
     await browser.post("/contact", form, service.base)
     (kept,) = await service.inside.stored.feedback.waiting(10)
@@ -72,7 +73,7 @@ async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: 
 
 
 async def test_a_refused_text_is_kept_in_the_form(service: Living, browser: Browser) -> None:
-    """Which texts are taken: tests/unit/test_feedback."""
+    """Accepted texts are in tests/unit/test_feedback."""
     form = {"csrf": await browser.token("/contact"), "text": "x" * 1001}
     answered = await browser.post("/contact", form, service.base)
     assert answered.status == 422 and 'role="alert"' in answered.body

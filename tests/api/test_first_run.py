@@ -1,5 +1,5 @@
-"""From an empty database to a library that readers book in, by its console alone; two at once; a
-library with a clock of its own; and out of one database into another."""
+"""The first run: an empty database becomes a library by the console alone; concurrent setups; a
+library with its own time zone; the transfer into another database."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ async def test_venues_are_added_renamed_reordered_and_deleted(empty: Living) -> 
 
 
 async def barred(head: Browser, venue: str) -> tuple[bool, bool]:
-    """Whether the buttons that retire and delete the venue are there and cannot be pressed."""
+    """For the buttons that retire and delete the venue: whether each is disabled."""
     page = (await head.get("/console/venues")).body
     row = page.partition(f'action="/console/venues/{venue}"')[2].partition("</form>")[0]
     found = [re.search(rf'<button[^>]*value="{verb}"[^>]*>', row) for verb in ("retire", "remove")]
@@ -198,8 +198,8 @@ async def barred(head: Browser, venue: str) -> tuple[bool, bool]:
 
 
 async def test_a_venue_without_areas_in_use_is_retired_and_brought_back(empty: Living) -> None:
-    """Once none of its areas is in use. Readers do not see it then, no area comes to it, and what
-    was keeps its name."""
+    """Possible once none of its areas is in use. A retired venue is hidden from readers, takes no
+    area, and past bookings keep its name."""
     head, reader = await staff(empty, Role.ADMINISTRATOR), await empty.reader()
     for name in ("东馆", "西馆"):
         await post(empty, head, "/console/venues", name=name, key=f"key-{name}")
@@ -236,8 +236,8 @@ async def test_a_venue_without_areas_in_use_is_retired_and_brought_back(empty: L
 
 
 async def test_a_library_uses_its_own_time_zone(empty: Living) -> None:
-    """Chosen while workers run; fixed with the first area. Full hours there lie between those that
-    China's clock shows."""
+    """The zone is chosen while workers run and fixed with the first area. Its full hours lie
+    between those of China's time."""
     head, reader = await staff(empty, Role.ADMINISTRATOR), await empty.reader()
     assert (await save(empty, head, zone="Asia/Kolkata")).status == 303
     await post(empty, head, "/console/venues", name="主馆", key="k1")
@@ -261,7 +261,7 @@ async def test_a_library_uses_its_own_time_zone(empty: Living) -> None:
 
 
 async def _retire_some(service: Living) -> None:
-    """An area, a kiosk and a gate are out of use."""
+    """Retires an area, a kiosk and a gate."""
     catalog, stored = service.inside.reference.catalog, service.inside.stored
     area, kiosk = catalog.areas[AreaId("2f-north")], catalog.kiosks[KioskId("2f-south")]
     assert await stored.catalogs.replace_area(transitions.retire(area))

@@ -1,4 +1,4 @@
-"""An import over HTTP: preview, question, confirmation, and then a booking there."""
+"""An import over HTTP: preview, confirmation, and a booking in the imported area."""
 
 from __future__ import annotations
 
@@ -186,7 +186,8 @@ def room(name: str, *numbers: str) -> dict[str, Any]:
 
 
 async def test_layouts_of_another_reservation_system_are_imported(service: Living) -> None:
-    """As ``layoutByDate`` answers, one and a list of them; the floor is what the page was told."""
+    """The files are one ``layoutByDate`` answer and a list of them; the floor is entered on the
+    page."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     one = json.dumps({"status": "success", "data": room("六层南区", "065", "066")})
     shown = await upload(service, head, one, venue="library", floor="6")
@@ -238,7 +239,7 @@ async def test_several_exported_plans_are_imported_from_one_file(service: Living
 
 
 def deep_workbook(elements: int) -> bytes:
-    """A few kilobytes that unfold to many elements, each in the one before."""
+    """A workbook of a few kilobytes that unfolds to many nested elements."""
     book, made, target = openpyxl.Workbook(), io.BytesIO(), io.BytesIO()
     book.save(made)
     sheet = "xl/worksheets/sheet1.xml"

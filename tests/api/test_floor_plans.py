@@ -1,4 +1,4 @@
-"""The plan editor over HTTP: what a plan may be, who may change it, two at once, and bookings."""
+"""The plan editor over HTTP: valid plans, rights, concurrent changes, and affected bookings."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ NO_PLANS: dict[str, Any] = {
 
 
 async def test_an_invalid_plan_is_refused_and_drawn_again(service: Living) -> None:
-    """What a plan may be: tests/unit/test_plan_editing."""
+    """Valid plans are in tests/unit/test_plan_editing."""
     head = await staff(service, Role.ADMINISTRATOR)
     right, before = json.dumps(await exported(head)), await service.books()
     for case, sent in NO_PLANS.items():
@@ -158,7 +158,7 @@ async def test_of_eight_concurrent_changes_of_a_plan_one_is_saved(service: Livin
 
 
 async def test_a_change_of_an_outdated_plan_is_refused_as_a_conflict(service: Living) -> None:
-    """A librarian's small change of a plan that an administrator has rebuilt meanwhile."""
+    """A librarian makes a small change of a plan that an administrator has rebuilt meanwhile."""
     head, desk = await staff(service, Role.ADMINISTRATOR), await staff(service, Role.LIBRARIAN)
     mine = await exported(desk)
     theirs = json.loads(json.dumps(mine))

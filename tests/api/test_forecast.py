@@ -1,5 +1,4 @@
-"""How full it will be, on tiles, in the panel and on the hall's screen: with its error or not at
-all."""
+"""The forecast on tiles, in the panel and on the hall display: with its error or not at all."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ _EXPECTED: Final = re.compile(r'<span class="expected"[^>]*>(.*?)</span></span>'
 
 
 def expected(page: str) -> list[str]:
-    """What the page says of it, as it is read to those who do not see it."""
+    """The forecast in the page's text for screen readers."""
     found = _EXPECTED.findall(page)
     return [re.sub(r"\s+", " ", re.sub("<[^>]*>", "", words)).strip() for words in found]
 
@@ -91,7 +90,7 @@ async def test_the_forecast_never_exceeds_the_unbooked_seats(service: Living) ->
 
 
 async def test_the_fullest_hour_is_the_one_with_the_fewest_seats_left(service: Living) -> None:
-    """By what is booked, too: the forecast knows the past only."""
+    """Bookings count too, since the forecast is based on past days only."""
     await remember(service, 42, share=0.05)
     browser = Browser(await service.web_reader())
     tomorrow = f"/areas/2f-hall?date={service.tomorrow}"

@@ -1,4 +1,4 @@
-"""捡漏提醒: told once when a seat is free, without a place in the line and without a claim."""
+"""捡漏提醒: one message when a seat becomes free; no place in the line, no claim."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_a_free_seat_goes_to_the_waitlist_before_alerts(service: Living) -
 
 
 async def test_the_job_serves_the_waitlist_before_older_alerts(service: Living) -> None:
-    """Also where the alert is older, and the seat becomes free unseen."""
+    """The alert is older, and the seat became free without an event."""
     taken = await full(service, "14:00", "16:00")
     hears, waits = await service.reader(), await service.reader()
     await alert(service, hears)

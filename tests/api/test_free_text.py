@@ -1,4 +1,4 @@
-"""What people type stands in no document as they typed it, and is readable for whom it is meant."""
+"""Free text is stored encrypted only and shown to those for whom it is meant."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TYPED: Final = (
 
 
 async def everything_typed(service: Living) -> Client:
-    """A reader about whom each of them was typed."""
+    """A reader about whom each of the texts was typed."""
     reader = await missed(service, 2)
     desk, now = await staff(service), service.clock.now()
     await service.inside.stored.feedback.add(reader.reader_id, "k", QUESTION, now)
@@ -67,7 +67,7 @@ async def everything_typed(service: Living) -> Client:
 
 
 async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
-    """The texts of each collection, as the repositories open them."""
+    """The decrypted texts of each collection, as the repositories read them."""
     id = reader.reader_id
     asked, _ = await stored.feedback.page_of(id, 0, 10)
     closed, _ = await stored.fault_reports.page_of(None, 0, 10)

@@ -1,4 +1,4 @@
-"""门禁 over HTTP: who may speak for a gate, what passages do, in whatever order they come."""
+"""门禁 over HTTP: signatures, and the effects of passages in any order."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ async def test_a_late_passage_lifts_the_suspension_that_it_proves_wrong(
 async def test_a_passage_of_yesterday_waives_its_violation_and_is_settled(
     service: Living, gate: Gate
 ) -> None:
-    """A gate that was cut off over night: what it proves counts, and nothing stays open."""
+    """The gate was disconnected overnight; no event stays open."""
     reader = await service.reader()
     made = await reader.reserve(start="21:00", end="22:30")
     came = MONDAY_8.replace(hour=21, minute=5)
@@ -257,7 +257,7 @@ async def test_a_passage_of_yesterday_waives_its_violation_and_is_settled(
 
 
 async def _again(service: Living, reader: Client) -> Client:
-    """The reader's token of the next day."""
+    """The reader with a new session on the next day."""
     issued = await service.sessions.open_wx(reader.openid, None, service.clock.now())
     reader.token = issued.token
     return reader

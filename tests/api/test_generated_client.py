@@ -1,4 +1,4 @@
-"""A client that openapi-python-client makes of the document binds, books and checks in."""
+"""A client generated from the OpenAPI document by openapi-python-client."""
 
 from __future__ import annotations
 
@@ -97,8 +97,10 @@ async def test_a_generated_client_binds_books_and_checks_in(
     assert [(item.id, item.state) for item in listed.items] == [(made.id, "in_use")]
 
 
-async def test_a_generated_client_works_with_a_scoped_token(service: Living, generated: Path) -> None:
-    """A program reads what its scopes open, and is told by code what they do not."""
+async def test_a_generated_client_works_with_a_scoped_token(
+    service: Living, generated: Path
+) -> None:
+    """The program reads what its scopes allow and gets an error code for the rest."""
     assert (generated / "api" / "staff").exists()
     reader = await service.reader()
     await reader.reserve()

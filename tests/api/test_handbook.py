@@ -1,4 +1,4 @@
-"""The handbook: each page of the console leads to the section about it."""
+"""The handbook: each console page links to its section."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINK = re.compile(r"\]\(([a-zA-Z-]+)\.md(?:#([^)]+))?\)")
 
 
 def own_pages() -> set[str]:
-    """The pages of the console whose address says all."""
+    """The console pages whose address has no parameter."""
     pages = {r.path for r in console_routes() if r.method == "GET" and "{" not in r.path}
     return {path.rstrip("/") for path in pages if not path.endswith((".csv", ".xlsx"))}
 

@@ -1,4 +1,4 @@
-"""The readers' pages are HTML as it is meant to be, in each of their states (html-validate)."""
+"""The readers' pages in each of their states under html-validate."""
 
 from __future__ import annotations
 

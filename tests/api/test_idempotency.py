@@ -1,4 +1,4 @@
-"""Requests that are sent again: the same key, the same scan, at any time after the first."""
+"""Repeated requests: the same key or the same scan, at any time after the first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ WISH = {"seat_id": "2f-hall-065", "date": "2026-09-07", "start": "14:00", "end":
 async def twice(
     reader: Client, path: str, body: object, key: str, state: str, status: int = 200
 ) -> str:
-    """The same request three times gives the first success; with another body it is refused."""
+    """Sends a request three times: each time the first success is returned, and another body is
+    refused."""
     header = {"Idempotency-Key": key}
     first = await reader.call("POST", path, body, **header)
     assert (first.status, first.body["state"]) == (status, state), first.body
@@ -104,7 +105,7 @@ async def test_an_idempotency_key_is_free_again_after_a_day(service: Living) -> 
 async def test_twenty_concurrent_repeats_make_one_booking(
     service: Living, key: dict[str, str]
 ) -> None:
-    """A key makes one booking of them; without it the reader's own time does."""
+    """With a key the key decides; without one the reader's overlapping time does."""
     reader = await service.reader()
     answers = await asyncio.gather(
         *(reader.call("POST", "/reservations", WISH, **key) for _ in range(20))
@@ -125,8 +126,8 @@ async def test_twenty_concurrent_repeats_make_one_booking(
 
 
 async def test_a_request_refused_on_repetition_cannot_succeed_later(service: Living) -> None:
-    """Where nobody answered the first request; a first request that is refused may succeed later,
-    and so may the reader under another key."""
+    """The first request was never answered. A first request that was answered with a refusal may
+    succeed later, as may the reader under another key."""
     other, reader = await service.reader(), await service.reader()
     taken = await other.ok("POST", "/reservations", WISH)
     first, again = {"Idempotency-Key": "k"}, {"Idempotency-Key": "k", "Idempotency-Repeat": "1"}

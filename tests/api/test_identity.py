@@ -1,4 +1,4 @@
-"""Who is let in, as whom, from where and for how long."""
+"""Sign-in, binding and sessions: admission, addresses and lifetimes."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ async def test_sessions_end_by_logout_and_expiry(service: Living) -> None:
 
 
 async def signed_in(service: Living, browser: Client) -> Morsel[str]:
-    """Sign in at the sandbox's CAS; the cookie that our service has set."""
+    """Signs in at the sandbox's CAS. Returns the service's session cookie."""
     ticket = await granted(service, browser, await begun(browser))
     assert ticket.startswith("/login/cas?s=") and "&ticket=ST-" in ticket
     arrived = await browser.get("/" + ticket)
@@ -161,7 +161,7 @@ async def test_a_campus_account_with_a_visitors_number_is_not_signed_in(service:
 
 
 async def test_a_change_by_cookie_from_another_origin_is_refused(service: Living) -> None:
-    """Which page is ours: tests/unit/test_requests."""
+    """Own origins are in tests/unit/test_requests."""
     browser = service.stranger()
     await signed_in(service, browser)
     await browser.ok("GET", "/me", Origin="https://evil.example")
@@ -237,7 +237,7 @@ async def test_wrong_codes_and_too_many_requests_are_throttled(
 async def test_wrong_codes_count_against_the_client_address_behind_the_proxy(
     mongo_url: str, redis_url: str
 ) -> None:
-    """Which proxies are believed: tests/unit/test_requests."""
+    """Trusted proxies are in tests/unit/test_requests."""
     async with living(mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.0/8,10.0.0.0/8") as service:
         stranger, way = service.stranger(), "198.51.100.1, 203.0.113.9, 10.1.1.1"
         await stranger.get("//k/2f-south?c=00000000", **{"X-Forwarded-For": way})
@@ -246,7 +246,8 @@ async def test_wrong_codes_count_against_the_client_address_behind_the_proxy(
 
 
 async def test_an_unrequested_cas_ticket_signs_in_only_after_confirmation(service: Living) -> None:
-    """Somebody else's ticket, in a link: the reader is asked, and stays who they are."""
+    """The link contains another person's ticket: the reader is asked and keeps their own
+    session."""
     victim, attacker = service.stranger(), service.stranger()
     await signed_in(service, victim)
     me = await victim.ok("GET", "/me")

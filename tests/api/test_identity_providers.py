@@ -1,4 +1,4 @@
-"""日新工大's ways in, against stand-ins of the other side that check what they are asked."""
+"""日新工大's ways to sign in, against stand-ins that check their requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.stand_in import StandIn
 
 @dataclass(slots=True)
 class Campus:
-    """The other side: what it was asked, in order, and what goes wrong there."""
+    """The campus's stand-in: its requests in order, and the failures to simulate."""
 
     asked: list[str] = field(default_factory=list)
     broken: str = ""
@@ -64,7 +64,7 @@ class Campus:
 
 @pytest.fixture
 async def campus(stand_in: StandIn) -> tuple[Campus, str]:
-    """The campus's side, and its address."""
+    """The campus's stand-in and its address."""
     side = Campus()
     return side, await stand_in(side.routes())
 
@@ -149,7 +149,7 @@ async def test_wecom_signs_members_in_and_refuses_guests(
         client = service.stranger()
 
         async def begun(client: Client) -> str:
-            """Sent to WeCom's own host, with all that it asks for; returns the state."""
+            """Begins a sign-in at WeCom and checks the redirect. Returns the state."""
             away = urlsplit((await client.get("//entry")).headers["Location"])
             assert (away.scheme, away.netloc) == ("https", "open.weixin.qq.com")
             assert (away.path, away.fragment) == ("/connect/oauth2/authorize", "wechat_redirect")

@@ -1,4 +1,4 @@
-"""What cannot be read is refused as such, at every operation, and changes nothing."""
+"""Unreadable requests are refused at every operation and change nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUERIES = {
 
 
 async def at_kiosk(service: Living) -> Client:
-    """Somebody whose card has opened a kiosk."""
+    """A client whose card has opened a kiosk session."""
     client = await service.reader()
     kiosk, now = KioskId("2f-south"), service.clock.now()
     client.token = (await service.sessions.open_kiosk(client.reader_id, kiosk, now)).token
@@ -39,7 +39,7 @@ async def at_kiosk(service: Living) -> Client:
 
 
 async def callers(service: Living) -> dict[str, Client]:
-    """Somebody who may call the path, by path."""
+    """A caller who may use the path, by path."""
     special = {
         "/wx/login": service.anonymous,
         "/kiosk-pairings/state": service.anonymous,
@@ -57,7 +57,7 @@ async def a_reservation(reader: Client) -> str:
 
 
 async def test_invalid_bodies_are_refused_at_every_operation(service: Living) -> None:
-    """What of each shape is refused: tests/unit/test_request_parsing."""
+    """The refused values of each shape are in tests/unit/test_request_parsing."""
     who = await callers(service)
     id = await a_reservation(who["/reservations"])
     before = await service.books()
@@ -103,7 +103,7 @@ async def test_invalid_queries_are_refused_at_every_operation(service: Living) -
 async def test_headers_with_undecodable_bytes_are_answered_in_the_contracts_shape(
     service: Living,
 ) -> None:
-    """No client library sends these, so a socket does."""
+    """No client library sends such bytes, so the test uses a socket."""
     me, kiosk = "/api/v1/me", "/api/v1/kiosks/2f-south/code"
     login, form = "/api/v1/wx/login", "Content-Type: application/x-www-form-urlencoded"
     for method, path, header, body, status in (
@@ -138,7 +138,7 @@ async def test_headers_with_undecodable_bytes_are_answered_in_the_contracts_shap
 
 
 async def on_a_socket(service: Living, method: str, path: str, header: bytes, body: bytes) -> bytes:
-    """The whole answer to one request."""
+    """The whole response to one raw request."""
     url = URL(service.base)
     incoming, outgoing = await asyncio.open_connection(url.host, url.port)
     head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"

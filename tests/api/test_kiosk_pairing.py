@@ -1,4 +1,4 @@
-"""A screen without a key, a code of six digits, and an administrator: over HTTP."""
+"""Pairing over HTTP: a screen without a key, a code of six digits, and an administrator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/70.0.3538.0 
 
 
 async def asked(service: Living) -> Any:
-    """A screen has opened /kiosk."""
+    """A screen that has opened /kiosk."""
     return await service.anonymous.ok("POST", "/kiosk-pairings", {}, **{"User-Agent": CHROME})
 
 
@@ -33,7 +33,7 @@ async def typed(service: Living, head: Browser, code: str, **form: str) -> Any:
 
 
 def confirming(page: str) -> dict[str, str]:
-    """The hidden fields of the page that asks whether it is this screen."""
+    """The hidden fields of the page that asks to confirm the screen."""
     return {name: field(page, name) for name in ("screen", "base")}
 
 
@@ -171,7 +171,8 @@ async def test_wrong_pairing_codes_are_throttled(mongo_url: str, redis_url: str)
 async def test_a_flood_of_pairing_requests_does_not_displace_other_networks(
     mongo_url: str, redis_url: str
 ) -> None:
-    """From one address: paced, and few at once. From many: a screen of another network stays."""
+    """Requests from one address are throttled and limited in number; with many addresses, a screen
+    of another network keeps its place."""
     async with living(
         mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.1", RATE_LIMIT_SCALE="1"
     ) as service:

@@ -1,4 +1,4 @@
-"""Cards at a kiosk: whose they are, what a kiosk's session may do, and that guessing is slow."""
+"""Cards at a kiosk: owners, the rights of a kiosk session, and the attempt limit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_a_card_opens_a_kiosk_session_with_limited_rights(service: Living)
 
 
 async def test_a_card_check_in_can_leave_and_return_within_one_code(service: Living) -> None:
-    """Within the fifteen seconds of one code: a card uses none up."""
+    """Within the fifteen seconds of one kiosk code: a card uses no code up."""
     owner, key = await service.reader(), await kiosk(service)
     await service.inside.stored.cards.put(CARD, owner.reader_id)
     made = await owner.reserve(start="now", end="10:00")
@@ -65,7 +65,7 @@ async def test_unknown_cards_and_wrong_kiosk_keys_are_refused(service: Living) -
 
 
 async def test_guessed_cards_are_limited_despite_the_load_test_setting(service: Living) -> None:
-    """``RATE_LIMIT_SCALE`` is 1000 here: it is for load tests, and counts no guess less."""
+    """``RATE_LIMIT_SCALE`` is 1000 here; it applies to rate limits and not to wrong codes."""
     key = await kiosk(service)
     for number in range(30):
         body = {"card": f"1000{number:04}"}

@@ -1,4 +1,4 @@
-"""The language of readers' pages: the browser's, or the one that was chosen."""
+"""The language of readers' pages: the browser's or the chosen one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENGLISH_FIRST = "Choose a seat"
 
 
 async def test_a_page_uses_and_declares_the_browsers_language(service: Living) -> None:
-    """Which header means which: tests/unit/test_requests."""
+    """The parsing of the header is in tests/unit/test_requests."""
     browser = Browser(await service.web_reader())
     chinese = await browser.get("/")
     english = await browser.get("/", **{"Accept-Language": "en-US,en;q=0.9"})
@@ -57,7 +57,7 @@ async def test_a_chosen_language_overrides_the_browsers_and_returns_to_the_page(
 
 
 async def test_the_pages_of_a_stay_are_in_english(service: Living) -> None:
-    """Every page on the way says nothing in Chinese but names; the words of a refusal, too."""
+    """Pages and refusals contain no Chinese except names."""
     browser = Browser(await service.web_reader())
     browser.cookie |= {"Accept-Language": "en"}
     form = {"seat_id": SEAT, "date": service.today, "csrf": await browser.token()}
@@ -126,7 +126,7 @@ async def test_a_seat_name_with_letters_is_worded_correctly(
 async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
     service: Living,
 ) -> None:
-    """Names alone are not English: of a venue, of an area, of why it is closed, of an exam week."""
+    """Names of venues, areas, closures and overrides stay Chinese."""
     venue, hall = VenueId("library"), AreaId("2f-hall")
     december, later = date(2026, 12, 1), date(2027, 1, 2)
     numbers = {"max_minutes": 180, "daily_booking_limit": 2, "meal_times": ()}
@@ -171,8 +171,8 @@ async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
 
 
 def left_over(body: str) -> list[str]:
-    """What is Chinese and no name: of the library, its areas, seats and machines, of the reader,
-    of the other language."""
+    """Chinese text that is no name of the library, its areas, seats and machines, the reader or the
+    other language."""
     body = body.partition("<body")[2]
     pieces = [p.strip() for p in re.split(r"<[^>]*>", body) if CHINESE.search(p)]
     pieces += [

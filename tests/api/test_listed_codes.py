@@ -1,4 +1,4 @@
-"""Refusals that OpenAPI lists for a route and that no story of another test meets."""
+"""Refusals that OpenAPI lists and no other test provokes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The invented readers of the demo: they leave what the service would have written, are in nobody's
-way, and nothing stays of them."""
+"""The demo's invented readers: their documents equal the service's own, they leave real readers
+alone, and all are deleted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def taken(reader: Client) -> int:
 async def test_invented_readers_follow_the_rules_and_are_deleted_completely(
     service: Living, writer: HistoryWriter, killed: bool
 ) -> None:
-    """Who was killed says nothing of it, and is waited for some seconds."""
+    """Killed generator processes print nothing, and the test waits some seconds for them."""
     reader = await service.reader()
     own = await reader.reserve(start="14:00", end="16:00")
     await service.jump("11:20")

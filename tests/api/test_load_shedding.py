@@ -1,4 +1,4 @@
-"""Everybody comes at once, or one comes all the time: nobody gains by it."""
+"""Load shedding and rate limits when many readers come at once or one floods the service."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOGOUT = (
 
 @pytest.fixture
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """With the buckets as they are in production; tomorrow opens at 20:00."""
+    """The service with production rate limits; tomorrow becomes bookable at 20:00."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1", TRUSTED_PROXIES=LOCAL) as service:
         inside = service.inside
         await inside.stored.policies.add_missing(
@@ -172,7 +172,7 @@ async def test_a_full_queue_answers_busy_at_once(service: Living) -> None:
 
 
 async def test_messages_wait_during_a_rush_except_in_the_sandbox(service: Living) -> None:
-    """A round that a worker's loop makes waits; what the sandbox's clock steps by does not."""
+    """Deliveries by a worker's own loop wait; those by a move of the sandbox's clock do not."""
     door = service.app[LOAD_SHEDDER].door = WriteQueue()
     groups = {group.name: group for group in service.scheduler.groups}
     reader, stepped = await service.reader(), await service.reader()

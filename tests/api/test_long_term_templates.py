@@ -1,4 +1,4 @@
-"""A long-term template (长期订阅): accepted once and used up by nothing, until WeChat says no."""
+"""A long-term template (长期订阅): one consent lasts until WeChat refuses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def stands(reader: Client) -> bool:
 
 
 async def book(service: Living, reader: Client, n: int) -> str:
-    """What became of the message about the reader's next booking."""
+    """Books and returns the state of the message about it."""
     start, end = AN_HOUR[n]
     made = await reader.reserve("2f-hall-001", start, end)
     await service.settle()
@@ -41,7 +41,7 @@ async def book(service: Living, reader: Client, n: int) -> str:
 
 
 async def refuses_on_the_phone(service: Living, reader: Client) -> None:
-    """WeChat knows of it before we do."""
+    """The reader withdraws the consent at WeChat, before the service knows."""
     none = {"openid": reader.openid, "template_id": ID, "n": 0}
     await service.anonymous.ok("POST", "//sandbox/wechat/_grant", none)
 
@@ -66,7 +66,7 @@ async def test_one_accept_allows_any_number_of_messages(service: Living) -> None
 
 
 async def test_a_refused_consent_ends_sending_until_it_is_accepted_again(service: Living) -> None:
-    """WeChat says 43101 once; then nothing is queued, and nothing asked."""
+    """WeChat answers 43101 once; afterwards no message is queued."""
     await warm_up(service)
     reader = await service.reader()
     await reader.accept("RESERVED")
@@ -110,7 +110,7 @@ async def test_consent_follows_wechats_subscription_events(service: Living) -> N
 
 
 async def test_consent_for_the_previous_template_does_not_count(service: Living) -> None:
-    """Another type is another template at WeChat, whose accept nobody has given."""
+    """A template of another type is a new one at WeChat and needs a consent of its own."""
     reader = await service.reader()
     await service.inside.stored.consents.add(reader.reader_id, Template.RESERVED)
     assert not await stands(reader) and await book(service, reader, 0) == "no_consent"

@@ -1,4 +1,4 @@
-"""Looks at personal data and exports stand in the audit log before anything is shown."""
+"""Looks at personal data and exports are logged before anything is shown."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_an_export_is_logged_with_its_days(service: Living) -> None:
 
 
 async def shown(service: Living, desk: Browser, path: str) -> bytes:
-    """What the desk gets there, whatever its type."""
+    """The page or file that the desk gets, whatever its type."""
     url = URL(f"{service.base}{path}", encoded=True)
     async with desk.client.session.get(url, headers=desk.cookie) as answer:
         assert answer.status == 200, path

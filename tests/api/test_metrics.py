@@ -1,4 +1,4 @@
-"""/metrics: what operators ask, under the names that dashboard, alerts and documents have."""
+"""/metrics under the names that dashboard, alerts and documents use."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ async def scrape(service: Living) -> str:
 
 
 def value(told: str, series: str) -> float:
-    """What the scrape shows for a name with its labels, in the order of their names."""
+    """The value of a metric with its labels, in the order of their names."""
     found = re.findall(rf"^{re.escape(series)} (\S+)$", told, re.M)
     assert len(found) == 1, (series, found)
     return float(found[0])
 
 
 async def take_part(service: Living) -> tuple[Client, Client]:
-    """A booking that is used and one that is not, and a reader who comes too late for a seat."""
+    """Makes a used booking, a missed one, and a refused request for a taken seat."""
     present, absent = await service.reader(), await service.reader()
     await absent.accept("RESERVED")
     made = await present.reserve(start="now", end="10:00")
@@ -105,8 +105,8 @@ def expressions() -> list[str]:
 async def test_requests_are_counted_by_declared_path_and_unknown_paths_together(
     service: Living,
 ) -> None:
-    """A path that no route declares makes no series of its own, nor does a method that its path
-    does not take; the refusal of that names those which it takes."""
+    """Neither an undeclared path nor an undeclared method makes a series of its own; the refusal of
+    a method lists the allowed ones."""
     nowhere, reader = ("//nowhere", "//areas/x/y/z", "/nowhere/1"), await service.reader()
     for path in nowhere:
         assert (await service.anonymous.get(path)).status == 404

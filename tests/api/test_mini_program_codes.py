@@ -1,4 +1,4 @@
-"""The mini-program's codes: drawn by WeChat once, then our own."""
+"""Mini-program codes: fetched from WeChat once, then served from the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/metrics and /readyz answer those whom the operator lists, whatever stands in between."""
+"""/metrics and /readyz answer the listed monitors only, also behind proxies."""
 
 from __future__ import annotations
 

@@ -234,8 +234,8 @@ async def test_statistics_and_outages_count_the_hours_after_midnight(night: Livi
 
 
 async def test_jobs_handle_deadlines_after_midnight(night: Living) -> None:
-    """A stay goes on in the booking behind it, on the next date; a miss counts on the day that its
-    booking started on; and pruning takes the claims of what is over, never of what goes on."""
+    """The following booking on the next date is carried over, a no-show counts on the day its
+    booking started, and pruning removes claims of ended bookings only."""
     reader, late, other = [await night.reader() for _ in range(3)]
     await clock(night, "21:00", 7)
     first = await reader.reserve(SEAT, "22:00", "00:00")

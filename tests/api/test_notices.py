@@ -1,4 +1,4 @@
-"""通知公告: what is shown, and in which order."""
+"""通知公告: visibility and order."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A seat that is held for a reader whose booking the library has cancelled: one message tells of
-it, the desk sees it, and answers in the reader's place."""
+"""An offer made after the library cancelled a booking: one message, shown to staff, who can answer
+for the reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in by OpenID Connect, against a provider that others wrote."""
+"""Signing in by OpenID Connect with a foreign provider (oidc-provider)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Ahead(Clock):
-    """The time on the wall is a little later than it is."""
+    """The real time plus an offset."""
 
     by = timedelta()
 
@@ -69,7 +69,6 @@ async def arrive(browser: Client, address: str, **headers: str) -> Answer:
 async def test_signing_in_binding_and_signing_out_by_oidc(
     both: tuple[Living, RealProvider],
 ) -> None:
-    """In, bound by the code that the page shows, out here and there, and in again."""
     service, provider = both
     browser = service.stranger()
     target = urlsplit(await away(browser, "//login?next=/reservations"))
@@ -191,7 +190,7 @@ async def test_a_role_is_given_by_the_providers_groups(both: tuple[Living, RealP
 async def test_a_back_channel_logout_ends_one_session_here(
     both: tuple[Living, RealProvider],
 ) -> None:
-    """The provider tells us over a connection of its own."""
+    """The provider sends a request of its own."""
     service, provider = both
     browser, elsewhere = service.stranger(), service.stranger()
     assert (await signed_in(browser)).status == 302
@@ -208,7 +207,6 @@ async def test_a_back_channel_logout_ends_one_session_here(
 async def test_an_unavailable_provider_is_reported_and_others_still_work(
     mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn
 ) -> None:
-    """The page says so, and the other way in works."""
     monkeypatch.setattr(provider_base, "TIMEOUT_S", 0.3)
 
     async def hang(request: web.Request) -> web.Response:
@@ -257,7 +255,7 @@ async def test_an_unavailable_provider_is_reported_and_others_still_work(
 async def test_the_same_number_at_two_providers_is_two_readers(
     mongo_url: str, redis_url: str
 ) -> None:
-    """Unless the library says that they are the campus's, and then they are one."""
+    """Unless the settings declare both providers' numbers as the campus's."""
     async with real_provider() as one, real_provider() as two, real_provider() as three:
         env: dict[str, Any] = {"OIDC_PROVIDERS": "campus,branch,alumni"}
         env |= one.env("campus", NAME="本校", NUMBERS="campus", **STAFF)

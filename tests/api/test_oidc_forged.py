@@ -1,4 +1,4 @@
-"""What an OpenID provider, or somebody in its name, can say that is not to be believed."""
+"""Forged or invalid answers in the name of an OpenID provider."""
 
 from __future__ import annotations
 
@@ -123,7 +123,8 @@ async def test_an_invalid_id_token_signs_no_reader_in(both: Both) -> None:
 
 
 async def test_an_error_in_the_browsers_callback_is_not_counted_as_an_outage(both: Both) -> None:
-    """Deadlines stop while the campus's sign-on is away: nobody's address bar does that."""
+    """Deadlines are extended while the campus sign-on is unavailable, which a browser's address
+    must not trigger."""
     service, provider = both
     browser = service.stranger()
     away = await browser.get("//login")
@@ -140,7 +141,7 @@ async def test_an_error_in_the_browsers_callback_is_not_counted_as_an_outage(bot
 
 
 async def test_permitted_variants_of_a_provider_are_accepted(both: Both) -> None:
-    """The secret in the form, several clients, claims within claims, and the rest at userinfo."""
+    """The secret in the form, several audiences, nested claims, and the rest at userinfo."""
     service, provider = both
 
     def ours(claims: dict[str, Any]) -> None:
@@ -166,7 +167,7 @@ async def test_permitted_variants_of_a_provider_are_accepted(both: Both) -> None
 
 
 async def test_a_renewal_needs_a_recent_password_entry_at_the_provider(both: Both) -> None:
-    """Somebody at a desk that was left can take the question out of the address."""
+    """Someone at an abandoned desk could remove the parameter from the address."""
     service, provider = both
     browser = service.stranger()
     assert (await provider.sign_in(browser)).status == 302
@@ -200,7 +201,7 @@ async def test_metadata_of_another_issuer_is_refused(both: Both) -> None:
 async def test_a_wrong_client_secret_is_logged_once_as_such(
     both: Both, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Readers read that the sign-on cannot be reached; the staff would look at the network."""
+    """Readers only see that the sign-on cannot be reached, which would mislead the staff."""
     service, provider = both
     provider.token_answer = (401, {"error": "invalid_client"})
     for _ in range(3):
@@ -309,7 +310,7 @@ async def _fails(*_: object) -> None:
 
 
 async def test_a_logout_by_subject_ends_all_sessions_of_that_reader(both: Both) -> None:
-    """Where the provider names nobody's session but somebody; who comes in afterwards stays."""
+    """The token names a subject and no session; later sign-ins are kept."""
     service, provider = both
 
     def earlier(claims: dict[str, Any]) -> None:
@@ -335,7 +336,7 @@ async def test_a_logout_by_subject_ends_all_sessions_of_that_reader(both: Both) 
 async def test_over_https_the_state_cookie_has_the_host_prefix(
     mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> None:
-    """A neighbour in the domain could set a cookie of its own, but for a name like this one."""
+    """A neighbour in the domain could otherwise set a cookie of its own."""
     env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}
     named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
     named |= {"OIDC_CAMPUS_NUMBER_CLAIM": "no", "OIDC_PROVIDERS": "campus"}

@@ -1,4 +1,4 @@
-"""The document, its page and the code say the same."""
+"""The OpenAPI document, its page and the code agree."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_every_operation_has_a_summary_and_a_described_tag() -> None:
 
 @pytest.mark.whole
 async def test_openapi_linters_find_no_problem(tmp_path: Path) -> None:
-    """Redocly's and Spectral's recommended rules, and what both must find in a spoilt copy."""
+    """Redocly's and Spectral's recommended rules; a spoilt copy is the control."""
     good, spoilt = document(), document()
     del (
         spoilt["servers"],

@@ -59,13 +59,13 @@ async def test_requests_waiting_for_a_draw_take_no_place_in_the_queue(
 
 
 async def drawn_until(reader: Client) -> list[str | None]:
-    """Until when requests for each day are drawn, as the API says to that reader."""
+    """The end of the draw for each day, as the API reports it to this reader."""
     (venue,) = (await reader.ok("GET", "/venues"))["items"]
     return [day["drawn_until"] and day["drawn_until"][:19] for day in venue["dates"]]
 
 
 async def test_a_day_reports_until_when_its_opening_is_drawn(service: Living) -> None:
-    """Before the opening and while it lasts; for a group by the hour at which it opens for them."""
+    """Before and during the opening; for a group by the hour at which it opens for them."""
     await with_rules(service, booking_opens_at=time(10), opening_draw=True)
     head, member = await staff(service, Role.ADMINISTRATOR), await service.reader()
     reader = await service.reader()

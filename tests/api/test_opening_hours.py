@@ -1,4 +1,4 @@
-"""Closures and other hours: how they are set, and what becomes of bookings."""
+"""Closures and other opening hours, and the affected bookings."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def test_invalid_hours_are_refused_and_kept_in_the_form(service: Living) -
 
 
 async def test_a_closure_withdraws_offers_and_creates_none(service: Living) -> None:
-    """Neither what the closure sets free, nor what was held before it."""
+    """Neither the seats freed by the closure nor offers held before it."""
     head, ((reader, made), (other, theirs)) = (
         await staff(service, Role.ADMINISTRATOR),
         await booked(service, 2),
@@ -130,7 +130,7 @@ async def test_a_closure_withdraws_offers_and_creates_none(service: Living) -> N
 
 
 async def test_setting_the_librarys_hours_does_not_reopen_a_closed_area(service: Living) -> None:
-    """A wider entry that comes later re-opened it once, silently."""
+    """Regression: a later, wider rule once reopened the area silently."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     closed = {"place": "a:2f-hall", "reason": "地面维修"}
     assert (await ask(service, head, **closed, confirmed="yes")).status == 303
@@ -161,14 +161,14 @@ async def test_setting_the_librarys_hours_does_not_reopen_a_closed_area(service:
 
 
 def day_shown(page: Any, day: int) -> list[str]:
-    """A day of the page's calendar: its hours, where they come from, and why."""
+    """A day of the page's calendar: hours, source and reason."""
     found = re.search(rf'</span>{day}<span class="month">日</span>(.*?)</li>', page.body)
     assert found is not None
     return re.findall(r'<span class="(?:when|from)">([^<]*)</span>', found[1])
 
 
 def week(**changed: str) -> dict[str, str]:
-    """The weekly form: 07:00–22:30 every day, but for what is changed."""
+    """The weekly form: 07:00–22:30 every day, with these changes."""
     form = {"operation": "week", "first": "", "reason": ""}
     for n in range(7):
         form |= {f"day{n}": "open", f"opens{n}": "07:00", f"closes{n}": "22:30"}

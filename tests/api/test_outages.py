@@ -1,4 +1,4 @@
-"""Nobody is punished for a kiosk that is dark or a sign-on that is down."""
+"""Outages of kiosks and sign-on lead to no violation."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ JOBS = {"heartbeat", "outages", "no_show", "fail_presence_checks", "expire_leave
 
 
 async def run(service: Living, to: str, *, screens: bool = False) -> None:
-    """Time goes on by itself, and the service lives: the jobs run every five minutes. The screen of
-    a kiosk lives too where ``screens`` says so."""
+    """Lets time pass with the jobs every five minutes. ``screens`` lists the kiosks whose screens
+    are online."""
     end = datetime.fromisoformat(f"{service.today}T{to}:00+08:00")
     while (now := to_local(service.clock.now()).replace(second=0, microsecond=0)) < end:
         await service.jump(f"{min(now + STEP, end):%H:%M}:00")

@@ -1,4 +1,4 @@
-"""我的数据: readers have what is kept of them, and have it forgotten, past no rule."""
+"""我的数据: readers download and erase their own data, within the rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages over HTTP: whose form it is, where a sign-in leads, and what a browser is told to allow."""
+"""Pages over HTTP: forms, redirects after sign-in, and security headers."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ async def _is_impatient(service: Living, browser: Browser) -> None:
 async def test_disabled_seat_filters_are_ignored_or_refused(
     service: Living, browser: Browser
 ) -> None:
-    """By the manual they are switched off, to prevent quarrels."""
+    """The manual switches them off, to prevent quarrels."""
     inside = service.inside
     assert "电源" not in (await browser.get("/?power=1")).body
     reader = await service.reader()
@@ -206,7 +206,7 @@ async def test_an_anonymous_visitor_is_redirected_to_sign_in_and_back(service: L
 async def test_a_plan_page_is_small_and_its_files_are_cached(
     service: Living, browser: Browser
 ) -> None:
-    """Everything that the first page of the plan needs, as a browser takes it."""
+    """Counts everything that the first plan page loads in a browser."""
     page = await browser.get("/areas/3f-east")
     assert (
         page.headers["Content-Encoding"] == "gzip" and "no-store" in page.headers["Cache-Control"]
@@ -233,7 +233,7 @@ async def test_a_plan_page_is_small_and_its_files_are_cached(
 
 
 async def test_a_reader_unbinds_the_mini_program_on_the_page(service: Living) -> None:
-    """Who has another phone now: the page says that a WeChat is bound, and lets it go."""
+    """For a reader with a new phone: the page shows the bound WeChat account and unbinds it."""
     phone = await service.reader()
     browser = Browser(await service.web_reader(phone))
     assert "已绑定小程序" in (await browser.get("/activation")).body
@@ -248,7 +248,7 @@ async def test_a_reader_unbinds_the_mini_program_on_the_page(service: Living) ->
 async def test_a_booking_before_eight_is_shown_on_its_local_day(
     service: Living, browser: Browser
 ) -> None:
-    """Instants are kept in UTC, where the library's early morning is the day before."""
+    """Instants are stored in UTC, in which the early morning is the day before."""
     await service.move("19:00")
     token = await browser.token()
     early = wish(service, csrf=token, date=service.tomorrow, start="07:00", end="09:00")
@@ -264,7 +264,7 @@ async def test_a_booking_before_eight_is_shown_on_its_local_day(
 async def test_wrong_codes_from_a_shared_address_do_not_block_a_signed_in_reader(
     service: Living, browser: Browser
 ) -> None:
-    """A campus stands behind one address: wrong codes count by reader where one is known."""
+    """A campus shares one address, so wrong codes of a signed-in reader count by reader."""
     stranger = service.stranger()
     for _ in range(25):
         assert (await stranger.get("//k/2f-south?c=00000000")).status == 422

@@ -1,4 +1,4 @@
-"""巡视: the plan shows each seat as it is, and the desk acts where it stands."""
+"""巡视: the plan shows each seat's state, and staff act from it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_an_action_on_a_seat_returns_to_the_staff_plan(service: Living) ->
 
 
 async def test_a_reader_moved_by_staff_gets_the_librarys_message(service: Living) -> None:
-    """Before the check-in and in the middle of the stay; who changes the seat themselves is not."""
+    """Before the check-in and during the stay; a reader who changes seats themselves gets none."""
     desk, reader = await staff(service), await service.reader()
     for _ in range(3):
         await reader.accept("MOVED")

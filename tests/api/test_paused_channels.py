@@ -1,4 +1,5 @@
-"""A channel is paused: offers are held longer, reminders go by the next one, the page says so."""
+"""A paused channel: offers are held longer, reminders use the next channel, and the page shows
+it."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ async def look_at_the_pauses(service: Living) -> None:
 
 
 async def with_mail(service: Living, mail: MailServer, phone: Client, address: str) -> Client:
-    """The reader's page in a browser; they have confirmed the address."""
+    """The page of a reader who has confirmed the address, in a browser."""
     page = await service.web_reader(phone)
     await page.ok("POST", "/email-address", {"address": address})
     await page.ok("POST", "/email-address/confirm", {"code": mail.code_for(address)})
@@ -52,8 +53,8 @@ async def with_mail(service: Living, mail: MailServer, phone: Client, address: s
 async def test_an_offer_to_a_reader_whose_only_channel_is_paused_is_held_longer(
     service: Living, mail: MailServer
 ) -> None:
-    """Fixed when it is made: neither does who can be told get more, nor does it move when the
-    channel is back."""
+    """The time is fixed when the offer is made: other readers get no longer one, and it does not
+    change when the channel is back."""
     (owner, made), (other, second) = await held_seat(service), await held_seat(service, seat=TWO)
     (third_owner, third) = await held_seat(service, seat="2f-hall-030")
     silent, mailed, alone = [await service.reader() for _ in range(3)]
@@ -84,8 +85,8 @@ async def test_an_offer_to_a_reader_whose_only_channel_is_paused_is_held_longer(
 async def test_a_reminder_is_sent_by_the_next_channel_while_one_is_paused(
     service: Living, mail: MailServer
 ) -> None:
-    """Of a kind that the reader wants by WeChat and has not asked for by mail; who has switched it
-    off there gets none, and reads so on the page."""
+    """The reader wants this kind by WeChat and has not chosen mail for it; a reader who has
+    switched it off gets none and sees that on the page."""
     both, off, alone = [await service.reader() for _ in range(3)]
     pages = {
         reader.number: await with_mail(service, mail, reader, f"r{n}@example.edu")

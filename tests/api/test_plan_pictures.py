@@ -1,5 +1,4 @@
-"""The picture under a plan over HTTP: what a file may be, what is kept of it, who sees it, two at
-once."""
+"""The plan picture over HTTP: accepted files, stored content, access, and concurrent changes."""
 
 from __future__ import annotations
 
@@ -81,14 +80,14 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def claims(width: int, height: int) -> bytes:
-    """A PNG that says it is so large, and has next to nothing."""
+    """A tiny PNG whose header claims this size."""
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     parts = ((b"IHDR", head), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 def with_long_text() -> bytes:
-    """A small PNG with a text of 20 MB in 20 KB."""
+    """A PNG of 20 KB with a text of 20 MB."""
     png = file_of(drawing(10, 10))
     bomb = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b" " * 20_000_000))
     return png[:33] + bomb + png[33:]

@@ -1,5 +1,4 @@
-"""The rules' numbers in the console: what they would have done, who may change them, and days with
-numbers of their own."""
+"""Policy values in the console: preview, rights, and overrides for some days."""
 
 from __future__ import annotations
 
@@ -16,7 +15,6 @@ from tests.living import Living
 
 
 async def test_a_preview_judges_last_weeks_bookings_by_the_new_policy(service: Living) -> None:
-    """A few days of the service, and what the page says of them under other numbers."""
     for hours in (2, 4):  # one is there at once, one comes late, one never
         early, late, never = [await service.reader() for _ in range(3)]
         day, end = service.today, f"{9 + hours:02}:00"
@@ -131,7 +129,7 @@ async def test_a_policy_override_applies_on_its_days_only(service: Living) -> No
 
 
 async def test_every_policy_value_can_be_changed_from_a_date_on(service: Living) -> None:
-    """Until that day nothing is different; from then on it is the usual rule."""
+    """Until that day nothing changes; from then on it is the usual value."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     term = {"operation": "add", "name": "新学期", "first": service.tomorrow, "last": ""}
     values = {

@@ -1,4 +1,4 @@
-"""Proof of presence: what stops a deadline takes one, and rules are not kept from a sofa."""
+"""Presence proofs: an action that stops a deadline needs one."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def test_a_report_rejected_by_staff_restarts_the_check_in_deadline(service
 async def test_a_booking_cancelled_after_its_start_counts_towards_the_daily_limit(
     service: Living,
 ) -> None:
-    """A seat kept all day by booking, cancelling before the time is over, and booking again."""
+    """A reader would otherwise keep a seat all day by booking and cancelling again and again."""
     reader = await service.reader()
     for _ in range(5):
         made = await reader.reserve(start="now", end="12:00")
@@ -113,7 +113,7 @@ async def test_a_booking_cancelled_after_its_start_counts_towards_the_daily_limi
 
 
 async def test_one_scan_carries_a_reader_over_to_one_following_booking(service: Living) -> None:
-    """Four bookings end to end, and nobody there after the first."""
+    """Four adjacent bookings whose reader leaves after the first."""
     reader = await service.reader()
     made = [
         await reader.reserve(start=f"{hour:02}:00", end=f"{hour + 1:02}:00") for hour in (9, 10, 11)
@@ -131,7 +131,7 @@ async def test_one_scan_carries_a_reader_over_to_one_following_booking(service: 
 
 
 async def test_a_reader_without_a_phone_checks_in_by_card_through_a_day(service: Living) -> None:
-    """A card at the kiosk checks in, carries on, reports a taken seat and an empty one."""
+    """The card also renews, reports an occupied seat and requests a presence check."""
     owner, key, card = await service.reader(), await kiosk(service), {"card": "0012345678"}
     await service.inside.stored.cards.put(card["card"], owner.reader_id)
     made = [
@@ -173,7 +173,7 @@ async def test_a_reader_without_a_phone_checks_in_by_card_through_a_day(service:
 
 
 async def test_a_scan_note_is_bound_to_its_session_and_expires(service: Living) -> None:
-    """One scan's note in other browsers checks nobody in; nor does it late."""
+    """In another browser or too late, the note checks no reader in."""
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     own = Browser(await service.web_reader(reader))

@@ -1,4 +1,4 @@
-"""What proves presence in a venue: where nothing does, nobody is punished."""
+"""Presence sources of a venue: without a working one there are no violations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_PROOF: Final = "近 7 天没有任何签到方式起过作用"
 
 
 async def misses(service: Living, seat: str, reader: Client | None = None) -> tuple[Client, Any]:
-    """A reader whose booking of this hour is over without a check-in."""
+    """A reader whose booking of this hour ended without a check-in."""
     reader = reader or await service.reader()
     made = await reader.reserve(seat, "now", "12:00")
     await service.move(timedelta(minutes=31))
@@ -112,7 +112,7 @@ SEAT_LABEL = PresenceSource.SEAT_LABEL
 
 
 async def test_the_sandbox_records_violations_despite_clock_moves(service: Living) -> None:
-    """Its kiosks are stand-ins: no move of the clock is a time in which they were dark."""
+    """The sandbox's kiosks are stand-ins, so a move of the clock is no kiosk outage."""
     await nothing_proves(service)
     await service.inside.stored.presence_methods.put(VENUE, PresenceMethod.KIOSK_CODE, MONDAY_8)
     for days in (0, 8):
@@ -203,7 +203,7 @@ async def test_gate_passages_have_no_effect_where_gates_are_no_presence_source(
 async def test_pages_and_messages_name_the_venues_presence_sources(
     service: Living, sources: tuple[PresenceSource, ...], by: str, short: str
 ) -> None:
-    """Kiosks are named only where they count, on pages and in messages."""
+    """Kiosks are named only where they are a presence source."""
     await choose(service, *sources)
     reader = await service.reader()
     browser = Browser(await service.web_reader(reader))

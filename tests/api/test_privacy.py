@@ -1,4 +1,4 @@
-"""个人信息说明: what is kept of a reader, for how long, and what can be done about it."""
+"""个人信息说明: the data kept about a reader, the retention times, and the reader's choices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.living import living
 async def test_the_privacy_page_lists_the_operators_retention_times(
     mongo_url: str, redis_url: str
 ) -> None:
-    """With the operator's times; also before anybody signs in, and from where they look."""
+    """The page is also shown before signing in and returns to the page it was opened from."""
     async with living(
         mongo_url,
         redis_url,

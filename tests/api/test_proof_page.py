@@ -1,4 +1,4 @@
-"""/about/proof shows a result only of the very code that runs, and its failures too."""
+"""/about/proof shows a result of the running code only, failures included."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_the_page_shows_the_result_in_each_standing(mongo_url: str, redis_
 
 
 async def test_the_readers_page_shows_the_running_version(mongo_url: str, redis_url: str) -> None:
-    """And not the API's, which goes on through many of them."""
+    """The API version differs and changes more rarely."""
     async with living(mongo_url, redis_url) as service:
         page = await Browser(await service.web_reader()).get("/me")
         assert f"当前版本号 {VERSION}" in page.body

@@ -1,4 +1,4 @@
-"""One seat that is proposed to an app, and another one where the reader does not want it."""
+"""The proposed seat, and another one on request."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def test_a_proposal_prefers_a_known_seat_then_one_near_it(service: Living)
 
 
 async def test_a_proposal_for_another_day_starts_at_the_readers_usual_time(service: Living) -> None:
-    """And to who has never come, or is nobody here yet, in the morning: no dawn."""
+    """New and unbound readers get a morning time instead of the opening hour."""
     reader, unbound = await service.reader(), await service.wx_user()
     tomorrow = f"?date={service.tomorrow}"
     assert (await proposed(reader, tomorrow))["start"] == "09:00"

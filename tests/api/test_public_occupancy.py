@@ -1,4 +1,4 @@
-"""Free seats for other people's screens and programs: who may read them, and what they say."""
+"""Public occupancy: access and content."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HALL = AreaId("2f-hall")
 
 
 async def area(service: Living, id: str = HALL) -> dict[str, Any]:
-    """The area as everybody reads it."""
+    """The area in the public occupancy."""
     items: list[dict[str, Any]] = (await service.anonymous.ok("GET", HERE))["items"]
     (found,) = [item for item in items if item["id"] == id]
     return found

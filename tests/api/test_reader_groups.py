@@ -1,4 +1,4 @@
-"""Reader groups over HTTP: by the campus, a list and the desk; what opens for them and closes."""
+"""Reader groups over HTTP: memberships by campus, list and staff, and reserved areas."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ async def test_an_area_is_open_to_group_members_until_their_membership_ends(
 
 
 async def test_readers_with_the_same_groups_share_one_cached_plan(service: Living) -> None:
-    """Who is in no group gets the very bytes that all got, as long as no seat of the area is
-    reserved; who is in the same groups shares theirs."""
+    """Without reserved seats in the area, readers without groups get the same bytes as all others;
+    readers with the same groups share theirs."""
     admin = await staff(service, Role.ADMINISTRATOR)
     one, two, other = await service.reader(), await service.reader(), await service.reader()
 
@@ -367,7 +367,7 @@ async def test_the_second_of_two_changes_of_a_group_is_a_conflict_and_keeps_its_
 
 
 async def test_a_reader_in_two_groups_has_one_daily_limit(service: Living) -> None:
-    """Whoever is in two groups has the library's number of bookings, not one for each."""
+    """The library's daily limit applies once and not for each group."""
     admin, member = await staff(service, Role.ADMINISTRATOR), await service.reader()
     for name, hours in (("研究生", "360"), ("教师", "480")):
         id = await group(service, admin, name=name, max_minutes=hours)
@@ -381,7 +381,7 @@ async def test_a_reader_in_two_groups_has_one_daily_limit(service: Living) -> No
 
 
 async def test_a_policy_preview_names_groups_with_stricter_limits(service: Living) -> None:
-    """A group's number stands in the place of the library's, which may grow beyond it."""
+    """A group's limit replaces the library's, which may become more generous."""
     head = await staff(service, Role.ADMINISTRATOR)
     await group(service, head, booking_window_days="7", max_minutes="60")
     shown = await ask(service, head, booking_window_days="14")

@@ -1,4 +1,4 @@
-"""Finding readers by a part of the number or the name: who is shown, and what the log keeps."""
+"""Finding readers by part of a number or name: results and audit entries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LISTED: Final = 50
 
 
 async def named(service: Living, number: str, name: str) -> str:
-    """A reader of that number and name. Returns their page."""
+    """A reader of this number and name. Returns the path of their console page."""
     readers = service.inside.stored.readers
     reader = await readers.upsert_from_login(number, name, "student", service.clock.now())
     return f"/console/readers/{reader.id}"

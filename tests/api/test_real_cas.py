@@ -1,4 +1,4 @@
-"""The whole service, without its sandbox, against a CAS server that others wrote."""
+"""The whole service without its sandbox, against a foreign CAS server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def service(
 
 
 async def signed_in(service: Living, cas: ThirdPartyCas, browser: Client) -> str:
-    """From our login link over its form back to us; the ticket that brought the session."""
+    """Signs in by our login link and the server's form. Returns the ticket of the session."""
     away = await browser.get("//login")
     assert away.status == 302 and away.headers["Location"].startswith(f"{cas.base_url}/login?")
     (target,) = parse_qs(urlsplit(away.headers["Location"]).query)["service"]
@@ -94,7 +94,8 @@ async def test_signing_out_at_cas_ends_the_session_here(
 
 
 async def ended(copy: Client, kept: dict[str, str]) -> None:
-    """Its server posts the logout before or just after it answers the browser."""
+    """Waits until the session has ended: the server posts the logout before or just after its
+    answer."""
     for _ in range(200):
         if (await copy.get("/me", **kept)).status == 401:
             return

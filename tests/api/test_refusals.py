@@ -1,4 +1,4 @@
-"""Every refusal of the contract, provoked over HTTP; none of them leaves a trace in the records."""
+"""Every documented refusal over HTTP; none changes a record."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ async def test_another_readers_reservation_is_not_found(service: Living) -> None
 
 
 async def test_actions_in_the_wrong_state_are_refused(service: Living) -> None:
-    """Each action in each state that does not allow it, in one of them also with a key."""
+    """Each action in each state that does not allow it, once with an idempotency key."""
     reader = await service.reader()
 
     async def are_refused(id: str, state: str, *actions: str) -> None:

@@ -1,5 +1,4 @@
-"""A form of the console that is refused is shown again: nothing that was typed is lost, and what is
-wrong stands at its field."""
+"""A refused console form keeps all input and marks the wrong field."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ LONG: Final = "长" * 300
 
 @dataclass
 class Control:
-    """A field of a form as the page shows it: what is in it, or chosen."""
+    """A form control as the page shows it, with its value or choice."""
 
     name: str
     attributes: Attributes
@@ -26,7 +25,7 @@ class Control:
 
 
 class Page(HTMLParser):
-    """The controls of each form by its address, and the words of elements by their id."""
+    """The controls of each form by its address, and texts of elements by id."""
 
     def __init__(self, body: str) -> None:
         super().__init__()
@@ -190,7 +189,7 @@ REFUSED: Final = [
 
 
 def lost(page: Page, path: str, typed: dict[str, str], wrong: str) -> list[str]:
-    """What the page lacks: the one field that is wrong, its words, and what was typed."""
+    """Everything that the page lacks: mark and message of the wrong field, and typed values."""
     controls = page.forms.get(path, [])
     at = [c for form in page.forms.values() for c in form if "aria-invalid" in c.attributes]
     found = [] if [c.name for c in at] == [wrong] and at[0] in controls else [f"at {at}"]

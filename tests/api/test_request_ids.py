@@ -1,4 +1,4 @@
-"""One id leads from a request to its log lines, to its message and to the call that sends it."""
+"""One request id links a request to its log lines, its message and the call that sends it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MADE_HERE = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(slots=True)
 class Lines:
-    """What is logged, as an operator reads it."""
+    """The log as an operator reads it."""
 
     written: io.StringIO = field(default_factory=io.StringIO)
 

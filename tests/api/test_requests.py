@@ -1,4 +1,4 @@
-"""Requests that do not end, or are in no form that is read: they hold up nobody but themselves."""
+"""Unfinished and unreadable requests delay no other request."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ HALF_SENT = (
 
 @asynccontextmanager
 async def half_sent(service: Living, head: bytes) -> AsyncIterator[Connection]:
-    """A request whose handler waits for the rest of its body: the service says 100 when it is let
-    in."""
+    """Opens a request whose body is unfinished; the service answers 100 when its handler waits for
+    it."""
     async with connection(service) as (incoming, outgoing):
         length = b"Host: x\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n{"
         outgoing.write(head + length)
@@ -40,8 +40,8 @@ async def half_sent(service: Living, head: bytes) -> AsyncIterator[Connection]:
 
 
 async def books_with_one_place_left(service: Living, reader: Client) -> None:
-    """None of the places inside is taken, and the last one is enough for a booking. Whoever else
-    had one would keep it out: who waits in line for a second is sent away."""
+    """Books while one place in the queue is left: any unfinished request that held a place would
+    block the booking."""
     door = service.app[LOAD_SHEDDER].door
     assert door.inside == 0
     for _ in range(SLOTS - 1):

@@ -1,4 +1,4 @@
-"""显示学号: the whole number of one reader, for a librarian who says why, and once."""
+"""显示学号: the whole number of one reader, for a librarian who gives a reason, once."""
 
 from __future__ import annotations
 

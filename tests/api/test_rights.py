@@ -1,6 +1,6 @@
-"""Who may call what: every route, asked by every kind of caller, against one table.
+"""Every route with every kind of caller, compared with one table.
 
-``REWRITE_GOLDEN=1`` writes the table anew; what has changed in it is then read line by line.
+``REWRITE_GOLDEN=1`` rewrites the table; review the difference line by line.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ W reservations:write  S statistics:read
 
 
 async def callers(service: Living) -> dict[str, Client]:
-    """One of each kind."""
+    """One caller of each kind."""
     at_kiosk, now = await service.reader(), service.clock.now()
     issued = await service.sessions.open_kiosk(at_kiosk.reader_id, KioskId("2f-south"), now)
     at_kiosk.token = issued.token
@@ -75,7 +75,7 @@ async def callers(service: Living) -> dict[str, Client]:
 
 
 async def of_another_venue(service: Living) -> Client:
-    """Signed in, with all rights in a venue that has nothing."""
+    """A librarian with all rights in a venue that holds nothing."""
     client, stored = await service.web_reader(), service.inside.stored
     there = frozenset({VenueId("elsewhere")})
     grant = StaffGrant(GrantId("g"), Role.ADMINISTRATOR, there)
@@ -87,7 +87,7 @@ async def of_another_venue(service: Living) -> Client:
 
 
 def routes(service: Living) -> Iterator[tuple[str, str]]:
-    """Method and path of what is served."""
+    """Method and path of every served route."""
     found = {
         (route.method, resource.canonical)
         for resource in service.app.router.resources()
@@ -98,7 +98,7 @@ def routes(service: Living) -> Iterator[tuple[str, str]]:
 
 
 async def outcome(client: Client, csrf: str, method: str, path: str) -> str:
-    """How a request without anything in it is met: 401, the code of 403, or in."""
+    """The outcome of an empty request: 401, the code of a 403, or admitted."""
     for name, value in NAMES.items():
         path = path.replace(name, value)
     headers, body = {"Origin": client.service.base}, None
@@ -144,7 +144,7 @@ async def test_every_route_admits_exactly_the_callers_in_the_table(service: Livi
 
 
 async def test_a_role_ends_half_an_hour_after_its_last_use(service: Living) -> None:
-    """A librarian who is none any more: not by a phone, and not after half an hour."""
+    """Neither from a phone nor after half an hour."""
     service.staff_at_work = False
     desk = await service.web_reader(role=Role.LIBRARIAN)
     phone = await service.phone_of(desk)
@@ -172,7 +172,7 @@ async def test_a_role_ends_half_an_hour_after_its_last_use(service: Living) -> N
 async def test_a_form_sent_after_the_role_ended_is_kept_through_signing_in_again(
     service: Living,
 ) -> None:
-    """Half an hour over a notice: the form is not lost, and neither is the session."""
+    """A form that took longer than half an hour keeps its text and its session."""
     service.staff_at_work = False
     browser = service.stranger()
     browser.number = "librarian"

@@ -1,4 +1,4 @@
-"""The stand-in CAS server over HTTP on a real MongoDB, driven by a browser and by our client."""
+"""The stand-in CAS server over HTTP on a real MongoDB, with a browser and our client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from models.storage.mongo import Database, open_database
 
 @dataclass
 class World:
-    """The stand-in, a service that listens for logouts, and a browser."""
+    """The stand-in, a service that receives logouts, and a browser."""
 
     browser: aiohttp.ClientSession
     cas: CasClient
@@ -36,7 +36,7 @@ class World:
     logouts: list[str] = field(default_factory=list)
 
     async def sign_in(self, account: str = "21070001", password: str = "demo", **more: str) -> str:
-        """Post the form for our service, and give where it sends the browser ("" for nowhere)."""
+        """Posts the sign-in form for our service. Returns the redirect's target, "" without one."""
         form = {"service": self.cas.service_url, "username": account, "password": password, **more}
         async with self.browser.post(
             f"{self.base_url}/login", data=form, allow_redirects=False
@@ -57,7 +57,7 @@ def ticket_in(location: str) -> str:
 
 @pytest.fixture
 async def world(mongo_url: str) -> AsyncIterator[World]:
-    """The tests share a database: dropping one takes longer than most of them."""
+    """Tests share the database: dropping one takes longer than most of them."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(mongo_url, "sandbox_cas"))
 

@@ -1,5 +1,5 @@
-"""A long move of the sandbox's clock runs only the jobs that have something to do: it must end as
-if all of them had run at each step, and as the same way in small steps."""
+"""A long move of the sandbox's clock skips idle jobs: it must end in the state of running all jobs
+at each step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Move = Callable[[Living], Awaitable[None]]
 
 
 class StandingClock(Clock):
-    """Stands still but for the moves, so that each way begins at the same instants."""
+    """A clock that stands still except for moves, so that each run begins at the same instants."""
 
     instant = MONDAY_8.astimezone(UTC)
 
@@ -62,7 +62,7 @@ async def with_all_jobs_at_each_step(service: Living) -> None:
 
 @dataclass
 class Cast:
-    """Readers by their parts."""
+    """Readers by their part in the story."""
 
     service: Living
     readers: dict[str, Client] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Cast:
 
 
 async def a_morning(service: Living, cast: Cast, *, silent_gate: bool) -> None:
-    """Everything that time ends by itself begins: every deadline has somebody who misses it."""
+    """Begins every state that ends by time, with a reader who misses each deadline."""
     missing = await cast("missing")
     await missing.reserve(SEATS[0], "09:00", "12:00")
     sits = await cast("sits through")
@@ -110,7 +110,7 @@ async def a_morning(service: Living, cast: Cast, *, silent_gate: bool) -> None:
 
 
 async def an_end(service: Living, cast: Cast) -> Any:
-    """All that there is to see afterwards, without the ids."""
+    """The final state of the database, without ids."""
     db, name = service.db, {r.reader_id: part for part, r in cast.readers.items()}
 
     times = ("start", "end", "ended_at", "checked_in_at", "left_at", "return_by")

@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints: clock, reset, inbox, machines."""
+"""The sandbox's endpoints: clock, reset, inbox, kiosks and gates."""
 
 from __future__ import annotations
 
@@ -125,7 +125,6 @@ async def test_kiosks_and_gates_are_listed_and_a_reset_restores_the_library(
 
 
 async def test_the_front_page_links_to_the_sandbox_page_and_its_links_work(service: Living) -> None:
-    """The first page leads to its page, and every link there leads somewhere."""
     assert 'href="/sandbox/"' in (await service.anonymous.get("//")).body
     page = await service.anonymous.get("//sandbox/")
     assert page.status == 200
@@ -140,7 +139,7 @@ async def test_the_front_page_links_to_the_sandbox_page_and_its_links_work(servi
 async def test_a_sandbox_reachable_from_the_network_warns_on_every_page(
     mongo_url: str, redis_url: str, service: Living
 ) -> None:
-    """On another address than the usual one, as ``demo --lan`` has it."""
+    """``demo --lan`` listens on another address."""
     async with living(mongo_url, redis_url, lan="127.0.0.2") as open_one:
         assert open_one.base.startswith("http://127.0.0.2:")
         for running, shown in ((open_one, True), (service, False)):

@@ -1,4 +1,4 @@
-"""Our WeChat gateway against the stand-in, over HTTP, through every answer that WeChat may give."""
+"""Our WeChat gateway against the stand-in, with every answer that WeChat may give."""
 
 from __future__ import annotations
 

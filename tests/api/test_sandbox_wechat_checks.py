@@ -1,4 +1,4 @@
-"""The check of texts against the stand-in, over HTTP, through every answer that WeChat may give."""
+"""The text check against the stand-in, with every answer that WeChat may give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A code that opens the mini-program: its moment outlives the login and the binding."""
+"""A kiosk code that opens the mini-program: its scan note outlives login and binding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ async def noted(client: Client, text: str) -> str:
 
 
 async def logged_in(service: Living, client: Client, note: str) -> str | None:
-    """Logs in with that note; the note of the session."""
+    """Logs in with the note. Returns the note of the session."""
     code = f"demo-{client.name}-{uuid4().hex[:8]}"
     entered = await service.anonymous.ok("POST", "/wx/login", {"code": code, "scan_note": note})
     client.token = entered["token"]
@@ -98,7 +98,7 @@ async def test_a_scan_note_shared_by_two_readers_checks_one_in(service: Living) 
 
 
 async def test_a_note_or_an_expired_or_invalid_code_gets_no_scan_note(service: Living) -> None:
-    """Neither has a note: its holder would make it last."""
+    """A note of a note would extend its life."""
     anybody, reader = service.stranger(), await service.reader()
     old, label = await service.qr(), f"{service.base}/s/{SEAT}?c=wrong"
     for client in (anybody, reader):
@@ -112,7 +112,7 @@ async def test_a_note_or_an_expired_or_invalid_code_gets_no_scan_note(service: L
 
 
 async def test_refused_seat_labels_get_no_scan_note(service: Living) -> None:
-    """A label where the venue takes none, one of a seat that is no more, and guesses."""
+    """A label where labels are not accepted, a label of a removed seat, and guessed codes."""
     reader, path = await service.reader(), "/scans"
     await reader.refused("422 presence_method_off", "POST", path, {"qr": label(service)})
     gone = {"qr": label(service, "2f-hall-999")}

@@ -88,7 +88,7 @@ FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgra
 
 @dataclass(slots=True)
 class Target:
-    """An operation with its caller, a request that it must grant, and values that exist."""
+    """An operation with its caller, a request that must succeed, and existing ids."""
 
     operation: APIOperation[Any, Any, Any, Any]
     name: str
@@ -100,7 +100,7 @@ class Target:
 
 
 async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
-    """What the staff have to decide, with who may: a violation, an appeal, or a taken seat."""
+    """A violation, an appeal or a report that staff can settle, with the staff member."""
     reader = await service.reader()
     if "/reports/" in name:
         made = await reader.reserve(seat, "now", "09:00")
@@ -118,7 +118,7 @@ async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
 
 
 async def asked(service: Living) -> tuple[Client, str]:
-    """A reader whose page asks 是我 or 不是我, and the request: digits came while others guess."""
+    """A reader whose page asks 是我 or 不是我, and the binding request."""
     web, phone = await service.web_reader(), await service.wx_user()
     throttles = service.db["attempt_limits"]
     until = service.clock.now() + timedelta(minutes=10)
@@ -133,7 +133,7 @@ async def asked(service: Living) -> tuple[Client, str]:
 
 
 async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n: int) -> Target:
-    """Make what the operation's good request needs."""
+    """Makes the objects that the operation's valid request needs."""
     name = f"{operation.method.upper()} {operation.path.removeprefix('/api/v1')}"
     area = list(service.inside.reference.catalog.areas.values())[11]
     seats = [seat for seat in area.seats if seat.disabled is None]
@@ -288,7 +288,7 @@ def send(target: Target, case: Any, http: requests.Session, base: str) -> None:
 
 
 def explore(target: Target, http: requests.Session, base: str, examples: int) -> None:
-    """The good request, then what Schemathesis thinks of."""
+    """Sends the valid request, then those that Schemathesis generates."""
     parameters = {"id": target.id} if target.id else {}
     case = target.operation.Case(
         path_parameters=parameters,

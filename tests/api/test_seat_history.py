@@ -1,4 +1,4 @@
-"""座位查询: who had a seat at some time, what the log keeps of it, and who may not ask."""
+"""座位查询: the readers of a seat at a time, the audit entry, and rights."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ async def ask(service: Living, desk: Browser, start: str, end: str = "", **other
 
 
 def listed(body: str) -> list[str]:
-    """The readers of the answer, by their pages."""
+    """The readers in the result, by the links to their pages."""
     return re.findall(r'<td data-th="读者"><a href="/console/readers/(\w+)"', body)
 
 
 async def a_morning(service: Living) -> tuple[Client, Client]:
-    """One sat there from 09:05 to 10:00, and another was waited for from 11:00 to 11:30, for whom
-    somebody else had cancelled."""
+    """One reader sat there from 09:05 to 10:00; another, who had booked after a cancellation,
+    missed 11:00 to 11:30."""
     first, second, third = [await service.reader() for _ in range(3)]
     made = await first.reserve(start="09:00", end="11:00")
     early = await third.reserve(start="11:00", end="13:00")

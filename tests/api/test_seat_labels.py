@@ -1,4 +1,4 @@
-"""扫座位码签到: a fixed code on each seat, where a venue takes it."""
+"""扫座位码签到: a fixed code on each seat, where the venue accepts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans as they change: what the event streams tell, to whom, and how they end."""
+"""Event streams of seat maps: content, access and end."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def test_a_watched_plan_equals_a_loaded_one_after_many_changes(service: Li
 
 
 async def test_the_stream_sends_changes_caused_by_time_alone(service: Living) -> None:
-    """Nobody writes when a booked hour begins, nor when the library closes."""
+    """No document changes when a booked hour begins or the library closes."""
     holder, other = await service.reader(), await service.reader()
     await holder.reserve(SEAT, "09:00", "10:00")
     async with watching(other) as one:
@@ -206,7 +206,8 @@ async def test_a_stream_that_is_not_read_is_closed_and_others_continue(service: 
 
 
 async def test_a_stream_ends_with_its_session(mongo_url: str, redis_url: str) -> None:
-    """Signed out at one worker: what the other one tells that session ends; others hear on."""
+    """The reader signs out at one worker; the stream at the other ends, and other streams
+    continue."""
     async with two_workers(mongo_url, redis_url) as (one, other):
         reader, stays = await one.reader(), await other.reader()
         async with (
@@ -223,8 +224,8 @@ async def test_a_stream_ends_with_its_session(mongo_url: str, redis_url: str) ->
 
 
 async def test_streams_end_with_the_binding(mongo_url: str, redis_url: str) -> None:
-    """The reader unbinds at one worker: their phone's stream at the other one ends, and does not
-    come back by its token."""
+    """The reader unbinds at one worker: the phone's stream at the other ends and cannot be reopened
+    with its token."""
     async with two_workers(mongo_url, redis_url) as (one, other):
         phone, stays = await one.reader(), await other.reader()
         web, there = await one.web_reader(phone), elsewhere(phone, other)

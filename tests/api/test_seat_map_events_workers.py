@@ -1,4 +1,4 @@
-"""Two workers answer alike, and a stream outlives its database."""
+"""Two workers return the same plans, and a stream survives a restart of the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from tests.living import SEAT, Answer, living
 from tests.waiting import patience, until
 
 
-async def test_two_workers_return_the_same_plans_and_changes(mongo_url: str, redis_url: str) -> None:
+async def test_two_workers_return_the_same_plans_and_changes(
+    mongo_url: str, redis_url: str
+) -> None:
     async with two_workers(mongo_url, redis_url) as (one, other):
         holder, reader = await one.reader(), await one.reader()
         there = elsewhere(holder, other)

@@ -1,4 +1,4 @@
-"""座位被占 and 监督: a reader whose seat is taken, and a seat that is shown in use and empty."""
+"""座位被占 and 监督: occupied-seat reports and presence checks."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ async def test_an_occupied_seat_report_keeps_no_seat_beyond_the_bookings_end(
 
 
 async def watching(service: Living) -> Client:
-    """Somebody who is checked in in the same venue."""
+    """A reader who is checked in in the same venue."""
     return (await holder(service, "2f-hall-010"))[0]
 
 
@@ -250,7 +250,7 @@ async def test_an_unanswered_presence_check_does_not_count_towards_the_limit(
 async def test_only_a_reader_present_in_the_venue_can_request_a_presence_check(
     service: Living,
 ) -> None:
-    """Who asks is checked in in that venue, and was seen there."""
+    """The requester must be checked in in that venue with a proof of presence."""
     (_, made), afar = await holder(service), await service.reader()
     await afar.refused("422 not_there", "POST", f"/seats/{SEAT}/report")
     booked = await afar.reserve("2f-hall-020", "now", "12:00")
@@ -264,7 +264,7 @@ async def test_only_a_reader_present_in_the_venue_can_request_a_presence_check(
 async def test_a_presence_check_without_a_delivered_message_goes_to_the_staff(
     service: Living,
 ) -> None:
-    """No push has reached them: nobody is set away for a message that did not come."""
+    """A reader who received no push is not set away."""
     (sits, made), watcher = await holder(service), await watching(service)
     await watcher.ok("POST", f"/seats/{SEAT}/report")
     await service.settle()

@@ -1,4 +1,4 @@
-"""The staff's second factor: set up, asked for, used once, reset; and what it keeps shut."""
+"""The staff's second factor: setup, use, reset, and the routes it protects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE = "/second-factor"
 
 
 def unhurried(service: Living) -> Living:
-    """Its staff do nothing but what a test says, and a busy machine is no rush."""
+    """The service with load shedding off, since a busy machine is no rush."""
     service.staff_at_work = False
     return service
 
@@ -39,13 +39,13 @@ async def guarded(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 @pytest.fixture
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """With the limits of a real installation."""
+    """The service with production limits."""
     async with living(mongo_url, redis_url, STAFF_TOTP="1", RATE_LIMIT_SCALE="1") as service:
         yield unhurried(service)
 
 
 async def get(client: Client, path: str) -> Answer:
-    """A page, as a browser asks for it."""
+    """Gets a page, as a browser does."""
     token, client.token = client.token, ""
     try:
         return await client.get(f"/{path}", Cookie=f"seat_sid={token}")
@@ -54,7 +54,7 @@ async def get(client: Client, path: str) -> Answer:
 
 
 async def post(client: Client, path: str, **form: str) -> Answer:
-    """A form of a page."""
+    """Sends a form of a page."""
     body = urlencode({"csrf": await csrf_of(client), **form}).encode()
     token, client.token = client.token, ""
     headers = {"Cookie": f"seat_sid={token}", "Origin": client.service.base, **FORM}
@@ -65,12 +65,12 @@ async def post(client: Client, path: str, **form: str) -> Answer:
 
 
 def code_of(service: Living, secret: str, steps: int = 0) -> str:
-    """What the authenticator shows, or showed so many steps ago."""
+    """The authenticator's code, now or this many steps ago."""
     return pyotp.TOTP(secret).at(service.clock.now() + timedelta(seconds=30 * steps))
 
 
 async def enrolled(service: Living, client: Client) -> tuple[str, list[str]]:
-    """The secret and the recovery codes of somebody who has set it up on the page."""
+    """Sets the second factor up on the page. Returns the secret and the recovery codes."""
     page = (await get(client, PAGE)).body
     secret = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
     held = unescape(_one(r'name="held" value="([^"]+)"', page))
@@ -87,7 +87,7 @@ def _one(pattern: str, text: str) -> str:
 
 
 async def again(service: Living, client: Client, role: Role = Role.LIBRARIAN) -> Client:
-    """The same person at a new sign-in."""
+    """A client of this person with a new sign-in."""
     return await service.web_reader(client, role)
 
 
@@ -245,7 +245,7 @@ async def test_an_administrator_resets_a_colleagues_second_factor(guarded: Livin
 
 
 async def test_every_staff_route_is_refused_without_the_second_factor(guarded: Living) -> None:
-    """Those that the table of rights opens to an administrator and not to a reader."""
+    """All routes that the table of rights opens to an administrator and not to a reader."""
     head = await guarded.web_reader(role=Role.ADMINISTRATOR)
     tried, before = 0, await guarded.books()
     for line in GOLDEN.read_text("utf-8").splitlines():

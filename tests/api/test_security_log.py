@@ -1,4 +1,4 @@
-"""The security log over HTTP: who is refused stands in it, without what would be a secret."""
+"""The security log over HTTP: refusals are logged without secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Refuse = Callable[[Living], Awaitable[int]]
 
 
 def written(caplog: pytest.LogCaptureFixture, event: str = "security_refusal") -> list[Any]:
-    """The lines as they go to the disk."""
+    """The security log's lines as they are written."""
     rows = [r for r in caplog.records if r.name == "handlers.http.security_log"]
     return [line for r in rows if (line := json.loads(JsonLines().format(r)))["event"] == event]
 

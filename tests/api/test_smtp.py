@@ -1,4 +1,4 @@
-"""Our way to a mail server against one that others wrote: what each failure means."""
+"""Our SMTP client against a foreign mail server: the meaning of each failure."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ async def test_signing_in_to_the_mail_server_succeeds_or_is_reported_refused(
 
 
 async def test_no_password_is_sent_without_tls() -> None:
-    """The server offers no STARTTLS, and the settings ask for it."""
+    """The server offers no STARTTLS, and the settings require it."""
     async with mail_server() as server:
         strict = SmtpSettings("127.0.0.1", server.port, False, USER, PASSWORD, "a@lib.test", True)
         async with SmtpClient(strict) as smtp:

@@ -1,4 +1,4 @@
-"""邮件提醒: the staff hear by mail of what waits for them, and of nothing twice."""
+"""邮件提醒: staff are mailed about new items, once each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def service(mongo_url: str, redis_url: str, mail: MailServer) -> AsyncIter
 
 
 async def librarian(service: Living, mail: MailServer, person: Client | None = None) -> Browser:
-    """With an address of their own."""
+    """A librarian with a confirmed address."""
     person = person or await service.web_reader(role=Role.LIBRARIAN)
     await person.ok("POST", "/email-address", {"address": DESK})
     await person.ok("POST", "/email-address/confirm", {"code": mail.code_for(DESK)})
@@ -33,7 +33,7 @@ async def librarian(service: Living, mail: MailServer, person: Client | None = N
 
 
 async def look(service: Living) -> None:
-    """One run of the job."""
+    """Runs the job once."""
     job = service.scheduler.job("staff_alerts")
     assert job is not None
     await job.run(service.clock.now())
@@ -131,7 +131,7 @@ async def test_alerts_need_an_address_a_role_with_access_and_recent_use(
 async def test_alerts_continue_while_the_role_is_used_and_viewing_writes_nothing(
     service: Living, mail: MailServer
 ) -> None:
-    """The job sees who has a role, and where; the first page of the console only reads."""
+    """The job checks each person's role and venues; the console's first page only reads."""
     person = await service.web_reader(role=Role.LIBRARIAN)
     desk = await librarian(service, mail, person)
     await post(service, desk, "/console/alerts", questions="1")

@@ -1,4 +1,4 @@
-"""The console over HTTP: who may do what, what it does to readers, and what the log says of it."""
+"""The console over HTTP: rights, effects on readers, and the audit log."""
 
 from __future__ import annotations
 

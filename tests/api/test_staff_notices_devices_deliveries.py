@@ -1,4 +1,4 @@
-"""Notices, kiosks and gates, and the messages' way to WeChat, in the console."""
+"""Notices, kiosks, gates and deliveries in the console."""
 
 from __future__ import annotations
 
@@ -174,7 +174,8 @@ async def test_failed_messages_are_listed_by_code_and_sent_again(service: Living
 
 
 async def test_a_paused_channel_and_a_late_delivery_failure_are_shown(service: Living) -> None:
-    """The account is refused; it is let again; WeChat could not deliver one after all."""
+    """The account is refused and later accepted again; then WeChat reports a late delivery
+    failure."""
     desk = await staff(service)
     readers = [await service.reader(), await service.reader()]
     await warm_up(service)

@@ -1,5 +1,4 @@
-"""What the staff do for single readers: booking for them, and accommodations that nobody else
-sees."""
+"""Actions of staff for single readers: booking for them, and confidential accommodations."""
 
 from __future__ import annotations
 
@@ -92,7 +91,7 @@ async def test_the_second_of_two_changes_of_an_accommodation_is_a_conflict(servi
 
 
 async def kept(service: Living) -> str:
-    """Accessible seats are for who needs them from now on. One of them."""
+    """Reserves accessible seats for granted readers. Returns one such seat."""
     inside = service.inside
     policy = replace(
         inside.reference.policy, version=inside.reference.policy.version + 1, accessible_only=True

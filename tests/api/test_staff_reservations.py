@@ -1,4 +1,4 @@
-"""The library's reservations and statistics for programs and staff: who sees and does what."""
+"""The staff API of reservations and statistics: rights and venues."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ LEAVE: Final = {"Idempotency-Key": "leave-1"}
 
 
 async def repeated(service: Living) -> list[str]:
-    """The entries that say of themselves that the request came once more."""
+    """The audit entries that mark a repeated request."""
     entries, _ = await service.inside.stored.audit_log.page_of(AuditQuery(), 0, 50)
     return [e.action.value for e in entries if e.after and e.after.get("repeated")]
 
 
 async def listed(client: Client, query: str) -> list[list[Any]]:
-    """The pages of the list."""
+    """All pages of the list."""
     pages, after = [], ""
     while True:
         answer = await client.ok("GET", f"{BOOK}?{query}{after}")
@@ -233,7 +233,7 @@ async def test_staff_see_reservations_of_their_venues_and_are_logged(service: Li
 
 
 async def in_venue(service: Living, venue: VenueId) -> Client:
-    """A librarian of that venue alone."""
+    """A librarian of this venue alone."""
     client = await service.web_reader()
     grant = StaffGrant(GrantId("g"), Role.LIBRARIAN, frozenset({venue}))
     assert await service.inside.stored.staff_grants.give(client.reader_id, grant)
@@ -244,7 +244,7 @@ async def in_venue(service: Living, venue: VenueId) -> Client:
 
 
 async def test_the_page_of_a_day_works_without_the_sandbox_clock(service: Living) -> None:
-    """Where no sandbox moves the clock, ids say when a booking was made: days are found by them."""
+    """Without a sandbox clock, the creation time is read from the ids, by which days are found."""
     reader, stored = await service.reader(), service.inside.stored
     for n in range(1, 4):
         await reader.reserve(f"2f-hall-{n:03}", f"{13 + n}:00", f"{14 + n}:00")

@@ -1,4 +1,4 @@
-"""Roles given in the console: for a venue, for some days, taken back at once."""
+"""Roles granted in the console: for a venue, for some days, revoked at once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def give(service: Living, admin: Browser, number: str, **fields: str) -> A
 
 
 async def colleague(service: Living, admin: Browser, role: str = "administrator") -> Client:
-    """Somebody with that role in the branch only, signed in at the campus."""
+    """A person with this role in the branch only, signed in at the campus."""
     person = service.stranger()
     person.number = "21075001"
     await person.get("/" + await granted(service, person, await begun(person)))
@@ -50,7 +50,7 @@ def browser_of(person: Client) -> Browser:
 
 
 async def again(service: Living, person: Client) -> Browser:
-    """The same person, who has typed the password once more."""
+    """A client of this person after typing the password again."""
     await person.get("/" + await granted(service, person, await begun(person, "?renew=1")))
     return browser_of(person)
 
@@ -139,13 +139,13 @@ async def test_a_role_in_one_venue_shows_and_changes_that_venue_only(service: Li
 
 
 def floors_of_round(page: str) -> list[str]:
-    """The floors that the round offers."""
+    """The floors on the patrol page."""
     (nav,) = re.findall(r'aria-label="楼层">(.*?)</nav>', page)
     return re.findall(r">([^<]+)</a>", nav)
 
 
 async def test_an_administrator_of_one_venue_reorders_its_floors_only(service: Living) -> None:
-    """Another venue has floors of the same numbers, with areas that are not theirs."""
+    """The other venue has floors of the same numbers."""
     await branch(service)
     admin = await staff(service, Role.ADMINISTRATOR)
     desk = await again(service, await colleague(service, admin))
@@ -258,7 +258,7 @@ async def test_invalid_grants_and_removing_the_last_administrator_are_refused(
 
 
 async def test_areas_are_listed_by_venue_then_floor(service: Living) -> None:
-    """In the order of the venues, which comes before that of the floors, and with their names."""
+    """Venues in their order, before floors, and with their names."""
     await branch(service)
     catalogs = service.inside.stored.catalogs
     old = service.inside.reference.catalog.venues[BRANCH]

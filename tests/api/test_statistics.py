@@ -1,4 +1,4 @@
-"""Statistics: counted each night, the same as a recount, and files that do not grow in memory."""
+"""Statistics: counted each night, equal to a recount, exported in bounded memory."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ async def test_a_finished_day_is_counted_once(service: Living) -> None:
 
 
 async def test_a_day_is_not_counted_before_its_last_deadlines_are_settled(service: Living) -> None:
-    """A service that comes back in the morning counts yesterday when it has been settled."""
+    """A service that comes back in the morning counts yesterday once all its deadlines are
+    settled."""
     reader = await service.reader()
     await reader.reserve("2f-hall-001", "20:00", "22:00")
     inside, now = service.inside, service.clock.now() + timedelta(days=1)
@@ -78,7 +79,7 @@ async def test_an_expired_offer_is_not_counted_as_a_booking(service: Living) -> 
 
 
 async def test_under_the_real_clock_a_days_bookings_are_found_by_object_id(service: Living) -> None:
-    """As in an installation, where the service's clock is the wall's."""
+    """An installation uses the real time, unlike the sandbox."""
     reader, inside = await service.reader(), service.inside
     await reader.reserve("2f-hall-001", "09:00", "11:00")
     reservations = service.db["reservations"]
@@ -102,7 +103,7 @@ async def test_under_the_real_clock_a_days_bookings_are_found_by_object_id(servi
 
 
 async def test_an_interrupted_export_closes_the_connection(service: Living) -> None:
-    """An error after the first rows closes the connection; no page stands among the rows."""
+    """An error occurs after the first rows; no error page is mixed into the file."""
     await a_day(service)
     reservations = service.db["reservations"]
     sample = await reservations.find_one({})

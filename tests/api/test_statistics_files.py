@@ -1,4 +1,4 @@
-"""Statistics as files: dates are dates, numbers are numbers, and what is unknown is empty."""
+"""Statistics as files: typed cells, and empty ones for unknown values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ASKED = "from=2026-09-06&to=2026-09-07"
 
 
 def local(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    """A spreadsheet's instant: it has no zone."""
+    """The instant as a spreadsheet holds it, without a zone."""
     return datetime.combine(date(2026, 9, day), time(hour, minute))
 
 

@@ -1,4 +1,4 @@
-"""The statistics script of examples/: what somebody copies runs, with a token and without one."""
+"""The statistics script of examples/, with and without a token."""
 
 from __future__ import annotations
 

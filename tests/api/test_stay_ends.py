@@ -1,4 +1,4 @@
-"""Staying longer, and giving the rest of a stay back."""
+"""Extensions and earlier ends over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manual's stories over HTTP, with the clock moved."""
+"""The manual's examples over HTTP, with the clock moved."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ async def test_a_reader_binds_books_checks_in_leaves_and_finishes(service: Livin
 
 
 async def test_the_manuals_example_bookings_have_the_documented_outcome(service: Living) -> None:
-    """Three bookings from 现在 cancelled, the fourth accepted: 15:48, 15:50, 16:05, 16:38."""
+    """Three bookings from 现在 are cancelled, the fourth is accepted: at 15:48, 15:50, 16:05 and
+    16:38."""
     student = await service.reader()
     for clock, end in (("15:48", "16:00"), ("15:50", "16:00"), ("16:05", "17:00")):
         await service.move(clock)

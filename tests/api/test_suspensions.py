@@ -1,4 +1,4 @@
-"""Suspensions: without an end or with one, with the reason that their readers are told."""
+"""Suspensions with and without an end, and the reason shown to readers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ WISH: Final = {"seat_id": "2f-hall-064", "start": "14:00", "end": "15:00"}
 
 
 async def in_days(service: Living, days: int) -> str:
-    """That time of some days later, as the form has it."""
+    """This clock time some days later, in the form's format."""
     return (service.clock.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
 
 
 async def seen(service: Living, reader: Client) -> dict[str, str]:
-    """The pages that tell a reader of a suspension, and the one that tells the librarian."""
+    """The suspension on the reader's pages and on the librarian's."""
     page, desk = Browser(await service.web_reader(reader)), await staff(service)
     return {
         path: (await who.get(path)).body
@@ -38,7 +38,7 @@ async def seen(service: Living, reader: Client) -> dict[str, str]:
 
 
 async def refusal(service: Living, reader: Client) -> Any:
-    """What a wish to book is answered."""
+    """The refusal of a booking."""
     body = WISH | {"date": service.today}
     answer = await reader.refused("422 suspended", "POST", "/reservations", body)
     return answer.body["error"]
@@ -118,7 +118,7 @@ async def test_violations_are_named_as_the_reason(service: Living) -> None:
 
 
 async def test_a_waiver_does_not_end_a_librarians_suspension(service: Living) -> None:
-    """Of which the reader is told the librarian's reason, whatever came before or after."""
+    """The reader sees the librarian's reason, whatever came before or after."""
     reader = await missed(service, 3)
     until = await in_days(service, 30)
     assert (await suspend(service, await staff(service), reader, until=until)).status == 303
@@ -134,7 +134,7 @@ async def test_a_waiver_does_not_end_a_librarians_suspension(service: Living) ->
 async def test_violations_that_outlast_a_librarians_suspension_become_its_reason(
     service: Living,
 ) -> None:
-    """They are its reason from then on; with their waiver the librarian's stands again."""
+    """After their waiver the librarian's suspension applies again."""
     reader = await missed(service, 2)
     await service.move(timedelta(hours=22, minutes=40))
     now = service.clock.now()
@@ -172,8 +172,8 @@ async def test_violations_do_not_shorten_a_suspension_without_an_end(service: Li
 
 
 async def test_suspension_and_release_are_pushed_to_the_readers_phone(service: Living) -> None:
-    """By the template that the reader has consented to: a suspension, one without an end, and the
-    release. The staff's own words stay in the app."""
+    """By the consented template: a suspension, one without an end, and the release. The staff's own
+    words stay in the app."""
     desk, reader = await staff(service), await service.reader()
     for _ in range(3):
         await reader.accept("SUSPENDED")

@@ -1,4 +1,4 @@
-"""What readers write goes to WeChat's check after it was kept, and staff see the verdict."""
+"""Readers' texts are stored first and checked by WeChat afterwards; staff see the verdict."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ FAULTS: Final = "/seats/2f-hall-012/faults"
 
 
 async def opens(service: Living, reader: Client) -> None:
-    """The reader opens the mini-program, as WeChat sees it."""
+    """The reader opens the mini-program, which WeChat records."""
     code = f"demo-{reader.name}-{service.clock.now():%d%H%M%S}"
     await service.anonymous.ok("POST", "/wx/login", {"code": code})
 
 
 async def watch(service: Living, **mode: int) -> None:
-    """Count the checks from now on. One call first: the token is this WeChat's then, since tests
-    share one Redis."""
+    """Counts the checks from now on. The first call gets this WeChat's token, since tests share one
+    Redis."""
     await service.resources.mini_program.check_text("o-nobody", "…")
     await misbehave(service, msg_sec_check={**mode, "times": MANY})
 
 
 async def verdicts(service: Living, reader: Client) -> list[str]:
-    """Those of the reader's feedback, the oldest first."""
+    """The verdicts of the reader's feedback, oldest first."""
     found, _ = await service.inside.stored.feedback.page_of(reader.reader_id, 0, 50)
     return [f.verdict.value for f in reversed(found)]
 
 
 async def feedback_of(service: Living) -> list[Feedback]:
-    """What waits for a reply, the oldest first."""
+    """Feedback that waits for a reply, oldest first."""
     return await service.inside.stored.feedback.waiting(50)
 
 
 async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
-    """Feedback, a fault report and an appeal: kept at once, checked afterwards, shown by it."""
+    """Feedback, a fault report and an appeal."""
     reader = await missed(service, 1)
     (one,) = (await reader.ok("GET", "/violations"))["items"]
     await opens(service, reader)
@@ -98,7 +98,7 @@ async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
 
 
 async def test_texts_of_readers_without_wechat_are_not_checked(service: Living) -> None:
-    """The reader of the web page and the follower whom nobody knows: unchecked, and never asked."""
+    """A web reader and an unbound follower: unchecked, without a call to WeChat."""
     reader = await service.web_reader()
     now = service.clock.now()
     await asked(service, reader, "sandbox-risky")
@@ -114,7 +114,8 @@ async def test_texts_of_readers_without_wechat_are_not_checked(service: Living) 
 async def test_texts_of_readers_not_recently_in_the_mini_program_are_retried(
     service: Living,
 ) -> None:
-    """WeChat checks for who was in the mini-program in the last two hours (61010)."""
+    """WeChat only checks texts of users who were in the mini-program in the last two hours
+    (61010)."""
     late, never = await service.reader(), await service.reader()
     for reader in (late, never):
         await asked(service, reader, "插座不通电")
@@ -149,7 +150,7 @@ async def test_texts_of_readers_not_recently_in_the_mini_program_are_retried(
 async def test_a_refusal_of_the_account_pauses_the_checks(
     service: Living, mode: dict[str, int], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line says so; the texts stay as they are, unchecked, and messages go on."""
+    """One log line reports it; texts stay unchecked and messages go on."""
     caplog.set_level(logging.INFO)
     reader = await service.reader()
     await opens(service, reader)
@@ -181,7 +182,7 @@ async def test_a_refusal_of_the_account_pauses_the_checks(
 
 
 async def test_checks_stop_while_wechat_is_away(service: Living) -> None:
-    """No run makes more than one call in vain; after five the checks are paused."""
+    """Each run makes at most one failing call; after five the checks are paused."""
     reader = await service.reader()
     await opens(service, reader)
     for n in range(8):
@@ -204,7 +205,7 @@ async def test_checks_stop_while_wechat_is_away(service: Living) -> None:
 async def test_a_text_that_wechat_refuses_stays_unchecked_and_blocks_no_other(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is in nobody's way, and its words stand in no line."""
+    """The error is logged without the text."""
     reader = await service.reader()
     await opens(service, reader)
     await asked(service, reader, "第一句")
@@ -217,7 +218,7 @@ async def test_a_text_that_wechat_refuses_stays_unchecked_and_blocks_no_other(
 
 
 async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -> None:
-    """WeChat answers when the reader has been forgotten: nothing comes back to life."""
+    """WeChat answers after the reader's erasure: no document is recreated."""
     reader = await missed(service, 1)
     (one,) = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": "sandbox-risky"})

@@ -1,4 +1,4 @@
-"""Our CAS client against a server that others wrote."""
+"""Our CAS client against a foreign server."""
 
 from __future__ import annotations
 

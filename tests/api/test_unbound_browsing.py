@@ -1,4 +1,4 @@
-"""Looking around before binding: what everybody may see, and nothing of anybody's."""
+"""Browsing before binding: public data only."""
 
 from __future__ import annotations
 

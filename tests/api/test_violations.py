@@ -1,4 +1,4 @@
-"""Appeals and waivers: who may, what they lift, and what the reader hears of it."""
+"""Appeals and waivers: rights, effects and messages."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Visitors: their days, the code of their page, and the code of whoever reviews the
-mini-program."""
+"""Visitors: their days, their activation code, and the review code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""候补: who is first in line gets the seat, and nobody comes in between."""
+"""候补: the first in line gets the free seat before any other reader can book it."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ async def test_waitlist_entries_end_when_their_time_has_passed(service: Living) 
 async def test_twenty_concurrent_cancels_and_joins_leave_no_free_seat(
     service: Living,
 ) -> None:
-    """Each seat that becomes free goes to one who waits, and to no passer-by in between."""
+    """Each freed seat is offered to a waiting reader before another can book it."""
     chance = random.Random(3)
     taken = await full(service)
     early = [await service.reader() for _ in range(8)]

@@ -1,4 +1,4 @@
-"""候补: entries that cannot be met any more end and are told of, and nothing is offered in vain."""
+"""候补: entries that can no longer be met end with a message."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ENDED = "候补已结束"
 
 
 async def states(reader: Client) -> list[str]:
-    """Of the reader's entries, the newest first."""
+    """The states of the reader's entries, newest first."""
     return [entry["state"] for entry in (await reader.ok("GET", "/waitlist"))["items"]]
 
 
 async def told(reader: Client) -> list[str]:
-    """Titles of the reader's messages, the newest first."""
+    """Titles of the reader's messages, newest first."""
     return [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
 
 
@@ -106,8 +106,8 @@ async def test_removing_all_seats_of_an_area_ends_its_waitlist(service: Living) 
 async def test_a_librarians_suspension_ends_entries_within_it_and_passes_offers_on(
     service: Living,
 ) -> None:
-    """The offer that is held passes on; an entry for a time after the suspension waits on, and ends
-    with one that has no end."""
+    """An entry for a time after the suspension waits on, and ends under a suspension without an
+    end."""
     desk, (owner, made) = await staff(service), await held_seat(service)
     held, waits = await two(service)
     await held_seat(service, "18:00", "20:00")
@@ -146,7 +146,7 @@ async def test_a_suspension_by_violations_ends_the_readers_entries(service: Livi
 async def test_an_offer_that_expires_before_the_suspension_ends_is_withdrawn(
     service: Living,
 ) -> None:
-    """The entry is for a time after the suspension: it waits on, at its place."""
+    """The entry, for a time after the suspension, keeps its place."""
     one, other = await held_seat(service), await held_seat(service, seat=TWO)
     held, waits = await two(service)
     await join(service, held, seats=[ONE, TWO])
@@ -169,7 +169,7 @@ async def test_an_offer_that_expires_before_the_suspension_ends_is_withdrawn(
 async def test_readers_who_could_not_accept_are_skipped(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the change that gives the seat back, and without a query for each who waits."""
+    """By the change that frees the seat, without a query for each waiting reader."""
     owner, made = await held_seat(service)
     barred = [await service.reader() for _ in range(8)]
     gone, last = await two(service)
@@ -197,7 +197,7 @@ async def test_readers_who_could_not_accept_are_skipped(
 
 
 async def test_the_job_skips_suspended_readers(service: Living) -> None:
-    """What became free at night is offered in the morning."""
+    """A seat freed at night is offered in the morning."""
     owner, made = await held_seat(service)
     barred, last = await two(service)
     await join(service, barred, seats=[ONE])
@@ -218,7 +218,7 @@ async def test_the_job_skips_suspended_readers(service: Living) -> None:
 async def test_an_offer_made_before_a_plan_or_policy_change_arrived_is_withdrawn(
     service: Living, change: str
 ) -> None:
-    """Made by a worker that did not know yet of a change of plan or rules."""
+    """The worker that made the offer did not know of the change yet."""
     owner, (held, waits) = await service.reader(), await two(service)
     made = await owner.reserve(SEAT)
     await (await service.reader()).reserve(ONE)

@@ -1,4 +1,4 @@
-"""候补: who is offered a seat, who is not, and what becomes of an offer."""
+"""候补: recipients of offers, and the fate of an offer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.living import Living
 
 
 async def test_a_current_reader_may_extend_before_the_seat_is_offered(service: Living) -> None:
-    """Until a quarter of an hour before their end."""
+    """Extensions take precedence until a quarter of an hour before the stay's end."""
     owner, made = await held_seat(service, "10:00", "11:00")
     sits, reader = await service.reader(), await service.reader()
     stay = await sits.reserve(made["seat"]["id"], "now", "10:00")
@@ -36,7 +36,7 @@ async def test_a_current_reader_may_extend_before_the_seat_is_offered(service: L
 
 
 async def test_the_time_given_back_by_an_earlier_end_is_offered_at_once(service: Living) -> None:
-    """With the earlier end, and without the quarter of an hour in which a renewal comes first."""
+    """Without the quarter of an hour in which extensions take precedence."""
     owner, made = await held_seat(service, "09:00", "12:00")
     path = f"/reservations/{made['id']}"
     first, second = await service.reader(), await service.reader()

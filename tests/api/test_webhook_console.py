@@ -1,4 +1,4 @@
-"""Webhooks in the console: secrets, and what is refused."""
+"""Webhooks in the console: secrets and refusals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.receiver import NewReceiver
 
 @pytest.fixture
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """The operator allows this machine."""
+    """The service with this machine's address allowed for webhooks."""
     async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
         yield running
 
@@ -63,7 +63,7 @@ async def test_a_rotated_secret_signs_together_with_the_old_one_until_it_is_ende
 
 
 async def test_a_form_sent_twice_makes_one_endpoint(service: Living, receiver: NewReceiver) -> None:
-    """Loaded anew, the page that shows a secret says what has happened."""
+    """Reloading the page that shows a secret reports the completed change."""
     program = await receiver()
     at = await console(service)
     assert (await at.add(program.url, key="k" * 20)).status == 200

@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: a receiver of its own hears what happens here, and verifies it."""
+"""Webhooks over HTTP: a receiver verifies the events."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PERSONAL = ("student_no", "name")
 
 @pytest.fixture
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """The operator allows this machine."""
+    """The service with this machine's address allowed for webhooks."""
     async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
         yield running
 
@@ -82,7 +82,7 @@ async def test_events_of_a_reservation_arrive_in_order_with_valid_signatures(
 async def test_every_kind_of_end_is_delivered_by_the_documented_schema(
     service: Living, receiver: NewReceiver
 ) -> None:
-    """With the OpenAPI document's own schemas as the judge of each body."""
+    """Each body is validated by the OpenAPI document's schemas."""
     program = await receiver()
     at, desk = await endpoint(service, program), await staff(service)
     cancels, misses, sits = [await service.reader() for _ in range(3)]
@@ -124,7 +124,7 @@ async def test_the_documented_examples_follow_the_schema(service: Living) -> Non
 
 
 async def judge(service: Living, bodies: list[Any]) -> None:
-    """Each body fits the schema that OpenAPI's ``webhooks`` give its type."""
+    """Validates each body against the schema that OpenAPI's ``webhooks`` give its type."""
     document = (await service.anonymous.get("//openapi.json")).body
     assert set(document["webhooks"]) == {*EVERY, "webhook.ping"}
     for body in bodies:
@@ -338,7 +338,7 @@ async def test_a_gate_check_in_and_leave_in_one_batch_send_two_events(
 async def test_personal_data_and_events_disabled_during_a_delivery_are_not_sent(
     service: Living, receiver: NewReceiver
 ) -> None:
-    """Personal data is chosen away, or the endpoint switched off, while a lane is under way."""
+    """The setting changes while a delivery is under way."""
     program = await receiver()
     at, reader = await endpoint(service, program, personal=True), await service.reader()
     await reader.reserve("2f-hall-001", "09:00", "11:00")
@@ -360,7 +360,7 @@ async def test_personal_data_and_events_disabled_during_a_delivery_are_not_sent(
 async def test_a_slow_delivery_of_one_reservation_delays_no_other(
     service: Living, stand_in: StandIn
 ) -> None:
-    """Its receiver answers it when six others have come, which two rounds of four bring."""
+    """The receiver answers it only after six others have arrived, in two rounds of four."""
     others, attempts, first = set[str](), list[str](), ""
     all_there = asyncio.Event()
 
@@ -388,7 +388,7 @@ async def test_a_slow_delivery_of_one_reservation_delays_no_other(
 async def test_concurrent_410_answers_count_although_one_asks_for_a_pause(
     service: Living, stand_in: StandIn
 ) -> None:
-    """Four at once: the first asks for time, the others say that nobody is there any more."""
+    """The first of four concurrent deliveries is answered with Retry-After, the others with 410."""
     came, all_there = list[int](), asyncio.Event()
 
     async def take(_: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""What WeChat pushes to us: only its own, once, and answered in a second."""
+"""WeChat's callbacks: verified, processed once, answered within a second."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def message(openid: str, content: str, id: int = 1) -> str:
 
 
 def said(answer: Answer) -> str:
-    """What the follower reads."""
+    """The text of the reply that the follower reads."""
     sealed_reply = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]>", answer.body)
     signature = re.search(r"<MsgSignature><!\[CDATA\[(.*?)\]\]>", answer.body)
     stamp = re.search(r"<TimeStamp>(\d+)</TimeStamp>", answer.body)
@@ -76,7 +76,7 @@ async def test_forged_pushes_change_nothing(service: Living) -> None:
 
 
 async def test_a_recorded_callback_is_refused_when_replayed_later(service: Living) -> None:
-    """After a day the log of callbacks has forgotten it; its signature is as good as ever."""
+    """A day later the log of callbacks no longer holds it, and its signature is still valid."""
     query, body = sealed("mp", message("mp-zhang", "请修灯"))
     path = f"//wechat/mp/callback?{query}"
     assert (await service.anonymous.post(path, body)).status == 200
@@ -224,7 +224,7 @@ async def test_setting_the_menu_keeps_foreign_buttons(service: Living) -> None:
 
 
 async def test_links_and_verification_files_are_served(mongo_url: str, redis_url: str) -> None:
-    """WeChat looks for an account's file in the folder of the links that its scanner shall open."""
+    """WeChat fetches an account's verification file from the folder of its QR links."""
     files = "abC1.txt=c0ffee, MP_verify_x1.txt=x1"
     async with living(mongo_url, redis_url, WECHAT_VERIFICATION_FILE=files) as service:
         said = await link_to(service.app, "pages/index/index", "k=2f-south", 30, MONDAY_8)

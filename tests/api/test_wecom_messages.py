@@ -1,4 +1,4 @@
-"""企业微信通知 against a stand-in of WeCom that checks what it is asked."""
+"""企业微信通知 against a stand-in of WeCom that checks its requests."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_the_reader_chooses_which_messages_are_sent(
 async def test_each_answer_of_wecom_has_its_outcome(
     service: Living, side: tuple[WeCom, str], trouble: dict[str, int], state: str, paused: str
 ) -> None:
-    """And that it goes on by itself once the trouble is over."""
+    """Sending also resumes by itself afterwards."""
     reader = await service.web_reader()
     side[0].members.add(reader.number)
     await reader.reserve()

@@ -1,4 +1,4 @@
-"""A library with web pages only: nothing speaks of a mini-program, and messages stay in the app."""
+"""A library with web pages only: no mention of a mini-program, and messages stay in the app."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_no_page_mentions_the_mini_program(plain: Living) -> None:
 
 
 async def test_messages_stay_in_the_app_and_no_delivery_is_attempted(plain: Living) -> None:
-    """Also for a reader who had bound a phone and consented, before the library gave WeChat up."""
+    """Also for a reader who had bound a phone and consented before WeChat was removed."""
     now = plain.clock.now()
     before, since = await plain.web_reader(), await plain.web_reader()
     await plain.inside.stored.bindings.bind(before.reader_id, "o-phone", None, now)

@@ -1,4 +1,4 @@
-"""WeChat sends signed and encrypted messages to the service."""
+"""Signed and encrypted callbacks of WeChat."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CRYPTO = {name: WeChatCrypto(f"sandbox-{name}", SANDBOX_AES_KEY, appid) for name
 
 
 def sealed(account: str, plain: str, stamp: str = NOW) -> tuple[str, bytes]:
-    """WeChat sends this query, and this body with the encrypted text."""
+    """The query and encrypted body that WeChat sends."""
     crypto = CRYPTO[account]
     xml = crypto.encrypt_message(plain, NONCE, stamp)
     found = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]></Encrypt>", xml)

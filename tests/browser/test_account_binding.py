@@ -1,4 +1,4 @@
-"""激活码: the QR code beside the digits, and the question while others guess."""
+"""激活码: the QR code beside the digits, and the confirmation while others guess."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ sizes = pytest.mark.parametrize("size", DEVICES)
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """A service that counts guesses as in production, and has just counted a hundred."""
+    """A service with production attempt limits, at which a hundred wrong digits have just been
+    counted."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
         await running.move(AFTERNOON)
         guessed = AttemptLimit("activation:all", 100, timedelta(minutes=10))
@@ -31,7 +32,7 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 
 async def scanned(tab: Tab) -> str:
-    """What a camera reads from the picture on the screen."""
+    """The content of the QR code on the screen."""
     picture = await tab.page.locator(".bind-code svg").screenshot()
     (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
     return str(code.text)
@@ -66,7 +67,7 @@ async def test_the_page_asks_the_reader_to_confirm_the_binding(
     await tab.go("/activation")
 
     async def typed() -> str:
-        """The digits reach the phone; the number that it then shows."""
+        """Enters the digits on the phone. Returns the match number that it shows."""
         digits = {"activation_code": await tab.text(".digits")}
         asked = await phone.call("POST", "/bindings", digits)
         assert asked.status == 202

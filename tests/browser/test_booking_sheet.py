@@ -1,5 +1,5 @@
-"""The panel of a seat: both times and the button are seen at every size; nothing chosen is lost;
-what bars a reader is said before they choose."""
+"""The panel of a seat: times and button are visible at every size, the choice is kept, and
+obstacles are shown first."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def open_seat(opened: Open, number: str = "21071234", **options: Any) -> T
 async def test_both_times_and_the_button_are_visible_at_every_size(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
-    """In the morning, when there are most starts, without scrolling."""
+    """In the morning there are the most starts; no scrolling is needed."""
     await service.move(timedelta(hours=17, minutes=6))  # Tuesday, 09:14
     tab = await open_seat(opened, **screen(width, height))
     assert await tab.times() == ("现在", "11:00")
@@ -171,7 +171,8 @@ async def test_without_a_network_the_choice_is_kept_and_sent_later(
 async def test_a_booking_with_a_lost_answer_is_repeated_under_the_same_key(
     service: Living, opened: Open
 ) -> None:
-    """It was booked, and nobody heard: the second request is told so, and books nothing."""
+    """The booking succeeded without an answer: the repeated request returns it and makes no second
+    one."""
     reader = await service.web_reader()
     tab = await open_seat(opened, reader.number)
     sent = list[dict[str, list[str]]]()
@@ -231,7 +232,7 @@ async def test_a_suspension_is_shown_first(
 async def test_on_a_laptop_the_report_links_are_not_covered_by_the_button(
     service: Living, opened: Open, locale: str
 ) -> None:
-    """With all that the panel may have to say of a seat."""
+    """The panel shows every note that a seat can have."""
     reader, other = await service.web_reader(), await service.reader()
     for one, seat, end in ((reader, "2f-hall-010", "17:00"), (other, SEAT, "18:00")):
         made = await one.reserve(seat, "now", end)
@@ -262,7 +263,7 @@ async def test_the_number_of_remaining_bookings_is_shown(service: Living, opened
 async def test_a_draw_is_announced_before_the_opening_and_while_waiting(
     service: Living, opened: Open
 ) -> None:
-    """On a phone the open sheet covers the plan: it counts down itself."""
+    """On a phone the open sheet covers the plan and counts down itself."""
     await with_rules(service, booking_opens_at=time(16, 10), opening_draw=True)
     tab = await opened("21071234", **PHONE)
     here = f"/areas/2f-hall?date={service.tomorrow}&seat={SEAT}"

@@ -1,4 +1,4 @@
-"""日历订阅 in a browser: the address is seen whole on a small phone, copied, and ended."""
+"""日历订阅 in a browser: the whole address is visible on a small phone, copied, and revoked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card of the current booking: what to do next and until when; pages that do not surprise."""
+"""The card of the current booking: the next action, its deadline, and updates."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_a_stopped_deadline_shows_no_countdown_and_reloads_nothing(
 async def test_a_report_without_presence_proof_warns_that_the_deadline_runs(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
-    """Whoever has not shown that they are there is told so before the tap, and warned after it."""
+    """A reader without a presence proof is warned before and after the tap."""
     reader = await service.web_reader()
     made = await reader.reserve(start="now", end="18:00")
     tab = await opened(reader.number, **screen(width, height))

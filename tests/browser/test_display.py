@@ -1,4 +1,4 @@
-"""The screen in the hall: on three sizes, in Chromium 70, without the service, with many floors."""
+"""The hall display: at three sizes, in Chromium 70, without the service, with many floors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def shown(service: Living) -> Living:
-    """The library has switched it on, and has three notices."""
+    """A service with the hall display enabled and three notices."""
     await with_rules(service, hall_display=True)
     for n, title in enumerate(("国庆期间开放时间", "新生入馆教育", "二层中厅地面维修")):
         day = service.clock.now().replace(hour=1, minute=n)
@@ -51,7 +51,7 @@ async def shown(service: Living) -> Living:
 
 
 async def many_floors(service: Living) -> None:
-    """Six floors more, of as many areas as the second has."""
+    """Adds six floors with as many areas each as the second floor has."""
     areas = service.inside.reference.catalog.areas.values()
     for floor in range(5, 11):
         for area in [a for a in areas if a.floor == 2]:
@@ -113,8 +113,8 @@ async def test_the_display_is_accessible_and_survives_a_service_outage(
 async def test_every_area_is_visible_with_a_forecast(
     shown: Living, opened: Open, size: tuple[int, int]
 ) -> None:
-    """Three floors of six areas each stand on one page, each area in one row, however long its
-    name; with a lower window what finds no room takes its turn."""
+    """Three floors of six areas each fit on one page with each area on one row, however long its
+    name; in a lower window the rest is shown in turn."""
     await remember(shown, 42, 0.01)
     area = shown.inside.reference.catalog.areas[AreaId("2f-hall")]
     renamed = replace(area, name="Doktorandenzimmer Nord", rev=area.rev + 1)

@@ -22,7 +22,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "door_screen"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def elsewhere(stand_in: StandIn) -> str:
-    """Where another site serves the page."""
+    """The address at which another site serves the page."""
     url = await stand_in([web.static("/", EXAMPLE)])
     return f"{url}/index.html"
 

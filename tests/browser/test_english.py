@@ -53,7 +53,7 @@ async def test_a_seat_is_booked_in_english(
 
 
 async def test_the_language_can_be_switched(service: Living, opened: Open) -> None:
-    """At the head of a page, on a phone under 我的; it stays chosen."""
+    """By the link at the head of a page, on a phone under 我的; the choice persists."""
     tab = await opened("21071234", **DESKTOP)
     await tab.page.click(".bar >> text=English")
     await tab.page.wait_for_selector("h1 >> text=Choose a seat")
@@ -66,7 +66,7 @@ async def test_the_language_can_be_switched(service: Living, opened: Open) -> No
 
 
 async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
-    """A word that is longer than a phone's line breaks, in both languages."""
+    """A word longer than a phone's line wraps, in both languages."""
     head = await staff(service, Role.ADMINISTRATOR)
     room, seat = "Wirtschaftswissenschaftlicher Lesesaal", "Carrel Nord 003"
     table = f"area,floor,seat,row,column\n{room},1,{seat},1,1\n"

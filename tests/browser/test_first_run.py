@@ -1,4 +1,4 @@
-"""The first run in a browser: an administrator makes a library of an empty database."""
+"""The first run in a browser: an administrator sets up a library in an empty database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 
 async def signed_in(opened: Open, service: Living, role: Role | None, **options: Any) -> Tab:
-    """A browser of somebody who has signed in."""
+    """The browser of a person who has signed in."""
     person, tab = await service.web_reader(role=role), await opened(path="/healthz", **options)
     cookie: Any = {"name": "seat_sid", "value": person.token, "url": service.base}
     await tab.context.add_cookies([cookie])
@@ -95,7 +95,7 @@ async def test_the_setup_steps_are_accessible_on_a_phone(
 async def test_the_sign_in_page_is_accessible_and_names_no_mini_program(
     service: Living, opened: Open, axe: str
 ) -> None:
-    """Without a mini-program the campus's sign-on is the way in, and no page speaks of one."""
+    """The campus sign-on is the only way to sign in."""
     tab = await opened(**PHONE)
     for path in ("/", "/privacy"):
         await is_for_everybody(tab, axe, path, phone=True)

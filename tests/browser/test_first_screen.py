@@ -1,4 +1,5 @@
-"""自选座位: from opening to booked in two taps: a proposal, a favourite, or the last one again."""
+"""自选座位: two taps from opening to a booking of a proposed seat, a favourite, or the last seat
+again."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ SEAT, LABEL = "2f-hall-063", "二层中厅 063 号"
 
 
 async def two_taps(tab: Tab, first: str) -> None:
-    """Opened, tapped twice, booked: nothing else is touched, and nothing scrolled."""
+    """Opens the page and taps twice: the seat is booked without scrolling."""
     seen = await tab.page.locator(first).bounding_box()
     size = tab.page.viewport_size
     assert seen is not None and size is not None and seen["y"] + seen["height"] <= size["height"]
@@ -38,7 +39,7 @@ async def two_taps(tab: Tab, first: str) -> None:
 
 
 async def used(service: Living, reader: Client, seat: str, start: str, end: str) -> None:
-    """A stay of this reader that is over."""
+    """Makes a finished stay of this reader."""
     made = await reader.reserve(seat, start, end)
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
     await reader.ok("POST", f"/reservations/{made['id']}/finish")
@@ -150,8 +151,7 @@ async def test_the_chosen_time_updates_tiles_plan_and_panel(service: Living, ope
 async def test_a_full_area_shows_its_state_once_on_one_line(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
-    """It is the moment when a reader needs the tile most: the name stands in one line, nothing is
-    said twice, and a zero is not green."""
+    """The name fits on one line, nothing is shown twice, and a zero is not green."""
     for number in range(1, 69):
         await (await service.reader()).reserve(f"2f-hall-{number:03}", "17:00", "18:00")
     tab = await opened("21071234", **screen(width, height))
@@ -178,7 +178,7 @@ async def test_a_full_area_shows_its_state_once_on_one_line(
 async def test_a_phone_can_switch_venues_and_shows_the_current_one(
     service: Living, opened: Open
 ) -> None:
-    """So does each booking, of whichever venue it is. One that is alone needs no name."""
+    """Each booking shows its venue, too. A single venue's name is not shown."""
     reader = await service.web_reader()
     tab = await opened(reader.number, **PHONE)
     assert "图书馆" not in await tab.text(".choose .head")
@@ -206,7 +206,7 @@ async def test_a_phone_can_switch_venues_and_shows_the_current_one(
 
 
 async def test_another_day_proposes_the_readers_usual_start(service: Living, opened: Open) -> None:
-    """Nobody is led to book a dawn that they did not mean, on the list or on a plan."""
+    """On the list and on the plan, instead of the opening hour."""
     reader = await service.web_reader()
     tab = await opened(reader.number, **PHONE)
     await tab.go(f"/?date={service.tomorrow}")

@@ -1,4 +1,4 @@
-"""The plan editor in a browser: by mouse and by keys, with what it asks before anything changes."""
+"""The plan editor in a browser: by mouse and by keyboard, with the confirmation before saving."""
 
 from __future__ import annotations
 
@@ -110,7 +110,6 @@ async def test_an_open_plan_updates_to_the_changed_one(service: Living, opened: 
 async def test_librarians_only_disable_seats_and_viewers_change_nothing(
     service: Living, opened: Open
 ) -> None:
-    """A librarian takes seats out of service and no more; a viewer looks."""
     tab = await opened("librarian")
     await tab.go(PATH)
     before = await plan(tab)

@@ -1,4 +1,4 @@
-"""A screen is paired: a young browser and the oldest one, with an administrator beside it."""
+"""Pairing a screen in a current browser and in the oldest one, with an administrator beside it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
 
 
 async def confirm(head: Tab, code: str, word: str) -> None:
-    """As the administrator does: type, compare, confirm."""
+    """Types, compares and confirms the code as an administrator."""
     await head.go(CONSOLE)
     await head.page.fill("[name=code]", code)
     await head.page.click("text=下一步")

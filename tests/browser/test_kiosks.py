@@ -1,4 +1,4 @@
-"""The kiosk's screen, and the way from its code to a check-in with a slow login."""
+"""The kiosk's screen, and a check-in by its code with a slow login."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_a_kiosk_shows_its_code_and_hides_it_when_offline(
 
 
 async def later(service: Living, page: Page, seconds: int) -> None:
-    """Let so much time pass in the service and on the screen, second by second."""
+    """Lets this much time pass in the service and on the screen, second by second."""
     for _ in range(seconds):
         await service.move(timedelta(seconds=1))
         await page.clock.run_for(1000)
@@ -75,8 +75,8 @@ async def test_a_slow_login_does_not_cost_the_check_in(service: Living, opened: 
 
 
 async def test_the_digits_on_a_kiosk_check_a_reader_in(service: Living, opened: Open) -> None:
-    """Who has no camera types what the screen shows: the same proof, as short-lived, and wrong ones
-    are counted as wrong codes are."""
+    """For readers without a camera: the digits are the same proof with the same lifetime, and wrong
+    ones count as wrong codes."""
     reader = await service.web_reader()
     made = await reader.reserve(start="17:00", end="18:00")
     await service.move("16:40")

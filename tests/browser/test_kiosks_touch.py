@@ -60,7 +60,7 @@ async def test_a_card_books_leaves_returns_and_finishes_at_the_kiosk(
 
 @pytest.mark.whole
 async def test_a_card_reports_occupied_and_empty_seats(service: Living, opened: Open) -> None:
-    """An empty seat is reported and the own one is taken: by a card alone."""
+    """The card reports an empty seat of another reader and its own reader's occupied one."""
     reader, sits = await carded(service), await service.reader()
     theirs = await sits.reserve("2f-hall-066", "now", "18:00")
     scan = {"qr": await service.qr("2f-north")}
@@ -124,7 +124,7 @@ async def test_cancelling_at_the_kiosk_asks_for_confirmation(service: Living, op
 async def test_a_seat_is_chosen_on_the_plan(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
-    """Of an area of 222 seats: what is touched is large, and all of it is found on one screen."""
+    """An area of 222 seats: touch targets are large, and the whole area is found on one screen."""
     reader = await carded(service)
     rival = await service.reader()
     await rival.reserve("2f-east-002", "now", "18:00")
@@ -146,8 +146,8 @@ async def test_a_seat_is_chosen_on_the_plan(
 
 
 async def test_a_portrait_screen_uses_its_whole_height(service: Living, opened: Open) -> None:
-    """Areas stand by floors and fill it, a small area is seen as a whole, a large one says that
-    there is more, and what is asked or refused is large and where the hand is."""
+    """Areas are grouped by floor and fill the height; a small area is shown completely, a large one
+    indicates the rest; questions and refusals are large and within reach."""
     reader = await carded(service)
     tab = await kiosk(service, opened, 1080, 1920)
     page = tab.page

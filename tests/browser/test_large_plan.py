@@ -1,4 +1,4 @@
-"""A thousand seats in the plan editor: they open, move without much effort, and are saved."""
+"""A thousand seats in the plan editor: opened, moved with little CPU time, and saved."""
 
 from __future__ import annotations
 

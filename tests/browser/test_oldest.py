@@ -50,7 +50,7 @@ async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
 
 
 async def _codes(old: OldTab) -> list[str]:
-    """Beside the kiosk's code stands the mini-program's."""
+    """The contents of the kiosk's code and the mini-program's beside it."""
     return [code for code in await old.codes() if "/k/" in code]
 
 
@@ -122,7 +122,9 @@ async def test_the_browser_accepts_every_style_rule_of_the_kiosk(
     assert await old.evaluate(f"{json.dumps(sorted(asked))}.filter((one) => !eval(one))") == []
 
 
-async def test_readers_pages_keep_their_layout_in_the_oldest_browser(service: Living, old: OldTab) -> None:
+async def test_readers_pages_keep_their_layout_in_the_oldest_browser(
+    service: Living, old: OldTab
+) -> None:
     reader = await service.web_reader()
     await reader.reserve(start="17:00", end="18:00")
     await old.call("Network.setCookie", name="seat_sid", value=reader.token, url=service.base)

@@ -1,4 +1,4 @@
-"""The page of opening hours: a week, an exception and a closure as an administrator enters them."""
+"""The page of opening hours: weekly hours, an exception and a closure."""
 
 from __future__ import annotations
 

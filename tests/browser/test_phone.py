@@ -1,4 +1,4 @@
-"""What a phone's browser has to do well: scanning by itself, and a large plan under the finger."""
+"""A phone's browser: scanning in the page, and a large plan under the finger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan editor's tools in a browser: each does what its button says, and can be undone."""
+"""The plan editor's tools in a browser: their effects, and undo."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def places(tab: Tab) -> dict[str, tuple[int, int]]:
 
 
 async def saved(tab: Tab) -> dict[str, tuple[int, int]]:
-    """The plan as the server has it, after the question that it asks first."""
+    """Saves by the confirmation page. Returns the stored plan."""
     await tab.page.click("#next")
     await tab.page.fill("[name=reason]", "调整座位")
     await tab.page.click("text=确认保存")
@@ -46,7 +46,7 @@ async def saved(tab: Tab) -> dict[str, tuple[int, int]]:
 
 
 async def on_screen(tab: Tab, x: float, y: float) -> tuple[float, float]:
-    """Where a place of the plan is on the screen."""
+    """The position on the screen of a point of the plan."""
     box = await tab.page.locator("#drawing").bounding_box()
     assert box is not None
     unit = box["width"] / (await plan(tab))["width"]
@@ -54,7 +54,7 @@ async def on_screen(tab: Tab, x: float, y: float) -> tuple[float, float]:
 
 
 async def undone(tab: Tab, before: object, after: object) -> None:
-    """One step back and forth again."""
+    """Undoes one step and redoes it."""
     await tab.page.keyboard.press("Control+z")
     assert await places(tab) == before
     assert "已撤销" in await tab.text("#status")
@@ -69,7 +69,7 @@ async def middle(tab: Tab, no: str) -> tuple[float, float]:
 
 
 async def lasso(tab: Tab, first: str, last: str, edge: float = 0.62) -> None:
-    """A frame around two seats, drawn on the empty floor."""
+    """Draws a selection frame around two seats, starting on the empty floor."""
     (left, top), (right, bottom) = await middle(tab, first), await middle(tab, last)
     edge *= await size(tab)
     await tab.page.mouse.move(left - edge, top - edge)
@@ -80,7 +80,7 @@ async def lasso(tab: Tab, first: str, last: str, edge: float = 0.62) -> None:
 
 
 async def size(tab: Tab) -> float:
-    """Of a seat on the screen."""
+    """The size of a seat on the screen."""
     box = await tab.page.locator("#drawing .seat rect").first.bounding_box()
     assert box is not None
     return float(box["width"])
@@ -113,7 +113,7 @@ async def test_seats_selected_by_a_frame_are_removed_and_copied(opened: Open) ->
 
 
 async def test_the_tools_lay_out_rows_of_seats(opened: Open) -> None:
-    """A row between two points, in line, evenly apart, and a copy of it where the pointer is."""
+    """A row between two points, aligned, evenly spaced, and copied to the pointer's position."""
     tab = await opened("administrator")
     await tab.go(PATH)
     mouse, keyboard = tab.page.mouse, tab.page.keyboard

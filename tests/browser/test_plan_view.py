@@ -1,4 +1,4 @@
-"""How a plan is looked at: numbers that can be read, the part that is seen, and the other areas."""
+"""Viewing a plan: legible numbers, the visible part, and switching areas."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ async def test_a_plan_shows_its_area_and_time(
 async def test_the_zoom_buttons_are_never_covered_by_the_tabs(
     opened: Open, width: int, height: int, search: str
 ) -> None:
-    """Also where a note stands over the plan, or a phone lies on its side."""
+    """Also with a note over the plan and on a phone in landscape."""
     tab = await opened("21071234", **screen(width, height))
     await tab.go(f"/areas/{LARGE}{search}")
     assert await tab.page.locator(".plan-card .lost:visible").count() == bool(search)
@@ -158,8 +158,8 @@ async def test_a_plan_that_fits_the_screen_has_no_overview(opened: Open) -> None
 
 @pytest.mark.whole
 async def test_classic_scrollbars_do_not_cover_the_plans_frame(service: Living) -> None:
-    """As most desktops have them: square, and with a width of their own. The frame's line is whole
-    in the corner where they meet, and none is left where all of the plan is seen."""
+    """Scrollbars of most desktops are square and take room. The frame's line is complete in their
+    corner, and there are none if the whole plan is visible."""
     async with chromium(ignore_default_args=["--hide-scrollbars"]) as running:
         context = await running.new_context(locale="zh-CN", **DESKTOP)
         tab = Tab(service, context, await context.new_page())
@@ -206,7 +206,7 @@ async def test_dragging_the_plan_with_a_mouse_selects_no_seat(opened: Open) -> N
 async def test_the_area_selector_opens_another_area(
     service: Living, opened: Open, device: dict[str, Any]
 ) -> None:
-    """With what is free there at the same time; without scripts the names alone."""
+    """The selector shows the free seats at the same time; without scripts only the names."""
     other = await service.reader()
     await other.reserve("3f-east-001", "18:00", "20:00")
     tab = await opened("21071234", **device)

@@ -1,4 +1,4 @@
-"""Labels of seats: printed from the console, read by a camera, opened by a phone."""
+"""Seat labels: printed from the console, read by a camera, opened by a phone."""
 
 from __future__ import annotations
 

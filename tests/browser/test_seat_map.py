@@ -1,4 +1,4 @@
-"""A plan in two browsers, by keys alone, over a lost connection, and for everybody."""
+"""A plan in two browsers, by keyboard alone, over a lost connection, and its accessibility."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEEN_WITHIN_MS = 1000
 
 
 async def test_a_booking_appears_at_once_in_another_browser(opened: Open) -> None:
-    """One books; the other sees it at once; a third one's view is late, and is told kindly."""
+    """A third browser, whose view is late, gets a friendly refusal."""
     first, second, late = [await opened(f"2107000{n}") for n in range(3)]
     await late.page.route("**/events*", lambda route: route.abort())
     for tab in (first, second, late):
@@ -116,7 +116,7 @@ async def test_a_lost_connection_is_shown_until_it_is_restored(
 
 
 async def test_the_panel_shows_the_seat_chosen_last(opened: Open) -> None:
-    """However late the answer for another one comes."""
+    """The answer for the seat chosen before arrives late."""
     tab = await opened("21071234")
     page = tab.page
     await page.click('[data-area="2f-hall"]')
@@ -180,7 +180,7 @@ PAGES = (
 async def test_every_readers_page_is_accessible(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
-    """axe-core finds nothing serious, and nothing is wider than a small phone."""
+    """axe-core reports nothing serious, and no page is wider than a small phone."""
     tab = await opened("21071234", **device)
     reader = await service.reader()
     await reader.reserve("2f-hall-066", "17:00", "18:00")

@@ -1,4 +1,4 @@
-"""The console in a browser: a librarian's round, and pages that everybody can use."""
+"""The console in a browser: a librarian's patrol, and accessible pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHEREFORE = "手机没电，核对过校园卡"
 async def test_a_librarian_checks_a_reader_in_from_the_patrol(
     service: Living, opened: Open
 ) -> None:
-    """From the first page to a seat, to its reader, and what the log says of it afterwards."""
+    """From the first page to a seat and its reader, and the resulting audit entries."""
     reader = await service.reader()
     await reader.reserve("2f-hall-065", "now", "18:00")
     tab = await opened("librarian", **PHONE)
@@ -98,7 +98,7 @@ async def test_a_closure_asks_how_to_handle_affected_bookings(
 async def test_every_console_page_is_accessible(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
-    """axe-core finds nothing serious, and nothing is wider than a small phone."""
+    """axe-core reports nothing serious, and no page is wider than a small phone."""
     reader = await service.reader()
     made = await reader.reserve("2f-hall-066", "now", "18:00")
     await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
@@ -196,7 +196,6 @@ async def test_a_revealed_number_is_shown_on_one_page(
 async def test_staff_see_held_offers_and_the_question_before_retiring_an_area(
     service: Living, opened: Open, axe: str
 ) -> None:
-    """A seat that is held for a reader, and the question before an area retires."""
     reader, offer, _ = await moved(service)
     await (await service.reader()).reserve("2f-hall-020", "09:00", "11:00", service.tomorrow)
     head = await opened("administrator", **PHONE)

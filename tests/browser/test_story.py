@@ -14,7 +14,7 @@ from tests.living import Living
 
 
 async def scan(service: Living, opened: Open, tmp_path: Any, kiosk: str = "2f-south") -> str:
-    """What a camera reads from the kiosk's screen."""
+    """The content of the kiosk's code."""
     keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
     key = next(item["key"] for item in keys if item["id"] == kiosk)
     screen = await opened(path=f"/kiosk/{kiosk}#key={key}", viewport={"width": 1080, "height": 720})

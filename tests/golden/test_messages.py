@@ -1,6 +1,6 @@
 """All messages as the student reads them, compared with ``messages.txt``.
 
-To accept a change of words: ``python -m tests.golden.test_messages``, then read the difference.
+To accept changed texts: ``python -m tests.golden.test_messages``, then review the difference.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def reminded(r: Reservation) -> Reservation:
 
 
 def moment(r: Reservation, **penalty: Any) -> MessageContext:
-    """The last event of the reservation, as the dispatcher sees it."""
+    """The reservation's last event, as the dispatcher sees it."""
     notice, library = r.outbox[-1], seed.read()
     area = next(area for area in library.areas if area.id == r.area_id)
     facts: dict[str, Any] = dict(notice.facts)
@@ -201,7 +201,7 @@ ENDS: Final = (
 
 
 def written() -> Iterator[tuple[str, Template, str, datetime, RenderedMessage]]:
-    """Every case: its name, the template, the title, when it is told, the message."""
+    """Every case: name, template, title, the time of the message, and the message."""
     for name, event, told in CASES:
         template = template_of(event)
         yield name, template.template, template.title, told.at, template.render(told)
@@ -211,7 +211,7 @@ def written() -> Iterator[tuple[str, Template, str, datetime, RenderedMessage]]:
 
 
 def render() -> str:
-    """Every case: in the app, then in WeChat as the sandbox's templates show it."""
+    """Every case: in the app, then in WeChat by the sandbox's templates."""
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     lines: list[str] = []
     for name, template, title, at, message in written():

@@ -1,4 +1,4 @@
-"""Binding while others guess: a code binds one WeChat user, and one answer of its reader counts."""
+"""Binding while others guess: one code binds one user, and the reader's first answer counts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CODE, END = "204816", clock(8, 10)
 
 
 class LooksFirst(ActivationCodeRepository):
-    """The control: reads what stands, then writes by ``_id`` alone."""
+    """The control: reads the current state, then writes by ``_id`` alone."""
 
     async def _use_up(self, code: Document, now: datetime) -> ReaderId | None:
         found = await self._all.find_one({**code, "live": True})
@@ -116,7 +116,8 @@ async def test_one_scanned_code_binds_one_user(stage: Stage, guard: bool) -> Non
 @guarded
 @pytest.mark.parametrize("other", ["scan", "refuse"])
 async def test_a_confirmation_is_consumed_once(stage: Stage, guard: bool, other: str) -> None:
-    """是我 for one user, while another user scans the code, or the reader says 不是我 elsewhere."""
+    """The reader confirms 是我 for one user, while another scans the code or the reader answers
+    不是我 elsewhere."""
     scene = Scene(stage, guard)
     await scene.open(asked="o-one")
     if not guard:
@@ -147,7 +148,7 @@ async def test_a_confirmation_is_consumed_once(stage: Stage, guard: bool, other:
 async def test_of_two_users_with_one_code_one_waits_for_confirmation(
     stage: Stage, guard: bool
 ) -> None:
-    """Two users give the same right digits: the reader is asked about one of them."""
+    """Both give the right digits; the reader is asked about one of them."""
     scene = Scene(stage, guard)
     await scene.open()
     for limit in ("activation:all", "activation:day"):
@@ -170,7 +171,7 @@ async def test_of_two_users_with_one_code_one_waits_for_confirmation(
 async def test_a_confirmation_interrupted_before_the_binding_is_completed_on_repeat(
     stage: Stage,
 ) -> None:
-    """The worker ends between the answer and the binding; the form is sent once more."""
+    """The worker dies between the answer and the binding; the form is sent again."""
     service, scene = stage.account_binding(), Scene(stage, True)
     await scene.open(asked="o-one")
     codes = ActivationCodeRepository(stage.db, stage.cipher)
@@ -183,7 +184,7 @@ async def test_a_confirmation_interrupted_before_the_binding_is_completed_on_rep
 
 
 class NeverAsks(AttemptLimiter):
-    """The control: counts, and does not heed it."""
+    """The control: counts wrong codes and enforces no limit."""
 
     async def count(self, limit: AttemptLimit, now: datetime) -> bool:
         await super().count(limit, now)
@@ -191,7 +192,7 @@ class NeverAsks(AttemptLimiter):
 
 
 def _guesser(n: int) -> Principal:
-    """A WeChat account: signed in, bound to nobody."""
+    """A WeChat account that is signed in and not bound."""
     openid = f"o-guesser-{n}"
     return Principal(
         Session(openid, SessionKind.WX, None, None, clock(22), clock(8), lambda: openid), None
@@ -206,10 +207,8 @@ async def test_guessed_codes_bind_no_reader(
     stage: Stage, guesses: int, limiter: type[AttemptLimiter], long: bool
 ) -> None:
     """All digits from 000000 on, five by each account. Some are a reader's live code, the first of
-    them behind the first hundred: each is hit, and its reader is asked instead of being bound.
-
-    In the long form there are 10,000 guesses by 2,000 accounts.
-    """
+    them after the first hundred: each is guessed, and its reader is asked instead of bound. The
+    long form makes 10,000 guesses by 2,000 accounts."""
     guesses = 10_000 if long and limiter is AttemptLimiter else guesses
     service = stage.account_binding(attempts=limiter(stage.db))
     codes = ActivationCodeRepository(stage.db, stage.cipher)

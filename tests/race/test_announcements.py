@@ -1,4 +1,4 @@
-"""What the staff send to readers, and what is mailed to the staff, two workers at once."""
+"""Announcements to readers and alert mails to staff, by two workers at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.race.stage import Stage, clock, guarded, put_around, unguard
 
 
 class Anew(AnnouncementRepository):
-    """The control: each time its messages have names of their own."""
+    """The control: message ids differ each time."""
 
     async def begin(self, key: str, prefix: str) -> str:
         return prefix
@@ -64,7 +64,7 @@ async def test_an_announcement_sent_twice_reaches_each_reader_once(
 
 @guarded
 async def test_two_workers_mail_a_staff_member_once(stage: Stage, guard: bool) -> None:
-    """Both have found something new before either has the right to mail."""
+    """Both see a new item before either claims the right to mail."""
     librarian, barrier = await stage.reader(), asyncio.Barrier(2)
     await AlertRepository(stage.db).choose(librarian.id, [AlertKind.QUESTIONS], None, clock(20))
     addresses = EmailAddressRepository(stage.db, stage.cipher)

@@ -1,4 +1,4 @@
-"""API tokens: a form that is sent twice makes one, and one is revoked once."""
+"""API tokens: a form sent twice makes one, and a token is revoked once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.race.stage import EIGHT, Stage, Step, guarded, kinds, put_around
 
 
 class EachItsOwn(ApiTokenRepository):
-    """The control: the id says nothing about the form."""
+    """The control: the id is not derived from the form."""
 
     async def insert(self, secret: str, made: ApiToken) -> bool:
         return await super().insert(secret, replace(made, id=new_id()))
 
 
 class LooksFirst(ApiTokenRepository):
-    """The control: reads the token, and when others have had their turn writes by ``_id`` alone."""
+    """The control: reads the token and, after all others have read, writes by ``_id`` alone."""
 
     def __init__(self, db: Database, meanwhile: Step) -> None:
         super().__init__(db)

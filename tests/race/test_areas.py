@@ -1,5 +1,4 @@
-"""An area or a gate is deleted at the moment at which somebody uses it; two administrators write
-the same areas."""
+"""Deleting an area or gate while it is used, and two administrators writing the same areas."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ HALL = AreaId("2f-hall")
 
 
 class ThenSomebodyBooks(ReservationRepository):
-    """A booking arrives when it has been found that there was none."""
+    """A booking arrives after the check that there is none."""
 
     book: Callable[[], Awaitable[object]]
 
@@ -40,7 +39,7 @@ class ThenSomebodyBooks(ReservationRepository):
 
 
 class TakesItAway(CatalogRepository):
-    """The control: the document of a deleted area goes."""
+    """The control: deletes the document of the area."""
 
     async def replace_area(self, area: Area, events: Any = ()) -> bool:
         await self._db["areas"].delete_one({"_id": area.id})
@@ -67,7 +66,7 @@ def areas_of(stage: Stage, worker: Inside, **own: Any) -> StaffAreas:
 async def test_a_booking_concurrent_with_an_area_deletion_keeps_its_seat_known(
     stage: Stage, guard: bool
 ) -> None:
-    """The worker that takes it has not heard yet that the area was retired."""
+    """The worker that takes the booking does not know yet that the area was retired."""
     reader, here = await stage.reader(), await stage.worker()
     late = await stage.worker()
     retired = transitions.retire(here.reference.area(HALL))
@@ -94,7 +93,7 @@ async def test_a_booking_concurrent_with_an_area_deletion_keeps_its_seat_known(
 
 
 class ByIdAlone(GateRepository):
-    """The control: deleted whether it was heard or not."""
+    """The control: deletes without checking for events."""
 
     async def delete(self, id: GateId) -> bool:
         return bool((await self._all.delete_one({"_id": id})).deleted_count)
@@ -121,7 +120,7 @@ async def test_a_gate_is_not_deleted_while_its_events_arrive(stage: Stage, guard
 
 
 class OneByOne(CatalogRepository):
-    """The control: without a transaction, and over whatever stands there."""
+    """The control: writes without a transaction and over any document."""
 
     async def write_areas(self, new: Any, changed: Any, events: Any = ()) -> bool:
         for area in (*new, *changed):

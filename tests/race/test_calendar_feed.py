@@ -1,4 +1,4 @@
-"""A reader asks for a new calendar address in several windows at once: one address works."""
+"""A reader requests a new calendar address in several windows at once: one address works."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.race.stage import Stage, clock, guarded, kinds
 
 
 class Adding(CalendarFeedRepository):
-    """The control: look what there is, take it away, and add a document of another id."""
+    """The control: reads, deletes, and adds a document with another id."""
 
     looked: asyncio.Barrier
 

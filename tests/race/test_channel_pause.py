@@ -1,6 +1,6 @@
-"""WeChat away for an hour, WeChat that refuses the account, WeChat that changes its mind.
+"""Paused channels: WeChat unavailable for an hour, refusing the account, or changing its reason.
 
-Two workers send over one queue with a clock of their own; nothing here waits.
+Two workers send over one queue with a simulated clock; nothing waits in real time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Answer = tuple[SendResult, bool]
 
 @dataclass(slots=True)
 class WeChat:
-    """The stand-in: what it answers at a time, what it was asked, and what arrived when."""
+    """The stand-in: its answer by time, its calls, and the arrivals."""
 
     answer: Callable[[datetime], Answer] = lambda now: (SENT, True)
     now: datetime = EIGHT
@@ -70,7 +70,7 @@ class WeChat:
 
 
 def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
-    """One of several processes that send."""
+    """One of several sending processes."""
     gateway: Any = wechat
     pauses = ChannelPauseRepository(stage.db, Channel.WECHAT, account)
     breaker = CircuitBreaker(pauses, lambda: wechat.now, jitter=lambda: 1.0)
@@ -103,7 +103,7 @@ async def live(
     queue: Sequence[Message],
     until: datetime,
 ) -> None:
-    """Let the time go from one instant at which something may happen to the next."""
+    """Steps the time from each instant of a possible event to the next."""
     deliveries = DeliveryRepository(stage.db)
     pauses = ChannelPauseRepository(stage.db, Channel.WECHAT, "wx")
     waiting = sorted(queue, key=lambda m: m.at)
@@ -189,7 +189,7 @@ async def test_after_an_hour_without_wechat_each_message_is_sent_once(
 async def test_few_messages_are_all_sent_once_after_an_hour_of_hanging_sends(
     stage: Stage, few: int
 ) -> None:
-    """Where few wait, the same ones would be the probes again and again."""
+    """With few messages, the same ones would be probes repeatedly."""
     readers = [ReaderId(f"{n:024x}") for n in range(few)]
     queue = [message(reader, GONE, timedelta(hours=3)) for reader in readers]
     await consent(stage, readers)
@@ -239,7 +239,7 @@ async def test_a_refused_account_pauses_the_channel_with_one_alarm(
 
 @guarded
 async def test_one_worker_probes_a_paused_channel(stage: Stage, guard: bool) -> None:
-    """Both see that the pause is over before either takes the probe."""
+    """Both see that the pause is over before either claims the probe."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
     told = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
@@ -264,7 +264,7 @@ async def test_one_worker_probes_a_paused_channel(stage: Stage, guard: bool) -> 
 async def test_a_pause_is_logged_once(
     stage: Stage, guard: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two hosts are refused at the same moment; the control's pauses have names of their own."""
+    """Two hosts are refused at the same moment; in the control each pause has an id of its own."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
     told = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
@@ -296,7 +296,7 @@ async def test_another_worker_probes_after_the_prober_dies(stage: Stage) -> None
 
 
 async def test_a_message_left_by_two_dead_workers_is_not_sent_a_third_time(stage: Stage) -> None:
-    """Each of them may have sent it. Others of the reader's go on."""
+    """Each worker may have sent it. Other messages of the reader are sent."""
     await consent(stage, [LI])
     messages = queue_of(stage.db, stage.cipher)
     told = [message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2)]

@@ -1,4 +1,4 @@
-"""What the index over ``claims`` decides: the seat, the reader, the day's count, the key, presence.
+"""Decisions of the index over ``claims``: seat, reader, daily count, key, presence.
 
 Each party has read and decided before the first one writes. The controls drop the index.
 """
@@ -37,7 +37,7 @@ from tests.race.stage import (
 
 
 class AllAtOnce(ReservationRepository):
-    """Lets no reservation be written before ``parties`` of them have been decided."""
+    """Holds all writes of reservations back until ``parties`` of them are ready."""
 
     def __init__(self, db: Database, parties: int) -> None:
         super().__init__(db)
@@ -54,7 +54,7 @@ class AllAtOnce(ReservationRepository):
 async def reserve_all(
     stage: Stage, wishes: Sequence[tuple[RequestContext, str, int, int]]
 ) -> list[Reservation | BaseException]:
-    """All of (context, seat, start, end) at once."""
+    """Reserves all of (context, seat, start, end) at once."""
     worker = await stage.worker(reservations=AllAtOnce(stage.db, len(wishes)))
     return await asyncio.gather(
         *(
@@ -85,7 +85,8 @@ async def test_one_seat_goes_to_one_of_200_readers(stage: Stage, guard: bool) ->
 
 
 async def test_one_seat_goes_to_one_of_200_requests(mongo_url: str, redis_url: str) -> None:
-    """The same over HTTP. Its control is the one above: the index is all that stands in between."""
+    """Over HTTP. ``test_one_seat_goes_to_one_of_200_readers`` has its control: the index is the
+    only guard."""
     async with living(mongo_url, redis_url) as service:
         readers = await asyncio.gather(*(service.reader() for _ in range(200)))
         body = {"seat_id": SEAT, "date": service.today, "start": "10:00", "end": "12:00"}
@@ -148,8 +149,8 @@ async def test_concurrent_bookings_of_a_day_stop_at_the_daily_limit(
 async def test_a_reader_is_checked_in_at_one_seat_at_a_time(
     stage: Stage, guard: bool, steps: tuple[int, int], refusal: str
 ) -> None:
-    """Two reservations meet at 10:30, the last minute of the one and the first of the other; with
-    two codes presence decides, with one code already its single use."""
+    """Two reservations share 10:30, the last minute of one and the first of the other. With two
+    codes the presence claim decides, with one code its single use."""
     if not guard:
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
@@ -196,7 +197,7 @@ async def test_a_check_in_sent_twice_has_one_effect(stage: Stage) -> None:
 @both_sides
 @guarded
 async def test_one_idempotency_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
-    """The request and its repetition meet at two workers: both answers name one reservation."""
+    """The request and its repetition run at two workers; both answers name one reservation."""
     if not guard:
         await stage.drop("reservations", "claims")
     reader, key = await stage.reader(), IdempotencyKey("k-1", "digest")
@@ -247,8 +248,8 @@ async def _at_two_workers(
 async def test_a_request_refused_on_repetition_cannot_succeed_later(
     stage: Stage, guard: bool
 ) -> None:
-    """The first attempt hangs before its insert; the repetition meets a seat that is taken; the
-    seat is given back; the first attempt goes on. Whoever was refused has no seat."""
+    """The first attempt hangs before its insert; its repetition meets a taken seat; the seat is
+    given back; the first attempt goes on. The refused reader has no seat."""
     other, reader = await stage.reader(), await stage.reader()
     slow, worker = await stage.worker(), await stage.worker()
     repeated = IdempotencyKey("k-1", "digest", repeated=guard)
@@ -276,7 +277,7 @@ async def test_a_request_refused_on_repetition_cannot_succeed_later(
 
 @both_sides
 async def test_a_repeat_of_a_running_request_is_answered_in_progress(stage: Stage) -> None:
-    """Within one worker the repetition learns that the first request still runs."""
+    """Within one worker, while the first request runs."""
     reader = await stage.reader()
     keyed = ctx(reader, key=IdempotencyKey("k-1", "digest"))
 

@@ -1,4 +1,4 @@
-"""An answer goes to a conversation in WeChat once, and no more messages than it takes."""
+"""Answers to a WeChat conversation: once each, and no more than WeChat accepts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.race.stage import EIGHT, Stage, guarded
 
 
 class Unguarded(FeedbackRepository):
-    """The control: whoever asks may send."""
+    """The control: permits every send."""
 
     async def begin_push(self, id: str, count: int, now: datetime) -> bool:
         return True
@@ -22,7 +22,7 @@ class Unguarded(FeedbackRepository):
 
 
 class Phone:
-    """What arrives in WeChat."""
+    """The stand-in for WeChat; records the arrived texts."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -37,7 +37,7 @@ class Phone:
 async def test_an_answer_sent_by_two_staff_members_is_pushed_once(
     stage: Stage, guard: bool
 ) -> None:
-    """Two of the staff press 发送 with the same words, or one of them twice."""
+    """Two staff members press 发送 with the same words, or one of them twice."""
     kept = FeedbackRepository(stage.db, stage.cipher)
     id = await kept.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
     assert id is not None

@@ -1,4 +1,4 @@
-"""Guesses of a code and decisions about an address, several at once."""
+"""Concurrent guesses of an e-mail code and decisions about an address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANNA, OTHER = "anna@example.edu", "bo@example.edu"
 
 
 class LooksFirst(EmailAddressRepository):
-    """The control: look whether there are guesses left, then judge, then count."""
+    """The control: checks for remaining guesses, compares, and counts afterwards."""
 
     looked: asyncio.Barrier
 
@@ -32,7 +32,7 @@ class LooksFirst(EmailAddressRepository):
 async def test_concurrent_guesses_get_five_attempts_at_an_email_code(
     stage: Stage, guard: bool
 ) -> None:
-    """A hundred guesses at once, the right one among the last."""
+    """A hundred concurrent guesses with the right code among the last."""
     kind = EmailAddressRepository if guard else LooksFirst
     workers = [kind(stage.db, stage.cipher) for _ in range(100)]
     LooksFirst.looked = asyncio.Barrier(len(workers))
@@ -54,7 +54,7 @@ async def test_concurrent_guesses_get_five_attempts_at_an_email_code(
 
 @guarded
 async def test_a_code_confirms_only_the_address_it_was_sent_to(stage: Stage, guard: bool) -> None:
-    """Right digits, while the reader asks for another address in a second window."""
+    """The right digits arrive while the reader requests another address in a second window."""
     slow, fast = (EmailAddressRepository(stage.db, stage.cipher) for _ in range(2))
     until = clock(9) + timedelta(minutes=10)
     await fast.request(READER, ANNA, "first", until)
@@ -75,7 +75,7 @@ async def test_a_code_confirms_only_the_address_it_was_sent_to(stage: Stage, gua
 async def test_the_readers_choice_of_address_overrides_the_campus(
     stage: Stage, guard: bool
 ) -> None:
-    """The campus names an address in the moment in which the reader switches mail off."""
+    """The campus reports an address at the moment the reader switches mail off."""
     slow, fast = (EmailAddressRepository(stage.db, stage.cipher) for _ in range(2))
     await fast.follow_campus(READER, ANNA)
 

@@ -1,4 +1,4 @@
-"""Fault reports of one reader at once: no more than a day has, and one of a kind."""
+"""Concurrent fault reports of one reader: at most the daily limit, and one of a kind."""
 
 from __future__ import annotations
 
@@ -58,7 +58,6 @@ async def test_the_same_fault_report_is_stored_once(stage: Stage, guard: bool) -
 async def test_the_second_of_two_edits_of_a_note_or_canned_answer_is_refused(
     stage: Stage, guard: bool
 ) -> None:
-    """Two colleagues at once: the second is told."""
     reader = await stage.reader()
     feedback, canned = stage.stored.feedback, stage.stored.canned_answers
     await feedback.add(reader.id, "k", "插座不通电", clock(8))

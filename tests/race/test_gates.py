@@ -1,4 +1,4 @@
-"""Two workers hear of one reader's gate events at once; a waiver meets a new suspension."""
+"""Gate events of one reader at two workers, and waivers concurrent with new suspensions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def gate_event(reader: Reader, way: str, at: datetime) -> tuple[GateEvent, str]:
 @both_sides
 @guarded
 async def test_gate_events_at_two_workers_all_take_effect(stage: Stage, guard: bool) -> None:
-    """One worker has worked out what it knows, and the other knows more before it is written."""
+    """One worker has computed a state; the other learns of more events before it is written."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
     slow, fast, now = await stage.worker(), await stage.worker(), clock(10, 40)
@@ -64,7 +64,7 @@ async def test_gate_events_at_two_workers_all_take_effect(stage: Stage, guard: b
 
 
 class KeptAnew(GateEventRepository):
-    """The control: a gate event has an id of its own each time."""
+    """The control: a gate event gets a new id each time."""
 
     async def add(
         self, gate_events: Sequence[tuple[GateEvent, str]], now: datetime
@@ -91,7 +91,7 @@ async def test_a_gate_event_received_twice_is_stored_once(stage: Stage, guard: b
 
 
 async def _violation(stage: Stage, reader: Reader, days: int) -> Violation:
-    """A violation of that day, judged as the dispatcher judges."""
+    """A violation of that day, recorded as the dispatcher does."""
     r = await stage.missed(replace(reader, suspended_until=None), EIGHT + timedelta(days=days))
     await stage.inside.violation_recorder.record(r, r.outbox[-1])
     found = await stage.stored.violations.get(f"{r.id}:no_show")
@@ -102,7 +102,7 @@ async def _violation(stage: Stage, reader: Reader, days: int) -> Violation:
 @both_sides
 @guarded
 async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool) -> None:
-    """The reader's last day is counted between the look at what stands and the release."""
+    """The reader's last day is counted between the check and the release."""
     reader = await stage.reader()
     rows = [await _violation(stage, reader, days) for days in range(3)]
     suspended = await stage.stored.readers.get(reader.id)
@@ -125,7 +125,7 @@ async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool)
 @both_sides
 @guarded
 async def test_a_waiver_does_not_end_a_librarians_suspension(stage: Stage, guard: bool) -> None:
-    """It is written between the look at what stands and the release."""
+    """The librarian's suspension is written between the check and the release."""
     reader = await stage.reader()
     rows = [await _violation(stage, reader, days) for days in range(3)]
     suspended = await stage.stored.readers.get(reader.id)
@@ -154,7 +154,7 @@ async def test_a_waiver_does_not_end_a_librarians_suspension(stage: Stage, guard
 async def test_two_concurrent_presence_checks_ask_the_reader_once(
     stage: Stage, guard: bool
 ) -> None:
-    """Two others say at once that nobody sits there."""
+    """Two other readers report the seat as empty at the same moment."""
     sits, first, second = [await stage.reader() for _ in range(3)]
     r = await stage.in_use(sits)
     for watcher, seat in ((first, SEATS[1]), (second, SEATS[2])):
@@ -202,7 +202,7 @@ async def test_an_appeal_is_made_and_settled_once(stage: Stage, guard: bool) -> 
 
 @guarded
 async def test_a_repeated_wechat_push_is_processed_once(stage: Stage, guard: bool) -> None:
-    """WeChat repeats what it got no answer to, to another worker."""
+    """WeChat repeats an unanswered push to another worker."""
     pushes = [WeChatCallbackLog(stage.db) for _ in range(2)]
     names = ["mp:x", "mp:x" if guard else "mp:y"]  # the control: another name each time
     found = await asyncio.gather(*(p.first(n, EIGHT) for p, n in zip(pushes, names, strict=True)))

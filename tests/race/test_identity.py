@@ -1,4 +1,4 @@
-"""Activation codes, bindings, counters of guesses, and single logout."""
+"""Activation codes, bindings, attempt counters, and single logout."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LIBRARIAN = StaffRole(Role.LIBRARIAN, EIGHT, EIGHT)
 
 
 class LooksFirst(ActivationCodeRepository):
-    """The control: reads the code, then writes that it is used."""
+    """The control: reads the code, then marks it as used."""
 
     async def redeem(self, code: str, now: datetime) -> ReaderId | None:
         found = await self._all.find_one({"digits": self._digits(code), "live": True})
@@ -39,7 +39,7 @@ class LooksFirst(ActivationCodeRepository):
 
 @guarded
 async def test_an_activation_code_binds_one_user(stage: Stage, guard: bool) -> None:
-    """The binding's own index would stop the second one as well, so the control goes without it."""
+    """The binding's own index would stop the second user as well, so the control drops it."""
     if not guard:
         await stage.drop("bindings", "reader")
     reader, barrier = await stage.reader(), asyncio.Barrier(2)
@@ -69,7 +69,8 @@ async def test_an_activation_code_binds_one_user(stage: Stage, guard: bool) -> N
 @guarded
 @pytest.mark.parametrize("shared", ["reader", "openid_hashes"])
 async def test_reader_and_user_are_bound_one_to_one(stage: Stage, guard: bool, shared: str) -> None:
-    """Two codes, and either one reader or one WeChat user; neither party has seen a binding."""
+    """Two codes with either one reader or one WeChat user in common; neither party has seen a
+    binding."""
     if not guard:
         await stage.drop("bindings", shared)
     one, two = await stage.reader(), await stage.reader()
@@ -112,7 +113,7 @@ async def test_digits_and_readers_have_one_live_activation_code(
 
 
 class CountsAfterwards(AttemptLimiter):
-    """The control: looks whether there is a place, and counts it afterwards."""
+    """The control: checks for a free attempt and counts it afterwards."""
 
     looked: Step
 
@@ -151,7 +152,7 @@ async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, gua
 
 
 class AdmitsAfterALook(ReaderRepository):
-    """The control: looks for the number, then inserts it."""
+    """The control: looks for the number, then inserts the reader."""
 
     async def upsert_from_login(
         self, student_no: str, name: str, kind: str, now: datetime
@@ -189,7 +190,7 @@ async def test_two_first_logins_make_one_reader(stage: Stage, guard: bool) -> No
 
 
 class LooksBeforeItOpens(SessionRepository):
-    """The control: asks for the tombstone before the session is there, and not again."""
+    """The control: checks for the tombstone before the session exists, and not again."""
 
     async def open_web(
         self,
@@ -257,7 +258,8 @@ async def test_a_session_opened_during_a_logout_is_ended_by_it(
 
 
 async def test_without_the_second_check_a_session_survives_its_logout(stage: Stage) -> None:
-    """Control of both."""
+    """The control of both tests above it in this file, of logouts during logins and logins during
+    logouts."""
     reader, sessions = await stage.reader(), LooksBeforeItOpens(stage.db, stage.cipher)
     _during(sessions, "sessions", "insert_one", "before", stage)
     assert await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
@@ -265,7 +267,7 @@ async def test_without_the_second_check_a_session_survives_its_logout(stage: Sta
 
 
 class RenewsWithoutALook(SessionRepository):
-    """The control: writes the new ticket, and asks for no tombstone."""
+    """The control: writes the new ticket without checking for a tombstone."""
 
     async def renew_role(
         self,
@@ -293,7 +295,7 @@ class RenewsWithoutALook(SessionRepository):
 async def test_a_logout_at_any_point_during_a_renewal_ends_the_session(
     stage: Stage, collection: str, method: str, where: str, guard: bool
 ) -> None:
-    """The reader types the password once more, and the campus logs that very ticket out."""
+    """The reader types the password again, and the campus logs out that very ticket."""
     reader = await stage.reader()
     sessions = (SessionRepository if guard else RenewsWithoutALook)(stage.db, stage.cipher)
     assert await sessions.open_web("token", reader.id, "ST-0", EIGHT, clock(20), LIBRARIAN)
@@ -307,7 +309,7 @@ async def test_a_logout_at_any_point_during_a_renewal_ends_the_session(
 
 
 async def test_a_session_renewed_during_a_logout_is_ended_by_it(stage: Stage) -> None:
-    """Behind the tombstone, before the sessions are deleted."""
+    """The renewal falls between the tombstone and the deletion of sessions."""
     reader = await stage.reader()
     here, there = (
         SessionRepository(stage.db, stage.cipher),
@@ -338,5 +340,5 @@ def _during(
 
 
 def put_around_ended(sessions: Any, method: str, **steps: Step) -> None:
-    """As ``put_around``, for the collection of logged-out tickets."""
+    """``put_around`` for the collection of logged-out tickets."""
     sessions._ended = Around(sessions._ended, method, **steps)

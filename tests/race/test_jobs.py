@@ -1,6 +1,6 @@
 """Two workers that run one job at the same moment: each effect happens once.
 
-Leases keep that rare; these races are about when a lease has run out under a slow worker.
+Leases make that rare; these races happen when a lease expires under a slow worker.
 """
 
 from __future__ import annotations
@@ -78,21 +78,21 @@ async def test_a_job_run_by_two_workers_has_one_effect(
 
 
 class Anew(MessageRepository):
-    """The control: what is told has an id of its own each time."""
+    """The control: each message gets a new id."""
 
     async def add(self, messages: Sequence[Message]) -> int:
         return await super().add([replace(message, id=new_id()) for message in messages])
 
 
 class RecordedAnew(ViolationRepository):
-    """The control: a violation has an id of its own each time."""
+    """The control: a violation gets a new id each time."""
 
     async def record(self, violation: Violation) -> Violation:
         return await super().record(replace(violation, id=new_id()))
 
 
 class ForAll:
-    """A channel by which everybody wants everything."""
+    """A channel for which all readers have chosen everything."""
 
     name = Channel.EMAIL
 
@@ -102,7 +102,7 @@ class ForAll:
 
 @guarded
 async def test_dispatchers_in_two_workers_notify_once(stage: Stage, guard: bool) -> None:
-    """Both have read the outbox before one of them tells."""
+    """Both have read the outbox before one of them sends."""
     reader = await stage.reader()
     missed = await stage.missed(reader, EIGHT)
     barrier = asyncio.Barrier(2)
@@ -125,7 +125,7 @@ async def test_dispatchers_in_two_workers_notify_once(stage: Stage, guard: bool)
 
 
 async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> None:
-    """The dispatcher takes out what it has dispatched, and nothing else."""
+    """The dispatcher removes only the events that it has dispatched."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
 
@@ -140,7 +140,7 @@ async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> N
 
 
 async def _leave(_: Database, ids: Sequence[str]) -> None:
-    """The control: what was written stays."""
+    """The control: removes nothing."""
 
 
 @guarded
@@ -155,7 +155,7 @@ async def _leave(_: Database, ids: Sequence[str]) -> None:
 async def test_the_dispatcher_stores_nothing_for_a_reader_erased_meanwhile(
     stage: Stage, guard: bool, late: str, left: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The dispatcher has read the reservation before the erasure, and writes afterwards."""
+    """The dispatcher reads the reservation before the erasure and writes afterwards."""
     stays, goes = await stage.reader(), await stage.reader()
     gone = await stage.missed(goes, EIGHT)
     kept = await stage.reserved(stays, start=12, end=13)
@@ -180,14 +180,14 @@ async def test_the_dispatcher_stores_nothing_for_a_reader_erased_meanwhile(
 
 
 class ScannedAnew(KioskScanRepository):
-    """The control: a code's scan has an id of its own each time."""
+    """The control: each scan of a code gets a new id."""
 
     async def add(self, scan: KioskScan) -> None:
         await super().add(replace(scan, id=ReservationId(new_id())))
 
 
 class EmptiedFirst(ReservationRepository):
-    """The control: events leave the outbox before all that they become is stored."""
+    """The control: removes events from the outbox before their effects are stored."""
 
     async def with_outbox_events(self, limit: int) -> list[Reservation]:
         found = await super().with_outbox_events(limit)
@@ -196,7 +196,7 @@ class EmptiedFirst(ReservationRepository):
 
 
 class Killed(BaseException):
-    """The process is gone: what it has written stays, and it does nothing more."""
+    """Simulates a killed process: earlier writes stay, and later ones do not happen."""
 
 
 async def _kill() -> None:
@@ -225,7 +225,7 @@ CRASHES = (
 async def test_a_crashed_dispatcher_loses_and_duplicates_no_effect(
     stage: Stage, crash: tuple[str, str, str], control: str | None
 ) -> None:
-    """It ends between a violation, the messages and the outbox, and another one begins anew."""
+    """It dies between the violation, the messages and the outbox; another one starts over."""
     reader, anew = await stage.reader(), control == "other ids"
     for day in range(2):
         await stage.missed(reader, EIGHT + timedelta(days=day))
@@ -261,7 +261,7 @@ async def test_a_crashed_dispatcher_loses_and_duplicates_no_effect(
 
 
 class Greedy(LeaseRepository):
-    """The control: looks who holds the lease, then takes it."""
+    """The control: reads the holder of the lease, then takes it."""
 
     async def acquire(self, name: str, owner: str, real_now: Any, length: timedelta) -> bool:
         found = await self._all.find_one({"_id": name, "until": {"$gt": real_now}})
@@ -295,7 +295,8 @@ async def test_a_lease_has_one_holder(stage: Stage, guard: bool) -> None:
 
 @guarded
 async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
-    """The third and the fourth are judged at the same moment, and each sees three unspent ones."""
+    """The third and fourth violation are processed at the same moment, each seeing three unused
+    ones."""
     if not guard:
         await stage.drop("suspensions", "uses")
     reader = await stage.reader()
@@ -324,7 +325,7 @@ async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
 
 
 async def test_a_third_violation_processed_twice_suspends_once(stage: Stage) -> None:
-    """The suspension is named after the violation that brought it; both dispatchers agree."""
+    """The suspension's id is derived from its violation, so both dispatchers write the same one."""
     reader = await stage.reader()
     missed = [await stage.missed(reader, EIGHT + timedelta(days=n)) for n in range(3)]
     for r in missed[:2]:

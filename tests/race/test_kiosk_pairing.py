@@ -1,4 +1,4 @@
-"""A screen becomes one kiosk, and a kiosk's key goes to one of two screens."""
+"""Pairing: a screen becomes one kiosk, and a kiosk's key goes to one of two screens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OTHER = KioskId("2f-north")
 
 
 class UsedTwice(PairingRepository):
-    """The control: a request is used whether somebody has used it or not."""
+    """The control: uses a request that is already used."""
 
     async def _use_up(
         self, request: PairingRequest, kiosk_id: KioskId, now: datetime, session: Any
@@ -32,7 +32,7 @@ class UsedTwice(PairingRepository):
 
 
 class Overwriting(PairingRepository):
-    """The control: the key is given whoever has got it meanwhile."""
+    """The control: overwrites a key that was given meanwhile."""
 
     async def _give_key(self, kiosk_id: KioskId, rev: int, key: Document, session: Any) -> bool:
         await self._db["kiosks"].update_one({"_id": kiosk_id}, key, session=session)
@@ -46,7 +46,7 @@ async def screen(pairings: PairingRepository, secret: str) -> PairingRequest:
 async def confirmed(
     pairings: PairingRepository, *wanted: tuple[PairingRequest, KioskId]
 ) -> dict[str, int]:
-    """Administrators confirm at once what they have looked at; by outcome."""
+    """Confirms all the requests at once. Returns the number of each outcome."""
     return kinds(
         await asyncio.gather(
             *(pairings.pair(request, kiosk, 1, clock(8, 1)) for request, kiosk in wanted),
@@ -86,7 +86,7 @@ async def test_a_kiosk_s_key_goes_to_one_of_two_screens(stage: Stage, guard: boo
 
 
 class Unbounded(PairingRepository):
-    """The control: no places of a network, and no end of them."""
+    """The control: neither a limit for a network nor in total."""
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
         return {"_id": f"{network}:{await self._all.count_documents({})}"}
@@ -118,7 +118,7 @@ async def test_a_flood_from_one_network_leaves_other_networks_requests(
 
 
 async def test_a_flood_of_pairing_requests_displaces_its_own_kind_only(stage: Stage) -> None:
-    """A campus is one address. Whoever asks on and on behind it crowds out themselves; a screen
+    """A campus shares one address. Requests of a stranger there displace only each other; a screen
     that comes late waits until a place is two minutes old, and then keeps its own."""
     pairings, here = PairingRepository(stage.db, stage.cipher), ("10.0.0.1", "10.0.0.1")
     await pairings.add("screen", "Chrome · Linux", *here, clock(8))
@@ -139,7 +139,7 @@ async def test_a_flood_of_pairing_requests_displaces_its_own_kind_only(stage: St
 
 
 class Unlucky(PairingRepository):
-    """Its first codes are drawn twice."""
+    """Draws each of its first codes twice."""
 
     drawn = 0
 

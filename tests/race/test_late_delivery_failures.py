@@ -1,4 +1,4 @@
-"""A failure that WeChat tells of after it has taken the message, whenever that comes."""
+"""Delivery failures that WeChat reports after it accepted the message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.race.stage import EIGHT, Stage, clock, put_around
 async def test_a_late_delivery_failure_is_recorded_before_and_after_sent(
     stage: Stage, when: str, names: bool
 ) -> None:
-    """Before our own "sent" is written, after it, or between the two looks at the messages."""
+    """Before our own "sent" is written, after it, or between the two lookups of the messages."""
     messages, other = (
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
@@ -106,7 +106,7 @@ async def test_a_late_delivery_failure_marks_no_old_message(
 
 
 async def test_without_the_mark_a_failure_that_comes_before_sent_is_lost(stage: Stage) -> None:
-    """The control: without the mark a failure that comes before "sent" is lost."""
+    """The control."""
     messages, other = (
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),

@@ -1,5 +1,5 @@
-"""Two change the library's profile at once; a time zone is chosen while an area comes into being; a
-venue goes while something is put into it."""
+"""Concurrent changes of the library's profile; a time zone chosen while an area is added; a venue
+removed while something is added to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def db(mongo_url: str) -> AsyncIterator[Database]:
 
 
 class Unasked(ProfileRepository):
-    """The control: by ``_id`` alone."""
+    """The control: writes by ``_id`` alone."""
 
     async def save(self, profile: LibraryProfile) -> bool:
         await self._all.update_one(
@@ -73,7 +73,7 @@ KOLKATA = {"zone": "Asia/Kolkata", "zone_minutes": 330}
 async def test_a_time_zone_cannot_be_chosen_concurrently_with_the_first_area(
     db: Database, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The area comes after the choice has looked for one, and before it writes. The control does
+    """The area is added after the check for areas and before the zone is written. The control does
     not count changes of the library, so the two do not conflict."""
     profiles, catalogs = ProfileRepository(db), CatalogRepository(db)
     await catalogs.add_venue(ANNEX)
@@ -121,7 +121,7 @@ async def test_a_time_zone_chosen_before_the_first_area_stays(db: Database) -> N
 async def test_a_venue_is_not_removed_while_an_area_or_device_is_added_to_it(
     db: Database, thing: str, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is put there after the venue was found empty, and before its removal is committed."""
+    """It is added after the venue was found empty and before its removal is committed."""
     catalogs, gates = CatalogRepository(db), GateRepository(db, FieldCipher({1: b"k" * 32}))
     await catalogs.add_venue(ANNEX)
     count_up, added = library_repository.count_up, list[bool]()
@@ -157,7 +157,7 @@ async def test_a_venue_is_not_removed_while_an_area_or_device_is_added_to_it(
 async def test_a_venue_is_not_retired_while_an_area_of_it_is_brought_back(
     db: Database, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It comes back after none was found in use, and before the venue is retired."""
+    """The area is brought back after none was found in use and before the venue is retired."""
     catalogs = CatalogRepository(db)
     await catalogs.add_venue(ANNEX)
     away = transitions.retire(ROOM)

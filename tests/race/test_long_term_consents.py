@@ -1,4 +1,4 @@
-"""WeChat refuses a message of a long-term template while its reader accepts anew."""
+"""WeChat refuses a message of a long-term template while its reader accepts again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ REMINDER: Final = Template.CHECK_IN_REMINDER
 
 
 class Refusing:
-    """WeChat: the reader refused it. Before our worker hears that, the reader accepts again."""
+    """WeChat's stand-in: the reader refused, and accepts again before our worker gets the
+    answer."""
 
     def __init__(self, consents: ConsentRepository) -> None:
         self._consents, self.calls = consents, 0

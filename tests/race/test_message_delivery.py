@@ -1,7 +1,6 @@
-"""Several senders over one queue: each message once, each reader's in order, a credit an attempt.
+"""Several senders on one queue: each message once, each reader's in order, one consent an attempt.
 
-The lease of the job keeps that rare; these races are about when two send all the same, and about
-one that is killed.
+The job's lease makes that rare; these races happen when two send nevertheless or one is killed.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ def told(reader: ReaderId, number: int = 0) -> Message:
 
 
 class Gone:
-    """A collection that a dead process reaches no more."""
+    """A collection that a dead process no longer reaches."""
 
     def __getattr__(self, name: str) -> Any:
         raise AutoReconnect("dead")
@@ -56,7 +55,7 @@ class Gone:
 
 @dataclass(slots=True)
 class Phones:
-    """What arrived where, in order; and whether one reader was written to twice at a time."""
+    """Arrivals by reader, in order, and whether one reader got two sends at a time."""
 
     arrived: dict[str, list[str]] = field(default_factory=dict)
     under_way: Counter[str] = field(default_factory=Counter)
@@ -68,8 +67,8 @@ class Phones:
 
 @dataclass(slots=True)
 class Worker:
-    """A sender with repositories and a gateway of its own. After ``dies_after`` sends nothing that
-    it does reaches anybody, and it hears nothing."""
+    """A sender with repositories and a gateway of its own. After ``dies_after`` sends, neither its
+    writes nor their answers arrive."""
 
     stage: Stage
     phones: Phones
@@ -140,10 +139,10 @@ class Worker:
 async def test_two_senders_send_each_message_once_although_one_is_killed(
     stage: Stage, guard: bool
 ) -> None:
-    """Both have read the queue before one of them claims, and that one is gone later: its leases
-    end.
+    """Both have read the queue before one claims messages; that one dies later and its leases
+    expire.
 
-    More readers than are claimed at once, so that there is something for whoever comes second.
+    There are more readers than one claim covers, so that the second worker gets some.
     """
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     queue = [told(reader, number) for reader in readers for number in range(3)]
@@ -225,7 +224,7 @@ async def test_a_slow_send_delays_messages_of_its_reader_only(stage: Stage) -> N
 
 
 async def test_a_closing_sender_releases_messages_it_has_not_begun(stage: Stage) -> None:
-    """A sender that is closed while WeChat is slow: others go on at once, with no attempt lost."""
+    """WeChat is slow: other senders take the messages at once, with no attempt counted."""
     readers = [ReaderId(f"{n:024x}") for n in range(90)]
     await tell(stage.db, stage.cipher, [told(reader) for reader in readers])
     consents = ConsentRepository(stage.db)
@@ -250,8 +249,8 @@ async def test_a_closing_sender_releases_messages_it_has_not_begun(stage: Stage)
 
 
 async def test_a_lease_whose_answer_is_lost_is_not_counted_as_an_attempt(stage: Stage) -> None:
-    """The lease is written and MongoDB's answer is lost; so is the answer to letting go of it.
-    Nothing was sent: the message goes at the next call, and no attempt has an unknown outcome."""
+    """MongoDB's answer to the lease is lost, and so is the answer to its release. Nothing was sent:
+    the message goes at the next call, and no attempt has an unknown outcome."""
     await tell(stage.db, stage.cipher, [told(LI)])
     queue, seen = queue_of(stage.db, stage.cipher), list[str]()
 
@@ -272,7 +271,8 @@ async def test_a_lease_whose_answer_is_lost_is_not_counted_as_an_attempt(stage: 
 async def test_a_postponed_message_is_not_leased_by_a_slow_worker(
     stage: Stage, guard: bool
 ) -> None:
-    """The slow worker found it due; the fast one tried it meanwhile and put it off for an hour."""
+    """The slow worker found it due; the fast one tried it meanwhile and postponed it for an
+    hour."""
     slow, fast = (
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
@@ -312,7 +312,7 @@ async def test_a_worker_whose_lease_expired_cannot_settle_a_delivery(
 
 @guarded
 async def test_a_lease_is_released_by_its_holder_only(stage: Stage, guard: bool) -> None:
-    """Given up, claimed by another, and given up once more (its answer had been lost)."""
+    """The lease is released, taken by another worker, and released again after a lost answer."""
     slow, fast = (
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
@@ -348,7 +348,7 @@ async def test_one_consent_is_used_by_one_of_two_workers(stage: Stage, guard: bo
 async def test_concurrent_client_reports_add_at_most_five_consents(
     stage: Stage, guard: bool
 ) -> None:
-    """There are four, and two workers count one more each."""
+    """Four are counted, and two workers add one more each."""
     barrier = asyncio.Barrier(2)
     for _ in range(MOST_REPORTED - 1):
         await ConsentRepository(stage.db).add(LI, RESERVED)

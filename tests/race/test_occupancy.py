@@ -1,6 +1,7 @@
-"""Two workers' occupancies: whatever happened, they become what the database holds, byte for byte.
-And a refusal by the occupancy alone is right, costs nothing, and is never given by one that may be
-old."""
+"""Two workers' occupancies converge to the database, byte for byte.
+
+A refusal by the occupancy alone is correct, costs nothing, and never comes from an outdated one.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ from tests.waiting import until
 
 
 async def act(chance: random.Random, workers: list[Worker], readers: list[Reader]) -> None:
-    """One use case by one of the workers. That it is refused, or that nobody knows, is fine."""
+    """One use case at one of the workers; refusals and unknown outcomes are ignored."""
     inside = chance.choice(workers).inside
     reader = chance.choice(readers)
     begin = chance.randint(9, 20)

@@ -1,4 +1,4 @@
-"""A refusal from memory alone is right, costs nothing, and is never given by an old one."""
+"""A refusal from memory is correct, costs nothing, and never comes from an outdated occupancy."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ async def test_a_refusal_from_memory_sends_no_database_command(
 async def test_bookings_readers_cancelled_at_another_worker_do_not_block_them(
     stage: Stage, mongo_url: str, theatre: str, mine: bool
 ) -> None:
-    """They cancel at one worker, and book again at another that has not heard of it. The control is
-    a seat that somebody else gave up: for a moment the other worker refuses it."""
+    """They cancel at one worker and book again at another that does not know of it. The control is
+    a seat that another reader gave up: for a moment the other worker refuses it."""
     reader, holder = await stage.reader(), await stage.reader()
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, _):
         held = await one.inside.reservations.create(
@@ -72,7 +72,7 @@ async def test_bookings_readers_cancelled_at_another_worker_do_not_block_them(
 async def test_the_next_booking_of_a_day_costs_one_insert(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
-    """Its slot of the day is known from memory: no conflict shows which one is free."""
+    """The free daily slot is known from memory, without a conflict."""
     reader = await stage.reader()
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
         for hour in other_hours()[:4]:
@@ -105,7 +105,7 @@ async def test_the_index_decides_on_a_readers_own_bookings(
 async def test_a_stale_occupancy_leaves_the_refusal_to_the_index(
     stage: Stage, mongo_url: str, theatre: str, guarded: bool
 ) -> None:
-    """What it believes to be taken may long be free: nobody has told it."""
+    """The seat may have been given back without the worker knowing."""
     holder, reader = await stage.reader(), await stage.reader()
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
         held = await one.inside.reservations.create(ctx(holder), SEATS[0], selection(10, 11))
@@ -143,8 +143,8 @@ async def test_memory_is_authoritative_for_a_quarter_of_a_second(
 async def test_every_refusal_from_memory_is_correct(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
-    """A seat is taken and given back by another worker's readers. Who is refused is refused for a
-    holder of the last quarter of a second, never for one of before; and it ends."""
+    """Another worker's readers take and give back a seat. Each refusal names a holder of the last
+    quarter of a second, and the refusals end."""
     holder, reader = await stage.reader(), await stage.reader()
     refused = 0
     async with two_workers(mongo_url, theatre, stage.cipher) as (one, other):

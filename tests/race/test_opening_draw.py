@@ -1,4 +1,5 @@
-"""The draw at an opening: one order for all workers, one ticket for a reader, no promise in it."""
+"""The draw at an opening: one order for all workers, one ticket for a reader, and no guarantee of a
+seat."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ OPENS = EIGHT
 
 
 class Time:
-    """A time that stands still until a test moves it."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self) -> None:
         self.shown = OPENS
@@ -63,14 +64,14 @@ class Time:
 
 
 class OwnOrder(TicketRepository):
-    """The control: each worker serves as they came, and not as MongoDB has drawn."""
+    """The control: each worker serves in order of arrival instead of the drawn order."""
 
     async def in_order(self, day: date, round: int) -> list[Ticket]:
         return sorted(await super().in_order(day, round), key=lambda ticket: ticket.reader_id)
 
 
 class ManyTickets(TicketRepository):
-    """The control: nothing says that a reader has one ticket."""
+    """The control: a reader may have several tickets."""
 
     async def draw(self, ticket: Ticket, last_round: int) -> bool:
         await self._all.insert_one({**_document(ticket), "_id": new_id(), "place": 0.5})
@@ -85,7 +86,7 @@ async def time_() -> Time:
 async def workers(
     stage: Stage, time_: Time, count: int, tickets: type[TicketRepository] = TicketRepository
 ) -> list[Inside]:
-    """Workers whose policy opens tomorrow at this moment, by a draw."""
+    """Workers whose policy opens tomorrow at this moment by a draw."""
     usual = stage.inside.reference.policy
     policy = replace(usual, version=usual.version + 1, booking_opens_at=time(8), opening_draw=True)
     await stage.stored.policies.add_missing(policy, EIGHT)
@@ -100,7 +101,7 @@ async def workers(
 
 
 async def drawn(stage: Stage, count: int, round: int = 0) -> list[dict[str, Any]]:
-    """The tickets of a round, when there are so many."""
+    """The tickets of a round, once there are this many."""
     while True:
         rows = await stage.db["opening_tickets"].find({"round": round}).to_list(None)
         if len(rows) >= count:
@@ -110,8 +111,8 @@ async def drawn(stage: Stage, count: int, round: int = 0) -> list[dict[str, Any]
 async def ended(
     time_: Time, requests: Sequence[asyncio.Task[Reservation]]
 ) -> list[Reservation | BaseException]:
-    """Let the round end, and then time pass as long as it takes: slower than it does outside, or
-    on a busy machine nobody would wait any more for whose turn it is."""
+    """Ends the round and lets time pass slowly enough that on a busy machine no request stops
+    waiting for its turn."""
     time_.move(ROUND + SETTLED_AFTER)
     while not all(request.done() for request in requests):
         await asyncio.wait(requests, timeout=0.02)
@@ -120,7 +121,7 @@ async def ended(
 
 
 def wish() -> TimeSelection:
-    """Tomorrow, from ten to twelve or over midnight."""
+    """Tomorrow from ten to twelve, or over midnight."""
     return replace(selection(10, 12), day=TOMORROW)
 
 
@@ -152,7 +153,7 @@ async def test_all_workers_give_the_seat_to_the_first_ticket_of_the_draw(
 async def test_a_reader_has_one_ticket_in_all_workers(
     stage: Stage, time_: Time, guard: bool
 ) -> None:
-    """Whoever asks for many seats on many connections is drawn once."""
+    """Requests for many seats on many connections are drawn once."""
     all_of_them = await workers(stage, time_, 3, TicketRepository if guard else ManyTickets)
     reader = await stage.reader()
     seats = [SEAT, OTHER_SEAT, "2f-hall-003"]
@@ -168,7 +169,7 @@ async def test_a_reader_has_one_ticket_in_all_workers(
 
 @both_sides
 async def test_a_repeated_request_keeps_its_first_ticket(stage: Stage, time_: Time) -> None:
-    """The same key at another worker waits in the same place, and gets the same answer."""
+    """The repeated request at another worker waits in the same place and gets the same answer."""
     both = await workers(stage, time_, 2)
     reader = await stage.reader()
     who = RequestContext(reader, ctx(reader).actor, OPENS, IdempotencyKey("k", "d"))
@@ -193,7 +194,7 @@ async def test_a_repeated_request_keeps_its_first_ticket(stage: Stage, time_: Ti
 async def test_a_ticket_of_a_crashed_worker_delays_the_draw_and_wins_nothing(
     stage: Stage, time_: Time
 ) -> None:
-    """The first of the draw was in a worker that is gone: the others are served without it."""
+    """The others are served without it."""
     (worker,) = await workers(stage, time_, 1)
     lost, reader = await stage.reader(), await stage.reader()
     begin = clock(10) + timedelta(days=1)

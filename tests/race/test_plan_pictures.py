@@ -1,4 +1,4 @@
-"""Administrators change the picture under one plan at once: one of them does."""
+"""Concurrent changes of the picture under one plan: one is saved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.race.stage import Stage, guarded
 
 
 class Overwriting(PlanPictureRepository):
-    """The control: look whether it is still the one, then write."""
+    """The control: compares the revision, then writes."""
 
     looked: asyncio.Barrier
 

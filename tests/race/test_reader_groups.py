@@ -1,4 +1,4 @@
-"""Memberships, groups and roles that several change at once: nothing of anybody's is lost."""
+"""Concurrent changes of memberships, groups and roles: none is lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def by(source: MembershipSource, group: GroupId = GROUP, last: date | None = Non
 
 
 class ReadsAndWrites(MembershipRepository):
-    """The control: the memberships are read, changed here and written back."""
+    """The control: memberships are read, changed in memory and written back."""
 
     async def _write(self, id: ReaderId, keep: Any, new: Sequence[Membership]) -> bool:
         row = await self._readers.find_one({"_id": id})
@@ -59,7 +59,7 @@ class ReadsAndWrites(MembershipRepository):
 async def test_a_sign_in_and_a_staff_change_keep_each_others_memberships(
     stage: Stage, guard: bool
 ) -> None:
-    """The campus's attributes are followed while a librarian enters the reader by hand."""
+    """The campus's attributes are applied while a librarian adds the reader by hand."""
     lost = 0
     for _ in range(5):
         reader = await stage.reader()
@@ -103,7 +103,7 @@ async def test_memberships_the_campus_no_longer_names_are_removed(stage: Stage) 
 
 
 class WritesOver(ReaderGroupRepository):
-    """The control: a group is written over whatever stands there."""
+    """The control: overwrites the group unconditionally."""
 
     async def replace(self, group: ReaderGroup) -> bool:
         stands = await self.get(group.id)
@@ -131,7 +131,7 @@ async def test_of_two_changes_of_a_group_one_is_saved(stage: Stage, guard: bool)
 
 
 class CountsFirst(StaffGrantRepository):
-    """The control: whether another administrator is left is looked at first."""
+    """The control: checks first whether another administrator is left."""
 
     async def take_back(
         self, reader_id: ReaderId, grant_id: GrantId, today: date, *, others: bool
@@ -148,7 +148,7 @@ class CountsFirst(StaffGrantRepository):
 async def test_two_administrators_cannot_revoke_each_others_last_role(
     stage: Stage, guard: bool
 ) -> None:
-    """Each takes back the other's at the same moment."""
+    """Each revokes the other's role at the same moment."""
     stored = (StaffGrantRepository if guard else CountsFirst)(stage.db)
     people = [await stage.reader(), await stage.reader()]
     for n, person in enumerate(people):

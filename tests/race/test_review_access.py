@@ -1,4 +1,5 @@
-"""Review codes: one user gets in by a code, one code of a visitor lives, and one taken back is."""
+"""Review codes: one code admits one user, a visitor has one live code, and a revoked one is
+invalid."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ END = EIGHT + timedelta(days=30)
 
 
 class LooksFirst(ReviewCodeRepository):
-    """The control: reads the code, and when others have had their turn writes by ``_id`` alone."""
+    """The control: reads the code and, after all others have read, writes by ``_id`` alone."""
 
     def __init__(self, db: Database, meanwhile: Step) -> None:
         super().__init__(db)
@@ -43,7 +44,7 @@ async def visitor(stage: Stage) -> ReaderId:
 
 @guarded
 async def test_a_review_code_binds_one_user(stage: Stage, guard: bool) -> None:
-    """The binding's own index would stop the second one as well, so the control goes without it."""
+    """The binding's own index would stop the second user as well, so the control drops it."""
     if not guard:
         await stage.drop("bindings", "reader")
     reader_id, barrier = await visitor(stage), asyncio.Barrier(2)
@@ -85,7 +86,7 @@ async def test_a_visitor_has_one_live_review_code(stage: Stage, guard: bool) -> 
 
 @guarded
 async def test_a_revoked_review_code_cannot_be_used(stage: Stage, guard: bool) -> None:
-    """The desk takes it back just before it is used: nobody gets in by it."""
+    """Staff revoke it just before it is used."""
     reader_id = await visitor(stage)
     reader = await stage.stored.readers.get(reader_id)
     assert reader is not None

@@ -1,4 +1,5 @@
-"""Reports of taken and of empty seats at once, and a note in two browsers: none counts twice."""
+"""Concurrent reports of occupied and empty seats, and a scan note in two browsers: none counts
+twice."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ pytestmark = both_sides
 async def test_concurrent_occupied_seat_reports_stop_deadlines_up_to_the_daily_limit(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of them is the last that may."""
+    """Only one more report of the day may stop a deadline."""
     monkeypatch.setattr(service, "MAX_OCCUPIED_REPORTS_PER_DAY", 1)
     reader, now = await stage.reader(), clock(10, 45)
     first = await stage.in_use(reader, SEATS[0])
@@ -64,7 +65,7 @@ async def test_concurrent_presence_checks_stop_at_the_daily_limit(
 
 @guarded
 async def test_a_scan_note_checks_in_one_reader(stage: Stage, guard: bool) -> None:
-    """One scan's note in ten browsers: one of them checks in, and again gets the same answer."""
+    """The note is used in ten browsers: one checks in, and its repetition gets the same answer."""
     readers = [await stage.reader() for _ in range(10)]
     made = [await stage.reserved(r, seat) for r, seat in zip(readers, SEATS, strict=False)]
     note = replace(scan(1), note_id="note")

@@ -1,4 +1,4 @@
-"""A code of an authenticator, a recovery code and a setting up, several at once."""
+"""Concurrent uses of an authenticator code, a recovery code and a setup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CODES = ["AAAABBBBCCCCDDDD", "EEEEFFFFGGGGHHHH"]
 
 
 class LooksFirst(SecondFactorRepository):
-    """The control: looks whether the code was used, then writes that it is."""
+    """The control: checks whether the code was used, then marks it."""
 
     async def use_step(self, reader_id: ReaderId, step: int) -> bool:
         found = await self._all.find_one({"_id": reader_id})
@@ -37,7 +37,7 @@ class LooksFirst(SecondFactorRepository):
 
 
 async def five(stage: Stage, guard: bool, method: str) -> list[SecondFactorRepository]:
-    """Five workers who stand before the same write, or (the control) behind the same look."""
+    """Five workers that have all reached the same write, or in the control the same read."""
     barrier, workers = asyncio.Barrier(5), list[SecondFactorRepository]()
     for _ in range(5):
         worker = (SecondFactorRepository if guard else LooksFirst)(stage.db, stage.cipher)
@@ -73,7 +73,7 @@ async def test_a_recovery_code_admits_one_session(stage: Stage, guard: bool) -> 
 
 @guarded
 async def test_of_concurrent_setups_one_authenticator_is_stored(stage: Stage, guard: bool) -> None:
-    """Two who have the password, each with a phone: the second one is told no."""
+    """Two people with the password set up a phone each: the second is refused."""
     workers = await five(stage, guard, "insert_many")
     kept = await asyncio.gather(
         *(one.put(READER, f"SECRET{n}", CODES, n, EIGHT) for n, one in enumerate(workers))

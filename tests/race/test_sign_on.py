@@ -1,4 +1,4 @@
-"""What counts once at a sign-on, and logouts of somebody that fall into a sign-in of theirs."""
+"""Single use at a sign-on, and logouts by subject concurrent with a sign-in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHO = SignOnSession("campus", "u-1", EIGHT)
 
 
 class LooksFirst(UsedOnceRepository):
-    """The control: looks whether it was used, then writes that it is."""
+    """The control: checks whether it was used, then marks it."""
 
     async def use(self, value: str, until: datetime) -> bool:
         if await self._all.find_one({"_id": token_hash(value)}) is not None:
@@ -50,7 +50,7 @@ async def test_a_state_or_logout_token_is_accepted_once(stage: Stage, guard: boo
 
 
 class OpensWithoutALook(SessionRepository):
-    """The control: no session is held against a logout of its reader."""
+    """The control: opens a session without checking logouts of its reader."""
 
     def _tombstone(self, ticket_hash: str, sign_on: SignOnSession | None) -> dict[str, Any]:
         return super()._tombstone(ticket_hash, None)

@@ -1,5 +1,5 @@
-"""Two administrators change the rules or a plan at once; two ends meet at one entry of the audit
-log; a booking that loses its seat is gone and another seat held, or neither."""
+"""Concurrent changes of policy, plans and audit entries; a cancelled booking and its replacement
+are written together or not at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.race.stage import OTHER_SEAT, Around, Stage, clock, guarded, put_arou
 
 
 class LookFirst(PolicyRepository):
-    """The control: look whether the number is free, then write."""
+    """The control: checks whether the version is free, then writes."""
 
     async def add(self, policy: Policy, now: datetime) -> bool:
         if await self.newest() != policy.version - 1:
@@ -76,7 +76,7 @@ async def test_of_concurrent_policy_changes_one_is_published(stage: Stage, guard
 
 
 class EndedAnew(AuditLogRepository):
-    """The control: an entry is written whether it has ended or not."""
+    """The control: ends an audit entry that has ended already."""
 
     async def end(self, entry: str, outcome: str, after: object) -> None:
         await self._all.update_one({"_id": entry}, {"$set": {"outcome": outcome, "after": after}})
@@ -97,7 +97,7 @@ async def test_an_audit_entry_keeps_its_first_outcome(stage: Stage, guard: bool)
 
 
 class Overwriting(CatalogRepository):
-    """The control: look whether it is still the one, then write."""
+    """The control: compares the revision, then writes."""
 
     looked: asyncio.Barrier
 
@@ -126,7 +126,7 @@ async def test_of_concurrent_plan_changes_one_is_saved(stage: Stage, guard: bool
 
 
 class VenueOverwritten(CatalogRepository):
-    """The control: whatever stands there meanwhile is overwritten."""
+    """The control: overwrites the venue unconditionally."""
 
     async def replace_venue(self, venue: Venue) -> bool:
         sources = sorted(venue.presence_sources)
@@ -171,7 +171,7 @@ def affected_booking_service(worker: Inside) -> AffectedBookingService:
 async def test_a_crash_during_a_resolution_leaves_the_old_booking_or_an_offer(
     stage: Stage, guard: bool
 ) -> None:
-    """The booking goes with its seat; the worker dies before another one is held."""
+    """The booking is cancelled; the worker dies before another seat is held."""
     r = await stage.reserved(await stage.reader())
     area = stage.inside.reference.catalog.areas[r.area_id]
     seats = tuple(seat for seat in area.seats if seat.id != r.seat_id)
@@ -205,7 +205,7 @@ async def test_a_crash_during_a_resolution_leaves_the_old_booking_or_an_offer(
 
 
 class Rewriting(NoticeRepository):
-    """The control: by ``_id`` alone."""
+    """The control: writes by ``_id`` alone."""
 
     async def replace(self, notice: Notice) -> bool:
         await self._all.update_one({"_id": notice.id}, {"$set": {"title": notice.title}})
@@ -227,7 +227,7 @@ async def test_of_concurrent_notice_changes_one_is_saved(stage: Stage, guard: bo
 
 
 class Granting(AccommodationRepository):
-    """The control: look whether it is still the one, then write."""
+    """The control: compares the current value, then writes."""
 
     looked: asyncio.Barrier
 
@@ -242,7 +242,7 @@ class Granting(AccommodationRepository):
 
 @guarded
 async def test_of_concurrent_accommodation_changes_one_is_saved(stage: Stage, guard: bool) -> None:
-    """Eight librarians have the same page before them, and grant different things."""
+    """Eight librarians have the same page open and grant different things."""
     reader = await stage.reader()
     first = Accommodation(check_in_minutes=5)
     assert await stage.stored.accommodations.replace(reader.id, NO_ACCOMMODATION, first)
@@ -270,7 +270,7 @@ async def test_a_card_is_assigned_to_one_of_two_visitors(stage: Stage, guard: bo
 
 
 class InThreeSteps(ViolationRepository):
-    """The control: the reader's own entry first, what it rests on afterwards."""
+    """The control: writes the reader's entry first and its grounds afterwards."""
 
     async def set_suspension(
         self,

@@ -1,7 +1,7 @@
-"""A write whose answer is lost is resolved: it has happened, or it never will.
+"""Writes whose answer is lost are resolved: they have happened, or they never will.
 
-``Torn`` loses the answer of one call. The write has then happened (``done``), or it is still on its
-way (``late``) and is let arrive after everything is settled.
+``Torn`` loses the answer of one call. The write has then happened (``done``), or it is still under
+way (``late``) and arrives after everything is settled.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Torn:
 
 
 def tear(stage: Stage, method: str, fate: Fate, afterwards: Step | None = None) -> Torn:
-    """Break the connection of the stage's own worker during its next ``method``."""
+    """Breaks the connection of the stage's own worker during its next ``method``."""
     torn = Torn(stage.db["reservations"], method, fate, afterwards)
     repository: Any = stage.stored.reservations
     repository._all = torn
@@ -74,7 +74,7 @@ async def test_an_insert_written_with_a_lost_answer_succeeds(stage: Stage) -> No
 
 
 async def test_a_lost_insert_cannot_arrive_later(stage: Stage) -> None:
-    """The tombstone has its place: the late insert bounces, and the reader may book again."""
+    """The tombstone occupies its id: the late insert fails, and the reader may book again."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
     with pytest.raises(Unavailable):
@@ -87,7 +87,7 @@ async def test_a_lost_insert_cannot_arrive_later(stage: Stage) -> None:
 
 
 async def test_without_a_tombstone_a_refused_booking_appears_later(stage: Stage) -> None:
-    """Control: who only looks whether the document is there is wrong a moment later."""
+    """The control: checking only for the document is wrong a moment later."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
     with pytest.raises(Unavailable):
@@ -107,7 +107,7 @@ async def test_a_change_written_with_a_lost_answer_succeeds(stage: Stage) -> Non
 
 
 async def test_a_lost_change_cannot_arrive_later(stage: Stage) -> None:
-    """The fence is a change of its own: the late update finds nothing, and the reader may try
+    """The fence is a change of its own: the late update matches nothing, and the reader may try
     again."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
@@ -123,7 +123,7 @@ async def test_a_lost_change_cannot_arrive_later(stage: Stage) -> None:
 
 
 async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> None:
-    """Control: the document is set back to where the fence found it."""
+    """The control: the document is set back to its state before the fence."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
     torn = tear(stage, "find_one_and_update", "late")
@@ -143,7 +143,7 @@ async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> N
 async def test_a_lost_answer_is_resolved_although_another_change_followed(
     stage: Stage, fate: Fate
 ) -> None:
-    """Mine happened and then another one on top of it; or another one instead of mine."""
+    """The change happened with another one on top of it; or another one happened instead."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
 
@@ -166,7 +166,7 @@ async def test_a_lost_answer_is_resolved_although_another_change_followed(
 
 
 class Unanswering:
-    """Every write happens where it can, and no answer ever comes."""
+    """Every write happens where it can, and no answer arrives."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -185,7 +185,8 @@ class Unanswering:
 
 
 async def test_a_repeat_with_the_key_finds_a_booking_of_unknown_outcome(stage: Stage) -> None:
-    """Not even the tombstone is answered: the reader hears so, and the repetition knows more."""
+    """The tombstone is not answered either: the reader gets an unknown outcome, which the
+    repetition resolves."""
     reader = await stage.reader()
     keyed = ctx(reader, key=IdempotencyKey("k-1", "digest"))
     repository: Any = stage.stored.reservations
@@ -222,7 +223,7 @@ async def test_a_batch_with_a_lost_answer_is_resolved_insert_by_insert(
 
 @pytest.mark.parametrize("code", [64, 91, 11602])
 async def test_a_write_concern_error_is_not_a_refusal(stage: Stage, code: int) -> None:
-    """A step-down or time-out while waiting for the majority: the booking is there."""
+    """A step-down or timeout while waiting for the majority: the booking exists."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "done")
     torn.error = WriteConcernError("not acknowledged", code)

@@ -1,4 +1,4 @@
-"""A seat that is given back goes to who waits: once, and with nobody in between."""
+"""A given-back seat goes to a waiting reader once, and to no other reader before."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.race.stage import (
 
 
 async def waits(stage: Stage, reader: Reader) -> None:
-    """Waits since a minute before eight for any seat of the area from ten to eleven."""
+    """Joins the waitlist one minute before eight for any seat of the area from ten to eleven."""
     area, since = stage.inside.reference.seat(SEAT).area_id, EIGHT - timedelta(minutes=1)
     anything = frozenset[str]()
     await stage.stored.waitlist.join(
@@ -56,7 +56,7 @@ async def test_a_given_back_seat_is_held_before_another_reader_can_book_it(
     tries: list[asyncio.Task[Reservation]] = []
 
     async def snatch() -> None:
-        """After the seat is let go. In the transaction, it cannot end before that does."""
+        """Books after the seat is released. A transaction holds this back until it ends."""
         tries.append(
             asyncio.create_task(other.reservations.create(ctx(passer_by), SEAT, selection(10, 11)))
         )
@@ -80,7 +80,6 @@ async def test_a_given_back_seat_is_held_before_another_reader_can_book_it(
 async def test_two_seats_freed_at_once_give_a_waiting_reader_one_offer(
     stage: Stage, guard: bool
 ) -> None:
-    """Two seats become free at once, and one reader waits."""
     owners, seats = [await stage.reader() for _ in range(2)], [SEAT, "2f-hall-066"]
     rows = [await stage.reserved(o, s) for o, s in zip(owners, seats, strict=True)]
     await waits(stage, await stage.reader())
@@ -103,7 +102,7 @@ async def test_two_seats_freed_at_once_give_a_waiting_reader_one_offer(
 async def test_concurrent_joins_make_one_waitlist_entry_for_a_time(
     stage: Stage, guard: bool
 ) -> None:
-    """Two phones join at once; the times overlap."""
+    """Two phones join at once for overlapping times."""
     reader = await stage.reader()
     if not guard:
         await stage.drop("waitlist", "claims")
@@ -137,7 +136,8 @@ async def test_concurrent_requests_make_at_most_five_alerts(stage: Stage, guard:
 
 @both_sides
 async def test_a_crash_during_an_offer_leaves_no_held_seat(stage: Stage) -> None:
-    """The seat is let go and not held yet: neither has happened, and both can happen later."""
+    """The worker dies after the seat was released and before it is held: neither has happened, and
+    both can happen later."""
     owner, first = await stage.reader(), await stage.reader()
     r = await stage.reserved(owner)
     await waits(stage, first)
@@ -166,7 +166,7 @@ async def test_a_crash_during_an_offer_leaves_no_held_seat(stage: Stage) -> None
 async def test_an_interrupted_leave_of_the_waitlist_is_completed_on_repeat(
     stage: Stage, cut_off: str
 ) -> None:
-    """Whichever of the two writes the worker does not come to: the next attempt does the rest."""
+    """Whichever of the two writes is missing, the next attempt makes it."""
     reader = await stage.reader()
     offer = await offered(stage, reader)
     assert offer.wait_id is not None
@@ -189,8 +189,8 @@ async def test_an_interrupted_leave_of_the_waitlist_is_completed_on_repeat(
 async def test_expiring_an_old_offer_does_not_end_the_readers_new_offer(
     stage: Stage, guard: bool
 ) -> None:
-    """The job has seen an offer whose time is over; its reader has declined it, and is offered
-    another seat before the job writes."""
+    """The job has read an expired offer; its reader declines it and gets an offer of another seat
+    before the job writes."""
     reader, owner = await stage.reader(), await stage.reader()
     r = await stage.reserved(owner, SEATS[1])
     offer = await offered(stage, reader)
@@ -215,7 +215,7 @@ async def test_expiring_an_old_offer_does_not_end_the_readers_new_offer(
 async def test_a_reader_who_left_the_waitlist_gets_no_message_of_its_end(
     stage: Stage, guard: bool
 ) -> None:
-    """The job has seen that the reader is suspended; they give the entry up before it writes."""
+    """The job has seen the reader's suspension; the reader leaves before it writes."""
     reader = await stage.reader()
     await waits(stage, reader)
     await stage.stored.readers.set_suspended_until(reader.id, None, clock(20))
@@ -236,7 +236,7 @@ async def test_a_reader_who_left_the_waitlist_gets_no_message_of_its_end(
 
 
 async def offered(stage: Stage, reader: Reader) -> Reservation:
-    """The seat, which somebody has given back and which is held for the reader."""
+    """A given-back seat that is held for the reader."""
     owner = await stage.reader()
     r = await stage.reserved(owner)
     await waits(stage, reader)
@@ -276,7 +276,7 @@ async def all_of(stage: Stage, reader: Reader) -> list[WaitlistEntry]:
 
 
 class CountsReads:
-    """A collection that counts its searches."""
+    """A collection that counts its queries."""
 
     def __init__(self, collection: Any) -> None:
         self._collection, self.reads = collection, 0
@@ -289,8 +289,8 @@ class CountsReads:
 @both_sides
 @pytest.mark.parametrize("waiting", [1, 4])
 async def test_readers_at_their_daily_limit_are_skipped(stage: Stage, waiting: int) -> None:
-    """By the change that gives a seat back, with as many queries for four who wait as for one; and
-    by the job."""
+    """By the change that frees a seat, with as many queries for four waiting readers as for one;
+    and by the job."""
     owner, last = await stage.reader(), await stage.reader()
     r = await stage.reserved(owner)
     limit = stage.inside.reference.policy.daily_booking_limit
@@ -318,7 +318,7 @@ async def test_readers_at_their_daily_limit_are_skipped(stage: Stage, waiting: i
 
 @both_sides
 async def test_an_offer_cannot_be_accepted_once_the_daily_limit_is_used_up(stage: Stage) -> None:
-    """The offer stays, and the refusal says why it cannot be accepted."""
+    """The offer is kept, and the refusal names the limit."""
     reader = await stage.reader()
     offer = await offered(stage, reader)
     for hour in other_hours()[: stage.inside.reference.policy.daily_booking_limit]:
@@ -331,7 +331,7 @@ async def test_an_offer_cannot_be_accepted_once_the_daily_limit_is_used_up(stage
 
 @both_sides
 async def test_an_offer_to_a_reader_suspended_meanwhile_passes_to_the_next(stage: Stage) -> None:
-    """The reader is suspended after they were looked up and before the seat is held for them."""
+    """The suspension falls between looking the reader up and holding the seat."""
     owner, first, second = [await stage.reader() for _ in range(3)]
     r = await stage.reserved(owner)
     await waits(stage, first)

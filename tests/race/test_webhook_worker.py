@@ -1,4 +1,4 @@
-"""A worker of webhooks: how many it sends at once, by how many round trips, and in which order."""
+"""A webhook worker: concurrency, round trips, and order."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.race.webhook_events import FAILED, TAKEN, endpoint, event
 
 
 class Program:
-    """Stands in for the sender and a receiver, whose ``answer`` to an event is awaited a moment.
-    ``heard`` are the events with the answers, ``most`` how many were on their way at once."""
+    """Stands in for the sender and a receiver, whose ``answer`` to an event takes a moment.
+    ``heard`` lists the events with the answers, ``most`` is the greatest concurrency."""
 
     def __init__(
         self, known: WebhookEndpoint, answer: Callable[[WebhookEvent], WebhookResult]
@@ -49,7 +49,7 @@ class Program:
 async def program(
     stored: Repositories, answer: Callable[[WebhookEvent], WebhookResult]
 ) -> tuple[Program, WebhookWorker]:
-    """A program that is told, and a worker that tells it."""
+    """A receiver and a worker that sends to it."""
     known = await stored.webhooks.add(endpoint(), new_secret())
     assert known is not None
     receiving = Program(known, answer)
@@ -61,7 +61,7 @@ async def program(
 
 
 async def told(stored: Repositories, worker: WebhookWorker, *events: WebhookEvent) -> None:
-    """The events are queued for the only endpoint, and sent until nothing is due."""
+    """Queues the events for the only endpoint and sends until nothing is due."""
     (known,) = await stored.webhooks.all()
     await stored.webhook_deliveries.add([(e, known.id) for e in events], EIGHT)
     while await worker.run(EIGHT):
@@ -71,7 +71,7 @@ async def told(stored: Repositories, worker: WebhookWorker, *events: WebhookEven
 async def test_many_deliveries_take_few_round_trips(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
-    """Less than one each, with four on their way at once and no more."""
+    """Less than one round trip each, with at most four deliveries under way."""
     events = [event(1, f"r{n}") for n in range(64)]
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
         receiving, worker = await program(one.inside.stored, lambda _: TAKEN)
@@ -85,7 +85,7 @@ async def test_many_deliveries_take_few_round_trips(
 
 
 async def test_deliveries_leased_and_not_begun_are_released_at_a_pause(stage: Stage) -> None:
-    """The receiver asks for time when four have come; the others were leased with them."""
+    """The receiver asks for a pause after four; the others were leased with them."""
     busy = WebhookResult(503, retry_after_s=60)
     receiving, worker = await program(stage.stored, lambda _: busy)
     await told(stage.stored, worker, *(event(1, f"r{n}") for n in range(20)))
@@ -96,7 +96,7 @@ async def test_deliveries_leased_and_not_begun_are_released_at_a_pause(stage: St
 
 
 async def test_events_of_a_reservation_stay_in_order_among_many_deliveries(stage: Stage) -> None:
-    """Three events of each reservation; every second one fails at first."""
+    """Three events of each reservation; every second event fails at first."""
     failed = set[str]()
 
     def answer(e: WebhookEvent) -> WebhookResult:

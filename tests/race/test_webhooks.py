@@ -1,4 +1,4 @@
-"""Webhooks, two workers at once: one sends, in order, and a late one overwrites nothing."""
+"""Webhooks with two workers: one sends, in order, and a late one overwrites nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LEASE = timedelta(seconds=40)
 
 
 def deliveries(stage: Stage, guard: bool = True) -> WebhookDeliveryRepository:
-    """A worker's own."""
+    """The deliveries of one worker."""
     made = WebhookDeliveryRepository(stage.db)
     if not guard:
         unguard(made)
@@ -72,7 +72,8 @@ async def test_two_workers_lease_a_delivery_once(stage: Stage, guard: bool) -> N
 
 
 async def test_a_subject_settled_between_the_reads_blocks_no_other(stage: Stage) -> None:
-    """Its last delivery was due when a worker looked, and is taken before it asks for the first."""
+    """Its last delivery was due when a worker looked, and is taken before that worker asks for the
+    first one."""
     mine, other = deliveries(stage), deliveries(stage)
     await mine.add([(event(1), THERE), (event(1, "r2"), THERE)], EIGHT)
     (first,) = await other.lease_next(THERE, EIGHT, EIGHT, LEASE, 1)
@@ -86,7 +87,7 @@ async def test_a_subject_settled_between_the_reads_blocks_no_other(stage: Stage)
 
 
 async def test_an_event_is_not_leased_before_the_previous_one_is_settled(stage: Stage) -> None:
-    """Whatever another worker sees while they are written, and while the first is under way."""
+    """At any point while they are written, and while the first is under way."""
     seen: list[str] = []
     writer, other = deliveries(stage), deliveries(stage)
 
@@ -107,8 +108,8 @@ async def test_an_event_is_not_leased_before_the_previous_one_is_settled(stage: 
 async def test_a_postponed_event_is_due_when_the_previous_one_is_settled(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker has seen the first one on its way, which is taken before the worker puts off the
-    second one."""
+    """A worker sees the first event under way; it is taken before the worker postpones the
+    second."""
     mine, other = deliveries(stage), deliveries(stage)
     await mine.add([(event(n), THERE) for n in (1, 2)], EIGHT)
     (first,) = await mine.lease_next(THERE, EIGHT, EIGHT, LEASE, 1)
@@ -125,7 +126,7 @@ async def test_a_postponed_event_is_due_when_the_previous_one_is_settled(
 
 
 async def _leave(*_: object) -> None:
-    """Stands in for the second look, without which things stay as they were written."""
+    """Replaces the second check: documents stay as they were written."""
 
 
 async def test_events_of_a_subject_stay_in_order_through_failures(stage: Stage) -> None:
@@ -146,7 +147,7 @@ async def test_events_of_a_subject_stay_in_order_through_failures(stage: Stage) 
 async def test_a_worker_whose_lease_expired_does_not_overwrite_the_result(
     stage: Stage, guard: bool
 ) -> None:
-    """Its lease ran out, another one has sent it meanwhile."""
+    """A second worker has sent the event meanwhile."""
     slow, quick = deliveries(stage, guard), deliveries(stage)
     await quick.add([(event(1), THERE)], EIGHT)
     (mine,) = await lease(slow)
@@ -168,7 +169,7 @@ async def test_an_event_that_is_dispatched_twice_is_delivered_once(stage: Stage)
 async def test_a_delivery_dispatched_after_the_erasure_names_no_reader(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The dispatcher has read the event before the reader was erased, and writes it afterwards."""
+    """The dispatcher reads the event before the erasure and writes it afterwards."""
     stays, goes = await stage.reader(), await stage.reader()
     told = [replace(event(1, r.id), reader_id=r.id) for r in (stays, goes)]
     await stage.db["readers"].delete_one({"_id": goes.id})
@@ -183,7 +184,8 @@ async def test_a_delivery_dispatched_after_the_erasure_names_no_reader(
 async def test_an_erasure_covers_deliveries_added_while_it_runs(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Written, with the reader still there, when the deliveries have been looked through."""
+    """The delivery is added, with the reader still present, after the erasure has searched the
+    deliveries."""
     goes = await stage.reader()
     forget = personal_data_repository._forget_actions
 
@@ -204,8 +206,8 @@ async def test_an_erasure_covers_deliveries_added_while_it_runs(
 async def test_rotating_the_data_keys_keeps_a_concurrently_changed_secret(
     stage: Stage, guard: bool, all_stale: bool
 ) -> None:
-    """The data keys rotate while an administrator changes the endpoint's secret, which the new key
-    has sealed before or has not."""
+    """An administrator changes the endpoint's secret during the rotation, before or after it was
+    encrypted with the new key."""
     first = FieldCipher({1: b"k" * 32})
     made = await WebhookEndpointRepository(stage.db, first).add(endpoint(), new_secret())
     both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})
@@ -243,7 +245,7 @@ async def test_there_are_ten_endpoints_at_most(stage: Stage, guard: bool) -> Non
 
 @guarded
 async def test_a_form_sent_twice_makes_one_endpoint(stage: Stage, guard: bool) -> None:
-    """Sent twice at once; its id is made of what names the form."""
+    """Sent twice at once; its id is derived from the form's key."""
     first = endpoint()
     second = first if guard else endpoint()
 
@@ -261,7 +263,7 @@ async def test_a_form_sent_twice_makes_one_endpoint(stage: Stage, guard: bool) -
 
 @guarded
 async def test_of_concurrent_secret_rotations_one_is_saved(stage: Stage, guard: bool) -> None:
-    """Two administrators rotate its secret at once: one of them is told."""
+    """Two administrators rotate it at once: one gets a conflict."""
     kept = await WebhookEndpointRepository(stage.db, stage.cipher).add(endpoint(), new_secret())
     assert kept is not None
     barrier = asyncio.Barrier(2)
@@ -281,7 +283,7 @@ async def test_of_concurrent_secret_rotations_one_is_saved(stage: Stage, guard: 
 async def test_a_410_of_the_old_address_does_not_disable_a_changed_endpoint(
     stage: Stage, guard: bool
 ) -> None:
-    """A 410 of the old address comes after the administrator has written another one."""
+    """The 410 arrives after the administrator has changed the address."""
     mine = WebhookEndpointRepository(stage.db, stage.cipher)
     kept = await mine.add(endpoint(), new_secret())
     assert kept is not None
@@ -298,7 +300,7 @@ async def test_a_410_of_the_old_address_does_not_disable_a_changed_endpoint(
 async def test_an_answer_of_the_old_address_does_not_pause_a_changed_endpoint(
     stage: Stage, guard: bool
 ) -> None:
-    """The old address asks for an hour when the administrator has written another one."""
+    """The old address asks for an hour's pause after the administrator has changed it."""
     mine = WebhookEndpointRepository(stage.db, stage.cipher)
     kept = await mine.add(endpoint(), new_secret())
     assert kept is not None
@@ -314,8 +316,8 @@ async def test_an_answer_of_the_old_address_does_not_pause_a_changed_endpoint(
 async def test_webhooks_add_no_database_command_to_a_booking(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
-    """The reader's request sends what it sent without them; the dispatcher of a batch, however many
-    events it has, two looks where nobody listens, and one more and a write where somebody does."""
+    """The reader's request sends the same commands as without webhooks. The dispatcher of a batch,
+    of any size, adds two queries without endpoints, and one more and a write with some."""
     costs = []
     for listeners in (0, MOST_ENDPOINTS):
         for _ in range(listeners):

@@ -1,4 +1,4 @@
-"""A store keeps reservations."""
+"""Reservations and their repository."""
 
 from __future__ import annotations
 

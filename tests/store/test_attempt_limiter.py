@@ -1,4 +1,4 @@
-"""Guesses are counted before they are judged; all or nothing over several limits."""
+"""Attempts are counted before they are judged; all or nothing over several limits."""
 
 from __future__ import annotations
 

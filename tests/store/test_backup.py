@@ -1,4 +1,4 @@
-"""A backup is one moment of the database, and what comes back is that moment."""
+"""A backup is a snapshot of the database, and a restore brings it back."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SEALER = FieldCipher({1: b"1" * 32})
 
 @pytest.fixture
 async def empty(mongo_url: str, request: pytest.FixtureRequest) -> Any:
-    """Another database, without anything in it."""
+    """A further, empty database."""
     async with open_database(mongo_url, f"restored_{abs(hash(request.node.name)):x}"[:38]) as db:
         yield db
         await db.client.drop_database(db.name)
@@ -83,7 +83,8 @@ async def test_a_restored_database_equals_the_backed_up_one(
 async def test_a_backup_is_a_snapshot_across_collections(
     db: Database, empty: Database, tmp_path: Path
 ) -> None:
-    """Pairs that are written together are read together, though the reading takes a while."""
+    """Pairs of documents that are written together are read together, although the reading takes a
+    while."""
     await db["a_first"].insert_many({"_id": n, "fill": "x" * 500} for n in range(-MANY, 0))
     await db["z_last"].insert_many({"_id": n, "fill": "x" * 500} for n in range(-MANY, 0))
     written: list[int] = []
@@ -176,7 +177,7 @@ async def test_concurrent_backups_to_one_file_leave_one_complete_file(
 async def test_a_file_with_any_changed_byte_is_refused(
     db: Database, empty: Database, tmp_path: Path
 ) -> None:
-    """Whatever byte is another one, compressed or not: one refusal, in words."""
+    """Each byte, compressed or not; each refusal has a message."""
     await ReservationRepository(db).insert(reserved())
     file = tmp_path / "file"
     await backup(db, file, NOW)
@@ -211,7 +212,7 @@ async def test_an_empty_database_is_a_backup_too(
 async def test_a_backup_of_another_installation_is_refused(
     db: Database, empty: Database, tmp_path: Path, mode: Mode, keys: bytes, said: str
 ) -> None:
-    """Marked by a service, or from before there were marks: what it holds decides."""
+    """Marked by a service, or older than the marks: the contents decide."""
     await db["readers"].insert_one({"_id": "r", "no": SEALER.encrypt("21070001", "student_no")})
     await backup(db, tmp_path / "unmarked", NOW)
     await admit_database(db, Mode.PRODUCTION, SEALER)

@@ -1,4 +1,4 @@
-"""A call returns when every worker that listens has acted on it."""
+"""A broadcast returns once every listening worker has acted on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The change stream: what it tells, what it leaves out, and that it loses nothing unsaid."""
+"""The change stream: reported changes, omitted ones, and no unreported loss."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SEATS = [f"2f-hall-{number:03d}" for number in range(1, 401)]
 
 @dataclass
 class Heard:
-    """All that a follower was told so far."""
+    """All that a follower has received so far."""
 
     changes: list[tuple[str | None, Change]] = field(default_factory=list)
     batches: int = 0
@@ -74,20 +74,20 @@ async def following(db: Database, writer: str = "") -> AsyncIterator[Heard]:
 
 
 def booking(number: int) -> Reservation:
-    """One of many that have nothing to do with one another."""
+    """One of many unrelated reservations."""
     seat, reader = SEATS[number], ReaderId(f"{number:024x}")
     return reserved("09:00", "10:00", id=new_id(), seat=seat, reader=reader)
 
 
 def next_of(r: Reservation) -> Reservation:
-    """The same at its next revision."""
+    """The reservation's next revision."""
     if r.state is ReservationState.RESERVED:
         return transitions.check_in(r, PROOF, Policy(), BY_READER, r.start, early=False)
     return transitions.leave(r, on("09:50"), Policy(), BY_READER, on("09:20"))
 
 
 async def kill_cursors(db: Database) -> int:
-    """Every cursor on the reservations, as a failing server would. How many there were."""
+    """Kills every cursor on the reservations, as a failing server would. Returns their number."""
     admin: Any = db.client.get_database("admin")
     of_ours = {
         "cursor.originatingCommand.aggregate": "reservations",
@@ -105,7 +105,7 @@ async def kill_cursors(db: Database) -> int:
 
 
 async def rests(changes: ReservationChangeStream) -> bool:
-    """Does it begin to rest within some seconds?"""
+    """True if the stream pauses within some seconds."""
     for _ in range(1000):
         if changes.resting:
             return True
@@ -170,7 +170,7 @@ async def test_changes_of_other_writers_are_reported_once(db: Database) -> None:
 
 
 async def test_an_idle_stream_reports_until_when_nothing_has_happened(db: Database) -> None:
-    """An idle stream says at each beat until when nothing has happened."""
+    """It does so at each heartbeat."""
     async with following(db) as heard:
         now = monotonic()
         await heard.until(lambda: heard.as_of is not None and heard.as_of > now)
@@ -180,8 +180,8 @@ async def test_an_idle_stream_reports_until_when_nothing_has_happened(db: Databa
 
 
 async def test_every_write_answered_before_as_of_has_been_reported(db: Database) -> None:
-    """The occupancy refuses because of this promise. Other traffic and broken cursors change
-    nothing; after them it goes on where it stopped."""
+    """The occupancy's refusals rely on this. Other traffic and broken cursors change nothing; the
+    stream resumes where it stopped."""
     them, answered = ReservationRepository(db), list[tuple[float, str, int]]()
     async with following(db) as heard:
         known = set[tuple[str, int]]()
@@ -226,7 +226,7 @@ async def test_every_write_answered_before_as_of_has_been_reported(db: Database)
 
 
 class OldTokens:
-    """A database whose oplog does not reach back to where the stream wants to resume, once."""
+    """A database whose oplog is once too short for the stream to resume."""
 
     def __init__(self, db: Database) -> None:
         self._db, self.armed, self.asked = db, False, 0
@@ -265,7 +265,7 @@ async def test_lost_history_is_reported(db: Database) -> None:
 
 
 async def test_a_new_writer_name_begins_with_a_full_load(db: Database) -> None:
-    """What the former one has inserted until then may have been left out and must not be lost."""
+    """Inserts under the former name may not have been reported and must not be lost."""
     mine = ReservationRepository(db)
     changes, heard = ReservationChangeStream(db, mine.writer), Heard()
     task = asyncio.create_task(heard.listen(changes))

@@ -1,4 +1,4 @@
-"""A MongoDB that cannot be used is refused with one line: the host, the cause, the cure."""
+"""An unusable MongoDB is refused with one line: host, cause and remedy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SET = "guarded"
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Ports of mongods beside the usual one: one alone, one with users, one never initiated."""
+    """Ports of further mongods: a standalone one, one with users, one never initiated."""
 
     lone: int
     guarded: int

@@ -1,4 +1,5 @@
-"""Readers, bindings, sessions and codes: unique by index, sealed, found again after rotation."""
+"""Readers, bindings, sessions and codes: unique by index, encrypted, found again after key
+rotation."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ async def test_a_reader_is_admitted_once_and_renewed(db: Database, sealer: Field
 
 
 async def test_no_campus_account_becomes_a_visitor(db: Database, sealer: FieldCipher) -> None:
-    """It could have the number that was made for one."""
+    """Its number could equal one generated for a visitor."""
     readers = ReaderRepository(db, sealer)
     visit = Visit(date(2026, 9, 7), date(2026, 9, 8))
     guest = await readers.admit_visitor(ZHANG, "客人", visit, NOW)

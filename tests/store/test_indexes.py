@@ -1,6 +1,6 @@
-"""What the verbs really send uses the index that was made for it: asked of MongoDB's profiler.
+"""Frequent queries use the indexes made for them, as MongoDB's profiler reports.
 
-The profiler records every command with its plan, so the filters here cannot drift from the code.
+The profiler records every real command with its plan, so the filters cannot drift from the code.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who may open a database: its own mode, its own keys, no older version, and no half of one."""
+"""A mark that a database stores about itself."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ REFUSED: list[tuple[str, dict[str, list[Document]], Mode, FieldCipher, str]] = [
 
 
 async def test_mongodbs_system_collections_do_not_count_as_data(db: Database) -> None:
-    """Who may only read and write must not even look at it."""
+    """A user with read and write rights only must not even query them."""
     await db.create_collection("nothing", viewOn="readers", pipeline=[])
     try:
         assert "system.views" in await db.list_collection_names()
@@ -160,7 +160,7 @@ async def test_the_first_start_marks_the_database_permanently(
 
 
 async def test_a_start_under_another_address_is_reported(db: Database) -> None:
-    """The service has moved, or two installations are on one database: each start says so."""
+    """The service has moved, or two installations share a database: each start reports it."""
     await admit_database(db, Mode.PRODUCTION, ONE)
     one, other = "https://seats.one.example", "https://seats.other.example"
     assert [await note_address(db, at) for at in (one, one, other, one)] == ["", "", one, other]
@@ -169,7 +169,7 @@ async def test_a_start_under_another_address_is_reported(db: Database) -> None:
 
 
 async def test_of_concurrent_first_starts_one_mode_and_key_wins(db: Database) -> None:
-    """Twelve first starts, of both modes and with two different keys: one side wins, whole."""
+    """Twelve concurrent first starts, of both modes and with two different keys."""
     kinds = [(mode, sealer) for mode in Mode for sealer in (ONE, FOREIGN)] * 3
     ended = await asyncio.gather(
         *(admit_database(db, mode, sealer) for mode, sealer in kinds), return_exceptions=True

@@ -1,4 +1,4 @@
-"""The sweep for doubles finds what is planted and is silent about all that is right."""
+"""The search for double bookings finds planted ones and reports no correct sequence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def store(db: Database) -> ReservationRepository:
 
 
 def unclaimed(r: Reservation) -> Reservation:
-    """As a broken guard would have let it in."""
+    """The reservation without its claims, as a broken guard would have stored it."""
     return but(r, claims=())
 
 
@@ -56,7 +56,8 @@ async def test_the_sweep_finds_short_bookings_within_a_long_one(
 async def test_bookings_of_erased_readers_are_no_double_of_one_reader(
     store: ReservationRepository,
 ) -> None:
-    """They share a name: two of them sat somewhere at one hour. A seat is judged all the same."""
+    """They share one placeholder: two of them sat somewhere at the same hour. Seats are judged
+    nevertheless."""
     first = another("14:00", "16:00", reader=ERASED_READER)
     elsewhere = another("14:00", "16:00", reader=ERASED_READER, seat=OTHER_SEAT)
     await kept(store, first, unclaimed(elsewhere))
@@ -69,7 +70,7 @@ async def test_bookings_of_erased_readers_are_no_double_of_one_reader(
 
 
 def finished_then_now() -> list[Reservation]:
-    """Given back at 16:38:20; another reader takes the seat 现在 at 16:38:25."""
+    """A seat given back at 16:38:20 and taken by another reader 现在 at 16:38:25."""
     first = transitions.finish(in_use(another("16:00", "18:00")), BY_READER, on("16:38:20"))
     return [first, another("16:38", "18:00", made="16:38:25", reader=LI)]
 
@@ -80,7 +81,7 @@ def own_next_seat() -> list[Reservation]:
 
 
 def early_check_in() -> list[Reservation]:
-    """The one before gave the seat back at 13:35; the next checks in at 13:40 for 14:00."""
+    """A seat given back at 13:35; the next reader checks in at 13:40 for 14:00."""
     before = transitions.finish(in_use(another("12:00", "13:00")), BY_READER, on("12:50"))
     late = transitions.finish(
         in_use(another("13:00", "14:00", reader=LI)), BY_READER, on("13:35:10")
@@ -154,8 +155,8 @@ async def test_the_sweep_reports_no_correct_sequence(
 async def test_the_sweep_judges_booked_times_instead_of_claims(
     store: ReservationRepository,
 ) -> None:
-    """Two rightful ones may share a half hour; more of an overlap than requests can
-    take is a double."""
+    """Two correct bookings may share a half hour; an overlap longer than requests can take is a
+    double booking."""
     first, second = finished_then_now()
     sooner = but(second, placed_at=on("16:38:09"))
     await kept(store, first, sooner)

@@ -69,7 +69,7 @@ async def test_a_worker_renews_the_leases_of_frequent_jobs_in_one_write(db: Data
     worker = Scheduler([*groups, rare], Counted(db), Clock(), Metrics(), "mine")
 
     async def rounds() -> list[list[str]]:
-        """All groups come round a while later. What is asked of the database."""
+        """Runs all groups of jobs a while later. Returns the lease queries."""
         asked.clear()
         for group in worker.groups:
             group.leased_at -= 5

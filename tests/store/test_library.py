@@ -1,4 +1,4 @@
-"""The library and its policy come back as they were written."""
+"""The library and its policy round-trip."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ async def test_every_policy_field_round_trips(db: Database) -> None:
 
 
 async def test_opening_hours_stored_with_priorities_keep_their_meaning(db: Database) -> None:
-    """Their dates say of which layer they are: closures, exceptions, the week."""
+    """Their dates tell their layer: closures, exceptions, the week."""
     usual: dict[str, object] = {"venue_id": None, "area_id": None, "reason": ""}
     usual |= {"weekdays": list(range(7)), "first": None, "last": None, "priority": 0}
     usual |= {"opens": "07:00", "closes": "22:30"}
@@ -271,7 +271,7 @@ async def test_opening_hours_stored_with_priorities_keep_their_meaning(db: Datab
 
 
 async def test_the_widest_booking_window_of_all_policies_is_found(db: Database) -> None:
-    """Also by a window that is to come, or is over."""
+    """Future and past overrides count as well."""
     policies, day = PolicyRepository(db), date(2027, 3, 1)
     assert await policies.farthest_horizon() == Policy().booking_window_days
     sets = (

@@ -1,4 +1,4 @@
-"""The generated history: it is what the service would have written, under the service's rules."""
+"""The generated history: equal to what the service would have written, under its rules."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def run(inside: Inside, visit: GeneratedVisit) -> list[Reservation]:
 
 
 def when(r: Reservation) -> datetime:
-    """The instant of the revision: a reminder leaves a notice only."""
+    """The instant of the revision; a reminder leaves only an outbox event."""
     return max(r.history[-1].at, r.outbox[-1].at)
 
 
 async def test_generated_reservations_equal_what_the_repository_writes(
     inside: Inside, writer: HistoryWriter, db: Database
 ) -> None:
-    """All changes of a busy day in their order, through the repository and its claim index."""
+    """All changes of a busy day in order, through the repository and its claim index."""
     histories = [run(inside, visit) for visit in a_day(inside, areas=1, readers=150)]
     changes = sorted((r for history in histories for r in history), key=lambda r: (when(r), r.rev))
     stored: dict[ReservationId, Reservation] = {}

@@ -1,4 +1,4 @@
-"""Messages, told once and in order; the consent ledger."""
+"""Messages, stored once and in order, and the counts of consents."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ async def test_each_channel_has_its_own_delivery_of_one_message(
 async def test_a_delivery_of_a_deleted_message_is_not_leased(
     db: Database, sealer: FieldCipher, store: MessageRepository, queue: ChannelDeliveries
 ) -> None:
-    """Its reader is being erased: the message has gone already, its delivery not yet."""
+    """Its reader is being erased: the message is deleted already, its delivery not yet."""
     await tell(db, sealer, [message("a:1"), message("b:1", reader=LI)])
     await store.delete(["a:1"])
     found = await queue.lease_next([ZHANG, LI], on("15:00"), REAL, LEASE)

@@ -1,4 +1,4 @@
-"""Steps from one form of the database to the next."""
+"""Migrations from one schema version to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of a number or a name is looked for among all readers, off the event loop."""
+"""Readers are searched by part of a number or name, off the event loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MANY: Final = 2000
 
 
 class Watched(FieldCipher):
-    """Notes how often something was opened, and in which threads."""
+    """Counts decryptions and records their threads."""
 
     def __init__(self) -> None:
         super().__init__({1: b"1" * 32})
@@ -33,7 +33,7 @@ class Watched(FieldCipher):
 
 
 async def enrol(db: Database, sealer: FieldCipher, count: int) -> None:
-    """So many readers, and one of the rarest name at the end."""
+    """Adds this many readers and one with a unique name at the end."""
     dice = random.Random(1)
     rows = []
     for n in range(count):
@@ -57,7 +57,7 @@ async def enrol(db: Database, sealer: FieldCipher, count: int) -> None:
 
 
 async def test_a_search_decrypts_each_reader_once(db: Database) -> None:
-    """100,000 readers take less than two seconds so; what is not opened needs no time."""
+    """100,000 readers take less than two seconds that way."""
     sealer = Watched()
     await enrol(db, sealer, MANY)
     (reader,) = await ReaderRepository(db, sealer).find_by_part("若兰", 51)

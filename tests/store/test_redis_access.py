@@ -1,4 +1,4 @@
-"""What the service does on Redis and Valkey: over TLS, as a user who may do nothing else."""
+"""The service's use of Redis and Valkey: over TLS, as a user with minimal rights."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ async def test_a_rate_limit_bucket_empties_and_refills(redis_server: RedisServer
 
 
 async def test_a_clock_set_back_does_not_empty_the_bucket(redis_server: RedisServer) -> None:
-    """A bucket was last seen an hour ahead: after a failover to a server whose clock is behind, or
-    after a correction of the clock. Nobody waits for that hour to pass."""
+    """The bucket was last used an hour ahead: after a failover to a server whose clock is behind,
+    or after a correction of the clock. No caller waits for that hour."""
     bucket = RateLimit("test", capacity=10, per_second=1)
     async with open_redis(redis_server.url) as client:
         limiter, key = RateLimiter(client), "pace:test:anna"

@@ -1,4 +1,4 @@
-"""Reservations on a real MongoDB: what the index refuses, what a revision guards, what is due."""
+"""Reservations on a real MongoDB: refusals of the index, guards by revision, and due deadlines."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def store(db: Database) -> ReservationRepository:
 
 
 def full() -> Reservation:
-    """Every field holds something."""
+    """A reservation with a value in every field."""
     gone = away(in_use(when=on("13:40")))
     r = transitions.return_from_leave(gone, PROOF, POLICY, BY_READER, on("14:40:20"))
     r = transitions.renew(r, on("17:00"), POLICY, BY_READER, on("15:10"))

@@ -1,4 +1,4 @@
-"""Violations: one a day counts, and three are used up once, however often they are recorded."""
+"""Violations: one a day counts, and three are used once, however often they are recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One stable_token call for all workers, whatever Redis does."""
+"""One stable_token call for all workers, whatever the state of Redis."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.redis_servers import RedisServer
 
 
 class Issuer:
-    """WeChat's side: counts the calls, answers after a moment."""
+    """WeChat's side: counts the calls and answers after a moment."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -1,4 +1,4 @@
-"""The operator's way: a backup while the service runs, a lost database, and the way back."""
+"""A backup while the service runs, a lost database, and the restore."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ async def test_a_restore_after_a_lost_database_brings_back_all_bookings(
 async def test_a_killed_restore_is_detected_and_repeated(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    """SIGKILL in the middle: nothing serves the half, and one command makes it whole."""
+    """After SIGKILL in the middle, no service starts on the partial database, and one command
+    completes it."""
     file = str(tmp_path / "seats.backup")
     env = production(mongo_url, redis_url)
     target = {**env, "MONGO_DATABASE": f"{env['MONGO_DATABASE']}r"}
@@ -125,7 +126,7 @@ async def test_a_killed_restore_is_detected_and_repeated(
 async def test_the_documented_cron_line_works(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    """With nothing in the environment, and with a URL that a shell would cut at its &."""
+    """With an empty environment, and a URL that a shell would cut at its &."""
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
     found = re.search(r"^30 3 \* \* \* root (.+)$", page, re.M)
     assert found is not None

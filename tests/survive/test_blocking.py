@@ -1,4 +1,4 @@
-"""Nothing blocks the event loop: a story with every blocking call made an error."""
+"""A reader's day with every blocking call of the event loop made an error."""
 
 from __future__ import annotations
 

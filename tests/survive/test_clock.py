@@ -1,4 +1,4 @@
-"""A host whose clock is wrong decides nothing: not for readers, and not by its jobs."""
+"""A host with a wrong clock decides nothing, for readers or in jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.waiting import until
 
 
 class Machine:
-    """A machine whose clock somebody sets."""
+    """A machine whose clock a test sets."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -31,7 +31,7 @@ class Machine:
 
 
 async def rounds(service: Living) -> None:
-    """Every group of jobs runs twice."""
+    """Runs every group of jobs twice."""
     groups = [group for group in service.scheduler.groups if group.every_s < 10]
     for _ in range(2):
         before = {group.name: group.last_success for group in groups}
@@ -52,8 +52,8 @@ async def health(service: Living) -> Any:
 async def test_a_host_with_a_wrong_clock_refuses_changes_and_judges_no_deadline(
     mongo_url: str, redis_url: str, hours: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Set two hours ahead, all of these are over by it; two hours back, a leave would end in the
-    past. The other readers' day goes on when the clock is right again, as if nothing had been."""
+    """Two hours ahead, all of these deadlines would have passed; two hours back, a leave would end
+    in the past. Afterwards the other readers' day continues unaffected."""
     machine = Machine()
     async with living(
         mongo_url, redis_url, jobs=True, now=MONDAY_8, clock=Clock(machine)
@@ -141,7 +141,7 @@ async def test_a_host_with_a_wrong_clock_refuses_changes_and_judges_no_deadline(
 def test_a_clock_is_trusted_within_half_the_round_trip(
     ahead_s: float, took_s: float, trusted: bool | None
 ) -> None:
-    """The half of the way is allowed for, to either side; what it leaves open stays as it was."""
+    """Half the round trip is tolerated to either side; within it the previous judgement is kept."""
     half = timedelta(seconds=took_s) / 2
     for before_s in (None, 0, 3600):
         clock = Clock()
@@ -162,9 +162,9 @@ def test_a_clock_is_trusted_within_half_the_round_trip(
 async def test_hosts_with_different_clocks_use_mongodbs_time(
     mongo_url: str, redis_url: str, ahead_s: int
 ) -> None:
-    """A host that is seconds ahead is trusted. What its readers are told, what its jobs judge and
-    the codes that its kiosks show are of MongoDB's time, as at every other host: no deadline comes
-    early, no code is of the next step, and its heartbeat hides no outage."""
+    """A host that is seconds ahead is trusted. Its responses, jobs and kiosk codes use MongoDB's
+    time, as on every other host: no deadline comes early, no code is of the next step, and its
+    heartbeat hides no outage."""
     machine = Machine()
     machine.ahead = timedelta(seconds=ahead_s)
     async with living(mongo_url, redis_url, clock=Clock(machine)) as service:
@@ -183,7 +183,7 @@ async def test_hosts_with_different_clocks_use_mongodbs_time(
 async def test_a_clock_not_compared_for_half_a_minute_decides_nothing(
     mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For half a minute it was not measured: nobody knows whether it still agrees."""
+    """It may have drifted since the last comparison."""
     machine = Machine()
 
     def steady_ns() -> int:
@@ -216,8 +216,8 @@ async def test_a_clock_not_compared_for_half_a_minute_decides_nothing(
 
 @pytest.mark.parametrize("known_s", [0, 9])
 def test_a_slow_answer_of_mongodb_does_not_shift_the_known_time(known_s: int) -> None:
-    """MongoDB stood still for two seconds, and answered at the end of its way. Jobs that went by
-    the middle were a second early."""
+    """MongoDB paused for two seconds and answered at the end. Jobs that used the middle of the
+    round trip would be a second early."""
     known = timedelta(seconds=known_s)
     clock = Clock(lambda: int((real_now() + known).timestamp() * 10**9))
     assert clock.judge(real_now(), timedelta())

@@ -1,4 +1,4 @@
-"""The embedded servers over restarts, kills and mistakes."""
+"""The embedded servers through restarts, kills and mistakes."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ async def test_the_servers_are_started_from_the_main_thread_only(tmp_path: Path)
 
 
 async def test_the_embedded_mongod_offers_no_zlib_compression(mongo_url: str) -> None:
-    """An unpatched release can be made to show its memory by it."""
+    """In an unpatched release zlib can be used to read its memory."""
     offered = ["zlib", "snappy", "zstd"]
     async with open_database(mongo_url, "kept") as db:
         hello = await db.command({"hello": 1, "compression": offered})

@@ -1,4 +1,5 @@
-"""The gate's agent, killed at random and cut off from the service: every passage counts once."""
+"""The gate's agent, killed at random and disconnected from the service: every passage has one
+effect."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""MongoDB accepts and does not answer: everybody is told so within five seconds, and nothing that
-was begun is lost or done twice; and a process that is told to end does so."""
+"""MongoDB accepts connections and does not answer: each request is answered within five seconds,
+and no change is lost or doubled; and a process told to end does so."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOOKS_S = 3.5
 
 
 async def all_within(seconds: float, calls: Iterable[Awaitable[Answer]]) -> list[Answer]:
-    """The answers, all of which come while MongoDB hangs. Raises: TimeoutError."""
+    """The responses, all received while MongoDB hangs. Raises: TimeoutError."""
     async with asyncio.timeout(patience(seconds)):
         return await asyncio.gather(*calls)
 
@@ -89,7 +89,6 @@ async def test_requests_are_refused_in_time_while_mongod_hangs(fragile: Embedded
 
 
 async def test_a_hanging_task_or_event_loop_does_not_keep_the_process_alive() -> None:
-    """Neither a task that cannot be cancelled, nor the event loop itself."""
     code = "from miniapp_server import server; server.end_anyway(0.2); input()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code),
@@ -104,7 +103,7 @@ async def test_a_hanging_task_or_event_loop_does_not_keep_the_process_alive() ->
 
 
 async def _stop(pid: int) -> None:
-    """Returns once each of its threads has stopped: until then it may still answer."""
+    """Returns once each of its threads has stopped; until then it may still answer."""
     os.kill(pid, signal.SIGSTOP)
 
     async def stopped() -> bool:

@@ -1,4 +1,4 @@
-"""The service killed again and again while its jobs run: every effect comes exactly once."""
+"""The service killed repeatedly while its jobs run: every effect happens once."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Guest:
 
 
 async def guests(service: Remote) -> list[Guest]:
-    """While the service is down: bookings from 9 to 10, half of them checked in, and one consent
-    for each message."""
+    """While the service is down: adds bookings from 9 to 10, half of them checked in, and one
+    consent for each message."""
     actor = Actor("reader", "mini")
     wechat = SandboxWeChat(service.db)
     seats = [
@@ -82,7 +82,7 @@ async def guests(service: Remote) -> list[Guest]:
 
 
 async def progress(service: Remote) -> int:
-    """Grows with every step of every job."""
+    """A number that grows with every step of every job."""
     db = service.db
     done = await db["reservations"].count_documents({"live": False})
     dispatched = await db["reservations"].count_documents({"outbox": []})

@@ -1,7 +1,7 @@
-"""What every minute needs costs the same after 60,000 reservations as on the first day.
+"""Queries of every minute cost the same after 60,000 reservations as on the first day.
 
-Asked of MongoDB's profiler, in keys and documents, never by time. The same busy day lies in an
-empty database and in one with a history of full days before it.
+Measured by MongoDB's profiler in keys and documents, never by time. The same busy day is in an
+empty database and in one with a history of full days.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ async def database(url: str, name: str) -> AsyncIterator[Database]:
 
 
 async def examined(s: Store, verb: Verb) -> tuple[int, int]:
-    """(keys, documents) that MongoDB looked at for the verb."""
+    """(keys, documents) that MongoDB examined for the query."""
     rows = await profiled(s, verb)
     keys, documents = (
         sum(row.get(name, 0) for row in rows) for name in ("keysExamined", "docsExamined")
@@ -90,7 +90,8 @@ async def test_no_frequent_query_grows_with_the_history(mongo_url: str) -> None:
 
 
 async def the_sweep_streams(inside: Inside, db: Database) -> None:
-    """It finds the one that was put there, and holds a few batches of rows at most."""
+    """The search for double bookings finds the planted one and holds at most a few batches of
+    rows."""
     one: Any = await db["reservations"].find_one({"state": "completed"})
     again = {**one, "_id": new_id()}
     await db["reservations"].insert_one(again)
@@ -138,7 +139,7 @@ async def violations_are_those_of_the_service(inside: Inside, db: Database) -> N
 
 
 async def a_long_history_is_listed_page_by_page(s: Store) -> None:
-    """Whatever the page and the filter, no document is read that is not shown."""
+    """For each page and filter, only shown documents are read."""
     reader = ReaderId("f" * 24)
     rows = await s.db["reservations"].find({"live": False}).limit(A_LONG_HISTORY).to_list(None)
     own = [{**row, "_id": new_id(), "reader": reader, "claims": []} for row in rows]

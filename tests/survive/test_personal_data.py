@@ -1,4 +1,4 @@
-"""A person's data from the command line, beside a service that runs."""
+"""Export and erasure of a reader by command, beside a running service."""
 
 from __future__ import annotations
 

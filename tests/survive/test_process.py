@@ -1,4 +1,4 @@
-"""The process as an operator knows it: it starts fast, says what is wrong, and leaves nothing."""
+"""The process for an operator: fast start, clear errors, no remains."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ async def test_requests_in_flight_are_answered_after_sigterm(service: Remote) ->
 
 
 async def test_sigterm_under_load_answers_or_refuses(service: Remote) -> None:
-    """Nothing is done without an answer: who is cut off before (a connection that nobody has
-    taken yet is reset by the kernel) was not served at all."""
+    """A request without an answer had no effect: a connection that no worker has accepted is reset
+    by the kernel and was not served at all."""
     readers = [await service.reader() for _ in range(16)]
     statuses: list[int] = []
     acknowledged: list[str] = []
@@ -126,7 +126,7 @@ async def test_a_hanging_wechat_delays_no_booking(service: Remote) -> None:
 
 @asynccontextmanager
 async def demo(data_dir: Path, **env: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """A demo that is ready, and its address."""
+    """A running demo and its address."""
     port = free_port()
     process = await command("demo", DATA_DIR=str(data_dir), PORT=str(port), **env)
     try:
@@ -209,7 +209,7 @@ async def test_the_walkthrough_completes_beside_invented_readers(tmp_path: Path)
 async def test_a_demo_stopped_while_readers_are_generated_prints_no_traceback(
     tmp_path: Path,
 ) -> None:
-    """One of the processes that invent them has begun, and not heard what to do yet."""
+    """One of the generating processes has started and not received its task yet."""
     async with demo(tmp_path, DEMO="") as (_, process):
 
         async def begun() -> bool:

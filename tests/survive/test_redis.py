@@ -1,4 +1,4 @@
-"""Redis holds only what may be lost."""
+"""Redis holds only data that may be lost."""
 
 from __future__ import annotations
 

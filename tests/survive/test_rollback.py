@@ -1,7 +1,8 @@
-"""What a primary says that is cut off from its majority may be undone: nothing of it is promised.
+"""A primary cut off from its majority may have its writes rolled back: none of them is
+acknowledged.
 
-Each sequence is made step by step on three members. The old primary stays one until it hears of the
-election, as nothing but ``step_up`` makes one here, so no step depends on how fast it is.
+Each sequence is made step by step on three members. The old primary remains one until it hears of
+the election, as only ``step_up`` makes one here, so no step depends on its speed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each sequence once; ten times in the long form, and each time it must end alike."""
+    """Runs each sequence once; ten times in the long form, always with the same outcome."""
     if metafunc.config.getoption("long"):
         metafunc.fixturenames.append("turn")
         metafunc.parametrize("turn", range(10))
@@ -61,7 +62,7 @@ async def three(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Repli
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def trio(three: ReplicaSet) -> AsyncIterator[Trio]:
-    """All members agree, nobody has booked, and both workers know the primary."""
+    """All members agree, there are no bookings, and both workers know the primary."""
     async with worker(three, 5000) as first, worker(three, 300) as second:
         for name in ("reservations", "messages", "waitlist"):
             await first.db[name].delete_many({})
@@ -72,9 +73,7 @@ async def trio(three: ReplicaSet) -> AsyncIterator[Trio]:
 
 async def cancelled_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reservation]:
     """A cancellation waits for its majority in vain; its reader asks again at another worker.
-
-    Returns what that one says, and what there is when all is well again.
-    """
+    Returns that worker's answer and the stored reservation after the recovery."""
     reader = await trio.first.reader()
     r = await trio.first.reserved(reader)
     request = ctx(reader, key=IdempotencyKey("k-1", "digest"))
@@ -93,7 +92,7 @@ async def cancelled_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Rese
 
 
 async def booked_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reservation | None]:
-    """The same with a booking."""
+    """``cancelled_at_two_workers`` with a booking."""
     reader = await trio.first.reader()
     request = ctx(reader, key=IdempotencyKey("k-1", "digest"))
     old = await trio.cut_off()
@@ -129,7 +128,7 @@ async def test_a_repeated_request_is_not_answered_from_a_write_that_is_rolled_ba
 
 @pytest.mark.parametrize("name", AT_TWO_WORKERS)
 async def test_local_reads_acknowledge_a_write_that_is_rolled_back(trio: Trio, name: str) -> None:
-    """Control: a worker that reads what its member has promises what its majority has not."""
+    """The control: a worker that reads its member's data acknowledges what no majority has."""
     answer, stored = await AT_TWO_WORKERS[name](trio, trio.second_by_local_reads)
     assert isinstance(answer, Reservation)
     assert stored is None or stored.state is not answer.state, "not lost: nothing was forced"
@@ -157,7 +156,7 @@ async def test_a_tombstone_meeting_an_unreplicated_booking_leaves_the_outcome_un
 async def test_a_repeated_insert_meeting_an_unreplicated_one_leaves_the_outcome_unknown(
     trio: Trio,
 ) -> None:
-    """The driver's own retry, or a batch's, meets what the first attempt wrote to one member."""
+    """A retry of the driver or of a batch meets what the first attempt wrote to one member."""
     (made,) = bookings(1)
     old = await trio.cut_off()
     first = asyncio.create_task(trio.first.stored.reservations.insert(made))
@@ -169,7 +168,7 @@ async def test_a_repeated_insert_meeting_an_unreplicated_one_leaves_the_outcome_
 
 
 async def all_true(trio: Trio, made: list[Reservation], answers: list[Any]) -> None:
-    """What was acknowledged is there; what was not can be booked."""
+    """Acknowledged reservations exist, and the others can be booked."""
     store = trio.second.stored.reservations
     for r, answer in zip(made, answers, strict=True):
         if answer is None:
@@ -181,7 +180,7 @@ async def all_true(trio: Trio, made: list[Reservation], answers: list[Any]) -> N
 
 
 class EndsAfter:
-    """A collection whose first change ends, however it ends, after a step."""
+    """A collection whose first change ends, in any way, after a step."""
 
     def __init__(self, collection: Collection, step: Callable[[], Awaitable[None]]) -> None:
         self._collection, self._step = collection, [step]
@@ -198,8 +197,8 @@ class EndsAfter:
 
 
 async def test_a_change_based_on_a_rolled_back_one_is_refused(trio: Trio) -> None:
-    """Ann's change to another seat is undone and fenced off, so her revision has the number of the
-    undone one. Her next change rests on that, and Bob books the seat that she still has."""
+    """Ann's change to another seat is rolled back and fenced off, so her revision has the number of
+    the lost one. Her next change rests on that, and Bob books the seat that she still has."""
     ours, theirs = trio.second.stored.reservations, trio.first.stored.reservations
     made = reserved("10:00", "11:00", reader=ZHANG, seat=SEAT)
     await ours.insert(made)
@@ -238,7 +237,7 @@ async def test_a_change_based_on_a_rolled_back_one_is_refused(trio: Trio) -> Non
 
 
 def moved(r: Reservation, seat: str, hour: int) -> Reservation:
-    """To that seat, from that hour for an hour."""
+    """Moved to that seat, for one hour from that hour on."""
     span = TimeRange(clock(hour), clock(hour + 1))
     return transitions.change(
         r, on_seat(r, seat, span), policy=Policy(), actor=BY_READER, now=EIGHT
@@ -246,8 +245,7 @@ def moved(r: Reservation, seat: str, hour: int) -> Reservation:
 
 
 async def test_a_rolled_back_message_is_not_taken_for_stored(trio: Trio) -> None:
-    """A dispatcher that repeats itself meets its own message in the one member, and may not go on
-    to empty the outbox."""
+    """A repeating dispatcher finds its own message in one member and must not empty the outbox."""
     one = Message("r:1", ZHANG, Template.RESERVED, "预约成功", "…", EIGHT, {})
     old = await trio.cut_off()
     messages = MessageRepository(trio.second.db, trio.second.cipher)
@@ -259,7 +257,7 @@ async def test_a_rolled_back_message_is_not_taken_for_stored(trio: Trio) -> None
 
 
 class Hasty(ReservationRepository):
-    """The control: whoever has given a transaction up looks again at once."""
+    """The control: looks again at once after giving a transaction up."""
 
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
         async with self._all.database.client.start_session() as session:
@@ -270,8 +268,8 @@ class Hasty(ReservationRepository):
 async def test_conflicting_changes_are_answered_busy_while_members_lag(
     trio: Trio, guard: bool
 ) -> None:
-    """One gives a seat back to who waits for it, and the other members do not hear of it yet.
-    Another worker reads what a majority has, and meets the newer one whenever it writes."""
+    """One change gives a seat to a waiting reader, and the other members lag. Another worker reads
+    what a majority has and meets the newer version whenever it writes."""
     ann, waiting = await trio.first.reader(), await trio.first.reader()
     r = await trio.first.reserved(ann)
     area = trio.first.inside.reference.seat(SEAT).area_id

@@ -1,4 +1,4 @@
-"""What must not start does not, in one line, and the database is as it was."""
+"""A start that must not happen is refused in one line, and the database is unchanged."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_help_of_the_run_script_installs_nothing(tmp_path: Path) -> None:
 async def test_a_database_of_before_the_first_release_is_refused(
     real: tuple[Database, dict[str, str]], tmp_path: Path
 ) -> None:
-    """Every command gives the same reason, also where it was a sandbox's."""
+    """Every command gives the same reason, also for a sandbox's database."""
     db, env = real
     await db["installation"].drop()
     for name in ("schema", "sandbox_clock"):

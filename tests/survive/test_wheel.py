@@ -1,7 +1,7 @@
-"""What is released: built twice it is the same, and in a fresh environment it serves the demo.
+"""Release files: built twice they are identical, and in a fresh environment they serve the demo.
 
 The environment is pipx's own, of Debian's Python (3.13), with the wheels that the lock pins and
-nothing that a compiler would have to make.
+nothing that needs a compiler.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
 def installed(
     built: tuple[Path, Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    """The folder of ``seats`` in an environment with nothing but the wheel and what it needs."""
+    """The folder of ``seats`` in an environment with the wheel and its dependencies only."""
     folder = tmp_path_factory.mktemp("pipx")
     _, wheel, constraints = built
     env = os.environ | {
@@ -131,7 +131,7 @@ def test_every_module_imports_under_debians_python(installed: Path) -> None:
 def test_the_proof_runs_from_an_unpacked_sdist(
     built: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
-    """One simulated day, as ``scripts/prove`` plays it. The tests of the laboratory stay behind."""
+    """One simulated day by ``scripts/prove``. The laboratory's tests are not in the sdist."""
     with tarfile.open(built[0]) as archive:
         archive.extractall(tmp_path, filter="data")
     [unpacked] = tmp_path.iterdir()
@@ -173,7 +173,7 @@ async def test_the_demo_serves_requests_and_ends_by_ctrl_c(installed: Path, tmp_
 
 
 async def _seats(folder: Path, cwd: Path, *words: str, **env: str) -> asyncio.subprocess.Process:
-    """The installed command in a folder that has nothing to do with this one."""
+    """Runs the installed command in an unrelated folder."""
     return await asyncio.create_subprocess_exec(
         *(str(folder / "seats"), *words),
         cwd=cwd,

@@ -40,8 +40,8 @@ class Trio:
 
     @property
     def second_by_local_reads(self) -> Stage:
-        """The second worker, as if it believed what no majority has: it reads what its member has,
-        and takes a refusal for certain as ``insert_one`` tells it."""
+        """The second worker with local reads: it reads its member's data and takes the refusals of
+        ``insert_one`` for final."""
         db = self.second.db.with_options(read_concern=ReadConcern("local"))
         inside, known = features(db, self.second.cipher), self.second.inside.reference
         repository: Any = inside.stored.reservations
@@ -50,13 +50,13 @@ class Trio:
         return Stage(db, self.second.cipher, inside)
 
     async def cut_off(self) -> Member:
-        """The primary, cut off from the others, which do not know it yet."""
+        """Cuts the primary off from the others, which do not know it yet."""
         old = await self.set.primary()
         self.set.isolate(old)
         return old
 
     async def elect_another(self, old: Member) -> None:
-        """Another primary, and both workers know it; the old one goes on."""
+        """Elects another primary, known to both workers; the old one goes on."""
         new = await self.set.step_up(old)
         address = ("127.0.0.1", new.proxy.port)
 
@@ -70,13 +70,13 @@ class Trio:
         await probes.insert_one({"elected": new.number})
 
     async def kill_first(self, task: asyncio.Task[Any]) -> None:
-        """The first worker is killed: it neither repeats, nor resolves, nor answers."""
+        """Kills the first worker: it neither repeats, nor resolves, nor answers."""
         await self.first.db.client.close()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
     async def heal(self, old: Member) -> None:
-        """The old primary hears of the election, undoes what it had alone, and follows."""
+        """Reconnects the old primary, which rolls its own writes back and follows."""
         if (await self.set.primary()) is old:
             await self.set.step_up(old)
         self.set.mend()
@@ -93,7 +93,7 @@ class Trio:
 
 
 async def one_by_one(books: Collection, documents: list[dict[str, Any]]) -> list[Exception | None]:
-    """The error of each document, without what it says of the majority."""
+    """Inserts document by document. Returns each error without its part about the majority."""
     found: list[Exception | None] = []
     for document in documents:
         try:
@@ -121,7 +121,7 @@ async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
 
 
 async def said(work: Awaitable[Any]) -> Any:
-    """What a worker answers: a result, or the error that promises nothing."""
+    """A worker's answer: a result, or an error that promises nothing."""
     async with asyncio.timeout(patience(LONG_S)):
         try:
             return await work

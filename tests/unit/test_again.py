@@ -1,4 +1,4 @@
-"""再约一次: the last stay's seat at the same time of day, today, from now on, or tomorrow."""
+"""再约一次: the last stay's seat at the same time of day: today, from now on, or tomorrow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an arrival makes of a reservation, by the state that it is loaded in."""
+"""The effect of an arrival on a reservation, by its state when loaded."""
 
 from __future__ import annotations
 

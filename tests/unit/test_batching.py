@@ -1,4 +1,4 @@
-"""Calls that arrive together: one batch, each with its own outcome."""
+"""Calls that arrive together run as one batch, each with its own outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.storage.mongo_errors import errors_per_document
 
 
 class Worker:
-    """Remembers its batches; ``gate`` holds them back, ``answer`` makes the results."""
+    """Records its batches; ``gate`` holds them back, ``answer`` makes the results."""
 
     def __init__(self, answer: Callable[[int], int | Exception] = lambda item: item) -> None:
         self.batches: list[list[int]] = []
@@ -110,7 +110,8 @@ def test_each_document_of_a_batch_gets_its_own_error(
 
 
 async def test_a_batch_runs_without_a_request_id() -> None:
-    """Under the first one's, the log would tell of others' work; and so would all that follow."""
+    """Under the first caller's id, log lines about the others' work and all later work would name
+    it."""
     seen: list[str] = []
 
     async def work(items: list[int]) -> list[int | Exception]:

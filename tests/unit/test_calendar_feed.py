@@ -1,4 +1,4 @@
-"""A calendar means the same to another make's parser: instants, zone, alarms, state, revision."""
+"""A calendar means the same to a foreign parser: instants, zone, alarms, state, revision."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def reader() -> Iterator[CalendarReader]:
 
 @st.composite
 def entries(draw: st.DrawFn) -> CalendarEntry:
-    """A booking at any half hour of these years, a third of them over midnight somewhere."""
+    """Bookings at any half hour of these years, a third of them over midnight somewhere."""
     start = datetime(2026, 1, 1, tzinfo=UTC) + draw(st.integers(0, 70_000)) * timedelta(minutes=30)
     changed = start - draw(st.integers(0, 10**6)) * timedelta(seconds=1)
     off = draw(st.booleans())
@@ -109,13 +109,14 @@ def test_a_calendar_is_read_alike_by_another_parser(
 def test_daylight_saving_introduced_later_moves_no_booking(
     reader: CalendarReader, entry: CalendarEntry, name: str, offset: timedelta
 ) -> None:
-    """The library keeps the offset that it began with; its zone may get daylight saving later."""
+    """The library keeps the offset that it started with; its zone may introduce daylight saving
+    later."""
     zone = timezone(offset, name)
     check(entry, reader.read(calendar_of([entry], zone))["entries"][0], zone)
 
 
 def test_a_night_over_a_clock_change_has_the_right_instants(reader: CalendarReader) -> None:
-    """Winter is written by the name, summer in UTC, and both are what was booked."""
+    """Winter is written by the zone's name and summer in UTC; both are the booked instants."""
     zone = timezone(timedelta(hours=1), "Europe/Berlin")
     for month, written in ((1, "Europe/Berlin"), (7, "UTC")):
         start = datetime(2026, month, 7, 23, 30, tzinfo=zone).astimezone(UTC)

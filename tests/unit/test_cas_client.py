@@ -1,4 +1,4 @@
-"""The CAS client: what it reads from a server's answers, and what it refuses to believe."""
+"""The CAS client: parsing a server's answers, and refusing invalid ones."""
 
 from __future__ import annotations
 

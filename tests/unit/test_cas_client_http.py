@@ -1,4 +1,4 @@
-"""What the client asks a CAS server, and what it makes of a server that is out of order."""
+"""The CAS client's requests, and its errors when a server fails."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Answering:
-    """A server that answers each path as the test says, and remembers what it was asked."""
+    """A server that answers each path as the test decides and records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []

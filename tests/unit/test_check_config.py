@@ -1,4 +1,4 @@
-"""What ``check-config`` thinks of settings and of releases, without asking anybody."""
+"""The judgement of ``check-config`` on settings and releases, without connecting anywhere."""
 
 from __future__ import annotations
 

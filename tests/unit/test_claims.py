@@ -1,4 +1,4 @@
-"""Claims name the scarce thing, its day and its half hour, and nothing personal."""
+"""Claims name the scarce thing, its day and its half hour, and no personal data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_daily_presence_key_and_scan_claims_have_their_format() -> None:
 
 
 def test_lost_claims_are_reported_limit_first_then_overlap_then_seat() -> None:
-    """MongoDB names the first key that clashes, in key order; the refusal depends on it."""
+    """MongoDB reports the first clashing key in key order, on which the refusal depends."""
     span = hours("14:00", "15:00")
     claims = {daily_booking_claim(ZHANG, MONDAY, 1), *slot_claims(SEAT.id, ZHANG, span)}
     assert [claim[0] for claim in sorted(claims)] == ["n", "r", "r", "s", "s"]

@@ -1,4 +1,4 @@
-"""The command ``seats``: what can be typed, what is refused, and how soon it answers."""
+"""The command ``seats``: arguments, refusals, and the time to answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 
 
 def run(*words: str, **env: str) -> tuple[int, str, str]:
-    """(status, output, errors) in an environment with nothing else in it."""
+    """Runs ``seats`` in an otherwise empty environment. Returns (status, output, errors)."""
     done = subprocess.run([SEATS, *words], env=env, capture_output=True, text=True, timeout=30)
     return done.returncode, done.stdout, done.stderr
 

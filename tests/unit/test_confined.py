@@ -1,4 +1,4 @@
-"""Work in a process of its own: what comes back, and what does not."""
+"""Work in a process of its own: results, limits and failures."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_excess_memory_raises_too_costly_and_a_bug_is_not_hidden() -> None
 
 
 async def test_confined_processes_run_one_at_a_time_and_end_with_their_caller() -> None:
-    """While another process reads, this one waits; it ends with whom it works for."""
+    """It waits while another process reads, and ends with its caller."""
     with another_reads():
         left, stays = (asyncio.ensure_future(confined(span)) for _ in range(2))
 

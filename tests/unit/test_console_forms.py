@@ -1,4 +1,4 @@
-"""Forms of the console: what is read from their fields, and why a form is refused."""
+"""Forms of the console: parsing of their fields, and reasons of refusals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ POLICY = Policy(opening=(OpeningRule(time(7), time(22, 30)),))
 
 
 class Visit:
-    """What the readers of a form ask of a request: the time, the catalog and the policy."""
+    """The parts of a request that form readers use: time, catalog and policy."""
 
     now = on("08:00")
 
@@ -49,7 +49,7 @@ def form(**fields: str) -> Form:
 
 
 def reason_of(read: Callable[[], object]) -> str:
-    """Why the form is refused; 404 where it asks for what there is not."""
+    """The reason for which the form is refused; 404 if it refers to something missing."""
     try:
         read()
     except NotFound:

@@ -1,5 +1,4 @@
-"""The documents: their links lead somewhere, each page is reached from README.md, and both front
-pages have the same commands."""
+"""The documents: valid links, pages linked from README.md, and equal commands in both READMEs."""
 
 from __future__ import annotations
 
@@ -28,23 +27,23 @@ _COMMENT: Final = re.compile(r"\s+#.*")
 
 
 def links(text: str) -> list[str]:
-    """The targets of all links and pictures, in the order of the page."""
+    """The targets of all links and pictures in the order of the page."""
     return _LINK.findall(_INLINE.sub("", _FENCED.sub("", text)))
 
 
 def commands(text: str) -> list[str]:
-    """The lines of all blocks of shell, without their comments."""
+    """The lines of all shell blocks, without comments."""
     lines = "".join(_BLOCK.findall(text)).splitlines()
     return [_COMMENT.sub("", line) for line in lines]
 
 
 def literals(text: str) -> list[str]:
-    """The addresses and the words to type, in the order of the page."""
+    """The addresses and literal input in the order of the page."""
     return re.findall(r"<http://[^>]+>|`[^`\n]+`", _FENCED.sub("", text))
 
 
 def anchors(text: str) -> Iterator[str]:
-    """The fragments of a page: its headings as GitHub writes them, and what it names itself."""
+    """The fragments of a page: headings as GitHub names them, and explicit anchors."""
     seen: Counter[str] = Counter()
     for title in re.findall(r"^#{1,6} (.+)$", _FENCED.sub("", text), re.M):
         words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).lower()
@@ -55,7 +54,7 @@ def anchors(text: str) -> Iterator[str]:
 
 
 def target(page: Path, link: str) -> Path:
-    """The file that a relative link of a page means."""
+    """The file that a page's relative link refers to."""
     path = link.partition("#")[0]
     return (page.parent / path).resolve() if path else page
 

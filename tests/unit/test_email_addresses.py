@@ -1,4 +1,4 @@
-"""Addresses that mail can be sent to."""
+"""Syntax of e-mail addresses that mail can be sent to."""
 
 from __future__ import annotations
 

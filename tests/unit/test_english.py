@@ -1,4 +1,4 @@
-"""English beside Chinese: nothing is missing, nothing left over, and places stay what they are."""
+"""English translations: complete, without unused entries, and with the same placeholders."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_readers_script_is_translated(name: str) -> None:
 
 
 def test_untranslated_scripts_of_readers_pages_have_no_chinese() -> None:
-    """Those of the console, the kiosks and the hall speak Chinese."""
+    """Scripts of the console, the kiosks and the hall display are Chinese."""
     pages = "".join(source("templates", name) for name in PAGES)
     for name in set(re.findall(r"asset\('(\w+\.js)'\)", pages)) - set(READERS_SCRIPTS):
         assert not CHINESE.search(_COMMENT.sub("", source("static", name))), name
@@ -164,7 +164,7 @@ def test_a_word_with_two_meanings_is_translated_by_context() -> None:
 
 
 def test_every_refusal_has_an_english_text() -> None:
-    """With what it says on the pages: lengths with their units, and an end that nobody has set."""
+    """The pages' refusals include lengths with units and an end that was never set."""
     details: dict[str, Any] = {
         "retry_after": 30, "field": "start", "state": "in_use", "groups": ["研究生"], "limit": 5,
         "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": on("20:00"),
@@ -183,7 +183,7 @@ def test_every_refusal_has_an_english_text() -> None:
 
 
 def test_text_typed_by_people_is_not_translated() -> None:
-    """A field's value and the text of a form, and what is printed as it was written."""
+    """A field's value, the text of a form, and output printed unchanged."""
     page = Environment(autoescape=True, finalize=value_in_english)
     page.filters["as_written"] = escape
     source = (

@@ -1,4 +1,4 @@
-"""What may be written to the library."""
+"""Texts that may be written to the library."""
 
 from __future__ import annotations
 

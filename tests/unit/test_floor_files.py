@@ -1,4 +1,5 @@
-"""Floors from files: tables, workbooks, our JSON and another system's layouts, good and hostile."""
+"""Floors from files: tables, workbooks, our JSON and another system's layouts, valid and
+hostile."""
 
 from __future__ import annotations
 
@@ -67,7 +68,7 @@ def planned(data: bytes | str, **defaults: Any) -> ImportPlan:
 
 
 def problems(data: bytes | str) -> list[tuple[int | None, str]]:
-    """Line and reason of all that is wrong with a file."""
+    """Line and reason of all problems of a file."""
     found = planned(data).problems
     return [(problem.line, str(problem.error.details["reason"])) for problem in found]
 
@@ -250,7 +251,7 @@ def zipped(parts: dict[str, bytes]) -> bytes:
 
 
 def doctored(name: str, data: bytes) -> bytes:
-    """A good workbook with another part."""
+    """A valid workbook with one part replaced."""
     with zipfile.ZipFile(io.BytesIO(workbook([["区域", "座位号"], ["甲", "1"]]))) as good:
         return zipped({part: good.read(part) for part in good.namelist()} | {name: data})
 
@@ -371,7 +372,7 @@ def fields_of(seat: Seat) -> dict[str, Any]:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(areas())
 def test_an_exported_area_imports_unchanged(area: Area) -> None:
-    """Into the same library nothing changes; into an empty one it is the same plan."""
+    """Importing into the same library changes nothing; into an empty one it makes the same plan."""
     head = [COLUMN_TEXT[name] for name in writing.FIELDS]
     table = writing.as_csv([head, *writing.rows_of(area, YES, KIND_TEXT)])
     as_json = json.dumps(plan_to_json(area)).encode()

@@ -1,4 +1,4 @@
-"""How full it will be: what is known, what is not, and how right it is on weeks not seen before."""
+"""The forecast: when it is made, and its accuracy on weeks it has not seen."""
 
 from __future__ import annotations
 
@@ -111,6 +111,6 @@ def test_combined_areas_have_the_days_known_for_all_of_them() -> None:
     ids=["usual, today", "examinations, tomorrow"],
 )
 def test_the_forecast_beats_the_previous_weeks_values(setting: Setting, ahead: int) -> None:
-    """The short form of scripts/backtest, on seeds of its own."""
+    """The short form of scripts/backtest, with other seeds."""
     found = score(setting, 11, ahead)
     assert found.good, (found.gain, found.coverage)

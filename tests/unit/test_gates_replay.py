@@ -1,4 +1,4 @@
-"""What gate events make of a reservation: a table of days, and that their order does not matter."""
+"""The effect of gate events on a reservation: a table of days, and independence of their order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.gate_passages import ELSEWHERE, EVENING, GATE, HERE, POLICY, after, g
 
 
 def told_of(r: Reservation) -> str:
-    """As ``in_use check_in 13:40``: the state, and the last that a gate did."""
+    """The state and the gate's last action, as in ``in_use check_in 13:40``."""
     if r.gate_assistance is None:
         return r.state.value
     at = r.gate_assistance.at.astimezone(on("08:00").tzinfo)
@@ -30,7 +30,7 @@ def told_of(r: Reservation) -> str:
 
 
 def local(text: str) -> str:
-    """The table speaks the library's time, the code UTC."""
+    """Converts the table's local times to UTC."""
     words = text.split(" ")
     if len(words) == 3:
         words[2] = f"{on(words[2]):%H:%M}"
@@ -196,7 +196,7 @@ days = st.lists(
 def test_gate_events_in_any_order_lead_to_the_same_state(
     day: list[tuple[str, str]], chance: object, r: Reservation
 ) -> None:
-    """Each gate event arrives alone; all are known that lie before those which have not arrived."""
+    """Each gate event arrives alone; all events before those still missing are known."""
     texts = [" ".join(passed) for passed in day]
     in_order = sorted(texts, key=lambda text: text.partition(" ")[2])
     shuffled = list(texts)

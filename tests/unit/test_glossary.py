@@ -1,4 +1,4 @@
-"""docs/glossary.md is the contract for names: its names exist, and its retired words do not."""
+"""The names in docs/glossary.md exist, and its retired words are not used."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def files() -> Iterator[Path]:
 
 
 def words_in(text: str) -> list[str]:
-    """What stands between backticks."""
+    """The words between backticks."""
     return re.findall(r"`([^`]+)`", text)
 
 
 def whole(word: str) -> str:
-    """A pattern of the word that does not match inside a longer one."""
+    """A pattern for the word that does not match inside a longer one."""
     before = r"(?<!\w)" if word[0].isalnum() else ""
     behind = r"(?!\w)" if word[-1].isalnum() else ""
     return before + re.escape(word) + behind

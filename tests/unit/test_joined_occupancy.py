@@ -1,4 +1,4 @@
-"""Days that are seen together where hours cross midnight."""
+"""Days joined with their neighbours where hours cross midnight."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HALF_HOUR = timedelta(minutes=30)
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_joined_day_equals_the_rows_of_its_days(data: st.DataObject) -> None:
-    """Against the rows themselves, and a plan that is mended against one that is made anew."""
+    """Compared with the rows themselves, and an incrementally updated plan with a new one."""
     parts = {day: DayOccupancy() for day in (SUNDAY, MONDAY, TOMORROW)}
     stored: dict[ReservationId, OccupancyRow] = {}
     joined = JoinedOccupancy(on("00:00"), parts[SUNDAY], [parts[MONDAY], parts[TOMORROW]])

@@ -1,4 +1,4 @@
-"""What a screen shows beside its pairing code, and which screens are of one network."""
+"""The check word beside a screen's pairing code, and the network of a screen's address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library's data as shipped: what a hand edit of a plan must not break."""
+"""The shipped library data: invariants that a manual edit of a plan must keep."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def mark_box(mark: dict[str, Any]) -> Box:
 
 
 def gaps(a: Box, b: Box) -> tuple[int, int]:
-    """The free space between two boxes along x and along y; negative where they share it."""
+    """The gaps between two boxes along x and along y; negative where they overlap."""
     return (
         max(a[0], b[0]) - min(a[0] + a[2], b[0] + b[2]),
         max(a[1], b[1]) - min(a[1] + a[3], b[1] + b[3]),

@@ -1,4 +1,4 @@
-"""A whole library as a file: it comes back as it was, and each fault is named with its place."""
+"""A library as a file: it round-trips, and each fault is reported with its place."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_retired_area_round_trips_with_its_seats() -> None:
 
 
 def put(path: str, value: Any) -> Callable[[Any], None]:
-    """A change of the file: ``areas.0.width`` gets the value."""
+    """A change of the file, such as ``areas.0.width``."""
 
     def change(document: Any) -> None:
         *way, last = (int(part) if part.isdecimal() else part for part in path.split("."))

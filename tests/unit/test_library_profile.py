@@ -1,5 +1,4 @@
-"""Zones that a library can have, what it may call itself, its wording, and no library's name in
-what everybody runs."""
+"""Time zones and profiles of a library, its wording, and no library's name in the common code."""
 
 from __future__ import annotations
 
@@ -117,7 +116,7 @@ def test_an_invalid_logo_is_refused(sent: bytes, reason: str) -> None:
 
 
 class Known(ReferenceData):
-    """A library in memory."""
+    """The library's reference data in memory."""
 
     def __init__(self, policy: Policy, *venues: Venue) -> None:
         self.policy, self.profile = policy, PROFILE

@@ -1,4 +1,4 @@
-"""Load shedding: who is answered, in which order, and who has to come back. Time is a number."""
+"""Load shedding: admission, order and Retry-After. Time is a number."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_rate_limit_bucket_never_exceeds_its_capacity(
 
 
 async def settle() -> None:
-    """Let every task come as far as it can."""
+    """Lets every task run as far as it can."""
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -138,9 +138,9 @@ async def test_a_queue_that_is_too_long_refuses_at_once() -> None:
 
 @pytest.mark.parametrize("rate", [250, 500, 1000, 4000])
 async def test_retry_after_spreads_refused_requests_over_the_free_capacity(rate: int) -> None:
-    """3,000 come within a second to a service that does so much a second; a third of it goes into
-    hearing a request at all. Nobody asks more than three times, and it takes hardly longer than the
-    work does: nobody comes back before a second is over, and all by whole seconds."""
+    """3,000 requests come within a second to a service that does this many a second; a third of
+    that goes into receiving requests. No client asks more than three times, the total hardly
+    exceeds the work, and repeats come after whole seconds, at least one."""
     time, rng = Time(), random.Random(7)
     door = WriteQueue(time)
     due = [(time.now + rng.uniform(0, 1), 1) for _ in range(3000)]
@@ -221,7 +221,8 @@ async def test_reads_are_refused_before_changes() -> None:
 
 
 async def test_a_late_event_loop_without_many_requests_refuses_none() -> None:
-    """Something else keeps the machine busy; the same lateness under many requests is a rush."""
+    """Another program may keep the machine busy; the same lateness under many requests is a
+    rush."""
     admission = LoadShedder()
     admission._late_s = 10 * LATE_S
     for _ in range(MANY):

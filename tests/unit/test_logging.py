@@ -1,4 +1,4 @@
-"""Log lines are JSON, and no secret gets into them."""
+"""Log lines are JSON without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of a notice as a page shows it."""
+"""Rendering a notice's text as HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which messages say what is not so any more."""
+"""Messages that later events have made untrue."""
 
 from __future__ import annotations
 

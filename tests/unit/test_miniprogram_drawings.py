@@ -1,4 +1,4 @@
-"""The mini-program's marks and icons are those of its drawings, and WeChat can show them."""
+"""The mini-program's marks and icons equal their drawings and can be shown by WeChat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the driver says, and what it means for whoever asked."""
+"""Errors of the MongoDB driver and their translation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same rules where hours cross midnight, and in a library that never closes."""
+"""The booking rules where hours cross midnight, and in a library that never closes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_booking_may_cross_midnight_within_the_hours() -> None:
 def test_open_hours_join_the_hours_of_both_days(
     opens: int, lasts: int, second: int, begin: int, length: int, step: int
 ) -> None:
-    """Against half hours that are counted one by one, over two days with hours of their own."""
+    """Compared with half hours counted one by one, over two days with different hours."""
     half = timedelta(minutes=30)
 
     def rule(lasting: int, first: date | None = None) -> OpeningRule:

@@ -1,5 +1,5 @@
-"""The occupancy after any history, told in any order that can happen, is what the database
-holds."""
+"""The occupancy equals the database after any history, with changes arriving in any possible
+order."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ from tests.unit.occupancy_database import DAY, HOURS, READERS, SEATS, Database, 
 
 
 class Following(RuleBasedStateMachine):
-    """One worker's occupancy. Others write too; what the occupancy hears of it comes late, twice,
-    and in the stream's order; the answers to its own writes come in any order, early or very
-    late."""
+    """One worker's occupancy. Other workers write too; their changes arrive late, repeated, and in
+    stream order; answers to its own writes arrive in any order, early or very late."""
 
     @initialize()
     def begin(self) -> None:
@@ -128,7 +127,7 @@ class Following(RuleBasedStateMachine):
 
     @rule(number=st.integers(1, 6))
     def hear_again(self, number: int) -> None:
-        """The stream broke before the last batches counted as taken."""
+        """Repeats the last batches, as after a break of the stream."""
         self.heard = max(0, self.heard - number)
 
     @precondition(lambda self: not self.unanswered)
@@ -151,7 +150,7 @@ class Following(RuleBasedStateMachine):
     @precondition(lambda self: not self.unanswered)
     @rule()
     def much_later(self) -> None:
-        """All answers have come long ago."""
+        """Lets so much time pass that all answers arrived long ago."""
         for known in self.occupancy._days.values():
             known.occupancy.forget_older()
 
@@ -194,7 +193,8 @@ class Following(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        """All is heard and answered: the occupancy is the database, and its two indexes agree."""
+        """Delivers all changes and answers: the occupancy equals the database, and its two indexes
+        agree."""
         for r in self.unanswered:
             self.occupancy.record_write(r)
         self.unanswered.clear()

@@ -1,4 +1,4 @@
-"""What is told out of turn, what has ended, and a view that is mended seat by seat."""
+"""Changes out of order, ended bookings, and incremental updates of a view."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ class Waiting(Rows):
 
 
 async def test_a_booking_cancelled_before_its_insert_is_answered_leaves_no_row() -> None:
-    """In a new process nobody has looked at the day yet. Another worker has given the reader the
-    reservation by its key, and has cancelled it."""
+    """A new process has not loaded the day yet. Another worker has returned the reservation to the
+    reader by its key and cancelled it."""
     rows, changes = Waiting(), Told()
     occupancy = LiveOccupancy(rows, changes)
     following = asyncio.create_task(occupancy.follow_changes())
@@ -139,7 +139,7 @@ async def test_an_insert_of_unknown_outcome_forces_a_reload(error: BaseException
 
 
 async def test_the_memory_of_ended_bookings_is_bounded() -> None:
-    """Ten days of a busy library: what is remembered is what ended in the last few minutes."""
+    """Ten days of a busy library: only bookings ended in the last few minutes are remembered."""
     now = 1000.0
     rows, changes = Rows(Database()), Told()
     occupancy = LiveOccupancy(rows, changes, lambda: now)
@@ -180,7 +180,7 @@ def test_a_view_too_far_behind_needs_a_full_load() -> None:
 
 
 async def test_one_failed_load_answers_all_waiting_callers() -> None:
-    """Each trying by itself, one after the other, the last of them would wait for minutes."""
+    """Sequential attempts of each caller would make the last one wait for minutes."""
     rows = Rows(Database())
     occupancy = LiveOccupancy(rows, Told())
     waiting = [asyncio.create_task(occupancy.get_day(DAY)) for _ in range(50)]

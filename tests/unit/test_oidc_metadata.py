@@ -1,4 +1,4 @@
-"""An OpenID provider's keys and addresses, as they are remembered and checked."""
+"""An OpenID provider's keys and endpoints: caching and checks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ DESCRIPTION: dict[str, Any] = {
 
 
 class Provider:
-    """Describes itself in these words."""
+    """A provider with these metadata."""
 
     def __init__(self, description: dict[str, Any]) -> None:
         self.description = description

@@ -1,4 +1,4 @@
-"""Which entry decides when a place is open, and what is said before it is changed."""
+"""The deciding opening rule of a place, and the text shown before a change."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ places = st.sampled_from([(VENUE, None), (VENUE, AREA), (VENUE, UPPER), (ANNEX, 
 
 
 def open_on(policy: Policy, day: date, place: tuple[VenueId, AreaId | None]) -> list[TimeRange]:
-    """All hours in which somebody may sit there on that calendar day."""
+    """All hours of that calendar day in which the place is open."""
     whole = TimeRange(local_instant(day, time()), local_instant(day + DAY, time()))
     spans = [policy.day_hours(near, *place).hours for near in (day - DAY, day, day + DAY)]
     return [span for span in spans if span is not None and span.overlaps(whole)]
@@ -200,8 +200,8 @@ def fitting(policy: Policy, day: date, place: tuple[VenueId, AreaId | None]) -> 
 def booked(
     policy: Policy, day: date, place: tuple[VenueId, AreaId | None], start: time, end: time
 ) -> TimeRange | None:
-    """The time that a reader gets who asks for this one, None where it is closed. An end that is
-    not after the start is the next day's."""
+    """The time that a booking request gets, None if closed. An end that is not after the start is
+    the next day's."""
     largest = replace(policy, step_minutes=30, max_minutes=1440)
     wish = TimeSelection(day, start, end)
     try:
@@ -216,8 +216,8 @@ def booked(
 def test_a_closure_is_never_bookable(
     policy: Policy, day: date, place: tuple[VenueId, AreaId | None], start: time, end: time
 ) -> None:
-    """Not by hours that begin the day before either, and not by whatever else was entered; but an
-    area of its own (独立开放) may be open while its venue, or the library, is closed."""
+    """Neither by hours that begin the day before nor by other rules; but an independent area
+    (独立开放) may be open while its venue or the library is closed."""
     rules = fitting(policy, day, place)
     closures = [rule for rule in rules if rule.kind is OpeningKind.CLOSURE]
     alone = [r for r in rules if r.stands_alone and r.kind is OpeningKind.EXCEPTION]

@@ -1,4 +1,4 @@
-"""The draw at an opening: its rounds, and that the order of the draw decides each seat."""
+"""The draw at an opening: its rounds, and the drawn order that decides each seat."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ WISHES = st.lists(st.tuples(st.integers(0, 2), st.integers(8, 12), st.integers(1
 
 
 def winners_one_by_one(tickets: list[Ticket]) -> set[str]:
-    """Who wins where all are served one after the other."""
+    """The winners if all are served one after the other."""
     taken: set[object] = set()
     winners = set()
     for one in tickets:
@@ -95,7 +95,7 @@ def winners_one_by_one(tickets: list[Ticket]) -> set[str]:
 def test_concurrent_serving_has_the_winners_of_serving_one_by_one(
     wishes: list[tuple[int, int, int]], seed: int
 ) -> None:
-    """However long each one takes, and whoever is served at the same time."""
+    """However long each takes and whichever are served concurrently."""
     rng = random.Random(seed)
     tickets = [ticket(number, *wish) for number, wish in enumerate(wishes)]
     by_id = {one.id: one for one in tickets}
@@ -116,7 +116,6 @@ def test_concurrent_serving_has_the_winners_of_serving_one_by_one(
 
 
 def test_after_a_win_all_losing_tickets_are_served_at_once() -> None:
-    """When the first one wins, all behind it are called at once, and not one after the other."""
     order = ServingOrder([ticket(number, 0, 8, 2) for number in range(100)])
     (first,) = order.first()
     assert len(order.rest()) == 99 and order.unserved()

@@ -1,4 +1,4 @@
-"""The weekly table of a place: its own entries, and what it has where it has none."""
+"""The weekly hours of a place: its own, or those of the enclosing place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an area's plan may be: the first thing that is wrong with a draft is named."""
+"""Valid plans of an area: the first problem of a draft is reported."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RIGHT = PlanDraft(
 
 
 def reason_of(draft: PlanDraft) -> str:
-    """Why the draft is refused; empty where it is taken."""
+    """The reason for which the draft is refused; empty if it is accepted."""
     try:
         apply_draft(AREA, draft, ELSEWHERE)
     except Malformed as refusal:

@@ -1,4 +1,4 @@
-"""The grid, an area's own numbers, and values from a date on."""
+"""Policy: time steps, area values, and overrides from a date on."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_an_override_takes_precedence_over_area_values_on_its_days() -> None:
 
 
 def test_an_override_without_an_end_ranks_below_area_values() -> None:
-    """Below what an area has of its own and below what has an end, whichever was entered last."""
+    """It also ranks below overrides with an end, in whatever order they were entered."""
     usual = Policy(areas={UPPER: {"max_minutes": 360}})
     exams = PolicyOverride("考试周", TOMORROW, TOMORROW, {"max_minutes": 120})
     term = PolicyOverride("新学期", MONDAY, None, {"max_minutes": 180, "violations_limit": 2})

@@ -1,4 +1,4 @@
-"""Past bookings judged under other policies, against a simulation that knows only minutes."""
+"""Past bookings judged under other policies, compared with a simulation in minutes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ STATES = [state for state in ReservationState if state is not ReservationState.R
 def simulated(
     policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
 ) -> SimulationResult:
-    """By the code."""
+    """The result of the code."""
 
     def rules_of(area: AreaId, day: date) -> tuple[Policy, OpenHours]:
         return policy.resolve(area, day), open_hours(policy, day, VENUE, area)
@@ -64,7 +64,8 @@ def simulated(
 def by_brute_force(
     policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
 ) -> SimulationResult:
-    """By hand, in minutes since the day began, with nothing of the code's rules."""
+    """The result of a simple count in minutes since the day began, independent of the code's
+    rules."""
     refused: dict[str, int] = defaultdict(int)
     bookings = no_shows = timeouts = 0
     violations: dict[ReaderId, dict[date, datetime]] = defaultdict(dict)
@@ -247,7 +248,7 @@ def weeks(draw: st.DrawFn, later: timedelta) -> dict[date, list[PastBooking]]:
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_the_simulation_equals_a_recount_by_minutes(later: timedelta, data: st.DataObject) -> None:
-    """Open from 7:00 to 22:30, and from 15:00 to 6:30."""
+    """Opening hours from 7:00 to 22:30, and from 15:00 to 6:30."""
     policy, days = shifted(data.draw(policies()), later), data.draw(weeks(later))
     before = data.draw(
         st.dictionaries(
@@ -259,7 +260,7 @@ def test_the_simulation_equals_a_recount_by_minutes(later: timedelta, data: st.D
 
 
 def test_two_no_shows_around_midnight_count_on_their_own_days() -> None:
-    """The one begins before midnight and is missed after it, the other is missed on that day."""
+    """One begins before midnight and is missed after it, the other is missed on the next day."""
     late, early = [
         PastBooking(
             ReaderId("a"), AREA, ReservationState.NO_SHOW, on("08:00"), start, start + 120 * MINUTE,
@@ -287,7 +288,8 @@ def test_the_simulation_uses_the_values_of_area_and_day() -> None:
 
 
 def test_a_seat_change_during_a_stay_is_not_judged_as_a_new_booking() -> None:
-    """Their seat was taken by somebody; later they sit elsewhere. They asked at eight only."""
+    """The seat was occupied, and the reader moved later. The booking was requested at eight
+    only."""
     r = in_use(reserved("09:00", "12:00"))
     r = seat_reports_transitions.report_occupied(
         r, "occupied", PROOF, "o:x", BY_READER, on("10:10")

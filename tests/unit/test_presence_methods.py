@@ -1,4 +1,4 @@
-"""What proves presence in a venue is expected for a week after it last did."""
+"""A presence source of a venue is expected to work for a week after its last proof."""
 
 from __future__ import annotations
 

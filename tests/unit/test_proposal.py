@@ -1,4 +1,4 @@
-"""Which seat is proposed: one that the reader knows, one near it, or one where there is room."""
+"""The proposed seat: one that the reader knows, one near it, or one with room around it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ TAKEN = SeatState(SeatStatus.OCCUPIED, None, None)
 
 
 def area(name: str, states: str) -> tuple[Area, list[SeatState]]:
-    """``.`` is a free seat, ``p`` one with a socket, ``x`` a taken one, ``-`` one out of use."""
+    """An area from a drawing: ``.`` is a free seat, ``p`` one with a socket, ``x`` a taken one,
+    ``-`` a disabled one."""
     seats = tuple(
         Seat(SeatId(f"{name}{n}"), AreaId(name), str(n), 50 * n, 0, power=sign == "p")
         for n, sign in enumerate(states)

@@ -1,4 +1,4 @@
-"""Reader groups: who is in one, what counts with several, whose a seat is, and rights by venue."""
+"""Reader groups: membership, limits of several groups, reserved seats, and rights by venue."""
 
 from __future__ import annotations
 
@@ -158,8 +158,8 @@ SUBSETS = st.frozensets(st.sampled_from([GRADUATES, CLUB, REST]))
 def test_readers_with_the_same_groups_in_an_area_see_what_they_may_book(
     area_of: frozenset[GroupId], seats_of: Sequence[frozenset[GroupId]], mine: frozenset[GroupId]
 ) -> None:
-    """The plan is kept by the groups that matter in the area: what it shows as free is exactly what
-    booking lets the reader have, whatever other groups they are in."""
+    """The plan is cached by the groups that matter in the area: it must show as free exactly the
+    seats that the reader may book, whatever other groups they are in."""
     known = groups(
         *(
             ReaderGroup(

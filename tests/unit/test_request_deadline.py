@@ -1,4 +1,4 @@
-"""A look is cut off when its time is over; a change is not, and only its client is told."""
+"""Request deadlines: a read is cancelled; a change continues, and only its client is answered."""
 
 from __future__ import annotations
 
@@ -85,7 +85,8 @@ async def test_a_change_past_its_deadline_continues_with_unknown_outcome() -> No
 
 
 async def test_a_refused_change_needs_no_garbage_collector() -> None:
-    """In a rush thousands are refused, and each would keep its request and its connection."""
+    """In a rush thousands are refused, each of which would otherwise keep its request and
+    connection in memory."""
 
     class Body:
         pass

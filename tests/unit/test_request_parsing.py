@@ -1,4 +1,4 @@
-"""Bodies and queries that cannot be read, at the shapes of the operations that take them."""
+"""Unreadable bodies and queries, for the shape of each operation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHAPES = {
 
 
 def refused_field(path: str, raw: bytes) -> Any:
-    """The field that the refusal names."""
+    """The field named by the refusal."""
     route = SHAPES[path]
     with pytest.raises(Malformed) as refusal:
         parse_body(raw, msgspec.json.Decoder(route.body), optional=route.body_optional)

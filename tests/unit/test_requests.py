@@ -1,5 +1,4 @@
-"""What is read from a request: the language, the client's address, the page that it comes from, and
-where it leads back to."""
+"""Facts read from a request: language, client address, origin, and the path to return to."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from models.kernel.errors import BadOrigin
 
 
 def request_with(headers: dict[str, str], **of_site: object) -> web.Request:
-    """A request to a service of which the operator has set that much."""
+    """A request to a service with these settings."""
     app, site = web.Application(), cast(Site, SimpleNamespace(**of_site))
     app[SITE] = site
     return make_mocked_request("GET", "/", headers=headers, app=app)

@@ -1,4 +1,4 @@
-"""One reservation with any verb at any time: a property of all its rules and steps."""
+"""A reservation under any sequence of actions: a property test of rules and transitions."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from tests.unit.reservation_changes import POLICY, changed
 
 
 class Life(RuleBasedStateMachine):
-    """One reservation, a clock that only runs forward, and every verb at any time.
+    """A reservation, a clock that only runs forward, and every action at any time.
 
-    A verb first asks its rule, as the use cases do. Refused, nothing has changed.
+    An action first asks its rule, as the services do. A refused action changes nothing.
     """
 
     r: Reservation
@@ -288,7 +288,7 @@ class Life(RuleBasedStateMachine):
 
 
 class NightLife(Life):
-    """The same from 15:00 to 06:30, where most of it goes over midnight."""
+    """The same with opening hours from 15:00 to 06:30, mostly over midnight."""
 
     later = timedelta(hours=8)
     policy = Policy(opening=(OpeningRule(time(15), time(6, 30)),))

@@ -1,4 +1,4 @@
-"""Each rule on both sides of its boundary."""
+"""Each booking rule on both sides of its boundary."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ def test_a_presence_check_is_accepted_or_refused_at_each_boundary(
 )
 @pytest.mark.parametrize("later", [timedelta(), *(timedelta(hours=h) for h in (5, 6, 11, 14))])
 def test_a_leave_lasts_until_its_return_deadline(left: str, back: str, later: timedelta) -> None:
-    """The same some hours later, where midnight is in the stay, in a meal or at its edge."""
+    """Also some hours later, with midnight in the stay, in a meal time or at its edge."""
     r = moved(in_use(reserved("08:00", "22:00", made="07:30")), later)
     meals = tuple(
         (to_local(on(f"{begin:%H:%M}") + later).time(), to_local(on(f"{end:%H:%M}") + later).time())

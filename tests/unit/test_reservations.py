@@ -1,4 +1,4 @@
-"""The states: the one table, the diagram that shows it, and what holds on every way through it."""
+"""The states: the transition table, its diagram, and invariants on every path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sign-in leads back to pages of this service, and to no other host's."""
+"""After a sign-in, redirects lead to this service only."""
 
 from __future__ import annotations
 

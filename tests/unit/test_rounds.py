@@ -1,4 +1,4 @@
-"""Rounds of one process meet, whenever they began."""
+"""Job rounds of one process align, whenever they began."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The command that runs the tests: it hangs nowhere, leaves nothing, and says what is missing."""
+"""The command that runs the tests: it ends hanging phases, leaves no process, and names missing
+programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bill of materials says what the locks say, and is CycloneDX."""
+"""The bill of materials equals the lock files and is valid CycloneDX."""
 
 from __future__ import annotations
 

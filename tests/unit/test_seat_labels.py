@@ -1,4 +1,4 @@
-"""Which seats are printed, as people type them, and the code that is printed for each."""
+"""The choice of seats to print, as typed, and the code printed for each."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ NAMES = st.lists(
 def test_a_written_choice_of_seats_reads_back_the_same(
     names: list[str], data: st.DataObject
 ) -> None:
-    """Whatever seats are called: 7 beside 07, and 1-2 beside 1 and 2."""
+    """With any seat names: 7 beside 07, and 1-2 beside 1 and 2."""
     seats = tuple(Seat(SeatId(f"x-{n}"), AreaId("x"), name, 0, 0) for n, name in enumerate(names))
     chosen = data.draw(st.sets(st.sampled_from(seats), min_size=1))
     area = Area(AreaId("x"), VenueId("v"), "x", 1, 0, 100, 100, seats, ())

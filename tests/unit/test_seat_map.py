@@ -1,4 +1,4 @@
-"""What a plan shows: at this moment, for a wished time, over another day. Never who."""
+"""A seat's state on a plan: now, for a requested time, on another day. Never its reader."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ days = st.lists(st.integers(14, 44), min_size=0, max_size=10, unique=True).map(s
 
 @given(days, st.integers(7 * 60, 22 * 60 + 29))
 def test_a_seat_shown_free_or_taken_is_so_at_that_time(edges: list[int], minute: int) -> None:
-    """At any moment of any day: what is said to be free is, until then and no longer."""
+    """At any time of any day: a seat shown as free is free until the shown time and no longer."""
     taken = [
         held(str(time(a // 2, a % 2 * 30)), str(time(b // 2, b % 2 * 30)))
         for a, b in zip(edges[::2], edges[1::2], strict=False)

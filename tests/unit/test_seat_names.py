@@ -1,4 +1,4 @@
-"""What a seat may be called, in which order names stand, and which ids they get."""
+"""Seat names: valid ones, their order, and the ids made from them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ AREAS = st.sampled_from(["a", "a-b", "a-001", "a-s12", "a-sa12", "a-b-001"])
 
 @given(AREAS, AREAS, NAMES, NAMES)
 def test_seat_ids_of_two_areas_never_collide(one: str, other: str, name: str, theirs: str) -> None:
-    """Each could add its seat at the same moment; area a-001 and the second seat 001 of a, too."""
+    """Both may add a seat at the same moment; ids such as area a-001's and the second seat 001 of
+    area a must differ as well."""
     mine = set(islice(new_ids(AreaId(one), name), 30))
     assert all(is_id_of(AreaId(one), id) for id in mine)
     if one != other:

@@ -1,4 +1,4 @@
-"""Refusals are written, few of a kind in a minute, and the others are counted."""
+"""Refusals in the security log: a few of each kind a minute, the others counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which releases of the databases are warned of, on a day that is named."""
+"""Database releases that are warned of on a given day."""
 
 from __future__ import annotations
 

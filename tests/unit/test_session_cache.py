@@ -1,4 +1,4 @@
-"""What a worker remembers of sessions: for five seconds, and no longer."""
+"""The worker's session cache lasts five seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A wrong setting stops the start with one clear line, and no setting tells its secret."""
+"""A wrong setting stops the start with one clear line that shows no secret."""
 
 from __future__ import annotations
 
@@ -165,7 +165,6 @@ def test_a_wrong_setting_is_reported_in_one_line(
 def test_a_mail_server_url_is_read_and_needs_tls_for_a_password(
     url: str, wanted: tuple[object, ...]
 ) -> None:
-    """A password goes to another machine by TLS only."""
     smtp = load({**REAL, "SMTP_URL": url, "MAIL_FROM": "seats@lib.edu"}).smtp
     assert smtp is not None and load(REAL).smtp is None
     found = (smtp.host, smtp.port, smtp.tls, smtp.user, smtp.password, smtp.require_starttls)

@@ -1,4 +1,4 @@
-"""Names of variables that look misspelt are named, and files of them are read as systemd does."""
+"""Misspelt names of variables are reported, and environment files are read as systemd does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OIDC = {
 
 
 class Watched(Mapping[str, str]):
-    """An environment that remembers what it was asked for."""
+    """An environment that records the names read from it."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values, self.asked = values, set[str]()

@@ -1,4 +1,4 @@
-"""The settings of OpenID providers: what is taken, and what is refused with a line that helps."""
+"""The settings of OpenID providers: valid ones, and helpful refusals of invalid ones."""
 
 from __future__ import annotations
 

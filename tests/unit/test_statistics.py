@@ -1,4 +1,4 @@
-"""A day in numbers, against counting minute by minute."""
+"""The statistics of a day, compared with a count by minutes."""
 
 from __future__ import annotations
 

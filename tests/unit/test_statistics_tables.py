@@ -1,4 +1,4 @@
-"""What a chart draws is what its table and its files say, and what a recount gives."""
+"""Charts, tables and files show the same values, equal to a recount."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AREAS = [
 
 @st.composite
 def kept(draw: st.DrawFn) -> list[AreaDay]:
-    """What is kept of some of the days; on some of these all was closed."""
+    """Daily statistics of some days, on some of which everything was closed."""
     found = []
     for day in draw(st.sets(st.sampled_from(DAYS))):
         for area in draw(st.sets(st.sampled_from(AREAS[:2]))):
@@ -158,7 +158,7 @@ def test_a_seat_disabled_all_the_time_has_no_rate() -> None:
 
 
 def test_no_cell_of_a_file_is_a_formula() -> None:
-    """Names are typed by people; a spreadsheet calculates what looks like a formula."""
+    """Names are typed by people, and a spreadsheet evaluates text that looks like a formula."""
     for start in ("=", "+", "-", "@", "\t", "\r"):
         name = f'{start}HYPERLINK("//e")'
         text = csv_lines([(name, f"2层 {name}", -1)]).decode()

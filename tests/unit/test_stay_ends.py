@@ -1,4 +1,4 @@
-"""A later and an earlier end of a stay, each rule on both sides of its boundary."""
+"""Extensions and earlier ends: each rule on both sides of its boundary."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SITS_TO_CLOSING = in_use(reserved("19:00", "22:30"))
 def test_an_extension_is_accepted_or_refused_at_each_boundary(
     expected: str, r: Reservation, end: str, now: str, later: timedelta
 ) -> None:
-    """The same where library, stay and clock are some hours later: across midnight."""
+    """Also with library, stay and clock some hours later, across midnight."""
     policy, moment, wanted = shifted(HALL, later), on(now) + later, on(end) + later
     r = but(r, start=r.start + later, end=r.end + later)
     place = open_hours(policy, local_date(moment), VENUE, AREA)
@@ -83,7 +83,7 @@ def test_an_extension_is_accepted_or_refused_at_each_boundary(
 def test_an_earlier_end_is_accepted_or_refused_at_each_boundary(
     expected: str, r: Reservation, end: str, now: str, later: timedelta
 ) -> None:
-    """The same where library, stay and clock are some hours later: across midnight."""
+    """Also with library, stay and clock some hours later, across midnight."""
     policy, moment, wanted = shifted(HALL, later), on(now) + later, on(end) + later
     r = but(r, start=r.start + later, end=r.end + later)
     place = open_hours(policy, local_date(moment), VENUE, AREA)
@@ -96,7 +96,8 @@ def test_an_earlier_end_is_accepted_or_refused_at_each_boundary(
 
 
 def test_an_earlier_end_caps_the_check_in_deadline() -> None:
-    """An outage had moved the check-in's; the reader came before it and goes before it too."""
+    """An outage had extended the check-in deadline; the reader came before it and leaves before
+    it."""
     sits = but(SITS, check_in_until=on("15:10"))
     shorter = transitions.shorten(sits, on("15:00"), HALL, BY_READER, on("14:30"))
     assert (shorter.end, shorter.check_in_until) == (on("15:00"), on("15:00"))

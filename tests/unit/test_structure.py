@@ -1,4 +1,5 @@
-"""The house's rules that no import contract can say: drivers, names, imports, parameters, texts."""
+"""Rules of the code that no import contract can express: drivers, names, imports, parameters,
+texts."""
 
 from __future__ import annotations
 
@@ -82,7 +83,7 @@ SOURCES: Final = list(sources())
 
 
 def drivers_in(tree: ast.Module) -> set[str]:
-    """The drivers that a module imports, wherever in it."""
+    """The drivers imported anywhere in a module."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -93,7 +94,7 @@ def drivers_in(tree: ast.Module) -> set[str]:
 
 
 def texts_in(tree: ast.Module) -> list[tuple[int, str]]:
-    """The strings of a module that have Chinese in them, with their lines; docstrings are none."""
+    """The strings of a module that contain Chinese, with their lines; docstrings are excluded."""
     docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     return [
         (node.lineno, node.value)
@@ -121,7 +122,7 @@ def test_no_import_is_made_for_type_checking_only() -> None:
 
 
 def test_imports_are_free_of_cycles() -> None:
-    """The error names the modules of the circle. Imports inside functions count as well."""
+    """The error names the modules of a cycle. Imports inside functions count as well."""
     graph = import_graph({module_of(path): tree for path, tree, _ in SOURCES})
     assert "miniapp_server.app" in graph["miniapp_server.server"]
     assert "models.library.picture_reading" in graph["models.library.picture_upload"]
@@ -155,7 +156,7 @@ def test_no_function_has_many_parameters() -> None:
 
 
 def spread_calls(tree: ast.Module) -> set[str]:
-    """The functions and methods that are called with a tuple of arguments spread on the spot."""
+    """The functions and methods called with a tuple of arguments spread on the spot."""
     return {
         ast.unparse(node.func).rpartition(".")[2]
         for node in ast.walk(tree)
@@ -196,7 +197,7 @@ def test_private_names_are_not_imported() -> None:
 
 
 def test_test_modules_are_not_imported() -> None:
-    """What tests share stands in modules of its own."""
+    """Shared test code belongs in modules of its own."""
     ways = (
         "import tests.api.test_a, lab.tests.test_b; from tests.api import test_c; "
         "from .test_d import e"
@@ -253,7 +254,7 @@ def defined_in(tree: ast.Module) -> set[str]:
 
 
 def test_a_name_in_backticks_exists() -> None:
-    """In its own module, or as a definition of the project: a docstring follows a renaming."""
+    """In its own module or anywhere in the project, so that docstrings follow renamings."""
     everywhere = set(dir(builtins)).union(
         *(defined_in(tree) | {*path.with_suffix("").parts, path.name} for path, tree, _ in SOURCES)
     )
@@ -283,7 +284,7 @@ def test_an_error_class_is_named_after_its_code() -> None:
 
 
 def test_class_names_are_unique() -> None:
-    """Private ones are of their module alone."""
+    """Private names are unique within their module only."""
     where: dict[str, set[str]] = defaultdict(set)
     for path, tree, _ in SOURCES:
         for node in tree.body:
@@ -293,7 +294,8 @@ def test_class_names_are_unique() -> None:
 
 
 def test_chinese_texts_are_in_the_catalogue_only() -> None:
-    """A second language needs no second move. No place is listed that has no Chinese."""
+    """A second language then needs no further move of texts. Every listed exception contains
+    Chinese."""
     places: set[str] = set()
     terms: set[tuple[str, str]] = set()
     wrong = []

@@ -1,4 +1,4 @@
-"""What is installed is named with hashes, and an advisory against it does not go unseen."""
+"""Installed packages are pinned with hashes, and advisories against them are noticed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize("extras", [(), ("embedded",), ("embedded", "test")])
 def test_a_lock_pins_every_requirement_of_setup_cfg_with_hashes(extras: tuple[str, ...]) -> None:
-    """If not, or if versions differ: scripts/lock."""
+    """Run scripts/lock if this fails."""
     text = LOCK.with_name("-".join(("lock", *extras)) + ".txt").read_text(encoding="utf-8")
     pinned, widest = pins(text), pins(LOCK.read_text(encoding="utf-8"))
     setup = ConfigParser()

@@ -1,4 +1,4 @@
-"""A suspension says until when and why, in facts and in words."""
+"""A suspension states its end and reason, in facts and in words."""
 
 from __future__ import annotations
 

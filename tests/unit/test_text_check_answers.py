@@ -1,4 +1,4 @@
-"""What follows from each answer of WeChat to a check of a text."""
+"""The consequence of each answer of WeChat to a text check."""
 
 from __future__ import annotations
 

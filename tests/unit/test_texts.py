@@ -1,4 +1,4 @@
-"""The catalogue of texts has words for each code that the domain gives instead of a sentence."""
+"""The catalogue has a text for each code that the domain gives instead of a sentence."""
 
 from __future__ import annotations
 

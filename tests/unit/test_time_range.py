@@ -65,7 +65,7 @@ def test_slots_cover_exactly(span: TimeRange) -> None:
 
 @given(ranges(), ranges())
 def test_overlapping_ranges_share_a_slot(one: TimeRange, other: TimeRange) -> None:
-    """What makes the claim index safe at any granularity."""
+    """This makes the claim index safe at any granularity."""
     if one.overlaps(other):
         assert set(half_hour_slots(one)) & set(half_hour_slots(other))
 
@@ -74,7 +74,7 @@ def test_overlapping_ranges_share_a_slot(one: TimeRange, other: TimeRange) -> No
 def test_ranges_on_the_half_hour_share_slots_only_if_they_overlap(
     one: TimeRange, other: TimeRange
 ) -> None:
-    """What makes the claim index lose no rightful booking."""
+    """This keeps the claim index from refusing a rightful booking."""
     assert bool(set(half_hour_slots(one)) & set(half_hour_slots(other))) == one.overlaps(other)
 
 

@@ -1,4 +1,5 @@
-"""The way to a receiver that may be anybody: real servers on this machine, DNS that lies."""
+"""Connections to webhook receivers that may be hostile: real servers on this machine, and lying
+DNS."""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ class Dns:
 
 
 class Servers:
-    """A receiver and, at the same port of another address, what must not be reached."""
+    """A receiver, and a server at the same port of another address that must not be reached."""
 
     def __init__(self) -> None:
         self.received, self.trapped = list[dict[str, str]](), 0
@@ -73,7 +74,7 @@ class Servers:
 
 @pytest.fixture
 async def servers(aiohttp_server: AiohttpServer) -> Servers:
-    """The receiver, and one at the same port of another address."""
+    """A receiver, and a server at the same port of another address."""
     both = Servers()
     for host in (RECEIVER, TRAP):
         server = await aiohttp_server(_app(both), host=host, port=both.port or None)
@@ -104,7 +105,8 @@ async def test_a_rebound_host_name_is_refused_at_each_connection(servers: Server
 async def test_control_a_check_before_the_connection_is_bypassed_by_rebinding(
     servers: Servers,
 ) -> None:
-    """What the test above would miss if the connection asked DNS again."""
+    """``test_a_rebound_host_name_is_refused_at_each_connection`` would miss a connection that asks
+    DNS again."""
     dns = Dns([RECEIVER], [TRAP])
 
     class Again(AbstractResolver):
@@ -143,7 +145,7 @@ async def test_a_name_with_one_private_address_is_refused(
 
 @pytest.mark.parametrize("host", [TRAP, "[::1]", "[::ffff:127.0.0.2]", "0.0.0.0", "127.2"])
 async def test_an_ip_address_in_the_url_is_checked(servers: Servers, host: str) -> None:
-    """Those that no DNS is asked for. A short form, which aiohttp does not take, goes nowhere."""
+    """No DNS is asked for these. Short forms, which aiohttp does not accept, are refused."""
     async with WebhookClient(HERE) as client:
         result = await post(client, f"http://{host}:{servers.port}/hook")
         assert result.status is None
@@ -215,7 +217,7 @@ async def test_answers_are_read_within_bounds_and_cookies_ignored(
 
 
 async def test_a_hanging_dns_lookup_delays_no_other_delivery(servers: Servers) -> None:
-    """More deliveries wait for it than there are threads that ask DNS."""
+    """More deliveries wait for it than there are DNS threads."""
     hangs, known = threading.Event(), Dns([RECEIVER])
     asked = 0
 
@@ -238,7 +240,7 @@ async def test_a_hanging_dns_lookup_delays_no_other_delivery(servers: Servers) -
 
 @pytest.fixture
 def untrusted(tmp_path: Path) -> ssl.SSLContext:
-    """A certificate that nobody has signed but itself."""
+    """A self-signed certificate."""
     files = make_certificate(tmp_path, "a.example")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*files)
@@ -254,7 +256,7 @@ async def test_tls_is_verified(aiohttp_server: AiohttpServer, untrusted: ssl.SSL
 
 
 async def test_endless_response_headers_are_cut_off() -> None:
-    """1xx answers, one after the other, are no body: the connection ends all the same."""
+    """Successive 1xx responses have no body; the connection ends nevertheless."""
     sent = 0
 
     async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Where webhooks may go, by what is connected to, and when they are tried again."""
+"""Permitted webhook addresses, by the address connected to, and the times of retries."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_retry_after_is_read_as_seconds_and_as_a_date(text: str, seconds: float)
 
 
 def test_a_signature_equals_the_standards_example() -> None:
-    """The example of the specification (standard-webhooks/spec)."""
+    """The example is that of the specification (standard-webhooks/spec)."""
     headers = signed_headers(
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         b'{"test": 2432232314}',

@@ -1,4 +1,4 @@
-"""What WeChat pushes is read, and answered, as WeChat's own examples say."""
+"""Reading and answering WeChat's pushes, by WeChat's own examples."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _xml(entry: Mapping[str, str]) -> str:
 def test_the_entries_of_a_subscription_event_are_read(
     entries: Mapping[str, Any] | str, expected: list[Mapping[str, str]]
 ) -> None:
-    """Each shape that is known from SDKs and their issues, in JSON and in XML."""
+    """Each shape known from SDKs and their issues, in JSON and in XML."""
     if isinstance(entries, str):
         entries = entries.replace("S>", "SubscribeMsgPopupEvent>")
         plain = event("o-zhang", "subscribe_msg_popup_event", more=entries)

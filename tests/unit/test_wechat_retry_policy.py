@@ -1,4 +1,4 @@
-"""What follows from each answer to a subscribe message."""
+"""The consequence of each answer to a subscribe message."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_pauses_grow_and_raise_one_alarm() -> None:
-    """The length of each pause after a probe in vain, and whether a person has been told."""
+    """Checks the length of each pause after a failed probe, and whether an alarm was raised."""
     seen = {}
     for reason in PauseReason:
         pause, now, ways = begin(reason, None, NOW, 1.0), NOW, []

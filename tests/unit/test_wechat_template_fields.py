@@ -1,4 +1,5 @@
-"""Template values fit WeChat's types; a wrong configuration says where."""
+"""Values fit the types of WeChat's template fields; an invalid configuration is reported with its
+place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What GitHub runs is well-formed, has no right too many, and calls scripts that are here."""
+"""GitHub workflows are valid, have minimal permissions, and call existing scripts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""python -m tests.upgrade.make: keeps what a release has written, for the versions to come.
+"""python -m tests.upgrade.make: stores the documents of a release for upgrade tests of later ones.
 
-It runs this version with something in every collection, and writes beside this file a backup of its
-database and what a reader and a program were told. Each release gets such a pair, once
+It runs this version with documents in every collection, and writes beside this file a backup of its
+database and the responses to a reader and a program. Each release gets such a pair, once
 (docs/releasing.md).
 """
 
@@ -53,14 +53,14 @@ ASKED: Final = {
 
 
 async def told(caller: Client, who: str) -> dict[str, Any]:
-    """What the caller is answered, without the address of the service."""
+    """The response to the caller, without the address of the service."""
     answers = {path: await caller.ok("GET", path) for path in ASKED[who]}
     text = json.dumps(answers, ensure_ascii=False)
     return dict(json.loads(text.replace(caller.service.base, "")))
 
 
 async def _everything_happens(service: Living) -> dict[str, Client]:
-    """Returns a reader of whom much is known, and a program."""
+    """Makes documents in every collection. Returns a reader with many of them, and a program."""
     told = WebhookEndpoint(
         WebhookId(new_id()),
         "https://receiver.invalid/seats",
@@ -93,7 +93,7 @@ async def _everything_happens(service: Living) -> dict[str, Client]:
 
 
 async def make(version: str, mongo_url: str, redis_url: str) -> None:
-    """Write the pair of ``version``. Raises: SystemExit where a collection holds nothing."""
+    """Writes the pair of ``version``. Raises: SystemExit if a collection is empty."""
     async with living(mongo_url, redis_url, now=MONDAY_8 - timedelta(days=1)) as service:
         callers = await _everything_happens(service)
         now = service.clock.now()
