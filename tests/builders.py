@@ -92,7 +92,7 @@ def reserved(
 
 
 def on_seat(r: Reservation, seat: str, span: TimeRange | None = None) -> Placement:
-    """The reservation with another seat, at its own time unless another one is given."""
+    """The reservation's reader on another seat, at its own time unless another one is given."""
     return Placement(r.reader_id, r.venue_id, r.area_id, SeatId(seat), span or r.span)
 
 

@@ -26,7 +26,7 @@ PAGE = "/second-factor"
 
 
 def unhurried(service: Living) -> Living:
-    """The service with load shedding off, since a busy machine is no rush."""
+    """The service whose staff sessions are used by tests only, and not at each step of the clock."""
     service.staff_at_work = False
     return service
 

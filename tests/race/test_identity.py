@@ -258,8 +258,7 @@ async def test_a_session_opened_during_a_logout_is_ended_by_it(
 
 
 async def test_without_the_second_check_a_session_survives_its_logout(stage: Stage) -> None:
-    """The control of both tests above it in this file, of logouts during logins and logins during
-    logouts."""
+    """The control of logouts during logins and of logins during logouts."""
     reader, sessions = await stage.reader(), LooksBeforeItOpens(stage.db, stage.cipher)
     _during(sessions, "sessions", "insert_one", "before", stage)
     assert await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))

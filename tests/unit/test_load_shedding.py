@@ -221,8 +221,7 @@ async def test_reads_are_refused_before_changes() -> None:
 
 
 async def test_a_late_event_loop_without_many_requests_refuses_none() -> None:
-    """Another program may keep the machine busy; the same lateness under many requests is a
-    rush."""
+    """Lateness alone may come from other programs; with many requests it is a rush."""
     admission = LoadShedder()
     admission._late_s = 10 * LATE_S
     for _ in range(MANY):

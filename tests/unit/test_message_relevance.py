@@ -29,7 +29,7 @@ def told(template: Template, r: Reservation, at: str) -> Message:
 
 
 def moved(r: Reservation) -> Reservation:
-    """The same time on another seat."""
+    """The reservation on another seat."""
     return transitions.change(
         r,
         on_seat(r, "2f-hall-066"),

@@ -288,7 +288,7 @@ class Life(RuleBasedStateMachine):
 
 
 class NightLife(Life):
-    """The same with opening hours from 15:00 to 06:30, mostly over midnight."""
+    """``Life`` with opening hours from 15:00 to 06:30, mostly over midnight."""
 
     later = timedelta(hours=8)
     policy = Policy(opening=(OpeningRule(time(15), time(6, 30)),))

@@ -66,8 +66,8 @@ AREAS = st.sampled_from(["a", "a-b", "a-001", "a-s12", "a-sa12", "a-b-001"])
 
 @given(AREAS, AREAS, NAMES, NAMES)
 def test_seat_ids_of_two_areas_never_collide(one: str, other: str, name: str, theirs: str) -> None:
-    """Both may add a seat at the same moment; ids such as area a-001's and the second seat 001 of
-    area a must differ as well."""
+    """Both areas may add a seat at the same moment; area a-001 and a second seat 001 of area a
+    are the critical pair."""
     mine = set(islice(new_ids(AreaId(one), name), 30))
     assert all(is_id_of(AreaId(one), id) for id in mine)
     if one != other:
