@@ -112,11 +112,11 @@ class Containers:
 
     def _own_certificates(self) -> Sequence[str]:
         """Adds the CA of a proxy through which this machine reaches the package index."""
-        known = os.environ.get("PIP_CERT")
-        if not known:
+        certificate = os.environ.get("PIP_CERT")
+        if not certificate:
             return ()
         self._certificates.mkdir(exist_ok=True)
-        shutil.copy(known, self._certificates / "ca.crt")
+        shutil.copy(certificate, self._certificates / "ca.crt")
         # A folder that every base has: a new one would stay in the image.
         place = f"--volume={self._certificates}:/mnt:ro"
         return place, "--env=PIP_CERT=/mnt/ca.crt", "--unsetenv=PIP_CERT"

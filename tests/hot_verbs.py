@@ -42,13 +42,13 @@ def _queue(s: Store) -> ChannelDeliveries:
 
 
 async def _claim_deliveries(s: Store) -> None:
-    found = await _queue(s).lease_next(s.readers[:40], EVENING, EVENING, LEASE)
-    assert len(found) == 40
-    put_off = [DeliveryResult(d, DeliveryState.QUEUED, -1, EVENING) for d in found[:20]]
+    leased = await _queue(s).lease_next(s.readers[:40], EVENING, EVENING, LEASE)
+    assert len(leased) == 40
+    put_off = [DeliveryResult(d, DeliveryState.QUEUED, -1, EVENING) for d in leased[:20]]
     await _queue(s).save_results(
-        [*put_off, *(DeliveryResult(d, DeliveryState.SENT, 0) for d in found[20:30])]
+        [*put_off, *(DeliveryResult(d, DeliveryState.SENT, 0) for d in leased[20:30])]
     )
-    await _queue(s).release(found[30:])
+    await _queue(s).release(leased[30:])
 
 
 async def _look_on(s: Store) -> None:

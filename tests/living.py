@@ -143,8 +143,8 @@ class Client:
 
     async def messages(self) -> list[dict[str, Any]]:
         """The messages that WeChat delivered to this reader's phone, oldest first."""
-        found = await self.ok("GET", f"//sandbox/messages?openid={self.openid}")
-        return list(found["items"])
+        messages = await self.ok("GET", f"//sandbox/messages?openid={self.openid}")
+        return list(messages["items"])
 
 
 @dataclass(slots=True)
@@ -266,8 +266,8 @@ class Living:
             for name in await self.db.list_collection_names()
             if name not in _NO_BOOKS and not name.startswith("sandbox_")
         ]
-        found = await self.db.command({"dbHash": 1, "collections": names})
-        return dict(found["collections"])
+        digest = await self.db.command({"dbHash": 1, "collections": names})
+        return dict(digest["collections"])
 
     async def all_documents(self) -> str:
         """Every document of the service as text, to search for forbidden content."""
@@ -289,8 +289,8 @@ class Living:
         """The kiosk's current code."""
         keys = (await self.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
         key = next(item["key"] for item in keys if item["id"] == kiosk)
-        shown = await self.anonymous.ok("GET", f"/kiosks/{kiosk}/code", **{"X-Kiosk-Key": key})
-        return str(shown["payload"])
+        code = await self.anonymous.ok("GET", f"/kiosks/{kiosk}/code", **{"X-Kiosk-Key": key})
+        return str(code["payload"])
 
     async def close(self) -> None:
         for session in self._sessions:

@@ -57,9 +57,9 @@ class MailServer:
 
     def code_for(self, address: str) -> str:
         """The six digits in the last mail to the address."""
-        found = re.search(r"\b(\d{6})\b", text_of(self.to(address)[-1]))
-        assert found is not None
-        return found[1]
+        match = re.search(r"\b(\d{6})\b", text_of(self.to(address)[-1]))
+        assert match is not None
+        return match[1]
 
     # --- aiosmtpd's hooks -------------------------------------------------------------------------
     async def handle_MAIL(

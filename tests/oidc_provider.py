@@ -95,9 +95,9 @@ async def follow(session: aiohttp.ClientSession, url: str, stop: str, account: s
             if answer.status in (302, 303):
                 url, method, form = urljoin(url, answer.headers["Location"]), "GET", {}
                 continue
-        found = _FORM.search(body)
-        assert answer.status == 200 and found is not None, (url, answer.status, body[:2000])
-        url, method, form = found[1], "POST", dict(_HIDDEN.findall(body))
+        match = _FORM.search(body)
+        assert answer.status == 200 and match is not None, (url, answer.status, body[:2000])
+        url, method, form = match[1], "POST", dict(_HIDDEN.findall(body))
         if form.get("prompt") == "login":
             form |= {"login": account, "password": "any"}
         elif "xsrf" in form:

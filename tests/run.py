@@ -246,11 +246,13 @@ def named(name: str) -> list[str]:
         if "node_modules" not in path.parts and "__pycache__" not in path.parts
         if path.is_dir() or path.match("test_*.py")
     ]
-    found = [str(path.relative_to(ROOT)) for word, path in places if f"_{name}_" in f"_{word}_"]
-    if not found:
+    paths_found = [
+        str(path.relative_to(ROOT)) for word, path in places if f"_{name}_" in f"_{word}_"
+    ]
+    if not paths_found:
         words = " ".join(sorted({word for word, _ in places}))
         raise LookupError(f"no tests have the name {name}. There are:\n{words}")
-    return found
+    return paths_found
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -128,9 +128,9 @@ def test_the_report_warns_of_a_busy_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    shown = Machine(load_before=1.0, others=others, waited_s=waited).report()
-    assert shown["counted_rounds"] == counted
-    assert said in warning(shown) and bool(said) == bool(warning(shown))
+    report = Machine(load_before=1.0, others=others, waited_s=waited).report()
+    assert report["counted_rounds"] == counted
+    assert said in warning(report) and bool(said) == bool(warning(report))
 
 
 def test_the_table_shows_the_cost_beside_the_ratio() -> None:

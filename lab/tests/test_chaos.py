@@ -33,8 +33,8 @@ FAULTS: Final = (
 
 @pytest.mark.timeout(600)
 async def test_no_acknowledged_change_is_lost_under_any_fault(tmp_path: Path) -> None:
-    async with rig(tmp_path, SHORT.workers) as found:
-        history = await trial(found, [FAULTS], SHORT, seed=1)
+    async with rig(tmp_path, SHORT.workers) as rigged:
+        history = await trial(rigged, [FAULTS], SHORT, seed=1)
         harm = all_harm(history)
     assert harm == [], "\n".join([table(history, harm), *(str(one) for one in harm)])
     # It was tried: each fault has left somebody without an answer, or was outlived by all.

@@ -295,12 +295,12 @@ def test_a_booking_answered_after_the_seat_was_freed_is_no_double_booking() -> N
     later = replace(kept("l", LI, SEAT.id, "14:00", "16:00", "k2"), since=on("14:20"))
 
     def heard(at: str) -> list[str]:
-        asked = tap("reserve", "k2", later, "14:20", says(later))
-        asked.answered_at = on(at)
+        request = tap("reserve", "k2", later, "14:20", says(later))
+        request.answered_at = on(at)
         history = History(
             operations=[
                 tap("reserve", "k1", ZHANGS, "08:00", says(ZHANGS)),
-                asked,
+                request,
                 tap("cancel", "c1", ZHANGS, "14:30", says(ZHANGS, "cancelled")),
             ],
             stored=[gone, later],

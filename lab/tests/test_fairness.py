@@ -58,14 +58,14 @@ OPENING = Opening(
 
 
 def test_the_excess_is_the_share_of_wins_above_the_share_of_readers() -> None:
-    found = summary([OPENING, replace(OPENING, honest_wins=96, bot_wins=4, failures=1)])
-    assert (found["bots_of_readers_percent"], found["bots_of_wins_percent"]) == (5.0, 6.0)
-    assert (found["excess_points"], found["excess_of_each"]) == (1.0, [3.0, -1.0])
-    assert (found["readers"], found["wins"], found["answer_p50_ms"]) == (200, 200, 200)
-    assert found["statuses"] == {"201": 200, "409": 100}
-    shown = {"seed": 1, "workers": 2, "openings": {"drawn": found}}
-    assert "| drawn | 5.0 % | 6.0 % | +1.0 points |" in table(shown)
-    assert complaints(shown) == ["drawn: 1 failures"]
+    figures = summary([OPENING, replace(OPENING, honest_wins=96, bot_wins=4, failures=1)])
+    assert (figures["bots_of_readers_percent"], figures["bots_of_wins_percent"]) == (5.0, 6.0)
+    assert (figures["excess_points"], figures["excess_of_each"]) == (1.0, [3.0, -1.0])
+    assert (figures["readers"], figures["wins"], figures["answer_p50_ms"]) == (200, 200, 200)
+    assert figures["statuses"] == {"201": 200, "409": 100}
+    results = {"seed": 1, "workers": 2, "openings": {"drawn": figures}}
+    assert "| drawn | 5.0 % | 6.0 % | +1.0 points |" in table(results)
+    assert complaints(results) == ["drawn: 1 failures"]
     assert complaints({"openings": {"drawn": summary([OPENING])}}) == []
 
 
@@ -108,11 +108,15 @@ def test_no_shows_hold_their_seats_until_the_deadline() -> None:
         waited=[waited(0, 1, 0, 2)],
     )
     assert ghost_hours(day) == (1, 0.5)
-    found = day_summary(day)
-    assert (found["ghosts"], found["ghost_hours"], found["bookings"]) == (1, 0.5, 2)
-    assert (found["idle_hours"], found["wanted_hours"], found["idle_percent"]) == (0.5, 2.0, 25.0)
-    assert (found["bots_of_readers_percent"], found["bots_of_wins_percent"]) == (5.0, 100.0)
-    assert "0.5 of 2.0 h (25.0 %)" in table({"day": found})
+    figures = day_summary(day)
+    assert (figures["ghosts"], figures["ghost_hours"], figures["bookings"]) == (1, 0.5, 2)
+    assert (figures["idle_hours"], figures["wanted_hours"], figures["idle_percent"]) == (
+        0.5,
+        2.0,
+        25.0,
+    )
+    assert (figures["bots_of_readers_percent"], figures["bots_of_wins_percent"]) == (5.0, 100.0)
+    assert "0.5 of 2.0 h (25.0 %)" in table({"day": figures})
 
 
 @pytest.mark.timeout(60)
@@ -122,8 +126,8 @@ async def test_the_short_fairness_run_reports_an_opening(
     """Runs real processes with few readers: every request is answered and no seat is given
     twice."""
     async with opening_house(tmp_path, databases, 12, POLICIES["drawn"]) as home:
-        found = summary([await opening(home, 40, 2, workers=1, seed=1)])
-    assert (found["readers"], found["bots"], found["wins"]) == (40, 2, 12)
-    assert (found["doubles"], found["failures"]) == (0, 0)
-    assert found["statuses"]["201"] == 12 and "422" in found["statuses"], "bots come too early"
-    assert found["request_max_ms"] > 0 and found["gone_s"] > 0
+        figures = summary([await opening(home, 40, 2, workers=1, seed=1)])
+    assert (figures["readers"], figures["bots"], figures["wins"]) == (40, 2, 12)
+    assert (figures["doubles"], figures["failures"]) == (0, 0)
+    assert figures["statuses"]["201"] == 12 and "422" in figures["statuses"], "bots come too early"
+    assert figures["request_max_ms"] > 0 and figures["gone_s"] > 0

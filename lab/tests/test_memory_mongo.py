@@ -92,13 +92,13 @@ class Operations:
             "$inc": {"rev": 1},
         }
         after = chance.choice([ReturnDocument.BEFORE, ReturnDocument.AFTER])
-        shown = chance.choice([None, {"_id": 1}, {"claims": 1, "rev": 1}, {"outbox": 0}])
-        return lambda c: c.find_one_and_update(guard, update, shown, return_document=after)
+        projection = chance.choice([None, {"_id": 1}, {"claims": 1, "rev": 1}, {"outbox": 0}])
+        return lambda c: c.find_one_and_update(guard, update, projection, return_document=after)
 
     def tombstone(self) -> Operation:
-        id, shown = self.id(), {"tombstone": 1}
+        id, projection = self.id(), {"tombstone": 1}
         update = {"$setOnInsert": {"tombstone": True}}
-        return lambda c: c.find_one_and_update({"_id": id}, update, shown, upsert=True)
+        return lambda c: c.find_one_and_update({"_id": id}, update, projection, upsert=True)
 
     def fence(self) -> Operation:
         unchanged = {"$eq": [{"$ifNull": ["$change", None]}, f"c{self.chance.randrange(4)}"]}
@@ -154,12 +154,12 @@ class Operations:
     def find(self) -> Operation:
         query, order = self.query(), self.order()
         skip, limit = self.chance.randrange(2), self.chance.randrange(4)
-        shown = self.chance.choice([None, {"claims": 1}, {"history": 0, "outbox": 0}])
+        projection = self.chance.choice([None, {"claims": 1}, {"history": 0, "outbox": 0}])
 
-        def found(c: Any) -> Any:
-            return c.find(query, shown).sort(order).skip(skip).limit(limit).to_list(None)
+        def rows_of(c: Any) -> Any:
+            return c.find(query, projection).sort(order).skip(skip).limit(limit).to_list(None)
 
-        return found
+        return rows_of
 
     def order(self) -> list[tuple[str, int]]:
         first = self.chance.choice(["start", "remind_at", "seat", "rev", "outbox.at"])
@@ -241,7 +241,7 @@ async def test_the_model_settles_deliveries_as_mongodb_does(mongo_url: str) -> N
     over = DeliveryResult(Delivery("d5", message, 1, False), DeliveryState.EXPIRED, reason="late")
     updates = [settling(same) for same in (sent, [coded], [put_off], [over])]
     model: Any = DirectNetwork(Cluster()).connect("test")
-    found = []
+    differences = []
     async with AsyncMongoClient[dict[str, Any]](mongo_url, w=1) as client:
         real: Any = client.get_database("memory_mongo_sent", codec_options=CODEC)
         await client.drop_database("memory_mongo_sent")
@@ -250,7 +250,13 @@ async def test_the_model_settles_deliveries_as_mongodb_does(mongo_url: str) -> N
             await place.bulk_write(updates, ordered=False)
             stored = await place.find().sort([("_id", ASCENDING)]).to_list(None)
             assert sum(isinstance(row.pop("sent_at", None), datetime) for row in stored) == 3
-            found.append(stored)
+            differences.append(stored)
         await client.drop_database("memory_mongo_sent")
-    assert found[1] == found[0]
-    assert [row["state"] for row in found[0]] == ["sent", "sent", "failed", "queued", "expired"]
+    assert differences[1] == differences[0]
+    assert [row["state"] for row in differences[0]] == [
+        "sent",
+        "sent",
+        "failed",
+        "queued",
+        "expired",
+    ]

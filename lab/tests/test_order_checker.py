@@ -126,14 +126,14 @@ def _any_order(calls: list[Call]) -> bool:
 
 @st.composite
 def some_calls(draw: st.DrawFn) -> list[Call]:
-    found = []
+    orders = []
     for _ in range(draw(st.integers(1, 6))):
         begin = draw(st.integers(0, 6))
         end = draw(st.one_of(st.just(OPEN), st.integers(begin, 8)))
         kind = draw(st.sampled_from([k for k in Kind if k is not Kind.HELD_AT_THE_END]))
         slots = draw(st.sampled_from([0, MORNING, NOON, BOTH]))
-        found.append(call(kind, draw(st.sampled_from("abc")), slots, begin, end))
-    return found
+        orders.append(call(kind, draw(st.sampled_from("abc")), slots, begin, end))
+    return orders
 
 
 @settings(max_examples=400, deadline=None)
@@ -147,8 +147,8 @@ def test_one_double_booking_is_found_among_many_calls() -> None:
     """Uses a tenth of the calls that scripts/prove checks in a minute."""
     calls = generate(100_000, seed=3)
     assert check(calls) == []
-    (found,) = check(generate(100_000, seed=3, broken=True))
-    assert "second" in str(found)
+    (disorder,) = check(generate(100_000, seed=3, broken=True))
+    assert "second" in str(disorder)
 
 
 @pytest.mark.timeout(20)
@@ -169,5 +169,5 @@ def test_an_order_is_found_for_calls_without_times() -> None:
     assert check(shuffled) == []
     two = [call(Kind.TAKE, name, BOTH, -inf) for name in ("double", "second")]
     day = next(iter(shuffled))
-    found = check({day: [*shuffled[day], *two]})
-    assert [one.booking for disorder in found for one in disorder.calls if one in two]
+    disorders = check({day: [*shuffled[day], *two]})
+    assert [one.booking for disorder in disorders for one in disorder.calls if one in two]

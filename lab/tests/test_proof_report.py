@@ -32,11 +32,11 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_failures_are_written_and_give_status_1(packaged: Path, tmp_path: Path) -> None:
     assert command.main(["--to", str(tmp_path / "to"), "--package"]) == 1
-    found = msgspec.json.decode((tmp_path / "to" / "proof.json").read_bytes(), type=Proof)
-    assert not found.passed and found.parts[1].failures == ("seed 7: doubles: <seat>",)
+    proof = msgspec.json.decode((tmp_path / "to" / "proof.json").read_bytes(), type=Proof)
+    assert not proof.passed and proof.parts[1].failures == ("seed 7: doubles: <seat>",)
     page = (tmp_path / "to" / "proof.html").read_text(encoding="utf-8")
     assert "seed 7: doubles: &lt;seat&gt;" in page and "1,000,000" in page and "FAILED" in page
-    assert msgspec.json.decode(packaged.read_bytes(), type=Proof) == found, "failures too"
+    assert msgspec.json.decode(packaged.read_bytes(), type=Proof) == proof, "failures too"
 
 
 def test_a_partial_result_is_not_packaged(packaged: Path, tmp_path: Path) -> None:

@@ -29,18 +29,20 @@ def kept(id: str, reader: str, *keys: str, booked: float) -> Stored:
 
 def books(reader: str, key: str, asked: float, answered: float, id: str = "") -> Operation:
     """A booking call: answered with reservation ``id``, or refused as taken without one."""
-    told = Told(id, "reserved", *WANTED, START + timedelta(minutes=30)) if id else None
-    refusal = "" if told else "seat_taken"
-    return Operation(reader, "reserve", key, "", at(asked), at(answered), told, refusal, 1, WANTED)
+    answer = Told(id, "reserved", *WANTED, START + timedelta(minutes=30)) if id else None
+    refusal = "" if answer else "seat_taken"
+    return Operation(
+        reader, "reserve", key, "", at(asked), at(answered), answer, refusal, 1, WANTED
+    )
 
 
 def test_two_successful_bookings_of_one_seat_have_no_order() -> None:
-    told = [books("ann", "a", 1, 2, "A"), books("bob", "b", 3, 4, "B")]
+    bookings = [books("ann", "a", 1, 2, "A"), books("bob", "b", 3, 4, "B")]
     both = [kept("A", "ann", "a", booked=1), kept("B", "bob", "b", booked=3)]
-    assert {d.thing.split()[0] for d in disorders(History(operations=told, stored=both))} == {
+    assert {d.thing.split()[0] for d in disorders(History(operations=bookings, stored=both))} == {
         "seat"
     }
-    assert disorders(History(operations=told[:1], stored=both[:1])) == []
+    assert disorders(History(operations=bookings[:1], stored=both[:1])) == []
 
 
 def test_a_refusal_needs_a_booking_that_holds_the_seat() -> None:
@@ -50,8 +52,8 @@ def test_a_refusal_needs_a_booking_that_holds_the_seat() -> None:
         stored=[kept("A", "ann", "a", booked=1)],
     )
     assert disorders(taken) == []
-    (found,) = disorders(History(operations=[refused]))
-    assert "is refused as taken" in str(found)
+    (disorder,) = disorders(History(operations=[refused]))
+    assert "is refused as taken" in str(disorder)
     # A quarter of a second is granted to what is refused from memory.
     gone = replace(
         kept("A", "ann", "a", "c", booked=1),
@@ -60,8 +62,8 @@ def test_a_refusal_needs_a_booking_that_holds_the_seat() -> None:
         events=(Event("reserve", at(1)), Event("cancel", at(2.9))),
     )
     cancel = Operation("ann", "cancel", "c", "A", at(2.9), at(3), told_of(gone), "", 1)
-    for asked, count in ((3.2, 0), (3.3, 1)):
-        late = [books("ann", "a", 1, 2, "A"), cancel, books("bob", "b", asked, 4)]
+    for asked_at, count in ((3.2, 0), (3.3, 1)):
+        late = [books("ann", "a", 1, 2, "A"), cancel, books("bob", "b", asked_at, 4)]
         assert len(disorders(History(operations=late, stored=[gone]))) == count
 
 

@@ -13,9 +13,9 @@ PATH = "/console/calendar"
 
 
 async def base(who: Browser) -> str:
-    found = re.search(r'name="base" value="(\d+)"', (await who.get(PATH)).body)
-    assert found is not None
-    return found[1]
+    match = re.search(r'name="base" value="(\d+)"', (await who.get(PATH)).body)
+    assert match is not None
+    return match[1]
 
 
 async def ask(service: Living, who: Browser, **form: str) -> Any:

@@ -25,13 +25,13 @@ class Way:
 
 async def way_of(service: Living, made: Any, seq: int = 1) -> Way:
     all_of_it = service.db["messages"].find({"reservation": made["id"]})
-    told = await all_of_it.sort([("at", 1), ("_id", 1)]).to_list(None)
-    assert len(told) >= seq, "every event is kept"
-    message = told[seq - 1]
-    found = await service.db["deliveries"].find_one({"message": message["_id"]})
-    if found is None:  # nobody asked for it
+    rows = await all_of_it.sort([("at", 1), ("_id", 1)]).to_list(None)
+    assert len(rows) >= seq, "every event is kept"
+    message = rows[seq - 1]
+    row = await service.db["deliveries"].find_one({"message": message["_id"]})
+    if row is None:  # nobody asked for it
         return Way("no_consent", 0, message["at"], [], None)
-    return Way(found["state"], found["attempts"], found["due"], found["codes"], found.get("reason"))
+    return Way(row["state"], row["attempts"], row["due"], row["codes"], row.get("reason"))
 
 
 async def misbehave(service: Living, **modes: object) -> None:

@@ -9,9 +9,9 @@ from tests.living import Living
 
 
 def key_in(body: str) -> str:
-    found = re.search(r"(?:#key=|GATE_KEY=)([\w-]{40,})<", body)
-    assert found is not None
-    return found[1]
+    match = re.search(r"(?:#key=|GATE_KEY=)([\w-]{40,})<", body)
+    assert match is not None
+    return match[1]
 
 
 async def keys(service: Living) -> list[Any]:

@@ -16,10 +16,10 @@ async def board(service: Living) -> str:
 async def rows(service: Living) -> dict[str, list[str]]:
     """The texts of each area's cells, by the area's name; drawings have no text."""
     html = await board(service)
-    found = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', html, re.DOTALL)
+    rows_found = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', html, re.DOTALL)
     return {
         plain(name): [text for cell in re.findall(r"<td.*?</td>", cells) if (text := plain(cell))]
-        for name, cells in found
+        for name, cells in rows_found
     }
 
 

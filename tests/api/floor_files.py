@@ -40,6 +40,6 @@ async def confirm(service: Living, who: Browser, plans: str, **form: str) -> Any
 
 def kept(body: str) -> str:
     """The plans in the preview's hidden field."""
-    found = re.search(r'<textarea name="plans" hidden>(.*?)</textarea>', body, re.S)
-    assert found is not None
-    return html.unescape(found[1])
+    match = re.search(r'<textarea name="plans" hidden>(.*?)</textarea>', body, re.S)
+    assert match is not None
+    return html.unescape(match[1])

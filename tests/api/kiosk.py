@@ -20,8 +20,8 @@ async def kiosk(service: Living, id: str = "2f-south") -> dict[str, str]:
 async def touched(
     service: Living, client: Client, id: str = "2f-south", key: str | None = None
 ) -> Client:
-    shown = {"X-Kiosk-Key": key} if key else await kiosk(service, id)
-    here = await service.anonymous.ok("POST", f"/kiosks/{id}/touch", {"card": CARD}, **shown)
+    headers = {"X-Kiosk-Key": key} if key else await kiosk(service, id)
+    here = await service.anonymous.ok("POST", f"/kiosks/{id}/touch", {"card": CARD}, **headers)
     client.token = here["token"]
     return client
 

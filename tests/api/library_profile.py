@@ -32,8 +32,8 @@ def picture() -> bytes:
 
 async def save(service: Living, who: Browser, logo: bytes = b"", **form: str) -> Any:
     """Sends the form of 图书馆信息, for the shown profile unless ``base`` names another."""
-    shown = str((await who.get("/console/library")).body)
-    base = re.search(r'name="base" value="(\d+)"', shown)
+    page = str((await who.get("/console/library")).body)
+    base = re.search(r'name="base" value="(\d+)"', page)
     assert base is not None
     data = aiohttp.FormData(default_to_multipart=True)
     fields = {"csrf": await who.token("/contact"), "operation": "save", "base": base[1]}

@@ -68,15 +68,15 @@ class LyingProvider:
 
     async def _metadata(self, request: web.Request) -> web.Response:
         self._count(request)
-        found: dict[str, Any] = {
+        metadata: dict[str, Any] = {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/auth?tenant=1",
             "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/keys",
             "userinfo_endpoint": f"{self.issuer}/me",
         }
-        self.metadata(found)
-        return web.json_response(found)
+        self.metadata(metadata)
+        return web.json_response(metadata)
 
     async def _keys(self, request: web.Request) -> web.Response:
         self._count(request)

@@ -67,8 +67,8 @@ async def test_a_scanned_code_names_the_reader_and_binds_the_user(strict: Living
 
     masked = f"{web.number[:2]}****{web.number[-2:]}"
     for _ in range(2):  # looking uses nothing up
-        asked = await phone.ok("POST", "/bindings/preview", secret)
-        assert asked == {"name_masked": "张*", "student_no_masked": masked}
+        preview = await phone.ok("POST", "/bindings/preview", secret)
+        assert preview == {"name_masked": "张*", "student_no_masked": masked}
     bound = await phone.call("POST", "/bindings", secret)
     assert bound.status == 201 and bound.body["reader"]["student_no_masked"] == masked
     state = await phone.ok("GET", "/binding-requests/current")
@@ -91,18 +91,25 @@ async def test_correct_digits_wait_for_the_readers_confirmation_while_others_gue
     web, phone = await strict.web_reader(), await strict.wx_user()
     assert (await phone.ok("GET", "/binding-requests/current"))["state"] == "none"
     digits = {"activation_code": (await code_of(web))["code"]}
-    asked = await phone.call("POST", "/bindings", digits)
-    assert asked.status == 202 and list(asked.body) == ["id", "match_number", "at", "expires_at"]
+    response = await phone.call("POST", "/bindings", digits)
+    assert response.status == 202 and list(response.body) == [
+        "id",
+        "match_number",
+        "at",
+        "expires_at",
+    ]
     again = await phone.call("POST", "/bindings", digits)
-    assert (again.status, again.body) == (202, asked.body), "a lost answer is asked for again"
+    assert (again.status, again.body) == (202, response.body), "a lost answer is asked for again"
     waiting = await phone.ok("GET", "/binding-requests/current")
-    assert waiting == {"state": "pending", "request": asked.body, "reader": None}
+    assert waiting == {"state": "pending", "request": response.body, "reader": None}
     assert (await phone.ok("GET", "/me"))["reader"] is None
-    assert (await code_of(web))["request"] == asked.body, "the same number on both screens"
+    assert (await code_of(web))["request"] == response.body, "the same number on both screens"
 
     other, stranger = await strict.wx_user(), await strict.web_reader()
     await other.refused("422 activation_code_invalid", "POST", "/bindings", digits)
-    confirm, refuse = (f"/binding-requests/{asked.body['id']}/{v}" for v in ("confirm", "refuse"))
+    confirm, refuse = (
+        f"/binding-requests/{response.body['id']}/{v}" for v in ("confirm", "refuse")
+    )
     for path in (confirm, refuse):
         await stranger.refused("409 binding_request_over", "POST", path)
         await phone.refused("403 not_bound", "POST", path)
@@ -126,10 +133,10 @@ async def test_a_refused_or_expired_binding_request_binds_no_reader(
     web, phone = await strict.web_reader(), await strict.wx_user()
     code = await code_of(web)
     digits = {"activation_code": code["code"]}
-    asked = (await phone.call("POST", "/bindings", digits)).body
+    request = (await phone.call("POST", "/bindings", digits)).body
     if end == "refuse":
-        assert (await web.call("POST", f"/binding-requests/{asked['id']}/refuse")).status == 204
-        assert (await web.call("POST", f"/binding-requests/{asked['id']}/refuse")).status == 204
+        assert (await web.call("POST", f"/binding-requests/{request['id']}/refuse")).status == 204
+        assert (await web.call("POST", f"/binding-requests/{request['id']}/refuse")).status == 204
     elif end == "renew":
         await code_of(web, renew=True)
     elif end == "scan":
@@ -140,7 +147,7 @@ async def test_a_refused_or_expired_binding_request_binds_no_reader(
         await strict.move(timedelta(minutes=10))
     state = await phone.ok("GET", "/binding-requests/current")
     assert state["state"] == ("refused" if end == "refuse" else "expired")
-    confirm = f"/binding-requests/{asked['id']}/confirm"
+    confirm = f"/binding-requests/{request['id']}/confirm"
     await web.refused("409 binding_request_over", "POST", confirm)
     await phone.refused("422 activation_code_invalid", "POST", "/bindings", digits)
     assert (await phone.ok("GET", "/me"))["reader"] is None
@@ -155,13 +162,13 @@ async def test_a_binding_request_fails_if_reader_or_user_is_bound_meanwhile(
     await under_attack(strict)
     web, phone = await strict.web_reader(), await strict.wx_user()
     digits = {"activation_code": (await code_of(web))["code"]}
-    asked = (await phone.call("POST", "/bindings", digits)).body
+    request = (await phone.call("POST", "/bindings", digits)).body
     bind, now = strict.inside.stored.bindings.bind, strict.clock.now()
     if taken == "phone":
         await bind((await strict.web_reader()).reader_id, phone.openid, None, now)
     else:
         await bind(web.reader_id, (await strict.wx_user()).openid, None, now)
-    no = await web.post(f"/binding-requests/{asked['id']}/confirm")
+    no = await web.post(f"/binding-requests/{request['id']}/confirm")
     code = "already_bound" if taken == "phone" else "reader_bound_elsewhere"
     assert (no.status, no.code) == (409, code)
 
@@ -186,8 +193,8 @@ async def test_the_address_limit_refuses_wrong_kiosk_codes_and_accepts_right_one
     assert (await guesser.get("//k/2f-south?c=00000000")).status == 422
     assert (await guesser.get("//k/2f-south?c=00000000")).status == 429
     scan = "/" + (await strict.qr()).removeprefix(strict.base)
-    for kept in ({}, {"Cookie": "seat_sid=" + "x" * 43}):
-        passed = await other.get(scan, **kept)
+    for headers in ({}, {"Cookie": "seat_sid=" + "x" * 43}):
+        passed = await other.get(scan, **headers)
         assert (passed.status, passed.headers["Location"]) == (303, "/k/2f-south/check-in")
     assert "seat_proof" in passed.headers["Set-Cookie"]
 

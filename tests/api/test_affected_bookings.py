@@ -64,8 +64,8 @@ async def test_an_offer_of_a_removed_seat_is_withdrawn_with_a_message(service: L
     (wait,) = (await second.ok("GET", "/waitlist"))["items"]
     plan = await exported(head)
     seat_of(plan, "010")["disabled"] = "漏水"
-    shown = await send(service, head, plan)
-    assert "<b>1</b> 个为候补读者保留的座位会收回" in shown.body
+    preview = await send(service, head, plan)
+    assert "<b>1</b> 个为候补读者保留的座位会收回" in preview.body
     assert (await send(service, head, plan, confirmed="yes")).status == 303
     accept = f"/reservations/{wait['offer']['id']}/accept"
     await second.refused("409 wrong_state", "POST", accept)
@@ -137,8 +137,8 @@ async def test_bookings_beyond_a_shortened_booking_window_stay_listed_as_affecte
     day = (service.clock.now() + timedelta(days=5)).date().isoformat()
     made = await reader.reserve(TEN, "09:00", "11:00", day)
     await rules(service, booking_window_days=1)
-    shown = await ask_calendar(service, head, first=day)
-    assert "<b>1</b> 个预约不再符合" in shown.body
+    preview = await ask_calendar(service, head, first=day)
+    assert "<b>1</b> 个预约不再符合" in preview.body
     done = await ask_calendar(service, head, first=day, confirmed="yes", bookings="cancel")
     assert done.status == 303 and await state(reader, made) == "cancelled"
 
@@ -224,8 +224,8 @@ async def test_a_policy_override_is_previewed_against_last_weeks_bookings(servic
     await next_morning(service)
     head = await staff(service, Role.ADMINISTRATOR)
     form = SET | {"first": service.today, "last": service.tomorrow, "set.max_minutes": "60"}
-    shown = await ask_rules(service, head, **form)
-    assert "时间太长 1" in shown.body
+    preview = await ask_rules(service, head, **form)
+    assert "时间太长 1" in preview.body
     assert (await ask_rules(service, head, **form, confirmed="yes")).status == 303
     gone = await ask_rules(service, head, operation="remove", number="0")
     assert gone.status == 200 and "时间太长" not in gone.body

@@ -171,7 +171,7 @@ def of_promtool(name: str, series: Series, minutes: int, *, fires: bool) -> dict
     return {
         "name": f"{name} {'fires' if fires else 'does not fire'}",
         "interval": "1m",
-        "input_series": [{"series": s, "values": shown} for s, shown in series.items()],
+        "input_series": [{"series": s, "values": values} for s, values in series.items()],
         "promql_expr_test": [{"expr": firing, "eval_time": f"{minutes}m", "exp_samples": expected}],
     }
 
@@ -187,8 +187,8 @@ def test_each_alert_fires_above_its_threshold_only(tmp_path: Path) -> None:
         )
     ]
     file = tmp_path / "alerts.json"  # all JSON is YAML
-    asked = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests}
-    file.write_text(json.dumps(asked), encoding="utf-8")
+    document = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests}
+    file.write_text(json.dumps(document), encoding="utf-8")
     assert promtool("check", "rules", str(RULES)) == ""
     assert promtool("test", "rules", str(file)) == ""
 

@@ -164,9 +164,11 @@ async def test_a_program_sees_seats_as_an_anonymous_onlooker(service: Living) ->
     seats = (await viewer.ok("GET", "/areas/2f-hall/map"))["seats"]
     assert {s["id"]: s["status"] for s in seats}[SEAT] == "occupied", "and not mine"
     catalog = await viewer.ok("GET", "/catalog")
-    known = service.inside.reference.catalog
-    found = [s["id"] for v in catalog["venues"] for a in v["areas"] for s in a["seats"]]
-    assert sorted(found) == sorted(known.seats) and catalog["version"] == known.version
+    catalog_now = service.inside.reference.catalog
+    seat_ids = [s["id"] for v in catalog["venues"] for a in v["areas"] for s in a["seats"]]
+    assert (
+        sorted(seat_ids) == sorted(catalog_now.seats) and catalog["version"] == catalog_now.version
+    )
     for path in ("/library", "/venues", "/notices", "/forecast", f"/seats/{SEAT}"):
         assert (await viewer.get(path)).status == 200, path
 

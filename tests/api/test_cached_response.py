@@ -68,8 +68,8 @@ async def test_plain_packed_and_conditional_requests_get_the_same_content(
     refusing, _ = await ask(reader, path, "Accept-Encoding: gzip;q=0")
     assert refusing.body == plain.body
 
-    for known in (etag, packed.headers["etag"], f'W/{etag}, "x"'):
-        same, stays = await ask(reader, path, f"If-None-Match: {known}")
+    for etags in (etag, packed.headers["etag"], f'W/{etag}, "x"'):
+        same, stays = await ask(reader, path, f"If-None-Match: {etags}")
         assert (same.status, same.body, same.headers["etag"], stays) == (304, b"", etag, True)
     other, _ = await ask(reader, path, 'If-None-Match: "x"')
     assert other.body == plain.body

@@ -38,8 +38,8 @@ async def entries(service: Living, calendars: CalendarReader, path: str) -> list
     """The feed's calendar entries, fetched without a session."""
     answer = await service.stranger().get(path)
     assert answer.status == 200, answer.body
-    found: list[dict[str, Any]] = calendars.read(answer.body)["entries"]
-    return found
+    parsed: list[dict[str, Any]] = calendars.read(answer.body)["entries"]
+    return parsed
 
 
 async def test_a_feed_follows_the_bookings_until_it_is_revoked(
@@ -117,8 +117,8 @@ async def test_live_bookings_are_in_the_feed_even_beyond_its_limit(service: Livi
         later = await reader.reserve(OTHER, start, end)
         await reader.ok("POST", f"/reservations/{later['id']}/cancel")
     stored, since = service.inside.stored.reservations, service.clock.now()
-    found = await stored.recent_of(reader.reader_id, since, 2)
-    assert [r.id for r in found] == [later["id"], live["id"]], "the latest first"
+    recent = await stored.recent_of(reader.reader_id, since, 2)
+    assert [r.id for r in recent] == [later["id"], live["id"]], "the latest first"
     past = await stored.recent_of(reader.reader_id, since + timedelta(hours=10), 9)
     assert [r.id for r in past] == [later["id"]]
 
@@ -143,15 +143,15 @@ async def test_the_feed_address_is_stored_as_a_hash_and_names_no_reader(service:
     reader = await service.reader()
     path = await address(reader)
     await reader.reserve()
-    told = str((await service.stranger().get(path)).body)
+    answer_text = str((await service.stranger().get(path)).body)
     for secret in (reader.number, "张三", str(reader.reader_id), reader.openid):
-        assert secret not in told
+        assert secret not in answer_text
     token = path.removeprefix("//calendar/").removesuffix(".ics")
     stored = await service.all_documents()
     assert token not in stored and token_hash(token) in stored
-    kept = (await Browser(await service.web_reader(reader)).get("/me/data.json")).body
-    assert [sorted(feed) for feed in kept["calendar_feeds"]] == [["_id", "at", "language"]]
-    assert token_hash(token) not in json.dumps(kept) and token not in json.dumps(kept)
+    data = (await Browser(await service.web_reader(reader)).get("/me/data.json")).body
+    assert [sorted(feed) for feed in data["calendar_feeds"]] == [["_id", "at", "language"]]
+    assert token_hash(token) not in json.dumps(data) and token not in json.dumps(data)
 
 
 async def test_a_new_feed_address_revokes_the_previous_one(
@@ -217,11 +217,11 @@ async def test_a_single_booking_is_downloaded_by_its_own_reader_only(
     await reader.refused("404 not_found", "GET", "/reservations/nothing/calendar.ics")
     await service.anonymous.refused("401 unauthenticated", "GET", path)
     english = await reader.get(path, **{"Accept-Language": "en"})
-    (told,) = calendars.read(english.body)["entries"]
-    assert told["summary"] == "Seat: 二层中厅, no. 065"
-    assert told["location"] == "图书馆, Floor 2, 二层中厅, no. 065"
-    assert told["description"].startswith("Check in 13:30–14:30: ")
-    assert [alarm["words"] for alarm in told["alarms"]] == [
+    (entry,) = calendars.read(english.body)["entries"]
+    assert entry["summary"] == "Seat: 二层中厅, no. 065"
+    assert entry["location"] == "图书馆, Floor 2, 二层中厅, no. 065"
+    assert entry["description"].startswith("Check in 13:30–14:30: ")
+    assert [alarm["words"] for alarm in entry["alarms"]] == [
         "Begins in 15 minutes: 二层中厅, no. 065",
         "Ends in 15 minutes: 二层中厅, no. 065",
     ]
@@ -246,16 +246,16 @@ async def test_the_page_shows_the_address_once(service: Living, calendars: Calen
     form = {"csrf": await browser.token("/me/calendar")}
     shown = await browser.post("/me/calendar", form, service.base)
     assert shown.status == 200 and shown.headers["Cache-Control"] == "no-store"
-    found = re.search(rf"{re.escape(service.base)}(/calendar/[\w-]+\.ics)", shown.body)
-    assert found is not None
-    assert len(await entries(service, calendars, f"/{found[1]}")) == 1
+    match = re.search(rf"{re.escape(service.base)}(/calendar/[\w-]+\.ics)", shown.body)
+    assert match is not None
+    assert len(await entries(service, calendars, f"/{match[1]}")) == 1
     later = (await browser.get("/me/calendar")).body
     assert "/calendar/" not in later.replace("/me/calendar", "") and "已开启" in later
     off = await browser.post("/me/calendar/off", form, service.base)
     assert off.status == 303
     assert "已停用" in (await browser.get(off.headers["Location"])).body
     # Whoever opens the address in a browser is told in words.
-    gone = await service.stranger().get(f"/{found[1]}", **HTML)
+    gone = await service.stranger().get(f"/{match[1]}", **HTML)
     assert gone.status == 404 and "这一步没有完成" in gone.body
 
 
@@ -266,5 +266,5 @@ async def test_a_feed_uses_the_language_in_which_it_was_made(
     made = await reader.ok("POST", "/calendar-feed", None, **{"Accept-Language": "en"})
     await reader.reserve(SEAT)
     path = "/" + made["url"].removeprefix(service.base)
-    (told,) = await entries(service, calendars, path)
-    assert told["summary"] == "Seat: 二层中厅, no. 065"
+    (entry,) = await entries(service, calendars, path)
+    assert entry["summary"] == "Seat: 二层中厅, no. 065"

@@ -79,17 +79,17 @@ async def test_each_configured_connection_is_checked(
         ("mail server", {"MAIL_FROM": "other@lib.test"}, "correct MAIL_FROM"),
     ]
     tries = [{}, *(change for _, change, _ in wrong)]
-    found = await asyncio.gather(
+    results = await asyncio.gather(
         *(connection_rows(load({**env, **change}), TODAY) for change in tries)
     )
     gc.collect()
-    for row in found[0]:
+    for row in results[0]:
         # The embedded MongoDB is an old one, for trying only.
         good = Verdict.WARNING if row.name == "MongoDB" else Verdict.OK
         assert row.verdict is good, row
     names = {"MongoDB", "Redis", "CAS", "WeChat", "WECHAT_TEMPLATES", "mail server"}
-    assert {row.name for row in found[0]} == names
-    for (name, change, words), rows in zip(wrong, found[1:], strict=True):
+    assert {row.name for row in results[0]} == names
+    for (name, change, words), rows in zip(wrong, results[1:], strict=True):
         troubles = [row for row in rows if row.verdict is Verdict.PROBLEM]
         assert [row.name for row in troubles] == [name], (change, rows)
         assert words in troubles[0].note, (change, troubles[0].note)
@@ -106,8 +106,8 @@ async def test_each_template_is_compared_with_the_accounts(
     own["OFFER"]["type"] = "long"
 
     async def compared() -> dict[str, tuple[Verdict, str]]:
-        found = await connection_rows(load(env), TODAY)
-        return {r.value: (r.verdict, r.note) for r in found if r.name == "WECHAT_TEMPLATES"}
+        connections = await connection_rows(load(env), TODAY)
+        return {r.value: (r.verdict, r.note) for r in connections if r.name == "WECHAT_TEMPLATES"}
 
     assert await compared() == {"12 as in the account": (Verdict.OK, "")}
     env["WECHAT_TEMPLATES"] = json.dumps(own)
@@ -137,10 +137,10 @@ async def test_the_openid_provider_is_contacted(
         "OIDC_CAMPUS_CLIENT_SECRET": "oidc-pw",
         "OIDC_CAMPUS_NUMBER_CLAIM": "no",
     }
-    told = table(settings_rows(load(env), env))
-    assert "OIDC_CAMPUS_ISSUER" in told and "oidc-pw" not in told
-    found = await connection_rows(load(env), TODAY)
-    (row,) = [row for row in found if row.name.startswith(("OIDC", "CAS"))]
+    listing = table(settings_rows(load(env), env))
+    assert "OIDC_CAMPUS_ISSUER" in listing and "oidc-pw" not in listing
+    connections = await connection_rows(load(env), TODAY)
+    (row,) = [row for row in connections if row.name.startswith(("OIDC", "CAS"))]
     assert (row.name, row.value, row.verdict) == ("OIDC campus", lying_provider.issuer, Verdict.OK)
     facts = "1 key, no sign-out, no back-channel logout"
     assert row.note == f"{facts}; redirect {env['PUBLIC_BASE_URL']}/login/oidc/campus"

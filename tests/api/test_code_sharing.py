@@ -48,9 +48,9 @@ async def test_one_code_used_by_many_readers_is_listed(service: Living) -> None:
         "POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr("2f-north")}
     )
     await service.move("08:53")
-    found = await desk.ok("GET", "/staff/code-sharing?page_size=100")
-    assert found["total"] == CROWD_SIZE
-    assert {tuple(item["reasons"]) for item in found["items"]} == {("crowd",)}
+    listing = await desk.ok("GET", "/staff/code-sharing?page_size=100")
+    assert listing["total"] == CROWD_SIZE
+    assert {tuple(item["reasons"]) for item in listing["items"]} == {("crowd",)}
 
 
 async def test_card_check_ins_at_the_kiosk_are_not_listed(service: Living) -> None:

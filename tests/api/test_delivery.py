@@ -88,12 +88,14 @@ async def test_a_refused_template_is_tried_again_each_hour(
     channel.seconds = lambda: passed[0]
     reader = await service.reader()
     await misbehave(service, subscribe_send={"errcode": 43107, "times": MANY})
-    for n, (at, asked, told_of) in enumerate([(0, 1, 1), (3599, 1, 1), (3600, 2, 2), (7000, 2, 2)]):
+    for n, (at, calls_expected, told_of) in enumerate(
+        [(0, 1, 1), (3599, 1, 1), (3600, 2, 2), (7000, 2, 2)]
+    ):
         passed[0] = at
         await reader.accept("RESERVED")
         await reader.reserve(f"2f-hall-{n + 1:03d}", f"{9 + 2 * n:02d}:00", f"{10 + 2 * n}:00")
         await service.settle()
-        assert await calls(service, "subscribe_send") == asked
+        assert await calls(service, "subscribe_send") == calls_expected
         assert len(alarms(caplog)) == told_of
     passed[0] = 7200
     await misbehave(service)
@@ -122,8 +124,8 @@ async def test_a_long_area_name_does_not_cut_off_the_seat_number(
         values = {key: value["value"] for key, value in got["data"].items()}
         assert values["thing1"] == "2层社会科学阅览区东侧靠窗065号"
         assert values["character_string2"] == "065"
-        (kept,) = (await reader.ok("GET", "/messages"))["items"]
-        assert kept["text"].startswith("图书馆主馆2层社会科学阅览区东侧靠窗065号，"), (
+        (message,) = (await reader.ok("GET", "/messages"))["items"]
+        assert message["text"].startswith("图书馆主馆2层社会科学阅览区东侧靠窗065号，"), (
             "whole in the app"
         )
 

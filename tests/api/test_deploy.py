@@ -42,9 +42,9 @@ def test_the_example_environment_file_names_every_setting_and_works(tmp_path: Pa
         env = read_env_file(file)
         with pytest.raises(SettingsError, match="ENCRYPTION_KEYS"):
             load(env)  # nobody shall run on a key that is public
-        found = load({**env, "ENCRYPTION_KEYS": ENCRYPTION_KEYS})
-        assert found.mode is Mode.PRODUCTION and not found.templates_missing
-        assert "authSource=admin" in found.mongo_url and found.trusted_proxies
+        settings = load({**env, "ENCRYPTION_KEYS": ENCRYPTION_KEYS})
+        assert settings.mode is Mode.PRODUCTION and not settings.templates_missing
+        assert "authSource=admin" in settings.mongo_url and settings.trusted_proxies
 
 
 @pytest.mark.whole
@@ -66,8 +66,8 @@ def test_docker_compose_accepts_its_file_and_confines_every_container() -> None:
         *("--profile", "tools", "config", "--format", "json"), SEATS_VERSION="1.2.3"
     )
     assert status == 0, out
-    told: Any = json.loads(out)
-    services = told["services"]
+    compose: Any = json.loads(out)
+    services = compose["services"]
     assert set(services) == {"seats-1", "seats-2", "backup", "nginx", "mongo", "valkey"}
     own = [service for service in services.values() if service["image"] == "localhost/seats:1.2.3"]
     assert len(own) == 3
@@ -82,7 +82,7 @@ def test_docker_compose_accepts_its_file_and_confines_every_container() -> None:
         for mount in service.get("volumes", []):
             if mount["source"].startswith(str(DEPLOY)):
                 assert Path(mount["source"]).is_file(), mount
-    assert told["networks"]["databases"]["internal"]
+    assert compose["networks"]["databases"]["internal"]
     assert not any("front" in services[name]["networks"] for name in ("mongo", "valkey"))
 
     # The addresses, as nginx and the service are told them.

@@ -54,8 +54,8 @@ async def test_closed_areas_show_the_reason_and_the_next_opening(service: Living
     repair = OpeningRule(None, None, day, day, area_id=HALL, reason="地面<维修>")
     usual = service.inside.reference.policy.opening
     await with_rules(service, hall_display=True, opening=(*usual, repair))
-    shown = await rows(service)
-    assert shown["二层中厅"] == ["闭馆：地面&lt;维修&gt;"] and len(shown) == 18
+    areas = await rows(service)
+    assert areas["二层中厅"] == ["闭馆：地面&lt;维修&gt;"] and len(areas) == 18
     assert "今日开放 07:00–22:30" in await board(service)
     for at, said in (
         ("21:40", ["闭馆"]),  # then it is closed, and now it is not
@@ -113,7 +113,7 @@ async def test_all_screens_share_one_rendered_board(service: Living) -> None:
 async def test_the_display_is_enabled_in_the_consoles_policy_form(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     reason, on = "大厅新装了屏幕", {"hall_display": "on"}
-    shown = await ask(service, head, **on, reason=reason)
-    assert "大厅屏" in shown.body
+    preview = await ask(service, head, **on, reason=reason)
+    assert "大厅屏" in preview.body
     assert (await ask(service, head, **on, reason=reason, confirmed="yes")).status == 303
     assert (await service.anonymous.get(HERE)).status == 200

@@ -41,9 +41,9 @@ async def wake(service: Living, last_seen: datetime, now: datetime) -> None:
 
 
 async def stored(service: Living, id: str) -> Reservation:
-    found = await service.inside.stored.reservations.get(id)
-    assert found is not None
-    return found
+    reservation = await service.inside.stored.reservations.get(id)
+    assert reservation is not None
+    return reservation
 
 
 HALF = timedelta(seconds=30)

@@ -21,8 +21,8 @@ async def test_concurrent_first_attempts_of_a_window_are_all_counted(service: Li
     for turn in range(20):
         limit = [AttemptLimit(f"turn {turn}", 500, timedelta(minutes=10))]
         await asyncio.gather(*(throttles.register(limit, now) for _ in range(12)))
-        found = await service.db["attempt_limits"].find_one({"_id": f"turn {turn}"})
-        assert found is not None and found["n"] == 12
+        counter = await service.db["attempt_limits"].find_one({"_id": f"turn {turn}"})
+        assert counter is not None and counter["n"] == 12
 
 
 async def test_a_session_that_ends_during_its_lookup_is_not_cached(
@@ -34,10 +34,10 @@ async def test_a_session_that_ends_during_its_lookup_is_not_cached(
 
     class Slow(SessionRepository):
         async def find_principal(self, session_id: str) -> Principal | None:
-            found = await stored.find_principal(session_id)
-            if found is not None:
-                await sessions.close(found.session)
-            return found
+            principal = await stored.find_principal(session_id)
+            if principal is not None:
+                await sessions.close(principal.session)
+            return principal
 
     sessions._sessions = Slow(service.db, service.settings.sealer)
     await sessions.principal(reader.token, service.clock.now())

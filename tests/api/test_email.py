@@ -41,8 +41,8 @@ async def with_address(service: Living, mail: MailServer, address: str = ANNA) -
     waiting = await reader.ok("POST", "/email-address", {"address": address})
     assert (waiting["address"], waiting["pending"]) == (None, f"a***@{address.split('@')[1]}")
     code = mail.code_for(address)
-    found = await reader.ok("POST", "/email-address/confirm", {"code": code})
-    assert (found["address"], found["pending"]) == (f"a***@{address.split('@')[1]}", None)
+    confirmed = await reader.ok("POST", "/email-address/confirm", {"code": code})
+    assert (confirmed["address"], confirmed["pending"]) == (f"a***@{address.split('@')[1]}", None)
     return reader
 
 
@@ -134,9 +134,9 @@ async def test_the_reader_chooses_which_messages_are_mailed(
         "404 not_found", "POST", "/email-address/kinds", {"kinds": {"ENDED": True}}
     )
     reader = await with_address(service, mail)
-    shown = {k["template"]: k["on"] for k in (await reader.ok("GET", "/email-address"))["kinds"]}
-    assert list(shown) == [t.value for t in Template]
-    assert not shown["RESERVED"] and shown["CHECK_IN_REMINDER"] and shown["ANSWER"]
+    kinds = {k["template"]: k["on"] for k in (await reader.ok("GET", "/email-address"))["kinds"]}
+    assert list(kinds) == [t.value for t in Template]
+    assert not kinds["RESERVED"] and kinds["CHECK_IN_REMINDER"] and kinds["ANSWER"]
     await reader.refused("400 malformed", "POST", "/email-address/kinds", {"kinds": {"NONE": True}})
     choice = {"RESERVED": True, "CHECK_IN_REMINDER": False}
     await reader.ok("POST", "/email-address/kinds", {"kinds": choice})
@@ -270,8 +270,8 @@ async def test_a_full_mailbox_is_retried_and_a_nonexistent_one_is_not(
     mail.refuses[ANNA] = "550 5.1.1 gone"
     await service.move("14:40")
     assert (await mail_way(service, reader))[-1] == ("NO_SHOW", "failed")
-    shown = await reader.ok("GET", "/email-address")
-    assert shown["undeliverable"] and shown["address"]
+    settings = await reader.ok("GET", "/email-address")
+    assert settings["undeliverable"] and settings["address"]
     await reader.reserve("2f-hall-001", "16:00", "17:00")
     await service.settle()
     await service.move("16:01")

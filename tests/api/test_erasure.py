@@ -47,9 +47,9 @@ async def everything(service: Living) -> dict[str, list[dict[str, Any]]]:
 
 
 async def person(service: Living, reader: Client) -> Reader:
-    found = await service.inside.stored.readers.get(reader.reader_id)
-    assert found is not None
-    return found
+    stored_reader = await service.inside.stored.readers.get(reader.reader_id)
+    assert stored_reader is not None
+    return stored_reader
 
 
 def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[str, list[str]]:
@@ -61,26 +61,26 @@ def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[
         *sealer.hashes(reader.openid, "openid"),
         *sealer.hashes(CARD, "card"),
     ]
-    found = {}
+    traced = {}
     for name, rows in everything.items():
         text = json.dumps(rows, ensure_ascii=False, default=str)
         if hits := [word for word in words if word in text]:
-            found[name] = hits
-    return found
+            traced[name] = hits
+    return traced
 
 
 async def test_an_export_holds_all_personal_data_decrypted(service: Living) -> None:
     reader, other = await known(service), await service.reader()
-    found = await export(service.db, service.settings.sealer, reader.reader_id)
-    text = json.dumps(found, ensure_ascii=False, default=str)
+    exported = await export(service.db, service.settings.sealer, reader.reader_id)
+    text = json.dumps(exported, ensure_ascii=False, default=str)
     for word in (reader.number, reader.openid, "张三", WHY, ASKED, "2f-hall-003"):
         assert word in text, word
     assert other.reader_id not in text
-    empty = {name for name, rows in found.items() if not rows}
+    empty = {name for name, rows in exported.items() if not rows}
     assert empty <= {
         *("deliveries", "kiosk_scans", "outbox_events", "suspensions", "webhook_deliveries")
     }
-    assert not [name for row in found["reservations"] for name in row if name == "claims"]
+    assert not [name for row in exported["reservations"] for name in row if name == "claims"]
 
 
 async def test_no_document_names_an_erased_reader(service: Living) -> None:
@@ -144,9 +144,9 @@ async def test_old_reservations_are_anonymised_in_batches(service: Living) -> No
     assert "violations" not in left, "with the words of the appeal"
     assert after["opening_tickets"] == [ticket], "that of a day to come"
     assert left.keys() >= {"readers", "feedback", "reservations"}, "the reader stays"
-    kept = {r["_id"]: r for r in before["reservations"]}
+    earlier = {r["_id"]: r for r in before["reservations"]}
     for r in after["reservations"]:
-        was = kept[r["_id"]]
+        was = earlier[r["_id"]]
         assert (r["seat"], r["start"], r["state"]) == (was["seat"], was["start"], was["state"])
         if r["live"] or r["_id"] == young["id"]:
             assert r == was
@@ -160,8 +160,8 @@ async def test_old_audit_entries_and_answered_feedback_are_deleted(service: Livi
     """The job uses the operator's retention times; unanswered feedback stays."""
     reader = await known(service)
     stored, now = service.inside.stored, service.clock.now()
-    (asked,) = await stored.feedback.waiting(9)
-    await stored.feedback.answer(asked.id, "已报修", now)
+    (question,) = await stored.feedback.waiting(9)
+    await stored.feedback.answer(question.id, "已报修", now)
     await stored.feedback.add(reader.reader_id, "later", ASKED, now)
     prune = service.scheduler.job("prune")
     assert prune is not None

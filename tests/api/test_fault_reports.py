@@ -19,31 +19,33 @@ PATH = f"/seats/{SEAT}/faults"
 async def test_a_closed_fault_report_is_notified_to_its_reader(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     made = await reader.reserve(SEAT, "09:00", "11:00")
-    kept = await reader.ok("POST", PATH, {"kind": "socket", "text": " 右边没有电 "})
-    assert (kept["seat_id"], kept["kind"], kept["text"]) == (SEAT, "socket", "右边没有电")
+    report = await reader.ok("POST", PATH, {"kind": "socket", "text": " 右边没有电 "})
+    assert (report["seat_id"], report["kind"], report["text"]) == (SEAT, "socket", "右边没有电")
     assert "右边没有电" not in await service.all_documents(), "it is sealed"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
     assert "报修 1" in (await desk.get("/console")).body
     page = (await desk.get("/console/faults")).body
-    found = re.search(r"/console/faults/(\w+)/close", page)
-    assert found and "右边没有电" in page and "插座" in page and "张三" in page
+    match = re.search(r"/console/faults/(\w+)/close", page)
+    assert match and "右边没有电" in page and "插座" in page and "张三" in page
     seen = (await (await staff(service, Role.VIEWER)).get("/console/faults")).body
     assert "右边没有电" in seen and '<form method="post"' not in seen
 
     before = await service.books()
     for form in ({"outcome": "repaired", "reason": ""}, {"outcome": "x", "reason": "好了"}):
-        refused = await post(service, desk, found[0], **form)
+        refused = await post(service, desk, match[0], **form)
         assert refused.status == 400 and 'role="alert"' in refused.body
         assert form["reason"] in refused.body
         assert await service.books() == before
-    done = await post(service, desk, found[0], outcome="repaired", reason="插座已更换")
+    done = await post(service, desk, match[0], outcome="repaired", reason="插座已更换")
     assert done.headers["Location"] == "/console/faults?done=close_fault"
-    again = await post(service, desk, found[0], outcome="repaired", reason="插座已更换")
+    again = await post(service, desk, match[0], outcome="repaired", reason="插座已更换")
     assert again.status == 303, "the same again tells nobody twice"
-    other = await post(service, desk, found[0], outcome="rejected", reason="看不出问题")
+    other = await post(service, desk, match[0], outcome="rejected", reason="看不出问题")
     assert other.status == 409 and "您写的是：看不出问题" in other.body
-    told = [m for m in (await reader.ok("GET", "/messages"))["items"] if m["title"] == "报修结果"]
-    assert [m["text"] for m in told] == [
+    results = [
+        m for m in (await reader.ok("GET", "/messages"))["items"] if m["title"] == "报修结果"
+    ]
+    assert [m["text"] for m in results] == [
         "您报修的 图书馆2层二层中厅012号（插座）已修好。图书馆：插座已更换"
     ]
     closed = (await desk.get("/console/faults?state=closed")).body
@@ -114,11 +116,14 @@ async def test_staff_disable_a_seat_from_its_fault_report(service: Living) -> No
 async def test_closed_fault_reports_are_deleted_and_open_ones_stay(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.ok("POST", PATH, {"kind": "chair", "text": "扶手松了"})
-    kept, later = service.inside.stored.fault_reports, service.clock.now() + timedelta(days=1000)
-    assert await kept.prune(later, 100) == 0, "an open one stays"
+    repository, later = (
+        service.inside.stored.fault_reports,
+        service.clock.now() + timedelta(days=1000),
+    )
+    assert await repository.prune(later, 100) == 0, "an open one stays"
     (report,), _ = await service.app[service_key(FaultReportService)].page_of(True, 0, 9)
     path = f"/console/faults/{report.id}/close"
     assert (await post(service, desk, path, outcome="rejected", reason="没有松动")).status == 303
-    assert await kept.prune(service.clock.now() - timedelta(days=1), 100) == 0
-    assert await kept.prune(later, 100) == 1
-    assert await kept.get(report.id) is None
+    assert await repository.prune(service.clock.now() - timedelta(days=1), 100) == 0
+    assert await repository.prune(later, 100) == 1
+    assert await repository.get(report.id) is None

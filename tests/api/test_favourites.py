@@ -37,11 +37,11 @@ async def test_concurrent_requests_add_at_most_ten_favourites(service: Living) -
     )
     refused = [answer for answer in answers if answer.status == 422]
     assert {answer.code for answer in refused} == {"too_many_favourites"}
-    kept = (await reader.ok("GET", "/favourites"))["items"]
-    assert len(kept) == len({one["id"] for one in kept}) == MOST_FAVOURITES
+    favourites = (await reader.ok("GET", "/favourites"))["items"]
+    assert len(favourites) == len({one["id"] for one in favourites}) == MOST_FAVOURITES
     # One that is there already is no further one; one that goes makes room.
-    await reader.ok("POST", "/favourites", {"seat_id": kept[0]["id"]})
-    await reader.ok("DELETE", f"/favourites/{kept[3]['id']}")
+    await reader.ok("POST", "/favourites", {"seat_id": favourites[0]["id"]})
+    await reader.ok("DELETE", f"/favourites/{favourites[3]['id']}")
     await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-020"})
     last = (await reader.ok("GET", "/favourites"))["items"]
     assert last[-1]["no"] == "020" and len(last) == MOST_FAVOURITES
@@ -49,11 +49,11 @@ async def test_concurrent_requests_add_at_most_ten_favourites(service: Living) -
 
 async def test_without_the_index_concurrent_requests_add_a_favourite_twice(service: Living) -> None:
     """The control: the index is the guard."""
-    reader, kept = await service.reader(), service.inside.stored.favourites
+    reader, favourites = await service.reader(), service.inside.stored.favourites
     await service.db["favourites"].drop_index("once")
     id, now = ReaderId(str(reader.reader_id)), service.clock.now()
-    await asyncio.gather(*(kept.add(id, SeatId(SEAT), now) for _ in range(3)))
-    assert len(await kept.of(id)) == 3
+    await asyncio.gather(*(favourites.add(id, SeatId(SEAT), now) for _ in range(3)))
+    assert len(await favourites.of(id)) == 3
 
 
 async def test_a_favourite_seat_removed_from_the_plan_is_not_listed(service: Living) -> None:
@@ -67,7 +67,7 @@ async def test_the_favourite_button_redirects_only_to_our_own_pages(service: Liv
     """Own paths are defined in tests/unit/test_requests."""
     reader = await service.web_reader()
     browser = Browser(reader)
-    kept = service.inside.stored.favourites
+    favourites = service.inside.stored.favourites
     form = {"csrf": await browser.token("/contact"), "on": "1"}
     here = f"/areas/2f-hall?seat={SEAT}"
     for back, leads in (
@@ -79,6 +79,6 @@ async def test_the_favourite_button_redirects_only_to_our_own_pages(service: Liv
     ):
         answer = await browser.post(f"/seats/{SEAT}/favourite", form | {"back": back}, service.base)
         assert (answer.status, answer.headers["Location"]) == (303, leads), back
-    assert await kept.of(reader.reader_id) == [SEAT]
+    assert await favourites.of(reader.reader_id) == [SEAT]
     taken = await browser.post(f"/seats/{SEAT}/favourite", form | {"on": ""}, service.base)
-    assert taken.status == 303 and await kept.of(reader.reader_id) == []
+    assert taken.status == 303 and await favourites.of(reader.reader_id) == []

@@ -37,25 +37,29 @@ async def test_a_question_is_stored_once_and_its_answer_reaches_the_reader(
     for _ in range(2):  # a form sent twice
         assert (await browser.post("/contact", form, service.base)).status == 303
     feedbacks = service.inside.stored.feedback
-    (kept,) = await feedbacks.waiting(10)
-    assert kept.text == QUESTION.replace("\r\n", "\n")
-    shown = (await browser.get("/contact")).body
-    assert "待答复" in shown and "&lt;b&gt;谢谢" in shown and "<b>谢谢" not in shown
+    (question,) = await feedbacks.waiting(10)
+    assert question.text == QUESTION.replace("\r\n", "\n")
+    page = (await browser.get("/contact")).body
+    assert "待答复" in page and "&lt;b&gt;谢谢" in page and "<b>谢谢" not in page
     other = Browser(await service.web_reader())
     assert "插座" not in (await other.get("/contact")).body
 
     for _ in range(2):  # said again: told once
-        await reply(service, kept.id, "今天下午修好。")
+        await reply(service, question.id, "今天下午修好。")
     with pytest.raises(WrongState):
-        await reply(service, kept.id, "另一种说法")
+        await reply(service, question.id, "另一种说法")
     with pytest.raises(NotFound):
         await reply(service, "nothing", "?")
     assert not await feedbacks.waiting(10)
     await service.settle()
     inbox = await browser.client.call("GET", "/messages", **browser.cookie)
-    (told,) = inbox.body["items"]
-    assert (told["template"], told["title"], told["read"]) == ("ANSWER", "服务台回复", False)
-    assert told["text"].endswith("答复：今天下午修好。")
+    (message,) = inbox.body["items"]
+    assert (message["template"], message["title"], message["read"]) == (
+        "ANSWER",
+        "服务台回复",
+        False,
+    )
+    assert message["text"].endswith("答复：今天下午修好。")
     assert "今天下午修好" in (await browser.get("/contact")).body
     assert "今天下午修好" in (await browser.get("/me")).body
 
@@ -65,11 +69,11 @@ async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: 
     question's."""
     form = {"csrf": await browser.token("/contact"), "key": "k", "text": "几点闭馆？"}
     await browser.post("/contact", form, service.base)
-    (kept,) = await service.inside.stored.feedback.waiting(10)
-    await reply(service, kept.id, "22:30")
-    assert kept.reader_id is not None
-    reader = await service.inside.stored.readers.get(kept.reader_id)
-    assert reader is not None and kept.id > reader.id
+    (question,) = await service.inside.stored.feedback.waiting(10)
+    await reply(service, question.id, "22:30")
+    assert question.reader_id is not None
+    reader = await service.inside.stored.readers.get(question.reader_id)
+    assert reader is not None and question.id > reader.id
 
 
 async def test_a_refused_text_is_kept_in_the_form(service: Living, browser: Browser) -> None:

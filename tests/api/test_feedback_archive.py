@@ -52,8 +52,8 @@ async def test_a_refused_reply_is_kept_in_the_form(service: Living) -> None:
     assert (await post(service, desk, f"{HERE}/{id}", text="已报修")).status == 303
     late = await post(service, desk, f"{HERE}/{id}", text="我去看看")
     assert late.status == 409 and "您写的是：我去看看" in late.body and "已报修" in late.body
-    told = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
-    assert len(told) == 1 and "我去看看" not in told[0]
+    texts = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
+    assert len(texts) == 1 and "我去看看" not in texts[0]
 
 
 async def test_notes_are_visible_to_staff_only(service: Living) -> None:
@@ -95,15 +95,15 @@ async def test_canned_answers_are_added_changed_and_deleted(service: Living) -> 
     assert (
         await post(service, desk, here, title="报修", text="已转后勤，一周内处理。")
     ).status == 303
-    (kept,) = await service.inside.stored.canned_answers.all()
-    one = f"{here}/{kept.id}"
+    (canned,) = await service.inside.stored.canned_answers.all()
+    one = f"{here}/{canned.id}"
     assert (await post(service, desk, one, rev="1", title="报修", text="已报修。")).status == 303
     late = await post(service, desk, one, rev="1", title="报修", text="请等一等。")
     assert late.status == 409 and "请等一等。" in late.body and "已报修。" in late.body
     assert (await post(service, desk, one, rev="1", remove="1")).status == 409
 
     id = await asked(service, reader, "插座不通电")
-    filled = await post(service, desk, f"{HERE}/{id}", text="您好。", canned=kept.id, fill="1")
+    filled = await post(service, desk, f"{HERE}/{id}", text="您好。", canned=canned.id, fill="1")
     typed = re.search(r"<textarea[^>]*name=\"text\"[^>]*>([^<]*)</textarea>", filled.body)
     assert filled.status == 200 and typed and typed[1] == "您好。\n已报修。"
     assert await service.inside.stored.feedback.waiting(1), "filling in sends nothing"

@@ -54,8 +54,8 @@ async def empty(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 
 async def rev(who: Browser) -> str:
-    found = re.search(r'name="base" value="(\d+)"', (await who.get("/console/setup")).body)
-    return found[1] if found else "0"
+    match = re.search(r'name="base" value="(\d+)"', (await who.get("/console/setup")).body)
+    return match[1] if match else "0"
 
 
 async def go_on(service: Living, who: Browser, operation: str, step: str = "") -> Any:
@@ -143,12 +143,12 @@ async def test_a_refused_profile_keeps_the_typed_values(empty: Living) -> None:
     svg = await save(empty, head, b"<svg/>")
     assert svg.status == 400 and "不支持 SVG" in svg.body
     # A picture comes back with the form, and is kept when that is sent again.
-    shown = await save(empty, head, picture(), operation="preview")
-    kept = re.search(r'name="logo_kept" value="([^"]+)"', shown.body)
-    assert shown.status == 200 and "一次最多 4 小时" in shown.body and kept is not None
+    preview = await save(empty, head, picture(), operation="preview")
+    match = re.search(r'name="logo_kept" value="([^"]+)"', preview.body)
+    assert preview.status == 200 and "一次最多 4 小时" in preview.body and match is not None
     assert await empty.books() == before and await log(empty) == []
-    assert (await save(empty, head, logo_kept=kept[1])).status == 303
-    assert empty.inside.reference.profile.logo == base64.b64decode(kept[1])
+    assert (await save(empty, head, logo_kept=match[1])).status == 303
+    assert empty.inside.reference.profile.logo == base64.b64decode(match[1])
     # Two at once: the second is told and finds what they wrote.
     late = await save(empty, other, base="0", title="另一个标题")
     assert late.status == 409 and "另一个标题" in late.body and "刚刚被其他人修改过" in late.body
@@ -191,9 +191,11 @@ async def barred(head: Browser, venue: str) -> tuple[bool, bool]:
     """For the buttons that retire and delete the venue: whether each is disabled."""
     page = (await head.get("/console/venues")).body
     row = page.partition(f'action="/console/venues/{venue}"')[2].partition("</form>")[0]
-    found = [re.search(rf'<button[^>]*value="{verb}"[^>]*>', row) for verb in ("retire", "remove")]
-    retire, remove = (button is not None and " disabled " in button[0] for button in found)
-    assert all(found)
+    buttons = [
+        re.search(rf'<button[^>]*value="{verb}"[^>]*>', row) for verb in ("retire", "remove")
+    ]
+    retire, remove = (button is not None and " disabled " in button[0] for button in buttons)
+    assert all(buttons)
     return retire, remove
 
 
@@ -325,8 +327,8 @@ async def test_a_library_is_transferred_into_another_database(
     back = replace(smaller, reader_groups=(), canned_answers=())
     back = replace(back, areas=tuple(a for a in back.areas if a.id != AreaId("2f-north")))
     await take_in(empty.app, back, True, empty.clock.now())
-    known = empty.inside.reference.catalog.all_seats
-    assert SeatId("2f-north-001") in known, "what was booked there has its name from it"
+    seats = empty.inside.reference.catalog.all_seats
+    assert SeatId("2f-north-001") in seats, "what was booked there has its name from it"
     await take_in(empty.app, smaller, True, empty.clock.now())
     gone = (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["label"]
     assert gone == made["seat"]["label"], "what was booked keeps its name"

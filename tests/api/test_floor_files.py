@@ -64,10 +64,10 @@ async def test_floors_are_imported_and_booked(service: Living) -> None:
 
     # A file without the booked seat asks what becomes of the booking.
     less = TABLE.replace("五层东区,5,A-12,1,2,是\n", "")
-    asked = await upload(service, head, less, venue="library")
-    assert "移除 A-12" in asked.body and "<b>1</b> 个预约不再符合平面图" in asked.body
-    assert NAMES_STAY in asked.body
-    plans = kept(asked.body)
+    preview = await upload(service, head, less, venue="library")
+    assert "移除 A-12" in preview.body and "<b>1</b> 个预约不再符合平面图" in preview.body
+    assert NAMES_STAY in preview.body
+    plans = kept(preview.body)
     assert "请选择怎样处理" in (await confirm(service, head, plans)).body, "no answer yet"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
     assert (await confirm(service, head, plans, bookings="cancel")).status == 303
@@ -132,8 +132,8 @@ async def test_problems_in_a_table_are_reported_by_line(service: Living) -> None
     answer = await upload(service, head, wrong, venue="library", floor="9")
     assert "第 6 行：座位号 a-12 重复" in answer.body and 'value="9"' in answer.body
     hostile = "区域,楼层,座位号,行,列\n<script>x,5,1,1,1\n"
-    shown = await upload(service, head, hostile, venue="library")
-    assert "<script>x" not in shown.body and "&lt;script&gt;x" in shown.body
+    preview = await upload(service, head, hostile, venue="library")
+    assert "<script>x" not in preview.body and "&lt;script&gt;x" in preview.body
     for file, words in ((b"", "请选择文件"), (b"PK\x03\x04" + b"x" * 99, "座位号")):
         assert words in (await upload(service, head, file)).body
     template = await head.get(f"{IMPORT}/template.csv")
@@ -151,8 +151,8 @@ async def test_a_table_in_a_regional_encoding_is_read_correctly(service: Living)
     assert "Fensterplätze" in shown.body and "没有用到的列：Stehpult" in shown.body
     assert "文字按 Windows-1252（西欧） 读取" in shown.body
     doubtful = german.replace("Fensterplätze", "Größe").encode("cp1252")
-    asked = await upload(service, head, doubtful, venue="library")
-    assert asked.status == 400 and "请在“文字编码”中选择" in asked.body
+    preview = await upload(service, head, doubtful, venue="library")
+    assert preview.status == 400 and "请在“文字编码”中选择" in preview.body
     shown = await upload(service, head, doubtful, venue="library", encoding="cp1252")
     assert "Größe" in shown.body and '<option value="cp1252" selected>' in shown.body
     strange = await upload(service, head, german, venue="library", encoding="idna")
@@ -165,8 +165,8 @@ async def test_long_area_names_are_imported(service: Living) -> None:
         table = f"area,floor,seat,row,column\n{area}{more},1,{seat},1,1\n"
         assert (await upload(service, head, table, venue="library")).status == status
     table = f"area,floor,seat,row,column\n{area},1,{seat},1,1\n{area},1,J-00002,1,2\n"
-    shown = await upload(service, head, table, venue="library")
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    preview = await upload(service, head, table, venue="library")
+    assert (await confirm(service, head, kept(preview.body))).status == 303
     narrow = r'<text class="smaller" textLength="36"[^>]*>{}</text>'
     for path in ("/console/seats?area=1f-1", "/areas/1f-1"):
         page = (await head.get(path)).body
@@ -190,12 +190,14 @@ async def test_layouts_of_another_reservation_system_are_imported(service: Livin
     page."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     one = json.dumps({"status": "success", "data": room("六层南区", "065", "066")})
-    shown = await upload(service, head, one, venue="library", floor="6")
-    assert shown.status == 200 and "六层南区" in shown.body and "2 座" in shown.body, shown.body
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    preview = await upload(service, head, one, venue="library", floor="6")
+    assert preview.status == 200 and "六层南区" in preview.body and "2 座" in preview.body, (
+        preview.body
+    )
+    assert (await confirm(service, head, kept(preview.body))).status == 303
     both = json.dumps([{"data": room("六层北区", "001")}, {"data": room("六层西区", "B-1", "B-2")}])
-    shown = await upload(service, head, both, venue="library", floor="6")
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    preview = await upload(service, head, both, venue="library", floor="6")
+    assert (await confirm(service, head, kept(preview.body))).status == 303
     items = (await reader.ok("GET", "/areas"))["items"]
     areas = {a["name"]: a["id"] for a in items if a["floor"] == 6}
     assert set(areas) == {"六层南区", "六层北区", "六层西区"}
@@ -221,9 +223,9 @@ async def test_several_exported_plans_are_imported_from_one_file(service: Living
         **{"width": 300, "height": 200, "seats": [{"no": "R1", "x": 40, "y": 40}]},
     }
     file = json.dumps([*(plan | {"name": f"{plan['name']}新"} for plan in plans), new])
-    shown = await upload(service, head, file)
-    assert shown.status == 200, shown.body
-    assert (await confirm(service, head, kept(shown.body), bookings="cancel")).status == 303
+    preview = await upload(service, head, file)
+    assert preview.status == 200, preview.body
+    assert (await confirm(service, head, kept(preview.body), bookings="cancel")).status == 303
     named = {a["id"]: a["name"] for a in (await reader.ok("GET", "/areas"))["items"]}
     for plan in plans:
         assert named[plan["area"]] == f"{plan['name']}新"

@@ -38,11 +38,11 @@ async def test_seats_are_added_moved_and_removed_and_past_bookings_keep_the_name
     seat_of(plan, "012")["no"] = "099"
     seat_of(plan, "013")["x"] += 1
     before = await service.books()
-    shown = await send(service, head, plan)
-    assert shown.status == 200 and await service.books() == before
+    preview = await send(service, head, plan)
+    assert preview.status == 200 and await service.books() == before
     for words in ("移除 010、011", "改号 012→099", "移动 013", "<b>1</b> 个预约不再符合平面图"):
-        assert words in shown.body, words
-    assert NAMES_STAY in shown.body
+        assert words in preview.body, words
+    assert NAMES_STAY in preview.body
     done = await send(service, head, plan, confirmed="yes", bookings="cancel")
     assert done.status == 303
     await service.settle()
@@ -128,9 +128,9 @@ async def test_an_invalid_plan_is_refused_and_drawn_again(service: Living) -> No
 
 
 def drawing(body: str) -> str:
-    found = re.search(r'<textarea name="plan" hidden aria-label[^>]*>(.*?)</textarea>', body, re.S)
-    assert found is not None
-    return html.unescape(found[1])
+    match = re.search(r'<textarea name="plan" hidden aria-label[^>]*>(.*?)</textarea>', body, re.S)
+    assert match is not None
+    return html.unescape(match[1])
 
 
 async def test_a_librarian_may_disable_seats_but_not_move_them(service: Living) -> None:

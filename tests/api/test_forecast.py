@@ -21,8 +21,8 @@ _EXPECTED: Final = re.compile(r'<span class="expected"[^>]*>(.*?)</span></span>'
 
 def expected(page: str) -> list[str]:
     """The forecast in the page's text for screen readers."""
-    found = _EXPECTED.findall(page)
-    return [re.sub(r"\s+", " ", re.sub("<[^>]*>", "", words)).strip() for words in found]
+    forecasts = _EXPECTED.findall(page)
+    return [re.sub(r"\s+", " ", re.sub("<[^>]*>", "", words)).strip() for words in forecasts]
 
 
 async def test_the_api_and_the_pages_show_the_same_forecast(service: Living) -> None:
@@ -31,12 +31,12 @@ async def test_the_api_and_the_pages_show_the_same_forecast(service: Living) -> 
     await remember(service, 42)
     await service.move("16:08")
     tiles = expected((await Browser(await service.web_reader()).get("/")).body)
-    found = (await reader.ok("GET", "/forecast"))["items"]
-    assert len(found) == len(tiles) == 18
-    for one, tile in zip(found, tiles, strict=True):
+    forecasts = (await reader.ok("GET", "/forecast"))["items"]
+    assert len(forecasts) == len(tiles) == 18
+    for one, tile in zip(forecasts, tiles, strict=True):
         assert list(one) == ["area_id", "at", "free", "error"]
         assert tile.startswith(f"17:00 约剩 {one['free']} ±{one['error']}")
-    assert (await unbound.ok("GET", "/forecast?venue=library"))["items"] == found
+    assert (await unbound.ok("GET", "/forecast?venue=library"))["items"] == forecasts
     assert (await reader.ok("GET", "/forecast?venue=none"))["items"] == []
     # In the hour that is chosen; on another day in its fullest one.
     chosen = (await reader.ok("GET", "/forecast?start=20:00&end=21:00"))["items"]

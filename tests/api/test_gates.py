@@ -96,15 +96,17 @@ async def test_a_batch_accepts_each_valid_event_once_and_refuses_the_others(
     assert (await gate.send([], complete_until="0001-01-01T00:00:00+08:00")).status == 400
     again = await gate.send(batch[:3])
     assert (again.body["accepted"], again.body["duplicates"]) == (0, 3)
-    (kept,) = (await reader.ok("GET", "/gate-records"))["items"]
-    assert (kept["gate"], kept["direction"], kept["method"]) == ("正门闸机", "in", "card")
-    assert kept["effect"] == "none" and kept["at"].startswith(f"{service.today}T08:00")
+    (record,) = (await reader.ok("GET", "/gate-records"))["items"]
+    assert (record["gate"], record["direction"], record["method"]) == ("正门闸机", "in", "card")
+    assert record["effect"] == "none" and record["at"].startswith(f"{service.today}T08:00")
     # The same event of another gate is another one.
     side = await gate_of(service, "side")
     assert (await side.send([good])).body["accepted"] == 1
 
-    known = await service.all_documents()
-    assert stranger.number not in known and reader.number not in known, "kept aside, and sealed"
+    documents = await service.all_documents()
+    assert stranger.number not in documents and reader.number not in documents, (
+        "kept aside, and sealed"
+    )
     too_many = await gate.send([gate.event(reader, "in", at="07:50") for _ in range(501)])
     assert too_many.status == 400
 
@@ -122,8 +124,8 @@ async def test_gate_passages_check_in_leave_and_return_through_a_day(
     assert now["assisted"]["kind"] == "check_in" and now["assisted"]["confirmed_at"] is None
     assert "confirm" in now["actions"] and now["history"][-1]["by"] == "gate"
     await service.settle()
-    (told,) = await reader.messages()
-    assert told["template"] == "CHECKED_IN"
+    (message,) = await reader.messages()
+    assert message["template"] == "CHECKED_IN"
     text = (await reader.ok("GET", "/messages"))["items"][0]["text"]
     assert "请在“我的预约”中确认" in text
 
@@ -207,8 +209,8 @@ async def test_a_late_passage_waives_the_violation_without_restoring_the_seat(
     assert (await one(passer_by, theirs))["state"] == "reserved"
     (record,) = (await reader.ok("GET", "/gate-records"))["items"]
     assert record["effect"] == "late"
-    found = await reader.ok("GET", "/violations")
-    assert found["window"]["count"] == 0 and found["items"][0]["waived"] is True
+    violations = await reader.ok("GET", "/violations")
+    assert violations["window"]["count"] == 0 and violations["items"][0]["waived"] is True
     # Out, told late: they may be back by now.
     in_use = await passer_by.ok(
         "POST", f"/reservations/{theirs['id']}/check-in", {"qr": await service.qr()}
@@ -250,8 +252,8 @@ async def test_a_passage_of_yesterday_waives_its_violation_and_is_settled(
     await _again(service, reader)
     assert (await reader.ok("GET", "/violations"))["window"]["count"] == 1
     await gate.send([gate.event(reader, "in", came), gate.event(reader, "out", came)])
-    found = await reader.ok("GET", "/violations")
-    assert found["window"]["count"] == 0 and found["items"][0]["waived"]
+    violations = await reader.ok("GET", "/violations")
+    assert violations["window"]["count"] == 0 and violations["items"][0]["waived"]
     assert (await one(reader, made))["state"] == "no_show"
     assert await service.db["gate_events"].count_documents({"open": True}) == 0
 
@@ -269,8 +271,8 @@ async def test_deadlines_wait_a_bounded_time_for_a_gate_with_unsent_events(
     reader = await service.reader()
     made = await reader.reserve(start="09:00", end="12:00")
     await service.move("09:29")
-    told = service.clock.now().isoformat()
-    await gate.send([], complete_until=told)
+    reported_at = service.clock.now().isoformat()
+    await gate.send([], complete_until=reported_at)
     await service.move("09:34")
     assert (await one(reader, made))["state"] == "reserved", "the gate may have seen them"
     await gate.send(

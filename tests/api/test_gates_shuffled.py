@@ -84,7 +84,7 @@ async def _day(
         while tick < MONDAY_8 + length.end + 2 * TICK:
             tick += TICK / 2
             await service.anonymous.ok("POST", "//sandbox/clock", {"now": tick.isoformat()})
-            batch = [e for told, e in events if tick - TICK / 2 < told <= tick]
+            batch = [e for reported, e in events if tick - TICK / 2 < reported <= tick]
             complete = tick - (TICK if chance else timedelta())
             for _ in range(2 if chance else 1):
                 if chance:

@@ -39,10 +39,10 @@ async def test_readers_pages_are_valid_html(service: Living, tmp_path: Path) -> 
         *("--config", LINTERS / "htmlvalidate.json", "--formatter", f"json={report}", pages),
     )
     await linter.wait()
-    found = {
+    problems = {
         f"{paths[int(stem)] if (stem := Path(file['filePath']).stem).isdigit() else stem}: "
         f"{said['ruleId']}: {said['message']} {said.get('selector')}"
         for file in json.loads(report.read_text())
         for said in file["messages"]
     }
-    assert found == set()
+    assert problems == set()

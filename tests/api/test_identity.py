@@ -29,7 +29,7 @@ async def test_a_wechat_login_code_gives_an_unbound_session_once(service: Living
     for code in (f"demo-{caller.name}-1", "x", "demo-", "\0", "' or 1=1", "中文"):
         await caller.refused("401 code_invalid", "POST", "/wx/login", {"code": code})
     fresh = {"code": f"demo-{caller.name}-2"}
-    for mode, wanted in (
+    for mode, expected in (
         ({"errcode": 40226}, "403 wechat_user_blocked"),
         ({"status": 502}, "503 wechat_unavailable"),
         ({"errcode": -1}, "503 wechat_unavailable"),
@@ -37,7 +37,7 @@ async def test_a_wechat_login_code_gives_an_unbound_session_once(service: Living
         ({"errcode": 45011}, "429 throttled"),
     ):
         await wechat_does(service, {"jscode2session": mode})
-        await caller.refused(wanted, "POST", "/wx/login", fresh)
+        await caller.refused(expected, "POST", "/wx/login", fresh)
     await wechat_does(service, {})
     caller.token = (await caller.ok("POST", "/wx/login", fresh))["token"]
     assert await caller.ok("GET", "/me") == {
@@ -54,11 +54,14 @@ async def test_a_wechat_login_code_gives_an_unbound_session_once(service: Living
 
 async def test_an_activation_code_binds_one_wechat_user(service: Living) -> None:
     web, phone = await service.web_reader(), await service.wx_user()
-    shown = await web.ok("POST", "/activation-codes")
-    assert list(shown) == ["code", "expires_at", "link", "request"] and len(shown["code"]) == 6
-    assert await web.ok("POST", "/activation-codes", {}) == shown
+    activation = await web.ok("POST", "/activation-codes")
+    assert (
+        list(activation) == ["code", "expires_at", "link", "request"]
+        and len(activation["code"]) == 6
+    )
+    assert await web.ok("POST", "/activation-codes", {}) == activation
     renewed = await web.ok("POST", "/activation-codes", {"renew": True})
-    assert renewed["code"] != shown["code"]
+    assert renewed["code"] != activation["code"]
 
     async def invalid(code: str) -> Any:
         no = await phone.refused(
@@ -66,7 +69,7 @@ async def test_an_activation_code_binds_one_wechat_user(service: Living) -> None
         )
         return no.body
 
-    replaced = await invalid(shown["code"])
+    replaced = await invalid(activation["code"])
     wrong = await invalid(f"{(int(renewed['code']) + 1) % 1_000_000:06d}")
     bound = await phone.call("POST", "/bindings", {"activation_code": renewed["code"]})
     assert bound.status == 201
@@ -156,8 +159,8 @@ async def test_a_campus_account_with_a_visitors_number_is_not_signed_in(service:
     page = await browser.get("/" + ticket)
     assert page.status == 401 and "没有认出您的身份" in page.body
     assert all(cookie.key != "seat_sid" for cookie in browser.session.cookie_jar)
-    found = await readers.get(id)
-    assert found is not None and found.name == "客人"
+    visitor = await readers.get(id)
+    assert visitor is not None and visitor.name == "客人"
 
 
 async def test_a_change_by_cookie_from_another_origin_is_refused(service: Living) -> None:
@@ -189,16 +192,16 @@ async def test_a_logout_here_or_at_cas_ends_the_web_session(service: Living) -> 
 
     cookie = (await signed_in(service, browser)).value
     await browser.ok("DELETE", "/sessions/current", Origin=service.base)
-    kept = {"Cookie": f"seat_sid={cookie}"}
-    await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **kept)
+    old_cookie = {"Cookie": f"seat_sid={cookie}"}
+    await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **old_cookie)
 
     # Signing out at CAS ends it here, also for a copy of the cookie.
     cookie = (await signed_in(service, browser)).value
-    kept = {"Cookie": f"seat_sid={cookie}"}
-    await service.stranger().ok("GET", "/me", **kept)
+    old_cookie = {"Cookie": f"seat_sid={cookie}"}
+    await service.stranger().ok("GET", "/me", **old_cookie)
     assert (await browser.get("//sandbox/cas/logout")).status < 400
     await browser.refused("401 unauthenticated", "GET", "/me")
-    await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **kept)
+    await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **old_cookie)
 
 
 async def test_wrong_codes_and_too_many_requests_are_throttled(

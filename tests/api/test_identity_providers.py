@@ -58,8 +58,8 @@ class Campus:
         self.asked.append(f"getuserinfo {request.query['code']}")
         if request.query["access_token"] != f"t{self.token}":
             return self._answer({"errcode": 42001, "errmsg": "access_token expired"})
-        found = self.codes.pop(request.query["code"], None)
-        return self._answer(found or {"errcode": 40029, "errmsg": "invalid code"})
+        match = self.codes.pop(request.query["code"], None)
+        return self._answer(match or {"errcode": 40029, "errmsg": "invalid code"})
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ async def test_a_ticket_of_the_campus_app_signs_in_after_confirmation(
         landed = await client.call("POST", "//login/confirm", form, **kind)
         assert (landed.status, landed.headers["Location"]) == (302, "/")
         assert await who(client) == "S2****01", "capitals, as everywhere"
-        asked = len(side.asked)
+        calls_before = len(side.asked)
         assert (await client.get("//entry?ticket=other")).status == 302
-        assert len(side.asked) == asked, "who is signed in just goes on"
+        assert len(side.asked) == calls_before, "who is signed in just goes on"
         again = await service.stranger().get("//entry?ticket=good")
         assert again.status == 401, "a ticket is good once"
 

@@ -38,9 +38,9 @@ def confirming(page: str) -> dict[str, str]:
 
 
 def field(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}"[^>]*? value="([^"]*)"', page)
-    assert found is not None, name
-    return found[1]
+    match = re.search(rf'name="{name}"[^>]*? value="([^"]*)"', page)
+    assert match is not None, name
+    return match[1]
 
 
 async def works(service: Living, key: str, id: str = "2f-south") -> bool:
@@ -59,8 +59,8 @@ async def test_an_administrator_pairs_a_screen_by_its_code(service: Living) -> N
     assert "配对屏幕" in (await head.get("/console/devices")).body
     assert "配对屏幕" not in (await (await staff(service)).get("/console/devices")).body
 
-    shown = f"{screen['code'][:3]} {screen['code'][3:]}"
-    page = (await typed(service, head, shown)).body
+    shown_code = f"{screen['code'][:3]} {screen['code'][3:]}"
+    page = (await typed(service, head, shown_code)).body
     for said in (screen["check_word"], "Chrome · Linux", "127.0.0.1", "2026-09-07 08:00"):
         assert said in page, said
     assert screen["secret"] not in page and await works(service, old), "a look changes nothing"

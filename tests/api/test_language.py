@@ -101,8 +101,8 @@ async def test_a_seat_name_with_letters_is_worded_correctly(
     service: Living, seat_id: str, chinese: str, english: str
 ) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
-    shown = await upload(service, head, LETTERS, venue="library")
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    preview = await upload(service, head, LETTERS, venue="library")
+    assert (await confirm(service, head, kept(preview.body))).status == 303
     reader = await service.reader()
     browser = Browser(await service.web_reader(reader))
     made = await reader.reserve(seat_id, "14:00", "16:00")
@@ -178,5 +178,5 @@ def left_over(body: str) -> list[str]:
     pieces += [
         v for v in re.findall(r'(?:aria-label|title|placeholder|data-marks)="([^"]*)"', body)
     ]
-    known = re.compile(r"图书馆|[区厅庭]|一考即过|日新工大|机|张三|中文|\*\*")
-    return [piece for piece in pieces if CHINESE.search(piece) and not known.search(piece)]
+    names = re.compile(r"图书馆|[区厅庭]|一考即过|日新工大|机|张三|中文|\*\*")
+    return [piece for piece in pieces if CHINESE.search(piece) and not names.search(piece)]

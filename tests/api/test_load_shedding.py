@@ -93,8 +93,8 @@ async def test_a_token_is_verified_by_any_live_key_and_junk_without_a_query(stri
         FieldCipher({2: new}),
     )
     first, second = before.new_token(), both.new_token()
-    known = [[s.has_issued(token) for s in (before, both, after)] for token in (first, second)]
-    assert known == [[True, True, False], [False, True, True]]
+    verified = [[s.has_issued(token) for s in (before, both, after)] for token in (first, second)]
+    assert verified == [[True, True, False], [False, True, True]]
 
     class Counted(SessionRepository):
         looked = 0

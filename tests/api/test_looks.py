@@ -43,9 +43,9 @@ async def test_a_search_is_logged_by_its_kind_without_the_text(service: Living) 
         assert look == ("look_up", "readers", seen), sought
     assert (await desk.get("/console/readers")).status == 200
     assert len(await looks(service)) == 4, "the form alone shows nobody"
-    kept = str(await service.db["audit"].find().to_list(None))
+    entries = str(await service.db["audit"].find().to_list(None))
     for word in (reader.number, other.number, CARD, NAME, "王不见"):
-        assert word not in kept
+        assert word not in entries
 
 
 async def test_a_look_at_a_readers_page_is_logged_with_the_reader(service: Living) -> None:

@@ -33,9 +33,9 @@ async def scrape(service: Living) -> str:
 
 def value(told: str, series: str) -> float:
     """The value of a metric with its labels, in the order of their names."""
-    found = re.findall(rf"^{re.escape(series)} (\S+)$", told, re.M)
-    assert len(found) == 1, (series, found)
-    return float(found[0])
+    matches = re.findall(rf"^{re.escape(series)} (\S+)$", told, re.M)
+    assert len(matches) == 1, (series, matches)
+    return float(matches[0])
 
 
 async def take_part(service: Living) -> tuple[Client, Client]:
@@ -57,10 +57,10 @@ async def test_events_are_counted_and_queue_ages_are_reported(service: Living) -
     await service.jump("08:10")
     assert "seat_queue_due_since_timestamp_seconds{" not in await scrape(service)
     await service.settle({"measure_queues"})
-    told = await scrape(service)
-    since = value(told, 'seat_queue_due_since_timestamp_seconds{queue="outbox"}')
+    metrics = await scrape(service)
+    since = value(metrics, 'seat_queue_due_since_timestamp_seconds{queue="outbox"}')
     assert abs(since - began.timestamp()) < 60
-    empty = value(told, 'seat_queue_due_since_timestamp_seconds{queue="wechat"}')
+    empty = value(metrics, 'seat_queue_due_since_timestamp_seconds{queue="wechat"}')
     assert empty > (began + timedelta(minutes=9)).timestamp()
 
     # Now they are written, and wait to be sent; and a reader's words wait for their check.
@@ -69,37 +69,39 @@ async def test_events_are_counted_and_queue_ages_are_reported(service: Living) -
     queued = service.clock.now().timestamp()
     await service.jump("08:25")
     await service.settle({"measure_queues"})
-    told = await scrape(service)
+    metrics = await scrape(service)
     due_since = "seat_queue_due_since_timestamp_seconds"
     # A message is due from the moment that it tells of.
     for queue, expected in (("wechat", began.timestamp()), ("text_checks", queued)):
-        assert abs(value(told, f'{due_since}{{queue="{queue}"}}') - expected) < 60, queue
+        assert abs(value(metrics, f'{due_since}{{queue="{queue}"}}') - expected) < 60, queue
     await service.settle()
     await service.move("09:40")
     await service.settle({"measure_queues"})
-    told = await scrape(service)
-    since = value(told, 'seat_queue_due_since_timestamp_seconds{queue="outbox"}')
+    metrics = await scrape(service)
+    since = value(metrics, 'seat_queue_due_since_timestamp_seconds{queue="outbox"}')
     assert since >= (began + timedelta(minutes=99)).timestamp(), "nothing waits any more"
     events = "seat_reservation_events_total"
-    assert value(told, f'{events}{{event="reserve",via="mini"}}') == 2
-    assert value(told, f'{events}{{event="reserve",via="web"}}') == 0
-    assert value(told, f'{events}{{event="check_in",via="mini"}}') == 1
-    assert value(told, f'{events}{{event="miss",via="system"}}') == 1
-    assert value(told, 'seat_refusals_total{code="seat_taken"}') == 1
-    assert value(told, "seat_claims_total") > 10
+    assert value(metrics, f'{events}{{event="reserve",via="mini"}}') == 2
+    assert value(metrics, f'{events}{{event="reserve",via="web"}}') == 0
+    assert value(metrics, f'{events}{{event="check_in",via="mini"}}') == 1
+    assert value(metrics, f'{events}{{event="miss",via="system"}}') == 1
+    assert value(metrics, 'seat_refusals_total{code="seat_taken"}') == 1
+    assert value(metrics, "seat_claims_total") > 10
     sent = 'seat_outgoing_seconds_count{outcome="answered",system="wechat"}'
-    assert value(told, sent) >= 1
+    assert value(metrics, sent) >= 1
 
 
 def expressions() -> list[str]:
     board: Any = json.loads((ROOT / "deploy" / "grafana.json").read_text(encoding="utf-8"))
-    shown = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    expressions = [
+        target["expr"] for panel in board["panels"] for target in panel.get("targets", ())
+    ]
     alerts = (ROOT / "deploy" / "alerts.yml").read_text("utf-8")
     rules = re.findall(r"^ +expr: (.+)$", alerts, re.M)
     titles = re.findall(r"- alert: (\w+)", alerts)
     assert len(set(titles)) == len(titles) == len(rules)
-    assert len(shown) > 10 and len(rules) > 5
-    return [*shown, *rules]
+    assert len(expressions) > 10 and len(rules) > 5
+    return [*expressions, *rules]
 
 
 async def test_requests_are_counted_by_declared_path_and_unknown_paths_together(
@@ -113,12 +115,12 @@ async def test_requests_are_counted_by_declared_path_and_unknown_paths_together(
     refused = await service.anonymous.call("DELETE", "//areas/2f-hall")
     assert refused.status == 405 and "GET" in refused.headers["Allow"]
     await reader.ok("GET", "/areas/2f-hall/map")
-    told = await scrape(service)
+    metrics = await scrape(service)
     series = 'seat_http_request_seconds_count{{method="{}",route="{}",status="{}"}}'
-    assert value(told, series.format("GET", "-", 404)) == len(nowhere)
-    assert value(told, series.format("DELETE", "-", 405)) == 1
-    assert value(told, series.format("GET", "/api/v1/areas/{id}/map", 200)) == 1
-    assert "nowhere" not in told
+    assert value(metrics, series.format("GET", "-", 404)) == len(nowhere)
+    assert value(metrics, series.format("DELETE", "-", 405)) == 1
+    assert value(metrics, series.format("GET", "/api/v1/areas/{id}/map", 200)) == 1
+    assert "nowhere" not in metrics
 
 
 async def test_job_rounds_report_their_last_end_and_delay(service: Living) -> None:
@@ -126,18 +128,18 @@ async def test_job_rounds_report_their_last_end_and_delay(service: Living) -> No
     for name in ("note_load", "prune"):
         for _ in range(2):
             await service.scheduler.run_round(rounds[name])
-    told = await scrape(service)
+    metrics = await scrape(service)
     now = service.clock.real_now().timestamp()
     for name in ("note_load", "prune"):
-        ended = value(told, f'seat_job_last_success_timestamp_seconds{{job_name="{name}"}}')
+        ended = value(metrics, f'seat_job_last_success_timestamp_seconds{{job_name="{name}"}}')
         assert 0 <= now - ended < 60, name
         # The first round is late by nothing: nobody knows when the one before was.
-        assert value(told, f'seat_job_delay_seconds_count{{job_name="{name}"}}') == 1
-        assert value(told, f'seat_job_delay_seconds_sum{{job_name="{name}"}}') == 0
-    assert value(told, "seat_changes_under_way") == value(told, "seat_changes_waiting") == 0
-    assert value(told, "seat_opening_draw_waiting") == 0
-    assert value(told, "seat_mongodb_round_trip_seconds_count") >= 1
-    assert 0 <= value(told, "seat_event_loop_delay_seconds") < 60
+        assert value(metrics, f'seat_job_delay_seconds_count{{job_name="{name}"}}') == 1
+        assert value(metrics, f'seat_job_delay_seconds_sum{{job_name="{name}"}}') == 0
+    assert value(metrics, "seat_changes_under_way") == value(metrics, "seat_changes_waiting") == 0
+    assert value(metrics, "seat_opening_draw_waiting") == 0
+    assert value(metrics, "seat_mongodb_round_trip_seconds_count") >= 1
+    assert 0 <= value(metrics, "seat_event_loop_delay_seconds") < 60
     # One that another worker runs is neither late here nor done.
     other = rounds["measure_queues"]
     await service.db["leases"].update_one(
@@ -166,17 +168,17 @@ async def test_promtool_accepts_the_metrics(service: Living) -> None:
 async def test_every_metric_is_exposed_documented_and_well_named(service: Living) -> None:
     await take_part(service)
     await service.settle()
-    told = await scrape(service)
-    names = set(re.findall(r"^# TYPE (\w+)", told, re.M))
+    metrics = await scrape(service)
+    names = set(re.findall(r"^# TYPE (\w+)", metrics, re.M))
     names = {name for name in names if not name.endswith("_created")}
     assert all(name.startswith("seat_") for name in names), names
-    labels = set(re.findall(r"[{,](\w+)=", told))
+    labels = set(re.findall(r"[{,](\w+)=", metrics))
     assert not labels & OF_PROMETHEUS
     table = (ROOT / "docs" / "operations.md").read_text("utf-8")
     documented = re.findall(r"^\| `(seat_\w+)[`{]", table, re.M)
     assert sorted(documented) == sorted(names)
 
-    known = names | {f"{n}_{end}" for n in names for end in ("bucket", "count", "sum")}
+    series = names | {f"{n}_{end}" for n in names for end in ("bucket", "count", "sum")}
     values = {
         "job_name": {job.name for loop in service.scheduler.groups for job in loop.jobs}
         | {delivery_job(channel) for channel in Channel},
@@ -185,13 +187,13 @@ async def test_every_metric_is_exposed_documented_and_well_named(service: Living
         "system": set(map(str, OutgoingSystem)),
         "method": {"GET", "POST"},
         **{
-            label: set(re.findall(rf'\b{label}="([^"]+)"', told))
+            label: set(re.findall(rf'\b{label}="([^"]+)"', metrics))
             for label in ("event", "kind", "queue", "via")
         },
     }
     for expression in expressions():
         for name in re.findall(r"\bseats?_\w+", expression):
-            assert name in known, name
+            assert name in series, name
         # Other jobs of Prometheus, by their names in docs/deployment.md.
         ours = re.sub(r'job="seats(-https)?"', "", expression)
         for label, value in re.findall(r'\b(\w+)!?=~?"([^"]+)"', ours):

@@ -97,16 +97,16 @@ async def test_a_booking_for_now_after_midnight_belongs_to_the_new_day(night: Li
     now = await other.reserve(OTHER, "now", "02:00")
     assert (now["date"], span(now)) == ("2026-09-08", "08T00:29 08T02:00")
     await other.refused("422 closed", "POST", "/reservations", wish(night, "now", "03:00", OTHER))
-    shown = {s["id"]: s for s in (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]}
-    assert (shown[OTHER]["status"], shown["2f-hall-001"]["status"]) == ("occupied", "free")
-    assert shown["2f-hall-001"]["free_until"][8:16] == "08T02:00", "the map is of this night"
+    seats = {s["id"]: s for s in (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]}
+    assert (seats[OTHER]["status"], seats["2f-hall-001"]["status"]) == ("occupied", "free")
+    assert seats["2f-hall-001"]["free_until"][8:16] == "08T02:00", "the map is of this night"
     dates = (await reader.ok("GET", "/venues"))["items"][0]["dates"]
     assert dates[0]["bookable"] and dates[0]["open"] == {"from": "07:00", "to": "02:00"}
     await clock(night, "02:30", 8)
     booking = wish(night, "now", "03:00", "2f-hall-002")
     await other.refused("422 closed", "POST", "/reservations", booking)
-    shown = {s["id"]: s for s in (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]}
-    assert shown["2f-hall-001"]["free_until"][8:16] == "09T02:00", "of the hours to come"
+    seats = {s["id"]: s for s in (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]}
+    assert seats["2f-hall-001"]["free_until"][8:16] == "09T02:00", "of the hours to come"
 
 
 async def test_the_waitlist_offers_a_seat_over_midnight(night: Living) -> None:
@@ -121,8 +121,8 @@ async def test_the_waitlist_offers_a_seat_over_midnight(night: Living) -> None:
     await owner.refused("409 own_overlap", "POST", "/waitlist", place | no)
     # A seat of tomorrow's day wakes nobody; one of this night is offered at once.
     late = await owner.reserve(OTHER, "09:00", "10:00", night.tomorrow)
-    wanted = {"date": night.tomorrow, "start": "09:00", "end": "10:00"}
-    await sleeper.ok("POST", "/waitlist", place | {"seats": [OTHER]} | wanted)
+    body = {"date": night.tomorrow, "start": "09:00", "end": "10:00"}
+    await sleeper.ok("POST", "/waitlist", place | {"seats": [OTHER]} | body)
     await owner.ok("POST", f"/reservations/{late['id']}/cancel")
     await clock(night, "23:00", 7)
     await owner.ok("POST", f"/reservations/{made['id']}/check-in", await scan(night))
@@ -206,8 +206,8 @@ async def test_pages_mark_an_end_on_the_next_day(night: Living) -> None:
     done = await other.post("/reserve", form, night.base)
     assert done.status == 303
     await night.settle()
-    told = (await reader.ok("GET", "/messages"))["items"][0]["text"]
-    assert "9月7日 22:00–次日02:00" in told
+    text = (await reader.ok("GET", "/messages"))["items"][0]["text"]
+    assert "9月7日 22:00–次日02:00" in text
 
 
 async def test_statistics_and_outages_count_the_hours_after_midnight(night: Living) -> None:
@@ -223,14 +223,14 @@ async def test_statistics_and_outages_count_the_hours_after_midnight(night: Livi
     for _ in range(3):
         await night.inside.statistics.aggregate_next_day(night.clock.now())
     first, last = (datetime(2026, 9, day).date() for day in (7, 8))  # noqa: DTZ001
-    found = {
+    days = {
         d.day: d
         for d in await night.inside.statistics.between(first, last)
         if d.area_id == AreaId("2f-hall")
     }
-    assert (found[first].used[22:], found[first].booked) == ((60, 60), 1)
-    assert (found[last].used[:3], found[last].booked) == ((60, 60, 0), 0)
-    assert found[first].open_minutes == found[first].seats * 19 * 60
+    assert (days[first].used[22:], days[first].booked) == ((60, 60), 1)
+    assert (days[last].used[:3], days[last].booked) == ((60, 60, 0), 0)
+    assert days[first].open_minutes == days[first].seats * 19 * 60
 
 
 async def test_jobs_handle_deadlines_after_midnight(night: Living) -> None:

@@ -16,9 +16,9 @@ TITLE = "预约已取消，为您保留了另一个座位"
 async def test_one_message_announces_the_cancellation_and_the_offer(service: Living) -> None:
     reader, offer, _ = await moved(service)
     await service.settle()
-    told = (await reader.ok("GET", "/messages"))["items"]
-    assert [m["title"] for m in told] == [TITLE, "座位预约成功"]
-    text = told[0]["text"]
+    messages = (await reader.ok("GET", "/messages"))["items"]
+    assert [m["title"] for m in messages] == [TITLE, "座位预约成功"]
+    text = messages[0]["text"]
     assert "图书馆2层二层中厅010号，9月8日 09:00–11:00 的预约已由图书馆取消" in text
     assert (
         f"保留了另一个座位：{offer['seat']['label']}，9月8日 09:00–11:00，保留到 9月7日 10:00"

@@ -85,8 +85,8 @@ async def test_signing_in_binding_and_signing_out_by_oidc(
 
     # The same address gives nothing to anybody: neither the code nor the state is good twice.
     sessions = await service.db["sessions"].count_documents({})
-    for kept in ({}, {"Cookie": f"seat_state={cookie.value}"}):
-        again = await arrive(service.stranger(), back, **kept)
+    for headers in ({}, {"Cookie": f"seat_state={cookie.value}"}):
+        again = await arrive(service.stranger(), back, **headers)
         assert again.status == 401 and "请重新登录" in again.body
         assert "seat_sid" not in str(again.headers.getall("Set-Cookie", []))
     assert await service.db["sessions"].count_documents({}) == sessions

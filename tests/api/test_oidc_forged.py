@@ -224,10 +224,10 @@ async def test_a_provider_failure_during_sign_in_is_reported(both: Both) -> None
         (200, '{"error": "系统错误"}'.encode("gbk"), 503),
         (200, b"[" * 50_000, 503),
     )
-    for status, body, wanted in answers:
+    for status, body, expected in answers:
         provider.token_answer = (status, body)
         answer = await provider.sign_in(service.stranger())
-        assert answer.status == wanted, (status, body[:20] if isinstance(body, bytes) else body)
+        assert answer.status == expected, (status, body[:20] if isinstance(body, bytes) else body)
     assert provider.forms[-1]["client_secret"] == "top secret"
     assert await service.db["outages"].count_documents({"_id": "cas"}) == 1, "deadlines wait"
     provider.token_answer, provider.keys = None, [{"kty": "oct", "k": "AAAA", "kid": "one"}]

@@ -50,10 +50,10 @@ async def test_the_document_describes_exactly_the_served_routes(service: Living)
         if route.resource is not None and route.resource.canonical.startswith(PREFIX)
         if route.method != "HEAD"
     }
-    told = (await service.anonymous.ok("GET", "//openapi.json"))["paths"]
-    described = {(method.upper(), path) for path, way in told.items() for method in way}
+    paths = (await service.anonymous.ok("GET", "//openapi.json"))["paths"]
+    described = {(method.upper(), path) for path, way in paths.items() for method in way}
     assert served == described
-    names = [way["operationId"] for methods in told.values() for way in methods.values()]
+    names = [way["operationId"] for methods in paths.values() for way in methods.values()]
     assert len(set(names)) == len(names)
 
 
@@ -125,14 +125,14 @@ async def test_openapi_linters_find_no_problem(tmp_path: Path) -> None:
         _linted("redocly", "lint", "--format=json", "--extends=recommended", *files),
         _linted("spectral", "lint", "--format=json", "--quiet", f"--ruleset={RULES}", *files),
     )
-    found = {
+    problems = {
         (Path(problem["location"][0]["source"]["ref"]).stem, problem["ruleId"])
         for report in redocly
         for problem in report["problems"]
     }
-    assert found == {("spoilt", "no-empty-servers"), ("spoilt", "no-unused-components")}
-    found = {(Path(problem["source"]).stem, problem["code"]) for problem in spectral[0]}
-    assert found == {
+    assert problems == {("spoilt", "no-empty-servers"), ("spoilt", "no-unused-components")}
+    problems = {(Path(problem["source"]).stem, problem["code"]) for problem in spectral[0]}
+    assert problems == {
         ("spoilt", "array-items"),
         ("spoilt", "oas3-api-servers"),
         ("spoilt", "oas3-unused-component"),

@@ -28,8 +28,8 @@ async def run(service: Living, to: str, *, screens: bool = False) -> None:
 
 
 async def state(reader: Client, made: dict[str, str]) -> dict[str, str]:
-    found = await reader.ok("GET", f"/reservations/{made['id']}")
-    return dict(found)
+    reservation = await reader.ok("GET", f"/reservations/{made['id']}")
+    return dict(reservation)
 
 
 @pytest.fixture

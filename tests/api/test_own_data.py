@@ -28,9 +28,9 @@ async def test_a_reader_downloads_all_their_own_data(service: Living) -> None:
     answer = await browser.get("/me/data.json")
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert "no-store" in answer.headers["Cache-Control"]
-    found, text = answer.body, json.dumps(answer.body)
-    assert [one["_id"] for one in found["reservations"]] == [made["id"]]
-    assert found["reader"][0]["no"] == reader.number, "opened, as it is"
+    data, text = answer.body, json.dumps(answer.body)
+    assert [one["_id"] for one in data["reservations"]] == [made["id"]]
+    assert data["reader"][0]["no"] == reader.number, "opened, as it is"
     assert theirs["id"] not in text and other.number not in text
     for path in ("//me/data", "//me/data.json", "//me/erase"):
         stranger = await service.stranger().get(path)

@@ -178,9 +178,9 @@ async def test_disabled_seat_filters_are_ignored_or_refused(
     assert counted["2f-hall"]["seats_total"] == len(with_power)
     everything = {a["id"]: a for a in (await reader.ok("GET", "/areas"))["items"]}
     assert everything["2f-hall"]["seats_total"] == len(area.seats)
-    shown = (await browser.get("/?power=1")).body
-    assert f'可用 <b class="n2">{counted["2f-hall"]["seats_free"]}</b>' in shown
-    assert 'name="window"' not in shown
+    page = (await browser.get("/?power=1")).body
+    assert f'可用 <b class="n2">{counted["2f-hall"]["seats_free"]}</b>' in page
+    assert 'name="window"' not in page
     plan = (await browser.get("/areas/2f-hall?power=1&window=1")).body
     assert plan.count(" aside") == len(area.seats) - len(with_power)
 
@@ -226,8 +226,8 @@ async def test_a_plan_page_is_small_and_its_files_are_cached(
         answer = await service.anonymous.get(f"/{file}", **{"Accept-Encoding": "gzip"})
         assert "immutable" in answer.headers["Cache-Control"]
         total += int(answer.headers["Content-Length"])
-        known = {"If-None-Match": answer.headers["ETag"]}
-        assert (await service.anonymous.get(f"/{file}", **known)).status == 304
+        conditional = {"If-None-Match": answer.headers["ETag"]}
+        assert (await service.anonymous.get(f"/{file}", **conditional)).status == 304
     assert total < 60_000, total
     assert (await service.anonymous.get("//static/nothing.js")).status == 404
 
@@ -257,8 +257,8 @@ async def test_a_booking_before_eight_is_shown_on_its_local_day(
     await service.move(timedelta(hours=12, minutes=40))  # 07:40 of the next day: missed
     later = Browser(await service.web_reader(browser.client))  # a session lives for twelve hours
     for path in ("/reservations/violations", "/me"):
-        shown = (await later.get(path)).body
-        assert "9月8日 周二" in shown and "9月7日 周一 07" not in shown, path
+        page = (await later.get(path)).body
+        assert "9月8日 周二" in page and "9月7日 周一 07" not in page, path
 
 
 async def test_wrong_codes_from_a_shared_address_do_not_block_a_signed_in_reader(

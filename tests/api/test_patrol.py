@@ -33,13 +33,13 @@ async def test_the_staff_plan_shows_each_seats_state_and_reports(service: Living
     await readers[2].ok("POST", f"/reservations/{made[2]['id']}/report", {"kind": "occupied"})
     await readers[3].ok("POST", "/seats/2f-hall-020/faults", {"kind": "lamp"})
     page = (await desk.get(HERE)).body
-    found = drawn(page)
+    drawing = drawn(page)
     chips = re.findall(r'<a class="chip" href="/console/seats\?area=([\w-]+)"', page)
     areas = service.inside.reference.catalog.areas_in_use
     on_floor = {area.id for area in areas if area.floor == 2}
     assert len(on_floor) > 1 and on_floor <= set(chips), "the floor's other areas are a tap away"
     assert {area.floor for area in areas} == {area.floor for area in areas if area.id in chips}
-    assert [found[no] for no in ("010", "011", "012", "014", "020", "021")] == [
+    assert [drawing[no] for no in ("010", "011", "012", "014", "020", "021")] == [
         *("occupied", "away", "reserved", "free", "free", "free")
     ]
     said = dict(re.findall(r'id="s-2f-hall-(\d+)"[^>]*aria-label="([^"]+)"', page))
@@ -63,8 +63,8 @@ async def test_an_action_on_a_seat_returns_to_the_staff_plan(service: Living) ->
     answer = await post(service, desk, f"{here}/check_in", patrol="1")
     assert answer.headers["Location"] == f"{HERE}&seat=2f-hall-010&done=check_in"
     moving = (await desk.get(f"{HERE}&move={made['id']}")).body
-    found = drawn(moving)
-    assert "aside" in found["010"] and "aside" in found["022"] and "aside" not in found["021"]
+    drawing = drawn(moving)
+    assert "aside" in drawing["010"] and "aside" in drawing["022"] and "aside" not in drawing["021"]
     taken = (await desk.get(f"{HERE}&move={made['id']}&seat=2f-hall-022")).body
     assert "在这段时间不能用" in taken
     ask = (await desk.get(f"{HERE}&move={made['id']}&seat=2f-hall-021")).body
@@ -109,9 +109,9 @@ async def test_staff_disable_a_broken_seat_and_enable_it_again(service: Living) 
     made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
     path = "/console/seats/2f-hall-010/outage"
     form = {"was": "||", "reason": "椅子损坏", "until": "2026-09-09"}
-    asked = await post(service, desk, path, **form)
-    assert asked.status == 200 and "<b>1</b> 个预约不再符合" in asked.body
-    assert 'value="椅子损坏"' in asked.body and 'value="2026-09-09"' in asked.body
+    preview = await post(service, desk, path, **form)
+    assert preview.status == 200 and "<b>1</b> 个预约不再符合" in preview.body
+    assert 'value="椅子损坏"' in preview.body and 'value="2026-09-09"' in preview.body
     assert await state(reader, made) == "reserved" and await log(service) == []
     before = await service.books()
     for wrong in (

@@ -71,8 +71,8 @@ async def test_an_offer_to_a_reader_whose_only_channel_is_paused_is_held_longer(
     untils = [(await offers(reader))[0]["held_until"][11:16] for reader in (silent, mailed, alone)]
     assert untils == ["09:30", "09:10", "09:10"]
     await service.settle()
-    (told,) = (await silent.ok("GET", "/messages"))["items"]
-    assert "为您保留到 09:30" in told["text"]
+    (message,) = (await silent.ok("GET", "/messages"))["items"]
+    assert "为您保留到 09:30" in message["text"]
     assert "09:30" in (await Browser(await service.web_reader(silent)).get("/")).body
     await misbehave(service)
     await service.move("09:20")

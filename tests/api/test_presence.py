@@ -26,8 +26,8 @@ async def test_an_occupied_seat_report_without_presence_proof_stops_no_deadline(
     other = await comes.reserve("2f-hall-061", "now", "12:00")
     path, taken = f"/reservations/{made['id']}", {"kind": "occupied"}
     for who, one_of in ((reader, made), (comes, other)):
-        told = await who.ok("POST", f"/reservations/{one_of['id']}/report", taken)
-        assert not told["deadline_stopped"]
+        answer = await who.ok("POST", f"/reservations/{one_of['id']}/report", taken)
+        assert not answer["deadline_stopped"]
     await reader.refused("409 wrong_state", "POST", f"{path}/report", taken)
     await reader.refused("409 wrong_state", "POST", f"{path}/change", {"start": "now"})
     desk = await librarian(service)
@@ -51,8 +51,8 @@ async def test_a_gate_passage_proves_presence_for_an_occupied_seat_report(servic
     # Through the gate is checked in already; who had come before is known to be there, too.
     assert (await one(by_gate, first))["state"] == "in_use"
     body = {"kind": "occupied"}
-    told = await by_gate.ok("POST", f"/reservations/{first['id']}/report", body)
-    assert told["deadline_stopped"]
+    answer = await by_gate.ok("POST", f"/reservations/{first['id']}/report", body)
+    assert answer["deadline_stopped"]
 
 
 async def test_the_third_occupied_seat_report_of_a_day_stops_no_deadline(service: Living) -> None:
@@ -61,10 +61,10 @@ async def test_the_third_occupied_seat_report_of_a_day_stops_no_deadline(service
         seat = f"2f-hall-{20 + hour:03d}"
         made = await reader.reserve(seat, f"{hour:02}:00", f"{hour + 1:02}:00")
         await service.move(f"{hour:02}:05")
-        told = await report(reader, made)
-        assert told["deadline_stopped"] is (hour < 11)
+        answer = await report(reader, made)
+        assert answer["deadline_stopped"] is (hour < 11)
         if hour < 11:
-            near = told["nearest"][0]["id"]
+            near = answer["nearest"][0]["id"]
             await reader.ok("POST", f"/reservations/{made['id']}/change", {"seat_id": near})
             await service.move(timedelta(seconds=15))
             scan = {"qr": await service.qr()}
@@ -158,9 +158,9 @@ async def test_a_reader_without_a_phone_checks_in_by_card_through_a_day(service:
     assert await (await at_kiosk()).ok("POST", "/seats/2f-hall-061/report") == {"asked": True}
     assert (await one(sits, theirs))["presence_wanted"]
     path, body = f"/reservations/{made[2]['id']}", {"kind": "occupied"}
-    told = await (await at_kiosk()).ok("POST", f"{path}/report", body)
-    assert told["deadline_stopped"] and told["nearest"]
-    near = {"seat_id": told["nearest"][0]["id"]}
+    answer = await (await at_kiosk()).ok("POST", f"{path}/report", body)
+    assert answer["deadline_stopped"] and answer["nearest"]
+    near = {"seat_id": answer["nearest"][0]["id"]}
     moved = await (await at_kiosk()).ok("POST", f"{path}/change", near)
     assert (moved["state"], moved["seat"]["id"]) == ("in_use", near["seat_id"])
     # The session is of its kiosk.

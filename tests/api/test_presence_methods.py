@@ -77,7 +77,7 @@ async def test_an_expired_leave_is_no_violation_without_a_working_presence_metho
 
 
 async def test_presence_methods_that_have_worked_are_recorded(service: Living) -> None:
-    kept = service.inside.stored.presence_methods
+    methods = service.inside.stored.presence_methods
     await nothing_proves(service)
     desk, gate, reader = await staff(service), await gate_of(service), await service.reader()
     made = await reader.reserve("2f-hall-061", "now", "12:00")
@@ -95,7 +95,7 @@ async def test_presence_methods_that_have_worked_are_recorded(service: Living) -
         seen = (await proofs(service))[PresenceMethod.KIOSK_CODE]
         assert (seen - MONDAY_8 > timedelta(minutes=5)) is moved
     before = await proofs(service)
-    await kept.put(VENUE, PresenceMethod.KIOSK_CODE, MONDAY_8)
+    await methods.put(VENUE, PresenceMethod.KIOSK_CODE, MONDAY_8)
     assert await proofs(service) == before
 
 
@@ -146,8 +146,8 @@ async def test_kiosk_codes_and_cards_are_refused_where_kiosks_are_no_presence_so
     body = {"reservation_id": made["id"]}
     where = "/kiosks/2f-south/check-in"
     await at_kiosk.refused("422 presence_method_off", "POST", where, body, **key)
-    told = await at_kiosk.ok("POST", f"{path}/report", occupied)
-    assert not told["deadline_stopped"], "the card shows nothing either"
+    answer = await at_kiosk.ok("POST", f"{path}/report", occupied)
+    assert not answer["deadline_stopped"], "the card shows nothing either"
     browser = Browser(await service.web_reader(owner))
     assert "二层南自助服务区选座机" not in (await browser.get("/check-in")).body
     # The desk always may.
@@ -172,8 +172,8 @@ async def test_gate_passages_have_no_effect_where_gates_are_no_presence_source(
     made = await reader.reserve("2f-hall-062", "now", "12:00")
     await gate.pass_(reader, "in")
     assert (await one(reader, made))["state"] == "reserved"
-    told = await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
-    assert not told["deadline_stopped"]
+    answer = await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
+    assert not answer["deadline_stopped"]
     # What gates did before stays as it was.
     await service.move(timedelta(minutes=1))
     await gate.pass_(other, "out")
@@ -212,8 +212,8 @@ async def test_pages_and_messages_name_the_venues_presence_sources(
     assert f"{short}签到" in (await browser.get(seat)).body
     made = await reader.reserve("2f-hall-061", "09:00", "12:00")
     here = f"/reservations/{made['id']}"
-    told = await browser.get(f"{here}?done=report_desk")
-    assert f"时限照常：请{by}后再报告" in told.body
+    page = await browser.get(f"{here}?done=report_desk")
+    assert f"时限照常：请{by}后再报告" in page.body
     assert f"{by}签到" in (await browser.get("/reservations")).body
     await service.move("09:05")
     pages = [(await browser.get(path)).body for path in (here, "/check-in", "/rules")]
@@ -237,9 +237,9 @@ async def test_no_outage_is_recorded_for_kiosks_that_are_no_presence_source(
 async def test_an_administrator_sets_the_presence_sources_of_a_venue(service: Living) -> None:
     head, desk = await staff(service, Role.ADMINISTRATOR), await staff(service)
     path = f"/console/devices/venues/{VENUE}"
-    shown = (await head.get("/console/devices")).body
-    ticked = re.findall(r'type="checkbox" name="(\w+)" value="1" checked', shown)
-    assert ticked == ["kiosk", "gate", "desk"] and "安全性弱" in shown
+    page = (await head.get("/console/devices")).body
+    ticked = re.findall(r'type="checkbox" name="(\w+)" value="1" checked', page)
+    assert ticked == ["kiosk", "gate", "desk"] and "安全性弱" in page
     form = {"kiosk": "1", "seat_label": "1", "base": "0"}
     assert (await post(service, desk, path, **form)).status == 403
     assert 'action="/console/devices/venues' not in (await desk.get("/console/devices")).body

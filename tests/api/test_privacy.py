@@ -27,8 +27,8 @@ async def test_the_privacy_page_lists_the_operators_retention_times(
         browser, stranger = Browser(await service.web_reader()), service.stranger()
         for page in ((await stranger.get("//")).body, (await browser.get("/me")).body):
             assert '<a href="/privacy">个人信息说明</a>' in page
-        told = [(await stranger.get("//privacy")).body, (await browser.get("/privacy")).body]
-        for page in told:
+        pages = [(await stranger.get("//privacy")).body, (await browser.get("/privacy")).body]
+        for page in pages:
             said = dict(re.findall(r"<dt>(.+?)</dt><dd>(.+?)</dd>", page))
             assert "结束 3 年后只作统计" in said["预约和候补"], "the default"
             assert "答复 400 天后删除" in said["留言和答复"]
@@ -39,7 +39,7 @@ async def test_the_privacy_page_lists_the_operators_retention_times(
             assert "解除绑定时删除" in said["微信绑定"]
             assert "没有绑定微信时不发送" in said["微信内容检测"]
             assert "导出和清除" in page and "服务台" in page
-        assert '"/me/data"' in told[1] and '"/me/data"' not in told[0]
+        assert '"/me/data"' in pages[1] and '"/me/data"' not in pages[0]
 
 
 async def test_personal_data_is_deleted_after_the_operators_retention_times(
@@ -56,9 +56,9 @@ async def test_personal_data_is_deleted_after_the_operators_retention_times(
         way_in = ("e1", GateId("main"), reader.reader_id, Direction.IN, "card", now, False)
         await service.inside.gates.ingest([(GateEvent(*way_in), reader.number)], now)
         assert prune is not None
-        found = []
+        outcomes = []
         for after in (10, 12, 29, 31):
             await prune.run(now + timedelta(days=after))
             ways = await service.db["gate_events"].count_documents({})
-            found.append((await service.inside.stored.readers.get(visitor) is not None, ways))
-        assert found == [(True, 1), (False, 1), (False, 1), (False, 0)]
+            outcomes.append((await service.inside.stored.readers.get(visitor) is not None, ways))
+        assert outcomes == [(True, 1), (False, 1), (False, 1), (False, 0)]

@@ -44,13 +44,13 @@ STANDINGS: dict[str, tuple[ProofStanding, list[str], list[str]]] = {
 
 async def test_the_page_shows_the_result_in_each_standing(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url) as service:
-        for name, (standing, shown, hidden) in STANDINGS.items():
+        for name, (standing, visible, hidden) in STANDINGS.items():
             service.app._state[service_key(ProofStanding)] = standing
             address = f"{service.base}/about/proof"
             async with aiohttp.ClientSession() as session, session.get(address) as response:
                 assert response.status == 200
                 text = await response.text()
-            assert [word for word in shown if word not in text] == [], name
+            assert [word for word in visible if word not in text] == [], name
             assert [word for word in hidden if word in text] == [], name
 
 

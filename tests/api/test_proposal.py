@@ -16,14 +16,18 @@ async def proposed(reader: Client, query: str = "") -> Any:
 
 async def test_a_proposal_prefers_a_known_seat_then_one_near_it(service: Living) -> None:
     reader = await service.reader()
-    found = await proposed(reader)
-    assert list(found) == [*("seat", "date", "start", "end", "free_until", "reason", "near")]
-    assert (found["date"], found["start"], found["end"]) == (service.today, "now", "10:00")
-    assert (found["reason"], found["near"]) == ("roomy", None)
+    proposal = await proposed(reader)
+    assert list(proposal) == [*("seat", "date", "start", "end", "free_until", "reason", "near")]
+    assert (proposal["date"], proposal["start"], proposal["end"]) == (service.today, "now", "10:00")
+    assert (proposal["reason"], proposal["near"]) == ("roomy", None)
     # What they like comes first, then what is near to it.
     await reader.ok("POST", "/favourites", {"seat_id": SEAT})
-    known = await proposed(reader)
-    assert (known["seat"]["id"], known["reason"], known["near"]) == (SEAT, "known", "065")
+    proposal_known = await proposed(reader)
+    assert (proposal_known["seat"]["id"], proposal_known["reason"], proposal_known["near"]) == (
+        SEAT,
+        "known",
+        "065",
+    )
     near = await proposed(reader, f"?skip={SEAT}")
     assert (near["reason"], near["near"]) == ("near", "065") and near["seat"]["id"] != SEAT
     third = await proposed(reader, f"?skip={SEAT},{near['seat']['id']}")

@@ -22,8 +22,8 @@ HALL = AreaId("2f-hall")
 async def area(service: Living, id: str = HALL) -> dict[str, Any]:
     """The area in the public occupancy."""
     items: list[dict[str, Any]] = (await service.anonymous.ok("GET", HERE))["items"]
-    (found,) = [item for item in items if item["id"] == id]
-    return found
+    (item_found,) = [item for item in items if item["id"] == id]
+    return item_found
 
 
 async def test_public_occupancy_is_hidden_until_the_policy_enables_it(service: Living) -> None:
@@ -31,8 +31,8 @@ async def test_public_occupancy_is_hidden_until_the_policy_enables_it(service: L
     assert (await service.anonymous.get(HERE)).status == 404
     head = await staff(service, Role.ADMINISTRATOR)
     on = {"hall_display": "on", "public_occupancy": "on"}
-    shown = await ask(service, head, **on, reason="校园网站要用")
-    assert "公开数据" in shown.body
+    preview = await ask(service, head, **on, reason="校园网站要用")
+    assert "公开数据" in preview.body
     assert (await ask(service, head, **on, reason="校园网站要用", confirmed="yes")).status == 303
     assert (await service.anonymous.get(HERE)).status == 200
     assert (await service.anonymous.get(f"{HERE}?venue=library")).status == 200
@@ -68,8 +68,12 @@ async def test_closed_and_reserved_areas_have_no_free_count(service: Living) -> 
     repair = OpeningRule(None, None, day, day, area_id=HALL, reason="地面维修")
     usual = service.inside.reference.policy.opening
     await with_rules(service, public_occupancy=True, opening=(*usual, repair))
-    shown = await area(service)
-    assert (shown["state"], shown["seats_free"], shown["reason"]) == ("closed", None, "地面维修")
+    shown_area = await area(service)
+    assert (shown_area["state"], shown_area["seats_free"], shown_area["reason"]) == (
+        "closed",
+        None,
+        "地面维修",
+    )
     await group(service, await staff(service, Role.ADMINISTRATOR), shown_name="研究生读者")
     await service.move(timedelta(seconds=MADE_EVERY_S))
     room = await area(service, ROOM)

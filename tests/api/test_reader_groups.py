@@ -103,8 +103,8 @@ async def test_readers_with_the_same_groups_share_one_cached_plan(service: Livin
     theirs, etag = await plan(other, ROOM)
     mine, own = await plan(one, ROOM)
     assert etag != own and theirs != mine
-    known = await other.get(f"/areas/{ROOM}/map", **{"If-None-Match": etag})
-    assert known.status == 304
+    conditional = await other.get(f"/areas/{ROOM}/map", **{"If-None-Match": etag})
+    assert conditional.status == 304
     assert (await one.get(f"/areas/{ROOM}/map", **{"If-None-Match": etag})).status == 200
 
 
@@ -168,15 +168,15 @@ async def test_a_shorter_library_maximum_affects_only_readers_outside_the_group(
     )
     id = await group(service, admin, max_minutes="480", **{f"area-{ROOM}": ""})
     await enter(service, admin, member, id)
-    kept = await member.reserve("2f-hall-010", "09:00", "13:00", service.tomorrow)
+    booking = await member.reserve("2f-hall-010", "09:00", "13:00", service.tomorrow)
     lost = await other.reserve("2f-hall-011", "09:00", "13:00", service.tomorrow)
-    shown = await ask(service, admin, max_minutes="120", reason="名额紧张")
-    assert "<b>1</b> 个预约" in shown.body, shown.body
+    preview = await ask(service, admin, max_minutes="120", reason="名额紧张")
+    assert "<b>1</b> 个预约" in preview.body, preview.body
     done = await ask(
         *(service, admin), max_minutes="120", reason="名额紧张", confirmed="yes", bookings="cancel"
     )
     assert done.status == 303
-    for who, made, state in ((member, kept, "reserved"), (other, lost, "cancelled")):
+    for who, made, state in ((member, booking, "reserved"), (other, lost, "cancelled")):
         assert (await who.ok("GET", f"/reservations/{made['id']}"))["state"] == state
 
 
@@ -234,11 +234,11 @@ async def test_a_list_of_members_is_previewed_line_by_line_before_it_is_saved(
         assert line in refused.body, line
     assert "21079002" in refused.body, "nothing that was typed is lost"
     good = f"学号,开始,结束\n{number.lower()}\n21079001，2026/09/08，2026-12-31"
-    shown = await post(service, admin, here, list=good)
+    preview = await post(service, admin, here, list=good)
     assert (
-        shown.status == 200
-        and "<b>2</b> 人将加入" in shown.body
-        and "<b>1</b> 人还没有登录过" in shown.body
+        preview.status == 200
+        and "<b>2</b> 人将加入" in preview.body
+        and "<b>1</b> 人还没有登录过" in preview.body
     )
     assert await service.books() == before
     done = await post(service, admin, here, list=good, confirmed="yes")
@@ -248,26 +248,26 @@ async def test_a_list_of_members_is_previewed_line_by_line_before_it_is_saved(
     late = service.stranger()
     late.number = "21079001"
     await late.get("/" + await granted(service, late, await begun(late)))
-    (known,) = (await service.inside.stored.readers.by_numbers([late.number])).values()
-    found = await service.inside.stored.readers.get(known)
-    assert found is not None and found.name and found.category == "student"
-    assert [(m.source, str(m.first), str(m.last)) for m in found.memberships] == [
+    (reader_id,) = (await service.inside.stored.readers.by_numbers([late.number])).values()
+    stored_reader = await service.inside.stored.readers.get(reader_id)
+    assert stored_reader is not None and stored_reader.name and stored_reader.category == "student"
+    assert [(m.source, str(m.first), str(m.last)) for m in stored_reader.memberships] == [
         ("file", "2026-09-08", "2026-12-31")
     ]
     assert number not in await service.all_documents(), "numbers are sealed"
-    kept = [action for action, _, _ in await log(service)]
-    assert kept == ["group", "members"]
+    actions = [action for action, _, _ in await log(service)]
+    assert actions == ["group", "members"]
 
 
 async def test_reserving_an_area_asks_about_bookings_of_other_readers(service: Living) -> None:
     admin, other = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await other.reserve(SEAT, "14:00", "16:00")
     form = {"name": "研究生", f"area-{ROOM}": "on"}
-    asked = await post(service, admin, "/console/groups", **form)
-    assert asked.status == 200 and "<b>1</b> 个预约不再符合新的专用范围" in asked.body
+    preview = await post(service, admin, "/console/groups", **form)
+    assert preview.status == 200 and "<b>1</b> 个预约不再符合新的专用范围" in preview.body
     assert service.inside.reference.groups.by_id == {}
-    kept = await post(service, admin, "/console/groups", **form, confirmed="y", bookings="keep")
-    assert kept.status == 303
+    saved = await post(service, admin, "/console/groups", **form, confirmed="y", bookings="keep")
+    assert saved.status == 303
     assert (await other.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
     assert (await place(other))["status"] == "mine" or (await place(other))["reserved_for"]
     page = (await admin.get(f"/console/readers/{other.reader_id}")).body
@@ -276,8 +276,8 @@ async def test_reserving_an_area_asks_about_bookings_of_other_readers(service: L
     second = await other.reserve("2f-hall-010", "17:00", "18:00")
     (id,) = service.inside.reference.groups.by_id
     more = form | {"base": "0", f"seats-{HALL}": "008-012"}
-    asked = await post(service, admin, f"/console/groups/{id}", **more)
-    assert "<b>1</b> 个预约" in asked.body and "010号" in asked.body
+    preview = await post(service, admin, f"/console/groups/{id}", **more)
+    assert "<b>1</b> 个预约" in preview.body and "010号" in preview.body
     gone = await post(
         service, admin, f"/console/groups/{id}", **more, confirmed="y", bookings="cancel"
     )
@@ -342,14 +342,14 @@ async def test_the_second_of_two_changes_of_a_group_is_a_conflict_and_keeps_its_
     stale = await base(admin, reader)
     await enter(service, admin, reader, id)
     here = f"/console/readers/{reader.reader_id}/membership"
-    told = await post(service, admin, here, group=id, base=stale, last="2026-12-31")
-    assert told.status == 409 and 'value="2026-12-31"' in told.body
+    refused = await post(service, admin, here, group=id, base=stale, last="2026-12-31")
+    assert refused.status == 409 and 'value="2026-12-31"' in refused.body
     twice = await post(service, admin, "/console/groups", name="研究生", max_minutes="9999")
     assert twice.status == 400 and 'value="9999"' in twice.body
     twice = await post(service, admin, "/console/groups", name="研究生")
     assert twice.status == 409 and "已有同名的读者组" in twice.body
-    shown = await base(admin, reader)
-    leaving = {"group": id, "source": "desk", "remove": "1", "base": shown}
+    member_base = await base(admin, reader)
+    leaving = {"group": id, "source": "desk", "remove": "1", "base": member_base}
     long = await post(service, admin, here, **leaving, reason="长" * 300)
     # Both forms go to one address: the one that was sent is open, with its reason, and no other.
     assert long.status == 400 and long.body.count("<details open>") == 1
@@ -384,10 +384,10 @@ async def test_a_policy_preview_names_groups_with_stricter_limits(service: Livin
     """A group's limit replaces the library's, which may become more generous."""
     head = await staff(service, Role.ADMINISTRATOR)
     await group(service, head, booking_window_days="7", max_minutes="60")
-    shown = await ask(service, head, booking_window_days="14")
-    assert "“研究生”的可提前预约仍是 7 天，比全馆的 14 天少" in shown.body
-    assert "仍是 60 分钟" not in shown.body, "it is meant, and was so before"
-    shown = await ask(service, head, booking_window_days="7")
-    assert "比全馆" not in shown.body
+    preview = await ask(service, head, booking_window_days="14")
+    assert "“研究生”的可提前预约仍是 7 天，比全馆的 14 天少" in preview.body
+    assert "仍是 60 分钟" not in preview.body, "it is meant, and was so before"
+    preview = await ask(service, head, booking_window_days="7")
+    assert "比全馆" not in preview.body
     listed = (await head.get("/console/groups")).body
     assert "最长 1 小时（比全馆少）" in listed and "提前 7 天（" not in listed

@@ -78,12 +78,12 @@ async def test_signing_out_at_cas_ends_the_session_here(
     browser, copy = service.stranger(), service.stranger()
     await signed_in(service, third_party_cas, browser)
     cookie = next(c.value for c in browser.session.cookie_jar if c.key == "seat_sid")
-    kept = {"Cookie": f"seat_sid={cookie}"}
-    await copy.ok("GET", "/me", **kept)
+    cookies = {"Cookie": f"seat_sid={cookie}"}
+    await copy.ok("GET", "/me", **cookies)
 
     async with browser.session.get(f"{third_party_cas.base_url}/logout") as answer:
         assert answer.status == 200
-    await ended(copy, kept)
+    await ended(copy, cookies)
 
     # Our own way out sends the browser there as well.
     await signed_in(service, third_party_cas, browser)

@@ -158,8 +158,8 @@ async def test_actions_in_the_wrong_state_are_refused(service: Living) -> None:
                 path = f"/reservations/{id}/{action}"
                 no = await reader.refused("409 wrong_state", "POST", path, body, **key)
                 assert no.details == {"state": state}, (action, no.details)
-        shown = await reader.ok("GET", f"/reservations/{id}")
-        allowed = {name.replace("_", "-") for name in shown["actions"]}
+        reservation = await reader.ok("GET", f"/reservations/{id}")
+        allowed = {name.replace("_", "-") for name in reservation["actions"]}
         assert not allowed & set(actions), (state, allowed)
 
     async def act(id: str, action: str, body: object = None) -> None:

@@ -65,19 +65,19 @@ async def test_a_request_id_is_accepted_from_a_trusted_proxy_only(
             ('a","level":"error', False),
         ):
             answer = await service.anonymous.get("/me", **{ID: given})
-            kept = answer.headers[ID]
+            request_id = answer.headers[ID]
             if believed and well_formed:
-                assert kept == given
+                assert request_id == given
             else:
-                assert MADE_HERE.fullmatch(kept), given
+                assert MADE_HERE.fullmatch(request_id), given
 
 
 @pytest.fixture
 async def side(stand_in: StandIn) -> tuple[WeCom, str, list[tuple[str, str]]]:
-    wecom, asked = WeCom(), list[tuple[str, str]]()
+    wecom, requests = WeCom(), list[tuple[str, str]]()
 
     async def send(request: web.Request) -> web.Response:
-        asked.append((request.path, request.headers.get(ID, "")))
+        requests.append((request.path, request.headers.get(ID, "")))
         return await wecom.send(request)
 
     routes = [
@@ -85,7 +85,7 @@ async def side(stand_in: StandIn) -> tuple[WeCom, str, list[tuple[str, str]]]:
         web.post("/cgi-bin/message/send", send),
     ]
     url = await stand_in(routes)
-    return wecom, url, asked
+    return wecom, url, requests
 
 
 async def test_a_message_is_sent_under_the_id_of_the_request_that_caused_it(
@@ -133,8 +133,8 @@ async def test_a_message_is_sent_under_the_id_of_the_request_that_caused_it(
         await reader.ok("POST", "/reservations", wish, **{ID: "booked-2"})
         await service.settle({"dispatch_outbox", "deliver_wecom"})
         *_, line = log.of("outgoing_call")
-        told = {"request_id": "booked-2", "level": "warning", "outcome": "http_error"}
-        assert line.items() >= told.items() and line["answer"] == "502"
+        context = {"request_id": "booked-2", "level": "warning", "outcome": "http_error"}
+        assert line.items() >= context.items() and line["answer"] == "502"
 
 
 async def test_failures_are_logged_under_their_request_or_job_run(
@@ -149,8 +149,8 @@ async def test_failures_are_logged_under_their_request_or_job_run(
         answer = await service.anonymous.get("//readyz")
         assert (answer.status, answer.code) == (500, "internal")
         (line,) = log.of("request_failed")
-        kept = answer.headers[ID]
-        assert line["request_id"] == kept == answer.details["request_id"]
+        request_id = answer.headers[ID]
+        assert line["request_id"] == request_id == answer.details["request_id"]
 
         runs = []
         for _ in range(2):

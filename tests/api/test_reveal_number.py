@@ -16,9 +16,9 @@ async def test_a_librarian_who_gives_a_reason_sees_the_number_on_one_page(servic
     here = f"/console/readers/{reader.reader_id}"
     assert reader.number not in (await desk.get(here)).body
     assert "显示学号" not in (await (await staff(service, Role.VIEWER)).get(here)).body
-    shown = await post(service, desk, f"{here}/number", reason=WHY)
-    assert shown.status == 200 and reader.number in shown.body
-    assert shown.headers["Cache-Control"] == "no-store"
+    page = await post(service, desk, f"{here}/number", reason=WHY)
+    assert page.status == 200 and reader.number in page.body
+    assert page.headers["Cache-Control"] == "no-store"
     assert reader.number not in (await desk.get(here)).body, "not on the next page"
     query = AuditQuery(action=AuditAction.REVEAL_NUMBER.value)
     ((entry,), _) = await service.inside.stored.audit_log.page_of(query, 0, 9)

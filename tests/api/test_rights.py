@@ -88,13 +88,13 @@ async def of_another_venue(service: Living) -> Client:
 
 def routes(service: Living) -> Iterator[tuple[str, str]]:
     """Method and path of every served route."""
-    found = {
+    served = {
         (route.method, resource.canonical)
         for resource in service.app.router.resources()
         for route in resource
         if route.method in METHODS and not resource.canonical.startswith(NOT_OURS)
     }
-    yield from sorted(found, key=lambda route: (route[1], route[0]))
+    yield from sorted(served, key=lambda route: (route[1], route[0]))
 
 
 async def outcome(client: Client, csrf: str, method: str, path: str) -> str:
@@ -182,15 +182,15 @@ async def test_a_form_sent_after_the_role_ended_is_kept_through_signing_in_again
     form = {"csrf": csrf_in(page.body), **WRITTEN, "title": "闭馆通知", "reason": "消防"}
     await service.move(timedelta(minutes=31))
     sent = urlencode(form).encode()
-    kept = await browser.call("POST", "//console/notices", sent, **FORM, Origin=service.base)
-    assert kept.status == 403 and "闭馆通知" in kept.body and "重新登录" in kept.body
+    refused = await browser.call("POST", "//console/notices", sent, **FORM, Origin=service.base)
+    assert refused.status == 403 and "闭馆通知" in refused.body and "重新登录" in refused.body
     # A page sends them there by itself, and CAS asks for the password.
     away = await browser.get("//console")
     assert away.headers["Location"].endswith("&renew=1")
     sign_on = await browser.get("/" + away.headers["Location"])
     assert "renew=true" in sign_on.headers["Location"]
-    asked = await browser.get("/" + sign_on.headers["Location"].removeprefix(service.base))
-    assert asked.status == 200, "who is signed in there types it all the same"
+    sign_on_page = await browser.get("/" + sign_on.headers["Location"].removeprefix(service.base))
+    assert sign_on_page.status == 200, "who is signed in there types it all the same"
     before = next(c.value for c in browser.session.cookie_jar if c.key == "seat_sid")
     back = await granted(service, browser, await begun(browser, "?renew=1&next=/console"))
     returned = await browser.get("/" + back)
@@ -230,8 +230,8 @@ async def test_a_librarian_who_stays_signed_in_keeps_readers_rights_only(service
     page = await desk.get("/me/devices")
     assert "已登录的设备" in page.body and "本机" in page.body
     form = {"csrf": await desk.token("/me/devices")}
-    kept = await desk.post("/me/devices/keep", form, service.base)
-    assert kept.status == 303 and "Max-Age=2591" in kept.headers["Set-Cookie"], "thirty days"
+    answer = await desk.post("/me/devices/keep", form, service.base)
+    assert answer.status == 303 and "Max-Age=2591" in answer.headers["Set-Cookie"], "thirty days"
     await service.move(timedelta(days=20))
     assert (await desk.get("/me")).status == 200
     assert (await desk.get("/console")).headers["Location"].startswith("/login")
@@ -245,6 +245,6 @@ async def test_responses_are_not_cached_and_name_no_server_software(service: Liv
         answer = await reader.get(path)
         assert "Server" not in answer.headers, path
         assert answer.headers["X-Content-Type-Options"] == "nosniff", path
-        kept = answer.headers["Cache-Control"]
-        assert kept in ("no-store", "private, no-cache"), path
+        cache_control = answer.headers["Cache-Control"]
+        assert cache_control in ("no-store", "private, no-cache"), path
     assert (await reader.get("/me")).headers["Cache-Control"] == "no-store"

@@ -305,7 +305,7 @@ async def test_expired_sign_ons_are_deleted_at_a_later_sign_in(world: World) -> 
     world.browser.cookie_jar.clear()
 
     world.now += SIGN_ON_LASTS
-    kept = ticket_in(await world.sign_in("21070003"))
+    remaining = ticket_in(await world.sign_in("21070003"))
     left = {ticket["_id"] async for ticket in world.database["sandbox_cas_tickets"].find({})}
-    assert left == {remembered, kept}
+    assert left == {remembered, remaining}
     assert ended not in left

@@ -93,13 +93,13 @@ async def test_kiosks_and_gates_are_listed_and_a_reset_restores_the_library(
         assert f'href="/kiosk/{kiosk["id"]}#key={kiosk["key"]}"' in page, "its screen, with its key"
     gates = await anyone.ok("GET", "//sandbox/gates")
     assert gates["items"] and all(list(g) == ["id", "key"] for g in gates["items"])
-    shown = {}
+    pictures = {}
     for kiosk in kiosks["items"]:
         path, key = f"/kiosks/{kiosk['id']}/code", {"X-Kiosk-Key": kiosk["key"]}
-        shown[kiosk["id"]] = await anyone.ok("GET", path, **key)
+        pictures[kiosk["id"]] = await anyone.ok("GET", path, **key)
         wrong = {"X-Kiosk-Key": kiosk["key"] + "x"}
         await anyone.refused("401 unauthenticated", "GET", path, None, **wrong)
-    code = shown["2f-south"]
+    code = pictures["2f-south"]
     assert list(code) == ["payload", "svg", "expires_at", "step_seconds", "kind", "free"]
     assert (
         code["payload"].startswith(f"{service.base}/k/2f-south?c=")
@@ -107,8 +107,8 @@ async def test_kiosks_and_gates_are_listed_and_a_reset_restores_the_library(
     )
     assert code["svg"].startswith("<svg") and "<script" not in code["svg"]
     assert (code["step_seconds"], code["kind"]) == (15, "seat_kiosk")
-    assert shown["3f-north"]["kind"] == "query_terminal" and shown["3f-north"]["free"] == []
-    assert shown["2f-south"]["free"][1] == {"name": "二层中厅", "seats_free": 68}
+    assert pictures["3f-north"]["kind"] == "query_terminal" and pictures["3f-north"]["free"] == []
+    assert pictures["2f-south"]["free"][1] == {"name": "二层中厅", "seats_free": 68}
 
     assert (await anyone.post("//sandbox/reset")).status == 200
     await reader.refused("401 unauthenticated", "GET", "/me")
@@ -132,8 +132,8 @@ async def test_the_front_page_links_to_the_sandbox_page_and_its_links_work(servi
         for part in page.body.split('href="')[1:]:
             link = part.partition('"')[0]
             if link.startswith("/"):
-                async with session.get(service.base + link) as found:
-                    assert found.status < 400, link
+                async with session.get(service.base + link) as response:
+                    assert response.status < 400, link
 
 
 async def test_a_sandbox_reachable_from_the_network_warns_on_every_page(
@@ -142,7 +142,7 @@ async def test_a_sandbox_reachable_from_the_network_warns_on_every_page(
     """``demo --lan`` listens on another address."""
     async with living(mongo_url, redis_url, lan="127.0.0.2") as open_one:
         assert open_one.base.startswith("http://127.0.0.2:")
-        for running, shown in ((open_one, True), (service, False)):
+        for running, expected in ((open_one, True), (service, False)):
             reader, librarian = await running.web_reader(), await running.web_reader()
             grade = {"$set": {"kind": "librarian"}}
             await running.db["readers"].update_one({"_id": librarian.reader_id}, grade)
@@ -155,4 +155,4 @@ async def test_a_sandbox_reachable_from_the_network_warns_on_every_page(
                 answer = await running.anonymous.get(path, Accept="text/html", **cookie)
                 body = str(answer.body)
                 assert "<html" in body, (path, body)
-                assert ('class="trying"' in body and "沙箱" in body) is shown, (path, body[:600])
+                assert ('class="trying"' in body and "沙箱" in body) is expected, (path, body[:600])

@@ -90,10 +90,10 @@ async def test_a_scan_note_shared_by_two_readers_checks_one_in(service: Living) 
         await second.reserve("2f-hall-001", "now", "12:00"),
     ]
     free = await noted(service.stranger(), await service.qr())
-    for client, r, wanted in ((first, made[0], 200), (second, made[1], 422)):
+    for client, r, expected in ((first, made[0], 200), (second, made[1], 422)):
         note = await logged_in(service, client, free)
         answer = await client.post(f"/reservations/{r['id']}/check-in", {"qr": note})
-        assert answer.status == wanted, answer.body
+        assert answer.status == expected, answer.body
     assert answer.code == "qr_used"
 
 

@@ -301,8 +301,8 @@ def explore(target: Target, http: requests.Session, base: str, examples: int) ->
 
     def generated(case: Any, real: Any) -> None:
         # Headers that frame the message are HTTP's own: a wrong one never reaches the service.
-        kept = {n: v for n, v in (case.headers or {}).items() if n.lower() not in FRAMING}
-        case.headers = {**kept, **target.auth}
+        headers = {n: v for n, v in (case.headers or {}).items() if n.lower() not in FRAMING}
+        case.headers = {**headers, **target.auth}
         for values in (case.path_parameters, case.query, case.body):
             if isinstance(values, dict):
                 for name in sorted(values.keys() & target.real.keys()):
@@ -346,9 +346,9 @@ async def test_no_request_breaks_the_service(
         audited = {f"{route.method} {route.path}" for route in ROUTES if route.audited}
         with caplog.at_level(logging.ERROR), requests.Session() as http:
             http.trust_env = False
-            for n, found in enumerate(operations):
-                assert isinstance(found, Ok), found
-                made = await target(service, found.ok(), n)
+            for n, operation in enumerate(operations):
+                assert isinstance(operation, Ok), operation
+                made = await target(service, operation.ok(), n)
                 if made.name not in LEFT_OUT:
                     targets.append(made)
                     before = await service.db["audit"].count_documents({})

@@ -58,10 +58,10 @@ async def test_a_seat_label_proves_presence_for_check_in_and_return(service: Liv
     await service.move("09:01")
     carried = f"/reservations/{following['id']}"
     assert (await one(reader, following))["presence_wanted"]
-    shown = await reader.ok("POST", f"{carried}/check-in", body)
-    assert (shown["state"], shown["presence_wanted"]) == ("in_use", False)
-    told = await reader.ok("POST", f"{carried}/report", {"kind": "occupied"} | body)
-    assert told["deadline_stopped"]
+    carried_over = await reader.ok("POST", f"{carried}/check-in", body)
+    assert (carried_over["state"], carried_over["presence_wanted"]) == ("in_use", False)
+    answer = await reader.ok("POST", f"{carried}/report", {"kind": "occupied"} | body)
+    assert answer["deadline_stopped"]
     stored = await service.db["reservations"].find_one({"_id": following["id"]})
     assert stored is not None and stored["presence"]["seat"] == SEAT
 
@@ -80,8 +80,8 @@ async def test_the_label_of_another_seat_is_refused(service: Living) -> None:
     # A taken seat is reported from its own label, and stops the deadline.
     taken = await waits.reserve(OTHER, "now", "12:00")
     body = {"kind": "occupied", "qr": label(service, OTHER)}
-    told = await waits.ok("POST", f"/reservations/{taken['id']}/report", body)
-    assert told["deadline_stopped"]
+    answer = await waits.ok("POST", f"/reservations/{taken['id']}/report", body)
+    assert answer["deadline_stopped"]
 
 
 async def test_wrong_seat_labels_count_towards_the_attempt_limit(
@@ -162,8 +162,8 @@ async def test_an_occupied_seat_is_reported_from_its_label(service: Living) -> N
     assert (await browser.post(path, form, service.base)).headers["Location"].endswith("/check-in")
     await browser.get(label(service)[len(service.base) :])
     assert (await browser.post(path, form | {"kind": "x"}, service.base)).status == 400
-    told = await browser.post(path, form, service.base)
-    assert told.headers["Location"] == f"/reservations/{made['id']}?done=report"
+    answer = await browser.post(path, form, service.base)
+    assert answer.headers["Location"] == f"/reservations/{made['id']}?done=report"
 
 
 async def test_administrators_print_seat_labels(service: Living) -> None:

@@ -58,12 +58,12 @@ async def test_a_watched_plan_equals_a_loaded_one_after_many_changes(service: Li
     chance = random.Random(20260907)
     readers = [await service.reader() for _ in range(3)]
     seats = [f"2f-hall-{number:03d}" for number in range(60, 66)]
-    asked = [
+    requests = [
         f"/areas/{HALL}/events",
         f"/areas/{HALL}/events?date={service.tomorrow}",
         f"/areas/{HALL}/events?start=14:00&end=16:00",
     ]
-    paths = [(reader, path) for reader in readers[:2] for path in asked]
+    paths = [(reader, path) for reader in readers[:2] for path in requests]
     watchers: list[Watcher] = []
 
     async def act() -> None:
@@ -178,29 +178,31 @@ async def test_a_stream_that_is_not_read_is_closed_and_others_continue(service: 
     loop = asyncio.get_running_loop()
     host, port = "127.0.0.1", int(service.base.rpartition(":")[2])
     await loop.sock_connect(sleeper, (host, port))
-    asked = f"GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {reader.token}\r\n\r\n"
-    await loop.sock_sendall(sleeper, asked.encode())
+    request = (
+        f"GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {reader.token}\r\n\r\n"
+    )
+    await loop.sock_sendall(sleeper, request.encode())
     async with watching(other, path) as one:
 
         async def both() -> bool:
             return await open_streams(service) == 2
 
         await until(both, "two streams")
-        told = 0
+        events = 0
         for turn in range(100):
             # All of 222 seats change, about 30 KB: the doors close and open again.
             await service.jump("22:30" if turn % 2 == 0 else "08:00")
             service.inside.occupancy.invalidate()  # wakes who tells, instead of the next second
-            wanted = {"disabled"} if turn % 2 == 0 else {"free"}
+            statuses = {"disabled"} if turn % 2 == 0 else {"free"}
 
-            async def changed(wanted: set[str] = wanted) -> bool:
+            async def changed(wanted: set[str] = statuses) -> bool:
                 return {seat["status"] for seat in one.seats.values()} == wanted
 
             await until(changed, "who reads is told of all seats")
-            told += 1
+            events += 1
             if await open_streams(service) == 1:
                 break
-        assert 3 <= told < 100 and not one.ended
+        assert 3 <= events < 100 and not one.ended
         await one.agrees()
     sleeper.close()
 

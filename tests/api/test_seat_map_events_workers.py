@@ -45,9 +45,9 @@ async def test_two_workers_return_the_same_plans_and_changes(
             await mine.shows(SEAT, "mine")
             await same.shows(SEAT, "mine")
             await until(lambda: alike(paths), "both answer alike after bookings")
-            known = (await holder.get(paths[0])).headers["ETag"]
-            assert (await there.get(paths[0], **{"If-None-Match": known})).status == 304
-            assert (await reader.get(paths[0], **{"If-None-Match": known})).status == 200
+            etag = (await holder.get(paths[0])).headers["ETag"]
+            assert (await there.get(paths[0], **{"If-None-Match": etag})).status == 304
+            assert (await reader.get(paths[0], **{"If-None-Match": etag})).status == 200
             await holder.ok("POST", f"/reservations/{made['id']}/cancel")
             await same.shows(SEAT, "free")
 

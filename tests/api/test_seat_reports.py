@@ -43,8 +43,8 @@ async def test_exchanging_an_occupied_seat_does_not_count_towards_the_daily_limi
         await reader.reserve("3f-east-001", f"{hour}:00", f"{hour + 1}:00")
     made = await reader.reserve(start="09:00", end="12:00")  # the fifth of the day
     await service.move("09:10")
-    told = await report(reader, made, "belongings")
-    near = [seat["id"] for seat in told["nearest"]]
+    answer = await report(reader, made, "belongings")
+    near = [seat["id"] for seat in answer["nearest"]]
     assert len(near) == 3 and SEAT not in near
     # No deadline runs meanwhile.
     await service.move("09:40")
@@ -139,8 +139,8 @@ async def test_a_presence_check_stops_when_the_reader_reports_the_seat_occupied(
     assert await watcher.ok("POST", f"/seats/{SEAT}/report") == {"asked": True}
     await report(reader, made)
     await service.move("09:00")
-    found = await one(reader, made)
-    assert found["state"] == "in_use" and "change" in found["actions"]
+    reservation = await one(reader, made)
+    assert reservation["state"] == "in_use" and "change" in reservation["actions"]
 
 
 async def test_an_occupied_seat_report_keeps_no_seat_beyond_the_bookings_end(
@@ -269,8 +269,8 @@ async def test_a_presence_check_without_a_delivered_message_goes_to_the_staff(
     await watcher.ok("POST", f"/seats/{SEAT}/report")
     await service.settle()
     await service.move("09:00")
-    kept = await one(sits, made)
-    assert (kept["state"], kept["presence_wanted"]) == ("in_use", True)
+    reservation = await one(sits, made)
+    assert (reservation["state"], reservation["presence_wanted"]) == ("in_use", True)
     desk = await librarian(service)
     (case,) = (await desk.ok("GET", "/staff/patrol"))["items"]
     assert (case["reservation_id"], case["seat"]["id"]) == (made["id"], SEAT)
@@ -292,9 +292,9 @@ async def test_an_occupied_seat_is_reported_and_exchanged_on_the_pages(service: 
     assert (await browser.post(f"{path}/report", form, service.base)).status == 400
     sent = await browser.post(f"{path}/report", form | {"kind": "belongings"}, service.base)
     assert sent.headers["Location"] == f"{path}?done=report"
-    shown = (await browser.get(f"{path}?done=report")).body
-    near = re.search(r'name="seat_id" value="([^"]+)"', shown)
-    assert near is not None and "换到附近的空位" in shown
+    page = (await browser.get(f"{path}?done=report")).body
+    near = re.search(r'name="seat_id" value="([^"]+)"', page)
+    assert near is not None and "换到附近的空位" in page
     wish = {"seat_id": near[1], "date": service.today, "start": "now", "end": "12:00"}
     token = {"csrf": await browser.token(path), "key": "k2"}
     moved = await browser.post(f"{path}/change", wish | token, service.base)

@@ -26,7 +26,7 @@ PAGE = "/second-factor"
 
 
 def unhurried(service: Living) -> Living:
-    """The service whose staff sessions are used by tests only, and not at each step of the clock."""
+    """The service whose staff sessions are used by tests only, not at each step of the clock."""
     service.staff_at_work = False
     return service
 
@@ -81,9 +81,9 @@ async def enrolled(service: Living, client: Client) -> tuple[str, list[str]]:
 
 
 def _one(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found is not None, text
-    return found[1]
+    match = re.search(pattern, text)
+    assert match is not None, text
+    return match[1]
 
 
 async def again(service: Living, client: Client, role: Role = Role.LIBRARIAN) -> Client:

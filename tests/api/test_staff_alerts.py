@@ -142,11 +142,11 @@ async def test_alerts_continue_while_the_role_is_used_and_viewing_writes_nothing
     assert await service.all_documents() == before
     await service.db["staff_alerts"].update_one({}, {"$set": {"venues": ["elsewhere"]}})
     await look(service)
-    kept = await service.all_documents()
+    documents = await service.all_documents()
     (wish,) = await service.db["staff_alerts"].find().to_list()
     assert wish["venues"] is None, "the role reaches the whole library"
     await look(service)
-    assert await service.all_documents() == kept, "once in a week is enough"
+    assert await service.all_documents() == documents, "once in a week is enough"
     await later(service, days=60)
     await ask(service, "灯太暗")
     await look(service)

@@ -80,7 +80,7 @@ async def test_staff_check_in_move_and_finish_a_readers_booking(service: Living)
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["id"] == "3f-north-003"
 
     await service.move("08:40")
-    for verb, wanted in (
+    for verb, expected in (
         ("check_in", "in_use"),
         ("leave", "away"),
         ("check_in", "in_use"),
@@ -88,7 +88,7 @@ async def test_staff_check_in_move_and_finish_a_readers_booking(service: Living)
     ):
         answer = await post(service, desk, f"{here}/{verb}")
         assert answer.status == 303, (verb, answer.body)
-        assert await state() == wanted
+        assert await state() == expected
     again = await post(service, desk, f"{here}/finish")
     assert again.status == 409 and await state() == "finished"
     assert (await post(service, desk, f"{here}/dance")).status == 404
@@ -150,12 +150,12 @@ async def test_staff_settle_appeals_waive_violations_and_answer_questions(servic
         reader.reader_id, "k", "插座不通电", service.clock.now()
     )
     page = (await desk.get("/console/questions")).body
-    found = re.search(r"/console/questions/(\w+)", page)
-    assert "插座不通电" in page and found
-    assert (await post(service, desk, found[0], text="已报修")).status == 303
+    match = re.search(r"/console/questions/(\w+)", page)
+    assert "插座不通电" in page and match
+    assert (await post(service, desk, match[0], text="已报修")).status == 303
     assert "没有待答复的留言" in (await desk.get("/console/questions")).body
-    told = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
-    assert any("已报修" in text for text in told)
+    texts = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
+    assert any("已报修" in text for text in texts)
     assert [action for action, _, _ in await log(service)] == ["settle_appeal", "waive", "answer"]
 
 
@@ -237,9 +237,9 @@ async def test_a_readers_page_links_to_the_audit_entries_about_them(service: Liv
     again = await post(service, desk, f"/console/appeals/{v['id']}", granted="no", text="不予免除")
     assert again.status == 409
     page = (await desk.get(f"/console/readers/{reader.reader_id}")).body
-    found = re.search(r"/console/audit\?reader=\w+", page)
-    assert found is not None
-    listed = (await desk.get(found[0])).body
+    match = re.search(r"/console/audit\?reader=\w+", page)
+    assert match is not None
+    listed = (await desk.get(match[0])).body
     assert "免除违约" in listed and "答复申诉" in listed
 
 
@@ -271,7 +271,7 @@ async def test_a_cancellation_by_the_library_is_notified_and_costs_the_reader_no
     here = f"/console/reservations/{made[0]['id']}/cancel"
     assert (await post(service, desk, here)).status == 303
     await service.settle()
-    told = (await reader.ok("GET", "/messages"))["items"][0]
-    assert (told["template"], told["title"]) == ("MOVED", "预约已被图书馆取消")
+    message = (await reader.ok("GET", "/messages"))["items"][0]
+    assert (message["template"], message["title"]) == ("MOVED", "预约已被图书馆取消")
     await reader.reserve("2f-hall-010", "14:00", "15:00")  # the day's five are five again
     assert (await reader.ok("GET", "/violations"))["total"] == 0

@@ -25,8 +25,8 @@ RETRY = "/console/deliveries/wechat/retry"
 async def test_a_notice_is_previewed_published_changed_and_withdrawn(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     before = await service.books()
-    shown = await post(service, desk, "/console/notices", **WRITTEN, operation="preview")
-    assert shown.status == 200 and "<strong>10月1日</strong>" in shown.body
+    preview = await post(service, desk, "/console/notices", **WRITTEN, operation="preview")
+    assert preview.status == 200 and "<strong>10月1日</strong>" in preview.body
     assert await service.books() == before
     assert (await post(service, desk, "/console/notices", **WRITTEN, pinned="on")).status == 303
     first = (await reader.ok("GET", "/notices"))["items"][0]
@@ -235,9 +235,9 @@ async def test_a_paused_channel_and_a_late_delivery_failure_are_shown(service: L
 
 
 def numbers(page: str, words: str) -> int:
-    found = re.search(rf"<dt>{words}</dt><dd>(\d+)</dd>", page)
-    assert found is not None
-    return int(found[1])
+    match = re.search(rf"<dt>{words}</dt><dd>(\d+)</dd>", page)
+    assert match is not None
+    return int(match[1])
 
 
 async def test_outdated_failed_messages_are_not_sent_again(service: Living) -> None:

@@ -54,9 +54,9 @@ async def granted(service: Living, desk: Browser, reader: Client, **form: str) -
 
 
 async def accommodation_base(desk: Browser, here: str) -> str:
-    found = re.search(r'name="base" value="(\w+)"', (await desk.get(here)).body)
-    assert found is not None
-    return found[1]
+    match = re.search(r'name="base" value="(\w+)"', (await desk.get(here)).body)
+    assert match is not None
+    return match[1]
 
 
 async def test_extra_minutes_apply_to_the_granted_reader_only(service: Living) -> None:
@@ -157,10 +157,10 @@ async def test_an_accommodation_is_visible_to_librarians_only(service: Living) -
     assert set(stored) == {"_id", "reader", "allowance"}
     sealer = service.settings.sealer
     assert json.loads(sealer.decrypt(stored["allowance"], "allowance"))[1] == 37
-    found = (await service.inside.stored.accommodations.all())[reader.reader_id]
-    assert found == Accommodation(True, 37, 0)
+    accommodation = (await service.inside.stored.accommodations.all())[reader.reader_id]
+    assert accommodation == Accommodation(True, 37, 0)
     for form in ({"check_in_minutes": "241"}, {"leave_minutes": "-1"}, {"until": "2020-01-01"}):
         base = await accommodation_base(desk, here)
         answer = await post(service, desk, f"{here}/allow", base=base, **form)
         assert answer.status == 400 and 'role="alert"' in answer.body, form
-    assert (await service.inside.stored.accommodations.all())[reader.reader_id] == found
+    assert (await service.inside.stored.accommodations.all())[reader.reader_id] == accommodation

@@ -68,13 +68,15 @@ async def test_the_reservations_of_a_day_are_listed_page_by_page(service: Living
     theirs = {i["reader_id"] for page in await listed(other, "limit=200") for i in page}
     assert theirs.isdisjoint(whose) and not {r.reader_id for r in readers} & {*whose, *theirs}
     # What the console shows, the token's id and the readers', gives no pseudonym away.
-    known = [t.id.encode() for t in await service.inside.stored.api_tokens.all()]
+    token_ids = [t.id.encode() for t in await service.inside.stored.api_tokens.all()]
     guesses = {
         blake2b(r.reader_id.encode(), key=id, digest_size=12).hexdigest()
         for r in readers
-        for id in known
+        for id in token_ids
     } | {
-        hmac.digest(id, r.reader_id.encode(), "sha256")[:12].hex() for r in readers for id in known
+        hmac.digest(id, r.reader_id.encode(), "sha256")[:12].hex()
+        for r in readers
+        for id in token_ids
     }
     assert guesses.isdisjoint(whose)
     assert [i["state"] for i in items] == ["reserved", "cancelled", *["reserved"] * 4]
@@ -200,10 +202,10 @@ async def test_guessing_reader_numbers_is_limited(service: Living) -> None:
     body = wish() | {"reason": "x"}
     for n in range(20):
         await robot.refused("404 not_found", "POST", BOOK, body | {"student_no": f"2099{n:04}"})
-    known = body | {"student_no": reader.number}
-    await robot.refused("429 too_many_attempts", "POST", BOOK, known)
+    known_body = body | {"student_no": reader.number}
+    await robot.refused("429 too_many_attempts", "POST", BOOK, known_body)
     other = await program(service, Scope.RESERVATIONS_WRITE)
-    await other.ok("POST", BOOK, known)
+    await other.ok("POST", BOOK, known_body)
 
 
 async def test_staff_see_reservations_of_their_venues_and_are_logged(service: Living) -> None:
@@ -211,8 +213,8 @@ async def test_staff_see_reservations_of_their_venues_and_are_logged(service: Li
     reader = await service.reader()
     here, there = await reader.reserve(), await reader.reserve("annex-001", "17:00", "18:00")
     both = await service.web_reader(role=Role.LIBRARIAN)
-    found = (await both.ok("GET", BOOK))["items"]
-    assert {(i["id"], i["reader_id"]) for i in found} == {
+    bookings = (await both.ok("GET", BOOK))["items"]
+    assert {(i["id"], i["reader_id"]) for i in bookings} == {
         (r["id"], reader.reader_id) for r in (here, there)
     }
     viewer = await service.web_reader(role=Role.VIEWER)

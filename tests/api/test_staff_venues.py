@@ -179,8 +179,8 @@ async def test_the_staff_api_lists_and_settles_items_of_granted_venues_only(
         }
         report["report"]["desk"] = True
         await service.db["reservations"].update_one({"_id": made["id"]}, {"$set": report})
-    shown = await desk.ok("GET", "/staff/reports")
-    assert [item["seat"]["id"] for item in shown["items"]] == [THERE] and shown["total"] == 1
+    reports = await desk.ok("GET", "/staff/reports")
+    assert [item["seat"]["id"] for item in reports["items"]] == [THERE] and reports["total"] == 1
     assert "2f-hall" not in (await browser_of(desk).get("/console/reports")).body
     desk.token = next(c.value for c in person.session.cookie_jar if c.key == "seat_sid")
     await desk.refused("403 other_venue", "POST", f"/staff/reports/{ids[1]}/resolve")
@@ -204,7 +204,7 @@ async def test_a_revoked_grant_ends_at_once_and_a_dated_one_after_its_last_day(
     desk = await again(service, person)
     assert (await desk.get("/console")).status == 200
     page = (await admin.get("/console/staff")).body
-    found = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
+    match = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
     assert "API 令牌" not in page.split("在这里授予的权限")[1]
     row = await service.db["readers"].find_one({"staff_grants.0": {"$exists": True}})
     assert row is not None
@@ -215,8 +215,8 @@ async def test_a_revoked_grant_ends_at_once_and_a_dated_one_after_its_last_day(
     await service.inside.stored.api_tokens.revoke("旧的报表", service.clock.now())
     shown = (await admin.get("/console/staff")).body.split("在这里授予的权限")[1]
     assert "不随权限失效：一层大厅屏幕</span>" in shown, "they go on when the role has ended"
-    assert found is not None and f"到 {service.today}" in page
-    assert (await post(service, admin, found[1])).status == 303
+    assert match is not None and f"到 {service.today}" in page
+    assert (await post(service, admin, match[1])).status == 303
     assert (await desk.get("/console")).status == 403, "at once, in the same session"
     assert "没有。" in (await admin.get("/console/staff")).body
     await give(service, admin, person.number, role="librarian", where="all", last=service.today)
@@ -250,11 +250,11 @@ async def test_invalid_grants_and_removing_the_last_administrator_are_refused(
     done = await give(service, admin, admin.client.number, role="administrator", where="all")
     assert done.status == 303
     page = (await admin.get("/console/staff")).body
-    found = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
-    assert found is not None
-    kept = await post(service, admin, found[1])
-    assert kept.status == 409 and "最后一位全馆管理员" in kept.body
-    assert found[1] in (await admin.get("/console/staff")).body
+    match = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
+    assert match is not None
+    refusal = await post(service, admin, match[1])
+    assert refusal.status == 409 and "最后一位全馆管理员" in refusal.body
+    assert match[1] in (await admin.get("/console/staff")).body
 
 
 async def test_areas_are_listed_by_venue_then_floor(service: Living) -> None:

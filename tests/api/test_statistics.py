@@ -62,8 +62,8 @@ async def test_counting_starts_with_the_earliest_booked_day(service: Living) -> 
     await readers[1].reserve("2f-hall-001", "09:00", "11:00")
     await service.move(timedelta(hours=40))
     first = date(2026, 9, 7)
-    found = await service.inside.stored.daily_statistics.between(first, first)
-    assert sum(d.booked for d in found) == 1
+    days = await service.inside.stored.daily_statistics.between(first, first)
+    assert sum(d.booked for d in days) == 1
 
 
 async def test_an_expired_offer_is_not_counted_as_a_booking(service: Living) -> None:
@@ -96,8 +96,8 @@ async def test_under_the_real_clock_a_days_bookings_are_found_by_object_id(servi
         *(stored.daily_statistics, stored.reservations, stored.policies, inside.reference),
         wall_clock=True,
     )
-    found = [b.seat_id async for b in installed.bookings_on(date(2026, 9, 7))]
-    assert found == ["eve", "night", "noon"]
+    seat_ids = [b.seat_id async for b in installed.bookings_on(date(2026, 9, 7))]
+    assert seat_ids == ["eve", "night", "noon"]
     everything = [b.seat_id async for b in inside.statistics.bookings_on(date(2026, 9, 7))]
     assert sorted(everything) == sorted(made)
 
@@ -126,8 +126,8 @@ async def test_the_statistics_page_and_its_files_show_the_counts(service: Living
     assert "<dt>预约</dt><dd>3</dd>" in page and "<dt>失约率</dt><dd>50.0%</dd>" in page
     nothing = (await desk.get("/console/statistics?from=2026-01-01&to=2026-01-02")).body
     assert "还没有统计" in nothing
-    asked = "?from=2026-09-07&to=2026-09-07"
-    answer = await desk.get(f"/console/bookings.csv{asked}")
+    interval = "?from=2026-09-07&to=2026-09-07"
+    answer = await desk.get(f"/console/bookings.csv{interval}")
     assert answer.headers["Content-Disposition"].endswith('"bookings-2026-09-07-2026-09-07.csv"')
     header, *rows = csv.reader(io.StringIO(answer.body.removeprefix("\ufeff")))
     assert header[0] == "日期" and sorted(row[4] for row in rows) == ["失约", "已取消", "结束使用"]

@@ -88,8 +88,8 @@ async def test_a_reader_binds_books_checks_in_leaves_and_finishes(service: Livin
         "extend",
         "finish",
     ]
-    told = [m["template"] for m in await student.messages()]
-    assert told == [
+    templates = [m["template"] for m in await student.messages()]
+    assert templates == [
         "RESERVED",
         "CHECK_IN_REMINDER",
         "CHECKED_IN",
@@ -144,8 +144,8 @@ async def test_the_third_missed_booking_suspends_the_reader(service: Living) -> 
             {"seat_id": "2f-hall-001", "date": service.today, "start": "14:00", "end": "15:00"},
         )
     ).code == "suspended"
-    told = [m["template"] for m in await student.messages()]
-    assert told == ["NO_SHOW", "SUSPENDED"]  # one consent each
+    templates = [m["template"] for m in await student.messages()]
+    assert templates == ["NO_SHOW", "SUSPENDED"]  # one consent each
     me = await student.ok("GET", "/me")
     assert me["violations_count"] == 0 and me["suspended_until"] is not None
     await service.move(timedelta(days=7))

@@ -56,12 +56,12 @@ async def test_a_suspension_without_an_end_lasts_until_its_release(service: Livi
     error = await refusal(service, reader)
     assert error["details"] == {"reason": WORDS}
     assert error["message"] == f"预约已暂停，图书馆解除前不能预约。原因：{WORDS}"
-    (told,) = (await reader.ok("GET", "/messages"))["items"]
-    assert "已长期暂停" in told["text"] and WORDS in told["text"]
+    (message,) = (await reader.ok("GET", "/messages"))["items"]
+    assert "已长期暂停" in message["text"] and WORDS in message["text"]
     pages = await seen(service, reader)
     for path, body in pages.items():
-        shown = re.sub(r'name="was" value="[^"]*"', "", body)
-        assert "长期" in shown and "9999" not in shown and WORDS in shown, path
+        text = re.sub(r'name="was" value="[^"]*"', "", body)
+        assert "长期" in text and "9999" not in text and WORDS in text, path
 
     # It is made shorter, and ended.
     shorter = {"until": await in_days(service, 3), "reason": "已面谈"}
@@ -166,9 +166,9 @@ async def test_violations_do_not_shorten_a_suspension_without_an_end(service: Li
     assert stands is not None and stands.suspended_until == FOREVER
     suspension = (await reader.ok("GET", "/me"))["suspension"]
     assert (suspension["until"], suspension["reason"]) == (None, WORDS)
-    found = (await reader.ok("GET", "/messages"))["items"]
-    assert "预约资格暂停" not in [m["title"] for m in found], "no end is told that is none"
-    assert "（第 3/3 次），图书馆解除前不能预约" in found[0]["text"]
+    messages = (await reader.ok("GET", "/messages"))["items"]
+    assert "预约资格暂停" not in [m["title"] for m in messages], "no end is told that is none"
+    assert "（第 3/3 次），图书馆解除前不能预约" in messages[0]["text"]
 
 
 async def test_suspension_and_release_are_pushed_to_the_readers_phone(service: Living) -> None:
@@ -196,6 +196,6 @@ async def test_suspension_and_release_are_pushed_to_the_readers_phone(service: L
         ["9999年1月1日 08:00", "由图书馆暂停，原因见消息", "长期暂停，至图书馆解除"],
         ["2026年9月7日 08:02", "图书馆已解除暂停", "现在可以预约"],
     ]
-    told = (await reader.ok("GET", "/messages"))["items"]
-    assert all(WORDS in m["text"] for m in told), "in the app, sealed"
+    messages = (await reader.ok("GET", "/messages"))["items"]
+    assert all(WORDS in m["text"] for m in messages), "in the app, sealed"
     assert WORDS not in await service.all_documents()

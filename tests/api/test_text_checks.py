@@ -43,8 +43,8 @@ async def watch(service: Living, **mode: int) -> None:
 
 async def verdicts(service: Living, reader: Client) -> list[str]:
     """The verdicts of the reader's feedback, oldest first."""
-    found, _ = await service.inside.stored.feedback.page_of(reader.reader_id, 0, 50)
-    return [f.verdict.value for f in reversed(found)]
+    questions, _ = await service.inside.stored.feedback.page_of(reader.reader_id, 0, 50)
+    return [f.verdict.value for f in reversed(questions)]
 
 
 async def feedback_of(service: Living) -> list[Feedback]:
@@ -232,9 +232,9 @@ async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -
     for text in waiting:
         assert not await stored.text_checks.keep(text, TextVerdict.RISKY, now)
     assert await service.db["feedback"].count_documents({}) == 0
-    kept = await stored.violations.get(one["id"])
-    assert isinstance(kept, Violation) and kept.appeal is not None
-    assert (kept.appeal.text, kept.appeal.verdict) == ("", TextVerdict.UNCHECKED)
+    violation = await stored.violations.get(one["id"])
+    assert isinstance(violation, Violation) and violation.appeal is not None
+    assert (violation.appeal.text, violation.appeal.verdict) == ("", TextVerdict.UNCHECKED)
     assert await stored.text_checks.waiting(now + timedelta(days=9), 9) == []
 
 

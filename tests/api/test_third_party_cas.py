@@ -69,7 +69,7 @@ async def test_the_servers_login_and_logout_accept_our_urls(
         async with browser.get(cas.login_url(gateway=True), allow_redirects=False) as unknown:
             assert (unknown.status, unknown.headers["Location"]) == (302, SERVICE)
         await third_party_cas.login(browser, SERVICE)
-        async with browser.get(cas.login_url(gateway=True), allow_redirects=False) as known:
-            assert known.headers["Location"].startswith(f"{SERVICE}?ticket=ST-")
+        async with browser.get(cas.login_url(gateway=True), allow_redirects=False) as response:
+            assert response.headers["Location"].startswith(f"{SERVICE}?ticket=ST-")
         async with browser.get(cas.login_url(renew=True), allow_redirects=False) as form:
             assert form.status == 200

@@ -55,15 +55,18 @@ async def test_an_unbound_phone_sees_what_a_reader_without_groups_sees(service: 
 async def test_library_information_names_audience_and_retention_times(service: Living) -> None:
     unbound = await service.wx_user()
     reference = service.inside.reference
-    told = await unbound.ok("GET", "/library")
+    library = await unbound.ok("GET", "/library")
     fields = ["name", "title", "audience", "contact", "keeping", "templates", "review"]
-    assert list(told) == fields
-    assert told["name"] == reference.profile.name and told["audience"] == "仅供北京工业大学师生使用"
-    assert told["keeping"] == {
+    assert list(library) == fields
+    assert (
+        library["name"] == reference.profile.name
+        and library["audience"] == "仅供北京工业大学师生使用"
+    )
+    assert library["keeping"] == {
         "reservations": 1095, "messages": 180, "movements": 180,
         "feedback": 365, "audit": 1095, "visitors": 90,
     }  # fmt: skip
-    ids = {one["message"]: (one["id"], one["long_term"]) for one in told["templates"]}
+    ids = {one["message"]: (one["id"], one["long_term"]) for one in library["templates"]}
     assert ids["OFFER"] == ("sandbox-offer", False) and ids.keys() == SANDBOX_TEMPLATES.keys()
     admin = await staff(service, Role.ADMINISTRATOR)
     saved = await save(service, admin, b"", **NAMES | {"audience": "本校师生和校友"})

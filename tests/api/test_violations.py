@@ -32,9 +32,11 @@ async def test_an_appeal_is_made_and_settled_once(service: Living) -> None:
     await desk.refused("409 wrong_state", "POST", settle, granted | {"answer": "anders"})
     assert (await desk.ok("GET", "/staff/appeals"))["total"] == 0
     assert (await reader.ok("GET", "/violations"))["window"]["count"] == 0
-    told = [m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"]
-    assert [m["title"] for m in told] == ["申诉结果"]
-    assert "申诉已通过，违约已免除" in told[0]["text"]
+    answers = [
+        m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"
+    ]
+    assert [m["title"] for m in answers] == ["申诉结果"]
+    assert "申诉已通过，违约已免除" in answers[0]["text"]
 
 
 async def test_a_refused_appeal_keeps_the_violation_and_notifies_the_reader(
@@ -66,8 +68,10 @@ async def test_a_waiver_ends_the_suspension_that_needs_the_violation(service: Li
     me = await reader.ok("GET", "/me")
     assert (me["suspended_until"], me["violations_count"]) == (None, 2)
     await reader.reserve("2f-hall-064")
-    told = [m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"]
-    assert [m["title"] for m in told] == ["违约免除"] and "闸机故障" in told[0]["text"]
+    answers = [
+        m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"
+    ]
+    assert [m["title"] for m in answers] == ["违约免除"] and "闸机故障" in answers[0]["text"]
     # The two that are left count on: a third one suspends again.
     await service.move("14:31")
     await service.settle()
@@ -106,9 +110,9 @@ async def test_the_page_takes_appeals_and_offers_to_cancel_todays_bookings(servi
     await service.settle()
     assert "您今天还有 1 个预约" in (await reader.ok("GET", "/messages"))["items"][0]["text"]
     browser = Browser(await service.web_reader(reader))
-    shown = (await browser.get("/reservations")).body
-    assert "今天不来了吗" in shown
-    action = re.search(r'action="(/reservations/[^"]+/cancel)"', shown)
+    page = (await browser.get("/reservations")).body
+    assert "今天不来了吗" in page
+    action = re.search(r'action="(/reservations/[^"]+/cancel)"', page)
     assert action is not None and later["id"] in action[1]
     token = await browser.token("/reservations")
     gone = await browser.post(action[1], {"csrf": token, "key": "k"}, service.base)

@@ -51,9 +51,9 @@ async def test_a_visitors_binding_is_confirmed_by_staff_while_others_guess(servi
     await service.db["attempt_limits"].insert_one(many)
 
     async def asked() -> str:
-        shown = (await post(service, desk, f"{here}/code")).body
-        code = re.search(r'class="digits">(\d{6})<', shown)
-        assert code is not None and "<svg" in shown, "a picture to scan, too"
+        page = (await post(service, desk, f"{here}/code")).body
+        code = re.search(r'class="digits">(\d{6})<', page)
+        assert code is not None and "<svg" in page, "a picture to scan, too"
         waits = await phone.post("/bindings", {"activation_code": code[1]})
         assert waits.status == 202
         question = (await post(service, desk, f"{here}/code")).body
@@ -67,8 +67,10 @@ async def test_a_visitors_binding_is_confirmed_by_staff_while_others_guess(servi
     assert late.status == 409 and (await phone.ok("GET", "/me"))["reader"] is None
     await post(service, desk, f"{here}/binding", request=await asked(), theirs="yes")
     assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
-    kept = await service.db["audit"].find({"action": {"$in": ["bind", "refuse_binding"]}}).to_list()
-    assert [(row["action"], row["outcome"]) for row in kept][::2] == [
+    entries = (
+        await service.db["audit"].find({"action": {"$in": ["bind", "refuse_binding"]}}).to_list()
+    )
+    assert [(row["action"], row["outcome"]) for row in entries][::2] == [
         ("refuse_binding", "done"),
         ("bind", "done"),
     ]
@@ -84,9 +86,9 @@ async def test_a_review_code_lets_one_wechat_user_in(service: Living) -> None:
     here = made.headers["Location"].partition("?")[0]
 
     async def issued() -> str:
-        shown = (await post(service, desk, f"{here}/review-code")).body
-        code = re.search(r'class="big review-code">([\w-]{22})<', shown)
-        assert code is not None and "<svg" in shown, "a picture to scan, too"
+        page = (await post(service, desk, f"{here}/review-code")).body
+        code = re.search(r'class="big review-code">([\w-]{22})<', page)
+        assert code is not None and "<svg" in page, "a picture to scan, too"
         return code[1]
 
     async def offered() -> bool:
@@ -121,8 +123,8 @@ async def test_a_review_code_lets_one_wechat_user_in(service: Living) -> None:
     assert (await post(service, desk, revoke)).status == 303
     assert (await post(service, desk, revoke)).status == 404
     await second.refused(invalid, "POST", "/bindings", {"activation_code": third})
-    kept = await service.db["audit"].find({"action": {"$regex": "review_code"}}).to_list()
-    assert [(row["action"], row["role"], row["outcome"]) for row in kept] == [
+    entries = await service.db["audit"].find({"action": {"$regex": "review_code"}}).to_list()
+    assert [(row["action"], row["role"], row["outcome"]) for row in entries] == [
         ("review_code", "librarian", "done"),
         ("review_code", "librarian", "done"),
         ("use_review_code", "reader", "done"),

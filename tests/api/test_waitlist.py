@@ -58,8 +58,8 @@ async def test_the_first_on_the_waitlist_is_offered_the_seat(service: Living) ->
     assert held["actions"] == ["accept", "decline"] and await offers(second) == []
     assert held["held_until"][11:16] == "08:10"
     await service.settle()
-    (told,) = await first.messages()
-    assert told["template"] == "OFFER"
+    (message,) = await first.messages()
+    assert message["template"] == "OFFER"
     booking = {
         "seat_id": made["seat"]["id"],
         "date": service.today,
@@ -235,15 +235,15 @@ async def test_the_pages_join_accept_and_leave_the_waitlist(service: Living) -> 
     form = wish(service) | {"csrf": await browser.token(plan), "key": "k"}
     joined = await browser.post("/waitlist", form, service.base)
     assert joined.headers["Location"] == "/reservations?done=wait"
-    shown = (await browser.get("/reservations")).body
-    assert "排在第一位" in shown
+    page = (await browser.get("/reservations")).body
+    assert "排在第一位" in page
     again = await browser.post("/waitlist", form, service.base)
     assert again.status == 409 and "已经候补" in again.body
     owner, made = taken[0]
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
-    shown = (await browser.get("/")).body
-    accept = re.search(r'href="(/reservations/[^"]+/accept)"', shown)
-    assert accept is not None and "待接受" in shown
+    page = (await browser.get("/")).body
+    accept = re.search(r'href="(/reservations/[^"]+/accept)"', page)
+    assert accept is not None and "待接受" in page
     token = {"csrf": await browser.token(accept[1]), "key": "k2"}
     got = await browser.post(accept[1], token, service.base)
     assert got.headers["Location"].endswith("?done=accept")

@@ -181,16 +181,16 @@ async def test_readers_who_could_not_accept_are_skipped(
     assert await set_end(barred[0].reader_id, None, FOREVER)
     visit = Visit(date(2026, 9, 1), date(2026, 9, 6))
     assert await service.inside.stored.readers.set_visit(gone.reader_id, None, visit)
-    asked: list[int] = []
+    counts: list[int] = []
     many = ReaderRepository.many
 
     async def counted(readers: ReaderRepository, ids: Any) -> Any:
-        asked.append(len(ids))
+        counts.append(len(ids))
         return await many(readers, ids)
 
     monkeypatch.setattr(ReaderRepository, "many", counted)
     await cancel(owner, made)
-    assert asked == [10]
+    assert counts == [10]
     assert len(await offers(last)) == 1
     for reader in (*barred, gone):
         assert await offers(reader) == []

@@ -70,9 +70,9 @@ async def test_a_form_sent_twice_makes_one_endpoint(service: Living, receiver: N
     again = await at.add(program.url, key="k" * 20)
     assert again.status == 409 and "已经新增过" in again.body and "whsec_" not in again.body
     assert await service.db["webhooks"].count_documents({}) == 1
-    (kept,) = await service.inside.stored.webhooks.all()
-    at.id = kept.id
-    base = {"base": str(kept.rev)}
+    (endpoint_now,) = await service.inside.stored.webhooks.all()
+    at.id = endpoint_now.id
+    base = {"base": str(endpoint_now.rev)}
     assert (await at.post(f"{PATH}/{at.id}/rotate", **base)).status == 200
     again = await at.post(f"{PATH}/{at.id}/rotate", **base)
     assert again.status == 409 and "密钥已经更换" in again.body
@@ -124,18 +124,18 @@ async def test_old_deliveries_are_deleted_and_secrets_reencrypted(
     await service.settle()
     await service.move(timedelta(hours=25))
     stored, now = service.inside.stored, service.clock.now()
-    kept = []
+    states = []
     for days in (5, 7, 28, 31):
         ids = [e.id for e in await stored.webhooks.all()]
         later = now + timedelta(days=days)
         delivered, dead = later - timedelta(days=7), later - timedelta(days=30)
         await stored.webhook_deliveries.prune(delivered, dead, ids)
         rows = await service.db["webhook_deliveries"].find().to_list(None)
-        kept.append(sorted(row["state"] for row in rows))
-    assert kept == [["dead", "delivered"], ["dead"], ["dead"], []]
+        states.append(sorted(row["state"] for row in rows))
+    assert states == [["dead", "delivered"], ["dead"], ["dead"], []]
     both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})
     anew = WebhookEndpointRepository(service.db, both)
     assert (await anew.reencrypt(), await anew.reencrypt()) == (2, 0)
     only = WebhookEndpointRepository(service.db, FieldCipher({2: b"n" * 32}))
-    found = await only.with_keys(WebhookId(at.id), now)
-    assert found is not None and found[1].secrets == (at.secret,)
+    endpoint_found = await only.with_keys(WebhookId(at.id), now)
+    assert endpoint_found is not None and endpoint_found[1].secrets == (at.secret,)

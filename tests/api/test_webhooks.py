@@ -118,7 +118,7 @@ async def test_every_kind_of_end_is_delivered_by_the_documented_schema(
 
 async def test_the_documented_examples_follow_the_schema(service: Living) -> None:
     text = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
-    examples = [json.loads(found) for found in re.findall(r"```json\n(.+?)```", text, re.S)]
+    examples = [json.loads(example) for example in re.findall(r"```json\n(.+?)```", text, re.S)]
     assert len(examples) == 3
     await judge(service, examples)
 
@@ -165,10 +165,12 @@ async def test_suspension_and_area_events_are_delivered(
     # Each is followed from its begin to its end, whatever came in between.
     of_suspensions = [b for b in bodies if "suspension" in b["type"]]
     noon = f"{service.tomorrow}T12:00:00+08:00"
-    told = Counter((b["type"], b["data"]["id"], b["data"]["until"] == noon) for b in of_suspensions)
-    created = [(id, at_noon) for kind, id, at_noon in told if kind == "suspension.created"]
+    events = Counter(
+        (b["type"], b["data"]["id"], b["data"]["until"] == noon) for b in of_suspensions
+    )
+    created = [(id, at_noon) for kind, id, at_noon in events if kind == "suspension.created"]
     (first,), (second,) = ([id for id, is_it in created if is_it is x] for x in (False, True))
-    lifted = {key[1:]: n for key, n in told.items() if key[0] == "suspension.lifted"}
+    lifted = {key[1:]: n for key, n in events.items() if key[0] == "suspension.lifted"}
     assert lifted == {(first, True): 1, (first, False): 1, (second, False): 1}
     assert [b["type"] for b in bodies if "area" in b["type"]] == ["area.closed", "area.opened"]
     assert [b["data"]["area_id"] for b in bodies if "area" in b["type"]] == ["2f-hall"] * 2
@@ -273,16 +275,16 @@ async def test_personal_data_is_sent_to_allowed_endpoints_and_erased_with_the_re
         program.answer = lambda _: web.Response(status=503)
     await reader.reserve("2f-hall-001")
     await service.settle()
-    told = trusted.verified(at.secret)[0]["data"]["reader"]
-    assert [told[name] for name in PERSONAL] == [reader.number, "张三"]
+    personal = trusted.verified(at.secret)[0]["data"]["reader"]
+    assert [personal[name] for name in PERSONAL] == [reader.number, "张三"]
     assert not any(reader.number.encode() in body for _, body in other.raw)
     names = {json.loads(p.raw[0][1])["data"]["reader"]["id"] for p in (trusted, other)}
     assert len(names) == 2, "two receivers cannot compare what they have"
     stored = await service.db["webhook_deliveries"].find().to_list(None)
     assert len(stored) == 2 and reader.number not in str(stored)
-    found = await service.inside.stored.readers.get(reader.reader_id)
-    assert found is not None
-    await service.inside.erasure.erase(found, service.clock.now())
+    stored_reader = await service.inside.stored.readers.get(reader.reader_id)
+    assert stored_reader is not None
+    await service.inside.erasure.erase(stored_reader, service.clock.now())
     assert str(reader.reader_id) not in str(
         await service.db["webhook_deliveries"].find().to_list(None)
     )
@@ -345,16 +347,18 @@ async def test_personal_data_and_events_disabled_during_a_delivery_are_not_sent(
     await service.settle()
     assert reader.number in program.raw[-1][1].decode()
     stored, now = service.inside.stored, service.clock.now()
-    kept = await stored.webhooks.get(at.id)
-    assert kept is not None and kept.personal
-    (told,) = await stored.webhook_deliveries.newest(kept.id, 1)
+    stored_endpoint = await stored.webhooks.get(at.id)
+    assert stored_endpoint is not None and stored_endpoint.personal
+    (delivery,) = await stored.webhook_deliveries.newest(stored_endpoint.id, 1)
     sender = service.app[service_key(WebhookWorker)]._sender
-    assert await stored.webhooks.replace(kept, replace(kept, personal=False))
-    assert await sender.send(kept.id, told.event, now) is not None
+    assert await stored.webhooks.replace(stored_endpoint, replace(stored_endpoint, personal=False))
+    assert await sender.send(stored_endpoint.id, delivery.event, now) is not None
     assert len(program.raw) == 2 and reader.number not in program.raw[-1][1].decode()
     off = await stored.webhooks.get(at.id)
     assert off is not None and await stored.webhooks.set_enabled(off, False)
-    assert await sender.send(kept.id, told.event, now) is None and len(program.raw) == 2
+    assert (
+        await sender.send(stored_endpoint.id, delivery.event, now) is None and len(program.raw) == 2
+    )
 
 
 async def test_a_slow_delivery_of_one_reservation_delays_no_other(
@@ -408,5 +412,5 @@ async def test_concurrent_410_answers_count_although_one_asks_for_a_pause(
         await (await service.reader()).reserve(f"2f-hall-{n:03}", "09:00", "11:00")
     await service.settle()
     assert len(came) == 4
-    kept = await service.inside.stored.webhooks.get(at.id)
-    assert kept is not None and not kept.enabled
+    stored_endpoint = await service.inside.stored.webhooks.get(at.id)
+    assert stored_endpoint is not None and not stored_endpoint.enabled

@@ -193,14 +193,14 @@ async def test_setting_the_menu_keeps_foreign_buttons(service: Living) -> None:
     assert official is not None
     empty = await official.menu()
     assert empty == {"button": []}
-    wanted = menu_with_booking_entry(
+    expected = menu_with_booking_entry(
         empty, TOP, "wxsandbox", "pages/index/index", f"{service.base}/"
     )
-    await official.put_menu(wanted)
-    assert await official.menu() == wanted
+    await official.put_menu(expected)
+    assert await official.menu() == expected
     assert (
-        menu_with_booking_entry(wanted, TOP, "wxsandbox", "pages/index/index", f"{service.base}/")
-        == wanted
+        menu_with_booking_entry(expected, TOP, "wxsandbox", "pages/index/index", f"{service.base}/")
+        == expected
     )
     theirs = {
         "button": [

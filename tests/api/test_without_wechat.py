@@ -54,10 +54,10 @@ async def test_no_page_mentions_the_mini_program(plain: Living) -> None:
         f"//console/readers/{librarian.reader_id}",
     ):
         pages.append((path, librarian.token, "管理后台"))
-    for path, token, shown in pages:
+    for path, token, expected in pages:
         cookie = {"Cookie": f"seat_sid={token}"} if token else {}
         body = str((await plain.anonymous.get(path, Accept="text/html", **cookie)).body)
-        assert "<html" in body and shown in body, path
+        assert "<html" in body and expected in body, path
         for word in ("小程序", "激活码", "微信服务通知", "绑定", "/activation", "mini-code"):
             assert word not in body, (path, word)
         assert "/console/deliveries" not in body, path

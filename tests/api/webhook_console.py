@@ -59,8 +59,8 @@ async def endpoint(service: Living, program: Receiver, **form: object) -> Consol
     at = await console(service)
     made = await at.add(program.url, **form)
     assert made.status == 200, made.body
-    found = re.search(r"<code>(whsec_[^<]+)</code>", made.body)
+    match = re.search(r"<code>(whsec_[^<]+)</code>", made.body)
     where = re.search(r'action="/console/webhooks/([0-9a-f]{24})/test"', made.body)
-    assert found is not None and where is not None
-    at.id, at.secret = where[1], found[1]
+    assert match is not None and where is not None
+    at.id, at.secret = where[1], match[1]
     return at

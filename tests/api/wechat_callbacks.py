@@ -21,12 +21,12 @@ def sealed(account: str, plain: str, stamp: str = NOW) -> tuple[str, bytes]:
     """The query and encrypted body that WeChat sends."""
     crypto = CRYPTO[account]
     xml = crypto.encrypt_message(plain, NONCE, stamp)
-    found = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]></Encrypt>", xml)
-    assert found is not None
-    parts = sorted([f"sandbox-{account}", stamp, NONCE, found[1]])
+    match = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]></Encrypt>", xml)
+    assert match is not None
+    parts = sorted([f"sandbox-{account}", stamp, NONCE, match[1]])
     signature = hashlib.sha1("".join(parts).encode()).hexdigest()
     query = f"timestamp={stamp}&nonce={NONCE}&encrypt_type=aes&msg_signature={signature}"
-    body = f"<xml><ToUserName>gh_1</ToUserName><Encrypt>{found[1]}</Encrypt></xml>"
+    body = f"<xml><ToUserName>gh_1</ToUserName><Encrypt>{match[1]}</Encrypt></xml>"
     return query, body.encode()
 
 

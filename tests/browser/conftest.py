@@ -165,30 +165,30 @@ class Tab:
 
     async def times(self) -> tuple[str, str]:
         """The start and end chosen in the panel, as they are shown."""
-        found = await self.page.locator("#panel .stepper .value").all_inner_texts()
-        return found[0], found[1]
+        texts = await self.page.locator("#panel .stepper .value").all_inner_texts()
+        return texts[0], texts[1]
 
     async def choices(self, which: str) -> list[str]:
         """All starts, or all ends of the chosen start, that can be chosen by keyboard."""
         handle = self.page.locator(f"#panel .handle.{which}")
         await handle.press("Home")
-        found = list[str]()
-        while (said := str(await handle.get_attribute("aria-valuetext"))) not in found[-1:]:
-            found.append(said)
+        labels = list[str]()
+        while (said := str(await handle.get_attribute("aria-valuetext"))) not in labels[-1:]:
+            labels.append(said)
             await handle.press("ArrowRight")
-        return found
+        return labels
 
     async def choose(self, start: str = "", end: str = "") -> None:
         """Chooses these times in the panel by keyboard."""
-        for which, wanted in (("start", start), ("end", end)):
+        for which, label in (("start", start), ("end", end)):
             handle = self.page.locator(f"#panel .handle.{which}")
-            if wanted:
+            if label:
                 await handle.press("Home")
                 for _ in range(48):
-                    if await handle.get_attribute("aria-valuetext") == wanted:
+                    if await handle.get_attribute("aria-valuetext") == label:
                         break
                     await handle.press("ArrowRight")
-                assert await handle.get_attribute("aria-valuetext") == wanted
+                assert await handle.get_attribute("aria-valuetext") == label
 
 
 Open = Callable[..., Awaitable[Tab]]
@@ -254,11 +254,11 @@ async def shows_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
 async def _serious(tab: Tab, options: str) -> list[tuple[str, list[str]]]:
     """Serious and critical findings of axe-core and content outside landmarks, each with its first
     places."""
-    found = await tab.page.evaluate(
+    violations = await tab.page.evaluate(
         f"axe.run(document, {options}).then(found => JSON.stringify(found.violations))"
     )
     return [
         (v["id"], [node["html"][:120] for node in v["nodes"]][:3])
-        for v in json.loads(found)
+        for v in json.loads(violations)
         if v["impact"] in ("serious", "critical") or v["id"] == "region"
     ]

@@ -75,7 +75,7 @@ class OldTab:
 
     async def wait_for(self, condition: str) -> Any:
         """Waits for a true value of the condition and returns it."""
-        found = await self.evaluate(f"""new Promise((done) => {{
+        value = await self.evaluate(f"""new Promise((done) => {{
           const began = Date.now(), look = () => {{
             const found = {condition};
             if (found) done(found instanceof Node || found);
@@ -84,8 +84,8 @@ class OldTab:
           }};
           look();
         }})""")
-        assert found, (condition, await self.evaluate("document.body.innerText"), self.wrong)
-        return found
+        assert value, (condition, await self.evaluate("document.body.innerText"), self.wrong)
+        return value
 
     async def size(self, width: int, height: int, mobile: bool = False) -> None:
         await self.call(

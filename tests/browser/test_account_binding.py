@@ -69,10 +69,10 @@ async def test_the_page_asks_the_reader_to_confirm_the_binding(
     async def typed() -> str:
         """Enters the digits on the phone. Returns the match number that it shows."""
         digits = {"activation_code": await tab.text(".digits")}
-        asked = await phone.call("POST", "/bindings", digits)
-        assert asked.status == 202
+        response = await phone.call("POST", "/bindings", digits)
+        assert response.status == 202
         await tab.page.wait_for_selector(".match")  # by itself
-        return str(asked.body["match_number"])
+        return str(response.body["match_number"])
 
     assert await typed() == await tab.text(".match")
     assert await tab.page.locator(".bind-code").count() == 0, "nothing else to do now"

@@ -70,8 +70,8 @@ async def test_a_report_without_presence_proof_warns_that_the_deadline_runs(
     tab = await opened(reader.number, **screen(width, height))
     page = tab.page
     await page.click(".now >> text=座位被占")
-    asked = await tab.text("dialog[open]")
-    assert "现在报告只告诉图书馆，时限照常" in asked and "不占用" not in asked, asked
+    question = await tab.text("dialog[open]")
+    assert "现在报告只告诉图书馆，时限照常" in question and "不占用" not in question, question
     await page.click("dialog >> text=只告诉图书馆 >> nth=-1")
     assert "时限照常：请到选座机或查询机扫码后再报告" in await tab.text(".done.warning")
     assert await page.locator(".done.warning").evaluate(COLOUR) != await page.evaluate(GREEN)
@@ -175,8 +175,10 @@ async def test_the_web_manifest_has_a_name_and_icons(service: Living, opened: Op
     assert "座位预约" in str(await page.get_attribute("meta[name=description]", "content"))
     assert await page.locator("meta[name=theme-color]").count() == 2
     devtools = await tab.context.new_cdp_session(page)
-    found: Any = await devtools.send("Page.getAppManifest")
-    assert found["errors"] == [] and found["url"].endswith("/manifest.webmanifest")
+    manifest_found: Any = await devtools.send("Page.getAppManifest")
+    assert manifest_found["errors"] == [] and manifest_found["url"].endswith(
+        "/manifest.webmanifest"
+    )
     manifest = await page.evaluate("fetch('/manifest.webmanifest').then((a) => a.json())")
     assert manifest["name"] == "北京工业大学图书馆座位预约系统"
     for icon in manifest["icons"]:

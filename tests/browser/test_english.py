@@ -70,8 +70,8 @@ async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     room, seat = "Wirtschaftswissenschaftlicher Lesesaal", "Carrel Nord 003"
     table = f"area,floor,seat,row,column\n{room},1,{seat},1,1\n"
-    shown = await upload(service, head, table, venue="library")
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    preview = await upload(service, head, table, venue="library")
+    assert (await confirm(service, head, kept(preview.body))).status == 303
     small = {**READER_SIZES["390"], "viewport": {"width": 320, "height": 640}}
     chinese = await opened("21071234", **small)
     await chinese.go("/areas/1f-1?seat=1f-1-scarrelnord003")

@@ -191,11 +191,11 @@ async def test_a_phone_can_switch_venues_and_shows_the_current_one(
     await tab.go("/")
     venues = tab.page.locator("nav[aria-label=场馆] a")
     assert await venues.all_inner_texts() == ["图书馆", "法学分馆"]
-    shown = tab.page.locator("nav[aria-label=场馆] [aria-current]")
-    assert await shown.is_visible() and await shown.inner_text() == "图书馆"
+    venue = tab.page.locator("nav[aria-label=场馆] [aria-current]")
+    assert await venue.is_visible() and await venue.inner_text() == "图书馆"
     await venues.filter(has_text="法学分馆").click()
     await tab.page.wait_for_selector(".tile >> text=阅览室")
-    assert await shown.is_visible() and await shown.inner_text() == "法学分馆"
+    assert await venue.is_visible() and await venue.inner_text() == "法学分馆"
     await two_taps(tab, ".proposed .button")
     assert "法学分馆" in await tab.text(".now")
     made = (await reader.ok("GET", "/reservations"))["items"][0]

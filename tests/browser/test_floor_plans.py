@@ -188,17 +188,19 @@ async def test_the_editor_works_by_keyboard_and_warns_before_losing_changes(
     await tab.page.click("#next")
     await tab.page.click("text=返回修改")
     await tab.page.wait_for_selector("#editor[data-unsaved]")
-    kept = await plan(tab)
-    assert [(s["no"], s["y"]) for s in kept["seats"]] == [(s["no"], s["y"]) for s in moved["seats"]]
+    drawing = await plan(tab)
+    assert [(s["no"], s["y"]) for s in drawing["seats"]] == [
+        (s["no"], s["y"]) for s in moved["seats"]
+    ]
     assert await tab.page.is_enabled("#next")
-    asked: list[str] = []
+    questions: list[str] = []
 
     async def stay(dialog: Any) -> None:
-        asked.append(dialog.type)
+        questions.append(dialog.type)
         await dialog.accept()
 
     tab.page.on("dialog", stay)
     await tab.page.click("text=‹ 平面图")
     await tab.page.wait_for_selector("text=新增区域")
-    assert asked == ["beforeunload"]
+    assert questions == ["beforeunload"]
     assert service.inside.reference.catalog.areas[AreaId("2f-hall")].rev == 0

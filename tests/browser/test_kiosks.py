@@ -70,8 +70,8 @@ async def test_a_slow_login_does_not_cost_the_check_in(service: Living, opened: 
     await tab.sign_in(reader.number)
     await tab.page.click("main button >> text=签到")
     assert await tab.text(".done") == "签到成功"
-    (kept,) = (await reader.ok("GET", "/reservations"))["items"]
-    assert kept["state"] == "in_use"
+    (reservation,) = (await reader.ok("GET", "/reservations"))["items"]
+    assert reservation["state"] == "in_use"
 
 
 async def test_the_digits_on_a_kiosk_check_a_reader_in(service: Living, opened: Open) -> None:
@@ -121,5 +121,5 @@ async def test_an_expired_kiosk_code_does_not_check_in(service: Living, opened: 
     # The code itself, photographed and sent on, is as old.
     await late.go(path)
     assert "已过期，请扫描屏幕上正在显示的码" in await late.text("main")
-    (kept,) = (await reader.ok("GET", "/reservations"))["items"]
-    assert kept["state"] == "reserved"
+    (reservation,) = (await reader.ok("GET", "/reservations"))["items"]
+    assert reservation["state"] == "reserved"

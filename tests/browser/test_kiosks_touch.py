@@ -175,8 +175,8 @@ async def test_a_portrait_screen_uses_its_whole_height(service: Living, opened: 
     await page.click("#touch button:text-is('坐这里')")
     await page.click("#touch button:text-is('继续')")
     await page.click("#touch button:text-is('结束')")
-    asked = await page.locator("#touch h1").bounding_box()
-    assert asked is not None and asked["y"] > 400 and asked["height"] > 40
+    heading = await page.locator("#touch h1").bounding_box()
+    assert heading is not None and heading["y"] > 400 and heading["height"] > 40
     await page.route("**/finish", lambda route: route.abort())
     await page.click("#touch button.bad")
     said = page.locator("#touch p >> text=暂时连不上服务")

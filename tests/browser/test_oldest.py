@@ -102,12 +102,12 @@ async def test_the_browser_accepts_every_style_rule_of_the_kiosk(
 ) -> None:
     text = files("handlers").joinpath("static/kiosk.css").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/|@supports \([^{]*\{[^{]*\{[^}]*\} \}", "", text, flags=re.DOTALL)
-    asked = {
+    queries = {
         f"matchMedia({json.dumps(q)}).media !== 'not all'"
         for q in re.findall("@media (.*?) {", text)
     }
     for selector, body in re.findall(r"([^{}]+){([^{}]*)}", text):
-        asked.add(f"document.querySelector({json.dumps(selector.strip())}) !== 0")
+        queries.add(f"document.querySelector({json.dumps(selector.strip())}) !== 0")
         values: dict[str, list[str]] = {}
         for declaration in filter(str.strip, body.split(";")):
             name, _, value = declaration.partition(":")
@@ -116,10 +116,10 @@ async def test_the_browser_accepts_every_style_rule_of_the_kiosk(
             values.setdefault(name.strip(), []).append(value.replace("!important", "").strip())
         for name, several in values.items():
             tried = (f"CSS.supports({json.dumps(name)}, {json.dumps(v)})" for v in several)
-            asked.add(" || ".join(tried))
-    assert len(asked) > 100
+            queries.add(" || ".join(tried))
+    assert len(queries) > 100
     await old.go(f"{service.base}/kiosk/2f-south")
-    assert await old.evaluate(f"{json.dumps(sorted(asked))}.filter((one) => !eval(one))") == []
+    assert await old.evaluate(f"{json.dumps(sorted(queries))}.filter((one) => !eval(one))") == []
 
 
 async def test_readers_pages_keep_their_layout_in_the_oldest_browser(

@@ -143,9 +143,9 @@ async def set_up(head: Hand, screen: Tab) -> None:
     await head.click("text=从文件导入区域和座位")
     await head.choose_file("[name=file]", "座位.xlsx", three_floors())
     await head.click("text=下一步：预览")
-    shown = await tab.text("main")
+    text = await tab.text("main")
     for _, name, seats in FLOORS:
-        assert name in shown and f"新区域，{seats} 个座位" in shown
+        assert name in text and f"新区域，{seats} 个座位" in text
     assert not tab.service.inside.reference.catalog.areas, "nothing is written before"
     await head.type("[name=reason]", "开馆")
     await head.click("button:text-is('确认导入')")
@@ -172,8 +172,8 @@ async def book_and_check_in(student: Hand, screen: Tab) -> None:
     page, tab = student.page, student.tab
     await student.sign_in("21071234")
     assert await page.locator("#floors h2").all_inner_texts() == ["地下一层", "一层", "二层"]
-    shown = await tab.text("#floors")
-    assert all(name in shown for _, name, _ in FLOORS)
+    text = await tab.text("#floors")
+    assert all(name in text for _, name, _ in FLOORS)
     await student.click("a.tile:has-text('自习室')")
     await student.click("#plan [data-no='A-8']")
     await page.wait_for_selector("#panel .when")

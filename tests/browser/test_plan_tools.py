@@ -274,8 +274,8 @@ async def test_a_picture_is_placed_under_the_plan(service: Living, opened: Open,
     await page.keyboard.press("Escape")
     await page.fill("#picture-panel [name=width]", "800")
     await page.locator("#picture-panel [name=opacity]").fill("30")
-    wanted = [*moved[:2], 800, 30]
-    assert await place() == wanted
+    expected = [*moved[:2], 800, 30]
+    assert await place() == expected
     await shows_everybody(tab, axe, PATH, phone=False)
     await page.click("[data-do=save-picture]")
     await page.wait_for_selector("#status:has-text('底图位置已保存')")
@@ -285,12 +285,12 @@ async def test_a_picture_is_placed_under_the_plan(service: Living, opened: Open,
 
     page.on("dialog", lambda dialog: dialog.accept())
     await tab.go(PATH)
-    assert await place() == wanted
+    assert await place() == expected
     student = await opened("21071234")
-    asked: list[str] = []
-    student.page.on("request", lambda request: asked.append(request.url))
+    questions: list[str] = []
+    student.page.on("request", lambda request: questions.append(request.url))
     await student.go("/areas/2f-hall")
-    assert not [url for url in asked if "picture" in url]
+    assert not [url for url in questions if "picture" in url]
     # Somebody else moves it: this one is told, keeps what was typed, and may save it with the plan.
     moved_by_another = {"place": {"x": 5, "y": 5, "width": 600, "opacity": 50}, "version": "other"}
     pictures = service.inside.db["plan_pictures"]

@@ -156,14 +156,14 @@ async def test_the_reader_of_a_seat_at_a_time_is_found(
     tab = await opened("librarian", **device)
     await tab.go("/console")
     await tab.page.click("text=座位查询")
-    for clock, found in (("16:30", False), ("16:08", True)):
+    for clock, expected in (("16:30", False), ("16:08", True)):
         await tab.page.select_option("[name=area]", "2f-hall")
         await tab.page.fill("[name=no]", "065")
         await tab.page.fill("[name=start]", clock)
         await tab.page.fill("[name=reason]", "归还座位上的水杯")
         tab.expected = {400}
         await tab.page.click("main button")
-        await tab.page.wait_for_selector(".stacked" if found else "[role=alert]")
+        await tab.page.wait_for_selector(".stacked" if expected else "[role=alert]")
         await shows_everybody(tab, axe, clock, device is PHONE)
     assert "张三" in await tab.text("table")
     await tab.page.fill("[name=date]", "2026-09-06")

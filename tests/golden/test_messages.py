@@ -202,9 +202,9 @@ ENDS: Final = (
 
 def written() -> Iterator[tuple[str, Template, str, datetime, RenderedMessage]]:
     """Every case: name, template, title, the time of the message, and the message."""
-    for name, event, told in CASES:
+    for name, event, moment_of in CASES:
         template = template_of(event)
-        yield name, template.template, template.title, told.at, template.render(told)
+        yield name, template.template, template.title, moment_of.at, template.render(moment_of)
     for name, end in ENDS:
         message = waitlist_ended.render("图书馆2层二层中厅", "图书馆2层二层中厅", WAITS, end)
         yield name, waitlist_ended.TEMPLATE, waitlist_ended.TITLE, end.at, message

@@ -62,5 +62,5 @@ async def stage(
         with over_midnight() if night else nullcontext():
             yield stage
         if "control" not in request.node.name:
-            found = await out_of_order(db, stage.history)
-            assert found == [], "\n".join(map(str, found))
+            disorders = await out_of_order(db, stage.history)
+            assert disorders == [], "\n".join(map(str, disorders))

@@ -70,27 +70,27 @@ class Worker:
         """The day includes bookings that began the day before and end after midnight."""
         inside = self.inside
         for day in (TODAY, TOMORROW):
-            found = {
+            rows = {
                 row.id: row
                 for beside in inside.reference.joined_days(day)
                 for row in await inside.stored.reservations.occupancy_rows(beside)
                 if row.end > local_instant(day, time())
             }
-            if (await inside.occupancy.get_day(day)).rows != found:
+            if (await inside.occupancy.get_day(day)).rows != rows:
                 return False
         return True
 
     async def bodies(self, readers: list[Reader]) -> list[tuple[bytes, str]]:
         """A worker's responses: every plan for all onlookers and each holder, and the areas."""
-        found = []
+        responses = []
         area, now = self.inside.reference.catalog.areas[AREA], clock(9, 30)
-        for asked in windows():
-            occupancy = await self.inside.occupancy.get_day(asked.day)
-            plan = self.plans.plan(area, occupancy, asked, now)
+        for window in windows():
+            occupancy = await self.inside.occupancy.get_day(window.day)
+            plan = self.plans.plan(area, occupancy, window, now)
             answers = [plan.body_for(reader.id) for reader in readers]
-            answers.append(self.plans.areas(occupancy, None, asked, now))
-            found += [(body._content, body._etag) for body in answers]
-        return found
+            answers.append(self.plans.areas(occupancy, None, window, now))
+            responses += [(body._content, body._etag) for body in answers]
+        return responses
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ def claims_fit(r: Reservation) -> bool:
     held = {claim for claim in r.claims if claim.startswith(released)}
     if r.state in TERMINAL:
         return not held
-    wanted = set(slot_claims(r.seat_id, r.reader_id, r.span))
-    return wanted <= held and (presence_claim(r.reader_id) in held) == (
+    expected = set(slot_claims(r.seat_id, r.reader_id, r.span))
+    return expected <= held and (presence_claim(r.reader_id) in held) == (
         r.state in CHECKED_IN_STATES
     )

@@ -207,9 +207,9 @@ class Stage:
 
     async def reload(self, r: Reservation) -> Reservation:
         """The reservation as stored now."""
-        found = await self.stored.reservations.get(r.id)
-        assert found is not None
-        return found
+        reservation = await self.stored.reservations.get(r.id)
+        assert reservation is not None
+        return reservation
 
     async def live_claims(self) -> list[str]:
         """All live seat claims, in order."""
@@ -275,10 +275,10 @@ def events(r: Reservation) -> list[str]:
 
 def kinds(results: list[Any]) -> dict[str, int]:
     """The number of results of each error code; successes count as ``ok``."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for result in results:
         code = getattr(result, "code", "") if isinstance(result, Exception) else "ok"
         if not code:
             raise result
-        found[code] = found.get(code, 0) + 1
-    return found
+        counts[code] = counts.get(code, 0) + 1
+    return counts

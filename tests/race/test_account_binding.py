@@ -26,27 +26,27 @@ class LooksFirst(ActivationCodeRepository):
     """The control: reads the current state, then writes by ``_id`` alone."""
 
     async def _use_up(self, code: Document, now: datetime) -> ReaderId | None:
-        found = await self._all.find_one({**code, "live": True})
-        if found is None:
+        row = await self._all.find_one({**code, "live": True})
+        if row is None:
             return None
-        await self._all.update_one({"_id": found["_id"]}, {"$set": {"live": False}})
-        return ReaderId(found["reader"])
+        await self._all.update_one({"_id": row["_id"]}, {"$set": {"live": False}})
+        return ReaderId(row["reader"])
 
     async def answer(
         self, reader_id: ReaderId, request_id: str, confirmed: bool, now: datetime
     ) -> BindingRequest | None:
-        found = await self._all.find_one({"reader": reader_id, "live": True})
-        if found is None or found["request"]["confirmed"] is not None:
+        row = await self._all.find_one({"reader": reader_id, "live": True})
+        if row is None or row["request"]["confirmed"] is not None:
             return None
         change = {"live": False, "request.confirmed": confirmed}
-        await self._all.update_one({"_id": found["_id"]}, {"$set": change})
-        return self._request(found)
+        await self._all.update_one({"_id": row["_id"]}, {"$set": change})
+        return self._request(row)
 
     async def ask(
         self, code: str, openid: str, session_id: str, match_number: str, now: datetime
     ) -> BindingRequest | None:
-        found = await self._all.find_one({"digits": self._digits(code), "request": None})
-        if found is None:
+        row = await self._all.find_one({"digits": self._digits(code), "request": None})
+        if row is None:
             return None
         request = {
             "id": openid,
@@ -57,8 +57,8 @@ class LooksFirst(ActivationCodeRepository):
             "at": now,
             "confirmed": None,
         }
-        await self._all.update_one({"_id": found["_id"]}, {"$set": {"request": request}})
-        return self._request(found | {"request": request})
+        await self._all.update_one({"_id": row["_id"]}, {"$set": {"request": request}})
+        return self._request(row | {"request": request})
 
 
 class Scene:
@@ -157,12 +157,12 @@ async def test_of_two_users_with_one_code_one_waits_for_confirmation(
     results = await both(
         one.bind(scene.users[0], CODE, EIGHT), two.bind(scene.users[1], CODE, EIGHT)
     )
-    told = {r.match_number for r in results if isinstance(r, BindingRequest)}
-    asked = await stage.account_binding().request_for(scene.reader.id, EIGHT)
-    assert asked is not None
+    numbers = {r.match_number for r in results if isinstance(r, BindingRequest)}
+    request = await stage.account_binding().request_for(scene.reader.id, EIGHT)
+    assert request is not None
     if guard:
         assert kinds(results) == {"ok": 1, "activation_code_invalid": 1}
-        assert told == {asked.match_number}
+        assert numbers == {request.match_number}
     else:
         assert kinds(results) == {"ok": 2}, "the one who was told first is not the one asked about"
     assert await scene.bound() == 0
@@ -225,8 +225,8 @@ async def test_guessed_codes_bind_no_reader(
 
     results: list[Any] = []
     for first in range(0, guesses // 5, 10):
-        found = await asyncio.gather(*(account(n) for n in range(first, first + 10)))
-        results += [result for of_one in found for result in of_one]
+        accounts = await asyncio.gather(*(account(n) for n in range(first, first + 10)))
+        results += [result for of_one in accounts for result in of_one]
     hits = {True: BindingRequest, False: Reader}[limiter is AttemptLimiter]
     assert sum(isinstance(result, hits) for result in results) == len(readers)
     bound = await stage.db["bindings"].count_documents({})

@@ -30,12 +30,12 @@ class LooksFirst(ApiTokenRepository):
         self._meanwhile = meanwhile
 
     async def revoke(self, id: str, now: datetime) -> str | None:
-        found = await self._all.find_one({"_id": id, "revoked_at": None})
+        row = await self._all.find_one({"_id": id, "revoked_at": None})
         await self._meanwhile()
-        if found is None:
+        if row is None:
             return None
         await self._all.update_one({"_id": id}, {"$set": {"revoked_at": now}})
-        return str(found["secret"])
+        return str(row["secret"])
 
 
 async def nobody_listens(_: str) -> None:

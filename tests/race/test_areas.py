@@ -33,9 +33,9 @@ class ThenSomebodyBooks(ReservationRepository):
     book: Callable[[], Awaitable[object]]
 
     async def ever_on(self, seats: Any) -> bool:
-        found = await super().ever_on(seats)
+        used = await super().ever_on(seats)
         await self.book()
-        return found
+        return used
 
 
 class TakesItAway(CatalogRepository):
@@ -107,16 +107,16 @@ async def test_a_gate_is_not_deleted_while_its_events_arrive(stage: Stage, guard
     await stage.inside.gates.admit(north.id, clock(8))
     # Its events are being taken in.
     deleted = await here.delete(north.id)
-    known = {gate.id for gate in await stage.stored.gates.all()}
+    gate_ids = {gate.id for gate in await stage.stored.gates.all()}
     if guard:
-        assert not deleted and north.id in known
+        assert not deleted and north.id in gate_ids
         other = replace(north, id=GateId("south"))
         assert await here.add(other) and await here.issue_key(other.id, "key")
         assert await here.delete(other.id)
         with pytest.raises(Unauthenticated):
             await stage.inside.gates.admit(other.id, clock(8))
     else:
-        assert deleted and north.id not in known, "its events name a gate that nobody knows"
+        assert deleted and north.id not in gate_ids, "its events name a gate that nobody knows"
 
 
 class OneByOne(CatalogRepository):
@@ -145,11 +145,11 @@ async def test_areas_of_one_import_are_all_written_or_none(stage: Stage, guard: 
         areas_of(stage, workers[0]).rearrange(leader, area, mine, "改名"),
         areas_of(stage, workers[1]).rearrange(leader, other, [theirs], "改名"),
     )
-    found = await asyncio.gather(*tasks, return_exceptions=True)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
     catalog = (await stage.worker()).reference.catalog
     names = (catalog.areas[HALL].name, catalog.areas[other.id].name)
     if guard:
-        assert [type(one) for one in found if one is not None] == [PlanChanged]
+        assert [type(one) for one in results if one is not None] == [PlanChanged]
         assert names in (("甲", "甲"), ("二层中厅", "乙"))
     else:
-        assert not any(found), "one of them was written over without a word"
+        assert not any(results), "one of them was written over without a word"

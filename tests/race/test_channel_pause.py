@@ -108,9 +108,9 @@ async def live(
     pauses = ChannelPauseRepository(stage.db, Channel.WECHAT, "wx")
     waiting = sorted(queue, key=lambda m: m.at)
     while wechat.now <= until:
-        told = [m for m in waiting if m.at <= wechat.now]
-        await tell(stage.db, stage.cipher, told)
-        waiting = waiting[len(told) :]
+        due = [m for m in waiting if m.at <= wechat.now]
+        await tell(stage.db, stage.cipher, due)
+        waiting = waiting[len(due) :]
         for sender in senders:
             while await sender.run(wechat.now):
                 pass
@@ -242,8 +242,8 @@ async def test_one_worker_probes_a_paused_channel(stage: Stage, guard: bool) -> 
     """Both see that the pause is over before either claims the probe."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
-    told = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
-    await tell(stage.db, stage.cipher, told)
+    messages = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
+    await tell(stage.db, stage.cipher, messages)
     wechat = WeChat(lambda now: (REFUSED, False))
     senders = [worker(stage, wechat), worker(stage, wechat)]
     await senders[0].run(EIGHT)
@@ -267,8 +267,8 @@ async def test_a_pause_is_logged_once(
     """Two hosts are refused at the same moment; in the control each pause has an id of its own."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
-    told = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
-    await tell(stage.db, stage.cipher, told)
+    messages = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
+    await tell(stage.db, stage.cipher, messages)
     wechat, barrier = WeChat(lambda now: (REFUSED, False)), asyncio.Barrier(2)
     senders = [worker(stage, wechat), worker(stage, wechat, "wx" if guard else "another")]
     for sender in senders:
@@ -299,8 +299,8 @@ async def test_a_message_left_by_two_dead_workers_is_not_sent_a_third_time(stage
     """Each worker may have sent it. Other messages of the reader are sent."""
     await consent(stage, [LI])
     messages = queue_of(stage.db, stage.cipher)
-    told = [message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2)]
-    await tell(stage.db, stage.cipher, told)
+    queued = [message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2)]
+    await tell(stage.db, stage.cipher, queued)
     wechat = WeChat(now=EIGHT + 2 * MINUTE)
     sender = worker(stage, wechat)
     for n in range(2):
@@ -310,11 +310,11 @@ async def test_a_message_left_by_two_dead_workers_is_not_sent_a_third_time(stage
         wechat.now += LEASE
     while await sender.run(wechat.now):
         pass
-    assert [id for _, id in wechat.calls] == [told[1].id]
-    states = [await state_of(stage.db, m) for m in told]
+    assert [id for _, id in wechat.calls] == [queued[1].id]
+    states = [await state_of(stage.db, m) for m in queued]
     assert states == [DeliveryState.FAILED, DeliveryState.SENT]
     # A librarian may send it all the same.
-    assert await messages.requeue([told[0].id], wechat.now) == 1
+    assert await messages.requeue([queued[0].id], wechat.now) == 1
     assert await sender.run(wechat.now) == 1 and len(wechat.calls) == 2
 
 

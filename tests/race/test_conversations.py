@@ -38,10 +38,10 @@ async def test_an_answer_sent_by_two_staff_members_is_pushed_once(
     stage: Stage, guard: bool
 ) -> None:
     """Two staff members press 发送 with the same words, or one of them twice."""
-    kept = FeedbackRepository(stage.db, stage.cipher)
-    id = await kept.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
+    feedback = FeedbackRepository(stage.db, stage.cipher)
+    id = await feedback.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
     assert id is not None
-    answered = await kept.answer(id, "照常开放。", EIGHT)
+    answered = await feedback.answer(id, "照常开放。", EIGHT)
     assert answered is not None
     phone, repository = Phone(), FeedbackRepository if guard else Unguarded
     desks = [
@@ -53,11 +53,11 @@ async def test_an_answer_sent_by_two_staff_members_is_pushed_once(
 
 @guarded
 async def test_at_most_five_answers_follow_one_incoming_message(stage: Stage, guard: bool) -> None:
-    kept = (FeedbackRepository if guard else Unguarded)(stage.db, stage.cipher)
-    id = await kept.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
+    feedback = (FeedbackRepository if guard else Unguarded)(stage.db, stage.cipher)
+    id = await feedback.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
     assert id is not None
     phone = Phone()
-    desk = Conversations(kept, {"mini": phone.send})
+    desk = Conversations(feedback, {"mini": phone.send})
     tries = 2 * MOST_IN_CONVERSATION
     await asyncio.gather(
         *(desk.acknowledge(id, "mini", "o-1", "已收到", EIGHT) for _ in range(tries))

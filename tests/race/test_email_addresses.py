@@ -41,7 +41,7 @@ async def test_concurrent_guesses_get_five_attempts_at_an_email_code(
         if guard:
             assert await workers[0].confirm(READER, f"wrong{wrong}", clock(9)) is None
     guesses = [f"w{n}" for n in range(99)] + ["right"]
-    found = await asyncio.gather(
+    results = await asyncio.gather(
         *(w.confirm(READER, guess, clock(9)) for w, guess in zip(workers, guesses, strict=True))
     )
     row = await stage.db["email_addresses"].find_one({"_id": READER})
@@ -49,7 +49,7 @@ async def test_concurrent_guesses_get_five_attempts_at_an_email_code(
     if guard:
         assert row.get("code_tries", MAX_TRIES) == MAX_TRIES, "one guess was left"
     else:
-        assert row["code_tries"] == 100 and ANNA in found, "all hundred were judged"
+        assert row["code_tries"] == 100 and ANNA in results, "all hundred were judged"
 
 
 @guarded
@@ -86,8 +86,8 @@ async def test_the_readers_choice_of_address_overrides_the_campus(
     if guard:
         await slow.follow_campus(READER, OTHER)
     else:
-        known = await slow._all.find_one({"_id": READER})
-        assert known is not None and known["source"] == AddressSource.CAMPUS
+        row = await slow._all.find_one({"_id": READER})
+        assert row is not None and row["source"] == AddressSource.CAMPUS
         sealed = {"address": slow._texts.seal("address", OTHER), "source": "campus"}
         await slow._all.update_one({"_id": READER}, {"$set": sealed})
     assert bool((await fast.of(READER)).address) is not guard

@@ -52,15 +52,15 @@ async def test_gate_events_at_two_workers_all_take_effect(stage: Stage, guard: b
         unguard(slow.stored.reservations)
     put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
     await slow.gates.ingest([gate_event(reader, "in", clock(10, 5))], now)
-    found = await stage.reload(r)
+    reservation = await stage.reload(r)
     if guard:
-        assert found.state is ReservationState.AWAY and events(found) == [
+        assert reservation.state is ReservationState.AWAY and events(reservation) == [
             "reserve",
             "check_in",
             "leave",
         ]
     else:
-        assert found.state is ReservationState.IN_USE, "the leave is lost"
+        assert reservation.state is ReservationState.IN_USE, "the leave is lost"
 
 
 class KeptAnew(GateEventRepository):
@@ -94,9 +94,9 @@ async def _violation(stage: Stage, reader: Reader, days: int) -> Violation:
     """A violation of that day, recorded as the dispatcher does."""
     r = await stage.missed(replace(reader, suspended_until=None), EIGHT + timedelta(days=days))
     await stage.inside.violation_recorder.record(r, r.outbox[-1])
-    found = await stage.stored.violations.get(f"{r.id}:no_show")
-    assert found is not None
-    return found
+    violation = await stage.stored.violations.get(f"{r.id}:no_show")
+    assert violation is not None
+    return violation
 
 
 @both_sides
@@ -172,8 +172,8 @@ async def test_two_concurrent_presence_checks_ask_the_reader_once(
     put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
     asked.append(await slow.seat_reports.report_empty(ctx(first, at), r.seat_id, None))
     assert asked == ([True, False] if guard else [True, True])
-    told = [n.event for n in (await stage.reload(r)).outbox].count(OutboxEventKind.PRESENCE_CHECK)
-    assert told == (1 if guard else 2)
+    checks = [n.event for n in (await stage.reload(r)).outbox].count(OutboxEventKind.PRESENCE_CHECK)
+    assert checks == (1 if guard else 2)
 
 
 @both_sides
@@ -205,5 +205,5 @@ async def test_a_repeated_wechat_push_is_processed_once(stage: Stage, guard: boo
     """WeChat repeats an unanswered push to another worker."""
     pushes = [WeChatCallbackLog(stage.db) for _ in range(2)]
     names = ["mp:x", "mp:x" if guard else "mp:y"]  # the control: another name each time
-    found = await asyncio.gather(*(p.first(n, EIGHT) for p, n in zip(pushes, names, strict=True)))
-    assert sorted(found) == ([False, True] if guard else [True, True])
+    firsts = await asyncio.gather(*(p.first(n, EIGHT) for p, n in zip(pushes, names, strict=True)))
+    assert sorted(firsts) == ([False, True] if guard else [True, True])

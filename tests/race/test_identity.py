@@ -30,11 +30,11 @@ class LooksFirst(ActivationCodeRepository):
     """The control: reads the code, then marks it as used."""
 
     async def redeem(self, code: str, now: datetime) -> ReaderId | None:
-        found = await self._all.find_one({"digits": self._digits(code), "live": True})
-        if found is None:
+        row = await self._all.find_one({"digits": self._digits(code), "live": True})
+        if row is None:
             return None
-        await self._all.update_one({"_id": found["_id"]}, {"$set": {"live": False}})
-        return ReaderId(found["reader"])
+        await self._all.update_one({"_id": row["_id"]}, {"$set": {"live": False}})
+        return ReaderId(row["reader"])
 
 
 @guarded
@@ -119,8 +119,8 @@ class CountsAfterwards(AttemptLimiter):
 
     async def register(self, limits: list[AttemptLimit], now: datetime) -> None:
         for limit in limits:
-            found = await self._all.find_one({"_id": limit.key})
-            if found is not None and found["n"] >= limit.failures:
+            row = await self._all.find_one({"_id": limit.key})
+            if row is not None and row["n"] >= limit.failures:
                 raise TooManyAttempts(60)
         await self.looked()
         for limit in limits:
@@ -158,13 +158,13 @@ class AdmitsAfterALook(ReaderRepository):
         self, student_no: str, name: str, kind: str, now: datetime
     ) -> Reader:
         hashes = self._sealer.hashes(student_no, "student_no")
-        found = await self._all.find_one({"no_hashes": {"$in": hashes}})
-        if found is None:
-            found = {"_id": new_id(), "no_hashes": hashes, "kind": kind}
-            found["no"] = self._sealer.encrypt(student_no, "student_no")
-            found["name"] = self._sealer.encrypt(name, "name")
-            await self._all.insert_one(found)
-        return Reader(found["_id"], kind, None, lambda: PersonalData(student_no, name))
+        row = await self._all.find_one({"no_hashes": {"$in": hashes}})
+        if row is None:
+            row = {"_id": new_id(), "no_hashes": hashes, "kind": kind}
+            row["no"] = self._sealer.encrypt(student_no, "student_no")
+            row["name"] = self._sealer.encrypt(name, "name")
+            await self._all.insert_one(row)
+        return Reader(row["_id"], kind, None, lambda: PersonalData(student_no, name))
 
 
 @guarded

@@ -72,9 +72,9 @@ async def test_a_job_run_by_two_workers_has_one_effect(
 
     put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
     done.append(await job(slow.deadlines, now))
-    told = len((await stage.reload(r)).outbox) - before
+    events = len((await stage.reload(r)).outbox) - before
     assert done == ([1, 0] if guard else [1, 1])
-    assert told == sum(done)
+    assert events == sum(done)
 
 
 class Anew(MessageRepository):
@@ -158,7 +158,7 @@ async def test_the_dispatcher_stores_nothing_for_a_reader_erased_meanwhile(
     """The dispatcher reads the reservation before the erasure and writes afterwards."""
     stays, goes = await stage.reader(), await stage.reader()
     gone = await stage.missed(goes, EIGHT)
-    kept = await stage.reserved(stays, start=12, end=13)
+    remaining_booking = await stage.reserved(stays, start=12, end=13)
 
     async def meanwhile() -> None:
         await erase_documents(stage.db, goes.id)
@@ -175,8 +175,8 @@ async def test_the_dispatcher_stores_nothing_for_a_reader_erased_meanwhile(
         await dispatches.dispatch(EIGHT)
     assert await remaining(stage.db, goes.id) == ([] if guard else left)
     told, _ = await MessageRepository(stage.db, stage.cipher).page_of(stays.id, False, 0, 9)
-    assert [message.reservation_id for message in told] == [kept.id]
-    assert [(await stage.reload(r)).outbox for r in (kept, gone)] == [(), ()]
+    assert [message.reservation_id for message in told] == [remaining_booking.id]
+    assert [(await stage.reload(r)).outbox for r in (remaining_booking, gone)] == [(), ()]
 
 
 class ScannedAnew(KioskScanRepository):
@@ -190,9 +190,9 @@ class EmptiedFirst(ReservationRepository):
     """The control: removes events from the outbox before their effects are stored."""
 
     async def with_outbox_events(self, limit: int) -> list[Reservation]:
-        found = await super().with_outbox_events(limit)
-        await self.remove_outbox_events(found)
-        return found
+        events = await super().with_outbox_events(limit)
+        await self.remove_outbox_events(events)
+        return events
 
 
 class Killed(BaseException):
@@ -254,18 +254,18 @@ async def test_a_crashed_dispatcher_loses_and_duplicates_no_effect(
         name: await stage.db[name].count_documents({})
         for name in ("violations", "suspensions", "kiosk_scans", "deliveries")
     }
-    told = Counter([row["template"] async for row in stage.db["messages"].find()])
+    templates = Counter([row["template"] async for row in stage.db["messages"].find()])
     all_told = {"RESERVED": 4, "CHECKED_IN": 1, "NO_SHOW": 3, "SUSPENDED": 1}
     once = {"violations": 3, "suspensions": 1, "kiosk_scans": 1, "deliveries": 9}
-    assert ((counts, told) == (once, all_told)) is (control is None), (counts, told)
+    assert ((counts, templates) == (once, all_told)) is (control is None), (counts, templates)
 
 
 class Greedy(LeaseRepository):
     """The control: reads the holder of the lease, then takes it."""
 
     async def acquire(self, name: str, owner: str, real_now: Any, length: timedelta) -> bool:
-        found = await self._all.find_one({"_id": name, "until": {"$gt": real_now}})
-        if found is not None and found["owner"] != owner:
+        row = await self._all.find_one({"_id": name, "until": {"$gt": real_now}})
+        if row is not None and row["owner"] != owner:
             return False
         fields = {"owner": owner, "until": real_now + length}
         await self._all.update_one({"_id": name}, {"$set": fields}, upsert=True)
@@ -309,18 +309,20 @@ async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
     for worker in workers:
         violations: Any = worker.stored.violations
         violations._suspensions = Around(violations._suspensions, "insert_one", before=barrier.wait)
-    found = await asyncio.gather(
+    results = await asyncio.gather(
         *(
             worker.violation_recorder.record(r, r.outbox[-1])
             for worker, r in zip(workers, missed[2:], strict=True)
         )
     )
-    kept = await stage.db["suspensions"].count_documents({"reader": reader.id})
-    assert kept == sum(penalty is not None and penalty.suspension is not None for penalty in found)
-    assert kept == (1 if guard else 2)
+    suspensions = await stage.db["suspensions"].count_documents({"reader": reader.id})
+    assert suspensions == sum(
+        penalty is not None and penalty.suspension is not None for penalty in results
+    )
+    assert suspensions == (1 if guard else 2)
     again = [await stage.inside.violation_recorder.record(r, r.outbox[-1]) for r in missed]
     if guard:
-        assert [a and a.suspension for a in again[2:]] == [f and f.suspension for f in found]
+        assert [a and a.suspension for a in again[2:]] == [f and f.suspension for f in results]
         assert await stage.db["suspensions"].count_documents({}) == 1
 
 

@@ -25,10 +25,10 @@ class UsedTwice(PairingRepository):
     async def _use_up(
         self, request: PairingRequest, kiosk_id: KioskId, now: datetime, session: Any
     ) -> Document | None:
-        found: Document | None = await self._all.find_one_and_update(
+        row: Document | None = await self._all.find_one_and_update(
             {"request": request.id}, {"$set": {"kiosk": kiosk_id}}, session=session
         )
-        return found
+        return row
 
 
 class Overwriting(PairingRepository):
@@ -58,13 +58,13 @@ async def confirmed(
 @guarded
 async def test_a_screen_is_paired_with_one_of_two_kiosks(stage: Stage, guard: bool) -> None:
     pairings = (PairingRepository if guard else UsedTwice)(stage.db, stage.cipher)
-    asked = await screen(pairings, "secret")
-    done = await confirmed(pairings, (asked, KIOSK), (asked, OTHER))
+    request = await screen(pairings, "secret")
+    done = await confirmed(pairings, (request, KIOSK), (request, OTHER))
     opened = [k for k in (KIOSK, OTHER) if await stage.stored.kiosks.verify_kiosk_key(k, "secret")]
     if guard:
         assert done == {"ok": 1, PairingOver.code: 1} and len(opened) == 1
-        found = await pairings.by_secret("secret", clock(8, 2))
-        assert found is not None and [found.kiosk_id] == opened
+        pairing = await pairings.by_secret("secret", clock(8, 2))
+        assert pairing is not None and [pairing.kiosk_id] == opened
     else:
         assert len(opened) == 2, "its secret is the key of both"
 
@@ -73,11 +73,13 @@ async def test_a_screen_is_paired_with_one_of_two_kiosks(stage: Stage, guard: bo
 async def test_a_kiosk_s_key_goes_to_one_of_two_screens(stage: Stage, guard: bool) -> None:
     pairings = (PairingRepository if guard else Overwriting)(stage.db, stage.cipher)
     screens = [await screen(pairings, f"secret{n}") for n in range(2)]
-    done = await confirmed(pairings, *((asked, KIOSK) for asked in screens))
+    done = await confirmed(pairings, *((request, KIOSK) for request in screens))
     kiosks = stage.stored.kiosks
     opened = [n for n in range(2) if await kiosks.verify_kiosk_key(KIOSK, f"secret{n}")]
     assert len(opened) == 1
-    waiting = [n for n, asked in enumerate(screens) if await pairings.by_id(asked.id, clock(8, 2))]
+    waiting = [
+        n for n, request in enumerate(screens) if await pairings.by_id(request.id, clock(8, 2))
+    ]
     if guard:
         assert done == {"ok": 1, KioskKeyChanged.code: 1}
         assert waiting == [1 - opened[0]], "the other screen can still be paired"
@@ -154,5 +156,5 @@ async def test_two_screens_never_get_the_same_pairing_code(stage: Stage, guard: 
         await stage.drop("kiosk_pairings", "code")
     Unlucky.drawn = 1
     pairings = Unlucky(stage.db, stage.cipher)
-    shown = [(await screen(pairings, f"secret{n}")).code for n in range(3)]
-    assert len(set(shown)) == (3 if guard else 2)
+    codes = [(await screen(pairings, f"secret{n}")).code for n in range(3)]
+    assert len(set(codes)) == (3 if guard else 2)

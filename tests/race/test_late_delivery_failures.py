@@ -100,8 +100,8 @@ async def test_a_late_delivery_failure_marks_no_old_message(
     await stage.db["deliveries"].update_one({"message": old.id}, as_stored)
     if names:
         await messages.lease_next([LI], clock(9), clock(9), LEASE)
-    known = await messages.failed_late(LI, REMINDER, "w-2", 1003, "system failure")
-    assert known == (failed or bool(names))
+    marked = await messages.failed_late(LI, REMINDER, "w-2", 1003, "system failure")
+    assert marked == (failed or bool(names))
     assert await state_of(stage.db, old) is DeliveryState("failed" if failed else "sent")
 
 

@@ -52,13 +52,13 @@ class Unasked(ProfileRepository):
 async def test_of_concurrent_profile_changes_one_is_saved(db: Database, guard: bool) -> None:
     await ProfileRepository(db).save(LibraryProfile(name="旧", rev=1))
     editors = [(ProfileRepository if guard else Unasked)(db) for _ in range(4)]
-    wanted = [LibraryProfile(name=f"第{n}个", rev=2) for n in range(4)]
+    profiles = [LibraryProfile(name=f"第{n}个", rev=2) for n in range(4)]
     saved = await asyncio.gather(
-        *(editor.save(new) for editor, new in zip(editors, wanted, strict=True))
+        *(editor.save(new) for editor, new in zip(editors, profiles, strict=True))
     )
     if guard:
         assert saved.count(True) == 1
-        assert await ProfileRepository(db).load() == wanted[saved.index(True)]
+        assert await ProfileRepository(db).load() == profiles[saved.index(True)]
         late = SetupProgress({SetupStep.HOURS: StepMark.LATER}, False, 1)
         marked = await asyncio.gather(*(editor.save_setup(late) for editor in editors))
         assert marked.count(True) == 1 and await ProfileRepository(db).setup() == late
@@ -92,25 +92,25 @@ async def test_a_time_zone_cannot_be_chosen_concurrently_with_the_first_area(
     monkeypatch.setattr(profile_repository, "_put", add_first)
     monkeypatch.setattr(profile_repository, "count_up", count)
     monkeypatch.setattr(library_repository, "count_up", count)
-    wanted = replace(LibraryProfile(rev=2), **KOLKATA)  # type: ignore[arg-type]
+    profile = replace(LibraryProfile(rev=2), **KOLKATA)  # type: ignore[arg-type]
     if guard:
         with pytest.raises(ZoneFixed):
-            await profiles.save(wanted)
+            await profiles.save(profile)
         assert await profiles.load() == LibraryProfile(rev=1), "nothing has changed"
         assert await profiles.save(LibraryProfile(name="改名", rev=2)), "the rest still may"
     else:
-        assert await profiles.save(wanted), "the zone was changed under an area"
+        assert await profiles.save(profile), "the zone was changed under an area"
     assert added == [True]
 
 
 async def test_a_time_zone_chosen_before_the_first_area_stays(db: Database) -> None:
     profiles, catalogs = ProfileRepository(db), CatalogRepository(db)
     await catalogs.add_venue(ANNEX)
-    wanted = replace(LibraryProfile(rev=1), **KOLKATA)  # type: ignore[arg-type]
-    assert await profiles.save(wanted) and await catalogs.add_area(ROOM)
+    profile = replace(LibraryProfile(rev=1), **KOLKATA)  # type: ignore[arg-type]
+    assert await profiles.save(profile) and await catalogs.add_area(ROOM)
     with pytest.raises(ZoneFixed):
         await profiles.save(LibraryProfile(rev=2))
-    assert await profiles.load() == wanted
+    assert await profiles.load() == profile
 
 
 @pytest.mark.parametrize(

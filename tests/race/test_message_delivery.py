@@ -188,9 +188,9 @@ async def test_two_senders_send_each_message_once_although_one_is_killed(
         assert there == sorted(there), "in order"
         again = {id for id, times in Counter(there).items() if times > 1}
         assert again <= unknown and len(there) <= len(set(there)) + len(again), "once more at most"
-        wanted = {m.id for m in queue if m.reader_id == reader}
+        expected = {m.id for m in queue if m.reader_id == reader}
         if reader in rich:
-            assert set(there) == wanted
+            assert set(there) == expected
         else:
             # What the dead worker held may have arrived: it goes once without a credit of ours, and
             # WeChat, which has the truth, would refuse it. Nothing else goes beyond the one credit.
@@ -282,9 +282,9 @@ async def test_a_postponed_message_is_not_leased_by_a_slow_worker(
         unguard(slow)
 
     async def meanwhile() -> None:
-        found = await fast.lease_next([LI], EIGHT, EIGHT, LEASE)
+        leased = await fast.lease_next([LI], EIGHT, EIGHT, LEASE)
         await fast.save_results(
-            [DeliveryResult(d, DeliveryState.QUEUED, None, clock(9)) for d in found]
+            [DeliveryResult(d, DeliveryState.QUEUED, None, clock(9)) for d in leased]
         )
 
     put_around(slow, "bulk_write", before=meanwhile)

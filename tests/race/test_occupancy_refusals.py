@@ -57,8 +57,8 @@ async def test_bookings_readers_cancelled_at_another_worker_do_not_block_them(
         await one.stop()
         one.inside.occupancy._as_of = float("inf")  # this moment lasts
         await stage.inside.reservations.cancel(ctx(reader if mine else holder), held.id)
-        known = one.inside.occupancy.authoritative_day(TODAY)
-        assert known is not None and held.id in known.rows, "it has not heard of it"
+        occupancy = one.inside.occupancy.authoritative_day(TODAY)
+        assert occupancy is not None and held.id in occupancy.rows, "it has not heard of it"
         if not mine:
             with pytest.raises(SeatTaken):
                 await one.inside.reservations.create(ctx(reader), SEATS[0], selection(10, 11))
@@ -156,7 +156,7 @@ async def test_every_refusal_from_memory_is_correct(
             while True:
                 if cancelling.done():
                     given_back = min(given_back, real_time.monotonic())
-                asked = real_time.monotonic()
+                started = real_time.monotonic()
                 try:
                     won = await one.inside.reservations.create(
                         ctx(reader), SEATS[0], selection(10, 11)
@@ -164,7 +164,7 @@ async def test_every_refusal_from_memory_is_correct(
                     break
                 except SeatTaken:
                     refused += 1
-                    assert asked <= given_back + 0.25
+                    assert started <= given_back + 0.25
                 await asyncio.sleep(0)
             await cancelling
             await one.inside.reservations.cancel(ctx(reader), won.id)
@@ -181,9 +181,9 @@ async def test_a_repeated_booking_gets_its_first_success(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     reader = await stage.reader()
-    asked = ctx(reader, key=IdempotencyKey("once", "digest"))
+    context = ctx(reader, key=IdempotencyKey("once", "digest"))
     async with two_workers(mongo_url, theatre, stage.cipher) as workers:
-        first = await workers[0].inside.reservations.create(asked, SEATS[0], selection(10, 11))
+        first = await workers[0].inside.reservations.create(context, SEATS[0], selection(10, 11))
         for one in workers:
 
             async def knows(one: Worker = one) -> bool:
@@ -192,7 +192,7 @@ async def test_a_repeated_booking_gets_its_first_success(
             await until(knows, "the booking is heard of")
             await one.fresh()
             again: Reservation = await one.inside.reservations.create(
-                asked, SEATS[0], selection(10, 11)
+                context, SEATS[0], selection(10, 11)
             )
             assert (again.id, again.state in LIVE) == (first.id, True)
             with pytest.raises(OwnOverlap):

@@ -90,14 +90,14 @@ async def workers(
     usual = stage.inside.reference.policy
     policy = replace(usual, version=usual.version + 1, booking_opens_at=time(8), opening_draw=True)
     await stage.stored.policies.add_missing(policy, EIGHT)
-    found = []
+    workers_made = []
     for _ in range(count):
         stored = type(stage.stored)(stage.db, stage.cipher)
         stored.opening_tickets = tickets(stage.db)
         worker = features(stage.db, stage.cipher, stored, time_.now, time_.sleep)
         await worker.reference.refresh()
-        found.append(worker)
-    return found
+        workers_made.append(worker)
+    return workers_made
 
 
 async def drawn(stage: Stage, count: int, round: int = 0) -> list[dict[str, Any]]:
@@ -162,8 +162,8 @@ async def test_a_reader_has_one_ticket_in_all_workers(
     while guard and sum(request.done() for request in requests) < 2:
         await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)
     results = await ended(time_, requests)
-    wanted = {"ok": 1, "draw_pending": 2} if guard else {"ok": 1, "own_overlap": 2}
-    assert kinds(results) == wanted
+    expected = {"ok": 1, "draw_pending": 2} if guard else {"ok": 1, "own_overlap": 2}
+    assert kinds(results) == expected
     assert len(await drawn(stage, 1)) == (1 if guard else 3)
 
 

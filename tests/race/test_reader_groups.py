@@ -35,8 +35,8 @@ class ReadsAndWrites(MembershipRepository):
         row = await self._readers.find_one({"_id": id})
         assert row is not None
         await asyncio.sleep(0.02)
-        kept = [m for m in read_memberships(row.get("memberships")) if keep(m)]
-        rows = [membership_document(m) for m in (*kept, *new)]
+        remaining = [m for m in read_memberships(row.get("memberships")) if keep(m)]
+        rows = [membership_document(m) for m in (*remaining, *new)]
         await self._readers.update_one({"_id": id}, {"$set": {"memberships": rows}})
         return True
 

@@ -47,8 +47,8 @@ class Loose:
         return getattr(self._collection, name)
 
     async def find_one_and_update(self, filter: Any, update: Any, **options: Any) -> Any:
-        kept = {name: value for name, value in filter.items() if name not in self._left_out}
-        return await self._collection.find_one_and_update(kept, update, **options)
+        conditions = {name: value for name, value in filter.items() if name not in self._left_out}
+        return await self._collection.find_one_and_update(conditions, update, **options)
 
 
 @pytest.mark.parametrize(
@@ -151,17 +151,17 @@ async def test_a_refused_seat_change_keeps_the_old_seat(stage: Stage, guard: boo
     """Two readers want the same third seat. Only the index prevents it; the control drops it."""
     if not guard:
         await stage.drop("reservations", "claims")
-    one, two, wanted = await stage.reader(), await stage.reader(), SEATS[2]
+    one, two, seat = await stage.reader(), await stage.reader(), SEATS[2]
     first = await stage.reserved(one, SEAT)
     second = await stage.reserved(two, OTHER_SEAT)
     slow = await stage.worker()
 
     async def others_change() -> None:
-        await stage.inside.reservations.change(ctx(two), second.id, wanted, None, None)
+        await stage.inside.reservations.change(ctx(two), second.id, seat, None, None)
 
     put_around(slow.stored.reservations, "find_one_and_update", before=others_change)
     try:
-        await slow.reservations.change(ctx(one), first.id, wanted, None, None)
+        await slow.reservations.change(ctx(one), first.id, seat, None, None)
         heard = ""
     except DomainError as error:
         heard = error.code

@@ -28,12 +28,12 @@ class LooksFirst(ReviewCodeRepository):
         self._meanwhile = meanwhile
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        found = await self._all.find_one({"secret": token_hash(secret), "live": True})
+        row = await self._all.find_one({"secret": token_hash(secret), "live": True})
         await self._meanwhile()
-        if found is None:
+        if row is None:
             return None
-        await self._all.update_one({"_id": found["_id"]}, {"$set": {"live": False}})
-        return ReaderId(found["reader"])
+        await self._all.update_one({"_id": row["_id"]}, {"$set": {"live": False}})
+        return ReaderId(row["reader"])
 
 
 async def visitor(stage: Stage) -> ReaderId:
@@ -105,8 +105,8 @@ async def test_a_revoked_review_code_cannot_be_used(stage: Stage, guard: bool) -
     bound = await stage.db["bindings"].count_documents({"reader": reader_id})
     if guard:
         assert kinds(results) == {"activation_code_invalid": 1} and bound == 0
-        kept = await stage.db["audit"].find({"reader": reader_id}).sort("_id").to_list(None)
-        assert {row["action"]: row["outcome"] for row in kept} == {
+        entries = await stage.db["audit"].find({"reader": reader_id}).sort("_id").to_list(None)
+        assert {row["action"]: row["outcome"] for row in entries} == {
             "use_review_code": "not_found",
             "revoke_review_code": "done",
         }

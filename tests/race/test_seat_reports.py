@@ -30,14 +30,14 @@ async def test_concurrent_occupied_seat_reports_stop_deadlines_up_to_the_daily_l
         await stage.drop("reservations", "claims")
     seen = PresenceProof(reader.id, first.venue_id, PresenceMethod.KIOSK_CODE, now)
     workers = await stage.worker(), await stage.worker()
-    told = await asyncio.gather(
+    results = await asyncio.gather(
         *(
             worker.seat_reports.report_occupied(ctx(reader, now), r.id, "occupied", seen)
             for worker, r in zip(workers, (first, second), strict=True)
         )
     )
-    assert sorted(r.has_open_report for r in told) == ([False, True] if guard else [True, True])
-    assert all(r.report is not None and r.report.desk for r in told), "the desk hears of both"
+    assert sorted(r.has_open_report for r in results) == ([False, True] if guard else [True, True])
+    assert all(r.report is not None and r.report.desk for r in results), "the desk hears of both"
 
 
 @guarded
@@ -52,15 +52,15 @@ async def test_concurrent_presence_checks_stop_at_the_daily_limit(
     if not guard:
         await stage.drop("reservations", "claims")
     workers, at = (await stage.worker(), await stage.worker()), clock(10, 5)
-    asked = await asyncio.gather(
+    answers = await asyncio.gather(
         *(
             worker.seat_reports.report_empty(ctx(watcher, at), seat, None)
             for worker, seat in zip(workers, SEATS[1:3], strict=True)
         ),
         return_exceptions=True,
     )
-    assert asked.count(True) == (1 if guard else 2)
-    assert sum(isinstance(answer, TooManyAttempts) for answer in asked) == (1 if guard else 0)
+    assert answers.count(True) == (1 if guard else 2)
+    assert sum(isinstance(answer, TooManyAttempts) for answer in answers) == (1 if guard else 0)
 
 
 @guarded

@@ -17,15 +17,15 @@ class LooksFirst(SecondFactorRepository):
     """The control: checks whether the code was used, then marks it."""
 
     async def use_step(self, reader_id: ReaderId, step: int) -> bool:
-        found = await self._all.find_one({"_id": reader_id})
-        if found is None or found["last_step"] >= step:
+        row = await self._all.find_one({"_id": reader_id})
+        if row is None or row["last_step"] >= step:
             return False
         await self._all.update_one({"_id": reader_id}, {"$set": {"last_step": step}})
         return True
 
     async def use_recovery_code(self, reader_id: ReaderId, code: str) -> bool:
-        found = await self._all.find_one({"_id": reader_id})
-        if found is None or token_hash(code) not in found["hashes"]:
+        row = await self._all.find_one({"_id": reader_id})
+        if row is None or token_hash(code) not in row["hashes"]:
             return False
         await self._all.update_one({"_id": reader_id}, {"$pull": {"hashes": token_hash(code)}})
         return True
@@ -75,11 +75,11 @@ async def test_a_recovery_code_admits_one_session(stage: Stage, guard: bool) -> 
 async def test_of_concurrent_setups_one_authenticator_is_stored(stage: Stage, guard: bool) -> None:
     """Two people with the password set up a phone each: the second is refused."""
     workers = await five(stage, guard, "insert_many")
-    kept = await asyncio.gather(
+    stored = await asyncio.gather(
         *(one.put(READER, f"SECRET{n}", CODES, n, EIGHT) for n, one in enumerate(workers))
     )
-    assert sum(kept) == (1 if guard else 5)
-    found = await SecondFactorRepository(stage.db, stage.cipher).of(READER)
-    assert found is not None
+    assert sum(stored) == (1 if guard else 5)
+    factor = await SecondFactorRepository(stage.db, stage.cipher).of(READER)
+    assert factor is not None
     if guard:
-        assert found.secret == f"SECRET{kept.index(True)}"
+        assert factor.secret == f"SECRET{stored.index(True)}"

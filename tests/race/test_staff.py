@@ -69,8 +69,8 @@ async def test_of_concurrent_policy_changes_one_is_published(stage: Stage, guard
     assert newest == policy.version + 1
     if guard:
         assert published.count(True) == 1
-        kept = await stage.stored.policies.get(newest)
-        assert kept is not None and kept.opening[-1] == closures[published.index(True)]
+        policy_now = await stage.stored.policies.get(newest)
+        assert policy_now is not None and policy_now.opening[-1] == closures[published.index(True)]
     else:
         assert published.count(True) > 1, "one of them was overwritten without a word"
 
@@ -92,8 +92,8 @@ async def test_an_audit_entry_keeps_its_first_outcome(stage: Stage, guard: bool)
     entry = await audit.begin(begun)
     await audit.end(entry, "done", {"waived": True})
     await audit.end(entry, "wrong_state", None)
-    ((kept,), _) = await audit.page_of(AuditQuery(), 0, 1)
-    assert kept.outcome == ("done" if guard else "wrong_state")
+    ((entry_now,), _) = await audit.page_of(AuditQuery(), 0, 1)
+    assert entry_now.outcome == ("done" if guard else "wrong_state")
 
 
 class Overwriting(CatalogRepository):
@@ -118,9 +118,9 @@ async def test_of_concurrent_plan_changes_one_is_saved(stage: Stage, guard: bool
     done = await asyncio.gather(
         *(c.replace_area(plan) for c, plan in zip(catalogs, plans, strict=True))
     )
-    kept = (await stage.stored.catalogs.load()).areas[area.id]
+    area_now = (await stage.stored.catalogs.load()).areas[area.id]
     if guard:
-        assert done.count(True) == 1 and kept == plans[done.index(True)]
+        assert done.count(True) == 1 and area_now == plans[done.index(True)]
     else:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 
@@ -142,16 +142,16 @@ async def test_of_concurrent_presence_source_changes_one_is_saved(
 ) -> None:
     (venue,) = stage.inside.reference.catalog.venues.values()
     catalogs = [(CatalogRepository if guard else VenueOverwritten)(stage.db) for _ in range(4)]
-    wanted = [
+    changes = [
         replace(venue, presence_sources=frozenset({source}), rev=venue.rev + 1)
         for source in PresenceSource
     ]
     done = await asyncio.gather(
-        *(c.replace_venue(new) for c, new in zip(catalogs, wanted, strict=True))
+        *(c.replace_venue(new) for c, new in zip(catalogs, changes, strict=True))
     )
-    kept = (await stage.stored.catalogs.load()).venues[venue.id]
+    venue_now = (await stage.stored.catalogs.load()).venues[venue.id]
     if guard:
-        assert done.count(True) == 1 and kept == wanted[done.index(True)]
+        assert done.count(True) == 1 and venue_now == changes[done.index(True)]
     else:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 
@@ -218,10 +218,10 @@ async def test_of_concurrent_notice_changes_one_is_saved(stage: Stage, guard: bo
     await notices.add(Notice("n", "第一版", "…", clock(8)))
     texts = [Notice("n", f"第{n}版", "…", clock(8), rev=1) for n in range(8)]
     done = await asyncio.gather(*(notices.replace(text) for text in texts))
-    kept = await notices.any("n")
-    assert kept is not None
+    notice = await notices.any("n")
+    assert notice is not None
     if guard:
-        assert done.count(True) == 1 and kept == texts[done.index(True)]
+        assert done.count(True) == 1 and notice == texts[done.index(True)]
     else:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 
@@ -250,9 +250,9 @@ async def test_of_concurrent_accommodation_changes_one_is_saved(stage: Stage, gu
     Granting.looked = asyncio.Barrier(len(wishes))
     accommodations = (AccommodationRepository if guard else Granting)(stage.db, stage.cipher)
     done = await asyncio.gather(*(accommodations.replace(reader.id, first, w) for w in wishes))
-    kept = (await accommodations.all())[reader.id]
+    accommodation = (await accommodations.all())[reader.id]
     if guard:
-        assert done.count(True) == 1 and kept == wishes[done.index(True)]
+        assert done.count(True) == 1 and accommodation == wishes[done.index(True)]
     else:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 

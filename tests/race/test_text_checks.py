@@ -65,8 +65,8 @@ def checker(stage: Stage, wechat: WeChat, guard: bool) -> TextChecker:
 
 async def stored(stage: Stage) -> tuple[str, TextVerdict]:
     """The text and its verdict."""
-    (found,) = await stage.stored.feedback.waiting(2)
-    return found.text, found.verdict
+    (question,) = await stage.stored.feedback.waiting(2)
+    return question.text, question.verdict
 
 
 @guarded

@@ -180,8 +180,8 @@ async def test_an_interrupted_leave_of_the_waitlist_is_completed_on_repeat(
         await worker.waitlist.leave(ctx(reader), offer.wait_id)
     await stage.inside.waitlist.leave(ctx(reader), offer.wait_id)
     assert await held(stage) == []
-    found = await stage.stored.waitlist.get(offer.wait_id)
-    assert found is not None and found.state is WaitlistState.WITHDRAWN
+    entry_now = await stage.stored.waitlist.get(offer.wait_id)
+    assert entry_now is not None and entry_now.state is WaitlistState.WITHDRAWN
 
 
 @both_sides
@@ -205,9 +205,9 @@ async def test_expiring_an_old_offer_does_not_end_the_readers_new_offer(
     put_around(job.stored.waitlist, "find_one_and_update", before=meanwhile)
     await job.waitlist_jobs.expire_offers(EIGHT + timedelta(minutes=10))
     assert await held(stage) == [SEATS[1]]
-    found = await stage.stored.waitlist.get(offer.wait_id or "")
-    assert found is not None
-    assert found.state is (WaitlistState.OFFERED if guard else WaitlistState.OFFER_EXPIRED)
+    entry_now = await stage.stored.waitlist.get(offer.wait_id or "")
+    assert entry_now is not None
+    assert entry_now.state is (WaitlistState.OFFERED if guard else WaitlistState.OFFER_EXPIRED)
 
 
 @both_sides
@@ -229,9 +229,9 @@ async def test_a_reader_who_left_the_waitlist_gets_no_message_of_its_end(
 
     put_around(job.stored.waitlist, "find_one_and_update", before=meanwhile)
     await job.waitlist_jobs.offer_free_seats(EIGHT)
-    found = await stage.stored.waitlist.get(entry.id)
-    assert found is not None
-    assert found.state is (WaitlistState.WITHDRAWN if guard else WaitlistState.EXPIRED)
+    entry_now = await stage.stored.waitlist.get(entry.id)
+    assert entry_now is not None
+    assert entry_now.state is (WaitlistState.WITHDRAWN if guard else WaitlistState.EXPIRED)
     assert len(await stage.stored.waitlist.untold(9)) == (0 if guard else 1)
 
 
@@ -242,9 +242,9 @@ async def offered(stage: Stage, reader: Reader) -> Reservation:
     await waits(stage, reader)
     await stage.inside.reservations.cancel(ctx(owner), r.id)
     (row,) = await stage.db["reservations"].find({"state": "offered"}).to_list(None)
-    found = await stage.stored.reservations.get(row["_id"])
-    assert found is not None
-    return found
+    reservation = await stage.stored.reservations.get(row["_id"])
+    assert reservation is not None
+    return reservation
 
 
 @both_sides

@@ -50,9 +50,9 @@ async def program(
     stored: Repositories, answer: Callable[[WebhookEvent], WebhookResult]
 ) -> tuple[Program, WebhookWorker]:
     """A receiver and a worker that sends to it."""
-    known = await stored.webhooks.add(endpoint(), new_secret())
-    assert known is not None
-    receiving = Program(known, answer)
+    registered = await stored.webhooks.add(endpoint(), new_secret())
+    assert registered is not None
+    receiving = Program(registered, answer)
     sender = cast(WebhookSender, receiving)
     worker = WebhookWorker(
         *(stored.webhooks, stored.webhook_deliveries, sender, lambda: EIGHT), jitter=lambda: 1.0
@@ -62,8 +62,8 @@ async def program(
 
 async def told(stored: Repositories, worker: WebhookWorker, *events: WebhookEvent) -> None:
     """Queues the events for the only endpoint and sends until nothing is due."""
-    (known,) = await stored.webhooks.all()
-    await stored.webhook_deliveries.add([(e, known.id) for e in events], EIGHT)
+    (registered,) = await stored.webhooks.all()
+    await stored.webhook_deliveries.add([(e, registered.id) for e in events], EIGHT)
     while await worker.run(EIGHT):
         pass
 

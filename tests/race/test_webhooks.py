@@ -171,14 +171,14 @@ async def test_a_delivery_dispatched_after_the_erasure_names_no_reader(
 ) -> None:
     """The dispatcher reads the event before the erasure and writes it afterwards."""
     stays, goes = await stage.reader(), await stage.reader()
-    told = [replace(event(1, r.id), reader_id=r.id) for r in (stays, goes)]
+    events = [replace(event(1, r.id), reader_id=r.id) for r in (stays, goes)]
     await stage.db["readers"].delete_one({"_id": goes.id})
     mine = deliveries(stage)
     if not guard:
         monkeypatch.setattr(mine, "_forget_erased", _leave)
-    await mine.add([(e, THERE) for e in told], EIGHT)
-    kept = {row["reader"] async for row in stage.db["webhook_deliveries"].find()}
-    assert kept == {stays.id, ERASED_READER if guard else goes.id}
+    await mine.add([(e, THERE) for e in events], EIGHT)
+    readers = {row["reader"] async for row in stage.db["webhook_deliveries"].find()}
+    assert readers == {stays.id, ERASED_READER if guard else goes.id}
 
 
 async def test_an_erasure_covers_deliveries_added_while_it_runs(
@@ -197,8 +197,8 @@ async def test_an_erasure_covers_deliveries_added_while_it_runs(
     counts = await personal_data_repository.erase_documents(stage.db, goes.id)
     assert counts["webhook_deliveries"] == 1
     assert not await personal_data_repository.remaining(stage.db, goes.id)
-    (kept,) = await stage.db["webhook_deliveries"].find().to_list()
-    assert kept["reader"] == ERASED_READER
+    (row,) = await stage.db["webhook_deliveries"].find().to_list()
+    assert row["reader"] == ERASED_READER
 
 
 @guarded
@@ -227,9 +227,9 @@ async def test_rotating_the_data_keys_keeps_a_concurrently_changed_secret(
     if not guard:
         unguard(anew)
     await anew.reencrypt()
-    found = await other.with_keys(made.id, EIGHT)
-    assert found is not None
-    assert (secret in found[1].secrets) is (guard or not all_stale)
+    with_secret = await other.with_keys(made.id, EIGHT)
+    assert with_secret is not None
+    assert (secret in with_secret[1].secrets) is (guard or not all_stale)
 
 
 @guarded
@@ -264,8 +264,10 @@ async def test_a_form_sent_twice_makes_one_endpoint(stage: Stage, guard: bool) -
 @guarded
 async def test_of_concurrent_secret_rotations_one_is_saved(stage: Stage, guard: bool) -> None:
     """Two administrators rotate it at once: one gets a conflict."""
-    kept = await WebhookEndpointRepository(stage.db, stage.cipher).add(endpoint(), new_secret())
-    assert kept is not None
+    stored_endpoint = await WebhookEndpointRepository(stage.db, stage.cipher).add(
+        endpoint(), new_secret()
+    )
+    assert stored_endpoint is not None
     barrier = asyncio.Barrier(2)
 
     async def rotate() -> bool:
@@ -273,7 +275,7 @@ async def test_of_concurrent_secret_rotations_one_is_saved(stage: Stage, guard: 
         if not guard:
             unguard(mine)
         put_around(mine, "update_one", before=barrier.wait)
-        return await mine.rotate(kept, new_secret(), EIGHT)
+        return await mine.rotate(stored_endpoint, new_secret(), EIGHT)
 
     done = await asyncio.gather(rotate(), rotate())
     assert sorted(done) == ([False, True] if guard else [True, True])
@@ -285,15 +287,20 @@ async def test_a_410_of_the_old_address_does_not_disable_a_changed_endpoint(
 ) -> None:
     """The 410 arrives after the administrator has changed the address."""
     mine = WebhookEndpointRepository(stage.db, stage.cipher)
-    kept = await mine.add(endpoint(), new_secret())
-    assert kept is not None
-    moved = WebhookEndpoint(kept.id, "https://b.example/", kept.description, kept.events)
-    assert await mine.replace(kept, moved)
+    stored_endpoint = await mine.add(endpoint(), new_secret())
+    assert stored_endpoint is not None
+    moved = WebhookEndpoint(
+        stored_endpoint.id,
+        "https://b.example/",
+        stored_endpoint.description,
+        stored_endpoint.events,
+    )
+    assert await mine.replace(stored_endpoint, moved)
     if not guard:
         unguard(mine)
-    assert await mine.disable_gone(kept) is not guard
-    found = await WebhookEndpointRepository(stage.db, stage.cipher).get(kept.id)
-    assert found is not None and found.enabled is guard
+    assert await mine.disable_gone(stored_endpoint) is not guard
+    current = await WebhookEndpointRepository(stage.db, stage.cipher).get(stored_endpoint.id)
+    assert current is not None and current.enabled is guard
 
 
 @guarded
@@ -302,15 +309,15 @@ async def test_an_answer_of_the_old_address_does_not_pause_a_changed_endpoint(
 ) -> None:
     """The old address asks for an hour's pause after the administrator has changed it."""
     mine = WebhookEndpointRepository(stage.db, stage.cipher)
-    kept = await mine.add(endpoint(), new_secret())
-    assert kept is not None
-    assert await mine.replace(kept, replace(kept, url="https://b.example/"))
+    stored_endpoint = await mine.add(endpoint(), new_secret())
+    assert stored_endpoint is not None
+    assert await mine.replace(stored_endpoint, replace(stored_endpoint, url="https://b.example/"))
     if not guard:
         unguard(mine)
-    await mine.record_failures(kept, 1, EIGHT + timedelta(hours=1))
-    found = await mine.get(kept.id)
-    assert found is not None
-    assert (found.failures, found.paused_until is None) == ((0, True) if guard else (1, False))
+    await mine.record_failures(stored_endpoint, 1, EIGHT + timedelta(hours=1))
+    current = await mine.get(stored_endpoint.id)
+    assert current is not None
+    assert (current.failures, current.paused_until is None) == ((0, True) if guard else (1, False))
 
 
 async def test_webhooks_add_no_database_command_to_a_booking(

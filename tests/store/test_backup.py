@@ -73,8 +73,8 @@ async def test_a_restored_database_equals_the_backed_up_one(
     assert await put_back(empty, file) == counts
     del before["leases"]  # whoever ran a job then does not run it now
     assert await everything(empty) == before
-    kept = await PlanPictureRepository(empty).content(AreaId("hall"), picture.digest)
-    assert kept == (picture.content, "image/png")
+    content = await PlanPictureRepository(empty).content(AreaId("hall"), picture.digest)
+    assert content == (picture.content, "image/png")
     for name, models in INDEXES.items():
         made = set(await empty[name].index_information())
         assert {m.document["name"] for m in models} <= made, name

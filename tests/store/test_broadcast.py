@@ -19,7 +19,7 @@ async def test_a_call_waits_for_all_listening_workers(redis_server: RedisServer)
         )
         looked = asyncio.Semaphore(0)
         acted: list[str] = []
-        asked, may_end = asyncio.Event(), asyncio.Event()
+        acted_once, may_end = asyncio.Event(), asyncio.Event()
 
         async def quick() -> None:
             acted.append("quick")
@@ -27,7 +27,7 @@ async def test_a_call_waits_for_all_listening_workers(redis_server: RedisServer)
 
         async def slow() -> None:
             looked.release()
-            if asked.is_set():
+            if acted_once.is_set():
                 await may_end.wait()
             acted.append("slow")
 
@@ -38,7 +38,7 @@ async def test_a_call_waits_for_all_listening_workers(redis_server: RedisServer)
         for _ in tasks:
             await looked.acquire()
         assert sorted(acted) == ["quick", "slow"], "each looks once when it begins"
-        asked.set()
+        acted_once.set()
         calling = asyncio.create_task(AcknowledgedBroadcast(client, name).send())
         for _ in tasks:
             await looked.acquire()

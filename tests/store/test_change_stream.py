@@ -98,10 +98,10 @@ async def kill_cursors(db: Database) -> int:
         {"$match": of_ours},
     ]
     answer = await admin.command({"aggregate": 1, "pipeline": pipeline, "cursor": {}})
-    found = [op["cursor"]["cursorId"] for op in answer["cursor"]["firstBatch"]]
-    if found:
-        await db.command({"killCursors": "reservations", "cursors": found})
-    return len(found)
+    cursors = [op["cursor"]["cursorId"] for op in answer["cursor"]["firstBatch"]]
+    if cursors:
+        await db.command({"killCursors": "reservations", "cursors": cursors})
+    return len(cursors)
 
 
 async def rests(changes: ReservationChangeStream) -> bool:
@@ -184,15 +184,17 @@ async def test_every_write_answered_before_as_of_has_been_reported(db: Database)
     stream resumes where it stopped."""
     them, answered = ReservationRepository(db), list[tuple[float, str, int]]()
     async with following(db) as heard:
-        known = set[tuple[str, int]]()
+        reported = set[tuple[str, int]]()
         late = list[tuple[str, int]]()
 
         def check(batch: ChangeBatch) -> None:
-            known.update((c.id, c.rev) for _, c in batch.changes if not isinstance(c, RowRemoval))
+            reported.update(
+                (c.id, c.rev) for _, c in batch.changes if not isinstance(c, RowRemoval)
+            )
             if batch.complete_until is not None:
                 as_of = batch.complete_until
                 late.extend(
-                    (id, rev) for t, id, rev in answered if t < as_of and (id, rev) not in known
+                    (id, rev) for t, id, rev in answered if t < as_of and (id, rev) not in reported
                 )
 
         heard.check = check
@@ -214,14 +216,14 @@ async def test_every_write_answered_before_as_of_has_been_reported(db: Database)
 
         async def break_it() -> None:
             for part in (100, 250, 400):
-                await heard.until(lambda part=part: len(known) >= part)  # type: ignore[misc]
+                await heard.until(lambda part=part: len(reported) >= part)  # type: ignore[misc]
                 killed = await kill_cursors(db)
                 while not killed:
                     killed = await kill_cursors(db)
 
         await asyncio.gather(*(write(50 * n) for n in range(4)), other_traffic(), break_it())
-        await heard.until(lambda: len(known) == 600)
-        assert known == {(id, rev) for _, id, rev in answered}
+        await heard.until(lambda: len(reported) == 600)
+        assert reported == {(id, rev) for _, id, rev in answered}
         assert not late and heard.anew == 1, "resumed, not begun anew"
 
 

@@ -55,8 +55,8 @@ async def test_no_campus_account_becomes_a_visitor(db: Database, sealer: FieldCi
     number = guest.decrypt().student_no
     with pytest.raises(NumberOfVisitor):
         await readers.upsert_from_login(number, "李四", "student", NOW)
-    found = await readers.get(ZHANG)
-    assert found is not None and (found.name, found.category) == ("客人", VISITOR)
+    reader = await readers.get(ZHANG)
+    assert reader is not None and (reader.name, reader.category) == ("客人", VISITOR)
     # A number of that look that no visitor has is anybody's; so is a kind of that name.
     other = "V00000001" if number != "V00000001" else "V00000002"
     for _ in range(2):
@@ -72,9 +72,12 @@ async def test_a_shorter_suspension_does_not_replace_a_longer_one(
     for days, until in ((1, SOONER), (2, LATER), (3, NOW)):
         used, reason = (f"until {until}",), SuspensionReason(3, days)
         assert await violations.suspend(Suspension(used[0], reader.id, NOW, until, used, reason))
-    found = await readers.get(reader.id)
-    assert found is not None
-    assert (found.suspended_until, found.suspended_for) == (LATER, SuspensionReason(3, 2))
+    stored_reader = await readers.get(reader.id)
+    assert stored_reader is not None
+    assert (stored_reader.suspended_until, stored_reader.suspended_for) == (
+        LATER,
+        SuspensionReason(3, 2),
+    )
 
 
 async def test_a_binding_is_one_to_one(db: Database, sealer: FieldCipher) -> None:

@@ -65,6 +65,6 @@ async def test_every_frequent_query_uses_its_index(store: Store) -> None:
 
 async def test_the_hall_board_is_read_by_a_covered_query(store: Store) -> None:
     rows = await profiled(store, lambda s: s.stored.reservations.occupancy_rows(MONDAY))
-    found = sum(row["nreturned"] for row in rows)
-    assert found > READERS and sum(row["docsExamined"] for row in rows) == 0
-    assert sum(row["keysExamined"] for row in rows) <= found + 3, "one gap for each state"
+    returned = sum(row["nreturned"] for row in rows)
+    assert returned > READERS and sum(row["docsExamined"] for row in rows) == 0
+    assert sum(row["keysExamined"] for row in rows) <= returned + 3, "one gap for each state"

@@ -74,8 +74,8 @@ async def test_a_search_stops_at_the_number_of_shown_readers(db: Database) -> No
     assert await readers.find_by_part("nobody", 51) == []
     assert threading.get_ident() not in sealer.threads, "not in the event loop's own"
     # The reader knows what the list shows of them.
-    (found,) = await readers.find_by_part("s2026", 51)
-    assert (found.student_no_masked, found.category) == ("S2*****ST", "student")
+    (match,) = await readers.find_by_part("s2026", 51)
+    assert (match.student_no_masked, match.category) == ("S2*****ST", "student")
 
 
 def test_a_cipher_serves_many_threads(sealer: FieldCipher) -> None:

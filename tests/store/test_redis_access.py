@@ -43,8 +43,8 @@ async def test_a_rate_limit_bucket_empties_and_refills(redis_server: RedisServer
         # Four tokens a second: it is full after one, and then nothing of it is kept.
         [left] = [await client.pttl(key) for key in await client.keys("pace:test:anna")]
         assert 1000 < left <= 1750
-        kept = await client.hgetall("pace:test:anna")
-        await client.hset("pace:test:anna", mapping={"t": int(kept[b"t"]) - 260})
+        bucket_now = await client.hgetall("pace:test:anna")
+        await client.hset("pace:test:anna", mapping={"t": int(bucket_now[b"t"]) - 260})
         assert await limiter.acquire(bucket, "anna") == 0
 
 
@@ -64,9 +64,11 @@ async def test_a_clock_set_back_does_not_empty_the_bucket(redis_server: RedisSer
 
 async def test_an_ended_session_is_published_to_all_workers(redis_server: RedisServer) -> None:
     async with open_redis(redis_server.url) as client:
-        told: asyncio.Queue[str] = asyncio.Queue()
+        ended_sessions: asyncio.Queue[str] = asyncio.Queue()
         revocations = SessionRevocations(client)
-        tasks = [asyncio.create_task(revocations.subscribe(told.put_nowait)) for _ in range(2)]
+        tasks = [
+            asyncio.create_task(revocations.subscribe(ended_sessions.put_nowait)) for _ in range(2)
+        ]
 
         async def both_listen() -> bool:
             return (await client.pubsub_numsub("seat:revoked"))[0][1] == 2
@@ -74,7 +76,12 @@ async def test_an_ended_session_is_published_to_all_workers(redis_server: RedisS
         await until(both_listen, "two who listen")
         await revocations.publish(["anna", "ben"])
         async with asyncio.timeout(patience(5)):
-            assert sorted([await told.get() for _ in range(4)]) == ["anna", "anna", "ben", "ben"]
+            assert sorted([await ended_sessions.get() for _ in range(4)]) == [
+                "anna",
+                "anna",
+                "ben",
+                "ben",
+            ]
         await end(tasks)
 
 

@@ -141,7 +141,7 @@ async def test_a_change_is_guarded_by_its_revision_and_its_condition(
 async def test_a_change_to_a_taken_seat_keeps_the_old_one(store: ReservationRepository) -> None:
     mine, theirs = reserved(), another(seat=OTHER_SEAT, reader=LI)
     await kept(store, mine, theirs)
-    wanted = reservations_transitions.change(
+    changed = reservations_transitions.change(
         mine,
         on_seat(mine, theirs.seat_id),
         policy=POLICY,
@@ -149,7 +149,7 @@ async def test_a_change_to_a_taken_seat_keeps_the_old_one(store: ReservationRepo
         now=on("09:00"),
     )
     with pytest.raises(ClaimLost) as refusal:
-        await store.replace(mine, wanted)
+        await store.replace(mine, changed)
     assert refusal.value.kind == "s"
     assert await store.get(mine.id) == mine
 
@@ -324,11 +324,11 @@ async def test_deadlines_are_due_to_the_second(store: ReservationRepository) -> 
     (completed,) = await store.due_for_completion(on("16:00"), 9)
     assert completed.id == out_to_the_end.id, "the other one is the time-out's"
     assert len(await store.due_for_reminder(on("16:00"), 1)) == 1, "bounded"
-    found, now = [], on("08:00")
+    counts, now = [], on("08:00")
     while (following := await store.next_due(now)) is not None:
         now = following[0]
-        found.append((now, set(following[1])))
-    assert found == [
+        counts.append((now, set(following[1])))
+    assert counts == [
         (on("14:00"), {"send_reminders"}),
         (on("14:30"), {"no_show"}),
         (on("14:50"), {"send_reminders"}),

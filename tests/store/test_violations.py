@@ -79,8 +79,8 @@ async def test_three_violations_in_the_window_suspend_once(store: ViolationRepos
         tuple(v.id for v in three),
         SuspensionReason(3, 30),
     )
-    kept = await asyncio.gather(*(store.suspend(suspension) for _ in range(6)))
-    assert sorted(kept) == [False] * 5 + [True]
+    suspended = await asyncio.gather(*(store.suspend(suspension) for _ in range(6)))
+    assert sorted(suspended) == [False] * 5 + [True]
     assert await store.suspension(suspension.id) == suspension
     assert await store.suspension("none") is None
     assert await unspent(recorded[2]) == [], "used up"

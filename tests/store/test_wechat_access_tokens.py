@@ -72,10 +72,10 @@ async def test_a_stored_token_is_returned_with_its_remaining_time(redis: Redis, 
     shared = AccessTokenStore(redis)
     assert await shared.get(appid) is None
     await shared.put(appid, "t" * 512, 100)
-    found = await shared.get(appid)
-    assert found is not None
-    assert found[0] == "t" * 512
-    assert 90 < found[1] <= 100
+    token = await shared.get(appid)
+    assert token is not None
+    assert token[0] == "t" * 512
+    assert 90 < token[1] <= 100
 
 
 async def test_four_workers_with_many_waiters_request_one_token(
@@ -114,9 +114,9 @@ async def test_a_token_is_stored_for_less_than_its_lifetime(
     issuer = Issuer()
     issuer.expires_in = expires_in
     await AccessTokens(appid, issuer, AccessTokenStore(redis)).get()
-    found = await AccessTokenStore(redis).get(appid)
-    assert found is not None
-    assert kept - 5 < found[1] <= kept
+    token = await AccessTokenStore(redis).get(appid)
+    assert token is not None
+    assert kept - 5 < token[1] <= kept
 
 
 async def test_a_permanently_bad_token_is_requested_once_a_minute(

@@ -72,15 +72,15 @@ async def at_a_terminal(said: str, *args: str, **env: str) -> tuple[int, str, st
 
 def _shown(terminal: int) -> str:
     """All output of a terminal until its writers have closed it."""
-    shown = b""
+    output = b""
     try:
         while part := os.read(terminal, 4096):
-            shown += part
+            output += part
     except OSError:  # how Linux says that the other end is closed
         pass
     finally:
         os.close(terminal)
-    return shown.decode()
+    return output.decode()
 
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:

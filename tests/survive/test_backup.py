@@ -30,10 +30,10 @@ from tests.waiting import until
 
 
 async def last_good(service: Remote) -> float:
-    told = str((await service.anonymous.get("//metrics")).body)
-    found = re.search(r"^seat_last_backup_timestamp_seconds ([\d.e+]+)$", told, re.M)
-    assert found is not None
-    return float(found[1])
+    metrics = str((await service.anonymous.get("//metrics")).body)
+    match = re.search(r"^seat_last_backup_timestamp_seconds ([\d.e+]+)$", metrics, re.M)
+    assert match is not None
+    return float(match[1])
 
 
 async def test_a_restore_after_a_lost_database_brings_back_all_bookings(
@@ -128,9 +128,9 @@ async def test_the_documented_cron_line_works(
 ) -> None:
     """With an empty environment, and a URL that a shell would cut at its &."""
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
-    found = re.search(r"^30 3 \* \* \* root (.+)$", page, re.M)
-    assert found is not None
-    line = found[1].replace(r"\%", "%")  # what cron hands on
+    match = re.search(r"^30 3 \* \* \* root (.+)$", page, re.M)
+    assert match is not None
+    line = match[1].replace(r"\%", "%")  # what cron hands on
     for place, mine in (
         ("/opt/seats", ROOT),
         ("/etc/seats", tmp_path),

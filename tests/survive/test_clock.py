@@ -83,20 +83,20 @@ async def test_a_host_with_a_wrong_clock_refuses_changes_and_judges_no_deadline(
         await service.anonymous.refused("503 clock_wrong", "GET", path, **key)
 
         async def said() -> bool:
-            found = (await health(service))["troubles"].get("clock")
-            return bool(found == f"off by {hours * 3600} s")
+            trouble = (await health(service))["troubles"].get("clock")
+            return bool(trouble == f"off by {hours * 3600} s")
 
         await until(said, "the clock among the troubles")
         assert (await health(service))["status"] == "degraded"
         page = (await viewer.get("/console")).body
         assert "这台服务器的时间不准" in page and "off by" not in page
-        told = str((await service.anonymous.get("//metrics")).body)
-        gauge = next(x for x in told.splitlines() if x.startswith("seat_clock_offset_seconds "))
+        metrics = str((await service.anonymous.get("//metrics")).body)
+        gauge = next(x for x in metrics.splitlines() if x.startswith("seat_clock_offset_seconds "))
         assert abs(float(gauge.split()[1]) - hours * 3600) < 1
         await rounds(service)
         assert await service.books() == before, "no job and no reader has changed anything"
-        shown = (await waits.ok("GET", "/reservations"))["items"]
-        assert [r["state"] for r in shown] == [ReservationState.RESERVED], "looking goes on"
+        reservations = (await waits.ok("GET", "/reservations"))["items"]
+        assert [r["state"] for r in reservations] == [ReservationState.RESERVED], "looking goes on"
         # What hosts share has not been spoilt by it.
         now = await server_time(service.db)
         held = await service.db["leases"].find().to_list(None)
@@ -218,8 +218,8 @@ async def test_a_clock_not_compared_for_half_a_minute_decides_nothing(
 def test_a_slow_answer_of_mongodb_does_not_shift_the_known_time(known_s: int) -> None:
     """MongoDB paused for two seconds and answered at the end. Jobs that used the middle of the
     round trip would be a second early."""
-    known = timedelta(seconds=known_s)
-    clock = Clock(lambda: int((real_now() + known).timestamp() * 10**9))
+    offset = timedelta(seconds=known_s)
+    clock = Clock(lambda: int((real_now() + offset).timestamp() * 10**9))
     assert clock.judge(real_now(), timedelta())
     assert clock.judge(real_now(), timedelta(seconds=2))
     assert abs(clock.now() - real_now()) < timedelta(seconds=0.1)

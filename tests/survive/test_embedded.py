@@ -48,7 +48,7 @@ async def _started(folder: Path) -> tuple[asyncio.subprocess.Process, list[psuti
 
 async def _kept(servers: EmbeddedDatabases) -> list[str]:
     async with open_database(servers.mongo_url, "kept") as db:
-        return [str(found["_id"]) async for found in db["things"].find()]
+        return [str(row["_id"]) async for row in db["things"].find()]
 
 
 async def test_a_killed_service_leaves_no_server_and_loses_nothing(tmp_path: Path) -> None:

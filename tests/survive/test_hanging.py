@@ -39,7 +39,7 @@ async def test_requests_are_refused_in_time_while_mongod_hangs(fragile: Embedded
         for reader in readers:
             await reader.ok("GET", "/areas")
         kiosk = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"][0]
-        code, shown = f"/kiosks/{kiosk['id']}/code", {"X-Kiosk-Key": kiosk["key"]}
+        code, headers = f"/kiosks/{kiosk['id']}/code", {"X-Kiosk-Key": kiosk["key"]}
 
         async def booked(number: int) -> Answer:
             wish = {"seat_id": f"2f-hall-{number:03}", "date": service.today}
@@ -54,7 +54,7 @@ async def test_requests_are_refused_in_time_while_mongod_hangs(fragile: Embedded
             calls = [booked(number) for number in range(1, 5)]
             calls += [readers[0].post(f"{path}/cancel", **{"Idempotency-Key": "cancel"})]
             calls += [readers[5].get(where) for where in (path, "/reservations", plan)]
-            calls += [service.anonymous.get(code, **shown), readers[5].get("//me")]
+            calls += [service.anonymous.get(code, **headers), readers[5].get("//me")]
             watched = [service.anonymous.get(where) for where in ("//readyz", "//metrics")]
             watching = asyncio.create_task(all_within(LOOKS_S, watched))
             answers = await all_within(ANSWERS_S, calls)

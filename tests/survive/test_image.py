@@ -185,14 +185,14 @@ async def _it_serves(machine: Containers, folder: Path, told: dict[str, str]) ->
             await machine.podman("kill", "--signal=CONT", "seats")
         assert await is_healthy(machine)
 
-        kept = folder / "backups"
-        kept.mkdir()
-        shutil.chown(kept, UID, UID)
+        backups = folder / "backups"
+        backups.mkdir()
+        shutil.chown(backups, UID, UID)
         await machine.run(
             *(IMAGE, "backup", "--env-file", "/etc/seats/env", "/backups/of-today"),
-            volumes=[(folder / "etc", "/etc/seats"), (kept, "/backups")],
+            volumes=[(folder / "etc", "/etc/seats"), (backups, "/backups")],
         )
-        assert (kept / "of-today").stat().st_uid == UID
+        assert (backups / "of-today").stat().st_uid == UID
     finally:
         if process.returncode is None:
             process.terminate()

@@ -86,9 +86,9 @@ async def progress(service: Remote) -> int:
     db = service.db
     done = await db["reservations"].count_documents({"live": False})
     dispatched = await db["reservations"].count_documents({"outbox": []})
-    kept = await db["messages"].count_documents({})
+    messages = await db["messages"].count_documents({})
     settled = await db["deliveries"].count_documents({"open": False})
-    return done + dispatched + kept + settled
+    return done + dispatched + messages + settled
 
 
 async def all_done(service: Remote) -> bool:
@@ -150,14 +150,14 @@ async def fared_once(service: Remote, guest: Guest) -> None:
     assert events == (["reserve", "miss"] if guest.missed else ["reserve", "check_in", "complete"])
     assert r.ended_at == (NINE + timedelta(minutes=30) if guest.missed else TEN), "when it was due"
 
-    kept, total = await service.inside.stored.messages.page_of(guest.reader.id, False, 0, 100)
-    templates = Counter(message.template.value for message in kept)
-    assert max(templates.values()) == 1 and total == len(kept)
+    messages, total = await service.inside.stored.messages.page_of(guest.reader.id, False, 0, 100)
+    templates = Counter(message.template.value for message in messages)
+    assert max(templates.values()) == 1 and total == len(messages)
     assert set(TOLD[guest.missed]) <= set(templates)
     _, violations = await service.inside.stored.violations.page_of(guest.reader.id, 0, 10)
     assert violations == guest.missed
 
     inbox = [d.template for d in await SandboxWeChat(service.db).inbox(guest.openid)]
     assert len(inbox) == len(set(inbox)), "at most one WeChat message each"
-    order = [message.template.value for message in sorted(kept, key=lambda m: (m.at, m.id))]
+    order = [message.template.value for message in sorted(messages, key=lambda m: (m.at, m.id))]
     assert inbox == [template for template in order if template in inbox]

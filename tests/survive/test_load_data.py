@@ -105,11 +105,11 @@ async def the_sweep_streams(inside: Inside, db: Database) -> None:
 
     before = process.memory_info().rss
     watching = asyncio.create_task(watch())
-    found = await inside.stored.reservations.find_double_bookings()
+    doubles = await inside.stored.reservations.find_double_bookings()
     watching.cancel()
     assert (highest - before) >> 20 < SWEEP_MB
     pair = sorted((one["_id"], again["_id"]))
-    assert found == [DoubleBooking("seat", *pair), DoubleBooking("reader", *pair)]
+    assert doubles == [DoubleBooking("seat", *pair), DoubleBooking("reader", *pair)]
     await db["reservations"].delete_one({"_id": again["_id"]})
 
 
@@ -117,15 +117,15 @@ async def violations_are_those_of_the_service(inside: Inside, db: Database) -> N
     missed = (
         await db["reservations"].find({"state": "no_show"}, {"reader": 1, "day": 1}).to_list(None)
     )
-    kept = {row["_id"]: row for row in await db["violations"].find().to_list(None)}
-    assert kept.keys() == {f"{row['_id']}:no_show" for row in missed}
-    counted = Counter(row["counted_on"] for row in kept.values() if "counted_on" in row)
+    violations = {row["_id"]: row for row in await db["violations"].find().to_list(None)}
+    assert violations.keys() == {f"{row['_id']}:no_show" for row in missed}
+    counted = Counter(row["counted_on"] for row in violations.values() if "counted_on" in row)
     days = {f"{row['reader']}:{row['day']}" for row in missed}
     assert counted.keys() == days and set(counted.values()) == {1}, "one a day, and always one"
     suspensions = await db["suspensions"].find().to_list(None)
     assert len(suspensions) > 20
     for row in suspensions:
-        used = [kept[id] for id in row["uses"]]
+        used = [violations[id] for id in row["uses"]]
         assert len(used) == inside.reference.policy.violations_limit
         assert used[0]["at"] > window_start(inside.reference.policy, row["start"])
         assert row["until"] == row["start"] + timedelta(
@@ -156,8 +156,8 @@ async def a_long_history_is_listed_page_by_page(s: Store) -> None:
         (lambda _: messages.page_of(reader, False, 0, 20), 20),
         (lambda _: messages.page_of(reader, True, 0, 20), 20),
     ]
-    for page, shown in pages:
+    for page, expected in pages:
         keys, documents = await examined(s, page)
-        assert documents == shown and keys <= 2 * (A_LONG_HISTORY + 1)
+        assert documents == expected and keys <= 2 * (A_LONG_HISTORY + 1)
     total = (await reservations.page_of(reader, (), 0, 1))[1]
     assert total == A_LONG_HISTORY

@@ -288,10 +288,10 @@ async def test_each_startup_mistake_is_reported_in_one_line(tmp_path: Path) -> N
                     status, out, err = await ended(process)
                     lines = [line for line in err.splitlines() if not _is_log(line)]
                     wanted = expected.splitlines()
-                    shown = (name, env, status, out, err)
-                    assert (status, out, len(lines)) == (1, "", len(wanted)), shown
-                    assert all(w in line for w, line in zip(wanted, lines, strict=True)), shown
-                    assert ENCRYPTION_KEYS not in err, shown
+                    context = (name, env, status, out, err)
+                    assert (status, out, len(lines)) == (1, "", len(wanted)), context
+                    assert all(w in line for w, line in zip(wanted, lines, strict=True)), context
+                    assert ENCRYPTION_KEYS not in err, context
             finally:
                 for process in running:
                     if process.returncode is None:  # the port is free soon: it would serve

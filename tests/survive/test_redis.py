@@ -44,8 +44,8 @@ async def test_an_emptied_redis_loses_nothing(mongo_url: str, redis_server: Redi
         scan = {"qr": await service.qr()}
         await reader.ok("POST", f"/reservations/{made['id']}/check-in", scan)
         await service.settle()
-        told = [m["template"] for m in await reader.messages()]
-        assert told == ["RESERVED", "CHECKED_IN"], "WeChat's token is fetched anew"
+        templates = [m["template"] for m in await reader.messages()]
+        assert templates == ["RESERVED", "CHECKED_IN"], "WeChat's token is fetched anew"
         assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
 
 
@@ -104,9 +104,9 @@ async def test_each_change_of_redis_is_logged_once(
     host = redis_server.url.partition("//")[2].partition("/")[0]
 
     def lines() -> list[tuple[str, str, str]]:
-        found = [r for r in caplog.records if r.name == "models.storage.redis_health"]
+        lines_logged = [r for r in caplog.records if r.name == "models.storage.redis_health"]
         caplog.clear()
-        return [(r.message, vars(r)["host"], vars(r).get("cause", "")) for r in found]
+        return [(r.message, vars(r)["host"], vars(r).get("cause", "")) for r in lines_logged]
 
     async with living(mongo_url, redis_server.url) as service:
         assert await readiness(service) == (200, {"status": "ready", "troubles": {}})

@@ -103,10 +103,10 @@ async def booked_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reserva
     answer = await said(second.inside.reservations.create(request, SEAT, selection(10, 11)))
     await trio.kill_first(first)
     await trio.heal(old)
-    found = await trio.second.stored.reservations.on_day(reader.id, clock(8).date())
+    reservations = await trio.second.stored.reservations.on_day(reader.id, clock(8).date())
     again = await trio.second.inside.reservations.create(request, SEAT, selection(10, 11))
     assert (await trio.second.reload(again)).state is ReservationState.RESERVED
-    return answer, found[0] if found else None
+    return answer, reservations[0] if reservations else None
 
 
 Sequence = Callable[[Trio, Stage], Awaitable[tuple[Any, Reservation | None]]]
@@ -219,8 +219,8 @@ async def test_a_change_based_on_a_rolled_back_one_is_refused(trio: Trio) -> Non
     fenced = await ours.get(made.id)
     assert fenced is not None and (fenced.rev, fenced.seat_id) == (2, SEAT)
 
-    wanted = moved(base, OTHER_SEAT, 12)
-    answer = await said(theirs.replace(base, wanted))
+    change = moved(base, OTHER_SEAT, 12)
+    answer = await said(theirs.replace(base, change))
     bobs = reserved("12:00", "13:00", reader=LI, seat=SEAT, id="6" * 24)
     bob = await said(theirs.insert(bobs))
     await trio.heal(old)
@@ -231,7 +231,7 @@ async def test_a_change_based_on_a_rolled_back_one_is_refused(trio: Trio) -> Non
     assert await theirs.find_double_bookings() == []
     assert bob is None, "nobody has that seat at twelve"
     if answer is None:
-        assert (stored.seat_id, stored.span) == (wanted.seat_id, wanted.span)
+        assert (stored.seat_id, stored.span) == (change.seat_id, change.span)
     else:
         assert isinstance(answer, StaleRevision) and stored == fenced
 
@@ -251,9 +251,9 @@ async def test_a_rolled_back_message_is_not_taken_for_stored(trio: Trio) -> None
     messages = MessageRepository(trio.second.db, trio.second.cipher)
     answers = [await said(messages.add([one])) for _ in range(2)]
     await trio.heal(old)
-    _, kept = await messages.page_of(ZHANG, False, 0, 10)
-    assert kept == 1 or not any(isinstance(answer, int) for answer in answers)
-    assert await messages.add([one]) == 1 - kept
+    _, stored_messages = await messages.page_of(ZHANG, False, 0, 10)
+    assert stored_messages == 1 or not any(isinstance(answer, int) for answer in answers)
+    assert await messages.add([one]) == 1 - stored_messages
 
 
 class Hasty(ReservationRepository):

@@ -101,9 +101,9 @@ async def test_long_commands_show_their_progress_on_a_terminal(
 ) -> None:
     db, env = real
     await db["waitlist"].insert_many({"_id": n} for n in range(3000))
-    status, out, shown = await at_a_terminal("", "backup", str(tmp_path / "shown"), **env)
+    status, out, terminal = await at_a_terminal("", "backup", str(tmp_path / "shown"), **env)
     assert status == 0 and "documents" in out
-    assert "backup:" in shown and "100%" in shown, shown
+    assert "backup:" in terminal and "100%" in terminal, terminal
     silent = await ended(await command("backup", str(tmp_path / "silent"), **env))
     assert (silent[0], silent[2]) == (0, "")
 

@@ -38,8 +38,8 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[socket.socket]
 async def next_word(manager: socket.socket) -> dict[str, str]:
     """The service's next notification, as the fields of sd_notify(3)."""
     async with asyncio.timeout(patience(60)):
-        told = await asyncio.get_running_loop().sock_recv(manager, 4096)
-    return dict(line.split("=", 1) for line in told.decode().splitlines())
+        message = await asyncio.get_running_loop().sock_recv(manager, 4096)
+    return dict(line.split("=", 1) for line in message.decode().splitlines())
 
 
 @pytest.fixture
@@ -57,19 +57,19 @@ async def service(
 def workers(service: Remote) -> dict[str, int]:
     """The process of each worker, by its name in the leases."""
     assert service.process is not None
-    found = {}
+    pids = {}
     for child in psutil.Process(service.process.pid).children():
         with suppress(psutil.NoSuchProcess):  # it has ended just now
             line = child.cmdline()
             if "worker" in line:
-                found[line[line.index("--owner") + 1]] = child.pid
-    return found
+                pids[line[line.index("--owner") + 1]] = child.pid
+    return pids
 
 
 def sockets(service: Remote, pid: int, status: str) -> int:
     """The number of sockets of the service's port that the process holds."""
-    found = psutil.Process(pid).net_connections("tcp")
-    return sum(c.laddr.port == int(service.env["PORT"]) and c.status == status for c in found)
+    connections = psutil.Process(pid).net_connections("tcp")
+    return sum(c.laddr.port == int(service.env["PORT"]) and c.status == status for c in connections)
 
 
 async def all_listen(service: Remote) -> None:
@@ -104,9 +104,9 @@ async def test_workers_share_port_clock_and_metrics(service: Remote) -> None:
     clients = await spread(service)
     counts = {await counted(client, "/healthz") for client in clients}
     assert counts == {before + len(clients)}, "whoever is asked tells the sum"
-    told = str((await service.anonymous.get("//metrics")).body)
-    assert told.count('seat_job_interval_seconds{job_name="deadlines"} 2.0') == 1
-    assert 'pid="' not in told and promtool("check", "metrics", stdin=told.encode()) == ""
+    metrics = str((await service.anonymous.get("//metrics")).body)
+    assert metrics.count('seat_job_interval_seconds{job_name="deadlines"} 2.0') == 1
+    assert 'pid="' not in metrics and promtool("check", "metrics", stdin=metrics.encode()) == ""
 
     # Whichever worker moved the clock, none answers by the old time. Each measures by itself what
     # its clock differs from MongoDB's, on a busy machine to some hundredths of a second.
@@ -114,12 +114,12 @@ async def test_workers_share_port_clock_and_metrics(service: Remote) -> None:
     for client in clients[:6]:
         answer = await client.ok("POST", "//sandbox/clock", {"advance_seconds": 600})
         moved = datetime.fromisoformat(answer["now"])
-        shown = [
+        clocks = [
             datetime.fromisoformat((await other.ok("GET", "//sandbox/clock"))["now"])
             for other in clients
         ]
-        assert last < moved < min(shown) + timedelta(seconds=1), (last, moved, shown)
-        last = max(shown)
+        assert last < moved < min(clocks) + timedelta(seconds=1), (last, moved, clocks)
+        last = max(clocks)
     # A reset ends what another worker remembers, too.
     reader = await service.reader()
     for client in clients:
@@ -203,18 +203,18 @@ async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote)
         return len(now) == 2 and now[lease["owner"]] != before[lease["owner"]]
 
     await until(replaced, "a new worker in the dead one's place", 60)
-    told = await db["messages"].count_documents({})
+    messages = await db["messages"].count_documents({})
 
     async def more() -> bool:
-        return await db["messages"].count_documents({}) > told + 5
+        return await db["messages"].count_documents({}) > messages + 5
 
     # Far sooner than the dead one's lease ends.
     await until(more, "messages from the outbox", 12)
     stop.set()
     await asyncio.gather(*clients)
     assert broken
-    known = {d["_id"] async for d in db["reservations"].find({}, {"_id": 1})}
-    assert set(acknowledged) <= known
+    stored_ids = {d["_id"] async for d in db["reservations"].find({}, {"_id": 1})}
+    assert set(acknowledged) <= stored_ids
 
 
 async def test_sigterm_under_load_answers_every_accepted_request(service: Remote) -> None:

@@ -94,22 +94,22 @@ class Trio:
 
 async def one_by_one(books: Collection, documents: list[dict[str, Any]]) -> list[Exception | None]:
     """Inserts document by document. Returns each error without its part about the majority."""
-    found: list[Exception | None] = []
+    errors: list[Exception | None] = []
     for document in documents:
         try:
             await books.insert_one(document)
-            found.append(None)
+            errors.append(None)
         except PyMongoError as error:
-            found.append(error)
-    return found
+            errors.append(error)
+    return errors
 
 
 @asynccontextmanager
 async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
     cipher = FieldCipher({1: b"k" * 32})
-    async with open_database(three.url, "rollback") as found:
+    async with open_database(three.url, "rollback") as probe:
         # The service's own, but sooner: nobody waits five seconds here.
-        db = found.with_options(write_concern=WriteConcern("majority", wtimeout=wtimeout_ms))
+        db = probe.with_options(write_concern=WriteConcern("majority", wtimeout=wtimeout_ms))
         inside = features(db, cipher)
 
         async def answers() -> bool:

@@ -105,8 +105,8 @@ async def test_a_cancelled_caller_does_not_affect_the_others() -> None:
 def test_each_document_of_a_batch_gets_its_own_error(
     details: dict[str, object], expected: list[type[Exception] | None]
 ) -> None:
-    found = errors_per_document(BulkWriteError(details), 3)
-    assert [type(error) if error else None for error in found] == expected
+    errors = errors_per_document(BulkWriteError(details), 3)
+    assert [type(error) if error else None for error in errors] == expected
 
 
 async def test_a_batch_runs_without_a_request_id() -> None:

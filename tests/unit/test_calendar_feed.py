@@ -71,8 +71,8 @@ def check(entry: CalendarEntry, said: dict[str, Any], zone: timezone) -> None:
     assert of(said["created"]) == entry.created_at
     assert said["status"] == ("CANCELLED" if entry.cancelled else "CONFIRMED")
     assert said["transp"] == ("TRANSPARENT" if entry.cancelled else "OPAQUE")
-    shown = (said["summary"], said["location"], said["description"], said["url"])
-    assert shown == (entry.summary, entry.location, entry.description, entry.url)
+    texts = (said["summary"], said["location"], said["description"], said["url"])
+    assert texts == (entry.summary, entry.location, entry.description, entry.url)
     alarms = [(of(alarm["at"]), alarm["words"]) for alarm in said["alarms"]]
     assert alarms == [
         (at - QUARTER, words)
@@ -100,9 +100,9 @@ def test_a_calendar_is_read_alike_by_another_parser(
     assert (said["component"], said["version"], said["method"]) == ("vcalendar", "2.0", "PUBLISH")
     assert said["name"] == "图书馆" and said["refresh_s"] == 3600 and said["zones"] == [name]
     assert [entry["uid"] for entry in said["entries"]] == [entry.uid for entry in found]
-    for entry, told in zip(found, said["entries"], strict=True):
-        check(entry, told, zone)
-        assert told["zone"] == name, "on the library's clock"
+    for entry, parsed in zip(found, said["entries"], strict=True):
+        check(entry, parsed, zone)
+        assert parsed["zone"] == name, "on the library's clock"
 
 
 @given(entry=entries(), name=st.sampled_from(ALL_ZONES), offset=OFFSETS)

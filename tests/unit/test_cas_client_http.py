@@ -65,17 +65,17 @@ P3, P2 = "/p3/serviceValidate", "/serviceValidate"
 async def test_cas_2_0_is_asked_where_3_0_is_missing(
     server: Answering,
 ) -> None:
-    asked = {"service": SERVICE, "ticket": "ST-&=%#+/"}
+    query = {"service": SERVICE, "ticket": "ST-&=%#+/"}
     async with CasClient(server.base_url, SERVICE) as cas:
         server.on(P2, success(""))
         assert (await cas.validate("ST-&=%#+/")).user == "21070001"
-        assert server.asked == [(P3, asked), (P2, asked)]
+        assert server.asked == [(P3, query), (P2, query)]
 
         server.asked.clear()
         server.on(P3, success(WRAPPED.format(ELEMENTS)))
         expected = CasUser(user="21070001", attributes=BOTH, name="王雨桐")
         assert await cas.validate("ST-&=%#+/", renew=True) == expected
-        assert server.asked == [(P3, {**asked, "renew": "true"})]
+        assert server.asked == [(P3, {**query, "renew": "true"})]
 
         server.on(P3, written("gbk", ""), kind="text/html;charset=GBK")
         assert await cas.validate("ST-&=%#+/") == expected
@@ -121,13 +121,13 @@ async def test_a_refusal_sent_with_a_4xx_status_is_a_refusal(server: Answering) 
 
 
 async def test_a_silent_or_absent_server_times_out(server: Answering) -> None:
-    asked = asyncio.Event()
+    asked_event = asyncio.Event()
 
     async def silent(request: web.Request) -> web.StreamResponse:
         # The headers arrive and the body never does.
         response = web.StreamResponse()
         await response.prepare(request)
-        asked.set()
+        asked_event.set()
         await asyncio.Event().wait()
         return response
 
@@ -135,7 +135,7 @@ async def test_a_silent_or_absent_server_times_out(server: Answering) -> None:
     async with CasClient(server.base_url, SERVICE, timeout_s=0.1) as cas:
         with pytest.raises(CasUnavailable) as late:
             await cas.validate(TICKET)
-    assert asked.is_set()
+    assert asked_event.is_set()
     assert late.value.details == {"reason": "timeout"}
 
     # Port 9 of the loopback interface: nobody listens.
@@ -158,8 +158,8 @@ async def test_the_answer_reports_second_factor_and_unrequested_tickets(
     server.on(P3, success(WRAPPED.format(released)))
     async with CasClient(server.base_url, SERVICE) as cas:
         provider, begun = CasProvider(cas, "mail"), Attempt.begin("cas", renew=True)
-        found = await provider.authenticate({"ticket": TICKET, "s": begun.state}, begun)
-        assert (found.second_factor, found.email, found.unasked) == (second, "a@b.cn", False)
+        user = await provider.authenticate({"ticket": TICKET, "s": begun.state}, begun)
+        assert (user.second_factor, user.email, user.unasked) == (second, "a@b.cn", False)
         for attempt in (None, Attempt.begin("cas")):
             answer = {"ticket": TICKET, "s": begun.state}
             assert (await provider.authenticate(answer, attempt)).unasked

@@ -29,12 +29,12 @@ def test_settings_are_listed_without_secrets_and_checked() -> None:
     del (templates := dict(SANDBOX_TEMPLATES))["MOVED"]
     env["WECHAT_TEMPLATES"] = json.dumps(templates)
     rows = settings_rows(load(env), env)
-    told = table(rows)
+    listing = table(rows)
     keys = env["ENCRYPTION_KEYS"][2:]
     for secret in ("mongo-pw", "wechat-secret", keys, "20130001", "template_id"):
-        assert secret not in told, secret
-    for shown in ("m1:27017,m2:27017 (replica set seats, user seats, no TLS)", "2 accounts"):
-        assert shown in told
+        assert secret not in listing, secret
+    for text in ("m1:27017,m2:27017 (replica set seats, user seats, no TLS)", "2 accounts"):
+        assert text in listing
     odd = [(row.name, row.value, row.verdict) for row in rows if row.verdict is not Verdict.OK]
     assert odd == [
         ("MONGO_URL", "m1:27017,m2:27017", Verdict.WARNING),  # no TLS

@@ -76,8 +76,8 @@ def test_the_operations_page_lists_every_command_and_job() -> None:
     table = OPERATIONS.split("| `seats …` |")[1].split("\n\n")[0]
     listed = set(re.findall(r"^\| `([a-z-]+)", table, re.M))
     group = typer.main.get_group(seats)
-    known = {name for name, command in group.commands.items() if not command.hidden}
-    assert listed == known
+    names = {name for name, command in group.commands.items() if not command.hidden}
+    assert listed == names
     jobs = re.search(r"^\| `job NAME` \| runs one job once: `([^`]+)`", OPERATIONS, re.M)
     assert jobs is not None and tuple(jobs[1].split()) == JOBS
 

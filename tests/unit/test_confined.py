@@ -67,10 +67,10 @@ async def test_a_confined_process_has_limits_no_secrets_and_returns_its_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ENCRYPTION_KEYS", "1:secret")
-    found = await confined(held, "zu groß", most=2)
-    assert found.limits == [MOST_MEMORY, MOST_SECONDS, 0]
-    assert not any(name.startswith(("ENCR", "MONGO", "REDIS")) for name in found.variables)
-    assert found.problem.details == {"field": "file", "reason": "zu groß", "most": 2}
+    result = await confined(held, "zu groß", most=2)
+    assert result.limits == [MOST_MEMORY, MOST_SECONDS, 0]
+    assert not any(name.startswith(("ENCR", "MONGO", "REDIS")) for name in result.variables)
+    assert result.problem.details == {"field": "file", "reason": "zu groß", "most": 2}
     with pytest.raises(Malformed) as error:
         await confined(refused)
     assert error.value.details == {"field": "file", "reason": "not_a_picture", "most": 7}

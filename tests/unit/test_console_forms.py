@@ -151,10 +151,10 @@ def test_an_invalid_field_is_named_with_a_reason(wrong: dict[str, str], words: s
 
 def shapes() -> Iterator[type[msgspec.Struct]]:
     """The shapes of the console's forms."""
-    found: list[type[msgspec.Struct]] = [msgspec.Struct]
-    while found:
-        for shape in found.pop().__subclasses__():
-            found.append(shape)
+    structs: list[type[msgspec.Struct]] = [msgspec.Struct]
+    while structs:
+        for shape in structs.pop().__subclasses__():
+            structs.append(shape)
             if ".console" in shape.__module__ or shape.__module__.startswith("handlers.staff."):
                 yield shape
 

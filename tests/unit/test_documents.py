@@ -92,14 +92,14 @@ def test_both_readmes_have_the_same_commands_and_links() -> None:
 
 
 def test_pictures_of_the_documents_are_small() -> None:
-    shown = {
+    pictures = {
         target(page, link)
         for page in PAGES
         for link in links(page.read_text("utf-8"))
         if link.endswith(".png")
     }
-    assert [f.name for f in shown if f.stat().st_size > LARGEST_PICTURE] == []
-    assert set((ROOT / "docs" / "images").iterdir()) <= shown
+    assert [f.name for f in pictures if f.stat().st_size > LARGEST_PICTURE] == []
+    assert set((ROOT / "docs" / "images").iterdir()) <= pictures
 
 
 @pytest.mark.parametrize(

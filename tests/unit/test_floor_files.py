@@ -61,16 +61,16 @@ CATALOG = Catalog("", VENUES, {a.id: a for a in (HALL, OLD, GONE)}, {})
 
 def planned(data: bytes | str, **defaults: Any) -> ImportPlan:
     data = data.encode() if isinstance(data, str) else data
-    found = decoding.read_file(data, WORDS)
-    if found.problems:
-        return ImportPlan([], found.problems)
-    return plan_import(found.areas, CATALOG, Defaults(**{"venue": "library", **defaults}))
+    file = decoding.read_file(data, WORDS)
+    if file.problems:
+        return ImportPlan([], file.problems)
+    return plan_import(file.areas, CATALOG, Defaults(**{"venue": "library", **defaults}))
 
 
 def problems(data: bytes | str) -> list[tuple[int | None, str]]:
     """Line and reason of all problems of a file."""
-    found = planned(data).problems
-    return [(problem.line, str(problem.error.details["reason"])) for problem in found]
+    problems_found = planned(data).problems
+    return [(problem.line, str(problem.error.details["reason"])) for problem in problems_found]
 
 
 def workbook(rows: list[list[object]]) -> bytes:
@@ -120,8 +120,8 @@ def test_the_same_table_is_read_alike_from_each_format(data: bytes) -> None:
 def test_an_import_keeps_values_of_an_area_that_the_file_omits() -> None:
     (area,) = planned("区域,座位号,电源\n二层中厅,001,\n").areas
     assert area.old is HALL
-    found = differences(HALL, area.new)
-    assert (found.removed, found.features_changed, found.moved) == (["002"], ["001"], [])
+    changes = differences(HALL, area.new)
+    assert (changes.removed, changes.features_changed, changes.moved) == (["002"], ["001"], [])
     assert area.new.fixtures == HALL.fixtures and area.new.rev == 4
     (area,) = planned("区域编号,区域,楼层,座位号,x,y\n2f-hall,大厅,2,001,20,20\n").areas
     assert area.old is HALL and area.new.name == "大厅"
@@ -151,19 +151,19 @@ def test_an_encoding_is_detected_or_must_be_chosen(
     text: str, encoding: str, named: str, read_as: str | None
 ) -> None:
     data = f"{GERMAN}{text};A-1;1;1;;\n".encode(encoding)
-    found = decoding.read_file(data, WORDS, encoding=named)
+    file = decoding.read_file(data, WORDS, encoding=named)
     if read_as is None:
-        (problem,) = found.problems
+        (problem,) = file.problems
         assert problem.error.details["reason"] == "encoding_unknown"
         return
-    assert (found.encoding, found.problems) == (read_as, [])
-    assert found.areas[0].name == data.decode(read_as).split("\n")[1].split(";")[0]
+    assert (file.encoding, file.problems) == (read_as, [])
+    assert file.areas[0].name == data.decode(read_as).split("\n")[1].split(";")[0]
 
 
 def test_columns_without_a_meaning_are_named() -> None:
     head = "area,Lampe,seat,row,column, Steh  pult ,power" + ",x1" * 60
-    found = decoding.read_file(f"{head}\nA,ja,1,1,1,x,ja\n".encode(), WORDS)
-    assert found.ignored == ["Lampe", "Steh pult", *["x1"] * 58]
+    file = decoding.read_file(f"{head}\nA,ja,1,1,1,x,ja\n".encode(), WORDS)
+    assert file.ignored == ["Lampe", "Steh pult", *["x1"] * 58]
     for word in ("ja", "x", "TRUE", "oui", "sí", "是"):
         (area,) = decoding.read_file(f"area,seat,power\nA,1,{word}\n".encode(), WORDS).areas
         assert area.seats[0].draft.power, word
@@ -325,8 +325,8 @@ def test_the_offered_templates_import_without_problems() -> None:
 
 
 def test_every_import_problem_has_a_text() -> None:
-    found = {reason for _, told in WRONG.values() for _, reason in told}
-    assert found - PROBLEM_TEXT.keys() - REASONS.keys() == set()
+    reasons = {reason for _, problems_told in WRONG.values() for _, reason in problems_told}
+    assert reasons - PROBLEM_TEXT.keys() - REASONS.keys() == set()
 
 
 NAMES = st.text("abXY甲乙0189", min_size=1, max_size=6) | st.sampled_from(["A-12", "2F-B07", "1/2"])

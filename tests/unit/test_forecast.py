@@ -37,17 +37,19 @@ def after(days: list[AreaDay], ahead: int = 1) -> date:
 @pytest.mark.parametrize("ahead", [1, 2])
 def test_a_constant_occupancy_is_forecast_with_zero_error(ahead: int) -> None:
     days = weeks(6)
-    found = forecast(days, after(days, ahead))
-    assert found is not None and len(found) == HOURS
-    assert found[9].used == pytest.approx(0.5) and found[9].error == pytest.approx(0)
-    assert found[3].used == 0
+    hours_forecast = forecast(days, after(days, ahead))
+    assert hours_forecast is not None and len(hours_forecast) == HOURS
+    assert hours_forecast[9].used == pytest.approx(0.5) and hours_forecast[
+        9
+    ].error == pytest.approx(0)
+    assert hours_forecast[3].used == 0
 
 
 def test_no_forecast_is_made_under_four_weeks_of_days() -> None:
     days = weeks(5)
     for number in range(len(days)):
-        known = forecast(days[:number], MONDAY + timedelta(days=number)) is not None
-        assert known == (number >= LEAST_DAYS), number
+        possible = forecast(days[:number], MONDAY + timedelta(days=number)) is not None
+        assert possible == (number >= LEAST_DAYS), number
     # Four weeks of which there are no Sundays say nothing of a Sunday.
     weekdays = [d for d in days if d.day.weekday() != 6]
     assert forecast(weekdays, date(2026, 10, 11)) is None
@@ -91,8 +93,8 @@ def test_forecast_shares_lie_between_zero_and_one(
         replace(counted(MONDAY + timedelta(days=n), used), open_minutes=900 * SEATS * is_open)
         for n, (used, is_open) in enumerate(history)
     ]
-    found = forecast(days, after(days, ahead))
-    for hour in found or ():
+    hours_forecast = forecast(days, after(days, ahead))
+    for hour in hours_forecast or ():
         assert 0 <= hour.used <= 1 and hour.error >= 0
         assert isinstance(hour, HourForecast)
 
@@ -112,5 +114,5 @@ def test_combined_areas_have_the_days_known_for_all_of_them() -> None:
 )
 def test_the_forecast_beats_the_previous_weeks_values(setting: Setting, ahead: int) -> None:
     """The short form of scripts/backtest, with other seeds."""
-    found = score(setting, 11, ahead)
-    assert found.good, (found.gain, found.coverage)
+    result = score(setting, 11, ahead)
+    assert result.good, (result.gain, result.coverage)

@@ -126,8 +126,8 @@ def test_repeated_gate_events_change_nothing() -> None:
     once = after(reserved(), "in 13:40", "out 14:50")
     assert after(once, "out 14:50", "in 13:40") is once
     assert [e.event for e in once.history] == ["reserve", "check_in", "leave"]
-    told = [n.event for n in once.outbox]
-    assert told == ["booking_confirmed", "checked_in_before", "temporary_leave"], (
+    events = [n.event for n in once.outbox]
+    assert events == ["booking_confirmed", "checked_in_before", "temporary_leave"], (
         "the reader is told how it stands, programs the check-in too"
     )
     assert "u:" + ZHANG in once.claims
@@ -207,9 +207,9 @@ def test_gate_events_in_any_order_lead_to_the_same_state(
         for arrived in order:
             known.append(arrived)
             waiting = [gate_event(t).at for t in texts if t not in known]
-            told = min([*waiting, EVENING]) - timedelta(seconds=1)
+            reported = min([*waiting, EVENING]) - timedelta(seconds=1)
             events = [gate_event(t) for t in known]
-            now = derive_presence(now, POLICY, events, HERE, None, told, EVENING)[0]
+            now = derive_presence(now, POLICY, events, HERE, None, reported, EVENING)[0]
         now = derive_presence(now, POLICY, events, HERE, None, EVENING, EVENING)[0]
         ends.append(replace(now, rev=0, outbox=()))
     assert ends[0] == ends[1]

@@ -52,18 +52,20 @@ def test_a_joined_day_equals_the_rows_of_its_days(data: st.DataObject) -> None:
         )
         if parts[day].apply(row):
             stored[row.id] = row
-        shown = [
+        rows_shown = [
             row
             for row in stored.values()
             if row.state is ReservationState.RESERVED
             and (row.end > on("00:00") or local_date(row.start) >= MONDAY)
         ]
-        assert {row.id: row for row in shown} == joined.rows
+        assert {row.id: row for row in rows_shown} == joined.rows
         for seat in SEATS:
-            assert ids(joined.by_seat.get(seat)) == ids(row for row in shown if row.seat_id == seat)
+            assert ids(joined.by_seat.get(seat)) == ids(
+                row for row in rows_shown if row.seat_id == seat
+            )
         for reader in READERS:
             assert ids(joined.by_reader.get(reader)) == ids(
-                row for row in shown if row.reader_id == reader
+                row for row in rows_shown if row.reader_id == reader
             )
         now = {seat: list(joined.by_seat.get(seat)) for seat in SEATS}
         changed = joined.since(seen)

@@ -92,9 +92,9 @@ def picture(kind: str, size: tuple[int, int] = (300, 200)) -> bytes:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_an_uploaded_logo_is_re_encoded(kind: str) -> None:
-    kept = logo_of(picture(kind) + b"<script>")
-    assert b"<script>" not in kept and logo_of(kept) == kept, "the same once more"
-    with Image.open(BytesIO(kept)) as drawn:
+    logo = logo_of(picture(kind) + b"<script>")
+    assert b"<script>" not in logo and logo_of(logo) == logo, "the same once more"
+    with Image.open(BytesIO(logo)) as drawn:
         assert (drawn.format, drawn.size) == ("PNG", (144, 96))
 
 
@@ -138,21 +138,21 @@ numbers = st.fixed_dictionaries(
 @given(numbers)
 def test_the_default_rules_text_states_the_policy_values(values: dict[str, int]) -> None:
     reference = Known(replace(Policy(), **values), Venue(VENUE, "主馆"))  # type: ignore[arg-type]
-    shown = rules_html(reference, DAY, "")
-    assert not PLACEHOLDER.search(shown) and "<li></li>" not in shown
-    assert f"每人每天最多 {values['daily_booking_limit']} 次预约" in shown
-    assert f"暂离不超过 {values['leave_minutes']} 分钟" in shown
-    assert f"满 {values['violations_limit']} 次" in shown
-    assert ("暂离超时也记一次" in shown) == values["away_timeout_is_violation"]
+    html = rules_html(reference, DAY, "")
+    assert not PLACEHOLDER.search(html) and "<li></li>" not in html
+    assert f"每人每天最多 {values['daily_booking_limit']} 次预约" in html
+    assert f"暂离不超过 {values['leave_minutes']} 分钟" in html
+    assert f"满 {values['violations_limit']} 次" in html
+    assert ("暂离超时也记一次" in html) == values["away_timeout_is_violation"]
 
 
 def test_custom_wording_is_filled_in_and_escaped() -> None:
     longer = replace(Policy(), areas={AreaId("hall"): {"max_minutes": 360}})
     reference = Known(longer, Venue(VENUE, "<b>馆</b>"), Venue(VENUE, "<b>馆</b>"))
     own = "# 规则\n\n- **{最长小时}** 小时\n- {签到方式}<script>\n- {特定日期规则}\n- {没有}"
-    shown = rules_html(reference, DAY, own)
-    assert "<strong>4–6</strong> 小时" in shown and "{没有}" in shown
-    assert "<script>" not in shown and "<b>" not in shown
+    html = rules_html(reference, DAY, own)
+    assert "<strong>4–6</strong> 小时" in html and "{没有}" in html
+    assert "<script>" not in html and "<b>" not in html
     assert running_line_of(reference, DAY, "一次 {最长小时} 小时") == "一次 4–6 小时"
     assert "一次最多 4–6 小时" in running_line_of(reference, DAY, "")
     assert {*PLACEHOLDER.findall(RULES_TEXT + RUNNING_LINE)} == PLACEHOLDER_NAMES
@@ -199,9 +199,9 @@ def test_no_university_is_named_in_the_code_for_all_libraries() -> None:
     searched = list(files())
     assert len(searched) > 500 and {path.suffix for path in searched} >= {".py", ".html", ".ts"}
     wrong = [
-        f"{path.relative_to(ROOT)}: {found[0]}"
+        f"{path.relative_to(ROOT)}: {match[0]}"
         for path in searched
-        if (found := OTHERS.search(path.read_text(encoding="utf-8")))
+        if (match := OTHERS.search(path.read_text(encoding="utf-8")))
     ]
     assert wrong == []
     assert OTHERS.search(

@@ -118,13 +118,13 @@ async def test_a_queue_that_is_too_long_refuses_at_once() -> None:
     await inside(door, SLOTS)
     waiting = [start(door.acquire()) for _ in range(1001)]
     await settle()
-    told = []
+    waits = []
     for _ in range(1000):
         with pytest.raises(Busy) as refused:
             await door.acquire()
-        told.append(refused.value.retry_after)
-    assert told == sorted(told), "one after the other"
-    assert (told[0], told[-1]) == (1, 3), (
+        waits.append(refused.value.retry_after)
+    assert waits == sorted(waits), "one after the other"
+    assert (waits[0], waits[-1]) == (1, 3), (
         "a thousand of them at the five hundred a second of a start"
     )
     for _ in range(SLOTS):
@@ -145,13 +145,13 @@ async def test_retry_after_spreads_refused_requests_over_the_free_capacity(rate:
     door = WriteQueue(time)
     due = [(time.now + rng.uniform(0, 1), 1) for _ in range(3000)]
     heapify(due)
-    asked: list[tuple[asyncio.Task[None], int]] = []
+    attempts: list[tuple[asyncio.Task[None], int]] = []
     work, heard, tries, began, tick_at = 0.0, 0, Counter[int](), time.now, time.now + 0.1
-    while due or asked:
+    while due or attempts:
         time.now += 0.02
         work = min(work + rate * 0.02, rate * 0.02)
         while due and due[0][0] <= time.now and work > -rate / 2:
-            asked.append((start(door.acquire()), heappop(due)[1]))
+            attempts.append((start(door.acquire()), heappop(due)[1]))
             work -= 1 / 3
             heard += 1
         await settle()
@@ -162,8 +162,8 @@ async def test_retry_after_spreads_refused_requests_over_the_free_capacity(rate:
             door.tick(0.1)
             tick_at += 0.1
         await settle()
-        for task, number in [one for one in asked if one[0].done()]:
-            asked.remove((task, number))
+        for task, number in [one for one in attempts if one[0].done()]:
+            attempts.remove((task, number))
             if (refused := task.exception()) is None:
                 tries[number] += 1
                 continue

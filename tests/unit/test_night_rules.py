@@ -83,8 +83,8 @@ def test_open_hours_join_the_hours_of_both_days(
     offered = [
         (begun, end)
         for _, begun in time_choices.start_choices(local_date(start), policy, place, on("00:00"))
-        if (found := place.containing(begun)) is not None
-        for end in time_choices.end_choices(begun, policy, found)
+        if (hours_found := place.containing(begun)) is not None
+        for end in time_choices.end_choices(begun, policy, hours_found)
     ]
     assert all(place.covers(*choice) for choice in offered)
     assert all(local_date(begun) == local_date(start) for begun, _ in offered)

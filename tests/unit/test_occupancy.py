@@ -151,8 +151,8 @@ class Following(RuleBasedStateMachine):
     @rule()
     def much_later(self) -> None:
         """Lets so much time pass that all answers arrived long ago."""
-        for known in self.occupancy._days.values():
-            known.occupancy.forget_older()
+        for day in self.occupancy._days.values():
+            day.occupancy.forget_older()
 
     @rule()
     def look(self) -> None:
@@ -213,18 +213,18 @@ class Following(RuleBasedStateMachine):
 
     @invariant()
     def indexes_agree_and_since_names_what_changed(self) -> None:
-        known = self.occupancy._days.get(DAY) if hasattr(self, "occupancy") else None
-        if known is None:
+        day = self.occupancy._days.get(DAY) if hasattr(self, "occupancy") else None
+        if day is None:
             return
-        occupancy = known.occupancy
+        occupancy = day.occupancy
         rows = sorted(occupancy.rows.values(), key=lambda r: r.id)
         for lists, key in ((occupancy.by_seat, "seat_id"), (occupancy.by_reader, "reader_id")):
-            found = []
+            rows_found = []
             for at, held in lists.items():
                 assert held and all(getattr(r, key) == at for r in held)
                 assert [(r.start, r.end) for r in held] == sorted((r.start, r.end) for r in held)
-                found += held
-            assert sorted(found, key=lambda r: r.id) == rows
+                rows_found += held
+            assert sorted(rows_found, key=lambda r: r.id) == rows
         seats = {seat: list(held) for seat, held in occupancy.by_seat.items()}
         if self.before is not None and self.before[0] is occupancy:
             _, version, then = self.before

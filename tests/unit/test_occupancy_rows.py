@@ -152,14 +152,14 @@ async def test_the_memory_of_ended_bookings_is_bounded() -> None:
     sizes = []
     for number in range(2000):
         made = reserved("10:00", "12:00", id=f"{number:024x}", day=DAY)
-        told: list[tuple[str | None, Change]] = [(DAY.isoformat(), row_of(made))]
-        told += [(None, RowUpdate(made.id, 2, {"state": ReservationState.IN_USE}))]
-        told += [(None, RowUpdate(made.id, 3, {"state": ReservationState.FINISHED}))]
-        changes.told.put_nowait(ChangeBatch(told, now))
+        changes_told: list[tuple[str | None, Change]] = [(DAY.isoformat(), row_of(made))]
+        changes_told += [(None, RowUpdate(made.id, 2, {"state": ReservationState.IN_USE}))]
+        changes_told += [(None, RowUpdate(made.id, 3, {"state": ReservationState.FINISHED}))]
+        changes.told.put_nowait(ChangeBatch(changes_told, now))
         now += 5
         for _ in range(3):
             await asyncio.sleep(0)
-        sizes.append(sum(known.occupancy.remembered for known in occupancy._days.values()))
+        sizes.append(sum(day.occupancy.remembered for day in occupancy._days.values()))
     assert not occupancy._days[DAY].occupancy.rows
     lately = 2 * REMEMBER_S / 5
     assert max(sizes) <= 2 * (lately + 2) and max(sizes) == max(sizes[:100])
@@ -216,7 +216,7 @@ def test_an_incrementally_updated_view_equals_a_new_one(data: st.DataObject) -> 
     occupancy, view = DayOccupancy(), AreaMap(AN_AREA)
     now, revs = on("08:00"), [0] * 8
     look = look_at(now, span, tomorrow)
-    known: list[SeatState] = []
+    previous: list[SeatState] = []
     version = 0
     for _ in range(data.draw(st.integers(1, 12))):
         for _ in range(data.draw(st.integers(0, 3))):
@@ -246,8 +246,8 @@ def test_an_incrementally_updated_view_equals_a_new_one(data: st.DataObject) -> 
         fresh = AreaMap(AN_AREA)
         fresh.refresh(occupancy, look)
         assert view.views == fresh.views
-        if known:
-            differ = [p for p, seen in enumerate(known) if seen != view.views[p]]
+        if previous:
+            differ = [p for p, seen in enumerate(previous) if seen != view.views[p]]
             assert view.changed_since(version) == differ
         else:
             assert view.changed_since(0) == list(range(len(AN_AREA.seats)))
@@ -260,4 +260,4 @@ def test_an_incrementally_updated_view_equals_a_new_one(data: st.DataObject) -> 
                 if seen.status is SeatStatus.MINE
             ]
             assert view.overlay_for(reader, granted=False) == mine
-        known, version = list(view.views), view.version
+        previous, version = list(view.views), view.version

@@ -25,12 +25,12 @@ async def test_a_cached_value_is_returned_while_a_newer_one_is_fetched() -> None
             await never.wait()
         return asked
 
-    known = _Remembered(ask, lambda: NOW)
-    assert await known.get(lambda _: timedelta(hours=1)) == 1
-    anew = asyncio.create_task(known.get(lambda _: timedelta()))
+    cache = _Remembered(ask, lambda: NOW)
+    assert await cache.get(lambda _: timedelta(hours=1)) == 1
+    anew = asyncio.create_task(cache.get(lambda _: timedelta()))
     await asyncio.sleep(0)
     async with asyncio.timeout(patience(1)):
-        assert await known.get(lambda _: timedelta(hours=1)) == 1
+        assert await cache.get(lambda _: timedelta(hours=1)) == 1
     assert asked == 2 and not anew.done()
     never.set()
     assert await anew == 2

@@ -138,8 +138,8 @@ ANNEX_SUNDAYS_OFF = OpeningRule(None, None, weekdays=frozenset({6}), venue_id=AN
 def test_the_deciding_opening_rule_of_a_day(
     rules: tuple[OpeningRule, ...], day: date, place: AreaId, expected: str
 ) -> None:
-    found = Policy(opening=rules).day_hours(day, VENUES[place], place)
-    assert f"{hours_of_day_text(found.hours)} {found.reason}".strip() == expected
+    hours_found = Policy(opening=rules).day_hours(day, VENUES[place], place)
+    assert f"{hours_of_day_text(hours_found.hours)} {hours_found.reason}".strip() == expected
 
 
 def test_dates_and_hours_determine_the_kind_of_an_opening_rule() -> None:
@@ -233,8 +233,8 @@ def test_a_closure_is_never_bookable(
 @example(Policy(opening=(NIGHT, HOLIDAY, replace(ALONE_DAY, opens=time(9)))), MONDAY - DAY, AREA)
 def test_an_area_is_never_open_beyond_its_venue(policy: Policy, day: date, area_id: AreaId) -> None:
     venue = VENUES[area_id]
-    found = decide_opening(policy.opening, day, venue, area_id)
-    span, rule = found.hours, found.rule
+    decision = decide_opening(policy.opening, day, venue, area_id)
+    span, rule = decision.hours, decision.rule
     if span is None or rule is None or rule.stands_alone:
         return
     near = (day - DAY, day, day + DAY)
@@ -256,10 +256,10 @@ def test_the_opening_calendar_shows_the_bookable_hours(
 ) -> None:
     venue_id, area_id = place
     of = OpeningPlace(area_id=area_id) if area_id else OpeningPlace(venue_id=venue_id)
-    shown = calendar_month(CATALOG, policy, of, day).days[day.day - 1]
-    known = policy.day_hours(day, *place)
-    assert (shown.day, shown.hours) == (day, hours_of_day_text(known.hours))
-    assert (shown.hours == "闭馆") == (known.hours is None)
+    calendar_day = calendar_month(CATALOG, policy, of, day).days[day.day - 1]
+    hours_known = policy.day_hours(day, *place)
+    assert (calendar_day.day, calendar_day.hours) == (day, hours_of_day_text(hours_known.hours))
+    assert (calendar_day.hours == "闭馆") == (hours_known.hours is None)
     # Each half hour of what is booked is in the hours that the calendar shows for a day.
     span = TimeRange(
         local_instant(day, start), local_instant(day if end > start else day + DAY, end)
@@ -282,8 +282,8 @@ def test_weekly_hours_are_set_and_removed() -> None:
     new = opening_rules.set_week(policy, place, table, independent=True)
     assert new.version == 2 and len(new.opening) == 5
     for n, plan in enumerate(table):
-        found = new.day_hours(MONDAY + timedelta(days=14 + n), VENUE, AREA).hours
-        assert hours_of_day_text(found) == clock_hours_text(*(plan or (None, None)))
+        hours_found = new.day_hours(MONDAY + timedelta(days=14 + n), VENUE, AREA).hours
+        assert hours_of_day_text(hours_found) == clock_hours_text(*(plan or (None, None)))
     assert opening_rules.places_with_week(new) == [OpeningPlace(), place]
     again = opening_rules.set_week(new, place, [None] * 7)
     assert len(again.opening) == 3, "a table takes the place of the one before"
@@ -369,15 +369,15 @@ def test_conflicts_of_a_new_opening_rule_are_described(
     rules: tuple[OpeningRule, ...], new: OpeningRule, said: list[str]
 ) -> None:
     old = Policy(opening=rules)
-    found = find_conflicts(old, opening_rules.add_opening_rule(old, new), VENUES, MONDAY)
-    assert conflicts_text(CATALOG, found) == said
+    conflicts = find_conflicts(old, opening_rules.add_opening_rule(old, new), VENUES, MONDAY)
+    assert conflicts_text(CATALOG, conflicts) == said
 
 
 def test_places_with_their_own_weekly_hours_are_named() -> None:
     old = Policy(opening=(ALWAYS, AREA_WEEK, ANNEX_WEEK))
     new = opening_rules.set_week(old, OpeningPlace(), [(time(8), time(21))] * 7)
-    found = find_conflicts(old, new, VENUES, MONDAY)
-    kinds = {(c.kind, value_of(c.place)) for c in found}
+    conflicts = find_conflicts(old, new, VENUES, MONDAY)
+    kinds = {(c.kind, value_of(c.place)) for c in conflicts}
     assert kinds == {
         (ConflictKind.OWN_WEEK, f"a:{AREA}"),
         (ConflictKind.OWN_WEEK, "v:annex"),

@@ -84,9 +84,9 @@ def winners_one_by_one(tickets: list[Ticket]) -> set[str]:
     taken: set[object] = set()
     winners = set()
     for one in tickets:
-        wanted = {(one.seat_id, slot) for slot in half_hour_slots(one.span)}
-        if taken.isdisjoint(wanted):
-            taken |= wanted
+        slots = {(one.seat_id, slot) for slot in half_hour_slots(one.span)}
+        if taken.isdisjoint(slots):
+            taken |= slots
             winners.add(one.id)
     return winners
 
@@ -104,10 +104,10 @@ def test_concurrent_serving_has_the_winners_of_serving_one_by_one(
     while under_way:
         called += 1
         id = under_way.pop(rng.randrange(len(under_way)))
-        wanted = {(by_id[id].seat_id, slot) for slot in half_hour_slots(by_id[id].span)}
-        won = taken.isdisjoint(wanted)
+        slots = {(by_id[id].seat_id, slot) for slot in half_hour_slots(by_id[id].span)}
+        won = taken.isdisjoint(slots)
         if won:
-            taken |= wanted
+            taken |= slots
             winners.add(id)
         under_way += order.served(id, Outcome.WON if won else Outcome.SEAT_TAKEN)
         assert order.served(id, Outcome.REFUSED) == [], "an outcome counts once"

@@ -130,8 +130,8 @@ def test_an_override_takes_precedence_over_area_values_on_its_days() -> None:
         (AREA, MONDAY - timedelta(days=1), 360, 20, 5),
         (AREA, None, 360, 20, 5),
     ):
-        found = policy.resolve(area, day)
-        numbers = found.max_minutes, found.leave_minutes, found.daily_booking_limit
+        values = policy.resolve(area, day)
+        numbers = values.max_minutes, values.leave_minutes, values.daily_booking_limit
         assert numbers == (longest, leave, bookings), (area, day)
     for wrong in (
         PolicyOverride("x", MONDAY, MONDAY, {"booking_window_days": 15}),
@@ -162,8 +162,8 @@ def test_an_override_without_an_end_ranks_below_area_values() -> None:
         (UPPER, MONDAY, 300, 2),
         (UPPER, TOMORROW, 120, 2),
     ):
-        found = policy.resolve(area, day)
-        assert (found.max_minutes, found.violations_limit) == (longest, limit), (area, day)
+        values = policy.resolve(area, day)
+        assert (values.max_minutes, values.violations_limit) == (longest, limit), (area, day)
 
 
 def test_value_changes_lists_exactly_the_differing_values() -> None:

@@ -119,9 +119,9 @@ def by_brute_force(
                         violations[c.reader_id][day] = min(first, until)
                     break
     suspended = 0
-    for reader, found in violations.items():
-        everything = sorted([*before.get(reader, []), *found.values()])
-        for when in found.values():
+    for reader, instants in violations.items():
+        everything = sorted([*before.get(reader, []), *instants.values()])
+        for when in instants.values():
             since = when - timedelta(days=policy.violations_window_days)
             if len([v for v in everything if since < v <= when]) >= policy.violations_limit:
                 suspended += 1
@@ -175,9 +175,9 @@ def bookings(draw: st.DrawFn, day: date, later: timedelta) -> PastBooking:
     if begin >= timedelta(days=1):  # in the rest of the last night
         start, closes = start - timedelta(days=1), closes - timedelta(days=1)
     if at_once:
-        asked = start + timedelta(seconds=draw(st.integers(0, 59)))
+        asked_at = start + timedelta(seconds=draw(st.integers(0, 59)))
     else:
-        asked = start - draw(st.integers(1, 3000)) * MINUTE
+        asked_at = start - draw(st.integers(1, 3000)) * MINUTE
     end = min(start + draw(st.integers(1, 12)) * 30 * MINUTE, closes)
     if end <= start:
         end = start + 30 * MINUTE
@@ -203,7 +203,7 @@ def bookings(draw: st.DrawFn, day: date, later: timedelta) -> PastBooking:
         reader_id=ReaderId(draw(st.sampled_from("ab"))),
         area_id=AREA,
         state=state,
-        asked_at=asked,
+        asked_at=asked_at,
         start=start,
         end=end,
         extended=draw(st.booleans()),

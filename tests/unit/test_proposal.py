@@ -56,7 +56,7 @@ def test_the_proposed_seat_is_known_near_or_roomy(
         beside = [one for one in seats.values() if one.area_id == seat.area_id and one != seat]
         return sorted(beside, key=lambda one: (abs(one.x - seat.x), one.x))
 
-    found = propose(
+    proposal = propose(
         rooms(areas),
         lambda one: next(states for a, states in areas if a.id == one.id),
         [seats[SeatId(id)] for id in known],
@@ -64,12 +64,12 @@ def test_the_proposed_seat_is_known_near_or_roomy(
         {SeatId(id) for id in passed_over},
         nearest,
     )
-    assert (found and (found.seat.id, found.reason)) == wanted
+    assert (proposal and (proposal.seat.id, proposal.reason)) == wanted
 
 
 def test_nothing_is_proposed_where_nothing_is_free() -> None:
     areas = [area("a", "xx"), area("b", "")]
-    states = {one.id: found for one, found in areas}
+    states = {one.id: state for one, state in areas}
     for offered in (rooms(areas), []):
-        found = propose(offered, lambda one: states[one.id], [], set(), set(), lambda seat: [])
-        assert found is None
+        proposal = propose(offered, lambda one: states[one.id], [], set(), set(), lambda seat: [])
+        assert proposal is None

@@ -84,10 +84,10 @@ def test_a_membership_counts_on_its_days(
 
 
 def test_a_reader_without_groups_is_in_the_default_group() -> None:
-    known = groups(*LIBRARY.by_id.values(), ReaderGroup(REST, "其他", "其他读者", default=True))
-    assert known.of([], MONDAY) == {REST}
-    assert known.of([member(last=YESTERDAY)], MONDAY) == {REST}
-    assert known.of([member()], MONDAY) == {GRADUATES}
+    library = groups(*LIBRARY.by_id.values(), ReaderGroup(REST, "其他", "其他读者", default=True))
+    assert library.of([], MONDAY) == {REST}
+    assert library.of([member(last=YESTERDAY)], MONDAY) == {REST}
+    assert library.of([member()], MONDAY) == {GRADUATES}
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_readers_with_the_same_groups_in_an_area_see_what_they_may_book(
 ) -> None:
     """The plan is cached by the groups that matter in the area: it must show as free exactly the
     seats that the reader may book, whatever other groups they are in."""
-    known = groups(
+    library = groups(
         *(
             ReaderGroup(
                 id,
@@ -174,16 +174,16 @@ def test_readers_with_the_same_groups_in_an_area_see_what_they_may_book(
             for id in (GRADUATES, CLUB, REST)
         )
     )
-    shared = known.in_area(AREA, known.that_matter(mine))
-    view = AreaMap(AREA, known.barred(AREA, shared))
+    shared = library.in_area(AREA, library.that_matter(mine))
+    view = AreaMap(AREA, library.barred(AREA, shared))
     policy = Policy()
     around = open_hours(policy, MONDAY, VENUE, ROOM)
     look = MapQuery(MONDAY, None, policy, around, on("09:00"))
     view.refresh(DayOccupancy(), look)
-    shown = [state.status is SeatStatus.FREE for state in view.views]
-    assert shown == [known.may_use(s, mine) for s in AREA.seats]
-    others = {place for place in range(6) if not shown[place]}
-    assert {place for place, names in known.barred(AREA, mine).items() if names} == others
+    free = [state.status is SeatStatus.FREE for state in view.views]
+    assert free == [library.may_use(s, mine) for s in AREA.seats]
+    others = {place for place in range(6) if not free[place]}
+    assert {place for place, names in library.barred(AREA, mine).items() if names} == others
 
 
 @given(st.frozensets(st.sampled_from([s.id for s in AREA.seats])))
@@ -250,13 +250,13 @@ def test_roles_are_ranked_and_given_by_number_or_group() -> None:
 
 def test_group_limits_narrowed_by_a_new_policy_are_reported() -> None:
     before, some = Policy(max_minutes=240, booking_window_days=2), GroupLimits(300, 2)
-    for after, found in (
+    for after, expected in (
         (before, {}),
         (replace(before, max_minutes=300), {}),
         (replace(before, max_minutes=301), {"max_minutes": 300}),
         (replace(before, max_minutes=360, booking_window_days=3), asdict(some)),
         (replace(before, max_minutes=60), {}),
     ):
-        assert some.narrowed_by(before, after) == found, after
+        assert some.narrowed_by(before, after) == expected, after
         assert GroupLimits(max_minutes=120).narrowed_by(before, after) == {}, "it never was one"
         assert GroupLimits().narrowed_by(before, after) == {}

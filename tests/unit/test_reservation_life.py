@@ -91,8 +91,8 @@ class Life(RuleBasedStateMachine):
         assert len(new.history) == len(old.history) + 1 and new.history[:-1] == old.history
         assert new.outbox[: len(old.outbox)] == old.outbox
         assert all(notice.seq == new.rev for notice in new.outbox[len(old.outbox) :])
-        kept = {c for c in old.claims if c.startswith(("i:", "k:"))}
-        assert kept <= set(new.claims)
+        remaining = {c for c in old.claims if c.startswith(("i:", "k:"))}
+        assert remaining <= set(new.claims)
         self.r = new
         self.events.append(event.value)
 
@@ -179,8 +179,8 @@ class Life(RuleBasedStateMachine):
         r = self.r
 
         def longer() -> Reservation:
-            wanted = self.clock(f"{end:02}:00")
-            new_end = check_in_rules.renewal_end(r, wanted, POLICY, self.place, self.now)
+            end_time = self.clock(f"{end:02}:00")
+            new_end = check_in_rules.renewal_end(r, end_time, POLICY, self.place, self.now)
             assert new_end > r.end
             return check_in_transitions.renew(r, new_end, POLICY, BY_READER, self.now)
 
@@ -191,8 +191,8 @@ class Life(RuleBasedStateMachine):
         r = self.r
 
         def sooner() -> Reservation:
-            wanted = self.clock(f"{end:02}:00")
-            new_end = check_in_rules.earlier_end(r, wanted, POLICY, self.place, self.now)
+            end_time = self.clock(f"{end:02}:00")
+            new_end = check_in_rules.earlier_end(r, end_time, POLICY, self.place, self.now)
             assert max(self.now, r.start) < new_end < r.end
             return check_in_transitions.shorten(r, new_end, POLICY, BY_READER, self.now)
 
@@ -250,8 +250,8 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def every_revision_has_a_line(self) -> None:
-        told = [entry.event for entry in self.r.history]
-        assert told == [event for event in self.events if event]
+        events = [entry.event for entry in self.r.history]
+        assert events == [event for event in self.events if event]
         assert self.r.rev == len(self.events)
 
     @invariant()

@@ -148,7 +148,7 @@ def test_a_refusal_carries_the_limit_that_was_exceeded(
 def test_only_eligible_readers_and_enabled_seats_can_book() -> None:
     until = on("12:00")
     reader = Reader(ZHANG, "student", until, lambda: PersonalData("", ""))
-    for who, day, when, wanted in (
+    for who, day, when, expected in (
         (reader, MONDAY, on("11:59:59"), "suspended"),
         (reader, MONDAY, until, "ok"),
         (replace(reader, suspended_until=None), MONDAY, until, "ok"),
@@ -157,7 +157,7 @@ def test_only_eligible_readers_and_enabled_seats_can_book() -> None:
         (replace(reader, stay=Visit(TOMORROW, TOMORROW)), MONDAY, until, "not_admitted"),
     ):
         eligible = partial(rules.check_reader_eligible, who, day, when)
-        assert outcome(eligible) == wanted
+        assert outcome(eligible) == expected
     broken = replace(SEAT, disabled="维修")
     for first, last, out in (
         (None, None, True),
@@ -335,7 +335,7 @@ def test_a_leave_needs_a_checked_in_reader(r: Reservation, now: str, later: time
 def test_the_allowed_actions_of_each_state(
     r: Reservation, now: str, expected: list[str], later: timedelta
 ) -> None:
-    found = allowed_actions.allowed_actions(moved(r, later), HALL, on(now) + later)
+    allowed = allowed_actions.allowed_actions(moved(r, later), HALL, on(now) + later)
     if later:  # off the full hours, others lie before its end
-        found, expected = ([a for a in some if a != "shorten"] for some in (found, expected))
-    assert found == expected
+        allowed, expected = ([a for a in some if a != "shorten"] for some in (allowed, expected))
+    assert allowed == expected

@@ -156,9 +156,15 @@ def test_the_next_reminder_of_a_booking(r: Reservation, remind_at: str | None) -
 )
 def test_a_reminder_is_queued_once(r: Reservation, event: str) -> None:
     assert r.remind_at is not None
-    told = transitions.remind(r, r.remind_at)
-    assert (told.outbox[-1].event, told.outbox[-1].seq, told.remind_at) == (event, told.rev, None)
-    assert told.state is r.state and told.history == r.history and told.claims == r.claims
+    reminded = transitions.remind(r, r.remind_at)
+    assert (reminded.outbox[-1].event, reminded.outbox[-1].seq, reminded.remind_at) == (
+        event,
+        reminded.rev,
+        None,
+    )
+    assert (
+        reminded.state is r.state and reminded.history == r.history and reminded.claims == r.claims
+    )
 
 
 def test_deadline_effects_are_dated_at_the_deadline() -> None:

@@ -53,8 +53,8 @@ def test_a_flood_from_one_address_makes_few_lines_and_is_counted(
 
     clock.now += 60
     kept.add("qr_invalid", "192.0.2.1", lambda: FACTS)
-    (told,) = lines(caplog, "security_refusals_left_out")
-    assert (told.kind, told.address, told.count) == (
+    (summary,) = lines(caplog, "security_refusals_left_out")
+    assert (summary.kind, summary.address, summary.count) == (
         "qr_invalid",
         first,
         10_000 - LINES_OF_AN_ADDRESS,
@@ -71,8 +71,8 @@ def test_refusals_from_many_addresses_are_limited_in_lines_and_memory(
     assert len(kept._of_address) == LINES_OF_A_KIND and len(kept._left_out) == 1
     kept.end_minute()
     kept.end_minute()  # told once
-    (told,) = lines(caplog, "security_refusals_left_out")
-    assert told.count == 5_000 - LINES_OF_A_KIND and not hasattr(told, "address")
+    (summary,) = lines(caplog, "security_refusals_left_out")
+    assert summary.count == 5_000 - LINES_OF_A_KIND and not hasattr(summary, "address")
     assert not kept._of_address and not kept._left_out
 
 

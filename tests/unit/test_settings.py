@@ -30,23 +30,23 @@ PUBLIC = {**SANDBOX, "PUBLIC_BASE_URL": "https://seats.example.edu"}
 
 
 def test_a_sandbox_must_be_requested_and_listens_on_loopback() -> None:
-    found = load(SANDBOX)
-    assert (found.mode, found.wall_clock) == (Mode.SANDBOX, False)
-    assert (found.host, found.port) == ("127.0.0.1", 8080)
-    assert not found.secure_cookies and found.session_cookie == "seat_sid"
-    assert found.wechat.base_url == "http://127.0.0.1:8080/sandbox/wechat"
-    assert found.cas.base_url == "http://127.0.0.1:8080/sandbox/cas"
-    assert set(found.wechat.templates) == set(WECHAT_TEMPLATES)
+    settings = load(SANDBOX)
+    assert (settings.mode, settings.wall_clock) == (Mode.SANDBOX, False)
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
+    assert not settings.secure_cookies and settings.session_cookie == "seat_sid"
+    assert settings.wechat.base_url == "http://127.0.0.1:8080/sandbox/wechat"
+    assert settings.cas.base_url == "http://127.0.0.1:8080/sandbox/cas"
+    assert set(settings.wechat.templates) == set(WECHAT_TEMPLATES)
 
 
 def test_a_production_installation_has_secure_defaults() -> None:
-    found = load({**REAL, "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"})
-    assert (found.mode, found.wall_clock) == (Mode.PRODUCTION, True)
-    assert found.secure_cookies
-    assert found.session_cookie == "__Host-seat_sid"
-    assert found.public_base_url == "https://seats.example.edu", "without the slash"
-    assert found.wechat.base_url == "https://api.weixin.qq.com"
-    assert [str(network) for network in found.trusted_proxies] == ["10.0.0.0/8", "127.0.0.1/32"]
+    settings = load({**REAL, "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"})
+    assert (settings.mode, settings.wall_clock) == (Mode.PRODUCTION, True)
+    assert settings.secure_cookies
+    assert settings.session_cookie == "__Host-seat_sid"
+    assert settings.public_base_url == "https://seats.example.edu", "without the slash"
+    assert settings.wechat.base_url == "https://api.weixin.qq.com"
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "127.0.0.1/32"]
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_a_mail_server_url_is_read_and_needs_tls_for_a_password(
 ) -> None:
     smtp = load({**REAL, "SMTP_URL": url, "MAIL_FROM": "seats@lib.edu"}).smtp
     assert smtp is not None and load(REAL).smtp is None
-    found = (smtp.host, smtp.port, smtp.tls, smtp.user, smtp.password, smtp.require_starttls)
-    assert (found, smtp.sender) == (wanted, "seats@lib.edu")
+    parts = (smtp.host, smtp.port, smtp.tls, smtp.user, smtp.password, smtp.require_starttls)
+    assert (parts, smtp.sender) == (wanted, "seats@lib.edu")
     assert smtp.password not in repr(smtp) or not smtp.password
 
 
@@ -192,9 +192,11 @@ def test_all_wrong_settings_are_reported_together() -> None:
 
 def test_a_library_without_a_mini_program_is_accepted() -> None:
     plain = {name: value for name, value in REAL.items() if not name.startswith("WECHAT_")}
-    found = load(plain)
-    assert found.mode is Mode.PRODUCTION and not found.wechat.used and found.official is None
-    assert not found.templates_missing and not found.wechat_accounts
+    settings = load(plain)
+    assert (
+        settings.mode is Mode.PRODUCTION and not settings.wechat.used and settings.official is None
+    )
+    assert not settings.templates_missing and not settings.wechat_accounts
     assert load(REAL).wechat.used and load(SANDBOX).wechat.used
     # Half of it is a mistake, whichever half.
     for name in ("WECHAT_APPID", "WECHAT_SECRET", "WECHAT_TEMPLATES", "WECHAT_MP_APPID"):
@@ -203,11 +205,13 @@ def test_a_library_without_a_mini_program_is_accepted() -> None:
 
 
 def test_a_sandbox_on_the_local_network_uses_the_given_address() -> None:
-    found = load(SANDBOX, "192.168.7.5")
-    assert (found.host, found.lan) == ("192.168.7.5", "192.168.7.5")
-    assert found.public_base_url == "http://192.168.7.5:8080"
-    assert "192.168.7.5/32" in map(str, found.monitors), "this machine looks at its own readiness"
-    assert found.wechat.base_url == "http://192.168.7.5:8080/sandbox/wechat"
+    settings = load(SANDBOX, "192.168.7.5")
+    assert (settings.host, settings.lan) == ("192.168.7.5", "192.168.7.5")
+    assert settings.public_base_url == "http://192.168.7.5:8080"
+    assert "192.168.7.5/32" in map(str, settings.monitors), (
+        "this machine looks at its own readiness"
+    )
+    assert settings.wechat.base_url == "http://192.168.7.5:8080/sandbox/wechat"
     for other in ({"HOST": "0.0.0.0"}, {"PUBLIC_BASE_URL": "http://127.0.0.1:8080"}):
         with pytest.raises(SettingsError, match=next(iter(other))):
             load({**SANDBOX, **other}, "192.168.7.5")
@@ -236,10 +240,10 @@ def test_the_lan_option_accepts_only_private_addresses_of_this_machine(
 
 def test_a_cas_path_and_a_partial_list_of_templates_are_accepted() -> None:
     half = {name: SANDBOX_TEMPLATES[name] for name in ("RESERVED", "NO_SHOW")}
-    found = load({**REAL, "WECHAT_TEMPLATES": json.dumps(half)})
-    assert found.cas.base_url == "https://cas.example.edu/cas"
-    assert set(found.templates_missing) == set(WECHAT_TEMPLATES) - set(found.wechat.templates)
-    assert "MOVED" in found.templates_missing and not load(REAL).templates_missing
+    settings = load({**REAL, "WECHAT_TEMPLATES": json.dumps(half)})
+    assert settings.cas.base_url == "https://cas.example.edu/cas"
+    assert set(settings.templates_missing) == set(WECHAT_TEMPLATES) - set(settings.wechat.templates)
+    assert "MOVED" in settings.templates_missing and not load(REAL).templates_missing
 
 
 def test_an_undecodable_templates_file_is_refused(tmp_path: Path) -> None:
@@ -251,7 +255,7 @@ def test_an_undecodable_templates_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("found", [load(SANDBOX), load(REAL)])
 def test_the_repr_of_settings_shows_no_secret(found: Settings) -> None:
-    shown = f"{found!r} {found.sealer!r} {found.wechat!r} {found}"
+    text = f"{found!r} {found.sealer!r} {found.wechat!r} {found}"
     for secret in (
         "mongo-secret",
         "redis-secret",
@@ -259,5 +263,5 @@ def test_the_repr_of_settings_shows_no_secret(found: Settings) -> None:
         "data-key-of",
         "sandbox-secret",
     ):
-        assert secret not in shown
-    assert SECRETS["ENCRYPTION_KEYS"] not in shown
+        assert secret not in text
+    assert SECRETS["ENCRYPTION_KEYS"] not in text

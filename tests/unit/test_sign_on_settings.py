@@ -28,12 +28,12 @@ BESIDE_CAS = {**TWO, "CAS_BASE_URL": "https://cas.example.edu/cas", "CAS_NAME": 
 
 
 def test_a_single_oidc_provider_is_the_campus_sign_on() -> None:
-    found = load(ALONE)
-    (campus,) = found.oidc
-    assert found.cas.base_url == "" and not campus.own_numbers
+    settings = load(ALONE)
+    (campus,) = settings.oidc
+    assert settings.cas.base_url == "" and not campus.own_numbers
     assert (campus.issuer, campus.name) == ("https://sso.example.edu/realms/campus", "")
     assert campus.claims == ClaimNames("preferred_username", "name", "", "", "")
-    assert "oidc-secret" not in repr(found) and campus.client_secret == "oidc-secret"
+    assert "oidc-secret" not in repr(settings) and campus.client_secret == "oidc-secret"
 
 
 def test_several_oidc_providers_work_beside_cas() -> None:
@@ -42,12 +42,12 @@ def test_several_oidc_providers_work_beside_cas() -> None:
         "OIDC_ALUMNI_GROUPS_CLAIM": "roles",
         "OIDC_ALUMNI_ADMINISTRATOR_GROUP": "desk",
     }
-    found = load({**BESIDE_CAS, **groups})
-    assert [(one.id, one.own_numbers) for one in found.oidc] == [
+    settings = load({**BESIDE_CAS, **groups})
+    assert [(one.id, one.own_numbers) for one in settings.oidc] == [
         ("campus", False),
         ("alumni", True),
     ]
-    assert found.staff.groups == {
+    assert settings.staff.groups == {
         ("cas", "desk"): Role.VIEWER,
         ("alumni", "desk"): Role.ADMINISTRATOR,
     }
@@ -97,10 +97,15 @@ def test_claims_are_read_under_their_configured_names() -> None:
     names = ClaimNames("no", "name", "kind", "email", "realm.roles")
     claims = {"no": 21070001, "name": ["张三"], "kind": {"x": 1}, "email": "a@b.cn"}
     claims |= {"realm": {"roles": ["a", "", 7, True, None]}, "mfa": True}
-    found = read_claims(claims, names)
-    assert (found.number, found.name, found.kind, found.email) == ("21070001", "张三", "", "a@b.cn")
-    assert found.groups == ("a", "7", "true")
-    assert found.attributes == {
+    identity = read_claims(claims, names)
+    assert (identity.number, identity.name, identity.kind, identity.email) == (
+        "21070001",
+        "张三",
+        "",
+        "a@b.cn",
+    )
+    assert identity.groups == ("a", "7", "true")
+    assert identity.attributes == {
         "no": ("21070001",),
         "name": ("张三",),
         "email": ("a@b.cn",),

@@ -31,7 +31,7 @@ AREAS = [
 @st.composite
 def kept(draw: st.DrawFn) -> list[AreaDay]:
     """Daily statistics of some days, on some of which everything was closed."""
-    found = []
+    rows_made = []
     for day in draw(st.sets(st.sampled_from(DAYS))):
         for area in draw(st.sets(st.sampled_from(AREAS[:2]))):
             closed = draw(st.booleans())
@@ -42,8 +42,8 @@ def kept(draw: st.DrawFn) -> list[AreaDay]:
             )
             booked = draw(st.integers(0, 9))
             minutes = 0 if closed else 10 * 930
-            found.append(AreaDay(day, area.id, 10, minutes, booked, 1, 2, 3, 4, 0, tuple(used)))
-    return found
+            rows_made.append(AreaDay(day, area.id, 10, minutes, booked, 1, 2, 3, 4, 0, tuple(used)))
+    return rows_made
 
 
 @given(kept())
@@ -84,10 +84,10 @@ def test_charts_and_tables_equal_a_recount(days: list[AreaDay]) -> None:
         assert bar.gap is (rate is None) and bar.title.startswith(str(name))
     assert areas.column("预约")[areas.column("区域").index("2层 c")] is None, "unknown is not 0"
     hours = tables["hours"]
-    shown = dict(zip(hours.column("时段"), hours.column("使用小时"), strict=True))
+    table_values = dict(zip(hours.column("时段"), hours.column("使用小时"), strict=True))
     for hour in range(24):
         minutes = sum(d.used[hour] for d in days)
-        assert shown.get(statistics_tables.hour_text(hour), 0) == minutes / 60
+        assert table_values.get(statistics_tables.hour_text(hour), 0) == minutes / 60
 
 
 @given(st.floats(0, 1e6))
@@ -114,7 +114,7 @@ def test_seats_by_the_hour_equal_a_recount_by_minutes(data: st.DataObject) -> No
     }
     spans = {day: [span] if span is not None else [] for day, span in opened.items()}
     rows = [data.draw(booking(opened)) for _ in range(data.draw(st.integers(0, 6)))]
-    for seat, found in zip(seats, seat_hours(seats, spans, of_days(rows)), strict=True):
+    for seat, row in zip(seats, seat_hours(seats, spans, of_days(rows)), strict=True):
         for hour in range(24):
             used = usable = 0
             for day, span in opened.items():
@@ -130,7 +130,7 @@ def test_seats_by_the_hour_equal_a_recount_by_minutes(data: st.DataObject) -> No
                         and r.checked_in_at <= now < (r.ended_at or r.end)
                         for r in rows
                     )
-            assert found.rates[hour] == (min(1.0, used / usable) if usable else None)
+            assert row.rates[hour] == (min(1.0, used / usable) if usable else None)
 
 
 def of_days(rows: list[BookingFacts]) -> list[tuple[date, BookingFacts]]:

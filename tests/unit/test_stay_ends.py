@@ -46,15 +46,15 @@ def test_an_extension_is_accepted_or_refused_at_each_boundary(
     expected: str, r: Reservation, end: str, now: str, later: timedelta
 ) -> None:
     """Also with library, stay and clock some hours later, across midnight."""
-    policy, moment, wanted = shifted(HALL, later), on(now) + later, on(end) + later
+    policy, moment, new_end = shifted(HALL, later), on(now) + later, on(end) + later
     r = but(r, start=r.start + later, end=r.end + later)
     place = open_hours(policy, local_date(moment), VENUE, AREA)
-    clock_time = to_local(wanted).time()
-    found = outcome(lambda: rules.renewal_end(r, clock_time, policy, place, moment))
-    assert found == expected
+    clock_time = to_local(new_end).time()
+    result = outcome(lambda: rules.renewal_end(r, clock_time, policy, place, moment))
+    assert result == expected
     if expected != "too_often" and outcome(lambda: rules.may_extend(r, policy, moment)) == "ok":
         offered = rules.renewal_choices(r, policy, place, moment)
-        assert (wanted in offered) == (expected == "ok"), "choices and decision agree"
+        assert (new_end in offered) == (expected == "ok"), "choices and decision agree"
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ def test_an_earlier_end_is_accepted_or_refused_at_each_boundary(
     expected: str, r: Reservation, end: str, now: str, later: timedelta
 ) -> None:
     """Also with library, stay and clock some hours later, across midnight."""
-    policy, moment, wanted = shifted(HALL, later), on(now) + later, on(end) + later
+    policy, moment, new_end = shifted(HALL, later), on(now) + later, on(end) + later
     r = but(r, start=r.start + later, end=r.end + later)
     place = open_hours(policy, local_date(moment), VENUE, AREA)
-    clock_time = to_local(wanted).time()
-    found = outcome(lambda: rules.earlier_end(r, clock_time, policy, place, moment))
-    assert found == expected
+    clock_time = to_local(new_end).time()
+    result = outcome(lambda: rules.earlier_end(r, clock_time, policy, place, moment))
+    assert result == expected
     if outcome(lambda: rules.may_shorten(r, policy, moment)) == "ok":
         offered = rules.earlier_ends(r, policy, place, moment)
-        assert offered and (wanted in offered) == (expected == "ok"), "choices and decision agree"
+        assert offered and (new_end in offered) == (expected == "ok"), "choices and decision agree"
 
 
 def test_an_earlier_end_caps_the_check_in_deadline() -> None:

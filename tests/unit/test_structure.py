@@ -84,13 +84,13 @@ SOURCES: Final = list(sources())
 
 def drivers_in(tree: ast.Module) -> set[str]:
     """The drivers imported anywhere in a module."""
-    found = set()
+    imports = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            imports |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.partition(".")[0])
-    return found & DRIVERS
+            imports.add(node.module.partition(".")[0])
+    return imports & DRIVERS
 
 
 def texts_in(tree: ast.Module) -> list[tuple[int, str]]:
@@ -185,7 +185,7 @@ def test_parameters_are_counted_without_self(source: str, parameters: int) -> No
 
 
 def test_private_names_are_not_imported() -> None:
-    found = {
+    imports = {
         f"{path}: {alias.name}"
         for path, tree, _ in SOURCES
         for node in ast.walk(tree)
@@ -193,7 +193,7 @@ def test_private_names_are_not_imported() -> None:
         for alias in node.names
         if alias.name.startswith("_") and not alias.name.startswith("__")
     }
-    assert found == set()
+    assert imports == set()
 
 
 def test_test_modules_are_not_imported() -> None:
@@ -202,7 +202,9 @@ def test_test_modules_are_not_imported() -> None:
         "import tests.api.test_a, lab.tests.test_b; from tests.api import test_c; "
         "from .test_d import e"
     )
-    assert all(map(TEST_MODULE.match, found := imported_in(ast.parse(ways)))) and len(found) == 4
+    assert (
+        all(map(TEST_MODULE.match, imports := imported_in(ast.parse(ways)))) and len(imports) == 4
+    )
     assert not any(map(TEST_MODULE.match, imported_in(ast.parse("import aiohttp.test_utils"))))
     files = dict(code())
     assert "tests/living.py" in files and {path.rpartition(".")[2] for path in files} >= {

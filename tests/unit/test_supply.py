@@ -25,9 +25,9 @@ def test_a_lock_pins_every_requirement_of_setup_cfg_with_hashes(extras: tuple[st
     pinned, widest = pins(text), pins(LOCK.read_text(encoding="utf-8"))
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
-    asked = [setup["options"]["install_requires"]]
-    asked += [setup["options.extras_require"][extra] for extra in extras]
-    lines = [line for text in asked for line in text.splitlines() if line and line[0] != "#"]
+    requirements = [setup["options"]["install_requires"]]
+    requirements += [setup["options.extras_require"][extra] for extra in extras]
+    lines = [line for text in requirements for line in text.splitlines() if line and line[0] != "#"]
     with (ROOT / "pyproject.toml").open("rb") as file:
         lines += tomllib.load(file)["build-system"]["requires"]
     assert len(lines) > 10
@@ -44,8 +44,8 @@ def test_a_release_named_by_an_advisory_is_found() -> None:
     now = LOCK.read_text(encoding="utf-8")
     assert known(pins(now), advisories) == []
     old = re.sub(r"^aiohttp==\S+", "aiohttp==3.14.1", now, flags=re.M)
-    (found,) = known(pins(old), advisories)
-    assert found.startswith("aiohttp 3.14.1: GHSA-mfx4-hv73-q22v")
+    (finding,) = known(pins(old), advisories)
+    assert finding.startswith("aiohttp 3.14.1: GHSA-mfx4-hv73-q22v")
 
 
 OLD = {"name": "aiohttp", "version": "3.14.1"}

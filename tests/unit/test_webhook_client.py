@@ -38,8 +38,8 @@ class Dns:
 
     def __call__(self, host: str, port: int) -> list[AddressInfo]:
         self.asked += 1
-        found = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if not found:
+        addresses = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "unknown")
         return [
             (
@@ -49,7 +49,7 @@ class Dns:
                 "",
                 (address, port),
             )
-            for address in found
+            for address in addresses
         ]
 
 
@@ -218,7 +218,7 @@ async def test_answers_are_read_within_bounds_and_cookies_ignored(
 
 async def test_a_hanging_dns_lookup_delays_no_other_delivery(servers: Servers) -> None:
     """More deliveries wait for it than there are DNS threads."""
-    hangs, known = threading.Event(), Dns([RECEIVER])
+    hangs, dns = threading.Event(), Dns([RECEIVER])
     asked = 0
 
     def lookup(host: str, port: int) -> list[AddressInfo]:
@@ -226,15 +226,15 @@ async def test_a_hanging_dns_lookup_delays_no_other_delivery(servers: Servers) -
         if host == "slow.example":
             asked += 1
             hangs.wait(5)
-        return known(host, port)
+        return dns(host, port)
 
     async with WebhookClient(HERE, lookup, timeout_s=0.5) as client:
         slow, quick = (f"http://{n}.example:{servers.port}/hook" for n in ("slow", "quick"))
         waiting = [asyncio.create_task(post(client, slow)) for _ in range(2 * MOST_ENDPOINTS)]
         await asyncio.sleep(0)
         assert (await post(client, quick)).status == 204
-        found = await asyncio.gather(*waiting)
-        assert {result.error for result in found} == {"timeout"} and asked == 1
+        results = await asyncio.gather(*waiting)
+        assert {result.error for result in results} == {"timeout"} and asked == 1
         hangs.set()
 
 

@@ -85,10 +85,10 @@ def test_a_push_is_accepted_near_its_timestamp(minutes: int) -> None:
 
 def test_a_reply_with_any_text_is_well_formed_xml() -> None:
     query = VECTOR_QUERY
-    asked = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode(), THEN)
+    push = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode(), THEN)
     crypto = WeChatCrypto("AAAAA", "A" * 43, "wxba5fad812f8e6fb9")
     for text in ("a]]>b", "]]>]]>", "]]", "<a href='x'>&amp;</a>]]>", "座位 & 空位"):
-        reply = VECTOR.text(asked, text, STAMP, NONCE)
+        reply = VECTOR.text(push, text, STAMP, NONCE)
         signature = fromstring(reply).findtext("MsgSignature", "")
         plain = crypto.decrypt_message(reply, signature, STAMP, NONCE)
         assert fromstring(plain).findtext("Content") == text

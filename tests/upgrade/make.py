@@ -61,13 +61,13 @@ async def told(caller: Client, who: str) -> dict[str, Any]:
 
 async def _everything_happens(service: Living) -> dict[str, Client]:
     """Makes documents in every collection. Returns a reader with many of them, and a program."""
-    told = WebhookEndpoint(
+    endpoint_of = WebhookEndpoint(
         WebhookId(new_id()),
         "https://receiver.invalid/seats",
         "校园应用",
         frozenset(WebhookEventType),
     )
-    assert await service.inside.stored.webhooks.add(told, new_secret()) is not None
+    assert await service.inside.stored.webhooks.add(endpoint_of, new_secret()) is not None
     yesterday = await service.reader()
     await yesterday.reserve("2f-hall-050", "09:00", "10:00")
     await service.move("22:00")
