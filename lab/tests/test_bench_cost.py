@@ -138,11 +138,14 @@ def test_the_table_shows_the_cost_beside_the_ratio() -> None:
     run = Run(rps=100.0, p50_ms=1.0, p99_ms=2.0, errors=0, ratio=0.5)
     costly = Run(rps=100.0, p50_ms=1.0, p99_ms=2.0, errors=0, ratio=0.5, cpu=cost)
     idle = Run(rps=0.0, p50_ms=0.0, p99_ms=0.0, errors=0, facts={"percent_of_a_core": 1.5})
-    shown = report([{"areas": run, "reserve": costly, "idle": idle}] * 2, 0)
-    assert shown["runs"]["reserve"]["cpu"] == cost and shown["runs"]["areas"]["cpu"] == {}
-    rows = table(shown).splitlines()
+    table_report = report([{"areas": run, "reserve": costly, "idle": idle}] * 2, 0)
+    assert (
+        table_report["runs"]["reserve"]["cpu"] == cost
+        and table_report["runs"]["areas"]["cpu"] == {}
+    )
+    rows = table(table_report).splitlines()
     assert (
         "| reserve | 100 | 0.500 | **0.66** (0.40, 0.25, 0.01, 0.30) | 1.0 | 2.0 | 0 | 0 |" in rows
     )
     assert "| areas | 100 | 0.500 | – | 1.0 | 2.0 | 0 | 0 |" in rows
-    assert "- idle: percent_of_a_core 1.5" in rows and "| idle" not in table(shown)
+    assert "- idle: percent_of_a_core 1.5" in rows and "| idle" not in table(table_report)

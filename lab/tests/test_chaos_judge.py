@@ -28,7 +28,7 @@ BREAKS = on("09:00")
 OTHER = "2f-hall-066"
 
 
-def kept(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> Stored:
+def stored_at_eight(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> Stored:
     """A stored reservation made at 08:00."""
     span = hours(start, end)
     claims = {daily_booking_claim(ZHANG, MONDAY, 1), *_place(seat, reader, span)}
@@ -66,8 +66,8 @@ def tap(verb: str, key: str, r: Stored, at: str, told: Told | None, refusal: str
     return Operation(r.reader, verb, key, target, on(at), answered, told, refusal, 1)
 
 
-ZHANGS = kept("z", ZHANG, SEAT.id, "14:00", "16:00", "k1")
-LIS = kept("l", LI, OTHER, "14:00", "16:00", "k2")
+ZHANGS = stored_at_eight("z", ZHANG, SEAT.id, "14:00", "16:00", "k1")
+LIS = stored_at_eight("l", LI, OTHER, "14:00", "16:00", "k2")
 
 
 def good() -> History:
@@ -120,13 +120,13 @@ def what_it_says(h: History) -> None:
 
 
 def one_seat(h: History) -> None:
-    second = kept("l", LI, SEAT.id, "15:00", "17:00", "k2", "k3")
+    second = stored_at_eight("l", LI, SEAT.id, "15:00", "17:00", "k2", "k3")
     h.stored = [ZHANGS, replace(second, events=(Event("reserve", on("08:00")),))]
     h.operations = h.operations[:1]
 
 
 def one_reader(h: History) -> None:
-    h.stored = [*h.stored, kept("y", ZHANG, "2f-hall-067", "13:00", "15:00")]
+    h.stored = [*h.stored, stored_at_eight("y", ZHANG, "2f-hall-067", "13:00", "15:00")]
     h.messages = [*h.messages, Message("y", "RESERVED", on("08:00"), "sent")]
 
 
@@ -292,7 +292,7 @@ def test_a_booking_answered_after_the_seat_was_freed_is_no_double_booking() -> N
     keys = ("k1", "c1")
     counted = frozenset(claim for claim in ZHANGS.claims if claim.startswith("n:"))
     gone = replace(ZHANGS, state="cancelled", claims=counted, ended_at=on("14:30"), keys=keys)
-    later = replace(kept("l", LI, SEAT.id, "14:00", "16:00", "k2"), since=on("14:20"))
+    later = replace(stored_at_eight("l", LI, SEAT.id, "14:00", "16:00", "k2"), since=on("14:20"))
 
     def heard(at: str) -> list[str]:
         request = tap("reserve", "k2", later, "14:20", says(later))

@@ -18,7 +18,7 @@ def at(seconds: float) -> datetime:
     return EIGHT + timedelta(seconds=seconds)
 
 
-def kept(id: str, reader: str, *keys: str, booked: float) -> Stored:
+def stored_booking(id: str, reader: str, *keys: str, booked: float) -> Stored:
     return Stored(
         id=id, reader=reader, seat="seat", state="reserved", created_at=at(booked),
         since=at(booked), start=START, end=END, available_from=None,
@@ -38,7 +38,7 @@ def books(reader: str, key: str, asked: float, answered: float, id: str = "") ->
 
 def test_two_successful_bookings_of_one_seat_have_no_order() -> None:
     bookings = [books("ann", "a", 1, 2, "A"), books("bob", "b", 3, 4, "B")]
-    both = [kept("A", "ann", "a", booked=1), kept("B", "bob", "b", booked=3)]
+    both = [stored_booking("A", "ann", "a", booked=1), stored_booking("B", "bob", "b", booked=3)]
     assert {d.thing.split()[0] for d in disorders(History(operations=bookings, stored=both))} == {
         "seat"
     }
@@ -49,14 +49,14 @@ def test_a_refusal_needs_a_booking_that_holds_the_seat() -> None:
     refused = books("bob", "b", 3, 4)
     taken = History(
         operations=[books("ann", "a", 1, 2, "A"), refused],
-        stored=[kept("A", "ann", "a", booked=1)],
+        stored=[stored_booking("A", "ann", "a", booked=1)],
     )
     assert disorders(taken) == []
     (disorder,) = disorders(History(operations=[refused]))
     assert "is refused as taken" in str(disorder)
     # A quarter of a second is granted to what is refused from memory.
     gone = replace(
-        kept("A", "ann", "a", "c", booked=1),
+        stored_booking("A", "ann", "a", "c", booked=1),
         state="cancelled",
         ended_at=at(3),
         events=(Event("reserve", at(1)), Event("cancel", at(2.9))),
@@ -75,7 +75,7 @@ def test_a_booking_that_appears_after_its_refusal_is_ordered_as_a_call() -> None
     """Bob's first attempt was under way when its repetition was refused; then Cid is refused
     because of Bob's booking while no other booking holds the seat."""
     gone = replace(
-        kept("A", "ann", "a", "c", booked=1),
+        stored_booking("A", "ann", "a", "c", booked=1),
         state="cancelled",
         ended_at=at(6),
         events=(Event("reserve", at(1)), Event("cancel", at(5))),
@@ -87,7 +87,7 @@ def test_a_booking_that_appears_after_its_refusal_is_ordered_as_a_call() -> None
             Operation("ann", "cancel", "c", "A", at(5), at(6), told_of(gone), "", 1),
             books("cid", "d", 8, 9),
         ],
-        stored=[gone, kept("B", "bob", "b", booked=3)],
+        stored=[gone, stored_booking("B", "bob", "b", booked=3)],
     )
     assert disorders(history) == []
     history.stored = [gone]
@@ -98,10 +98,10 @@ def test_an_idempotency_key_sent_twice_has_one_effect() -> None:
     twice = [books("ann", "a", 1, 2, "A"), books("ann", "a", 1.5, 4, "A")]
     refused_once = [books("ann", "a", 1, 2), books("ann", "a", 1.5, 4, "A")]
     other = [books("bob", "b", 0, 1, "B")]
-    stored = [kept("A", "ann", "a", booked=1)]
+    stored = [stored_booking("A", "ann", "a", booked=1)]
     assert disorders(History(operations=twice, stored=stored)) == []
     gone = replace(
-        kept("B", "bob", "b", booked=0),
+        stored_booking("B", "bob", "b", booked=0),
         state="completed",
         ended_at=at(3),
         events=(Event("reserve", at(0)), Event("check_in", at(1)), Event("finish", at(3))),
@@ -113,7 +113,7 @@ def test_an_idempotency_key_sent_twice_has_one_effect() -> None:
 def test_an_offer_accepted_twice_is_one_acceptance() -> None:
     """The first request was lost, and its reader sent it again."""
     events = (Event("hold", at(1)), Event("accept", at(5)))
-    held = replace(kept("A", "ann", booked=1), events=events)
+    held = replace(stored_booking("A", "ann", booked=1), events=events)
     lost = Operation("ann", "accept", "", "A", at(2), None, None, "", 1, WANTED)
     again = Operation("ann", "accept", "", "A", at(5), at(6), told_of(held), "", 1, WANTED)
     assert disorders(History(operations=[lost, again], stored=[held])) == []
@@ -128,30 +128,30 @@ def test_changes_by_jobs_are_ordered_by_each_bookings_history() -> None:
     order only if a booking's own events were ignored."""
     ended = [
         replace(
-            kept(f"{n:02}", f"r{n}", booked=n),
+            stored_booking(f"{n:02}", f"r{n}", booked=n),
             state="cancelled",
             ended_at=at(n),
             events=(Event("reserve", at(n)), Event("cancel", at(n))),
         )
         for n in range(30)
     ]
-    live = kept("live", "ann", booked=40)
+    live = stored_booking("live", "ann", booked=40)
     assert disorders(History(stored=[live, *ended]), one_clock=False) == []
-    both = [live, kept("second", "bob", booked=41), *ended[:6]]
+    both = [live, stored_booking("second", "bob", booked=41), *ended[:6]]
     assert len(disorders(History(stored=both), one_clock=False)) == 1
 
 
 def test_a_booking_moved_by_another_actor_is_ordered_from_then_on() -> None:
     """Bob had the seat before Ann was moved there; Ann's previous seat was not recorded."""
     gone = replace(
-        kept("B", "bob", "b", "c", booked=1),
+        stored_booking("B", "bob", "b", "c", booked=1),
         state="cancelled",
         ended_at=at(6),
         events=(Event("reserve", at(1)), Event("cancel", at(6))),
     )
     cancel = Operation("bob", "cancel", "c", "B", at(5), at(6), told_of(gone), "", 1)
     moved = replace(
-        kept("A", "ann", "a", booked=0),
+        stored_booking("A", "ann", "a", booked=0),
         state="in_use",
         available_from=START,
         events=(

@@ -45,7 +45,7 @@ async def calls(service: Living, endpoint: str) -> int:
     return MANY - int(mode["left"])
 
 
-async def told(client: Client) -> list[str]:
+async def templates_of(client: Client) -> list[str]:
     """The templates of the reader's in-app messages, oldest first."""
     items = (await client.ok("GET", "/messages"))["items"]
     return [item["template"] for item in reversed(items)]

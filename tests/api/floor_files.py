@@ -38,7 +38,7 @@ async def confirm(service: Living, who: Browser, plans: str, **form: str) -> Any
     return await who.post(IMPORT, data, service.base)
 
 
-def kept(body: str) -> str:
+def hidden_plans(body: str) -> str:
     """The plans in the preview's hidden field."""
     match = re.search(r'<textarea name="plans" hidden>(.*?)</textarea>', body, re.S)
     assert match is not None

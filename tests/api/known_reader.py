@@ -19,7 +19,7 @@ CARD = "0412345678"
 ASKED = "插座不通电，是我的手机吗"
 
 
-async def known(service: Living) -> Client:
+async def reader_with_data(service: Living) -> Client:
     """A reader with data in every collection that can hold some."""
     reader, desk = await service.reader(), await librarian(service)
     gate, other = await gate_of(service), await service.reader()

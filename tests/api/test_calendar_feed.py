@@ -244,9 +244,9 @@ async def test_the_page_shows_the_address_once(service: Living, calendars: Calen
     foreign = await browser.post("/me/calendar", {"csrf": "x"}, service.base)
     assert foreign.status == 403 and await service.books() == before
     form = {"csrf": await browser.token("/me/calendar")}
-    shown = await browser.post("/me/calendar", form, service.base)
-    assert shown.status == 200 and shown.headers["Cache-Control"] == "no-store"
-    match = re.search(rf"{re.escape(service.base)}(/calendar/[\w-]+\.ics)", shown.body)
+    result_page = await browser.post("/me/calendar", form, service.base)
+    assert result_page.status == 200 and result_page.headers["Cache-Control"] == "no-store"
+    match = re.search(rf"{re.escape(service.base)}(/calendar/[\w-]+\.ics)", result_page.body)
     assert match is not None
     assert len(await entries(service, calendars, f"/{match[1]}")) == 1
     later = (await browser.get("/me/calendar")).body

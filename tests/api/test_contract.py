@@ -106,14 +106,14 @@ async def test_responses_have_exactly_the_documented_fields(service: Living) -> 
     ]
     assert violation["reservation"]["id"] == missed["id"] and violation["counted"] is True
 
-    told = await reader.ok("GET", "/messages?unread=true&page=1")
-    assert keys(told) == LIST
-    assert keys(told["items"][0]) == [
+    unread_messages = await reader.ok("GET", "/messages?unread=true&page=1")
+    assert keys(unread_messages) == LIST
+    assert keys(unread_messages["items"][0]) == [
         *("id", "template", "title", "text", "at", "read", "reservation_id"),
     ]
-    unread = [m["template"] for m in told["items"]]
+    unread = [m["template"] for m in unread_messages["items"]]
     assert unread == ["NO_SHOW", "CHECK_IN_REMINDER", "RESERVED", "RESERVED"]
-    await reader.ok("POST", "/messages/read", {"ids": [told["items"][0]["id"]]})
+    await reader.ok("POST", "/messages/read", {"ids": [unread_messages["items"][0]["id"]]})
     assert (await reader.ok("GET", "/messages?unread=true"))["total"] == 3
     assert (await reader.ok("GET", "/messages"))["total"] == 4
 

@@ -15,7 +15,7 @@ from models.messages.channel_pause import PauseReason
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel, Template
 from notify.wechat.channel import WeChatChannel
-from tests.api.deliveries import MANY, calls, misbehave, told, warm_up, way_of
+from tests.api.deliveries import MANY, calls, misbehave, templates_of, warm_up, way_of
 from tests.living import MONDAY_8, Client, Living, living
 
 
@@ -66,7 +66,7 @@ async def test_a_final_refusal_ends_the_message(
     assert await calls(service, "subscribe_send") == 1, "never again"
     assert await consents_of(service, reader) == refusal.credits
     assert bool(alarms(caplog)) == refusal.alarm
-    assert await reader.messages() == [] and await told(reader) == ["RESERVED"]
+    assert await reader.messages() == [] and await templates_of(reader) == ["RESERVED"]
 
     # What follows for the messages after it.
     await misbehave(service)
@@ -76,7 +76,7 @@ async def test_a_final_refusal_ends_the_message(
     assert len(await reader.messages()) == (0 if expected else 1)
     # Without a credit it is not even tried.
     assert (await way_of(service, later)).attempts == (1 if refusal.credits else 0)
-    assert await told(reader) == ["RESERVED", "RESERVED"]
+    assert await templates_of(reader) == ["RESERVED", "RESERVED"]
 
 
 async def test_a_refused_template_is_tried_again_each_hour(
@@ -166,7 +166,7 @@ async def test_a_refused_message_is_retried_with_backoff_and_delays_no_other_rea
     assert (way.state, way.attempts) == ("sent", 5)
     assert (await way_of(service, second)).state == "sent"
     assert await consents_of(service, reader) == 5 - 2
-    assert await told(reader) == ["RESERVED", "RESERVED"]
+    assert await templates_of(reader) == ["RESERVED", "RESERVED"]
     assert [m["template"] for m in await reader.messages()] == ["RESERVED", "RESERVED"]
 
 
@@ -275,7 +275,7 @@ async def test_an_exhausted_day_quota_is_retried_hourly_and_reminders_expire(
     assert (await way_of(service, tomorrow)).state == "sent"
     assert (await way_of(service, today, 2)).state == "expired"
     assert [m["template"] for m in await reader.messages()] == ["RESERVED", "RESERVED"]
-    assert await told(reader) == ["RESERVED", "RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"]
+    assert await templates_of(reader) == ["RESERVED", "RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"]
 
 
 async def test_a_permanently_invalid_token_costs_a_bounded_number_of_calls(service: Living) -> None:
@@ -298,4 +298,4 @@ async def test_a_permanently_invalid_token_costs_a_bounded_number_of_calls(servi
     assert await calls(service, "subscribe_send") <= 2 * len(readers)
     assert await calls(service, "stable_token") <= 2
     assert [await consents_of(service, reader) for reader in readers] == [1, 1, 1]
-    assert "RESERVED" in await told(readers[0])
+    assert "RESERVED" in await templates_of(readers[0])

@@ -8,7 +8,7 @@ import pytest
 
 from models.kernel.errors import Unavailable
 from models.kernel.ids import ReaderId
-from tests.api.deliveries import MANY, dispatch, misbehave, tell, told, warm_up, way_of
+from tests.api.deliveries import MANY, dispatch, misbehave, tell, templates_of, warm_up, way_of
 from tests.living import Living
 
 
@@ -20,7 +20,7 @@ async def test_no_reminder_is_sent_for_a_booking_that_needs_none_any_more(servic
     assert await service.inside.deadlines.send_reminders(start) == 1
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
     await service.settle()
-    assert "CHECK_IN_REMINDER" not in await told(reader)
+    assert "CHECK_IN_REMINDER" not in await templates_of(reader)
     detail = await service.inside.stored.reservations.get(made["id"])
     assert detail is not None and detail.outbox == ()
 
@@ -51,7 +51,9 @@ async def test_queued_messages_overtaken_by_later_events_are_not_sent(service: L
     assert arrived == [[], [], ["ENDED"], ["RESERVED", "CHECK_IN_REMINDER"]]
     ways = [await way_of(service, made[n], seq) for n, seq in ((0, 1), (1, 1), (1, 2), (2, 1))]
     assert {(way.state, way.reason) for way in ways} == {("expired", "overtaken")}
-    assert (await told(came))[:2] == ["RESERVED", "CHECK_IN_REMINDER"], "in the app all the same"
+    assert (await templates_of(came))[:2] == ["RESERVED", "CHECK_IN_REMINDER"], (
+        "in the app all the same"
+    )
 
 
 async def test_unbinding_ends_consent(service: Living) -> None:
@@ -69,7 +71,7 @@ async def test_unbinding_ends_consent(service: Living) -> None:
     await service.settle()
     assert (await way_of(service, later)).state == "no_consent"
     assert set((await page.ok("GET", "/me"))["subscriptions"].values()) == {0}
-    assert await told(page) == ["RESERVED", "RESERVED"], "told in the app all the same"
+    assert await templates_of(page) == ["RESERVED", "RESERVED"], "told in the app all the same"
 
 
 async def test_a_suspension_is_notified_once(service: Living) -> None:
@@ -94,7 +96,7 @@ async def test_a_suspension_is_notified_once(service: Living) -> None:
             await dispatch(service)
     recorder._on_reader_changed = works
     await tell(service)
-    templates = await told(reader)
+    templates = await templates_of(reader)
     assert templates.count("SUSPENDED") == 1 and templates.count("NO_SHOW") == 3
     assert await service.db["suspensions"].count_documents({}) == 1
     assert (await reader.ok("GET", "/violations"))["total"] == 3

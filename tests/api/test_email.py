@@ -296,8 +296,12 @@ async def test_a_campus_address_is_updated_at_sign_in_until_the_reader_removes_i
     rows = await service.db["email_addresses"].find().to_list(None)
     (row,) = rows
     assert "l@bjut.edu" not in str(row), "sealed"
-    found = await stored.of(row["_id"])
-    assert (found.address, found.source, found.wants(Template.OFFER)) == (
+    stored_address = await stored.of(row["_id"])
+    assert (
+        stored_address.address,
+        stored_address.source,
+        stored_address.wants(Template.OFFER),
+    ) == (
         "l@bjut.edu",
         "campus",
         True,

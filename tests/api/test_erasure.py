@@ -23,7 +23,7 @@ from models.reservations.errors import Suspended
 from models.schema.indexes import INDEXES
 from models.storage.mongo import new_id
 from tests.api.console import librarian
-from tests.api.known_reader import ASKED, CARD, known
+from tests.api.known_reader import ASKED, CARD, reader_with_data
 from tests.api.violations import WHY
 from tests.living import Client, Living
 
@@ -70,7 +70,7 @@ def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[
 
 
 async def test_an_export_holds_all_personal_data_decrypted(service: Living) -> None:
-    reader, other = await known(service), await service.reader()
+    reader, other = await reader_with_data(service), await service.reader()
     exported = await export(service.db, service.settings.sealer, reader.reader_id)
     text = json.dumps(exported, ensure_ascii=False, default=str)
     for word in (reader.number, reader.openid, "张三", WHY, ASKED, "2f-hall-003"):
@@ -84,7 +84,7 @@ async def test_an_export_holds_all_personal_data_decrypted(service: Living) -> N
 
 
 async def test_no_document_names_an_erased_reader(service: Living) -> None:
-    reader, neighbour = await known(service), await service.reader()
+    reader, neighbour = await reader_with_data(service), await service.reader()
     await neighbour.reserve("2f-hall-004", "18:00", "20:00")
     await service.settle()
     before = await everything(service)
@@ -123,7 +123,7 @@ async def test_no_document_names_an_erased_reader(service: Living) -> None:
 async def test_old_reservations_are_anonymised_in_batches(service: Living) -> None:
     """Stops at the first reservation that is too recent or not over; a second run changes
     nothing."""
-    reader, neighbour = await known(service), await service.reader()
+    reader, neighbour = await reader_with_data(service), await service.reader()
     young = await neighbour.reserve("2f-hall-004", "18:00", "20:00")
     await service.move("17:00")
     await service.settle()
@@ -158,7 +158,7 @@ async def test_old_reservations_are_anonymised_in_batches(service: Living) -> No
 
 async def test_old_audit_entries_and_answered_feedback_are_deleted(service: Living) -> None:
     """The job uses the operator's retention times; unanswered feedback stays."""
-    reader = await known(service)
+    reader = await reader_with_data(service)
     stored, now = service.inside.stored, service.clock.now()
     (question,) = await stored.feedback.waiting(9)
     await stored.feedback.answer(question.id, "已报修", now)
@@ -182,7 +182,7 @@ async def test_old_audit_entries_and_answered_feedback_are_deleted(service: Livi
 
 
 async def test_an_interrupted_erasure_is_completed_by_the_next_run(service: Living) -> None:
-    reader = await known(service)
+    reader = await reader_with_data(service)
     who = await person(service, reader)
     db, now = service.db, service.clock.now()
     await revoke_access(db, reader.reader_id)

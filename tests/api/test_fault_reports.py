@@ -107,8 +107,8 @@ async def test_staff_disable_a_seat_from_its_fault_report(service: Living) -> No
     assert answer.headers["Location"] == "/console/faults?done=plan"
     seat = await reader.ok("GET", f"/seats/{SEAT}")
     assert seat["disabled"] == "座椅报修"
-    shown = (await desk.get("/console/faults")).body
-    assert "已停用：座椅报修" in shown and "恢复使用" in shown
+    faults_page = (await desk.get("/console/faults")).body
+    assert "已停用：座椅报修" in faults_page and "恢复使用" in faults_page
     await service.move(timedelta(days=4))
     assert "已停用" not in (await (await staff(service)).get("/console/faults")).body
 

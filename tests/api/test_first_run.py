@@ -76,8 +76,8 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
     reader = await empty.web_reader()
     visitor = Browser(await empty.web_reader())
     assert (await empty.anonymous.ok("GET", "//readyz"))["troubles"]["library"] == "empty"
-    shown = (await visitor.get("/")).body
-    assert "尚未开放" in shown and "/console" not in shown
+    front_page = (await visitor.get("/")).body
+    assert "尚未开放" in front_page and "/console" not in front_page
     assert "尚未开放" in (await desk.get("/")).body
     assert (await head.get("/")).headers["Location"] == "/console/setup"
     assert (await desk.get("/console/setup")).status == 403
@@ -90,10 +90,10 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
     assert (await go_on(empty, head, "begin")).headers["Location"] == "/console/library"
     saved = await save(empty, head, picture())
     assert (saved.status, saved.headers["Location"]) == (303, "/console/setup")
-    shown = (await visitor.get("/rules")).body
+    front_page = (await visitor.get("/rules")).body
     for words in ("示例大学图书馆座位预约", "一次最多 4 小时", "<h1>我们的规则</h1>", "每天 5 次"):
-        assert words in shown, words
-    logo = re.search(r'src="(/logo/[0-9a-f]{16}\.png)"', shown)
+        assert words in front_page, words
+    logo = re.search(r'src="(/logo/[0-9a-f]{16}\.png)"', front_page)
     assert logo is not None
     async with empty.anonymous.session.get(empty.base + logo[1]) as answer:
         assert answer.status == 200 and "immutable" in answer.headers["Cache-Control"]

@@ -17,7 +17,7 @@ from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.staff.audit import AuditQuery
 from tests.api.console import log, post, staff
-from tests.api.floor_files import IMPORT, TABLE, confirm, kept, upload
+from tests.api.floor_files import IMPORT, TABLE, confirm, hidden_plans, upload
 from tests.api.floor_plans import NAMES_STAY
 from tests.living import Living
 from tests.uploads import another_reads, at_work, forget_the_peak, megabytes
@@ -29,15 +29,15 @@ async def test_floors_are_imported_and_booked(service: Living) -> None:
     assert "从文件导入" in (await head.get("/console/plans")).body
     assert "从文件导入" not in (await (await staff(service)).get("/console/plans")).body
     before, version = await service.books(), service.inside.reference.catalog.version
-    shown = await upload(service, head, TABLE, venue="library")
-    assert shown.status == 200, shown.body
+    preview_page = await upload(service, head, TABLE, venue="library")
+    assert preview_page.status == 200, preview_page.body
     for words in ("新区域", "五层东区", "3 座", "五层西区", "没有预约受影响", ">A-12</text>"):
-        assert words in shown.body, words
+        assert words in preview_page.body, words
     assert await service.books() == before and await log(service) == []
     assert service.inside.reference.catalog.version == version, "nothing before it is confirmed"
-    plans = kept(shown.body)
+    plans = hidden_plans(preview_page.body)
     lacks = await confirm(service, head, plans, reason="")
-    assert lacks.status == 400 and "原因" in lacks.body and kept(lacks.body) == plans
+    assert lacks.status == 400 and "原因" in lacks.body and hidden_plans(lacks.body) == plans
     assert await service.books() == before
     assert (await confirm(service, head, plans)).status == 303
     areas = (await reader.ok("GET", "/areas"))["items"]
@@ -67,7 +67,7 @@ async def test_floors_are_imported_and_booked(service: Living) -> None:
     preview = await upload(service, head, less, venue="library")
     assert "移除 A-12" in preview.body and "<b>1</b> 个预约不再符合平面图" in preview.body
     assert NAMES_STAY in preview.body
-    plans = kept(preview.body)
+    plans = hidden_plans(preview.body)
     assert "请选择怎样处理" in (await confirm(service, head, plans)).body, "no answer yet"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
     assert (await confirm(service, head, plans, bookings="cancel")).status == 303
@@ -82,16 +82,16 @@ async def test_floors_are_imported_and_booked(service: Living) -> None:
 
 async def test_the_second_of_two_concurrent_imports_must_confirm_again(service: Living) -> None:
     head, other = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
-    first = kept((await upload(service, head, TABLE, venue="library")).body)
+    first = hidden_plans((await upload(service, head, TABLE, venue="library")).body)
     hall = (await head.get("/console/plans/2f-hall.json")).body
     moved = hall | {"seats": [s | {"x": s["x"] + 1} for s in hall["seats"]]}
-    second = kept((await upload(service, other, json.dumps(moved))).body)
-    theirs = kept((await upload(service, head, json.dumps(hall | {"name": "大厅"}))).body)
+    second = hidden_plans((await upload(service, other, json.dumps(moved))).body)
+    theirs = hidden_plans((await upload(service, head, json.dumps(hall | {"name": "大厅"}))).body)
     assert (await confirm(service, head, theirs)).status == 303
     late = await confirm(service, other, second, reason="整理座位")
     assert late.status == 409 and "刚刚被其他人修改过" in late.body
     assert 'value="整理座位"' in late.body and "移动" in late.body
-    assert (await confirm(service, other, kept(late.body))).status == 303, "seen and meant"
+    assert (await confirm(service, other, hidden_plans(late.body))).status == 303, "seen and meant"
     # All of a file or nothing: one of its areas is there by now.
     assert (await confirm(service, other, first)).status == 303
     before = service.inside.reference.catalog.version
@@ -102,7 +102,7 @@ async def test_the_second_of_two_concurrent_imports_must_confirm_again(service: 
 
 async def test_a_tampered_import_form_is_refused(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
-    plans = json.loads(kept((await upload(service, head, TABLE, venue="library")).body))
+    plans = json.loads(hidden_plans((await upload(service, head, TABLE, venue="library")).body))
     await service.inside.reference.refresh()
     before = service.inside.reference.catalog.version
     first = plans["areas"][0]
@@ -147,14 +147,16 @@ async def test_problems_in_a_table_are_reported_by_line(service: Living) -> None
 async def test_a_table_in_a_regional_encoding_is_read_correctly(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     german = "area;floor;seat;row;column;Stehpult;power\nFensterplätze;1;A-1;1;1;ja;ja\n"
-    shown = await upload(service, head, german.encode("cp1252"), venue="library")
-    assert "Fensterplätze" in shown.body and "没有用到的列：Stehpult" in shown.body
-    assert "文字按 Windows-1252（西欧） 读取" in shown.body
+    table_preview = await upload(service, head, german.encode("cp1252"), venue="library")
+    assert "Fensterplätze" in table_preview.body and "没有用到的列：Stehpult" in table_preview.body
+    assert "文字按 Windows-1252（西欧） 读取" in table_preview.body
     doubtful = german.replace("Fensterplätze", "Größe").encode("cp1252")
     preview = await upload(service, head, doubtful, venue="library")
     assert preview.status == 400 and "请在“文字编码”中选择" in preview.body
-    shown = await upload(service, head, doubtful, venue="library", encoding="cp1252")
-    assert "Größe" in shown.body and '<option value="cp1252" selected>' in shown.body
+    table_preview = await upload(service, head, doubtful, venue="library", encoding="cp1252")
+    assert (
+        "Größe" in table_preview.body and '<option value="cp1252" selected>' in table_preview.body
+    )
     strange = await upload(service, head, german, venue="library", encoding="idna")
     assert strange.status == 200 and "没有用到的列" in strange.body
 
@@ -166,7 +168,7 @@ async def test_long_area_names_are_imported(service: Living) -> None:
         assert (await upload(service, head, table, venue="library")).status == status
     table = f"area,floor,seat,row,column\n{area},1,{seat},1,1\n{area},1,J-00002,1,2\n"
     preview = await upload(service, head, table, venue="library")
-    assert (await confirm(service, head, kept(preview.body))).status == 303
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     narrow = r'<text class="smaller" textLength="36"[^>]*>{}</text>'
     for path in ("/console/seats?area=1f-1", "/areas/1f-1"):
         page = (await head.get(path)).body
@@ -194,10 +196,10 @@ async def test_layouts_of_another_reservation_system_are_imported(service: Livin
     assert preview.status == 200 and "六层南区" in preview.body and "2 座" in preview.body, (
         preview.body
     )
-    assert (await confirm(service, head, kept(preview.body))).status == 303
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     both = json.dumps([{"data": room("六层北区", "001")}, {"data": room("六层西区", "B-1", "B-2")}])
     preview = await upload(service, head, both, venue="library", floor="6")
-    assert (await confirm(service, head, kept(preview.body))).status == 303
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     items = (await reader.ok("GET", "/areas"))["items"]
     areas = {a["name"]: a["id"] for a in items if a["floor"] == 6}
     assert set(areas) == {"六层南区", "六层北区", "六层西区"}
@@ -225,7 +227,9 @@ async def test_several_exported_plans_are_imported_from_one_file(service: Living
     file = json.dumps([*(plan | {"name": f"{plan['name']}新"} for plan in plans), new])
     preview = await upload(service, head, file)
     assert preview.status == 200, preview.body
-    assert (await confirm(service, head, kept(preview.body), bookings="cancel")).status == 303
+    assert (
+        await confirm(service, head, hidden_plans(preview.body), bookings="cancel")
+    ).status == 303
     named = {a["id"]: a["name"] for a in (await reader.ok("GET", "/areas"))["items"]}
     for plan in plans:
         assert named[plan["area"]] == f"{plan['name']}新"

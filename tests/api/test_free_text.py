@@ -173,7 +173,7 @@ async def test_a_document_without_the_field_reads_as_empty_text(service: Living)
     for name, fields in FREE_TEXTS.items():
         gone = {"$unset": dict.fromkeys(fields, "")}
         await service.db[name].update_many({}, gone)
-    found = await read_by(service.inside.stored, reader)
-    assert {text for texts in found.values() for text in texts} == {""}
+    remaining_texts = await read_by(service.inside.stored, reader)
+    assert {text for texts in remaining_texts.values() for text in texts} == {""}
     await export(service.db, service.settings.sealer, reader.reader_id)
     assert await reencrypt_free_texts(service.db, FieldCipher({2: b"n" * 32})) == 0

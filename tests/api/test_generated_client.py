@@ -58,7 +58,7 @@ async def test_a_generated_client_binds_books_and_checks_in(
     assert (generated / "api" / "gates" / "gates_report_events.py").exists()
     student = service.stranger()
     await sign_in(student)
-    shown = await student.ok("POST", "/activation-codes", {}, Origin=service.base)
+    activation = await student.ok("POST", "/activation-codes", {}, Origin=service.base)
     keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
     (key,) = (item["key"] for item in keys if item["id"] == "2f-south")
 
@@ -77,7 +77,7 @@ async def test_a_generated_client_binds_books_and_checks_in(
             base_url=service.base, token=key, prefix="", auth_header_name="X-Kiosk-Key"
         ) as kiosk,
     ):
-        bind = models.Bind(activation_code=shown["code"])
+        bind = models.Bind(activation_code=activation["code"])
         bound = await call("identity.accounts_bind")(client=reader, body=bind)
         assert bound.reader.student_no_masked.endswith(student.number[-2:])
 

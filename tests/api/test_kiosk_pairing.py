@@ -19,7 +19,7 @@ HERE = "/console/devices/kiosk/2f-south"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/70.0.3538.0 Safari/537.36"
 
 
-async def asked(service: Living) -> Any:
+async def opened_screen(service: Living) -> Any:
     """A screen that has opened /kiosk."""
     return await service.anonymous.ok("POST", "/kiosk-pairings", {}, **{"User-Agent": CHROME})
 
@@ -50,7 +50,7 @@ async def works(service: Living, key: str, id: str = "2f-south") -> bool:
 
 
 async def test_an_administrator_pairs_a_screen_by_its_code(service: Living) -> None:
-    head, screen = await staff(service, Role.ADMINISTRATOR), await asked(service)
+    head, screen = await staff(service, Role.ADMINISTRATOR), await opened_screen(service)
     assert re.fullmatch(r"\d{6}", screen["code"])
     assert (await state(service, screen))["kiosk_id"] is None
     assert not await works(service, screen["secret"]), "nobody has confirmed"
@@ -73,7 +73,7 @@ async def test_an_administrator_pairs_a_screen_by_its_code(service: Living) -> N
     devices = (await head.get(answer.headers["Location"])).body
     assert "已配对" in devices and "密钥在 Chrome · Linux，2026-09-07 08:00 起" in devices
     # Whoever pairs another screen is told that this one loses its key.
-    other = await asked(service)
+    other = await opened_screen(service)
     assert "会失效" in (await typed(service, head, other["code"])).body
     # The log says who, which kiosk and which browser; neither it nor anything else holds the key.
     (entry,), _ = await service.inside.stored.audit_log.page_of(AuditQuery(action="pair"), 0, 9)
@@ -84,7 +84,7 @@ async def test_an_administrator_pairs_a_screen_by_its_code(service: Living) -> N
 
 
 async def test_a_new_kiosk_is_added_and_paired_in_one_step(service: Living) -> None:
-    head, screen = await staff(service, Role.ADMINISTRATOR), await asked(service)
+    head, screen = await staff(service, Role.ADMINISTRATOR), await opened_screen(service)
     form = {"device": "kiosk", "id": "5f-east", "name": "五层", "venue": "library"}
     form |= {"kind": "seat_kiosk"}
     wrong = f"{(int(screen['code']) + 1) % 10**6:06}"
@@ -104,7 +104,7 @@ async def test_a_new_kiosk_is_added_and_paired_in_one_step(service: Living) -> N
 
 
 async def test_wrong_expired_and_used_pairing_codes_are_refused(service: Living) -> None:
-    head, screen = await staff(service, Role.ADMINISTRATOR), await asked(service)
+    head, screen = await staff(service, Role.ADMINISTRATOR), await opened_screen(service)
     before = await service.inside.stored.kiosks.key_holders()
     for code, status in (("", 400), ("12a456", 400), ("1" * 7, 400)):
         answer = await typed(service, head, code)
@@ -131,7 +131,7 @@ async def test_wrong_expired_and_used_pairing_codes_are_refused(service: Living)
 
 async def test_the_second_of_two_pairings_of_one_kiosk_is_a_conflict(service: Living) -> None:
     heads = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
-    screens = [await asked(service) for _ in heads]
+    screens = [await opened_screen(service) for _ in heads]
     # Two screens for one kiosk: both have looked, one is first.
     pages = [(await typed(service, h, s["code"])).body for h, s in zip(heads, screens, strict=True)]
     first = await post(service, heads[0], f"{HERE}/pair", **confirming(pages[0]))
@@ -158,7 +158,7 @@ async def test_wrong_pairing_codes_are_throttled(mongo_url: str, redis_url: str)
         until = service.clock.now() + timedelta(minutes=1)
         full = {"_id": f"pairing:{reader}", "n": 20, "until": until}
         await service.db["attempt_limits"].insert_one(full)
-        screen = await asked(service)
+        screen = await opened_screen(service)
         assert (await typed(service, head, screen["code"])).status == 429
         await service.db["attempt_limits"].update_one({"_id": full["_id"]}, {"$set": {"n": 19}})
         assert (await typed(service, head, screen["code"])).status == 200
@@ -176,7 +176,7 @@ async def test_a_flood_of_pairing_requests_does_not_displace_other_networks(
     async with living(
         mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.1", RATE_LIMIT_SCALE="1"
     ) as service:
-        mine = await asked(service)
+        mine = await opened_screen(service)
         theirs = {"X-Forwarded-For": "2001:db8::1"}
         answers = await asyncio.gather(
             *(service.anonymous.post("/kiosk-pairings", {}, **theirs) for _ in range(40))
@@ -185,7 +185,7 @@ async def test_a_flood_of_pairing_requests_does_not_displace_other_networks(
         assert sum(answer.status == 201 for answer in answers) <= OF_A_NETWORK
         assert await service.db["kiosk_pairings"].count_documents({}) <= OF_A_NETWORK + 1
         assert (await state(service, mine))["code"] == mine["code"]
-        assert (await asked(service))["code"] != mine["code"]
+        assert (await opened_screen(service))["code"] != mine["code"]
         # A screen behind the stranger's address is of another kind, and is not paced with them.
         assert (await service.anonymous.post("/kiosk-pairings", {}, **theirs)).status == 429
         screen = await service.anonymous.post(

@@ -15,7 +15,7 @@ from models.policy.opening import OpeningRule
 from tests.api.browsing import Browser
 from tests.api.changes import rules
 from tests.api.console import staff
-from tests.api.floor_files import confirm, kept, upload
+from tests.api.floor_files import confirm, hidden_plans, upload
 from tests.living import SEAT, Living
 
 CHINESE_FIRST = "自选座位"
@@ -102,7 +102,7 @@ async def test_a_seat_name_with_letters_is_worded_correctly(
 ) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     preview = await upload(service, head, LETTERS, venue="library")
-    assert (await confirm(service, head, kept(preview.body))).status == 303
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     reader = await service.reader()
     browser = Browser(await service.web_reader(reader))
     made = await reader.reserve(seat_id, "14:00", "16:00")

@@ -177,7 +177,7 @@ async def test_messages_wait_during_a_rush_except_in_the_sandbox(service: Living
     groups = {group.name: group for group in service.scheduler.groups}
     reader, stepped = await service.reader(), await service.reader()
 
-    async def told(who: Client) -> int:
+    async def count_messages(who: Client) -> int:
         return len((await who.ok("GET", "/messages"))["items"])
 
     async def reserved(who: Client, seat: str) -> None:
@@ -187,19 +187,19 @@ async def test_messages_wait_during_a_rush_except_in_the_sandbox(service: Living
     for _ in range(PRESSING):
         await door.acquire()
     await reserved(reader, "2f-hall-001")
-    assert await told(reader) == 0
+    assert await count_messages(reader) == 0
     for _ in range(PRESSING):
         door.release()
     await service.scheduler.run_round(groups["dispatch_outbox"])
-    assert await told(reader) == 0, "a batch has just left"
+    assert await count_messages(reader) == 0, "a batch has just left"
     door.tick(0.1)
     door.tick(0.1)
     await service.scheduler.run_round(groups["dispatch_outbox"])
-    assert await told(reader) == 1
+    assert await count_messages(reader) == 1
 
     for _ in range(PRESSING):
         await door.acquire()
     await reserved(stepped, "2f-hall-002")
-    assert await told(stepped) == 0
+    assert await count_messages(stepped) == 0
     await service.settle()
-    assert await told(stepped) == 1
+    assert await count_messages(stepped) == 1

@@ -12,7 +12,7 @@ from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from models.messages.entities import Template
 from tests.api.browsing import Browser
 from tests.api.console import staff
-from tests.api.deliveries import AN_HOUR, MANY, calls, misbehave, told, warm_up, way_of
+from tests.api.deliveries import AN_HOUR, MANY, calls, misbehave, templates_of, warm_up, way_of
 from tests.api.wechat_callbacks import event, listed, push
 from tests.living import Client, Living, living
 
@@ -77,7 +77,7 @@ async def test_a_refused_consent_ends_sending_until_it_is_accepted_again(service
     assert await calls(service, "subscribe_send") == 1
     assert await book(service, reader, 2) == "no_consent"
     assert await calls(service, "subscribe_send") == 1, "not asked again"
-    assert await told(reader) == ["RESERVED"] * 3, "in the app all the same"
+    assert await templates_of(reader) == ["RESERVED"] * 3, "in the app all the same"
     await reader.accept("RESERVED")
     assert await book(service, reader, 3) == "sent" and len(await reader.messages()) == 2
 

@@ -19,7 +19,7 @@ NAME: Final = "欧阳若兰"
 CARD: Final = "A1B2C3D4"
 
 
-async def known(service: Living) -> Client:
+async def reader_to_find(service: Living) -> Client:
     """A reader who can be found by number, name and card."""
     reader = await service.web_reader()
     await service.inside.stored.readers.upsert_from_login(
@@ -30,7 +30,11 @@ async def known(service: Living) -> Client:
 
 
 async def test_a_search_is_logged_by_its_kind_without_the_text(service: Living) -> None:
-    desk, reader, other = await staff(service), await known(service), await known(service)
+    desk, reader, other = (
+        await staff(service),
+        await reader_to_find(service),
+        await reader_to_find(service),
+    )
     for sought, seen in (
         (other.number, {"by_number": 1}),
         (CARD, {"by_card": 1}),
@@ -49,7 +53,7 @@ async def test_a_search_is_logged_by_its_kind_without_the_text(service: Living) 
 
 
 async def test_a_look_at_a_readers_page_is_logged_with_the_reader(service: Living) -> None:
-    reader = await known(service)
+    reader = await reader_to_find(service)
     here = f"/console/readers/{reader.reader_id}"
     mine: tuple[str, str, Any] = ("look_up", f"reader:{reader.reader_id}", {})
     for who in (await staff(service), await staff(service, Role.VIEWER)):
@@ -72,7 +76,7 @@ async def test_an_export_is_logged_with_its_days(service: Living) -> None:
     desk, days = await staff(service, Role.VIEWER), "from=2026-09-01&to=2026-09-06"
     facts = {"first": "2026-09-01", "last": "2026-09-06"}
     for ending in ("csv", "xlsx"):
-        assert await shown(service, desk, f"/console/bookings.{ending}?{days}")
+        assert await content_of(service, desk, f"/console/bookings.{ending}?{days}")
         assert (await looks(service))[-1] == (
             *("export", "bookings"),
             {"format": ending, **facts},
@@ -81,7 +85,7 @@ async def test_an_export_is_logged_with_its_days(service: Living) -> None:
     assert len(await looks(service)) == 2
 
 
-async def shown(service: Living, desk: Browser, path: str) -> bytes:
+async def content_of(service: Living, desk: Browser, path: str) -> bytes:
     """The page or file that the desk gets, whatever its type."""
     url = URL(f"{service.base}{path}", encoded=True)
     async with desk.client.session.get(url, headers=desk.cookie) as answer:
@@ -90,8 +94,8 @@ async def shown(service: Living, desk: Browser, path: str) -> bytes:
 
 
 async def test_personal_data_is_not_shown_if_the_audit_entry_fails(service: Living) -> None:
-    reader, desk = await known(service), await staff(service)
-    await known(service)
+    reader, desk = await reader_to_find(service), await staff(service)
+    await reader_to_find(service)
     paths = [
         f"/console/readers/{reader.reader_id}",
         f"/console/readers?{urlencode({'q': NAME})}",
@@ -105,7 +109,7 @@ async def test_personal_data_is_not_shown_if_the_audit_entry_fails(service: Livi
     assert await looks(service) == []
     # The control: it is shown otherwise.
     for count, path in enumerate(paths, 1):
-        assert await shown(service, desk, path) and len(await looks(service)) == count
+        assert await content_of(service, desk, path) and len(await looks(service)) == count
 
 
 async def test_the_audit_page_lists_looks_apart_from_changes(service: Living) -> None:

@@ -199,8 +199,8 @@ async def test_pages_mark_an_end_on_the_next_day(night: Living) -> None:
     other = Browser(await night.web_reader())
     panel = (await other.get(f"/areas/2f-hall?seat={OTHER}&begin=22:00")).body
     assert "<span>次日02:00</span>" in panel and "<span>23:00</span>" in panel
-    found = (await other.get("/?start=22:00&end=01:00")).body
-    assert "22:00–次日01:00" in found and "结束时间要晚于开始时间" not in found
+    home_page = (await other.get("/?start=22:00&end=01:00")).body
+    assert "22:00–次日01:00" in home_page and "结束时间要晚于开始时间" not in home_page
     assert "07:00–次日02:00" in (await other.get("/rules")).body
     form = wish(night, "22:00", "02:00", OTHER) | {"csrf": await other.token()}
     done = await other.post("/reserve", form, night.base)

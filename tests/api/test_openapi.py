@@ -59,19 +59,19 @@ async def test_the_document_describes_exactly_the_served_routes(service: Living)
 
 def test_every_refusal_has_a_text_and_a_status() -> None:
     declared = {error for route in ROUTES for error in route.errors}
-    known = {
+    known_codes = {
         value
         for module in ERRORS
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, DomainError)
     }
-    assert declared <= known
-    for error in known - UNSEEN:
+    assert declared <= known_codes
+    for error in known_codes - UNSEEN:
         assert error.code in TEXTS, error
         if error is not DomainError:
             assert status_of(error) < 500 or issubclass(error, kernel_errors.Unavailable), error
     # A leaf of a leaf has its parent's code: it only says where it comes from.
-    codes = [error.code for error in known if "code" in vars(error)]
+    codes = [error.code for error in known_codes if "code" in vars(error)]
     shared = {code for code in codes if codes.count(code) > 1}
     assert shared <= {"wechat_unavailable"}, shared
 

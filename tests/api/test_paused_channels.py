@@ -95,8 +95,8 @@ async def test_a_reminder_is_sent_by_the_next_channel_while_one_is_paused(
     kinds = {"kinds": dict.fromkeys(REMINDERS, False)}
     await pages[off.number].ok("POST", "/email-address/kinds", kinds)
     for reader in (both, off):  # who saves the page as it stands has decided nothing
-        shown = (await pages[reader.number].ok("GET", "/email-address"))["kinds"]
-        ticked = {kind["template"]: "1" for kind in shown if kind["on"]}
+        mail_kinds = (await pages[reader.number].ok("GET", "/email-address"))["kinds"]
+        ticked = {kind["template"]: "1" for kind in mail_kinds if kind["on"]}
         browser = Browser(await service.web_reader(reader))
         assert (await post(service, browser, "/me/email/kinds", **ticked)).status == 303
     for n, reader in enumerate((both, off, alone)):

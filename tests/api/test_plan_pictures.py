@@ -25,7 +25,7 @@ async def stored(service: Living) -> list[Any]:
     return list(await service.inside.db["plan_pictures"].find().to_list(None))
 
 
-async def kept(who: Browser, picture: dict[str, Any]) -> Image.Image:
+async def image_of(who: Browser, picture: dict[str, Any]) -> Image.Image:
     """The picture as a browser gets it."""
     answer = await raw(who, picture["url"])
     assert answer.status == 200 and answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -41,7 +41,7 @@ async def test_a_plan_picture_is_uploaded_moved_replaced_and_removed(service: Li
     head, viewer = await staff(service, Role.ADMINISTRATOR), await staff(service, Role.VIEWER)
     made = (await send(service, head, file_of(drawing(1720, 1160)))).body["picture"]
     assert (made["x"], made["y"], made["width"], made["opacity"]) == (0, 0, 860, 50)
-    assert (await kept(viewer, made)).size == (1720, 1160)
+    assert (await image_of(viewer, made)).size == (1720, 1160)
     assert made["url"] in (await viewer.get(HALL)).body
 
     where: dict[str, Any] = {"x": -30, "y": 12, "width": 900, "opacity": 35}
@@ -52,7 +52,7 @@ async def test_a_plan_picture_is_uploaded_moved_replaced_and_removed(service: Li
     )
     new = other.body["picture"]
     assert {name: new[name] for name in where} == where and new["url"] != made["url"]
-    assert (await kept(head, new)).size == (400, 200)
+    assert (await image_of(head, new)).size == (400, 200)
     assert (await raw(head, made["url"])).status == 404, "it is nowhere any more"
 
     # A browser keeps it for ever, and asks nobody who is not of the staff.
@@ -143,7 +143,7 @@ async def test_a_photograph_is_stored_upright_smaller_and_without_metadata(servi
     notes[0x0112] = 6  # the camera was held upright
     sent = file_of(drawing(4000, 3000), "JPEG", exif=notes, comment=b"and said")
     made = (await send(service, head, sent + b"<script>")).body["picture"]
-    image = await kept(head, made)
+    image = await image_of(head, made)
     assert image.size == (LONGEST_SIDE * 3 // 4, LONGEST_SIDE), "upright, and smaller"
     content = (await stored(service))[0]["content"]
     assert not image.getexif() and b"somebody" not in content and b"<script>" not in content
@@ -153,7 +153,7 @@ async def test_a_photograph_is_stored_upright_smaller_and_without_metadata(servi
     for mode in ("RGBA", "LA", "P", "I;16", "1", "L"):
         sent = file_of(Image.new(mode, (60, 40)), pnginfo=text)
         made = (await send(service, head, sent, version=made["version"])).body["picture"]
-        image = await kept(head, made)
+        image = await image_of(head, made)
         assert image.mode == "RGB" and image.info == {}, mode
         assert b"somebody" not in (await stored(service))[0]["content"]
         if mode in ("RGBA", "LA"):

@@ -133,8 +133,8 @@ async def test_every_route_admits_exactly_the_callers_in_the_table(service: Livi
                 tokens[client.token] = await csrf_of(client)
             how = await outcome(client, tokens[client.token], method, path)
             met[how] = met.get(how, "") + letter
-        shown = "  ".join(f"{how}: {who}" for how, who in sorted(met.items(), reverse=True))
-        lines.append(f"{method:<6} {path:<50} {shown}".rstrip())
+        outcomes_text = "  ".join(f"{how}: {who}" for how, who in sorted(met.items(), reverse=True))
+        lines.append(f"{method:<6} {path:<50} {outcomes_text}".rstrip())
     now = HEAD + "\n".join(lines) + "\n"
     if os.environ.get("REWRITE_GOLDEN"):
         GOLDEN.write_text(now, encoding="utf-8")

@@ -51,8 +51,8 @@ async def with_all_jobs_at_each_step(service: Living) -> None:
     step = service.clock.now()
     while step < TARGET:
         due = [TARGET, await service.inside.stored.deliveries.next_due(step)]
-        if (found := await service.inside.stored.reservations.next_due(step)) is not None:
-            due.append(found[0])
+        if (next_due := await service.inside.stored.reservations.next_due(step)) is not None:
+            due.append(next_due[0])
         step = min(instant for instant in due if instant is not None)
         await service.inside.stored.heartbeat.set(step)
         await SandboxState(service.db).set_offset(service.clock.set(step))
@@ -130,9 +130,9 @@ async def an_end(service: Living, cast: Cast) -> Any:
     for part, reader in cast.readers.items():
         token = await service.sessions.open_wx(reader.openid, None, service.clock.now())
         reader.token = token.token
-        told = (await reader.ok("GET", "/messages"))["items"]
+        inbox = (await reader.ok("GET", "/messages"))["items"]
         sent = [m["template"] for m in await reader.messages()]
-        messages[part] = [(m["title"], m["at"], m["text"]) for m in told], sent
+        messages[part] = [(m["title"], m["at"], m["text"]) for m in inbox], sent
     return reservations, violations, waits, messages
 
 

@@ -42,16 +42,16 @@ async def test_the_stand_in_answers_in_wechats_format(
     token = (await wechat.token())["access_token"]
     body: dict[str, Any] = {"version": 2, "openid": "o-li", "scene": 2, "content": EXAMPLE}
 
-    async def asked(**more: Any) -> Any:
+    async def answer_to(**more: Any) -> Any:
         answer, _ = await wechat.ask("POST", "wxa/msg_sec_check", body | more, access_token=token)
         return answer
 
-    said = await asked()
+    said = await answer_to()
     assert (said["errcode"], said["result"]) == (0, {"suggest": "risky", "label": 20001})
     assert {entry["strategy"] for entry in said["detail"]} == {"content_model", "keyword"}
     assert said["trace_id"]
     for wrong in ({"version": 1}, {"scene": 5}, {"scene": None}, {"content": 7}):
-        assert (await asked(**wrong))["errcode"] == 40097, wrong
+        assert (await answer_to(**wrong))["errcode"] == 40097, wrong
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
     return await librarian(service), id
 
 
-async def asked(service: Living) -> tuple[Client, str]:
+async def guessed_reader(service: Living) -> tuple[Client, str]:
     """A reader whose page asks 是我 or 不是我, and the binding request."""
     web, phone = await service.web_reader(), await service.wx_user()
     throttles = service.db["attempt_limits"]
@@ -178,10 +178,14 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     if name in ("POST /bindings", "POST /bindings/preview"):
         client = await service.wx_user()
         web = await service.web_reader()
-        shown = await web.ok("POST", "/activation-codes")
-        code = shown["link"].partition("?c=")[2] if name.endswith("/preview") else shown["code"]
+        activation = await web.ok("POST", "/activation-codes")
+        code = (
+            activation["link"].partition("?c=")[2]
+            if name.endswith("/preview")
+            else activation["code"]
+        )
     elif "/binding-requests/{id}" in name:
-        client, id = await asked(service)
+        client, id = await guessed_reader(service)
     elif name == "POST /activation-codes":
         client = await service.web_reader()
     auth = {"Authorization": f"Bearer {client.token}"}

@@ -74,9 +74,9 @@ async def enrolled(service: Living, client: Client) -> tuple[str, list[str]]:
     page = (await get(client, PAGE)).body
     secret = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
     held = unescape(_one(r'name="held" value="([^"]+)"', page))
-    shown = await post(client, PAGE, held=held, code=code_of(service, secret), next="/console")
-    codes = re.findall(r"<li>([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})</li>", shown.body)
-    assert shown.status == 200 and len(set(codes)) == 10, shown.body
+    code_page = await post(client, PAGE, held=held, code=code_of(service, secret), next="/console")
+    codes = re.findall(r"<li>([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})</li>", code_page.body)
+    assert code_page.status == 200 and len(set(codes)) == 10, code_page.body
     return secret, codes
 
 

@@ -138,8 +138,8 @@ async def test_a_flood_of_refused_requests_makes_few_log_lines(
         assert kinds.count("activation_code_invalid") == LINES_OF_AN_ADDRESS
         assert kinds.count("too_many_attempts") == LINES_OF_AN_ADDRESS
     # What had no line is told at the end at the latest.
-    told = written(caplog, "security_refusals_left_out")
-    assert {line["kind"]: line["count"] for line in told} == {"too_many_attempts": 30}
+    summary = written(caplog, "security_refusals_left_out")
+    assert {line["kind"]: line["count"] for line in summary} == {"too_many_attempts": 30}
 
 
 async def test_refusals_by_library_rules_are_not_security_events(

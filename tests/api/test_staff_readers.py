@@ -90,7 +90,7 @@ async def test_the_second_of_two_changes_of_an_accommodation_is_a_conflict(servi
     assert stands == Accommodation(accessible=True)
 
 
-async def kept(service: Living) -> str:
+async def accessible_seat(service: Living) -> str:
     """Reserves accessible seats for granted readers. Returns one such seat."""
     inside = service.inside
     policy = replace(
@@ -102,23 +102,23 @@ async def kept(service: Living) -> str:
 
 async def test_accessible_seats_are_for_readers_who_need_them(service: Living) -> None:
     desk, reader, other = await staff(service), await service.reader(), await service.reader()
-    seat_id = await kept(service)
+    seat_id = await accessible_seat(service)
     area = service.inside.reference.catalog.seats[seat_id].area_id  # type: ignore[index]
     wish = {"seat_id": seat_id, "date": service.today, "start": "09:00", "end": "11:00"}
 
-    async def shown(who: Client) -> str:
+    async def status_for(who: Client) -> str:
         seats = (await who.ok("GET", f"/areas/{area}/map"))["seats"]
         return next(str(s["status"]) for s in seats if s["id"] == seat_id)
 
     await reader.refused("422 seat_kept", "POST", "/reservations", wish)
-    assert await shown(reader) == "disabled"
+    assert await status_for(reader) == "disabled"
     assert (await reader.ok("GET", f"/seats/{seat_id}/times"))["starts"] == []
     await granted(service, desk, reader, accessible="on", until=service.today)
-    assert await shown(reader) == "free" and await shown(other) == "disabled"
+    assert await status_for(reader) == "free" and await status_for(other) == "disabled"
     assert (await reader.ok("GET", f"/seats/{seat_id}/times"))["starts"] != []
     made = await reader.ok("POST", "/reservations", wish)
     await other.refused("422 seat_kept", "POST", "/reservations", wish)
-    assert await shown(other) == "disabled", "nor that somebody has it"
+    assert await status_for(other) == "disabled", "nor that somebody has it"
     moved = await other.reserve("2f-hall-010", "14:00", "15:00")
     await other.refused(
         "422 seat_kept", "POST", f"/reservations/{moved['id']}/change", {"seat_id": seat_id}

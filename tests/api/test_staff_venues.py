@@ -155,8 +155,8 @@ async def test_an_administrator_of_one_venue_reorders_its_floors_only(service: L
     body = (await desk.get(page)).body
     assert "大阅览室" in body and "二层中厅" not in body
     # On the round a floor is one venue's, and says so to who sees several.
-    shown = (await admin.get("/console/seats")).body
-    floors = floors_of_round(shown)
+    seats_page = (await admin.get("/console/seats")).body
+    floors = floors_of_round(seats_page)
     assert "分馆 二层" in floors and "图书馆 二层" in floors and len(floors) == len(set(floors))
     assert "二层" in floors_of_round((await desk.get("/console/seats")).body)
 
@@ -213,8 +213,8 @@ async def test_a_revoked_grant_ends_at_once_and_a_dated_one_after_its_last_day(
         made = ApiToken(name, name, frozenset(), 60, ReaderId(row["_id"]), until, until)
         assert await service.inside.stored.api_tokens.insert(name, made)
     await service.inside.stored.api_tokens.revoke("旧的报表", service.clock.now())
-    shown = (await admin.get("/console/staff")).body.split("在这里授予的权限")[1]
-    assert "不随权限失效：一层大厅屏幕</span>" in shown, "they go on when the role has ended"
+    staff_page = (await admin.get("/console/staff")).body.split("在这里授予的权限")[1]
+    assert "不随权限失效：一层大厅屏幕</span>" in staff_page, "they go on when the role has ended"
     assert match is not None and f"到 {service.today}" in page
     assert (await post(service, admin, match[1])).status == 303
     assert (await desk.get("/console")).status == 403, "at once, in the same session"

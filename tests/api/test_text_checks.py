@@ -17,7 +17,7 @@ from models.violations.entities import Violation
 from tests.api.browsing import Browser
 from tests.api.console import post, staff
 from tests.api.deliveries import MANY, calls, misbehave
-from tests.api.feedback import asked
+from tests.api.feedback import add_question
 from tests.api.violations import missed
 from tests.living import Client, Living, living
 
@@ -58,7 +58,7 @@ async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
     (one,) = (await reader.ok("GET", "/violations"))["items"]
     await opens(service, reader)
     for text in ("插座不通电", "sandbox-review 请看", "sandbox-risky 一句"):
-        await asked(service, reader, text)
+        await add_question(service, reader, text)
     await reader.ok("POST", FAULTS, {"kind": "chair", "text": "sandbox-risky 二句"})
     await reader.ok("POST", FAULTS, {"kind": "lamp"})
     appeal = f"/violations/{one['id']}/appeal"
@@ -101,7 +101,7 @@ async def test_texts_of_readers_without_wechat_are_not_checked(service: Living) 
     """A web reader and an unbound follower: unchecked, without a call to WeChat."""
     reader = await service.web_reader()
     now = service.clock.now()
-    await asked(service, reader, "sandbox-risky")
+    await add_question(service, reader, "sandbox-risky")
     await service.inside.stored.feedback.add(None, "mp-1", "sandbox-risky", now, "mp")
     await watch(service)
     await service.settle(JOB)
@@ -118,7 +118,7 @@ async def test_texts_of_readers_not_recently_in_the_mini_program_are_retried(
     (61010)."""
     late, never = await service.reader(), await service.reader()
     for reader in (late, never):
-        await asked(service, reader, "插座不通电")
+        await add_question(service, reader, "插座不通电")
     await watch(service)
     await service.settle(JOB)
     await service.settle(JOB)
@@ -156,7 +156,7 @@ async def test_a_refusal_of_the_account_pauses_the_checks(
     await opens(service, reader)
     texts = [f"sandbox-risky {n}" for n in range(4)]
     for text in texts:
-        await asked(service, reader, text)
+        await add_question(service, reader, text)
     await watch(service, **mode)
     for _ in range(3):
         await service.settle(JOB)
@@ -186,7 +186,7 @@ async def test_checks_stop_while_wechat_is_away(service: Living) -> None:
     reader = await service.reader()
     await opens(service, reader)
     for n in range(8):
-        await asked(service, reader, f"插座 {n}")
+        await add_question(service, reader, f"插座 {n}")
     await watch(service, status=502)
     job, now = service.scheduler.job("check_texts"), service.clock.now()
     assert job is not None
@@ -208,8 +208,8 @@ async def test_a_text_that_wechat_refuses_stays_unchecked_and_blocks_no_other(
     """The error is logged without the text."""
     reader = await service.reader()
     await opens(service, reader)
-    await asked(service, reader, "第一句")
-    await asked(service, reader, "第二句")
+    await add_question(service, reader, "第一句")
+    await add_question(service, reader, "第二句")
     await misbehave(service, msg_sec_check={"errcode": 40097, "times": 1})
     await service.settle(JOB)
     assert await verdicts(service, reader) == ["unchecked", "pass"]
@@ -222,7 +222,7 @@ async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -
     reader = await missed(service, 1)
     (one,) = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": "sandbox-risky"})
-    await asked(service, reader, "sandbox-risky")
+    await add_question(service, reader, "sandbox-risky")
     stored, now = service.inside.stored, service.clock.now()
     waiting = await stored.text_checks.waiting(now, 9)
     assert {text.collection for text in waiting} == {"feedback", "violations"}
@@ -241,7 +241,7 @@ async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -
 async def test_the_verdict_is_exported_with_the_text(service: Living) -> None:
     reader = await service.reader()
     await opens(service, reader)
-    await asked(service, reader, "sandbox-review")
+    await add_question(service, reader, "sandbox-review")
     await service.settle(JOB)
     page = Browser(await service.web_reader(reader))
     mine = (await page.client.call("GET", "//me/data.json", **page.cookie)).body
@@ -254,7 +254,7 @@ async def test_a_library_without_wechat_shows_no_check_mark(mongo_url: str, redi
         await seeding.seed(
             plain.inside.stored, plain.inside.reference, seeding.read(), plain.clock.now()
         )
-        await asked(plain, await plain.web_reader(), "插座不通电")
+        await add_question(plain, await plain.web_reader(), "插座不通电")
         assert plain.scheduler.job("check_texts") is None
         cookie = {"Cookie": f"seat_sid={(await plain.web_reader(role=Role.LIBRARIAN)).token}"}
         page = (await plain.anonymous.get("//console/questions", Accept="text/html", **cookie)).body

@@ -47,12 +47,12 @@ async def test_a_refused_appeal_keeps_the_violation_and_notifies_the_reader(
     await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": WHY})
     answer = {"granted": False, "answer": "当天没有故障记录。"}
     await desk.ok("POST", f"/staff/appeals/{one['id']}", answer)
-    found = await reader.ok("GET", "/violations")
-    assert found["window"]["count"] == 1 and not found["items"][0]["waived"]
+    remaining = await reader.ok("GET", "/violations")
+    assert remaining["window"]["count"] == 1 and not remaining["items"][0]["waived"]
     assert "未予免除" in (await reader.ok("GET", "/messages"))["items"][0]["text"]
     other = answer | {"granted": True}
     await desk.refused("409 wrong_state", "POST", f"/staff/appeals/{one['id']}", other)
-    assert await reader.ok("GET", "/violations") == found
+    assert await reader.ok("GET", "/violations") == remaining
 
 
 async def test_a_waiver_ends_the_suspension_that_needs_the_violation(service: Living) -> None:

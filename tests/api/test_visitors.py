@@ -50,7 +50,7 @@ async def test_a_visitors_binding_is_confirmed_by_staff_while_others_guess(servi
     many = {"_id": "activation:all", "n": 1_000_000, "until": until}
     await service.db["attempt_limits"].insert_one(many)
 
-    async def asked() -> str:
+    async def confirmation_page() -> str:
         page = (await post(service, desk, f"{here}/code")).body
         code = re.search(r'class="digits">(\d{6})<', page)
         assert code is not None and "<svg" in page, "a picture to scan, too"
@@ -60,12 +60,12 @@ async def test_a_visitors_binding_is_confirmed_by_staff_while_others_guess(servi
         assert f'class="digits">{waits.body["match_number"]}<' in question
         return str(waits.body["id"])
 
-    refused = {"request": await asked(), "theirs": "no"}
+    refused = {"request": await confirmation_page(), "theirs": "no"}
     assert (await post(service, desk, f"{here}/binding", **refused)).status == 303
     assert (await phone.ok("GET", "/binding-requests/current"))["state"] == "refused"
     late = await post(service, desk, f"{here}/binding", **refused | {"theirs": "yes"})
     assert late.status == 409 and (await phone.ok("GET", "/me"))["reader"] is None
-    await post(service, desk, f"{here}/binding", request=await asked(), theirs="yes")
+    await post(service, desk, f"{here}/binding", request=await confirmation_page(), theirs="yes")
     assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
     entries = (
         await service.db["audit"].find({"action": {"$in": ["bind", "refuse_binding"]}}).to_list()

@@ -28,7 +28,7 @@ async def states(reader: Client) -> list[str]:
     return [entry["state"] for entry in (await reader.ok("GET", "/waitlist"))["items"]]
 
 
-async def told(reader: Client) -> list[str]:
+async def titles_of(reader: Client) -> list[str]:
     """Titles of the reader's messages, newest first."""
     return [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
 
@@ -46,15 +46,15 @@ async def test_entries_for_removed_seats_end_with_a_message(service: Living) -> 
     await join(service, anything)
     assert (await without(service, head, "010", bookings="cancel")).status == 303
     await service.settle()
-    assert (await states(only), await told(only)) == (["over"], [ENDED])
+    assert (await states(only), await titles_of(only)) == (["over"], [ENDED])
     text = (await only.ok("GET", "/messages"))["items"][0]["text"]
     assert "图书馆2层二层中厅" in text and "9月7日 14:00–16:00" in text
     (sent,) = await only.messages()
     assert sent["template"] == "MOVED"
     for waits in (either, anything):
-        assert (await states(waits), await told(waits)) == (["waiting"], [])
+        assert (await states(waits), await titles_of(waits)) == (["waiting"], [])
     await service.settle()
-    assert await told(only) == [ENDED], "told once"
+    assert await titles_of(only) == [ENDED], "told once"
     # The time is theirs again, for a line in which there is something to wait for.
     no = await only.refused("404 not_found", "POST", "/waitlist", wish(service, seats=[ONE]))
     assert no.status == 404
@@ -75,7 +75,7 @@ async def test_disabling_a_seat_ends_the_entries_for_those_days(service: Living)
     assert (await send(service, desk, plan, confirmed="yes", bookings="keep")).status == 303
     await service.settle()
     assert (await states(reader), await states(late)) == (["waiting"], ["over"])
-    assert (await told(reader), await told(late)) == ([], [ENDED])
+    assert (await titles_of(reader), await titles_of(late)) == ([], [ENDED])
     body = wish(service, seats=[ONE], date=service.tomorrow)
     no = await late.refused("422 seat_disabled", "POST", "/waitlist", body)
     assert no.details["reason"] == "插座维修"
@@ -98,8 +98,8 @@ async def test_removing_all_seats_of_an_area_ends_its_waitlist(service: Living) 
     assert done.status == 303
     await service.settle()
     assert (await states(held), await states(waits)) == (["over"], ["over"])
-    assert await told(waits) == [ENDED]
-    assert await told(held) == [ENDED, "保留的座位已不能使用", "候补到座位"]
+    assert await titles_of(waits) == [ENDED]
+    assert await titles_of(held) == [ENDED, "保留的座位已不能使用", "候补到座位"]
     assert await offers(held) == []
 
 
@@ -119,7 +119,7 @@ async def test_a_librarians_suspension_ends_entries_within_it_and_passes_offers_
     assert (await suspend(service, desk, held, until=f"{service.today}T17:00")).status == 303
     await service.settle()
     assert await states(held) == ["waiting", "over"], "the evening is theirs"
-    assert sorted(await told(held)) == sorted([ENDED, "暂停预约", "候补到座位"])
+    assert sorted(await titles_of(held)) == sorted([ENDED, "暂停预约", "候补到座位"])
     assert await offers(held) == [] and len(await offers(waits)) == 1
     assert (await suspend(service, desk, held, forever="1")).status == 303
     await service.settle()
@@ -140,7 +140,7 @@ async def test_a_suspension_by_violations_ends_the_readers_entries(service: Livi
     await service.move("09:31")
     await service.settle()
     assert await states(reader) == ["over"]
-    assert (await told(reader))[:2] in ([ENDED, "预约资格暂停"], ["预约资格暂停", ENDED])
+    assert (await titles_of(reader))[:2] in ([ENDED, "预约资格暂停"], ["预约资格暂停", ENDED])
 
 
 async def test_an_offer_that_expires_before_the_suspension_ends_is_withdrawn(
@@ -158,7 +158,7 @@ async def test_an_offer_that_expires_before_the_suspension_ends_is_withdrawn(
     await service.settle()
     assert (await states(held), await offers(held)) == (["waiting"], [])
     assert len(await offers(waits)) == 1
-    assert (await told(held))[0] == "保留的座位已不能使用"
+    assert (await titles_of(held))[0] == "保留的座位已不能使用"
     await cancel(*other)
     await service.settle()
     assert await offers(held) == [], "they could not accept it now"
@@ -211,7 +211,7 @@ async def test_the_job_skips_suspended_readers(service: Living) -> None:
     await service.jump("08:01:00")
     await service.settle()
     assert (await offers(barred), len(await offers(last))) == ([], 1)
-    assert await told(barred) == [], "not even for a moment"
+    assert await titles_of(barred) == [], "not even for a moment"
 
 
 @pytest.mark.parametrize("change", ["disabled", "closed", "kept"])
@@ -239,5 +239,5 @@ async def test_an_offer_made_before_a_plan_or_policy_change_arrived_is_withdrawn
     await service.settle()
     for reader in (held, waits):
         assert (await states(reader), await offers(reader)) == (["waiting"], [])
-    assert await told(held) == ["保留的座位已不能使用", "候补到座位"]
-    assert await told(waits) == []
+    assert await titles_of(held) == ["保留的座位已不能使用", "候补到座位"]
+    assert await titles_of(waits) == []

@@ -8,7 +8,7 @@ import pytest
 
 from models.identity.roles import Role
 from tests.api.console import staff
-from tests.api.floor_files import confirm, kept, upload
+from tests.api.floor_files import confirm, hidden_plans, upload
 from tests.browser.booking_sheet import COVERED, STANDS_STILL
 from tests.browser.conftest import DESKTOP, NAMES_OF_SIZES, READER_SIZES, Open, shows_everybody
 from tests.living import Living
@@ -71,7 +71,7 @@ async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
     room, seat = "Wirtschaftswissenschaftlicher Lesesaal", "Carrel Nord 003"
     table = f"area,floor,seat,row,column\n{room},1,{seat},1,1\n"
     preview = await upload(service, head, table, venue="library")
-    assert (await confirm(service, head, kept(preview.body))).status == 303
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     small = {**READER_SIZES["390"], "viewport": {"width": 320, "height": 640}}
     chinese = await opened("21071234", **small)
     await chinese.go("/areas/1f-1?seat=1f-1-scarrelnord003")

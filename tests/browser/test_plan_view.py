@@ -84,8 +84,8 @@ async def test_the_overview_scrolls_to_hidden_parts_of_the_plan(
         await page.click("[aria-label=放大]")
     await overview.wait_for(state="visible")
     for button in await page.locator(".view-tools button").all():
-        shown = await button.bounding_box()
-        assert shown is not None and min(shown["width"], shown["height"]) >= 44
+        button_box = await button.bounding_box()
+        assert button_box is not None and min(button_box["width"], button_box["height"]) >= 44
     await is_for_everybody(tab, axe, f"/areas/{LARGE}", phone=device is PHONE)
 
 

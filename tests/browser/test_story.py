@@ -27,8 +27,8 @@ async def scan(service: Living, opened: Open, tmp_path: Any, kiosk: str = "2f-so
     await screen.page.close()
     codes = {str(code.text) for code in zxingcpp.read_barcodes(Image.open(file))}
     assert f"sandbox:k={kiosk}" in codes, "a seat kiosk shows the mini-program's code as well"
-    (found,) = (code for code in codes if "/k/" in code)
-    return found
+    (kiosk_code,) = (code for code in codes if "/k/" in code)
+    return kiosk_code
 
 
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -195,9 +195,9 @@ async def test_an_appeal_is_made_and_settled_once(stage: Stage, guard: bool) -> 
             await work
     else:
         await work
-    kept = await stage.stored.violations.get(violation.id)
-    assert kept is not None and kept.appeal is not None
-    assert kept.appeal.text == ("the first" if guard else "the second")
+    stored_violation = await stage.stored.violations.get(violation.id)
+    assert stored_violation is not None and stored_violation.appeal is not None
+    assert stored_violation.appeal.text == ("the first" if guard else "the second")
 
 
 @guarded

@@ -115,11 +115,13 @@ async def test_dispatchers_in_two_workers_notify_once(stage: Stage, guard: bool)
         return await dispatcher(worker, messages).dispatch(EIGHT)
 
     assert list(await asyncio.gather(run(), run())) == [2, 2]
-    told, _ = await MessageRepository(stage.db, stage.cipher).page_of(reader.id, False, 0, 10)
+    stored_messages, _ = await MessageRepository(stage.db, stage.cipher).page_of(
+        reader.id, False, 0, 10
+    )
     _, violations = await stage.stored.violations.page_of(reader.id, 0, 10)
     times = 1 if guard else 2
     templates = [Template.NO_SHOW, Template.RESERVED]
-    assert sorted(message.template for message in told) == sorted(templates * times)
+    assert sorted(message.template for message in stored_messages) == sorted(templates * times)
     assert violations == times
     assert (await stage.reload(missed)).outbox == ()
 
@@ -174,8 +176,10 @@ async def test_the_dispatcher_stores_nothing_for_a_reader_erased_meanwhile(
     for _ in range(2):
         await dispatches.dispatch(EIGHT)
     assert await remaining(stage.db, goes.id) == ([] if guard else left)
-    told, _ = await MessageRepository(stage.db, stage.cipher).page_of(stays.id, False, 0, 9)
-    assert [message.reservation_id for message in told] == [remaining_booking.id]
+    stored_messages, _ = await MessageRepository(stage.db, stage.cipher).page_of(
+        stays.id, False, 0, 9
+    )
+    assert [message.reservation_id for message in stored_messages] == [remaining_booking.id]
     assert [(await stage.reload(r)).outbox for r in (remaining_booking, gone)] == [(), ()]
 
 
@@ -359,5 +363,5 @@ async def test_one_violation_per_day_counts(stage: Stage, guard: bool) -> None:
             Violation(id, reader.id, r.id, "no_show", clock(20), MONDAY.date(), counts=True)
         )
 
-    found = await asyncio.gather(record("a"), record("bb"))
-    assert sorted(v.counts for v in found) == ([False, True] if guard else [True, True])
+    recorded = await asyncio.gather(record("a"), record("bb"))
+    assert sorted(v.counts for v in recorded) == ([False, True] if guard else [True, True])

@@ -40,7 +40,7 @@ LI: Final = ReaderId("5" * 24)
 RESERVED: Final = Template.RESERVED
 
 
-def told(reader: ReaderId, number: int = 0) -> Message:
+def message_to(reader: ReaderId, number: int = 0) -> Message:
     id = f"{reader}-{number}"
     at = EIGHT + timedelta(seconds=number)
     return Message(id, reader, RESERVED, "预约成功", "…", at, {}, ReservationId(id))
@@ -145,7 +145,7 @@ async def test_two_senders_send_each_message_once_although_one_is_killed(
     There are more readers than one claim covers, so that the second worker gets some.
     """
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
-    queue = [told(reader, number) for reader in readers for number in range(3)]
+    queue = [message_to(reader, number) for reader in readers for number in range(3)]
     await tell(stage.db, stage.cipher, queue)
     consents = ConsentRepository(stage.db)
     rich = readers[::2]
@@ -204,7 +204,7 @@ async def test_two_senders_send_each_message_once_although_one_is_killed(
 
 async def test_a_slow_send_delays_messages_of_its_reader_only(stage: Stage) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 50)]
-    queue = [told(reader, number) for reader in readers for number in range(2)]
+    queue = [message_to(reader, number) for reader in readers for number in range(2)]
     await tell(stage.db, stage.cipher, queue)
     for reader in readers:
         await stage.db["message_consents"].insert_one(
@@ -215,18 +215,20 @@ async def test_a_slow_send_delays_messages_of_its_reader_only(stage: Stage) -> N
     iterate_open: dict[str, object] = {"open": True}
     while await stage.db["deliveries"].count_documents(iterate_open) > 2:
         assert await worker.sender.run(clock(9)) > 0
-    assert phones.of(readers[0]) == [told(readers[0]).id], "the second waits for the first"
+    assert phones.of(readers[0]) == [message_to(readers[0]).id], "the second waits for the first"
     assert await worker.sender.run(clock(9)) == 1, "something is under way"
     answer.set()
     await worker.run()
     assert await stage.db["deliveries"].count_documents(iterate_open) == 0
-    assert [phones.of(r) for r in readers] == [[told(r, n).id for n in range(2)] for r in readers]
+    assert [phones.of(r) for r in readers] == [
+        [message_to(r, n).id for n in range(2)] for r in readers
+    ]
 
 
 async def test_a_closing_sender_releases_messages_it_has_not_begun(stage: Stage) -> None:
     """WeChat is slow: other senders take the messages at once, with no attempt counted."""
     readers = [ReaderId(f"{n:024x}") for n in range(90)]
-    await tell(stage.db, stage.cipher, [told(reader) for reader in readers])
+    await tell(stage.db, stage.cipher, [message_to(reader) for reader in readers])
     consents = ConsentRepository(stage.db)
     for reader in readers:
         await consents.add(reader, RESERVED)
@@ -251,7 +253,7 @@ async def test_a_closing_sender_releases_messages_it_has_not_begun(stage: Stage)
 async def test_a_lease_whose_answer_is_lost_is_not_counted_as_an_attempt(stage: Stage) -> None:
     """MongoDB's answer to the lease is lost, and so is the answer to its release. Nothing was sent:
     the message goes at the next call, and no attempt has an unknown outcome."""
-    await tell(stage.db, stage.cipher, [told(LI)])
+    await tell(stage.db, stage.cipher, [message_to(LI)])
     queue, seen = queue_of(stage.db, stage.cipher), list[str]()
 
     async def loses_the_answer() -> None:
@@ -277,7 +279,7 @@ async def test_a_postponed_message_is_not_leased_by_a_slow_worker(
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
     )
-    await tell(stage.db, stage.cipher, [told(LI)])
+    await tell(stage.db, stage.cipher, [message_to(LI)])
     if not guard:
         unguard(slow)
 
@@ -299,14 +301,14 @@ async def test_a_worker_whose_lease_expired_cannot_settle_a_delivery(
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
     )
-    await tell(stage.db, stage.cipher, [told(LI)])
+    await tell(stage.db, stage.cipher, [message_to(LI)])
     if not guard:
         unguard(slow)
     held = await slow.lease_next([LI], EIGHT, EIGHT, LEASE)
     assert held and not await fast.lease_next([LI], EIGHT, EIGHT, LEASE), "leased"
     assert await fast.lease_next([LI], EIGHT, EIGHT + LEASE, LEASE)
     await slow.save_results([DeliveryResult(d, DeliveryState.FAILED) for d in held])
-    state = await state_of(stage.db, told(LI))
+    state = await state_of(stage.db, message_to(LI))
     assert state is (DeliveryState.SENDING if guard else DeliveryState.FAILED)
 
 
@@ -317,7 +319,7 @@ async def test_a_lease_is_released_by_its_holder_only(stage: Stage, guard: bool)
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
     )
-    await tell(stage.db, stage.cipher, [told(LI)])
+    await tell(stage.db, stage.cipher, [message_to(LI)])
     held = await slow.lease_next([LI], EIGHT, EIGHT, LEASE)
     await slow.release(held)
     theirs: list[Delivery] = await fast.lease_next([LI], EIGHT, EIGHT, LEASE)

@@ -152,13 +152,13 @@ async def test_a_lost_answer_is_resolved_although_another_change_followed(
         await (await stage.worker()).reservations.change(ctx(reader), r.id, None, None, end)
 
     torn = tear(stage, "find_one_and_update", fate, others)
-    wanted = clock(9).time(), clock(12).time()
+    times = clock(9).time(), clock(12).time()
     if fate == "done":
-        await stage.inside.reservations.change(ctx(reader), r.id, None, *wanted)
+        await stage.inside.reservations.change(ctx(reader), r.id, None, *times)
         expected = ["reserve", "change", "change"]
     else:
         with pytest.raises(Unavailable):
-            await stage.inside.reservations.change(ctx(reader), r.id, None, *wanted)
+            await stage.inside.reservations.change(ctx(reader), r.id, None, *times)
         assert await torn.arrive() is None
         expected = ["reserve", "change"]
     assert events(await stage.reload(r)) == expected

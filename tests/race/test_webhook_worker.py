@@ -60,7 +60,7 @@ async def program(
     return receiving, worker
 
 
-async def told(stored: Repositories, worker: WebhookWorker, *events: WebhookEvent) -> None:
+async def send_events(stored: Repositories, worker: WebhookWorker, *events: WebhookEvent) -> None:
     """Queues the events for the only endpoint and sends until nothing is due."""
     (registered,) = await stored.webhooks.all()
     await stored.webhook_deliveries.add([(e, registered.id) for e in events], EIGHT)
@@ -76,7 +76,7 @@ async def test_many_deliveries_take_few_round_trips(
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
         receiving, worker = await program(one.inside.stored, lambda _: TAKEN)
         commands.names.clear()
-        await told(one.inside.stored, worker, *events)
+        await send_events(one.inside.stored, worker, *events)
         assert len(commands.names) < len(events), Counter(commands.names)
     assert Counter(e.id for e, _ in receiving.heard) == Counter(e.id for e in events)
     assert receiving.most == CONCURRENCY
@@ -88,7 +88,7 @@ async def test_deliveries_leased_and_not_begun_are_released_at_a_pause(stage: St
     """The receiver asks for a pause after four; the others were leased with them."""
     busy = WebhookResult(503, retry_after_s=60)
     receiving, worker = await program(stage.stored, lambda _: busy)
-    await told(stage.stored, worker, *(event(1, f"r{n}") for n in range(20)))
+    await send_events(stage.stored, worker, *(event(1, f"r{n}") for n in range(20)))
     assert len(receiving.heard) == CONCURRENCY
     free = {"state": "queued", "attempts": 0, "lease_until": None, "holder": "", "due": EIGHT}
     left = await stage.db["webhook_deliveries"].count_documents(free)
@@ -107,7 +107,7 @@ async def test_events_of_a_reservation_stay_in_order_among_many_deliveries(stage
 
     receiving, worker = await program(stage.stored, answer)
     subjects = [f"r{n}" for n in range(20)]
-    await told(stage.stored, worker, *(event(seq, s) for s in subjects for seq in (3, 1, 2)))
+    await send_events(stage.stored, worker, *(event(seq, s) for s in subjects for seq in (3, 1, 2)))
     for minutes in range(1, 60, 6):  # those that failed, and the pauses, are over by then
         while await worker.run(EIGHT + timedelta(minutes=minutes)):
             pass

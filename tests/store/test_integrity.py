@@ -16,7 +16,7 @@ from models.reservations import transitions as reservations_transitions
 from models.reservations.entities import Reservation
 from models.storage.mongo import Database
 from tests.builders import BY_JOB, BY_READER, LI, but, hours, in_use, on, on_seat
-from tests.store.reservations import OTHER_SEAT, POLICY, another, kept
+from tests.store.reservations import OTHER_SEAT, POLICY, another, insert_all
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def test_the_sweep_finds_planted_double_bookings(store: ReservationReposit
     first = another("14:00", "16:00")
     same_seat = unclaimed(another("15:00", "17:00", reader=LI))
     same_reader = unclaimed(another("13:00", "14:30", seat=OTHER_SEAT))
-    await kept(store, first, same_seat, same_reader)
+    await insert_all(store, first, same_seat, same_reader)
     assert await store.find_double_bookings() == [
         DoubleBooking("seat", first.id, same_seat.id),
         DoubleBooking("reader", same_reader.id, first.id),
@@ -46,7 +46,7 @@ async def test_the_sweep_finds_short_bookings_within_a_long_one(
     long = another("08:00", "12:00")
     early = unclaimed(another("09:00", "10:00", reader=LI))
     late = unclaimed(another("11:00", "12:00", reader=ReaderId("c" * 24)))
-    await kept(store, long, early, late)
+    await insert_all(store, long, early, late)
     assert await store.find_double_bookings() == [
         DoubleBooking("seat", long.id, early.id),
         DoubleBooking("seat", long.id, late.id),
@@ -60,10 +60,10 @@ async def test_bookings_of_erased_readers_are_no_double_of_one_reader(
     nevertheless."""
     first = another("14:00", "16:00", reader=ERASED_READER)
     elsewhere = another("14:00", "16:00", reader=ERASED_READER, seat=OTHER_SEAT)
-    await kept(store, first, unclaimed(elsewhere))
+    await insert_all(store, first, unclaimed(elsewhere))
     assert await store.find_double_bookings() == []
     same_seat = unclaimed(another("15:00", "17:00", reader=ERASED_READER))
-    await kept(store, same_seat)
+    await insert_all(store, same_seat)
     assert await store.find_double_bookings() == [
         DoubleBooking("seat", first.id, same_seat.id),
     ]
@@ -148,7 +148,7 @@ def extended_back_to_back() -> list[Reservation]:
 async def test_the_sweep_reports_no_correct_sequence(
     store: ReservationRepository, story: Callable[[], list[Reservation]]
 ) -> None:
-    await kept(store, *story())
+    await insert_all(store, *story())
     assert await store.find_double_bookings() == []
 
 
@@ -159,6 +159,6 @@ async def test_the_sweep_judges_booked_times_instead_of_claims(
     double booking."""
     first, second = finished_then_now()
     sooner = but(second, placed_at=on("16:38:09"))
-    await kept(store, first, sooner)
+    await insert_all(store, first, sooner)
     assert await store.find_double_bookings() == [DoubleBooking("seat", first.id, second.id)]
     assert first.ended_at is not None and first.ended_at - sooner.placed_at == timedelta(seconds=11)

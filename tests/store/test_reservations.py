@@ -43,7 +43,7 @@ from tests.builders import (
     on_seat,
     reserved,
 )
-from tests.store.reservations import OTHER_SEAT, POLICY, another, kept
+from tests.store.reservations import OTHER_SEAT, POLICY, another, insert_all
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ async def test_a_change_is_guarded_by_its_revision_and_its_condition(
 
 async def test_a_change_to_a_taken_seat_keeps_the_old_one(store: ReservationRepository) -> None:
     mine, theirs = reserved(), another(seat=OTHER_SEAT, reader=LI)
-    await kept(store, mine, theirs)
+    await insert_all(store, mine, theirs)
     changed = reservations_transitions.change(
         mine,
         on_seat(mine, theirs.seat_id),
@@ -272,7 +272,7 @@ async def test_a_readers_live_and_past_reservations_are_listed(
         another("10:00", "11:00", day=TOMORROW),
     ]
     cancelled = but(another("12:00", "13:00", k=3), state=ReservationState.CANCELLED, claims=())
-    await kept(store, *mine, cancelled, another("10:00", "11:00", reader=LI, seat=OTHER_SEAT))
+    await insert_all(store, *mine, cancelled, another("10:00", "11:00", reader=LI, seat=OTHER_SEAT))
     assert await store.live_of(ZHANG, on("00:00")) == mine
     assert await store.live_of(ZHANG, on("08:00:01")) == mine[1:]
     page, total = await store.page_of(ZHANG, (), skip=0, limit=2)
@@ -289,7 +289,7 @@ async def test_the_occupancy_of_a_day_holds_its_live_reservations(
 ) -> None:
     early = in_use(another(), on("13:40:30"))
     ended = but(another("08:00", "09:00", k=2), state=ReservationState.FINISHED)
-    await kept(store, early, ended, another(day=TOMORROW))
+    await insert_all(store, early, ended, another(day=TOMORROW))
     rows = await store.occupancy_rows(MONDAY)
     occupancy = [(o.seat_id, o.reader_id, o.state, o.start, o.end) for o in rows]
     assert occupancy == [(SEAT.id, ZHANG, ReservationState.IN_USE, on("13:40"), on("16:00"))]
@@ -302,7 +302,7 @@ async def test_deadlines_are_due_to_the_second(store: ReservationRepository) -> 
     out_to_the_end = but(
         out, id=new_id(), reader_id=ReaderId("c" * 24), claims=(), return_by=out.end
     )
-    await kept(store, waits, out, out_to_the_end)
+    await insert_all(store, waits, out, out_to_the_end)
 
     async def due(now: str) -> list[int]:
         instant = on(now)
@@ -347,7 +347,7 @@ async def test_a_finished_stay_finds_the_next_booking_of_its_reader_on_the_seat(
 ) -> None:
     ended = transitions.complete(in_use(), BY_JOB)
     follower = another("16:00", "18:00", k=2)
-    await kept(
+    await insert_all(
         store,
         ended,
         another("16:00", "18:00", reader=LI, seat=OTHER_SEAT),
@@ -365,7 +365,7 @@ async def test_outbox_events_are_removed_once_they_are_dispatched(
     store: ReservationRepository,
 ) -> None:
     first, second = another(made="08:00"), another(reader=LI, seat=OTHER_SEAT, made="07:30")
-    await kept(store, first, second)
+    await insert_all(store, first, second)
     waiting = await store.with_outbox_events(9)
     assert [r.id for r in waiting] == [second.id, first.id]
     assert await store.with_outbox_events(1) == [
@@ -387,7 +387,7 @@ async def test_claims_of_past_days_are_removed_from_the_index(
     past = transitions.finish(in_use(), BY_READER, on("15:00"))
     still_live = another("18:00", "19:00", k=2)
     ahead = another(day=TOMORROW)
-    await kept(store, past, still_live, ahead)
+    await insert_all(store, past, still_live, ahead)
     assert await store.drop_past_claims(MONDAY, 9) == 0
     assert await store.drop_past_claims(TOMORROW, 9) == 1
     stored = await store.get(past.id)

@@ -65,12 +65,12 @@ async def at_a_terminal(said: str, *args: str, **env: str) -> tuple[int, str, st
     )
     os.close(theirs)
     os.write(ours, said.encode())
-    showing = asyncio.create_task(asyncio.to_thread(_shown, ours))
+    showing = asyncio.create_task(asyncio.to_thread(_terminal_output, ours))
     status, out, _ = await ended(process)
     return status, out, await showing
 
 
-def _shown(terminal: int) -> str:
+def _terminal_output(terminal: int) -> str:
     """All output of a terminal until its writers have closed it."""
     output = b""
     try:

@@ -48,8 +48,8 @@ async def test_a_readers_day_makes_no_blocking_call(mongo_url: str, redis_url: s
                 assert (await service.stranger().get(path)).status < 400
             await asyncio.gather(*(reader.get("/me") for _ in range(20)))
 
-            async def told() -> bool:
+            async def all_delivered() -> bool:
                 return len(await reader.messages()) == 3
 
-            await until(told, "all three messages")
+            await until(all_delivered, "all three messages")
             assert (await reader.ok("GET", "//readyz"))["status"] == "ready"

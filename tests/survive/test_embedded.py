@@ -46,7 +46,7 @@ async def _started(folder: Path) -> tuple[asyncio.subprocess.Process, list[psuti
     return service, [psutil.Process(int(pid)) for pid in pids]
 
 
-async def _kept(servers: EmbeddedDatabases) -> list[str]:
+async def _stored_ids(servers: EmbeddedDatabases) -> list[str]:
     async with open_database(servers.mongo_url, "kept") as db:
         return [str(row["_id"]) async for row in db["things"].find()]
 
@@ -59,7 +59,7 @@ async def test_a_killed_service_leaves_no_server_and_loses_nothing(tmp_path: Pat
     await service.wait()
     # At once, while the old mongod still closes its files: the next start waits for it.
     async with embedded_databases(tmp_path) as again:
-        assert await _kept(again) == ["acknowledged"]
+        assert await _stored_ids(again) == ["acknowledged"]
     gone, alive = psutil.wait_procs(servers, timeout=5)
     assert (len(gone), alive) == (2, [])
 
@@ -75,7 +75,7 @@ async def test_mongod_comes_back_on_its_port_with_its_data(
         await servers.restart_mongod(kill=pulled is signal.SIGKILL)
         assert servers.mongo_url == url
         assert servers.mongod_pid not in (None, pid)
-        assert await _kept(servers) == ["before"]
+        assert await _stored_ids(servers) == ["before"]
 
 
 async def test_a_restart_uses_another_port_and_a_stop_leaves_no_process(

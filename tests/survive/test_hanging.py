@@ -118,12 +118,12 @@ def _all_stopped(pid: int) -> bool:
 
 
 async def _until_known(ask: Callable[[], Awaitable[Answer]], status: int) -> None:
-    async def known() -> bool:
+    async def has_status() -> bool:
         answer = await ask()
         assert answer.status in (status, 503, 409), (answer.status, answer.body)
         return answer.status == status
 
-    await until(known, "the outcome")
+    await until(has_status, "the outcome")
 
 
 async def _gone(call: Awaitable[Answer]) -> None:

@@ -144,11 +144,11 @@ async def a_long_history_is_listed_page_by_page(s: Store) -> None:
     rows = await s.db["reservations"].find({"live": False}).limit(A_LONG_HISTORY).to_list(None)
     own = [{**row, "_id": new_id(), "reader": reader, "claims": []} for row in rows]
     await s.db["reservations"].insert_many(own)
-    told = [
+    long_inbox = [
         {**row, "_id": f"{n}", "reader": reader, "read": n % 100 > 0}
         for n, row in enumerate(await s.db["messages"].find().limit(A_LONG_HISTORY).to_list(None))
     ]
-    await s.db["messages"].insert_many(told)
+    await s.db["messages"].insert_many(long_inbox)
     reservations, messages = s.stored.reservations, s.stored.messages
     pages: list[tuple[Verb, int]] = [
         (lambda _: reservations.page_of(reader, (), 0, 20), 20),

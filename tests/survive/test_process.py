@@ -287,10 +287,12 @@ async def test_each_startup_mistake_is_reported_in_one_line(tmp_path: Path) -> N
                 for (name, env, expected), process in zip(some, running, strict=True):
                     status, out, err = await ended(process)
                     lines = [line for line in err.splitlines() if not _is_log(line)]
-                    wanted = expected.splitlines()
+                    lines_expected = expected.splitlines()
                     context = (name, env, status, out, err)
-                    assert (status, out, len(lines)) == (1, "", len(wanted)), context
-                    assert all(w in line for w, line in zip(wanted, lines, strict=True)), context
+                    assert (status, out, len(lines)) == (1, "", len(lines_expected)), context
+                    assert all(w in line for w, line in zip(lines_expected, lines, strict=True)), (
+                        context
+                    )
                     assert ENCRYPTION_KEYS not in err, context
             finally:
                 for process in running:

@@ -60,10 +60,10 @@ class Trio:
         new = await self.set.step_up(old)
         address = ("127.0.0.1", new.proxy.port)
 
-        async def known() -> bool:
+        async def primary_agreed() -> bool:
             return all([await w.db.client.primary == address for w in (self.first, self.second)])
 
-        await until(known, "the new primary to be known")
+        await until(primary_agreed, "the new primary to be known")
         # The other member has to find its new source first: a majority takes some seconds.
         patient = WriteConcern("majority", wtimeout=LONG_S * 1000)
         probes = self.first.db.get_collection("probes", write_concern=patient)

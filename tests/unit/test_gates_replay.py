@@ -203,12 +203,12 @@ def test_gate_events_in_any_order_lead_to_the_same_state(
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
     ends = []
     for order in (in_order, shuffled):
-        now, known = r, []
+        now, events_so_far = r, []
         for arrived in order:
-            known.append(arrived)
-            waiting = [gate_event(t).at for t in texts if t not in known]
+            events_so_far.append(arrived)
+            waiting = [gate_event(t).at for t in texts if t not in events_so_far]
             reported = min([*waiting, EVENING]) - timedelta(seconds=1)
-            events = [gate_event(t) for t in known]
+            events = [gate_event(t) for t in events_so_far]
             now = derive_presence(now, POLICY, events, HERE, None, reported, EVENING)[0]
         now = derive_presence(now, POLICY, events, HERE, None, EVENING, EVENING)[0]
         ends.append(replace(now, rev=0, outbox=()))

@@ -27,7 +27,7 @@ class Empty(SessionRepository):
         return None
 
 
-async def told(_: list[str]) -> None:
+async def ignore(_: list[str]) -> None:
     pass
 
 
@@ -37,7 +37,7 @@ async def test_the_session_cache_holds_five_seconds_of_sessions(
     stored, second = Empty(), 0.0
     monkeypatch.setattr(session_service, "monotonic", lambda: second)
     sessions = SessionService(
-        stored, cast(ApiTokenRepository, None), FieldCipher({1: bytes(32)}), told
+        stored, cast(ApiTokenRepository, None), FieldCipher({1: bytes(32)}), ignore
     )
 
     async def ask(id: str) -> None:

@@ -29,7 +29,7 @@ AREAS = [
 
 
 @st.composite
-def kept(draw: st.DrawFn) -> list[AreaDay]:
+def stored_days(draw: st.DrawFn) -> list[AreaDay]:
     """Daily statistics of some days, on some of which everything was closed."""
     rows_made = []
     for day in draw(st.sets(st.sampled_from(DAYS))):
@@ -46,7 +46,7 @@ def kept(draw: st.DrawFn) -> list[AreaDay]:
     return rows_made
 
 
-@given(kept())
+@given(stored_days())
 @settings(max_examples=80, deadline=None)
 def test_charts_and_tables_equal_a_recount(days: list[AreaDay]) -> None:
     tables = {

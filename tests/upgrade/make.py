@@ -34,7 +34,7 @@ from models.webhooks.entities import WebhookEndpoint, WebhookEventType, WebhookI
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
 from tests.api.api_tokens import program
 from tests.api.console import staff
-from tests.api.known_reader import known
+from tests.api.known_reader import reader_with_data
 from tests.api.plan_pictures import drawing, file_of, send
 from tests.api.reader_pages import suspend
 from tests.living import MONDAY_8, Client, Living, living
@@ -52,7 +52,7 @@ ASKED: Final = {
 """The callers and what they ask."""
 
 
-async def told(caller: Client, who: str) -> dict[str, Any]:
+async def responses_to(caller: Client, who: str) -> dict[str, Any]:
     """The response to the caller, without the address of the service."""
     answers = {path: await caller.ok("GET", path) for path in ASKED[who]}
     text = json.dumps(answers, ensure_ascii=False)
@@ -73,7 +73,7 @@ async def _everything_happens(service: Living) -> dict[str, Client]:
     await service.move("22:00")
     await service.move(timedelta(hours=10))
     await service.settle()
-    reader = await known(service)
+    reader = await reader_with_data(service)
     desk, head = await staff(service), await staff(service, Role.ADMINISTRATOR)
     assert (await send(service, head, file_of(drawing(43, 29)))).status == 200
     assert (await suspend(service, desk, yesterday, forever="1")).status == 303
@@ -101,7 +101,7 @@ async def make(version: str, mongo_url: str, redis_url: str) -> None:
             "at": now.isoformat(),
             "number": callers["reader"].number,
             "callers": {
-                who: {"token": caller.token, "told": await told(caller, who)}
+                who: {"token": caller.token, "told": await responses_to(caller, who)}
                 for who, caller in callers.items()
             },
         }

@@ -25,7 +25,7 @@ from models.storage.installation import SCHEMA
 from models.storage.mongo import Database, open_database
 from tests.living import ENCRYPTION_KEYS, Client, free_port
 from tests.survive.serving import ROOT, Remote, command, ended, ready
-from tests.upgrade.make import FOLDER, told
+from tests.upgrade.make import FOLDER, responses_to
 from tests.waiting import until
 
 RELEASES: Final = sorted(file.stem for file in FOLDER.glob("*.backup"))
@@ -99,7 +99,7 @@ async def _served(db: Database, env: dict[str, str], facts: dict[str, Any]) -> N
             try:
                 for who, then in facts["callers"].items():
                     callers[who].token = then["token"]
-                    assert differences(then["told"], await told(callers[who], who)) == []
+                    assert differences(then["told"], await responses_to(callers[who], who)) == []
                 await _goes_on(service, callers["reader"])
             finally:
                 await service.close()
