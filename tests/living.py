@@ -103,13 +103,13 @@ class Client:
             return Answer(response.status, parsed, response.headers)
 
     async def refused(
-        self, wanted: str, method: str, path: str, body: object = None, **headers: str
+        self, expected: str, method: str, path: str, body: object = None, **headers: str
     ) -> Answer:
         """A call that must fail with this status and code, and must change no document."""
         before = await self.service.books()
         answer = await self.call(method, path, body, **headers)
-        place = (wanted, method, path, body)
-        assert f"{answer.status} {answer.code}" == wanted, (*place, answer.status, answer.body)
+        place = (expected, method, path, body)
+        assert f"{answer.status} {answer.code}" == expected, (*place, answer.status, answer.body)
         assert await self.service.books() == before, place
         error = answer.body["error"]
         assert list(error) == ["code", "message", "details"], place

@@ -28,9 +28,9 @@ def at_work() -> int:
 
 def megabytes(what: str) -> float:
     """``VmHWM`` or ``VmRSS`` of this process."""
-    found = re.search(rf"{what}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found is not None
-    return int(found[1]) / 1024
+    match = re.search(rf"{what}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert match is not None
+    return int(match[1]) / 1024
 
 
 def forget_the_peak() -> None:

@@ -60,10 +60,12 @@ def says(r: Stored, state: str | None = None) -> Told:
     return Told(r.id, state or r.state, r.seat, r.start, r.end, until)
 
 
-def tap(verb: str, key: str, r: Stored, at: str, told: Told | None, refusal: str = "") -> Operation:
+def tap(
+    verb: str, key: str, r: Stored, at: str, answer: Told | None, refusal: str = ""
+) -> Operation:
     target = "" if verb == "reserve" else r.id
-    answered = on(at) + timedelta(seconds=1) if told or refusal else None
-    return Operation(r.reader, verb, key, target, on(at), answered, told, refusal, 1)
+    answered = on(at) + timedelta(seconds=1) if answer or refusal else None
+    return Operation(r.reader, verb, key, target, on(at), answered, answer, refusal, 1)
 
 
 ZHANGS = stored_at_eight("z", ZHANG, SEAT.id, "14:00", "16:00", "k1")
@@ -205,14 +207,14 @@ def a_booking_too_many(h: History) -> None:
     h.daily_limit = 0
 
 
-def an_offer(h: History, known: str | None) -> None:
+def an_offer(h: History, offer_id: str | None) -> None:
     """Plants a held seat whose waitlist entry names this offer, another one, or none."""
     held = replace(ZHANGS, id="h", state="offered", wait_id="w", keys=(), events=())
     claims = frozenset(c for c in ZHANGS.claims if not c.startswith("n:"))
     h.stored = [replace(held, claims=claims, events=(Event("hold", on("08:00")),)), h.stored[1]]
     h.operations = h.operations[1:]
     h.messages = h.messages[1:]
-    h.offers = {"w": known}
+    h.offers = {"w": offer_id}
 
 
 def held_for_nobody(h: History) -> None:

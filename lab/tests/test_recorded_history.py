@@ -27,12 +27,12 @@ def stored_booking(id: str, reader: str, *keys: str, booked: float) -> Stored:
     )  # fmt: skip
 
 
-def books(reader: str, key: str, asked: float, answered: float, id: str = "") -> Operation:
+def books(reader: str, key: str, asked_at: float, answered: float, id: str = "") -> Operation:
     """A booking call: answered with reservation ``id``, or refused as taken without one."""
     answer = Told(id, "reserved", *WANTED, START + timedelta(minutes=30)) if id else None
     refusal = "" if answer else "seat_taken"
     return Operation(
-        reader, "reserve", key, "", at(asked), at(answered), answer, refusal, 1, WANTED
+        reader, "reserve", key, "", at(asked_at), at(answered), answer, refusal, 1, WANTED
     )
 
 

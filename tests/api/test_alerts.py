@@ -42,8 +42,8 @@ def refused(code: str, each_minute: int) -> Series:
     return {f'seat_refusals_total{{code="{code}"}}': f"0+{each_minute}x120"}
 
 
-def trouble(kind: str, found: int) -> Series:
-    return {f'seat_troubles{{kind="{kind}",instance="a:8080"}}': f"{found}x120"}
+def trouble(kind: str, count: int) -> Series:
+    return {f'seat_troubles{{kind="{kind}",instance="a:8080"}}': f"{count}x120"}
 
 
 def within(name: str, labels: str, bound: str, below: int) -> Series:

@@ -144,7 +144,7 @@ async def test_the_openid_provider_is_contacted(
     assert (row.name, row.value, row.verdict) == ("OIDC campus", lying_provider.issuer, Verdict.OK)
     facts = "1 key, no sign-out, no back-channel logout"
     assert row.note == f"{facts}; redirect {env['PUBLIC_BASE_URL']}/login/oidc/campus"
-    lying_provider.metadata = lambda found: found.update(issuer="https://other.example")
+    lying_provider.metadata = lambda metadata: metadata.update(issuer="https://other.example")
     (row,) = [r for r in await connection_rows(load(env), TODAY) if r.name == "OIDC campus"]
     assert row.verdict is Verdict.PROBLEM and "another name" in row.note
     gc.collect()

@@ -31,9 +31,9 @@ async def scrape(service: Living) -> str:
     return str((await service.anonymous.get("//metrics")).body)
 
 
-def value(told: str, series: str) -> float:
+def value(metrics: str, series: str) -> float:
     """The value of a metric with its labels, in the order of their names."""
-    matches = re.findall(rf"^{re.escape(series)} (\S+)$", told, re.M)
+    matches = re.findall(rf"^{re.escape(series)} (\S+)$", metrics, re.M)
     assert len(matches) == 1, (series, matches)
     return float(matches[0])
 

@@ -191,7 +191,7 @@ async def test_a_renewal_needs_a_recent_password_entry_at_the_provider(both: Bot
 
 async def test_metadata_of_another_issuer_is_refused(both: Both) -> None:
     service, provider = both
-    provider.metadata = lambda found: found.update(issuer="https://evil.example")
+    provider.metadata = lambda metadata: metadata.update(issuer="https://evil.example")
     answer = await service.stranger().get("//login")
     assert answer.status == 503 and "统一身份认证暂不可用" in answer.body
     await service.stranger().get("//login")
@@ -212,7 +212,7 @@ async def test_a_wrong_client_secret_is_logged_once_as_such(
 
 async def test_a_provider_failure_during_sign_in_is_reported(both: Both) -> None:
     service, provider = both
-    provider.metadata = lambda found: found.update(
+    provider.metadata = lambda metadata: metadata.update(
         token_endpoint_auth_methods_supported=["client_secret_post"]
     )
     answers: tuple[tuple[int, dict[str, Any] | bytes, int], ...] = (

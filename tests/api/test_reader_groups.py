@@ -321,8 +321,8 @@ async def test_a_free_group_seat_is_offered_to_group_members_only(service: Livin
     offer = (await member.ok("GET", "/waitlist"))["items"][0]["offer"]
 
     # Who is taken out of the group meanwhile cannot take the seat any more.
-    here, shown = f"/console/readers/{member.reader_id}/membership", await base(admin, member)
-    out = await post(service, admin, here, group=id, source="desk", remove="1", base=shown)
+    here, shown_base = f"/console/readers/{member.reader_id}/membership", await base(admin, member)
+    out = await post(service, admin, here, group=id, source="desk", remove="1", base=shown_base)
     assert out.status == 303
     accept = f"/reservations/{offer['id']}/accept"
     await member.refused("422 group_only", "POST", accept)

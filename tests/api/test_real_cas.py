@@ -93,11 +93,11 @@ async def test_signing_out_at_cas_ends_the_session_here(
     await browser.refused("401 unauthenticated", "GET", "/me")
 
 
-async def ended(copy: Client, kept: dict[str, str]) -> None:
+async def ended(copy: Client, cookies: dict[str, str]) -> None:
     """Waits until the session has ended: the server posts the logout before or just after its
     answer."""
     for _ in range(200):
-        if (await copy.get("/me", **kept)).status == 401:
+        if (await copy.get("/me", **cookies)).status == 401:
             return
     raise AssertionError("the session outlives the logout")
 

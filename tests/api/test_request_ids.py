@@ -91,7 +91,7 @@ async def side(stand_in: StandIn) -> tuple[WeCom, str, list[tuple[str, str]]]:
 async def test_a_message_is_sent_under_the_id_of_the_request_that_caused_it(
     mongo_url: str, redis_url: str, side: tuple[WeCom, str, list[tuple[str, str]]], log: Lines
 ) -> None:
-    wecom, url, asked = side
+    wecom, url, requests = side
     async with living(
         mongo_url,
         redis_url,
@@ -110,7 +110,7 @@ async def test_a_message_is_sent_under_the_id_of_the_request_that_caused_it(
         await reader.ok("POST", "/reservations", wish, **{ID: "booked-1"})
         # Some time later, in a job of its own.
         await service.settle()
-        assert asked == [("/cgi-bin/message/send", "booked-1")]
+        assert requests == [("/cgi-bin/message/send", "booked-1")]
         token, line = log.of("outgoing_call")
         assert (token["asked"], token["request_id"]) == ("GET /cgi-bin/gettoken", "booked-1")
         assert line.pop("ms") < 60_000 and line.pop("ts")

@@ -103,9 +103,11 @@ async def a_morning(service: Living, cast: Cast, *, silent_gate: bool) -> None:
         wish = {"area_id": "2f-hall", "date": service.today, "start": start, "end": "12:00"}
         await (await cast(part)).ok("POST", "/waitlist", wish | {"seats": [SEATS[0]]})
     gate = await gate_of(service)
-    told = MONDAY_8 + timedelta(minutes=-5 if silent_gate else 5)
+    reported_at = MONDAY_8 + timedelta(minutes=-5 if silent_gate else 5)
     passed = [gate.event(inside, "in"), gate.event(left, "out")]
-    answer = await gate.send(passed, complete_until=min(told, service.clock.now()).isoformat())
+    answer = await gate.send(
+        passed, complete_until=min(reported_at, service.clock.now()).isoformat()
+    )
     assert answer.body["accepted"] == 2
 
 

@@ -165,8 +165,8 @@ async def test_a_program_gets_the_same_refusals_as_readers(service: Living) -> N
     robot, reader = await program(service, Scope.RESERVATIONS_WRITE), await service.reader()
     whose = {"student_no": reader.number, "reason": "x"}
 
-    async def refused(wanted: str, body: dict[str, str]) -> None:
-        await robot.refused(wanted, "POST", BOOK, whose | body)
+    async def refused(refusal: str, body: dict[str, str]) -> None:
+        await robot.refused(refusal, "POST", BOOK, whose | body)
 
     for body, code, _ in BREAKS_A_RULE:
         await refused(f"422 {code}", body)

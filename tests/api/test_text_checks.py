@@ -163,10 +163,10 @@ async def test_a_refusal_of_the_account_pauses_the_checks(
     assert await calls(service, "msg_sec_check") == 1
     # Where nothing is to be done, a line of another level.
     event = "channel_waits" if reason == "quota_minute" else "channel_paused"
-    told: Any
-    (told,) = [r for r in caplog.records if r.getMessage().startswith("channel_")]
-    assert (told.getMessage(), told.channel, told.reason) == (event, "text_checks", reason)
-    assert told.errcode == mode["errcode"]
+    record: Any
+    (record,) = [r for r in caplog.records if r.getMessage().startswith("channel_")]
+    assert (record.getMessage(), record.channel, record.reason) == (event, "text_checks", reason)
+    assert record.errcode == mode["errcode"]
     assert not any(text in str(r.__dict__) for r in caplog.records for text in texts)
     page = (await (await staff(service)).get("/console/questions")).body
     assert page.count(UNCHECKED) == 4 and FOLDED not in page

@@ -75,14 +75,14 @@ class Scene:
                 put_around(codes, "find_one", behind=barrier.wait)
             self.services.append(stage.account_binding(codes=codes))
 
-    async def open(self, asked: str = "") -> None:
+    async def open(self, openid: str = "") -> None:
         self.reader = await self.stage.reader()
         self.users = [await self.stage.wx_user(name) for name in ("o-one", "o-two")]
         codes = ActivationCodeRepository(self.stage.db, self.stage.cipher)
         await codes.issue(self.reader.id, CODE, EIGHT, END)
-        if asked:
+        if openid:
             user = self.users[0]
-            assert await codes.ask(CODE, asked, user.session.id, "47", EIGHT)
+            assert await codes.ask(CODE, openid, user.session.id, "47", EIGHT)
         live = await codes.active_code(self.reader.id, EIGHT)
         assert live is not None
         self.secret, self.request = live.secret, live.request.id if live.request else ""
@@ -119,7 +119,7 @@ async def test_a_confirmation_is_consumed_once(stage: Stage, guard: bool, other:
     """The reader confirms 是我 for one user, while another scans the code or the reader answers
     不是我 elsewhere."""
     scene = Scene(stage, guard)
-    await scene.open(asked="o-one")
+    await scene.open(openid="o-one")
     if not guard:
         await stage.drop("bindings", "reader")
     one, two = scene.services
@@ -173,7 +173,7 @@ async def test_a_confirmation_interrupted_before_the_binding_is_completed_on_rep
 ) -> None:
     """The worker dies between the answer and the binding; the form is sent again."""
     service, scene = stage.account_binding(), Scene(stage, True)
-    await scene.open(asked="o-one")
+    await scene.open(openid="o-one")
     codes = ActivationCodeRepository(stage.db, stage.cipher)
     assert await codes.answer(scene.reader.id, scene.request, True, EIGHT)
     state = await service.state(scene.users[0], EIGHT)

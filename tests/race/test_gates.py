@@ -160,18 +160,18 @@ async def test_two_concurrent_presence_checks_ask_the_reader_once(
     for watcher, seat in ((first, SEATS[1]), (second, SEATS[2])):
         await stage.in_use(watcher, seat)
     slow, fast = await stage.worker(), await stage.worker()
-    asked: list[bool] = []
+    answers: list[bool] = []
     at = clock(10, 5)
 
     async def meanwhile() -> None:
-        asked.append(await fast.seat_reports.report_empty(ctx(second, at), r.seat_id, None))
+        answers.append(await fast.seat_reports.report_empty(ctx(second, at), r.seat_id, None))
 
     if not guard:
         await stage.drop("reservations", "claims")
         unguard(slow.stored.reservations)
     put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
-    asked.append(await slow.seat_reports.report_empty(ctx(first, at), r.seat_id, None))
-    assert asked == ([True, False] if guard else [True, True])
+    answers.append(await slow.seat_reports.report_empty(ctx(first, at), r.seat_id, None))
+    assert answers == ([True, False] if guard else [True, True])
     checks = [n.event for n in (await stage.reload(r)).outbox].count(OutboxEventKind.PRESENCE_CHECK)
     assert checks == (1 if guard else 2)
 

@@ -44,12 +44,12 @@ async def screen(pairings: PairingRepository, secret: str) -> PairingRequest:
 
 
 async def confirmed(
-    pairings: PairingRepository, *wanted: tuple[PairingRequest, KioskId]
+    pairings: PairingRepository, *pairs: tuple[PairingRequest, KioskId]
 ) -> dict[str, int]:
     """Confirms all the requests at once. Returns the number of each outcome."""
     return kinds(
         await asyncio.gather(
-            *(pairings.pair(request, kiosk, 1, clock(8, 1)) for request, kiosk in wanted),
+            *(pairings.pair(request, kiosk, 1, clock(8, 1)) for request, kiosk in pairs),
             return_exceptions=True,
         )
     )

@@ -29,9 +29,9 @@ class Program:
     ``heard`` lists the events with the answers, ``most`` is the greatest concurrency."""
 
     def __init__(
-        self, known: WebhookEndpoint, answer: Callable[[WebhookEvent], WebhookResult]
+        self, registered: WebhookEndpoint, answer: Callable[[WebhookEvent], WebhookResult]
     ) -> None:
-        self._known, self._answer = known, answer
+        self._known, self._answer = registered, answer
         self.heard: list[tuple[WebhookEvent, WebhookResult]] = []
         self._under_way = self.most = 0
 

@@ -48,15 +48,15 @@ async def test_several_leases_are_renewed_in_one_write(db: Database) -> None:
 
 
 async def test_a_worker_renews_the_leases_of_frequent_jobs_in_one_write(db: Database) -> None:
-    asked: list[list[str]] = []
+    queries: list[list[str]] = []
 
     class Counted(LeaseRepository):
         async def acquire(self, name: str, owner: str, *rest: Any) -> bool:
-            asked.append([name])
+            queries.append([name])
             return await super().acquire(name, owner, *rest)
 
         async def renew(self, names: Collection[str], owner: str, *rest: Any) -> bool:
-            asked.append(sorted(names))
+            queries.append(sorted(names))
             return await super().renew(names, owner, *rest)
 
     async def nothing(_: datetime) -> int:
@@ -70,12 +70,12 @@ async def test_a_worker_renews_the_leases_of_frequent_jobs_in_one_write(db: Data
 
     async def rounds() -> list[list[str]]:
         """Runs all groups of jobs a while later. Returns the lease queries."""
-        asked.clear()
+        queries.clear()
         for group in worker.groups:
             group.leased_at -= 5
         for group in worker.groups:
             await worker.run_round(group)
-        return list(asked)
+        return list(queries)
 
     assert await rounds() == [["a"], ["b"], ["c"], ["rare"]]
     await db["leases"].update_one({"_id": "rare"}, {"$set": {"owner": "another"}})

@@ -160,9 +160,9 @@ async def _nothing_else_is_in_it(machine: Containers) -> None:
     assert set(seen["refused"].values()) == {"Read-only file system"}
 
 
-async def _it_serves(machine: Containers, folder: Path, told: dict[str, str]) -> None:
-    base = f"http://127.0.0.1:{told['PORT']}"
-    words = [f"--env={name}={value}" for name, value in told.items()]
+async def _it_serves(machine: Containers, folder: Path, settings: dict[str, str]) -> None:
+    base = f"http://127.0.0.1:{settings['PORT']}"
+    words = [f"--env={name}={value}" for name, value in settings.items()]
     mount = f"--volume={folder / 'etc'}:/etc/seats:ro"
     process = await machine.start(
         "seats", *words, mount, IMAGE, "serve", "--env-file", "/etc/seats/env"

@@ -43,10 +43,10 @@ class Trio:
         """The second worker with local reads: it reads its member's data and takes the refusals of
         ``insert_one`` for final."""
         db = self.second.db.with_options(read_concern=ReadConcern("local"))
-        inside, known = features(db, self.second.cipher), self.second.inside.reference
+        inside, reference = features(db, self.second.cipher), self.second.inside.reference
         repository: Any = inside.stored.reservations
         repository._inserts = Batcher(partial(one_by_one, db["reservations"]))
-        inside.reference.catalog, inside.reference.policy = known.catalog, known.policy
+        inside.reference.catalog, inside.reference.policy = reference.catalog, reference.policy
         return Stage(db, self.second.cipher, inside)
 
     async def cut_off(self) -> Member:
@@ -82,14 +82,14 @@ class Trio:
         self.set.mend()
         await self.set.settled()
 
-    async def has(self, member: Member, wanted: dict[str, Any]) -> None:
+    async def has(self, member: Member, query: dict[str, Any]) -> None:
         """Returns once the member has such a reservation, whatever a majority has."""
         books = member.direct["rollback"]["reservations"]
 
         async def there() -> bool:
-            return await books.find_one(wanted) is not None
+            return await books.find_one(query) is not None
 
-        await until(there, f"{wanted} in member {member.number}")
+        await until(there, f"{query} in member {member.number}")
 
 
 async def one_by_one(books: Collection, documents: list[dict[str, Any]]) -> list[Exception | None]:

@@ -218,8 +218,14 @@ def test_gate_events_in_any_order_lead_to_the_same_state(
 def test_deadlines_wait_for_late_gates_for_a_bounded_time() -> None:
     now = on("12:00")
 
-    def gate(told: str | None, seen: str | None) -> Gate:
-        return Gate(GATE, VenueId("v"), "", on(seen) if seen else None, on(told) if told else None)
+    def gate(reported: str | None, seen: str | None) -> Gate:
+        return Gate(
+            GATE,
+            VenueId("v"),
+            "",
+            on(seen) if seen else None,
+            on(reported) if reported else None,
+        )
 
     assert complete_until([], now) == now
     assert complete_until([gate(None, "11:59")], now) == now, "it does not say"

@@ -16,14 +16,14 @@ NOW = datetime(2026, 9, 7, tzinfo=UTC)
 
 
 async def test_a_cached_value_is_returned_while_a_newer_one_is_fetched() -> None:
-    asked, never = 0, asyncio.Event()
+    calls, never = 0, asyncio.Event()
 
     async def ask() -> int:
-        nonlocal asked
-        asked += 1
-        if asked > 1:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
             await never.wait()
-        return asked
+        return calls
 
     cache = _Remembered(ask, lambda: NOW)
     assert await cache.get(lambda _: timedelta(hours=1)) == 1
@@ -31,7 +31,7 @@ async def test_a_cached_value_is_returned_while_a_newer_one_is_fetched() -> None
     await asyncio.sleep(0)
     async with asyncio.timeout(patience(1)):
         assert await cache.get(lambda _: timedelta(hours=1)) == 1
-    assert asked == 2 and not anew.done()
+    assert calls == 2 and not anew.done()
     never.set()
     assert await anew == 2
 

@@ -48,8 +48,8 @@ class Life(RuleBasedStateMachine):
     """So much later the library opens and closes, and all of it happens."""
     policy = POLICY
 
-    def clock(self, shown: str) -> time:
-        return to_local(on(shown) + self.later).time()
+    def clock(self, text: str) -> time:
+        return to_local(on(text) + self.later).time()
 
     @property
     def place(self) -> OpenHours:

@@ -57,14 +57,14 @@ def test_the_list_of_variables_equals_the_variables_read() -> None:
         | {"WECHAT_MINI_TOKEN": "t", "WECHAT_MINI_AES_KEY": key},
     ]
     envs.append({**REAL, "CAS_NAME": "CAS", **OIDC})
-    asked = set[str]()
+    names = set[str]()
     for env in envs:
         watched = Watched(env)
         load(watched)
-        asked |= watched.asked
-    of_provider = {name for name in asked if name.startswith("OIDC_CAMPUS_")}
+        names |= watched.asked
+    of_provider = {name for name in names if name.startswith("OIDC_CAMPUS_")}
     assert of_provider == {f"OIDC_CAMPUS_{end}" for end in OIDC_ENDINGS}
-    assert (asked - of_provider) | DEMO == VARIABLES
+    assert (names - of_provider) | DEMO == VARIABLES
 
 
 @pytest.mark.parametrize(

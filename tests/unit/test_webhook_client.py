@@ -219,12 +219,12 @@ async def test_answers_are_read_within_bounds_and_cookies_ignored(
 async def test_a_hanging_dns_lookup_delays_no_other_delivery(servers: Servers) -> None:
     """More deliveries wait for it than there are DNS threads."""
     hangs, dns = threading.Event(), Dns([RECEIVER])
-    asked = 0
+    lookups = 0
 
     def lookup(host: str, port: int) -> list[AddressInfo]:
-        nonlocal asked
+        nonlocal lookups
         if host == "slow.example":
-            asked += 1
+            lookups += 1
             hangs.wait(5)
         return dns(host, port)
 
@@ -234,7 +234,7 @@ async def test_a_hanging_dns_lookup_delays_no_other_delivery(servers: Servers) -
         await asyncio.sleep(0)
         assert (await post(client, quick)).status == 204
         results = await asyncio.gather(*waiting)
-        assert {result.error for result in results} == {"timeout"} and asked == 1
+        assert {result.error for result in results} == {"timeout"} and lookups == 1
         hangs.set()
 
 
