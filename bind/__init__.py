@@ -1,1 +1,1 @@
-"""Who is this: campus sign-in, WeChat sign-in, sessions, activation codes and bindings."""
+"""Authentication: campus and WeChat sign-in, sessions, activation codes and account bindings."""

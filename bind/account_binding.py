@@ -1,5 +1,3 @@
-"""Activation codes and bindings: how a reader lets a WeChat user in, once."""
-
 from __future__ import annotations
 
 import logging
@@ -35,7 +33,7 @@ LIFETIME: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class BindingState:
-    """Where a WeChat user stands: ``none``, ``pending``, ``refused``, ``expired`` or ``bound``."""
+    """Stages of binding a WeChat user to a reader."""
 
     state: Literal["none", "pending", "refused", "expired", "bound"]
     reader: Reader | None = None
@@ -43,7 +41,7 @@ class BindingState:
 
 
 def link(base: str, secret: str) -> str:
-    """What the picture beside the digits says: a link of this service."""
+    """The URL in the activation code's QR code, below the base URL of this service."""
     return f"{base.rstrip('/')}/bind?c={secret}"
 
 
@@ -63,10 +61,10 @@ class AccountBindingService:
     # --- the reader, on the web -------------------------------------------------------------------
 
     async def get_or_create_code(self, reader_id: ReaderId, renew: bool, now: datetime) -> LiveCode:
-        """The reader's live code; a new one where there is none, or on ``renew``."""
+        """The reader's live activation code; a new one if there is none or with ``renew``."""
         if renew:
             await self._codes.revoke(reader_id)
-        for _ in range(20):  # a clash of digits or of two requests; both are over at the next try
+        for _ in range(20):  # digits or concurrent requests may collide; the next try succeeds
             live = await self._codes.active_code(reader_id, now)
             if live is not None:
                 return live
@@ -76,13 +74,13 @@ class AccountBindingService:
         raise Busy()
 
     async def request_for(self, reader_id: ReaderId, now: datetime) -> BindingRequest | None:
-        """The WeChat user who waits for this reader's answer. Makes no code."""
+        """The binding request that waits for this reader's answer. Creates no activation code."""
         live = await self._codes.active_code(reader_id, now)
         return live.request if live is not None else None
 
     async def confirm(self, reader_id: ReaderId, request_id: str, now: datetime) -> None:
-        """是我: the WeChat user who waits is bound. Repeated after a lost answer, it completes what
-        it has begun. Raises: BindingRequestOver, AlreadyBound, ReaderBoundElsewhere."""
+        """是我: binds the WeChat user of the request. Repeating it after a lost response completes
+        the binding. Raises: BindingRequestOver, AlreadyBound, ReaderBoundElsewhere."""
         request = await self._codes.answer(reader_id, request_id, True, now)
         if request is None:
             raise BindingRequestOver()
@@ -95,33 +93,30 @@ class AccountBindingService:
         await self._sessions.bound(request.session_id, reader_id)
 
     async def refuse(self, reader_id: ReaderId, request_id: str, now: datetime) -> None:
-        """不是我: the code is used up and nobody is bound. Raises: BindingRequestOver."""
+        """不是我: uses the activation code up and binds no one. Raises: BindingRequestOver."""
         if await self._codes.answer(reader_id, request_id, False, now) is None:
             raise BindingRequestOver()
         log.warning("binding_refused", extra={"reader": reader_id, "request": request_id})
 
     async def reader_of(self, openid: str) -> ReaderId | None:
-        """The reader who is bound to this user of the mini-program."""
         return await self._bindings.reader_of(openid)
 
     async def reader_by_unionid(self, unionid: str) -> ReaderId | None:
-        """The reader who is bound to the WeChat user whom the official account knows by this id."""
         return await self._bindings.reader_by_unionid(unionid)
 
     async def is_bound(self, reader_id: ReaderId) -> bool:
         return await self._bindings.is_bound(reader_id)
 
-    async def unbind(self, reader_id: ReaderId, asked_in: Session | None = None) -> None:
-        """End the binding, and all sessions but the web session that it was ``asked_in``. The
-        consent that was given by that WeChat user ends with it, and an answer that is sent once
-        more binds nobody again.
+    async def unbind(self, reader_id: ReaderId, requested_in: Session | None = None) -> None:
+        """Ends the binding, its WeChat user's consents, and the reader's sessions but for the web
+        session ``requested_in``. A repeated 是我 cannot bind again.
 
-        The sessions go first: what is cut off can be done again. The tokens of the WeChat user go
-        too: they would name the reader again when the same user is bound again.
+        Sessions end first, so that the call can be repeated after a failure. The WeChat user's
+        sessions end too: a new binding would give them a reader again.
         """
         await self._codes.discard(reader_id)
-        on_web = asked_in is not None and asked_in.kind is SessionKind.WEB
-        await self._sessions.close_of_reader(reader_id, asked_in if on_web else None)
+        on_web = requested_in is not None and requested_in.kind is SessionKind.WEB
+        await self._sessions.close_of_reader(reader_id, requested_in if on_web else None)
         await self._bindings.unbind(reader_id)
         await self._consents.forget(reader_id)
         await self._sessions.reader_changed(reader_id)
@@ -129,8 +124,7 @@ class AccountBindingService:
     # --- the WeChat user, in the mini-program -----------------------------------------------------
 
     async def preview(self, principal: Principal, secret: str, now: datetime) -> Reader:
-        """Who would be bound by a scanned code, or by one of a review. Raises: AlreadyBound,
-        ActivationCodeInvalid."""
+        """The reader of a scanned or review code. Raises: AlreadyBound, ActivationCodeInvalid."""
         await self._unbound(principal)
         reader_id = await self._redeemable.reader_of(secret, now)
         reader = await self._readers.get(reader_id) if reader_id is not None else None
@@ -139,26 +133,24 @@ class AccountBindingService:
         return reader
 
     async def bind(self, principal: Principal, code: str, now: datetime) -> Reader | BindingRequest:
-        """Use the code up, then bind its reader to the WeChat user. Where many have guessed, right
-        digits give a request instead, which waits for the reader.
-
-        Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts.
+        """Uses the code up and binds its reader; after detected guessing returns a request to
+        confirm. Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts.
         """
         openid, session = await self._unbound(principal), principal.session
-        found = await self._redeemable.redeem(openid, session.id, code, now)
-        if found is None:
+        redeemed = await self._redeemable.redeem(openid, session.id, code, now)
+        if redeemed is None:
             raise ActivationCodeInvalid()
-        if isinstance(found, BindingRequest):
-            return found
+        if isinstance(redeemed, BindingRequest):
+            return redeemed
         unionid = await self._sessions.unionid_of(session.id)
-        await self._bindings.bind(found, openid, unionid, now)
-        await self._sessions.bound(session.id, found)
-        reader = await self._readers.get(found)
+        await self._bindings.bind(redeemed, openid, unionid, now)
+        await self._sessions.bound(session.id, redeemed)
+        reader = await self._readers.get(redeemed)
         assert reader is not None
         return reader
 
     async def state(self, principal: Principal, now: datetime) -> BindingState:
-        """What has become of the WeChat user's latest request."""
+        """The state of the WeChat user's latest binding request."""
         if principal.reader is not None:
             return BindingState("bound", principal.reader)
         openid = principal.session.openid
@@ -173,7 +165,7 @@ class AccountBindingService:
         return BindingState("pending" if waits else "expired", None, request)
 
     async def _unbound(self, principal: Principal) -> str:
-        """The openid of a WeChat user who is not bound. Raises: Unauthenticated, AlreadyBound."""
+        """Returns the openid. Raises: Unauthenticated without one, AlreadyBound."""
         openid = principal.session.openid
         if openid is None:
             raise Unauthenticated()

@@ -1,4 +1,4 @@
-"""Sign-ins whose ticket came unasked: 以 张* 登录？ The browser that was asked answers, once."""
+"""Sign-ins with an unrequested ticket, which the reader has to confirm: 以 张* 登录？"""
 
 from __future__ import annotations
 
@@ -15,30 +15,28 @@ from models.kernel.errors import Unauthenticated
 from models.storage.encryption import DecryptionError, FieldCipher
 
 HELD_FOR: Final = timedelta(minutes=2)
-"""Who is asked answers in that time."""
 
 
 class HeldSignIn(NamedTuple):
-    """``text`` is for the form, sealed; ``holder`` for a cookie of the browser that is asked."""
+    """``text``: the encrypted sign-in for the form. ``holder``: a secret for the cookie."""
 
     text: str
     holder: str
 
 
 class HeldSignIns:
-    """Nothing is stored until the answer: the form carries the sign-in."""
+    """Encrypts sign-ins into the confirmation form; nothing is stored before the answer."""
 
     def __init__(
         self, cipher: FieldCipher, once: UsedOnceRepository, campus: CampusAttributes
     ) -> None:
         self._cipher, self._once, self._campus = cipher, once, campus
 
-    def hold(self, who: SignIn, now: datetime) -> HeldSignIn:
-        """The sign-in, for the reader who is asked whether it is theirs."""
-        held = {**asdict(who), "groups": list(who.groups)}
-        if who.attributes is not None:
-            looked_at = self._campus.looked_at
-            held["attributes"] = {k: v for k, v in who.attributes.items() if k in looked_at}
+    def hold(self, sign_in: SignIn, now: datetime) -> HeldSignIn:
+        held = {**asdict(sign_in), "groups": list(sign_in.groups)}
+        if sign_in.attributes is not None:
+            names = self._campus.attribute_names
+            held["attributes"] = {k: v for k, v in sign_in.attributes.items() if k in names}
         holder = self._cipher.new_token()
         until = (now + HELD_FOR).timestamp()
         return HeldSignIn(
@@ -46,17 +44,14 @@ class HeldSignIns:
         )
 
     async def release(self, text: str, holder: str, now: datetime) -> SignIn:
-        """The sign-in that this browser was asked about.
-
-        Raises: Unauthenticated where it is too late, or another browser's, or was answered before;
-            Unavailable.
-        """
+        """Returns the confirmed sign-in, once. Raises: Unauthenticated if it is too late, another
+        browser's or already used; Unavailable."""
         try:
-            held, asked, until = json.loads(self._cipher.decrypt(text, "held sign-in"))
+            held, owner, until = json.loads(self._cipher.decrypt(text, "held sign-in"))
         except (DecryptionError, ValueError):
             raise Unauthenticated() from None
-        if now.timestamp() > until or not compare_digest(asked, holder):
+        if now.timestamp() > until or not compare_digest(owner, holder):
             raise Unauthenticated()
-        if not await self._once.use(f"held sign-in {asked}", now + HELD_FOR):
+        if not await self._once.use(f"held sign-in {owner}", now + HELD_FOR):
             raise Unauthenticated()
         return SignIn(**held)

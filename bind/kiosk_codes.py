@@ -1,7 +1,7 @@
-"""Kiosk codes: proof that somebody stood in front of a kiosk a moment ago.
+"""Kiosk codes, which prove that a reader stood in front of a kiosk a moment ago.
 
-RFC 6238 with 8 digits and one secret a kiosk. ``valid_window`` of pyotp would accept the next step
-as well, so the steps that count are compared one by one.
+RFC 6238 with 8 digits and one secret per kiosk. The steps are compared one by one because
+``valid_window`` of pyotp would also accept the next step.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from models.library.entities import KioskId
 DIGITS: Final = 8
 _ACCEPTED_BACK: Final = 1
 _RECOGNISED_STEPS: Final = 20
-"""Steps for which an old code counts as no guess."""
+"""Codes of at most this many past steps are recognised at once, so they are no wrong guesses."""
 _OLDEST: Final = timedelta(days=1)
-"""So long an old code is told from a wrong one (qr_expired, not qr_invalid)."""
+"""Codes up to this age are recognised as expired (qr_expired); older ones are qr_invalid."""
 _STEPS_AT_ONCE: Final = 100
-"""Other requests go on between them."""
+"""Codes compared before the event loop may serve other requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class KioskCode:
-    """What a kiosk shows until ``expires_at``."""
+    """The text of the QR code that a kiosk shows until ``expires_at``."""
 
     payload: str
     expires_at: datetime
@@ -44,7 +44,7 @@ class KioskCodeService:
         self._base = public_base_url.rstrip("/")
 
     async def current(self, kiosk_id: KioskId, step_seconds: int, now: datetime) -> KioskCode:
-        """The code of this moment. Raises: QrInvalid for a kiosk without a secret."""
+        """Raises: QrInvalid for a kiosk without a secret."""
         secret = await self._kiosks.kiosk_secret(kiosk_id)
         if secret is None:
             raise QrInvalid()
@@ -55,7 +55,7 @@ class KioskCodeService:
         )
 
     async def verified(self, text: str, step_seconds: int, now: datetime) -> KioskCodeScan:
-        """Which kiosk showed this, and when. Raises: QrInvalid."""
+        """The scan: kiosk, time step, and whether the code is recent enough. Raises: QrInvalid."""
         kiosk_id, digits, secret = await self._read(text)
         current = int(now.timestamp()) // step_seconds
         for back in range(_RECOGNISED_STEPS + 1):
@@ -64,8 +64,8 @@ class KioskCodeService:
         raise QrInvalid()
 
     async def was_shown(self, text: str, step_seconds: int, now: datetime) -> bool:
-        """Whether a kiosk has shown this in the last day, a photo of it, say: that takes thousands
-        of times as long as ``verified``."""
+        """True if a kiosk has shown the code during the last day (a photo of it, for example).
+        Takes thousands of times as long as ``verified``."""
         try:
             _, digits, secret = await self._read(text)
         except QrInvalid:
@@ -75,14 +75,14 @@ class KioskCodeService:
         oldest = current - int(_OLDEST.total_seconds()) // step_seconds
         for first in range(current, oldest, -_STEPS_AT_ONCE):
             last = max(first - _STEPS_AT_ONCE, oldest)
-            shown = (codes.generate_otp(step) for step in range(first, last, -1))
-            if any(hmac.compare_digest(code, digits) for code in shown):
+            recent_codes = (codes.generate_otp(step) for step in range(first, last, -1))
+            if any(hmac.compare_digest(code, digits) for code in recent_codes):
                 return True
             await asyncio.sleep(0)
         return False
 
     async def _read(self, text: str) -> tuple[KioskId, str, str]:
-        """The kiosk that the text names, the code, and the kiosk's secret. Raises: QrInvalid."""
+        """Returns the kiosk, the code's digits and the kiosk's secret. Raises: QrInvalid."""
         kiosk_id, digits = id_and_code(text, f"{self._base}/k/")
         secret = await self._kiosks.kiosk_secret(kiosk_id) if len(digits) == DIGITS else None
         if secret is None:

@@ -1,5 +1,3 @@
-"""Signing in on the web: the reader that the campus knows, and a session for the browser."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,8 +16,7 @@ from models.readers.repository import ReaderRepository
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Whom the campus names: account number, name, category, groups and e-mail address; by which
-    ticket and sign-on. ``realm``: what the numbers of that sign-on are told apart by."""
+    """``realm``: the namespace of account numbers that are not the campus's, else empty."""
 
     number: str
     name: str
@@ -28,28 +25,26 @@ class SignIn:
     groups: Collection[str] = ()
     device: str = ""
     attributes: Mapping[str, Sequence[str]] | None = None
-    """What the campus releases about them; None where this way in tells nothing."""
+    """Attributes that the campus releases about the person; None if it releases none here."""
     email: str = ""
     provider: str = ""
     realm: str = ""
     sign_on: SignOnSession | None = None
     second_factor: bool = False
-    """The campus has asked for more than a password."""
+    """Whether the campus has checked more than a password."""
 
     @property
     def reader_number(self) -> str:
-        """The number under which the service knows them."""
+        """The student number under which this service stores the reader."""
         return normalise_student_no(f"{self.realm}:{self.number}" if self.realm else self.number)
 
     @property
     def masked(self) -> tuple[str, str]:
-        """Name and number, for a page that anybody may look at."""
+        """Masked name and number, for a page that is visible without a session."""
         return mask_name(self.name), mask_student_no(self.reader_number)
 
 
 class LoginService:
-    """Turns what an identity provider says into a session."""
-
     def __init__(
         self,
         readers: ReaderRepository,
@@ -58,60 +53,58 @@ class LoginService:
         campus: CampusAttributes,
         realms: Collection[str] = (),
     ) -> None:
-        """``realms`` are those of the sign-ons whose numbers are not the campus's."""
+        """``realms``: of all sign-ons with separate account numbers."""
         self._readers, self._sessions, self._staff = readers, sessions, staff
         self._campus = campus
         self._reserved = tuple(normalise_student_no(f"{realm}:") for realm in realms)
 
-    async def sign_in(self, who: SignIn, now: datetime) -> IssuedToken:
-        """A web session for the reader, who is entered or brought up to date; with the role that
-        they have at this moment.
-
-        Raises: EntryRefused where the number is a visitor's; Unauthenticated where the ticket's
-        session has been ended elsewhere.
-        """
-        reader = await self._admit(who, now)
-        role = self._staff.role_of(who.reader_number, who.provider, who.groups)
+    async def sign_in(self, identity: SignIn, now: datetime) -> IssuedToken:
+        """Creates or updates the reader; the session has their current role. Raises: EntryRefused
+        for a visitor's number; Unauthenticated if single logout has ended the ticket."""
+        reader = await self._admit(identity, now)
+        role = self._staff.role_of(identity.reader_number, identity.provider, identity.groups)
         return await self._sessions.open_web(
             reader.id,
-            who.ticket,
+            identity.ticket,
             now,
             role=role,
-            device=who.device,
+            device=identity.device,
             granted=reader.granted,
-            sign_on=who.sign_on,
-            second_factor=who.second_factor,
+            sign_on=identity.sign_on,
+            second_factor=identity.second_factor,
         )
 
-    async def renew(self, who: SignIn, session: Session, now: datetime) -> datetime | None:
-        """Until when the session lasts, with the role of this moment, where it is this reader's.
-        None where it is not. Raises: EntryRefused where the number is a visitor's."""
-        reader = await self._admit(who, now)
+    async def renew(self, identity: SignIn, session: Session, now: datetime) -> datetime | None:
+        """Renews the role after a new sign-in. Returns the session's new end; None if the sign-in
+        is another reader's or the session is over. Raises: EntryRefused for a visitor's number."""
+        reader = await self._admit(identity, now)
         if reader.id != session.reader_id:
             return None
-        role = self._staff.role_of(who.reader_number, who.provider, who.groups)
+        role = self._staff.role_of(identity.reader_number, identity.provider, identity.groups)
         return await self._sessions.renew_role(
             session,
-            who.ticket,
+            identity.ticket,
             role,
             now,
             granted=reader.granted,
-            sign_on=who.sign_on,
-            second_factor=who.second_factor,
+            sign_on=identity.sign_on,
+            second_factor=identity.second_factor,
         )
 
-    async def _admit(self, who: SignIn, now: datetime) -> Reader:
-        """The reader, entered or brought up to date. Raises: EntryRefused."""
-        number = who.reader_number
-        if not who.realm and number.startswith(self._reserved):
-            raise EntryRefused()  # it looks like somebody's of another sign-on
-        if any(not letter.isascii() and letter.upper().isascii() for letter in who.number):
-            raise EntryRefused()  # in capitals it would be somebody else's
+    async def _admit(self, identity: SignIn, now: datetime) -> Reader:
+        """Creates or updates the reader. Raises: EntryRefused."""
+        number = identity.reader_number
+        if not identity.realm and number.startswith(self._reserved):
+            raise EntryRefused()  # it imitates a number of another sign-on's realm
+        if any(not letter.isascii() and letter.upper().isascii() for letter in identity.number):
+            raise EntryRefused()  # upper-casing would turn it into another reader's number
         try:
-            reader = await self._readers.upsert_from_login(number, who.name, who.category, now)
+            reader = await self._readers.upsert_from_login(
+                number, identity.name, identity.category, now
+            )
         except NumberOfVisitor:
             raise EntryRefused() from None
-        await self._campus.follow_address(reader, who.email)
-        if who.attributes is not None:
-            await self._campus.follow(reader, who.attributes, now)
+        await self._campus.follow_address(reader, identity.email)
+        if identity.attributes is not None:
+            await self._campus.follow(reader, identity.attributes, now)
         return reader

@@ -1,12 +1,11 @@
-"""Notes for browsers and phones that have brought a kiosk's code: signing in takes longer than a
-code lives. A seat's label gets one, too.
+"""Scan notes: encrypted records of a scanned kiosk code or seat label.
 
-A note is sealed, and good for one holder: the session of who had signed in, for ``SIGNED_IN_FOR``;
-or else the sign-in that has to begin within ``BEGIN_WITHIN`` and ends within ``SIGN_IN_FOR`` of the
-scan, and then the session that comes of it. A phone's session that is bound to nobody yet holds its
-note for ``SIGN_IN_FOR``. The time of a scan is when this service was shown it: what a phone says
-about that would let a code live on. A note names the scan of a code, so that it is used up by the
-first reader who checks in with it.
+Signing in takes longer than a kiosk code lives, so the browser or phone keeps a note instead. A
+note is valid for one holder: a session that is signed in, for ``SIGNED_IN_FOR``; or a sign-in that
+begins within ``BEGIN_WITHIN``, and then its session, until ``SIGN_IN_FOR`` after the scan. A WeChat
+session without a bound reader holds its note for ``SIGN_IN_FOR``. The time of the scan is when this
+service received it; a phone could claim any time. A note has an id, so that the first reader who
+checks in with it uses it up.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from models.storage.encryption import DecryptionError, FieldCipher
 SIGNED_IN_FOR: Final = timedelta(seconds=90)
 BEGIN_WITHIN: Final = timedelta(seconds=60)
 SIGN_IN_FOR: Final = timedelta(minutes=5)
-_NOBODY: Final = ""
+_NO_HOLDER: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """``holder``: ``session:…``, ``state:…``, or nobody yet. Times are in seconds since 1970. The
-    label of ``seat_id`` was scanned where it names one, or else a kiosk's code."""
+    """``holder``: ``session:…``, ``state:…``, or ``_NO_HOLDER``. Times are Unix seconds.
+    ``seat_id``: the seat whose label was scanned; empty for a kiosk code."""
 
     id: str
     kiosk_id: str
@@ -49,8 +48,8 @@ class ScanNotes:
     def issue(
         self, scan: PresenceScan, session_id: str | None, now: datetime, *, bound: bool = True
     ) -> str:
-        """The note of what was scanned now, by who has signed in or by nobody known. ``bound``: the
-        session is a reader's."""
+        """Returns a note of the scan, held by the session, or by no one if ``session_id`` is None.
+        ``bound``: whether the session belongs to a reader."""
         in_session = SIGNED_IN_FOR if bound else SIGN_IN_FOR
         lasts = BEGIN_WITHIN if session_id is None else in_session
         if isinstance(scan, SeatLabelScan):
@@ -63,30 +62,29 @@ class ScanNotes:
                 kiosk_id,
                 time_step,
                 now.timestamp(),
-                _NOBODY if session_id is None else f"session:{session_id}",
+                _NO_HOLDER if session_id is None else f"session:{session_id}",
                 (now + lasts).timestamp(),
                 seat_id,
             )
         )
 
     def begin_sign_in(self, text: str, state: str, now: datetime) -> str | None:
-        """The note as a part of the sign-in with that state; None where it is not nobody's."""
-        note = self._opened(text, _NOBODY, now)
+        """Hands a note without holder to the sign-in with this state; None for any other note."""
+        note = self._opened(text, _NO_HOLDER, now)
         return self._passed_on(note, f"state:{state}") if note is not None else None
 
     def finish_sign_in(self, text: str, state: str, session_id: str, now: datetime) -> str | None:
-        """The note of the session that the sign-in has led to; None where it was another's."""
+        """Hands the note of this sign-in to its new session; None for any other note."""
         note = self._opened(text, f"state:{state}", now)
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
     def hand_over(self, text: str, session_id: str, now: datetime) -> str | None:
-        """Nobody's note as one of the session that was opened now; None where it is another's."""
-        note = self._opened(text, _NOBODY, now)
+        """Hands a note without holder to a new session; None for any other note."""
+        note = self._opened(text, _NO_HOLDER, now)
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
     def scan_of(self, text: str, session_id: str, now: datetime) -> PresenceScan:
-        """What the session's note says was scanned. Raises: QrExpired for an old one, another's,
-        or no note."""
+        """The scan in this session's note. Raises: QrExpired for any other or expired note."""
         note = self._opened(text, f"session:{session_id}", now)
         if note is None:
             raise QrExpired()
@@ -102,7 +100,7 @@ class ScanNotes:
         return self._cipher.encrypt(json.dumps(asdict(note)), "scan note")
 
     def _opened(self, text: str, holder: str, now: datetime) -> _Note | None:
-        """The note, where it is that holder's and still good."""
+        """The note if it belongs to the holder and has not expired."""
         try:
             note = _Note(**json.loads(self._cipher.decrypt(text, "scan note")))
         except (DecryptionError, ValueError):

@@ -1,5 +1,4 @@
-"""What readers scan, a kiosk's code or a seat's label, and how many wrong ones they may try. The
-note of a scan stands for it."""
+"""Verifies scans of kiosk codes and seat labels, or notes of them, and limits wrong ones."""
 
 from __future__ import annotations
 
@@ -17,12 +16,13 @@ from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 
 _GUESSES: Final = 20
 _GUESSES_OF_AN_ADDRESS: Final = 2000
-"""Wrong ones in ten minutes. Past them guessing goes on, since right ones pass, at the pace of any
-address (1,000 a second at each worker): of a kiosk's 10⁸ codes two are accepted, so it takes
-fourteen hours on average to find one, divided by the number of workers and of addresses."""
+"""Wrong codes from one address in ten minutes. Right codes still pass beyond the limit, so guessing
+goes on at the rate limit of an address (1,000 a second at each worker). Two of a kiosk's 10⁸ codes
+are accepted at a time: finding one takes fourteen hours on average, divided by the number of
+workers and of addresses."""
 _WINDOW: Final = timedelta(minutes=10)
 _NOTE: Final = "note:"
-"""So begins what an API client holds of a scan; links begin otherwise."""
+"""Prefix of the scan notes that API clients hold; no link begins with it."""
 
 
 class ScannedCodes:
@@ -39,11 +39,11 @@ class ScannedCodes:
     def note_of(
         self, scan: PresenceScan, session_id: str | None, now: datetime, *, bound: bool
     ) -> str:
-        """What ``brought`` takes in the place of the text that was scanned now."""
+        """A note of the scan, which ``brought`` accepts in place of the scanned text."""
         return _NOTE + self._notes.issue(scan, session_id, now, bound=bound)
 
     def note_after_login(self, text: str, session_id: str, now: datetime) -> str | None:
-        """Nobody's note as one of the session that was opened now; None where it is none."""
+        """Hands a note without a holder to the new session; None if ``text`` is no such note."""
         sealed = text.removeprefix(_NOTE)
         handed_over = self._notes.hand_over(sealed, session_id, now) if sealed != text else None
         return None if handed_over is None else _NOTE + handed_over
@@ -56,8 +56,8 @@ class ScannedCodes:
         step_seconds: int,
         now: datetime,
     ) -> PresenceScan:
-        """The reader's scan is returned, by its text or by the session's note of it; without a
-        session by its text alone. After too many wrong ones, right ones are refused as well.
+        """Returns the verified scan. ``text``: the scanned link, or this session's note of it (no
+        note without a session). After too many wrong codes right ones are refused too.
 
         Raises: QrInvalid; QrExpired, also for a note that is over or another's; TooManyAttempts.
         """
@@ -76,11 +76,8 @@ class ScannedCodes:
     async def verify_signed_out(
         self, text: str, address: str, step_seconds: int, now: datetime
     ) -> PresenceScan:
-        """The scan of somebody who has not signed in. A whole campus may stand behind the address,
-        so a right code always passes, and only wrong ones are counted and refused.
-
-        Raises: QrInvalid, QrExpired, TooManyAttempts.
-        """
+        """Verifies a scan without a session. Only wrong codes are limited, since a whole campus may
+        share the address. Raises: QrInvalid, QrExpired, TooManyAttempts."""
         try:
             return await self._verified(text, step_seconds, now)
         except QrInvalid:
@@ -90,7 +87,6 @@ class ScannedCodes:
             raise
 
     async def _verified(self, text: str, step_seconds: int, now: datetime) -> PresenceScan:
-        """The scan of a seat's label or a kiosk's code. Raises: QrInvalid."""
         if text.startswith(self._labels.prefix):
             return self._labels.verified(text)
         return await self._kiosk_codes.verified(text, step_seconds, now)

@@ -1,7 +1,6 @@
-"""Labels of seats: a fixed code for each, which shows that somebody has stood before the seat once.
+"""Seat labels: a fixed code on each seat, a keyed hash of the seat's id. Nothing is stored.
 
-The code is a keyed hash of the seat's id, so nothing is kept. It is weak: who has photographed it
-can use it from anywhere, for a booking of that seat.
+A label is weak evidence: a photo of it works from anywhere, for a booking of that seat.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from models.library.entities import SeatId
 from models.storage.encryption import FieldCipher
 
 _HEX_DIGITS: Final = 32
-"""128 bits cannot be guessed; more would make a finer picture."""
+"""128 bits cannot be guessed; a longer code would make a denser QR code."""
 
 
 class SeatLabels:
@@ -25,17 +24,17 @@ class SeatLabels:
         self.prefix = f"{public_base_url.rstrip('/')}/s/"
 
     def link(self, seat_id: SeatId) -> str:
-        """What the seat's label says."""
+        """The URL in the QR code of the seat's label."""
         return f"{self.prefix}{seat_id}?c={self._codes(seat_id)[0]}"
 
     def verified(self, text: str) -> SeatLabelScan:
-        """Whose label it is. Raises: QrInvalid."""
+        """Raises: QrInvalid unless the text is the label of a seat."""
         seat_id, code = id_and_code(text, self.prefix)
-        if not any([hmac.compare_digest(known, code) for known in self._codes(seat_id)]):
+        if not any([hmac.compare_digest(expected, code) for expected in self._codes(seat_id)]):
             raise QrInvalid()
         return SeatLabelScan(SeatId(seat_id))
 
     def _codes(self, seat_id: str) -> list[str]:
-        """The code under each data key, the current one first: labels outlive a key's rotation."""
+        """The seat's code under each data key, current first: labels outlive key rotations."""
         hashes = self._cipher.hashes(seat_id, "seat label")
         return [hash.partition(":")[2][:_HEX_DIGITS] for hash in hashes]

@@ -1,8 +1,5 @@
-"""The second factor of the staff: an authenticator's codes (RFC 6238), and ten recovery codes.
-
-It is asked for where the operator wants it (STAFF_TOTP) and the campus's sign-on does not say that
-it has asked for one. A code counts once, and so does a recovery code.
-"""
+"""The second factor of staff members: codes of an authenticator (RFC 6238) and recovery codes, each
+accepted once. Required if STAFF_TOTP is set and the sign-on reports no second factor."""
 
 from __future__ import annotations
 
@@ -35,20 +32,20 @@ _RECOVERY_BYTES: Final = 10
 _RECOVERY_CODE: Final = re.compile(r"[A-Z2-7]{16}")
 _OFFER_LASTS: Final = timedelta(minutes=15)
 _STEPS_OFF: Final = (0, -1, 1)
-"""Half a minute between the phone's clock and ours, either way."""
+"""Accepted offsets in steps: the phone's clock may be half a minute off in either direction."""
 _HELD: Final = "second factor"
 
 
 class SecondFactorInvalid(RuleViolation):
-    """Wrong, used or expired alike, so that guessing learns nothing."""
+    """Raised for wrong, used and expired codes alike, so that guessing reveals nothing."""
 
     code = "second_factor_invalid"
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an authenticator is set up with. ``uri`` is what it scans; ``held`` is the same, sealed
-    for the form: nothing is kept before a code has confirmed it."""
+    """A secret offered to an authenticator. ``uri`` is for its QR code. ``held`` is the encrypted
+    secret, for the form: it is stored only after a code has confirmed it."""
 
     secret: str
     uri: str
@@ -56,8 +53,6 @@ class Enrolment:
 
 
 class SecondFactors:
-    """Sets up, and asks for, the second factor."""
-
     def __init__(
         self,
         factors: SecondFactorRepository,
@@ -70,20 +65,19 @@ class SecondFactors:
         self._audit, self._cipher = audit, cipher
 
     async def recovery_codes_left(self, reader: Reader) -> int | None:
-        """How many recovery codes the reader has left; None for who has set up nothing."""
-        found = await self._factors.of(reader.id)
-        return found.recovery_codes if found is not None else None
+        """Number of recovery codes left; None if the reader has no second factor."""
+        factor = await self._factors.of(reader.id)
+        return factor.recovery_codes if factor is not None else None
 
     def offer(self, reader: Reader, issuer: str, now: datetime) -> Enrolment:
-        """A new secret for the reader. The authenticator calls it by the ``issuer``."""
+        """The authenticator lists the new secret under ``issuer``."""
         secret = pyotp.random_base32()
         held = [secret, reader.id, (now + _OFFER_LASTS).timestamp()]
         uri = pyotp.TOTP(secret).provisioning_uri(name=reader.student_no_masked, issuer_name=issuer)
         return Enrolment(secret, uri, self._cipher.encrypt(json.dumps(held), _HELD))
 
     def offered(self, reader: Reader, issuer: str, held: str, now: datetime) -> Enrolment:
-        """The one that the form brings back. Raises: SecondFactorInvalid where it is not this
-        reader's, or too late."""
+        """The enrolment in the form. Raises: SecondFactorInvalid if it is another's or expired."""
         try:
             secret, reader_id, until = json.loads(self._cipher.decrypt(held, _HELD))
         except (DecryptionError, ValueError):
@@ -102,15 +96,17 @@ class SecondFactors:
         now: datetime,
         present: str = "",
     ) -> Sequence[str]:
-        """The recovery codes of the authenticator that has shown this code: they are told once. The
-        session has its second factor then. Another authenticator takes the place of one that is
-        there only where the session has its second factor already, and by a code of the
-        ``present`` one or a recovery code: a desk that somebody has left is not enough.
+        """Stores the authenticator that has shown ``code``, and gives the session its second
+        factor. Returns the recovery codes, which cannot be shown again.
+
+        An existing authenticator is replaced only in a session that has its second factor, and with
+        ``present``, a code of the existing one or a recovery code: an unattended desk must not be
+        enough.
 
         Raises: SecondFactorInvalid, TooManyAttempts.
         """
         step = _step_of(secret, code, now)
-        if step is None:  # whose secret is on the page: nobody has to guess it
+        if step is None:  # not counted: the secret is on the page, so there is nothing to guess
             raise SecondFactorInvalid()
         replace = await self._factors.of(reader.id) is not None
         if replace:
@@ -126,17 +122,15 @@ class SecondFactors:
         return codes
 
     async def confirm(self, reader: Reader, session: Session, code: str, now: datetime) -> None:
-        """The session has its second factor, by a code of the authenticator or a recovery code.
-
-        Raises: SecondFactorInvalid, TooManyAttempts.
-        """
+        """Gives the session its second factor. ``code``: of the authenticator, or a recovery code.
+        Raises: SecondFactorInvalid, TooManyAttempts."""
         await self._check(reader.id, code, now)
         await self._sessions.pass_second_factor(session)
 
     async def _check(self, reader_id: ReaderId, code: str, now: datetime) -> None:
-        """The code is used. Raises: SecondFactorInvalid, TooManyAttempts."""
-        # Recovery codes are not counted: 80 bits cannot be guessed, and somebody who has only the
-        # password could otherwise use up all tries and lock the owner out.
+        """Uses the code up; counts wrong digits. Raises: SecondFactorInvalid, TooManyAttempts."""
+        # Recovery codes are not counted: 80 bits cannot be guessed, and a thief of the password
+        # could otherwise use up all attempts and lock the owner out.
         guessable = not _RECOVERY_CODE.fullmatch(_plain(code))
         limits = await self._take_attempt(reader_id, now) if guessable else []
         if not await self._is_right(reader_id, code, now):
@@ -144,12 +138,12 @@ class SecondFactors:
         await self._attempts.refund(limits)
 
     async def _is_right(self, reader_id: ReaderId, code: str, now: datetime) -> bool:
-        found, plain = await self._factors.of(reader_id), _plain(code)
-        if found is None:
+        factor, plain = await self._factors.of(reader_id), _plain(code)
+        if factor is None:
             return False
         if _RECOVERY_CODE.fullmatch(plain):
             return await self._factors.use_recovery_code(reader_id, plain)
-        step = _step_of(found.secret, plain, now)
+        step = _step_of(factor.secret, plain, now)
         return step is not None and await self._factors.use_step(reader_id, step)
 
     async def _take_attempt(self, reader_id: ReaderId, now: datetime) -> list[AttemptLimit]:
@@ -160,23 +154,23 @@ class SecondFactors:
 
 
 def _step_of(secret: str, code: str, now: datetime) -> int | None:
-    """The step whose code that is; None for a wrong one. All are compared, in equal time."""
+    """The time step of the code; None for a wrong one. All steps are compared, in constant time."""
     if not re.fullmatch(r"[0-9]{6}", code):
         return None
-    current, found = int(now.timestamp()) // STEP_S, None
+    current, matched = int(now.timestamp()) // STEP_S, None
     for off in _STEPS_OFF:
-        shown = pyotp.TOTP(secret).generate_otp(current + off)
-        if hmac.compare_digest(shown, code) and found is None:
-            found = current + off
-    return found
+        expected = pyotp.TOTP(secret).generate_otp(current + off)
+        if hmac.compare_digest(expected, code) and matched is None:
+            matched = current + off
+    return matched
 
 
 def _recovery_code() -> str:
-    """80 random bits, in four groups that can be copied by hand."""
+    """80 random bits, in four groups that are easy to copy by hand."""
     text = b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode()
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
 def _plain(code: str) -> str:
-    """A code as it counts, however it was typed."""
+    """The code without spaces and dashes, in upper case."""
     return re.sub(r"[\s-]", "", code).upper()

@@ -1,9 +1,5 @@
-"""Who is behind a token: the session, and the reader where one is known.
-
-A token that was never issued is refused by its checksum. Sessions are in MongoDB. Each worker
-remembers what it looked up, also that a session has ended, for at most five seconds; whoever ends a
-session deletes it there first and then tells all workers.
-"""
+"""Sessions. Each worker caches look-ups, also of ended sessions, for at most five seconds; ending a
+session deletes it in MongoDB first and then notifies all workers."""
 
 from __future__ import annotations
 
@@ -28,7 +24,7 @@ CACHE_SECONDS: Final = 5.0
 _CACHE_SIZE: Final = 50_000
 WEB_LIFETIME: Final = timedelta(hours=12)
 KEPT_LIFETIME: Final = timedelta(days=30)
-"""Of a web session that its reader keeps on a device of their own."""
+"""Lifetime of a web session that its reader keeps on their own device."""
 ROLE_LIFETIME: Final = timedelta(hours=12)
 ROLE_IDLE: Final = timedelta(minutes=30)
 _USE_WRITTEN_AFTER: Final = timedelta(minutes=1)
@@ -38,7 +34,7 @@ KIOSK_LIFETIME: Final = timedelta(minutes=3)
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A new token: shown to its client once, kept here as a fingerprint only."""
+    """A new token, given to its client once; the service stores only its hash."""
 
     token: str
     expires_at: datetime
@@ -50,16 +46,16 @@ class SessionService:
         sessions: SessionRepository,
         tokens: ApiTokenRepository,
         sealer: FieldCipher,
-        tell: Callable[[list[str]], Awaitable[None]],
+        announce: Callable[[list[str]], Awaitable[None]],
     ) -> None:
-        """``sealer`` marks tokens as issued here; ``tell`` makes the other workers forget sessions
-        or readers by their keys."""
+        """``sealer`` adds a checksum to tokens, as proof that they were issued here. ``announce``
+        makes other workers drop sessions or readers, by their keys, from their caches."""
         self._sessions, self._tokens = sessions, tokens
         self._sealer = sealer
-        self._tell = tell
+        self._announce = announce
         self._forgotten = 0
-        # What a token's fingerprint is never changes, and hashing it for each request adds up.
-        # Issued tokens only: a stranger cannot push others out.
+        # The hash of a token never changes, and computing it for each request adds up. Only issued
+        # tokens are cached, so a stranger cannot push others out.
         self._ids: dict[str, str] = {}
         self._listeners: list[Callable[[str], None]] = []
         self._roles_used: dict[str, datetime] = {}
@@ -77,8 +73,8 @@ class SessionService:
         sign_on: SignOnSession | None = None,
         second_factor: bool = False,
     ) -> IssuedToken:
-        """A web session for a sign-on's ticket, with the role that it gives; ``granted``: the
-        console gives one, too. Raises: Unauthenticated if it was logged out already."""
+        """Opens a web session for a sign-on's ticket. ``granted``: the console has granted the
+        reader a role. Raises: Unauthenticated if single logout has already ended the ticket."""
         issued = IssuedToken(self._sealer.new_token(), now + WEB_LIFETIME)
         if not await self._sessions.open_web(
             issued.token,
@@ -94,11 +90,8 @@ class SessionService:
         return issued
 
     async def use_role(self, session: Session, now: datetime) -> bool:
-        """May the session's role be used now? Not more than ``ROLE_LIFETIME`` after the sign-in,
-        nor after ``ROLE_IDLE`` without use: then the campus is asked again.
-
-        The use is written once a minute.
-        """
+        """True if the session's role may be used now: at most ``ROLE_LIFETIME`` after the sign-in,
+        and less than ``ROLE_IDLE`` after its last use, which is stored once a minute."""
         role = session.role
         if role is None or now - role.since >= ROLE_LIFETIME:
             return False
@@ -113,22 +106,21 @@ class SessionService:
         return True
 
     def new_api_token(self) -> str:
-        """The secret of an API token that is yet to be stored."""
+        """A new secret for an API token; the caller stores the token."""
         return TOKEN_PREFIX + self._sealer.new_token()
 
     async def use_api_token(self, token: ApiToken, now: datetime) -> None:
-        """Keep that it is used; written once a minute by each worker."""
+        """Records that the token is used; each worker writes this at most once a minute."""
         written = self._tokens_used.get(token.id)
         if written is None or now - written >= _USE_WRITTEN_AFTER:
             self._tokens_used[token.id] = now
             await self._tokens.use(token.id, now)
 
     async def end_api_token(self, id: str) -> None:
-        """Its requests, which have ``id`` in common, open nothing from now on."""
+        """Removes the token from all workers' caches; ``id`` is the session id of its requests."""
         await self._revoke([id])
 
     async def pass_second_factor(self, session: Session) -> None:
-        """The session's role has its second factor from now on."""
         await self._sessions.pass_second_factor(session.id)
         await self._revoke([session.id])
 
@@ -142,10 +134,9 @@ class SessionService:
         sign_on: SignOnSession | None = None,
         second_factor: bool = False,
     ) -> datetime | None:
-        """The session's reader has given their password once more: until when it lasts. None where
-        it has ended."""
+        """Renews the role after a new sign-in. Returns the session's new end; None if it ended."""
         until = now + WEB_LIFETIME
-        # A session keeps the second factor that it was given once: only the password is asked anew.
+        # A session that has passed the second factor keeps it: only the password is asked for.
         has_factor = second_factor or (session.role is not None and session.role.second_factor)
         renewed = await self._sessions.renew_role(
             session, ticket, _staff_role(role, granted, has_factor, now), until, sign_on
@@ -155,11 +146,11 @@ class SessionService:
         return renewed
 
     async def live_of(self, reader_id: ReaderId, now: datetime) -> list[Session]:
-        """Where the reader is signed in, the latest first."""
+        """The reader's live sessions, the latest first."""
         return await self._sessions.of_reader(reader_id, now)
 
     async def keep(self, session: Session) -> datetime:
-        """The reader stays signed in on this device, without the role. Until when."""
+        """Keeps the reader signed in on this device, without the role. Returns the new end."""
         until = session.opened_at + KEPT_LIFETIME
         await self._sessions.prolong(session.id, until)
         await self._revoke([session.id])
@@ -168,7 +159,7 @@ class SessionService:
     async def open_kiosk(
         self, reader_id: ReaderId, kiosk_id: KioskId, now: datetime
     ) -> IssuedToken:
-        """For who stands before a kiosk with their card: short, whatever the screen does."""
+        """Opens a short session for a reader who has shown their card at a kiosk."""
         issued = IssuedToken(self._sealer.new_token(), now + KIOSK_LIFETIME)
         await self._sessions.open_kiosk(issued.token, reader_id, kiosk_id, now, issued.expires_at)
         return issued
@@ -179,10 +170,7 @@ class SessionService:
         return issued
 
     def id_of(self, token: str) -> str:
-        """The id of the token's session, which may have ended; nothing is looked up.
-
-        Raises: Unauthenticated for a token that was never issued.
-        """
+        """Looks nothing up: the session may have ended. Raises: Unauthenticated if never issued."""
         id = self._ids.get(token)
         if id is None:
             program = token.startswith(TOKEN_PREFIX)
@@ -194,14 +182,14 @@ class SessionService:
         return id
 
     def cached(self, id: str, now: datetime) -> Principal | None:
-        """Who is behind the session, where this worker has looked it up a moment ago."""
-        known = self._cache.get(id)
-        if known is None or known[1] is None or monotonic() - known[0] > CACHE_SECONDS:
+        """The session's principal in this worker's cache; None if it is missing or expired."""
+        entry = self._cache.get(id)
+        if entry is None or entry[1] is None or monotonic() - entry[0] > CACHE_SECONDS:
             return None
-        return known[1] if now < known[1].session.expires_at else None
+        return entry[1] if now < entry[1].session.expires_at else None
 
     def recognised(self, token: str, now: datetime) -> Principal | None:
-        """As ``cached``, for a token; None also for one that this worker does not remember."""
+        """The cached principal of the token's session; None if it is missing or expired."""
         id = self._ids.get(token)
         return self.cached(id, now) if id is not None else None
 
@@ -210,77 +198,74 @@ class SessionService:
         return await self.open(self.id_of(token), now)
 
     async def open(self, id: str, now: datetime) -> Principal:
-        """The session, looked up unless it was a moment ago. Raises: Unauthenticated."""
-        known = self._cache.get(id)
-        if known is None or monotonic() - known[0] > CACHE_SECONDS:
+        """The session's principal, cached or looked up. Raises: Unauthenticated if it is over."""
+        entry = self._cache.get(id)
+        if entry is None or monotonic() - entry[0] > CACHE_SECONDS:
             principal = await self._look_up(id)
         else:
-            principal = known[1]
+            principal = entry[1]
         if principal is None or now >= principal.session.expires_at:
             raise Unauthenticated()
         return principal
 
     async def _look_up(self, id: str) -> Principal | None:
-        asked, forgotten = monotonic(), self._forgotten
+        asked_at, forgotten = monotonic(), self._forgotten
         stored = self._tokens if is_program(id) else self._sessions
         principal = await stored.find_principal(id)
         if forgotten != self._forgotten:
-            return principal  # something ended meanwhile, perhaps this: true once, not to be kept
-        self._cache[id] = (asked, principal)
+            return principal  # a session ended meanwhile, perhaps this one: do not cache it
+        self._cache[id] = (asked_at, principal)
         self._cache.move_to_end(id)
-        # The oldest look-up comes first. Bounded by its size alone, the cache would keep readers
+        # The oldest look-up comes first. A bound on the size alone would leave readers in the cache
         # for hours.
-        while asked - next(iter(self._cache.values()))[0] > CACHE_SECONDS:
+        while asked_at - next(iter(self._cache.values()))[0] > CACHE_SECONDS:
             self._cache.popitem(last=False)
         return principal
 
     async def close(self, *sessions: Session) -> None:
-        """Sign out of them."""
         for session in sessions:
             await self._sessions.close(session.id)
         await self._revoke([session.id for session in sessions])
 
     async def close_of_reader(self, reader_id: ReaderId, but: Session | None = None) -> None:
-        """Sign the reader out everywhere ``but`` there."""
         await self._revoke(await self._sessions.close_of_reader(reader_id, but))
 
     async def end_ticket(self, ticket: str) -> bool:
-        """Single logout by CAS ticket. Returns whether it had a session."""
+        """Single logout by CAS ticket. Returns whether the ticket had a session."""
         ended = await self._sessions.end_ticket(ticket)
         await self._revoke(ended)
         return bool(ended)
 
     async def close_ticket(self, ticket: str, now: datetime) -> None:
-        """The same, also of a session that has yet to begin."""
+        """Ends the ticket's session, also one that has yet to be opened."""
         await self._revoke(await self._sessions.close_by_ticket(ticket, now))
 
     async def close_subject(self, provider: str, subject: str, at: datetime) -> None:
-        """Single logout of all that a reader has opened by an OpenID provider until then."""
+        """Single logout: ends what the subject opened by this OpenID provider until ``at``."""
         await self._revoke(await self._sessions.close_by_subject(provider, subject, at))
 
     async def unionid_of(self, session_id: str) -> str | None:
-        """By what the official account knows the WeChat user of the session, if that is known."""
         return await self._sessions.unionid_of(session_id)
 
     async def bound(self, session_id: str, reader_id: ReaderId) -> None:
-        """The session, known without a reader until now, has one."""
+        """Drops a WeChat session that was just bound to the reader from all caches."""
         await self._revoke([session_id, f"reader:{reader_id}"])
 
     async def reader_changed(self, reader_id: ReaderId) -> None:
-        """Binding, unbinding or suspension: nobody may go on seeing the old reader."""
+        """Makes all workers load the reader again, after a binding or suspension, for example."""
         await self._revoke([f"reader:{reader_id}"])
 
     async def _revoke(self, keys: list[str]) -> None:
         for key in keys:
             self.invalidate(key)
-        await self._tell(keys)
+        await self._announce(keys)
 
     def on_ended(self, listener: Callable[[str], None]) -> None:
-        """Tell the listener the key of each session, or reader, that is forgotten."""
+        """Calls the listener with the key of each session or reader that leaves the cache."""
         self._listeners.append(listener)
 
     def invalidate(self, key: str) -> None:
-        """Drop a session, or all sessions of a reader (``reader:<id>``), from this worker."""
+        """Drops a session, or all of a reader's (``reader:<id>``), from this worker's cache."""
         self._forgotten += 1
         for listener in self._listeners:
             listener(key)
@@ -305,8 +290,7 @@ class SessionService:
 def _staff_role(
     role: Role | None, granted: bool, second_factor: bool, now: datetime
 ) -> StaffRole | None:
-    """The sign-in of somebody who works for the library, by the settings' ``role`` or by one that
-    is ``granted`` in the console; None for a reader."""
+    """None for a reader with neither a role of the settings nor one granted in the console."""
     if role is None and not granted:
         return None
     return StaffRole(role, since=now, used_at=now, second_factor=second_factor)

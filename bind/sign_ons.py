@@ -1,4 +1,4 @@
-"""The ways in that the sign-in page offers, and which of them fail just now."""
+"""The sign-ons that the sign-in page offers, and which of them have just failed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from bind.providers.oidc import OidcProvider
 
 CAS_ID: Final = "cas"
 FAILING_FOR: Final = timedelta(minutes=1)
-"""How long the sign-in page says of a sign-on that it has failed, unless it works meanwhile."""
+"""The sign-in page reports a failed sign-on for this long, unless it works again before."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignOn:
-    """One sign-on. ``name`` is the library's for it, empty for 统一身份认证. ``realm``: where its
-    numbers are its own, what they are told apart by; else they are the campus's, and one number is
-    one reader whichever way they come."""
+    """``name``: on the sign-in page; empty for 统一身份认证. ``realm``: the namespace of account
+    numbers; empty for the campus's, so that sign-ons without a realm share their readers."""
 
     id: str
     provider: SignOnProvider
@@ -27,18 +26,17 @@ class SignOn:
     realm: str = ""
 
     def attributes(self, user: ExternalIdentity) -> Mapping[str, Sequence[str]] | None:
-        """What it tells of a reader. Attributes of a realm begin with its name, so that a rule of
-        the library for its own campus's does not hold for somebody else's."""
+        """The attributes released about a reader. Names of a realm's attributes are prefixed with
+        it, so that rules for the campus's attributes do not apply to them."""
         if not self.realm or user.attributes is None:
             return user.attributes
         return {f"{self.realm}:{name}": values for name, values in user.attributes.items()}
 
 
 class SignOns:
-    """All of the library's, in the order of the settings."""
+    """All sign-ons of the library, in the order of the settings."""
 
     def __init__(self, all: Sequence[SignOn], now: Callable[[], datetime]) -> None:
-        """``now`` is the time on the wall."""
         self._all, self._now = {one.id: one for one in all}, now
         self._failed: dict[str, datetime] = {}
 
@@ -50,37 +48,35 @@ class SignOns:
 
     @property
     def first(self) -> SignOn:
-        """The one that is taken where nobody has chosen."""
+        """The default sign-on."""
         return next(iter(self))
 
     def get(self, id: str) -> SignOn | None:
         return self._all.get(id)
 
     def oidc(self, id: str) -> OidcProvider | None:
-        """The OpenID provider of that id."""
-        found = self._all.get(id)
-        provider = found.provider if found is not None else None
+        """The OpenID provider with this id; None if the sign-on is missing or another kind."""
+        sign_on = self._all.get(id)
+        provider = sign_on.provider if sign_on is not None else None
         return provider if isinstance(provider, OidcProvider) else None
 
     @property
     def realms(self) -> frozenset[str]:
-        """What numbers are told apart by."""
         return frozenset(one.realm for one in self if one.realm)
 
     def note(self, id: str, *, failed: bool) -> None:
-        """Remember whether it gave a usable answer."""
+        """Records whether the sign-on gave a usable response."""
         if failed:
             self._failed[id] = self._now()
         else:
             self._failed.pop(id, None)
 
     def is_failing(self, id: str) -> bool:
-        """Has it failed a moment ago?"""
+        """True if the sign-on has failed within ``FAILING_FOR``."""
         at = self._failed.get(id)
         return at is not None and self._now() - at < FAILING_FOR
 
     async def answers(self) -> bool:
-        """Do all of the campus's own give a sign of life? While one does not, its readers cannot
-        keep to deadlines."""
-        asked: list[Awaitable[bool]] = [one.provider.answers() for one in self if not one.realm]
-        return all([await one for one in asked])
+        """True if all of the campus's sign-ons respond; those with a realm are not asked."""
+        checks: list[Awaitable[bool]] = [one.provider.answers() for one in self if not one.realm]
+        return all([await one for one in checks])

@@ -1,5 +1,3 @@
-"""WeChat logins: one look-up a code, however many ask."""
-
 from __future__ import annotations
 
 import asyncio
@@ -9,19 +7,17 @@ from notify.wechat.mini_program import WeChatIdentity
 
 
 class WeChatLogins:
-    """wx.login codes under way in this worker: a second request with the same code shares the
-    first one's exchange, since WeChat answers a code only once."""
+    """Exchanges wx.login codes. WeChat accepts each once, so concurrent requests share one."""
 
     def __init__(self, exchange: Callable[[str], Awaitable[WeChatIdentity]]) -> None:
         self._exchange = exchange
         self._under_way: dict[str, asyncio.Future[WeChatIdentity]] = {}
 
     async def identity(self, js_code: str) -> WeChatIdentity:
-        """Raises: what the gateway raises."""
         task = self._under_way.get(js_code)
         if task is None:
             task = asyncio.ensure_future(self._exchange(js_code))
             self._under_way[js_code] = task
             task.add_done_callback(lambda _: self._under_way.pop(js_code, None))
-        # Shielded: a client that hangs up must not take the code away from the other one.
+        # Shielded: a client that disconnects must not cancel the exchange for the other one.
         return await asyncio.shield(task)

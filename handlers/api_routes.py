@@ -84,13 +84,12 @@ MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses_ap
 
 
 _MOST_ASKED: Final = "/areas/{id}/map"
-"""The path of most requests comes first, as aiohttp tries routes with a common beginning in
-order."""
+"""The most requested path comes first: aiohttp tries routes with a common prefix in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The selection of operations for a library with these channels."""
+    """The operations for a library with these channels."""
 
     channels: frozenset[Channel]
 
@@ -104,7 +103,6 @@ class Served:
 
 
 def api_routes() -> list[web.RouteDef]:
-    """The routes of all operations, named like them."""
     most_asked_first = sorted(ROUTES, key=lambda route: route.path != _MOST_ASKED)
     return [
         web.route(route.method, PREFIX + route.path, handler(route), name=route.name)
@@ -119,6 +117,5 @@ def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
 
 @cache
 def docs_routes(served: Served) -> list[web.RouteDef]:
-    """``/openapi.json`` and ``/docs`` of the served operations."""
     routes = [route for route in ROUTES if served.has(PREFIX + route.path)]
     return openapi.docs_routes(document(routes), PREFIX)

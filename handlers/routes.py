@@ -1,5 +1,3 @@
-"""All routes of the service: API, pages, WeChat's callbacks."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -137,7 +135,6 @@ def page_routes() -> list[web.RouteDef]:
 
 
 def _own_routes() -> list[web.RouteDef]:
-    """Pages below 我的, the calendar feed, and unsubscribing from mail."""
     return [
         web.get("/me", reader_page(accounts_pages.me)),
         web.get("/me/data", reader_page(own_data.own_data)),
@@ -165,7 +162,6 @@ def _own_routes() -> list[web.RouteDef]:
 
 
 def _place_routes() -> list[web.RouteDef]:
-    """Pages for displays and kiosks in the library, and the targets of QR codes."""
     return [
         web.get("/display/{id}", display_pages.display),
         web.get("/display/{id}/board", display_pages.board),

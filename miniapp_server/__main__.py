@@ -1,4 +1,4 @@
-"""``seats`` of the interpreter that runs: how a process starts another one of its own kind."""
+"""Runs ``seats`` with this interpreter; child processes are started this way."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""The application: resources are opened, services wired, jobs and background tasks started."""
-
 from __future__ import annotations
 
 import asyncio
@@ -82,16 +80,16 @@ log = logging.getLogger(__name__)
 
 _BEGIN_ANEW_S: Final = 1.0
 _FINISH_S: Final = 2.0
-"""Changes whose clients have their answer already."""
+"""Seconds at shutdown to finish changes whose clients already have their response."""
 
 Plug = Callable[[web.Application], Awaitable[None]]
-"""Adds to the wired service what is not the library's own: routes, tasks, other values of keys."""
+"""Extends the wired service with routes, tasks or other services, as the sandbox does."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerIdentity:
-    """One of several processes that serve together: its name in the leases of jobs, and where all
-    of them count what /metrics shows."""
+    """One of several processes that serve together. ``owner``: its name in the leases of jobs.
+    ``metrics_folder``: where all of them count for /metrics."""
 
     owner: str
     metrics_folder: Path
@@ -101,10 +99,8 @@ class WorkerIdentity:
 async def open_application(
     settings: Settings, clock: Clock, worker: WorkerIdentity | None = None
 ) -> AsyncIterator[web.Application]:
-    """All services, wired, and the reference data loaded; without HTTP, for commands too.
-
-    Raises: as ``open_resources``.
-    """
+    """The application with all services wired and the reference data loaded, but without HTTP and
+    jobs. Raises: DatabaseRefused, MongoUnusable."""
     async with open_resources(settings, clock) as resources:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.on_response_prepare.append(harden)
@@ -195,11 +191,8 @@ async def create_app(
     worker: WorkerIdentity | None = None,
     plug: Plug | None = None,
 ) -> AsyncIterator[web.Application]:
-    """The whole service, with HTTP, its databases open and its jobs running.
-
-    ``jobs=False`` leaves the jobs still (tests run them themselves). ``worker`` says which of
-    several processes this one is.
-    """
+    """The whole service: HTTP, open databases and running jobs. ``jobs=False`` starts no jobs, for
+    tests. ``worker``: this process's identity if it is one of several."""
     async with open_application(settings, clock or Clock(), worker) as app:
         if plug is not None:
             await plug(app)
@@ -236,7 +229,7 @@ async def _background_tasks(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _restart_on_failure(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Every request rests on these tasks: what breaks one is seen, and it begins anew."""
+    """Runs a task that every request depends on; logs its failure and starts it again."""
     while True:
         try:
             await run()

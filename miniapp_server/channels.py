@@ -1,5 +1,4 @@
-"""What tells readers and programs: the channels that the library has set up, with their pauses;
-webhooks; and the dispatcher of the outboxes, before both."""
+"""Wiring of the notification channels, the webhooks and the outbox dispatcher."""
 
 from __future__ import annotations
 
@@ -46,13 +45,12 @@ from notify.wecom.channel import WeComChannel
 from notify.wecom.client import WeComClient
 
 _MAIL_PROBE: Final = timedelta(seconds=60)
-"""A question and one mail take less."""
+"""Lease for probing a paused mail server; one probe and one mail take less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """``used`` are those that are set up, and ``pauses`` theirs; ``mail`` is there where the
-    library has a mail server."""
+    """``used``: channels set up, with their ``pauses``. ``mail``: None without a mail server."""
 
     mail: EmailChannel | None
     used: Mapping[Channel, DeliveryChannel]
@@ -62,7 +60,6 @@ class Channels:
 
 
 def open_channels(app: web.Application, resources: Resources) -> Channels:
-    """All of them, made of the settings."""
     settings, r, db = resources.settings, resources.repositories, resources.db
     metrics = app[METRICS]
     wechat = app[service_key(WeChatChannel)] = WeChatChannel(
@@ -124,8 +121,8 @@ def _wecom(resources: Resources, client: WeComClient) -> WeComChannel:
     r, account = resources.repositories, client.settings
 
     async def numbers_of(ids: Collection[ReaderId]) -> dict[ReaderId, str]:
-        found = await r.readers.many(ids)
-        members = {id: one for id, one in found.items() if one.category != VISITOR}
+        readers = await r.readers.many(ids)
+        members = {id: one for id, one in readers.items() if one.category != VISITOR}
         return {id: one.decrypt().student_no for id, one in members.items()}
 
     marked = sha256(f"{account.corp_id} {account.agent_id} {account.secret}".encode()).hexdigest()
@@ -144,7 +141,6 @@ def _wecom(resources: Resources, client: WeComClient) -> WeComChannel:
 def delivery_workers(
     channels: Channels, resources: Resources, metrics: Metrics
 ) -> dict[Channel, DeliveryWorker]:
-    """What sends by each of the channels that are set up."""
     r = resources.repositories
 
     def worker(name: Channel, channel: DeliveryChannel) -> DeliveryWorker:
@@ -165,7 +161,7 @@ def delivery_workers(
 def wire_mail(
     app: web.Application, resources: Resources, channels: Channels
 ) -> EmailAddressService | None:
-    """Readers' e-mail addresses, where the library sends mail."""
+    """Wires e-mail addresses and staff alerts. Returns None if the library sends no mail."""
     if channels.mail is None:
         return None
     app[service_key(UnsubscribeLinks)] = channels.mail.writer.links
@@ -186,7 +182,6 @@ def wire_mail(
 
 
 def wire_webhooks(app: web.Application, resources: Resources) -> None:
-    """What sends webhooks, and what the staff see and change of them."""
     r, attempts = resources.repositories, app[METRICS].webhook_deliveries
     sender = WebhookSender(resources.webhooks, r.webhooks, r.readers.many, resources.clock.real_now)
 
@@ -208,7 +203,6 @@ def wire_webhooks(app: web.Application, resources: Resources) -> None:
 def outbox_dispatcher(
     app: web.Application, r: Repositories, publisher: MessagePublisher
 ) -> OutboxDispatcher:
-    """What empties the outboxes, with all who make something of an event."""
     reference = app[REFERENCE]
     subscribers = Subscribers(
         app[service_key(ViolationRecorder)],

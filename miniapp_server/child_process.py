@@ -22,11 +22,10 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 def die_with_parent(program: Sequence[str]) -> list[str]:
-    """The command that runs ``program`` (its first item is a path) so that it gets SIGTERM when
-    this process is gone. To be started from the main thread: the kernel watches the thread.
-
-    Raises: RuntimeError in another thread.
-    """
+    """The command that runs ``program`` (its first item is a path) and sends it SIGTERM when this
+    process ends. Raises: RuntimeError outside the main thread: the kernel watches the thread."""
     if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("a process that ends with this one is started from the main thread")
+        raise RuntimeError(
+            "a child that ends with this process must be started from the main thread"
+        )
     return [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), *program]

@@ -1,4 +1,4 @@
-"""The only place where the time is read (a lint rule keeps it so)."""
+"""The only module that reads the time (a lint rule enforces it)."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from models.storage.rounds import pause_s
 log = logging.getLogger(__name__)
 
 TOLERANCE: Final = timedelta(seconds=10)
-"""A machine whose clock differs by more from MongoDB's judges nobody."""
+"""A machine whose clock is off MongoDB's by more than this accepts no changes and runs no jobs."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_PER_MS: Final = 1_000_000
 _STEP_MS: Final = 2_000
-"""A clock that was set by more than this is measured anew before it is believed."""
+"""A clock that was set by more than this is untrusted until it is measured again."""
 _MEASURE_EVERY_S: Final = 1.0
 _BELIEVED_S: Final = 30
-"""A machine's clock that was not compared for so long judges nobody."""
+"""Seconds after its last measurement in which a clock is trusted."""
 
 
 def real_now() -> datetime:
-    """The machine's time, aware, to the millisecond (what MongoDB keeps)."""
+    """The machine's time, aware, to the millisecond (MongoDB's precision)."""
     return _EPOCH + timedelta(milliseconds=time_ns() // _NS_PER_MS)
 
 
 class Clock:
-    """The service's business clock: MongoDB's time plus an offset, which only a plug ever
-    moves. What one host shows or notes another one judges, so all go by one clock.
+    """The service's business clock: MongoDB's time plus an offset, which only the sandbox moves.
 
-    ``machine_ns`` reads the machine's clock, ``steady_ns`` one that nobody sets.
+    All hosts use MongoDB's time, because one host judges what another has shown or stored.
+    ``machine_ns`` reads the machine's clock, ``steady_ns`` the monotonic one.
     """
 
     def __init__(
@@ -50,15 +50,14 @@ class Clock:
         self._read_ms = -1
         self._now = _EPOCH
         self._started_ms = 0
-        """What the machine's clock showed when the steady one began."""
+        """Time of the machine's clock at the zero of the monotonic clock."""
         self._agrees = False
         self._judged_ns = 0
         self.off_by: timedelta | None = None
-        """By how much the machine's clock is ahead of MongoDB's; None before it was measured."""
+        """How far the machine's clock is ahead of MongoDB's; None before the first measurement."""
 
     def now(self) -> datetime:
-        """The business time."""
-        # In a rush tens of requests share a millisecond, and making the time is dear to each.
+        # Under load tens of requests share a millisecond, so the result is cached.
         ms = self._machine_ns() // _NS_PER_MS
         if ms != self._read_ms:
             if abs(ms - self._steady_ns() // _NS_PER_MS - self._started_ms) > _STEP_MS:
@@ -69,31 +68,30 @@ class Clock:
         return self._now
 
     def real_now(self) -> datetime:
-        """MongoDB's time, as far as it was measured: for leases, which hosts share."""
+        """MongoDB's time, as far as it was measured; for leases, which hosts share."""
         now = _EPOCH + timedelta(milliseconds=self._machine_ns() // _NS_PER_MS)
         return now - (self.off_by or timedelta())
 
     @property
     def unmeasured_s(self) -> int:
-        """Seconds since it was last compared with MongoDB's clock."""
         return (self._steady_ns() - self._judged_ns) // 10**9
 
     @property
     def trusted(self) -> bool:
-        """Whether it was lately found to agree with MongoDB's, and was not set since."""
+        """True if a recent measurement was within ``TOLERANCE`` and the clock was not set since."""
         return self._agrees and self.unmeasured_s < _BELIEVED_S
 
     def judge(self, reference: datetime, took: timedelta) -> bool:
-        """Trust the machine's clock or not; ``reference`` was the right time at some moment of the
-        last ``took``. What was measured before stays where it agrees. Returns False where that is
-        too long to tell: all stays as it was then."""
+        """Decides whether to trust the machine's clock. ``reference`` was the right time at some
+        moment of the last ``took``. An offset measured before is kept if this measurement agrees
+        with it. Returns False, and changes nothing, if ``took`` is too long to decide."""
         ms, doubt = self._machine_ns() // _NS_PER_MS, took / 2
-        # Whole milliseconds, as MongoDB keeps: what is written and what is read are the same.
+        # Whole milliseconds, MongoDB's precision, so that times are the same after storing.
         half = timedelta(milliseconds=took // timedelta(milliseconds=2))
         off_by = _EPOCH + timedelta(milliseconds=ms) - reference - half
         if abs(off_by) - doubt <= TOLERANCE < abs(off_by) + doubt:
             return False
-        # A slow answer tells little, and jobs go by this time: half of two seconds early is early.
+        # A slow response is imprecise: it must not move the time by which jobs run.
         if self.off_by is None or abs(self.off_by - off_by) > doubt:
             self.off_by, self._read_ms = off_by, -1
         self._judged_ns = self._steady_ns()
@@ -110,33 +108,32 @@ class Clock:
         self._offset, self._read_ms = offset, -1
 
     def set(self, instant: datetime) -> timedelta:
-        """Let the clock show ``instant`` now and run on. Returns the new offset."""
+        """Sets the clock to ``instant``, from which it runs on. Returns the new offset."""
         self.offset = instant - self.real_now()
         return self.offset
 
 
 class ClockCheck:
-    """Measures the machine's clock by MongoDB's, and says so when it becomes wrong or right.
+    """Measures the machine's clock by MongoDB's, and logs when it becomes wrong or right again.
 
-    ``server_time`` asks the primary; ``shown`` gets the seconds by which the machine is ahead, and
-    ``took`` how long the question took.
+    ``report_offset`` gets the seconds by which the machine is ahead, ``took`` the seconds that
+    ``server_time`` took, which asks the primary.
     """
 
     def __init__(
         self,
         clock: Clock,
         server_time: Callable[[], Awaitable[datetime]],
-        shown: Callable[[float], None],
+        report_offset: Callable[[float], None],
         took: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._clock = clock
         self._server_time = server_time
-        self._shown, self._took = shown, took
+        self._report_offset, self._took = report_offset, took
         self._wrong = False
 
     async def measure(self) -> None:
-        """Raises: Unavailable when the primary does not answer; what was known stays
-        then."""
+        """Raises: Unavailable if the primary does not respond; the last measurement then stays."""
         began = monotonic_ns()
         reference = await self._server_time()
         took_ns = monotonic_ns() - began
@@ -146,18 +143,20 @@ class ClockCheck:
             return
         assert self._clock.off_by is not None
         off_s = self._clock.off_by.total_seconds()
-        self._shown(off_s)
+        self._report_offset(off_s)
         if self._wrong == self._clock.trusted:
             self._wrong = not self._clock.trusted
-            told = {"host": socket.gethostname(), "ahead_s": round(off_s, 1)}
+            fields = {"host": socket.gethostname(), "ahead_s": round(off_s, 1)}
             if self._wrong:
-                cure = "set this machine's clock (NTP): until then it takes no change and no job"
-                log.error("clock_wrong", extra=told | {"cure": cure})
+                cure = (
+                    "set this machine's clock (NTP): until then it refuses changes and runs no jobs"
+                )
+                log.error("clock_wrong", extra=fields | {"cure": cure})
             else:
-                log.warning("clock_right_again", extra=told)
+                log.warning("clock_right_again", extra=fields)
 
     async def run(self) -> None:
-        """Measure every second, until cancelled."""
+        """Measures every second until cancelled."""
         while True:
             with suppress(Unavailable):  # without MongoDB there is no change and no job
                 await self.measure()
@@ -165,7 +164,7 @@ class ClockCheck:
 
     @property
     def trouble(self) -> str:
-        """What is wrong with the clock, in a few words; empty where nothing is."""
+        """The trouble with the clock in a few words; empty if there is none."""
         if self._clock.trusted:
             return ""
         off_by = self._clock.off_by

@@ -1,4 +1,4 @@
-"""One client's connection: how long a request may take to arrive, and bytes that are no request."""
+"""HTTP connections: time limits for request heads, and the response to malformed bytes."""
 
 from __future__ import annotations
 
@@ -19,27 +19,26 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """In seconds. A body has its own deadline (``handlers/request_body.py``)."""
+    """Time limits in seconds. ``handlers/request_body.py`` limits the body."""
 
     head_s: float = 10.0
-    """From the connection's begin, or from the head's first byte, until the whole head is there."""
+    """From the connection's start, or a later head's first byte, to the end of the head."""
     idle_s: float = 75.0
-    """Between an answer and the next request. Longer than a proxy keeps its connections (nginx:
-    60), so that a proxy never sends a request into a connection that is being closed."""
+    """Between a response and the next request. Longer than a proxy's limit (nginx: 60), so that a
+    proxy never sends a request into a closing connection."""
     linger_s: float = 2.0
-    """A body that nobody reads is let come in, so that its sender gets to read the answer."""
+    """An unread body is received for this long, so that its sender reads the response."""
     unread_s: float = 60.0
-    """So long a client may leave an answer unread. The kernel counts (``TCP_USER_TIMEOUT``)."""
+    """Longest time a response may stay unread; the kernel counts it (``TCP_USER_TIMEOUT``)."""
 
 
 LIMITS: Final = ConnectionLimits()
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's, which has limits for idleness only.
+    """aiohttp's connection with a time limit for request heads; aiohttp limits idleness only.
 
-    The deadline of a head is one timer a connection, and one more only where a head comes in
-    pieces: a request that arrives whole costs two comparisons.
+    The limit costs one timer a connection, and one more only if a head arrives in pieces.
     """
 
     __slots__ = ("_hash_of", "_head_s", "_head_timer", "_heads")
@@ -47,7 +46,7 @@ class Connection(web.RequestHandler):
     def __init__(
         self, server: web.Server, hash_of: Callable[[str], str], limits: ConnectionLimits
     ) -> None:
-        """``hash_of`` an address stands in the log."""
+        """``hash_of``: hashes an address for the log."""
         options: dict[str, Any] = {
             "access_log": None,  # it costs 30 µs a request, and /metrics counts them
             "auto_decompress": False,
@@ -74,7 +73,7 @@ class Connection(web.RequestHandler):
             self._head_timer is None
             and data
             and self._waiter is not None
-            and not self._waiter.done()  # else a head has come in this turn, and this is its body
+            and not self._waiter.done()  # else this is the body of a head that has just arrived
         ):
             self._expect_head()  # idle until now: these are the first bytes of a head
 
@@ -97,7 +96,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what is no HTTP, such as a port scan's: one line of log, and no echo."""
+        """Answers bytes that are not HTTP (a port scan, for example): one log line, and no echo."""
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         reason = exc.message.partition("\n")[0].partition(":")[0]
@@ -113,7 +112,7 @@ class Connection(web.RequestHandler):
 
 
 class _Anonymous(web.Response):
-    """An answer without a ``Server`` header, where no signal of the application takes it away."""
+    """A response without a ``Server`` header, which the application's signals remove elsewhere."""
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
@@ -123,6 +122,5 @@ class _Anonymous(web.Response):
 def connections(
     server: web.Server, hash_of: Callable[[str], str], limits: ConnectionLimits = LIMITS
 ) -> Callable[[], Connection]:
-    """Makes the connections of a server, for whatever accepts them. ``hash_of`` is what a log may
-    have of an address."""
+    """``hash_of``: hashes an address for the log."""
     return partial(Connection, server, hash_of, limits)

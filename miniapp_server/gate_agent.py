@@ -1,13 +1,12 @@
-"""The reference agent of a gate: follows the file that the gate writes and tells the service.
+"""The reference agent of a gate: follows the file that the gate writes and reports to the service.
 
     GATE_KEY=… seats gate-agent --url https://seats.example --gate main --file passages.csv
 
-This file alone does as well, with any Python from 3.11 on: ``python3 gate_agent.py --url …``.
-
-Each line is ``id,student_no,in|out,card|face,RFC 3339 time with offset``; a header line is passed
-over. Lines go into a spool (SQLite) in the same transaction as the place in the file, and leave it
-when the service has taken them, so nothing is lost over an outage or a kill. What is sent twice is
-known to the service by its id. Only Python's standard library is needed.
+Each line is ``id,student_no,in|out,card|face,RFC 3339 time with offset``; a header line is skipped.
+Events go into a spool (SQLite) in the same transaction as the position in the file, and leave it
+once the service has accepted them, so none is lost in an outage or a kill. The service recognises
+repeated events by their ids. This file also runs alone, with any Python from 3.11 on and no other
+package: ``python3 gate_agent.py --url …``.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ from typing import Any, Final
 
 BATCH: Final = 400
 BATCH_BYTES: Final = 60_000
-"""Below the service's 500 passages and 64 KB."""
+"""Below the service's limits of 500 events and 64 KB a request."""
 LONGEST: Final = 128
-"""Characters of a field: the service takes no id of more than 64."""
+"""Most characters in a field; the service accepts ids of at most 64."""
 POLL_S: Final = 0.5
 BEAT_S: Final = 20.0
-"""Also without passages: deadlines wait for a gate that has not said that there were none."""
+"""Seconds after which a request is sent even without events: deadlines wait for a gate's report."""
 _PATIENCE_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _TIMEOUT_S: Final = 10.0
 _FIELDS: Final = ("id", "student_no", "direction", "method", "at")
@@ -49,7 +48,7 @@ INSERT OR IGNORE INTO place VALUES (1, 0, 0);
 
 
 class Spool:
-    """What has been read and not been taken yet, and how far the file was read."""
+    """Events that the service has not accepted yet, and the position in the gate's file."""
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)
@@ -61,29 +60,29 @@ class Spool:
         self._db.close()
 
     def take_in(self, file: Path) -> None:
-        """Read the whole lines that are new. A file that was replaced is read from its start."""
+        """Reads the new complete lines. A file that was replaced is read from its start."""
         try:
             source = file.open("rb")
         except FileNotFoundError:
             return
         with source:
-            found = os.fstat(source.fileno())
+            status = os.fstat(source.fileno())
             inode, at = self._db.execute("SELECT inode, at FROM place").fetchone()
-            if inode != found.st_ino or found.st_size < at:
+            if inode != status.st_ino or status.st_size < at:
                 at = 0
             source.seek(at)
             new = source.read()
         whole = new[: new.rfind(b"\n") + 1]
-        if not whole and inode == found.st_ino:
+        if not whole and inode == status.st_ino:
             return
         events = [json.dumps(event) for event in _events(whole.decode(errors="replace"))]
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany("INSERT INTO spool (event) VALUES (?)", [(e,) for e in events])
-        self._db.execute("UPDATE place SET inode = ?, at = ?", (found.st_ino, at + len(whole)))
+        self._db.execute("UPDATE place SET inode = ?, at = ?", (status.st_ino, at + len(whole)))
         self._db.execute("COMMIT")
 
     def first(self) -> tuple[list[tuple[int, dict[str, str]]], bool]:
-        """As many as one request takes, and whether that is all that waits."""
+        """The events for one request, with their numbers, and whether no more are waiting."""
         rows = self._db.execute(
             "SELECT n, event FROM spool ORDER BY n LIMIT ?", (BATCH + 1,)
         ).fetchall()
@@ -100,24 +99,24 @@ class Spool:
 
 
 def _events(text: str) -> list[dict[str, str]]:
-    found = []
+    events = []
     for line in text.splitlines():
-        # Each line alone: a stray quotation mark must not swallow those after it.
+        # Line by line: a stray quotation mark must not swallow the following lines.
         row = next(csv.reader([line]), [])
         if row[:1] == ["id"] or not row:
             continue
         if any(len(cell) > LONGEST for cell in row):
-            _say(f"passed over a line with a field of more than {LONGEST} characters")
+            _say(f"skipped a line with a field of more than {LONGEST} characters")
             continue
         if len(row) != len(_FIELDS):
-            _say(f"passed over a line of {len(row)} fields: {row[:1]}")
+            _say(f"skipped a line of {len(row)} fields: {row[:1]}")
             continue
-        found.append(dict(zip(_FIELDS, (cell.strip() for cell in row), strict=True)))
-    return found
+        events.append(dict(zip(_FIELDS, (cell.strip() for cell in row), strict=True)))
+    return events
 
 
 class Refused(Exception):
-    """The service did not take it now."""
+    """The service did not accept the request."""
 
 
 class Service:
@@ -126,7 +125,7 @@ class Service:
         self._url = f"{url.rstrip('/')}/api/v1/gate/events"
         self._gate, self._key = gate, key.encode()
 
-    def tell(self, events: list[dict[str, str]], complete_until: str | None) -> dict[str, Any]:
+    def report(self, events: list[dict[str, str]], complete_until: str | None) -> dict[str, Any]:
         """Raises: Refused."""
         body: dict[str, Any] = {"events": events}
         if complete_until is not None:
@@ -153,22 +152,22 @@ class Service:
 
 
 def follow(spool: Spool, service: Service, file: Path, once: bool) -> None:
-    """Tell what comes, for ever; with ``once`` until all of the file is told."""
-    told_at, failures = float("-inf"), 0
+    """Reports new events for ever; with ``once``, until the whole file is reported."""
+    reported_at, failures = float("-inf"), 0
     while True:
-        # Before the look: what is written later is not in it.
-        looked = service.now().isoformat()
+        # Before reading: the file may get more events afterwards.
+        read_at = service.now().isoformat()
         spool.take_in(file)
         batch, whole = spool.first()
-        if batch or time.monotonic() - told_at > BEAT_S:
+        if batch or time.monotonic() - reported_at > BEAT_S:
             try:
-                answer = service.tell([event for _, event in batch], looked if whole else None)
+                answer = service.report([event for _, event in batch], read_at if whole else None)
             except Refused as refused:
-                _say(f"not taken: {refused}")
+                _say(f"not delivered, will be repeated: {refused}")
                 time.sleep(_PATIENCE_S[min(failures, len(_PATIENCE_S) - 1)])
                 failures += 1
                 continue
-            told_at, failures = time.monotonic(), 0
+            reported_at, failures = time.monotonic(), 0
             for rejected in answer["rejected"]:
                 _say(f"rejected {rejected['id']}: {rejected['code']}")
             if batch:
@@ -189,13 +188,17 @@ def _by_this_machine() -> datetime:
 
 
 def main(words: Sequence[str], now: Callable[[], datetime] = _by_this_machine) -> int:
-    """Follow the file as ``words``, the command's options, say. Returns the exit status."""
+    """Runs the agent with the command's options ``words``. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="gate-agent", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--url", required=True, help="the service's address")
-    parser.add_argument("--gate", required=True, help="the gate's id; its key is in GATE_KEY")
-    parser.add_argument("--file", required=True, type=Path, help="what the gate writes")
-    parser.add_argument("--spool", type=Path, help="default: the file's name with .spool")
-    parser.add_argument("--once", action="store_true", help="stop when all of the file is told")
+    parser.add_argument("--url", required=True, help="URL of the service")
+    parser.add_argument(
+        "--gate", required=True, help="id of the gate; its key is read from GATE_KEY"
+    )
+    parser.add_argument("--file", required=True, type=Path, help="CSV file that the gate writes")
+    parser.add_argument(
+        "--spool", type=Path, help="file for events not delivered yet (default: FILE.spool)"
+    )
+    parser.add_argument("--once", action="store_true", help="stop when the whole file is reported")
     args = parser.parse_args(words)
     key = os.environ.get("GATE_KEY", "")
     if not key:

@@ -1,4 +1,4 @@
-"""Who signs in, and how: sign-ons, account binding, and the codes that prove presence."""
+"""Wiring of sign-ons, account binding and the codes that prove presence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from models.staff.review_access import ReviewAccess
 def wire_identity(
     app: web.Application, resources: Resources, addresses: EmailAddressService | None
 ) -> None:
-    """After the sessions and the features. ``addresses`` is there where the library sends mail."""
+    """Call after sessions and features are wired. ``addresses``: None without mail."""
     settings, r = resources.settings, resources.repositories
     app[service_key(SignOns)], app[CAMPUS_APP] = resources.sign_ons, resources.campus_app
     campus = CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], addresses)

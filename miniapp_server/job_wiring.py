@@ -1,5 +1,3 @@
-"""The jobs of a process with what they run on, and what it says of its readiness."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -30,8 +28,7 @@ from notify.webhooks.worker import WebhookWorker
 
 
 def wire_jobs(app: web.Application, resources: Resources, channels: Channels, owner: str) -> None:
-    """After all features. ``owner`` is the name of this process in the leases, made up where it is
-    empty."""
+    """Call after all features are wired. ``owner``: the name in the leases, random if empty."""
     settings, r, clock = resources.settings, resources.repositories, resources.clock
     redis_health = RedisHealth(resources.redis, settings.redis_url)
     workers = delivery_workers(channels, resources, app[METRICS])

@@ -1,4 +1,4 @@
-"""Keys of what the application holds beside its features, for the commands, a plug and tests."""
+"""Application keys beside those of the features, for commands, plugs and tests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from models.storage.session_revocations import SessionRevocations
 
 CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
 RESOURCES: Final = web.AppKey("resources", Resources)
-"""No service is made of it after the wiring."""
+"""For commands, plugs and tests; services get their collaborators from the wiring."""
 REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
 SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
 SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
-"""Ends what goes on between the jobs' runs."""
+"""Closes the delivery workers, which go on sending between the jobs' runs."""

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stderr, with secrets masked."""
+"""Structured logs: one JSON object per line on stderr, with secrets masked."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _STANDARD: Final = frozenset(
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON: ts (RFC 3339, UTC), level, logger, event, the id of the request
-    or run that it belongs to, then its fields."""
+    """Formats a record as one line of JSON: ts (RFC 3339, UTC), level, logger, event, request_id
+    (of the request or the job run), then its fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         try:
@@ -47,13 +47,9 @@ class JsonLines(logging.Formatter):
 
 
 def configure_logs(level: str = "INFO") -> None:
-    """Sends all logs and warnings of this process to stderr as JSON lines.
-
-    ``level`` is a name of the standard library's levels. Drivers and the access log speak from
-    WARNING on: at DEBUG pymongo would write whole commands, with what they hold.
-
-    Raises: ValueError when there is no such level.
-    """
+    """Sends all logs and warnings of this process to stderr as JSON lines. ``level``: a name of the
+    standard library's. Drivers and the access log start at WARNING, since at DEBUG pymongo would
+    log whole commands with their data. Raises: ValueError for an unknown level."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

@@ -1,5 +1,3 @@
-"""Retention: what has no use any more is deleted, and visitors of long ago are forgotten."""
-
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -25,14 +23,13 @@ _KEEP_TOMBSTONES: Final = timedelta(days=1)
 _KEEP_PAUSES: Final = timedelta(days=7)
 _KEEP_WEBHOOKS: Final = timedelta(days=7)
 _KEEP_DEAD: Final = timedelta(days=30)
-"""So long what could not be delivered can be sent again."""
+"""How long an undelivered webhook can be sent again."""
 _KEEP_TICKETS: Final = timedelta(minutes=10)
-"""A ticket that has not signed in by then never will: CAS lets them live for seconds, at most for
-five minutes."""
+"""How long ended tickets without a sign-in are remembered; CAS's live at most five minutes."""
 
 
 class Retention:
-    """Deletes; each run at most a batch of what there can be much of."""
+    """Deletes expired data, of large collections at most one batch a run."""
 
     def __init__(
         self,
@@ -48,7 +45,7 @@ class Retention:
         self._keeping = keeping
 
     async def prune(self, now: datetime, real_now: datetime) -> int:
-        """Delete what has no use any more. How many past claims have left the index."""
+        """Deletes expired data. Returns the number of past claims that have left the index."""
         r = self._repositories
         claims = await self._deadlines.release_past_claims(now)
         await r.reservations.drop_tombstones(real_now - _KEEP_TOMBSTONES)
@@ -77,9 +74,9 @@ class Retention:
         return claims
 
     async def _forget_visitors(self, now: datetime) -> None:
-        """Who was here for some days, and has nothing open, is forgotten some time afterwards."""
-        gone = local_date(now - self._keeping.visitors)
+        """Erases visitors whose visit ended long ago and who have nothing open."""
+        last_day = local_date(now - self._keeping.visitors)
         readers = self._repositories.readers
-        for reader in await readers.visitors_until(gone, now, _FORGET_AT_ONCE):
-            with suppress(Suspended, Busy):  # another time
+        for reader in await readers.visitors_until(last_day, now, _FORGET_AT_ONCE):
+            with suppress(Suspended, Busy):  # tried again in a later run
                 await self._erasure.erase(reader, now)

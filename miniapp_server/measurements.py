@@ -1,8 +1,5 @@
-"""What /metrics shows beside counts: how busy a worker is, and how long what is queued waits.
-
-A scrape reads none of it. Each worker notes its own state every few seconds; what the database has
-to say is asked by one worker of all, in a job.
-"""
+"""Gauges of /metrics: each worker notes its load every few seconds, and a job of one worker
+measures how long queued items wait. A scrape reads no database."""
 
 from __future__ import annotations
 
@@ -23,12 +20,10 @@ from models.occupancy.live import LiveOccupancy
 from models.opening_draw.service import OpeningDraw
 
 DueSince = Callable[[datetime], Awaitable[datetime | None]]
-"""Since when what waits longest is due at that time; None where nothing is."""
+"""When the longest-waiting item became due; None if none is due at the given time."""
 
 
 class WorkerLoad:
-    """Notes how busy this worker is."""
-
     def __init__(
         self,
         metrics: LoadMetrics,
@@ -40,7 +35,7 @@ class WorkerLoad:
         self._occupancy, self._draw = occupancy, draw
 
     async def note(self, _: datetime) -> int:
-        """Always 0: there is no more to do at once."""
+        """Returns 0: the job never needs an immediate second run."""
         metrics, load = self._metrics, self._load_shedder
         metrics.loop_delay.set(load.take_latest_s())
         metrics.changes_under_way.set(load.door.inside)
@@ -52,13 +47,11 @@ class WorkerLoad:
 
 
 class QueueAges:
-    """Asks the database how long what is queued waits."""
-
     def __init__(self, metrics: JobMetrics, queues: Mapping[str, DueSince]) -> None:
         self._metrics, self._queues = metrics, queues
 
     async def measure(self, now: datetime) -> int:
-        """Always 0. Raises: Unavailable."""
+        """Returns 0: the job never needs an immediate second run. Raises: Unavailable."""
         for name, due_since in self._queues.items():
             since = await due_since(now) or now
             self._metrics.due_since.labels(name).set(since.timestamp())
@@ -68,7 +61,7 @@ class QueueAges:
 def wire_measurements(
     app: web.Application, resources: Resources, channels: Channels
 ) -> list[JobGroup]:
-    """Count what is written and whom the service calls; the jobs that look at the rest."""
+    """Subscribes metrics to bookings and calls; returns the jobs for the other gauges."""
     metrics, r = app[METRICS], resources.repositories
     r.reservations.subscribe(metrics.bookings)
     for calls in resources.outgoing_calls:

@@ -1,5 +1,3 @@
-"""What waits for the staff just now, as the mails to them count it."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -17,13 +15,13 @@ from models.staff.alert_kinds import AlertKind, OpenItem
 from models.violations.staff import StaffViolations
 
 _COUNTED: Final = 100
-"""Of each kind: who has more waiting than that knows it."""
+"""At most this many items of a kind are counted."""
 
 
 async def open_items(
     app: web.Application, reservations: ReservationRepository, now: datetime
 ) -> Mapping[AlertKind, list[OpenItem]]:
-    """The things that wait, by kind, each with its venue where it has one."""
+    """Items that wait for the staff, by kind, with their venue if they have one."""
     catalog = app[REFERENCE].catalog
     reports, _ = await app[service_key(SeatReportService)].open_reports(now, 0, _COUNTED)
     faults, _ = await app[service_key(FaultReportService)].page_of(True, 0, _COUNTED)

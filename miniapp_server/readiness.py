@@ -1,5 +1,3 @@
-"""Readiness: what is wrong, for load balancers and for the metrics."""
-
 from __future__ import annotations
 
 import asyncio
@@ -29,14 +27,14 @@ TROUBLES: Final = (
     *("mongodb", "redis", "clock", "jobs", "occupancy", "kiosks", "cas", "gates", "library"),
     *(channel.value for channel in Channel),
 )
-"""Kinds of what ``Readiness.check`` may say. Each is told anew at every scrape, by whichever worker
-answers it, so that none stays when it is over."""
-_LOOK_S: Final = 2.0
-"""So long MongoDB may take to say how things are: load balancers and Prometheus wait for it."""
+"""Kinds of troubles in ``Readiness.check``. Each scrape sets them all, from the worker that answers
+it, so that none stays when it is over."""
+_MONGODB_S: Final = 2.0
+"""Seconds in which MongoDB has to respond: load balancers and Prometheus wait for it."""
 
 
 class Readiness:
-    """MongoDB is a must, the rest degrades."""
+    """The readiness check: it fails without MongoDB; other troubles are only reported."""
 
     def __init__(
         self,
@@ -57,11 +55,11 @@ class Readiness:
         self._pauses = pauses
 
     async def check(self) -> tuple[bool, dict[str, str]]:
-        """(ready, what is wrong by its name)."""
+        """Returns whether the service is ready, and its troubles by name."""
         if self._load_shedder.leaving:
             return False, {"service": "ends"}
         try:
-            async with asyncio.timeout(_LOOK_S):
+            async with asyncio.timeout(_MONGODB_S):
                 stored = await self._stored_troubles()
         except (Unavailable, TimeoutError):
             return False, {"mongodb": "unreachable"}
@@ -78,7 +76,7 @@ class Readiness:
         return True, troubles | stored
 
     async def _stored_troubles(self) -> dict[str, str]:
-        """Those that MongoDB knows. Raises: Unavailable when it does not answer."""
+        """Troubles stored in MongoDB. Raises: Unavailable."""
         await ping(self._db)
         troubles: dict[str, str] = {}
         for outage in await self._outages.all():
@@ -100,8 +98,7 @@ class Readiness:
 
 
 class ReadinessMetrics:
-    """Puts what ``Readiness.check`` says, the age of the last backup and what is known of the
-    databases' releases into the metrics."""
+    """Sets the metrics of troubles, of the last backup and of outdated database releases."""
 
     def __init__(self, readiness: Readiness, resources: Resources, metrics: Metrics) -> None:
         self._readiness, self._metrics = readiness, metrics
@@ -110,22 +107,21 @@ class ReadinessMetrics:
         self.releases = DatabaseReleases(resources.db, resources.redis)
 
     async def measure(self) -> None:
-        """Bring them up to date. Without MongoDB the last known backup stays, and the rest is told
-        all the same."""
+        """Sets the metrics; without MongoDB the last known backup stays."""
         ready, troubles = await self._readiness.check()
         # "outages.kiosks:main" and "jobs.deliver" are of the kinds kiosks and jobs.
-        found = Counter(
+        counts = Counter(
             name.removeprefix("outages.").split(".")[0].split(":")[0] for name in troubles
         )
         for kind in TROUBLES:
-            self._metrics.troubles.labels(kind).set(found[kind])
+            self._metrics.troubles.labels(kind).set(counts[kind])
         if ready:
             with suppress(Unavailable, TimeoutError):
-                async with asyncio.timeout(_LOOK_S):
+                async with asyncio.timeout(_MONGODB_S):
                     last = await last_backup(self._db)
                 self._metrics.last_backup.set(last.timestamp() if last else 0)
         today = self._clock.real_now().date()
         for server, note in (await self.releases.notes(today)).items():
-            # Where all readers are invented, a hole lays nobody open.
+            # A sandbox has no real readers, so a vulnerability exposes no one.
             outdated = bool(note) and self._mode is Mode.PRODUCTION
             self._metrics.database_outdated.labels(server).set(outdated)

@@ -1,4 +1,4 @@
-"""Masks secrets in what is logged, by the names that stand before them."""
+"""Masks secrets in logs, recognised by the names that precede them."""
 
 from __future__ import annotations
 
@@ -66,14 +66,13 @@ _RULES: Final = (
 
 
 def redact(text: str) -> str:
-    """The text with the values of secrets masked, by the names that stand before them."""
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
 
 
 def redact_field(name: str, value: object) -> Any:
-    """A value fit for JSON: masked if its name is a secret's, else redacted to the last leaf."""
+    """The value for JSON: masked if ``name`` is a secret's, else with all texts in it redacted."""
     if value is None or isinstance(value, bool):
         return value
     if re.sub(r"[-_]", "", name).lower() in _FIELDS:

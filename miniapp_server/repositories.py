@@ -1,5 +1,3 @@
-"""The repositories of one process, each made once: they share what they know of their writes."""
-
 from __future__ import annotations
 
 from models.announcements.repository import AnnouncementRepository
@@ -60,7 +58,8 @@ from models.wechat.callback_log_repository import WeChatCallbackLog
 
 
 class Repositories:
-    """What is stored, feature by feature. Only the wiring, the commands and tests hold one."""
+    """All repositories of a process. Each exists once, because some remember their own writes. Only
+    the wiring, the commands and tests hold this object."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self.cipher = cipher

@@ -1,5 +1,3 @@
-"""Opening and closing what a process holds: databases, clients of other services, repositories."""
-
 from __future__ import annotations
 
 import logging
@@ -38,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What is open. It is handed to the wiring and kept by nobody."""
+    """The open databases, clients and repositories. Only the wiring uses this object."""
 
     settings: Settings
     clock: Clock
@@ -47,19 +45,19 @@ class Resources:
     repositories: Repositories
     mini_program: MiniProgramClient
     smtp: SmtpClient | None
-    """None where the library sends no mail."""
+    """None if the library sends no mail."""
     official_account: OfficialAccount | None
     sign_ons: SignOns
     wecom: WeComClient | None
-    """None where the campus does not sign in by it."""
+    """None if the campus does not use WeCom."""
     campus_app: IdentityProvider | None
-    """How the campus's app signs in; None where it is by the first of the sign-ons."""
+    """How the campus's app signs in; None if it uses the first sign-on."""
 
     webhooks: WebhookClient
 
     @property
     def outgoing_calls(self) -> list[OutgoingCalls]:
-        """Of each client that speaks HTTP."""
+        """The measurements of all clients that use HTTP."""
         clients = (self.mini_program, self.wecom, self.official_account)
         calls = [client.calls for client in clients if client is not None]
         calls += [sign_on.provider.calls for sign_on in self.sign_ons]
@@ -70,11 +68,8 @@ class Resources:
 
 @asynccontextmanager
 async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Resources]:
-    """Databases and clients, open; the indexes exist afterwards.
-
-    Raises: DatabaseRefused when the database is not for this service, and nothing is written then;
-        MongoUnusable.
-    """
+    """Opens the databases and clients and creates the indexes. Raises: DatabaseRefused if the
+    database is not this service's, before anything is written; MongoUnusable."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         db = await enter(open_database(settings.mongo_url, settings.database))
@@ -134,8 +129,8 @@ async def _sign_ons(
     repositories: Repositories,
     enter: Callable[..., Awaitable[Any]],
 ) -> SignOns:
-    """CAS first, where there is one, then the OpenID providers."""
-    found, own = list[SignOn](), settings.public_base_url
+    """CAS first, if it is set, then the OpenID providers."""
+    sign_ons, own = list[SignOn](), settings.public_base_url
     if settings.cas.base_url:
         names = AttributeNames(name=settings.cas.name_attribute, kind=settings.cas.kind_attribute)
         cas = await enter(
@@ -147,13 +142,13 @@ async def _sign_ons(
             )
         )
         provider = CasProvider(cas, settings.cas.email_attribute)
-        found.append(SignOn(CAS_ID, provider, settings.cas.name))
+        sign_ons.append(SignOn(CAS_ID, provider, settings.cas.name))
     for oidc in settings.oidc:
         opened = await enter(
             OidcProvider(oidc, own + OIDC_PATH + oidc.id, repositories.used_once, clock.real_now)
         )
-        found.append(SignOn(oidc.id, opened, oidc.name, oidc.id if oidc.own_numbers else ""))
-    return SignOns(found, clock.real_now)
+        sign_ons.append(SignOn(oidc.id, opened, oidc.name, oidc.id if oidc.own_numbers else ""))
+    return SignOns(sign_ons, clock.real_now)
 
 
 async def _campus_app(

@@ -1,4 +1,4 @@
-"""The list of all jobs: what runs without a request, how often, and what runs after what."""
+"""The list of all jobs with their intervals and their order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from handlers.http.metrics import Metrics
 from miniapp_server.channels import Channels
 from miniapp_server.clock import Clock
 from miniapp_server.maintenance import Retention
-from miniapp_server.scheduler import Job, JobGroup, Telling
+from miniapp_server.scheduler import Job, JobGroup, Messaging
 from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
     DEADLINE_JOBS,
@@ -44,17 +44,16 @@ from notify.wechat.text_checks import AT_ONCE, TextChecker
 
 _RUSH_S: Final = 10.0
 NOTIFY_EVERY_S: Final = 2.0
-"""Whatever this process or, by the change stream, another one has written wakes them at once: this
-is for what is due again by its time, and for the ends of waitlist entries in another process."""
+"""Interval of the jobs for messages. Writes of any process wake them at once; the interval is for
+retries that become due, and for waitlist entries that end in another process."""
 
 
 def delivery_job(channel: Channel) -> str:
-    """The name of the job that sends by a channel."""
     return f"deliver_{channel}"
 
 
 class Notifications:
-    """Outbox events become messages, and messages are sent."""
+    """The jobs that turn outbox events into messages and send them."""
 
     def __init__(
         self,
@@ -65,26 +64,25 @@ class Notifications:
         load_shedder: LoadShedder,
         clock: Clock,
     ) -> None:
-        """``workers`` are those of the channels that the library has set up, ``unused`` the queues
-        of the others."""
+        """``workers``: of the channels set up. ``unused``: the queues of all others."""
         self.dispatcher, self.workers, self.webhooks = dispatcher, workers, webhooks
         self._unused = unused
         self._load_shedder, self._clock = load_shedder, clock
         self._calm_at = monotonic()
 
     async def close(self) -> None:
-        """Nothing is sent any more, and what was begun is at its end."""
+        """Stops sending once the deliveries in progress are done."""
         channels = [worker.close() for worker in self.workers.values()]
         await asyncio.gather(*channels, self.webhooks.close())
 
     async def expire_unused(self, now: datetime) -> int:
-        """What was queued before a channel was given up comes to its end in time. How many."""
+        """Expires old messages of channels that are no longer set up. Returns their number."""
         real_now = self._clock.real_now()
         return sum([await queue.expire(now, real_now, LATE) for queue in self._unused])
 
     def wait_for_the_rush(self) -> bool:
-        """In a rush bookings go first: who has got a seat sees it, and hears of it a moment later.
-        Not for long: a rush that lasts is the usual load."""
+        """True if messages should wait because bookings saturate this worker. After ``_RUSH_S`` it
+        is False again: a longer saturation is the usual load."""
         now, saturated = monotonic(), self._load_shedder.door.is_saturated
         if not saturated:
             self._calm_at = now
@@ -92,7 +90,7 @@ class Notifications:
 
 
 class Refresh:
-    """What each worker keeps in memory, brought up to date."""
+    """Updates what each worker keeps in memory."""
 
     def __init__(
         self,
@@ -105,7 +103,7 @@ class Refresh:
         self._channels, self._metrics = channels, metrics
 
     async def run(self, _: datetime) -> int:
-        """Always 0: there is no more to do at once."""
+        """Returns 0: the job never needs an immediate second run."""
         await self._redis_health.look()
         await self._reference.refresh()
         paused: set[Channel] = set()
@@ -121,7 +119,7 @@ class Refresh:
 
 
 def deadline_jobs(app: web.Application) -> JobGroup:
-    """What time does to reservations, in this order."""
+    """The jobs that act on reservations at their deadlines, in the order in which they run."""
     deadlines, extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
     waitlist = app[WAITLIST_JOBS]
 
@@ -144,38 +142,36 @@ def deadline_jobs(app: web.Application) -> JobGroup:
 
 
 def _notifying(notifications: Notifications) -> list[JobGroup]:
-    """What tells readers and programs."""
     return [
         JobGroup(
             "dispatch_outbox",
             (Job("dispatch_outbox", notifications.dispatcher.dispatch, BATCH),),
             every_s=NOTIFY_EVERY_S,
-            telling=Telling.WRITES,
+            messaging=Messaging.WRITES,
             put_off=notifications.wait_for_the_rush,
         ),
-        # In groups of their own: a channel that hangs must not keep the others waiting.
+        # In separate groups: a channel that hangs must not keep the others waiting.
         *(
             JobGroup(
                 name := delivery_job(channel),
                 (Job(name, worker.run),),
                 every_s=NOTIFY_EVERY_S,
-                telling=Telling.SENDS,
+                messaging=Messaging.SENDS,
             )
             for channel, worker in notifications.workers.items()
         ),
         JobGroup(
             "deliver_webhooks",
-            # At once again after any: a lane is through with many, or has more that is due.
+            # Runs again after any delivery, since its lane may have more that is due.
             (Job("deliver_webhooks", notifications.webhooks.run, batch_size=1),),
             every_s=NOTIFY_EVERY_S,
-            telling=Telling.SENDS,
+            messaging=Messaging.SENDS,
         ),
         JobGroup("expire_unused", (Job("expire_unused", notifications.expire_unused),), every_s=60),
     ]
 
 
 def _staff_alerts(app: web.Application) -> list[JobGroup]:
-    """The mails to the staff, where the library sends mail."""
     if Channel.EMAIL not in app[SITE].channels:
         return []
     return [
@@ -186,7 +182,7 @@ def _staff_alerts(app: web.Application) -> list[JobGroup]:
 
 
 def _checking(texts: TextChecker | None) -> list[JobGroup]:
-    """What has readers' texts checked, in a group of its own: WeChat may be slow."""
+    """The job of text checks, in a separate group because WeChat may be slow."""
     if texts is None:
         return []
     return [JobGroup("check_texts", (Job("check_texts", texts.run, AT_ONCE),), every_s=5)]
@@ -201,7 +197,7 @@ def schedule(
     refresh: Refresh,
     texts: TextChecker | None,
 ) -> list[JobGroup]:
-    """All jobs of a worker. ``texts`` is there with a mini-program only."""
+    """All jobs of a worker. ``texts``: None without a mini-program."""
     wall = clock.real_now
 
     async def prune(now: datetime) -> int:
@@ -211,7 +207,7 @@ def schedule(
         return await migrate(db)
 
     return [
-        # In a group of its own: a sign-on that hangs must not keep deadlines waiting.
+        # In a separate group: a sign-on that hangs must not keep deadlines waiting.
         JobGroup(
             "score_kiosk_scans",
             (Job("score_kiosk_scans", app[service_key(CodeSharingService)].score_scans),),
@@ -219,7 +215,7 @@ def schedule(
         ),
         JobGroup("outages", (Job("outages", app[service_key(OutageMonitor)].run),), every_s=5),
         deadline_jobs(app),
-        # Of each worker: as long as one of them beats, readers are served.
+        # On each worker: readers are served while any of them beats.
         JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=1, leased=False),
         *_notifying(notifications),
         *_staff_alerts(app),
@@ -243,7 +239,7 @@ def schedule(
             leased=False,
             judges=False,
         ),
-        # It goes on at once while there is something to do, and asks seldom afterwards.
+        # Runs again at once while there is work, and seldom afterwards.
         JobGroup("migrate", (Job("migrate", migrate_on, batch_size=1),), every_s=60),
         JobGroup("refresh", (Job("refresh", refresh.run),), every_s=5, leased=False, judges=False),
     ]

@@ -1,4 +1,4 @@
-"""The loops that run the jobs: interval, lease, time limit and heartbeat, written once."""
+"""The loops that run the jobs, each with interval, lease, time limit and heartbeat."""
 
 from __future__ import annotations
 
@@ -26,18 +26,17 @@ log = logging.getLogger(__name__)
 
 LEASE: Final = timedelta(seconds=30)
 TIME_LIMIT_S: Final = 25.0
-"""A run ends before its lease does, so two workers never run one job at once."""
+"""Seconds for one run. It ends before its lease does, so two workers never run one job at once."""
 
 _GATHER_S: Final = 0.05
 _GATHER_MANY_S: Final = 0.5
 _MANY: Final = 20
-"""When the dispatcher told so many at once, more gather for its next round: among hundreds each
-costs half as much, and bookings matter more than telling of them half a second sooner."""
+"""If the dispatcher handled at least this many events, it waits ``_GATHER_MANY_S`` for more: among
+hundreds each costs half as much, and bookings matter more than messages half a second sooner."""
 
 
-class Telling(Enum):
-    """What a group of jobs has to do with telling readers: first messages are written, then each
-    channel sends its own."""
+class Messaging(Enum):
+    """A job group's part in notifying readers: writing messages or sending them."""
 
     NOTHING = auto()
     WRITES = auto()
@@ -45,16 +44,16 @@ class Telling(Enum):
 
 
 _GOING_ON_S: Final = 1.0
-"""When they had something to do, they ask again after this long: what is under way goes on."""
+"""Seconds until groups that write or send messages run again after they had work: more may come."""
 
 _RENEW_AFTER_S: Final = 3.0
-"""With the time limit of a run, well within the lease."""
+"""Seconds after which a lease is renewed: with a run's time limit well within ``LEASE``."""
 
 _OFTEN_S: Final = 5.0
-"""Groups that come round so often renew their leases together."""
+"""Groups with at most this interval in seconds renew their leases together."""
 
 _ASK_AGAIN_S: Final = 0.9
-"""Where another worker holds the lease; a round by interval (1 s, or a little less) still asks."""
+"""Seconds before asking again for a lease of another worker; less than any interval."""
 
 _HANGS_AFTER_S: Final = 45.0
 _RELEASE_S: Final = 2.0
@@ -62,11 +61,10 @@ _GIVE_UP: Final = 5
 
 
 async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel the tasks until they have ended.
+    """Cancels the tasks until they have ended, for at most five seconds.
 
-    More than once: before Python 3.12 asyncio.wait_for, which the drivers use, swallows a
-    cancellation that meets a result, and a loop would run on for ever. At most for five seconds:
-    one that hangs in a driver ends with the process.
+    One cancellation is not enough: before Python 3.12 ``asyncio.wait_for``, which the drivers use,
+    swallows one that coincides with a result. A task that hangs in a driver ends with the process.
     """
     for _ in range(_GIVE_UP):
         waiting = [task for task in tasks if not task.done()]
@@ -79,16 +77,15 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A named job. ``run(now)`` does what is due and returns the number of things done; it is
-    idempotent and bounded. With ``batch_size`` or more it runs again at once.
-    """
+    """``run(now)`` does what is due and returns the number of effects; it is idempotent and
+    bounded. With ``batch_size`` effects or more it runs again at once."""
 
     name: str
     run: Callable[[datetime], Awaitable[int]]
     batch_size: int = 200
 
     async def run_once(self, now: datetime) -> int:
-        """One run, under an id of its own that names the job."""
+        """Runs the job under a new request id that names it."""
         REQUEST_ID.set(f"{self.name}.{new_request_id()}")
         return await self.run(now)
 
@@ -101,23 +98,23 @@ class JobGroup:
     jobs: tuple[Job, ...]
     every_s: float
     leased: bool = True
-    telling: Telling = Telling.NOTHING
+    messaging: Messaging = Messaging.NOTHING
     judges: bool = True
-    """By the time: not while this machine's clock is wrong."""
+    """Whether the jobs decide by the time, and so pause while this machine's clock is wrong."""
     put_off: Callable[[], bool] = lambda: False
-    """May a round wait, as there is more urgent work? Not asked while a clock is being moved."""
+    """True postpones the round for more urgent work; ``run_until_idle`` ignores it."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
     refused_at: float = float("-inf")
     began_at: float | None = None
-    """When the last round began, if no other worker has had the lease since."""
+    """Monotonic start of the last round; None if another worker held the lease since."""
     changes: int = 0
-    """Of the last round."""
+    """Number of effects of the last round."""
 
 
 _ALONE: Final = frozenset({"prune", "migrate"})
-"""These jobs find no more to do at an instant, whatever other jobs have done at it."""
+"""``run_until_idle`` stops these jobs once idle: other jobs' effects give them no new work."""
 
 
 class Scheduler:
@@ -129,10 +126,10 @@ class Scheduler:
         metrics: Metrics,
         owner: str = "",
     ) -> None:
-        """``owner`` is the name in the leases, of this process alone; made up where none is given.
-        Who starts with a dead process's name goes on with its leases."""
+        """``owner``: this process's unique name in the leases; random if empty. A process with the
+        name of a dead one continues its leases."""
         self.groups = tuple(groups)
-        self._writing = [group for group in self.groups if group.telling is Telling.WRITES]
+        self._writing = [group for group in self.groups if group.messaging is Messaging.WRITES]
         self._leases = leases
         self._clock = clock
         self._metrics = metrics.jobs
@@ -148,7 +145,7 @@ class Scheduler:
         ]
 
     async def stop(self) -> None:
-        """Let go of the leases, so that another worker goes on at once."""
+        """Stops the loops and releases the leases, so that another worker continues at once."""
         await end(self._tasks)
         self._tasks = []
         with suppress(Unavailable, TimeoutError):
@@ -157,16 +154,15 @@ class Scheduler:
                     await self._leases.release(group.name, self._owner)
 
     def wake(self) -> None:
-        """Something was written that has to be told: do not wait for the interval. Once messages
-        are written, they wake their delivery."""
+        """Runs the groups that write messages at once; these then wake the delivery."""
         for group in self._writing:
             group.nudged.set()
 
     def _wake_after(self, changed: JobGroup) -> None:
-        """What a job has changed may have to be told; messages that were written, to be sent."""
+        """Wakes the groups that write or send messages; none if ``changed`` only sends them."""
         for group in self.groups:
-            tells = group.telling is not Telling.NOTHING
-            if tells and group is not changed and changed.telling is not Telling.SENDS:
+            is_messaging = group.messaging is not Messaging.NOTHING
+            if is_messaging and group is not changed and changed.messaging is not Messaging.SENDS:
                 group.nudged.set()
 
     def job(self, name: str) -> Job | None:
@@ -177,7 +173,7 @@ class Scheduler:
         return [job.name for group in self.groups for job in group.jobs]
 
     def stalled(self) -> list[str]:
-        """Loops that have not come round for too long."""
+        """Names of groups without a successful round for too long."""
         now = monotonic()
         return [
             group.name
@@ -188,9 +184,8 @@ class Scheduler:
     async def run_until_idle(
         self, now: datetime, names: Collection[str] | None = None
     ) -> frozenset[str]:
-        """Run the jobs (those of these ``names`` alone, if given) at ``now`` in their order, and
-        over again until each has found nothing to do since anything was done. Returns the names of
-        those that did something. A clock that is moved steps by this."""
+        """Runs the jobs (or only ``names``) at ``now`` in order, until none has work. Returns the
+        names of those that had effects. The sandbox moves its clock by this."""
         jobs = [
             job
             for group in self.groups
@@ -211,7 +206,7 @@ class Scheduler:
                     at_an_end.add(job.name)
             if idle == len(jobs):
                 return frozenset(done)
-        raise RuntimeError("the jobs find no end")
+        raise RuntimeError("the jobs never finish: each run has further work")
 
     async def _run(self, group: JobGroup) -> None:
         self._metrics.interval.labels(group.name).set(group.every_s)
@@ -235,9 +230,9 @@ class Scheduler:
                 await self._pause(group)
 
     async def run_round(self, group: JobGroup) -> bool:
-        """One run of each job. True when there may be more to do at once."""
+        """Runs each job once. True if there may be more work at once."""
         group.changes = 0
-        self._clock.now()  # looks whether the machine's clock was set
+        self._clock.now()  # notices if the machine's clock was set
         if group.judges and not self._clock.trusted:
             return False
         if group.leased and not await self._acquire_lease(group):
@@ -256,7 +251,7 @@ class Scheduler:
         return busy
 
     def _measure_delay(self, group: JobGroup) -> None:
-        """How late this round begins, by the longest pause that there may be between two."""
+        """Measures how late this round begins, beyond the longest regular pause."""
         now = monotonic()
         if group.began_at is not None:
             late_s = now - group.began_at - (1 + SPREAD) * group.every_s
@@ -264,7 +259,7 @@ class Scheduler:
         group.began_at = now
 
     async def _acquire_lease(self, group: JobGroup) -> bool:
-        """Is the lease ours? Asked of the database every few seconds, as rounds can be many."""
+        """True if this process holds the lease. The database is asked every few seconds only."""
         now = monotonic()
         if now - group.refused_at < _ASK_AGAIN_S:
             return False
@@ -277,8 +272,7 @@ class Scheduler:
         return True
 
     async def _renew_with_others(self, group: JobGroup) -> bool:
-        """Renew the leases of this group and of others that come round often, in one write. False
-        where this one was not renewed."""
+        """Renews the leases of all frequent groups in one write; False if this group's failed."""
         async with self._renewing:
             now, real_now = monotonic(), self._clock.real_now()
             if now - group.leased_at <= _RENEW_AFTER_S:
@@ -289,7 +283,7 @@ class Scheduler:
                 if g.leased and g.every_s <= _OFTEN_S and now - g.leased_at < TIME_LIMIT_S
             ]
             if group not in held or now - self._renewal_failed_at < _RENEW_AFTER_S:
-                return False  # where it cannot be done, nobody waits for the next one to try
+                return False  # it failed a moment ago: each group asks for its own lease
             self._renewal_failed_at = now
             if not await self._leases.renew([g.name for g in held], self._owner, real_now, LEASE):
                 return False
@@ -300,12 +294,12 @@ class Scheduler:
 
     async def _pause(self, group: JobGroup) -> None:
         try:
-            going_on = group.changes and group.telling is not Telling.NOTHING
+            going_on = group.changes and group.messaging is not Messaging.NOTHING
             every_s = min(group.every_s, _GOING_ON_S) if going_on else group.every_s
             async with asyncio.timeout(pause_s(every_s)):
                 await group.nudged.wait()
-                # What is written in the same moment is told in the same round.
-                many = group.telling is Telling.WRITES and group.changes >= _MANY
+                # Events of the same moment are handled in the same round.
+                many = group.messaging is Messaging.WRITES and group.changes >= _MANY
                 await asyncio.sleep(_GATHER_MANY_S if many else _GATHER_S)
         except TimeoutError:
             pass

@@ -1,4 +1,4 @@
-"""The demo library: plans and default policy from ``demo_library``, written over and over alike."""
+"""Reads and writes the demo library; writing it again changes nothing."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ UPPER_FLOORS_MAX_MINUTES: Final = 360
 
 
 class SeedError(Exception):
-    """One clear line about the data that cannot be read."""
+    """The library's data cannot be read; the text is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryData:
     profile: Mapping[str, Any]
-    """The names; what else a profile has stays as it is without one."""
+    """Names only; the profile's other fields keep their defaults."""
     venue: Venue
     areas: tuple[Area, ...]
     kiosks: tuple[Kiosk, ...]
@@ -49,7 +49,7 @@ class LibraryData:
 
 
 def read(folder: Path = DATA) -> LibraryData:
-    """The library in ``folder``: library.json and one plan for each area. Raises: SeedError."""
+    """Reads library.json and one plan per area. Raises: SeedError."""
     try:
         top = json.loads((folder / "library.json").read_text(encoding="utf-8"))
         venue = Venue(VenueId(top["venue"]["id"]), top["venue"]["name"])
@@ -97,7 +97,7 @@ def _seat(area_id: AreaId, seat: dict[str, Any]) -> Seat:
 
 
 def default_policy(data: LibraryData) -> Policy:
-    """Version 1 of the rules: the upper floors allow longer stays than the second."""
+    """Version 1 of the policy: floors above the second allow longer stays."""
     longer = {
         area.id: {"max_minutes": UPPER_FLOORS_MAX_MINUTES} for area in data.areas if area.floor > 2
     }
@@ -107,8 +107,7 @@ def default_policy(data: LibraryData) -> Policy:
 async def seed(
     stored: Repositories, reference: ReferenceData, data: LibraryData, now: datetime
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Write the library; kiosks and gates without a key get one: the new keys are returned, of the
-    kiosks and of the gates."""
+    """Writes the library. Returns the new keys of kiosks and of gates without a key, by id."""
     if await stored.profiles.load() is None:
         await stored.profiles.add_missing(replace(reference.default_profile, **data.profile))
     await stored.gates.put(data.gates)

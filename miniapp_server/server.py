@@ -1,4 +1,4 @@
-"""Serves HTTP in this process until a signal; requests under way are answered then."""
+"""Serves HTTP in this process until a signal, then answers the requests in progress."""
 
 from __future__ import annotations
 
@@ -27,40 +27,38 @@ from miniapp_server.settings import Settings
 log = logging.getLogger(__name__)
 
 DRAIN_S: Final = 10.0
-"""Requests under way at a shutdown signal have this long to be answered."""
+"""Seconds in which requests in progress at a shutdown signal have to be answered."""
 
 END_WITHIN_S: Final = DRAIN_S + 8.0
-"""The whole shutdown takes no longer, whatever hangs. The supervisor kills later than that."""
+"""Seconds for the whole shutdown, even if something hangs. The supervisor kills later."""
 
 ACCEPT_S: Final = 2.0
-"""A host that shuts down goes on accepting for this long while requests keep coming: a proxy that
-has just seen another host end (nginx for ``fail_timeout``) must still find one."""
+"""Seconds a host that shuts down goes on accepting while requests keep coming: a proxy that has
+just seen another host end (nginx for ``fail_timeout``) must still find one."""
 LINGER_S: Final = 2.0
-"""After that the open connections may bring requests for this long at most."""
+"""Seconds in which open connections may bring requests after the listener has closed."""
 _QUIET_S: Final = 0.2
-"""No request for this long means that no client is left: all answers say ``Connection: close``."""
+"""Seconds without a request after which no client is left, as all get ``Connection: close``."""
 _BACKLOG: Final = 4096
-"""Number of connections that may wait to be accepted (Linux's default limit). Beyond it the kernel
-drops a client's SYN, and the client repeats it after a second."""
+"""Connections that may wait to be accepted (Linux's default limit). Beyond it the kernel drops a
+client's SYN, and the client repeats it after a second."""
 _NO_FILES_S: Final = 1.0
 
 
 class ServingError(Exception):
-    """The service cannot serve at this address; the text is one clear line."""
+    """The service cannot serve at this address; the text is one line."""
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
-    """Reserve the address, without listening, until the returned socket is closed.
+    """Reserves the address, without listening, until the returned socket is closed.
 
-    It fails while any other process listens there, also one that shares the port. Afterwards
-    workers of this user may share the port (SO_REUSEPORT), and a second service that tries to
-    reserve it is refused, also while no worker listens.
-
-    Raises: ServingError.
+    Fails while any other process listens there, even one that shares the port. Afterwards workers
+    of this user may share the port (SO_REUSEPORT), and a second service that tries to reserve it is
+    refused, even while no worker listens. Raises: ServingError.
     """
     holder = socket.socket()
     try:
-        # Old connections in TIME_WAIT do not count; that done, nobody may bind beside this one.
+        # Connections in TIME_WAIT do not block this bind; afterwards no other process can bind.
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((host, port))
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
@@ -72,7 +70,7 @@ def reserve_port(host: str, port: int) -> socket.socket:
 
 
 REPLACED: Final = signal.SIGINT
-"""A supervisor ends a replaced worker by this signal, and every worker of the host by SIGTERM."""
+"""The signal that ends a replaced worker; SIGTERM ends all workers of the host."""
 
 
 class ShutdownSignal(asyncio.Event):
@@ -87,8 +85,8 @@ class ShutdownSignal(asyncio.Event):
 
 @contextmanager
 def shutdown_signal() -> Iterator[ShutdownSignal]:
-    """An event that SIGTERM or SIGINT sets. After the block this process ignores both: it is
-    ending already, and a second signal must not change its exit status."""
+    """An event that SIGTERM or SIGINT sets. After the block both are ignored, so that a second
+    signal cannot change the exit status."""
     ended, loop = ShutdownSignal(), asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
@@ -107,12 +105,11 @@ async def serve(
     worker: WorkerIdentity | None = None,
     plug: Plug | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then answer the requests under way within ``DRAIN_S``.
+    """Serves until SIGTERM or SIGINT, then answers the requests in progress within ``DRAIN_S``.
 
-    ``ready`` is called once requests are accepted. A ``worker`` shares the port, which its
-    supervisor holds; otherwise it is this process's alone. ``plug``: as in ``create_app``.
-
-    Raises: ServingError when the port is taken; Unavailable when MongoDB does not answer.
+    ``ready`` is called once requests are accepted. ``worker``: this process shares the port, which
+    its supervisor holds; None if it serves alone. Raises: ServingError if the port is taken;
+    Unavailable if MongoDB does not respond.
     """
     configure_logs(settings.log_level)
     _raise_file_limit()
@@ -142,7 +139,7 @@ async def serve(
 
 
 async def _quiet(admission: LoadShedder, at_most_s: float) -> None:
-    """Wait until no request has come for a moment."""
+    """Waits until no request has come for ``_QUIET_S``, at most ``at_most_s`` seconds."""
     began = monotonic()
     while True:
         since = max(began, admission.last_response_at)
@@ -153,10 +150,11 @@ async def _quiet(admission: LoadShedder, at_most_s: float) -> None:
 
 
 def end_anyway(within_s: float) -> None:
-    """End this process after ``within_s``, from outside of its event loop, if it still runs.
+    """Ends this process after ``within_s`` seconds, from a thread, even if its event loop hangs.
 
     A driver whose server is away may wait for ever for a lock that a cancellation has left behind.
-    Another process does then what is left to do, as after a crash."""
+    Another process then finishes the work, as after a crash.
+    """
 
     def cut() -> None:
         log.error("drain_cut_off", extra={"after_s": within_s})
@@ -168,13 +166,13 @@ def end_anyway(within_s: float) -> None:
 
 
 def _tune_gc() -> None:
-    """Exempt the objects made until now from garbage collection, and collect less often.
+    """Exempts the existing objects from garbage collection, and makes collections rarer.
 
-    The objects of the start stay for good, and requests leave few cycles behind: 9,252 bookings
-    left none. A full collection stops everything: measured, the slowest hundredth of bookings under
-    load took 120 ms with the defaults and 65 ms with a threshold of 10,000. From there to 50,000
-    the collector's share of a booking's CPU time fell from 3 to 1 %. The second generation is
-    looked at after five times the first, which bounds its pause as before.
+    Objects from the start stay for good, and requests leave few cycles: 9,252 bookings left none. A
+    full collection stops everything: the slowest hundredth of bookings under load took 120 ms with
+    the defaults and 65 ms with a threshold of 10,000. From there to 50,000 the collector's share of
+    a booking's CPU time fell from 3 to 1 %. The second generation is collected after five
+    collections of the first, which bounds its pause as before.
     """
     gc.collect()
     gc.freeze()
@@ -182,11 +180,11 @@ def _tune_gc() -> None:
 
 
 class BatchListener:
-    """Accepts all waiting connections in each turn of the event loop.
+    """Accepts all waiting connections in each iteration of the event loop.
 
-    The loop's own servers accept one in each turn (libuv since 1.45). In a rush of new connections
-    that is the bottleneck: requests wait in the kernel for seconds, where load shedding cannot see
-    them. Measured with 3,000 connections in a second: p99 was 3.3 s so, 1.2 s with all accepted.
+    The loop's own servers accept one an iteration (libuv since 1.45). In a rush of new connections
+    requests then wait in the kernel for seconds, where load shedding cannot see them. With 3,000
+    connections in a second p99 was 3.3 s that way, and is 1.2 s with this listener.
     """
 
     def __init__(
@@ -197,10 +195,7 @@ class BatchListener:
         shared: bool,
         unread_s: float = LIMITS.unread_s,
     ) -> None:
-        """``shared``: with other workers; ``unread_s``: as in ``ConnectionLimits``.
-
-        Raises: ServingError when the port is taken.
-        """
+        """``shared``: with other workers. Raises: ServingError if the port is taken."""
         self._protocols = protocols
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[None]] = set()
@@ -209,7 +204,7 @@ class BatchListener:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if shared:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            # The sockets of its connections inherit it.
+            # The accepted sockets inherit this option.
             unread_ms = int(unread_s * 1000)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread_ms)
             self._socket.bind((host, port))
@@ -221,12 +216,12 @@ class BatchListener:
         self._loop.add_reader(self._socket, self._accept_all)
 
     def close(self) -> None:
-        """Accept the waiting connections, then stop listening.
+        """Accepts the waiting connections, then stops listening.
 
-        The kernel resets a connection whose handshake ends between the last accept and the close,
-        some microseconds, with SO_REUSEPORT too (unless ``net.ipv4.tcp_migrate_req`` hands it to
-        another worker, Linux 5.14 and later). Its request was never read, so a client may safely
-        send it again.
+        The kernel resets a connection whose handshake ends in the microseconds between the last
+        accept and the close, also with SO_REUSEPORT (unless ``net.ipv4.tcp_migrate_req``, Linux
+        5.14, hands it to another worker). Its request was never read, so a client may safely send
+        it again.
         """
         self._loop.remove_reader(self._socket)
         self._accept_all()
@@ -238,7 +233,7 @@ class BatchListener:
                 connection, _ = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
-            except OSError as error:  # no more files: those that are open must end first
+            except OSError as error:  # no more files: open ones must be closed first
                 log.error("accept_failed", extra={"reason": error.strerror})
                 self._loop.remove_reader(self._socket)
                 self._loop.call_later(_NO_FILES_S, self._go_on)
@@ -251,7 +246,7 @@ class BatchListener:
     async def _arrive(self, connection: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(self._protocols, connection)
-        except OSError:  # it has gone again
+        except OSError:  # the client has already disconnected
             connection.close()
 
     def _go_on(self) -> None:
@@ -260,6 +255,6 @@ class BatchListener:
 
 
 def _raise_file_limit() -> None:
-    """Every open connection is a file; the soft limit is often 1024."""
+    """Raises the limit of open files, often 1024, as far as allowed: each connection is a file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

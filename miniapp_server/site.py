@@ -1,5 +1,3 @@
-"""What HTTP and the pages need of the settings."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -13,13 +11,12 @@ from models.profile.entities import LibraryProfile
 
 
 def default_profile(settings: Settings) -> LibraryProfile:
-    """What the library calls itself as long as it has saved no profile."""
+    """The profile to use until the library has saved one."""
     names: Mapping[str, Any] = {**DEFAULT_NAMES, "title": settings.title}
     return LibraryProfile(**names, contact=settings.contact)
 
 
 def site_of(settings: Settings) -> Site:
-    """What the operator has set, as far as HTTP needs it."""
     addresses = [settings.cas.base_url, *(one.issuer for one in settings.oidc)]
     parts = [urlsplit(address) for address in addresses if address]
     return Site(

@@ -1,11 +1,9 @@
-"""A supervisor starts, restarts and ends several worker processes that serve one port.
+"""Starts, restarts and ends several worker processes that serve one port.
 
-Each worker is a whole service (its own event loop, databases' clients, caches and job loops) that
-listens on the same address with SO_REUSEPORT; the kernel spreads new connections over them. They
-share only MongoDB and Redis, as services on several hosts do.
-
-A worker is started as ``python -m miniapp_server worker`` with the supervisor's environment. It
-writes one word to its standard output, for the supervisor, once it accepts requests.
+Each worker is a whole service, with its event loop, clients, caches and jobs. It listens on the
+same address with SO_REUSEPORT; the kernel spreads new connections. Workers share only MongoDB and
+Redis, as services on several hosts do. A worker runs ``python -m miniapp_server worker`` in the
+supervisor's environment, and prints one word once it accepts requests.
 """
 
 from __future__ import annotations
@@ -35,19 +33,19 @@ from miniapp_server.settings import Settings
 log = logging.getLogger(__name__)
 
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable by which prometheus_client learns that several processes count together."""
+"""Variable by which prometheus_client learns that several processes count together."""
 
 READY: Final = "ready"
 _KILL_AFTER_S: Final = DRAIN_S + 10.0
-"""Time for draining, for the messages under way, and for closing the databases' clients."""
+"""Seconds for draining, for messages in progress, and for closing the databases' clients."""
 
 _STEADY_S: Final = 10.0
 _FIRST_DELAY_S: Final = 0.2
 _LONGEST_DELAY_S: Final = 30.0
-"""A worker that lived for ``_STEADY_S`` is restarted at once. After an earlier death the restart
-waits, twice as long each time."""
+"""Bounds in seconds of the pause before a restart, which doubles each time. A worker that has lived
+for ``_STEADY_S`` is restarted at once."""
 
-_NOT_REPLACED: Final = "a new worker cannot start: the old ones serve"
+_NOT_REPLACED: Final = "a new worker cannot start; the old workers continue to serve"
 
 
 class WorkerFailed(Exception):
@@ -61,19 +59,19 @@ class _Worker:
     began: float = field(default_factory=monotonic)
 
     async def ready(self) -> bool:
-        """Wait until it accepts requests. False when it ended before."""
+        """Waits until the worker accepts requests. False if it ended before."""
         assert self.process.stdout is not None
         return await self.process.stdout.readline() == f"{READY}\n".encode()
 
-    def tell(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
 
 
 @dataclass(slots=True)
 class _WorkerSlot:
-    """One worker at a time. ``owner`` is its name in the leases of jobs: the successor of a dead
-    worker has the same name, so it holds its leases at once and need not wait until they expire."""
+    """The place of one worker at a time. ``owner``: the worker's name in the leases of jobs. The
+    successor of a dead worker gets the same name, so it continues the leases at once."""
 
     number: int
     owner: str
@@ -88,14 +86,14 @@ async def supervise(
     ready: Callable[[], None],
     reloads: bool,
 ) -> None:
-    """Serve with ``count`` workers until SIGTERM or SIGINT, and end after the last of them.
+    """Serves with ``count`` workers until SIGTERM or SIGINT, and ends after the last of them.
 
-    ``env`` is the workers' environment. ``ready`` is called when the first one accepts requests and
-    the others do or have failed: these are tried again. With ``reloads`` SIGHUP replaces them one
-    after the other, and systemd is told when that begins and when it is over. If this process is
-    killed, they drain and end automatically.
+    ``env``: the workers' environment. ``ready`` is called once the first worker accepts requests
+    and each other one does or has failed, which is then restarted. ``reloads``: SIGHUP replaces the
+    workers one after the other, and systemd is notified at the beginning and the end. If this
+    process is killed, the workers drain and end.
 
-    Raises: ServingError when the port is taken; WorkerFailed when the first one cannot start.
+    Raises: ServingError if the port is taken; WorkerFailed if the first worker cannot start.
     """
     configure_logs(settings.log_level)
     with (
@@ -105,7 +103,7 @@ async def supervise(
     ):
         options = ["--lan", settings.lan] if settings.lan else []
         own = {**env, METRICS_FOLDER: folder}
-        own.pop(SOCKET, None)  # systemd listens to this process alone
+        own.pop(SOCKET, None)  # systemd accepts notifications from this process only
         supervisor = _Supervisor(own, count, folder, options, ServiceManager(env))
         if reloads:
             loop = asyncio.get_running_loop()
@@ -140,12 +138,12 @@ class _Supervisor:
         self.reload_wanted = asyncio.Event()
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Start all workers, and restart those that end, until cancelled."""
-        # One first: it makes the indexes, and one line is enough to say that MongoDB is away.
+        """Starts all workers, and restarts those that end, until cancelled."""
+        # One first: it creates the indexes, and reports just once if MongoDB is away.
         await self._start(self._slots[0])
         others = [self._start(slot) for slot in self._slots[1:]]
         for result in await asyncio.gather(*others, return_exceptions=True):
-            # That one serves already, so MongoDB has gone away since: they start again below.
+            # The first worker serves, so MongoDB failed later: the others are restarted below.
             if result is not None and not isinstance(result, (WorkerFailed, ServingError)):
                 raise result
         ready()
@@ -160,7 +158,7 @@ class _Supervisor:
                 self._manager.ready("" if replaced else _NOT_REPLACED)
 
     async def stop(self) -> None:
-        """Let all workers drain, and kill those that do not end in time."""
+        """Lets all workers drain, and kills those that do not end in time."""
         waiting = [asyncio.create_task(self._terminate(worker)) for worker in self._living]
         if waiting:
             await asyncio.wait(waiting)
@@ -181,7 +179,7 @@ class _Supervisor:
             stdin=DEVNULL,
             stdout=PIPE,
             env=self._env,
-            # A session of its own: the terminal's Ctrl-C is for the supervisor, which drains.
+            # A new session: the terminal's Ctrl-C is for the supervisor, which drains.
             start_new_session=True,
         )
         worker = _Worker(number, process)
@@ -192,12 +190,12 @@ class _Supervisor:
     async def _end_of(self, worker: _Worker) -> int:
         status = await worker.process.wait()
         self._living.discard(worker)
-        # Its counts stay and go on counting; what it alone measured (gauges) goes.
+        # Its counters stay in the totals; its gauges are removed.
         mark_process_dead(worker.process.pid, self._folder)  # type: ignore[no-untyped-call]
         return status
 
     async def _respawn(self, slot: _WorkerSlot) -> None:
-        """Start another worker whenever the worker of this slot has ended, until cancelled."""
+        """Starts a new worker whenever the slot's worker has ended, until cancelled."""
         delay = 0.0
         while True:
             assert slot.worker is not None
@@ -221,12 +219,12 @@ class _Supervisor:
                     worker.began = monotonic()
 
     async def _reload(self) -> bool:
-        """Replace the workers one after the other, each when its successor is ready. False where
-        one cannot start: it and those after it stay."""
+        """Replaces the workers one after the other, each when its successor is ready. Returns False
+        if a successor cannot start; the remaining workers then stay."""
         log.info("workers_reloading")
         for slot in self._slots:
             async with slot.changing:
-                # Both live for a while, so each has a name of its own in the leases.
+                # Both live for a while, so the successor gets a new name in the leases.
                 owner = _new_owner(slot.number)
                 worker = await self._launch(slot.number, owner)
                 if not await worker.ready():
@@ -240,13 +238,13 @@ class _Supervisor:
         return True
 
     async def _terminate(self, worker: _Worker, how: signal.Signals = signal.SIGTERM) -> None:
-        worker.tell(how)
+        worker.send(how)
         try:
             async with asyncio.timeout(_KILL_AFTER_S):
                 await self._end_of(worker)
         except TimeoutError:
             log.error("worker_killed", extra={"worker": worker.number, "pid": worker.process.pid})
-            worker.tell(signal.SIGKILL)
+            worker.send(signal.SIGKILL)
             await self._end_of(worker)
 
 

@@ -1,5 +1,3 @@
-"""What a command shows and asks at a terminal."""
-
 from __future__ import annotations
 
 import signal
@@ -11,17 +9,17 @@ from typing import NoReturn
 from tqdm import tqdm
 
 ReportProgress = Callable[[int, int], None]
-"""Takes how many were just done, and of how many in all."""
+"""Arguments: the number of items just done, and the number of all."""
 
 
 @contextmanager
 def progress(what: str, unit: str = "documents") -> Iterator[ReportProgress]:
-    """Shows how far ``what`` is, on stderr, where that is a terminal; elsewhere nothing."""
+    """Shows the progress of ``what`` on stderr if that is a terminal."""
     bar: tqdm[NoReturn] = tqdm(desc=what, unit=f" {unit}", disable=None, leave=False)
     with bar:
 
         def report(done: int, total: int) -> None:
-            bar.leave = True  # what did something stays in view
+            bar.leave = True  # the bar stays visible once there was progress
             bar.total = max(total, bar.n + done)
             bar.update(done)
 
@@ -29,14 +27,13 @@ def progress(what: str, unit: str = "documents") -> Iterator[ReportProgress]:
 
 
 def can_ask() -> bool:
-    """Is there somebody who can answer?"""
     return sys.stdin.isatty()
 
 
 def confirmed(question: str) -> bool:
-    """Ask on the terminal; only ``y`` or ``yes`` is a yes. Ctrl-C ends the command."""
+    """Asks on the terminal; only ``y`` or ``yes`` confirms. Ctrl-C ends the command."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    # The loop would only note a Ctrl-C, and look at it after the answer.
+    # The event loop would handle a Ctrl-C only after the answer.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return input().strip().lower() in ("y", "yes")

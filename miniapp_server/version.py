@@ -1,4 +1,4 @@
-"""The version of what is installed; setup.cfg is the one place that says it."""
+"""The installed version, which setup.cfg defines."""
 
 from __future__ import annotations
 
@@ -6,5 +6,4 @@ from importlib.metadata import version
 from typing import Final
 
 NAME: Final = "library-seats"
-"""Of the distribution, as pip knows it."""
 VERSION: Final = version(NAME)

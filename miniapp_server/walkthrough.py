@@ -1,4 +1,4 @@
-"""Walks through the main task over HTTP, as a newcomer would do it by hand."""
+"""Walks through the main task over HTTP, as a newcomer would by hand."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _TEMPLATES: Final = (
 _AREA: Final = "2f-hall"
 _KIOSK: Final = "2f-south"
 _ASKS: Final = 60
-"""How often the clock is asked to go on, each time after what the demo says, a second or more."""
+"""Most attempts to advance a busy demo's clock; it asks for pauses of a second or more."""
 
 
 class WalkthroughFailed(Exception):
-    """A step was not answered as it should be; the text is one line that names it."""
+    """A step got an unexpected response; the text is one line that names it."""
 
 
 class DemoBusy(WalkthroughFailed):
-    """The demo asks to come back after ``retry_after_s``."""
+    """The demo asks to repeat the request after ``retry_after_s``."""
 
     def __init__(self, retry_after_s: float) -> None:
-        super().__init__("the demo is busy")
+        super().__init__("the demo is busy: try again")
         self.retry_after_s = retry_after_s
 
 
@@ -45,7 +45,7 @@ class _Walk:
     session: aiohttp.ClientSession
     name: str
     token: str = ""
-    told: int = 0
+    printed: int = 0
     steps: int = field(default=0)
 
     async def call(
@@ -67,21 +67,21 @@ class _Walk:
             return dict(answer)
 
     async def step(self, text: str) -> None:
-        """Print the step, then what the phone has received since the last one."""
+        """Prints the step, then the messages that the phone has received since the last one."""
         self.steps += 1
         print(f"{self.steps:2}. {text}")
         delivered = (await self.call("GET", f"/sandbox/messages?openid=o-{self.name}"))["items"]
-        for message in delivered[self.told :]:
+        for message in delivered[self.printed :]:
             lines = " · ".join(item["value"] for item in message["data"].values())
             print(f"      [微信] {message['template']}: {lines}")
-        self.told = len(delivered)
+        self.printed = len(delivered)
 
     async def clock(self, to: datetime) -> None:
         await self.call("POST", "/sandbox/clock", {"now": to.isoformat()})
 
     async def advance(self, time: timedelta) -> None:
-        """Let the demo's clock go on. Invented readers leave before it does, which takes longer
-        than an answer may: while they do the demo says so, and is asked again."""
+        """Advances the demo's clock. The invented readers leave first, which takes longer than a
+        request may: meanwhile the demo is busy, and the request is repeated."""
         body = {"advance_seconds": time.total_seconds()}
         for _ in range(_ASKS):
             try:
@@ -90,10 +90,9 @@ class _Walk:
                 await asyncio.sleep(busy.retry_after_s)
             else:
                 return
-        raise WalkthroughFailed("the invented readers have not left")
+        raise WalkthroughFailed("the invented readers did not leave in time: try again")
 
     async def scan(self) -> str:
-        """The payload that the kiosk shows now."""
         kiosks = (await self.call("GET", "/sandbox/kiosks"))["items"]
         key = next(k["key"] for k in kiosks if k["id"] == _KIOSK)
         code = await self.call("GET", f"/api/v1/kiosks/{_KIOSK}/code", **{"X-Kiosk-Key": key})
@@ -101,7 +100,7 @@ class _Walk:
 
 
 async def walk_through(base: str) -> None:
-    """Bind, reserve, check in, leave, return, extend, finish. Raises: WalkthroughFailed."""
+    """Binds, reserves, checks in, leaves, returns, extends, finishes. Raises: WalkthroughFailed."""
     jar = aiohttp.CookieJar(unsafe=True)
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as session:
@@ -116,7 +115,7 @@ async def walk_through(base: str) -> None:
 async def _bind(walk: _Walk) -> None:
     number = f"2{secrets.randbelow(10**8):08d}"
     await _sign_in(walk, number)
-    await walk.step(f"{number} signs in on the web page by CAS")
+    await walk.step(f"{number} signs in on the web page through CAS")
     code = await walk.call("POST", "/api/v1/activation-codes", {}, Origin=walk.base)
     await walk.step(f"the page shows the activation code {code['code']}")
     walk.session.cookie_jar.clear()
@@ -125,11 +124,11 @@ async def _bind(walk: _Walk) -> None:
     await walk.step(f"the mini-program signs in by wx.login; bound: {login['bound']}")
     bound = await walk.call("POST", "/api/v1/bindings", {"activation_code": code["code"]})
     reader = bound["reader"]
-    await walk.step(f"six digits bind {reader['name']} ({reader['student_no_masked']})")
+    await walk.step(f"the six digits bind {reader['name']} ({reader['student_no_masked']})")
     for names in (_TEMPLATES[:3], _TEMPLATES[3:6], _TEMPLATES[6:]):
         results = {"results": dict.fromkeys(names, "accept")}
         await walk.call("POST", "/api/v1/subscriptions", results)
-    await walk.step("the reader accepts the messages")
+    await walk.step("the reader allows WeChat messages")
 
 
 async def _sign_in(walk: _Walk, number: str) -> None:
@@ -140,7 +139,9 @@ async def _sign_in(walk: _Walk, number: str) -> None:
     form |= {"username": number, "password": "demo"}
     async with walk.session.post(address, data=form) as response:
         if response.status != 200 or response.url.path != "/":
-            raise WalkthroughFailed(f"CAS login ended at {response.url} with {response.status}")
+            raise WalkthroughFailed(
+                f"the CAS login failed: it ended at {response.url} with status {response.status}"
+            )
 
 
 async def _use(walk: _Walk) -> None:
@@ -162,24 +163,24 @@ async def _use(walk: _Walk) -> None:
     start = datetime.fromisoformat(made["start"])
     path = f"/api/v1/reservations/{made['id']}"
     await walk.advance(timedelta(seconds=5))
-    await walk.step(f"reserves {made['seat']['label']} 14:00-16:00, {made['receipt']}")
+    await walk.step(f"the reader reserves {made['seat']['label']} 14:00-16:00, {made['receipt']}")
     await walk.clock(start)
     await walk.step("the clock moves to the start: 14:00")
     await walk.call("POST", f"{path}/check-in", {"qr": await walk.scan()})
     await walk.clock(start + timedelta(minutes=10))
-    await walk.step("scans the kiosk's code and is checked in")
+    await walk.step("the reader scans the kiosk's code and is checked in")
     away = await walk.call("POST", f"{path}/leave")
     await walk.clock(start + timedelta(minutes=31))
-    await walk.step(f"leaves until {away['return_by'][11:16]}; twenty-one minutes pass")
+    await walk.step(f"the reader leaves until {away['return_by'][11:16]}; twenty-one minutes pass")
     await walk.call("POST", f"{path}/return", {"qr": await walk.scan()})
-    await walk.step("returns by the kiosk's code")
+    await walk.step("the reader scans the kiosk's code to return")
     await walk.clock(start + timedelta(minutes=100))
     ends = (await walk.call("GET", f"{path}/extensions"))["ends"]
     extended = await walk.call("POST", f"{path}/extend", {"end": ends[0]["value"]})
-    await walk.step(f"extends to {extended['end'][11:16]}")
+    await walk.step(f"the reader extends to {extended['end'][11:16]}")
     await walk.clock(start + timedelta(minutes=130))
     done = await walk.call("POST", f"{path}/finish")
     await walk.clock(start + timedelta(minutes=131))
-    await walk.step(f"gives the seat back: {done['state_text']}")
+    await walk.step(f"the reader gives the seat back: {done['state_text']}")
     history = (await walk.call("GET", path))["history"]
     print("    history: " + " → ".join(entry["event"] for entry in history))

@@ -1,4 +1,4 @@
-"""What an account at WeChat brings beside its channel: callbacks, and the checks of texts."""
+"""Wiring of WeChat's callbacks, text checks and conversations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from notify.wechat.text_checks import Checks, TextChecker
 
 
 def text_checker(resources: Resources) -> TextChecker | None:
-    """What has the texts checked; None where there is no mini-program."""
+    """The checker of readers' texts; None without a mini-program."""
     wechat, r = resources.settings.wechat, resources.repositories
     if not wechat.used:
         return None
@@ -32,7 +32,7 @@ def text_checker(resources: Resources) -> TextChecker | None:
 
 
 def callback_verifiers(settings: Settings) -> dict[str, CallbackVerifier]:
-    """By the names in the addresses that WeChat calls."""
+    """Verifiers by the account's name in the URLs that WeChat calls."""
     appids = {"mini": settings.wechat.appid}
     if settings.official is not None:
         appids["mp"] = settings.official.appid
@@ -44,7 +44,7 @@ def callback_verifiers(settings: Settings) -> dict[str, CallbackVerifier]:
 
 
 def open_conversations(resources: Resources) -> Conversations:
-    """With those who write to the accounts that the library has."""
+    """Conversations that answer through the library's WeChat accounts."""
     accounts: dict[str, SendText] = {}
     if resources.settings.wechat.used:
         accounts["mini"] = resources.mini_program.send_text
@@ -54,12 +54,11 @@ def open_conversations(resources: Resources) -> Conversations:
 
 
 def wire_wechat(app: web.Application, resources: Resources) -> None:
-    """What the mini-program and the official account need beside their callbacks."""
     settings, mini_program = resources.settings, resources.mini_program
     app[TEMPLATES] = settings.wechat.templates
     app[CALLBACK_VERIFIERS] = callback_verifiers(settings)
     official = resources.official_account
-    app[UNIONID_OF] = official.unionid_of if official else _nobody_known
+    app[UNIONID_OF] = official.unionid_of if official else _no_unionid
     app[service_key(MiniProgramCodes)] = MiniProgramCodes(
         MiniProgramCodeRepository(resources.db),
         lambda scene: mini_program.entry_code(scene, settings.wechat.state),
@@ -67,5 +66,5 @@ def wire_wechat(app: web.Application, resources: Resources) -> None:
     )
 
 
-async def _nobody_known(_: str) -> None:
+async def _no_unionid(_: str) -> None:
     return None

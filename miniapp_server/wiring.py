@@ -1,7 +1,7 @@
 """The wiring: every service with its collaborators, feature by feature, from the bottom up.
 
-Each function sets the keys of one layer of ``models/`` in the application and reads only those of
-the layers below. An application without HTTP (a command, a test) is wired in the same way.
+Each function sets the application's keys of one layer of ``models/`` and reads only those of lower
+layers. An application without HTTP (a command, a test) is wired in the same way.
 """
 
 from __future__ import annotations
@@ -112,8 +112,7 @@ def wire_reference(
     r: Repositories,
     default_profile: LibraryProfile = LibraryProfile(),  # noqa: B008  (it is frozen)
 ) -> None:
-    """What each process keeps in memory. ``default_profile`` stands until the library has saved
-    one."""
+    """Wires the reference data. ``default_profile`` is used while no profile is saved."""
     app[REFERENCE] = ReferenceData(
         r.catalogs, r.policies, r.accommodations, r.reader_groups, r.profiles, default_profile
     )
@@ -130,11 +129,10 @@ def wire_models(
     wall_clock: bool = True,
     long_term: Collection[Template] = (),
 ) -> None:
-    """All features but the staff's operations, after the reference data and the draw at an opening.
+    """Wires all features except the staff's; the reference data and the opening draw come first.
 
     ``on_reader_changed`` is called when a reader's suspension or visit has changed. ``wall_clock``:
-    the service's clock is the one on the wall. ``long_term`` are the templates that readers accept
-    once.
+    whether the clock is real time. ``long_term``: templates that readers accept once.
     """
     app[ATTEMPT_LIMITER] = AttemptLimiter(db)
     _wire_content(app, r, long_term)
@@ -284,8 +282,7 @@ def wire_staff(
     on_reader_changed: ReaderChanged,
     staff: StaffDirectory,
 ) -> None:
-    """The staff's operations, each with its entry in the audit log. ``pauses`` are those of the
-    channels that the library has set up."""
+    """Wires the staff's operations. ``pauses``: of the channels that are set up."""
     reference, writer, occupancy = app[REFERENCE], app[WRITER], app[OCCUPANCY]
     reservations, waitlist = app[service_key(ReservationService)], app[service_key(WaitlistService)]
     audit = app[service_key(AuditLog)] = AuditLog(r.audit_log)
@@ -344,8 +341,7 @@ def _wire_rights(
     on_reader_changed: ReaderChanged,
     staff: StaffDirectory,
 ) -> None:
-    """Who may do what: readers' groups, roles of the staff with what they give beside a password,
-    tokens of programs."""
+    """Wires reader groups, staff roles and grants, second factors and API tokens."""
     audit, sessions, reference = app[service_key(AuditLog)], app[SESSIONS], app[REFERENCE]
     app[service_key(StaffReaderGroups)] = StaffReaderGroups(
         audit, r.reader_groups, r.readers, reference, app[service_key(AffectedBookings)], affected
@@ -374,7 +370,7 @@ def _wire_staff_of_places(
     notifier: ReaderNotifier,
     affected: AffectedBookingService,
 ) -> None:
-    """Profile, venues, areas, plans, seats and devices."""
+    """Wires the staff's operations on profile, venues, areas, plans, seats and devices."""
     reference = app[REFERENCE]
     plans = app[service_key(StaffPolicyAndPlans)] = StaffPolicyAndPlans(
         audit, r.catalogs, reference, app[service_key(AffectedBookings)], affected, notifier

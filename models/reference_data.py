@@ -1,8 +1,5 @@
-"""Reference data, cached by every worker: the library's profile, catalog, policy, reader groups and
-accommodations.
-
-A job checks every few seconds for newer versions (``refresh``). Other modules only read the data.
-"""
+"""The library's profile, catalog, policy, reader groups and accommodations, cached by every worker.
+A job loads newer versions every few seconds (``refresh``); other modules only read."""
 
 from __future__ import annotations
 
@@ -83,14 +80,14 @@ class ReferenceData:
         # After the catalog: once an area exists, the zone never changes.
         profile = await self._profiles.load() or self.default_profile
         if profile.clock != self.profile.clock:
-            self._turn_clock(profile.clock)
+            self._switch_zone(profile.clock)
         self.profile, self.catalog = profile, catalog
         self.setup = await self._profiles.setup()
         if versions_now[1] is not None:
             self.policy = await self._policies.get(versions_now[1]) or self.policy
         self._loaded = versions_now
 
-    def _turn_clock(self, clock: timezone) -> None:
+    def _switch_zone(self, clock: timezone) -> None:
         """Switches the library's zone; no bookings have been counted in the old zone yet."""
         use_zone(clock)
         self._hours.clear()

@@ -1,5 +1,4 @@
-"""Conversations in WeChat: whoever wrote to the mini-program's customer service or to the official
-account is answered there, as long as WeChat takes words for them (``message/custom/send``)."""
+"""Texts in WeChat to users who wrote to the customer service or to the official account."""
 
 from __future__ import annotations
 
@@ -13,49 +12,44 @@ from models.feedback.entities import AnswerPush, Feedback
 from models.feedback.repository import FeedbackRepository
 
 SendText = Callable[[str, str], Awaitable[int | None]]
-"""Sends a text to an openid: WeChat's errcode, None where nobody knows what came of it."""
+"""Sends a text to an openid. Returns WeChat's errcode, or None if the outcome is unknown."""
 LONGEST_BYTES: Final = 2048
-"""Of one text."""
 _CLOSED: Final = frozenset({45015, 45047})
-"""48 hours without a word of that person; five messages since."""
+"""Errcodes of a conversation that WeChat has closed, after 48 hours or five messages."""
 _NOT_SENT: Final = frozenset({-1, 45009, 45011, 44990, 44991})
-"""WeChat is busy: another time it may take it."""
+"""Errcodes of an overloaded or limited API, which may accept the text later."""
 _ACKNOWLEDGED_WITHIN_S: Final = 2.5
-"""WeChat waits five seconds for the answer to its push."""
+"""Seconds for a confirmation, since WeChat waits five for the response to its push."""
 
 
 class Conversations:
-    """Answers by WeChat to what somebody wrote there. ``accounts``: the accounts that can send, by
-    the channel of the feedback."""
+    """``accounts``: the send function of each account, by the channel of the feedback."""
 
     def __init__(self, feedback: FeedbackRepository, accounts: Mapping[str, SendText]) -> None:
         self._feedback, self._accounts = feedback, accounts
 
     def is_open(self, f: Feedback, now: datetime) -> bool:
-        """Whether an answer may be sent where ``f`` was written."""
+        """True if WeChat still delivers an answer to the author of ``f``."""
         return f.channel in self._accounts and f.conversation_open(now)
 
     async def acknowledge(
         self, id: str, source: str, openid: str, words: str, now: datetime
     ) -> None:
-        """Confirm to the writer that the feedback has arrived. Nothing depends on it."""
+        """Confirms to the user that the feedback has arrived. A failure is ignored."""
         if source in self._accounts and await self._feedback.take_message(id, now):
             await self.greet(source, openid, words)
 
     async def greet(self, source: str, openid: str, words: str) -> None:
-        """Send the text while WeChat waits for the answer to its push; a failure is dropped.
-
-        WeChat takes one text in the minute after a user opens the conversation. It is none of the
-        five of 48 hours.
-        """
+        """Sends a text that does not count among the five of 48 hours: WeChat accepts one within
+        a minute after a user opens the conversation. A failure is ignored."""
         if source in self._accounts:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ACKNOWLEDGED_WITHIN_S):
                     await self._accounts[source](openid, words)
 
     async def answer(self, f: Feedback, now: datetime) -> None:
-        """Send the answer, once; what became of it is kept with the feedback. What WeChat was too
-        busy to take may be tried again. Raises: Unavailable."""
+        """Sends the answer once and stores the outcome. An answer that WeChat was too busy to
+        accept may be sent again. Raises: Unavailable."""
         parts = split_text(f.answer, LONGEST_BYTES)
         if not self.is_open(f, now) or not await self._feedback.begin_push(f.id, len(parts), now):
             return
@@ -73,7 +67,7 @@ class Conversations:
 
 
 def split_text(text: str, most: int) -> list[str]:
-    """The text in parts of at most so many bytes, no character cut."""
+    """Splits the text between characters into parts of at most ``most`` bytes."""
     parts, size = [""], 0
     for char in text:
         size += len(char.encode())

@@ -1,4 +1,4 @@
-"""What the library itself tells a reader: replies, decisions, changes of a seat's number."""
+"""Messages that the library itself sends: replies, decisions, changed seat numbers."""
 
 from __future__ import annotations
 
@@ -27,15 +27,13 @@ from notify.templates.rendering import A_DAY, LONGEST_THING, day_clock, span
 
 
 class InAppNotifier:
-    """Implements ``ReaderNotifier``. What fits no template of WeChat goes as an answer, in the app
-    and by the other channels."""
+    """Implements ``ReaderNotifier``. Messages without a WeChat template use ``ANSWER``."""
 
     def __init__(self, publisher: MessagePublisher, conversations: Conversations) -> None:
         self._publisher, self._conversations = publisher, conversations
 
     async def feedback_answered(self, feedback: Feedback, now: datetime) -> None:
-        """The reply to what somebody wrote: in the conversation in WeChat where they wrote there,
-        and in the app where they are known. Told once."""
+        """Sends the reply once: in its WeChat conversation, and to its reader, if any."""
         if not feedback.answer or feedback.answered_at is None:
             return
         await self._conversations.answer(feedback, now)
@@ -50,7 +48,7 @@ class InAppNotifier:
         )
 
     async def fault_closed(self, report: FaultReport, label: str) -> None:
-        """What became of a fault that the reader reported. Told once."""
+        """Sends the result of a fault report to its reader, once."""
         assert report.closed_at is not None
         text = MESSAGE_TEXT[f"fault_{report.state.value}"].format(
             seat=label, kind=FAULT_TEXT[report.kind], answer=report.answer
@@ -59,14 +57,14 @@ class InAppNotifier:
         await self._send(f"{report.id}:fault", report.reader_id, title, text, report.closed_at)
 
     async def appeal_decided(self, violation: Violation, now: datetime) -> None:
-        """What became of the reader's appeal. Told once."""
+        """Sends the decision on the reader's appeal, once."""
         assert violation.appeal is not None
         outcome = MESSAGE_TEXT["appeal_granted" if violation.appeal.granted else "appeal_rejected"]
         text = outcome.format(violation=_describe(violation), answer=violation.appeal.answer)
         await self._about(violation, "appeal", text, now)
 
     async def violation_waived(self, violation: Violation, now: datetime) -> None:
-        """The library has waived a violation unasked. Told once."""
+        """Announces a waiver that the reader had not appealed for, once."""
         reason = violation.waiver.reason if violation.waiver else ""
         text = MESSAGE_TEXT["waived"].format(violation=_describe(violation), reason=reason)
         await self._about(violation, "waived", text, now)
@@ -74,7 +72,7 @@ class InAppNotifier:
     async def suspension_changed(
         self, reader_id: ReaderId, until: datetime | None, reason: str, now: datetime
     ) -> None:
-        """The staff have set or ended a suspension."""
+        """Announces a suspension that the staff have set, or ended (``until`` is None)."""
         kind = "released" if until is None else "banned" if until == FOREVER else "suspended"
         text = MESSAGE_TEXT[kind].format(until=day_clock(until), reason=reason)
         message = Message(
@@ -93,8 +91,7 @@ class InAppNotifier:
     async def announced(
         self, prefix: str, reader_ids: Sequence[ReaderId], title: str, text: str, now: datetime
     ) -> None:
-        """What the staff tell everybody who has a place somewhere. Told once to each under the same
-        ``prefix``."""
+        """Sends a staff announcement to each of the readers, once under the same ``prefix``."""
         await self._publisher.publish(
             [_answer(f"{prefix}:{id}", id, title, text, now) for id in reader_ids]
         )
@@ -109,7 +106,6 @@ class InAppNotifier:
         end: datetime,
         now: datetime,
     ) -> None:
-        """The reader's seat has another number from now on."""
         label, short = catalog.seat_label(seat), catalog.short_label_of(seat.id, LONGEST_THING)
         message = Message(
             id=new_id(),

@@ -1,9 +1,6 @@
-"""The outbox dispatcher: outbox events → violations, messages and webhooks, at least once.
-
-Every effect has a key made from the reservation and the change, or from the waitlist entry, so a
-dispatcher that crashed half-way repeats itself without harm. Nobody else takes an event out of an
-outbox, and it does so only when all that the event has become is stored.
-"""
+"""Outbox events become violations, messages and webhooks, at least once. A repetition does no
+harm: effects are keyed by the change. An event is removed only here, after all its effects are
+stored."""
 
 from __future__ import annotations
 
@@ -30,12 +27,12 @@ from notify.webhooks.events import WebhookEvents
 log = logging.getLogger(__name__)
 BATCH: Final = 500
 _AT_A_TIME: Final = 25
-"""Written before requests have their turn again."""
+"""After this many reservations the event loop serves requests again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscribers:
-    """Who makes something of an event, in this order: a violation is recorded before it is told."""
+    """Receivers of an event, in order: a violation is recorded before its message is written."""
 
     violations: ViolationRecorder
     code_sharing: CodeSharingService
@@ -44,8 +41,6 @@ class Subscribers:
 
 
 class OutboxDispatcher:
-    """Hands what the outboxes hold to the subscribers, and empties them."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -58,47 +53,46 @@ class OutboxDispatcher:
         self._subscribers, self._publisher = subscribers, publisher
 
     async def dispatch(self, now: datetime) -> int:
-        """Dispatch what the outboxes hold and which waitlist entries have ended, at most a batch of
-        each. How many events. A client tells of a reader's consent before it acts.
-        """
+        """Dispatches at most ``BATCH`` reservations, ended waitlist entries and stored events
+        each; returns their number. Clients report a consent before they act: it is stored by
+        then."""
         dispatched: list[Reservation] = []
         messages: list[Message] = []
         events: list[WebhookEvent] = []
         webhooks = self._subscribers.webhooks
-        found = await self._reservations.with_outbox_events(BATCH)
-        wanted = await webhooks.wanted() if found else ()
-        for number, r in enumerate(found, start=1):
+        reservations = await self._reservations.with_outbox_events(BATCH)
+        event_types = await webhooks.subscribed_types() if reservations else ()
+        for number, r in enumerate(reservations, start=1):
             if number % _AT_A_TIME == 0:
                 await asyncio.sleep(0)
             try:
                 written = await self._messages_of(r)
-                events_of_it = webhooks.events_of(r, wanted)
+                events_of_it = webhooks.events_of(r, event_types)
             except Unavailable:
                 raise
             except (DomainError, LookupError, TypeError, ValueError):
-                # One that cannot be told must not keep back all the others; it stays and is seen.
+                # A failing event must not block the others; it stays in its outbox and is logged.
                 log.exception("dispatch_failed", extra={"reservation": r.id})
                 continue
             messages += written
             events += events_of_it
             dispatched.append(r)
-        ended = await self._waitlist.untold(BATCH)
+        ended = await self._waitlist.ended_unnotified(BATCH)
         ends = [self._subscribers.messages.about_end(entry, end) for entry, end in ended]
         await self._publisher.publish([*messages, *ends])
         stored = await webhooks.publish(events, await self._events.pending(BATCH), now)
         await self._events.remove(stored)
         await self._reservations.remove_outbox_events(dispatched)
-        await self._waitlist.told([entry.id for entry, _ in ended])
+        await self._waitlist.mark_notified([entry.id for entry, _ in ended])
         return sum(len(r.outbox) for r in dispatched) + len(ended) + len(stored)
 
     async def _messages_of(self, r: Reservation) -> list[Message]:
-        """What the reservation's events mean for its reader is recorded, and then put into words;
-        neither where the reader was erased."""
+        """Stores the events' effects; returns the messages, none for an erased reader."""
         if r.reader_id == ERASED_READER:
             return []
-        to, found = self._subscribers, list[Message]()
+        to, messages = self._subscribers, list[Message]()
         for event in r.outbox:
             result = await to.violations.record(r, event)
             await to.code_sharing.record_scan(r, event)
-            found += await to.messages.about(r, event, result)
-        return found
+            messages += await to.messages.about(r, event, result)
+        return messages

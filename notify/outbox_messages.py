@@ -1,4 +1,4 @@
-"""Which messages an outbox event becomes: of a reservation, or the end of a waitlist entry."""
+"""The messages about outbox events: of a reservation, or the end of a waitlist entry."""
 
 from __future__ import annotations
 
@@ -23,15 +23,13 @@ from notify.templates.rendering import (
 
 
 class OutboxMessages:
-    """Writes messages, and stores none of them."""
-
     def __init__(self, reservations: ReservationRepository, reference: ReferenceData) -> None:
         self._reservations, self._reference = reservations, reference
 
     async def about(
         self, r: Reservation, event: OutboxEvent, result: ViolationResult | None
     ) -> list[Message]:
-        """The messages about the event and what it brought its reader, with ids made from the
+        """The messages about the event and a suspension that it caused. Their ids are made from the
         reservation and the change. Raises: Unavailable."""
         template = _template_of(event)
         if template is None:
@@ -41,14 +39,14 @@ class OutboxMessages:
             day = await self._reservations.on_day(r.reader_id, r.date)
             others = len(rules.cancellable_today(day, event.at))
             context = replace(context, others=others)
-        (id, of_suspension), found = _ids(r, event), []
+        (id, of_suspension), messages = _ids(r, event), []
         if is_still_relevant(r, event):
-            found.append(build_message(r, event, template, context, id))
+            messages.append(build_message(r, event, template, context, id))
         suspension = result.suspension if result is not None else None
-        # Of a longer one, which stands, the reader has been told.
+        # A longer suspension that still stands was announced before.
         if suspension is not None and suspension.until == context.suspended_until:
-            found.append(build_message(r, event, suspended.MESSAGE, context, of_suspension))
-        return found
+            messages.append(build_message(r, event, suspended.MESSAGE, context, of_suspension))
+        return messages
 
     def about_end(self, entry: WaitlistEntry, end: WaitlistEnd) -> Message:
         """The message about a waitlist entry that has ended before its time."""
@@ -102,14 +100,14 @@ class OutboxMessages:
 
 
 def _template_of(event: OutboxEvent) -> MessageTemplate | None:
-    """What the event is told by; another seat that the library chose by a message of its own."""
+    """None if the event has no message. A move by the library has its own template."""
     if event.facts.get("by_library"):
         return moved_by_library.MESSAGE
     return TEMPLATE_BY_EVENT.get(event.event)
 
 
 def _ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:
-    """The ids of the message about the event, and of that about the suspension which it brings."""
+    """The ids of the messages about the event and about the suspension that it causes."""
     id = f"{r.id}:{event.key}"
     return id, f"{id}:suspended"
 
@@ -117,7 +115,6 @@ def _ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:
 def build_message(
     r: Reservation, event: OutboxEvent, template: MessageTemplate, context: MessageContext, id: str
 ) -> Message:
-    """The message of ``template`` about the event, under ``id``."""
     rendered = template.render(context)
     return Message(
         id=id,
@@ -134,7 +131,7 @@ def build_message(
 
 
 def is_still_relevant(r: Reservation, event: OutboxEvent) -> bool:
-    """False for a reminder of something that is settled by now: it would only confuse."""
+    """False for a reminder of something already settled."""
     facts = event.facts
     match event.event:
         case OutboxEventKind.CHECK_IN_REMINDER:

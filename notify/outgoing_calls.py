@@ -1,4 +1,4 @@
-"""Calls to other services: each bears the id of the request that it is made for, and is timed."""
+"""Calls to other services, each timed and with the id of the request that caused it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ _SLOW_S: Final = 1.0
 
 
 class OutgoingSystem(StrEnum):
-    """Whom the service calls by HTTP."""
-
     WECHAT = "wechat"
     WECOM = "wecom"
     CAS = "cas"
@@ -29,11 +27,11 @@ class OutgoingSystem(StrEnum):
 
 
 class CallOutcome(StrEnum):
-    """What became of a call, as HTTP sees it: what an answer of 200 says is its reader's matter."""
+    """The outcome of a call by its HTTP status. The caller judges the content of a 200."""
 
     ANSWERED = "answered"
     REFUSED = "refused"
-    """A status from 400 to 499: how some say that a ticket is none."""
+    """A status from 400 to 499, with which some systems refuse a ticket."""
     HTTP_ERROR = "http_error"
     TIMEOUT = "timeout"
     NO_CONNECTION = "no_connection"
@@ -42,30 +40,26 @@ class CallOutcome(StrEnum):
 
 _OUTCOMES: Final = (CallOutcome.ANSWERED, CallOutcome.REFUSED, CallOutcome.HTTP_ERROR)
 CallObserver = Callable[[OutgoingSystem, CallOutcome, float], None]
-"""Is told of each call, with the seconds until its answer began or it failed."""
+"""Called after each call, with the seconds until its response began or it failed."""
 
 
 class OutgoingCalls:
-    """The calls of one client to ``system``. They carry ``X-Request-Id``; one that fails or takes a
-    second has a line in the log, and with LOG_LEVEL=DEBUG each has. No line has a query: tokens and
-    tickets stand there."""
+    """The calls of one client to ``system``, with ``X-Request-Id``. A call that fails or takes a
+    second is logged (each at LOG_LEVEL=DEBUG), without its query, which may contain tokens."""
 
     def __init__(self, system: OutgoingSystem) -> None:
         self._system = system
         self._observers: list[CallObserver] = []
 
     def subscribe(self, observe: CallObserver) -> None:
-        """Call ``observe`` after each call. It must be quick."""
+        """``observe`` is called after each call, and must be quick."""
         self._observers.append(observe)
 
     async def request(
         self, session: aiohttp.ClientSession, method: str, url: str | URL, **options: Any
     ) -> aiohttp.ClientResponse:
-        """The answer, whose body is still to be read: use it as an async context manager.
-
-        ``options`` are those of ``session.request``, which raises what this raises. (aiohttp's own
-        tracing would tell the same, for 20 µs a call instead of 10.)
-        """
+        """Returns the response with its body unread: use it as an async context manager.
+        ``options`` and exceptions are those of ``session.request``."""
         if id := REQUEST_ID.get():
             options["headers"] = {**options.get("headers", {}), "X-Request-Id": id}
         began = monotonic()
@@ -88,15 +82,15 @@ class OutgoingCalls:
         well = outcome in (CallOutcome.ANSWERED, CallOutcome.REFUSED) and seconds < _SLOW_S
         level = logging.DEBUG if well else logging.WARNING
         if log.isEnabledFor(level):
-            asked = f"{method.upper()} {URL(url).path}"
-            told = {"outcome": outcome.value, "answer": answer, "ms": round(1000 * seconds)}
-            fields = {"system": self._system.value, "asked": asked} | told
+            request_line = f"{method.upper()} {URL(url).path}"
+            result = {"outcome": outcome.value, "answer": answer, "ms": round(1000 * seconds)}
+            fields = {"system": self._system.value, "asked": request_line} | result
             log.log(level, "outgoing_call", extra=fields)
 
 
 def _outcome_of(error: BaseException) -> CallOutcome:
     match error:
-        # Whoever waits no longer cancels the call.
+        # A caller that no longer waits cancels the call.
         case TimeoutError() | asyncio.CancelledError():
             return CallOutcome.TIMEOUT
         case aiohttp.ClientConnectorError():

@@ -1,4 +1,4 @@
-"""A message is kept once, and queued for each channel that its reader wants it by."""
+"""Stores each message once, and queues it for each channel by which its reader wants it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from notify.routing import ChannelRouting
 
 
 class MessagePublisher:
-    """Tells readers."""
-
     def __init__(
         self,
         messages: MessageRepository,
@@ -20,19 +18,13 @@ class MessagePublisher:
         routing: ChannelRouting,
         count: Callable[[Channel, str, int], None] = lambda channel, outcome, times: None,
     ) -> None:
-        """``count`` is called with a channel, an outcome and how often it was."""
+        """``count`` is called with a channel, an outcome and its number."""
         self._messages, self._deliveries = messages, deliveries
         self._routing, self._count = routing, count
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Keep the messages for the app, and queue them for the channels. May be repeated: each is
-        kept once, and goes by each channel once.
-
-        Most readers want few messages outside of the app; what nobody asked for has no delivery,
-        and is counted as such.
-
-        Raises: Unavailable.
-        """
+        """Stores and queues the messages, each once: may be repeated. A message that its reader
+        does not want by a channel is only counted there. Raises: Unavailable."""
         if not messages:
             return
         await self._messages.add(messages)

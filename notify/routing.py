@@ -1,8 +1,5 @@
-"""By which channels a message goes, and whether its reader can be told at all just now.
-
-A message goes by each channel that its reader wants it by. Where all of these are paused, a
-reminder goes by the next one that reaches the reader: it would come too late.
-"""
+"""A message goes by all channels that its reader wants. If all of these are paused, a reminder
+goes by the next one that reaches the reader, since it would come too late otherwise."""
 
 from __future__ import annotations
 
@@ -18,31 +15,30 @@ _OFFERS: Final = (Template.OFFER,)
 
 
 class ChannelRouting:
-    """``channels`` are those that the library has set up, the preferred one first."""
+    """``channels``: those in use, in order of preference."""
 
     def __init__(self, channels: Sequence[DeliveryChannel]) -> None:
         self._channels = channels
         self.paused: Collection[Channel] = ()
-        """Those that were paused when it was last looked at (a job of each worker)."""
+        """The channels that were paused at the last check, which a job of each worker makes."""
 
     async def route(self, messages: Sequence[Message]) -> dict[Channel, set[str]]:
         """The ids of the messages that go by each channel. Raises: Unavailable."""
-        wanted = await self._wanted(messages)
+        ids_by_channel = await self._requested(messages)
         reminders = [m for m in messages if m.template in REMINDERS]
-        if any(m.id in ids for ids in wanted.values() for m in reminders):
+        if any(m.id in ids for ids in ids_by_channel.values() for m in reminders):
             paused = await self._paused()
-            for name, ids in (await self._stand_ins(reminders, wanted, paused)).items():
-                wanted[name] |= ids
-        return wanted
+            for name, ids in (await self._stand_ins(reminders, ids_by_channel, paused)).items():
+                ids_by_channel[name] |= ids
+        return ids_by_channel
 
     async def misses_offers(self, reader_id: ReaderId, now: datetime) -> bool:
-        """Whether the reader would be told of an offer by some channel, and none of these can send
-        at the moment. Raises: Unavailable."""
+        """True if the reader wants offers, and no channel can send one now. Raises: Unavailable."""
         return await self._misses(reader_id, _OFFERS, now, await self._paused())
 
     async def misses_reminders(self, reader_id: ReaderId, now: datetime) -> bool:
-        """The same of all reminders, as of the last look at the pauses. Raises:
-        Unavailable."""
+        """True if the reader wants reminders, and no channel could send one at the last check of
+        pauses. Raises: Unavailable."""
         return await self._misses(reader_id, REMINDERS, now, self.paused)
 
     async def _misses(
@@ -54,14 +50,14 @@ class ChannelRouting:
     ) -> bool:
         if not paused:
             return False
-        asked = [Message(t.value, reader_id, t, "", "", now, {}) for t in templates]
-        wanted = await self._wanted(asked)
-        stand_ins = await self._stand_ins(asked, wanted, paused)
-        going = {id for name, ids in wanted.items() if name not in paused for id in ids}
-        return any(wanted.values()) and not going and not any(stand_ins.values())
+        samples = [Message(t.value, reader_id, t, "", "", now, {}) for t in templates]
+        ids_by_channel = await self._requested(samples)
+        stand_ins = await self._stand_ins(samples, ids_by_channel, paused)
+        going = {id for name, ids in ids_by_channel.items() if name not in paused for id in ids}
+        return any(ids_by_channel.values()) and not going and not any(stand_ins.values())
 
-    async def _wanted(self, messages: Sequence[Message]) -> dict[Channel, set[str]]:
-        return {c.name: set(await c.wanted(messages)) for c in self._channels}
+    async def _requested(self, messages: Sequence[Message]) -> dict[Channel, set[str]]:
+        return {c.name: set(await c.requested(messages)) for c in self._channels}
 
     async def _paused(self) -> set[Channel]:
         return {c.name for c in self._channels if await c.breaker.pauses.current() is not None}
@@ -69,17 +65,16 @@ class ChannelRouting:
     async def _stand_ins(
         self,
         reminders: Sequence[Message],
-        wanted: dict[Channel, set[str]],
+        ids_by_channel: dict[Channel, set[str]],
         paused: Collection[Channel],
     ) -> dict[Channel, set[str]]:
-        """Those of the reminders that are wanted by paused channels alone, by the next channel that
-        reaches their readers."""
-        waiting = {id for name, ids in wanted.items() if name in paused for id in ids}
-        going = {id for name, ids in wanted.items() if name not in paused for id in ids}
+        """Reminders whose requested channels are all paused, by the next usable channel."""
+        waiting = {id for name, ids in ids_by_channel.items() if name in paused for id in ids}
+        going = {id for name, ids in ids_by_channel.items() if name not in paused for id in ids}
         left = [m for m in reminders if m.id in waiting - going]
-        found: dict[Channel, set[str]] = {}
+        stand_ins: dict[Channel, set[str]] = {}
         for channel in self._channels:
             if left and channel.name not in paused:
-                ids = found[channel.name] = set(await channel.can_stand_in(left))
+                ids = stand_ins[channel.name] = set(await channel.can_stand_in(left))
                 left = [m for m in left if m.id not in ids]
-        return found
+        return stand_ins

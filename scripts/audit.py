@@ -36,7 +36,11 @@ _PIP_AUDIT: Final = ("tool", "run", "--quiet", "--from", "pip-audit==2.10.1", "p
 
 @dataclass(slots=True)
 class Findings:
-    """``vulnerable``: a line for each advisory. ``unasked``: what could not be audited, and why."""
+    """The result of an audit.
+
+    ``vulnerable``: a line for each advisory. ``unasked``: a line for each pin that was not audited,
+    or the reason why none was.
+    """
 
     vulnerable: list[str] = field(default_factory=list)
     unasked: list[str] = field(default_factory=list)
@@ -47,7 +51,7 @@ def pins(lock: str) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in _PIN.findall(lock)}
 
 
-def known(pinned: Mapping[str, str], advisories: Iterable[Mapping[str, str]]) -> list[str]:
+def advisory_lines(pinned: Mapping[str, str], advisories: Iterable[Mapping[str, str]]) -> list[str]:
     """One line for each pin that one of the given advisories names."""
     return [
         f"{a['package']} {pinned[a['package']]}: {a['id']} ({a['summary']}; {a['affected']})"
@@ -58,29 +62,29 @@ def known(pinned: Mapping[str, str], advisories: Iterable[Mapping[str, str]]) ->
 
 def judge(pinned: Mapping[str, str], report: Mapping[str, Any]) -> Findings:
     """The findings in pip-audit's JSON. A pin that it does not mention was not audited."""
-    findings, asked = Findings(), set()
-    for found in report.get("dependencies", ()):
-        name = canonicalize_name(found["name"])
-        if "skip_reason" in found:
+    findings, audited = Findings(), set()
+    for package in report.get("dependencies", ()):
+        name = canonicalize_name(package["name"])
+        if "skip_reason" in package:
             continue
-        asked.add((name, found["version"]))
-        for advisory in found["vulns"]:
+        audited.add((name, package["version"]))
+        for advisory in package["vulns"]:
             names = ", ".join([advisory["id"], *advisory.get("aliases", ())])
             fixed = ", ".join(advisory["fix_versions"]) or "no release yet"
-            findings.vulnerable.append(f"{name} {found['version']}: {names} (fixed in {fixed})")
-    findings.unasked = [f"{n} {v}" for n, v in pinned.items() if (n, v) not in asked]
+            findings.vulnerable.append(f"{name} {package['version']}: {names} (fixed in {fixed})")
+    findings.unasked = [f"{n} {v}" for n, v in pinned.items() if (n, v) not in audited]
     return findings
 
 
 def control(advisories: Sequence[Mapping[str, str]], report: Mapping[str, Any]) -> list[str]:
     """The given advisories that pip-audit did not find when asked about their ``seen`` release."""
-    told = {
+    reported = {
         name
-        for found in report.get("dependencies", ())
-        for advisory in found.get("vulns", ())
+        for package in report.get("dependencies", ())
+        for advisory in package.get("vulns", ())
         for name in (advisory["id"], *advisory.get("aliases", ()))
     }
-    return [f"{a['package']} {a['seen']}: {a['id']}" for a in advisories if a["id"] not in told]
+    return [f"{a['package']} {a['seen']}: {a['id']}" for a in advisories if a["id"] not in reported]
 
 
 def judge_npm(report: Mapping[str, Any]) -> Findings:
@@ -105,7 +109,7 @@ def _report(command: Sequence[str]) -> dict[str, Any]:
 
 
 def _pip_audit(pinned: Mapping[str, str]) -> dict[str, Any]:
-    # A hash makes it take the list as it is, without resolving it; it downloads none of the files.
+    # With hashes pip-audit takes the list without resolving it. It downloads no file.
     lines = [f"{name}=={version} --hash=sha256:{'0' * 64}\n" for name, version in pinned.items()]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.writelines(lines)
@@ -121,7 +125,7 @@ def main() -> int:
     pinned = pins(LOCK.read_text(encoding="utf-8"))
     advisories = json.loads(ADVISORIES.read_text(encoding="utf-8"))
     findings = judge(pinned, _pip_audit(pinned))
-    vulnerable = known(pinned, advisories) + findings.vulnerable
+    vulnerable = advisory_lines(pinned, advisories) + findings.vulnerable
     unasked = [f"PyPI: {line}" for line in findings.unasked]
     for advisory in advisories:
         report = _pip_audit({advisory["package"]: advisory["seen"]})

@@ -26,9 +26,10 @@ CONSTRAINTS: Final = "constraints.txt"
 
 
 def build(folder: Path, root: Path = ROOT) -> list[Path]:
-    """Write the sdist, the wheel and the constraints of ``root``'s checkout into ``folder``.
+    """Writes the sdist, the wheel and the constraints of ``root``'s checkout into ``folder``.
 
-    With tracked files that differ from the commit these are built, and the wheel knows no commit.
+    If tracked files differ from the commit, the changed files are built, and the wheel names no
+    commit.
     """
     folder.mkdir(parents=True, exist_ok=True)
     changed = _git(root, *_AS_NOBODY, "stash", "create")
@@ -43,7 +44,7 @@ def build(folder: Path, root: Path = ROOT) -> list[Path]:
         made = _backend(tree, "sdist", epoch)
         sdist = folder / made.name
         sdist.write_bytes(_same_for_everybody(made.read_bytes(), epoch))
-        # The wheel comes from the sdist, so the sdist lacks nothing.
+        # Building the wheel from the sdist shows that the sdist is complete.
         with tarfile.open(sdist) as packed:
             packed.extractall(Path(work) / "unpacked", filter="data")
         [unpacked] = (Path(work) / "unpacked").iterdir()
@@ -60,7 +61,7 @@ def build(folder: Path, root: Path = ROOT) -> list[Path]:
 
 
 _AS_NOBODY: Final = ("-c", "user.name=build", "-c", "user.email=build@localhost")
-"""Git wants a name for a stash; the stash is dropped."""
+"""The author that git demands for a stash."""
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -66,9 +66,9 @@ def import_graph(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
     """The modules of ``trees`` that each of them imports, also inside functions."""
     graph = {}
     for module, tree in trees.items():
-        wanted = imported_in(tree)
-        wanted |= {name.rpartition(".")[0] for name in wanted if name not in trees}
-        graph[module] = (wanted & trees.keys()) - {module}
+        imported = imported_in(tree)
+        imported |= {name.rpartition(".")[0] for name in imported if name not in trees}
+        graph[module] = (imported & trees.keys()) - {module}
     return graph
 
 
@@ -90,8 +90,8 @@ def docstrings_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def parameters_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """The number of a function's parameters, without ``self`` or ``cls``."""
-    given = function.args
-    names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    arguments = function.args
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     return len(names) - (names[:1] in (["self"], ["cls"]))
 
 

@@ -52,13 +52,13 @@ def marks() -> str:
 def icons() -> dict[str, str]:
     """The SVG of each icon file, in the colour of its theme."""
     theme = json.loads((CLIENT / "theme.json").read_text(encoding="utf-8"))
-    found = {}
+    svgs = {}
     for file in sorted(DRAWINGS.glob("tab-*.svg")):
         colour = COLOURS["-on" if file.stem.endswith("-on") else ""]
         for scheme, values in theme.items():
             svg = file.read_text(encoding="utf-8").replace("#000", values[colour])
-            found[f"{file.stem}-{scheme}.png"] = svg
-    return found
+            svgs[f"{file.stem}-{scheme}.png"] = svg
+    return svgs
 
 
 async def _draw(browser: Browser, file: Path, svg: str) -> None:

@@ -30,7 +30,7 @@ _PLAIN: Final = {
     "null": "null",
 }
 _SENT_TO_OTHERS: Final = "Webhook"
-"""Names of shapes that the service sends to webhooks begin so; clients do not read them."""
+"""Prefix of the names of shapes that only webhooks receive; clients do not read them."""
 # A generic shape of one item, as msgspec names it among the components: Page_MessageOut_.
 _GENERIC: Final = re.compile(r"(\w+?)_(\w+)_")
 
@@ -120,8 +120,8 @@ def english_texts() -> str:
     shared = {**CATALOGUE["templates"], **CATALOGUE["values"], **CATALOGUE["mini_program"]}
     own = CATALOGUE["mini_program_only"]
 
-    def english(found: re.Match[str]) -> str:
-        key, chinese = found[1], json.loads(f'"{found[2]}"')
+    def english(match: re.Match[str]) -> str:
+        key, chinese = match[1], json.loads(f'"{match[2]}"')
         return f"  {key}: {json.dumps(own.get(key) or shared[chinese], ensure_ascii=False)},"
 
     source = (CLIENT / "lib" / "texts_chinese.ts").read_text(encoding="utf-8")

@@ -52,9 +52,9 @@ class Pin:
 
 def pins(lock: str) -> Iterator[Pin]:
     """The pins in the lock's text."""
-    for found in _PIN.finditer(lock):
-        rest = found["rest"]
-        yield Pin(found["name"], found["version"], (*_HASH.findall(rest),), (*_VIA.findall(rest),))
+    for match in _PIN.finditer(lock):
+        rest = match["rest"]
+        yield Pin(match["name"], match["version"], (*_HASH.findall(rest),), (*_VIA.findall(rest),))
 
 
 def bill() -> Bom:
@@ -75,11 +75,11 @@ def bill() -> Bom:
     }
     scopes = {name: scope for scope, pinned in locks.items() for name in pinned}
     all_pins = locks[ComponentScope.EXCLUDED]
-    known = {NAME: release} | {name: _component(all_pins[name], scopes[name]) for name in all_pins}
-    bom.components.update(known[name] for name in all_pins)
-    for asking, component in known.items():
-        wanted = [known[pin.name] for pin in all_pins.values() if asking in pin.via]
-        bom.register_dependency(component, wanted)
+    parts = {NAME: release} | {name: _component(all_pins[name], scopes[name]) for name in all_pins}
+    bom.components.update(parts[name] for name in all_pins)
+    for asking, component in parts.items():
+        dependencies = [parts[pin.name] for pin in all_pins.values() if asking in pin.via]
+        bom.register_dependency(component, dependencies)
     return bom
 
 

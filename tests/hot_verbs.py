@@ -111,7 +111,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ),
     ("with_open_reports", _of("with_open_reports", on("14:00"), 0, 20), {"desk_reports"}),
     ("reported_occupied_seats", _of("reported_occupied_seats", on("14:00")), {"desk_reports"}),
-    ("waitlist.untold", lambda s: s.stored.waitlist.untold(200), {"untold"}),
+    ("waitlist.ended_unnotified", lambda s: s.stored.waitlist.ended_unnotified(200), {"untold"}),
     ("waitlist.iterate_open", lambda s: s.stored.waitlist.iterate_open(None, 200), {"open"}),
     ("next_due", _of("next_due", on("13:00")), DEADLINES),
     ("overdue", _of("overdue", EVENING), DEADLINES),

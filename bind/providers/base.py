@@ -1,8 +1,5 @@
-"""Entrances without a password: who comes from the campus's app or from 企业微信.
-
-Each either sends the browser somewhere to be identified, or redeems the proof that it came with,
-once, over a connection of our own. Nothing that the browser says about itself is believed.
-"""
+"""Identity providers. Each redirects the browser to be identified, or redeems its one-time proof
+over a connection of our own. The browser's other claims are not trusted."""
 
 from __future__ import annotations
 
@@ -23,13 +20,13 @@ from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 TIMEOUT_S: Final = 5.0
 PROOF: Final = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
-"""A ticket or code matches this."""
+"""Matches every valid ticket or code."""
 _MAX_ANSWER: Final = 64 * 1024
 _RENEW: Final = "renew"
 
 
 class EntryRefused(Unauthenticated):
-    """The proof is unknown, used or late, or names nobody of this campus."""
+    """The proof is unknown, used or expired, or does not identify a person of this campus."""
 
     code = "entry_refused"
 
@@ -38,7 +35,7 @@ _BY_THE_BROWSER: Final = frozenset({"error", "refused"})
 
 
 class EntryUnavailable(Unavailable):
-    """The campus's side gives no usable answer. Details: ``reason``, one static word."""
+    """The identity provider gives no usable response. Details: ``reason``, one static word."""
 
     code = "entry_unavailable"
 
@@ -47,15 +44,14 @@ class EntryUnavailable(Unavailable):
 
     @property
     def is_seen(self) -> bool:
-        """Have we seen it ourselves? What a browser says, or provokes by what it brings, anybody
-        can make up."""
+        """False if a browser could have forged or provoked the failure."""
         return self.details["reason"] not in _BY_THE_BROWSER
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A sign-in that a browser has begun, as its cookie tells. ``state`` travels by the provider
-    and back; ``secret`` never leaves the cookie. ``renew``: the password has to be typed."""
+    """A sign-in that a browser has begun; its cookie holds it. ``state`` travels to the provider
+    and back, ``secret`` never leaves the cookie. ``renew``: the password has to be typed again."""
 
     provider: str
     state: str
@@ -64,12 +60,12 @@ class Attempt:
 
     @classmethod
     def begin(cls, provider: str, *, renew: bool = False) -> Self:
-        """A new one, with 128 and 256 random bits."""
+        """A new attempt, with 128 random bits of state and 256 of secret."""
         return cls(provider, secrets.token_urlsafe(16), secrets.token_urlsafe(32), renew)
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The one that ``str`` has written; None for anything else."""
+        """Parses the text that ``str`` returns; None for anything else."""
         parts = text.split(".")
         if len(parts) != 4 or not all(PROOF.fullmatch(part) for part in parts):
             return None
@@ -81,16 +77,16 @@ class Attempt:
         return f"{self.provider}.{renew}.{self.state}.{self.secret}"
 
     def is_answered_by(self, state: str) -> bool:
-        """Is that the state which this browser was sent away with?"""
         return hmac.compare_digest(self.state.encode(), state.encode())
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalIdentity:
-    """Whom the proof names: the student number as the campus writes it, and what else it told.
+    """The person whom a proof identifies.
 
-    ``ticket`` is what a single logout will name. ``unasked``: nobody here has asked for this
-    sign-in, and its reader is asked first. ``attributes`` is None where this way in tells none.
+    ``number``: the account number as the campus writes it. ``ticket``: the id that a single logout
+    will use. ``unasked``: the sign-in did not begin here, so the reader has to confirm it.
+    ``attributes``: None if this provider releases none.
     """
 
     number: str
@@ -103,46 +99,43 @@ class ExternalIdentity:
     sign_on: SignOnSession | None = None
     unasked: bool = False
     second_factor: bool = False
-    """The provider has asked for more than a password."""
+    """Whether the provider has checked more than a password."""
 
 
 class IdentityProvider(Protocol):
-    """One way in."""
-
     async def authorization_url(self, attempt: Attempt) -> str | None:
-        """Where the browser goes to be identified; None where it has to come with its proof.
-        Raises: EntryUnavailable."""
+        """The sign-in URL; None if browsers bring their proof. Raises: EntryUnavailable."""
 
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None
     ) -> ExternalIdentity:
-        """Whom the answer names, which the browser brings in its address and which is good once.
-        ``attempt`` is what this browser has begun. Raises: EntryRefused, EntryUnavailable."""
+        """Redeems the query parameters that the browser brings, once. ``attempt``: the sign-in that
+        this browser has begun. Raises: EntryRefused, EntryUnavailable."""
 
 
 class SignOnProvider(IdentityProvider, Protocol):
-    """A sign-on with pages of its own, which the sign-in page offers."""
+    """An identity provider with its own sign-in pages, offered on our sign-in page."""
 
     @property
     def calls(self) -> OutgoingCalls:
-        """Its calls to the campus's side."""
+        """Measurements of the calls to the provider."""
 
     async def logout_url(self, return_to: str) -> str | None:
-        """Where the browser signs out there; None where that is not possible."""
+        """The provider's sign-out URL, which leads back to ``return_to``; None if it has none."""
 
     async def answers(self) -> bool:
-        """Does it give a sign of life?"""
+        """True if the provider responds."""
 
 
 class CampusClient:
-    """JSON over HTTP with the campus's side. Use it as an async context manager."""
+    """A client for JSON over HTTP with an identity provider. Use it as an async context manager."""
 
     def __init__(self, system: OutgoingSystem) -> None:
         self._session: aiohttp.ClientSession | None = None
         self.calls = OutgoingCalls(system)
 
     async def __aenter__(self) -> Self:
-        # One reader's cookies must never travel with the next reader's proof.
+        # The cookies of one reader must never be sent with the proof of another.
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self
 
@@ -151,7 +144,7 @@ class CampusClient:
         await self._session.close()
 
     async def ask(self, method: str, url: str, **options: Any) -> tuple[int, Mapping[str, Any]]:
-        """Status and JSON object. Raises: EntryUnavailable for anything else."""
+        """Returns status and JSON object. Raises: EntryUnavailable for any other response."""
         assert self._session is not None
         try:
             async with (
@@ -165,7 +158,7 @@ class CampusClient:
                     raw += chunk
                     if len(raw) > _MAX_ANSWER:
                         raise EntryUnavailable("too_large")
-                found = msgspec.json.decode(raw)
+                body = msgspec.json.decode(raw)
         except TimeoutError:
             raise EntryUnavailable("timeout") from None
         except aiohttp.ClientSSLError:
@@ -175,15 +168,14 @@ class CampusClient:
             raise EntryUnavailable("connection") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise EntryUnavailable("garbage") from None
-        if not isinstance(found, dict):
+        if not isinstance(body, dict):
             raise EntryUnavailable("garbage")
-        return answer.status, found
+        return answer.status, body
 
 
-def identity_of(found: Mapping[str, Any], number: str) -> ExternalIdentity:
-    """The person whom the campus's side has named; ``number`` is what it calls the student number.
-    Raises: EntryUnavailable, EntryRefused where there is no number."""
-    values = {name: found.get(name) or "" for name in (number, "name", "kind")}
+def identity_of(fields: Mapping[str, Any], number: str) -> ExternalIdentity:
+    """Raises: EntryUnavailable; EntryRefused if the account number in field ``number`` is empty."""
+    values = {name: fields.get(name) or "" for name in (number, "name", "kind")}
     if not all(isinstance(value, str) for value in values.values()):
         raise EntryUnavailable("garbage")
     if not values[number].strip():

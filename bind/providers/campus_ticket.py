@@ -1,5 +1,3 @@
-"""Sign-in by a ticket of the campus's own service."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -18,10 +16,10 @@ from notify.outgoing_calls import OutgoingSystem
 
 
 class CampusTicketProvider(CampusClient):
-    """The app opens us with a one-time ticket, which its server exchanges for a person.
+    """The campus's app opens this service with a one-time ticket, which the app's server redeems.
 
-    ``POST <url>`` with ``Authorization: Bearer <secret>`` and ``{"ticket": …}`` answers 200
-    ``{"student_no", "name", "kind"}``, or 4xx for a ticket that is unknown, used or late.
+    ``POST <url>`` with ``Authorization: Bearer <secret>`` and ``{"ticket": …}`` returns 200 with
+    ``{"student_no", "name", "kind"}``, or 4xx for a ticket that is unknown, used or expired.
     """
 
     def __init__(self, url: str, secret: str) -> None:
@@ -38,18 +36,18 @@ class CampusTicketProvider(CampusClient):
         proof = answer.get("ticket", "")
         if not PROOF.fullmatch(proof):
             raise EntryRefused()
-        status, found = await self.ask(
+        status, person = await self.ask(
             "POST",
             self._url,
             json={"ticket": proof},
             headers={"Authorization": f"Bearer {self._secret}"},
         )
         if status in (401, 403):
-            raise EntryUnavailable("secret")  # it is we who are refused there
+            raise EntryUnavailable("secret")  # the server refuses our secret, not the ticket
         if 400 <= status < 500:
             raise EntryRefused()
         if status != 200:
             raise EntryUnavailable("status")
-        # The campus's app sends tickets that nobody asked us for.
-        user = identity_of(found, "student_no")
+        # No browser asks for these tickets: the app sends them.
+        user = identity_of(person, "student_no")
         return replace(user, ticket=f"entry {proof}", unasked=True)

@@ -1,5 +1,3 @@
-"""Sign-in by CAS."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -11,14 +9,12 @@ from notify.outgoing_calls import OutgoingCalls
 
 _CONTEXT: Final = "authnContextClass"
 _SECOND_FACTOR: Final = "mfa"
-"""How Apereo CAS names its second factors there: mfa-gauth, mfa-webauthn, …"""
+"""Prefix of the names of second factors in Apereo CAS: mfa-gauth, mfa-webauthn, …"""
 
 
 class CasProvider:
-    """One redirect to the campus's CAS and back. Who is signed in there is asked nothing."""
-
     def __init__(self, cas: CasClient, email_attribute: str = "") -> None:
-        """``email_attribute`` holds a reader's address; empty where the campus releases none."""
+        """``email_attribute``: the name of the e-mail attribute; empty if CAS releases none."""
         self._cas, self._email_attribute = cas, email_attribute
 
     @property
@@ -31,10 +27,8 @@ class CasProvider:
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None
     ) -> ExternalIdentity:
-        """Whom the ticket names. One that this browser has not asked for may be anybody's.
-
-        Raises: TicketInvalid, CasUnavailable.
-        """
+        """Redeems the ticket; the identity is ``unasked`` if this browser did not ask for it.
+        Raises: TicketInvalid, CasUnavailable."""
         ticket, state = answer.get("ticket", ""), answer.get(STATE, "")
         renew = attempt is not None and attempt.renew
         user = await self._cas.validate(ticket, state, renew=renew)

@@ -1,9 +1,5 @@
-"""Client of the campus sign-on (CAS 2.0 and 3.0): where to send the browser, whom a ticket names.
-
-The protocol is https://apereo.github.io/cas/development/protocol/CAS-Protocol-Specification.html;
-section numbers below are its. A ticket is redeemed once, over a connection of our own, for the
-service URL that is configured; nothing that the browser says about itself is believed.
-"""
+"""Client of a CAS 2.0 or 3.0 server; section numbers are those of
+https://apereo.github.io/cas/development/protocol/CAS-Protocol-Specification.html."""
 
 from __future__ import annotations
 
@@ -27,23 +23,21 @@ from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 log = logging.getLogger(__name__)
 STATE = "s"
-"""The parameter of the service URL that tells which sign-in a ticket was asked for by."""
-# Real answers are 1 to 4 KB, logout requests half a KB; more than this is not worth parsing.
+"""Parameter of the service URL with the state of the sign-in that asked for the ticket."""
+# Real responses have 1 to 4 KB and logout requests half a KB.
 MAX_ANSWER_BYTES = 64 * 1024
-# 3.1.1: services must take tickets of 32 characters and should take 256.
 
 
 class CasClient:
-    """Sends readers to one CAS server and redeems the tickets that they come back with.
+    """Builds the URLs of one CAS server and redeems its tickets.
 
-    Use it as an async context manager, or give it a ``session`` that somebody else closes.
+    Use it as an async context manager, or pass a ``session``, which the caller closes.
 
     Args:
-        base_url: of the CAS server, the part before ``/login``.
-        service_url: of this service, absolute; from configuration, never from a Host header.
-        timeout_s: seconds for one validation, the 2.0 retry included.
-        names: the campus's names for attributes.
-        exact_service: the CAS server knows this very URL, so that no state can be added to it.
+        base_url: of the CAS server, without ``/login``.
+        service_url: the absolute URL of this service, from configuration, never a Host header.
+        timeout_s: seconds for one validation, including the retry with CAS 2.0.
+        exact_service: whether CAS accepts only this exact URL, so that no state can be added.
     """
 
     def __init__(
@@ -66,7 +60,7 @@ class CasClient:
 
     async def __aenter__(self) -> Self:
         if self._session is None:
-            # One reader's CAS cookies must never travel with the next reader's ticket.
+            # The CAS cookies of one reader must never be sent with the ticket of another.
             self._owned = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
             self._session = self._owned
         return self
@@ -77,19 +71,14 @@ class CasClient:
             self._session = self._owned = None
 
     def _service(self, state: str) -> str:
-        """The service URL of one sign-in: CAS sends the browser back there, with the state."""
+        """The URL to which CAS sends the browser back, with the state unless ``exact_service``."""
         if not state or self.exact_service:
             return self.service_url
         return f"{self.service_url}?{urlencode({STATE: state})}"
 
     def login_url(self, state: str = "", renew: bool = False, gateway: bool = False) -> str:
-        """Where the browser signs in (2.1): ``state`` comes back with it, ``renew`` asks for the
-        password again, ``gateway`` asks nothing and comes back without a ticket if nobody is signed
-        in.
-
-        Raises:
-            ValueError: for both at once, which the protocol leaves undefined.
-        """
+        """The sign-in URL (2.1). ``renew``: asks for the password again. ``gateway``: never asks; a
+        browser that is not signed in returns without a ticket. Raises: ValueError for both."""
         if renew and gateway:
             raise ValueError("renew and gateway exclude each other")
         query = {"service": self._service(state)}
@@ -98,20 +87,19 @@ class CasClient:
         return f"{self._base_url}/login?{urlencode(query)}"
 
     def logout_url(self, return_to: str | None = None) -> str:
-        """Where the browser signs out everywhere (2.3), and the absolute URL it is sent to next."""
+        """The URL (2.3) that ends the CAS session and redirects to the absolute ``return_to``."""
         query = f"?{urlencode({'service': return_to})}" if return_to else ""
         return f"{self._base_url}/logout{query}"
 
     async def validate(self, ticket: str, state: str = "", renew: bool = False) -> CasUser:
-        """Redeem a service ticket that was given for that ``state``; a second call with it is
-        refused by the server.
+        """Redeems a service ticket that was issued for this ``state``; CAS refuses a second call.
 
-        A server without ``/p3/serviceValidate`` is asked at ``/serviceValidate``. With ``renew``,
-        only a ticket for which the password was just typed is good.
+        A server without ``/p3/serviceValidate`` is called at ``/serviceValidate``. ``renew``
+        accepts only tickets for which the password has just been typed.
 
         Raises:
-            TicketInvalid: the server said no, or the ticket cannot be one.
-            CasUnavailable: time-out, no connection, 5xx, or an answer that is not CAS's.
+            TicketInvalid: CAS refused the ticket, or its form is wrong.
+            CasUnavailable: time-out, no connection, 5xx, or a response that is not CAS's.
         """
         if not TICKET.fullmatch(ticket):
             raise TicketInvalid("INVALID_TICKET")
@@ -129,7 +117,7 @@ class CasClient:
         except aiohttp.ClientError:
             # The chained error would carry the URL, and with it the ticket, into the logs.
             raise CasUnavailable("connection") from None
-        # Some servers send their refusals as 4xx; a reader is believed with 200 only.
+        # Some servers send refusals with 4xx; an identity is accepted with 200 only.
         if status != 200 and not 400 <= status < 500:
             raise CasUnavailable("status")
         user = read_answer(answer, self._names, charset)
@@ -138,7 +126,7 @@ class CasClient:
         return user
 
     async def answers(self) -> bool:
-        """Does the server speak CAS? A ticket that it cannot know must be refused."""
+        """True if the server responds by the CAS protocol: it must refuse an invented ticket."""
         try:
             await self.validate("ST-0-are-you-there")
         except TicketInvalid:

@@ -1,5 +1,3 @@
-"""Reads the answers of a CAS server."""
-
 from __future__ import annotations
 
 import codecs
@@ -22,7 +20,7 @@ SAMLP = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 MAX_LOGOUT_CHARS = 16 * 1024
 CODE = re.compile(r"[A-Z_]{1,64}")
 DECLARED = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([\w.-]{1,40})["']""", re.ASCII)
-# The parser knows none of them; the last holds all that the others do.
+# Encodings that the XML parser does not know. gb18030 includes the other two.
 CHINESE = frozenset({"gb2312", "gbk", "gb18030"})
 BEFORE_XML = " \t\r\n\ufeff"
 NOT_ATTRIBUTES = frozenset(
@@ -31,7 +29,7 @@ NOT_ATTRIBUTES = frozenset(
 
 
 class TicketInvalid(Unauthenticated):
-    """The ticket is unknown, used, late or for another service. Details: ``cas_code`` (2.5.3)."""
+    """The ticket is unknown, used, expired or another service's. Details: ``cas_code`` (2.5.3)."""
 
     code = "ticket_invalid"
 
@@ -40,7 +38,7 @@ class TicketInvalid(Unauthenticated):
 
 
 class CasUnavailable(Unavailable):
-    """The campus sign-on gives no usable answer. Details: ``reason``, one static word."""
+    """The CAS server gives no usable response. Details: ``reason``, one static word."""
 
     code = "cas_unavailable"
 
@@ -50,10 +48,8 @@ class CasUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class AttributeNames:
-    """What this campus calls its attributes; an empty name stands for "not released".
-
-    ``account`` names the attribute that holds the student number where ``cas:user`` does not.
-    """
+    """The campus's names of attributes; empty names are not released. ``account``: the attribute
+    with the account number; empty if ``cas:user`` holds it."""
 
     account: str = ""
     name: str = "cn"
@@ -63,7 +59,7 @@ class AttributeNames:
 
 @dataclass(frozen=True, slots=True)
 class CasUser:
-    """Whom the ticket names: ``user`` as the server writes it, trimmed, and what it released."""
+    """The account that a ticket identifies. ``user``: the account number, trimmed."""
 
     user: str
     attributes: Mapping[str, tuple[str, ...]]
@@ -73,20 +69,16 @@ class CasUser:
 
 
 def read_answer(answer: bytes, names: AttributeNames, charset: str = "") -> CasUser:
-    """Whom a serviceResponse (2.5.2, appendix A) names.
+    """Parses a serviceResponse (2.5.2, appendix A).
 
     Attributes may be wrapped in ``cas:attributes`` or stand beside ``cas:user``, as
-    ``<cas:cn>v</cas:cn>`` or as ``<cas:attribute name="cn" value="v"/>``; all three are in use.
-    So is one element of another name around the user and the attributes.
-
-    Args:
-        answer: as it was sent: UTF-8, UTF-16, or what it declares, GBK and its kin included.
-        names: the campus's names for attributes.
-        charset: what the answer's header says, for an answer that declares nothing.
+    ``<cas:cn>v</cas:cn>`` or as ``<cas:attribute name="cn" value="v"/>``; servers use all three
+    forms. Some also wrap user and attributes in one more element. ``charset``: from the response's
+    header, for a body that declares no encoding.
 
     Raises:
-        TicketInvalid: it is an authenticationFailure.
-        CasUnavailable: it is nothing that the protocol knows (and is logged), or INTERNAL_ERROR.
+        TicketInvalid: the response is an authenticationFailure.
+        CasUnavailable: INTERNAL_ERROR, or not a CAS response, which is logged.
     """
     encoding = _encoding(answer, charset)
     root = _parse(_text(answer, encoding))
@@ -132,41 +124,37 @@ def _read(root: Element | None, names: AttributeNames) -> CasUser:
 
 
 def parse_logout(logout_request: str) -> str:
-    """The ticket whose session a single-logout message (2.3.3) ends.
-
-    Raises:
-        Malformed: not such a message; field ``logoutRequest``.
-    """
+    """The ticket in a single-logout request (2.3.3). Raises: Malformed (``logoutRequest``)."""
     if len(logout_request) > MAX_LOGOUT_CHARS:
         raise Malformed(field="logoutRequest", reason="too_long")
     root = _parse(logout_request.lstrip(BEFORE_XML))
     if root is None or root.tag != f"{SAMLP}LogoutRequest":
         raise Malformed(field="logoutRequest", reason="not_a_logout_request")
-    found = [_value(element) for element in root.findall(f"{SAMLP}SessionIndex")]
-    if len(found) != 1 or not TICKET.fullmatch(found[0]):
+    indexes = [_value(element) for element in root.findall(f"{SAMLP}SessionIndex")]
+    if len(indexes) != 1 or not TICKET.fullmatch(indexes[0]):
         raise Malformed(field="logoutRequest", reason="session_index")
-    return found[0]
+    return indexes[0]
 
 
 def _encoding(answer: bytes, charset: str) -> str:
-    """What the answer says that it is written in; empty where it says nothing."""
+    """The declared encoding, else the header's charset, in lower case; empty without either."""
     declared = DECLARED.match(answer.lstrip(BEFORE_XML.encode()))
     return declared[1].decode().lower() if declared else charset.lower()
 
 
 def _text(answer: bytes, encoding: str) -> str | bytes:
-    """The answer without what stands before its declaration, decoded where the parser cannot."""
+    """The body without leading white space and BOM, decoded if its encoding is Chinese."""
     answer = answer.lstrip(BEFORE_XML.encode())
     try:
         if codecs.lookup(encoding).name in CHINESE:
             return answer.decode("gb18030")
     except (LookupError, ValueError):
-        pass  # the parser says no, too
+        pass  # the parser will refuse it too
     return answer
 
 
 def _parse(text: str | bytes) -> Element | None:
-    """The root, or None for what is not XML, has a DTD (entity bombs) or an unknown encoding."""
+    """The root; None if the text is not XML, has a DTD (entity bombs) or an unknown encoding."""
     try:
         root: Element = ElementTree.fromstring(text, forbid_dtd=True)
     except (ElementTree.ParseError, ValueError, LookupError):  # DefusedXmlException is a ValueError
@@ -175,7 +163,7 @@ def _parse(text: str | bytes) -> Element | None:
 
 
 def _attributes(success: Element) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
+    attributes: dict[str, list[str]] = {}
     wrapped = [child for wrapper in success.findall(f"{CAS}attributes") for child in wrapper]
     beside = [child for child in success if child.tag not in NOT_ATTRIBUTES]
     for child in (*wrapped, *beside):
@@ -183,10 +171,10 @@ def _attributes(success: Element) -> dict[str, tuple[str, ...]]:
         if name == "attribute" and "name" in child.attrib:
             name, value = child.attrib["name"], child.get("value", value).strip()
         if value:
-            found.setdefault(name, []).append(value)
-    return {name: tuple(values) for name, values in found.items()}
+            attributes.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in attributes.items()}
 
 
 def _value(element: Element) -> str:
-    """The text of an element, trimmed; empty for one that holds elements: half a name is none."""
+    """The element's trimmed text; empty if it has children, as the text would be incomplete."""
     return "" if len(element) else (element.text or "").strip()

@@ -1,8 +1,7 @@
 """Sign-in by OpenID Connect: the code flow with PKCE, and back-channel logout.
 
 OpenID Connect Core 1.0, https://openid.net/specs/openid-connect-core-1_0.html; RFC 7636 (PKCE) and
-RFC 9700 (current practice). Nothing that the browser says about itself is believed: its code is
-redeemed over a connection of our own, and the answer is signed for the nonce of this sign-in.
+RFC 9700 (current practice).
 """
 
 from __future__ import annotations
@@ -41,18 +40,18 @@ from models.identity.used_once_repository import UsedOnceRepository
 from notify.outgoing_calls import OutgoingSystem
 
 ATTEMPT_LASTS: Final = timedelta(minutes=10)
-"""From the way to the provider until the way back."""
+"""Longest time between the redirect to the provider and the browser's return."""
 _SECOND_FACTORS: Final = frozenset({"mfa", "otp", "hwk", "swk", "sc"})
-"""Methods (RFC 8176) that a password is not."""
+"""Authentication methods (RFC 8176) that are more than a password."""
 _LOGOUT_REMEMBERED: Final = timedelta(minutes=15)
-"""Longer than a logout token is believed."""
+"""Used logout tokens are remembered longer than they are valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """One provider. ``id`` is its name in addresses and in the environment, ``name`` what the
-    sign-in page calls it; empty for 统一身份认证. ``own_numbers``: they are not those of the
-    campus, and its readers are kept apart."""
+    """``id``: the provider's name in URLs and environment variables. ``name``: its name on the
+    sign-in page; empty for 统一身份认证. ``own_numbers``: its account numbers are not the campus's,
+    so its readers are kept apart."""
 
     id: str
     issuer: str
@@ -65,8 +64,6 @@ class OidcSettings:
 
 
 class OidcProvider(CampusClient):
-    """One OpenID provider. Use it as an async context manager."""
-
     def __init__(
         self,
         settings: OidcSettings,
@@ -74,7 +71,7 @@ class OidcProvider(CampusClient):
         once: UsedOnceRepository,
         now: Callable[[], datetime],
     ) -> None:
-        """``now`` is the time on the wall, by which tokens live."""
+        """``now`` returns the wall-clock time, against which tokens are checked."""
         super().__init__(OutgoingSystem.OIDC)
         self.settings = settings
         self.redirect_uri = redirect_uri
@@ -103,11 +100,11 @@ class OidcProvider(CampusClient):
     ) -> ExternalIdentity:
         code = answer.get("code", "")
         if attempt is None or not attempt.is_answered_by(answer.get("state", "")):
-            raise EntryRefused()  # somebody else began this, and would sign in as themselves
+            raise EntryRefused()  # begun in another browser, perhaps by an attacker as themselves
         metadata = await self.directory.metadata()
         issuer = answer.get("iss", metadata.issuer if not metadata.names_issuer else "")
         if issuer != metadata.issuer:
-            raise EntryRefused()  # another provider's answer (RFC 9207)
+            raise EntryRefused()  # from another provider (RFC 9207)
         state = f"sign-in {self.settings.id} {attempt.state}"
         if not await self._once.use(state, self._now() + ATTEMPT_LASTS):
             raise EntryRefused()
@@ -119,9 +116,9 @@ class OidcProvider(CampusClient):
         return await self._identity(metadata, granted, attempt)
 
     async def logout_url(self, return_to: str) -> str | None:
-        """Where the browser signs out there; None where it cannot, or would have to go to another
-        host, which our pages let no form lead to. No ID token goes along as a hint, as it would
-        stand in histories and logs: a provider may ask the reader whether they mean it."""
+        """The provider's sign-out URL; None without one on the issuer's host, the only one that our
+        pages' form policy allows. No ID token is sent as a hint: it would appear in histories and
+        logs. A provider may ask the reader to confirm."""
         try:
             metadata = await self.directory.metadata()
         except EntryUnavailable:
@@ -140,23 +137,20 @@ class OidcProvider(CampusClient):
         return True
 
     async def read_logout(self, token: str) -> LogoutToken:
-        """Whose sessions the provider wants to end. The token counts once.
-
-        Raises: LogoutTokenInvalid, EntryUnavailable.
-        """
+        """Verifies a logout token and uses it up. Raises: LogoutTokenInvalid, EntryUnavailable."""
         metadata = await self.directory.metadata()
         keys = await self.directory.keys(key_id(token))
-        found = read_logout_token(token, keys, self._audience(metadata), self._now())
-        if not await self._once.use(self._logout_key(found), self._now() + _LOGOUT_REMEMBERED):
+        logout = read_logout_token(token, keys, self._audience(metadata), self._now())
+        if not await self._once.use(self._logout_key(logout), self._now() + _LOGOUT_REMEMBERED):
             raise LogoutTokenInvalid("used")
-        return found
+        return logout
 
     async def forget_logout(self, token: LogoutToken) -> None:
-        """Its sessions could not be ended: the provider may send it once more."""
+        """Allows the provider to send the token again, since its sessions could not be ended."""
         await self._once.give_back(self._logout_key(token))
 
     def ticket_of(self, sid: str) -> str:
-        """What a session of the provider is called here."""
+        """The ticket under which the provider's session ``sid`` is stored here."""
         return f"oidc {self.settings.id} sid {sid}"
 
     def _logout_key(self, token: LogoutToken) -> str:
@@ -168,7 +162,7 @@ class OidcProvider(CampusClient):
     async def _redeem(
         self, metadata: OidcMetadata, code: str, attempt: Attempt
     ) -> Mapping[str, Any]:
-        """The token endpoint's answer for a code. Raises: EntryRefused, EntryUnavailable."""
+        """Redeems a code at the token endpoint. Raises: EntryRefused, EntryUnavailable."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -181,14 +175,14 @@ class OidcProvider(CampusClient):
         else:  # RFC 6749, section 2.3.1
             pair = f"{quote_plus(settings.client_id)}:{quote_plus(settings.client_secret)}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-        status, found = await self.ask("POST", metadata.token_endpoint, data=form, headers=headers)
+        status, body = await self.ask("POST", metadata.token_endpoint, data=form, headers=headers)
         if status == 200:
-            return found
-        if found.get("error") == "invalid_grant":
+            return body
+        if body.get("error") == "invalid_grant":
             raise EntryRefused()
-        if status == 401 or found.get("error") in ("invalid_client", "unauthorized_client"):
-            raise EntryUnavailable("secret")  # it is we who are refused there
-        # Of all answers this one alone can be brought about by what the browser has brought.
+        if status == 401 or body.get("error") in ("invalid_client", "unauthorized_client"):
+            raise EntryUnavailable("secret")  # the provider refuses our secret, not the code
+        # Only 400 can be provoked by what the browser has brought.
         raise EntryUnavailable("refused" if status == 400 else "status")
 
     async def _identity(
@@ -202,14 +196,14 @@ class OidcProvider(CampusClient):
         audience = self._audience(metadata)
         claims = read_id_token(token, keys, audience, _nonce(attempt), self._now())
         if attempt.renew and not self._is_recent(claims.get("auth_time")):
-            raise EntryRefused()  # somebody took "ask for the password" out of the address
-        known = claims
+            raise EntryRefused()  # "prompt=login" was removed from the URL
+        merged = claims
         if metadata.userinfo_endpoint and not are_complete(claims, self.settings.claims):
-            known = {**await self._userinfo(metadata, granted, claims["sub"]), **claims}
+            merged = {**await self._userinfo(metadata, granted, claims["sub"]), **claims}
         sid = claims.get("sid")
         ticket = f"oidc {self.settings.id} state {attempt.state}"
         return replace(
-            read_claims(known, self.settings.claims),
+            read_claims(merged, self.settings.claims),
             ticket=self.ticket_of(sid) if isinstance(sid, str) and sid else ticket,
             sign_on=SignOnSession(self.settings.id, claims["sub"], made_at(claims)),
             second_factor=not _SECOND_FACTORS.isdisjoint(values_of(claims.get("amr"))),
@@ -225,14 +219,14 @@ class OidcProvider(CampusClient):
     async def _userinfo(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], sub: str
     ) -> Mapping[str, Any]:
-        """The claims that the provider keeps out of the ID token. Raises: EntryUnavailable."""
+        """The userinfo claims. Raises: EntryUnavailable; EntryRefused for another subject."""
         headers = {"Authorization": f"Bearer {granted.get('access_token', '')}"}
-        status, found = await self.ask("GET", metadata.userinfo_endpoint, headers=headers)
+        status, claims = await self.ask("GET", metadata.userinfo_endpoint, headers=headers)
         if status != 200:
             raise EntryUnavailable("status")
-        if found.get("sub") != sub:
-            raise EntryRefused()  # somebody else's (section 5.3.2)
-        return found
+        if claims.get("sub") != sub:
+            raise EntryRefused()  # another person's claims (section 5.3.2)
+        return claims
 
 
 def _verifier(attempt: Attempt) -> str:

@@ -1,5 +1,3 @@
-"""What the claims of an OpenID provider say about a reader, by the library's names for them."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -15,7 +13,7 @@ _LONGEST_VALUE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """What this provider calls its claims; an empty name stands for "not released"."""
+    """The provider's names of claims; an empty name means that it is not released."""
 
     number: str
     name: str = "name"
@@ -24,24 +22,22 @@ class ClaimNames:
     groups: str = ""
 
     @property
-    def wanted(self) -> tuple[str, ...]:
-        """Those that the library reads."""
+    def released(self) -> tuple[str, ...]:
         return tuple(filter(None, (self.number, self.name, self.kind, self.email, self.groups)))
 
 
 def are_complete(claims: Mapping[str, Any], names: ClaimNames) -> bool:
-    """Do they hold all that the library reads?"""
-    return all(_found(claims, name) is not None for name in names.wanted)
+    return all(_claim(claims, name) is not None for name in names.released)
 
 
 def read_claims(claims: Mapping[str, Any], names: ClaimNames) -> ExternalIdentity:
-    """Whom they name. Raises: EntryRefused where they hold no number."""
-    number = _number(_found(claims, names.number))
+    """The person whom the claims identify. Raises: EntryRefused without a valid account number."""
+    number = _number(_claim(claims, names.number))
     if not number or len(number) > _LONGEST_NUMBER or not number.isprintable():
         raise EntryRefused()
     verified = claims.get("email_verified") is not False
-    groups = values_of(_found(claims, names.groups))
-    attributes = {name: found for name, value in claims.items() if (found := values_of(value))}
+    groups = values_of(_claim(claims, names.groups))
+    attributes = {name: texts for name, value in claims.items() if (texts := values_of(value))}
     if groups:
         attributes[names.groups] = groups
     return ExternalIdentity(
@@ -55,7 +51,7 @@ def read_claims(claims: Mapping[str, Any], names: ClaimNames) -> ExternalIdentit
 
 
 def values_of(value: object) -> tuple[str, ...]:
-    """A claim's values as text; none of what is no text, number, truth or list of these."""
+    """A claim's texts, numbers and booleans as text; its values of other types are left out."""
     listed = value if isinstance(value, list) else [value]
     texts = []
     for item in listed[:_MOST_VALUES]:
@@ -67,12 +63,12 @@ def values_of(value: object) -> tuple[str, ...]:
 
 
 def _is_whole(text: str) -> bool:
-    """JSON can hold half a character, which nothing can store."""
+    """False for a text with a lone surrogate, which JSON can hold but MongoDB cannot."""
     return text.encode(errors="ignore").decode() == text
 
 
 def _number(value: object) -> str:
-    """An account number; empty for what is none, or several."""
+    """The account number; empty without one, or for a list of several."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -81,12 +77,11 @@ def _number(value: object) -> str:
 
 
 def _first(claims: Mapping[str, Any], name: str) -> str:
-    return next(iter(values_of(_found(claims, name))), "").strip()
+    return next(iter(values_of(_claim(claims, name))), "").strip()
 
 
-def _found(claims: Mapping[str, Any], name: str) -> object:
-    """The claim of that name. Some providers put theirs into one another: ``realm_access.roles``
-    is the claim ``roles`` in the claim ``realm_access``. None where there is none."""
+def _claim(claims: Mapping[str, Any], name: str) -> object:
+    """The value; None if missing. ``realm_access.roles`` is ``roles`` within ``realm_access``."""
     if not name:
         return None
     if name in claims:

@@ -1,8 +1,5 @@
-"""What an OpenID provider has signed: ID tokens and logout tokens, and when they are believed.
-
-OpenID Connect Core 1.0, section 3.1.3.7, and Back-Channel Logout 1.0, section 2.6. joserfc verifies
-signatures and the usual claims.
-"""
+"""Verification of ID tokens (OpenID Connect Core 1.0, section 3.1.3.7) and logout tokens
+(Back-Channel Logout 1.0, section 2.6). joserfc verifies signatures and the usual claims."""
 
 from __future__ import annotations
 
@@ -18,12 +15,12 @@ from bind.providers.oidc_metadata import ProviderKeys
 from models.kernel.errors import Malformed
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
-"""Signatures by a key that only the provider has. ``none`` is none of them, and neither is what
-anybody could sign who knows the client's secret or a public key."""
+"""Accepted signature algorithms: only those with a private key of the provider. ``none`` and HMAC
+are left out, since everyone with the client's secret or a public key could sign with them."""
 LEEWAY: Final = timedelta(seconds=60)
-"""Between the provider's clock and ours."""
+"""Tolerated difference between the provider's clock and ours."""
 _TOKEN_LASTS: Final = timedelta(minutes=10)
-"""A token that was made longer ago is not believed, whatever it says of itself."""
+"""Tokens issued longer ago are refused, whatever their ``exp``."""
 _LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _LONGEST_ID: Final = 255
 _LONGEST_TOKEN: Final = 16 * 1024
@@ -31,19 +28,19 @@ _END_OF_TIME: Final = 2**36
 
 
 class LogoutTokenInvalid(Malformed):
-    """It is no logout token of this provider for this service, or was used."""
+    """The token is no logout token of this provider for this service, or was used before."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("logout_token", reason)
 
 
 class _Refused(Exception):
-    """A token is not what it should be; why, in a word."""
+    """The token is refused; the message is the reason, one word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who has to have signed, and for whom."""
+    """The required issuer of a token, and the client for which it must be made."""
 
     issuer: str
     client_id: str
@@ -51,8 +48,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class LogoutToken:
-    """Whose sessions end: the one ``sid``, or where that is empty all of ``sub``, as far as they
-    began not later than ``at``."""
+    """Ends session ``sid``; if empty, all of subject ``sub`` begun no later than ``at``."""
 
     sid: str
     sub: str
@@ -61,7 +57,7 @@ class LogoutToken:
 
 
 def key_id(token: str) -> str | None:
-    """The id of the key by which the token says that it is signed; nothing is verified."""
+    """The key id in the token's header, unverified; None without one."""
     head = token.partition(".")[0]
     try:
         header = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
@@ -74,10 +70,7 @@ def key_id(token: str) -> str | None:
 def read_id_token(
     token: str, keys: ProviderKeys, audience: Audience, nonce: str, now: datetime
 ) -> Mapping[str, Any]:
-    """The claims of an ID token that was made just now, for this very sign-in.
-
-    Raises: EntryRefused.
-    """
+    """Returns the claims of a fresh ID token with this ``nonce``. Raises: EntryRefused."""
     try:
         claims = _verified(token, keys, audience, now)
         if claims.get("nonce") != nonce:
@@ -93,14 +86,14 @@ def read_id_token(
 def read_logout_token(
     token: str, keys: ProviderKeys, audience: Audience, now: datetime
 ) -> LogoutToken:
-    """Whose sessions a back-channel logout ends. Raises: LogoutTokenInvalid."""
+    """Verifies a back-channel logout token. Raises: LogoutTokenInvalid."""
     try:
         claims = _verified(token, keys, audience, now)
         events = claims.get("events")
         if not isinstance(events, dict) or not isinstance(events.get(_LOGOUT_EVENT), dict):
             raise _Refused("events")
         if "nonce" in claims:
-            raise _Refused("nonce")  # an ID token is no order to sign anybody out
+            raise _Refused("nonce")  # an ID token must not be accepted as a logout token
         sid, sub = _text(claims, "sid"), _text(claims, "sub")
         if not sid and not sub:
             raise _Refused("nobody")
@@ -111,13 +104,12 @@ def read_logout_token(
 
 
 def made_at(claims: Mapping[str, Any]) -> datetime:
-    """When the verified token was made."""
     return datetime.fromtimestamp(claims["iat"], UTC)
 
 
 def _verified(token: str, keys: ProviderKeys, audience: Audience, now: datetime) -> dict[str, Any]:
-    """The claims that the issuer has signed for this client a short while ago. Raises: _Refused."""
-    # Here and not above, as its size tells: see ProviderKeys.
+    """Returns the claims if the issuer signed them recently for this client. Raises: _Refused."""
+    # Imported here because of its size: see ProviderKeys.
     from joserfc import jwt
     from joserfc.errors import JoseError
 
@@ -150,17 +142,17 @@ def _verified(token: str, keys: ProviderKeys, audience: Audience, now: datetime)
 
 
 def is_instant(value: object) -> TypeGuard[float]:
-    """Is that a time in seconds that a calendar knows?"""
+    """True for Unix seconds that ``datetime`` can represent."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return 0 <= value < _END_OF_TIME
 
 
 def _text(claims: Mapping[str, Any], name: str, *, required: bool = False) -> str:
-    """The claim; empty where it is missing. Raises: _Refused."""
+    """The claim; empty if it is missing. Raises: _Refused."""
     value = claims.get(name, "")
     if not isinstance(value, str) or len(value) > _LONGEST_ID or (required and not value):
         raise _Refused(name)
-    if not value.isprintable():  # half a character, for one, can be stored nowhere
+    if not value.isprintable():  # a lone surrogate, for example, cannot be stored
         raise _Refused(name)
     return value

@@ -1,5 +1,3 @@
-"""Sign-in by WeCom (企业微信)."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -21,11 +19,8 @@ _CODE_BAD: Final = frozenset({40029, 40163, 42003})
 
 
 class WeComProvider:
-    """企业微信: OAuth2 without asking (``snsapi_base``), then ``auth/getuserinfo``.
-
-    https://developer.work.weixin.qq.com/document/path/91023: the member's ``userid`` is taken for
-    the student number.
-    """
+    """WeCom sign-in: OAuth2 without a consent page (``snsapi_base``). The member's ``userid`` is
+    the account number. https://developer.work.weixin.qq.com/document/path/91023"""
 
     def __init__(self, client: WeComClient, redirect_uri: str, authorize_url: str) -> None:
         self._client = client
@@ -48,16 +43,16 @@ class WeComProvider:
     ) -> ExternalIdentity:
         proof = answer.get("code", "")
         if attempt is None or not attempt.is_answered_by(answer.get("state", "")):
-            raise EntryRefused()  # somebody else began this, and would sign in as themselves
+            raise EntryRefused()  # begun in another browser, perhaps by an attacker as themselves
         if not PROOF.fullmatch(proof):
             raise EntryRefused()
         try:
-            found = await self._client.call("auth/getuserinfo", {"code": proof})
+            member = await self._client.call("auth/getuserinfo", {"code": proof})
         except WeComUnavailable as error:
             raise EntryUnavailable(error.reason) from None
-        if found.get("errcode") in _CODE_BAD:
+        if member.get("errcode") in _CODE_BAD:
             raise EntryRefused()
-        if found.get("errcode") != 0:
+        if member.get("errcode") != 0:
             raise EntryUnavailable("errcode")
-        # Who is no member of the school has an openid only.
-        return replace(identity_of(found, "userid"), ticket=f"entry {proof}")
+        # A person who is no member of the school has only an openid, which identity_of refuses.
+        return replace(identity_of(member, "userid"), ticket=f"entry {proof}")

@@ -1,5 +1,3 @@
-"""Signing in by WeChat, binding, activation codes, who I am, consent to messages."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -97,15 +95,15 @@ async def wx_login(call: ApiRequest, body: WxLogin) -> LoginOut:
 )
 async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:
     assert call.principal is not None
-    found = await call[AccountBindingService].bind(call.principal, body.activation_code, call.now)
-    if isinstance(found, BindingRequest):
-        return presenter.binding_request(found)
-    return BindingOut(presenter.reader(found))
+    outcome = await call[AccountBindingService].bind(call.principal, body.activation_code, call.now)
+    if isinstance(outcome, BindingRequest):
+        return presenter.binding_request(outcome)
+    return BindingOut(presenter.reader(outcome))
 
 
 @routes.post(
     "/bindings/preview",
-    "Whom a scanned activation code would bind",
+    "Get the masked name and number of the reader whom a scanned code would bind",
     Access.SESSION,
     sessions=PHONE,
     errors=(ActivationCodeInvalid, AlreadyBound),
@@ -120,23 +118,23 @@ async def preview_binding(call: ApiRequest, body: BindingPreview) -> BindingPrev
 
 @routes.get(
     "/binding-requests/current",
-    "What has become of the WeChat user's latest binding request",
+    "Get the state of the WeChat user's latest binding request",
     Access.SESSION,
     sessions=PHONE,
 )
 async def binding_state(call: ApiRequest) -> BindingStateOut:
     assert call.principal is not None
-    found = await call[AccountBindingService].state(call.principal, call.now)
+    binding = await call[AccountBindingService].state(call.principal, call.now)
     return BindingStateOut(
-        state=found.state,
-        request=presenter.binding_request(found.request) if found.request else None,
-        reader=presenter.reader(found.reader) if found.reader else None,
+        state=binding.state,
+        request=presenter.binding_request(binding.request) if binding.request else None,
+        reader=presenter.reader(binding.reader) if binding.reader else None,
     )
 
 
 @routes.post(
     "/binding-requests/{id}/confirm",
-    "是我: bind the WeChat user who waits",
+    "Confirm a binding request (是我): the waiting WeChat user is bound",
     sessions=BROWSER,
     errors=(
         BindingRequestOver,
@@ -150,7 +148,7 @@ async def confirm_binding(call: ApiRequest) -> None:
 
 @routes.post(
     "/binding-requests/{id}/refuse",
-    "不是我: bind nobody, and end the activation code",
+    "Refuse a binding request (不是我) and revoke the activation code",
     sessions=BROWSER,
     errors=(BindingRequestOver,),
 )
@@ -158,11 +156,8 @@ async def refuse_binding(call: ApiRequest) -> None:
     await call[AccountBindingService].refuse(call.reader.id, call.id, call.now)
 
 
-@routes.delete(
-    "/me", "Have what is kept of the reader erased", sessions=PHONE, errors=(ErasureNotNow,)
-)
+@routes.delete("/me", "Erase the reader's data", sessions=PHONE, errors=(ErasureNotNow,))
 async def erase(call: ApiRequest) -> None:
-    """The reader is forgotten, and signed out everywhere."""
     assert call.principal is not None
     works_here = bool(call.principal.granted_on(call.now))
     await call[OwnData].erase(call.reader, works_here, call.now)
@@ -176,7 +171,7 @@ async def unbind(call: ApiRequest) -> None:
 
 @routes.post(
     "/activation-codes",
-    "The reader's live activation code, or a new one",
+    "Get the reader's valid activation code, or create one",
     sessions=BROWSER,
     status=201,
     body_optional=True,
@@ -193,7 +188,12 @@ async def activation_code(call: ApiRequest, body: NewActivationCode) -> Activati
     )
 
 
-@routes.get("/me", "Who I am and what I have", Access.SESSION, at_kiosk=True)
+@routes.get(
+    "/me",
+    "Get the session's reader with current reservations and violations",
+    Access.SESSION,
+    at_kiosk=True,
+)
 async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     assert call.principal is not None
     reader = call.principal.reader
@@ -221,12 +221,11 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
 
 @routes.post(
     "/subscriptions",
-    "Report what the reader answered to wx.requestSubscribeMessage",
+    "Report the reader's answers to wx.requestSubscribeMessage",
     errors=(UnknownTemplate,),
 )
 async def report_consents(call: ApiRequest, body: Subscribe) -> SubscriptionsOut:
-    """``accept`` is one more message of that template, all of a long-term one; anything else
-    changes nothing."""
+    """Stores the reader's consents: to one message per template, or to all of a long-term one."""
     for name in body.results:
         if name not in WECHAT_TEMPLATES:
             raise UnknownTemplate(template=name)
@@ -253,7 +252,7 @@ def _by_name(consents: Mapping[Template, int]) -> dict[str, int]:
     return {template.value: left for template, left in consents.items()}
 
 
-@routes.delete("/sessions/current", "Log out", Access.SESSION, at_kiosk=True)
+@routes.delete("/sessions/current", "End this session", Access.SESSION, at_kiosk=True)
 async def log_out(call: ApiRequest) -> web.Response:
     assert call.principal is not None
     await call[SESSIONS].close(call.principal.session)

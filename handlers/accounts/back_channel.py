@@ -1,7 +1,4 @@
-"""An OpenID provider says that a session has ended there.
-
-OpenID Connect Back-Channel Logout 1.0, sections 2.5 to 2.8.
-"""
+"""OpenID Connect Back-Channel Logout 1.0: a provider reports that a session has ended."""
 
 from __future__ import annotations
 
@@ -30,15 +27,12 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def back_channel_routes() -> list[web.RouteDef]:
-    """The addresses that providers call."""
     return [web.post(f"{OIDC_PATH}{{provider}}/logout", back_channel_logout)]
 
 
 async def back_channel_logout(request: web.Request) -> web.Response:
-    """End the sessions that a signed logout token names. No Origin and no cookie: a server calls.
-
-    Anybody can send tokens that nobody has signed; those are limited by address.
-    """
+    """Ends the sessions that a signed logout token names (sections 2.5 to 2.8). A server calls, so
+    neither Origin nor cookie is required; invalid tokens are rate-limited by address."""
     provider = request.app[service_key(SignOns)].oidc(request.match_info["provider"])
     if provider is None:
         raise NotFound()

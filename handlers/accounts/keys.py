@@ -1,5 +1,3 @@
-"""Keys of the application that signing in and consent use."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,8 +8,8 @@ from aiohttp import web
 from bind.providers.base import IdentityProvider
 
 ConsentHook = Callable[[str, Mapping[str, str]], Awaitable[None]]
-"""Gets the openid of the mini-program's user, and what they answered by template."""
+"""Gets the mini-program user's openid, and the user's answer by template name."""
 
 CAMPUS_APP: Final[web.AppKey[IdentityProvider | None]] = web.AppKey("campus_app")
 ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")
-"""Called after a client has reported consent; a plug sets it."""
+"""Called after a client has reported consents; only the sandbox sets it."""

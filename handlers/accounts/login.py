@@ -1,4 +1,4 @@
-"""Signing in and out with the campus, and single logout."""
+"""Sign-in and logout through the campus's sign-ons, and CAS single logout."""
 
 from __future__ import annotations
 
@@ -56,16 +56,15 @@ SERVICE_PATH: Final = "/login/cas"
 OIDC_PATH: Final = "/login/oidc/"
 ENTRY_PATH: Final = "/entry"
 _ENTRY: Final = "entry"
-"""Stands for the campus's app among the ids of sign-ons."""
+"""The campus app's id, beside the ids of sign-ons."""
 _ATTEMPT_SECONDS: Final = int(ATTEMPT_LASTS.total_seconds())
 
 
 def login_routes() -> list[web.RouteDef]:
-    """The addresses of signing in and out."""
     return [
-        web.get("/login", _sign_in(login, _line_of(_chosen))),
-        web.get(SERVICE_PATH, _sign_in(sign_on_answer, _line_of(_answering))),
-        web.get(f"{OIDC_PATH}{{provider}}", _sign_in(sign_on_answer, _line_of(_answering))),
+        web.get("/login", _sign_in(login, _queue_of(_chosen))),
+        web.get(SERVICE_PATH, _sign_in(sign_on_answer, _queue_of(_answering))),
+        web.get(f"{OIDC_PATH}{{provider}}", _sign_in(sign_on_answer, _queue_of(_answering))),
         web.post(SERVICE_PATH, single_logout),
         web.post("/login/confirm", _sign_in(confirm_sign_in)),
         web.get(ENTRY_PATH, _sign_in(campus_entry, lambda _: _ENTRY)),
@@ -76,8 +75,8 @@ def login_routes() -> list[web.RouteDef]:
 def _sign_in(
     handler: Handler, waits_for: Callable[[web.Request], str | None] = lambda _: None
 ) -> Handler:
-    """The handler, limited by address. Where it ``waits_for`` another service, by that one's name,
-    in the line of those who do. A refusal is shown as a page."""
+    """Wraps a handler: limits its rate by address, and renders refusals as a page. The request
+    waits in the queue of the external service that ``waits_for`` names; None: in no queue."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
@@ -93,8 +92,8 @@ def _sign_in(
     return handle
 
 
-def _line_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Request], str | None]:
-    """The name of the line for the sign-on that ``find`` names; None where it names none."""
+def _queue_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Request], str | None]:
+    """A function that names a request's queue: by the id of the sign-on that ``find`` returns."""
 
     def name(request: web.Request) -> str | None:
         sign_on = find(request)
@@ -104,26 +103,25 @@ def _line_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Requ
 
 
 def _chosen(request: web.Request) -> SignOn | None:
-    """The sign-on that the reader has chosen; None while they have yet to."""
+    """The sign-on that the reader has chosen, or the only one; None if the choice is still open."""
     sign_ons = request.app[service_key(SignOns)]
     chosen = sign_ons.get(request.query.get("with", ""))
     return chosen if chosen is not None or len(sign_ons) > 1 else sign_ons.first
 
 
 def _answering(request: web.Request) -> SignOn | None:
-    """The sign-on that sends the browser back; None where there is none of that name."""
+    """The sign-on that redirected the browser here; None if its id is unknown."""
     return request.app[service_key(SignOns)].get(request.match_info.get("provider", CAS_ID))
 
 
 def welcome(request: web.Request) -> web.Response:
-    """The front page for visitors who are not signed in."""
     which = "welcome" if request.app[SITE].wechat else "welcome_without_wechat"
     return _message(request, 200, *SIGN_IN_TEXT[which])
 
 
 async def login(request: web.Request) -> web.Response:
-    """To the campus's sign-on; where there are several, to the page that offers them. Who is signed
-    in there comes back without being asked anything, unless they have just been erased here."""
+    """Redirects to the chosen sign-on, or lists them if there are several. Forces a new
+    authentication for a reader who has just erased their data."""
     sign_on = _chosen(request)
     if sign_on is None:
         return _message(request, 200, *SIGN_IN_TEXT["several"])
@@ -137,16 +135,13 @@ async def _begin_at(request: web.Request, sign_on: SignOn) -> web.Response:
         away = await sign_on.provider.authorization_url(attempt)
     except EntryUnavailable as error:
         return await _sign_on_fails(request, sign_on, error)
-    assert away is not None  # a sign-on has pages of its own
+    assert away is not None  # a sign-on always has a page to redirect to
     return _begin(request, away, attempt)
 
 
 async def sign_on_answer(request: web.Request) -> web.Response:
-    """A sign-on sends the browser back; the redirect takes what it brings out of the address.
-
-    Tickets and codes have 128 random bits, so their rate is limited and wrong ones are not counted:
-    a whole campus shares an address.
-    """
+    """Signs in the browser that a sign-on redirects back. Wrong tickets and codes are not counted
+    as guesses: they have 128 random bits, and a whole campus may share one address."""
     sign_on = _answering(request)
     if sign_on is None:
         raise NotFound()
@@ -180,17 +175,16 @@ async def sign_on_answer(request: web.Request) -> web.Response:
 async def _sign_on_fails(
     request: web.Request, sign_on: SignOn, error: CasUnavailable | EntryUnavailable
 ) -> web.Response:
-    """The page that says so, and offers the others."""
     sign_ons = request.app[service_key(SignOns)]
     count_error(request, error)
-    seen = not isinstance(error, EntryUnavailable) or error.is_seen
-    if seen and not sign_ons.is_failing(sign_on.id):
-        # Once, where it begins: a whole campus meets the same.
+    is_outage = not isinstance(error, EntryUnavailable) or error.is_seen
+    if is_outage and not sign_ons.is_failing(sign_on.id):
+        # Logged once per outage, since every reader on campus meets it.
         reason = str(error.details.get("reason", ""))
         log.warning("sign_on_failed", extra={"sign_on": sign_on.id, "reason": reason})
-    if seen:
+    if is_outage:
         sign_ons.note(sign_on.id, failed=True)
-    if seen and not sign_on.realm:
+    if is_outage and not sign_on.realm:
         await request.app[service_key(OutageMonitor)].record_cas_failure(request.app[CLOCK].now())
     which = "another_fails" if len(sign_ons) > 1 else "cas_unavailable"
     response = _message(request, 503, *SIGN_IN_TEXT[which])
@@ -218,18 +212,17 @@ def _sign_in_of(
 
 
 def _keep_session(request: web.Request, until: datetime) -> web.Response:
-    """The browser keeps the session that it has, until it ends now: what they were writing can
-    still be sent."""
+    """Extends the browser's session, so that a half-written form can still be sent."""
     response = _redirect(return_url(request))
     forget_return_url(request, response)
     token = request.cookies.get(request.app[SITE].session_cookie)
-    if token is not None:  # and no header instead
+    if token is not None:  # missing if a header carried the token
         give_session_cookie(request, response, token, request[NOW], until)
     return response
 
 
 async def campus_entry(request: web.Request) -> web.Response:
-    """The way in from the campus app: nobody types a password. Who is signed in goes on at once."""
+    """The campus app's entry, without a password. A signed-in reader is redirected home."""
     if await signed_in(request, request[NOW]) is not None:
         return _redirect("/")
     if not request.app[CLOCK].trusted:
@@ -255,7 +248,7 @@ async def campus_entry(request: web.Request) -> web.Response:
 
 
 def _ask_first(request: web.Request, who: SignIn) -> web.Response:
-    """以 张* 登录？ The answer is a form, which no other site can send, and no other browser."""
+    """Asks 以 张* 登录？ before the sign-in. A cookie ensures that only this browser can answer."""
     held = request.app[service_key(HeldSignIns)].hold(who, request[NOW])
     name, number = who.masked
     response = render_page(
@@ -267,7 +260,6 @@ def _ask_first(request: web.Request, who: SignIn) -> web.Response:
 
 
 async def confirm_sign_in(request: web.Request) -> web.Response:
-    """The reader says that it is they who sign in."""
     require_own_origin(request)
     form = await form_of(request, ANONYMOUS_BODY_BYTES)
     held = form.get("held")
@@ -283,7 +275,7 @@ async def _confirmed(request: web.Request, held: str, holder: str) -> IssuedToke
 
 
 def _begin(request: web.Request, sign_on: str, attempt: Attempt) -> web.Response:
-    """To the sign-on; the cookie proves afterwards that this browser began it."""
+    """Redirects to the sign-on; a cookie ties the attempt to this browser."""
     response = _redirect(sign_on)
     remember_return_url(request, response)
     begin_sign_in(request, response, attempt.state)
@@ -292,7 +284,7 @@ def _begin(request: web.Request, sign_on: str, attempt: Attempt) -> web.Response
 
 
 def _attempt_of(request: web.Request, provider: str) -> Attempt | None:
-    """What this browser has begun there."""
+    """The attempt that this browser began at ``provider``; None without one."""
     attempt = Attempt.parse(request.cookies.get(_attempt_cookie(request), ""))
     return attempt if attempt is not None and attempt.provider == provider else None
 
@@ -304,8 +296,7 @@ def _attempt_cookie(request: web.Request) -> str:
 async def _open_session(
     request: web.Request, signing_in: Awaitable[IssuedToken], attempt: Attempt | None
 ) -> web.Response:
-    """The browser gets the session's cookie, and the note of a scan that the ``attempt`` was begun
-    with; the session that it had before ends."""
+    """Sets the new session's cookie, and closes the browser's previous session."""
     clock, sessions = request.app[CLOCK], request.app[SESSIONS]
     try:
         issued = await signing_in
@@ -328,11 +319,8 @@ async def _open_session(
 
 
 async def single_logout(request: web.Request) -> web.Response:
-    """CAS says that a ticket's session is over. No Origin: a server calls, naming a ticket.
-
-    A ticket with a session always counts. One without may belong to a login that is under way, and
-    is remembered; since anybody can make such tickets up, their rate is limited by address.
-    """
+    """Ends the session of a CAS ticket. A server calls, so no Origin is required. A ticket without
+    a session (its login may be in progress) is remembered, within the address's rate limit."""
     if request.app[service_key(SignOns)].get(CAS_ID) is None:
         raise NotFound()
     load_shedder, address = request.app[LOAD_SHEDDER], client_address(request)
@@ -350,7 +338,7 @@ async def single_logout(request: web.Request) -> web.Response:
 
 
 async def logout(request: web.Request) -> web.Response:
-    """End our session, then the one at the sign-on that it was opened by."""
+    """Ends the session here and at the sign-on that opened it."""
     require_own_origin(request)
     principal, sign_ons = await signed_in(request, request[NOW]), request.app[service_key(SignOns)]
     sign_on: SignOn | None = sign_ons.first
@@ -369,7 +357,6 @@ def _redirect(to: str) -> web.Response:
 
 
 def _refusal(request: web.Request, error: DomainError) -> web.Response:
-    """The page for a sign-in that is refused."""
     count_error(request, error)
     campus_app = request.app[REFERENCE].profile.campus_app
     text = text_of(error.code, {**error.details, "campus_app": campus_app})
@@ -379,13 +366,13 @@ def _refusal(request: web.Request, error: DomainError) -> web.Response:
 
 def _message(request: web.Request, status: int, heading: str, text: str) -> web.Response:
     sign_ons = request.app[service_key(SignOns)]
-    wanted = {"next": request.query.get("next") or return_url(request)}
+    return_query = {"next": request.query.get("next") or return_url(request)}
     if "renew" in request.query:
-        wanted["renew"] = request.query["renew"]
+        return_query["renew"] = request.query["renew"]
     ways = [
         {
             "name": one.name,
-            "href": f"/login?{urlencode({'with': one.id, **wanted})}",
+            "href": f"/login?{urlencode({'with': one.id, **return_query})}",
             "fails": sign_ons.is_failing(one.id),
         }
         for one in sign_ons

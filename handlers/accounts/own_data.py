@@ -1,4 +1,4 @@
-"""我的数据: what is kept of the reader, a copy of it, and an end of it."""
+"""我的数据: the reader's stored data, its export and its erasure."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _FILE: Final = "my-seat-data.json"
 
 
 async def own_data(visit: PageRequest) -> web.StreamResponse:
-    """The page with what is kept of the reader, in numbers, and what can be done with it."""
-    found = await visit[OwnData].export(visit.reader.id)
+    """Shows how many records of each kind are stored about the reader."""
+    export = await visit[OwnData].export(visit.reader.id)
     return render_page(
         visit.request,
         "accounts/own_data.html",
         reader=visit.reader,
         kept=[
-            (text, sum(len(found[name]) for name in names.split()))
+            (text, sum(len(export[name]) for name in names.split()))
             for names, text in KEPT_TEXT.items()
         ],
         obstacle=await _obstacle(visit),
@@ -33,16 +33,15 @@ async def own_data(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _obstacle(visit: PageRequest) -> str:
-    """Why the reader cannot be forgotten now, in words; empty where they can."""
-    found = await visit[OwnData].obstacle(visit.reader, visit.role is not None, visit.now)
-    return ERASURE_TEXT[found.value] if found is not None else ""
+    """The text that says why the data cannot be erased now; empty if it can."""
+    obstacle = await visit[OwnData].obstacle(visit.reader, visit.role is not None, visit.now)
+    return ERASURE_TEXT[obstacle.value] if obstacle is not None else ""
 
 
 async def download(visit: PageRequest) -> web.StreamResponse:
-    """All of it as a file."""
-    found = await visit[OwnData].export(visit.reader.id)
+    export = await visit[OwnData].export(visit.reader.id)
     return web.Response(
-        text=json.dumps(found, ensure_ascii=False, indent=1, default=str),
+        text=json.dumps(export, ensure_ascii=False, indent=1, default=str),
         content_type="application/json",
         headers={
             "Content-Disposition": f'attachment; filename="{_FILE}"',
@@ -53,7 +52,6 @@ async def download(visit: PageRequest) -> web.StreamResponse:
 
 
 async def ask(visit: PageRequest) -> web.StreamResponse:
-    """The question before it: what goes, and what stands in the way."""
     return render_page(
         visit.request,
         "accounts/erase.html",
@@ -63,7 +61,7 @@ async def ask(visit: PageRequest) -> web.StreamResponse:
 
 
 async def erase(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Forgotten, and signed out everywhere. Raises: ErasureNotNow."""
+    """Erases the reader's personal data and ends all their sessions. Raises: ErasureNotNow."""
     await visit[OwnData].erase(visit.reader, visit.role is not None, visit.now)
     response = render_page(visit.request, "accounts/erased.html")
     forget_session_cookie(visit.request, response)

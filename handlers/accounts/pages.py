@@ -1,4 +1,4 @@
-"""激活码 and 我的: binding a WeChat user, the reader's messages, signing out."""
+"""激活码 and 我的: account binding, the reader's messages and consents, signing out."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ _MAX_MARKED_READ: Final = 100
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
-    """The six digits and the QR code: the same ones after a reload. Where a WeChat user waits for
-    the reader's answer, the question. Once bound, the way to unbind."""
+    """The activation code (a reload keeps it), the binding request, or the button to unbind."""
     binding, reader = visit[AccountBindingService], visit.reader
     bound = await binding.is_bound(reader.id)
     code = None if bound else await binding.get_or_create_code(reader.id, False, visit.now)
@@ -43,7 +42,7 @@ async def activation(visit: PageRequest) -> web.StreamResponse:
 
 
 async def activation_state(visit: PageRequest) -> web.StreamResponse:
-    """What the page with the digits polls: it loads again when this has changed."""
+    """The state that the activation page polls; the page reloads when it changes."""
     binding, reader_id = visit[AccountBindingService], visit.reader.id
     bound = await binding.is_bound(reader_id)
     request = None if bound else await binding.request_for(reader_id, visit.now)
@@ -54,38 +53,32 @@ async def activation_state(visit: PageRequest) -> web.StreamResponse:
 
 
 async def confirm_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """是我: the WeChat user who waits is bound."""
     await visit[AccountBindingService].confirm(visit.reader.id, visit.id, visit.now)
     return redirect("/activation")
 
 
 async def refuse_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """不是我: the WeChat user who waits is refused."""
     await visit[AccountBindingService].refuse(visit.reader.id, visit.id, visit.now)
     return redirect("/activation?done=refused")
 
 
 async def binding_link(request: web.Request) -> web.StreamResponse:
-    """The page that another camera than the mini-program's opens from the QR code: it says where to
-    scan the code instead, and nothing about the code."""
+    """Opens if another camera than the mini-program's scans the code; reveals nothing of it."""
     return render_page(request, "accounts/bind.html")
 
 
 async def new_activation(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Replace the activation code."""
     await visit[AccountBindingService].get_or_create_code(visit.reader.id, True, visit.now)
     return redirect("/activation")
 
 
 async def unbind(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """End the binding: the reader has another phone, or another WeChat."""
     await visit[AccountBindingService].unbind(visit.reader.id, visit.principal.session)
     return redirect("/activation")
 
 
 async def mini_program_code(request: web.Request) -> web.StreamResponse:
-    """The mini-program's code for the page with the digits (``web``) or for a kiosk. It is public:
-    it says only where the mini-program is."""
+    """The mini-program's public QR code for the activation page (``web``) or for a kiosk."""
     place = request.match_info["place"]
     if place != "web" and KioskId(place) not in request.app[REFERENCE].catalog.kiosks:
         raise web.HTTPNotFound
@@ -99,7 +92,6 @@ async def mini_program_code(request: web.Request) -> web.StreamResponse:
 
 
 async def me(visit: PageRequest) -> web.StreamResponse:
-    """我的: the reader, their messages and consents."""
     reader = visit.reader
     messages, _ = await visit[MessageService].page_of(reader.id, False, 0, _MESSAGES)
     consents = await visit[MessageService].remaining_consents(reader.id)
@@ -121,14 +113,13 @@ async def me(visit: PageRequest) -> web.StreamResponse:
 
 
 async def mark_messages_read(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """全部已读: the messages that the page showed are marked as read."""
     ids = [id for id in form_text(form, "ids").split(" ") if id][:_MAX_MARKED_READ]
     await visit[MessageService].mark_read(visit.reader.id, ids)
     return redirect("/me")
 
 
 def privacy(request: web.Request, reader: Reader | None) -> web.Response:
-    """个人信息说明: what is kept of a reader, why, how long, and who sees it."""
+    """个人信息说明: which personal data is stored, why, for how long, and who sees it."""
     return render_page(
         request,
         "accounts/privacy.html",
@@ -138,5 +129,4 @@ def privacy(request: web.Request, reader: Reader | None) -> web.Response:
 
 
 async def sign_out(visit: PageRequest) -> web.StreamResponse:
-    """The question before signing out."""
     return render_page(visit.request, "accounts/sign_out.html", reader=visit.reader)

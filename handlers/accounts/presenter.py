@@ -1,5 +1,3 @@
-"""From readers and binding requests to the API's shapes."""
-
 from __future__ import annotations
 
 from handlers.accounts import schemas
@@ -19,5 +17,5 @@ def binding_request(r: BindingRequest) -> schemas.BindingRequestOut:
 
 
 def session_name(session: Session) -> str:
-    """What the reader knows the session by."""
+    """The device name if known, otherwise a text for the session's kind."""
     return session.device or SESSION_TEXT[session.kind]

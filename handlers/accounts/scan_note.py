@@ -1,5 +1,4 @@
-"""A kiosk's code or a seat's label that a browser or the mini-program opens: it is verified at
-once, and a note of it goes through the sign-in, a browser's in a cookie."""
+"""Notes of scans that were made before the sign-in. A browser carries its note in a cookie."""
 
 from __future__ import annotations
 
@@ -34,14 +33,14 @@ COOKIE: Final = "seat_proof"
 
 
 def carried_note(request: web.Request) -> str:
-    """The note that the browser brings; empty where it has none."""
+    """The scan note in the browser's cookie; empty without one."""
     return request.cookies.get(COOKIE, "")
 
 
 async def take_scan(request: web.Request, place: str) -> web.Response:
-    """Verify the code with which somebody opens ``place``, /k/<kiosk> or /s/<seat>, and go on to
-    its page with a note of this moment: signing in may take longer than a code lives. The redirect
-    takes the code out of the address, so that a reload or the browser's history shows none.
+    """Verifies the code in a link to ``place`` (/k/<kiosk> or /s/<seat>), and redirects to its page
+    with a note of the scan, since a sign-in may outlast the code. The redirect hides the code from
+    the address bar and the history.
 
     Raises: Throttled, ClockWrong, QrInvalid, QrExpired, TooManyAttempts, PresenceMethodOff.
     """
@@ -50,7 +49,7 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
     require_clock(request)
     principal = await signed_in(request, now)
     if principal is not None and principal.reader is None:
-        principal = None  # a phone that is bound to nobody is nobody here
+        principal = None  # an unbound phone counts as signed out
     link = f"{app[SITE].public_base_url}{place}?c={request.query.get('c', '')}"
     scan = await _verified(request, link, principal, now)
     response = redirect(f"{place}/check-in")
@@ -61,12 +60,12 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
 
 @routes.post(
     "/scans",
-    "Note that a code was scanned now, before logging in or being bound",
+    "Record a code scanned before the login or binding, to check in with it afterwards",
     Access.ANYONE,
     errors=(QrInvalid, QrExpired, PresenceMethodOff, NotFound, TooManyAttempts),
 )
 async def note_scan(call: ApiRequest, body: Scan) -> ScanNoteOut:
-    """The moment of a scan, for a phone that has to log in or to be bound first."""
+    """Notes a scan by a phone that has yet to log in or to be bound."""
     principal = await signed_in(call.request, call.now)
     scan = await _verified(call.request, body.qr, principal, call.now)
     session_id = principal.session.id if principal is not None else None
@@ -77,8 +76,7 @@ async def note_scan(call: ApiRequest, body: Scan) -> ScanNoteOut:
 async def _verified(
     request: web.Request, text: str, principal: Principal | None, now: datetime
 ) -> PresenceScan:
-    """What was scanned a moment ago. Raises: QrInvalid, QrExpired, TooManyAttempts, NotFound,
-    PresenceMethodOff."""
+    """Raises: QrInvalid, QrExpired, TooManyAttempts, NotFound, PresenceMethodOff."""
     app = request.app
     codes, reader = (
         app[service_key(ScannedCodes)],
@@ -97,12 +95,11 @@ async def _verified(
 
 
 def give_note(request: web.Request, response: web.StreamResponse, note: str) -> None:
-    """Let the browser carry the note."""
     give_cookie(request, response, COOKIE, note, int(SIGN_IN_FOR.total_seconds()))
 
 
 def begin_sign_in(request: web.Request, response: web.StreamResponse, state: str) -> None:
-    """A note that is nobody's yet belongs to the sign-in that begins."""
+    """Ties an unowned scan note to the sign-in that begins."""
     note = request.app[service_key(ScanNotes)].begin_sign_in(
         carried_note(request), state, request[NOW]
     )
@@ -113,7 +110,7 @@ def begin_sign_in(request: web.Request, response: web.StreamResponse, state: str
 def finish_sign_in(
     request: web.Request, response: web.StreamResponse, state: str, session_id: str
 ) -> None:
-    """The note of a sign-in belongs to the session that it has led to."""
+    """Ties the sign-in's scan note to its new session."""
     carried, now = carried_note(request), request[NOW]
     note = request.app[service_key(ScanNotes)].finish_sign_in(carried, state, session_id, now)
     if note is not None:

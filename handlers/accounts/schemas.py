@@ -1,5 +1,3 @@
-"""What signing in and binding take and answer."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -14,7 +12,7 @@ ScanNote = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
 class WxLogin(Request):
-    """``scan_note``: the note of a code that brought the phone here."""
+    """``scan_note``: the note of a code that was scanned before the login."""
 
     code: Annotated[str, Meta(min_length=1, max_length=128, description="from wx.login")]
     scan_note: ScanNote | None = None
@@ -25,14 +23,15 @@ class Scan(Request):
 
 
 class ScanNoteOut(Response):
-    """Stands for the text in the check-in: 90 seconds in a reader's session, five minutes in one
-    that is not bound yet; without a session the next login has to take it within a minute."""
+    """A note that a check-in accepts in the place of the scanned text, for 90 seconds in a bound
+    session and for five minutes in an unbound one. Without a session, the next login has to take it
+    within a minute."""
 
     note: str
 
 
 _SCANNED: Final = "[A-Za-z0-9_-]{22}"
-_END: Final = "(?!\\n)$"  # in Python the end alone also fits before a last line break
+_END: Final = "(?!\\n)$"  # Python's $ alone also matches before a final line break
 
 
 class Bind(Request):
@@ -41,7 +40,7 @@ class Bind(Request):
         Meta(
             pattern=f"^([0-9]{{6}}|{_SCANNED}){_END}",
             max_length=22,
-            description="six digits, or 22 characters: a review code, or behind c= in the link",
+            description="six digits, or 22 characters: a review code or the link's part after c=",
         ),
     ]
 
@@ -52,7 +51,7 @@ class BindingPreview(Request):
         Meta(
             pattern=f"^{_SCANNED}{_END}",
             max_length=22,
-            description="the 22 characters behind c= in the scanned link",
+            description="the 22 characters after c= in the scanned link",
         ),
     ]
 
@@ -68,7 +67,7 @@ class ReaderOut(Response):
 
 
 class LoginOut(Response):
-    """``scan_note`` is that of the session; null where none was brought, or it was over."""
+    """``scan_note`` is null if the request had none, or an expired one."""
 
     token: str
     expires_at: datetime
@@ -87,7 +86,8 @@ class BindingPreviewOut(Response):
 
 
 class BindingRequestOut(Response):
-    """Right digits that wait for the reader. ``match_number`` is on both screens."""
+    """A binding that awaits the reader's answer, since the code was correct but might have been
+    guessed. Both screens show ``match_number``."""
 
     id: str
     match_number: str
@@ -104,9 +104,10 @@ class BindingStateOut(Response):
 class ActivationCodeOut(Response):
     code: str
     expires_at: datetime
-    link: Annotated[str, Meta(description="what the QR code says")]
+    link: Annotated[str, Meta(description="the content of the QR code")]
     request: Annotated[
-        BindingRequestOut | None, Meta(description="who waits for the reader's answer")
+        BindingRequestOut | None,
+        Meta(description="the binding request that the reader is to answer, if any"),
     ]
 
 
@@ -115,19 +116,19 @@ class CurrentReaderOut(Response):
     active: list[ReservationOut]
     violations_count: int
     suspended_until: Annotated[
-        datetime | None, Meta(description="in the year 9999 where the suspension has no end")
+        datetime | None, Meta(description="in the year 9999 if the suspension has no end")
     ]
     suspension: SuspensionOut | None
     subscriptions: Annotated[
-        dict[str, int], Meta(description="messages of each template that may still be sent")
+        dict[str, int], Meta(description="template → number of messages that may still be sent")
     ]
     long_term: Annotated[
         list[str],
-        Meta(description="templates that are accepted once; theirs is 1 while the accept stands"),
+        Meta(description="templates with a standing consent, counted as 1 while it lasts"),
     ]
     reminders_paused: Annotated[
         bool,
-        Meta(description="no channel by which the reader would be reminded can send just now"),
+        Meta(description="true if no channel can deliver reminders to the reader now"),
     ]
 
 
@@ -135,7 +136,7 @@ ReadersSession = Literal["web", "wx", "kiosk"]
 
 
 class SessionOut(Response):
-    """Where the reader is signed in. ``current``: it is the one that asks."""
+    """A live session of the reader. ``current``: the session of this request."""
 
     id: str
     kind: ReadersSession

@@ -1,4 +1,4 @@
-"""动态口令: the page on which the staff set up their second factor, and give it at a sign-in."""
+"""动态口令: the page where staff set up their second factor and enter its codes."""
 
 from __future__ import annotations
 
@@ -26,19 +26,18 @@ _AFTERWARDS = "/console"
 
 
 async def second_factor(visit: PageRequest) -> web.StreamResponse:
-    """What is asked for now: to set it up, a code of it, or nothing any more."""
     try:
         await _require_staff(visit)
     except SignInAgain:
         return to_sign_in(visit.request, renew=True)
     left = await visit[SecondFactors].recovery_codes_left(visit.reader)
     if left is None or (_has_given(visit) and visit.request.query.get("anew") == "1"):
-        return _page(visit, "offered", **_shown(_offer(visit)), anew=left is not None)
+        return _page(visit, "offered", **_enrolment_fields(_offer(visit)), anew=left is not None)
     return _page(visit, "given" if _has_given(visit) else "asked", left=left)
 
 
 async def give_second_factor(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A code of the authenticator, or a recovery code. A form with ``held`` sets one up."""
+    """Takes a code of the authenticator or a recovery code; with ``held``, completes a set-up."""
     await _require_staff(visit)
     code, held = form_text(form, "code"), form_text(form, "held")
     if held:
@@ -62,7 +61,7 @@ async def _enrol(visit: PageRequest, form: Form, held: str, code: str) -> web.St
         enrolment = factors.offered(visit.reader, SHORT_TITLE, held, visit.now)
     except SecondFactorInvalid as error:
         offer = _offer(visit)
-        return _refused(visit, error, "offered", **_shown(offer), next=next, anew=anew)
+        return _refused(visit, error, "offered", **_enrolment_fields(offer), next=next, anew=anew)
     try:
         codes = await factors.enrol(
             visit.reader,
@@ -73,16 +72,18 @@ async def _enrol(visit: PageRequest, form: Form, held: str, code: str) -> web.St
             present=form_text(form, "present"),
         )
     except (SecondFactorInvalid, TooManyAttempts) as error:
-        return _refused(visit, error, "offered", **_shown(enrolment), next=next, anew=anew)
+        return _refused(
+            visit, error, "offered", **_enrolment_fields(enrolment), next=next, anew=anew
+        )
     return _page(visit, "codes", codes=codes, next=next)
 
 
 async def _require_staff(visit: PageRequest) -> None:
-    """Raises: NotFound where nobody is asked for one; Forbidden for who is no staff; SignInAgain
-    where the session was left alone."""
+    """Raises: NotFound if the service uses no second factor; Forbidden without a role; SignInAgain
+    after a long pause."""
     if not visit[SITE].staff_totp:
         raise NotFound()
-    with suppress(SecondFactorRequired):  # it is given here
+    with suppress(SecondFactorRequired):  # this page accepts it
         await require_role(visit.request, visit.principal, Role.VIEWER, visit.now)
 
 
@@ -95,7 +96,7 @@ def _offer(visit: PageRequest) -> Enrolment:
     return visit[SecondFactors].offer(visit.reader, SHORT_TITLE, visit.now)
 
 
-def _shown(enrolment: Enrolment) -> dict[str, Any]:
+def _enrolment_fields(enrolment: Enrolment) -> dict[str, Any]:
     secret = enrolment.secret
     groups: Sequence[str] = [secret[at : at + 4] for at in range(0, len(secret), 4)]
     return {
@@ -117,7 +118,7 @@ def _refused(
 
 
 def _page(visit: PageRequest, state: str, status: int = 200, **facts: Any) -> web.Response:
-    shown: dict[str, Any] = {
+    context: dict[str, Any] = {
         "wrong": "",
         "anew": False,
         "next": _next(visit.request.query.get("next", "")),
@@ -128,10 +129,9 @@ def _page(visit: PageRequest, state: str, status: int = 200, **facts: Any) -> we
         status=status,
         reader=visit.reader,
         state=state,
-        **shown,
+        **context,
     )
 
 
-def _next(wanted: str) -> str:
-    """Where the way goes on: a path of this service."""
-    return wanted if is_own_path(wanted) else _AFTERWARDS
+def _next(path: str) -> str:
+    return path if is_own_path(path) else _AFTERWARDS

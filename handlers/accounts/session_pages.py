@@ -1,4 +1,4 @@
-"""已登录的设备: where the reader is signed in, ending that, and staying signed in."""
+"""已登录的设备: the reader's sessions, ending them, and staying signed in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.identity.entities import SessionKind
 
 
 async def devices(visit: PageRequest) -> web.StreamResponse:
-    """The reader's sessions, this one first."""
+    """The reader's sessions, the current one first."""
     own = visit.principal.session
     live = await visit[SESSIONS].live_of(visit.reader.id, visit.now)
     live.sort(key=lambda session: session.id != own.id)
@@ -30,7 +30,7 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def end(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Sign out of one of them, or of all others."""
+    """Ends one session, or all other ones."""
     if visit.id == "others":
         await end_sessions(visit[SESSIONS], visit.principal, visit.now)
     else:
@@ -39,7 +39,7 @@ async def end(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def keep(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Stay signed in here for a month, as a reader: the staff's rights end as before."""
+    """Keeps the reader signed in for a month; staff rights end as usual."""
     until = await visit[SESSIONS].keep(visit.principal.session)
     response = redirect("/me/devices?done=1")
     token = visit.request.cookies[visit[SITE].session_cookie]

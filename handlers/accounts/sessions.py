@@ -1,5 +1,3 @@
-"""The reader's sessions in the API: a list, and ending one or all others."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -19,7 +17,7 @@ from models.kernel.time_range import to_local
 routes = ApiRoutes()
 
 
-@routes.get("/sessions", "Where the reader is signed in")
+@routes.get("/sessions", "List the reader's sessions")
 async def list_sessions(call: ApiRequest) -> SessionsOut:
     assert call.principal is not None
     own = call.principal.session.id
@@ -38,13 +36,13 @@ async def list_sessions(call: ApiRequest) -> SessionsOut:
     )
 
 
-@routes.delete("/sessions/{id}", "Sign out there", errors=(NotFound,))
+@routes.delete("/sessions/{id}", "End one of the reader's sessions", errors=(NotFound,))
 async def end_one(call: ApiRequest) -> None:
     assert call.principal is not None
     await end_session(call[SESSIONS], call.principal, call.id, call.now)
 
 
-@routes.delete("/sessions", "Sign out everywhere else")
+@routes.delete("/sessions", "End all other sessions of the reader")
 async def end_others(call: ApiRequest) -> None:
     assert call.principal is not None
     await end_sessions(call[SESSIONS], call.principal, call.now)
@@ -53,15 +51,15 @@ async def end_others(call: ApiRequest) -> None:
 async def end_session(
     sessions: SessionService, principal: Principal, public_id: str, now: datetime
 ) -> None:
-    """Sign out of that session of the reader's. Raises: NotFound."""
+    """Raises: NotFound."""
     live = await sessions.live_of(bound_reader(principal).id, now)
-    found = [session for session in live if session.public_id == public_id]
-    if not found:
+    sessions_to_end = [session for session in live if session.public_id == public_id]
+    if not sessions_to_end:
         raise NotFound()
-    await sessions.close(*found)
+    await sessions.close(*sessions_to_end)
 
 
 async def end_sessions(sessions: SessionService, principal: Principal, now: datetime) -> None:
-    """Sign out of all sessions but this one."""
+    """Ends all sessions of the reader but the current one."""
     live = await sessions.live_of(bound_reader(principal).id, now)
     await sessions.close(*[s for s in live if s.id != principal.session.id])

@@ -1,4 +1,4 @@
-"""Affected bookings: which a change would leave without a place, and what becomes of them."""
+"""Affected bookings: the question before a change, and their resolution."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a change would affect: bookings, of which the first are listed (seat, start, end and
-    reader), readers who are at such a seat, and offers."""
+    """Effects of a change. ``booked``: the first of ``count`` bookings (seat, start, end, reader).
+    ``sitting``: the number of readers on affected seats; ``held``: of affected offers."""
 
     booked: list[tuple[str, datetime, datetime, str]]
     count: int
@@ -42,12 +42,11 @@ class Impact:
 
     @property
     def more(self) -> int:
-        """Bookings that are not listed."""
+        """The number of bookings that are not listed."""
         return self.count - len(self.booked)
 
 
 async def _impact(visit: PageRequest, rows: Sequence[OccupancyRow]) -> Impact:
-    """The affected bookings, counted."""
     booked = [row for row in rows if row.state is ReservationState.RESERVED]
     return Impact(
         booked=[
@@ -63,7 +62,6 @@ async def _impact(visit: PageRequest, rows: Sequence[OccupancyRow]) -> Impact:
 async def _listed(
     visit: PageRequest, rows: Sequence[OccupancyRow]
 ) -> list[tuple[OccupancyRow, str, str]]:
-    """Each booking with its seat and its reader in words."""
     people = await visit[StaffReaders].many({row.reader_id for row in rows})
     catalog = visit[REFERENCE].catalog
     return [
@@ -79,15 +77,13 @@ async def _listed(
 async def open_question(
     visit: PageRequest, form: Form, policy: Policy, catalog: Catalog
 ) -> dict[str, Any] | None:
-    """What the page asks before a change is made: its impact, and what is missing in the answer.
-    None where the form has confirmed the change and says what becomes of the bookings."""
+    """The question before a change; None if the form confirms it and resolves its bookings."""
     rows = await visit[AffectedBookings].find_affected(policy, catalog, visit.now)
     return None if is_answered(form, rows) else await question_about(visit, form, rows)
 
 
 def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
-    """Whether the form has confirmed the change, and says what becomes of the bookings if there
-    are any."""
+    """Whether the form confirms the change and says what happens to any bookings."""
     has_bookings = any(row.state is ReservationState.RESERVED for row in rows)
     return bool(form_text(form, "confirmed") and (form_text(form, "bookings") or not has_bookings))
 
@@ -95,16 +91,15 @@ def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
 async def question_about(
     visit: PageRequest, form: Form, rows: Sequence[OccupancyRow]
 ) -> dict[str, Any]:
-    """The question whether the change is made in spite of these; what was typed stays."""
+    """The question before a change that affects these bookings. The page shows the form as sent."""
     keep_typed(visit, form)
-    # Confirmed without an answer: they were booked after the question was put, which named none.
+    # Confirmed without a resolution: the bookings were made after the question was shown.
     missing = {"wrong": WRONG_TEXT["newly_affected"]} if form_text(form, "confirmed") else {}
     return {"impact": await _impact(visit, rows), **missing}
 
 
 def resolution_from(form: Form) -> Resolution:
-    """What becomes of the affected bookings; nothing where there were none to ask about. Raises:
-    Malformed."""
+    """The chosen resolution; ``KEEP`` if there was none to choose. Raises: Malformed."""
     try:
         return Resolution(form_text(form, "bookings") or Resolution.KEEP)
     except ValueError as error:
@@ -112,7 +107,7 @@ def resolution_from(form: Form) -> Resolution:
 
 
 async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
-    """The bookings that have no place now."""
+    """Shows the bookings that the current hours or plans do not allow."""
     await visit[REFERENCE].refresh()
     rows = [
         row
@@ -130,7 +125,6 @@ async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
 
 
 async def resolve_affected_bookings(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Cancel them, or offer other seats."""
     await visit[REFERENCE].refresh()
     await visit[StaffPolicyAndPlans].resolve_affected_bookings(
         staff_context(visit), resolution_from(form), form_reason(form)

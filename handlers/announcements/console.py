@@ -1,4 +1,4 @@
-"""通知读者: one message to everybody who has a place in some areas at some time."""
+"""通知读者: one message to all readers with a reservation in some areas at some time."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from models.storage.attempt_limiter import AttemptLimit
 LONGEST_TITLE: Final = 30
 LONGEST_TEXT: Final = 500
 LONGEST_SPAN: Final = timedelta(days=15)
-"""Nobody has a place farther ahead."""
+"""The longest time that an announcement covers; no reservation starts farther ahead."""
 AN_HOUR: Final = 5
-"""One of the staff tells readers so often an hour: what is sent cannot be taken back."""
+"""Announcements that a staff member may send in an hour; a sent one cannot be taken back."""
 
 
 class AnnouncementForm(msgspec.Struct):
@@ -40,9 +40,8 @@ class AnnouncementForm(msgspec.Struct):
     text: Annotated[Lines, Meta(min_length=1, max_length=LONGEST_TEXT)]
 
 
-async def announcement(visit: PageRequest, found: int | None = None) -> web.StreamResponse:
-    """The form; for the rest of today unless another time is typed. ``found``: whom what is typed
-    there would reach."""
+async def announcement(visit: PageRequest, reach: int | None = None) -> web.StreamResponse:
+    """``reach``: the number of readers that the typed announcement would reach."""
     catalog, now = visit[REFERENCE].catalog, to_local(visit.now)
     venues = [v for v in catalog.venues_in_use if visit.may_in(v.id, Role.LIBRARIAN)]
     return render(
@@ -50,7 +49,7 @@ async def announcement(visit: PageRequest, found: int | None = None) -> web.Stre
         "announcement",
         begin=f"{now:%Y-%m-%dT%H:%M}",
         until=f"{now:%Y-%m-%dT23:59}",
-        found=found,
+        found=reach,
         venues=[(v, [a for a in catalog.bookable_areas if a.venue_id == v.id]) for v in venues],
         longest_title=LONGEST_TITLE,
         longest_text=LONGEST_TEXT,
@@ -58,7 +57,7 @@ async def announcement(visit: PageRequest, found: int | None = None) -> web.Stre
 
 
 async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Show whom it would reach, or send it."""
+    """Shows how many readers the announcement would reach, or sends it."""
     what = _read(visit, form)
     if form_text(form, "operation") != "send":
         readers = await visit[StaffAnnouncements].audience(what.areas, what.span)
@@ -66,18 +65,18 @@ async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
         return await announcement(visit, len(readers))
     reason = form_reason(form)
     try:
-        told = await _send(visit, what, reason)
+        notified = await _send(visit, what, reason)
     except TooManyAttempts as error:
         minutes = ceil(error.retry_after / 60)
         wrong = WRONG_TEXT["announcements_often"].format(most=AN_HOUR, minutes=minutes)
         refuse(visit, form, error, wrong)
         return await announcement(visit)
     visit[WAKE_JOBS]()
-    return redirect(f"/console/announcements?done={told}")
+    return redirect(f"/console/announcements?done={notified}")
 
 
 async def _send(visit: PageRequest, what: Announcement, reason: str) -> int:
-    """How many readers are told. Raises: TooManyAttempts, and nobody is told."""
+    """Returns the number of readers. Raises: TooManyAttempts."""
     limit = AttemptLimit(f"announcements:{visit.reader.id}", AN_HOUR, timedelta(hours=1))
     await visit[ATTEMPT_LIMITER].register([limit], visit.now)
     return await visit[StaffAnnouncements].send(staff_context(visit), what, reason)

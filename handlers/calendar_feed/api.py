@@ -16,7 +16,7 @@ from models.kernel.time_range import to_local
 routes = ApiRoutes()
 
 
-@routes.get("/calendar-feed", "Whether the reader's calendar feed has an address")
+@routes.get("/calendar-feed", "Get the state of the reader's calendar feed")
 async def show(call: ApiRequest) -> CalendarFeedOut:
     feed = await call[CalendarFeeds].of(call.reader.id)
     return CalendarFeedOut(feed is not None, moment(feed.created_at if feed else None))
@@ -24,7 +24,7 @@ async def show(call: ApiRequest) -> CalendarFeedOut:
 
 @routes.post(
     "/calendar-feed",
-    "A new secret address of the feed, told this once; the one before ends",
+    "Create a secret address of the calendar feed, returned only once; replaces the old one",
     status=201,
 )
 async def issue(call: ApiRequest) -> CalendarAddressOut:
@@ -33,14 +33,14 @@ async def issue(call: ApiRequest) -> CalendarAddressOut:
     return CalendarAddressOut(address(call.request, token), to_local(call.now))
 
 
-@routes.delete("/calendar-feed", "The feed has no address any more")
+@routes.delete("/calendar-feed", "Remove the address of the calendar feed")
 async def revoke(call: ApiRequest) -> None:
     await call[CalendarFeeds].revoke(call.reader.id)
 
 
 @routes.get(
     "/reservations/{id}/calendar.ics",
-    "One of the reader's bookings as an iCalendar file",
+    "Get one of the reader's reservations as an iCalendar file",
     media="text/calendar",
     errors=(NotFound,),
 )

@@ -11,8 +11,7 @@ from models.kernel.ids import ReaderId
 
 
 async def one_booking(request: web.Request, reader_id: ReaderId, id: str) -> web.Response:
-    """加入日历: the reader's booking as a calendar file. Raises: Unavailable; NotFound, also for an
-    offer or another reader's booking."""
+    """加入日历. Raises: Unavailable; NotFound, also for an offer or another reader's booking."""
     app = request.app
     r = await app[service_key(ReservationService)].get_own(id, reader_id)
     check_is_booking(r)

@@ -29,8 +29,7 @@ _ETAG_CHARS: Final = 24
 
 
 async def feed(request: web.Request) -> web.StreamResponse:
-    """The calendar, or 304 if the client's copy is current. Raises: NotFound for an unknown or
-    revoked token; Throttled, Busy, Unavailable."""
+    """Raises: NotFound for an unknown or revoked token; Throttled, Busy, Unavailable."""
     try:
         id = request.app[service_key(CalendarFeeds)].id_of(request.match_info["token"])
         # A feed that is read too often must not use up the rate limit of its address.
@@ -60,5 +59,4 @@ async def _body(request: web.Request, id: str, now: datetime) -> CachedBody:
 
 
 def address(request: web.Request, token: str) -> str:
-    """The URL of the feed with this token."""
     return request.app[SITE].public_base_url + PATH.format(token=token)

@@ -14,7 +14,6 @@ from models.calendar_feed.service import CalendarFeeds
 
 
 async def show(visit: PageRequest) -> web.StreamResponse:
-    """Whether the reader has a feed, and the forms to issue or revoke its address."""
     return await _page(visit, done=visit.request.query.get("done", ""))
 
 
@@ -26,7 +25,6 @@ async def issue(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def revoke(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """停用: revokes the address."""
     await visit[CalendarFeeds].revoke(visit.reader.id)
     return redirect("/me/calendar?done=off")
 

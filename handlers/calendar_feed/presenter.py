@@ -28,8 +28,7 @@ def calendar(
     language: Language,
     name: str = "",
 ) -> bytes:
-    """The reservations of one reader as an iCalendar file. ``base_url``: the service's URL, whose
-    host makes the entries' ids globally unique. ``name``: see ``calendar_of``."""
+    """An iCalendar file. The host of ``base_url`` makes the entries' ids globally unique."""
     # Imported here: icalendar takes 3 MB in each worker, and few readers have a calendar.
     from models.calendar_feed.calendar import calendar_of
 

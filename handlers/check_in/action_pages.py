@@ -38,7 +38,7 @@ from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 from models.waitlist.service import WaitlistService
 
 Perform = Callable[[PageRequest, RequestContext, str], Awaitable[Reservation]]
-"""Performs the action; the text is the value of its field, empty if it has none."""
+"""Performs the action. The text is the value of its form field; empty without one."""
 Facts = Callable[[PageRequest, Reservation], Awaitable[dict[str, Any]]]
 
 
@@ -71,8 +71,8 @@ async def _after_report(visit: PageRequest, r: Reservation) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ReservationAction:
-    """An action and its question. ``facts``: further template data of the question. ``field``: the
-    form field that the reader fills in, if any. ``shape``: the type by which it is validated."""
+    """``facts``: further template data of the question. ``field``: the form field that the reader
+    fills in, if any. ``shape``: the type by which it is validated."""
 
     perform: Perform
     facts: Facts = _no_facts
@@ -121,7 +121,6 @@ ACTIONS: Final[Mapping[str, ReservationAction]] = {
 
 
 async def confirm_page(visit: PageRequest) -> web.StreamResponse:
-    """The page that asks before the action."""
     r = await visit[ReservationService].get_own(visit.id, visit.reader.id)
     verb = visit.request.match_info["verb"]
     if verb == "change":

@@ -62,7 +62,7 @@ _ByScan = Callable[[RequestContext, str, PresenceScan], Awaitable[Reservation]]
 
 @routes.post(
     "/reservations/{id}/check-in",
-    "Check in by a kiosk's code or the seat's label; while away, return",
+    "Check in with a kiosk's code or the seat's label; a reader on leave returns",
     idempotent=True,
     errors=(*OWN_RESERVATION, *_SCAN, TooEarly, OtherInUse),
     at_kiosk=True,
@@ -73,7 +73,7 @@ async def check_in(call: ApiRequest, body: ScanRequest) -> ReservationOut:
 
 @routes.post(
     "/reservations/{id}/return",
-    "Return by a kiosk's code or the seat's label",
+    "Return from a leave with a kiosk's code or the seat's label",
     idempotent=True,
     errors=(*OWN_RESERVATION, *_SCAN),
     at_kiosk=True,
@@ -98,7 +98,7 @@ async def _scanned(call: ApiRequest, body: ScanRequest, work: _ByScan) -> Reserv
 
 @routes.post(
     "/reservations/{id}/leave",
-    "Leave for a while",
+    "Start a temporary leave",
     idempotent=True,
     errors=OWN_RESERVATION,
     at_kiosk=True,
@@ -110,7 +110,7 @@ async def leave(call: ApiRequest) -> ReservationOut:
 
 @routes.post(
     "/reservations/{id}/finish",
-    "Give the seat back",
+    "End the stay and give the seat back",
     idempotent=True,
     errors=OWN_RESERVATION,
     at_kiosk=True,
@@ -122,7 +122,7 @@ async def finish(call: ApiRequest) -> ReservationOut:
 
 @routes.post(
     "/reservations/{id}/confirm",
-    "Confirm what a gate did on the reader's behalf",
+    "Confirm a gate's action on the reader's behalf",
     idempotent=True,
     errors=(NotFound, NothingToConfirm),
     at_kiosk=True,
@@ -134,7 +134,7 @@ async def confirm(call: ApiRequest) -> ReservationOut:
 
 @routes.post(
     "/reservations/{id}/extend",
-    "Stay longer",
+    "Extend the stay",
     idempotent=True,
     errors=(
         *OWN_RESERVATION,
@@ -158,7 +158,7 @@ async def renew(call: ApiRequest, body: OtherEnd) -> ReservationOut:
 
 @routes.get(
     "/reservations/{id}/extensions",
-    "The later ends that are possible now",
+    "List the later ends that are possible now",
     errors=(NotFound,),
     at_kiosk=True,
 )
@@ -169,7 +169,7 @@ async def renewal_choices(call: ApiRequest) -> EndsOut:
 
 @routes.post(
     "/reservations/{id}/shorten",
-    "Stay less long, and give the rest back",
+    "Bring the end of the stay forward; the rest of the time becomes free",
     idempotent=True,
     errors=(*OWN_RESERVATION, EndNotEarlier, OffGrid),
     at_kiosk=True,
@@ -183,7 +183,7 @@ async def shorten(call: ApiRequest, body: OtherEnd) -> ReservationOut:
 
 @routes.get(
     "/reservations/{id}/earlier-ends",
-    "The ends that the stay can be brought forward to",
+    "List the earlier ends that are possible now",
     errors=(NotFound,),
     at_kiosk=True,
 )

@@ -32,8 +32,7 @@ async def check_in(visit: PageRequest) -> web.StreamResponse:
 
 
 async def typed(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Takes the digits beside a kiosk's code, for devices without a camera, and continues as if the
-    code was scanned. Raises: QrInvalid for an unknown kiosk."""
+    """Takes a kiosk's digits like a scanned code. Raises: QrInvalid for an unknown kiosk."""
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(form_text(form, "kiosk")))
     if kiosk is None:
         raise QrInvalid()

@@ -15,8 +15,7 @@ from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 
 
 async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
-    """Checks in, returns from a leave or confirms. The stored scan is kept until it expires, so
-    that a reader who got no response can send the form again."""
+    """Checks in, returns or confirms; keeps the scan, so that the form can be sent again."""
     r = await visit[CheckInService].check_in(visit.context(), form_text(form, "reservation"), scan)
     visit[WAKE_JOBS]()
     returned = r.returned_at == visit.now
@@ -27,7 +26,7 @@ async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.S
     """Reports the seat as occupied; the scan proves the reader's presence. Raises: Malformed."""
     kind, ctx = form_text(form, "kind"), visit.context()
     if kind not in ("occupied", "belongings"):
-        raise Malformed("kind", "occupied or belongings")
+        raise Malformed("kind", "must be occupied or belongings")
     proof = visit[CheckInService].proof(ctx, scan)
     r = await visit[SeatReportService].report_occupied(
         ctx, form_text(form, "reservation"), kind, proof
@@ -45,6 +44,5 @@ async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
 
 
 def report_done(r: Reservation) -> str:
-    """The ``done`` value after a report: whether it stopped the deadline or only reached the
-    desk."""
+    """The ``done`` value: whether the report stopped the deadline or only reached the desk."""
     return "report" if r.has_open_report else "report_desk"

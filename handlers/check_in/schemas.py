@@ -18,7 +18,7 @@ class ScanRequest(Request):
         Meta(
             min_length=1,
             max_length=1024,
-            description="the whole scanned text, or the note of it that POST /scans has given",
+            description="the whole scanned text, or the note returned by POST /scans",
         ),
     ]
 

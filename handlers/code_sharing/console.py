@@ -1,5 +1,3 @@
-"""Code sharing: check-ins by a code that may have been sent to somebody who was not there."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -14,7 +12,7 @@ from models.readers.staff.readers import StaffReaders
 
 
 async def code_sharing(visit: PageRequest) -> web.StreamResponse:
-    """A page of the check-ins with a score, the latest first."""
+    """Check-ins whose code may have been passed on, latest first."""
     number = page_number(visit)
     rows, total = await visit[CodeSharingService].page_of((number - 1) * PAGE, PAGE)
     people = await visit[StaffReaders].many({scan.reader_id for scan in rows})

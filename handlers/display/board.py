@@ -42,8 +42,8 @@ ROWS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:
-    """An area on the board. ``free``: None if it is not open now (``state`` says why) or is
-    reserved for ``groups``. ``later``: None if it will be closed then."""
+    """``free``: None if the area is closed (``state`` says why) or reserved for ``groups``.
+    ``later``: the free seats in about an hour; None if it is closed then."""
 
     name: str
     free: int | None
@@ -54,7 +54,7 @@ class AreaRow:
     opens: datetime | None = None
     groups: Sequence[str] = ()
     expected: ExpectedSeats | None = None
-    """The forecast for that hour, if there are four weeks of data."""
+    """The forecast for the time of ``later``, if there are four weeks of data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,6 @@ def assets() -> str:
 
 
 class HallBoards:
-    """The boards of all venues, in this worker."""
-
     def __init__(
         self,
         reference: ReferenceData,
@@ -137,8 +135,7 @@ class HallBoards:
         )
 
     def _window(self, minute: datetime, at: datetime | None) -> TimeFilter | None:
-        """The window of this moment, or of the half hour from ``at``; None if ``at`` is too far
-        ahead."""
+        """This moment, or the half hour from ``at``; None if ``at`` is too far ahead."""
         if at is None:
             return self._plans.window(None, None, None, minute)
         end = at + _HALF_HOUR
@@ -175,8 +172,8 @@ class HallBoards:
         self, area: Area, ahead: TimeFilter, day: OccupancyView, minute: datetime
     ) -> int | None:
         view = self._plans.plan(area, day, ahead, minute).view
-        assert view.look is not None and view.look.span is not None
-        open_then = view.look.opening.covers(view.look.span.start, view.look.span.end)
+        assert view.query is not None and view.query.span is not None
+        open_then = view.query.opening.covers(view.query.span.start, view.query.span.end)
         return view.count.free if open_then else None
 
     async def _current_notices(self, minute: datetime) -> Sequence[str]:
@@ -193,8 +190,8 @@ class HallBoards:
 def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
     """The area's row for this moment; ``later`` is None."""
     view = plan.view
-    assert view.look is not None
-    count, opening = view.count, view.look.opening
+    assert view.query is not None
+    count, opening = view.count, view.query.opening
     state, opens = _state(opening, minute)
     if not state and plan.reserved_for:
         return AreaRow(

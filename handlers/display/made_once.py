@@ -26,7 +26,6 @@ class MadeOnce(Generic[Key, Made]):
         self._made: dict[Key, tuple[tuple[object, ...], Made]] = {}
 
     async def get(self, key: Key, now: datetime) -> Made:
-        """The cached value, or a new one."""
         reference = self._reference
         turn = int(now.timestamp()) // MADE_EVERY_S
         made_of = turn, reference.catalog.version, reference.policy.version

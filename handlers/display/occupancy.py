@@ -44,8 +44,7 @@ class PublicOccupancy:
         self._answers = MadeOnce(reference, self._make)
 
     async def of(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
-        """The venue's areas, or all, at most five seconds old. Raises: NotFound for an unknown
-        venue, or if the library does not publish its occupancy."""
+        """At most five seconds old. Raises: NotFound, also if the library publishes nothing."""
         reference = self._reference
         if not reference.policy_on(local_date(now)).public_occupancy:
             raise NotFound()
@@ -90,7 +89,7 @@ PUBLIC_OCCUPANCY: Final = web.AppKey("public_occupancy", PublicOccupancy)
 
 @routes.get(
     "/public/occupancy",
-    "Free seats by area, for everybody, where the library has switched it on",
+    "Get free seats by area; public, if the library has switched it on",
     Access.ANYONE,
     answer=schemas.PublicOccupancyOut,
     cached=True,

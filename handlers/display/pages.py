@@ -22,7 +22,6 @@ POLL_S: Final = 15
 
 
 async def display(request: web.Request) -> web.StreamResponse:
-    """The venue's page, which a script keeps up to date."""
     try:
         venue, board = await _board(request)
     except DomainError as error:
@@ -41,7 +40,7 @@ async def display(request: web.Request) -> web.StreamResponse:
 
 
 async def board(request: web.Request) -> web.StreamResponse:
-    """The part that changes, or 304. Raises: NotFound, Throttled."""
+    """The changing part of the page, or 304. Raises: NotFound, Throttled."""
     _, board = await _board(request)
     return board.body.answer(request)
 

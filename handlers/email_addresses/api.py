@@ -19,7 +19,9 @@ from models.messages.entities import Template
 routes = ApiRoutes()
 
 
-@routes.get("/email-address", "Where the reader's mail goes, and which messages")
+@routes.get(
+    "/email-address", "Get the reader's e-mail address and the kinds of messages mailed to it"
+)
 async def show(call: ApiRequest) -> EmailAddressOut:
     email_address = await call[EmailAddressService].of(call.reader.id)
     if email_address.pending is not None and email_address.pending.expires_at <= call.now:
@@ -29,7 +31,7 @@ async def show(call: ApiRequest) -> EmailAddressOut:
 
 @routes.post(
     "/email-address",
-    "Send six digits to an address, which counts once they are confirmed",
+    "Mail a six-digit code to a new address, which is used once the code is confirmed",
     signs_in=True,
     errors=(EmailAddressRefused, MailUnavailable, TooManyAttempts),
 )
@@ -39,14 +41,18 @@ async def request_code(call: ApiRequest, body: RequestEmailCode) -> EmailAddress
 
 
 @routes.post(
-    "/email-address/confirm", "The six digits that came by mail", errors=(EmailCodeInvalid,)
+    "/email-address/confirm",
+    "Confirm the new e-mail address with the mailed code",
+    errors=(EmailCodeInvalid,),
 )
 async def confirm(call: ApiRequest, body: ConfirmEmail) -> EmailAddressOut:
     await call[EmailAddressService].confirm(call.reader.id, body.code, call.now)
     return await show(call)
 
 
-@routes.post("/email-address/kinds", "Kinds of messages that are mailed or not", errors=(NotFound,))
+@routes.post(
+    "/email-address/kinds", "Choose which kinds of messages are mailed", errors=(NotFound,)
+)
 async def choose(call: ApiRequest, body: ChooseMail) -> EmailAddressOut:
     try:
         choices = {Template(name): mailed for name, mailed in body.kinds.items()}
@@ -56,6 +62,6 @@ async def choose(call: ApiRequest, body: ChooseMail) -> EmailAddressOut:
     return await show(call)
 
 
-@routes.delete("/email-address", "No mail any more")
+@routes.delete("/email-address", "Remove the reader's e-mail address")
 async def remove(call: ApiRequest) -> None:
     await call[EmailAddressService].remove(call.reader.id)

@@ -65,7 +65,6 @@ async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def confirm(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Confirms the address by its code."""
     try:
         await visit[EmailAddressService].confirm(
             visit.reader.id, form_text(form, "code"), visit.now
@@ -76,7 +75,6 @@ async def confirm(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _refused(visit: PageRequest, error: DomainError, address: str = "") -> web.StreamResponse:
-    """The page with the refusal and the typed address."""
     facts = dict(error.details)
     if isinstance(error, TooManyAttempts):
         facts["retry_after"] = error.retry_after
@@ -86,7 +84,6 @@ async def _refused(visit: PageRequest, error: DomainError, address: str = "") ->
 
 
 async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Mails the ticked kinds of messages."""
     addresses = visit[EmailAddressService]
     choices = (await addresses.of(visit.reader.id)).choices
     await addresses.choose(visit.reader.id, choices.changed_to(ticked(form)))
@@ -104,8 +101,7 @@ async def unsubscribe_question(request: web.Request) -> web.StreamResponse:
 
 
 async def unsubscribe(request: web.Request) -> web.StreamResponse:
-    """Stops this kind of mail. Mail programs also send this request (RFC 8058), without a session:
-    the link's token is the proof."""
+    """Mail programs send this too (RFC 8058), without a session: its token is the proof."""
     token = request.query.get("t", "")
     raise_if_limited(request.app[LOAD_SHEDDER].addresses.wait_for(client_address(request)))
     await form_of(request, _MAX_BYTES)

@@ -32,5 +32,5 @@ class ConfirmEmail(Request):
 class ChooseMail(Request):
     kinds: Annotated[
         dict[Annotated[str, Meta(max_length=40)], bool],
-        Meta(min_length=1, max_length=20, description="template → whether it is mailed"),
+        Meta(min_length=1, max_length=20, description="template → true if its messages are mailed"),
     ]

@@ -1,5 +1,3 @@
-"""报修 for apps: something is broken at a seat."""
-
 from __future__ import annotations
 
 from handlers.fault_reports.schemas import FaultReportOut, ReportFault
@@ -16,12 +14,12 @@ routes = ApiRoutes()
 
 @routes.post(
     "/seats/{id}/faults",
-    "Say that something is broken at a seat",
+    "Report a fault at a seat",
     status=201,
     errors=(NotFound, FaultReported, TooManyFaults),
 )
 async def report_fault(call: ApiRequest, body: ReportFault) -> FaultReportOut:
-    kept = await call[FaultReportService].report(
+    fault = await call[FaultReportService].report(
         call.reader.id, call.id, FaultKind(body.kind), body.text.strip(), call.now
     )
-    return FaultReportOut(kept.id, kept.seat_id, kept.kind.value, kept.text, to_local(kept.at))
+    return FaultReportOut(fault.id, fault.seat_id, fault.kind.value, fault.text, to_local(fault.at))

@@ -1,5 +1,3 @@
-"""报修: what readers say is broken, oldest first, and closing it."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -27,7 +25,7 @@ from notify.templates.in_app import FAULT_TEXT
 
 
 async def close_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Close a report with words for its reader."""
+    """Closes a fault report; its reader gets the reason."""
     outcome = form_text(form, "outcome")
     if outcome not in ("repaired", "rejected"):
         raise Malformed("outcome", "fault_outcome_missing")
@@ -38,7 +36,7 @@ async def close_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def faults(visit: PageRequest) -> web.StreamResponse:
-    """The open reports, or the closed ones."""
+    """Open reports or closed ones, by the query's ``state``."""
     reference, number = visit[REFERENCE], page_number(visit)
     opened = visit.request.query.get("state", "open") != "closed"
     rows, total = await visit[FaultReportService].page_of(

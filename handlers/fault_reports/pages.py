@@ -1,5 +1,3 @@
-"""报修: the form for what is broken at a seat."""
-
 from __future__ import annotations
 
 from typing import Any, Final
@@ -24,12 +22,11 @@ _KIND_MISSING: Final = "fault_kind_missing"
 
 
 async def fault_form(visit: PageRequest) -> web.StreamResponse:
-    """The form, with what the reader has reported of this seat already."""
     return await _page(visit, sent="sent" in visit.request.query)
 
 
 async def report_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Keep the report. What is refused stands in the form again."""
+    """Stores the report. After a refusal the form keeps the text."""
     kind, text = form_text(form, "kind"), form_text(form, "text")
     try:
         if kind not in FAULT_TEXT:

@@ -1,5 +1,3 @@
-"""What a fault report takes and answers."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -11,14 +9,14 @@ from handlers.http.schemas import Request, Response
 
 
 class ReportFault(Request):
-    """``kind``: what is broken. ``text``: one line about it; needed where the kind is ``other``."""
+    """``text``: one line, required if ``kind`` is ``other``."""
 
     kind: Literal["chair", "desk", "socket", "lamp", "other"]
     text: Annotated[str, Meta(max_length=200)] = ""
 
 
 class FaultReportOut(Response):
-    """The report is kept until the library has looked after it; a message says what came of it."""
+    """An open report. A message announces its outcome to the reader."""
 
     id: str
     seat_id: str

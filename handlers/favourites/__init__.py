@@ -1,1 +1,0 @@
-"""常用座位 for apps and pages."""

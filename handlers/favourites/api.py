@@ -1,5 +1,3 @@
-"""常用座位 and 再约一次 for apps."""
-
 from __future__ import annotations
 
 import asyncio
@@ -17,18 +15,20 @@ from models.kernel.errors import NotFound
 routes = ApiRoutes()
 
 
-@routes.get("/favourites", "The reader's favourite seats, and when the last one can be had again")
+@routes.get(
+    "/favourites", "List favourite seats, and the next free time of the seat of the last stay"
+)
 async def list_own(call: ApiRequest) -> FavouritesOut:
     seats, last = await asyncio.gather(
         call[FavouriteSeats].of(call.reader.id), call[ReservationService].last_stay(call.reader.id)
     )
-    shown = [presenter.seat(call[REFERENCE], seat.id) for seat in seats]
-    return FavouritesOut(shown, presenter.again(call[REFERENCE], call.reader, last, call.now))
+    favourites = [presenter.seat(call[REFERENCE], seat.id) for seat in seats]
+    return FavouritesOut(favourites, presenter.again(call[REFERENCE], call.reader, last, call.now))
 
 
 @routes.post(
     "/favourites",
-    "One more favourite seat; it may be one already",
+    "Add a favourite seat; adding it twice changes nothing",
     errors=(NotFound, TooManyFavourites),
 )
 async def add(call: ApiRequest, body: AddFavourite) -> FavouritesOut:
@@ -36,7 +36,7 @@ async def add(call: ApiRequest, body: AddFavourite) -> FavouritesOut:
     return await list_own(call)
 
 
-@routes.delete("/favourites/{id}", "No favourite any more", errors=(NotFound,))
+@routes.delete("/favourites/{id}", "Remove a favourite seat", errors=(NotFound,))
 async def remove(call: ApiRequest) -> FavouritesOut:
     await call[FavouriteSeats].remove(call.reader.id, call.id)
     return await list_own(call)

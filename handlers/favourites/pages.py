@@ -1,5 +1,3 @@
-"""常用座位: the star in the panel of a seat."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -13,7 +11,7 @@ from models.library.entities import SeatId
 
 
 async def change_favourite(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A favourite from now on, or none; back to the seat with the times that were chosen."""
+    """Adds or removes a 常用座位, then returns to the seat with the chosen times."""
     favourites = visit[FavouriteSeats]
     if form_text(form, "on"):
         await favourites.add(visit.reader.id, visit.id, visit.now)

@@ -1,5 +1,3 @@
-"""Shapes of the API for favourite seats."""
-
 from __future__ import annotations
 
 from handlers.http.schemas import Id, Request, Response

@@ -1,5 +1,3 @@
-"""客服咨询: how to reach the library, and feedback to it."""
-
 from __future__ import annotations
 
 import hashlib
@@ -24,12 +22,11 @@ _SHOWN: Final = 20
 
 
 async def contact(visit: PageRequest) -> web.StreamResponse:
-    """The form, and the reader's feedback with the replies."""
     return await _page(visit, sent="sent" in visit.request.query)
 
 
 async def send(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Keep the feedback. A text that is refused stands in the form again."""
+    """Stores the feedback. After a refusal the form keeps the text."""
     text, wrong = checked_text(form)
     if wrong:
         return await _page(visit, status=422, text=text, wrong=wrong)
@@ -41,7 +38,7 @@ async def send(visit: PageRequest, form: Form) -> web.StreamResponse:
         response = await _page(visit, status=429, text=text, wrong=wrong)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
-    # The text is part of the key: who stopped a slow page and went on writing sends another text.
+    # The text is part of the key, since a reader may stop a slow request and edit the text.
     sent = f"{form_text(form, 'key') or REQUEST_ID.get()} {text}"
     key = hashlib.sha256(sent.encode()).hexdigest()
     await visit[FeedbackService].add(visit.reader.id, key, text, visit.now)

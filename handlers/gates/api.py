@@ -1,4 +1,4 @@
-"""门禁: what gates report, and what a reader sees of it."""
+"""门禁: gates report events, and readers list their own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CLOCK_SKEW: Final = web.RequestKey("gate_clock_skew", timedelta)
 
 
 async def verify_signature(call: ApiRequest) -> None:
-    """Is it the gate? Raises: Unauthenticated."""
+    """Raises: Unauthenticated, unless a known gate has signed the request."""
     headers, gate = call.request.headers, call.request.headers.get("X-Gate-Id", "")
     skew = gate_signatures.verify(
         await call[GateService].key(gate),
@@ -43,12 +43,12 @@ async def verify_signature(call: ApiRequest) -> None:
 
 @routes.post(
     "/gate/events",
-    "Passages that a gate reports, signed",
+    "Report passages through a gate",
     Access.GATE,
     verify_before_parsing=api.verify_signature,
 )
 async def report_events(call: ApiRequest, body: GateEvents) -> GateEventsOut:
-    """Take in a batch, each event judged alone: one that cannot be read holds up no other."""
+    """Ingests a batch of events. An invalid one does not keep the others from being accepted."""
     gates, gate_id = call[GateService], GateId(call.request.headers["X-Gate-Id"])
     await gates.admit(gate_id, call.now)
     taken = await gates.ingest_batch(gate_id, parse_events(body.events), call.now)
@@ -64,7 +64,7 @@ def _id_of(raw: Any) -> str:
     return id[:64] if isinstance(id, str) else ""
 
 
-@routes.get("/gate-records", "The reader's passages through the gates, the newest first")
+@routes.get("/gate-records", "List the reader's passages through gates, newest first")
 async def list_own(call: ApiRequest, query: Pagination) -> Page[GateRecordOut]:
     gates = call[GateService]
     rows, total = await gates.page_of(call.reader.id, query.offset, query.page_size)

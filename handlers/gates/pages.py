@@ -1,5 +1,3 @@
-"""门禁记录: the gate events of a reader."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -13,7 +11,7 @@ from models.gates.service import GateService
 
 
 async def gate_events(visit: PageRequest) -> web.StreamResponse:
-    """The reader's gate events and what each did, the latest first."""
+    """The reader's gate events and their effects, latest first."""
     number = page_number(visit)
     rows, total = await visit[GateService].page_of(
         visit.reader.id, (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE

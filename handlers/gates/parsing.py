@@ -1,5 +1,3 @@
-"""Gate events in the shape of the API, from a gate's batch or from a file."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -12,7 +10,7 @@ from models.gates.entities import Direction, ReportedEvent
 
 
 def parse_events(events: Iterable[Any]) -> list[ReportedEvent | None]:
-    """Each event, or None for one that cannot be read; ``GateService.ingest_batch`` takes them."""
+    """Decodes events; invalid ones become None, which ``GateService.ingest_batch`` rejects."""
     return [_parse(raw) for raw in events]
 
 

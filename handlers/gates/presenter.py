@@ -1,5 +1,3 @@
-"""From a gate event to the API's shape."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

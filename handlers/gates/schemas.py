@@ -1,5 +1,3 @@
-"""What gates take and answer."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -11,7 +9,7 @@ from handlers.http.schemas import Instant, InstantRequest, Response
 
 
 class GateEventIn(InstantRequest):
-    """One passage. ``id`` is the gate's own and names it for ever."""
+    """A passage through the gate. ``id``: the gate's own, permanent id of the event."""
 
     id: Annotated[str, Meta(pattern="^[!-~]{1,64}$", max_length=64)]
     student_no: Annotated[str, Meta(min_length=1, max_length=32)]
@@ -21,8 +19,9 @@ class GateEventIn(InstantRequest):
 
 
 class GateEvents(InstantRequest):
-    """``events``: passages as GateEventIn; one that is none is rejected alone. ``complete_until``:
-    the gate has told of every passage before that, so that deadlines need not wait for it."""
+    """A batch of a gate. ``events``: each a GateEventIn; invalid ones are rejected one by one.
+    ``complete_until``: the gate has reported all passages before it, so earlier deadlines need not
+    wait."""
 
     events: Annotated[
         list[Any],

@@ -10,8 +10,7 @@ Options = ParamSpec("Options")
 
 
 class ApiRoutes(list[Endpoint]):
-    """The API operations of one module: ``@routes.get(path, summary, …)`` appends an
-    ``Endpoint``."""
+    """One module's API operations: ``@routes.get(path, summary, …)`` appends an ``Endpoint``."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -24,8 +24,7 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITES: Final = RateLimit("write", capacity=60, per_second=2)
 """A reader's changes: after a burst of 60, two a second."""
 BOOKINGS: Final = RateLimit("book", capacity=10, per_second=0.5)
-"""A reader's attempts to get a seat, on all channels together. Enough to try seats by hand, but not
-for a script that starts before the opening."""
+"""A reader's attempts to get a seat, on all channels: enough by hand, but not for a script."""
 QUESTIONS: Final = RateLimit("question", capacity=5, per_second=1 / 600)
 """A reader's messages to the library, which a person reads."""
 SIGN_INS: Final = RateLimit("sign-in", capacity=1000, per_second=100)
@@ -61,8 +60,8 @@ def _token(request: web.Request) -> str:
 
 
 def recognise(request: web.Request, app: web.Application, now: datetime) -> Principal | None:
-    """The bearer token's session if it is in this worker's cache; None if it has to be looked up.
-    For reads answered from memory, to which ``identify`` would add a tenth of their time."""
+    """The bearer token's session from this worker's cache; None if it has to be looked up. Saves
+    reads from memory a tenth of their time compared with ``identify``."""
     header = request.headers.get(AUTHORIZATION)
     if header is None or header[:7] != "Bearer ":
         return None
@@ -70,8 +69,7 @@ def recognise(request: web.Request, app: web.Application, now: datetime) -> Prin
 
 
 async def identify(request: web.Request, now: datetime, id: str = "") -> Principal:
-    """The session behind the request. ``id`` is its ``session_id``, if the caller has it already.
-    Raises: Unauthenticated, BadOrigin."""
+    """``id``: the ``session_id``, if already known. Raises: Unauthenticated, BadOrigin."""
     try:
         sessions = request.app[SESSIONS]
         id = id or sessions.id_of(_token(request))
@@ -119,7 +117,7 @@ def require_clock(request: web.Request) -> None:
 
 
 def require_own_origin(request: web.Request) -> None:
-    """Raises: BadOrigin if Origin or Referer is not this site; browsers send cookies from any."""
+    """Raises: BadOrigin if another site's page sent the request; browsers add the cookie."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     ours = urlsplit(request.app[SITE].public_base_url)
     try:

@@ -16,8 +16,7 @@ _SYSTEMS: Final = (
 
 
 def browser_name(request: web.Request) -> str:
-    """The browser and system of the User-Agent ("Chrome · Linux"); empty if neither is
-    recognised."""
+    """The User-Agent's browser and system ("Chrome · Linux"); empty if neither is recognised."""
     agent = request.headers.get("User-Agent", "")
     name = next((words for mark, words in _BROWSERS if mark in agent), "")
     system = next((words for mark, words in _SYSTEMS if mark in agent), "")

@@ -24,7 +24,7 @@ _STATUS_LINES: Final = {
 
 class CachedBody:
     """A response body with its ETag, compressed at the first request that accepts gzip. The gzip
-    form has its own ETag; in If-None-Match either counts."""
+    form has another ETag; in If-None-Match either counts."""
 
     __slots__ = ("_content", "_etag", "_gzipped", "_headers", "_kind", "_plain")
 
@@ -111,8 +111,7 @@ class PrebuiltResponse(web.StreamResponse):
         self._sent = False
 
     def set_common_headers(self, request_id: str, time: bytes) -> None:
-        """Sets the headers that every response has. ``time``: encoded lines of the server's
-        time."""
+        """``time``: the encoded header lines of the server's time."""
         self._own = b"X-Request-Id: %s\r\n%s" % (request_id.encode(), time)
 
     @property
@@ -143,7 +142,7 @@ _JSON_HEAD: Final = _lines({"Content-Type": _JSON, **_PRIVATE}) + b"Content-Leng
 
 
 def json_answer(request: web.Request, status: int, content: bytes) -> web.StreamResponse:
-    """A response for this request alone, not to be stored."""
+    """A response that caches must not store."""
     if _is_plain_http11(request):
         return PrebuiltResponse(status, b"%s%d\r\n\r\n%s" % (_JSON_HEAD, len(content), content))
     return web.Response(

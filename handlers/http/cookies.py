@@ -15,15 +15,15 @@ _ERASED_SECONDS: Final = 43_200
 
 
 def secure_name(request: web.Request, name: str) -> str:
-    """The cookie's name on this site. Over https it has the prefix ``__Host-``, so that no other
-    host of the domain can set it and sign the browser in as somebody else."""
+    """Over https the name has the prefix ``__Host-``, so that no other host of the domain can set
+    the cookie and sign the browser in as another reader."""
     return f"__Host-{name}" if request.app[SITE].secure_cookies else name
 
 
 def give_cookie(
     request: web.Request, response: web.StreamResponse, name: str, value: str, max_age_s: int
 ) -> None:
-    """Sets the cookie for so many seconds; over https it is Secure."""
+    """Over https the cookie is Secure."""
     response.set_cookie(
         name,
         value,
@@ -42,7 +42,6 @@ def give_session_cookie(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Sets the session's cookie until the session ends."""
     seconds = int((expires_at - now).total_seconds())
     give_cookie(request, response, request.app[SITE].session_cookie, token, seconds)
 
@@ -64,6 +63,5 @@ def was_erased(request: web.Request) -> bool:
 
 
 def forget_erasure(request: web.Request, response: web.StreamResponse) -> None:
-    """Removes the mark of ``note_erasure`` after a new sign-in."""
     if was_erased(request):
         response.del_cookie(_ERASED, path="/")

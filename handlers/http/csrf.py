@@ -11,14 +11,12 @@ from handlers.http.keys import SITE
 
 
 def new_csrf_token(request: web.Request) -> str:
-    """A new token for the session. Tokens differ, so a page's compressed size does not reveal one
-    (BREACH)."""
+    """Each token is different, so a page's compressed size reveals none (BREACH)."""
     nonce = secrets.token_hex(8)
     return f"{nonce}.{_mac(_secret(request), nonce)}"
 
 
 def is_csrf_token_valid(request: web.Request, token: str) -> bool:
-    """True if the token was issued to the request's session."""
     secret = _secret(request)
     nonce, _, mac = token.partition(".")
     return bool(secret) and hmac.compare_digest(

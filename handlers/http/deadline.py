@@ -57,8 +57,7 @@ def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[
 
 
 class Changes:
-    """The changes in progress, even if their client has left. ``WriteQueue`` bounds their
-    number."""
+    """Changes in progress, even if their client has left; ``WriteQueue`` bounds their number."""
 
     def __init__(self) -> None:
         self._under_way: dict[asyncio.Future[Any], tuple[float, asyncio.Task[None]]] = {}
@@ -95,7 +94,7 @@ class Changes:
             del answer  # no reference cycle, see ``within``
 
     def tick(self) -> None:
-        """Raises OutcomeUnknown in the callers whose time is over."""
+        """Makes each caller raise OutcomeUnknown once its time is over."""
         now = asyncio.get_running_loop().time()
         for answer, (until, _) in self._under_way.items():
             if until > now:
@@ -104,6 +103,6 @@ class Changes:
                 answer.set_exception(OutcomeUnknown())
 
     async def finish(self, seconds: float) -> None:
-        """Waits at most so many seconds for the changes in progress."""
+        """Waits for the changes in progress, for at most ``seconds``."""
         if self._under_way:
             await asyncio.wait([task for _, task in self._under_way.values()], timeout=seconds)

@@ -52,8 +52,8 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 class Access(Enum):
-    """The kinds of callers. ``SESSION`` includes sessions not bound to a reader. A kiosk sends its
-    key, a gate signs. ``VIEWER`` and ``LIBRARIAN`` are staff roles of a web session."""
+    """``SESSION`` includes sessions not bound to a reader. A kiosk sends its key, a gate signs.
+    ``VIEWER`` and ``LIBRARIAN`` are staff roles of a web session."""
 
     ANYONE = "anyone"
     SESSION = "session"
@@ -74,7 +74,6 @@ class ApiRequest:
     now: datetime
     principal: Principal | None
     body: bytes = b""
-    """The raw bytes."""
 
     def __getitem__(self, key: web.AppKey[Value] | type[Value]) -> Value:
         """The application's service of this class, or the value under an ``AppKey``."""
@@ -126,10 +125,10 @@ class ApiRequest:
 
 
 def key_of(value: str, path: str, digest: str, *, repeated: bool) -> IdempotencyKey:
-    """The idempotency key of one request; its reuse with another path or body is refused.
-    ``repeated``: the client has sent it before and got no response. Raises: Malformed."""
+    """Its reuse with another path or body is refused. ``repeated``: the client has sent it before
+    and got no response. Raises: Malformed."""
     if not _KEY.fullmatch(value):
-        raise Malformed("Idempotency-Key", "1 to 64 visible ASCII characters")
+        raise Malformed("Idempotency-Key", "must be 1 to 64 visible ASCII characters")
     return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest(), repeated)
 
 
@@ -139,7 +138,6 @@ BROWSER: Final = frozenset({SessionKind.WEB})
 AT_KIOSK: Final = frozenset({SessionKind.KIOSK})
 _OWN_DEVICES: Final = BROWSER | PHONE
 ROLES: Final = {Access.VIEWER: Role.VIEWER, Access.LIBRARIAN: Role.LIBRARIAN}
-"""The staff role that a route of this access requires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +205,7 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """The operationId: feature and function (``reservations.create``); ``staff.…`` for a
-        ``staff_api``."""
+        """The operationId: ``reservations.create``, or ``staff.create`` in a ``staff_api``."""
         _, feature, module = self.operation.__module__.split(".")
         return f"{'staff' if module == 'staff_api' else feature}.{self.operation.__name__}"
 
@@ -271,7 +268,7 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
 
 
 def _public_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Routes without a token, with a rate limit by address only."""
+    """The handler of a route without a token, limited by address only."""
     assert route.query is not None
     query, present = route.query, _presenter(route)
 
@@ -360,8 +357,7 @@ def _as_it_is(_: web.Request, response: web.StreamResponse) -> web.StreamRespons
 async def _admit(
     request: web.Request, route: Endpoint, role: Role | None, now: datetime, id: str = ""
 ) -> Principal:
-    """The caller, after a program's rate limit or a person's role check. Raises: Throttled; see
-    ``identify``, ``_allow`` and ``require_role``."""
+    """Raises: Throttled for a program; see ``identify``, ``_allow`` and ``require_role``."""
     principal = await identify(request, now, id)
     if principal.program is not None:
         await pace_program(request, principal.program, now)

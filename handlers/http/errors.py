@@ -34,7 +34,6 @@ def status_of(error: type[DomainError]) -> int:
 
 
 def answer(error: DomainError) -> web.Response:
-    """The error as the API's JSON response."""
     status = status_of(type(error))
     headers = {}
     facts: dict[str, Any] = dict(error.details)

@@ -46,22 +46,22 @@ async def form_of(
             max_num_fields=_MAX_FIELDS,
         )
     except ValueError as error:
-        raise Malformed("body", "not a form in UTF-8") from error
+        raise Malformed("body", "must be a form in UTF-8") from error
     return MultiDictProxy(MultiDict(pairs))
 
 
 def _require_type(request: web.Request) -> None:
     """Raises: UnsupportedMediaType."""
     if request.content_type != _URLENCODED:
-        raise UnsupportedMediaType("Content-Type", f"send {_URLENCODED}")
+        raise UnsupportedMediaType("Content-Type", f"must be {_URLENCODED}")
     if (request.charset or "utf-8").lower() != "utf-8":
-        raise UnsupportedMediaType("Content-Type", "send UTF-8")
+        raise UnsupportedMediaType("Content-Type", "its charset must be UTF-8")
 
 
 async def _parts(request: web.Request, max_bytes: int) -> Form:
     """The fields of a multipart form, which must announce its Content-Length; browsers do."""
     if request.content_length is None:
-        raise Malformed("Content-Length", "missing")
+        raise Malformed("Content-Length", "is required")
     if request.content_length > max_bytes:
         raise TooLarge()
     fields: MultiDict[str | bytes] = MultiDict()
@@ -69,9 +69,9 @@ async def _parts(request: web.Request, max_bytes: int) -> Form:
         async with asyncio.timeout(request.app[LOAD_SHEDDER].body_deadline_s):
             async for part in await request.clone(client_max_size=max_bytes).multipart():
                 if not isinstance(part, BodyPartReader) or not part.name:
-                    raise Malformed("body", "not a form")
+                    raise Malformed("body", "must be a multipart form in UTF-8")
                 if len(fields) == _MAX_PARTS:
-                    raise Malformed("body", f"more than {_MAX_PARTS} parts")
+                    raise Malformed("body", f"must have at most {_MAX_PARTS} parts")
                 value = bytes(await part.read())
                 fields.add(part.name, value if part.filename else value.decode("utf-8"))
     except TimeoutError:
@@ -80,5 +80,5 @@ async def _parts(request: web.Request, max_bytes: int) -> Form:
         raise TooLarge() from None
     # Wrong boundaries or bytes; wrong headers of a part; an unknown charset.
     except (ValueError, HttpProcessingError, RuntimeError) as error:
-        raise Malformed("body", "not a form") from error
+        raise Malformed("body", "must be a multipart form in UTF-8") from error
     return MultiDictProxy(fields)

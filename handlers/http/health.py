@@ -25,8 +25,8 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Readiness: 503 without MongoDB; 200 with a list of troubles if degraded (a hanging job, no
-    Redis). Only for the addresses in ``monitors``. Raises: Forbidden."""
+    """503 without MongoDB; 200 with a list of troubles if degraded (a hanging job, no Redis). Only
+    for the addresses in ``monitors``. Raises: Forbidden."""
     _for_monitors(request)
     ready, troubles = await request.app[HEALTH]()
     status = "not_ready" if not ready else "degraded" if troubles else "ready"

@@ -26,7 +26,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ServiceClock(Protocol):
-    """The service's clock. ``trusted``: it agrees with MongoDB's."""
+    """``trusted``: whether the clock agrees with MongoDB's."""
 
     @property
     def trusted(self) -> bool: ...
@@ -35,8 +35,6 @@ class ServiceClock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The operator's settings that HTTP handlers need."""
-
     public_base_url: str
     sign_on_origins: tuple[str, ...]
     """Origins of the campus's sign-ons, to which signing out redirects."""
@@ -55,7 +53,6 @@ class Site:
     """The channels by which messages reach readers outside of the app."""
     mini_appid: str
     templates: Mapping[Template, TemplateConfig]
-    """WeChat's template of each message."""
     verification: Mapping[str, str]
     """WeChat's domain verification file: its name and text; empty if there is none."""
     keeping: Keeping

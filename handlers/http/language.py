@@ -29,8 +29,7 @@ def language_of(request: web.Request) -> Language:
 
 
 def _qualities(header: str) -> dict[str, float]:
-    """The weights, 0 to 1, of both languages in Accept-Language (RFC 9110, 12.5.4); ``*`` is
-    ignored."""
+    """Weights, 0 to 1, of both languages by Accept-Language (RFC 9110, 12.5.4); ignores ``*``."""
     qualities = {"zh": 0.0, "en": 0.0}
     for part in header.lower().split(",")[:20]:
         name, *parameters = (one.strip() for one in part.split(";"))
@@ -46,7 +45,6 @@ def _qualities(header: str) -> dict[str, float]:
 
 
 async def choose_language(request: web.Request) -> web.StreamResponse:
-    """Stores the chosen language in a cookie and returns to the page of ``?back=``."""
     back = request.query.get("back", "")
     where = {"Location": back if is_own_path(back) else "/"}
     answer = web.Response(status=303, headers=where)

@@ -56,8 +56,7 @@ flood arrives, accepting requests takes most of the time."""
 
 
 class WriteQueue:
-    """The queue of changes; ``async with`` holds a place. ``rate``: changes a second while others
-    wait."""
+    """``async with`` holds a place. ``rate``: changes a second while others wait."""
 
     def __init__(self, clock: Callable[[], float] = monotonic, slots: int = SLOTS) -> None:
         self._clock = clock
@@ -94,8 +93,7 @@ class WriteQueue:
         return not (self._most or self._most_before or self._line)
 
     async def acquire(self) -> None:
-        """Waits for a place. Raises: Busy after ``LONGEST_WAIT_S``; at once if the queue is far too
-        long."""
+        """Raises: Busy after ``LONGEST_WAIT_S``, or at once if the queue is far too long."""
         if self._inside < self._slots and not self._line:
             self._inside += 1
             if self._inside > self._most:
@@ -188,8 +186,7 @@ class LoadShedder:
         self.looking = 0
 
     def sign_ons(self, which: str) -> WriteQueue:
-        """The queue of one sign-on; one that hangs does not hold up others. Each name creates a
-        queue, so callers pass configured names only."""
+        """Creates a queue for each new name, so callers pass configured names only."""
         return self._sign_ons.setdefault(which, WriteQueue(slots=SIGN_IN_SLOTS))
 
     def begin_read(self) -> None:

@@ -17,8 +17,7 @@ _MAX_KEYS: Final = 100_000
 
 
 class LocalRateLimiter:
-    """One worker's token buckets in memory; beyond ``_MAX_KEYS`` the least recently used are
-    dropped."""
+    """One worker's token buckets; beyond ``_MAX_KEYS`` the least recently used are dropped."""
 
     def __init__(
         self, bucket: RateLimit, scale: int = 1, clock: Callable[[], float] = monotonic

@@ -12,8 +12,7 @@ def logo_url(profile: LibraryProfile) -> str:
 
 
 async def logo(request: web.Request) -> web.Response:
-    """The current logo. The 404 for another name is not cached: another worker may have a newer
-    logo, which this one loads within seconds."""
+    """The 404 for another name is not cached: a newer logo loads within seconds at each worker."""
     profile = request.app[REFERENCE].profile
     if not profile.logo or request.match_info["name"] != profile.logo_name:
         raise web.HTTPNotFound(headers={"Cache-Control": "no-store"})

@@ -26,7 +26,7 @@ class BookingMetrics:
         self._events: dict[tuple[str, str], Counter] = {}
         self.events = Counter(
             "seat_reservation_events",
-            "Changes of reservations that are stored, by event and way",
+            "Stored changes of reservations, by event and by what made them (via)",
             ["event", "via"],
             registry=registry,
         )
@@ -36,7 +36,7 @@ class BookingMetrics:
                 self._events[event, way] = self.events.labels(event, way)
         self.claims = Counter(
             "seat_claims",
-            "Claims that are stored: half hours of a seat, of a reader, and what else is unique",
+            "Stored claims: half hours of seats and of readers, and other unique claims",
             registry=registry,
         )
         self.conflicts = Counter(
@@ -71,10 +71,10 @@ class JobMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.effects = Counter(
-            "seat_job_effects", "What jobs did, by job", ["job_name"], registry=registry
+            "seat_job_effects", "Effects of jobs, by job", ["job_name"], registry=registry
         )
         self.failures = Counter(
-            "seat_job_failures", "Runs of jobs that failed", ["job_name"], registry=registry
+            "seat_job_failures", "Failed rounds of jobs", ["job_name"], registry=registry
         )
         self.delay = Histogram(
             "seat_job_delay_seconds",
@@ -87,21 +87,21 @@ class JobMetrics:
         # runs the job still exports its last.
         self.last_success = Gauge(
             "seat_job_last_success_timestamp_seconds",
-            "When a round of jobs last came to its end",
+            "Time when a round of jobs last ended without an error",
             ["job_name"],
             registry=registry,
             multiprocess_mode="max",
         )
         self.interval = Gauge(
             "seat_job_interval_seconds",
-            "How often a round of jobs is to run",
+            "Interval of a round of jobs",
             ["job_name"],
             registry=registry,
             multiprocess_mode="max",
         )
         self.due_since = Gauge(
             "seat_queue_due_since_timestamp_seconds",
-            "When the oldest entry of a queue became due; the present if none is due",
+            "Time when the oldest due entry of a queue became due; now if none is due",
             ["queue"],
             registry=registry,
             multiprocess_mode="max",
@@ -112,43 +112,43 @@ class LoadMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.loop_delay = Gauge(
             "seat_event_loop_delay_seconds",
-            "The longest that an event loop was late in the last seconds",
+            "Longest delay of an event loop in the last five seconds",
             registry=registry,
             multiprocess_mode="livemax",
         )
         self.changes_under_way = Gauge(
             "seat_changes_under_way",
-            "Changes that are being made",
+            "Changes in progress",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self.changes_waiting = Gauge(
             "seat_changes_waiting",
-            "Changes that wait in line for their turn",
+            "Changes in the queue, waiting to start",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self.draw_waiting = Gauge(
             "seat_opening_draw_waiting",
-            "Requests that wait for their turn in an opening draw, or have it",
+            "Requests in an opening draw, waiting or being served",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self.stream_lag = Gauge(
             "seat_change_stream_lag_seconds",
-            "Age of the latest news of the change stream; about a second at rest",
+            "Age of the change stream's latest state; about a second without load",
             registry=registry,
             multiprocess_mode="livemax",
         )
         self.mongodb = Histogram(
             "seat_mongodb_round_trip_seconds",
-            "Time of the smallest command to MongoDB, once a second",
+            "Duration of a hello command to MongoDB, measured once a second",
             registry=registry,
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5),
         )
         self.outgoing = Histogram(
             "seat_outgoing_seconds",
-            "Time of a call to another service until its answer begins, by outcome",
+            "Time from a call to another service until its response begins, by outcome",
             ["system", "outcome"],
             registry=registry,
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
@@ -161,7 +161,7 @@ class LoadMetrics:
 def _database_outdated(registry: CollectorRegistry) -> Gauge:
     return Gauge(
         "seat_database_outdated",
-        "1 where a database is of a release with known holes or without support, by server",
+        "1 if the release of a database has known vulnerabilities or no support, by server",
         ["server"],
         registry=registry,
         multiprocess_mode="mostrecent",
@@ -181,31 +181,31 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.requests = Histogram(
             "seat_http_request_seconds",
-            "Time to answer, by route and status",
+            "Duration of requests, by route and status",
             ["route", "method", "status"],
             registry=self.registry,
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
         )
         self.refusals = Counter(
-            "seat_refusals", "Refusals by code", ["code"], registry=self.registry
+            "seat_refusals", "Refused requests, by error code", ["code"], registry=self.registry
         )
         self.deliveries = Counter(
             "seat_deliveries",
-            "Attempts to deliver, by channel and outcome",
+            "Attempts to deliver messages, by channel and outcome",
             ["channel", "outcome"],
             registry=self.registry,
         )
         self.webhook_deliveries = _webhook_deliveries(self.registry)
         self.channel_paused = Gauge(
             "seat_channel_paused",
-            "1 while nothing is sent by the channel, by reason",
+            "1 while the channel is paused and sends nothing, by reason",
             ["channel", "reason"],
             registry=self.registry,
             multiprocess_mode="livemax",
         )
         self.event_streams = Gauge(
             "seat_event_streams",
-            "Event streams that are open",
+            "Open event streams",
             registry=self.registry,
             multiprocess_mode="livesum",
         )
@@ -217,7 +217,7 @@ class Metrics:
         )
         self.troubles = Gauge(
             "seat_troubles",
-            "What /readyz says is wrong, by kind",
+            "Number of troubles in /readyz, by kind",
             ["kind"],
             registry=self.registry,
             multiprocess_mode="mostrecent",
@@ -225,7 +225,7 @@ class Metrics:
         self.database_outdated = _database_outdated(self.registry)
         self.last_backup = Gauge(
             "seat_last_backup_timestamp_seconds",
-            "When the last good backup was taken; 0 if there was none",
+            "Time of the last successful backup; 0 if there was none",
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )
@@ -251,8 +251,7 @@ class Metrics:
 
 
 def _webhook_deliveries(registry: CollectorRegistry) -> Counter:
-    """The counter of webhook deliveries; separate, so that they do not trigger the messages'
-    alert."""
+    """A separate counter, so that webhooks do not trigger the alert for messages."""
     text = "Attempts to deliver webhooks, by outcome"
     counter = Counter("seat_webhook_deliveries", text, ["outcome"], registry=registry)
     for state in set(WebhookDeliveryState) - {WebhookDeliveryState.SENDING}:

@@ -31,8 +31,8 @@ _NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
 
 
 class _ServerTime:
-    """The X-Server-Time header. Formatting costs as much as finding a route, so it is done once for
-    each reading of the clock, which many requests share."""
+    """The X-Server-Time header, formatted once for each reading of the clock, which many requests
+    share: formatting costs as much as finding a route."""
 
     def __init__(self) -> None:
         self._second = self._now = datetime.min.replace(tzinfo=UTC)
@@ -86,13 +86,15 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         nonlocal route
         request_id = request_id_of(request)
-        REQUEST_ID.set(request_id)  # aiohttp answers each request in a task of its own
+        REQUEST_ID.set(request_id)  # aiohttp answers each request in a separate task
         load.request_arrived.set()
         request[NOW] = now = clock.now()
         began = perf_counter()
         try:
             if CONTENT_ENCODING in request.headers:
-                raise UnsupportedMediaType("Content-Encoding", "send the body as it is")
+                raise UnsupportedMediaType(
+                    "Content-Encoding", "must not be sent: bodies are uncompressed"
+                )
             response = await handler(request)
         except Exception as error:
             response = await _error_response(request, error)
@@ -120,8 +122,8 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
 
 
 async def harden(request: web.Request, response: web.StreamResponse) -> None:
-    """Hides the server's name, and closes the connection after an unusual method: aiohttp would
-    read the body of a CONNECT as the next request."""
+    """Hides the server's name. Closes the connection after an unusual method: aiohttp would read
+    the body of a CONNECT as the next request."""
     response.headers.popall("Server", None)
     if request.method not in _METHODS:
         response.force_close()
@@ -136,7 +138,7 @@ async def _error_response(request: web.Request, error: Exception) -> web.StreamR
         case web.HTTPException():
             return await _http_error(request, error)
         case ConnectionResetError():  # the client has left; the response is not sent
-            return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
+            return envelope(400, "malformed", {"field": "body", "reason": "ended too early"})
         case web.RequestPayloadError():  # malformed chunks
             return envelope(400, "malformed", {"field": "body", "reason": "cannot be read"})
     log.error("request_failed", exc_info=error, extra={"path": request.path})

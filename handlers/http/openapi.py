@@ -42,13 +42,13 @@ from models.reservations.errors import IDEMPOTENCY
 VERSION: Final = "1.0"
 # Tags with their descriptions; ``_TAG_OF`` has the tag of each first part of a path.
 _TAGS: Final = {
-    "identity": "Signing in and out, binding WeChat, the activation code, subscriptions",
-    "seats": "Venues, areas, plans and seats as they are now",
-    "reservations": "Booking, presence, the waiting list, violations",
-    "messages": "What a reader was told, and what everybody is told",
-    "staff": "What librarians see and decide",
+    "identity": "Sessions, binding a WeChat user, consents to subscribe messages",
+    "seats": "Venues, areas and seats with their current occupancy",
+    "reservations": "Booking, check-in, the waitlist, violations",
+    "messages": "Messages to one reader, and the library's notices to everybody",
+    "staff": "Work of the library's staff: reservations, reports, appeals, statistics",
     "gates": "Passages through the gates",
-    "kiosks": "Kiosks at the seats and in the halls",
+    "kiosks": "Kiosk screens: pairing, codes, sign-in by card",
 }
 _TAG_OF: Final = {
     "wx": "identity",
@@ -78,25 +78,24 @@ _TAG_OF: Final = {
 }
 _CALLERS: Final = {
     Access.ANYONE: "Needs no token.",
-    Access.SESSION: "For every session, bound to a reader or not.",
+    Access.SESSION: "For every session, with or without a bound reader.",
     Access.READER: "For readers.",
-    Access.VIEWER: "For staff who may look.",
-    Access.LIBRARIAN: "For librarians.",
-    Access.KIOSK: "For a kiosk, which shows its key.",
-    Access.GATE: "For a gate, which signs what it sends (docs/api.md, Gates).",
+    Access.VIEWER: "For staff with at least the role viewer.",
+    Access.LIBRARIAN: "For staff with at least the role librarian.",
+    Access.KIOSK: "For a kiosk, authenticated by its key in X-Kiosk-Key.",
+    Access.GATE: "For a gate, authenticated by a signature of its request (docs/api.md, Gates).",
 }
 
 _SESSIONS: Final = {
-    PHONE: ("In the mini-program.",),
-    BROWSER: ("In a browser, by a sign-in with the campus.",),
-    AT_KIOSK: ("By a card at that kiosk.",),
+    PHONE: ("Only from the mini-program.",),
+    BROWSER: ("Only from a browser session, opened by campus sign-on.",),
+    AT_KIOSK: ("Only from a session opened by a card at this kiosk.",),
 }
 """Sentences for routes that take only some kinds of session."""
 
 
 def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()) -> dict[str, Any]:
-    """The OpenAPI 3.1 description of the routes, with ``prefix`` before each path. ``named``:
-    further types, which no operation takes or returns by itself."""
+    """An OpenAPI 3.1 document. ``named``: further types, which no operation takes or returns."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {ErrorOut, *named}
     ordered = sorted(shapes, key=str)
@@ -118,7 +117,7 @@ def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         # Relative: each library serves the document from its own address.
-        "servers": [{"url": "/", "description": "The address that this document comes from"}],
+        "servers": [{"url": "/", "description": "The host that serves this document"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
         "components": {
@@ -128,7 +127,7 @@ def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()
                 "program": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API token that an administrator has made, with the scope.",
+                    "description": "An API token with the scope, created by an administrator.",
                 },
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "seat_sid"},
                 "kiosk": {"type": "apiKey", "in": "header", "name": "X-Kiosk-Key"},
@@ -174,12 +173,12 @@ def _tag(route: Endpoint) -> str:
 def _description(route: Endpoint) -> str:
     said = [_CALLERS[route.who], *_SESSIONS.get(route.sessions, ())]
     if route.scope is not None:
-        said.append(f"For programs with the scope `{route.scope.value}`.")
+        said.append(f"Also for programs with the scope `{route.scope.value}`.")
     if route.idempotent:
-        said.append("Repeat it with the same `Idempotency-Key` when no answer came.")
+        said.append("If no response arrives, repeat the request with the same `Idempotency-Key`.")
     if route.stream:
         shape = route.answer.__name__ if route.answer else ""
-        said.append(f"The data of its main event is `{shape}` (docs/api.md).")
+        said.append(f"Its main event carries a `{shape}` (docs/api.md).")
     return " ".join(said)
 
 
@@ -199,7 +198,12 @@ def _parameters(route: Endpoint) -> list[dict[str, Any]]:
         schema = {"type": "string", "pattern": "^[!-~]{1,64}$", "minLength": 1, "maxLength": 64}
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": schema})
         repeat = {"name": "Idempotency-Repeat", "in": "header", "schema": {"enum": ["1"]}}
-        parameters.append({**repeat, "description": "The key was sent before, and nobody answered"})
+        parameters.append(
+            {
+                **repeat,
+                "description": "1 if the request was sent before with this key and got no response",
+            }
+        )
     return parameters
 
 
@@ -231,11 +235,11 @@ def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
     responses = {str(route.status): success}
     if route.accepted is not None:
         responses["202"] = {
-            "description": "Taken in, and waits",
+            "description": "Accepted; the result is pending",
             "content": {"application/json": {"schema": refs[route.accepted]}},
         }
     if route.cached:
-        responses["304"] = {"description": "Unchanged since the ETag given"}
+        responses["304"] = {"description": "Unchanged since the ETag in If-None-Match"}
     by_status: dict[int, list[str]] = {}
     for error in (*_shared_errors(route), *route.errors):
         by_status.setdefault(status_of(error), []).append(error.code)
@@ -277,7 +281,7 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
 
 
 def docs_routes(document: dict[str, Any], prefix: str) -> list[web.RouteDef]:
-    """The routes of the document and of its page; both are encoded once."""
+    """The document and its page, both encoded once."""
     text = msgspec.json.encode(document)
     page = render_fragment("http/api_docs.html", document=document, prefix=prefix)
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]

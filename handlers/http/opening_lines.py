@@ -10,7 +10,7 @@ from models.policy.opening_rules import own_week, places_with_week
 
 
 def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -> list[str]:
-    """Lines with the weekly hours of each place that has its own, equal weekdays together; then the
+    """The weekly hours of each place that has its own, equal weekdays in one line; then the
     exceptions and closures that are not over."""
     lines = []
     for place in places_with_week(policy):

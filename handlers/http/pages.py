@@ -81,7 +81,7 @@ class PageRequest:
 
     @property
     def role(self) -> Role | None:
-        """The highest role that the reader has in any venue, by this sign-in."""
+        """The reader's highest role in any venue, by this sign-in."""
         return self.rights.role if self.rights is not None else None
 
     @property
@@ -112,7 +112,6 @@ class PageRequest:
         return suspension(self.reader, self.now)
 
     def context(self, key: IdempotencyKey | None = None) -> RequestContext:
-        """The context for services: reader, actor, time and ``key``."""
         return RequestContext(
             self.reader,
             Actor("reader", channel_of(self.principal)),
@@ -171,7 +170,7 @@ def reader_page(
 
 
 def open_page(view: Callable[[web.Request, Reader | None], web.Response]) -> Handler:
-    """The handler of a public page; ``view`` gets the reader, or None without a session."""
+    """``view`` gets the reader, or None without a session."""
 
     async def with_reader(visit: PageRequest) -> web.StreamResponse:
         return view(visit.request, visit.reader)
@@ -256,10 +255,9 @@ def form_reason(form: Form, name: str = "reason") -> str:
     return reason
 
 
-# --- answers --------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 def done(visit: PageRequest, to: str) -> web.Response:
-    """The response to a form that changes another page: 201 for scripts, a redirect for
-    browsers."""
+    """Answers a form that changes another page: 201 for scripts, a redirect for browsers."""
     if FRAGMENT_HEADER in visit.request.headers:
         return web.Response(status=201, headers={"Location": to, "Cache-Control": "no-store"})
     return redirect(to)
@@ -271,8 +269,7 @@ def redirect(to: str) -> web.Response:
 
 
 def to_sign_in(request: web.Request, *, renew: bool = False) -> web.Response:
-    """Redirects to the sign-in page and later back. ``renew``: the campus asks for the password
-    again."""
+    """Redirects to the sign-in and later back; with ``renew`` the campus asks for the password."""
     return _sign_in_for(request.path_qs, "&renew=1" if renew else "")
 
 
@@ -286,8 +283,7 @@ def domain_error_page(
     visit: PageRequest | None = None,
     form: Form | None = None,
 ) -> web.Response:
-    """The page of a refusal. If the request may succeed later, it holds the ``form`` to be sent
-    again."""
+    """The page of a refusal, with the ``form`` to send again if the request may succeed later."""
     count_error(request, error)
     headers = {}
     facts = dict(error.details)

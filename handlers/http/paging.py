@@ -8,7 +8,6 @@ from handlers.http import schemas
 from handlers.http.pages import PageRequest
 
 RECORDS_PER_PAGE: Final = 10
-"""Entries on one page of a reader's lists."""
 
 
 def page_number(visit: PageRequest) -> int:
@@ -22,5 +21,5 @@ def page_number(visit: PageRequest) -> int:
 
 
 def pages_of(total: int, size: int) -> int:
-    """The number of pages for ``total`` entries; at least 1."""
+    """The number of pages, at least 1."""
     return max(1, -(-total // size))

@@ -15,7 +15,7 @@ from models.readers.errors import CardUnknown
 
 _OF_ACCESS: Final = frozenset({401, 403, 429})
 _GUESSES: Final = frozenset({ActivationCodeInvalid.code, QrInvalid.code, CardUnknown.code})
-"""Codes that are logged although their status is 422: somebody may be guessing another's code."""
+"""Codes that are logged although their status is 422: the client may be guessing a code."""
 
 
 def count_error(request: web.Request, error: DomainError) -> None:

@@ -15,9 +15,8 @@ ANONYMOUS_BODY_BYTES: Final = 16 * 1024
 
 
 async def read_body(request: web.Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """The whole body. A second call returns the same bytes if ``max_bytes`` is at most
-    ``MAX_BODY_BYTES``. Called before the request queues: a slow client must hold up only itself.
-    Raises: TooLarge, RequestTimeout."""
+    """The whole body; can be read again up to ``MAX_BODY_BYTES``. Called before the request queues:
+    a slow client must hold up only itself. Raises: TooLarge, RequestTimeout."""
     if not request.body_exists:
         return b""
     if (request.content_length or 0) > max_bytes:

@@ -19,15 +19,15 @@ def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool
     except msgspec.ValidationError as error:
         raise malformed(error, "body") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed("body", "not JSON") from error
+        raise Malformed("body", "must be JSON") from error
 
 
 def parse_query(request: web.Request, shape: type) -> Any:
-    """The query string as ``shape``. Raises: Malformed."""
+    """Raises: Malformed."""
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:
-            raise Malformed(name, "given twice")
+            raise Malformed(name, "must appear only once")
         values[name] = value
     try:
         return msgspec.convert(values, shape, strict=False)
@@ -36,8 +36,7 @@ def parse_query(request: web.Request, shape: type) -> Any:
 
 
 def malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
-    """The error with the name of the field, which msgspec's text has as a path (``$.start``) or in
-    words; with ``whole`` if it names none."""
+    """The error with the field that msgspec's text names; with ``whole`` if it names none."""
     text = str(error)
     reason, _, path = text.partition(" - at `")
     field = path.rstrip("`").rpartition("$")[2].removeprefix(".")

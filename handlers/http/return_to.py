@@ -35,8 +35,7 @@ def forget_return_url(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def is_own_path(text: str) -> bool:
-    r"""True if the text is a path of this service, not a disguised address (``//host``,
-    ``/\\host``)."""
+    r"""True for a path of this service, not for a disguised address (``//host``, ``/\host``)."""
     return (
         len(text) <= 300
         and text.startswith("/")

@@ -22,9 +22,8 @@ _ROUTINE: Final = frozenset(
 
 
 class SecurityLog:
-    """Logs one worker's refusals with a bounded number of lines; the rest is logged as sums
-    when the minute ends. Addresses are logged as keyed hashes, which can be compared but not
-    reversed."""
+    """Logs one worker's refusals in a bounded number of lines, the rest as sums each minute.
+    Addresses appear as keyed hashes, which can be compared but not reversed."""
 
     def __init__(self, cipher: FieldCipher, clock: Callable[[], float] = monotonic) -> None:
         self._cipher, self._clock = cipher, clock

@@ -53,8 +53,7 @@ ENVIRONMENT: Final = _environment(_CHINESE_LOADER)
 
 
 def _in_english() -> DictLoader:
-    """A loader of all readers' templates, translated at the start so that a missing text stops it.
-    Raises: NoEnglish."""
+    """All readers' templates, translated at the start. Raises: NoEnglish if a text is missing."""
     names = filter(has_english, ENVIRONMENT.list_templates())
     sources = {name: _CHINESE_LOADER.get_source(ENVIRONMENT, name)[0] for name in names}
     return DictLoader({name: template_in_english(source, name) for name, source in sources.items()})
@@ -68,7 +67,6 @@ def environment_of(language: Language) -> Environment:
 
 
 def render_fragment(template: str, language: Language = Language.CHINESE, **facts: Any) -> str:
-    """The template's HTML, as a part of a page."""
     return environment_of(language).get_template(template).render(**facts)
 
 

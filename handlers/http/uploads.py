@@ -9,7 +9,7 @@ from aiohttp import web
 from models.kernel.errors import RequestTimeout
 from models.storage.confined import confined
 
-_LOOK_S: Final = 0.25
+_CHECK_S: Final = 0.25
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -17,12 +17,11 @@ T = TypeVar("T")
 async def read_upload(
     request: web.Request, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """The result of ``work`` in a separate process, which ends if the client leaves. Raises:
-    RequestTimeout then, and what ``confined`` raises."""
+    """A process runs ``work``. Raises: RequestTimeout if the client leaves; see ``confined``."""
     reading = asyncio.ensure_future(confined(work, *args, **kwargs))
     try:
         while not reading.done():
-            await asyncio.wait([reading], timeout=_LOOK_S)
+            await asyncio.wait([reading], timeout=_CHECK_S)
             if not reading.done() and _has_left(request):
                 raise RequestTimeout()
         return reading.result()

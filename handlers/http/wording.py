@@ -52,15 +52,14 @@ running_line: Final = RunningLine()
 
 
 def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
-    """The line from the library's ``template``, or from the default one if that is empty."""
+    """``template``: the library's, or empty for the default line."""
     return _filled(template or RUNNING_LINE, _Facts(reference, day, None, IN_CHINESE), str)
 
 
 def rules_html(
     reference: ReferenceData, day: date, template: str, reader: Reader | None = None
 ) -> Markup:
-    """The rules from the library's ``template`` (empty: the default one), with the reader's group
-    limits."""
+    """``template``: empty for the default rules. Adds the limits of the reader's groups."""
     facts = _Facts(reference, day, reader, IN_CHINESE)
     html = _filled(html_of(template or RULES_TEXT), facts, _escaped)
     return Markup(_EMPTY_ITEM.sub("", html))
@@ -86,8 +85,7 @@ def _one_of_each(template: str, facts: _Facts) -> str:
 
 
 def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
-    """The filled template. An unknown placeholder stays in the text rather than break the page; no
-    template with one can be saved."""
+    """An unknown placeholder stays in the text; no template with one can be saved."""
 
     def value(match: re.Match[str]) -> str:
         fill = _BY_NAME.get(match[1])
@@ -98,7 +96,7 @@ def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
     return PLACEHOLDER.sub(value, template)
 
 
-# --- what fills a place ---------------------------------------------------------------------------
+# --- values of placeholders -----------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Facts:
     """The source of the placeholders' values, and the language."""

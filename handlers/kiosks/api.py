@@ -1,5 +1,3 @@
-"""What a kiosk asks for: the code that it shows, and a check-in by card."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -37,27 +35,26 @@ routes = ApiRoutes()
 
 
 IDLE_S: Final = 30
-"""Without a touch for so long, the screen signs out."""
+"""Seconds without a touch after which the screen signs out."""
 _WRONG_CARDS: Final = 30
 SCREEN: Final = "X-Kiosk-Screen"
-"""A kiosk's screen says that it is one: readers rely on it, and it is missed when it is silent."""
+"""Header of a screen's requests. A kiosk whose screen stops sending them counts as failed."""
 
 
 async def _kiosk(call: ApiRequest) -> Kiosk:
-    """The kiosk that asks. Raises: NotFound, Unauthenticated."""
+    """Raises: NotFound, Unauthenticated."""
     key = call.request.headers.get("X-Kiosk-Key", "")
     return await call[KioskService].authenticate(call.id, key)
 
 
 @routes.post(
     "/kiosks/{id}/touch",
-    "A card at a seat kiosk signs its reader in for a moment",
+    "Open a short session at a seat kiosk with a reader's card",
     Access.KIOSK,
     status=201,
     errors=(NotFound, CardUnknown, TooManyAttempts),
 )
 async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
-    """A card at a seat kiosk signs its owner in, for a moment. Raises: CardUnknown."""
     kiosk = await _kiosk(call)
     if kiosk.kind != "seat_kiosk":
         raise NotFound()
@@ -82,7 +79,7 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
 
 @routes.post(
     "/kiosks/{id}/check-in",
-    "Check in or return at the kiosk that the reader touched with a card",
+    "Check in or return at the kiosk where the card opened this session",
     idempotent=True,
     errors=(
         *OWN_RESERVATION,
@@ -95,14 +92,14 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
     sessions=AT_KIOSK,
 )
 async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
-    """Check in, or return, without a code: the reader stands before the kiosk that they touched
-    with their card. Raises: as the scan; Forbidden at another kiosk."""
+    """Checks in, or returns, at the kiosk where the reader's card opened this session. Raises:
+    errors of a scan; Forbidden at another kiosk."""
     kiosk = await _kiosk(call)
     assert call.principal is not None
     if call.principal.session.kiosk_id != kiosk.id:
         raise Forbidden()
-    # A card has no code that could be used up: each touch has a number of its own, below those of
-    # codes.
+    # A card has no code to use up: each touch gets a new number, negative to stay below
+    # the numbers of codes.
     touch = -int(call.now.timestamp() * 1000)
     scan = KioskCodeScan(kiosk.id, touch, True, PresenceMethod.CARD)
     ctx = call.context(digest_of(body))
@@ -111,18 +108,18 @@ async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
 
 
 @routes.get(
-    "/kiosks/{id}/code", "The code that the kiosk shows now", Access.KIOSK, errors=(NotFound,)
+    "/kiosks/{id}/code", "Get the code for the kiosk to show now", Access.KIOSK, errors=(NotFound,)
 )
 async def current_code(call: ApiRequest) -> KioskCodeOut:
     kiosk = await _kiosk(call)
     if SCREEN in call.request.headers:
         await call[OutageMonitor].record_kiosk_seen(kiosk.id, call.now, browser_name(call.request))
     step = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
-    shown = await call[KioskCodeService].current(kiosk.id, step, call.now)
+    code = await call[KioskCodeService].current(kiosk.id, step, call.now)
     return KioskCodeOut(
-        payload=shown.payload,
-        svg=svg(shown.payload),
-        expires_at=to_local(shown.expires_at),
+        payload=code.payload,
+        svg=svg(code.payload),
+        expires_at=to_local(code.expires_at),
         step_seconds=step,
         kind=kiosk.kind,
         free=await _free(call, kiosk) if kiosk.kind == "seat_kiosk" else [],
@@ -131,10 +128,10 @@ async def current_code(call: ApiRequest) -> KioskCodeOut:
 
 async def _free(call: ApiRequest, kiosk: Kiosk) -> list[FreeOut]:
     cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
-    asked = cache.window(None, None, None, minute)
-    occupancy = await call[SeatMapService].occupancy.get_day(asked.day)
+    window = cache.window(None, None, None, minute)
+    occupancy = await call[SeatMapService].occupancy.get_day(window.day)
     return [
-        FreeOut(area.name, cache.plan(area, occupancy, asked, minute).view.count.free)
+        FreeOut(area.name, cache.plan(area, occupancy, window, minute).view.count.free)
         for area in call[REFERENCE].catalog.bookable_areas
         if area.venue_id == kiosk.venue_id
     ]

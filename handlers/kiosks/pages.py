@@ -1,4 +1,4 @@
-"""The kiosk's screen, and the check-in that its code opens in a browser."""
+"""The kiosk's screen, and the check-in page that its code opens in a browser."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from models.reservations.entities import Reservation
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
-    """The kiosk's screen, the same for everybody: its browser holds the key to the codes."""
+    """The page is public: only the screen's browser has the key to the codes."""
     try:
         kiosk = _kiosk(request)
     except NotFound as error:
@@ -39,7 +39,7 @@ def _kiosk(request: web.Request) -> Kiosk:
 
 
 async def scanned(request: web.Request) -> web.StreamResponse:
-    """A camera or WeChat opens the code's link."""
+    """Handles the link in a kiosk's code, which a camera or WeChat has opened."""
     try:
         return await take_scan(request, f"/k/{_kiosk(request).id}")
     except DomainError as error:
@@ -47,11 +47,10 @@ async def scanned(request: web.Request) -> web.StreamResponse:
 
 
 async def check_in_form(visit: PageRequest) -> web.StreamResponse:
-    """Which reservation the code is for, and one button."""
     r = await _reservation_to_check_in(visit)
     note = carried_note(visit.request)
     if note:
-        _carried_scan(visit)  # says why it is good no more
+        _carried_scan(visit)  # raises if the scan is no longer valid
     return render_page(
         visit.request,
         "check_in/scanned.html",
@@ -66,12 +65,11 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
 
 
 async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Check in, or return from a leave, with the note that the browser carries."""
     return await check_in_by(visit, form, _carried_scan(visit))
 
 
 def _carried_scan(visit: PageRequest) -> KioskCodeScan:
-    """Raises: QrExpired, also for the note of another kiosk."""
+    """The scan of the browser's note. Raises: QrExpired, also for the note of another kiosk."""
     note = carried_note(visit.request)
     scan = visit[ScanNotes].scan_of(note, visit.principal.session.id, visit.now)
     if not isinstance(scan, KioskCodeScan) or scan.kiosk_id != visit.id:
@@ -80,12 +78,12 @@ def _carried_scan(visit: PageRequest) -> KioskCodeScan:
 
 
 async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The seat is taken, says who has just scanned the code: no deadline runs."""
+    """Reports the reader's seat as taken. The scan proves presence, so no deadline runs."""
     return await report_by(visit, form, _carried_scan(visit))
 
 
 async def _reservation_to_check_in(visit: PageRequest) -> Reservation | None:
-    """The reader's reservation in the kiosk's venue that the scan is for."""
+    """The reader's reservation that the scan is for, in the kiosk's venue."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     venue_id = _kiosk(visit.request).venue_id
     return next_to_check_in((r for r in live if r.venue_id == venue_id), visit.now)

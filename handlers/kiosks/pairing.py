@@ -1,4 +1,4 @@
-"""A screen without a key asks to be paired, and fetches the answer."""
+"""A screen without a key requests pairing, and polls the result."""
 
 from __future__ import annotations
 
@@ -23,60 +23,58 @@ routes = ApiRoutes()
 
 
 PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
-"""Requests from one address by one kind of browser: a screen behind the same address as a stranger
-is seldom of their kind. It needs one in ten minutes; after a power cut all screens of a building
-may come at once, perhaps by one address."""
+"""By address and kind of browser, so that a stranger at a screen's address seldom shares the limit.
+After a power cut, all screens of a building may send a request at once."""
 _NETWORK_V6: Final = 64
 
 
 async def page(request: web.Request) -> web.StreamResponse:
-    """A screen that is no kiosk's yet: its script asks for a code and shows it."""
     return render_page(request, "kiosks/pairing.html")
 
 
 @routes.post(
     "/kiosk-pairings",
-    "A screen without a key gets a code, by which an administrator makes it a kiosk's",
+    "Start pairing a screen with a kiosk: get a code for an administrator to enter",
     Access.ANYONE,
     status=201,
 )
 async def ask_for_pairing(call: ApiRequest) -> PairingOut:
-    """A code for the screen that asks. Raises: Throttled, Busy."""
+    """Raises: Throttled, Busy."""
     address, browser = client_address(call.request), browser_name(call.request)
     network = network_of(address)
     await enforce_rate_limit(call.request, PAIRINGS, f"{network} {browser}")
-    secret, asked = await call[KioskPairing].ask(browser, address, network, call.now)
+    secret, request = await call[KioskPairing].ask(browser, address, network, call.now)
     return PairingOut(
         secret=secret,
-        code=asked.code,
-        check_word=CHECK_WORD_TEXT[asked.check_word],
-        expires_at=to_local(asked.expires_at),
+        code=request.code,
+        check_word=CHECK_WORD_TEXT[request.check_word],
+        expires_at=to_local(request.expires_at),
     )
 
 
 @routes.post(
     "/kiosk-pairings/state",
-    "Whether the screen with this secret is a kiosk's by now, and which one's",
+    "Get the state of a pairing, and the kiosk once it is confirmed",
     Access.ANYONE,
     errors=(NotFound,),
 )
 async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingStateOut:
-    """What has become of the screen's request. Raises: NotFound."""
-    asked = await call[KioskPairing].of_screen(body.secret, call.now)
+    """Raises: NotFound."""
+    request = await call[KioskPairing].of_screen(body.secret, call.now)
     return PairingStateOut(
-        code=asked.code,
-        check_word=CHECK_WORD_TEXT[asked.check_word],
-        expires_at=to_local(asked.expires_at),
-        kiosk_id=asked.kiosk_id,
+        code=request.code,
+        check_word=CHECK_WORD_TEXT[request.check_word],
+        expires_at=to_local(request.expires_at),
+        kiosk_id=request.kiosk_id,
     )
 
 
 def network_of(address: str) -> str:
-    """What counts as one sender: an address, of IPv6 the network that one host commands."""
+    """One sender for rate limits: an IPv4 address, or the IPv6 network of one host."""
     try:
-        known = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if known.version == 4:
+    if ip.version == 4:
         return address
-    return str(ipaddress.ip_network((known, _NETWORK_V6), strict=False))
+    return str(ipaddress.ip_network((ip, _NETWORK_V6), strict=False))

@@ -1,5 +1,3 @@
-"""What kiosks take and answer."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -14,9 +12,8 @@ from models.readers.entities import CARD_NUMBER
 
 
 class PairingOut(Response):
-    """``secret`` is the screen's alone: by it the screen asks what became of the code, and it is
-    the kiosk's key once an administrator has typed ``code``. ``check_word`` is shown beside the
-    code, there and in the console."""
+    """A pairing to poll with ``secret``, which becomes the kiosk's key once an administrator has
+    typed ``code``. Screen and console both show ``check_word``."""
 
     secret: str
     code: str
@@ -25,13 +22,11 @@ class PairingOut(Response):
 
 
 class PairingStateRequest(Request):
-    """The secret that the screen got with its code."""
-
     secret: Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class PairingStateOut(Response):
-    """``kiosk_id`` is null until an administrator has confirmed."""
+    """The state of a pairing. ``kiosk_id`` is null until an administrator has confirmed."""
 
     code: str
     check_word: str
@@ -45,13 +40,11 @@ class FreeOut(Response):
 
 
 class CardLogin(Request):
-    """What the card reader typed."""
-
     card: Annotated[str, Meta(pattern=f"^{CARD_NUMBER}$", max_length=32)]
 
 
 class TouchOut(Response):
-    """A session at the kiosk; the screen ends it after ``idle_seconds`` without a touch."""
+    """A session at the kiosk. The screen ends it after ``idle_seconds`` without a touch."""
 
     token: str
     expires_at: datetime
@@ -65,7 +58,7 @@ class KioskCheckIn(Request):
 
 
 class KioskCodeOut(Response):
-    """``free``: seats that are free now, by area; a query terminal shows none."""
+    """The code to show. ``free``: seats free now, by area; empty for a query terminal."""
 
     payload: str
     svg: str

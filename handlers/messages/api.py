@@ -10,7 +10,7 @@ from models.messages.service import MessageService
 routes = ApiRoutes()
 
 
-@routes.get("/messages", "What the reader was told, the newest first")
+@routes.get("/messages", "List the reader's messages, newest first")
 async def list_own(call: ApiRequest, query: MessagesQuery) -> Page[MessageOut]:
     rows, total = await call[MessageService].page_of(
         call.reader.id, query.unread, query.offset, query.page_size

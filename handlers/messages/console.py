@@ -24,7 +24,6 @@ _LISTED: Final = 50
 
 
 async def deliveries(visit: PageRequest) -> web.StreamResponse:
-    """The deliveries of the last ``DAYS`` days by one channel."""
     channels = visit[StaffDeliveries].channels
     parameters = {**visit.request.query, **visit.request.match_info}
     channel = _channel(visit, parameters.get("channel", channels[0] if channels else ""))

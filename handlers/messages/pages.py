@@ -41,5 +41,4 @@ async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def ticked(form: Form) -> set[Template]:
-    """The templates whose boxes are ticked."""
     return {template for template in Template if form_text(form, template.value)}

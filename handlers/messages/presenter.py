@@ -16,8 +16,7 @@ CHOICE_PAGES: Final = {
     for channel in Channel
     if channel not in (Channel.WECHAT, Channel.EMAIL)
 }
-"""The pages on which readers choose kinds of messages, by channel. WeChat (consents) and mail (an
-address) have pages of their own."""
+"""Pages on which readers choose kinds of messages; WeChat and mail have separate pages."""
 _TITLES: Final = {**TITLES, Template.ANSWER: ANSWER_KIND}
 
 
@@ -28,12 +27,10 @@ def message(m: Message) -> schemas.MessageOut:
 
 
 def title_of(template: Template) -> str:
-    """The name of this kind of messages."""
     return _TITLES[template]
 
 
 def kinds(choices: KindChoices) -> list[MessageKind]:
-    """All kinds of messages, and whether the reader wants them."""
     return [
         MessageKind(template.value, title_of(template), choices.wants(template))
         for template in Template

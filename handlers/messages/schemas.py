@@ -11,7 +11,7 @@ from handlers.http.schemas import Id, Pagination, Request, Response
 class Subscribe(Request):
     results: Annotated[
         dict[Annotated[str, Meta(max_length=40)], Annotated[str, Meta(max_length=40)]],
-        Meta(max_length=10, description="template → what wx.requestSubscribeMessage answered"),
+        Meta(max_length=10, description="template → the answer of wx.requestSubscribeMessage"),
     ]
 
 

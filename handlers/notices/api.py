@@ -15,7 +15,7 @@ routes = ApiRoutes()
 
 @routes.get(
     "/notices",
-    "What the library tells everybody",
+    "List the library's current notices",
     Access.SESSION,
     scope=Scope.CATALOG_READ,
     errors=(Forbidden,),
@@ -28,7 +28,7 @@ async def list_current(call: ApiRequest, query: Pagination) -> Page[NoticeOut]:
 
 @routes.get(
     "/notices/{id}",
-    "One notice",
+    "Get a notice",
     Access.SESSION,
     scope=Scope.CATALOG_READ,
     errors=(Forbidden, NotFound),

@@ -40,7 +40,6 @@ class NoticeForm(msgspec.Struct):
 
 
 async def notices(visit: PageRequest) -> web.StreamResponse:
-    """All notices, including future and past ones."""
     number = page_number(visit)
     items, total = await visit[NoticeService].all((number - 1) * PAGE, PAGE)
     return render(

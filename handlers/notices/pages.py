@@ -15,7 +15,6 @@ _PAGE_SIZE: Final = 20
 
 
 async def notices(visit: PageRequest) -> web.StreamResponse:
-    """A page of the current notices."""
     number = page_number(visit)
     rows, total = await visit[NoticeService].page_of(
         visit.now, (number - 1) * _PAGE_SIZE, _PAGE_SIZE

@@ -1,5 +1,3 @@
-"""What the library says of itself."""
-
 from __future__ import annotations
 
 from dataclasses import fields
@@ -16,21 +14,21 @@ routes = ApiRoutes()
 
 @routes.get(
     "/library",
-    "What the library is called, for whom it is, and how to reach it",
+    "Get the library's profile: name, audience, contact",
     Access.SESSION,
     at_kiosk=True,
     scope=Scope.CATALOG_READ,
 )
 async def library(call: ApiRequest) -> LibraryOut:
     profile, site = call[REFERENCE].profile, call[SITE]
-    kept = site.keeping
+    periods = site.keeping
     return LibraryOut(
         name=profile.name,
         title=profile.title,
         audience=profile.audience,
         contact=list(profile.contact),
         keeping=KeepingOut(
-            **{field.name: getattr(kept, field.name).days for field in fields(kept)}
+            **{field.name: getattr(periods, field.name).days for field in fields(periods)}
         ),
         templates=[
             TemplateOut(message.value, config.template_id, config.long_term)

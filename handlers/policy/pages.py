@@ -1,5 +1,3 @@
-"""运行使用规则: the policy in words."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -13,7 +11,7 @@ from models.kernel.time_range import local_date
 
 
 async def rules(visit: PageRequest) -> web.StreamResponse:
-    """The current policy with its seasonal overrides, in the library's wording."""
+    """运行使用规则: the current policy with its overrides, in the library's wording."""
     reference, today = visit[REFERENCE], local_date(visit.now)
     own = reference.profile.rules_text
     if not own and language_of(visit.request) is Language.ENGLISH:

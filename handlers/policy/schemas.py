@@ -1,14 +1,12 @@
-"""What the library's own words look like."""
-
 from __future__ import annotations
 
 from handlers.http.schemas import Response
 
 
 class KeepingOut(Response):
-    """For how many days it is kept: reservations after their end, messages after their
-    reservation was made, gate events and scans (``movements``), feedback after its answer, what
-    staff do, and visitors after their last day."""
+    """Days for which data is kept: reservations after their end, messages after the reservation was
+    made, gate events and scans (``movements``), feedback after its answer, the audit log, visitors
+    after their last day."""
 
     reservations: int
     messages: int
@@ -19,8 +17,8 @@ class KeepingOut(Response):
 
 
 class TemplateOut(Response):
-    """WeChat's template of a message. ``long_term``: it is accepted once, and never mixed with
-    others in one request."""
+    """A message's WeChat template. ``long_term``: one consent is enough, requested separately from
+    other templates."""
 
     message: str
     id: str
@@ -28,8 +26,8 @@ class TemplateOut(Response):
 
 
 class LibraryOut(Response):
-    """``audience`` says for whom the service is; it may be empty. ``templates`` are those that the
-    mini-program may ask consent for. ``review``: a review code waits to be handed in."""
+    """The library's profile. ``audience``: its users in words, may be empty. ``templates``: those
+    to request consent for. ``review``: a review code has been issued, but not used."""
 
     name: str
     title: str

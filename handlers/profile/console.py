@@ -1,4 +1,4 @@
-"""图书馆信息: what the library calls itself, its logo, its contact and its wording."""
+"""图书馆信息: the library's names, logo, contact and wording."""
 
 from __future__ import annotations
 
@@ -34,12 +34,11 @@ from models.profile.zones import fitting_zones
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
-"""Bytes: a picture, the longest wording, and the picture of a form that was shown again."""
+"""Bytes of a form with a new logo, the longest wording, and the logo of an earlier try."""
 _LINES: Final = ("name", "title", "audience", "running_line", "campus_app", "mini_program", "menu")
 
 
 async def library_profile(visit: PageRequest) -> web.StreamResponse:
-    """The form; a viewer sees the same without anything to press."""
     await visit[REFERENCE].refresh()
     return await _page(visit, visit[REFERENCE].profile.logo)
 
@@ -78,13 +77,13 @@ async def _page(
         largest_logo=LARGEST_LOGO // 1024,
         placeholders=PLACEHOLDERS.values(),
         choosable=choosable,
-        # The first look goes through the whole tz database.
+        # The first call reads the whole tz database.
         zones=await asyncio.to_thread(fitting_zones, visit.now.year) if choosable else (),
     )
 
 
 async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Show how it would look, or keep it. What was typed is never lost, nor the picture."""
+    """Previews the profile or stores it. After a refusal the form keeps texts and logo."""
     reference = visit[REFERENCE]
     await reference.refresh()
     old = reference.profile
@@ -113,7 +112,7 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
 
 
 def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, str]]:
-    """What is stored and is not what was typed, by the names of the fields."""
+    """Stored values that differ from those typed, with the names of their fields."""
     return [
         (PROFILE_FIELDS[name], stored[name])
         for name, text in typed.items()
@@ -122,16 +121,15 @@ def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, st
 
 
 async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
-    """The picture that is sent now or was sent with the form before; the old one without any.
-    Raises: Malformed."""
+    """The logo just uploaded, or kept in the form, or else stored. Raises: Malformed."""
     if form_text(form, "logo_none"):
         return b""
-    sent, kept = form.get("logo"), form_text(form, "logo_kept")
-    if not sent and not kept:
+    sent, earlier = form.get("logo"), form_text(form, "logo_kept")
+    if not sent and not earlier:
         return old
     try:
         if not isinstance(sent, bytes) or not sent:
-            sent = base64.b64decode(kept, validate=True)
+            sent = base64.b64decode(earlier, validate=True)
         return await read_upload(visit.request, logo_of, sent)
     except TooCostly as error:
         raise Malformed("logo", "picture_too_costly") from error
@@ -140,8 +138,8 @@ async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
 
 
 def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) -> LibraryProfile:
-    """The profile that the form describes. Wording that is still the usual one is kept as none, so
-    that it stays the usual one. Raises: Malformed for a zone that cannot be chosen."""
+    """The profile that was typed. Default wording is stored as empty, so that it follows later
+    defaults. Raises: Malformed for a zone that cannot be chosen."""
     rules = typed["rules_text"].replace("\r\n", "\n")
     contact = (line.strip() for line in typed["contact"].splitlines())
     lines: dict[str, Any] = {name: typed[name] for name in _LINES}

@@ -1,5 +1,3 @@
-"""可靠性验证: what was shown of the code that runs."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -11,7 +9,7 @@ from models.readers.entities import Reader
 
 
 def proof(request: web.Request, reader: Reader | None) -> web.Response:
-    """The packaged result, with its failures, and whether it is of this code."""
+    """可靠性验证: the packaged results, and whether they are of the running code."""
     return render_page(
         request, "proof/proof.html", reader=reader, standing=request.app[service_key(ProofStanding)]
     )

@@ -42,7 +42,7 @@ async def create(call: ApiRequest, body: CreateReservation) -> ReservationOut:
     return await presenter.after_change(call, made)
 
 
-@routes.get("/reservations", "The reader's reservations, the newest first", at_kiosk=True)
+@routes.get("/reservations", "List the reader's reservations, newest first", at_kiosk=True)
 async def list_own(call: ApiRequest, query: ReservationsQuery) -> Page[ReservationOut]:
     states = [ReservationState(query.state)] if query.state else []
     rows, total = await call[ReservationService].page_of(
@@ -54,7 +54,7 @@ async def list_own(call: ApiRequest, query: ReservationsQuery) -> Page[Reservati
 
 @routes.get(
     "/reservations/{id}",
-    "One of the reader's reservations with its history",
+    "Get one of the reader's reservations with its history",
     errors=(NotFound,),
     at_kiosk=True,
 )
@@ -65,7 +65,7 @@ async def get(call: ApiRequest) -> ReservationDetail:
 
 @routes.post(
     "/reservations/{id}/cancel",
-    "Cancel before check-in",
+    "Cancel a reservation before check-in",
     idempotent=True,
     errors=OWN_RESERVATION,
     at_kiosk=True,
@@ -77,7 +77,7 @@ async def cancel(call: ApiRequest) -> ReservationOut:
 
 @routes.post(
     "/reservations/{id}/change",
-    "Another seat or time, all or nothing",
+    "Change the seat or time; if the change is refused, the reservation stays",
     idempotent=True,
     takes_seat=True,
     errors=(*OWN_RESERVATION, *BOOKING),

@@ -32,7 +32,7 @@ async def reminders_missed(visit: PageRequest) -> bool:
 
 
 def next_to_check_in(live: Iterable[Reservation], now: datetime) -> Reservation | None:
-    """The reservation to scan for: a leave, else a possible check-in, the one in use, the next."""
+    """The reservation a scan is for: one on leave, else one to check in, in use, or the next."""
 
     def rank(r: Reservation) -> int:
         if r.state is ReservationState.RESERVED:

@@ -72,12 +72,13 @@ async def detail(
     reference: ReferenceData, r: Reservation, now: datetime
 ) -> schemas.ReservationDetail:
     history = [
-        schemas.HistoryEntryOut(to_local(e.at), e.event, *_whose(e.by, e.via)) for e in r.history
+        schemas.HistoryEntryOut(to_local(e.at), e.event, *_actor_and_channel(e.by, e.via))
+        for e in r.history
     ]
     return schemas.ReservationDetail(**await _fields(reference, r, now), history=history)
 
 
-def _whose(by: str, via: str) -> tuple[str, str]:
+def _actor_and_channel(by: str, via: str) -> tuple[str, str]:
     """Actor and channel of a history entry; which librarian or program it was is not disclosed."""
     if by != Role.LIBRARIAN:
         return by, via

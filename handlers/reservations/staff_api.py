@@ -1,4 +1,4 @@
-"""Reservations for programs and staff. Each program sees readers under pseudonyms of its own."""
+"""Reservations for programs and staff. Programs get readers' pseudonyms, each program its own."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _WINDOW: Final = timedelta(hours=1)
 
 @routes.get(
     "/staff/reservations",
-    "A day's reservations, in the order in which they were made",
+    "List a day's reservations in the order they were made",
     Access.LIBRARIAN,
     scope=Scope.RESERVATIONS_READ,
     errors=(NotFound,),
@@ -60,10 +60,10 @@ async def list_reservations(
 ) -> StaffReservationsOut:
     day = query.date or local_date(call.now)
     if not 2000 <= day.year < 2100:
-        raise Malformed("date", "a day in the years 2000 to 2099")
+        raise Malformed("date", "must be a day in the years 2000 to 2099")
     if query.area is not None and query.area not in call[REFERENCE].catalog.areas:
         raise NotFound()
-    await _record_look(call, f"bookings:{day}")
+    await _record_view(call, f"bookings:{day}")
     filters = {"area": query.area, "state": query.state}
     rows = await call[StatisticsService].page_of_day(
         day,
@@ -79,7 +79,7 @@ async def list_reservations(
 
 @routes.get(
     "/staff/reservations/{id}",
-    "One reservation",
+    "Get a reservation",
     Access.LIBRARIAN,
     scope=Scope.RESERVATIONS_READ,
     errors=(NotFound,),
@@ -88,19 +88,19 @@ async def list_reservations(
 async def get_reservation(call: ApiRequest) -> StaffReservationOut:
     r = await call[ReservationLookup].get(call.id)
     rights_of(call).require(Role.LIBRARIAN, r.venue_id)
-    await _record_look(call, f"reservation:{r.id}")
+    await _record_view(call, f"reservation:{r.id}")
     return _out(call, r)
 
 
-async def _record_look(call: ApiRequest, target: str) -> None:
-    """Records in the audit log that staff looked at it. Programs see pseudonyms only."""
+async def _record_view(call: ApiRequest, target: str) -> None:
+    """Records in the audit log that staff have seen ``target``; programs see only pseudonyms."""
     if call.program is None:
         await call[AuditLog].record_look(staff_of(call), AuditAction.LOOKED_UP, target=target)
 
 
 @routes.post(
     "/staff/reservations",
-    "Reserve a seat in a reader's place",
+    "Reserve a seat for a reader",
     Access.LIBRARIAN,
     scope=_WRITE,
     status=201,
@@ -134,13 +134,13 @@ async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -
 def printable(reason: str) -> str:
     """Raises: Malformed unless the reason is one printable line."""
     if not is_printable_line(reason):
-        raise Malformed("reason", "one line of printable characters")
+        raise Malformed("reason", "must be one line of printable characters")
     return reason
 
 
 @routes.post(
     "/staff/reservations/{id}/check-in",
-    "The reader was seen there: check them in, or back from a leave",
+    "Check in a reader seen at the seat; a reader on leave returns",
     Access.LIBRARIAN,
     scope=_WRITE,
     idempotent=True,
@@ -153,7 +153,7 @@ async def check_in(call: ApiRequest, body: InReadersPlace) -> StaffReservationOu
 
 @routes.post(
     "/staff/reservations/{id}/leave",
-    "The reader leaves for a while",
+    "Start a temporary leave for a reader",
     Access.LIBRARIAN,
     scope=_WRITE,
     idempotent=True,
@@ -166,7 +166,7 @@ async def leave(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
 
 @routes.post(
     "/staff/reservations/{id}/finish",
-    "The reader has left for good: the seat is free",
+    "End the stay of a reader who has left; the seat becomes free",
     Access.LIBRARIAN,
     scope=_WRITE,
     idempotent=True,
@@ -179,7 +179,7 @@ async def finish(call: ApiRequest, body: InReadersPlace) -> StaffReservationOut:
 
 @routes.post(
     "/staff/reservations/{id}/cancel",
-    "Cancel before the check-in",
+    "Cancel a reader's reservation before check-in",
     Access.LIBRARIAN,
     scope=_WRITE,
     idempotent=True,
@@ -198,8 +198,8 @@ async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> S
 
 
 def _id_for(call: ApiRequest, reader_id: ReaderId) -> str:
-    """The reader's id; for a program a pseudonym. Its key is the token's fingerprint: the token's
-    id is shown in the console and the audit log, where it would disclose the readers."""
+    """The reader's id, or a pseudonym for a program. Its key is the token's fingerprint, not the
+    token's id, which the console and the audit log show: with it pseudonyms could be resolved."""
     if call.program is None:
         return reader_id
     assert call.principal is not None

@@ -1,4 +1,4 @@
-"""The labels of an area's seats, to be printed on A4: all of them, or those that are chosen."""
+"""Printable labels for an area's seats, on A4."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from models.kernel.errors import Malformed
 from models.library.entities import PresenceSource, Seat
 
 _MASK: Final = 2
-"""Of the eight masks the best one for most links of this form; with the others it is never far."""
+"""The QR mask that is best for most links of this form, and never far from the best."""
 LABELS_OF_A_SHEET: Final = 30
-"""Five in a row, six rows (labels.css)."""
+"""The number of labels on a sheet: five columns, six rows (labels.css)."""
 
 
 async def seat_labels(visit: PageRequest) -> web.StreamResponse:
-    """A label for each seat, in sheets: its number and its code."""
+    """Sheets of labels with number and code for all seats, or for those in the query."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)
     venue = visit[REFERENCE].catalog.venues[area.venue_id]
-    asked = visit.request.query.get("seats", "").strip()
+    seats_text = visit.request.query.get("seats", "").strip()
     chosen: Sequence[Seat] = ()
     refused: dict[str, Any] = {}
     try:
-        chosen = chosen_seats(area.seats, asked)
+        chosen = chosen_seats(area.seats, seats_text)
     except Malformed as error:
         refused = {"status": status_of(type(error)), "wrong": error_text(visit, error)}
     link_of = visit[SeatLabels].link
     links = [(seat.number, link_of(seat.id)) for seat in chosen]
     starts = range(0, len(links), LABELS_OF_A_SHEET)
-    # Drawing takes a moment, in which others are served.
+    # In threads, so that the event loop serves other requests meanwhile.
     sheets = [
         await asyncio.to_thread(_sheet, links[start : start + LABELS_OF_A_SHEET])
         for start in starts
@@ -55,11 +55,10 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
         count=len(links),
         sheets=sheets,
         used=PresenceSource.SEAT_LABEL in venue.presence_sources,
-        asked=asked,
+        asked=seats_text,
         **refused,
     )
 
 
 def _sheet(links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The seats' numbers and codes."""
     return [(number, svg(link, _MASK)) for number, link in links]

@@ -1,5 +1,3 @@
-"""The check-in that a seat's label opens in a browser."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -20,7 +18,7 @@ from models.kernel.errors import DomainError
 
 
 async def scanned(request: web.Request) -> web.StreamResponse:
-    """A camera or WeChat opens the label's link."""
+    """Handles the link in a seat's label, which a camera or WeChat has opened."""
     try:
         seat = request.app[REFERENCE].seat_even_if_removed(request.match_info["id"])
         return await take_scan(request, f"/s/{seat.id}")
@@ -29,7 +27,7 @@ async def scanned(request: web.Request) -> web.StreamResponse:
 
 
 async def check_in_form(visit: PageRequest) -> web.StreamResponse:
-    """The reader's reservation of this seat, and one button."""
+    """Shows the reader's reservation of this seat, with one button."""
     reference = visit[REFERENCE]
     seat = reference.seat_even_if_removed(visit.id)
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
@@ -48,15 +46,15 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
 
 
 async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Check in, return from a leave or confirm, with the note that the browser carries."""
+    """Checks in, returns from a leave or confirms presence, with the browser's scan note."""
     scan = _carried_scan(visit)
     if scan is None:
-        return redirect(f"/s/{visit.id}/check-in")  # which says what to do
+        return redirect(f"/s/{visit.id}/check-in")  # which explains the next step
     return await check_in_by(visit, form, scan)
 
 
 async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The seat is taken, says who has just scanned its label: no deadline runs."""
+    """Reports the reader's seat as taken. The scan proves presence, so no deadline runs."""
     scan = _carried_scan(visit)
     if scan is None:
         return redirect(f"/s/{visit.id}/check-in")
@@ -64,7 +62,7 @@ async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _carried_scan(visit: PageRequest) -> SeatLabelScan | None:
-    """What the browser's note says; None where it is over, or another seat's."""
+    """The scan of the browser's note; None if it has expired or is of another seat."""
     seat = visit[REFERENCE].seat_even_if_removed(visit.id)
     session_id = visit.principal.session.id
     try:

@@ -51,7 +51,7 @@ _DAY: Final = (InThePast, OutsideHorizon)
 
 @routes.get(
     "/venues",
-    "Venues and their bookable days",
+    "List venues and their bookable days",
     Access.SESSION,
     at_kiosk=True,
     scope=Scope.CATALOG_READ,
@@ -71,7 +71,7 @@ async def list_venues(call: ApiRequest) -> VenuesOut:
 
 @routes.get(
     "/catalog",
-    "Venues, areas and seats: what does not change with the hour",
+    "Get all venues, areas and seats, without occupancy",
     Access.SESSION,
     scope=Scope.CATALOG_READ,
 )
@@ -81,7 +81,7 @@ async def catalog(call: ApiRequest) -> CatalogOut:
 
 @routes.get(
     "/areas",
-    "Areas with their free seats",
+    "List areas with their free seats",
     Access.SESSION,
     answer=schemas.AreasOut,
     cached=True,
@@ -104,7 +104,7 @@ async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
 
 @routes.get(
     "/forecast",
-    "How many seats areas are expected to have left, with the usual error",
+    "Forecast the free seats of areas, with the usual error",
     Access.SESSION,
     errors=_DAY,
     at_kiosk=True,
@@ -119,7 +119,7 @@ async def forecast(call: ApiRequest, query: ForecastQuery) -> ForecastOut:
     )
 
 
-@routes.get("/proposal", "One free seat that is proposed to the reader", errors=_DAY)
+@routes.get("/proposal", "Propose one free seat to the reader", errors=_DAY)
 async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
     """Proposes a seat for the query's time, or for the next two hours."""
     search, reference = _search(call, query), call[REFERENCE]
@@ -158,7 +158,7 @@ def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
 
 @routes.get(
     "/areas/{id}/map",
-    "The plan of an area",
+    "Get an area's seat map",
     Access.SESSION,
     answer=schemas.SeatMapOut,
     cached=True,
@@ -178,7 +178,7 @@ async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
 
 @routes.get(
     "/areas/{id}/events",
-    "The plan as it changes: Server-Sent Events `seat`, and `version` after them",
+    "Watch an area's seat map: Server-Sent Events `seat`, each batch followed by `version`",
     Access.SESSION,
     answer=schemas.SeatEvent,
     stream=True,
@@ -208,7 +208,7 @@ def _window(call: ApiRequest, day: date | None, start: str | None, end: str | No
 
 @routes.get(
     "/seats/{id}",
-    "A seat and its day",
+    "Get a seat and its reservations of a day",
     Access.SESSION,
     errors=(NotFound, *_DAY),
     at_kiosk=True,
@@ -238,7 +238,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
 
 @routes.get(
     "/seats/{id}/times",
-    "Free starts of a seat; with a start, its free ends",
+    "List the free start times of a seat; with `start`, the free end times",
     Access.SESSION,
     errors=(NotFound, OffGrid, *_DAY),
     at_kiosk=True,

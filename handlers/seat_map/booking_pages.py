@@ -33,7 +33,7 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """更改预约: changes seat or time of a reservation, all or nothing."""
+    """Changes seat or time, all or nothing."""
 
     async def changed(ctx: RequestContext, seat_id: str, selection: TimeSelection) -> Reservation:
         start = selection.start if selection.start is not None else "now"

@@ -40,7 +40,6 @@ _MINUTE: Final = timedelta(minutes=1)
 
 
 def feature_texts(seat: Seat) -> dict[str, str]:
-    """The seat's features and their Chinese names."""
     return {name: text for name, text in FEATURE_TEXT.items() if getattr(seat, name)}
 
 
@@ -87,7 +86,7 @@ class BookingPanel:
     """The sentence that the searched time exceeds the longest stay; empty if it does not."""
     favourite: bool = False
     timeline: str = ""
-    """The seat's day as JSON for the script, see ``_timeline``."""
+    """The seat's day as JSON for the script."""
 
 
 async def booking_panel(
@@ -217,7 +216,6 @@ def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area:
     panel.refusal = text_of(error.code, error.details)
 
     def to_seat(id: str) -> str:
-        """The panel's URL for another seat at the same time."""
         return search.to(f"/areas/{area.id}", seat=id, begin=search.begin, until=search.until)
 
     if isinstance(error, SeatTaken):

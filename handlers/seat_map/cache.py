@@ -46,8 +46,6 @@ Value = TypeVar("Value")
 
 
 class LruCache(Generic[Value]):
-    """A cache of the ``size`` most recently used values."""
-
     def __init__(self, size: int) -> None:
         self._size = size
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
@@ -76,8 +74,7 @@ class CachedAreaMap:
         time_window: TimeFilter,
         barred: Mapping[int, tuple[str, ...]],
     ) -> None:
-        """``barred``: names of the reader groups that have a seat instead of the viewers, by seat
-        index."""
+        """``barred``: by seat index, the groups that have the seat instead of the viewers."""
         self._service, self._reference = service, service.reference
         self.area, self.barred = area, barred
         self.groups = service.reference.groups
@@ -93,13 +90,12 @@ class CachedAreaMap:
         self._shared: CachedBody | None = None
 
     def refresh(self, occupancy: OccupancyView, minute: datetime) -> None:
-        """Updates the map to this minute and to the occupancy."""
         made_at = (minute, self._reference.policy.version)
-        look = self.view.look
-        if look is None or made_at != self._made_at:
+        query = self.view.query
+        if query is None or made_at != self._made_at:
             self._made_at = made_at
-            look = self._service.map_query(self.area, self._time_window, minute)
-        self.view.refresh(occupancy, look)
+            query = self._service.map_query(self.area, self._time_window, minute)
+        self.view.refresh(occupancy, query)
 
     def body_for(self, reader_id: ReaderId) -> CachedBody:
         """The area for this reader; a shared body unless they see some seat differently."""
@@ -214,10 +210,10 @@ class CachedAreaList:
         view, policy = plan.view, self._reference.policy.version
         item = self._items.get(plan.area.id)
         if item is None or item[:3] != (view, view.version, policy):
-            assert view.look is not None
+            assert view.query is not None
             limits = self._reference.groups.limits_of(groups)
             numbers = self._reference.with_limits(
-                view.look.policy, limits, plan.area.id, view.look.day
+                view.query.policy, limits, plan.area.id, view.query.day
             )
             body = msgspec.json.encode(
                 area_out(view, marks, numbers.max_minutes, plan.reserved_for)
@@ -227,8 +223,6 @@ class CachedAreaList:
 
 
 class SeatMapCache:
-    """This worker's plans and area lists."""
-
     def __init__(self, service: SeatMapService) -> None:
         self._service = service
         self.reference, self.occupancy = service.reference, service.occupancy
@@ -278,7 +272,6 @@ class SeatMapCache:
         minute: datetime,
         reader: Reader | None = None,
     ) -> CachedAreaMap:
-        """The area's plan in this minute for the reader's groups."""
         reference, groups = self.reference, NO_GROUPS
         if reference.groups.by_id:
             groups = reference.groups.that_matter(reference.groups_of(reader, time_window.day))
@@ -315,8 +308,7 @@ class SeatMapCache:
         marks: frozenset[str] = frozenset(),
         reader: Reader | None = None,
     ) -> CachedBody:
-        """The areas in this minute, counting seats with all the ``marks`` that the reader may
-        use."""
+        """Counts the seats with all the ``marks`` that the reader may use."""
         self._reset_if_catalog_changed()
         groups = NO_GROUPS
         if self.reference.groups.by_id:

@@ -76,7 +76,6 @@ class PatrolSeat:
 
 
 async def patrol(visit: PageRequest) -> web.StreamResponse:
-    """The seats of one area, and the actions for the chosen one."""
     catalog, now = visit[REFERENCE].catalog, visit.now
     areas = [area for area in catalog.areas_in_use if visit.sees(area.venue_id)]
     if not areas:
@@ -137,7 +136,6 @@ async def _lines(
     occupancy: OccupancyView,
     doubted: Sequence[Reservation],
 ) -> list[PatrolSeat]:
-    """The area's seats, ordered by number."""
     now = visit.now
     current = {}
     for seat in area.seats:

@@ -61,8 +61,8 @@ def area_out(
     reserved_for: Sequence[str] = (),
 ) -> seat_map_schemas.AreaOut:
     """The area with its counts. ``max_minutes``: the reader's longest stay, if not the area's."""
-    assert view.look is not None
-    area, n, policy = view.area, view.count_with_features(marks), view.look.policy
+    assert view.query is not None
+    area, n, policy = view.area, view.count_with_features(marks), view.query.policy
     return seat_map_schemas.AreaOut(
         id=area.id,
         name=area.name,
@@ -75,7 +75,7 @@ def area_out(
         max_minutes=policy.max_minutes if max_minutes is None else max_minutes,
         step_minutes=policy.step_minutes,
         reserved_for=list(reserved_for) or UNSET,
-        closed=UNSET if view.look.opening.intervals else view.look.opening.reason,
+        closed=UNSET if view.query.opening.intervals else view.query.opening.reason,
     )
 
 

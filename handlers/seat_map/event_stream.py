@@ -122,8 +122,7 @@ class EventStreamHub:
         session: Session,
         reader: Reader,
     ) -> web.StreamResponse:
-        """Sends the stream until it ends. Raises: Busy, Throttled if there are too many;
-        Unavailable."""
+        """Sends until the stream ends. Raises: Unavailable; for too many, Busy or Throttled."""
         if request.method == "HEAD":
             return web.Response(headers=headers)  # without a body
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
@@ -199,8 +198,8 @@ class EventStreamHub:
             _end(watched.subscribers)
 
     def end_of(self, key: str) -> None:
-        """Ends the streams of an ended session, or of a reader (``reader:<id>``) with changed
-        rights. The browser reconnects and is checked again."""
+        """Ends the streams of a session, or of a reader (``reader:<id>``) with changed rights. The
+        browser reconnects and is checked again."""
         for watched in self._watched.values():
             _end(s for s in watched.subscribers if key in (s.session_id, f"reader:{s.reader_id}"))
 
@@ -239,7 +238,7 @@ class EventStreamHub:
             try:
                 await self._broadcast(watched)
             except DomainError:
-                # The database is unavailable for all plans: try again at the next turn.
+                # The database is unavailable for all plans: try again in the next round.
                 self._changed.set()
                 return
             except Exception:

@@ -60,9 +60,8 @@ BOOKED_SEATS: Final = web.AppKey("booked_seats", BookedSeats)
 async def expected_seats(
     visit: AnyRequest, areas: Sequence[Area], search: MapSearch
 ) -> dict[AreaId, ExpectedSeats]:
-    """The forecast by area, at most the number of seats not booked yet. Areas without a forecast
-    are missing. The hour is that of the chosen start; without one, today the next full hour, on
-    another day the fullest hour."""
+    """The forecast by area, at most the seats not booked yet; areas without one are missing. Its
+    hour is the start's; without a start, today's next full hour or a later day's fullest."""
     hours_of = {area.id: visit[FullnessForecast].hours([area], search.day) for area in areas}
     if not any(hours_of.values()):
         return {}

@@ -206,7 +206,6 @@ class SeatMarkup:
 
 
 async def area(visit: PageRequest) -> web.StreamResponse:
-    """The floor plan of an area, with the chosen seat's panel."""
     search = search_of(visit)
     return redirect_to_today(visit, search) or await area_page(visit, visit.id, search)
 
@@ -345,15 +344,14 @@ def _clock(day: date, instant: datetime | None) -> str:
 
 def _kind_of(plan: CachedAreaMap) -> str:
     """The set of texts for seat states: of this moment, of a chosen time, or of a whole day."""
-    assert plan.view.look is not None
-    if plan.view.look.span is not None:
+    assert plan.view.query is not None
+    if plan.view.query.span is not None:
         return "time"
-    return "moment" if plan.view.look.as_of is not None else "day"
+    return "moment" if plan.view.query.as_of is not None else "day"
 
 
 def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
-    """The template data of the fixtures. A door's label is wider than the door, so it stands beside
-    it."""
+    """A door's label is wider than the door, so it is placed beside it."""
     for fixture in area.fixtures:
         text, tall = FIXTURE_TEXT.get(fixture.kind, ""), fixture.h > 2 * fixture.w
         x, y = fixture.x + fixture.w / 2, fixture.y + fixture.h / 2

@@ -18,7 +18,6 @@ from notify.templates.rendering import later_clock
 
 
 def catalog(catalog: Catalog) -> schemas.CatalogOut:
-    """The catalog of venues, areas and seats."""
     venues = [
         schemas.CatalogVenueOut(
             v.id,
@@ -92,8 +91,7 @@ def _date(
 
 
 def _rest_of_night(place: OpenHours, day: date) -> TimeRange | None:
-    """The hours after midnight that belong to the day before, for a day without hours of its
-    own."""
+    """A day's hours after midnight that belong to the day before; None without any."""
     if not place.intervals:
         return None
     return TimeRange(local_instant(day, time(0)), place.intervals[0].end)

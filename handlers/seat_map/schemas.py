@@ -88,8 +88,8 @@ class ForecastQuery(Request):
 
 
 class ExpectedOut(Response):
-    """``free`` ± ``error`` seats are expected to be free in the hour from ``at``, which for another
-    day without a start is the fullest hour."""
+    """``free`` ± ``error`` seats are expected to be free in the hour from ``at``. A request for
+    another day without a start gets the fullest hour."""
 
     area_id: str
     at: datetime
@@ -105,7 +105,11 @@ class ForecastOut(Response):
 
 class ProposalQuery(ForecastQuery):
     skip: Annotated[
-        str, Meta(max_length=1000, description="seats that the reader did not want, with commas")
+        str,
+        Meta(
+            max_length=1000,
+            description="ids of seats that the reader declined, separated by commas",
+        ),
     ] = ""
 
 

@@ -34,7 +34,6 @@ from models.seat_map.service import TimeFilter
 from notify.templates.rendering import later_clock
 
 AnyRequest = PageRequest | ApiRequest
-"""A request of a page or of the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +51,12 @@ class MapSearch:
     change: str = ""
     """The id of the reservation that is being changed."""
     features: frozenset[str] = frozenset()
-    """The features that a seat must have."""
     time_has_passed: bool = False
     """Whether the searched time has already begun; it is then ignored."""
     minute: str = field(default="", compare=False)
     """The clock time of the request."""
     past_midnight: bool = False
-    """Whether the library is open over the next midnight; an end before the start is then
-    tomorrow's."""
+    """Whether the library is open over midnight; an end before the start is then tomorrow's."""
 
     @property
     def has_time(self) -> bool:
@@ -91,12 +88,10 @@ class MapSearch:
 
     @property
     def period(self) -> str:
-        """The searched time in words."""
         begin = START_NOW if self.start == NOW else self.start
         return f"{begin}–{later_clock(self.day, self._span.end)}"
 
     def is_longer_than(self, longest: timedelta) -> bool:
-        """True if the search has a time longer than ``longest``."""
         return self.has_time and self._span.length > longest
 
     @property
@@ -110,8 +105,6 @@ class MapSearch:
 
 
 class SearchTimes(schemas.Request):
-    """The day and time in a URL or a form."""
-
     date: date | None = None
     start: schemas.Start | None = None
     end: schemas.ClockTime | None = None
@@ -193,8 +186,6 @@ def is_open_at_end(visit: PageRequest, day: date) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TimeChoices:
-    """The clock times that a search can choose from."""
-
     starts: list[str]
     ends: list[str]
 

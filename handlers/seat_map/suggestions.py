@@ -44,8 +44,6 @@ class NearbySeat:
 
 @dataclass(frozen=True, slots=True)
 class ProposedSeat:
-    """The proposed seat with its texts and its picture."""
-
     seat: Seat
     area: Area
     reason: str
@@ -61,8 +59,6 @@ class ProposedSeat:
 
 @dataclass(frozen=True, slots=True)
 class FavouriteSeat:
-    """A favourite seat and its state at the searched time."""
-
     area: Area
     no: str
     state: str
@@ -72,8 +68,7 @@ class FavouriteSeat:
 
 @dataclass(frozen=True, slots=True)
 class OnceMore:
-    """The last stay's seat, its next time and booking URL. ``venue``: empty if there is only
-    one."""
+    """The last stay's seat at its next time. ``venue``: empty if the library has only one."""
 
     venue: str
     area: Area
@@ -98,8 +93,8 @@ async def suggestions(
     *,
     proposes: bool,
 ) -> Suggestions:
-    """Suggestions for the search's time; without one, for the next two hours. ``last``: the
-    reader's last stay. ``proposes``: whether they may make another booking."""
+    """Suggestions for the search's time, or for the next two hours. ``last``: the reader's last
+    stay. ``proposes``: whether they may make another booking."""
     timed_search = await _with_time(visit, venue_id, search)
     plans = await _plans_by_area(visit, venue_id, timed_search)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
@@ -142,7 +137,7 @@ async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) ->
 async def _plans_by_area(
     visit: AnyRequest, venue_id: VenueId, search: MapSearch
 ) -> dict[AreaId, CachedAreaMap]:
-    """The plans, by area, in which the reader may stay that long."""
+    """The plans, by area, where the reader may stay for the search's time."""
     reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
     time_window = time_filter(visit, search)
     occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)

@@ -1,4 +1,4 @@
-"""Reports of seats that somebody else has taken, and of seats in use that are empty."""
+"""Reports of occupied seats, and of seats in use that are empty."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ routes = ApiRoutes()
 
 @routes.post(
     "/reservations/{id}/report",
-    "Say that the seat is taken by somebody else",
+    "Report that another person or belongings occupy the reserved seat",
     idempotent=True,
     errors=(
         *OWN_RESERVATION,
@@ -44,19 +44,18 @@ routes = ApiRoutes()
     at_kiosk=True,
 )
 async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
-    seen = await _seen(call, body.qr)
+    proof = await _proof(call, body.qr)
     r = await call[SeatReportService].report_occupied(
-        call.context(digest_of(body)), call.id, body.kind, seen
+        call.context(digest_of(body)), call.id, body.kind, proof
     )
     near = await call[SeatAlternatives].alternatives_for(r, call.reader, call.now)
-    shown = await after_change(call, r)
-    return ReportOut(shown, [NearSeat(**seat) for seat in near], r.has_open_report)
+    updated = await after_change(call, r)
+    return ReportOut(updated, [NearSeat(**seat) for seat in near], r.has_open_report)
 
 
-async def _seen(call: ApiRequest, code: str | None) -> PresenceProof | None:
-    """How it is known that the reader is there: by what they have scanned, or by their card at a
-    kiosk. None without either. Raises: QrInvalid, QrExpired, PresenceMethodOff,
-    TooManyAttempts."""
+async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
+    """A proof by the scanned code or by a card at a kiosk; None without either. Raises: QrInvalid,
+    QrExpired, PresenceMethodOff, TooManyAttempts."""
     if code is None:
         return _card_at_kiosk(call)
     step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
@@ -70,8 +69,7 @@ async def _seen(call: ApiRequest, code: str | None) -> PresenceProof | None:
 
 
 def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
-    """The reader has just touched a kiosk with their card, which this session is of; None where
-    kiosks prove nothing."""
+    """A proof by this card session's kiosk; None without one, or if its venue accepts no kiosks."""
     assert call.principal is not None
     catalog = call[REFERENCE].catalog
     kiosk = catalog.kiosks.get(call.principal.session.kiosk_id or KioskId(""))
@@ -84,7 +82,7 @@ def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
 
 @routes.post(
     "/seats/{id}/report",
-    "Say that nobody sits on a seat that is shown in use",
+    "Report an empty seat that is shown as in use",
     errors=(
         NotFound,
         NotInUse,
@@ -95,8 +93,8 @@ def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
     at_kiosk=True,
 )
 async def report_empty(call: ApiRequest) -> EmptySeatReportOut:
-    asked = await call[SeatReportService].report_empty(
+    reader_asked = await call[SeatReportService].report_empty(
         call.context(), call.id, _card_at_kiosk(call)
     )
     call[WAKE_JOBS]()
-    return EmptySeatReportOut(asked)
+    return EmptySeatReportOut(reader_asked)

@@ -1,5 +1,3 @@
-"""监督: a reader reports a seat that is in use and empty."""
-
 from __future__ import annotations
 
 from urllib.parse import urlencode
@@ -15,7 +13,6 @@ from models.seat_reports.service import SeatReportService
 
 
 async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
-    """The question before the report."""
     seat = visit[REFERENCE].seat(visit.id)
     return render_page(
         visit.request,
@@ -27,7 +24,6 @@ async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
 
 
 async def report_empty(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Report that nobody sits on the seat."""
     await visit[SeatReportService].report_empty(visit.context(), visit.id, None)
     visit[WAKE_JOBS]()
     area = visit[REFERENCE].seat(visit.id).area_id

@@ -1,27 +1,25 @@
-"""What reports about seats take and answer."""
-
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from handlers.http.schemas import Request, Response
 from handlers.reservations.schemas import NearSeat, ReservationOut
 
 
 class ReportTaken(Request):
-    """``qr``: the whole text of a kiosk's code or of the seat's label, which shows that the reader
-    is there."""
+    """A report of a taken seat. ``qr``: a kiosk's code or the seat's label, as a proof of
+    presence."""
 
     kind: Literal["occupied", "belongings"]
     qr: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
 
 
 class ReportOut(Response):
-    """``nearest``: free seats for the rest of the time, for ``change`` where
-    ``deadline_stopped``: it is known that the reader is there. Otherwise the desk looks, and the
-    deadlines run."""
+    """A report's result. ``deadline_stopped``: the reader is known to be there, and may change to
+    one of ``nearest``, seats that are free for the remaining time. Otherwise deadlines run on
+    until the staff decide."""
 
     reservation: ReservationOut
     nearest: list[NearSeat]
@@ -29,6 +27,6 @@ class ReportOut(Response):
 
 
 class EmptySeatReportOut(Response):
-    """``asked``: its reader has been asked to show that they are there."""
+    """A report's result: whether the seat's reader has been asked for a proof of presence."""
 
-    asked: bool
+    reader_asked: bool = field(name="asked")

@@ -1,5 +1,3 @@
-"""邮件提醒: what one of the staff hears of by mail."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -18,7 +16,7 @@ from notify.templates.staff_alert import ALERT_KIND_TEXT
 
 
 async def alerts(visit: PageRequest, **refusal: Any) -> web.StreamResponse:
-    """What they have chosen. Without an address of their own they are led to name one."""
+    """Shows the kinds of mail chosen. Staff without a mail address are asked to register one."""
     chosen = await visit[StaffAlerts].kinds_of(visit.reader.id)
     return render(
         visit,
@@ -32,7 +30,7 @@ async def alerts(visit: PageRequest, **refusal: Any) -> web.StreamResponse:
 
 
 async def choose_alerts(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The boxes that are ticked."""
+    """Stores the ticked kinds of mail. Refused without a mail address."""
     kinds = [kind for kind in AlertKind if form_text(form, kind.value)]
     address = await visit[EmailAddressService].of(visit.reader.id)
     if kinds and not address.address:

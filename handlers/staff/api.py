@@ -1,4 +1,4 @@
-"""What the staff see and decide: appeals, waivers, reports of seats, code sharing."""
+"""Endpoints for staff: violations, reports of seats, patrol, code sharing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from models.violations.staff import StaffViolations
 routes = ApiRoutes()
 
 
-@routes.get("/staff/appeals", "Appeals that wait, the oldest first", Access.VIEWER)
+@routes.get("/staff/appeals", "List pending appeals, oldest first", Access.VIEWER)
 async def list_appeals(call: ApiRequest, query: Pagination) -> Page[StaffAppealOut]:
     rows, total = await call[StaffViolations].appeals(
         rights_of(call).venues, query.offset, query.page_size
@@ -55,14 +55,14 @@ async def list_appeals(call: ApiRequest, query: Pagination) -> Page[StaffAppealO
 async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> StaffAppealOut:
     if reader is None:
         raise NotFound()
-    said = v.appeal.verdict if v.appeal else TextVerdict.UNCHECKED
-    whose = accounts_presenter.reader(reader)
-    return StaffAppealOut(await _violation(call, v), whose, said.value)
+    verdict = v.appeal.verdict if v.appeal else TextVerdict.UNCHECKED
+    reader_out = accounts_presenter.reader(reader)
+    return StaffAppealOut(await _violation(call, v), reader_out, verdict.value)
 
 
 @routes.post(
     "/staff/appeals/{id}",
-    "Answer the appeal against this violation; granted, it is waived",
+    "Decide the appeal against a violation; granting it waives the violation",
     Access.LIBRARIAN,
     errors=OWN_RESERVATION,
     audited=True,
@@ -76,7 +76,7 @@ async def decide_appeal(call: ApiRequest, body: DecideAppeal) -> ViolationOut:
 
 @routes.post(
     "/staff/violations/{id}/waive",
-    "Let a violation go; a suspension that no longer holds ends",
+    "Waive a violation; a suspension that depends on it ends",
     Access.LIBRARIAN,
     errors=(NotFound,),
     audited=True,
@@ -88,24 +88,21 @@ async def waive(call: ApiRequest, body: Waive) -> ViolationOut:
 
 @routes.post(
     "/staff/violations/waive",
-    "Let all violations of an interval go",
+    "Waive all violations of an interval",
     Access.LIBRARIAN,
     audited=True,
 )
 async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
     if body.end <= body.start:
-        raise Malformed("to", "to is after from")
+        raise Malformed("to", "to must be after from")
     waived = await call[StaffViolations].waive_all(
         staff_of(call), body.start, body.end, body.reason
     )
     return WaivedOut(waived)
 
 
-@routes.get(
-    "/staff/reports", "Seats that somebody else has taken, the longest waiting first", Access.VIEWER
-)
+@routes.get("/staff/reports", "List open reports of occupied seats, oldest first", Access.VIEWER)
 async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOut]:
-    """Seats that somebody else has taken: the staff go and look."""
     rows, total = await call[SeatReportService].open_reports(
         call.now, query.offset, query.page_size, rights_of(call).venues
     )
@@ -127,7 +124,7 @@ async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOu
 
 @routes.post(
     "/staff/reports/{id}/resolve",
-    "The seat of this reservation is free again",
+    "Resolve an occupied-seat report: the seat is free for its reader again",
     Access.LIBRARIAN,
     errors=OWN_RESERVATION,
     audited=True,
@@ -139,7 +136,7 @@ async def resolve_report(call: ApiRequest) -> ReservationOut:
 
 @routes.post(
     "/staff/reports/{id}/reject",
-    "Nobody else sits on the seat of this reservation: its deadlines run again",
+    "Reject an occupied-seat report: the reservation's deadlines run again",
     Access.LIBRARIAN,
     errors=OWN_RESERVATION,
     audited=True,
@@ -151,11 +148,10 @@ async def reject_report(call: ApiRequest) -> ReservationOut:
 
 @routes.get(
     "/staff/patrol",
-    "Seats in use that may be empty, whose readers no push has reached",
+    "List seats to check: in use, reported empty, and the reader could not be notified",
     Access.VIEWER,
 )
 async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
-    """Seats in use that somebody doubts, whose readers could not be asked."""
     rows, total = await call[SeatReportService].to_patrol(
         call.now, query.offset, query.page_size, rights_of(call).venues
     )
@@ -175,11 +171,10 @@ async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
 
 @routes.get(
     "/staff/code-sharing",
-    "Check-ins by a code that may have been passed on, the newest first",
+    "List check-ins with a code that may have been passed on, newest first",
     Access.VIEWER,
 )
 async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSharingOut]:
-    """Check-ins by a code that somebody else may have sent on."""
     rights_of(call).require(Role.VIEWER, None)
     rows, total = await call[CodeSharingService].page_of(query.offset, query.page_size)
     readers = await call[StaffReaders].many({scan.reader_id for scan in rows})
@@ -209,8 +204,8 @@ async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
 
 
 def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
-    """Who of the staff, or which program, does it. With the ``digest`` of its body the request may
-    be sent again: its idempotency key is the caller's own, and is nobody else's key."""
+    """The staff member or program that acts. ``digest``, the hash of the request's body, makes the
+    request repeatable under its idempotency key."""
     rights, program = rights_of(call), call.program
     who = onlooker(program.actor_id) if program is not None else call.reader
     key = call.key(digest) if digest is not None else None
@@ -219,7 +214,7 @@ def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
 
 
 def rights_of(call: ApiRequest) -> StaffRights:
-    """What they may see and do, and where. A program's scopes were looked at already."""
+    """The actor's rights; a program, limited by its scopes, has a librarian's in all venues."""
     if call.program is not None:
         return rights_everywhere(Role.LIBRARIAN)
     rights = call.principal.rights_at(call.now) if call.principal is not None else None

@@ -1,5 +1,3 @@
-"""API tokens: what the library's programs may ask and do, made for one purpose each."""
-
 from __future__ import annotations
 
 from typing import Annotated, Final
@@ -36,24 +34,21 @@ _EXAMPLE_PATHS: Final = {
     Scope.RESERVATIONS_READ: "/staff/reservations",
     Scope.STATISTICS_READ: "/staff/statistics",
 }
-"""What the page shows as the first thing to try, of the token's first scope."""
+"""The path of the suggested first request, by a token's scope."""
 
 
 class TokenForm(msgspec.Struct):
-    """Each scope is a box beside these."""
-
     name: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
     days: int
     per_minute: Annotated[int, Meta(ge=FEWEST_PER_MINUTE, le=MOST_PER_MINUTE)]
 
 
 async def api_tokens(visit: PageRequest, made: NewApiToken | None = None) -> web.StreamResponse:
-    """Those that can be used, the form for another one, and those whose time is over; one that was
-    ``made`` is shown this once."""
-    found = await visit[StaffApiTokens].all()
-    people = await visit[StaffReaders].many({token.created_by for token in found})
+    """Lists all tokens. ``made``: a new token, to show its secret this once."""
+    tokens = await visit[StaffApiTokens].all()
+    people = await visit[StaffReaders].many({token.created_by for token in tokens})
     names = {id: person.name for id, person in people.items()}
-    lines = [(token, names.get(token.created_by, "")) for token in found]
+    lines = [(token, names.get(token.created_by, "")) for token in tokens]
     return render(
         visit,
         "api_tokens",
@@ -71,7 +66,7 @@ async def api_tokens(visit: PageRequest, made: NewApiToken | None = None) -> web
 
 
 async def create_api_token(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The secret is on this page and nowhere else."""
+    """Creates a token. Only this response contains its secret."""
     typed = decode(form, TokenForm)
     scopes = [scope for scope in Scope if form_text(form, scope.value)]
     if not scopes:
@@ -83,14 +78,14 @@ async def create_api_token(visit: PageRequest, form: Form) -> web.StreamResponse
         made = await visit[StaffApiTokens].create(
             staff_context(visit), form_key(form), typed.name, scopes, pace
         )
-    except Conflict as error:  # sent twice, or loaded anew
+    except Conflict as error:  # the form was sent twice, or its response reloaded
         refuse(visit, form, error, WRONG_TEXT["token_made"])
         return await api_tokens(visit)
     return await api_tokens(visit, made)
 
 
 def _example(visit: PageRequest, made: NewApiToken) -> str:
-    """The first thing to try; empty for a token that reads nothing."""
+    """A curl command to try the token; empty for one that reads nothing."""
     path = next((p for scope, p in _EXAMPLE_PATHS.items() if scope in made.token.scopes), "")
     if not path:
         return ""
@@ -99,6 +94,5 @@ def _example(visit: PageRequest, made: NewApiToken) -> str:
 
 
 async def revoke_api_token(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The program that has it gets nothing any more."""
     await visit[StaffApiTokens].revoke(staff_context(visit), visit.id, form_reason(form))
     return redirect("/console/api-tokens?done=revoked")

@@ -1,5 +1,3 @@
-"""The audit log, with its filter."""
-
 from __future__ import annotations
 
 import re
@@ -34,28 +32,28 @@ from models.staff.audit import DONE, AuditAction, AuditEntry, AuditKind, AuditQu
 from models.staff.audit_log import AuditLog
 
 _LONGEST: Final = 60
-"""Characters of a fact as the list shows it."""
+"""The list shows at most this many characters of a value."""
 _PAGES: Final[Mapping[str, str]] = {
     "reservation": "/console/reservations/",
     "reader": "/console/readers/",
     "notice": "/console/notices/",
     "group": "/console/groups/",
 }
-"""Where the things are that have a page."""
+"""The console's page of an entry's target, by the target's kind."""
 _FACTS: Final = {**FACTS, **{scope.value: text for scope, text in SCOPE_TEXT.items()}}
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
 async def audit_log(visit: PageRequest) -> web.StreamResponse:
-    """A page of the log, the latest entries first: changes, unless looks are asked for."""
+    """A page of audit entries, latest first; changes only, unless the query asks for look-ups."""
     query, number = visit.request.query, page_number(visit)
     names = {"actor_id": "by", "action": "action", "reader": "reader", "target": "target"}
     sought = AuditQuery(
         **{field: query.get(name, "") for field, name in names.items()},
         kind="" if query.get("action") else query.get("kind", AuditKind.CHANGE.value),
     )
-    # Who only looks is not told what somebody needs.
+    # A viewer does not learn which reader has an accommodation.
     decides = visit.may(Role.LIBRARIAN)
     rows, total = await visit[AuditLog].page_of(
         sought, (number - 1) * PAGE, PAGE, "" if decides else AuditAction.SET_ACCOMMODATION
@@ -84,7 +82,7 @@ async def audit_log(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[str, str]:
-    """What the programs are called that did some of it, by the entries' actors."""
+    """The names of the programs among the entries' actors, by actor id."""
     ids = {e.actor_id for e in rows if e.actor_id.startswith(ACTOR_PREFIX)}
     if not ids:
         return {}
@@ -93,7 +91,7 @@ async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[s
 
 
 def _target(visit: PageRequest, target: str) -> tuple[str, str]:
-    """What it was done to, in words, and where that is."""
+    """The entry's target in words, and the address of the target's page, if it has one."""
     kind, _, id = target.partition(":")
     catalog = visit[REFERENCE].catalog
     if kind == "area":
@@ -104,8 +102,8 @@ def _target(visit: PageRequest, target: str) -> tuple[str, str]:
         booking, _, event = id.partition(":")
         return f"{words} {STATES.get(event, event)}", _PAGES["reservation"] + booking
     if kind == "kiosk":
-        known = {**catalog.retired_kiosks, **catalog.kiosks}.get(KioskId(id))
-        id = known.name if known is not None else id
+        kiosk = {**catalog.retired_kiosks, **catalog.kiosks}.get(KioskId(id))
+        id = kiosk.name if kiosk is not None else id
     elif kind == "venue":
         id = _venue_name(catalog, id)
     elif kind == "seat":
@@ -124,7 +122,7 @@ def _venue_name(catalog: Catalog, id: str) -> str:
 def _difference(
     catalog: Catalog, before: JsonObject, after: JsonObject | None
 ) -> list[tuple[str, str, str]]:
-    """What has changed, in words: name, before, after."""
+    """The changed fields, each with its name, old and new value in words."""
     if after is None:
         return []
     names = [name for name in dict.fromkeys((*before, *after)) if name != "plan"]
@@ -140,7 +138,7 @@ def _difference(
 
 
 def _named(catalog: Catalog, name: str, value: object) -> object:
-    """The value, with names in the place of ids."""
+    """The value with ids replaced by names."""
     if not isinstance(value, str):
         return value
     match name:

@@ -1,4 +1,4 @@
-"""The dashboard: the day in numbers, what waits for a decision and what should be looked after."""
+"""The dashboard: today's numbers, open decisions and alarms."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from models.statistics.today import occupied_seats, totals
 from models.violations.staff import StaffViolations
 
 _UNSEEN: Final = timedelta(minutes=10)
-"""A gate that has said nothing for so long while the library is open."""
+"""A gate that was silent for longer than this raises an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
 class AreaDashboard:
-    """A row of the dashboard. ``hours`` are the occupied seats at each full hour."""
+    """An area on the dashboard. ``hours``: occupied seats at each full opening hour."""
 
     id: str
     name: str
@@ -49,7 +49,6 @@ class AreaDashboard:
 
 
 async def dashboard(visit: PageRequest) -> web.StreamResponse:
-    """The first page of the console."""
     catalog, now = visit[REFERENCE].catalog, visit.now
     day = local_date(now)
     rows: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
@@ -96,7 +95,6 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
 
 
 def _hours(visit: PageRequest) -> list[datetime]:
-    """The full hours of the calendar day at which a venue is open."""
     reference, day = visit[REFERENCE], local_date(visit.now)
     venues = filter(visit.sees, reference.catalog.venues)
     places = [open_hours(reference.policy, day, venue, None) for venue in venues]
@@ -106,54 +104,53 @@ def _hours(visit: PageRequest) -> list[datetime]:
 
 
 async def _alarms(visit: PageRequest) -> list[str]:
-    """What somebody should look after, in words."""
     now, kiosks = visit.now, visit[REFERENCE].catalog.kiosks
     _, troubles = await visit[HEALTH]()
-    found = [
+    alarms = [
         TROUBLE_TEXT.get(name) or ALARM_TEXT["trouble"].format(name=name, what=what)
         for name, what in troubles.items()
     ]
-    for kiosk_id, seen in (await visit[KioskService].last_seen()).items():
+    for kiosk_id, last_seen in (await visit[KioskService].last_seen()).items():
         kiosk = kiosks.get(kiosk_id)
         if (
             kiosk is not None
             and visit.sees(kiosk.venue_id)
-            and MIN_DURATION < now - seen < RETIRED_AFTER
+            and MIN_DURATION < now - last_seen < RETIRED_AFTER
         ):
-            since = presenting.clock(seen)
-            found.append(ALARM_TEXT["kiosk_silent"].format(name=kiosk.name, since=since))
+            since = presenting.clock(last_seen)
+            alarms.append(ALARM_TEXT["kiosk_silent"].format(name=kiosk.name, since=since))
     for gate in await visit[GateService].all():
         heard = None if gate.retired or not visit.sees(gate.venue_id) else gate.last_seen_at
         if heard is not None and now - heard > _UNSEEN:
             since = f"{to_local(heard):%m-%d %H:%M}"
-            found.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
+            alarms.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
     unproven = await visit[PresenceKnowledge].venues_without_proof(now)
     catalog = visit[REFERENCE].catalog
-    shown = {area.venue_id for area in catalog.bookable_areas if visit.sees(area.venue_id)}
-    for venue_id in sorted(unproven & shown):
-        found.append(ALARM_TEXT["no_presence"].format(venue=catalog.venues[venue_id].name))
-    return found
+    visible_venues = {area.venue_id for area in catalog.bookable_areas if visit.sees(area.venue_id)}
+    for venue_id in sorted(unproven & visible_venues):
+        alarms.append(ALARM_TEXT["no_presence"].format(venue=catalog.venues[venue_id].name))
+    return alarms
 
 
 async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
-    """What waits for a decision: address, words, how many."""
+    """Open decisions, each with its address, text and count."""
     venues = visit.rights.venues if visit.rights is not None else None
     _, seats = await visit[SeatReportService].open_reports(visit.now, 0, 1, venues)
     _, doubted = await visit[SeatReportService].to_patrol(visit.now, 0, 1, venues)
     _, appealed = await visit[StaffViolations].appeals(venues, 0, 1)
     mine = visible_seats(visit)
     _, broken = await visit[FaultReportService].page_of(True, 0, 1, mine)
-    asked = len(await visit[FeedbackService].waiting(100))
+    questions = len(await visit[FeedbackService].waiting(100))
     outside = await visit[AffectedBookings].find_unplaceable(visit.now)
     since = visit.now - timedelta(days=1)
     failed = await visit[StaffDeliveries].failures(since)
-    found = {
+    open_counts = {
         "reports": seats,
         "seats": doubted,
         "faults": broken,
         "appeals": appealed,
-        "questions": asked,
+        "questions": questions,
         "affected-bookings": sum(sees_seat(visit, row.seat_id) for row in outside),
         "deliveries": failed if venues is None else 0,
     }
-    return [(f"/console/{page}", WAITING_TEXT[page], n) for page, n in found.items() if n]
+    return [(f"/console/{page}", WAITING_TEXT[page], n) for page, n in open_counts.items() if n]

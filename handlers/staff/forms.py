@@ -1,4 +1,4 @@
-"""A form of the console, read into a msgspec shape: a refusal names the field and the rule."""
+"""Decodes the console's forms into msgspec shapes. A refusal names the field and the rule."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from models.library.seat_names import seat_named
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 ID: Final = r"^[0-9a-z][0-9a-z-]{1,29}$"
-"""What the staff may call an area or a device in addresses."""
+"""The pattern of ids that staff give to areas and devices."""
 Lines = Annotated[str, Meta(extra={"lines": True})]
-"""Text of several lines; any other text of a form is one line."""
+"""Text of several lines. Other text fields have one line."""
 
 
 # --- a whole form ---------------------------------------------------------------------------------
@@ -39,19 +39,14 @@ class _Field:
     lines: bool
     required: bool
     wrong: str
-    """The sentence of ``FIELD_WRONG`` with the bounds of the type."""
+    """The error for a wrong value, with the type's bounds filled in."""
 
     def refusal(self) -> Malformed:
         return Malformed(self.name, self.wrong)
 
 
 def decode(form: Form, shape: type[Shape]) -> Shape:
-    """The form in that shape. A box is true where it is ticked, a set has the values of all fields
-    of its name, and a field that may be missing is so where nothing is typed. What is wrong with a
-    field is said by ``FIELD_WRONG``.
-
-    Raises: Malformed.
-    """
+    """Empty optional fields count as missing. ``FIELD_WRONG`` has the errors. Raises: Malformed."""
     fields, values = _fields_of(shape), dict[str, object]()
     for name, field in fields.items():
         if field.required or form_text(form, name):
@@ -107,7 +102,7 @@ def _value(form: Form, field: _Field) -> object:
 
 
 def _plain(kind: inspect.Type) -> tuple[inspect.Type, bool]:
-    """The type without its wrappings, and whether it is ``Lines``."""
+    """The type without its wrappers, and whether it is ``Lines``."""
     if isinstance(kind, inspect.Metadata):
         return _plain(kind.type)[0], "lines" in (kind.extra or {})
     if isinstance(kind, inspect.UnionType):
@@ -116,25 +111,25 @@ def _plain(kind: inspect.Type) -> tuple[inspect.Type, bool]:
 
 
 class Revision(msgspec.Struct):
-    """Which state of a thing the form was made from."""
+    """A hidden field with the revision of the data that the form was made from."""
 
     rev: Annotated[int, Meta(ge=0, le=999_999)]
 
 
 # --- single fields --------------------------------------------------------------------------------
 def form_key(form: Form) -> str:
-    """The name of this very form: the same when it is sent twice, or its answer is loaded anew."""
+    """The form's idempotency key, the same if the form is sent twice."""
     return form_text(form, "key") or REQUEST_ID.get()
 
 
 def require_current(form: Form, rev: int, changed: type[Conflict]) -> None:
-    """The form was made from this revision of what it changes. Raises: ``changed`` otherwise."""
+    """Raises: ``changed`` if the form was made from another revision than ``rev``."""
     if form_text(form, "base") != str(rev):
         raise changed()
 
 
 def required_text(form: Form) -> str:
-    """What was written in the field ``text``. Raises: Malformed."""
+    """Raises: Malformed."""
     text, wrong = checked_text(form)
     if wrong:
         raise Malformed("text", wrong)
@@ -142,7 +137,7 @@ def required_text(form: Form) -> str:
 
 
 def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) -> SeatId:
-    """The seat that is typed by its area and number. Raises: Malformed."""
+    """The seat by the area and number typed in the form. Raises: Malformed."""
     area = visit[REFERENCE].catalog.areas.get(AreaId(form_text(form, "area")))
     seats = area.seats if area is not None else ()
     if area is not None and even_if_removed:
@@ -154,7 +149,7 @@ def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) ->
 
 
 def instant_of(text: str, name: str) -> datetime:
-    """A browser's date and time, on the library's clock. Raises: Malformed."""
+    """A browser's date and time in the library's time zone. Raises: Malformed."""
     try:
         typed = datetime.strptime(text, "%Y-%m-%dT%H:%M")  # noqa: DTZ007
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The handbook: chapters for librarians, opened by the "?" of each page of the console."""
+"""The handbook for librarians, opened by the "?" of each page of the console."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handlers.staff.layout import render
 
 FOLDER: Final = Path(__file__).parents[1] / "handbook"
 FIRST: Final = "README"
-"""The chapter that lists the others."""
+"""The chapter that lists the other chapters."""
 _MARKDOWN: Final = MarkdownIt("js-default")
 _CHAPTER_LINK: Final = re.compile(r'href="([a-z-]+|README)\.md')
 _PICTURE_KEPT: Final = "private, max-age=3600"
@@ -26,7 +26,7 @@ _PICTURE_KEPT: Final = "private, max-age=3600"
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """``html`` is its text; ``sections`` are its headings, each with an anchor of that name."""
+    """A chapter of the handbook. ``sections``: its headings, each an anchor of that name."""
 
     title: str
     html: str
@@ -35,7 +35,7 @@ class Chapter:
 
 @cache
 def chapters() -> Mapping[str, Chapter]:
-    """All chapters by their names, as they were when the service started."""
+    """All chapters by name, read once per worker."""
     return {file.stem: _chapter(file.read_text("utf-8")) for file in sorted(FOLDER.glob("*.md"))}
 
 
@@ -55,16 +55,15 @@ def _chapter(text: str) -> Chapter:
 
 
 async def handbook(visit: PageRequest) -> web.StreamResponse:
-    """A chapter; the list of them where none is named."""
+    """Shows the chapter in the address, or else the table of contents."""
     name = visit.request.match_info.get("chapter", FIRST)
-    found = chapters().get(name)
-    if found is None:
+    chapter = chapters().get(name)
+    if chapter is None:
         raise web.HTTPNotFound
-    return render(visit, "handbook", chapter=found, first=name == FIRST)
+    return render(visit, "handbook", chapter=chapter, first=name == FIRST)
 
 
 async def handbook_picture(visit: PageRequest) -> web.StreamResponse:
-    """One of the handbook's pictures."""
     file = FOLDER / "images" / f"{visit.request.match_info['picture']}.png"
     if not file.is_file():
         raise web.HTTPNotFound

@@ -1,5 +1,3 @@
-"""Where the handbook explains each page of the console."""
-
 from __future__ import annotations
 
 from urllib.parse import quote
@@ -8,8 +6,7 @@ from handlers.texts.handbook import TOPICS
 
 
 def help_for(path: str) -> str:
-    """The handbook's address for the page of the console at that path; the longest beginning that
-    is listed counts."""
+    """The handbook's address for a console page: that of the longest listed prefix of ``path``."""
     chapter, section = TOPICS[
         max(filter(lambda p: f"{path}/".startswith(f"{p}/"), TOPICS), key=len)
     ]

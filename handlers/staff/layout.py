@@ -1,4 +1,4 @@
-"""What all pages of the console share: the frame, the pager, and how a reader is named."""
+"""The frame that all pages of the console share, with pager and visibility by venue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN: Final = 100
 
 
 def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) -> web.Response:
-    """The console's page; with a form that was sent, as it was sent, and with its status."""
+    """Renders a console page. If a form was refused, the page shows it as sent, with its status."""
     sent = sent_form(visit.request)
 
     def form_at(action: str) -> SentForm:
@@ -56,34 +56,34 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
 
 
 def _done(visit: PageRequest) -> str:
-    """What the address says was done; 1 where it says only that something was."""
+    """The value of ``done`` in the query: 1 if it has none, empty if ``done`` is missing."""
     query = visit.request.query
     return (query["done"] or "1") if "done" in query else ""
 
 
 def _role_text(visit: PageRequest) -> str:
-    """The role in words, with the venues that it is limited to."""
+    """The role's name and the venues that it is limited to."""
     text, venues = ROLE_TEXT[visit.role or ""], visit.rights.venues if visit.rights else None
     if venues is None:
         return text
-    known = visit[REFERENCE].catalog.venues
-    return " ".join((text, *(known[id].name for id in sorted(venues) if id in known)))
+    venues_by_id = visit[REFERENCE].catalog.venues
+    return " ".join((text, *(venues_by_id[id].name for id in sorted(venues) if id in venues_by_id)))
 
 
 def sees_area(visit: PageRequest, area_id: AreaId) -> bool:
-    """Is the area of a venue that they work for? One that is gone is everybody's."""
+    """Whether this staff member works for the area's venue; True if the area no longer exists."""
     area = visit[REFERENCE].catalog.areas.get(area_id)
     return area is None or visit.sees(area.venue_id)
 
 
 def sees_seat(visit: PageRequest, seat_id: SeatId) -> bool:
-    """The same of a seat."""
+    """Whether this staff member works for the seat's venue; True if the seat no longer exists."""
     seat = visit[REFERENCE].catalog.all_seats.get(seat_id)
     return seat is None or sees_area(visit, seat.area_id)
 
 
 def _setup_left(visit: PageRequest) -> int | None:
-    """How many steps of the first run are left, for who can do them; None where it is over."""
+    """Steps left in the first run; None if it is over or the visitor is no administrator."""
     reference = visit[REFERENCE]
     if not visit.may(Role.ADMINISTRATOR) or not is_under_way(reference):
         return None
@@ -91,7 +91,7 @@ def _setup_left(visit: PageRequest) -> int | None:
 
 
 def visible_seats(visit: PageRequest) -> frozenset[SeatId] | None:
-    """The seats of the venues that they work for; None where that is all of them."""
+    """The seats in this staff member's venues; None if those are all venues."""
     if visit.may_in(None, Role.VIEWER):
         return None
     seats = visit[REFERENCE].catalog.all_seats
@@ -99,22 +99,20 @@ def visible_seats(visit: PageRequest) -> frozenset[SeatId] | None:
 
 
 def staff_context(visit: PageRequest) -> StaffContext:
-    """Who of the staff changes something, and when."""
     assert visit.role is not None
     return StaffContext(visit.reader, visit.role, visit.now, visit.rights)
 
 
 def page_number(visit: PageRequest) -> int:
-    """The page that the address asks for; the first where it asks for none."""
+    """The page number in the query; 1 if it is missing or invalid."""
     text = visit.request.query.get("page", "1")
     return int(text) if text.isascii() and text.isdecimal() and 0 < int(text) < 100_000 else 1
 
 
 def pages_of(total: int) -> int:
-    """How many pages there are; one at least."""
     return max(1, -(-total // PAGE))
 
 
 def reader_label(reader: Reader | None) -> str:
-    """The reader's name and masked number; empty for an unknown one."""
+    """The reader's name and masked number; empty for None."""
     return f"{reader.name} {reader.student_no_masked}" if reader is not None else ""

@@ -1,4 +1,4 @@
-"""Who of the staff may open a page or send a form. The server refuses, whatever a page shows."""
+"""Roles that the console's pages and forms require, checked by the server."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ from models.identity.roles import Role
 from models.kernel.errors import Conflict, Malformed, RuleViolation
 
 
-def staff_page(shown: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
-    """A page for who has that role at least; in the ``whole`` library where that is given, else in
-    some venue: the page shows what is theirs."""
+def staff_page(page: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
+    """Wraps a page that requires ``role`` in some venue, or (``whole``) in the whole library."""
 
     async def for_staff(visit: PageRequest) -> web.StreamResponse:
         try:
@@ -38,7 +37,7 @@ def staff_page(shown: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -
             return redirect(f"/second-factor?next={quote(visit.request.path_qs, safe='')}")
         if whole:
             visit.require_in(None, role)
-        return await shown(visit)
+        return await page(visit)
 
     return reader_page(for_staff, patient=True)
 
@@ -52,8 +51,8 @@ def staff_form(
     whole: bool = False,
     page: Shown | None = None,
 ) -> Handler:
-    """A form for who has that role at least, as ``staff_page``. Where it is refused, its ``page``
-    is shown again with all that was typed."""
+    """Wraps a form that requires ``role`` in some venue, or (``whole``) in the whole library. A
+    refusal shows ``page`` with the form as it was sent."""
 
     async def for_staff(visit: PageRequest, form: Form) -> web.StreamResponse:
         await require_role(visit.request, visit.principal, role, visit.now)

@@ -1,8 +1,3 @@
-"""The routes of the console: what is going on in the library, and helping readers.
-
-A viewer may look; who decides must be a librarian. Roles are enforced on the server.
-"""
-
 from __future__ import annotations
 
 from functools import partial
@@ -141,10 +136,9 @@ from models.identity.roles import Role
 
 
 def console_routes() -> list[web.RouteDef]:
-    """All pages and forms of the console."""
     return [
         web.get("/console", staff_page(dashboard)),
-        # The nginx.conf of 0.2.0 redirected here for good, which browsers remember.
+        # The nginx.conf of 0.2.0 redirected here permanently, which browsers remember.
         web.get("/console/", staff_page(dashboard)),
         web.get("/console/seats", staff_page(patrol)),
         web.post("/console/seats/{id}/outage", staff_form(set_outage)),
@@ -303,7 +297,7 @@ def _library_routes() -> list[web.RouteDef]:
 def _plan_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/plans", staff_page(plans)),
-        web.get("/console/plans/", staff_page(plans)),  # as for the first page
+        web.get("/console/plans/", staff_page(plans)),  # the address with a slash, as /console/
         web.post("/console/plans", staff_form(add_area, Role.ADMINISTRATOR, page=plans)),
         *_floor_file_routes(),
         web.get("/console/plans/{id}.json", staff_page(export_plan)),

@@ -1,5 +1,3 @@
-"""What the operations of the staff take and answer."""
-
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -23,7 +21,7 @@ from handlers.violations.schemas import ViolationOut
 
 
 class StaffAppealOut(Response):
-    """An appeal that waits, with whose it is. ``text_check``: what WeChat says of its text."""
+    """A pending appeal and its reader. ``text_check``: WeChat's verdict on its text."""
 
     violation: ViolationOut
     reader: ReaderOut
@@ -40,16 +38,14 @@ class Waive(Request):
 
 
 class WaiveAll(InstantRequest):
-    """Every violation in [from, to)."""
-
     reason: NonBlankText
     start: Instant = field(name="from")
     end: Instant = field(name="to")
 
 
 class DeskReportOut(Response):
-    """A seat that somebody else has taken. ``kind``: occupied or belongings. ``deadline_stopped``:
-    it is known that its reader is there, and no deadline runs."""
+    """A seat taken by another person or by belongings (``kind``). ``deadline_stopped``: its reader
+    is known to be there, so no deadline runs."""
 
     reservation_id: str
     seat: ReservedSeat
@@ -61,8 +57,8 @@ class DeskReportOut(Response):
 
 
 class PatrolOut(Response):
-    """A seat in use that somebody doubts. Since ``at`` it waits for somebody of the staff: no push
-    has reached its reader."""
+    """A seat in use that may be empty, and whose reader could not be reached. It has waited for a
+    staff member since ``at``."""
 
     reservation_id: str
     seat: ReservedSeat
@@ -72,8 +68,8 @@ class PatrolOut(Response):
 
 
 class CodeSharingOut(Response):
-    """A check-in by code that may have been passed on. ``reasons``: outside (a gate had seen the
-    reader leave), crowd (many used that one code)."""
+    """A check-in with a code that may have been passed on. ``reasons``: outside (a gate had
+    recorded the reader leaving), crowd (many readers used the code)."""
 
     reservation_id: str
     reader: ReaderOut
@@ -93,8 +89,6 @@ AuditedReason = Annotated[
 
 
 class BookForReader(Request):
-    """A seat in the place of the reader with that student or staff number."""
-
     student_no: Annotated[str, Meta(min_length=1, max_length=32)]
     seat_id: Id
     date: date
@@ -104,13 +98,12 @@ class BookForReader(Request):
 
 
 class InReadersPlace(Request):
-    """What is done with a reader's reservation, and why."""
-
     reason: AuditedReason
 
 
 class StaffReservationsQuery(Request):
-    """A day's reservations, today's without ``date``; ``after`` is ``next`` of the page before."""
+    """A filter of reservations. ``date``: by default today; ``after``: ``next`` of the previous
+    page."""
 
     date: date | None = None
     area: Id | None = None
@@ -120,8 +113,8 @@ class StaffReservationsQuery(Request):
 
 
 class StaffReservationOut(Response):
-    """Anybody's reservation. ``reader_id`` stands for the reader in the console; in answers to a
-    program it is a pseudonym, the same in all answers to its token."""
+    """A reservation of any reader. For programs ``reader_id`` is a pseudonym, stable for each
+    token."""
 
     id: str
     receipt: str
@@ -138,22 +131,22 @@ class StaffReservationOut(Response):
 
 
 class StaffReservationsOut(Response):
-    """``next`` is null on the last page."""
+    """A page of reservations. ``next`` is null on the last one."""
 
     items: list[StaffReservationOut]
     next: str | None
 
 
 class StatisticsQuery(Request):
-    """Days, both included; the last thirty that are over where none are named."""
+    """An interval of days, both included; by default the last thirty complete days."""
 
     first: date | None = field(default=None, name="from")
     last: date | None = field(default=None, name="to")
 
 
 class AreaDayOut(Response):
-    """An area's day that is over. ``used_minutes`` are those in which somebody had a seat, of
-    ``open_minutes`` of all its seats together; ``used_minutes_by_hour`` has 24 numbers."""
+    """A complete day of an area. Minutes are sums over its seats; ``used_minutes_by_hour`` has 24
+    numbers."""
 
     date: date
     area_id: str
@@ -171,7 +164,7 @@ class AreaDayOut(Response):
 
 
 class StatisticsOut(Response):
-    """What is counted of each day and area. A day that is missing was not counted yet."""
+    """Statistics by day and area. A missing day has not been counted yet."""
 
     first: date = field(name="from")
     last: date = field(name="to")

@@ -1,5 +1,3 @@
-"""An administrator resets a colleague's second factor."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -13,7 +11,7 @@ from models.staff.second_factors import StaffSecondFactors
 
 
 async def reset_second_factor(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """They set up another one at their next sign-in."""
-    who = await reader_of(visit)
-    await visit[StaffSecondFactors].reset(staff_context(visit), who, form_reason(form))
-    return redirect(f"/console/readers/{who.id}?done={AuditAction.RESET_SECOND_FACTOR}")
+    """Removes a colleague's second factor; they set up a new one at their next sign-in."""
+    colleague = await reader_of(visit)
+    await visit[StaffSecondFactors].reset(staff_context(visit), colleague, form_reason(form))
+    return redirect(f"/console/readers/{colleague.id}?done={AuditAction.RESET_SECOND_FACTOR}")

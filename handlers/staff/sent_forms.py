@@ -1,4 +1,4 @@
-"""A form's page, shown again: all that was typed, and at its field what is wrong."""
+"""Forms that were refused: their pages show them as sent, with the error at its field."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ERRORS_OF: Final = {
     "start": ("closed", "in_the_past", "off_grid", "own_overlap"),
     "zone": ("zone_fixed",),
 }
-"""The codes of the service's refusals that are said at a field."""
+"""The error codes to show at a form field, by the field's name."""
 FIELD_OF: Final = {code: field for field, codes in _ERRORS_OF.items() for code in codes}
 _WRONG_HERE: Final = Markup('<span class="wrong" id="wrong-here">{}</span>')
 _IS_WRONG: Final = Markup(' aria-invalid="true" aria-describedby="wrong-here" autofocus')
@@ -38,8 +38,8 @@ _IS_WRONG: Final = Markup(' aria-invalid="true" aria-describedby="wrong-here" au
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """One form of a page, as templates ask about it: as it was sent to ``action``, with what is
-    ``wrong`` and at which ``field``; or not sent, when it shows what is usual."""
+    """A page's form as templates see it. A sent form has its values, and the error ``wrong`` at
+    ``field``; one that was not sent has an empty ``action``, and shows defaults."""
 
     action: str
     form: Form
@@ -51,25 +51,24 @@ class SentForm:
         return bool(self.action)
 
     def get(self, name: str, usual: object = "") -> object:
-        """What was typed there."""
+        """The text typed in the field; ``usual`` if the form was not sent."""
         return form_text(self.form, name) if self else usual
 
     def has(self, name: str, value: str = "", *, usual: bool = False) -> bool:
-        """Is the box ticked, or that ``value`` of several chosen?"""
+        """Whether the checkbox is ticked, or ``value`` chosen among several."""
         if not self:
             return usual
         return value in self.form.getall(name, []) if value else bool(form_text(self.form, name))
 
     def items(self) -> Iterator[tuple[str, str]]:
-        """All fields with what was typed, for a form that is sent on."""
         return iter(typed_in(self.form).items())
 
     def at(self, name: str) -> str:
-        """The attributes by which a wrong field has the focus and names the sentence beside it."""
+        """HTML attributes that focus a wrong field; empty for a correct one."""
         return _IS_WRONG if name == self.field else ""
 
     def why(self, name: str) -> str:
-        """What stands beside the field where it is wrong."""
+        """The error beside a wrong field; empty for a correct one."""
         return _WRONG_HERE.format(self.wrong) if name == self.field else ""
 
 
@@ -78,20 +77,21 @@ _SENT: Final = web.RequestKey("sent_form", SentForm)
 
 
 def sent_form(request: web.Request) -> SentForm:
-    """The form that the request has sent, where its page is shown again."""
+    """The form of this request if it was refused, otherwise ``NOT_SENT``."""
     sent: SentForm = request.get(_SENT, NOT_SENT)
     return sent
 
 
 def keep_typed(visit: PageRequest, form: Form) -> None:
-    """The page that is rendered next shows the form as it was sent."""
+    """Makes the next rendered page show the form as it was sent."""
     visit.request[_SENT] = SentForm(visit.request.path, form)
 
 
 def refuse(
     visit: PageRequest, form: Form, error: DomainError, wrong: str = "", field: str = ""
 ) -> None:
-    """The same, with what is wrong: the error's words and field, unless others are given."""
+    """Makes the next rendered page show the form as it was sent, with the error's text and field,
+    or with ``wrong`` and ``field`` instead."""
     if not wrong:
         wrong = error_text(visit, error)
     elif not isinstance(error, Malformed):
@@ -102,8 +102,7 @@ def refuse(
 
 
 def error_text(visit: PageRequest, error: DomainError) -> str:
-    """The refusal in words; what is wrong with a field may be the name of a sentence. A refusal
-    that the form's text does not explain is counted by its code."""
+    """The error in words. Counts all errors except those of a field."""
     if isinstance(error, Malformed):
         sentence = WRONG_TEXT.get(str(error.details["reason"]), "")
         return sentence.format_map(error.details) or reason_text(error.details)
@@ -112,8 +111,7 @@ def error_text(visit: PageRequest, error: DomainError) -> str:
 
 
 def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
-    """What was typed in these fields, empty where one is missing; in all of the form's without
-    ``names``."""
+    """The texts of the fields ``names``, empty if missing; by default of all but the tokens."""
     if names is None:
         names = [name for name in form if name not in _TOKENS]
     return {name: form_text(form, name) for name in names}

@@ -1,5 +1,3 @@
-"""The first run: six steps from an empty database to a library that readers can book in."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -19,11 +17,10 @@ from models.profile.entities import SetupStep, StepMark
 from models.profile.staff import StaffProfile
 
 _NEEDED: Final = (SetupStep.VENUES, SetupStep.FLOORS)
-"""Without these nobody can book."""
+"""The steps without which readers cannot book."""
 
 
 async def setup(visit: PageRequest) -> web.StreamResponse:
-    """All steps, and which is next."""
     reference = visit[REFERENCE]
     await reference.refresh()
     lines = step_lines(reference)
@@ -43,7 +40,7 @@ def _missing(lines: Sequence[StepLine]) -> list[str]:
 
 
 async def go_on(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Begin, say of a step that it is done or for later, or end the first run."""
+    """Begins or ends the first run, or marks a step as done or for later."""
     reference, staff = visit[REFERENCE], visit[StaffProfile]
     await reference.refresh()
     context, operation, rev = staff_context(visit), form_text(form, "operation"), _rev(form)

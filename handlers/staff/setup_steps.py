@@ -1,8 +1,4 @@
-"""The steps of the first run: where each is done, and how far it has come.
-
-That is seen from what is stored; what somebody has said of a step (done as it is, or for later) is
-stored beside it. All of it is in memory: every page of the console asks.
-"""
+"""The steps of the first run. Whether one is done follows from reference data and staff's marks."""
 
 from __future__ import annotations
 
@@ -27,7 +23,7 @@ STEP_PAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """A step as the page shows it. ``keep`` is the button for who leaves it as it is."""
+    """A step on the page. ``keep``: the text of the button that accepts the defaults."""
 
     step: SetupStep
     where: str
@@ -46,14 +42,13 @@ class StepLine:
 
 
 def is_under_way(reference: ReferenceData) -> bool:
-    """Is the library yet to be set up? One that was filled otherwise needs no first run."""
+    """Whether the first run is unfinished. A library that was filled by other means needs none."""
     if reference.setup.finished:
         return False
     return reference.setup.rev > 0 or next(reference.catalog.bookable_areas, None) is None
 
 
 def step_lines(reference: ReferenceData) -> list[StepLine]:
-    """All steps in order, each with how far it has come."""
     done, marks = _facts(reference), reference.setup.marks
     lines = []
     for step in SetupStep:
@@ -67,7 +62,6 @@ def step_lines(reference: ReferenceData) -> list[StepLine]:
 
 
 def _facts(reference: ReferenceData) -> dict[SetupStep, bool]:
-    """Which steps are seen to be done."""
     catalog, policy, usual = reference.catalog, reference.policy, Policy()
     labels = any(PresenceSource.SEAT_LABEL in v.presence_sources for v in catalog.venues_in_use)
     return {

@@ -1,4 +1,4 @@
-"""Files for spreadsheets: CSV, and XLSX with real dates and numbers. Text is never a formula."""
+"""CSV and XLSX files for spreadsheets. Text is never a formula."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ _HEADER: Final = {"bold": True, "bg_color": "#E6EDF5", "bottom": 1, "text_wrap":
 
 
 def csv_lines(rows: Iterable[Row]) -> bytes:
-    """The rows as lines of a CSV file."""
     text = io.StringIO()
     csv.writer(text).writerows([_in_csv(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
@@ -34,7 +33,7 @@ def csv_lines(rows: Iterable[Row]) -> bytes:
 
 def _in_csv(cell: Cell) -> object:
     if isinstance(cell, str):
-        # Names are typed by people: no spreadsheet is to read one as a formula.
+        # People type names, and no spreadsheet may read one as a formula.
         return f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell
     if isinstance(cell, datetime):
         return f"{cell:%Y-%m-%d %H:%M}"
@@ -44,13 +43,13 @@ def _in_csv(cell: Cell) -> object:
 
 
 class Workbook:
-    """An XLSX file that goes to the disk row by row. Its methods block: call them in a thread."""
+    """An XLSX file, written to disk row by row. Its methods block: call them in a thread."""
 
     def __init__(self, file: Path) -> None:
-        # Here and not above: 2 MB of every worker, for what the staff do now and then.
+        # Imported late: it takes 2 MB in each worker, and is rarely used.
         import xlsxwriter  # type: ignore[import-untyped]
 
-        # Text stays text, whatever it looks like.
+        # Text that looks like a formula or a link stays text.
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         self._book = xlsxwriter.Workbook(str(file), options)
         self._header = self._book.add_format(_HEADER)
@@ -59,23 +58,18 @@ class Workbook:
         }
 
     def sheet(self, name: str, columns: Sequence[Column]) -> Sheet:
-        """A new sheet, with its header frozen."""
         return Sheet(self._book.add_worksheet(name), columns, self._header, self._formats)
 
     def add(self, table: Table) -> None:
-        """A sheet with the whole table."""
         sheet = self.sheet(table.title, table.columns)
         sheet.write(table.rows)
         sheet.end()
 
     def close(self) -> None:
-        """Finish the file."""
         self._book.close()
 
 
 class Sheet:
-    """One sheet of a workbook."""
-
     def __init__(
         self, sheet: Any, columns: Sequence[Column], header: Any, formats: Mapping[Kind, Any]
     ) -> None:
@@ -87,7 +81,6 @@ class Sheet:
         sheet.write_row(0, 0, [column.name for column in columns], header)
 
     def write(self, rows: Sequence[Row]) -> None:
-        """More rows."""
         for row in rows:
             for n, (cell, column) in enumerate(zip(row, self._columns, strict=True)):
                 self._cell(n, cell, self._formats.get(column.kind))
@@ -105,5 +98,4 @@ class Sheet:
                 self._sheet.write_string(self._next, n, cell)
 
     def end(self) -> None:
-        """The filter over all rows."""
         self._sheet.autofilter(0, 0, max(1, self._next - 1), len(self._columns) - 1)

@@ -1,5 +1,3 @@
-"""Who works for the library: roles that were given here, for some venues and some days."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -25,8 +23,6 @@ from models.staff.grants import StaffGrants
 
 
 class GrantForm(msgspec.Struct):
-    """Each venue is a box beside these."""
-
     number: str
     role: Role
     where: str = ""
@@ -35,7 +31,7 @@ class GrantForm(msgspec.Struct):
 
 
 async def staff_grants(visit: PageRequest) -> web.StreamResponse:
-    """All roles that were given here, and the form for another one."""
+    """Lists all grants, each with its holder's API tokens, and the form for a new one."""
     await visit[REFERENCE].refresh()
     tokens = [t for t in await visit[StaffApiTokens].all() if t.is_usable(visit.now)]
     return render(
@@ -55,13 +51,12 @@ async def staff_grants(visit: PageRequest) -> web.StreamResponse:
 
 
 def _places(visit: PageRequest, grant: StaffGrant) -> Sequence[str]:
-    """The names of the grant's venues; none where it is the whole library."""
+    """The names of the grant's venues; empty for the whole library."""
     venues = visit[REFERENCE].catalog.venues
     return [venues[id].name if id in venues else id for id in sorted(grant.venues)]
 
 
 async def give_role(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A role for the person with that number, who has signed in at least once."""
     await visit[REFERENCE].refresh()
     reader, grant = await _read(visit, form)
     await visit[StaffGrants].give(staff_context(visit), reader, grant, form_reason(form))
@@ -73,8 +68,8 @@ async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
     typed = decode(form, GrantForm)
     venues = frozenset[VenueId]()
     if typed.where == "some":
-        known = visit[REFERENCE].catalog.venues
-        venues = frozenset(VenueId(id) for id in known if form_text(form, f"venue-{id}"))
+        all_venues = visit[REFERENCE].catalog.venues
+        venues = frozenset(VenueId(id) for id in all_venues if form_text(form, f"venue-{id}"))
         if not venues:
             raise Malformed("where", "venue_missing")
     first, last = typed.first, typed.last
@@ -87,7 +82,6 @@ async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
 
 
 async def take_role_back(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The role ends at once."""
     await visit[StaffGrants].take_back(
         staff_context(visit),
         ReaderId(visit.id),

@@ -1,4 +1,4 @@
-"""Tables of the statistics: a page, a chart and a file show the same cells."""
+"""Statistics as tables, shared by page, chart and file."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import date, datetime
 from enum import StrEnum
 
 Cell = str | int | float | date | datetime | None
-"""A value as a spreadsheet has it; None where there is nothing to say, which is not zero."""
+"""A value in a table; None: no data, as opposed to zero."""
 Row = tuple[Cell, ...]
 
 
 class Kind(StrEnum):
-    """How the cells of a column are shown. An instant is on the library's clock."""
+    """The format of a column. Instants are in the library's time zone."""
 
     TEXT = "text"
     DATE = "date"
@@ -32,8 +32,7 @@ class Column:
     def is_number(self) -> bool:
         return self.kind in (Kind.COUNT, Kind.HOURS, Kind.RATE)
 
-    def shown(self, cell: Cell) -> str:
-        """The cell as the page writes it."""
+    def formatted(self, cell: Cell) -> str:
         if cell is None:
             return "—"
         match self.kind:
@@ -47,7 +46,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``key`` names it in addresses and files."""
+    """A titled table. ``key``: its name in addresses and files."""
 
     key: str
     title: str
@@ -59,6 +58,5 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> list[Cell]:
-        """The cells below that heading."""
         n = self.header.index(name)
         return [row[n] for row in self.rows]

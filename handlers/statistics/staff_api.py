@@ -1,5 +1,3 @@
-"""What is counted of each day and area, for programs and staff."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -22,38 +20,37 @@ routes = ApiRoutes()
 
 
 LONGEST: Final = 92
-"""Days in one answer: a quarter of a year."""
+"""The most days in a response: a quarter of a year."""
 _USUAL: Final = 30
 _DAY: Final = timedelta(days=1)
 
 
 @routes.get(
     "/staff/statistics",
-    "What was counted of each day and area",
+    "Get statistics by day and area",
     Access.VIEWER,
     scope=Scope.STATISTICS_READ,
 )
 async def statistics(call: ApiRequest, query: StatisticsQuery) -> StatisticsOut:
-    """The days of the interval, area by area, of the venues that they may see."""
     last = query.last or local_date(call.now) - _DAY
     if not all(2000 <= day.year < 2100 for day in (last, query.first or last)):
-        raise Malformed("to", "days in the years 2000 to 2099")
+        raise Malformed("to", "from and to must be days in the years 2000 to 2099")
     first = query.first or last - (_USUAL - 1) * _DAY
     if first > last:
-        raise Malformed("to", "to is not before from")
+        raise Malformed("to", "to must not be before from")
     if (last - first).days >= LONGEST:
-        raise Malformed("from", f"at most {LONGEST} days")
+        raise Malformed("from", f"must be at most {LONGEST} days before to")
     catalog, rights = call[REFERENCE].catalog, rights_of(call)
-    found = [
-        _shown(catalog, day)
+    area_days = [
+        _area_day(catalog, day)
         for day in await call[StatisticsService].between(first, last)
         if day.area_id not in catalog.areas
         or rights.covers(Role.VIEWER, catalog.areas[day.area_id].venue_id)
     ]
-    return StatisticsOut(first, last, found)
+    return StatisticsOut(first, last, area_days)
 
 
-def _shown(catalog: Catalog, day: AreaDay) -> AreaDayOut:
+def _area_day(catalog: Catalog, day: AreaDay) -> AreaDayOut:
     area = catalog.areas.get(day.area_id)
     return AreaDayOut(
         date=day.day,

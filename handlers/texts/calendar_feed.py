@@ -1,5 +1,3 @@
-"""What a calendar shows of a booking."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,7 +10,7 @@ SUMMARY_OFF: Final[Mapping[ReservationState, str]] = {
     ReservationState.CANCELLED: "已取消：{area} {no} 号",
     ReservationState.NO_SHOW: "失约：{area} {no} 号",
 }
-"""Of a booking that is none any more; some calendars show it all the same."""
+"""Titles of bookings that are over; some calendars keep showing them."""
 CHECK_IN: Final = "签到：{begin}–{end}，{scan}；逾期记违约一次"
 CHECK_IN_EXCUSED: Final = "签到：{begin}–{end}，{scan}"
 STATE: Final = "状态：{state}"

@@ -1,4 +1,4 @@
-"""Words that a screen and the console show beside a pairing code, to be compared by eye."""
+"""Check words, shown on a screen and in the console beside a pairing code."""
 
 from __future__ import annotations
 

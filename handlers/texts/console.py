@@ -1,5 +1,3 @@
-"""What the console's pages say: what is wrong with a form, what a change does, what needs care."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -98,13 +96,13 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "too_many_canned": "最多 {most} 条常用答复，请先删除不需要的",
     # fault reports
     "fault_outcome_missing": "请选择已修好或不需要维修",
-    # who had a seat
+    # seat history
     "seat_time": "请填写已经开始的一段时间，结束晚于开始",
     # visitors
     "card_format": "卡号为 4–32 个字母或数字",
     "visit_dates": "请填写今后一年以内的日期，结束不早于开始",
 }
-"""What is wrong with a form that is shown again."""
+"""Errors of a refused form, by code."""
 FIELD_WRONG: Final[Mapping[str, str]] = {
     "area": "请选择区域",
     "body": "正文为 1–{most} 字",
@@ -138,13 +136,13 @@ FIELD_WRONG: Final[Mapping[str, str]] = {
     "VisitorForm.name": "姓名为 1–{most} 字",
     "WebhookForm.url": WRONG_TEXT["webhook_url"],
 }
-"""What is wrong with a field of a form, by its name in the form's shape."""
+"""Errors of a form's field, by its name, or by the form's shape and its name."""
 BLOCKING_TEXT: Final[Mapping[str, str]] = {
     "refused": "这位读者在这段时间已有：{named}",
     "booking": "{seat} {start}–{end} 的预约",
     "offer": "为其保留的 {seat} {start}–{end}，到 {until} 为止（可在下面代为接受或放弃）",
 }
-"""What keeps a reader from another seat at the same time."""
+"""Texts for bookings and offers of the reader that overlap a new booking."""
 CHANGE_TEXT: Final[Mapping[str, str]] = {
     # a floor plan; seats by their numbers
     "added": "新增 {seats}",
@@ -169,11 +167,11 @@ CHANGE_TEXT: Final[Mapping[str, str]] = {
     "override_added": "新增“{name}”：{override}",
     "override_removed": "删除“{name}”：{override}",
 }
-"""What a change does: shown before it is confirmed, and kept in the audit log."""
+"""Summaries of changes, for the confirmation page and the audit log."""
 RELEASED_AT_PATROL: Final = "现场恢复使用"
-"""The reason that the audit log has for a seat that is put back in service by one tap."""
+"""The reason in the audit log if a seat is put back in service with one tap."""
 BETWEEN: Final[Mapping[str, str]] = {"names": "、", "numbers": "，", "changes": "；"}
-"""What stands between the things of a list."""
+"""Separators between the items of a list, by kind."""
 
 
 def days_between(first: date, last: date | None) -> str:
@@ -185,15 +183,15 @@ def days_between(first: date, last: date | None) -> str:
 
 EQUALS: Final = "[=＝]"
 FULL_WIDTH_COMMA: Final = "，"
-"""What people type for the commas of a list."""
+"""The character that is read as a comma in lists."""
 SEAT_LIST_ENDS: Final = r"[,，、;；\n]+"
-"""Where one of the typed seats ends: 001-020，035. At a blank too, where that is in no name."""
+"""Separates typed seats: 001-020，035. So do blanks, unless a seat's name has one."""
 SEAT_RANGE_DASHES: Final = "[-–—至~～]"
-"""What stands between the first and the last of a row of seats."""
+"""Between the first and last seat of a typed range."""
 MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"
-"""Where one of the typed meal times ends: 11:00-13:00，17:00-19:00."""
+"""Separates typed meal times: 11:00-13:00，17:00-19:00."""
 MEAL_TIME_DASHES: Final = "[–—至~～]"
-"""What people type for the hyphen in a meal time."""
+"""Read as a hyphen in meal times."""
 
 ALARM_TEXT: Final[Mapping[str, str]] = {
     "trouble": "{name}：{what}",
@@ -201,9 +199,9 @@ ALARM_TEXT: Final[Mapping[str, str]] = {
     "gate_silent": "{name} 自 {since} 起没有数据",
     "no_presence": "{venue}近 7 天没有任何签到方式起过作用：到时未签到的座位照常释放，但不记违约",
 }
-"""What somebody should look after. ``console_labels.TROUBLE_TEXT`` has words for known troubles."""
+"""Alarms on the dashboard. ``console_labels.TROUBLE_TEXT`` has the texts of known troubles."""
 NARROWER_GROUP: Final = (
     "读者组“{group}”的{rule}仍是 {own} {unit}，比全馆的 {library} {unit}少：本组读者反而更受限。"
     "不是有意的话，请在读者组里改大或留空。"
 )
-"""A group whose number was meant to be generous."""
+"""A warning that a group's own limit is narrower than the library's."""

@@ -1,5 +1,3 @@
-"""The console's labels: operations, the audit log, states, reasons, kinds and columns."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -108,7 +106,6 @@ AUDIT_KIND_TEXT: Final[Mapping[AuditKind, str]] = {
     AuditKind.CHANGE: "更改",
     AuditKind.LOOK: "查看",
 }
-"""What a list of entries shows."""
 FACTS: Final[Mapping[str, str]] = {
     "state": "状态",
     "seat": "座位",
@@ -177,7 +174,6 @@ FACTS: Final[Mapping[str, str]] = {
     "events": "事件",
     "personal": "含个人信息",
 }
-"""What an entry says about the thing, before and after."""
 STATES: Final[Mapping[str, str]] = {
     **{state.value: text for state, text in STATE_TEXT.items()},
     FOREVER_TEXT: "长期",
@@ -214,7 +210,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "api_token": "API 令牌",
 }
 PROGRAM_TEXT: Final = "程序"
-"""What stands in the place of a role, where no person has done it."""
+"""The role shown for audit entries of a program."""
 SCOPE_TEXT: Final[Mapping[Scope, str]] = {
     Scope.CATALOG_READ: "查看场馆、区域、座位和公告",
     Scope.OCCUPANCY_READ: "查看空位",
@@ -222,14 +218,11 @@ SCOPE_TEXT: Final[Mapping[Scope, str]] = {
     Scope.RESERVATIONS_WRITE: "按学号代读者预约、签到、暂离、结束和取消",
     Scope.STATISTICS_READ: "查看统计",
 }
-"""What an API token is good for."""
 MEMBERSHIP_SOURCE_TEXT: Final[Mapping[MembershipSource, str]] = {
     MembershipSource.CAMPUS: "统一身份认证",
     MembershipSource.FILE: "名单",
     MembershipSource.DESK: "馆员登记",
 }
-"""Where a reader's membership comes from."""
-"""What an entry is about."""
 
 # --- the dashboard --------------------------------------------------------------------------------
 TROUBLE_TEXT: Final[Mapping[str, str]] = {
@@ -242,7 +235,7 @@ TROUBLE_TEXT: Final[Mapping[str, str]] = {
         for channel, words in CHANNEL_WORDS.items()
     },
 }
-"""What readiness complains of."""
+"""Troubles that the readiness check reports, by name."""
 WAITING_TEXT: Final[Mapping[str, str]] = {
     "reports": "座位被占",
     "seats": "待巡视的座位",
@@ -252,7 +245,6 @@ WAITING_TEXT: Final[Mapping[str, str]] = {
     "affected-bookings": "受影响的预约",
     "deliveries": "发送失败的消息",
 }
-"""What waits for a decision, by its page."""
 
 # --- devices, plans, notices, the patrol, code sharing --------------------------------------------
 SOURCE_TEXT: Final[Mapping[PresenceSource, str]] = {
@@ -261,7 +253,6 @@ SOURCE_TEXT: Final[Mapping[PresenceSource, str]] = {
     PresenceSource.DESK: "服务台",
     PresenceSource.SEAT_LABEL: "座位码",
 }
-"""What proves presence in a venue."""
 SOURCE_NOTE_TEXT: Final[Mapping[PresenceSource, str]] = {
     PresenceSource.DESK: "馆员随时可以代为签到；不选则不算作场馆的签到方式",
     PresenceSource.SEAT_LABEL: "安全性弱：码是固定的，拍下来的人不在馆内也能签到，只宜小型分馆使用",
@@ -279,7 +270,6 @@ MARK_TEXT: Final[Mapping[str, str]] = {
     "pillar": "柱子",
     "kiosk": "选座机",
 }
-"""What the plan editor can draw beside seats."""
 NOTICE_TEXT: Final[Mapping[str, str]] = {
     "to_come": "未到发布时间",
     "over": "已撤下",
@@ -298,7 +288,7 @@ CODE_SHARING_TEXT: Final[Mapping[str, str]] = {
     READER_OUTSIDE: "闸机显示读者当时不在馆内",
     MANY_USERS: "同一个码有许多读者使用",
 }
-"""Why a check-in has a score."""
+"""Why a check-in looks like code sharing."""
 
 # --- the policy and the opening hours -------------------------------------------------------------
 WHOLE_LIBRARY: Final = "全馆"
@@ -327,11 +317,11 @@ REFUSAL_TEXT: Final[Mapping[str, str]] = {
     "too_long": "时间太长",
     "daily_limit": "超过每天次数",
 }
-"""By which rule a changed policy would have refused last week's bookings."""
+"""Names of the limits by which a changed policy would have refused bookings."""
 
 # --- the export -----------------------------------------------------------------------------------
 EXPORT_SHEET: Final = "预约"
 EXPORT_HEADER: Final = (
     *("日期", "场馆", "区域", "座位", "状态", "预约时间"),
-    *("开始", "结束", "签到", "离开"),
+    *("开始", "结束", "签到", "离开", "读者组", "读者代号"),
 )

@@ -1,4 +1,4 @@
-"""The console's words about where feedback comes from and where an answer to it goes."""
+"""Texts that say where feedback came from, and where its answer goes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ WRITER_TEXT: Final[Mapping[str, str]] = {
     "mini": "小程序用户（未绑定）",
     "mp": "公众号读者（未绑定）",
 }
-"""Somebody whom nobody here knows, by where they wrote."""
+"""Names of unknown writers, by the WeChat account that they wrote to."""
 PLACE_TEXT: Final[Mapping[str, str]] = {"mini": "小程序的客服对话", "mp": "公众号对话"}
 IN_THE_APP: Final = "答复会在读者“我的”消息里。"
 IN_BOTH: Final = "答复会发到{place}，也会在读者“我的”消息里。"

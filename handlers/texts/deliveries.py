@@ -1,5 +1,3 @@
-"""The console's words about deliveries: by channel, their states, answers and pauses."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -17,9 +15,8 @@ from notify.wecom.channel import WECOM_CODES, WeComStatus
 
 @dataclass(frozen=True, slots=True)
 class ChannelWords:
-    """``messages`` is what the channel carries. ``meaning_of`` says what its code means, and
-    ``not_sent`` stands in the place of an answer. ``reasons`` are why deliveries wait or have
-    expired."""
+    """``messages``: the channel's kind of message. ``meaning_of``: explains result codes;
+    ``not_sent``: deliveries without one. ``reasons``: why deliveries wait or have expired."""
 
     name: str
     messages: str
@@ -30,7 +27,6 @@ class ChannelWords:
     pauses: Mapping[PauseReason, str]
 
     def meaning(self, code: int | None, reason: str | None) -> str:
-        """Why a delivery has failed."""
         if reason == UNKNOWN:
             return self.reasons[UNKNOWN]
         return self.not_sent if code is None else self.meaning_of(code)
@@ -64,7 +60,6 @@ WECHAT_OUTCOME_TEXT: Final[Mapping[SendStatus, str]] = {
     SendStatus.BUSY: "微信繁忙",
     SendStatus.OTHER: "其他错误",
 }
-"""What WeChat has answered."""
 _WECHAT: Final = ChannelWords(
     name="微信",
     messages="微信消息",
@@ -99,7 +94,6 @@ MAIL_OUTCOME_TEXT: Final[Mapping[SmtpStatus, str]] = {
     SmtpStatus.NO_SUCH_ADDRESS: "邮箱不存在",
     SmtpStatus.REJECTED: "对方拒收",
 }
-"""What the mail server has answered."""
 _MAIL_CODES: Final[Mapping[int, str]] = {
     550: MAIL_OUTCOME_TEXT[SmtpStatus.NO_SUCH_ADDRESS],
     552: "对方邮箱已满，或邮件太大",
@@ -135,7 +129,6 @@ WECOM_OUTCOME_TEXT: Final[Mapping[WeComStatus, str]] = {
     WeComStatus.REFUSED: "企业微信拒绝这个应用发送：核对应用、发送权限和可信 IP",
     WeComStatus.OTHER: "其他错误",
 }
-"""What WeCom has answered."""
 _WECOM: Final = ChannelWords(
     name="企业微信",
     messages="企业微信消息",

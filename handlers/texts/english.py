@@ -1,10 +1,8 @@
-"""English beside Chinese: one catalogue for the readers' pages, their scripts and the mini-program.
+"""English for the readers' pages, their scripts and the mini-program, from one catalogue.
 
-The pages are written in Chinese. What they are in English is made of them when the service starts:
-each piece of Chinese in a template or a script is replaced as a whole by what the catalogue
-(``english.json``) says, with the same expressions in it. What Python puts into a page is looked up
-as it is put in. What people have written is printed ``as_written``, and so is the value of a field,
-which comes back.
+Pages are written in Chinese. When the service starts, each Chinese piece of a template or script is
+replaced by its English in ``english.json``; values from Python are translated as a page is
+rendered. Texts by people, and values of form fields, are printed ``as_written``.
 """
 
 from __future__ import annotations
@@ -25,18 +23,17 @@ from handlers.texts.wording import DEFAULT_NAMES
 CATALOGUE: Final[Mapping[str, Mapping[str, str]]] = json.loads(
     files("handlers.texts").joinpath("english.json").read_text(encoding="utf-8")
 )
-"""``templates`` and ``scripts``: pieces of their source; ``values``: what Python says, with places
-in braces; ``mini_program``: what it alone says, and ``mini_program_only`` by its keys, where the
-same Chinese is something else there."""
+"""``templates``, ``scripts``: pieces of source code; ``values``: texts from Python, with facts in
+braces; ``mini_program``: texts of it alone; ``mini_program_only``: its exceptions, by key."""
 CHINESE: Final = re.compile("[\u4e00-\u9fff]")
 ENGLISH_NAME: Final = ("en", "English")
 CHINESE_NAME: Final = ("zh", "中文")
-"""The tag of a language, and what those who speak it call it."""
+"""The tag of a language, and the language's own name."""
 _NEAR: Final = {"今天": "Today", "明天": "Tomorrow"}
 _WEEKDAYS: Final = "一二三四五六日"
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = month_abbr
-"""1 is Jan: the process runs without a locale."""
+"""Names of months, from index 1. They are English, as the process runs without a locale."""
 _DIGITS: Final = "零一二三四五六七八九"
 
 _MARKS: Final = str.maketrans(
@@ -47,7 +44,7 @@ _COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL)
 _CODE: Final = re.compile(
     r'(<(?:[^>"{]|"[^"]*"|\{\{.*?\}\}|\{%.*?%\}|\{(?![{%]))*>|\{%.*?%\})', re.DOTALL
 )
-"""A tag or a statement of a template; what lies between them is text."""
+"""Matches a tag or statement in a template; the parts in between are text."""
 _OPENS: Final = re.compile(r"<(a|b|span|time|form|small)[ >]")
 _CLINGS: Final = ("，", "。", "；", "：", "、")
 _CLOSES: Final = re.compile(r"</(a|b|span|time|small)>")
@@ -57,17 +54,16 @@ _QUOTED: Final = re.compile(r'"([^"]*)"')
 _LITERAL: Final = re.compile(
     r"""'([^'\n]*)'|"([^"\n]*)"|`((?:[^`$]|\$(?!\{)|\$\{(?:[^{}`]|`[^`]*`)*\})*)`"""
 )
-"""A string of a script."""
+"""Matches a string literal in a script."""
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
 class NoEnglish(LookupError):
-    """The catalogue does not know that piece."""
+    """The catalogue lacks a piece of text."""
 
 
 def template_in_english(source: str, name: str = "") -> str:
-    """The template's source. ``name`` is the template's, where a piece means something else in it.
-    Raises: NoEnglish."""
+    """``name``: a template that may translate a piece in its own way. Raises: NoEnglish."""
     parts, made = _CODE.split(_COMMENT.sub("", source)), []
     for number, part in enumerate(parts):
         if number % 2:
@@ -88,15 +84,15 @@ def template_in_english(source: str, name: str = "") -> str:
 
 
 def script_in_english(source: str) -> str:
-    """The script's source. Raises: NoEnglish."""
-    known = CATALOGUE["scripts"]
+    """Raises: NoEnglish."""
+    translations = CATALOGUE["scripts"]
 
-    def english(found: re.Match[str]) -> str:
-        sign, text = found[0][0], found[0][1:-1]
+    def english(literal: re.Match[str]) -> str:
+        sign, text = literal[0][0], literal[0][1:-1]
         if not CHINESE.search(text):
-            return found[0].translate(_MARKS)
-        for piece in sorted((p for p in known if p in text), key=len, reverse=True):
-            text = text.replace(piece, known[piece])
+            return literal[0].translate(_MARKS)
+        for piece in sorted((p for p in translations if p in text), key=len, reverse=True):
+            text = text.replace(piece, translations[piece])
         if CHINESE.search(text):
             raise NoEnglish(text)
         return f"{sign}{text}{sign}"
@@ -107,9 +103,9 @@ def script_in_english(source: str) -> str:
     )
 
 
-def _as_written(found: re.Match[str]) -> str:
-    """What a field holds is sent back as it is."""
-    return _EXPRESSION.sub(r"{{ \1 | as_written }}", found[0])
+def _as_written(field: re.Match[str]) -> str:
+    """Prints a field's value unchanged, because the form sends it back."""
+    return _EXPRESSION.sub(r"{{ \1 | as_written }}", field[0])
 
 
 def _text(part: str, name: str) -> str:
@@ -120,38 +116,37 @@ def _text(part: str, name: str) -> str:
     return (part.lstrip() if english[0] in ",.;:" else part).replace(piece, english)
 
 
-def _quoted(name: str, found: re.Match[str]) -> str:
-    if not CHINESE.search(found[1]):
-        return found[0].translate(_MARKS)
-    return f'"{_template_piece(found[1], name)}"'
+def _quoted(name: str, literal: re.Match[str]) -> str:
+    if not CHINESE.search(literal[1]):
+        return literal[0].translate(_MARKS)
+    return f'"{_template_piece(literal[1], name)}"'
 
 
 def _template_piece(piece: str, name: str) -> str:
-    known = CATALOGUE["templates"]
-    english = known.get(f"{name}:{piece}") or known.get(piece)
+    translations = CATALOGUE["templates"]
+    english = translations.get(f"{name}:{piece}") or translations.get(piece)
     if english is None:
         raise NoEnglish(piece)
     return english
 
 
-# --- what Python says -----------------------------------------------------------------------------
+# --- texts from Python ----------------------------------------------------------------------------
 def day(when: date) -> str:
-    """As ``9 Mar``."""
+    """The day as ``9 Mar``."""
     return f"{when.day} {_MONTHS[when.month]}"
 
 
 def near_day(label: str) -> str:
-    """Today or Tomorrow, of a day's label; empty for a later one."""
+    """Today or Tomorrow, if the day's label says so; otherwise empty."""
     return _NEAR.get(label.split(" ")[0], "")
 
 
 def value_in_english(value: Any, context: str = "") -> Any:
-    """What a template prints, in English where that is known. ``context`` is what it stands for
-    where the same word has more than one meaning (``event``, ``state``)."""
+    """``context`` (``event``, ``state``) selects the meaning of an ambiguous word."""
     if type(value) is not str or not CHINESE.search(value):
         return value
-    if context and (found := CATALOGUE["values"].get(f"{context}:{value}")) is not None:
-        return found
+    if context and (english := CATALOGUE["values"].get(f"{context}:{value}")) is not None:
+        return english
     if value.startswith(("{", "[")):
         return _QUOTED.sub(lambda text: f'"{_spoken(text[1])}"', value)
     return _spoken(value)
@@ -173,9 +168,9 @@ def _exact() -> Mapping[str, str]:
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Of texts with places, the longest first."""
+    """Patterns of the texts that contain facts, the longest text first."""
     texts = {zh: en for zh, en in CATALOGUE["values"].items() if "{" in zh}
-    # A length of time has its unit in the words of a page; the mini-program gives it.
+    # On pages a duration includes its unit; in the mini-program the unit is part of the text.
     refusals = {TEXTS[code]: en for code, en in TEXTS_EN.items() if "{" in TEXTS.get(code, "")}
     texts |= {zh: en.replace("{retry_after} s", "{retry_after}") for zh, en in refusals.items()}
     return [(_pattern(zh), texts[zh]) for zh in sorted(texts, key=len, reverse=True)]
@@ -192,30 +187,30 @@ def _pattern(text: str) -> re.Pattern[str]:
 def _spoken(text: str) -> str:
     if not CHINESE.search(text):
         return text
-    if (found := _exact().get(text.strip())) is not None:
-        return text.replace(text.strip(), found)
+    if (translation := _exact().get(text.strip())) is not None:
+        return text.replace(text.strip(), translation)
     for pattern, english in _patterns():
         if (match := pattern.fullmatch(text)) is not None:
             return _PLACE.sub(partial(_fact, match.groupdict()), english)
     short = text
     for usual, say in _USUAL:
         short = usual.sub(say, short)
-    # A text of the library's own that only has a date in it stays whole.
+    # A text by the library is not translated merely because it contains a date.
     return text if CHINESE.search(short) else short.translate(_MARKS)
 
 
 def sentence(text: str, **facts: str) -> str:
-    """The catalogue's English of a text with places, which hold these facts as they are."""
+    """The English of ``text``, with facts filled in untranslated."""
     return CATALOGUE["values"][text].format_map(facts)
 
 
 def place(venue: str, floor: int, area: str, no: str) -> str:
-    """Where a seat is; empty for one of another library, of which nothing is known."""
+    """A seat's place. Empty without a venue: the seat is of another library, and unknown."""
     return f"{venue}, {_floor_name(floor)}, {area}, no. {no}" if venue else ""
 
 
 def area_place(floor: int, name: str) -> str:
-    """Where an area is; most names of a Chinese library say the floor already."""
+    """The floor is left out if the area's name has it, as most Chinese names do."""
     return name if "层" in name else f"{_floor_name(floor)}, {name}"
 
 
@@ -228,21 +223,21 @@ def _fact(facts: Mapping[str, str], place: re.Match[str]) -> str:
 
 
 def _count(one: str) -> Callable[[re.Match[str]], str]:
-    return lambda found: f"{found[1]} {one}" + ("" if found[1] == "1" else "s")
+    return lambda match: f"{match[1]} {one}" + ("" if match[1] == "1" else "s")
 
 
-def _floor(found: re.Match[str]) -> str:
-    number = found["floor"]
+def _floor(match: re.Match[str]) -> str:
+    number = match["floor"]
     number = str(_DIGITS.index(number)) if number in _DIGITS else number
-    return f"{'Basement' if found['below'] else 'Floor'} {number}"
+    return f"{'Basement' if match['below'] else 'Floor'} {number}"
 
 
-def _day(found: re.Match[str]) -> str:
-    return f"{found[2]} {_MONTHS[int(found[1])]}"
+def _day(match: re.Match[str]) -> str:
+    return f"{match[2]} {_MONTHS[int(match[1])]}"
 
 
-def _weekday_first(found: re.Match[str]) -> str:
-    return f"{WEEKDAYS[_WEEKDAYS.index(found[3])]} {_day(found)}"
+def _weekday_first(match: re.Match[str]) -> str:
+    return f"{WEEKDAYS[_WEEKDAYS.index(match[3])]} {_day(match)}"
 
 
 def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
@@ -251,7 +246,7 @@ def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
     yield r"(\d+)月(\d+)日 周([一二三四五六日])", _weekday_first
     yield r"(\d+)月(\d+)日", _day
     yield r"(?<=周.)至(?=周)", "–"
-    yield r"周([一二三四五六日])", lambda found: WEEKDAYS[_WEEKDAYS.index(found[1])]
+    yield r"周([一二三四五六日])", lambda match: WEEKDAYS[_WEEKDAYS.index(match[1])]
     yield from _NEAR.items()
     yield "^现在(?=–)", "Now"
     yield "每天", "every day"
@@ -266,4 +261,4 @@ def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
 
 
 _USUAL: Final = [(re.compile(rule), say) for rule, say in _rules()]
-"""Days, lengths and floors in any text."""
+"""Translations of days, durations and floors within any text."""

@@ -1,4 +1,4 @@
-"""The words for every refusal: specific, with the next step, blaming nobody."""
+"""Texts for all refusals: specific, with the next step, blaming no one."""
 
 from __future__ import annotations
 
@@ -179,25 +179,24 @@ REASONS: Final[Mapping[str, str]] = {
     "picture_too_many_pixels": "图片的像素太多（最多 {most} 万），请缩小后再上传",
     "picture_place": "底图的位置、宽度在 {most} 以内，浓淡为 5–100",
 }
-"""What is wrong with a field, by the code of the reason."""
+"""Errors of a field, by reason."""
 _TOKEN_REFUSED: Final = "API 令牌无效、已撤销或已到期"
 _CLOSED_AT_THAT_TIME: Final = "该时间不开放{reason}，当天开放 {hours}，请选择这段时间内的座位"
 _SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: "已从平面图移除"}
 
 
 def reason_text(details: Mapping[str, Any]) -> str:
-    """The words for what is wrong with a field (the details of Malformed). A reason that has
-    no words here is shown as it is."""
+    """The text for a wrong field; an unknown reason is returned unchanged."""
     reason = str(details["reason"])
     return REASONS[reason].format_map(details) if reason in REASONS else reason
 
 
 _DRAWN_BY_ANOTHER: Final = "这次没有抽中：同一座位和时段由另一位读者抽中了，请马上另选座位或时间"
-"""Of a seat that several readers wanted in the first seconds of an opening."""
+"""The refusal if another reader has won the seat in the draw at an opening."""
 
 
 def text_of(code: str, details: Mapping[str, Any]) -> str:
-    """The words for a refusal; missing facts leave nothing behind."""
+    """The text for a refusal; missing facts are left out."""
     facts = {name: _spoken(name, value) for name, value in details.items()}
     if code == "unauthenticated" and details.get("reason") == "token":
         return _TOKEN_REFUSED
@@ -211,7 +210,6 @@ def text_of(code: str, details: Mapping[str, Any]) -> str:
 
 
 def _closed_text(facts: Mapping[str, str]) -> str:
-    """Why it is closed, and when it is open on that day, as far as they are known."""
     why = facts.get("reason")
     reason = f"（{why}）" if why else ""
     if "open" not in facts:
@@ -222,7 +220,6 @@ def _closed_text(facts: Mapping[str, str]) -> str:
 
 
 def _suspension(facts: Mapping[str, str]) -> dict[str, str]:
-    """The end of a suspension and its reason, as far as they are known."""
     until = f"{facts['until']} " if "until" in facts else "图书馆解除"
     reason = SUSPENDED_FOR.format_map(facts) if "violations" in facts else facts.get("reason")
     return {"until": until, "reason": f"。原因：{reason}" if reason else ""}
@@ -248,7 +245,5 @@ def _spoken(name: str, value: Any) -> str:
 
 
 class _Facts(dict[str, str]):
-    """Facts by name; a missing one is empty."""
-
     def __missing__(self, name: str) -> str:
         return ""

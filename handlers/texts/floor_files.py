@@ -1,5 +1,3 @@
-"""The words of floor files: columns, kinds of rows, the templates, and what is wrong in a file."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -28,7 +26,6 @@ COLUMN_TEXT: Final[Mapping[str, str]] = {
     "w": "宽",
     "h": "高",
 }
-"""What heads a column in the files that the service writes."""
 _ALSO: Final[Mapping[str, str]] = {
     "area id": "area_id",
     "id": "area_id",
@@ -61,7 +58,7 @@ _ALSO: Final[Mapping[str, str]] = {
     "height": "h",
 }
 FEATURE_COLUMNS: Final = "、".join(FEATURE_TEXT.values())
-"""The columns that say what a seat has, as a sentence names them."""
+"""The columns of seat features, joined for a sentence."""
 KIND_TEXT: Final[Mapping[str, str]] = {
     "seat": "座位",
     "area": "区域",
@@ -72,7 +69,6 @@ KIND_TEXT: Final[Mapping[str, str]] = {
     "pillar": "柱",
     "kiosk": "选座机",
 }
-"""The kinds of rows in the column 类型."""
 YES: Final = "是"
 WORDS: Final = Vocabulary(
     columns={text: name for name, text in COLUMN_TEXT.items()}
@@ -132,7 +128,7 @@ TEMPLATE_EXPLAINED: Final = (
     ),
 )
 
-# --- what is wrong --------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 PROBLEM_TEXT: Final[Mapping[str, str]] = {
     "file_missing": "请选择文件",
     "file_too_large": "文件最大 {most} MB",
@@ -171,6 +167,6 @@ PROBLEM_TEXT: Final[Mapping[str, str]] = {
     "new_area_without_floor": "新区域“{area}”缺少楼层",
     "new_seat_without_place": "新座位 {no} 缺少位置：请填写行和列，或者 x 和 y",
 }
-"""What is wrong in a file, by the code of the reason; plans have more of them."""
+"""Errors in a file, by code. ``errors.REASONS`` has those that any plan can have."""
 LINE_TEXT: Final = "第 {line} 行：{what}"
 AREA_TEXT: Final = "{area}：{what}"

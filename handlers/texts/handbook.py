@@ -1,5 +1,3 @@
-"""The sections of the handbook (handlers/handbook) that explain the pages of the console."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -38,4 +36,4 @@ TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console/audit": ("privacy", "操作记录"),
     "/console/handbook": ("README", "每一处都一样的事"),
 }
-"""The page's path, or the beginning of it → chapter and section."""
+"""The chapter and section that explain a console page, by the page's path or a prefix of it."""

@@ -1,5 +1,3 @@
-"""Labels in Chinese: states, events, features, days, and the numbers of the policy."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -24,7 +22,7 @@ STATE_TEXT: Final[Mapping[ReservationState, str]] = {
     ReservationState.OFFER_EXPIRED: "未接受",
 }
 UNCONFIRMED_STATE: Final = "{state}·待确认"
-"""A state that only a gate has told of: the reader has yet to confirm it."""
+"""A state set by a gate, which the reader has yet to confirm."""
 WEEKDAYS: Final = "一二三四五六日"
 SEAT_TEXT: Final[Mapping[str, Mapping[str, str]]] = {
     "moment": {
@@ -49,14 +47,13 @@ SEAT_TEXT: Final[Mapping[str, Mapping[str, str]]] = {
         "mine": "我的座位",
     },
 }
-"""A seat's state in words: as it is at this moment, for a chosen time, or over another day."""
+"""States of a seat at this moment, for a chosen time, and for a whole day."""
 FEATURE_TEXT: Final[Mapping[str, str]] = {
     "power": "电源",
     "window": "靠窗",
     "computer": "电脑",
     "accessible": "无障碍",
 }
-"""What a seat can have."""
 FIXTURE_TEXT: Final[Mapping[str, str]] = {
     "bookshelf": "书架",
     "door": "入口",
@@ -64,7 +61,6 @@ FIXTURE_TEXT: Final[Mapping[str, str]] = {
     "window": "窗",
     "pillar": "",
 }
-"""What a floor plan writes beside its fixtures."""
 EVENT_TEXT: Final[Mapping[str, str]] = {
     "reserve": "预约",
     "change": "更改座位或时间",
@@ -90,23 +86,21 @@ EVENT_TEXT: Final[Mapping[str, str]] = {
     "doubt": "其他读者反映座位无人",
     "prove": "已证明在座",
 }
-"""The lines of a reservation's history."""
 SESSION_TEXT: Final[Mapping[SessionKind, str]] = {
     SessionKind.WEB: "浏览器",
     SessionKind.WX: "微信小程序",
     SessionKind.KIOSK: "选座机",
 }
-"""Where a reader is signed in, when nothing more is known."""
+"""Names of sessions without a known device."""
 EFFECT_TEXT: Final[Mapping[str, str]] = {
     "check_in": "协助签到",
     "leave": "协助暂离",
     "return": "协助返回",
     "late": "补传，不影响座位",
 }
-"""What a gate event did to a reservation."""
 
 APPEAL_ANSWER_TEXT: Final[Mapping[str, str]] = {ANSWER_BY_GATE: "闸机记录显示您已到馆"}
-"""Answers to appeals that nobody has written."""
+"""Answers to appeals that were settled automatically."""
 
 
 def days_text(weekdays: frozenset[int]) -> str:
@@ -120,24 +114,24 @@ def days_text(weekdays: frozenset[int]) -> str:
 
 
 def day_text(day: date) -> str:
-    """A day in words: 9月8日 周一."""
+    """The day as 9月8日 周一."""
     return f"{day.month}月{day.day}日 周{WEEKDAYS[day.weekday()]}"
 
 
 def day_choice_text(day: date, today: date) -> str:
-    """A day to choose, seen from today: 明天 9月9日, 周三 9月10日."""
+    """The day relative to today: 明天 9月9日, 周三 9月10日."""
     near = {0: "今天", 1: "明天"}.get((day - today).days, f"周{WEEKDAYS[day.weekday()]}")
     return f"{near} {day.month}月{day.day}日"
 
 
 def period_text(period: timedelta) -> str:
-    """As ``3 年`` or ``180 天``: whole years where it is some."""
+    """The period as ``3 年``, or as ``180 天`` unless it is whole years of 365 days."""
     years, days = divmod(period.days, 365)
     return f"{years} 年" if years and not days else f"{period.days} 天"
 
 
 def hours_text(minutes: int) -> str:
-    """A length of time in words: 1.5 小时."""
+    """The duration as 1.5 小时."""
     return f"{minutes / 60:g} 小时"
 
 
@@ -161,14 +155,14 @@ NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "violations_window_days": ("违约统计", "天"),
     "suspension_days": ("暂停预约", "天"),
 }
-"""The numbers of the policy: the name and the unit of each."""
+"""Name and unit of each number in the policy."""
 
 
 SUSPENDED_FOR: Final = "{days} 天内累计违约 {violations} 次"
 
 
 def suspension_reason_text(reason: SuspensionReason) -> str:
-    """Why a reader may not book, in words; empty where nothing is known of it."""
+    """The reason in words; empty if nothing is known of it."""
     if reason.violations is None:
         return reason.words
     return SUSPENDED_FOR.format(days=reason.days, violations=reason.violations)

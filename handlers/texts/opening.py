@@ -1,5 +1,3 @@
-"""Opening hours in words: clock times, where hours come from, and what a change of them meets."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -21,17 +19,16 @@ SOURCE_TEXT: Final[Mapping[OpeningKind, str]] = {
     OpeningKind.EXCEPTION: "例外",
     OpeningKind.CLOSURE: "闭馆",
 }
-"""Where the hours of a day come from."""
+"""Names of the layers that opening hours come from."""
 NO_SOURCE: Final = "没有安排"
 CUT_TEXT: Final = "随场馆"
-"""The venue's hours have cut those of the area."""
+"""Shown if the venue's hours shorten those of an area."""
 INDEPENDENT: Final = "独立开放"
 WEEK_TEXT: Final[Mapping[str, str]] = {
     "own": "{place}的每周时间：{week}",
     "removed": "{place}不再另有每周时间",
     "independent": "{week}（独立开放）",
 }
-"""What a change of a weekly table does."""
 CONFLICT_TEXT: Final[Mapping[str, str]] = {
     ConflictKind.NO_EFFECT: "新的时间完全不起作用：这些日子都已由下面的安排决定",
     "overruled_by_closure": "{days}{place}已闭馆{reason}，新的时间在那里不起作用",
@@ -44,11 +41,11 @@ CONFLICT_TEXT: Final[Mapping[str, str]] = {
     ConflictKind.ENDS_AT_MIDNIGHT: "{days}{place}闭馆从 00:00 开始，前一晚只开放到 24:00",
     "more": "还有 {count} 处",
 }
-"""What somebody should know before other hours are saved."""
+"""Warnings about conflicts, shown before changed hours are saved."""
 
 
 def clock_hours_text(opens: time | None, closes: time | None) -> str:
-    """Hours as they are entered: 07:00–22:30, 07:00–次日02:00, 全天, 闭馆."""
+    """Hours as in a form: 07:00–22:30, 07:00–次日02:00, 全天, 闭馆."""
     if opens is None or closes is None:
         return CLOSED
     if opens == closes == _MIDNIGHT:
@@ -59,7 +56,7 @@ def clock_hours_text(opens: time | None, closes: time | None) -> str:
 
 
 def hours_of_day_text(hours: TimeRange | None) -> str:
-    """The same of the hours of one day."""
+    """The hours of one day: 07:00–22:30, 07:00–次日02:00, 全天, 闭馆."""
     if hours is None:
         return CLOSED
     begin, end = to_local(hours.start), to_local(hours.end)
@@ -69,12 +66,12 @@ def hours_of_day_text(hours: TimeRange | None) -> str:
 
 
 def in_brackets(reason: str) -> str:
-    """A reason that follows other words: （国庆）."""
+    """The reason in brackets: （国庆）; empty without one."""
     return f"（{reason}）" if reason else ""
 
 
 def weekly_text(days: list[tuple[time, time] | None]) -> list[tuple[str, str]]:
-    """A weekly table in words: (days, hours), days that are alike together."""
+    """A week in words: pairs of days and hours, with equal days joined."""
     alike: dict[tuple[time, time] | None, set[int]] = {}
     for weekday, plan in enumerate(days):
         alike.setdefault(plan, set()).add(weekday)
@@ -85,7 +82,7 @@ def weekly_text(days: list[tuple[time, time] | None]) -> list[tuple[str, str]]:
 
 
 def short_days_text(first: date, last: date) -> str:
-    """Days in words: 3月5日, 3月5日至9日, 12月30日至1月2日."""
+    """An interval of days: 3月5日, 3月5日至9日, 12月30日至1月2日."""
     begin = f"{first.month}月{first.day}日"
     if first == last:
         return begin
@@ -94,7 +91,7 @@ def short_days_text(first: date, last: date) -> str:
 
 
 def days_in_words(first: date | None, last: date | None) -> str:
-    """As ``short_days_text``, with what has no end: 3月5日起."""
+    """An interval of days, which may have no end: 3月5日起."""
     if first is None or last is None:
         day = first or last
         return f"{day.month}月{day.day}日{'起' if last is None else '前'}" if day else ""
@@ -102,13 +99,13 @@ def days_in_words(first: date | None, last: date | None) -> str:
 
 
 def rule_hours_text(rule: OpeningRule) -> str:
-    """An entry's hours, and that an area does not follow its venue."""
+    """The rule's hours, with a word for an area that does not follow its venue."""
     hours = clock_hours_text(rule.opens, rule.closes)
     return f"{hours} {INDEPENDENT}" if rule.stands_alone else hours
 
 
 def place_name(catalog: Catalog, place: OpeningPlace) -> str:
-    """What an entry is for: 全馆, a venue's name, an area's full name."""
+    """The place's name: 全馆, a venue's name, or an area's full name."""
     if place.area_id is not None:
         area = catalog.areas.get(place.area_id)
         return catalog.area_name(area) if area is not None else place.area_id

@@ -1,5 +1,3 @@
-"""What the readers' pages say: results of actions, questions, hints, and signing in."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -24,19 +22,18 @@ DONE_TEXT: Final[Mapping[str, str]] = {
     "report": "已告诉图书馆，请选一个附近的空位",
     "stale": "这次预约的状态已经变了，下面是现在的情况",
 }
-"""What a page says after an action."""
 REPORTED_TO_DESK: Final = "已告诉图书馆。时限照常：请{scan}后再报告，时限就停止"
-"""What it says after a report by who has not shown that they are there."""
+"""Shown after a report without proof of presence."""
 REPORTED_ONCE_MORE: Final = "已告诉图书馆。今天停止时限的次数已用完，时限照常；需要换座请到服务台"
-"""What it says after a report beyond those of a day that stop a deadline."""
+"""Shown after a report if the reader has used up the day's reports that stop deadlines."""
 
 SHORT_TITLE: Final = "座位预约"
-"""The name below an icon where the library's own is too long."""
+"""The name below an app icon if the library's own is too long."""
 DESCRIPTION: Final = "{name}座位预约：看空位、选座、签到、续约。"
-"""What search engines and home screens say of the page."""
+"""The description for search engines and home screens."""
 
 ANSWER_KIND: Final = "图书馆的答复和通知"
-"""What messages are called that answer a reader or tell of a change."""
+"""The name for messages that answer a reader or announce a change."""
 KEPT_TEXT: Final[Mapping[str, str]] = {
     "reservations waitlist": "预约和候补",
     "violations suspensions": "违约、申诉、暂停预约",
@@ -49,14 +46,13 @@ KEPT_TEXT: Final[Mapping[str, str]] = {
     "accommodations": "为您作的安排",
     "audit": "馆员为您做的操作",
 }
-"""What is kept of a reader: collections, and what they are called together."""
+"""Names for stored data of a reader, by collections."""
 ERASURE_TEXT: Final[Mapping[str, str]] = {
     "suspended": "暂停预约期间不能清除，暂停结束后再来。",
     "violations": "您有还在计数的违约，现在不能自助清除；请到图书馆服务台提出。",
     "bookings": "您今天或以后有预约。请先取消或用完，第二天再来清除。",
     "staff": "您是图书馆工作人员，请先由管理员收回权限。",
 }
-"""Why a reader cannot be forgotten just now."""
 
 ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "cancel": ("取消预约", "确定取消"),
@@ -69,10 +65,9 @@ ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "extend": ("续约", "确定续约"),
     "shorten": ("提前到", "确定提前"),
 }
-"""The title of an action's question, and its button."""
+"""The title of each action's confirmation page, and its button."""
 
 START_NOW: Final = "现在"
-"""The first choice for the start of a reservation."""
 
 PROPOSAL_TEXT: Final[Mapping[str, str]] = {
     "known": "您常坐的座位",
@@ -84,16 +79,16 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
     "today": "今天 {begin}",
     "tomorrow": "明天 {begin}",
 }
-"""Why a seat is proposed, how a favourite is, and when the last one can be had again."""
+"""Why a seat is proposed, if a favourite is free, when the last seat can be booked again."""
 TOO_LONG: Final = "{period} 超过了这里一次最长的 {longest}，先约一段，到点前可以续约。"
-"""Of a time that nobody can have as a whole."""
+"""Shown for a time longer than one booking can be."""
 
 SEARCH_HINTS: Final[Mapping[str, str]] = {
     "time_has_passed": "这个时间已过，请重新选择",
     "one_end_missing": "请同时选择开始和结束时间",
     "end_before_start": "结束时间要晚于开始时间",
 }
-"""What is missing for the time of a search to count."""
+"""Errors in the times of a search."""
 
 SIGN_IN_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "welcome": ("欢迎使用座位预约", "登录后即可选座、签到，并获取小程序的激活码。"),
@@ -104,22 +99,22 @@ SIGN_IN_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "another_fails": ("这种登录方式暂时连不上", "请稍后再试，或用另一种方式登录，或到服务台办理。"),
     "logged_out_elsewhere": ("您已在别处退出登录", "请重新登录。"),
 }
-"""Heading and text of the page for visitors who are not signed in."""
+"""Heading and text of pages for visitors who are not signed in."""
 SIGN_IN_HEADINGS: Final[Mapping[str, str]] = {
     "clock_wrong": "暂时不能登录",
     "entry_refused": "没有登录成功",
     "entry_unavailable": "{campus_app}暂时连不上",
 }
-"""The heading above a refusal, by its code."""
+"""Headings of refused sign-ins, by error code."""
 REFUSED_HEADING: Final = "这一步没有完成"
 PAGE_NOT_SHOWN: Final = "这一页暂时没有打开"
-"""The heading where nothing but a look was refused, for a while."""
+"""The heading if viewing a page was refused for a while."""
 
 _FLOORS: Final = "零一二三四五六七八九"
 
 
 def floor_text(floor: int) -> str:
-    """A floor in words: 二层, 地下一层."""
+    """The floor as 二层 or 地下一层."""
     number = abs(floor)
     words = _FLOORS[number] if number < len(_FLOORS) else str(number)
     return f"地下{words}层" if floor < 0 else f"{words}层"
@@ -142,4 +137,3 @@ PROOF_NUMBERS: Final[Mapping[str, str]] = {
     "steps": "步骤",
     "unknown": "没有回答的操作",
 }
-"""What the numbers of a proof count."""

@@ -1,5 +1,3 @@
-"""Values of the policy in words: numbers with their units, switches and times."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -16,12 +14,12 @@ from handlers.texts.console_labels import (
 from handlers.texts.labels import NUMBER_TEXT
 
 VALUES: Final = (*NUMBER_TEXT, *SWITCH_TEXT, *POLICY_TIME_TEXT)
-"""The names of all values, in the order of the page."""
+"""The names of all policy values, in the order of the page."""
 _NO_MEAL_TIMES: Final = "无"
 
 
 def values_text(values: Mapping[str, Any]) -> list[str]:
-    """What a policy override says, one line for each value: 单次最长时长 120 分钟."""
+    """The values of a policy override, one line each: 单次最长时长 120 分钟."""
     return [
         f"{value_name(name)}{'：' if name in SWITCH_TEXT else ' '}{value_text(name, value)}"
         for name, value in values.items()
@@ -29,15 +27,13 @@ def values_text(values: Mapping[str, Any]) -> list[str]:
 
 
 def value_name(name: str) -> str:
-    """What the value is called: 单次最长时长."""
     if name in NUMBER_TEXT:
         return NUMBER_TEXT[name][0]
     return SWITCH_TEXT[name] if name in SWITCH_TEXT else POLICY_TIME_TEXT[name]
 
 
 def value_text(name: str, value: Any) -> str:
-    """A value, with the unit of a number: 120 分钟, 是, 07:00; of a number that an area does not
-    have of its own, 同全馆."""
+    """A value with its unit: 120 分钟, 是, 07:00. None: an area follows the library (同全馆)."""
     if name in NUMBER_TEXT:
         return f"{value} {NUMBER_TEXT[name][1]}" if value is not None else AS_WHOLE_LIBRARY
     if name in SWITCH_TEXT:
@@ -48,5 +44,5 @@ def value_text(name: str, value: Any) -> str:
 
 
 def meal_times_text(spans: tuple[tuple[time, time], ...]) -> str:
-    """Meal times as they are typed: 11:00-13:00，17:00-19:00."""
+    """Meal times in the format of the form: 11:00-13:00，17:00-19:00."""
     return "，".join(f"{a:%H:%M}-{b:%H:%M}" for a, b in spans)

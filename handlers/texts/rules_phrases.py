@@ -1,5 +1,4 @@
-"""How the places in the rules are filled: in each language from the facts, and never from the words
-of the other."""
+"""Phrases that fill the placeholders in the rules. Each language has its own, built from facts."""
 
 from __future__ import annotations
 
@@ -50,7 +49,7 @@ TIMES_EN: Final[Mapping[str, tuple[str, str]]] = {
     "booking_opens_at": ("the next day opens at {}", "the next day opens at no fixed time"),
     "meal_times": ("meal times {}", "no meal times"),
 }
-"""With a time, and without any."""
+"""Phrases with a time, and phrases without one."""
 CHECK_IN_BY_EN: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.KIOSK: "check in by the changing code of a kiosk",
     CheckInWay.KIOSK_OR_LABEL: "check in by a kiosk's code or your seat's label",
@@ -62,8 +61,6 @@ CHECK_IN_BY_EN: Final[Mapping[CheckInWay, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """One language's words for what the policy and the library say."""
-
     filling: Mapping[str, str]
     weekdays: Callable[[frozenset[int]], str]
     days: Callable[[date | None, date | None], str]

@@ -1,5 +1,3 @@
-"""What the console says of the library's own names, its venues, and the first run."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -20,7 +18,6 @@ PROFILE_FIELDS: Final[Mapping[str, str]] = {
     "logo": "标志",
 }
 WRONG_FIELD: Final = "{field}：{wrong}"
-"""What is wrong, and in which field."""
 
 STEP_TEXT: Final[Mapping[str, str]] = {
     "profile": "名称、标志、联系方式和用语",
@@ -49,7 +46,7 @@ STEP_KEEP: Final[Mapping[str, str]] = {
     "rules": "就用现在的规则",
     "staff": "已经安排好",
 }
-"""The button for who keeps what there is; steps without one are done by doing them."""
+"""Texts of the buttons that accept a step's defaults. Other steps have no such button."""
 STEP_STATE: Final[Mapping[str, str]] = {"done": "已完成", "later": "稍后再设", "open": "未完成"}
 MARK_TEXT_OF_STEP: Final[Mapping[str, str]] = {
     "begun": "开始",

@@ -1,5 +1,3 @@
-"""What the statistics call their tables, columns and files."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,7 +10,7 @@ TABLE_TEXT: Final[Mapping[str, str]] = {
     "weekdays": "每周各时段",
     "seats": "座位各时段",
 }
-"""The titles of the tables, which are the names of a file's sheets too."""
+"""Titles of tables, and names of an XLSX file's sheets."""
 COLUMN_TEXT: Final[Mapping[str, str]] = {
     "day": "日期",
     "weekday": "星期",

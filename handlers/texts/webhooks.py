@@ -1,5 +1,3 @@
-"""What the console says of webhooks: events, states of deliveries, answers, what is wrong."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -48,7 +46,7 @@ _ANSWER_TEXT: Final[Mapping[int, str]] = {
     4: "对方拒收",
     5: "对方程序出错",
 }
-"""By the first digit of the status."""
+"""Texts for a receiver's response, by the first digit of its status."""
 _ANSWER: Final = "{words}（HTTP {status}）"
 _STATUS: Final = "HTTP {status}"
 NO_RESULT: Final = "还没有答复"
@@ -64,7 +62,6 @@ DONE_TEXT: Final[Mapping[str, str]] = {
 
 
 def result_text(result: WebhookResult | None) -> str:
-    """The receiver's answer in words."""
     if result is None:
         return NO_RESULT
     if result.status is None:

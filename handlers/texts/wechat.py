@@ -1,4 +1,4 @@
-"""What people may write to the library in WeChat, and what they are answered."""
+"""The words that a user can send to the library in WeChat, and the replies."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ REPLY_TEXT: Final[Mapping[str, str]] = {
     "no_reservations": "您现在没有预约。{link}",
     "free_seats": "当前空位（空/总）\n{areas}",
 }
-"""``link`` opens the mini-program."""
+"""The library's replies. ``link`` opens the mini-program."""
 NO_WORDS: Final = "（{kind}）"
-"""A message to the service desk that has no text."""
+"""The stored text of a message without text."""
 KIND_TEXT: Final[Mapping[str, str]] = {
     "image": "图片",
     "miniprogrampage": "小程序页面",
@@ -43,4 +43,3 @@ KIND_TEXT: Final[Mapping[str, str]] = {
     "location": "位置",
     "link": "链接",
 }
-"""By WeChat's names."""

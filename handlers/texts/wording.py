@@ -1,4 +1,4 @@
-"""What the library's own wording begins as, and the places in it that the policy fills."""
+"""The default wording of a library, and the placeholders in it that the policy fills."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ DEFAULT_NAMES: Final[Mapping[str, str]] = {
     "mini_program": "座位预约",
     "menu": "图书馆",
 }
-"""What stands where the library has given itself no names."""
 DEFAULT_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
-"""No library's telephone number is known here."""
 
 RUNNING_LINE: Final = (
     "有效预约的读者享有座位优先使用权 · "
@@ -22,7 +20,7 @@ RUNNING_LINE: Final = (
     "请在开始前 {签到提前分钟} 分钟至开始后 {签到推迟分钟} 分钟内扫码签到，否则记违约一次 · "
     "暂时离开请先暂离，提前离开请结束使用"
 )
-"""The line above every page."""
+"""The line at the top of every page."""
 
 RULES_TEXT: Final = """\
 # 运行使用规则(暂行)
@@ -48,8 +46,7 @@ RULES_TEXT: Final = """\
 - 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。
 - {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。
 """
-"""The rules for readers. An item of a list whose only place is empty is left out, and so is the
-clause that has meal times where there are none."""
+"""List items are left out if their only placeholder is empty; so is a clause on meal times."""
 
 RULES_TEXT_EN: Final = """\
 # Rules of use
@@ -76,7 +73,7 @@ Scan again when you return, or the seat is released.
 - Not checking in on time counts as a violation{暂离超时说明}; at most one counts per day.
 - {违约次数} within {违约统计天数} days suspend booking for {暂停天数} days; bookings stay valid.
 """
-"""The same for who reads English, where the library has no wording of its own."""
+"""The English rules for a library without wording of its own."""
 
 PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "longest_hours": ("最长小时", "一次最长的小时数；各区域不同时写作 4–6"),
@@ -100,10 +97,10 @@ PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "violations_limit": ("违约次数", "满几次暂停预约"),
     "suspension": ("暂停天数", "暂停预约的天数"),
 }
-"""By the code of what fills the place: its name in the wording, and what it says."""
+"""Each placeholder's Chinese name and explanation, by its code."""
 PAUSES: Final = "；;，,"
 ENDS: Final = "。."
-"""What divides a sentence into clauses, and what ends it."""
+"""``PAUSES`` separate the clauses of a sentence; ``ENDS`` end it."""
 PLACEHOLDER_NAMES: Final = frozenset(name for name, _ in PLACEHOLDERS.values())
 
 FILLING: Final[Mapping[str, str]] = {
@@ -125,11 +122,10 @@ FILLING: Final[Mapping[str, str]] = {
     "parts": "；",
     "numbers": "，",
 }
-"""How a place is filled that takes more than a number."""
 FILLING_EN: Final[Mapping[str, str]] = {
     "booking_opens": "; the next day opens at {clock}",
-    "opening_draw": ", and who asks within the first ten seconds is served in an order that is "
-    "drawn: neither an early tap nor many taps help",
+    "opening_draw": ", and requests of the first ten seconds are served in a random order, so that "
+    "neither an early tap nor many taps help",
     "max_stay": "{areas}: {length}",
     "override": "{first} to {last} ({name}): {area}{numbers}. ",
     "override_from": "From {first} on ({name}): {area}{numbers}. ",

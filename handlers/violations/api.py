@@ -1,5 +1,3 @@
-"""A reader's violations, and the appeals against them."""
-
 from __future__ import annotations
 
 from handlers.http.api_routes import ApiRoutes
@@ -17,7 +15,7 @@ from models.violations.service import ViolationService
 routes = ApiRoutes()
 
 
-@routes.get("/violations", "The reader's violations and where they stand")
+@routes.get("/violations", "List the reader's violations and their appeals")
 async def list_own(call: ApiRequest, query: Pagination) -> ViolationsOut:
     violations = call[ViolationService]
     rows, total = await violations.page_of(call.reader.id, query.offset, query.page_size)
@@ -33,11 +31,11 @@ async def list_own(call: ApiRequest, query: Pagination) -> ViolationsOut:
 
 
 @routes.post(
-    "/violations/{id}/appeal", "Say why it was no violation", errors=(NotFound, NothingToAppeal)
+    "/violations/{id}/appeal", "Appeal against a violation", errors=(NotFound, NothingToAppeal)
 )
 async def appeal(call: ApiRequest, body: NewAppeal) -> ViolationOut:
-    kept = await call[ViolationService].appeal(call.reader.id, call.id, body.text, call.now)
-    return await _presented(call, kept)
+    violation = await call[ViolationService].appeal(call.reader.id, call.id, body.text, call.now)
+    return await _presented(call, violation)
 
 
 async def _presented(call: ApiRequest, v: Violation) -> ViolationOut:

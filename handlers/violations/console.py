@@ -1,5 +1,3 @@
-"""Appeals that wait, and waiving violations: one, or all of an interval."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -19,7 +17,6 @@ from models.violations.staff import StaffViolations
 
 
 async def appeals(visit: PageRequest) -> web.StreamResponse:
-    """A page of the violations whose appeal waits."""
     reference, reservations = visit[REFERENCE], visit[ReservationService]
     number = page_number(visit)
     rows, total = await visit[StaffViolations].appeals(
@@ -45,7 +42,6 @@ async def appeals(visit: PageRequest) -> web.StreamResponse:
 
 
 async def decide_appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Grant the appeal or refuse it, with an answer."""
     granted = form_text(form, "granted")
     if granted not in ("yes", "no"):
         raise Malformed("granted", "decision_missing")
@@ -56,13 +52,11 @@ async def decide_appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def waive(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Waive one violation."""
     v = await visit[StaffViolations].waive(staff_context(visit), visit.id, form_reason(form))
     return redirect(f"/console/readers/{v.reader_id}?done=waive")
 
 
 async def waive_all(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Waive all violations of an interval."""
     reason, typed = form_reason(form), decode(form, WaiveAll)
     if typed.end <= typed.start:
         raise Malformed("to", "instants_reversed")

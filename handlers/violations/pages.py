@@ -1,5 +1,3 @@
-"""违约记录 and 申诉."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -20,7 +18,7 @@ from models.violations.service import ViolationService
 
 
 async def violations(visit: PageRequest) -> web.StreamResponse:
-    """The reader's violations, the latest first, and how many count."""
+    """Shows 违约记录, the latest first, and how many of them count."""
     number = page_number(visit)
     rows, total = await visit[ViolationService].page_of(
         visit.reader.id, (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE
@@ -32,7 +30,7 @@ async def violations(visit: PageRequest) -> web.StreamResponse:
         visit.request,
         "violations/list.html",
         reader=visit.reader,
-        items=[await _shown(visit, v) for v in rows],
+        items=[await _presented(visit, v) for v in rows],
         sent="sent" in visit.request.query,
         number=number,
         pages=pages,
@@ -42,12 +40,10 @@ async def violations(visit: PageRequest) -> web.StreamResponse:
 
 
 async def appeal_form(visit: PageRequest) -> web.StreamResponse:
-    """The form for an appeal."""
     return await _appeal_page(visit)
 
 
 async def appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The reader says why it was no violation."""
     text, wrong = checked_text(form)
     if wrong:
         return await _appeal_page(visit, status=422, text=text, wrong=wrong)
@@ -58,24 +54,24 @@ async def appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _appeal_page(
     visit: PageRequest, *, status: int = 200, text: str = "", wrong: str = ""
 ) -> web.StreamResponse:
-    found = await visit[ViolationService].get(visit.id)
-    if found.reader_id != visit.reader.id:
+    violation = await visit[ViolationService].get(visit.id)
+    if violation.reader_id != visit.reader.id:
         raise NotFound()
-    if found.waived or found.appeal is not None:
+    if violation.waived or violation.appeal is not None:
         raise NothingToAppeal()
     return render_page(
         visit.request,
         "violations/appeal.html",
         status=status,
         reader=visit.reader,
-        v=await _shown(visit, found),
+        v=await _presented(visit, violation),
         max_length=MAX_LENGTH,
         text=text,
         wrong=wrong,
     )
 
 
-async def _shown(visit: PageRequest, violation: Violation) -> schemas.ViolationOut:
+async def _presented(visit: PageRequest, violation: Violation) -> schemas.ViolationOut:
     return await presenter.violation(
         visit[REFERENCE], visit[ReservationService], violation, visit.now
     )

@@ -1,5 +1,3 @@
-"""From a violation to the API's shape."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -17,7 +15,7 @@ from models.violations.entities import Violation
 async def violation(
     reference: ReferenceData, reservations: ReservationService, v: Violation, now: datetime
 ) -> schemas.ViolationOut:
-    """The violation with its reservation, for its owner or for a librarian."""
+    """For the violation's owner or a librarian."""
     waiver, appeal = v.waiver, v.appeal
     r = await reservations.get_own(v.reservation_id, v.reader_id)
     return schemas.ViolationOut(

@@ -1,5 +1,3 @@
-"""What violations and appeals take and answer."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -15,7 +13,7 @@ class WaiverOut(Response):
 
 
 class AppealOut(Response):
-    """``answer`` is empty until ``settled_at``."""
+    """An appeal. ``answer`` is empty until ``settled_at`` is set."""
 
     text: str
     at: datetime

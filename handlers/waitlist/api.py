@@ -32,7 +32,7 @@ routes = ApiRoutes()
 
 @routes.post(
     "/waitlist",
-    "Wait for a seat of an area in a time in which nothing fitting is free",
+    "Join the waitlist for an area at a time when no suitable seat is free",
     status=201,
     errors=(
         NotFound,
@@ -64,7 +64,7 @@ async def join(call: ApiRequest, body: JoinWaitlist) -> WaitlistEntryOut:
     return await presenter.wait(call[REFERENCE], waitlist, entry, call.now)
 
 
-@routes.get("/waitlist", "The reader's places in lines, the newest first")
+@routes.get("/waitlist", "List the reader's waitlist entries, newest first")
 async def list_own(call: ApiRequest, query: Pagination) -> Page[WaitlistEntryOut]:
     waitlist = call[WaitlistService]
     rows, total = await waitlist.page_of(call.reader.id, query.offset, query.page_size)
@@ -73,7 +73,9 @@ async def list_own(call: ApiRequest, query: Pagination) -> Page[WaitlistEntryOut
 
 
 @routes.delete(
-    "/waitlist/{id}", "Give a place up; a seat that is held passes on", errors=(NotFound,)
+    "/waitlist/{id}",
+    "Leave the waitlist; a held seat is offered to the next entry",
+    errors=(NotFound,),
 )
 async def leave(call: ApiRequest) -> None:
     await call[WaitlistService].leave(call.context(), call.id)
@@ -82,7 +84,7 @@ async def leave(call: ApiRequest) -> None:
 
 @routes.post(
     "/reservations/{id}/accept",
-    "Take the seat that is held",
+    "Accept the held seat",
     errors=(
         *OWN_RESERVATION,
         *READER_MAY_BOOK,
@@ -98,7 +100,7 @@ async def accept(call: ApiRequest) -> ReservationOut:
 
 @routes.post(
     "/reservations/{id}/decline",
-    "Not this seat: it passes on, and the reader waits on",
+    "Decline the held seat; it is offered to the next entry, and the reader's entry stays",
     errors=OWN_RESERVATION,
     at_kiosk=True,
 )

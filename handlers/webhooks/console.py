@@ -50,7 +50,6 @@ class WebhookForm(msgspec.Struct):
 
 
 async def webhooks(visit: PageRequest) -> web.StreamResponse:
-    """All endpoints with their states, and the form for a new one."""
     endpoints = await visit[StaffWebhooks].all()
     return _render(visit, "webhooks", endpoints=endpoints, most=MOST_ENDPOINTS)
 
@@ -64,12 +63,12 @@ async def add_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def webhook(visit: PageRequest) -> web.StreamResponse:
-    """An endpoint: its events, its secret's age and its deliveries. Raises: NotFound."""
+    """Raises: NotFound."""
     return await _one(visit, await visit[StaffWebhooks].get(visit.id))
 
 
 async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes an endpoint's URL, description or events. Raises: NotFound."""
+    """Raises: NotFound."""
     staff = visit[StaffWebhooks]
     old = await staff.get(visit.id)
     require_current(form, old.rev, WebhookChanged)
@@ -78,8 +77,7 @@ async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Operations without further input: enable, disable, rotate the secret, end the old one,
-    delete, send again. Raises: NotFound."""
+    """Enables, disables, deletes, sends again, rotates or ends a secret. Raises: NotFound."""
     staff, ctx = visit[StaffWebhooks], staff_context(visit)
     old, operation = await staff.get(visit.id), visit.request.match_info["verb"]
     reason = form_reason(form)
@@ -106,8 +104,7 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _rotate(
     visit: PageRequest, form: Form, old: WebhookEndpoint, reason: str
 ) -> web.StreamResponse:
-    """Rotates the secret, which is shown in this response only. If the same form is sent twice, the
-    refusal says that its secret was rotated already."""
+    """Only this response shows the secret; a form sent twice is refused with that reason."""
     staff = visit[StaffWebhooks]
     try:
         require_current(form, old.rev, WebhookChanged)

@@ -12,21 +12,21 @@ from notify.webhooks.payload import DATA, WebhookPing
 
 _TAG: Final = "webhooks"
 _SUMMARY: Final[Mapping[str, str]] = {
-    WebhookEventType.RESERVATION_CREATED: "A seat was booked, or an offer of one accepted",
-    WebhookEventType.RESERVATION_CHANGED: "A reservation has another seat or another time",
+    WebhookEventType.RESERVATION_CREATED: "A reservation was made, or an offered seat accepted",
+    WebhookEventType.RESERVATION_CHANGED: "The seat or time of a reservation has changed",
     WebhookEventType.RESERVATION_CHECKED_IN: "The reader has checked in",
-    WebhookEventType.RESERVATION_ENDED: "A reservation has ended, or was cancelled",
-    WebhookEventType.RESERVATION_NO_SHOW: "Nobody came in time",
-    WebhookEventType.SUSPENSION_CREATED: "A reader may not book for a while",
-    WebhookEventType.SUSPENSION_LIFTED: "A reader may book again before the suspension was over",
-    WebhookEventType.AREA_CLOSED: "An area is out of use",
-    WebhookEventType.AREA_OPENED: "An area is in use again",
-    PING: "A test that the library's staff have sent",
+    WebhookEventType.RESERVATION_ENDED: "A reservation has ended; `how` says why",
+    WebhookEventType.RESERVATION_NO_SHOW: "The reader did not check in by the deadline",
+    WebhookEventType.SUSPENSION_CREATED: "A reader's booking was suspended",
+    WebhookEventType.SUSPENSION_LIFTED: "A suspension was lifted before its end",
+    WebhookEventType.AREA_CLOSED: "An area was taken out of use",
+    WebhookEventType.AREA_OPENED: "An area was brought back into use",
+    PING: "A test event, sent by the library's staff",
 }
 _HEADERS: Final = {
-    "webhook-id": "The event's name, the same in each repetition",
-    "webhook-timestamp": "When this attempt was signed, in seconds since 1970",
-    "webhook-signature": "Signatures of Standard Webhooks, v1, separated by spaces",
+    "webhook-id": "The event's id, the same in every attempt",
+    "webhook-timestamp": "Time of this attempt, in Unix seconds",
+    "webhook-signature": "Signatures (Standard Webhooks, v1), separated by spaces",
 }
 
 
@@ -43,7 +43,7 @@ def add_webhooks(document: dict[str, Any]) -> dict[str, Any]:
     document["webhooks"] = {
         name: {"post": _operation(name, refs[shape])} for name, shape in shapes.items()
     }
-    document["tags"].append({"name": _TAG, "description": "What is sent to other programs"})
+    document["tags"].append({"name": _TAG, "description": "Events sent to other programs"})
     return document
 
 
@@ -75,7 +75,7 @@ def _operation(name: str, data: dict[str, Any]) -> dict[str, Any]:
         ],
         "requestBody": {"required": True, "content": {"application/json": {"schema": payload}}},
         "responses": {
-            "2XX": {"description": "Taken"},
-            "4XX": {"description": "Tried again for a day; 410 switches the endpoint off"},
+            "2XX": {"description": "Delivered"},
+            "4XX": {"description": "Delivery is retried for 24 hours; 410 disables the endpoint"},
         },
     }

@@ -64,8 +64,7 @@ async def store_feedback(
     account: str,
     acknowledgement: str = "",
 ) -> None:
-    """Stores the message as feedback (a picture as its URL). ``acknowledgement``: the text by which
-    the sender is notified, for accounts whose callback cannot reply."""
+    """``acknowledgement``: a text for the sender, for accounts whose callback cannot reply."""
     app, now = request.app, request[NOW]
     text = callback.content.strip() or _without_words(callback)
     id = await app[service_key(FeedbackService)].add(

@@ -1,5 +1,4 @@
-"""WeChat's callbacks: messages of the official account's followers, events of the mini-program. A
-repeated callback has no effect."""
+"""WeChat's callbacks, for official account and mini-program. A repeated one has no effect."""
 
 from __future__ import annotations
 

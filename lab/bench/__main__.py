@@ -1,8 +1,8 @@
 """Measures the real service under load, each run as a ratio to a bare aiohttp handler.
 
-Databases, library, readers and sessions are its own, in a temporary folder that goes afterwards.
-The status is 1 on an error, a double, or a booking that was counted and is not there (or is there
-and was not counted); never on time. docs/performance.md explains the method.
+Databases, library, readers and sessions are made for it in a temporary folder, which is deleted
+afterwards. The status is 1 if a request failed, a seat was booked twice, or the confirmed bookings
+are not those in the database. Slowness is no failure. docs/performance.md explains the method.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ with a correct rate."""
 DELIVERY_LATENCY_S: Final = 0.05
 IDLE_S: Final = 20.0
 LONE: Final = 1000, 40
-"""Bookings one after the other, and bookings apart from one another."""
+"""Numbers of bookings without and with a pause before each."""
 LONE_SHORT: Final = 100, 4
 
 
 @dataclass(slots=True)
 class Bench:
-    """The whole command: its options, what it measures with, and its results."""
+    """The state of the command: its options, its databases, and the results so far."""
 
     options: Options
     folder: Path
@@ -87,16 +87,16 @@ class Bench:
         groups: list[tuple[int, dict[str, Run]]] = []
         for group in (self._one_worker, self._grown, self._workers, *self._alone):
             _go_on()
-            if found := await group(number):
-                groups.append((len(hellos) - 1, found))
+            if group_runs := await group(number):
+                groups.append((len(hellos) - 1, group_runs))
                 if not self.options.short:
                     hellos.append(await self._hello())
         if self.options.short:
             hellos.append(await self._hello())
         runs: dict[str, Run] = {}
-        for before, found in groups:
+        for before, group_runs in groups:
             base = mean(hello.rps for hello in hellos[before : before + 2])
-            for name, run in found.items():
+            for name, run in group_runs.items():
                 ratio = run.rps / base if base else 0.0
                 runs[name] = run if run.ratio is not None else replace(run, ratio=ratio)
         hello = Run(
@@ -115,7 +115,7 @@ class Bench:
         return await played(self.folder, self.hello_port, involved, self.options.seconds, load)
 
     def _wants(self, *names: str) -> bool:
-        return not self.options.wanted.isdisjoint(names)
+        return not self.options.runs.isdisjoint(names)
 
     # --- groups: each on a database of its own --------------------------------------------------
 
@@ -124,11 +124,11 @@ class Bench:
             return {}
         async with house(self.folder, self.databases) as home:
             async with serving(home) as stage:
-                found = await self._runs(stage)
+                runs = await self._runs(stage)
             if self.options.plant:
                 await _plant_double(home)
             self.doubles += await home.doubles()
-        return found
+        return runs
 
     async def _runs(self, stage: Stage) -> dict[str, Run]:
         seconds, runs = self.options.seconds, {}
@@ -142,8 +142,8 @@ class Bench:
         if self._wants("plan"):
             runs["plan"] = await stage.play(seconds, Load(looks(PLAN, looking)))
         if self._wants("plan_304"):
-            known = await stage.etag(PLAN, looking[0])
-            load = Load(looks(PLAN, looking, known), frozenset({304}))
+            etag = await stage.etag(PLAN, looking[0])
+            load = Load(looks(PLAN, looking, etag), frozenset({304}))
             runs["plan_304"] = await stage.play(seconds, load)
         if self._wants("pages"):
             runs["pages"] = await stage.play(seconds, Load(pages(looking)))
@@ -209,7 +209,7 @@ class Bench:
         return self._quiet, self._rush, self._sse, self._delivery, self._webhooks
 
     async def _quiet(self, _: int) -> dict[str, Run]:
-        """An idle service, and one with a single client."""
+        """The runs of an idle service and of one with a single client."""
         if not self._wants("idle", "lone"):
             return {}
         runs = {}
@@ -245,15 +245,15 @@ class Bench:
         if not self._wants("delivery"):
             return {}
         urls = self.databases.mongo_url, self.databases.redis_url
-        found = await delivery(*urls, self.options.messages, DELIVERY_LATENCY_S)
-        errors = found.pop("errors")
+        result = await delivery(*urls, self.options.messages, DELIVERY_LATENCY_S)
+        errors = result.pop("errors")
         run = Run(
-            rps=found.pop("per_second"),
+            rps=result.pop("per_second"),
             p50_ms=0.0,
             p99_ms=0.0,
             errors=sum(errors.values()),
-            ratio=found.pop("ratio"),
-            facts={"ratio_to": "latency bound", **found, "wrong": errors},
+            ratio=result.pop("ratio"),
+            facts={"ratio_to": "latency bound", **result, "wrong": errors},
         )
         return {"delivery": run}
 
@@ -307,21 +307,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             compared = run_measurement(partial(against, options, options.against), "bench-")
             print(json.dumps(compared) if as_json else compared_table(compared))
             return 1 if compared["doubles"] else 0
-        shown = run_measurement(partial(bench, options), "bench-")
+        result = run_measurement(partial(bench, options), "bench-")
     except (BenchFailed, DeliveryFailed, EmbeddedError, DomainError) as error:
         print(f"error: {error or error.__class__.__name__}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
-    said = warning(shown["machine"])
+    said = warning(result["machine"])
     if as_json:
-        print(json.dumps(shown))
+        print(json.dumps(result))
     else:
-        print(f"{said}\n\n{table(shown)}" if said else table(shown))
-    found = complaints(shown)
-    for complaint in found:
+        print(f"{said}\n\n{table(result)}" if said else table(result))
+    failures = complaints(result)
+    for complaint in failures:
         print(f"error: {complaint}", file=sys.stderr)
-    return 1 if found else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

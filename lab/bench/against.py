@@ -47,7 +47,8 @@ _LOOK_S: Final = 1
 _PAGES_S: Final = 3
 """Seconds of a burst of pages; a page costs fifty times what a read costs."""
 _BOOKINGS_PER_SECOND: Final = 200
-"""Even a busy machine books faster. A burst ends with its last booking."""
+"""A rate that even a busy machine exceeds. It bounds the length of a burst, which ends with its
+last booking."""
 
 
 @dataclass(slots=True)
@@ -97,10 +98,10 @@ class Side:
     async def _lone(self) -> dict[str, Run]:
         """One reader at a time on an otherwise idle service: reads of a plan, then bookings."""
         count = lone_bookings(self.bookings)
-        seen = list(islice(cycle(looks(PLAN, self.looking)), count))
+        views = list(islice(cycle(looks(PLAN, self.looking)), count))
         before = await self.stage.house.stored.reservations.count()
         runs = {
-            "lone_look": await _singly(self.stage, seen, 200),
+            "lone_look": await _singly(self.stage, views, 200),
             "lone_booking": await _singly(self.stage, await self._requests(count), 201),
         }
         await self.stage.compare(runs["lone_booking"].statuses.get(201, 0), before)
@@ -108,7 +109,7 @@ class Side:
 
 
 def lone_bookings(burst: int) -> int:
-    """The number of lone bookings that goes with such a burst."""
+    """The number of lone bookings beside bursts of ``burst`` bookings."""
     return burst // 10
 
 
@@ -151,7 +152,7 @@ async def against(options: Options, other: Path, folder: Path) -> dict[str, Any]
     """
     if not (other / ".venv" / "bin" / "python").exists():
         raise BenchFailed(f"{other} is not set up: run scripts/setup-env embedded there")
-    names = [name for name in COMPARED if name in options.wanted]
+    names = [name for name in COMPARED if name in options.runs]
     if not names:
         raise BenchFailed(f"only {', '.join(COMPARED)} can be compared")
     async with (
@@ -197,11 +198,11 @@ def _cost(run: Run) -> float:
 def _spread(quotients: Sequence[float]) -> dict[str, float]:
     several = len(quotients) > 1
     low, _, high = quantiles(quotients, n=4, method="inclusive") if several else [*quotients] * 3
-    shown = {"median": median(quotients), "from": low, "to": high}
-    return {name: round(value, 3) for name, value in shown.items()}
+    spread = {"median": median(quotients), "from": low, "to": high}
+    return {name: round(value, 3) for name, value in spread.items()}
 
 
-def compared_table(shown: Mapping[str, Any]) -> str:
+def compared_table(comparison: Mapping[str, Any]) -> str:
     """The comparison as a Markdown table."""
     lines = [
         "| run | a second, before → now | quotient (quartiles) "
@@ -209,7 +210,7 @@ def compared_table(shown: Mapping[str, Any]) -> str:
         "| application µs, before → now | quotient (quartiles) | mongod µs, before → now |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name, run in shown["runs"].items():
+    for name, run in comparison["runs"].items():
         cells = [
             *(_pair(run["rps"], ",.0f"), _in_words(run["rate"])),
             *(_pair(run["p50_ms"], ".2f"), _in_words(run["time"])),
@@ -219,8 +220,8 @@ def compared_table(shown: Mapping[str, Any]) -> str:
         lines.append(f"| {name} | {' | '.join(cells)} |")
     lines.append("")
     lines.append(
-        f"- pairs: {shown['pairs']} of {shown['burst']} bookings; "
-        f"doubles found afterwards: {shown['doubles']}"
+        f"- pairs: {comparison['pairs']} of {comparison['burst']} bookings; "
+        f"doubles found afterwards: {comparison['doubles']}"
     )
     return "\n".join(lines)
 

@@ -1,8 +1,8 @@
 """Clients of an opening rush: each on a connection of its own, none waits for another.
 
-wrk cannot play that: its connections take turns, so a slow answer delays the next request and hides
-how long people wait (coordinated omission). Here every request has its moment, and its latency
-counts from that moment, the generator's own lateness included.
+wrk cannot play a rush: its connections take turns, so a slow answer delays the next request and
+hides how long people wait (coordinated omission). Here every request has its moment, and its
+latency counts from that moment, the generator's own lateness included.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Rush:
 
     async def run(self, requests: Sequence[bytes]) -> dict[str, Any]:
         rng = random.Random(3)
-        # Nobody comes by the beat: moments drawn from the whole of the time.
+        # Readers do not come at regular intervals: moments are drawn from the whole time.
         moments = sorted(rng.uniform(0, self.within_s) for _ in requests)
         connections: list[_Connection | None] = []
         while self.connected and len(connections) < len(requests):

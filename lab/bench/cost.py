@@ -38,10 +38,10 @@ def family(pid: int) -> list[int]:
     for name in os.listdir(_PROC):
         if name.isdigit() and (fields := _stat(int(name))):
             children.setdefault(int(fields[_PARENT]), []).append(int(name))
-    found = [pid]
-    for one in found:
-        found += children.get(one, ())
-    return found
+    pids = [pid]
+    for one in pids:
+        pids += children.get(one, ())
+    return pids
 
 
 def cpu_s(pids: Sequence[int]) -> float:
@@ -115,7 +115,7 @@ def usage() -> Usage:
     line = (_PROC / "stat").read_text(encoding="ascii").splitlines()[0]
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, line.split()[1:9])
     busy = user + nice + system + irq + softirq + steal
-    # Of each process with its ended children: what this command has started is all below it.
+    # With ended children: all processes of the measurement descend from this one.
     ours = sum(sum(map(int, _stat(pid)[_ALL_TIME])) for pid in family(os.getpid()))
     return Usage(busy / _TICKS, ours / _TICKS, monotonic() * (os.cpu_count() or 1))
 

@@ -80,19 +80,19 @@ async def sse(house: House, streams: int, seconds: int, per_second: int) -> Run:
             [sys.executable, "-m", "lab.bench.event_streams", str(file)], limit
         )
         try:
-            found = json.loads(output.strip().splitlines()[-1])
+            counts = json.loads(output.strip().splitlines()[-1])
         except (ValueError, IndexError):
             raise BenchFailed(f"the watchers failed: {output.strip()[-500:]}") from None
-        await stage.compare(found["statuses"].get("201", 0), before)
-    statuses = {int(status): n for status, n in found.pop("statuses").items()}
+        await stage.compare(counts["statuses"].get("201", 0), before)
+    statuses = {int(status): n for status, n in counts.pop("statuses").items()}
     bad = sum(n for status, n in statuses.items() if status not in (201, *REFUSALS))
     return Run(
-        rps=found.pop("events_per_second"),
-        p50_ms=found.pop("p50_ms"),
-        p99_ms=found.pop("p99_ms"),
-        errors=bad + found["missing"] + found["not_opened"],
+        rps=counts.pop("events_per_second"),
+        p50_ms=counts.pop("p50_ms"),
+        p99_ms=counts.pop("p99_ms"),
+        errors=bad + counts["missing"] + counts["not_opened"],
         statuses=statuses,
-        facts=found,
+        facts=counts,
     )
 
 
@@ -152,7 +152,7 @@ class _Watcher(asyncio.Protocol):
             if event["status"] != "free" and seat in counts.heard and seat not in self.seen:
                 self.seen.add(seat)
                 counts.heard[seat].append(now)
-        # An event is written in one piece; what is no event yet may become one.
+        # An event is written in one piece, but may arrive in several.
         self.rest = self.rest[used:][-4096:]
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -163,7 +163,7 @@ class _Watcher(asyncio.Protocol):
         self.over = True
 
     def eof_received(self) -> None:
-        return None  # closes
+        return None  # the transport closes itself
 
 
 async def _open(port: int, number: int, area: str, text: str, counts: _Counts) -> _Watcher | None:
@@ -201,8 +201,8 @@ async def _watch(plan: dict[str, Any]) -> dict[str, Any]:
         async with door:
             return await _open(port, number, area, text, counts)
 
-    asked = (opened(number, area, text) for number, (area, text) in enumerate(plan["streams"]))
-    watchers = [watcher for watcher in await asyncio.gather(*asked) if watcher is not None]
+    openings = (opened(number, area, text) for number, (area, text) in enumerate(plan["streams"]))
+    watchers = [watcher for watcher in await asyncio.gather(*openings) if watcher is not None]
     opening_s = monotonic() - began
     await asyncio.sleep(0.5)
     rss_open, bytes_open, events_open = _rss(pid), counts.bytes, counts.events
@@ -221,18 +221,18 @@ async def _watch(plan: dict[str, Any]) -> dict[str, Any]:
     await asyncio.gather(
         *(book(n, seat, text) for n, (seat, _, text) in enumerate(plan["bookings"]))
     )
-    wanted: dict[str, set[str]] = {}
+    expected: dict[str, set[str]] = {}
     for seat, area, _ in plan["bookings"]:
         if seat in answered:
-            wanted.setdefault(area, set()).add(seat)
+            expected.setdefault(area, set()).add(seat)
     last_answer = monotonic()
     while monotonic() - max(counts.last, last_answer) < HEARD_S:
-        if not _missing(watchers, wanted):
+        if not _missing(watchers, expected):
             break
         await asyncio.sleep(0.1)
     rss_told = _rss(pid)
     counts.closing = True
-    missing = _missing(watchers, wanted)
+    missing = _missing(watchers, expected)
     for watcher in watchers:
         if watcher.transport is not None:
             watcher.transport.close()
@@ -260,9 +260,9 @@ async def _watch(plan: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _missing(watchers: list[_Watcher], wanted: dict[str, set[str]]) -> int:
+def _missing(watchers: list[_Watcher], expected: dict[str, set[str]]) -> int:
     """The number of events that open streams have missed."""
-    return sum(len(wanted.get(w.area, set()) - w.seen) for w in watchers if not w.over)
+    return sum(len(expected.get(w.area, set()) - w.seen) for w in watchers if not w.over)
 
 
 def _rss(pid: int) -> int:

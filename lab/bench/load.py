@@ -1,4 +1,4 @@
-"""Requests as bytes, wrk to send them, and the result of a run."""
+"""Makes requests as bytes, sends them by wrk, and defines the result of a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WITHOUT_RETRY_AFTER: Final = 599
 
 
 class BenchFailed(Exception):
-    """The benchmark has failed, for a reason of one line."""
+    """The benchmark has failed. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def request(method: str, path: str, token: str = "", body: bytes = b"", etag: st
         lines.append(f"Authorization: Bearer {token}")
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    if method == "GET":  # as every browser and WeChat do
+    if method == "GET":  # as browsers and WeChat send it
         lines.append("Accept-Encoding: gzip")
     if etag:
         lines.append(f"If-None-Match: {etag}")
@@ -131,7 +131,7 @@ async def _play(folder: Path, port: int, seconds: int, load: Load, count: str) -
     result = json.loads(line.removeprefix("RESULT "))
     statuses = {int(status): n for status, n in result["statuses"].items()}
     if count == "sum" and load.good == {304}:
-        # wrk tells 304 and 200 apart by nothing but their size.
+        # In the sums of play.lua a 304 differs from a 200 only in size.
         small = result["bytes"] <= _BYTES_OF_304 * statuses[200]
         statuses = {304 if small else 200: statuses[200]} | {
             k: v for k, v in statuses.items() if k != 200

@@ -19,7 +19,7 @@ from lab.bench.service import Stage, booking, free_hours, members
 WARM_UP: Final = 50
 """Bookings before those that count: then connections are open and code is warm."""
 APART_S: Final = 0.25
-"""Seconds between two bookings that come apart: the messages of one are written before the next."""
+"""Pause in seconds between two bookings: the messages of one are written before the next."""
 SETTLE_S: Final = 5.0
 """Seconds until a freshly started service does only its regular work."""
 
@@ -72,12 +72,12 @@ async def play_singly(
     reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
     for one in requests:
         await asyncio.sleep(pause_s)
-        asked = monotonic()
+        sent_at = monotonic()
         writer.write(one)
         statuses[await _status(reader)] += 1
-        times.append(monotonic() - asked)
+        times.append(monotonic() - sent_at)
     writer.close()
-    await stage.told()
+    await stage.wait_for_dispatch()
     return statuses, times, per_thousand(before, stage.processes.cpu_s(), len(requests))
 
 

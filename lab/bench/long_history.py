@@ -58,13 +58,13 @@ async def steps(both: Sequence[House]) -> list[tuple[str, Step, int]]:
 
     def job(name: str) -> Step:
         async def run(home: House, _: int) -> object:
-            found = home.app[SCHEDULER].job(name)
-            assert found is not None
-            return await found.run(MORNING)
+            scheduled = home.app[SCHEDULER].job(name)
+            assert scheduled is not None
+            return await scheduled.run(MORNING)
 
         return run
 
-    for one in both:  # what is due is done before anything is measured
+    for one in both:  # due work is done before the measurement
         await one.app[SCHEDULER].run_until_idle(MORNING)
 
     def page(reader: Callable[[House], ReaderId]) -> Step:
@@ -90,8 +90,8 @@ async def _give_a_page(reader: ReaderId, home: House, loaded: House) -> None:
     own = [{**row, "_id": new_id(), "reader": reader, "claims": []} for row in rows]
     await home.db["reservations"].insert_many(own)
     rows = await loaded.db["messages"].find().limit(PAGE).to_list(None)
-    told = [{**row, "_id": f"{new_id()}:1", "reader": reader, "read": False} for row in rows]
-    await home.db["messages"].insert_many(told)
+    messages = [{**row, "_id": f"{new_id()}:1", "reader": reader, "read": False} for row in rows]
+    await home.db["messages"].insert_many(messages)
 
 
 async def _longest(home: House) -> tuple[ReaderId, int]:
@@ -111,7 +111,7 @@ def _print(name: str, took: Sequence[list[float]]) -> None:
 
 
 async def measure(count: int, folder: Path) -> None:
-    """Load a history of ``count`` reservations and print the table."""
+    """Loads a history of ``count`` reservations and prints the table."""
     async with (
         embedded_databases(folder) as databases,
         house(folder, databases) as empty,
@@ -122,18 +122,18 @@ async def measure(count: int, folder: Path) -> None:
         for name, step, times in await steps(both):
             took: tuple[list[float], list[float]] = ([], [])
             for number in range(times):
-                for one, found in zip(both, took, strict=True):
+                for one, durations in zip(both, took, strict=True):
                     began = perf_counter()
                     await step(one, number)
-                    found.append(perf_counter() - began)
+                    durations.append(perf_counter() - began)
             _print(name, took)
         starts: tuple[list[float], list[float]] = ([], [])
         for _ in range(STARTS):
-            for one, found in zip(both, starts, strict=True):
+            for one, durations in zip(both, starts, strict=True):
                 await one.rewind()
                 began = perf_counter()
                 async with serving(one):
-                    found.append(perf_counter() - began)
+                    durations.append(perf_counter() - began)
         _print("serve until /readyz", starts)
 
 

@@ -18,10 +18,13 @@ BURST: Final = 6000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options. ``seconds`` is the length of each run; ``short`` leaves out what only precision
-    needs; ``plant`` adds an error and a double, which must be reported."""
+    """The options of the command.
 
-    wanted: frozenset[str]
+    ``runs``: the names of the runs to make. ``seconds``: the length of each run. ``short``: leaves
+    out what only precision needs. ``plant``: adds an error and a double, which must be reported.
+    """
+
+    runs: frozenset[str]
     seconds: int = 5
     repeat: int = 1
     scale: int = 50_000
@@ -33,7 +36,7 @@ class Options:
     short: bool = False
     plant: bool = False
     against: Path | None = None
-    """Another checkout to compare with, in bursts of ``burst`` bookings."""
+    """A checkout of another version to compare with, in bursts of ``burst`` bookings."""
     burst: int = BURST
 
 
@@ -89,7 +92,7 @@ def options_of(argv: Sequence[str] | None, description: str | None) -> tuple[Opt
     )
     add("--plant", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
-    given = {
+    overrides = {
         name: value
         for name, value in vars(args).items()
         if value is not None and name not in ("json", "only")
@@ -98,5 +101,5 @@ def options_of(argv: Sequence[str] | None, description: str | None) -> tuple[Opt
     if args.short:
         options = replace(options, seconds=1, scale=5_000, seats=400, messages=1_000)
     if args.against is not None:
-        given.setdefault("repeat", PAIRS_COMPARED)
-    return replace(options, **given), args.json
+        overrides.setdefault("repeat", PAIRS_COMPARED)
+    return replace(options, **overrides), args.json

@@ -28,9 +28,9 @@ def report(rounds: Sequence[Mapping[str, Run]], doubles: int) -> dict[str, Any]:
 
     ``facts`` are those of the last round.
     """
-    shown: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for name in NAMES:
-        runs = [found[name] for found in rounds if name in found]
+        runs = [round_runs[name] for round_runs in rounds if name in round_runs]
         if not runs:
             continue
         ratios = [run.ratio or 0.0 for run in runs]
@@ -38,7 +38,7 @@ def report(rounds: Sequence[Mapping[str, Run]], doubles: int) -> dict[str, Any]:
         for run in runs:
             for status, n in run.statuses.items():
                 statuses[str(status)] = statuses.get(str(status), 0) + n
-        shown[name] = {
+        results[name] = {
             "rps": round(median(run.rps for run in runs), 1),
             "ratio": round(median(ratios), 4),
             "p50_ms": round(median(run.p50_ms for run in runs), 2),
@@ -53,35 +53,35 @@ def report(rounds: Sequence[Mapping[str, Run]], doubles: int) -> dict[str, Any]:
     pairs = {}
     for one, other in PAIRS:
         quotients = [
-            found[one].rps / found[other].rps
-            for found in rounds
-            if one in found and other in found and found[other].rps
+            round_runs[one].rps / round_runs[other].rps
+            for round_runs in rounds
+            if one in round_runs and other in round_runs and round_runs[other].rps
         ]
         if quotients:
             pairs[f"{one}/{other}"] = round(median(quotients), 3)
-    return {"runs": shown, "doubles": doubles, "pairs": pairs, "rounds": len(rounds)}
+    return {"runs": results, "doubles": doubles, "pairs": pairs, "rounds": len(rounds)}
 
 
-def complaints(shown: Mapping[str, Any]) -> list[str]:
+def complaints(result: Mapping[str, Any]) -> list[str]:
     """The reasons why the benchmark has failed, if it has. Time is none."""
-    found = [
+    reasons = [
         f"{name}: {run['errors']} errors, statuses {run['statuses']}, {run['facts']}"
-        for name, run in shown["runs"].items()
+        for name, run in result["runs"].items()
         if run["errors"]
     ]
-    if shown["doubles"]:
-        found.append(f"{shown['doubles']} doubles")
-    return found
+    if result["doubles"]:
+        reasons.append(f"{result['doubles']} doubles")
+    return reasons
 
 
-def table(shown: Mapping[str, Any]) -> str:
+def table(result: Mapping[str, Any]) -> str:
     """The result as a Markdown table."""
     lines = [
         "| run | a second | ratio to hello | CPU s per 1,000: application, mongod, redis, client "
         "| p50 ms | p99 ms | refused | errors |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, run in shown["runs"].items():
+    for name, run in result["runs"].items():
         if name == "idle":
             continue
         of_what = " of the bound" if "ratio_to" in run["facts"] else ""
@@ -92,10 +92,10 @@ def table(shown: Mapping[str, Any]) -> str:
         )
     lines.append("")
     for name in ("lone", "idle", "rush", "sse", "delivery", "webhooks"):
-        if name in shown["runs"]:
-            lines.append(f"- {name}: {_in_words(shown['runs'][name]['facts'])}")
-    lines += [f"- {pair}: {quotient:.2f}" for pair, quotient in shown["pairs"].items()]
-    lines.append(f"- doubles found afterwards: {shown['doubles']}; rounds: {shown['rounds']}")
+        if name in result["runs"]:
+            lines.append(f"- {name}: {_in_words(result['runs'][name]['facts'])}")
+    lines += [f"- {pair}: {quotient:.2f}" for pair, quotient in result["pairs"].items()]
+    lines.append(f"- doubles found afterwards: {result['doubles']}; rounds: {result['rounds']}")
     return "\n".join(lines)
 
 

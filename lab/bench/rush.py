@@ -32,36 +32,36 @@ async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Ru
     Raises: BenchFailed unless each seat is booked exactly once in the end.
     """
     async with serving(house, throttle_scale=1) as stage:
-        wanted = seats_of(house)
+        chosen = seats_of(house)
         rng = random.Random(4)
-        wanted = rng.sample(wanted, seats)
+        chosen = rng.sample(chosen, seats)
         readers = await members(house, READERS_PER_SEAT * seats)
-        wishes = list(zip(readers, wanted * READERS_PER_SEAT, strict=True))
+        wishes = list(zip(readers, chosen * READERS_PER_SEAT, strict=True))
         rng.shuffle(wishes)
         bodies = [_as_large(member) for member, _ in wishes]
         check = await _play(house.folder, hello_port, bodies, again=False, connected=connected)
         before, cpu = await house.stored.reservations.count(), stage.processes.cpu_s()
-        found = await _play(
+        outcome = await _play(
             *(house.folder, stage.port, [booking(m, s, HOUR) for m, s in wishes]),
             again=True,
             connected=connected,
         )
-        every = {int(status): n for status, n in found["all"].items()}
+        every = {int(status): n for status, n in outcome["all"].items()}
         await stage.compare(every.get(201, 0), before, exactly=seats)
-        await stage.told()
+        await stage.wait_for_dispatch()
         cost = per_thousand(cpu, stage.processes.cpu_s(), sum(every.values()))
         memory = stage.processes.memory_mb()
     good = every.get(201, 0) + every.get(409, 0)
-    first = found["first"]
+    first = outcome["first"]
     refused = first.get("503", 0) + first.get("429", 0)
     bad = {status: n for status, n in every.items() if status not in (201, 409, 429, 503)}
     if check["first"] != {"200": len(wishes)}:
         raise BenchFailed(f"the rush's generator failed at the bare handler: {check['first']}")
     return Run(
-        rps=good / found["took_s"],
-        p50_ms=found["p50_ms"],
-        p99_ms=found["p99_ms"],
-        errors=sum(bad.values()) + found["gave_up"],
+        rps=good / outcome["took_s"],
+        p50_ms=outcome["p50_ms"],
+        p99_ms=outcome["p99_ms"],
+        errors=sum(bad.values()) + outcome["gave_up"],
         statuses=every,
         cpu=cost,
         facts={
@@ -70,19 +70,19 @@ async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Ru
             "readers": len(wishes),
             "seats": seats,
             "bookings": every.get(201, 0),
-            "max_ms": round(found["max_ms"], 1),
+            "max_ms": round(outcome["max_ms"], 1),
             "share_503": round(first.get("503", 0) / len(wishes), 4),
             "share_refused": round(refused / len(wishes), 4),
             "first_answers": first,
-            "all_answers": found["all"],
+            "all_answers": outcome["all"],
             "unanswered": every.get(0, 0),
-            "tries": found["tries"],
-            "gave_up": found["gave_up"],
-            "all_done_s": round(found["took_s"], 2),
+            "tries": outcome["tries"],
+            "gave_up": outcome["gave_up"],
+            "all_done_s": round(outcome["took_s"], 2),
             "generator": {
-                "late_p99_ms": round(found["late_p99_ms"], 1),
-                "late_max_ms": round(found["late_max_ms"], 1),
-                "cpu_s": round(found["cpu_s"], 2),
+                "late_p99_ms": round(outcome["late_p99_ms"], 1),
+                "late_max_ms": round(outcome["late_max_ms"], 1),
+                "cpu_s": round(outcome["cpu_s"], 2),
                 "hello_late_p99_ms": round(check["late_p99_ms"], 1),
                 "hello_p50_ms": round(check["p50_ms"], 1),
                 "hello_p99_ms": round(check["p99_ms"], 1),
@@ -106,7 +106,7 @@ async def _play(
     command += ["--again"] * again + ["--connected"] * connected
     output = await output_of(command, WITHIN_S + UNTIL_S + _GRACE_S)
     try:
-        found: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
+        outcome: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
     except (ValueError, IndexError):
         raise BenchFailed(f"the rush's generator failed: {output.strip()[-500:]}") from None
-    return found
+    return outcome

@@ -129,7 +129,7 @@ async def house(
             await seeding.seed(home.stored, home.reference, library or seeding.read(), MORNING)
             if history:
                 await _load_history(home, history)
-                # What is written to disk for all this shall not be written during a run.
+                # Otherwise the history would be written to disk during a run.
                 await home.db.client.admin.command("fsync")
             yield home
         finally:
@@ -168,7 +168,7 @@ class Stage:
         """
         before, cpu = await self.house.stored.reservations.count(), self.processes.cpu_s()
         run = await self.play(seconds, load)
-        await self.told()
+        await self.wait_for_dispatch()
         cost = per_thousand(cpu, self.processes.cpu_s(), sum(run.statuses.values()))
         await self.compare(run.statuses.get(201, 0), before, exactly)
         return replace(run, cpu=cost)
@@ -176,11 +176,11 @@ class Stage:
     async def compare(self, confirmed: int, before: int, exactly: int | None = None) -> None:
         """Raises: BenchFailed unless exactly the confirmed bookings were added to those
         ``before``."""
-        kept = await self.house.stored.reservations.count() - before
-        if confirmed != kept:
-            raise BenchFailed(f"{confirmed} bookings were confirmed and {kept} are in the database")
-        if exactly not in (None, kept):
-            raise BenchFailed(f"{kept} bookings for {exactly} seats in one hour")
+        new = await self.house.stored.reservations.count() - before
+        if confirmed != new:
+            raise BenchFailed(f"{confirmed} bookings were confirmed and {new} are in the database")
+        if exactly not in (None, new):
+            raise BenchFailed(f"{new} bookings for {exactly} seats in one hour")
 
     async def etag(self, path: str, member: Member) -> str:
         """The ETag of the path's answer. Raises: BenchFailed without one."""
@@ -208,9 +208,9 @@ class Stage:
             await self.house.app[service_key(ReservationService)].create(ctx, seat, selection)
 
         await asyncio.gather(*(take(m, seat) for m, seat in zip(readers, seats, strict=True)))
-        await self.told()
+        await self.wait_for_dispatch()
 
-    async def told(self) -> None:
+    async def wait_for_dispatch(self) -> None:
         """Returns when the outboxes are empty. Raises: BenchFailed."""
         deadline = monotonic() + READY_S
         while await self.house.stored.reservations.with_outbox_events(1):
@@ -247,7 +247,7 @@ def seats_of(home: House) -> list[SeatId]:
 
 
 def looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
-    """One read of each reader, conditional with an ETag."""
+    """A request for the path by each reader, conditional if an ``etag`` is given."""
     return [request("GET", path, member.token, etag=etag) for member in looking]
 
 
@@ -297,7 +297,7 @@ async def members(
     reader_image = await home.db["readers"].find_one({"_id": reader.id})
     session_image = await home.db["sessions"].find_one({"_id": token_hash(token)})
     assert reader_image is not None and session_image is not None
-    found, readers, sessions = [Member(reader.id, token)], [], []
+    made, readers, sessions = [Member(reader.id, token)], [], []
     for number in range(1, count):
         member = Member(ReaderId(new_id()), sealer.new_token())
         hashes = sealer.hashes(f"{first}{number}", "student_no")
@@ -310,8 +310,8 @@ async def members(
                 "ticket": token_hash(f"{ticket}{number}"),
             }
         )
-        found.append(member)
+        made.append(member)
     if readers:
         await home.db["readers"].insert_many(readers, ordered=False)
         await home.db["sessions"].insert_many(sessions, ordered=False)
-    return found
+    return made

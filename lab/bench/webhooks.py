@@ -1,8 +1,8 @@
 """Measures webhooks: the cost of a delivery, and the rate of deliveries beside bookings.
 
-A receiver in a process of its own takes a fixed time for each. Every event belongs to another
-reservation, so the worker may send all at once. Fails if an event is lost or delivered twice; never
-on time.
+A receiver in a process of its own takes a fixed time for each delivery. Every event belongs to
+another reservation, so the worker may send all at once. Fails if an event is lost or delivered
+twice; slowness is no failure.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class _Deliveries:
         self._stage, self._endpoint, self._receiver = stage, endpoint, receiver
 
     async def alone(self, count: int) -> Run:
-        """Their cost while nothing else happens, less the cost of an idle service."""
+        """Delivers ``count`` events while nothing else happens. Returns the run; the cost of an
+        idle service is subtracted."""
         idle, began = await self._commands(), monotonic()
         await asyncio.sleep(_IDLE_S)
         idle_rate = (await self._commands() - idle) / (monotonic() - began)
@@ -101,7 +102,8 @@ class _Deliveries:
         return Run(rate, 0.0, 0.0, stats["calls"] - stats["all"], cpu=cost, facts=facts)
 
     async def beside_bookings(self, count: int, alone: Run) -> Run:
-        """Their rate while readers book, whose bookings make events too."""
+        """Delivers ``count`` events while readers book, whose bookings make events too. Returns the
+        run, with the costs and facts of ``alone``."""
         most = _MOST_S * BOOKINGS_PER_SECOND
         readers = await members(self._stage.house, most)
         hours = islice(free_hours(self._stage.house), most)
@@ -117,10 +119,10 @@ class _Deliveries:
             booked.cancel()
             await asyncio.gather(booked, return_exceptions=True)
         took = stats["queued_last"] - stats["first"]
-        await self._stage.told()
+        await self._stage.wait_for_dispatch()
         await self._settled()
         made = await self._stage.house.stored.reservations.count() - before
-        told = await self._get("/")
+        final = await self._get("/")
         waits = sorted(seconds for _, seconds in answers)
         facts = {
             **alone.facts,
@@ -131,7 +133,7 @@ class _Deliveries:
         return replace(
             alone,
             rps=stats["until_queued_last"] / took,
-            errors=alone.errors + told["calls"] - told["all"] + abs(count + made - told["all"]),
+            errors=alone.errors + final["calls"] - final["all"] + abs(count + made - final["all"]),
             ratio=stats["until_queued_last"] / took / bound,
             facts={"ratio_to": "latency bound", **facts},
         )
@@ -140,9 +142,9 @@ class _Deliveries:
         began = monotonic()
 
         async def one(request: bytes) -> None:
-            asked = monotonic()
+            sent_at = monotonic()
             answer = await ask(self._stage.port, request)
-            answers.append((answer, monotonic() - asked))
+            answers.append((answer, monotonic() - sent_at))
 
         async with asyncio.TaskGroup() as group:
             for number, request in enumerate(requests):
@@ -159,12 +161,12 @@ class _Deliveries:
             "end": local_instant(TOMORROW, MORNING.time().replace(hour=12)),
             "state": "reserved",
         }
-        kind, wanted = WebhookEventType.RESERVATION_CREATED, []
+        kind, events = WebhookEventType.RESERVATION_CREATED, []
         for _ in range(count):
             id = new_id()
             event = WebhookEvent(f"{_QUEUED}{id}", kind, MORNING, id, 2, facts={**facts, "id": id})
-            wanted.append((event, self._endpoint))
-        await self._stage.house.stored.webhook_deliveries.add(wanted, MORNING)
+            events.append((event, self._endpoint))
+        await self._stage.house.stored.webhook_deliveries.add(events, MORNING)
 
     async def _delivered(self, count: int) -> dict[str, Any]:
         """The receiver's counts once it has all queued events. Raises: BenchFailed."""
@@ -198,8 +200,8 @@ class _Deliveries:
             aiohttp.ClientSession() as session,
             session.get(f"http://127.0.0.1:{self._receiver}{path}") as answer,
         ):
-            found: dict[str, Any] = await answer.json()
-            return found
+            counts: dict[str, Any] = await answer.json()
+            return counts
 
 
 # --- the receiver's process -----------------------------------------------------------------------

@@ -30,16 +30,23 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="scripts/chaos",
         description="Starts three members of a replica set behind proxies, Redis, a stand-in for "
         "WeChat and two hosts of the service, all on this machine; breaks one thing after the "
-        "other while readers book, change, cancel and check in; and compares what they were told "
-        "with what is stored. Status 1 if anything acknowledged is lost, or other harm is done.",
+        "other while readers book, change, cancel and check in; and compares the responses with "
+        "the stored data. Exits with status 1 if an acknowledged change is lost or other "
+        "harm is found.",
     )
-    parser.add_argument("--minutes", type=float, default=10, metavar="N", help="how long (10)")
     parser.add_argument(
-        "--seed", type=int, default=None, metavar="S", help="another order, another day"
+        "--minutes", type=float, default=10, metavar="N", help="duration in minutes (10)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=None,
+        metavar="S",
+        help="seed of the order of faults and of the readers' actions",
     )
     parser.add_argument(
         "--fault", action="append", choices=NAMES, metavar="NAME",
-        help="this one only; may be repeated: " + ", ".join(NAMES),
+        help="cause only this fault; may be repeated: " + ", ".join(NAMES),
     )  # fmt: skip
     parser.add_argument("--short", action="store_true", help="quick elections, each fault once")
     parser.add_argument(
@@ -56,24 +63,24 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
     seed = args.seed if args.seed is not None else int(time.monotonic() * 1000) % 100_000
     print(f"seed {seed}", flush=True)
     scale, ends = SHORT if args.short else LONG, time.monotonic() + 60 * args.minutes
-    wanted, order = args.fault or list(NAMES), random.Random(seed)
+    names, order = args.fault or list(NAMES), random.Random(seed)
     whole = asyncio.current_task()
     assert whole is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, whole.cancel)
-    async with rig(folder, scale.workers) as found:
+    async with rig(folder, scale.workers) as running:
 
         def rounds() -> Iterator[list[str]]:
             while True:
-                yield order.sample(wanted, len(wanted))
+                yield order.sample(names, len(names))
                 if args.short:
                     return
 
-        def shown(name: str) -> None:
+        def report_fault(name: str) -> None:
             print(f"{real_now():%H:%M:%S} {name}", flush=True)
 
         history = await trial(
-            found, rounds(), scale, seed, lambda _: time.monotonic() >= ends, shown
+            running, rounds(), scale, seed, lambda _: time.monotonic() >= ends, report_fault
         )
         harm = all_harm(history)  # by the rig's own hours
     print(table(history, harm))

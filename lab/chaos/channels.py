@@ -11,7 +11,7 @@ from aiohttp import web
 
 
 class OtherEnd(Protocol):
-    """Takes messages, and keeps them outside all databases."""
+    """A stand-in for a channel's service. It counts messages in memory, outside all databases."""
 
     async def start(self) -> None: ...
 
@@ -50,7 +50,7 @@ class _HttpEnd:
 
 
 class WeChat(_HttpEnd):
-    """Takes subscribe messages."""
+    """A stand-in for WeChat, which takes subscribe messages."""
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -69,7 +69,7 @@ class WeChat(_HttpEnd):
 
 
 class WeCom(_HttpEnd):
-    """Takes text cards for every member."""
+    """A stand-in for WeCom, which takes text cards for every member."""
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -90,7 +90,7 @@ _ANSWERS: Final = {b"EHLO": b"250 rig", b"DATA": b"354 go on", b"QUIT": b"221 by
 
 
 class MailServer:
-    """Takes mail for every address, by the few commands of SMTP (RFC 5321) that a sender needs."""
+    """A mail server for every address, with the commands of SMTP (RFC 5321) that a sender needs."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -125,7 +125,7 @@ class MailServer:
                 if verb == b"QUIT":
                     return
         except (asyncio.IncompleteReadError, ConnectionError):
-            return  # it is away, or the sender is
+            return  # the server is stopped, or the sender is gone
         finally:
             self._open.discard(writer)
             writer.close()

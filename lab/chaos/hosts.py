@@ -93,7 +93,7 @@ class Host(Process):
         self, name: str, port: int, workers: int, env: Mapping[str, str], log: Path
     ) -> None:
         program = [sys.executable, "-m", "miniapp_server", "serve", "--workers", str(workers)]
-        # Python looks there for what to do before anything else.
+        # Python runs sitecustomize.py before the program.
         clock = log.parent / "clock"
         clock.mkdir(exist_ok=True)
         (clock / "sitecustomize.py").write_text(_CLOCK)

@@ -84,7 +84,7 @@ class Link:
                 await open.wait()
                 writer.write(data)
                 await writer.drain()
-            await open.wait()  # that it was closed does not pass a cut link either
+            await open.wait()  # the end of the connection does not pass a cut link either
 
 
 class Proxy:
@@ -117,7 +117,7 @@ class Proxy:
             there, member = await asyncio.open_connection("127.0.0.1", self._member_port)
             await link.carry((reader, writer), (there, member))
         except (OSError, asyncio.CancelledError):
-            pass  # the member is down, or the proxy ends; this task is nobody else's
+            pass  # the member is down, or the proxy ends; no other code awaits this task
         finally:
             for end in (writer, member):
                 if end is not None:
@@ -127,9 +127,9 @@ class Proxy:
     async def _who(self, port: int) -> str:
         callers = self.callers()
         for _ in range(_FIND_TRIES):
-            found = owner(port, self.port, callers)
-            if found is not None:
-                return callers[found]
+            pid = owner(port, self.port, callers)
+            if pid is not None:
+                return callers[pid]
             callers = self.callers()
             await asyncio.sleep(0)
         return UNKNOWN
@@ -157,9 +157,9 @@ def _inode(port: int, to_port: int) -> str:
 
 def family(pid: int) -> list[int]:
     """The process and its descendants."""
-    found = [pid]
-    for parent in found:
+    pids = [pid]
+    for parent in pids:
         with suppress(OSError):
             for task in Path(f"/proc/{parent}/task").iterdir():
-                found += [int(child) for child in (task / "children").read_text().split()]
-    return found
+                pids += [int(child) for child in (task / "children").read_text().split()]
+    return pids

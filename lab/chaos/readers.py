@@ -15,7 +15,7 @@ from typing import Any, Final
 import aiohttp
 
 from lab.chaos.rig import Member, Rig
-from lab.history.records import History, Operation, Probe, told
+from lab.history.records import History, Operation, Probe, promise_of
 from miniapp_server.clock import real_now
 from models.kernel.time_range import local_instant, to_local
 
@@ -26,7 +26,7 @@ _KEPT: Final = 3
 _KIOSK_S: Final = 4.0
 _LAST_MOMENT: Final = timedelta(seconds=6)
 _NOT_YET: Final = frozenset({"in_progress", "throttled", "too_many_attempts"})
-"""Refusals that only postpone."""
+"""Refusals after which the tap is repeated under the same key."""
 _PAGE: Final = 100
 
 
@@ -45,7 +45,7 @@ class House:
     session: aiohttp.ClientSession
     codes: dict[str, str] = field(default_factory=dict)
     """The code that each kiosk shows."""
-    shown: asyncio.Event = field(default_factory=asyncio.Event)
+    codes_fetched: asyncio.Event = field(default_factory=asyncio.Event)
     """Set for a moment when all kiosks have fetched their codes."""
     deadlines: dict[str, datetime] = field(default_factory=dict)
     """Check-in deadlines of the readers who come late, by reader."""
@@ -74,8 +74,8 @@ class House:
                 )
                 if status == 200:
                     self.codes[kiosk] = body["payload"]
-            self.shown.set()
-            self.shown.clear()
+            self.codes_fetched.set()
+            self.codes_fetched.clear()
             await asyncio.sleep(_KIOSK_S)
 
 
@@ -87,10 +87,10 @@ async def house(
     connector = aiohttp.TCPConnector(force_close=True, limit=0)
     timeout = aiohttp.ClientTimeout(total=patience_s)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-        found = House(rig, history, random.Random(seed), patience_s, think_s, session)
-        screens = asyncio.create_task(found.show_codes())
+        shared = House(rig, history, random.Random(seed), patience_s, think_s, session)
+        screens = asyncio.create_task(shared.show_codes())
         try:
-            yield found
+            yield shared
         finally:
             screens.cancel()
             with suppress(asyncio.CancelledError):
@@ -105,7 +105,7 @@ class Reader:
     member: Member
     seats: Sequence[str]
     """The seats among which all readers choose."""
-    _kept: list[str] = field(default_factory=list)
+    _bookings: list[str] = field(default_factory=list)
     _scanned: set[str] = field(default_factory=set)
 
     async def live(self) -> None:
@@ -121,9 +121,9 @@ class Reader:
             made = await self._sit_down()
             if made is None:
                 return
-            if made.told is None:
+            if made.promise is None:
                 continue
-            id, until = made.told.id, made.told.check_in_until
+            id, until = made.promise.id, made.promise.check_in_until
             self.house.deadlines[self.member.id] = until
             wait = until - _LAST_MOMENT - real_now()
             with suppress(TimeoutError):
@@ -139,12 +139,12 @@ class Reader:
         path: str,
         body: object = None,
         target: str = "",
-        wanted: tuple[str, datetime, datetime] | None = None,
+        requested: tuple[str, datetime, datetime] | None = None,
     ) -> Operation:
         """Sends the request under one key until there is an answer, each time to another host.
-        ``wanted`` is the seat and time that it asks for."""
+        ``requested`` is the seat and time that it asks for."""
         house, key = self.house, secrets.token_hex(8)
-        operation = Operation(self.member.id, verb, key, target, real_now(), wanted=wanted)
+        operation = Operation(self.member.id, verb, key, target, real_now(), requested=requested)
         house.history.operations.append(operation)
         host, until = house.chance.randrange(2), monotonic() + _LONGEST_S
         headers = {"Idempotency-Key": operation.key, **self._signed}
@@ -155,7 +155,7 @@ class Reader:
             status, answer = await house.ask(host, "POST", path, body, **headers)
             code = answer["error"]["code"] if status >= 400 else ""
             if status in (200, 201):
-                operation.told = told(answer)
+                operation.promise = promise_of(answer)
             elif 400 <= status < 500 and code not in _NOT_YET:
                 operation.refusal = code
             else:
@@ -184,24 +184,24 @@ class Reader:
         """Books, pauses, and then cancels or keeps the booking."""
         day = to_local(real_now()) + timedelta(days=1)
         wish = self._wish(day)
-        made = await self.tap("reserve", "/reservations", wish, wanted=_wanted(wish, day))
-        if made.told is None:
+        made = await self.tap("reserve", "/reservations", wish, requested=_requested(wish, day))
+        if made.promise is None:
             if made.refusal == "seat_taken" and self.house.chance.random() < 0.3:
                 await self._wait_for(wish)
             return
-        id, place = made.told.id, (made.told.seat, _clock(made.told.start))
+        id, place = made.promise.id, (made.promise.seat, _clock(made.promise.start))
         for _ in range(self.house.chance.randrange(3)):
             wish = self._wish(day)
             del wish["date"]
             if place == (wish["seat_id"], wish["start"]):
-                continue  # that would be no change
-            path, place_wanted = f"/reservations/{id}/change", _wanted(wish, day)
-            changed = await self.tap("change", path, wish, id, place_wanted)
-            if changed.told is not None:
-                place = changed.told.seat, _clock(changed.told.start)
-        self._kept.append(id)
-        while len(self._kept) > self.house.chance.randrange(_KEPT):
-            id = self._kept.pop(0)
+                continue  # the booking is there already
+            path, requested = f"/reservations/{id}/change", _requested(wish, day)
+            changed = await self.tap("change", path, wish, id, requested)
+            if changed.promise is not None:
+                place = changed.promise.seat, _clock(changed.promise.start)
+        self._bookings.append(id)
+        while len(self._bookings) > self.house.chance.randrange(_KEPT):
+            id = self._bookings.pop(0)
             await self.tap("cancel", f"/reservations/{id}/cancel", None, id)
 
     async def _wait_for(self, wish: Mapping[str, str]) -> None:
@@ -219,11 +219,11 @@ class Reader:
         for entry in body["items"] if status == 200 else ():
             if (offer := entry["offer"]) is None:
                 continue
-            seen, id = told(offer), offer["id"]
+            promise, id = promise_of(offer), offer["id"]
             if self.house.chance.random() < 0.7:
-                place = seen.seat, seen.start, seen.end
+                place = promise.seat, promise.start, promise.end
                 await self.tap("accept", f"/reservations/{id}/accept", None, id, place)
-                self._kept.append(id)
+                self._bookings.append(id)
             else:
                 await self.house.ask(host, "POST", f"/reservations/{id}/decline", **self._signed)
 
@@ -231,7 +231,7 @@ class Reader:
         """Leaves each place in the waitlist, and declines each offer. Unanswered requests are left
         to the next call."""
         host, page, pages = self.house.chance.randrange(2), 1, 1
-        while page <= pages:  # in an hour they are more than one page
+        while page <= pages:  # after an hour there is more than one page
             path = f"/waitlist?page_size={_PAGE}&page={page}"
             status, body = await self.house.ask(host, "GET", path, **self._signed)
             if status != 200:
@@ -244,24 +244,26 @@ class Reader:
     async def _today(self) -> None:
         """Checks in, leaves, returns, renews and finishes; some steps only now and then."""
         made = await self._sit_down()
-        if made is None or made.told is None:
+        if made is None or made.promise is None:
             return
-        id, chance = made.told.id, self.house.chance
+        id, chance = made.promise.id, self.house.chance
         if await self.check_in(id):
             if chance.random() < 0.6:
                 left = await self.tap("leave", f"/reservations/{id}/leave", None, id)
-                if left.told is not None:
+                if left.promise is not None:
                     await self._scan("return", id)
             if chance.random() < 0.4:
-                later = {"end": _clock(made.told.end + timedelta(minutes=30))}
+                later = {"end": _clock(made.promise.end + timedelta(minutes=30))}
                 await self.tap("extend", f"/reservations/{id}/extend", later, id)
-            # A request that faults have held up begins later than its reader meant.
-            elif (sooner := made.told.end - timedelta(minutes=30)) > made.told.start and (
+            # Faults can delay the booking so much that less than half an hour is left.
+            elif (sooner := made.promise.end - timedelta(minutes=30)) > made.promise.start and (
                 chance.random() < 0.3
             ):
-                wanted = (made.told.seat, made.told.start, sooner)
+                requested = (made.promise.seat, made.promise.start, sooner)
                 body = {"end": _clock(sooner)}
-                await self.tap("shorten", f"/reservations/{id}/shorten", body, id, wanted=wanted)
+                await self.tap(
+                    "shorten", f"/reservations/{id}/shorten", body, id, requested=requested
+                )
         await self.go(id)
 
     async def _sit_down(self) -> Operation | None:
@@ -270,19 +272,19 @@ class Reader:
         end = half + timedelta(minutes=60)
         if end.date() != now.date():
             if now.time() > now.replace(hour=23, minute=45).time():
-                return None  # nobody sits through midnight
+                return None  # a stay ends before midnight
             end = now.replace(hour=23, minute=59)
         wish = {"seat_id": self.house.chance.choice(self.seats), "date": now.date().isoformat()}
         wish |= {"start": "now", "end": _clock(end)}
-        wanted = _wanted({**wish, "start": _clock(now)}, now)
-        return await self.tap("reserve", "/reservations", wish, wanted=wanted)
+        requested = _requested({**wish, "start": _clock(now)}, now)
+        return await self.tap("reserve", "/reservations", wish, requested=requested)
 
     async def check_in(self, id: str) -> bool:
         """Scans codes until one is accepted: an old code is refused, then the next one is
         scanned."""
         for _ in range(3):
             scanned = await self._scan("check_in", id)
-            if scanned.told is not None:
+            if scanned.promise is not None:
                 return True
             if scanned.refusal not in ("qr_expired", "qr_used"):
                 return False
@@ -291,7 +293,7 @@ class Reader:
     async def _scan(self, verb: str, id: str) -> Operation:
         codes = self.house.codes
         while not (fresh := set(codes.values()) - self._scanned):
-            await self.house.shown.wait()
+            await self.house.codes_fetched.wait()
         code = self.house.chance.choice(sorted(fresh))
         self._scanned.add(code)
         path = f"/reservations/{id}/{verb.replace('_', '-')}"
@@ -312,16 +314,16 @@ class Reader:
         """Books a seat of tomorrow that is stored as free, and gives it back."""
         wish = {"seat_id": seat, "date": to_local(start).date().isoformat()}
         wish |= {"start": _clock(start), "end": _clock(start + timedelta(hours=1))}
-        asked = real_now()
-        made = await self.tap("reserve", "/reservations", wish, wanted=_wanted(wish, start))
-        if made.told is not None:
-            id = made.told.id
+        asked_at = real_now()
+        made = await self.tap("reserve", "/reservations", wish, requested=_requested(wish, start))
+        if made.promise is not None:
+            id = made.promise.id
             await self.tap("cancel", f"/reservations/{id}/cancel", None, id)
-        refusal = "" if made.told is not None else made.refusal or "no answer"
-        return Probe(self.member.id, seat, start, refusal, asked)
+        refusal = "" if made.promise is not None else made.refusal or "no answer"
+        return Probe(self.member.id, seat, start, refusal, asked_at)
 
 
-def _wanted(wish: Mapping[str, str], day: datetime) -> tuple[str, datetime, datetime]:
+def _requested(wish: Mapping[str, str], day: datetime) -> tuple[str, datetime, datetime]:
     """The seat and time of a wish for that day."""
     date = to_local(day).date()
     start, end = (local_instant(date, time.fromisoformat(wish[n])) for n in ("start", "end"))

@@ -35,7 +35,7 @@ Client = AsyncMongoClient[dict[str, Any]]
 
 
 class ChaosError(Exception):
-    """The rig itself has failed, not the service, for a reason of one line."""
+    """The rig itself has failed, not the service. The message is one line."""
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 60) -> None:
@@ -61,7 +61,7 @@ class Member:
 
     @property
     def name(self) -> str:
-        """Its name as a caller of other members."""
+        """The name by which this member calls other members."""
         return f"member {self.number}"
 
     @property
@@ -69,7 +69,7 @@ class Member:
         return f"127.0.0.1:{self.proxy.port}"
 
     def spawn(self) -> None:
-        """Starts it without waiting for it."""
+        """Starts mongod without waiting for it."""
         with (self.folder.with_suffix(".log")).open("ab") as log:
             self.process = subprocess.Popen(
                 die_with_parent([str(mongod_binary()), *_options(self.port, self.folder)]),
@@ -81,12 +81,12 @@ class Member:
             )
 
     def send(self, how: signal.Signals) -> None:
-        """Sends the signal: SIGSTOP pauses it, SIGCONT resumes it."""
+        """Sends the signal to mongod: SIGSTOP pauses it, SIGCONT resumes it."""
         assert self.process is not None
         self.process.send_signal(how)
 
     async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Ends it, also while it is paused, and waits for the end."""
+        """Ends mongod, also while it is paused, and waits for the end."""
         process, self.process = self.process, None
         if process is None:
             return
@@ -95,7 +95,7 @@ class Member:
         await asyncio.to_thread(process.wait)
 
     async def hello(self) -> dict[str, Any]:
-        """Its answer to ``hello``; empty while it does not answer."""
+        """The member's answer to ``hello``; empty while it does not answer."""
         try:
             with pymongo.timeout(_HELLO_S):
                 return await self.direct.admin.command("hello")
@@ -124,10 +124,10 @@ class ReplicaSet:
         return self._links.setdefault((caller, member.number), Link())
 
     def callers(self) -> Mapping[int, str]:
-        found = {m.process.pid: m.name for m in self.members if m.process is not None}
+        names = {m.process.pid: m.name for m in self.members if m.process is not None}
         for name, pids in self.applications.items():
-            found |= dict.fromkeys(pids(), name)
-        return found
+            names |= dict.fromkeys(pids(), name)
+        return names
 
     async def start(self) -> None:
         """Returns once there is a primary that all other members follow."""
@@ -148,7 +148,7 @@ class ReplicaSet:
             return True
 
         await until(initiated, "a replica set")  # some are still starting
-        await self.step_up()  # sooner than by the election's time
+        await self.step_up()  # sooner than the set would elect one by itself
         await self.settled()
 
     async def stop(self) -> None:
@@ -162,7 +162,7 @@ class ReplicaSet:
             said = [(m, await m.hello()) for m in self.members if m.process is not None]
             primaries = [(h["electionId"], m) for m, h in said if h.get("isWritablePrimary")]
             if primaries:
-                return max(primaries, key=lambda found: found[0])[1]
+                return max(primaries, key=lambda pair: pair[0])[1]
             await asyncio.sleep(_POLL_S)
 
     def others(self, member: Member) -> list[Member]:
@@ -173,7 +173,7 @@ class ReplicaSet:
         for other in self.others(member):
             for link in (self.link(member.name, other), self.link(other.name, member)):
                 link.cut()
-                # Over a silent connection they would wait ten seconds before they read elsewhere.
+                # Over a silent connection a member waits ten seconds before it reads elsewhere.
                 link.reset()
 
     def mend(self) -> None:
@@ -189,11 +189,11 @@ class ReplicaSet:
         async def elected() -> bool:
             nonlocal new
             said = [(m, await m.hello()) for m in self.members if m is not old]
-            # Who lacks what another has is not elected.
-            known = [(h["lastWrite"]["opTime"]["ts"], m) for m, h in said if h.get("setName")]
-            if not known:
+            # A member that lacks writes of another is not elected.
+            candidates = [(h["lastWrite"]["opTime"]["ts"], m) for m, h in said if h.get("setName")]
+            if not candidates:
                 return False
-            new = max(known, key=lambda found: found[0])[1]
+            new = max(candidates, key=lambda pair: pair[0])[1]
             try:
                 await new.direct.admin.command("replSetStepUp")
             except PyMongoError:
@@ -215,7 +215,9 @@ class ReplicaSet:
                 config |= {"version": config["version"] + 1, "settings": {**own, **settings}}
                 await admin.command("replSetReconfig", config)
             except PyMongoError:
-                return False  # an election, or the one before is not everywhere yet
+                return (
+                    False  # during an election, or before the last change has reached all members
+                )
             return True
 
         await until(given, "other settings of the set")
@@ -247,7 +249,7 @@ def _options(port: int, folder: Path) -> list[str]:
         *("--wiredTigerCacheSizeGB", "0.25"),
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=8MB)"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-        # Soon, where the rig is killed and SIGTERM is all that they get.
+        # Quick, since mongods get only SIGTERM if the rig is killed.
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
         "--quiet",
     ]
@@ -259,23 +261,23 @@ async def replica_set(folder: Path, settings: Mapping[str, int]) -> AsyncIterato
 
     ``settings`` of its configuration replace MongoDB's defaults.
     """
-    found = ReplicaSet([], settings)
+    replicas = ReplicaSet([], settings)
     ports = free_ports(2 * _MEMBERS)
     for number in range(_MEMBERS):
         own = folder / f"member{number}"
         own.mkdir(parents=True)
 
         def link_of(caller: str, number: int = number) -> Link:
-            return found.link(caller, found.members[number])
+            return replicas.link(caller, replicas.members[number])
 
         proxy = Proxy(ports[number + _MEMBERS], ports[number], link_of)
         direct: Client = AsyncMongoClient(
             "127.0.0.1", ports[number], directConnection=True, serverSelectionTimeoutMS=500,
             connectTimeoutMS=500, socketTimeoutMS=30000, retryWrites=False,
         )  # fmt: skip
-        found.members.append(Member(number, ports[number], proxy, own, direct))
+        replicas.members.append(Member(number, ports[number], proxy, own, direct))
     try:
-        await found.start()
-        yield found
+        await replicas.start()
+        yield replicas
     finally:
-        await found.stop()
+        await replicas.stop()

@@ -43,14 +43,14 @@ _NO_CONSENT: Final = 43101
 _ALL: Final = dict.fromkeys(Template, True)
 POLICY: Final = Policy(
     version=2,
-    # The trial is by the real clock, at whatever time of the library's day.
+    # The trial runs by the real clock, at any time of day.
     opening=(OpeningRule(time(0), time(23, 59)),),
     step_minutes=30,
     daily_booking_limit=200,
-    # So that deadlines fall into faults.
+    # Short, so that deadlines fall into faults.
     check_in_after_minutes=1,
     extend_within_minutes=120,
-    # Whoever was punished is judged by that, and goes on.
+    # High, so that readers with violations go on booking; the judge sees the violations.
     violations_limit=1000,
 )
 
@@ -140,9 +140,9 @@ class Rig:
         db = self.db
 
         async def nothing_left() -> bool:
-            told: Document = {"outbox.at": {"$type": "date"}}
+            undispatched: Document = {"outbox.at": {"$type": "date"}}
             return not (
-                await db["reservations"].count_documents(told, limit=1)
+                await db["reservations"].count_documents(undispatched, limit=1)
                 or await db["deliveries"].count_documents({"open": True}, limit=1)
             )
 
@@ -214,7 +214,7 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
             "WECOM_SECRET": secrets.token_hex(8),
             "WECOM_BASE_URL": wecom.url,
             "WECOM_MESSAGES": "1",
-            # Nobody signs in by it here.
+            # Required, but no reader signs in by CAS.
             "CAS_BASE_URL": "http://127.0.0.1:9/cas",
         }
         app = await stack.enter_async_context(open_application(load(env), Clock()))
@@ -224,7 +224,7 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
         keys, _ = await seed.seed(stored, reference, library, real_now())
         await stored.policies.add_missing(POLICY, real_now())
         await reference.refresh()
-        # Kiosks work here, so that a no-show is a violation.
+        # As if the kiosks had been used: only then is a no-show a violation.
         await stored.presence_methods.put(library.venue.id, PresenceMethod.KIOSK_CODE, real_now())
         hosts = [
             Host(name, port, workers, env, folder / f"{name.split()[0]}.log")

@@ -69,12 +69,12 @@ async def trial(
     scale: Scale,
     seed: int,
     over: Callable[[History], bool] = lambda _: False,
-    shown: Callable[[str], None] = lambda _: None,
+    report_fault: Callable[[str], None] = lambda _: None,
 ) -> History:
     """Lets the faults of each round happen one by one under load, heals, and records the result.
 
-    No fault begins once ``over`` is true. ``shown`` is called with a line for each. Returns the
-    history to judge.
+    No fault begins once ``over`` is true. ``report_fault`` is called with the name of each fault
+    when it begins. Returns the history to judge.
     """
     history = History()
     members = await rig.members(scale.readers + _LATE)
@@ -92,11 +92,11 @@ async def trial(
                 while left and not over(history):
                     name = _next(left, shared, scale)
                     left.remove(name)
-                    shown(name)
+                    report_fault(name)
                     await _happen(rig, shared, name, scale)
                     for life in lives:
                         if life.done():
-                            life.result()  # readers do not end before they are told to
+                            life.result()  # raises: only an error ends a reader before the closing
                 if over(history):
                     break
             shared.closing.set()
@@ -121,7 +121,7 @@ async def _answering(history: History) -> None:
     since = real_now()
 
     async def acknowledged() -> bool:
-        return any(o.told is not None and o.asked_at > since for o in history.operations)
+        return any(o.promise is not None and o.asked_at > since for o in history.operations)
 
     await until(acknowledged, "an acknowledgement", 90)
 
@@ -137,7 +137,7 @@ def _next(left: Sequence[str], shared: House, scale: Scale) -> str:
 
 
 async def _happen(rig: Rig, shared: House, name: str, scale: Scale) -> None:
-    """Breaks, holds, mends, and waits until all is well."""
+    """Makes one fault happen, mends it, and waits until taps are acknowledged again."""
     history, hold_s = shared.history, scale.hold_s
     if name == DEADLINE:
         await _deadline_comes(shared)
@@ -173,7 +173,7 @@ async def _lines_left(rig: Rig, readers: Sequence[Reader]) -> None:
     for them."""
 
     async def nobody() -> bool:
-        # An offer that is given up passes on to the next in line, and an answer may be missing.
+        # Repeated: a declined offer goes to the next reader, and requests may be lost.
         await all_of([reader.leave_lines() for reader in readers])
         return not await rig.db["waitlist"].count_documents({"open": True}, limit=1)
 
@@ -185,14 +185,18 @@ async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) 
     now."""
     there, day = await rig.stored(), local_date(real_now()) + timedelta(days=1)
     live = [r for r in there if r.state in ("reserved", "in_use", "away", "offered")]
-    wished = {(o.told.seat, o.told.start) for o in shared.history.operations if o.told is not None}
+    wished = {
+        (o.promise.seat, o.promise.start)
+        for o in shared.history.operations
+        if o.promise is not None
+    }
     wished = {place for place in wished if local_date(place[1]) == day}
     plans: list[list[tuple[str, datetime]]] = []
     for reader in readers:
         own = [r for r in live if r.reader == reader.member.id]
         free = [place for place in sorted(wished) if not _taken(place, live, own)]
         plans.append(shared.chance.sample(free, min(each, len(free))))
-        # Two that ask at once must not want one seat.
+        # Two readers must not ask for one seat at once.
         wished -= {*plans[-1]}
 
     async def ask(reader: Reader, places: Sequence[tuple[str, datetime]]) -> None:
@@ -216,12 +220,12 @@ def all_harm(history: History) -> list[Harm]:
 
 def _out_of_order(history: History) -> list[Harm]:
     """Days of seats and of readers whose answers have no sequential order."""
-    found = []
+    harm = []
     for disorder in disorders(history):
         last = max(call.begin for call in disorder.calls if call.begin < OPEN)
         fault = history.fault_at(datetime.fromtimestamp(last, UTC))
-        found.append(Harm("disorder", fault, str(disorder)))
-    return found
+        harm.append(Harm("disorder", fault, str(disorder)))
+    return harm
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -231,15 +235,15 @@ def table(history: History, harm: Sequence[Harm]) -> str:
     """One line for each fault: acknowledged operations, harm, and the longest time (seconds)
     without an acknowledgement after it began."""
     counts = Counter((one.fault, one.kind) for one in harm)
-    acknowledged = [o for o in history.operations if o.told is not None]
+    acknowledged = [o for o in history.operations if o.promise is not None]
     lines: list[tuple[str, ...]] = [("fault", "acknowledged", *KINDS, "unknown", "silent s")]
     names = list(dict.fromkeys(fault.name for fault in history.faults))
     for name in (["none"] if any(one.fault == "none" for one in harm) else []) + names:
         its = [o for o in history.operations if history.fault_of(o) == name]
         silent = max((_silence(history, f) for f in history.faults if f.name == name), default=0.0)
-        found = (str(counts[name, kind]) for kind in KINDS)
-        said, unsaid = sum(o.told is not None for o in its), sum(o.unknown for o in its)
-        lines.append((name, str(said), *found, str(unsaid), f"{silent:.1f}"))
+        cells = (str(counts[name, kind]) for kind in KINDS)
+        said, unsaid = sum(o.promise is not None for o in its), sum(o.unknown for o in its)
+        lines.append((name, str(said), *cells, str(unsaid), f"{silent:.1f}"))
     total = (str(sum(one.kind == kind for one in harm)) for kind in KINDS)
     unknown = str(sum(o.unknown for o in history.operations))
     lines.append(("all", str(len(acknowledged)), *total, unknown, ""))
@@ -259,7 +263,7 @@ def _silence(history: History, fault: Fault) -> float:
     instants = sorted(
         o.answered_at
         for o in history.operations
-        if o.told is not None and o.answered_at is not None
+        if o.promise is not None and o.answered_at is not None
         if fault.start <= o.answered_at <= last
     )
     moments = [fault.start, *instants, min(last, real_now())]

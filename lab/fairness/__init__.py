@@ -1,1 +1,1 @@
-"""Who gets the seats of an opening and of a day (docs/performance.md)."""
+"""Measures which readers get the seats of an opening and of a day (docs/performance.md)."""

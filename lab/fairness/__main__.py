@@ -30,7 +30,7 @@ from models.policy.entities import Policy
 FULL_SEATS: Final = 2500
 BOT_SHARE: Final = 0.05
 READERS_PER_SEAT: Final = 3.2
-"""8,000 readers for 2,500 seats."""
+"""Readers for each seat of an opening: 8,000 for 2,500 seats."""
 DAY_READERS_PER_SEAT: Final = 10
 POLICIES: Final[Mapping[str, Policy]] = {
     "as they come": Policy(version=2, booking_opens_at=OPENS_AT),
@@ -48,7 +48,7 @@ class Scale:
     day_seats: int
     workers: int
     seed: int
-    wanted: frozenset[str]
+    parts: frozenset[str]
 
 
 def _bots(readers: int) -> int:
@@ -59,15 +59,15 @@ async def measure(scale: Scale, folder: Path) -> dict[str, Any]:
     """The results of all runs. Raises: BenchFailed, EmbeddedError, DomainError."""
     async with AsyncExitStack() as stack:
         databases = await stack.enter_async_context(embedded_databases(folder))
-        shown: dict[str, Any] = {"seed": scale.seed, "workers": scale.workers}
-        if "opening" in scale.wanted:
-            shown["openings"] = {
+        results: dict[str, Any] = {"seed": scale.seed, "workers": scale.workers}
+        if "opening" in scale.parts:
+            results["openings"] = {
                 name: await _openings(scale, folder, databases, policy)
                 for name, policy in POLICIES.items()
             }
-        if "day" in scale.wanted:
-            shown["day"] = await _day(scale, folder, databases)
-    return shown
+        if "day" in scale.parts:
+            results["day"] = await _day(scale, folder, databases)
+    return results
 
 
 async def _openings(
@@ -75,12 +75,12 @@ async def _openings(
 ) -> dict[str, Any]:
     """The summary of several openings under one policy."""
     readers = round(READERS_PER_SEAT * scale.seats)
-    found = []
+    openings = []
     for number in range(scale.repeat):
         async with opening_house(folder, databases, scale.seats, policy) as home:
             seed = scale.seed + number
-            found.append(await opening(home, readers, _bots(readers), scale.workers, seed))
-    return model.summary(found)
+            openings.append(await opening(home, readers, _bots(readers), scale.workers, seed))
+    return model.summary(openings)
 
 
 async def _day(scale: Scale, folder: Path, databases: EmbeddedDatabases) -> dict[str, Any]:
@@ -89,27 +89,27 @@ async def _day(scale: Scale, folder: Path, databases: EmbeddedDatabases) -> dict
         return day_summary(await whole_day(home, library, readers, _bots(readers), scale.seed))
 
 
-def table(shown: Mapping[str, Any]) -> str:
+def table(results: Mapping[str, Any]) -> str:
     """The results as a Markdown table."""
     lines: list[str] = []
-    for name, found in shown.get("openings", {}).items():
+    for name, run in results.get("openings", {}).items():
         if not lines:
             lines = [
-                f"Scale: {found['openings']} openings of {found['seats']} seats for "
-                f"{found['readers']} readers, {found['bots']} of them bots (the whole library "
-                f"has {FULL_SEATS}); {shown['workers']} workers, seed {shown['seed']}.",
+                f"Scale: {run['openings']} openings of {run['seats']} seats for "
+                f"{run['readers']} readers, {run['bots']} of them bots (the whole library "
+                f"has {FULL_SEATS}); {results['workers']} workers, seed {results['seed']}.",
                 "",
                 "| opening | bots of readers | bots of wins | excess | answer p50 | p99 | slowest "
                 "| all gone after | generator late | failures |",
                 "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
             ]
         lines.append(
-            f"| {name} | {found['bots_of_readers_percent']} % | {found['bots_of_wins_percent']} % "
-            f"| {found['excess_points']:+} points | {found['answer_p50_ms']:,} ms "
-            f"| {found['answer_p99_ms']:,} ms | {found['request_max_ms']:,} ms "
-            f"| {found['gone_s']} s | {found['generator_late_ms']} ms | {found['failures']} |"
+            f"| {name} | {run['bots_of_readers_percent']} % | {run['bots_of_wins_percent']} % "
+            f"| {run['excess_points']:+} points | {run['answer_p50_ms']:,} ms "
+            f"| {run['answer_p99_ms']:,} ms | {run['request_max_ms']:,} ms "
+            f"| {run['gone_s']} s | {run['generator_late_ms']} ms | {run['failures']} |"
         )
-    if (day := shown.get("day")) is not None:
+    if (day := results.get("day")) is not None:
         lines += [
             "",
             f"A day of {day['seats']} seats, {day['readers']} readers, {day['bots']} bots: "
@@ -126,15 +126,15 @@ def table(shown: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def complaints(shown: Mapping[str, Any]) -> list[str]:
+def complaints(results: Mapping[str, Any]) -> list[str]:
     """The reasons why the measurement has failed, if it has. Unfairness is a result, not a
     failure."""
-    runs = {**shown.get("openings", {}), **({"day": shown["day"]} if "day" in shown else {})}
+    runs = {**results.get("openings", {}), **({"day": results["day"]} if "day" in results else {})}
     return [
-        f"{name}: {found[what]} {what}"
-        for name, found in runs.items()
+        f"{name}: {run[what]} {what}"
+        for name, run in runs.items()
         for what in ("doubles", "failures")
-        if found.get(what)
+        if run.get(what)
     ]
 
 
@@ -156,8 +156,8 @@ def _scale(argv: Sequence[str] | None) -> tuple[Scale, bool]:
     add("--day-seats", type=_positive, default=20, metavar="N", help="of the day (20)")
     add("--workers", type=_positive, default=2, metavar="N", help="of the service (2)")
     args = parser.parse_args(argv)
-    wanted = frozenset({args.only} if args.only else {"opening", "day"})
-    scale = Scale(args.seats, args.repeat, args.day_seats, args.workers, args.seed, wanted)
+    parts = frozenset({args.only} if args.only else {"opening", "day"})
+    scale = Scale(args.seats, args.repeat, args.day_seats, args.workers, args.seed, parts)
     return scale, args.json
 
 
@@ -165,17 +165,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the measurement. Returns the exit status."""
     scale, as_json = _scale(argv)
     try:
-        shown = run_measurement(partial(measure, scale), "fairness-")
+        results = run_measurement(partial(measure, scale), "fairness-")
     except (BenchFailed, EmbeddedError, DomainError) as error:
         print(f"error: {error or error.__class__.__name__}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
-    print(json.dumps(shown) if as_json else table(shown))
-    found = complaints(shown)
-    for complaint in found:
+    print(json.dumps(results) if as_json else table(results))
+    failures = complaints(results)
+    for complaint in failures:
         print(f"error: {complaint}", file=sys.stderr)
-    return 1 if found else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

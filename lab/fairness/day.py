@@ -77,8 +77,8 @@ class Library:
     async def move(self, now: datetime) -> None:
         """Moves the service's clock to ``now``, and fetches the kiosk's new code."""
         await self.ask(None, "POST", "/sandbox/clock", {"now": now.isoformat()})
-        _, shown = await self.ask(None, "GET", f"/kiosks/{self.kiosk}/code")
-        self.now, self.code = now, shown["payload"]
+        _, answer = await self.ask(None, "GET", f"/kiosks/{self.kiosk}/code")
+        self.now, self.code = now, answer["payload"]
 
     async def free_seats(self, member: Member, start: str, end: str) -> list[tuple[str, str]]:
         """(area, seat) of the seats that the plans show as free for that time."""
@@ -143,7 +143,7 @@ class Visitor:
                 self._have(made)
                 return
         if self.bot or not begun:
-            return  # a bot asks again each time, and who has time comes later
+            return  # a bot tries again in each step, and a later reader when their time comes
         wish = {"area_id": library.rng.choice(library.areas), "start": start, "end": end}
         wish["date"] = library.now.date().isoformat()
         status, entry = await library.ask(self.member, "POST", "/waitlist", wish)
@@ -202,13 +202,13 @@ class Visitor:
 
     async def _look_at_offer(self) -> None:
         library = self.library
-        _, found = await library.ask(self.member, "GET", "/waitlist")
-        entry = next((one for one in found["items"] if one["id"] == self.wait), None)
+        _, waitlist = await library.ask(self.member, "GET", "/waitlist")
+        entry = next((one for one in waitlist["items"] if one["id"] == self.wait), None)
         if entry is None or entry["state"] not in ("waiting", "offered"):
             self.done = True
         elif entry["state"] == "offered":
             if library.rng.random() > ACCEPT_SHARE:
-                self.done = True  # they have gone, and do not answer
+                self.done = True  # the reader does not answer
                 return
             path = f"/reservations/{entry['offer']['id']}/accept"
             status, made = await library.ask(self.member, "POST", path)
@@ -221,7 +221,7 @@ async def whole_day(home: House, library: LibraryData, readers: int, bots: int, 
     rng = random.Random(seed)
     kiosk, key = library.kiosks[0].id, new_key()
     await home.stored.kiosks.issue_kiosk_key(kiosk, key, new_secret())
-    # Kiosks work here, so that a no-show is one.
+    # As if the kiosks had been used: only then does a missed booking become a no-show.
     await home.stored.presence_methods.put(
         library.venue.id, PresenceMethod.KIOSK_CODE, MORNING - timedelta(days=1)
     )
@@ -239,7 +239,7 @@ async def whole_day(home: House, library: LibraryData, readers: int, bots: int, 
         until = day.replace(hour=22, minute=30)
         while now <= until:
             await shared.move(now)
-            # Bots are at every door first.
+            # In each step bots act first.
             honest = [one for one in people if not one.bot]
             rng.shuffle(honest)
             for one in people[:bots] + honest:

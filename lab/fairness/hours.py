@@ -62,7 +62,7 @@ def idle_hours(day: Day) -> tuple[float, float]:
     moment to the entry's end.
     """
     step = SAMPLE / _HOUR
-    idle = wanted = 0
+    idle = demand = 0
     now = day.opens
     while now < day.closes:
         waiting = [w for w in day.waited if w.since <= now < w.until and w.start <= now < w.end]
@@ -70,12 +70,12 @@ def idle_hours(day: Day) -> tuple[float, float]:
             ends = [w.end for w in waiting if w.area == area]
             if not ends:
                 continue
-            wanted += 1
+            demand += 1
             idle += not any(
                 h.seat == seat and h.since <= now < h.end and h.start < min(ends) for h in day.held
             )
         now += SAMPLE
-    return idle * step, wanted * step
+    return idle * step, demand * step
 
 
 def ghost_hours(day: Day) -> tuple[int, float]:
@@ -94,7 +94,7 @@ def day_summary(day: Day) -> dict[str, Any]:
     """The sums as plain values: hours, shares in percent, times in milliseconds."""
     got = [h for h in day.held if h.state not in ("offered", _OFFER_EXPIRED)]
     by_bots = sum(h.reader in day.bots for h in got)
-    idle, wanted = idle_hours(day)
+    idle, demand = idle_hours(day)
     ghosts, blocked = ghost_hours(day)
     of_readers = 100 * len(day.bots) / day.readers
     of_wins = 100 * by_bots / len(got) if got else 0.0
@@ -108,8 +108,8 @@ def day_summary(day: Day) -> dict[str, Any]:
         "bots_of_wins_percent": round(of_wins, 1),
         "excess_points": round(of_wins - of_readers, 1),
         "idle_hours": round(idle, 1),
-        "wanted_hours": round(wanted, 1),
-        "idle_percent": round(100 * idle / wanted, 1) if wanted else 0.0,
+        "wanted_hours": round(demand, 1),
+        "idle_percent": round(100 * idle / demand, 1) if demand else 0.0,
         "ghosts": ghosts,
         "ghost_hours": round(blocked, 1),
         "offer_hours": round(offer_hours(day), 1),

@@ -18,8 +18,8 @@ REACTION_SIGMA: Final = 0.5
 s."""
 EARLY_SHARE: Final = 0.1
 EARLY_S: Final = 0.5
-"""Share of readers who press too early, by at most ``EARLY_S``; they press again after a
-reaction."""
+"""At most this many seconds too early the share ``EARLY_SHARE`` of readers presses; these readers
+press again after a reaction."""
 CHOICE_MEDIAN_S: Final = 1.5
 CHOICE_SIGMA: Final = 0.5
 """Spread of the time to read a refusal and choose another seat: log-normal."""
@@ -31,7 +31,8 @@ POPULARITY_EXPONENT: Final = 0.8
 BOT_LEAD_S: Final = 0.2
 BOT_EVERY_S: Final = 0.05
 BOT_CONNECTIONS: Final = 4
-"""A bot sends from that long before the opening, so often, on so many connections at once."""
+"""A bot sends a request every ``BOT_EVERY_S`` seconds, from ``BOT_LEAD_S`` seconds before the
+opening on. At most this many of its requests are under way at once."""
 _DRAWS: Final = 20
 
 
@@ -68,7 +69,7 @@ class Popularity:
             seat = self._seats[bisect(self._sums, rng.random() * self._sums[-1])]
             if free is None or seat in free:
                 return seat
-        # Few are left, so each of them is as good as another.
+        # So few are free that popularity no longer matters.
         return rng.choice(sorted(free or self._seats))
 
 

@@ -83,11 +83,11 @@ class Rush:
     async def book(self, member: Member, seat: str, key: str = "") -> Answer:
         """The answer to one request for a seat. A failure is counted."""
         body = {"seat_id": seat, "date": TOMORROW.isoformat(), "start": START, "end": END}
-        wanted = request("POST", "/api/v1/reservations", member.token, json.dumps(body).encode())
+        payload = request("POST", "/api/v1/reservations", member.token, json.dumps(body).encode())
         if key:
-            wanted = wanted.replace(b"\r\n", f"\r\nIdempotency-Key: {key}\r\n".encode(), 1)
+            payload = payload.replace(b"\r\n", f"\r\nIdempotency-Key: {key}\r\n".encode(), 1)
         since = monotonic()
-        answer = await ask(self.stage.port, wanted)
+        answer = await ask(self.stage.port, payload)
         self.longest_s = max(self.longest_s, monotonic() - since)
         self.statuses[answer.status] += 1
         if answer.status == 201:
@@ -150,7 +150,7 @@ async def honest(rush: Rush, member: Member, rng: random.Random) -> None:
     await _until(rush.began + press)
     for _ in range(_TRIES):
         while seat is not None and seat not in rush.free and not rush.over:
-            # The screen shows that the seat has gone.
+            # The reader's screen shows that the seat is taken.
             await asyncio.sleep(model.choice_s(rng))
             seat = rush.popularity.choose(rng, rush.free)
         if rush.over or seat is None:
@@ -272,17 +272,17 @@ async def _wind_clock(stage: Stage) -> float:
     opens = datetime.combine(MORNING.date(), OPENS_AT, MORNING.tzinfo)
     url = f"http://127.0.0.1:{stage.port}/sandbox/clock"
 
-    async def shown(answer: aiohttp.ClientResponse) -> datetime:
+    async def clock_of(answer: aiohttp.ClientResponse) -> datetime:
         body: dict[str, Any] = await answer.json()
         return datetime.fromisoformat(body["now"])
 
     async with aiohttp.ClientSession() as session:
         async with session.get(url) as answer:
-            ahead = (opens - await shown(answer)).total_seconds() - _BEFORE_S
+            ahead = (opens - await clock_of(answer)).total_seconds() - _BEFORE_S
         async with session.post(url, json={"advance_seconds": ahead}) as answer:
-            await shown(answer)
-        asked = monotonic()
+            await clock_of(answer)
+        asked_at = monotonic()
         async with session.get(url) as answer:
-            now = await shown(answer)
-    at = (asked + monotonic()) / 2
+            now = await clock_of(answer)
+    at = (asked_at + monotonic()) / 2
     return at + (opens - now).total_seconds()

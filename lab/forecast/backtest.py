@@ -95,7 +95,7 @@ def counted_days(setting: Setting, weeks: int) -> Mapping[AreaId, Sequence[AreaD
     library = Catalog("", {}, {area.id: area for area in data.areas if area.id in AREAS}, {})
     policy = default_policy(data)
     chance = random.Random(f"backtest {setting.seed}")
-    found: dict[AreaId, list[AreaDay]] = defaultdict(list)
+    counts: dict[AreaId, list[AreaDay]] = defaultdict(list)
     examined = 0.6 * 7 * weeks
     for number in range(7 * weeks):
         day = FIRST + number * _DAY
@@ -115,10 +115,10 @@ def counted_days(setting: Setting, weeks: int) -> Mapping[AreaId, Sequence[AreaD
             seats, hours = len(area.seat_ids), TimeRange(area.opens, area.closes)
             opened = seats * int(hours.length.total_seconds() // 60)
             of_hours = tuple(used[area.area_id])
-            found[area.area_id].append(
+            counts[area.area_id].append(
                 AreaDay(day, area.area_id, seats, opened, 0, 0, 0, 0, 0, 0, of_hours)
             )
-    return found
+    return counts
 
 
 def score(setting: Setting, weeks: int, ahead: int) -> Score:
@@ -132,17 +132,20 @@ def score(setting: Setting, weeks: int, ahead: int) -> Score:
 
 def _score_of_day(days: Sequence[AreaDay], number: int, ahead: int) -> Score:
     truth, before = days[number], days[number - 7]
-    found = forecast(days[: number - ahead + 1], truth.day)
-    assert found is not None
+    predicted = forecast(days[: number - ahead + 1], truth.day)
+    assert predicted is not None
     one, seats = Score(), truth.seats
     for hour in _OPEN:
-        used, told = min(1.0, truth.used[hour] / (60 * seats)), found[hour]
+        used, hourly = min(1.0, truth.used[hour] / (60 * seats)), predicted[hour]
         one.hours += 1
-        one.error += abs(told.used - used)
+        one.error += abs(hourly.used - used)
         one.last_week += abs(min(1.0, before.used[hour] / (60 * seats)) - used)
-        # As readers see it: whole seats, and never nothing.
-        shown, error = round(seats * (1 - told.used)), max(1, round(seats * told.error))
-        one.within += abs(shown - seats * (1 - used)) <= error
+        # As readers see it: whole seats, and an error of at least one.
+        free, error = (
+            round(seats * (1 - hourly.used)),
+            max(1, round(seats * hourly.error)),
+        )
+        one.within += abs(free - seats * (1 - used)) <= error
     return one
 
 

@@ -1,1 +1,2 @@
-"""Histories of what readers asked and were told, and the judges of them (docs/proof.md)."""
+"""Recorded histories of readers' requests and their answers, and the checkers that judge them
+(docs/proof.md)."""

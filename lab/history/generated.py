@@ -1,8 +1,9 @@
-"""A history of any size that did happen one after the other, to see how fast the checker is.
+"""Generated histories of any size that have a sequential order, to measure the speed of the order
+checker.
 
-Clients ask at overlapping times. Each call takes effect at an instant of its own between its
-beginning and its end, and some are never answered; so there is an order, and the checker has to
-find one. With ``broken`` one seat is given twice, which it has to see.
+Clients' calls overlap in time. Each call takes effect at one instant between its begin and its end,
+and some calls are never answered; so an order exists, and the checker has to find it. With
+``broken`` one seat is given twice, which the checker has to report.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from lab.history.order_checker import AT_THE_END, OPEN, Call, Kind
 _EACH: Final = 50
 """Calls on one seat's day."""
 _LASTS_S: Final = 0.4
-"""A call lasts up to so long, while on one seat one takes effect each tenth of a second."""
+"""At most this many seconds lie between the begin of a call and its effect, and between its
+effect and its end. On one seat a call takes effect every ``_EVERY_S`` seconds, so calls overlap."""
 _EVERY_S: Final = 0.1
 _LATE_S: Final = 1e6
-"""After all other calls."""
+"""Seconds at which the double booking begins: after all other calls."""
 
 
 @dataclass(slots=True)
@@ -31,13 +33,14 @@ class _Held:
 
 
 def generate(calls: int, seed: int, broken: bool = False) -> dict[str, list[Call]]:
-    """About so many calls, by the seat's day that they are on."""
+    """About ``calls`` calls, by the seat's day on which they act. With ``broken`` one seat is
+    booked twice."""
     chance = random.Random(seed)
     days = {f"seat {n}": list(_day(chance, n)) for n in range(max(1, calls // _EACH))}
     if broken:
         held = [(n, c) for n, d in days.items() for c in d if c.kind is Kind.HELD_AT_THE_END]
-        name, kept = chance.choice(held)
-        days[name].append(Call(Kind.TAKE, "second", kept.slots, _LATE_S, _LATE_S + 1))
+        name, original = chance.choice(held)
+        days[name].append(Call(Kind.TAKE, "second", original.slots, _LATE_S, _LATE_S + 1))
     return days
 
 
@@ -54,7 +57,7 @@ def _day(chance: random.Random, number: int) -> Iterator[Call]:
 
 
 def _call(chance: random.Random, held: list[_Held], booking: str, begin: float, end: float) -> Call:
-    """What happens next on the seat, and is entered into ``held``."""
+    """The next random call on the seat. Updates ``held``, the bookings that have the seat now."""
     if held and chance.random() < 0.5:
         one = chance.choice(held)
         if not one.in_use and chance.random() < 0.3:

@@ -1,8 +1,9 @@
-"""Judges a trial of faults by its history alone: what was promised, and what there is.
+"""Judges a trial of faults by its history alone: it compares what readers were promised with what
+is stored.
 
-It knows nothing of the store: doubles are found by times, never by the claims that should prevent
-them, and claims are compared with what the reservation says of itself, by half hours that are
-counted here.
+The judge shares no code with the store. It finds double bookings by their times, never by the
+claims that should prevent them. It compares claims with the reservation's own times, by half hours
+that it counts itself.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from lab.history.records import UNQUEUED, History, Operation, Stored, Told
+from lab.history.records import UNQUEUED, History, Operation, Promise, Stored
 from models.kernel.time_range import to_local
 
 KINDS: Final = (
@@ -29,15 +30,16 @@ KINDS: Final = (
     "late",
     "disorder",
 )
-"""What must not be, in the order of the table."""
+"""The kinds of harm, in the order of the printed table."""
 
 _UNHEARD: Final = timedelta(minutes=2)
-"""As long as a request can be under way: a reservation of which nobody heard is there by then."""
+"""At most this long a request can be under way. A reservation whose reader got no answer is
+there by then."""
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 _WITHOUT_KEY: Final = frozenset({"accept"})
 _SCANS: Final = frozenset({"check_in", "return"})
 _OWN_REASON: Final = frozenset({"other_in_use"})
-"""Refusals of a check-in for what its reader does elsewhere."""
+"""Refusals of a check-in because of what its reader does elsewhere."""
 _PRESENT: Final = frozenset({"in_use", "away"})
 _NOT_THERE: Final = frozenset({"reserved", "cancelled", "no_show"})
 _TELLS: Final = {
@@ -53,13 +55,18 @@ _TELLS: Final = {
     "miss": "NO_SHOW",
     "time_out": "LEAVE_TIMEOUT",
 }
-"""The message that each event of a history brings; the others are not told."""
+"""The message template that each event of a reservation's history must produce. Other events
+produce no message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """One thing that must not be. ``kind`` is one of KINDS, or "held" where somebody has looked at
-    the line; ``fault`` is where it belongs."""
+    """One violation of a promise.
+
+    ``kind``: one of ``KINDS``; or "held" for a seat that is held for no reader, which is found only
+    if the waitlist's offers were recorded. ``fault``: the fault during which it arose. ``text``:
+    what is wrong, for people.
+    """
 
     kind: str
     fault: str
@@ -67,7 +74,7 @@ class Harm:
 
 
 def judge(history: History) -> list[Harm]:
-    """All harm that the trial has done, kind by kind."""
+    """All harm in the history, kind by kind, except "disorder", which ``disorders`` finds."""
     return [
         *_lost(history),
         *_doubles(history),
@@ -83,21 +90,24 @@ def judge(history: History) -> list[Harm]:
 
 
 def _lost(history: History) -> Iterator[Harm]:
-    """Acknowledged, and not stored: by the operation's key, and by what it was to bring about."""
+    """Acknowledged operations that are not stored: the reservation is missing, or the
+    operation's key is, or its effect contradicts the answer."""
     there = {r.id: r for r in history.stored}
     by_target: dict[str, list[Operation]] = defaultdict(list)
     for operation in history.operations:
         by_target[operation.target].append(operation)
     for operation in history.operations:
-        promised = operation.told
-        if promised is None:
+        promise = operation.promise
+        if promise is None:
             continue
-        found = there.get(promised.id)
-        if found is None:
+        reservation = there.get(promise.id)
+        if reservation is None:
             missing = "the reservation"
-        elif operation.verb not in _WITHOUT_KEY and operation.key not in found.keys:
+        elif operation.verb not in _WITHOUT_KEY and operation.key not in reservation.keys:
             missing = "the operation"
-        elif contradiction := _contradiction(by_target[found.id], operation, promised, found):
+        elif contradiction := _contradiction(
+            by_target[reservation.id], operation, promise, reservation
+        ):
             missing = contradiction
         else:
             continue
@@ -105,51 +115,52 @@ def _lost(history: History) -> Iterator[Harm]:
 
 
 def _contradiction(
-    same: Sequence[Operation], operation: Operation, promised: Told, found: Stored
+    same: Sequence[Operation], operation: Operation, promise: Promise, reservation: Stored
 ) -> str | None:
-    """What the last acknowledged operation on the reservation promised and is not so; ``same`` are
-    all operations on that reservation."""
+    """Describes how the stored reservation contradicts the answer to the operation; None if it
+    does not, or if a later operation may have changed it. ``same``: all operations on the
+    reservation."""
     later = [
         other
         for other in same
         if other is not operation
         if other.answered_at is None or other.answered_at > operation.asked_at
     ]
-    if any(other.told is not None or other.unknown for other in later):
-        return None  # it may rightly be otherwise by now
-    place = (promised.seat, promised.start, promised.end)
-    if place != (found.seat, found.start, found.end):
-        return f"seat and time, which are {found.seat} from {found.start:%H:%M}"
-    if promised.state not in _LIVE and promised.state != found.state:
-        return f"its end: it is {found.state}"
-    if promised.state in _PRESENT and found.state in _NOT_THERE:
-        return f"the presence: it is {found.state}"
+    if any(other.promise is not None or other.unknown for other in later):
+        return None  # a later operation may have changed it
+    place = (promise.seat, promise.start, promise.end)
+    if place != (reservation.seat, reservation.start, reservation.end):
+        return f"seat and time, which are {reservation.seat} from {reservation.start:%H:%M}"
+    if promise.state not in _LIVE and promise.state != reservation.state:
+        return f"its end: it is {reservation.state}"
+    if promise.state in _PRESENT and reservation.state in _NOT_THERE:
+        return f"the presence: it is {reservation.state}"
     return None
 
 
 def _doubles(history: History) -> Iterator[Harm]:
-    """Two reservations at one seat, or of one reader, at the same time.
+    """Pairs of reservations that have one seat, or one reader, at the same time.
 
-    A reservation is surely there from when its reader heard of it until they asked to give it back:
-    a request that was under way for long may have waited for another's end.
+    A reservation counts from when its reader was answered until they asked to give it back: a
+    request that was under way for long may have waited for the end of another reservation.
     """
-    heard, asked = dict[str, datetime](), dict[str, datetime]()
-    entered: dict[str, datetime] = {}
+    confirmed_at, given_back_at = dict[str, datetime](), dict[str, datetime]()
+    checked_in_at: dict[str, datetime] = {}
     for operation in history.operations:
-        promised, at = operation.told, operation.answered_at
-        if promised is not None and at is not None and operation.verb in ("reserve", "change"):
-            heard[promised.id] = at
-        if promised is not None and at is not None and operation.verb == "check_in":
-            entered[promised.id] = at
+        promise, at = operation.promise, operation.answered_at
+        if promise is not None and at is not None and operation.verb in ("reserve", "change"):
+            confirmed_at[promise.id] = at
+        if promise is not None and at is not None and operation.verb == "check_in":
+            checked_in_at[promise.id] = at
         if operation.verb in ("cancel", "finish") and not operation.refusal:
-            asked.setdefault(operation.target, operation.asked_at)
+            given_back_at.setdefault(operation.target, operation.asked_at)
     taken: dict[str, list[tuple[datetime, datetime, Stored]]] = defaultdict(list)
     for r in history.stored:
-        there = heard.get(r.id, r.since + _UNHEARD)
+        there = confirmed_at.get(r.id, r.since + _UNHEARD)
         start = max(r.start, there)
-        if r.available_from is not None and r.id in entered:
-            start = min(start, max(r.available_from, entered[r.id]))
-        stop = min(r.end, r.ended_at or r.end, asked.get(r.id, r.end))
+        if r.available_from is not None and r.id in checked_in_at:
+            start = min(start, max(r.available_from, checked_in_at[r.id]))
+        stop = min(r.end, r.ended_at or r.end, given_back_at.get(r.id, r.end))
         if start < stop:
             taken[f"seat {r.seat}"].append((start, stop, r))
             taken[f"reader {r.reader}"].append((start, stop, r))
@@ -162,21 +173,21 @@ def _doubles(history: History) -> Iterator[Harm]:
 
 
 def _orphaned(history: History) -> Iterator[Harm]:
-    """Claims that a reservation should not have, or lacks."""
+    """Claims that a reservation has and should not have, or should have and lacks."""
     for r in history.stored:
-        wanted = frozenset[str]()
+        required = frozenset[str]()
         if r.state in _LIVE:
-            wanted |= _half_hours(r, r.start, r.end)
+            required |= _half_hours(r, r.start, r.end)
         if r.state in _PRESENT:
-            wanted |= {f"u:{r.reader}"}
+            required |= {f"u:{r.reader}"}
         held = {claim for claim in r.claims if claim.startswith(("s:", "r:", "u:"))}
         early = set[str]()
         if r.available_from is not None and r.available_from < r.start and r.state in _LIVE:
             early |= _half_hours(r, r.available_from, r.start)
         counts = sum(claim.startswith("n:") for claim in r.claims)
         for text in (
-            *(f"has {claim}" for claim in sorted(held - wanted - early)),
-            *(f"lacks {claim}" for claim in sorted(wanted - r.claims)),
+            *(f"has {claim}" for claim in sorted(held - required - early)),
+            *(f"lacks {claim}" for claim in sorted(required - r.claims)),
             *([f"counts {counts} times"] if counts != _counted(r) else []),
         ):
             fault = history.fault_at(r.events[-1].at)
@@ -184,20 +195,20 @@ def _orphaned(history: History) -> Iterator[Harm]:
 
 
 def _half_hours(r: Stored, start: datetime, end: datetime) -> frozenset[str]:
-    """The claims to the seat and to the reader's time from ``start`` to ``end``: one for each half
-    hour of which some is wanted."""
+    """The claims to the seat and to the reader's time from ``start`` to ``end``: two for each
+    half hour that is used, wholly or in part."""
     local = to_local(start)
     step = local.replace(minute=local.minute // 30 * 30, second=0, microsecond=0)
-    wanted = set[str]()
+    claims = set[str]()
     while step < end:
         name = f"{step:%Y-%m-%d}:{step.hour * 2 + step.minute // 30}"
-        wanted |= {f"s:{r.seat}:{name}", f"r:{r.reader}:{name}"}
+        claims |= {f"s:{r.seat}:{name}", f"r:{r.reader}:{name}"}
         step += timedelta(minutes=30)
-    return frozenset(wanted)
+    return frozenset(claims)
 
 
 def _overbooked(history: History) -> Iterator[Harm]:
-    """A reader with more bookings on a day than they may have."""
+    """Readers with more bookings on a day than the daily limit allows."""
     counted: dict[tuple[str, str], list[Stored]] = defaultdict(list)
     for r in history.stored:
         if _counted(r):
@@ -209,26 +220,27 @@ def _overbooked(history: History) -> Iterator[Harm]:
 
 
 def _held(history: History) -> Iterator[Harm]:
-    """A seat that is held for nobody: its waitlist entry has ended, or knows of no offer."""
+    """Seats that are held for no reader: the waitlist entry has ended, or does not name the
+    offer."""
     for r in history.stored:
         if r.state == "offered" and history.offers is not None:
-            known = history.offers.get(r.wait_id or "")
-            if known != r.id:
-                text = f"{r.id}: its entry {r.wait_id} has {known or 'no offer'}"
+            offer = history.offers.get(r.wait_id or "")
+            if offer != r.id:
+                text = f"{r.id}: its entry {r.wait_id} has {offer or 'no offer'}"
                 yield Harm("held", history.fault_at(r.since), text)
 
 
 def _counted(r: Stored) -> int:
-    """How often it counts among the day's bookings: an offer does not, nor what was cancelled
-    before its time had begun."""
+    """Returns 1 if the reservation counts among the day's bookings, else 0. Offers do not count,
+    nor do reservations that were cancelled before they began."""
     if r.state in ("offered", "offer_expired"):
         return 0
     return int(r.state != "cancelled" or (r.ended_at is not None and r.ended_at >= r.start))
 
 
 def _untold(history: History) -> Iterator[Harm]:
-    """An event without its message, an outbox that is never emptied, and a message that WeChat
-    would have taken, given up."""
+    """Events without their message, outboxes that were never emptied, and messages that failed
+    although the channel would have taken them."""
     written = {(m.reservation, m.template, m.at) for m in history.messages}
     for r in history.stored:
         for event in r.events:
@@ -244,36 +256,39 @@ def _untold(history: History) -> Iterator[Harm]:
 
 
 def _punished(history: History) -> Iterator[Harm]:
-    """Whoever came in time, and neither got in nor was spared."""
+    """Readers who scanned in time, and were nevertheless refused, marked as a no-show or given a
+    violation."""
     there = {r.id: r for r in history.stored}
     punished = {violation.reservation for violation in history.violations}
-    deadlines = {o.told.id: o.told.check_in_until for o in history.operations if o.told is not None}
-    # An impatient client's tap has more than one answer.
+    deadlines = {
+        o.promise.id: o.promise.check_in_until for o in history.operations if o.promise is not None
+    }
+    # By key, since a tap that was sent twice has more than one answer.
     elsewhere = {o.key for o in history.operations if o.refusal in _OWN_REASON}
-    seen = set[str]()
+    reported = set[str]()
     for operation in history.operations:
-        found = there.get(operation.target)
-        if operation.verb != "check_in" or found is None or operation.target in seen:
+        reservation = there.get(operation.target)
+        if operation.verb != "check_in" or reservation is None or operation.target in reported:
             continue
-        deadline = deadlines.get(operation.target, found.check_in_until)
+        deadline = deadlines.get(operation.target, reservation.check_in_until)
         if operation.asked_at >= deadline or operation.key in elsewhere:
             continue
-        # Over before anybody was there to answer: without a violation it has cost nothing.
-        over = operation.answered_at is not None and operation.answered_at >= found.end
+        # The booking ended before the service answered: without a violation it cost nothing.
+        over = operation.answered_at is not None and operation.answered_at >= reservation.end
         for harm in (
-            "no show" if found.state == "no_show" and not over else "",
-            "a violation" if found.id in punished else "",
+            "no show" if reservation.state == "no_show" and not over else "",
+            "a violation" if reservation.id in punished else "",
             "too late" if operation.refusal == "too_late" else "",
         ):
             if harm:
-                seen.add(operation.target)
+                reported.add(operation.target)
                 fault = history.fault_at(deadline)
                 yield Harm("punished", fault, f"{harm}: {_said(operation)}")
                 break
 
 
 def _early(history: History) -> Iterator[Harm]:
-    """What the service has ended by itself before its time."""
+    """Reservations that the service ended by itself before they were due."""
     for r in history.stored:
         due = {"completed": r.end, "no_show": r.check_in_until}.get(r.state)
         if due is not None and r.ended_at is not None and r.ended_at < due:
@@ -282,7 +297,7 @@ def _early(history: History) -> Iterator[Harm]:
 
 
 def _refused_free(history: History) -> Iterator[Harm]:
-    """A seat that nobody has, asked for by a reader who has nothing else then, and refused."""
+    """Refusals of a seat that was free, for a reader who had no other booking at that time."""
     for probe in history.probes:
         if probe.refusal:
             beside = [
@@ -293,25 +308,27 @@ def _refused_free(history: History) -> Iterator[Harm]:
                 if r.ended_at is None or r.ended_at >= probe.at
             ]
             text = f"{probe.seat} at {probe.start:%H:%M} for {probe.reader}: {probe.refusal}"
-            found = "; ".join(beside) or "nothing"
-            yield Harm("refused_free", history.fault_at(probe.at), f"{text} (there was {found})")
+            others = "; ".join(beside) or "nothing"
+            yield Harm("refused_free", history.fault_at(probe.at), f"{text} (there was {others})")
 
 
 def _late(history: History) -> Iterator[Harm]:
-    """Refused when it was repeated, or said to have failed, and stored nevertheless: an attempt
-    came afterwards. A scan may be refused: its code is judged, and may have run out, before its key
-    is looked at."""
-    kept = {key: r for r in history.stored for key in r.keys}
+    """Operations that were refused on repetition, or reported as failed, and are stored
+    nevertheless, because an attempt arrived afterwards. The refusal of a repeated scan is no harm:
+    the code is checked before the key, and may have expired by then.
+    """
+    by_key = {key: r for r in history.stored for key in r.keys}
     for o in history.operations:
         refused = o.refusal and o.attempts > 1 and o.verb not in _SCANS
-        if (refused or o.undone) and o.key in kept:
-            yield Harm("late", history.fault_of(o), f"{_said(o)}, but {kept[o.key].id} has it")
+        if (refused or o.undone) and o.key in by_key:
+            yield Harm("late", history.fault_of(o), f"{_said(o)}, but {by_key[o.key].id} has it")
 
 
 def _said(operation: Operation) -> str:
-    told = operation.told
-    state = told.state if told is not None else operation.refusal or "unknown"
+    promise = operation.promise
+    state = promise.state if promise is not None else operation.refusal or "unknown"
     return (
-        f"{operation.verb} {operation.target or (told.id if told else '')} by {operation.reader} "
-        f"({operation.attempts} attempts from {operation.asked_at:%H:%M:%S}) → {state}"
+        f"{operation.verb} {operation.target or (promise.id if promise else '')} "
+        f"by {operation.reader} ({operation.attempts} attempts from "
+        f"{operation.asked_at:%H:%M:%S}) → {state}"
     )

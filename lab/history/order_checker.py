@@ -1,12 +1,13 @@
-"""Checks that what was answered could have happened one after the other (linearizability).
+"""Checks that the answers could have been given by calls that happened one after the other
+(linearizability).
 
-Each seat's day and each reader's day is an object with a sequential model: free, offered, booked or
-in use, half hour by half hour. A call on it took effect at one moment between when it was asked and
-when it was answered; without an answer at any moment since it was asked. The checker looks for an
-order of these moments that the model allows. Objects are independent, so each is checked alone
-(Herlihy and Wing, "Linearizability", 1990), and so are, within a day, bookings that have no half
-hour in common; the search is that of Wing and Gong with the memory of Lowe ("Testing for
-linearizability", 2016).
+Each seat's day and each reader's day is an object with a sequential model: every half hour is free,
+offered, booked or in use. A call took effect at one moment between its request and its answer;
+without an answer, at any moment since its request. The checker looks for an order of these moments
+that the model allows. Objects are independent, so each is checked alone (Herlihy and Wing,
+"Linearizability", 1990). Within a day, groups of bookings that share no half hour are checked
+alone, too. The search is the algorithm of Wing and Gong with Lowe's memory of visited states
+("Testing for linearizability", 2016).
 """
 
 from __future__ import annotations
@@ -23,21 +24,23 @@ OFFERED: Final = 0
 BOOKED: Final = 1
 IN_USE: Final = 2
 State = frozenset[tuple[str, int, int]]
-"""Who has the object: (booking, its half hours as bits, phase). Nobody: it is free."""
+"""The bookings that have the object, each as (booking, its half hours as bits, phase). Empty:
+the object is free."""
 FREE: Final[State] = frozenset()
 OPEN: Final = 1e15
-"""The end of a call that was never answered and has happened: any time, but before the end."""
+"""The ``end`` of a call that took effect and was never answered: later than any instant, but
+before ``AT_THE_END``."""
 AT_THE_END: Final = 2e15
 _SEARCH_LIMIT: Final = 2_000_000
 
 
 class Kind(Enum):
-    """What a call does."""
+    """The effects of calls."""
 
     OFFER = "is offered"
     TAKE = "is booked"
     MOVE = "is moved"
-    """The same booking at other half hours of the same object."""
+    """The booking gets other half hours of the same object."""
     ACCEPT = "is accepted"
     USE = "is in use"
     EXTEND = "is extended"
@@ -52,22 +55,26 @@ class Kind(Enum):
 _FROM: Final[Mapping[Kind, frozenset[int]]] = {
     Kind.MOVE: frozenset({BOOKED, IN_USE}),
     Kind.ACCEPT: frozenset({OFFERED}),
-    Kind.USE: frozenset({BOOKED, IN_USE}),  # a scan that is sent twice is answered twice
+    Kind.USE: frozenset({BOOKED, IN_USE}),  # a scan that is sent twice succeeds twice
     Kind.EXTEND: frozenset({IN_USE}),
     Kind.CANCEL: frozenset({BOOKED}),
     Kind.LEAVE_TO: frozenset({BOOKED, IN_USE}),
     Kind.FINISH: frozenset({IN_USE}),
     Kind.LAPSE: frozenset({OFFERED}),
 }
-"""In which phases a booking must be for each kind."""
+"""The phases in which a booking can be for a call of each kind."""
 _GIVES_BACK: Final = frozenset({Kind.CANCEL, Kind.LEAVE_TO, Kind.FINISH, Kind.LAPSE})
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call on one object. ``slots`` are half hours of the day as bits; 0 where they stay as
-    they are. ``begin`` and ``end`` are seconds on one clock; ``end`` is OPEN without an answer.
-    ``order`` is its place among the booking's own calls, where that is known."""
+    """One call on one object.
+
+    ``slots``: the booking's half hours of the day after the call, as bits; 0 if the call does not
+    change them. ``begin``, ``end``: seconds on one clock; ``end`` is ``OPEN`` without an answer.
+    ``text``: who called, for people. ``order``: the call's position among the booking's own calls;
+    None if it is not known.
+    """
 
     kind: Kind
     booking: str
@@ -80,7 +87,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Disorder:
-    """An object whose calls allow no order, and the calls."""
+    """An object whose calls allow no order, with these calls."""
 
     thing: str
     calls: Sequence[Call]
@@ -103,7 +110,7 @@ def _hours(slots: int) -> str:
 
 
 def applied(state: State, call: Call) -> State | None:
-    """The state after the call, or None where the call is not possible in it."""
+    """The state after the call; None if the call is not possible in ``state``."""
     kind, own, others = call.kind, None, 0
     for one in state:
         if one[0] == call.booking:
@@ -136,28 +143,29 @@ def applied(state: State, call: Call) -> State | None:
 
 
 class SearchTooLong(Exception):
-    """So many calls at once that no order was found, and none excluded, in bounded work."""
+    """The search gave up: too many calls overlap to find an order, or to exclude one, in bounded
+    work."""
 
 
 def check(objects: Mapping[str, Iterable[Call]]) -> list[Disorder]:
     """The objects whose calls allow no order. Raises: SearchTooLong."""
-    found = []
+    disorders = []
     for thing, calls in objects.items():
         ordered = sorted(calls, key=attrgetter("begin"))
         if _fits(sorted(ordered, key=_moment)) or _fits(ordered):
             continue
         for alone in _independent(ordered):
             if not _search(sorted(alone, key=_moment)):
-                found.append(Disorder(thing, sorted(alone, key=attrgetter("begin"))))
-    return found
+                disorders.append(Disorder(thing, sorted(alone, key=attrgetter("begin"))))
+    return disorders
 
 
 def _independent(calls: Sequence[Call]) -> list[list[Call]]:
-    """The same calls, apart where their bookings never have a half hour in common: what is done to
-    one of these parts is possible or not whatever is done to another."""
+    """Splits the calls into groups whose bookings never share a half hour. Whether one group has
+    an order does not depend on the others."""
     parts: list[tuple[set[str], int, list[Call]]] = []
     for call in calls:
-        # A refusal that tells of no booking stands for nothing but its half hours.
+        # A refusal without a booking belongs only to its half hours.
         bookings = {call.booking} - {""}
         slots, together = call.slots, [call]
         apart = []
@@ -173,16 +181,18 @@ def _independent(calls: Sequence[Call]) -> list[list[Call]]:
 
 
 def _moment(call: Call) -> float:
-    """When it probably took effect: any order by answers is one that the clock allows."""
+    """The second at which the call probably took effect. An order by the ends of calls never
+    contradicts the clock."""
     return call.end if call.end != OPEN else call.begin
 
 
 def _fits(calls: Sequence[Call]) -> bool:
-    """Does the model allow them in just this order? Nearly always it does, in no time."""
+    """True if the model allows the calls in exactly this order. It nearly always does, so that
+    no search is needed."""
     latest = -inf
     state = FREE
     for call in calls:
-        # One that was answered before an earlier one of these began cannot come after it.
+        # A call that ended before another began cannot come after it.
         if call.end < latest:
             return False
         latest = max(latest, call.begin)
@@ -194,27 +204,28 @@ def _fits(calls: Sequence[Call]) -> bool:
 
 
 def _search(calls: Sequence[Call]) -> bool:
-    """Is there any order? The order of ``calls`` is the one that is tried first."""
+    """True if the model allows the calls in some order. The order of ``calls`` is tried first.
+    Raises: SearchTooLong."""
     everything = (1 << len(calls)) - 1
     ends = [call.end for call in calls]
     earlier = [_earlier(calls, call) for call in calls]
-    seen: set[tuple[int, State]] = set()
+    visited: set[tuple[int, State]] = set()
     stack: list[tuple[int, State]] = [(0, FREE)]
     while stack:
         done, state = stack.pop()
         if done == everything:
             return True
-        if (done, state) in seen:
+        if (done, state) in visited:
             continue
-        seen.add((done, state))
-        if len(seen) > _SEARCH_LIMIT:
+        visited.add((done, state))
+        if len(visited) > _SEARCH_LIMIT:
             raise SearchTooLong(f"{len(calls)} calls")
         left = [n for n in range(len(calls)) if not done >> n & 1]
         first_end = min(ends[n] for n in left)
         ready = [n for n in left if calls[n].begin <= first_end and not earlier[n] & ~done]
         if not any(calls[n].kind is Kind.REFUSED for n in left):
-            # What a booking has given back for good is in nobody's way: no other order need be
-            # tried, since whatever is possible before it is possible after it.
+            # A booking's last call that gives back its half hours blocks no other call: whatever is
+            # possible before it is possible after it. So no other order need be tried.
             last = [n for n in ready if calls[n].kind in _GIVES_BACK and _alone(calls, n, left)]
             ready = next(([n] for n in last if applied(state, calls[n]) is not None), ready)
         for n in reversed(ready):
@@ -225,12 +236,12 @@ def _search(calls: Sequence[Call]) -> bool:
 
 
 def _alone(calls: Sequence[Call], number: int, left: Sequence[int]) -> bool:
-    """Is nothing else left of that call's booking?"""
+    """True if no other call of the same booking is left."""
     return all(n == number or calls[n].booking != calls[number].booking for n in left)
 
 
 def _earlier(calls: Sequence[Call], call: Call) -> int:
-    """The calls, as bits, that the same booking has seen before this one."""
+    """Earlier calls of the call's booking, as bits by their index in ``calls``."""
     if call.order is None:
         return 0
     return sum(

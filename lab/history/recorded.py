@@ -1,4 +1,5 @@
-"""Turns what readers were told, and what is stored in the end, into calls on seats and readers."""
+"""Turns recorded answers and stored reservations into calls on seats and readers, which the
+order checker judges."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from lab.history.records import Event, History, Operation, Stored
 from models.kernel.time_range import TimeRange, half_hour_slots, last_date, local_date
 
 REFUSED_WITHIN_S: Final = 0.25
-"""A refusal may rest on what was true so long before it was asked (docs/locking.md)."""
+"""A refusal may rest on a state that is this many seconds older than the request
+(docs/locking.md)."""
 _HALF_A_DAY: Final = timedelta(hours=12)
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 _ENDS: Final = {
@@ -36,7 +38,7 @@ _REFUSALS: Final = {"seat_taken": "seat", "own_overlap": "reader"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A seat for some time of one day."""
+    """A seat and the half hours of one day, as bits."""
 
     seat: str
     day: str
@@ -45,7 +47,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """When something took effect: between ``begin`` and ``end``."""
+    """The span of seconds in which a call took effect. ``text``: who called. ``order``: its
+    position among the booking's calls, if known."""
 
     begin: float
     end: float
@@ -59,10 +62,10 @@ def place(seat: str, start: datetime, end: datetime) -> Place:
 
 
 def disorders(history: History, *, one_clock: bool = True) -> list[Disorder]:
-    """Seats' and readers' days whose answers cannot have happened one after the other.
+    """The days of seats and readers whose answers cannot have been given one after the other.
 
-    ``one_clock``: the service's own times are those by which readers' requests were noted; else
-    nothing is concluded from when the service says that a job did something.
+    ``one_clock``: the service's times and the times of readers' requests come from one clock.
+    Without it nothing is concluded from the times of what the service did by itself.
 
     Raises: SearchTooLong.
     """
@@ -70,51 +73,54 @@ def disorders(history: History, *, one_clock: bool = True) -> list[Disorder]:
 
 
 def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call]]:
-    """The calls on each seat's day and each reader's day. Where bookings go over midnight, a day is
-    from noon to noon."""
+    """The calls on each seat's day and each reader's day. If any booking crosses midnight, a day
+    is from noon to noon."""
     history = _from_noon(history)
-    found: dict[str, list[Call]] = defaultdict(list)
+    calls: dict[str, list[Call]] = defaultdict(list)
     stored = {r.id: r for r in history.stored}
     by_key = {key: r for r in history.stored for key in r.keys}
     of_booking: dict[str, list[Operation]] = defaultdict(list)
     effective = []
     for operation in history.operations:
         for thing, call in _refused(operation):
-            found[thing].append(call)
+            calls[thing].append(call)
         if not operation.refusal:
             effective.append(operation)
         elif operation.key in by_key:
-            # An attempt that seemed lost has come after the refusal of its repetition.
+            # The first attempt, which seemed lost, arrived after the refusal of its repetition.
             effective.append(replace(operation, refusal="", answered_at=None))
     for operation in _merged(effective):
-        made = operation.told.id if operation.told is not None else operation.target
+        made = operation.promise.id if operation.promise is not None else operation.target
         if not made and operation.key in by_key:
             made = by_key[operation.key].id
         r = stored.get(made)
-        if operation.told is not None or (r is not None and _happened(operation, r)):
+        if operation.promise is not None or (r is not None and _happened(operation, r)):
             of_booking[made].append(operation)
     for id in {*of_booking, *stored}:
         r = stored.get(id)
         for thing, call in _life(id, r, of_booking.get(id, ()), one_clock):
-            found[thing].append(call)
-    return found
+            calls[thing].append(call)
+    return calls
 
 
 def _from_noon(history: History) -> History:
-    """The same, but where bookings go over midnight, all seats are taken twelve hours earlier."""
-    times = [o.wanted[1:] for o in history.operations if o.wanted is not None]
-    times += [(o.told.start, o.told.end) for o in history.operations if o.told is not None]
+    """The history with all times of use twelve hours earlier if any booking crosses midnight, so
+    that each lies within one day; else the history unchanged."""
+    times = [o.requested[1:] for o in history.operations if o.requested is not None]
+    times += [(o.promise.start, o.promise.end) for o in history.operations if o.promise is not None]
     times += [(r.start, r.end) for r in history.stored]
     if all(local_date(start) == last_date(TimeRange(start, end)) for start, end in times):
         return history
 
     def earlier(operation: Operation) -> Operation:
-        wanted, told = operation.wanted, operation.told
-        if wanted is not None:
-            wanted = wanted[0], wanted[1] - _HALF_A_DAY, wanted[2] - _HALF_A_DAY
-        if told is not None:
-            told = replace(told, start=told.start - _HALF_A_DAY, end=told.end - _HALF_A_DAY)
-        return replace(operation, wanted=wanted, told=told)
+        requested, promise = operation.requested, operation.promise
+        if requested is not None:
+            requested = requested[0], requested[1] - _HALF_A_DAY, requested[2] - _HALF_A_DAY
+        if promise is not None:
+            promise = replace(
+                promise, start=promise.start - _HALF_A_DAY, end=promise.end - _HALF_A_DAY
+            )
+        return replace(operation, requested=requested, promise=promise)
 
     rows = [
         replace(
@@ -129,15 +135,15 @@ def _from_noon(history: History) -> History:
 
 
 def _happened(operation: Operation, r: Stored) -> bool:
-    """Of an operation that was not answered: is it among what is stored?"""
+    """True if an operation without an answer has taken effect on the stored reservation."""
     if operation.verb == "accept":  # it has no key
         return any(event.name == "accept" for event in r.events)
     return operation.key in r.keys
 
 
 def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
-    """A key takes effect once, before the first answer that says so, however often it was sent. So
-    does an offer's acceptance, which has no key: whoever has had no answer asks once more."""
+    """The operations with all sends of one key merged into one, which took effect before the
+    first success was answered. Acceptances of one offer, which have no key, are merged as well."""
     by_key: dict[tuple[str, str], Operation] = {}
     for operation in operations:
         accepts = operation.verb == "accept" and operation.refusal == ""
@@ -145,25 +151,25 @@ def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
         if not key:
             yield operation
             continue
-        known = by_key.setdefault((operation.reader, key), operation)
-        if known is not operation:
-            answered = [o for o in (known, operation) if o.told and o.answered_at]
-            first = min(answered, key=lambda o: o.answered_at or o.asked_at, default=known)
-            asked = min(known.asked_at, operation.asked_at)
-            by_key[operation.reader, key] = replace(first, asked_at=asked)
+        merged = by_key.setdefault((operation.reader, key), operation)
+        if merged is not operation:
+            answered = [o for o in (merged, operation) if o.promise and o.answered_at]
+            first = min(answered, key=lambda o: o.answered_at or o.asked_at, default=merged)
+            asked_at = min(merged.asked_at, operation.asked_at)
+            by_key[operation.reader, key] = replace(first, asked_at=asked_at)
     yield from by_key.values()
 
 
 def _refused(operation: Operation) -> Iterator[tuple[str, Call]]:
     kind = _REFUSALS.get(operation.refusal)
-    if kind is None or operation.wanted is None or operation.answered_at is None:
+    if kind is None or operation.requested is None or operation.answered_at is None:
         return
-    wanted = place(*operation.wanted)
-    thing = wanted.seat if kind == "seat" else operation.reader
+    target = place(*operation.requested)
+    thing = target.seat if kind == "seat" else operation.reader
     begin = operation.asked_at.timestamp() - REFUSED_WITHIN_S
     end = operation.answered_at.timestamp()
-    call = Call(Kind.REFUSED, operation.target, wanted.slots, begin, end, operation.reader)
-    yield f"{kind} {thing} on {wanted.day}", call
+    call = Call(Kind.REFUSED, operation.target, target.slots, begin, end, operation.reader)
+    yield f"{kind} {thing} on {target.day}", call
 
 
 def _life(
@@ -180,12 +186,12 @@ def _life(
     offered = next((o for o in operations if o.verb == "accept"), None)
     begins, now = _placed_from(steps), None
     for number, (event, mine) in enumerate(steps[begins:], start=begins):
-        # What nothing stored tells of has no place among the others.
+        # An event that is not stored has no known position among the others.
         order = number if number < len(events) else None
         moment = _moment(event, mine, reader, order, one_clock)
         new = _place_after(event, mine or offered, r, now)
         names = [event.name]
-        if number == begins > 0:  # it is there from now on, and may be in use already
+        if number == begins > 0:  # its place is known from here on; it may be in use
             names = ["reserve"]
             names += ["check_in"] if any(e.name == "check_in" for e, _ in steps[:begins]) else []
         for name in names:
@@ -199,16 +205,17 @@ def _life(
 
 
 def _taken(waiting: list[Operation], verb: str) -> Operation | None:
-    """The first of these operations of that kind, which is taken out of them."""
-    found = next((o for o in waiting if o.verb == verb), None)
-    if found is not None:
-        waiting.remove(found)
-    return found
+    """Removes the first operation with this verb from ``waiting`` and returns it; None if there
+    is none."""
+    operation = next((o for o in waiting if o.verb == verb), None)
+    if operation is not None:
+        waiting.remove(operation)
+    return operation
 
 
 def _placed_from(steps: Sequence[tuple[Event, Operation | None]]) -> int:
-    """From which step on it is known where the booking is: where somebody has moved it whose
-    request was not noted, from its last move on."""
+    """The index of the step from which on the booking's place is known: its last move if the
+    request for any move was not recorded, else the first step."""
     moves = [n for n, (event, _) in enumerate(steps) if event.name == "change"]
     return moves[-1] if any(steps[n][1] is None for n in moves) else 0
 
@@ -216,51 +223,56 @@ def _placed_from(steps: Sequence[tuple[Event, Operation | None]]) -> int:
 def _moment(
     event: Event, operation: Operation | None, reader: str, order: int | None, one_clock: bool
 ) -> _Moment:
-    """When the event took effect."""
+    """The span in which the event took effect. Without an operation the service did it by
+    itself."""
     if operation is None:
         begin = event.at.timestamp() if one_clock else -inf
         return _Moment(begin, OPEN, f"the service: {event.name}", order)
-    answered = operation.answered_at if operation.told is not None else None
+    answered = operation.answered_at if operation.promise is not None else None
     end = answered.timestamp() if answered is not None else OPEN
     begin = operation.asked_at.timestamp()
     return _Moment(begin, end, f"{reader} {operation.verb}", order)
 
 
 def _with_lost(events: Sequence[Event], operations: Sequence[Operation]) -> Iterator[Event]:
-    """The stored events, and those of acknowledged operations that nothing stored tells of."""
+    """The stored events, and an event for each acknowledged operation that left none."""
     counts: dict[str, int] = defaultdict(int)
     for event in events:
         counts[event.name] += 1
     lost = []
     for operation in operations:
         counts[operation.verb] -= 1
-        if counts[operation.verb] < 0 and operation.told is not None:
+        if counts[operation.verb] < 0 and operation.promise is not None:
             lost.append(Event(operation.verb, operation.asked_at))
-    known = [*events, *lost]
-    first = [e for e in known if e.name in ("reserve", "hold")]
-    yield from [*first, *(e for e in known if e not in first)]
+    all_events = [*events, *lost]
+    first = [e for e in all_events if e.name in ("reserve", "hold")]
+    yield from [*first, *(e for e in all_events if e not in first)]
 
 
 def _place_after(
     event: Event, operation: Operation | None, r: Stored | None, now: Place | None
 ) -> Place | None:
-    """Where the booking is after the event; None where it has ended."""
+    """The booking's place after the event; None if it has ended."""
     if event.name in _ENDS:
         return None
-    told = operation.told if operation is not None else None
-    if event.name == "reserve" and told is None and r is not None and _never_moved(r):
+    promise = operation.promise if operation is not None else None
+    if event.name == "reserve" and promise is None and r is not None and _never_moved(r):
         return place(r.seat, r.start, r.end)
     if operation is not None and event.name in ("reserve", "change", "extend", "shorten", "accept"):
         if event.name != operation.verb:
             return now
-        wanted = (told.seat, told.start, told.end) if told is not None else operation.wanted
-        if wanted is not None:
-            new = place(*wanted)
+        requested = (
+            (promise.seat, promise.start, promise.end)
+            if promise is not None
+            else operation.requested
+        )
+        if requested is not None:
+            new = place(*requested)
             return _until_the_end_of(new, now) if event.name == "shorten" else new
     if event.name == "change" and operation is None and r is not None:
         return place(r.seat, r.start, r.end)
-    if event.name == "hold" and operation is not None and operation.wanted is not None:
-        return place(*operation.wanted)  # as its reader saw it: it may have been extended since
+    if event.name == "hold" and operation is not None and operation.requested is not None:
+        return place(*operation.requested)  # as it was offered: it may have been extended since
     if event.name in ("reserve", "hold") and r is not None:
         return place(r.seat, r.start, r.end)
     if event.name == "check_in" and r is not None and now is not None:
@@ -269,9 +281,10 @@ def _place_after(
 
 
 def _until_the_end_of(new: Place, now: Place | None) -> Place:
-    """What is left of ``now``, with the half hours before its start, up to the end of ``new``."""
-    kept = (1 << new.slots.bit_length()) - 1
-    return replace(new, slots=now.slots & kept) if now is not None else new
+    """The half hours of ``now`` up to the end of ``new``: an earlier end keeps what a check-in
+    has added before the start."""
+    mask = (1 << new.slots.bit_length()) - 1
+    return replace(new, slots=now.slots & mask) if now is not None else new
 
 
 def _never_moved(r: Stored) -> bool:
@@ -279,7 +292,7 @@ def _never_moved(r: Stored) -> bool:
 
 
 def _early(r: Stored) -> int:
-    """The half hours before its start that a check-in has added."""
+    """The half hours before the booked start that a check-in has added, as bits."""
     if r.available_from is None or r.available_from >= r.start:
         return 0
     return place(r.seat, r.available_from, r.start).slots

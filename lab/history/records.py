@@ -1,4 +1,4 @@
-"""What a trial of faults leaves: what readers asked and were told, and what is stored then."""
+"""The records of a trial of faults: requests, their answers, and what is stored in the end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a successful answer says of the reservation."""
+class Promise:
+    """The reservation as a successful answer describes it."""
 
     id: str
     state: str
@@ -24,34 +24,34 @@ class Told:
 class Operation:
     """One tap of a reader, with all of its repetitions under one key.
 
-    Its outcome is unknown until it is ``told`` or refused (``refusal`` is the code): it has
-    happened at any time since it was asked, or not at all.
+    Its outcome is unknown until a success (``promise``) or a refusal (``refusal``, its code) is
+    answered. Until then it may have taken effect at any time since ``asked_at``, or not at all.
     """
 
     reader: str
     verb: str
     key: str
     target: str
-    """The reservation that it is about; empty for a new one."""
+    """The id of the reservation that it changes; empty for a new one."""
     asked_at: datetime
     answered_at: datetime | None = None
-    told: Told | None = None
+    promise: Promise | None = None
     refusal: str = ""
     attempts: int = 0
-    wanted: tuple[str, datetime, datetime] | None = None
-    """Seat and time that were asked for."""
+    requested: tuple[str, datetime, datetime] | None = None
+    """The requested seat, start and end."""
     undone: bool = False
-    """The last attempt was answered as one that has failed, and had not happened by then."""
+    """True if the last attempt was answered as failed, and had not taken effect by then."""
 
     @property
     def unknown(self) -> bool:
-        return self.told is None and not self.refusal
+        return self.promise is None and not self.refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A seat that was stored as free for a reader was asked for. ``refusal`` is empty if it was
-    given."""
+    """A reader's request for a seat that was stored as free. ``refusal``: the code of the
+    refusal; empty if the seat was given."""
 
     reader: str
     seat: str
@@ -70,7 +70,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A reservation as a majority has it."""
+    """A reservation, read at majority."""
 
     id: str
     reader: str
@@ -85,13 +85,13 @@ class Stored:
     ended_at: datetime | None
     claims: frozenset[str]
     keys: tuple[str, ...]
-    """Of the operations that succeeded, in their order."""
+    """The keys of the operations that succeeded, in order."""
     events: tuple[Event, ...]
     outbox: int
     day: str = ""
     """The day of use."""
     wait_id: str | None = None
-    """The waitlist entry for which it was offered."""
+    """The id of the waitlist entry to which it was offered."""
 
 
 UNQUEUED: Final = "unqueued"
@@ -99,9 +99,11 @@ UNQUEUED: Final = "unqueued"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to a reader about a moment of a reservation. ``state``: of its way by a channel, or
-    ``UNQUEUED`` where its reader has asked for it and it was never queued. ``way``: which channel,
-    and how often nobody knows what came of it."""
+    """A message to a reader about one event of a reservation.
+
+    ``state``: the state of its delivery; ``UNQUEUED`` if the reader asked for it and it was never
+    queued. ``way``: the channel, and how many attempts have an unknown outcome.
+    """
 
     reservation: str
     template: str
@@ -119,7 +121,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """When what was broken. ``end`` is when it was mended."""
+    """A fault that happened. ``start``: when it broke; ``end``: when it was mended."""
 
     name: str
     start: datetime
@@ -128,7 +130,7 @@ class Fault:
 
 @dataclass(slots=True)
 class History:
-    """All of a trial. Its faults follow one another."""
+    """The whole record of a trial. Its faults follow one another."""
 
     faults: list[Fault] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
@@ -137,22 +139,22 @@ class History:
     messages: Sequence[Message] = ()
     violations: Sequence[Violation] = ()
     daily_limit: int | None = None
-    """So many bookings a reader may have on a day; None where that is not known."""
+    """At most this many bookings a reader may have on a day; None if the limit is not known."""
     offers: Mapping[str, str | None] | None = None
-    """What is held for each waitlist entry; None where nobody has looked."""
+    """The offer of each waitlist entry, by the entry's id; None if offers were not recorded."""
 
     def fault_at(self, instant: datetime) -> str:
-        """The fault to which the instant belongs: the last that had begun."""
+        """The last fault that had begun by the instant; "none" before the first."""
         begun = [fault.name for fault in self.faults if fault.start <= instant]
         return begun[-1] if begun else "none"
 
     def fault_of(self, operation: Operation) -> str:
-        """The fault in which the operation was answered, or asked where it never was."""
+        """The fault during which the operation was answered, or asked if it has no answer."""
         return self.fault_at(operation.answered_at or operation.asked_at)
 
 
 def stored(document: Mapping[str, Any]) -> Stored:
-    """A reservation from its document."""
+    """Reads a reservation from its document."""
     return Stored(
         id=document["_id"],
         reader=document["reader"],
@@ -174,9 +176,9 @@ def stored(document: Mapping[str, Any]) -> Stored:
     )
 
 
-def told(body: Mapping[str, Any]) -> Told:
-    """What a successful answer says."""
+def promise_of(body: Mapping[str, Any]) -> Promise:
+    """Reads the reservation from the body of a successful answer."""
     start, end, until = (
         datetime.fromisoformat(body[name]) for name in ("start", "end", "check_in_until")
     )
-    return Told(body["id"], body["state"], body["seat"]["id"], start, end, until)
+    return Promise(body["id"], body["state"], body["seat"]["id"], start, end, until)

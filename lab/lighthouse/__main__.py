@@ -31,7 +31,7 @@ PAGES: Final = (
 )
 LEAST: Final = {"performance": 95, "accessibility": 100, "best-practices": 100, "seo": 100}
 _NOT_RECORDED: Final = "NO_NAVSTART"
-"""Chromium began before its trace did; Lighthouse then asks to be run again."""
+"""Lighthouse's error if Chromium began before its trace did; another run can succeed."""
 _ATTEMPTS: Final = 4
 Marks = dict[str, int]
 
@@ -53,8 +53,8 @@ async def marks_of(stage: Stage, member: Member, path: str, folder: Path) -> Mar
         )
         _, errors = await process.communicate()
         if not process.returncode:
-            found = json.loads(report.read_text(encoding="utf-8"))["categories"]
-            return {name: round(100 * found[name]["score"]) for name in LEAST}
+            categories = json.loads(report.read_text(encoding="utf-8"))["categories"]
+            return {name: round(100 * categories[name]["score"]) for name in LEAST}
         said = errors.decode().strip().splitlines()[-1]
         if _NOT_RECORDED not in said:
             break
@@ -62,7 +62,7 @@ async def marks_of(stage: Stage, member: Member, path: str, folder: Path) -> Mar
 
 
 async def main(runs: int) -> bool:
-    """Whether all medians are as good as promised."""
+    """Prints the medians. Returns whether all are as good as promised."""
     good = True
     print(f"{'page':<18}" + "".join(f"{name:>16}" for name in LEAST), flush=True)
     with tempfile.TemporaryDirectory(prefix="lighthouse-") as name:
@@ -76,9 +76,9 @@ async def main(runs: int) -> bool:
             (member,) = await members(stage.house, 1)
             for title, path in PAGES:
                 each = [await marks_of(stage, member, path, folder) for _ in range(runs)]
-                found = {name: int(median(one[name] for one in each)) for name in LEAST}
-                good &= all(found[name] >= least for name, least in LEAST.items())
-                print(f"{title:<18}" + "".join(f"{found[n]:>16}" for n in LEAST), flush=True)
+                medians = {name: int(median(one[name] for one in each)) for name in LEAST}
+                good &= all(medians[name] >= least for name, least in LEAST.items())
+                print(f"{title:<18}" + "".join(f"{medians[n]:>16}" for n in LEAST), flush=True)
     return good
 
 

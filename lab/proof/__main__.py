@@ -1,4 +1,4 @@
-"""python -m lab.proof: tries to break the two promises in five ways, and writes what it found.
+"""python -m lab.proof: tries to break the two promises in five ways, and writes a report.
 
 ``scripts/prove --help`` lists the options; docs/proof.md explains each part.
 """
@@ -26,13 +26,14 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the parts. Returns the exit status: 1 where anything was found."""
+    """Runs the parts. Returns the exit status: 0 if all passed, 1 if harm was found, 2 if the
+    result could not be packaged."""
     args = _arguments(argv)
     if args.seed is not None:
         part = days(_say, args.seed, 1)
         print(*part.failures or ("nothing was found",), sep="\n")
         return 0 if part.passed else 1
-    commit = running_commit()  # of what is being tried, whatever is committed meanwhile
+    commit = running_commit()  # before the run: there may be commits meanwhile
     parts = []
     for name in args.only or PARTS:
         _say(f"{name}: {(PARTS[name].__doc__ or '').strip()}")
@@ -64,20 +65,22 @@ def _say(text: str) -> None:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/prove",
-        description="Tries in five ways to give a seat twice or to lose what was acknowledged: a "
-        "recorded run of the real service while it is broken, every interleaving of small "
+        description="Tries in five ways to give a seat twice or to lose an acknowledged change: a "
+        "recorded run of the real service under faults, every interleaving of small "
         "scenarios, a thousand simulated days, planted mistakes, and a million checked calls. It "
-        "takes about fifteen minutes on two cores, and sends to this machine only. Status 1 if "
-        "anything was found.",
+        "takes about fifteen minutes on two cores, and uses only this machine. Exits with status 1 "
+        "if a check fails.",
     )
     parser.add_argument(
         "--only", action="append", choices=list(PARTS), metavar="PART",
-        help="this part; may be repeated: " + ", ".join(PARTS),
+        help="run only this part; may be repeated: " + ", ".join(PARTS),
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, metavar="S", help="only the day of this seed")
+    parser.add_argument(
+        "--seed", type=int, metavar="S", help="run only the simulated day of this seed"
+    )
     parser.add_argument(
         "--to", type=Path, default=ROOT / "proof-report", metavar="FOLDER",
-        help="where proof.html and proof.json are written (proof-report)",
+        help="folder to which proof.html and proof.json are written (proof-report)",
     )  # fmt: skip
     parser.add_argument(
         "--package", action="store_true", help="also put the result where /about/proof shows it"

@@ -1,10 +1,10 @@
 """Tries every order in which the requests of a few readers can reach the database, with one fault
 at every step.
 
-A scenario is run again and again, each time with other choices, until there are no others
-(depth-first, as stateless model checkers do; Godefroid, "Model Checking for Programming Languages
-using VeriSoft", 1997). A state that was met before is not followed twice: it is what the store
-holds, what each worker has been answered, and what is under way.
+A scenario is run again and again, each time with other choices, until none are left (depth-first,
+as in stateless model checkers; Godefroid, "Model Checking for Programming Languages using
+VeriSoft", 1997). A state that was reached before is not followed again. The state is what the store
+holds, what each worker was answered, and which requests are under way.
 """
 
 from __future__ import annotations
@@ -29,15 +29,19 @@ from models.kernel.errors import Unavailable
 from models.readers.entities import Reader
 
 Act = Callable[[Worker, Recorder, Operation | None], Awaitable[Operation | None]]
-"""What a party does at a worker; with an operation it asks again for what it was not told."""
+"""The act of a party at a worker. Given an operation, which had no answer, the party repeats it."""
 Ids = Mapping[str, str]
 Watch = Callable[[MemoryStore], str | None]
-"""Looks at the store after each step; says what must not be, if it is."""
+"""Inspects the store after each step. Returns the harm that it sees, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody who acts at one worker. A reader who is not told asks again at another one."""
+    """A reader or a job that acts at one worker.
+
+    ``asks_again``: once the faults are over, the reader repeats a request that had no answer, until
+    there is one.
+    """
 
     name: str
     worker: str
@@ -47,27 +51,32 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``prepare`` writes what stands before, and names it for the ``parties``; ``now`` is when it
-    all happens."""
+    """Everything that the runs of a scenario have in common.
+
+    ``now``: the business time of the run. ``prepare``: writes the initial bookings and returns
+    their ids by name. ``parties``: the parties that act, made from the readers and these ids.
+    """
 
     name: str
     now: datetime
     prepare: Callable[[Worker, Sequence[Reader]], Coroutine[Any, Any, Ids]]
     parties: Callable[[Sequence[Reader], Ids], Sequence[Party]]
     partition: bool = False
-    """The fault is that the primary of one worker loses its majority, instead of a lost message."""
+    """True if the only fault is that a worker's primary loses its majority; no message is lost
+    then."""
     watch: Watch | None = None
     after: datetime | None = None
-    """When the jobs run that repair what a crash has left; None: they are not needed."""
+    """When the waitlist jobs run that repair what a crash left; None if none are needed."""
     alive_until: datetime | None = None
-    """The last beat of the service before; None: a second before ``now``."""
+    """The last heartbeat of the service before the run; None for a second before ``now``."""
     shared: frozenset[str] = frozenset()
-    """What one party writes and another reads, beside what all scenarios have."""
+    """Collections that one party writes and another reads here, in addition to ``_CONTENDED``."""
 
 
 @dataclass(slots=True)
 class Explored:
-    """What came of a scenario. ``harm`` has at most a few lines."""
+    """The result of exploring a scenario. ``harm``: the first few violations, each with the
+    steps that led to it."""
 
     scenario: str
     runs: int = 0
@@ -77,28 +86,32 @@ class Explored:
 
 
 _CONTENDED: Final = frozenset({"reservations", "waitlist", "begin", "commit"})
-"""What the parties write to."""
+"""Collections and requests on which the parties compete: their order matters in every scenario."""
 
 
 _ONE_ORDER: Final = frozenset({"heartbeat", "messages"})
-"""What the parties write and, but for scenarios that name them, none of the others reads."""
+"""Collections that parties write and no other party reads, except in scenarios that name them as
+``shared``."""
 _ANSWERED_WITHIN_S: Final = 60.0
-"""Once nothing fails any more."""
+"""Seconds within which a reader must have an answer once nothing fails any more."""
 _ASKS_AGAIN_S: Final = 3.0
 _ROUNDS: Final = 2
-"""Of the jobs, after which nothing is left of what a fault has interrupted."""
+"""Runs of the waitlist jobs that repair all that a fault can interrupt."""
 _HOURS: Final = (10, 11, 12)
-"""What the scenarios are about."""
+"""The hours in which the scenarios' bookings lie."""
 _NOTED: Final = 5
 
 
-class _Known(Exception):
-    """This state was met before."""
+class _Visited(Exception):
+    """The run has reached a state that was explored before."""
 
 
 class Explorer:
-    """All runs of one scenario. ``faults``: how many things go wrong in one run; ``stop_at``: end
-    with the first harm that begins with one of these, and note no other."""
+    """All runs of one scenario.
+
+    ``faults``: at most this many faults happen in one run. ``stop_at``: only harm that begins with
+    one of these texts is recorded, and the first one ends the search.
+    """
 
     def __init__(
         self,
@@ -113,13 +126,13 @@ class Explorer:
         self._plant, self._stop_at = plant, stop_at
         self._prepared, ids = _prepared(library, scenario)
         self._parties = scenario.parties(library.readers, ids)
-        self._known: set[int] = set()
-        self._seen = SeatProbe(library)
+        self._visited: set[int] = set()
+        self._probe = SeatProbe(library)
         self._digests: dict[int, tuple[object, int]] = {}
         self.result = Explored(scenario.name)
 
     def explore(self) -> Explored:
-        """Every run, or those until the first harm."""
+        """Makes every run; with ``stop_at`` only those until the first harm."""
         left: list[tuple[int, ...]] = [()]
         while left:
             prefix = left.pop()
@@ -128,12 +141,12 @@ class Explorer:
                 left.extend(self._run(prefix))
             if self.result.harm and self._stop_at is not None:
                 break
-        self.result.states = len(self._known)
+        self.result.states = len(self._visited)
         return self.result
 
     def _run(self, prefix: Sequence[int]) -> list[tuple[int, ...]]:
-        """Follow the choices of ``prefix``, then always the first. Returns the other choices that
-        there were behind it."""
+        """Follows the choices in ``prefix``, then always takes the first. Returns the prefixes
+        of the alternatives that it passed after ``prefix``."""
         names = sorted({party.worker for party in self._parties})
         loop = SimulatedLoop()
 
@@ -147,10 +160,10 @@ class Explorer:
         taken: list[int] = []
         others: list[tuple[int, ...]] = []
         faults = self._faults
-        known = False
+        visited = False
 
         def step() -> bool:
-            nonlocal faults, known
+            nonlocal faults, visited
             choices = list(_choices(run, faults > 0, self._scenario))
             if not choices:
                 return False
@@ -158,10 +171,10 @@ class Explorer:
                 chosen = prefix[len(taken)]
             else:
                 state = self._state(run, faults)
-                if state in self._known:
-                    known = True
-                    raise _Known()
-                self._known.add(state)
+                if state in self._visited:
+                    visited = True
+                    raise _Visited()
+                self._visited.add(state)
                 others.extend((*taken, n) for n in range(1, len(choices)))
                 chosen = 0
             taken.append(chosen)
@@ -179,14 +192,14 @@ class Explorer:
         run.loop.step = step
         try:
             run.loop.run(self._all_parties(run))
-            for request in list(run.network.waiting):  # what was late comes last
+            for request in list(run.network.waiting):  # requests under way arrive last
                 run.network.let(request)
-            run.loop.run(self._tell(run))
+            run.loop.run(self._dispatch_outbox(run))
             history = run.outcome()
-            history.probes += self._seen.look(run.cluster.primary, self._scenario.now, _HOURS)
+            history.probes += self._probe.look(run.cluster.primary, self._scenario.now, _HOURS)
             for text in _harm(history):
                 self._note(text, run)
-        except _Known:
+        except _Visited:
             pass
         except Stuck:
             self._note("unanswered: all wait, and nothing happens any more", run)
@@ -195,13 +208,14 @@ class Explorer:
         return others
 
     async def _all_parties(self, run: Run) -> None:
-        """All act at once; then who was told nothing asks again, where the service is still up."""
-        told: dict[str, Operation | None] = {}
+        """Lets all parties act at once. Afterwards, without faults, every reader without an
+        answer asks again, and the jobs repair what a crash left."""
+        operations: dict[str, Operation | None] = {}
 
         async def act(party: Party) -> None:
             worker = run.workers[party.worker]
-            with suppress(Unavailable):  # a job, which comes again
-                told[party.name] = await party.act(worker, run.recorder, None)
+            with suppress(Unavailable):  # only jobs raise it; they run again later
+                operations[party.name] = await party.act(worker, run.recorder, None)
 
         tasks = [run.start(p.name, p.worker, act(p)) for p in self._parties]
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -212,7 +226,7 @@ class Explorer:
             run.heal()
         run.loop.step = run.calm_step  # from here on nothing fails
         for party in self._parties:
-            operation = told.get(party.name) or _of(run.recorder.history, party)
+            operation = operations.get(party.name) or _of(run.recorder.history, party)
             if party.asks_again and operation is not None and operation.unknown:
                 PARTY.set(f"{party.name}+")
                 await self._asks_again(run, party, operation)
@@ -223,7 +237,8 @@ class Explorer:
                 await direct.waitlist_jobs.offer_free_seats(self._scenario.after)
 
     async def _asks_again(self, run: Run, party: Party, operation: Operation) -> None:
-        """Until there is an answer: at the same worker, while that is up."""
+        """Repeats the operation until it is answered: at the party's own worker, or at a fresh
+        one if that has crashed. Notes harm if it takes more than a minute."""
         alive = run.workers[party.worker] if party.worker in run.alive else None
         worker = alive or self._library.worker_on(run.cluster.primary)
         begun = run.loop.time()
@@ -236,14 +251,14 @@ class Explorer:
             if operation.unknown:
                 await asyncio.sleep(_ASKS_AGAIN_S)
 
-    async def _tell(self, run: Run) -> None:
+    async def _dispatch_outbox(self, run: Run) -> None:
         outbox = self._library.worker_on(run.cluster.primary).outbox
         while await outbox.dispatch(MONDAY):
             pass
 
     def _note(self, text: str | None, run: Run) -> None:
-        wanted = self._stop_at is None or (text or "").startswith(tuple(self._stop_at))
-        if text and wanted and len(self.result.harm) < _NOTED:
+        relevant = self._stop_at is None or (text or "").startswith(tuple(self._stop_at))
+        if text and relevant and len(self.result.harm) < _NOTED:
             self.result.harm.append("\n    ".join((text, *run.steps)))
 
     def _state(self, run: Run, faults: int) -> int:
@@ -259,28 +274,30 @@ class Explorer:
         behind = frozenset(run.cluster.behind)
         traces = tuple(run.traces.items())
         alive = frozenset(run.alive)
-        answers = tuple((o.key, o.verb, o.refusal, o.told) for o in run.recorder.history.operations)
+        answers = tuple(
+            (o.key, o.verb, o.refusal, o.promise) for o in run.recorder.history.operations
+        )
         passed = round(run.loop.time(), 3)
         return hash((store, waiting, traces, alive, behind, faults, answers, passed))
 
     def _digest(self, document: Any) -> int:
-        known = self._digests.get(id(document))
-        if known is None or known[0] is not document:
+        cached = self._digests.get(id(document))
+        if cached is None or cached[0] is not document:
             if len(self._digests) > 50_000:
                 self._digests.clear()
-            known = self._digests[id(document)] = (document, hash(repr(document)))
-        return known[1]
+            cached = self._digests[id(document)] = (document, hash(repr(document)))
+        return cached[1]
 
 
 def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Request | None, Move]]:
-    """Without a fault first, so that the usual ways are the first ones. No request: the primary
-    that was cut off comes back."""
+    """The possible next steps, those without a fault first, so that ordinary runs come first. A
+    step without a request brings the cut-off primary back."""
     waiting = list(run.network.waiting)
     shared = _CONTENDED | scenario.shared
     for request in waiting:
         about = request.text.partition(".")[0]
         if about not in shared and (not request.writes or about in _ONE_ORDER):
-            # What nobody writes meanwhile reads the same at any time.
+            # No other party writes this collection: the order of this request does not matter.
             waiting = [request]
             break
     for request in waiting:
@@ -296,12 +313,12 @@ def _choices(run: Run, faults: bool, scenario: Scenario) -> Iterator[tuple[Reque
 
 
 def _of(history: History, party: Party) -> Operation | None:
-    """What the party was doing when its worker crashed."""
+    """The operation that the party had begun when its worker crashed, if any."""
     return next((o for o in history.operations if o.key == party.name), None)
 
 
 def _prepared(library: SimulatedLibrary, scenario: Scenario) -> tuple[MemoryStore, Ids]:
-    """The store with what stands before the scenario, and its names."""
+    """A store with the scenario's initial bookings, and their ids by name."""
     prepared = library.store.copy()
     PARTY.set("before")
     with counted_ids():

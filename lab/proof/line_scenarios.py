@@ -1,4 +1,5 @@
-"""Scenarios of those who wait for a seat: it is given back, offered, taken, declined, or lapses."""
+"""Scenarios on the waitlist: a seat is given back, offered, accepted or declined, or the offer
+expires."""
 
 from __future__ import annotations
 
@@ -26,8 +27,9 @@ from lab.proof.parties import (
 from lab.proof.simulated_library import at
 
 
-def _nobody_between(store: MemoryStore) -> str | None:
-    """Whoever waits for seat one gets it when it is given back: nobody who passes by."""
+def _passed_over(store: MemoryStore) -> str | None:
+    """Finds a reader who booked seat one when it was given back, although another reader waits
+    for it."""
     rows = [r for r in store.table("reservations").documents.values() if "tombstone" not in r]
     waiting = [w for w in store.table("waitlist").documents.values() if w["state"] == "waiting"]
     given_back = any(
@@ -41,7 +43,6 @@ def _nobody_between(store: MemoryStore) -> str | None:
 
 
 def line_scenarios() -> Sequence[Scenario]:
-    """All of them."""
     return (
         Scenario(
             "a seat is given back, one waits for it, another passes by",
@@ -51,7 +52,7 @@ def line_scenarios() -> Sequence[Scenario]:
                 Party("a", "w1", cancels(r[0], "a", ids["booked"], at(8))),
                 Party("c", "w2", books(r[2], "c", ONE, 10, 11, at(8))),
             ),
-            watch=_nobody_between,
+            watch=_passed_over,
             after=at(8),
         ),
         Scenario(
@@ -62,7 +63,7 @@ def line_scenarios() -> Sequence[Scenario]:
                 Party("a", "w1", shortens(r[0], "a", ids["booked"], 11, at(10, 10))),
                 Party("c", "w2", books(r[2], "c", ONE, 11, 12, at(10, 10))),
             ),
-            watch=_nobody_between,
+            watch=_passed_over,
             after=at(10, 10),
         ),
         Scenario(

@@ -1,8 +1,8 @@
 """A model of MongoDB in memory: documents, and the unique indexes that decide every race.
 
-One operation happens at a time. Documents are never changed in place, so that a copy of the store
-costs no more than its tables: by copies it has snapshots, transactions, and a primary that was cut
-off and whose writes will be undone.
+One operation happens at a time. Documents are never changed in place, so a copy of the store copies
+only its tables. Copies serve as snapshots, as transactions, and as a cut-off primary whose writes
+will be undone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class UniqueIndex:
-    """One of the indexes that let no two documents have the same key."""
+    """A unique index. ``only``: its partial filter, if any."""
 
     name: str
     fields: tuple[str, ...]
@@ -59,18 +59,18 @@ def _hashable(value: Any) -> Any:
 
 @cache
 def unique_indexes(collection: str) -> tuple[UniqueIndex, ...]:
-    """Those that the service declares, the one of ``_id`` first."""
-    found = [UniqueIndex("_id_", ("_id",), None, sparse=False)]
+    """The unique indexes that the service declares, that of ``_id`` first."""
+    indexes = [UniqueIndex("_id_", ("_id",), None, sparse=False)]
     for model in INDEXES.get(collection, ()):
         d = model.document
         if d.get("unique"):
             only = d.get("partialFilterExpression")
-            found.append(UniqueIndex(d["name"], tuple(d["key"]), only, bool(d.get("sparse"))))
-    return tuple(found)
+            indexes.append(UniqueIndex(d["name"], tuple(d["key"]), only, bool(d.get("sparse"))))
+    return tuple(indexes)
 
 
 class Table:
-    """One collection."""
+    """A collection."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -85,8 +85,10 @@ class Table:
         return new
 
     def put(self, document: Document) -> None:
-        """Let the document stand under its ``_id``. Raises: DuplicateKeyError, with nothing
-        changed."""
+        """Inserts the document, or replaces the one with its ``_id``.
+
+        Raises: DuplicateKeyError, with nothing changed.
+        """
         old = self.documents.get(document["_id"])
         new_keys = [(i, key) for i in self.indexes for key in i.keys(document)]
         for index, key in new_keys:
@@ -100,7 +102,8 @@ class Table:
             self._holders[index.name, key] = document["_id"]
 
     def insert(self, document: Document) -> None:
-        """As ``put``, for a document that must not be there yet."""
+        """Inserts the document. Raises: DuplicateKeyError, with nothing changed, also if its
+        ``_id`` exists."""
         if document["_id"] in self.documents:
             raise _duplicate(self.name, self.indexes[0], (document["_id"],))
         self.put(document)
@@ -127,7 +130,7 @@ def _duplicate(collection: str, index: UniqueIndex, key: Key) -> DuplicateKeyErr
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What an update did: how many documents it met, and how many it changed."""
+    """The result of an update, with pymongo's names."""
 
     matched_count: int = 0
     modified_count: int = 0
@@ -146,7 +149,7 @@ class MemoryStore:
     tables: dict[str, Table] = field(default_factory=dict)
 
     def copy(self) -> MemoryStore:
-        """The same at this moment; what happens to one does not happen to the other."""
+        """An independent snapshot."""
         return MemoryStore({name: t.copy() for name, t in self.tables.items()})
 
     def table(self, name: str) -> Table:
@@ -165,32 +168,33 @@ class MemoryStore:
         skip: int = 0,
         limit: int = 0,
     ) -> list[Document]:
-        """The documents that the query finds, in the order wanted, else as they were inserted."""
-        found = list(self._found(name, query))
+        """The matching documents, in the given order, else in the order of insertion."""
+        documents = list(self._matching(name, query))
         for path, direction in reversed(order):
-            found.sort(key=lambda d: _place(d, path, direction), reverse=direction < 0)
-        found = found[skip : skip + limit if limit else None]
-        return [projected(document, projection) for document in found]
+            documents.sort(key=lambda d: _place(d, path, direction), reverse=direction < 0)
+        documents = documents[skip : skip + limit if limit else None]
+        return [projected(document, projection) for document in documents]
 
-    def _found(self, name: str, query: Mapping[str, Any]) -> Iterator[Document]:
+    def _matching(self, name: str, query: Mapping[str, Any]) -> Iterator[Document]:
         documents, query = self.table(name).documents, stored(query)
         id = query.get("_id", MISSING)
-        if isinstance(id, str):  # by far the most
-            known = documents.get(id)
-            if known is not None and matches(known, query):
-                yield known
+        if isinstance(id, str):  # by far the most queries
+            candidate = documents.get(id)
+            if candidate is not None and matches(candidate, query):
+                yield candidate
             return
         for document in list(documents.values()):
             if matches(document, query):
                 yield document
 
     def count(self, name: str, query: Mapping[str, Any]) -> int:
-        return sum(1 for _ in self._found(name, query))
+        return sum(1 for _ in self._matching(name, query))
 
     # --- writing --------------------------------------------------------------------------------
 
     def insert_many(self, name: str, documents: Sequence[Document]) -> None:
-        """Each for itself. Raises: BulkWriteError, as MongoDB's unordered insert."""
+        """Inserts each document on its own, as MongoDB's unordered insert does. Raises:
+        BulkWriteError."""
         errors = []
         for index, document in enumerate(documents):
             try:
@@ -213,8 +217,12 @@ class MemoryStore:
         upsert: bool = False,
         after: bool = False,
     ) -> Document | None:
-        """The document before or ``after`` the update; None where there was none."""
-        old = next(self._found(name, query), None)
+        """Updates the first match. Returns the document before or ``after`` the update; None if
+        there was none.
+
+        Raises: DuplicateKeyError.
+        """
+        old = next(self._matching(name, query), None)
         if old is None and not upsert:
             return None
         new = updated(old, update) if old is not None else stored(upserted(query, update))
@@ -223,8 +231,8 @@ class MemoryStore:
             table.insert(new)
         else:
             table.put(new)
-        shown = new if after else old
-        return projected(shown, projection) if shown is not None else None
+        result = new if after else old
+        return projected(result, projection) if result is not None else None
 
     def update(
         self,
@@ -235,30 +243,31 @@ class MemoryStore:
         many: bool = False,
         upsert: bool = False,
     ) -> Changed:
-        """Raises: DuplicateKeyError."""
-        found = list(self._found(name, query))
-        if not found and upsert:
+        """Updates the first match, or all with ``many``. Raises: DuplicateKeyError."""
+        matching = list(self._matching(name, query))
+        if not matching and upsert:
             new = upserted(query, update)
             self.table(name).insert(new)
             return Changed(upserted_id=new["_id"])
         changed = 0
-        for old in found if many else found[:1]:
+        for old in matching if many else matching[:1]:
             new = updated(old, update)
             if new != old:
                 self.table(name).put(new)
                 changed += 1
-        return Changed(len(found) if many else min(1, len(found)), changed)
+        return Changed(len(matching) if many else min(1, len(matching)), changed)
 
     def delete(self, name: str, query: Mapping[str, Any], *, many: bool = False) -> Deleted:
-        found = list(self._found(name, query))
-        found = found if many else found[:1]
-        for document in found:
+        matching = list(self._matching(name, query))
+        matching = matching if many else matching[:1]
+        for document in matching:
             self.table(name).remove(document["_id"])
-        return Deleted(len(found))
+        return Deleted(len(matching))
 
 
 def _place(document: Document, path: str, direction: int) -> tuple[int, Any]:
-    """Where the document stands: an array by its smallest or, backwards, its greatest item."""
+    """The document's sort key. An array counts by its smallest item or, descending, by its
+    greatest."""
     value = field_of(document, path)
     if isinstance(value, list):
         pick = min if direction > 0 else max

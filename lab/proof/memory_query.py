@@ -1,7 +1,7 @@
-"""What MongoDB's queries, updates and expressions do to a document, as far as the store uses them.
+"""MongoDB's queries, updates and expressions on a document, as far as the store uses them.
 
-Whatever is not known here raises NotImplementedError, so that no query is ever answered by guess.
-A test compares each of these with a real server, operation by operation.
+Anything else raises NotImplementedError, so that no query is answered by a guess. A test compares
+every operation with a real server.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from miniapp_server.clock import real_now
 
 Document = dict[str, Any]
 MISSING: Final[Any] = object()
-"""Stands for a field that is not there; in comparisons with equality it is null, as in MongoDB."""
+"""Stands for a missing field. In comparisons for equality it counts as null, as in MongoDB."""
 _THIS: Final = "$$this"
-"""Under this name the item that is looked at stands beside the document's fields."""
+"""The key under which a list's current item is added to the document, for expressions on items."""
 _ORDER: Final = ((type(None),), (int, float), (str,), (dict,), (list,), (bool,), (datetime,))
 """BSON's order of types, as far as they occur."""
 
 
 def stored(value: Any) -> Any:
-    """A copy of the value as MongoDB would give it back: dates in UTC by the millisecond, strings
+    """A copy of the value as MongoDB would return it: dates in UTC with milliseconds, strings
     without their class, lists for tuples."""
     if isinstance(value, Mapping):
         return {str(name): stored(field) for name, field in value.items()}
@@ -45,8 +45,8 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def field_of(document: Any, path: str) -> Any:
-    """The value at the path, MISSING where there is none; of a list of documents the values of all
-    of them."""
+    """The value at the path; MISSING if there is none. Through a list of documents it is a list
+    of their values."""
     value = document
     for number, part in enumerate(_parts(path)):
         if isinstance(value, list):
@@ -54,8 +54,8 @@ def field_of(document: Any, path: str) -> Any:
                 value = value[int(part)] if int(part) < len(value) else MISSING
                 continue
             rest = ".".join(_parts(path)[number:])
-            found = [field_of(item, rest) for item in value if isinstance(item, dict)]
-            return found if any(item is not MISSING for item in found) or not value else MISSING
+            values = [field_of(item, rest) for item in value if isinstance(item, dict)]
+            return values if any(item is not MISSING for item in values) or not value else MISSING
         if not isinstance(value, dict) or part not in value:
             return MISSING
         value = value[part]
@@ -63,7 +63,7 @@ def field_of(document: Any, path: str) -> Any:
 
 
 def sort_key(value: Any) -> tuple[int, Any]:
-    """Places values of different types in BSON's order."""
+    """A key that orders values of different types as BSON does."""
     if value is MISSING:
         value = None
     if isinstance(value, bool):
@@ -78,20 +78,20 @@ def _comparable(value: Any, other: Any) -> bool:
     return sort_key(value)[0] == sort_key(other)[0]
 
 
-def _equal(value: Any, wanted: Any) -> bool:
+def _equal(value: Any, expected: Any) -> bool:
     if value is MISSING:
-        return wanted is None
-    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+        return expected is None
+    return bool(value == expected) and isinstance(value, bool) == isinstance(expected, bool)
 
 
 def _any(value: Any, test: Callable[[Any], bool]) -> bool:
-    """Whether the value passes, or one item of it where it is a list."""
+    """True if the value passes the test, or if it is a list and one item passes."""
     return test(value) or (isinstance(value, list) and any(test(item) for item in value))
 
 
-def _holds(value: Any, wanted: Any) -> bool:
-    """Whether it is the wanted one, or a list with it."""
-    return _any(value, lambda item: _equal(item, wanted))
+def _holds(value: Any, expected: Any) -> bool:
+    """True if the value is ``expected``, or a list that contains it."""
+    return _any(value, lambda item: _equal(item, expected))
 
 
 def _is_type(value: Any, name: str) -> bool:
@@ -108,7 +108,7 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 
 
 def _passes(value: Any, operator: str, operand: Any) -> bool:
-    """Whether the field's value passes the operator of a query."""
+    """True if a field's value passes one operator of a query."""
     match operator:
         case "$eq":
             return _holds(value, operand)
@@ -123,7 +123,7 @@ def _passes(value: Any, operator: str, operand: Any) -> bool:
         case "$type":
             return _any(value, lambda item: _is_type(item, operand))
         case "$not":
-            return not all(_passes(value, name, wanted) for name, wanted in operand.items())
+            return not all(_passes(value, name, inner) for name, inner in operand.items())
         case "$elemMatch":
             return isinstance(value, list) and any(matches(item, operand) for item in value)
         case "$regex":
@@ -138,28 +138,28 @@ def _passes(value: Any, operator: str, operand: Any) -> bool:
 
 
 def matches(document: Document, query: Mapping[str, Any]) -> bool:
-    """Whether the document is one that the query finds."""
-    for name, wanted in query.items():
+    """True if the query finds the document."""
+    for name, condition in query.items():
         if name == "$or":
-            if not any(matches(document, one) for one in wanted):
+            if not any(matches(document, one) for one in condition):
                 return False
         elif name == "$and":
-            if not all(matches(document, one) for one in wanted):
+            if not all(matches(document, one) for one in condition):
                 return False
         elif name == "$expr":
-            if not evaluated(wanted, document):
+            if not evaluated(condition, document):
                 return False
         elif name.startswith("$"):
             raise NotImplementedError(name)
-        elif not _field_matches(field_of(document, name), wanted):
+        elif not _field_matches(field_of(document, name), condition):
             return False
     return True
 
 
-def _field_matches(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, dict) and any(name.startswith("$") for name in wanted):
-        return all(_passes(value, name, operand) for name, operand in wanted.items())
-    return _holds(value, wanted)
+def _field_matches(value: Any, condition: Any) -> bool:
+    if isinstance(condition, dict) and any(name.startswith("$") for name in condition):
+        return all(_passes(value, name, operand) for name, operand in condition.items())
+    return _holds(value, condition)
 
 
 # --- expressions ----------------------------------------------------------------------------------
@@ -195,7 +195,8 @@ def _variable(path: str, document: Document) -> Any:
 
 
 def _items(value: Any) -> Any:
-    """Null where it is no list, as MongoDB's operators on lists have it."""
+    """The list, or null if the field is missing or null, as MongoDB's operators on lists treat
+    it."""
     return None if value is MISSING or value is None else value
 
 
@@ -255,8 +256,8 @@ def _operation(operator: str, operand: Any, document: Document) -> Any:
 
 
 def updated(document: Document, update: Any, *, fresh: bool = False) -> Document:
-    """The document as the update leaves it; ``fresh``: it is being inserted by an upsert. The
-    document itself stays as it is."""
+    """The updated copy of the document. ``fresh``: an upsert inserts it, so that
+    ``$setOnInsert`` counts."""
     new: Document = stored(document)
     if isinstance(update, Sequence):
         for stage in update:
@@ -336,31 +337,31 @@ def _pulled(item: Any, condition: Any) -> bool:
 
 
 def upserted(query: Mapping[str, Any], update: Any) -> Document:
-    """The document that an upsert inserts where the query finds none."""
+    """The document that an upsert inserts if the query finds none."""
     base: Document = {}
-    for name, wanted in query.items():
-        operators = isinstance(wanted, dict) and any(key.startswith("$") for key in wanted)
+    for name, condition in query.items():
+        operators = isinstance(condition, dict) and any(key.startswith("$") for key in condition)
         if not name.startswith("$") and not operators:
-            _put(base, name, wanted)
+            _put(base, name, condition)
     return updated(base, update, fresh=True)
 
 
 def projected(document: Document, projection: Mapping[str, Any] | None) -> Document:
-    """The document with the wanted fields only; always a copy at the top."""
+    """A copy of the document with the projected fields only."""
     if not projection:
         return dict(document)
-    wanted = {name: show for name, show in projection.items() if name != "_id"}
-    if wanted and all(wanted.values()):
-        found: Document = {}
+    fields = {name: show for name, show in projection.items() if name != "_id"}
+    if fields and all(fields.values()):
+        selected: Document = {}
         if projection.get("_id", 1) and "_id" in document:
-            found["_id"] = document["_id"]
-        for name in wanted:
+            selected["_id"] = document["_id"]
+        for name in fields:
             value = field_of(document, name)
             if value is not MISSING:
-                _put(found, name, value)
-        return found
-    if any(wanted.values()):
+                _put(selected, name, value)
+        return selected
+    if any(fields.values()):
         raise NotImplementedError("a projection that shows and hides")
-    if not wanted and projection.get("_id"):
+    if not fields and projection.get("_id"):
         return {"_id": document["_id"]}
     return {name: value for name, value in document.items() if name not in projection}

@@ -1,4 +1,4 @@
-"""What takes part in a scenario: readers who do one thing, jobs, and what stood there before."""
+"""Building blocks of scenarios: acts of readers, jobs of workers, and initial bookings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ONE: Final = seat(1)
 TWO: Final = seat(2)
 
 
-def _wanted(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, datetime, datetime]:
+def _requested(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, datetime, datetime]:
     start = local_instant(when.day, when.start) if when.start is not None else now
     return seat_id, start, next_clock_instant(start, when.end)
 
@@ -46,19 +46,20 @@ def _taps(
     now: datetime,
     ask: Callable[[Worker, RequestContext], Awaitable[Reservation]],
     target: str = "",
-    wanted: tuple[str, datetime, datetime] | None = None,
+    requested: tuple[str, datetime, datetime] | None = None,
     *,
     keyed: bool = True,
     repeated: bool = False,
 ) -> Act:
-    """One request of the reader, under the key ``name``; where it is not ``keyed``, the service
-    does not hear of the key. ``repeated``: another party has sent it before."""
+    """One request of the reader. ``name`` is its idempotency key; without ``keyed`` the service
+    does not get the key. ``repeated``: the request says that it is a repetition, because another
+    party has sent it before."""
 
     async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
         repeats = repeated or again is not None
         ctx = context(reader, now, name if keyed else None, repeated=repeats)
         tap = await recorder.tap(
-            reader.id, verb, name, lambda: ask(worker, ctx), target, wanted, again
+            reader.id, verb, name, lambda: ask(worker, ctx), target, requested, again
         )
         tap.attempts += repeated
         return tap
@@ -67,11 +68,11 @@ def _taps(
 
 
 Job = Callable[[Worker], Awaitable[object]]
-"""What a worker does, of which nobody waits for the answer."""
+"""Work of a worker whose answer no reader waits for."""
 
 
 def job(name: str, worker: str, work: Job) -> Party:
-    """The party that does it."""
+    """The party that does the work at the worker."""
 
     async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
         await work(worker)
@@ -89,7 +90,8 @@ def books(
     *,
     repeated: bool = False,
 ) -> Act:
-    """The reader books the seat for these hours; once more, where it is ``repeated``."""
+    """The reader books the seat between two hours. ``repeated``: as the repetition of an earlier
+    request."""
     return _books(reader, name, seat_id, wish(start, end), now, repeated=repeated)
 
 
@@ -108,26 +110,26 @@ def _books(
         name,
         now,
         lambda worker, ctx: worker.reservations.create(ctx, seat_id, when),
-        wanted=_wanted(seat_id, when, now),
+        requested=_requested(seat_id, when, now),
         repeated=repeated,
     )
 
 
 def books_until_closing(reader: Reader, name: str, seat_id: str, start: int, now: datetime) -> Act:
-    """The reader books the seat from that hour on, to the end of the day."""
+    """The reader books the seat from the hour until the library closes."""
     begin = at(start)
     when = TimeSelection(begin.date(), begin.time(), at(*CLOSES).time())
     return _books(reader, name, seat_id, when, now)
 
 
 def books_now(reader: Reader, name: str, seat_id: str, end: int, now: datetime) -> Act:
-    """The reader books the seat from this minute to that hour."""
+    """The reader books the seat from now until the hour."""
     return _books(reader, name, seat_id, TimeSelection(now.date(), None, at(end).time()), now)
 
 
 def remembers(seconds: float, act: Act) -> Act:
-    """The worker knows all that is booked at this moment. So long after it, it does the ``act``,
-    and has heard nothing in between."""
+    """The worker loads the day's occupancy, hears of no change for this many seconds, and then
+    does the ``act``."""
 
     async def later(worker: Worker, recorder: Recorder, again: Operation | None) -> Any:
         if again is None:
@@ -149,7 +151,8 @@ def changes(
     *,
     repeated: bool = False,
 ) -> Act:
-    """The reader wants another seat or time; once more, where it is ``repeated``."""
+    """The reader changes the booking to this seat and these hours. ``repeated``: as the
+    repetition of an earlier request."""
     when = wish(*hours)
     return _taps(
         reader,
@@ -158,32 +161,32 @@ def changes(
         now,
         lambda worker, ctx: worker.reservations.change(ctx, id, seat_id, when.start, when.end),
         id,
-        _wanted(seat_id, when, now),
+        _requested(seat_id, when, now),
         repeated=repeated,
     )
 
 
 def cancels(reader: Reader, name: str, id: str, now: datetime) -> Act:
-    """The reader gives the booking up."""
+    """The reader cancels the booking."""
     return _taps(reader, "cancel", name, now, lambda w, ctx: w.reservations.cancel(ctx, id), id)
 
 
 def extends(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act:
-    """The reader wants to stay until that hour."""
+    """The reader renews the stay until the hour."""
     until = at(hour).time()
     return _taps(reader, "extend", name, now, lambda w, ctx: w.renewal.renew(ctx, id, until), id)
 
 
 def shortens(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act:
-    """The reader gives back what comes after that hour."""
-    end, kept = at(hour).time(), (ONE, at(10), at(hour))
+    """The reader ends the stay early, at the hour."""
+    end, requested = at(hour).time(), (ONE, at(10), at(hour))
     return _taps(
-        reader, "shorten", name, now, lambda w, c: w.early_end.shorten(c, id, end), id, kept
+        reader, "shorten", name, now, lambda w, c: w.early_end.shorten(c, id, end), id, requested
     )
 
 
 def checks_in(reader: Reader, name: str, id: str, now: datetime) -> Act:
-    """By a kiosk's code, each party with one of its own."""
+    """The reader checks in with a kiosk code. Each ``name`` has a code of its own."""
     scan = KioskCodeScan(KIOSK, int.from_bytes(name.encode()) % 9973, is_current=True)
     return _taps(
         reader, "check_in", name, now, lambda w, ctx: w.check_in.check_in(ctx, id, scan), id
@@ -191,7 +194,7 @@ def checks_in(reader: Reader, name: str, id: str, now: datetime) -> Act:
 
 
 def returns(reader: Reader, name: str, id: str, now: datetime) -> Act:
-    """From a leave, by a kiosk's code."""
+    """The reader returns from leave with a kiosk code."""
     scan = KioskCodeScan(KIOSK, 2, is_current=True)
     return _taps(
         reader, "return", name, now, lambda w, c: w.check_in.return_from_leave(c, id, scan), id
@@ -201,8 +204,8 @@ def returns(reader: Reader, name: str, id: str, now: datetime) -> Act:
 def comes_again(
     reader: Reader, name: str, id: str, came: datetime, now: datetime, *, at_once: bool = True
 ) -> Act:
-    """The reader scans at ``now`` since nobody has answered the scan of when they ``came``; not
-    ``at_once``, but when all others are done."""
+    """The reader checked in at ``came`` and had no answer; at ``now`` they repeat the request.
+    Without ``at_once`` they repeat it only after all other parties are done."""
     scans = checks_in(reader, name, id, now)
 
     async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Any:
@@ -217,26 +220,27 @@ def comes_again(
 
 
 async def misses(worker: Worker, now: datetime) -> None:
-    """The round in which a worker releases what nobody has come for: it beats first."""
+    """One round of the no-show job. It records a heartbeat first."""
     await worker.extension.record_heartbeat(now)
     await worker.deadlines.no_show(now)
 
 
 async def ends_leaves(worker: Worker, now: datetime) -> None:
-    """The round in which a worker ends the leaves that are over: it beats first."""
+    """One round of the job that expires leaves. It records a heartbeat first."""
     await worker.extension.record_heartbeat(now)
     await worker.deadlines.expire_leaves(now)
 
 
 def accepts(reader: Reader, name: str, id: str, now: datetime) -> Act:
-    """The reader takes the seat that is offered. That has no key: a second try may find it done."""
+    """The reader accepts the offer. An acceptance has no key, so a second attempt may find it
+    done."""
     return _taps(
         reader, "accept", name, now, lambda w, ctx: w.waitlist.accept(ctx, id), id, keyed=False
     )
 
 
 def leaves_the_line(reader: Reader, now: datetime) -> Job:
-    """The reader waits no more."""
+    """The reader leaves the waitlist."""
 
     async def leave(worker: Worker) -> None:
         for entry in await worker.waitlist.open_of(reader.id):
@@ -246,7 +250,7 @@ def leaves_the_line(reader: Reader, now: datetime) -> Job:
 
 
 def declines(reader: Reader, id: str, now: datetime) -> Job:
-    """The reader does not want the seat that is offered."""
+    """The reader declines the offer, if it is still open."""
 
     async def decline(worker: Worker) -> None:
         with suppress(WrongState):
@@ -256,7 +260,7 @@ def declines(reader: Reader, id: str, now: datetime) -> Job:
 
 
 def gives_back(reader: Reader, id: str, now: datetime) -> Job:
-    """The reader gives the booking up, and does not ask what came of it."""
+    """The reader cancels the booking, and does not look at the answer."""
 
     async def cancel(worker: Worker) -> None:
         with suppress(WrongState):
@@ -266,7 +270,7 @@ def gives_back(reader: Reader, id: str, now: datetime) -> Job:
 
 
 def in_turn(*jobs: Job) -> Job:
-    """One after the other."""
+    """A job that does all of these in order."""
 
     async def all_of(worker: Worker) -> None:
         for one in jobs:
@@ -276,8 +280,8 @@ def in_turn(*jobs: Job) -> Job:
 
 
 def stubborn(act: Act, then: Act | None = None) -> Act:
-    """Asks a second time at the same worker where the first answer says nothing: ``then``, if it is
-    another moment."""
+    """If the first answer leaves the outcome unknown, the reader asks again at the same worker:
+    by ``then`` if the repetition comes at another moment."""
 
     async def twice(worker: Worker, recorder: Recorder, again: Operation | None) -> Any:
         first = await act(worker, recorder, again)
@@ -289,7 +293,7 @@ def stubborn(act: Act, then: Act | None = None) -> Act:
 
 
 def one_by_one(*acts: Act) -> Act:
-    """The reader does one thing after the other."""
+    """The reader does these acts in order. A repetition repeats only the last one."""
 
     async def all_of(worker: Worker, recorder: Recorder, again: Operation | None) -> Any:
         done = None
@@ -316,19 +320,20 @@ async def book(
 
 
 async def booked(worker: Worker, readers: Sequence[Reader]) -> Ids:
-    """The first reader has seat one from 10 to 11."""
+    """The first reader has booked seat one from 10 to 11."""
     return {"booked": (await book(worker, readers[0], ONE)).id}
 
 
 async def booked_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
-    """The first reader has seat one, and the second waits for it."""
+    """The first reader has booked seat one, and the second waits for it."""
     ids = await booked(worker, readers)
     await worker.waitlist.join(context(readers[1], at(8)), AREA, [ONE], frozenset(), wish(10, 11))
     return ids
 
 
 async def offered(worker: Worker, readers: Sequence[Reader]) -> Ids:
-    """Seat one is held for the second reader, who has waited for it; the third one waits, too."""
+    """Seat one is offered to the second reader, who has waited for it. The third reader waits
+    for it, too."""
     ids = await booked_and_wanted(worker, readers)
     await worker.waitlist.join(context(readers[2], at(8)), AREA, [ONE], frozenset(), wish(10, 11))
     await worker.reservations.cancel(context(readers[0], at(8)), ids["booked"])
@@ -338,7 +343,8 @@ async def offered(worker: Worker, readers: Sequence[Reader]) -> Ids:
 
 
 async def offered_one_of_two(worker: Worker, readers: Sequence[Reader]) -> Ids:
-    """Seat one is held for the second reader, who would take any; the third one has seat two."""
+    """Seat one is offered to the second reader, who waits for any seat. The third reader has
+    booked seat two."""
     first, other = await book(worker, readers[0], ONE), await book(worker, readers[2], TWO)
     await worker.waitlist.join(context(readers[1], at(8)), AREA, [], frozenset(), wish(10, 11))
     await worker.reservations.cancel(context(readers[0], at(8)), first.id)
@@ -348,7 +354,7 @@ async def offered_one_of_two(worker: Worker, readers: Sequence[Reader]) -> Ids:
 
 
 async def long_in_use_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
-    """The first reader sits on seat one from 10 to 12, and the second waits for its second hour."""
+    """The first reader uses seat one from 10 to 12, and the second waits for its second hour."""
     ctx = context(readers[0], at(8), f"{readers[0].id}-before")
     r = await worker.reservations.create(ctx, ONE, wish(10, 12))
     scan = KioskCodeScan(KIOSK, 1, is_current=True)
@@ -358,7 +364,7 @@ async def long_in_use_and_wanted(worker: Worker, readers: Sequence[Reader]) -> I
 
 
 async def in_use(worker: Worker, readers: Sequence[Reader]) -> Ids:
-    """The first reader sits on seat one since 10."""
+    """The first reader has used seat one since 10."""
     ids = await booked(worker, readers)
     scan = KioskCodeScan(KIOSK, 1, is_current=True)
     await worker.check_in.check_in(context(readers[0], at(10)), ids["booked"], scan)
@@ -366,20 +372,20 @@ async def in_use(worker: Worker, readers: Sequence[Reader]) -> Ids:
 
 
 async def away(worker: Worker, readers: Sequence[Reader]) -> Ids:
-    """The first reader has seat one since 10, and has left it at five past."""
+    """The first reader has used seat one since 10, and went on leave at 10:05."""
     ids = await in_use(worker, readers)
     await worker.check_in.leave(context(readers[0], at(10, 5)), ids["booked"])
     return ids
 
 
 async def both_booked(worker: Worker, readers: Sequence[Reader]) -> Ids:
-    """The first reader has seat one, the second has seat two."""
+    """The first reader has booked seat one, the second has booked seat two."""
     ids = await booked(worker, readers)
     return {**ids, "other": (await book(worker, readers[1], TWO)).id}
 
 
 async def four_booked(worker: Worker, readers: Sequence[Reader]) -> Ids:
-    """The first reader has seat two for four hours that follow one another, each by itself."""
+    """The first reader has four bookings of seat two, one hour each, from 11 to 15."""
     for hour in range(11, 15):
         ctx = context(readers[0], at(8), f"before-{hour}")
         await worker.reservations.create(ctx, TWO, wish(hour, hour + 1))
@@ -387,7 +393,7 @@ async def four_booked(worker: Worker, readers: Sequence[Reader]) -> Ids:
 
 
 async def free_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
-    """The second reader waits for seat one, which has become free since."""
+    """The second reader waits for seat one, which is free."""
     reader, seats = readers[1].id, frozenset({ONE})
     entry = WaitlistEntry("wait", reader, AREA, seats, frozenset(), at(10), at(11), at(8))
     await worker.stored.waitlist.join(entry)

@@ -1,4 +1,4 @@
-"""The parts of a proof: each tries to find harm in its own way, and says how hard it tried."""
+"""The parts of a proof. Each searches for harm in its own way, and reports how much it tried."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OPERATIONS: Final = 50_000
 _LIVE_AT_MOST_S: Final = 900.0
 _SHOWN: Final = 5
 _DAYS_TRIED: Final = 100
-"""Until a planted mistake is found."""
+"""Days that are played in search of a planted mistake."""
 _SEEDS_AT_ONCE: Final = 20
 LIVE: Final = Scale(
     readers=200, seats=60, hold_s=10, between_s=3, patience_s=3, think_s=0.8, workers=2,
@@ -62,23 +62,23 @@ LONG: Final = frozenset(
         "a check-in in the last moment, and the release",
     }
 )
-"""Scenarios that have many times more orders than the others, once there are faults."""
+"""Scenarios that have many times more orders than the others as soon as faults happen."""
 
 
 @cache
 def library(seats: int, readers: int, hours: str = "day") -> SimulatedLibrary:
-    """The simulated library with these hours, made once in each process."""
+    """The simulated library with these opening hours, built once in each process."""
     with counted_ids():
         return run_alone(build(seats, readers, _POLICIES[hours]))
 
 
 def play_seed(seed: int) -> DayResult:
-    """The seed's day. Every second one goes over midnight."""
+    """Plays the seed's day. The days of odd seeds cross midnight."""
     return play(seed, library(SEATS, READERS, "night" if seed % 2 else "day"))
 
 
 def large_history(say: Say) -> ProofPart:
-    """A million calls that have an order are checked in under a minute; a planted one is seen."""
+    """Checks a million calls that have an order in under a minute, and finds one planted double."""
     calls = generate(CALLS, seed=1)
     begun = time.perf_counter()
     failures = [str(disorder) for disorder in check(calls)[:_SHOWN]]
@@ -93,18 +93,18 @@ def large_history(say: Say) -> ProofPart:
 
 
 def explorer(say: Say) -> ProofPart:
-    """Every interleaving of each scenario, without a fault and with one at every step, by day and
-    across midnight; the longest ones there without."""
+    """Every interleaving of each scenario, without a fault and with one at every step, by day
+    and across midnight. The longest scenarios have no faults across midnight."""
     begun, done = time.perf_counter(), list[Explored]()
     with _processes() as pool:
         ways = [("day", 1), ("across", 1), ("day", 0), ("across", 0)]
-        wanted = [
+        tasks = [
             (n, *way)
             for n, scenario in enumerate(scenarios())
             for way in ways
             if way != ("across", 1) or scenario.name not in LONG
         ]
-        for explored in pool.map(_explore, wanted):
+        for explored in pool.map(_explore, tasks):
             say(f"  {explored.runs:6} runs: {explored.scenario}")
             done.append(explored)
     failures = [f"{e.scenario}: {text}" for e in done for text in e.harm]
@@ -118,48 +118,49 @@ def explorer(say: Say) -> ProofPart:
 
 
 def days(say: Say, first: int = 1, count: int = DAYS) -> ProofPart:
-    """One seed, one day: a thousand of them."""
-    begun, found = time.perf_counter(), list[DayResult]()
+    """A thousand simulated days, one for each seed."""
+    begun, played = time.perf_counter(), list[DayResult]()
     groups = [
         range(n, min(n + _SEEDS_AT_ONCE, first + count))
         for n in range(first, first + count, _SEEDS_AT_ONCE)
     ]
     with _processes() as pool:
         for number, results in enumerate(pool.map(_play, groups), start=1):
-            found += results
+            played += results
             if number % 10 == 0:
-                say(f"  {len(found)} days")
-    failures = [f"seed {day.seed}: {text}" for day in found for text in day.harm]
+                say(f"  {len(played)} days")
+    failures = [f"seed {day.seed}: {text}" for day in played for text in day.harm]
     numbers = {
-        "days": len(found),
-        "operations": sum(day.operations for day in found),
-        "acknowledged": sum(day.acknowledged for day in found),
-        "unknown": sum(day.unknown for day in found),
-        "faults": sum(day.faults for day in found),
+        "days": len(played),
+        "operations": sum(day.operations for day in played),
+        "acknowledged": sum(day.acknowledged for day in played),
+        "unknown": sum(day.unknown for day in played),
+        "faults": sum(day.faults for day in played),
     }
     return ProofPart("days", _since(begun), numbers, tuple(failures[:_SHOWN]))
 
 
 def bugs(say: Say) -> ProofPart:
-    """Each planted mistake is found where it must be, by day and across midnight."""
-    begun, failures, runs, found = time.perf_counter(), list[str](), 0, 0
+    """Finds each planted mistake in its scenario, by day and across midnight."""
+    begun, failures, runs, found_count = time.perf_counter(), list[str](), 0, 0
     searches = [(name, "day") for name in PLANTS]
     searches += [(name, "across") for name, mistake in PLANTS.items() if not mistake.by_day]
     for name, hours in searches:
         cpu = time.process_time()
         harm, tried = find_bug(name, hours)
         runs += tried
-        found += bool(harm)
+        found_count += bool(harm)
         text = f"found after {tried} runs" if harm else "not found"
         say(f"  {name} ({hours}): {text}, {time.process_time() - cpu:.1f} s of CPU")
         if not harm:
             failures.append(f"not found: {name} ({hours}) in {PLANTS[name].scenario}")
-    numbers = {"bugs": len(searches), "found": found, "runs": runs}
+    numbers = {"bugs": len(searches), "found": found_count, "runs": runs}
     return ProofPart("bugs", _since(begun), numbers, tuple(failures))
 
 
 def find_bug(name: str, hours: str = "day") -> tuple[Sequence[str], int]:
-    """(the harm that the planted mistake does where it must be found; how many runs it took)."""
+    """Searches for the planted mistake where it must be found. Returns the harm, empty if it was
+    not found, and the number of runs."""
     mistake = PLANTS[name]
     if mistake.scenario == IN_DAYS:
         return _find_in_days(mistake, hours)
@@ -184,7 +185,8 @@ def _find_in_days(mistake: Mistake, hours: str) -> tuple[Sequence[str], int]:
 
 
 def history(say: Say) -> ProofPart:
-    """What readers were told by the real service on three members while everything breaks."""
+    """Records the answers of the real service on three members while its parts break, and judges
+    them."""
     with tempfile.TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as folder:
         return asyncio.run(_history(Path(folder), say))
 
@@ -201,8 +203,8 @@ async def _history(folder: Path, say: Say) -> ProofPart:
         enough = len(recorded.operations) >= OPERATIONS and len(recorded.faults) >= len(NAMES)
         return enough or time.perf_counter() - begun > _LIVE_AT_MOST_S
 
-    async with rig(folder, LIVE.workers) as found:
-        recorded = await trial(found, rounds(), LIVE, 1, over, lambda name: say(f"  {name}"))
+    async with rig(folder, LIVE.workers) as running:
+        recorded = await trial(running, rounds(), LIVE, 1, over, lambda name: say(f"  {name}"))
         harm = all_harm(recorded)
     failures = [f"{one.kind} ({one.fault}): {one.text}" for one in harm[:_SHOWN]]
     if len(recorded.operations) < OPERATIONS:
@@ -211,7 +213,7 @@ async def _history(folder: Path, say: Say) -> ProofPart:
         "readers": LIVE.readers,
         "faults": len(recorded.faults),
         "operations": len(recorded.operations),
-        "acknowledged": sum(o.told is not None for o in recorded.operations),
+        "acknowledged": sum(o.promise is not None for o in recorded.operations),
         "unknown": sum(o.unknown for o in recorded.operations),
     }
     return ProofPart("history", _since(begun), numbers, tuple(failures))
@@ -234,8 +236,8 @@ def _processes() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
 
 
-def _explore(wanted: tuple[int, str, int]) -> Explored:
-    number, hours, faults = wanted
+def _explore(task: tuple[int, str, int]) -> Explored:
+    number, hours, faults = task
     with _clock_of(hours):
         return Explorer(scenarios()[number], library(2, 4, hours), faults=faults).explore()
 

@@ -1,6 +1,7 @@
-"""Mistakes that a booking service can make, each planted into the service as it runs.
+"""Mistakes that a booking service can make. Each is planted into the running service.
 
-Each names where it must be found: what finds no bug that is there proves nothing by finding none.
+Each names the scenario in which it must be found: a search that misses a planted mistake proves
+nothing when it finds none.
 """
 
 from __future__ import annotations
@@ -17,18 +18,22 @@ from lab.proof.simulation import Run
 
 Plant = Callable[[Run], None]
 DAYS: Final = "simulated days"
-"""Stands for a scenario."""
+"""Stands for the simulated days in place of a scenario."""
 
 
 def nothing(run: Run) -> None:
-    """Plants nothing into the workers."""
+    """The ``plant`` of mistakes that are made by ``around`` alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A mistake and where it is found: the explorer's ``scenario`` with so many ``faults``, or
-    ``DAYS``. ``harm``: what it does must begin with one of these. ``by_day``: not across
-    midnight."""
+    """A planted mistake and where it must be found.
+
+    ``scenario``: a scenario of the explorer, or ``DAYS``. ``harm``: the harm must begin with one of
+    these texts. ``plant``: changes the workers of a run. ``around``: a patch that lasts for the
+    whole search. ``faults``: at most this many in a run. ``by_day``: the mistake is not searched
+    for across midnight.
+    """
 
     scenario: str
     harm: Sequence[str]
@@ -49,7 +54,7 @@ _TOLD: Final = "a booking is changed twice while its reader is told"
 _ASKED_TWICE: Final = "a primary without its majority answers one who asks twice"
 
 PLANTS: Final[Mapping[str, Mistake]] = {
-    # What the database is asked for.
+    # Filters and read concerns.
     "no index": Mistake(_ONE_SEAT, ("doubles",), writes.no_index),
     "update by _id alone": Mistake(
         "one changes and cancels, another wants the seat", ("",), writes.by_id_alone
@@ -82,7 +87,7 @@ PLANTS: Final[Mapping[str, Mistake]] = {
         writes.look_instead_of_fence,
         faults=1,
     ),
-    # Keys.
+    # Idempotency keys.
     "a refusal that does not last": Mistake(
         _REPEATED, ("late",), writes.refusal_that_does_not_last
     ),
@@ -93,7 +98,7 @@ PLANTS: Final[Mapping[str, Mistake]] = {
         around=rules.change_without_key,
     ),
     "a key that stays busy": Mistake(_ONE_SEAT, ("unanswered",), writes.key_stays_busy, faults=1),
-    # Memory.
+    # Occupancy in memory.
     "a board that accepts": Mistake(_ONE_SEAT, ("doubles",), writes.board_that_accepts),
     "an old memory refuses": Mistake(
         "a seat is given back behind the back of a worker that remembers",
@@ -139,7 +144,7 @@ PLANTS: Final[Mapping[str, Mistake]] = {
     "a half hour more is taken": Mistake(
         _ONE_SEAT, ("refused_free",), around=rules.one_half_hour_more
     ),
-    # The line.
+    # The waitlist.
     "a hand-over in two steps": Mistake(
         _GIVEN_BACK, ("passed over",), writes.hand_over_in_two_steps
     ),
@@ -165,7 +170,7 @@ PLANTS: Final[Mapping[str, Mistake]] = {
         ("held",),
         writes.any_offer_lapses,
     ),
-    # What time does, and what readers are told.
+    # Deadlines and messages.
     "no-shows by the own clock": Mistake(
         "the service was away over a deadline, and its jobs come first",
         ("punished",),

@@ -1,4 +1,5 @@
-"""Mistakes in what the service decides: which claims a step takes, and what it believes."""
+"""Mistakes in the service's decisions: which claims a step takes, and which state it believes
+in."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from notify import outbox_messages
 from notify.delivery import worker as delivery_worker
 
 Around = AbstractContextManager[object]
-"""The mistake is made while it lasts."""
+"""A context manager; the mistake is in place during its block."""
 Step = Callable[..., Reservation]
 
 
@@ -34,7 +35,7 @@ Wrong = Callable[[Reservation, Reservation], Reservation]
 
 
 def _wrong(module: ModuleType, step: str, wrong: Wrong) -> Around:
-    """The step of a booking's life leaves ``wrong(old, new)``."""
+    """Replaces the result of a reservation's transition by ``wrong(old, new)``."""
     right: Step = getattr(module, step)
 
     def made(old: Reservation, *args: Any, **options: Any) -> Reservation:
@@ -44,22 +45,22 @@ def _wrong(module: ModuleType, step: str, wrong: Wrong) -> Around:
 
 
 def renewal_without_claims() -> Around:
-    """A renewal takes none of the half hours that it adds."""
+    """A renewal takes no claims for the half hours that it adds."""
     return _wrong(stays, "renew", lambda old, new: replace(new, claims=old.claims))
 
 
 def offer_keeps_claims() -> Around:
-    """An offer that lapses keeps its seat."""
+    """An expired offer keeps its seat."""
     return _wrong(bookings, "expire_offer", lambda old, new: replace(new, claims=old.claims))
 
 
 def shorter_stay_keeps_claims() -> Around:
-    """An earlier end gives nothing back."""
+    """An earlier end gives no half hour back."""
     return _wrong(stays, "shorten", lambda old, new: replace(new, claims=old.claims))
 
 
 def shorter_stay_gives_too_much() -> Around:
-    """An earlier end gives back a half hour of what is kept."""
+    """An earlier end gives back a half hour that the reader keeps."""
 
     def less(old: Reservation, new: Reservation) -> Reservation:
         last = [c for c in new.claims if c.startswith(ClaimKind.SEAT.prefix)][-1]
@@ -69,7 +70,7 @@ def shorter_stay_gives_too_much() -> Around:
 
 
 def check_in_without_presence() -> Around:
-    """A check-in does not claim that its reader sits there."""
+    """A check-in does not claim the reader's presence."""
 
     def without(old: Reservation, new: Reservation) -> Reservation:
         return replace(new, claims=new.claims_except(ClaimKind.PRESENCE))
@@ -78,18 +79,18 @@ def check_in_without_presence() -> Around:
 
 
 def early_check_in_without_claims() -> Around:
-    """A check-in before the start takes none of the half hours until then."""
+    """A check-in before the start takes no claims for the half hours until the start."""
 
     def without(old: Reservation, new: Reservation) -> Reservation:
         taken = (ClaimKind.SEAT.prefix, ClaimKind.READER.prefix)
-        kept = (c for c in new.claims if c in old.claims or not c.startswith(taken))
-        return replace(new, claims=tuple(kept))
+        remaining = (c for c in new.claims if c in old.claims or not c.startswith(taken))
+        return replace(new, claims=tuple(remaining))
 
     return _wrong(stays, "check_in", without)
 
 
 def expired_leave_gives_day_back() -> Around:
-    """A leave that is over gives back the day's place."""
+    """An expired leave gives back the booking's place in the daily limit."""
 
     def without(old: Reservation, new: Reservation) -> Reservation:
         return replace(new, claims=new.claims_except(ClaimKind.DAILY))
@@ -98,16 +99,16 @@ def expired_leave_gives_day_back() -> Around:
 
 
 def change_without_key() -> Around:
-    """The key of a change is kept, and not claimed."""
+    """The result of a change is stored under its key, but the key is not claimed."""
 
-    def kept(r: Reservation, result: IdempotentResult) -> Reservation:
+    def without_claim(r: Reservation, result: IdempotentResult) -> Reservation:
         return replace(r, idempotency_results=(*r.idempotency_results, result))
 
-    return mock.patch.object(reservation_writer, "with_idempotency", kept)
+    return mock.patch.object(reservation_writer, "with_idempotency", without_claim)
 
 
 def one_booking_more() -> Around:
-    """A day has one place more than the policy says."""
+    """The daily limit is one higher than the policy says."""
     right = rules.free_daily_slot
 
     def one_more(used: Set[int], limit: int) -> int:
@@ -117,7 +118,7 @@ def one_booking_more() -> Around:
 
 
 def one_message_for_all() -> Around:
-    """Two changes of a booking make one message."""
+    """The messages of two changes of a booking have one id, so that only one message is made."""
 
     def ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:
         return f"{r.id}:{event.event}", f"{r.id}:{event.event}:suspended"
@@ -126,12 +127,12 @@ def one_message_for_all() -> Around:
 
 
 def old_memory() -> Around:
-    """A worker refuses by what was true ten seconds ago."""
+    """A worker refuses by an occupancy that may be ten seconds old."""
     return mock.patch.object(live_occupancy, "REFUSE_WITHIN_S", 10.0)
 
 
 def last_minutes_missed() -> Around:
-    """A half hour that is not whole is not taken."""
+    """A last half hour that is used in part is not claimed."""
 
     def whole(span: TimeRange) -> Iterator[tuple[date, int]]:
         slots = [*half_hour_slots(span)]
@@ -141,7 +142,7 @@ def last_minutes_missed() -> Around:
 
 
 def one_half_hour_more() -> Around:
-    """The half hour after the end is taken as well."""
+    """The half hour after the end is claimed as well."""
 
     def more(span: TimeRange) -> Iterator[tuple[date, int]]:
         day, slot = date.min, 0
@@ -153,7 +154,7 @@ def one_half_hour_more() -> Around:
 
 
 def old_messages_go_on() -> Around:
-    """What has expired is tried again and again."""
+    """Expired messages never end; the worker goes on trying to send them."""
     lasting = ExitStack()
     nobody = {"expire": mock.AsyncMock(return_value=0)}
     lasting.enter_context(mock.patch.multiple(DeliveryQueue, **nobody))
@@ -162,7 +163,7 @@ def old_messages_go_on() -> Around:
 
 
 def leases_for_ever() -> Around:
-    """A message that a crashed worker had in hand is nobody else's, ever."""
+    """Leases never expire: a message that a crashed worker had leased is never sent."""
     lasting = ExitStack()
     nobodys: dict[str, object] = {"lease_until": None}
 
@@ -176,7 +177,8 @@ def leases_for_ever() -> Around:
 
 
 def no_shows_by_own_clock(run: Run) -> None:
-    """Whoever is not there by the worker's clock is late, whether the service was up or not."""
+    """The no-show job goes by the worker's clock alone: downtime of the service extends no
+    deadline."""
 
     async def always(now: datetime) -> datetime:
         return now

@@ -1,4 +1,5 @@
-"""Mistakes in how the service writes: what a repository asks for, and in which order."""
+"""Mistakes in the service's writes: the filters that a repository uses, and the order of its
+steps."""
 
 from __future__ import annotations
 
@@ -34,13 +35,13 @@ def no_index(run: Run) -> None:
 
 
 def by_id_alone(run: Run) -> None:
-    """A change asks for the ``_id`` and for nothing else."""
+    """A change is filtered by ``_id`` alone."""
     _guard(run, lambda guard, due: {"_id": guard["_id"]})
 
 
 def job_without_condition(run: Run) -> None:
-    """A job's change asks for ``_id`` and state: neither for its condition nor for the change
-    before."""
+    """A job's change is filtered by ``_id`` and state, but neither by its due condition nor by
+    the previous change."""
 
     def guard(whole: Document, due: bool) -> Document:
         return {"_id": whole["_id"], "state": whole["state"]} if due else whole
@@ -49,19 +50,19 @@ def job_without_condition(run: Run) -> None:
 
 
 def by_number(run: Run) -> None:
-    """A change is guarded by the number of the one before instead of its id, and reads are local,
-    as both were once."""
+    """A change is guarded by the number of the previous change instead of its id, and reads are
+    local. Early versions of the service did both."""
     local_reads(run)
     _guard(run, lambda guard, due: {n: v for n, v in guard.items() if n != "change"})
 
 
 def local_reads(run: Run) -> None:
-    """Reads show what a primary without its majority will lose again."""
+    """Reads show writes of a primary without its majority, which will be undone."""
     run.cluster.local_reads = True
 
 
 def hand_over_in_two_steps(run: Run) -> None:
-    """A seat is given back first, and offered to who waits for it afterwards."""
+    """A seat is given back first, and offered to a waiting reader in a second step."""
     for repository in _repositories(run):
 
         async def replace_and_offer(
@@ -80,13 +81,14 @@ def hand_over_in_two_steps(run: Run) -> None:
 
 
 def board_that_accepts(run: Run) -> None:
-    """The occupancy decides that a seat is free, and the index is not asked about the seat."""
+    """The occupancy in memory decides that a seat is free, and no claim to the seat is inserted."""
     for worker in run.workers.values():
         _set(worker.stored.reservations, "insert", _accepting(worker))
 
 
 def refusal_that_does_not_last(run: Run) -> None:
-    """A repetition is refused, and the attempt that it repeats may still succeed."""
+    """The refusal of a repetition does not bury the key, so that the first attempt may still
+    succeed."""
 
     async def not_buried(claim: str) -> bool:
         return True
@@ -96,17 +98,17 @@ def refusal_that_does_not_last(run: Run) -> None:
 
 
 def key_at_local(run: Run) -> None:
-    """What a key has succeeded with is read at local."""
+    """The reservation that an idempotency key has made is read at local."""
     _at_local(run, "find_by_claim")
 
 
 def booking_at_local(run: Run) -> None:
-    """One reservation is read at local."""
+    """A single reservation is read at local."""
     _at_local(run, "get")
 
 
 def _at_local(run: Run, name: str) -> None:
-    """Let the method of the repository read what this primary has."""
+    """Makes this method of the repositories read at local."""
     for repository in _repositories(run):
         local = copy(repository)
         local._all = repository._all.with_options(read_concern=ReadConcern("local"))
@@ -114,7 +116,8 @@ def _at_local(run: Run, name: str) -> None:
 
 
 def look_instead_of_tombstone(run: Run) -> None:
-    """An insert without an answer is looked for, and may still come."""
+    """After an insert without an answer the service looks for the reservation and writes no
+    tombstone, so that the insert may still arrive."""
     for repository in _repositories(run):
 
         async def look(id: ReservationId, repository: ReservationRepository = repository) -> bool:
@@ -124,20 +127,21 @@ def look_instead_of_tombstone(run: Run) -> None:
 
 
 def look_instead_of_fence(run: Run) -> None:
-    """A change without an answer is looked for, and may still come."""
+    """After a change without an answer the service looks for the change and does not fence it
+    off, so that it may still arrive."""
     for repository in _repositories(run):
 
         async def look(
             old: Reservation, change_id: str, repository: ReservationRepository = repository
         ) -> bool:
-            found = await repository._all.find_one({"_id": old.id}) or {}
-            return change_id in found.get("changes", ())
+            row = await repository._all.find_one({"_id": old.id}) or {}
+            return change_id in row.get("changes", ())
 
         _set(repository, "_fence_revision", look)
 
 
 def booking_without_key(run: Run) -> None:
-    """The key of a booking is not claimed."""
+    """A booking does not claim its idempotency key."""
     for repository in _repositories(run):
         insert = repository.insert
 
@@ -148,7 +152,7 @@ def booking_without_key(run: Run) -> None:
 
 
 def old_seat_first(run: Run) -> None:
-    """A change of seat gives the old one back, and then takes the new one."""
+    """A change of seat gives the old seat back in one step, and takes the new one in the next."""
     for repository in _repositories(run):
         change = repository.replace
 
@@ -169,7 +173,7 @@ def old_seat_first(run: Run) -> None:
 
 
 def offer_in_two_transactions(run: Run) -> None:
-    """A free seat is held, and then its entry is marked."""
+    """An offer is inserted in one transaction, and its waitlist entry is marked in the next."""
     for worker in run.workers.values():
         insert_offer = worker.stored.reservations.insert_offer
 
@@ -189,7 +193,8 @@ def offer_in_two_transactions(run: Run) -> None:
 
 
 def offer_looked_up_first(run: Run) -> None:
-    """Who leaves the line gives back what they were offered before, not what they are offered."""
+    """A reader who leaves the waitlist gives back the offer that was read before the entry
+    closed, not the offer that the entry has when it closes."""
     for worker in run.workers.values():
 
         async def leave(
@@ -206,7 +211,8 @@ def offer_looked_up_first(run: Run) -> None:
 
 
 def entry_before_its_seat(run: Run) -> None:
-    """Who leaves the line is out of it first, and their seat is given back afterwards."""
+    """A reader who leaves the waitlist gives the offered seat back in a second step, after the
+    entry has closed."""
     for worker in run.workers.values():
 
         async def leave(
@@ -221,7 +227,7 @@ def entry_before_its_seat(run: Run) -> None:
 
 
 def any_offer_lapses(run: Run) -> None:
-    """An offer that lapses ends its entry, whatever that is offered now."""
+    """An expired offer closes its waitlist entry even if the entry has a newer offer."""
     for worker in run.workers.values():
         close = worker.stored.waitlist.close
 
@@ -234,20 +240,21 @@ def any_offer_lapses(run: Run) -> None:
 
 
 def outbox_is_emptied(run: Run) -> None:
-    """What was told leaves the outbox together with what has come meanwhile."""
+    """Published events leave the outbox together with events that arrived meanwhile."""
     for repository in _repositories(run):
 
         async def emptied(
-            told: list[Reservation], repository: ReservationRepository = repository
+            published: list[Reservation], repository: ReservationRepository = repository
         ) -> None:
-            ids = {"_id": {"$in": [r.id for r in told]}}
+            ids = {"_id": {"$in": [r.id for r in published]}}
             await repository._all.update_many(ids, {"$set": {"outbox": []}})
 
         _set(repository, "remove_outbox_events", emptied)
 
 
 def key_stays_busy(run: Run) -> None:
-    """A worker that could not do what a key asked for goes on to say that it is being done."""
+    """After a failure the worker goes on to treat the idempotency key as in progress, so that
+    repetitions are never answered."""
     for worker in run.workers.values():
         keys = worker.reservations.idempotency
 
@@ -270,14 +277,15 @@ def _accepting(worker: Worker) -> Callable[[Reservation], Any]:
         for row in day.by_seat.get(made.seat_id, ()):
             if row.start < made.end and made.start < row.end:
                 raise ClaimLost(next(c for c in made.claims if c.startswith("s:")))
-        kept = tuple(claim for claim in made.claims if not claim.startswith("s:"))
-        await insert(replace(made, claims=kept))
+        claims = tuple(claim for claim in made.claims if not claim.startswith("s:"))
+        await insert(replace(made, claims=claims))
 
     return by_the_board
 
 
 def _guard(run: Run, guard: Callable[[Document, bool], Document]) -> None:
-    """Let every change of a reservation ask for what ``guard`` leaves of its filter."""
+    """Makes ``guard`` reduce the filter of every change of a reservation. Its second argument is
+    true for changes with a due condition."""
     for worker in run.workers.values():
         collection: Any = worker.stored.reservations._all
         assert isinstance(collection, SimulatedCollection)
@@ -289,8 +297,8 @@ def _guard(run: Run, guard: Callable[[Document, bool], Document]) -> None:
             if "state" in query:
                 due = any(isinstance(v, dict) for v in query.values())
                 query = guard(query, due)
-            found: Document | None = await change(query, update, **options)
-            return found
+            row: Document | None = await change(query, update, **options)
+            return row
 
         _set(collection, "find_one_and_update", weaker)
 
@@ -301,5 +309,5 @@ def _repositories(run: Run) -> Iterator[ReservationRepository]:
 
 
 def _set(target: object, name: str, value: object) -> None:
-    """Put it in the place of the method, of this object alone."""
+    """Replaces the method of this object alone."""
     setattr(target, name, value)

@@ -1,4 +1,4 @@
-"""The result as a page that needs nothing else."""
+"""The result of a proof as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ td { font-variant-numeric: tabular-nums; }
 pre { overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 """
 _WAYS = {
-    "history": "The real service on three members, two hosts and hundreds of readers, while one "
-    "thing after the other breaks: all answers of each seat and each reader have an order in "
-    "which they are true, and everything acknowledged is there.",
-    "large_history": "The checker itself: a million calls in under a minute, and a seat that was "
-    "given twice is seen.",
+    "history": "The real service with three MongoDB members, two hosts and hundreds of readers, "
+    "under one fault after the other: the responses about each seat and each reader fit into one "
+    "order, and every acknowledged change is stored.",
+    "large_history": "The checker itself: it checks a million calls in under a minute, and finds a "
+    "seat that was given twice.",
     "explorer": "Every order in which the requests of three readers at two workers can reach the "
     "database, with one fault at every step.",
-    "days": "Whole days of a small library, one for each seed: answers that are lost or come "
-    "twice, crashes, and clocks that jump.",
-    "bugs": "Mistakes, planted one by one: what finds no bug that is there proves nothing.",
+    "days": "Whole simulated days of a small library, one for each seed, with lost and repeated "
+    "responses, crashes and clock jumps.",
+    "bugs": "Mistakes planted in the code one by one, to show that these checks find them.",
 }
 
 
 def page(proof: Proof) -> str:
-    """HTML that shows the result, failures too."""
+    """The result, with its failures, as HTML."""
     verdict = "passed" if proof.passed else "failed"
     parts = "".join(_part(part) for part in proof.parts)
     return (

@@ -1,4 +1,5 @@
-"""What the explorer plays: three readers, two seats, two workers, and everything that can meet."""
+"""The scenarios of the explorer: three readers, two seats, two workers, and every operation that
+can conflict."""
 
 from __future__ import annotations
 
@@ -27,7 +28,6 @@ from lab.proof.stay_scenarios import stay_scenarios
 
 
 def scenarios() -> Sequence[Scenario]:
-    """All of them."""
     return (
         *_bookings(),
         *_repeated_bookings(),

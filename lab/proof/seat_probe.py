@@ -1,4 +1,4 @@
-"""Asks for each seat that nobody has, as a reader who has nothing else."""
+"""Requests each free seat for a reader who has no other booking."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 
 
 class SeatProbe:
-    """Books, on copies of a store, what is free in it; each state of the claims is tried once. The
+    """Books each free seat on a copy of the store. Each state of the store is tried once. The
     reader is the library's last one, who takes part in no scenario."""
 
     def __init__(self, library: SimulatedLibrary) -> None:
         self._library = library
         self._seats = [seat.id for seat in library.loaded.reference.catalog.seats.values()]
-        self._known: set[frozenset[str]] = set()
+        self._tried: set[frozenset[str]] = set()
 
     def look(self, store: MemoryStore, now: datetime, hours: Sequence[int]) -> Sequence[Probe]:
-        """What came of asking at ``now`` for the seats that are free in the store, for each of
-        these ``hours``. The store stays as it is."""
+        """Requests at ``now`` every seat that the store has free in one of the ``hours``.
+        Returns the answers; none if this state was tried before. The store does not change."""
         rows = [r for r in store.table("reservations").documents.values() if "tombstone" not in r]
         seats = ClaimKind.SEAT.prefix
         claims = frozenset(c for row in rows for c in row["claims"] if c.startswith(seats))
         state = claims | {f"{r['_id']} {r['state']} {r['start']} {r['end']}" for r in rows}
-        if state in self._known:
+        if state in self._tried:
             return ()
-        self._known.add(state)
-        return [*self._asked(store, rows, now, hours)]
+        self._tried.add(state)
+        return [*self._answers(store, rows, now, hours)]
 
-    def _asked(
+    def _answers(
         self, store: MemoryStore, rows: Sequence[Document], now: datetime, hours: Sequence[int]
     ) -> Iterator[Probe]:
         reader = self._library.readers[-1]
@@ -57,7 +57,7 @@ class SeatProbe:
 
 
 def _has(row: Document, seat: str, start: datetime, end: datetime) -> bool:
-    """Has the reservation the seat for a part of that time?"""
+    """True if the reservation has the seat during a part of the time."""
     begin = min(row["start"], row["available_from"] or row["start"])
     live = row["seat"] == seat and row["state"] in _LIVE
     return live and begin < end and start < row["end"]

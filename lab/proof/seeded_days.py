@@ -1,10 +1,10 @@
-"""Whole days of a small library, one for each seed: many readers, two workers, bad luck.
+"""Whole days of a small library, one for each seed, with many readers, two workers and many faults.
 
 The service's own code runs on the model of MongoDB. Requests overtake each other; answers are lost,
-come twice, or arrive when nobody waits for them any more; workers crash and start again; their
-clocks differ from each other's and jump; now and then nobody is served for minutes. The same seed
-gives the same day. The day begins when the library opens: that of a library of the night goes over
-midnight. From some hour on nothing fails any more: then every reader has an answer within a minute.
+come twice, or arrive after their reader has given up. Workers crash and start again; their clocks
+differ and jump; now and then the service is down for minutes. The same seed gives the same day. A
+day begins when the library opens, and crosses midnight in the library of ``NIGHT``. From some hour
+on nothing fails any more; then every reader has an answer within a minute.
 """
 
 from __future__ import annotations
@@ -33,34 +33,36 @@ from models.waitlist.entities import OFFER_DURATION
 from notify.delivery import worker as delivery
 from notify.delivery.worker import EXPIRE_EVERY
 
-# That a channel is paused, which is no news here.
+# Keeps warnings about paused channels from the terminal: they are expected here.
 logging.getLogger("notify.delivery").addHandler(logging.NullHandler())
 READERS: Final = 11
 _ENDS: Final = timedelta(hours=16)
-"""After the opening."""
+"""Time from the opening to the last run of the jobs, after the closing."""
 _JOBS_EVERY_S: Final = 1200.0
 _BEAT_S: Final = timedelta(seconds=2)
-"""Other workers have beaten so long ago: those of this day beat when they run their jobs."""
+"""Age of the other workers' last heartbeat: they are assumed to be up whenever this day's
+workers run their jobs."""
 _AWAY: Final = 0.04
-"""How many rounds of the jobs come after a time in which nobody was served."""
+"""Share of the rounds of jobs that follow a downtime of the service."""
 _AWAY_S: Final = (20.0, 900.0)
 _CHANNEL_FAILS: Final = 0.15
-"""How many calls to the channel of delivery."""
+"""Share of the calls to the delivery channel that fail while faults happen."""
 _LEASES_END_S: Final = 120.0
-"""By then the leases are over that a crashed worker has left."""
+"""Seconds after which all leases of crashed workers have expired."""
 _SETTLED_S: Final = 60.0
-"""No request takes longer."""
+"""At most this many seconds a request takes."""
 _LOOKS: Final = 6
 _MOMENT_S: Final = 0.002
 _PROBES: Final = 0.1
-"""How many rounds of the jobs ask for the seats that nobody has."""
+"""Share of the rounds of jobs after which free seats are requested."""
 _LATEST_S: Final = 5.0
-"""No request stays under way for longer than the driver waits, as long as somebody waits for it."""
+"""At most this many seconds a request is under way while a caller waits for it: less than the
+driver's time-out."""
 
 
 @dataclass(slots=True)
 class DayResult:
-    """What came of a seed's day."""
+    """The result of a seed's day. ``harm``: all violations, as text."""
 
     seed: int
     operations: int = 0
@@ -73,7 +75,8 @@ class DayResult:
 def play(
     seed: int, library: SimulatedLibrary, plant: Callable[[Run], None] = lambda run: None
 ) -> DayResult:
-    """Play the seed's day to its end, and judge it."""
+    """Plays the seed's day to its end and judges it. ``plant`` plants a mistake into its
+    workers."""
     with counted_ids():
         return Day(seed, library, plant).play()
 
@@ -113,7 +116,7 @@ class Day:
             with mock.patch.object(delivery, "monotonic", run.loop.time):
                 run.loop.run(self._whole_day())
             self._trouble = 0.0
-            while run.network.waiting:  # what is still under way arrives at last
+            while run.network.waiting:  # requests under way arrive last
                 run.make(run.network.waiting[0], Move.HAPPENS)
             run.loop.step = lambda: False
             run.loop.run(self._night())
@@ -121,7 +124,7 @@ class Day:
             run.loop.close()
         history = run.outcome()
         result.operations = len(history.operations)
-        result.acknowledged = sum(o.told is not None for o in history.operations)
+        result.acknowledged = sum(o.promise is not None for o in history.operations)
         result.unknown = sum(o.unknown for o in history.operations)
         result.harm += [f"{h.kind}: {h.text}" for h in judge(history)]
         result.harm += [f"unanswered: {who}" for who in self.unanswered]
@@ -136,7 +139,7 @@ class Day:
         return at(self._library.opens) + timedelta(seconds=self.run.loop.time())
 
     def now(self, worker: Worker) -> datetime:
-        """What the worker's clock shows."""
+        """The time on the worker's clock."""
         return self._instant() + timedelta(seconds=self._offsets[worker.name])
 
     def _step(self) -> bool:
@@ -161,7 +164,7 @@ class Day:
 
     @property
     def calm(self) -> bool:
-        """Nothing fails from now on."""
+        """True once nothing fails any more."""
         return self.run.loop.time() >= self._calm_from
 
     def _start_again(self, name: str) -> None:
@@ -174,13 +177,13 @@ class Day:
         self._plant(self.run)
 
     def worker(self) -> Worker:
-        """One of the workers, as a proxy would choose."""
+        """A random worker, as a load balancer would choose."""
         return self.run.workers[self.chance.choice(("w1", "w2"))]
 
     # --- the day ----------------------------------------------------------------------------------
 
     async def _whole_day(self) -> None:
-        readers = self._library.readers[:-1]  # the last one asks for free seats
+        readers = self._library.readers[:-1]  # the last one is the probe's
         lives = [asyncio.create_task(Visitor(self, r).live()) for r in readers]
         jobs = asyncio.create_task(self._jobs())
         await asyncio.gather(*lives)
@@ -189,8 +192,9 @@ class Day:
         await self._messages_end()
 
     async def _messages_end(self) -> None:
-        """Wait for the expiries of what is on its way, some of them: two rounds later, all that
-        has expired is at its end, whether the channel works again or not."""
+        """Waits for some of the expiries of open deliveries. Two rounds of delivery after each,
+        all expired deliveries must have ended, whether the channel works again or not; else it
+        notes harm."""
         PARTY.set("messages")
         await asyncio.sleep(_LEASES_END_S)
         expiries = sorted(self._on_the_way().values())
@@ -208,7 +212,7 @@ class Day:
                 return
 
     def _on_the_way(self) -> dict[str, datetime]:
-        """The expiries of the deliveries that have come to no end, by their ids."""
+        """The expiries of the deliveries that have not ended, by their ids."""
         rows = self.run.cluster.primary.table("deliveries").documents.values()
         return {
             row["_id"]: row["expires_at"] or row["at"] + DEFAULT_EXPIRY
@@ -235,8 +239,8 @@ class Day:
                 self.recorder.history.probes += self._probe.look(store, now, hours)
 
     def _look_at_offers(self) -> None:
-        """Each seat that is held for a while has an entry that it is held for: what a crash has
-        left is over by the end of an offer."""
+        """Notes harm if a seat has been held for over a minute and its waitlist entry does not
+        name the offer. Judges only once the offers that a crash may have left have expired."""
         calm_s, store = self.run.loop.time() - self._calm_from, self.run.cluster.primary
         if calm_s < OFFER_DURATION.total_seconds() + _SETTLED_S:
             return
@@ -261,7 +265,7 @@ class Day:
             await worker.delivery.run(now)
 
     async def safely(self, worker: Worker, work: Coroutine[Any, Any, Any]) -> Any:
-        """The result, or None where the worker crashed meanwhile or had no database."""
+        """The result of ``work``; None if the worker crashed meanwhile or had no database."""
         task = asyncio.create_task(work)
         self.run.tasks[worker.name].append(task)
         try:
@@ -274,7 +278,7 @@ class Day:
             raise
 
     async def _night(self) -> None:
-        """All that time does after the closing, without any more trouble."""
+        """Runs all jobs after the closing, without faults."""
         PARTY.set("night")
         worker = self._library.worker_on(self.run.cluster.primary)
         await worker.stored.heartbeat.set(at(self._library.opens) + _ENDS - _BEAT_S)
@@ -285,12 +289,12 @@ class Day:
 
     @property
     def hour(self) -> int:
-        """The hour that it is, counted on after 24."""
+        """The current hour; after midnight it goes on from 24."""
         return int(self.run.loop.time() // 3600) + self._library.opens
 
     @property
     def last_hour(self) -> int:
-        """The last full hour before the closing."""
+        """The last full hour before the closing, counted like ``hour``."""
         return self._library.opens + LASTS // timedelta(hours=1)
 
     def code(self) -> KioskCodeScan:

@@ -1,4 +1,4 @@
-"""A channel of delivery that fails: it is away for a while, does not answer, or refuses."""
+"""A delivery channel that fails: its calls get no answer or are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _TAKES_S: Final = 2.0
 
 
 class SimulatedChannel:
-    """Implements ``DeliveryChannel`` for all readers. ``fails`` says whether the next call does."""
+    """A ``DeliveryChannel`` that reaches all readers. ``fails`` decides whether the next call
+    fails."""
 
     name = NAME
     concurrency = 5
@@ -37,7 +38,7 @@ class SimulatedChannel:
         pauses = ChannelPauseRepository(db, NAME, "simulated")
         self.breaker = CircuitBreaker(pauses, real_now, jitter=lambda: 1.0)
 
-    async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
+    async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         return [message.id for message in messages]
 
     async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:

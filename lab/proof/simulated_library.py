@@ -1,7 +1,7 @@
 """A small library in the simulated database, and workers of the real service on it.
 
-What acts is the service's own code, from its services down to the repositories; only HTTP above and
-MongoDB below are left out.
+The workers run the service's own code, from its services down to the repositories. Only HTTP above
+and MongoDB below are left out.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ async def _cas_answers() -> bool:
     return True
 
 
-async def _is_told(_: ReaderId, __: datetime) -> bool:
+async def _misses_none(_: ReaderId, __: datetime) -> bool:
     return False
 
 
 class Worker:
-    """One process of the service. Its occupancy knows no change stream, so that whatever it
-    answers is asked of the database."""
+    """One process of the service. Its occupancy has no change stream, so it reads the database
+    before each answer."""
 
     def __init__(self, name: str, network: Network, clock: SimulatedLoop | None = None) -> None:
         self.name = name
@@ -98,7 +98,7 @@ class Worker:
             self.stored,
             on_reader_changed=_nobody_listens,
             cas_answers=_cas_answers,
-            misses_offers=_is_told,
+            misses_offers=_misses_none,
         )
         self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
         if clock is not None:
@@ -120,7 +120,7 @@ class Worker:
         self.outbox = outbox_dispatcher(app, self.stored, self.publisher)
 
     def sends_by(self, channel: DeliveryChannel, now: Callable[[], datetime]) -> None:
-        """Let it send what readers are told by the channel too."""
+        """Lets the worker also deliver readers' messages, by this channel."""
         self.publisher._routing = ChannelRouting((channel,))
         self.delivery = DeliveryWorker(
             DeliveryQueue(self.db, channel.name, self.stored.messages),
@@ -130,18 +130,18 @@ class Worker:
         )
 
     def sending(self) -> Sequence[asyncio.Task[None]]:
-        """What goes on between two runs of the delivery."""
-        found = self.delivery
-        if found is None:
+        """The delivery tasks that run between two runs of the delivery job."""
+        delivery = self.delivery
+        if delivery is None:
             return ()
-        return [*found._slots, *((found._writer,) if found._writer is not None else ())]
+        return [*delivery._slots, *((delivery._writer,) if delivery._writer is not None else ())]
 
     def reads_all(self) -> None:
-        """Let its occupancy believe that nothing has happened unheard until this moment."""
+        """Makes the occupancy treat everything that it has loaded as current at this moment."""
         self.occupancy._as_of = self.occupancy._clock()
 
     def share(self, other: Worker) -> None:
-        """Take the library and the rules that the other worker has loaded."""
+        """Takes over the library and the policy that the other worker has loaded."""
         self.reference.catalog, self.reference.policy = (
             other.reference.catalog,
             other.reference.policy,
@@ -152,8 +152,8 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedLibrary:
-    """The store as it stands before a run, with readers and nothing booked. ``loaded`` is a worker
-    that knows the library and its rules."""
+    """The prepared store that each run copies, with readers and no bookings. ``loaded``: a
+    worker that has loaded the library and its policy."""
 
     store: MemoryStore
     readers: Sequence[Reader]
@@ -161,30 +161,31 @@ class SimulatedLibrary:
 
     @property
     def opens(self) -> int:
-        """The hour at which it opens."""
+        """The hour of the opening."""
         opens = self.loaded.reference.policy.opening[0].opens
         assert opens is not None
         return opens.hour
 
     def worker_on(self, store: MemoryStore) -> Worker:
-        """A worker that reads and writes the store without a network: nothing fails."""
+        """A worker that reads and writes the store directly, so that nothing fails."""
         worker = Worker("direct", DirectNetwork(Cluster(store)))
         worker.share(self.loaded)
         return worker
 
 
 CLOSES: Final = (22, 10)
-"""Hour and minute: off the half hours, of which the last one is not whole."""
+"""Hour and minute. The closing lies between two half hours, so that the last half hour is used
+in part."""
 DAY: Final = Policy(opening=(OpeningRule(time(7), time(*CLOSES)),))
 NIGHT: Final = Policy(opening=(OpeningRule(time(15), time(6, 10)),))
-"""The same library eight hours later: most of what is booked there goes over midnight."""
+"""The library with opening hours eight hours later: most bookings cross midnight."""
 ACROSS: Final = Policy(opening=(OpeningRule(time(20, 30), time(11, 40)),), step_minutes=30)
-"""The library of ``across_midnight``."""
+"""The opening hours during ``across_midnight``."""
 _later = timedelta()
 
 
 async def build(seats: int, readers: int, policy: Policy = DAY) -> SimulatedLibrary:
-    """A venue with one area of that many seats."""
+    """Builds a venue with one area that has this many seats, and its readers."""
     store = MemoryStore()
     direct = Worker("direct", DirectNetwork(Cluster(store)))
     venue = Venue(VENUE, "图书馆")
@@ -206,14 +207,14 @@ async def build(seats: int, readers: int, policy: Policy = DAY) -> SimulatedLibr
 
 
 def at(hour: int, minute: int = 0) -> datetime:
-    """An instant of the Monday; later where everything happens across midnight."""
+    """An instant of the Monday; during ``across_midnight`` 13.5 hours later."""
     return MONDAY + timedelta(hours=hour, minutes=minute) + _later
 
 
 @contextmanager
 def across_midnight() -> Iterator[None]:
-    """What ``at`` and ``wish`` say is so much later that ten to eleven crosses midnight, as
-    ``ACROSS`` has it."""
+    """During the block ``at`` and ``wish`` are 13.5 hours later, so that ten to eleven becomes
+    23:30 to 00:30. The library must be built with ``ACROSS``."""
     global _later
     _later = timedelta(hours=13, minutes=30)
     try:
@@ -223,8 +224,8 @@ def across_midnight() -> Iterator[None]:
 
 
 def wish(start: int | None, end: int, hour: int = 0) -> TimeSelection:
-    """Whole hours of the Monday, which go on after 24; from now, in the ``hour`` that it is, where
-    ``start`` is None."""
+    """A span of whole hours of the Monday; from 24 on they are hours of Tuesday. Without
+    ``start`` it begins now, and ``hour`` is the current hour."""
     begin = at(hour if start is None else start)
     return TimeSelection(begin.date(), None if start is None else begin.time(), at(end).time())
 
@@ -232,6 +233,7 @@ def wish(start: int | None, end: int, hour: int = 0) -> TimeSelection:
 def context(
     reader: Reader, now: datetime, key: str | None = None, *, repeated: bool = False
 ) -> RequestContext:
-    """A request of the reader; with a key it can be repeated, and then says so."""
+    """The context of a reader's request. With a ``key`` the request can be repeated;
+    ``repeated``: it says that it is a repetition."""
     named = IdempotencyKey(key, key, repeated) if key is not None else None
     return RequestContext(reader, Actor("reader", "api"), now, named)

@@ -1,8 +1,9 @@
-"""An event loop whose time and whose outside world are simulated: production code runs unchanged.
+"""An event loop with simulated time and a simulated outside world, in which production code runs
+unchanged.
 
-When all tasks wait, the loop asks the world for its next step (an answer of the database, a crash);
-only when the world has none does time go on, to the next timer. So a run is decided by what the
-world chooses, and the same choices give the same run.
+When all tasks wait, the loop asks the world for its next step (an answer of the database, a crash).
+Only when the world has none, time advances to the next timer. So the world's choices decide a run,
+and the same choices give the same run.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from models.storage import mongo
 
 Result = TypeVar("Result")
 PARTY: Final[ContextVar[str]] = ContextVar("party", default="")
-"""Who acts in the current task; ids that are made carry it, so that they do not depend on what
-others do meanwhile."""
+"""The party that acts in the current task. New ids contain it, so that they do not depend on
+what other parties do meanwhile."""
 
 
 class Stuck(Exception):
-    """Tasks wait, and nothing can happen any more."""
+    """Tasks wait, and no timer or step of the world is left."""
 
 
 class _World:
-    """Takes the place of the selector: nothing comes from outside but the world's steps."""
+    """Replaces the selector: the only outside events are the world's steps."""
 
     def __init__(self, loop: SimulatedLoop) -> None:
         self._loop = loop
@@ -47,7 +48,8 @@ class _World:
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
-    """``step`` is the world: it does one thing and says True, or says that there is nothing."""
+    """``step`` is the world: it does one thing and returns True, or returns False if nothing can
+    happen."""
 
     _scheduled: list[asyncio.TimerHandle]
 
@@ -62,7 +64,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     @property
     def next_timer_s(self) -> float:
-        """How long it is until a task wants to go on by itself; inf where none does."""
+        """Seconds until the next timer; inf if there is none."""
         return min((timer.when() for timer in self._scheduled), default=inf) - self.now
 
     def _process_events(self, event_list: Any) -> None:
@@ -72,7 +74,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         pass
 
     def run(self, main: Coroutine[Any, Any, Result]) -> Result:
-        """The result of ``main``, when all of its steps are done. Raises: what it raises; Stuck."""
+        """Runs ``main`` to its end and returns its result.
+
+        Raises: whatever ``main`` raises; Stuck if it can never end.
+        """
         asyncio.events._set_running_loop(None)
         task = self.create_task(main)
         task.add_done_callback(lambda _: self.stop())
@@ -83,7 +88,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self._end_tasks()
 
     def _end_tasks(self) -> None:
-        """Cancel what still waits, and let it clean up."""
+        """Cancels the tasks that are left, and lets them clean up."""
         self.step = lambda: False
         while left := asyncio.all_tasks(self):
             for task in left:
@@ -93,7 +98,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
 
 def run_alone(main: Coroutine[Any, Any, Result]) -> Result:
-    """The result of ``main`` where nothing comes from outside; another loop may wait meanwhile."""
+    """Runs ``main`` on a new loop without outside events and returns its result. Another loop
+    may be running."""
     outer, loop = asyncio.events._get_running_loop(), SimulatedLoop()
     try:
         return loop.run(main)
@@ -104,7 +110,8 @@ def run_alone(main: Coroutine[Any, Any, Result]) -> Result:
 
 @contextlib.contextmanager
 def counted_ids() -> Iterator[None]:
-    """Ids that are made meanwhile are counted up for each party, instead of by clock and chance."""
+    """During the block new ids count up for each party, instead of depending on clock and
+    chance."""
     counts: dict[str, int] = {}
 
     def next_id() -> str:

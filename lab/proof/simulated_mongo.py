@@ -1,7 +1,8 @@
-"""The database that simulated workers talk to: the model in memory, behind a network that fails.
+"""The database of simulated workers: the model in memory, behind a network that fails.
 
-``connect`` gives a worker its own view with the calls that the store uses. Each call is a request
-that waits until the world lets it happen; then its answer comes, or is lost, or the request was.
+``connect`` returns a worker's view, with the calls that the store uses. Each call is a request that
+waits until the world lets it happen. Then its answer arrives or is lost; or the request itself is
+lost.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ Order = Sequence[tuple[str, int]]
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """One call that waits for its turn. ``writes`` is false of a read."""
+    """A call that is under way. ``writes`` is False if it only reads."""
 
     worker: str
     text: str
@@ -39,33 +40,34 @@ class Request:
     work: Work
     answer: asyncio.Future[Any]
     local: bool = False
-    """It asks for what this primary has, whatever a majority has."""
+    """True if it reads at local: what this primary has, committed by a majority or not."""
 
 
 @dataclass(slots=True)
 class Cluster:
-    """The replica set. ``primary`` is what a majority has. While a primary is cut off from it,
-    ``isolated`` is what that one has taken since, and ``frozen`` what it knows of a majority."""
+    """The replica set. ``primary``: what a majority has. While a primary is cut off,
+    ``isolated`` is its data with the writes that it has taken since, and ``frozen`` its last
+    data of a majority."""
 
     primary: MemoryStore = field(default_factory=MemoryStore)
     isolated: MemoryStore | None = None
     frozen: MemoryStore | None = None
     behind: set[str] = field(default_factory=set)
-    """Workers that still talk to the one that is cut off."""
+    """The workers that talk to the cut-off primary."""
     local_reads: bool = False
 
     def cut_off(self, workers: set[str]) -> None:
-        """From now on these workers talk to a primary that has lost its majority."""
+        """Cuts a primary off from its majority. From now on these workers talk to it."""
         self.isolated, self.frozen = self.primary.copy(), self.primary.copy()
         self.behind = set(workers)
 
     def heal(self) -> None:
-        """What the one that was cut off has taken is undone."""
+        """Undoes all writes of the cut-off primary, and connects its workers to the new one."""
         self.isolated = self.frozen = None
         self.behind = set()
 
     def perform(self, request: Request) -> tuple[Any, Exception | None]:
-        """(answer, error) of the request, done now."""
+        """Performs the request now. Returns (answer, error)."""
         cut_off = request.worker in self.behind and self.isolated is not None
         try:
             if not cut_off:
@@ -84,14 +86,14 @@ class Cluster:
 
 
 class Network:
-    """Requests under way, in the order in which they were made."""
+    """The requests under way, in the order in which they were sent."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.waiting: list[Request] = []
 
     def connect(self, worker: str) -> Database:
-        """The database as that worker sees it."""
+        """The database as this worker sees it."""
         return cast(Database, SimulatedDatabase(self, worker))
 
     async def ask(
@@ -103,7 +105,7 @@ class Network:
         return await request.answer
 
     def let(self, request: Request, *, answered: bool = True) -> None:
-        """The request happens; its answer comes, or is lost."""
+        """Performs the request. Its answer arrives, or is lost if not ``answered``."""
         self.waiting.remove(request)
         answer, error = self.cluster.perform(request)
         if request.answer.done():
@@ -116,7 +118,8 @@ class Network:
             request.answer.set_result(answer)
 
     def lose(self, request: Request, *, later: bool = False) -> None:
-        """The connection breaks before the request has happened; it may happen ``later``."""
+        """Breaks the connection before the request has happened. With ``later`` it stays under
+        way, and may happen later."""
         self._fail(request)
         if not later:
             self.waiting.remove(request)
@@ -127,7 +130,7 @@ class Network:
 
 
 class DirectNetwork(Network):
-    """Nothing waits and nothing fails: for what stands before a run, and for looking afterwards."""
+    """A network on which no request waits or fails, to prepare a run and to look at its result."""
 
     async def ask(
         self, worker: str, text: str, writes: bool, work: Work, local: bool = False
@@ -136,7 +139,7 @@ class DirectNetwork(Network):
 
 
 class SimulatedDatabase:
-    """What ``open_database`` gives, as far as the store uses it."""
+    """Stands in for the result of ``open_database``, as far as the store uses it."""
 
     def __init__(self, network: Network, worker: str) -> None:
         self.network, self.worker = network, worker
@@ -153,7 +156,8 @@ class SimulatedDatabase:
 
 
 class SimulatedSession:
-    """A transaction: its own view, entered into the store in one step if nobody was faster."""
+    """A transaction. Its steps change its own view; the commit repeats them on the store in one
+    step, unless it conflicts with another write."""
 
     def __init__(self, database: SimulatedDatabase) -> None:
         self._network, self._worker = database.network, database.worker
@@ -163,7 +167,10 @@ class SimulatedSession:
     async def with_transaction(
         self, work: Callable[[Any], Awaitable[None]], **concerns: Any
     ) -> None:
-        """Raises: what ``work`` raises; AutoReconnect where the answer to the commit is lost."""
+        """Runs ``work`` as a transaction, again after each conflict.
+
+        Raises: what ``work`` raises; AutoReconnect if the answer to the commit is lost.
+        """
         while True:
             await self._begin()
             await work(self)
@@ -178,13 +185,13 @@ class SimulatedSession:
         await self._network.ask(self._worker, "begin", False, begin)
 
     async def ask(self, text: str, work: Work) -> Any:
-        """One step of the transaction, in its own view."""
+        """Performs one step of the transaction, in its own view."""
         result = await self._network.ask(self._worker, text, False, lambda _: work(self._view))
         self._work.append(work)
         return result
 
     def _commit(self, store: MemoryStore) -> bool:
-        """False where somebody has written meanwhile what was written here: from the beginning."""
+        """Commits to the store. Returns False, with nothing changed, if another write conflicts."""
         for name, table in self._view.tables.items():
             before, now = self._seen.get(name, {}), store.table(name).documents
             for id in {*table.documents, *before}:
@@ -209,13 +216,13 @@ class SimulatedSession:
 
 
 class SimulatedCollection:
-    """What the repositories call, and nothing else."""
+    """The methods of a collection that the repositories call."""
 
     def __init__(self, database: SimulatedDatabase, name: str, local: bool = False) -> None:
         self.database, self.name, self._local = database, name, local
 
     def with_options(self, *, read_concern: ReadConcern) -> SimulatedCollection:
-        """The same collection, read at that concern."""
+        """The collection with this read concern."""
         if read_concern.level not in ("local", "majority"):
             raise NotImplementedError(read_concern.level)
         return SimulatedCollection(self.database, self.name, read_concern.level == "local")
@@ -239,8 +246,8 @@ class SimulatedCollection:
         sort: Order = (),
         hint: object = None,
     ) -> Document | None:
-        found = await self.find(query, projection).sort(sort).limit(1).to_list(None)
-        return found[0] if found else None
+        documents = await self.find(query, projection).sort(sort).limit(1).to_list(None)
+        return documents[0] if documents else None
 
     async def count_documents(self, query: Mapping[str, Any], hint: object = None) -> int:
         return cast(int, await self._ask("count", False, lambda s: s.count(self.name, query)))
@@ -316,7 +323,7 @@ class SimulatedCollection:
 
 
 class SimulatedCursor:
-    """A search that is put together and then sent as one request."""
+    """A query that is put together step by step, and sent as one request."""
 
     def __init__(
         self,
@@ -342,7 +349,7 @@ class SimulatedCursor:
         return self
 
     def min(self, bound: Sequence[tuple[str, Any]]) -> SimulatedCursor:
-        """From that place of the index on; the order is the index's."""
+        """Starts at this place of the index. The result has the order of the index."""
         self._from = bound
         return self
 

@@ -1,4 +1,5 @@
-"""One run of simulated workers: what may happen next, and the record of what readers were told."""
+"""One run of simulated workers: its possible next steps, and the record of what readers asked
+and were answered."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from lab.history.records import History, Message, Operation, Told, Violation, stored
+from lab.history.records import History, Message, Operation, Promise, Violation, stored
 from lab.proof.memory_mongo import MemoryStore
 from lab.proof.memory_query import Document
 from lab.proof.simulated_library import SimulatedLibrary, Worker
@@ -21,7 +22,7 @@ from models.reservations.errors import InProgress
 
 
 class Move(Enum):
-    """What can become of a request that waits."""
+    """Outcomes of a request that is under way."""
 
     HAPPENS = "happens"
     UNANSWERED = "happens, and its answer is lost"
@@ -33,15 +34,15 @@ class Move(Enum):
 
 
 def _clock_of(at: datetime, step: int) -> datetime:
-    """The instant of a simulated step: later steps of one simulated moment are later."""
+    """The instant of a step: steps at the same simulated time differ by a microsecond each."""
     return at + timedelta(microseconds=step)
 
 
 class Recorder:
-    """Notes each tap of a reader: when it was asked and answered, and what was said.
+    """Records each tap of a reader: when it was sent and answered, and the answer.
 
-    Steps are the clock: each thing that the world does is one later. ``now`` is the business time
-    at which they count, which may stand still.
+    Steps are the clock: each step of the world is a microsecond later. ``now`` is the business
+    time, which may stand still.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -49,20 +50,21 @@ class Recorder:
         self.step = 0
         self._now = now
         self.happened: Callable[[str], bool] | None = None
-        """Whether what was asked under a key is stored, where each answer that it has failed has to
-        be true for ever; None where it may rest on what nobody can find out."""
+        """Returns whether the effect of an idempotency key is stored. Used if an answer that
+        says "failed" must be true for ever; None if faults can leave that undecided."""
 
     @property
     def instant(self) -> datetime:
         return _clock_of(self._now(), self.step)
 
     def note_before(self, row: Document) -> None:
-        """A booking that stands before the run, as if its reader had just been told of it."""
+        """Records a booking that was made before the run, as if its reader had just been
+        answered."""
         if row["state"] in ("reserved", "in_use"):
             span = row["seat"], row["start"], row["end"]
-            told = Told(row["_id"], "reserved", *span, row["check_in_until"])
+            promise = Promise(row["_id"], "reserved", *span, row["check_in_until"])
             key, before = row["idempotency_results"][0]["key"], _clock_of(self._now(), -1)
-            made = Operation(row["reader"], "reserve", key, "", before, before, told)
+            made = Operation(row["reader"], "reserve", key, "", before, before, promise)
             self.history.operations.append(made)
 
     def unserved(
@@ -71,10 +73,10 @@ class Recorder:
         verb: str,
         key: str,
         target: str,
-        wanted: tuple[str, datetime, datetime] | None,
+        requested: tuple[str, datetime, datetime] | None,
     ) -> Operation:
-        """A tap that has reached nobody yet."""
-        operation = Operation(reader, verb, key, target, self.instant, wanted=wanted)
+        """Records a tap that has not reached the service yet."""
+        operation = Operation(reader, verb, key, target, self.instant, requested=requested)
         self.history.operations.append(operation)
         return operation
 
@@ -85,11 +87,12 @@ class Recorder:
         key: str,
         act: Callable[[], Awaitable[Reservation]],
         target: str = "",
-        wanted: tuple[str, datetime, datetime] | None = None,
+        requested: tuple[str, datetime, datetime] | None = None,
         again: Operation | None = None,
     ) -> Operation:
-        """One tap; ``again`` is the earlier one that this one repeats under the same key."""
-        operation = again or Operation(reader, verb, key, target, self.instant, wanted=wanted)
+        """Performs and records one tap. ``again``: the earlier operation that it repeats under
+        the same key."""
+        operation = again or Operation(reader, verb, key, target, self.instant, requested=requested)
         if again is None:
             self.history.operations.append(operation)
         operation.attempts += 1
@@ -97,7 +100,7 @@ class Recorder:
         try:
             r = await act()
         except InProgress:
-            return operation  # not yet
+            return operation  # still without an outcome
         except Unavailable:
             others = any(o.key == key and o is not operation for o in self.history.operations)
             if self.happened is not None and not others:
@@ -106,14 +109,16 @@ class Recorder:
         except DomainError as error:
             operation.refusal = error.code
         else:
-            operation.told = Told(r.id, r.state.value, r.seat_id, r.start, r.end, r.check_in_until)
+            operation.promise = Promise(
+                r.id, r.state.value, r.seat_id, r.start, r.end, r.check_in_until
+            )
         operation.answered_at = self.instant
         return operation
 
 
 @dataclass
 class Run:
-    """Workers on a copy of a prepared store, and what is under way between them."""
+    """The workers on a copy of a prepared store, and the requests that are under way."""
 
     library: SimulatedLibrary
     store: MemoryStore
@@ -121,7 +126,7 @@ class Run:
     now: Callable[[], datetime]
     loop: SimulatedLoop = field(default_factory=SimulatedLoop)
     traced: bool = True
-    """Whether it is kept what each worker has been answered."""
+    """True if ``traces`` and ``steps`` are kept, by which the explorer recognizes a state."""
 
     def __post_init__(self) -> None:
         self.cluster = Cluster(self.store)
@@ -138,7 +143,7 @@ class Run:
             self.recorder.note_before(row)
 
     def start(self, party: str, worker: str, work: Awaitable[Any]) -> asyncio.Task[Any]:
-        """Let the party begin at the worker."""
+        """Starts the party's work at the worker."""
 
         async def begin() -> Any:
             PARTY.set(party)
@@ -149,7 +154,7 @@ class Run:
         return task
 
     def moves(self, request: Request, faults: bool) -> Sequence[Move]:
-        """What can become of the request now; with ``faults`` also what should not."""
+        """The moves that are possible for the request now; with ``faults`` also faulty ones."""
         if self.is_orphan(request):
             return (Move.HAPPENS, Move.LOST)
         if not faults:
@@ -160,8 +165,8 @@ class Run:
         return (Move.HAPPENS, Move.UNANSWERED, Move.LATE, *doubled, Move.CRASH)
 
     def calm_step(self) -> bool:
-        """The world without faults: what somebody waits for happens, in the order in which it was
-        asked. What nobody waits for stays under way."""
+        """Steps without faults: performs the first request that a caller waits for. Returns
+        False if there is none. Requests without a caller stay under way."""
         for request in self.network.waiting:
             if not self.is_orphan(request):
                 self.make(request, Move.HAPPENS)
@@ -169,24 +174,24 @@ class Run:
         return False
 
     def has_happened(self, key: str) -> bool:
-        """Is there a reservation that the key has made what it is?"""
+        """True if a stored reservation has a result of this idempotency key."""
         return any(
             any(result["key"] == key for result in row.get("idempotency_results", ()))
             for row in self.cluster.primary.table("reservations").documents.values()
         )
 
     def heal(self) -> None:
-        """The primary that was cut off is back, and what it took meanwhile is undone."""
+        """Brings the cut-off primary back, and undoes what it has taken meanwhile."""
         self.recorder.step += 1
         self.steps.append("the cut-off primary is back")
         self.cluster.heal()
 
     def is_orphan(self, request: Request) -> bool:
-        """Does nobody wait for its answer any more?"""
+        """True if no caller waits for the answer any more."""
         return request.answer.done() or request.worker not in self.alive
 
     def make(self, request: Request, move: Move) -> None:
-        """Let that become of the request."""
+        """Makes the move with the request, and records it."""
         self.recorder.step += 1
         orphan = self.is_orphan(request)
         match move:
@@ -211,24 +216,24 @@ class Run:
         self.steps.append(f"{request.worker} {request.text} {move.value}")
 
     def crash(self, worker: str) -> None:
-        """The worker ends. What it has sent is still under way; what it wanted to read is gone."""
+        """Ends the worker. Its writes are still under way; its reads are dropped."""
         self.alive.discard(worker)
         for task in (*self.tasks[worker], *self.workers[worker].sending()):
             task.cancel()
         self.network.waiting = [r for r in self.network.waiting if r.worker != worker or r.writes]
 
     def outcome(self) -> History:
-        """The history with what is stored in the end."""
+        """The recorded history, completed by what is stored now."""
         history, tables = self.recorder.history, self.cluster.primary.tables
         rows = tables["reservations"].documents.values() if "reservations" in tables else ()
         history.stored = [stored(row) for row in rows if "tombstone" not in row]
         history.daily_limit = self.library.loaded.reference.policy.daily_booking_limit
         lines = tables["waitlist"].documents if "waitlist" in tables else {}
         history.offers = {id: row["offer"] for id, row in lines.items()}
-        told = tables["messages"].documents.values() if "messages" in tables else ()
+        messages = tables["messages"].documents.values() if "messages" in tables else ()
         history.messages = [
             Message(row["reservation"], row["template"], row["at"], "unasked")
-            for row in told
+            for row in messages
             if row.get("reservation") is not None
         ]
         noted = tables["violations"].documents.values() if "violations" in tables else ()
@@ -239,7 +244,8 @@ class Run:
 
 
 def _said(request: Request) -> str:
-    """The answer, as the worker's further way depends on it."""
+    """The answer as text; empty if there is none. The worker's further steps depend only on such
+    answers."""
     if not request.answer.done() or request.answer.cancelled():
         return ""
     error = request.answer.exception()

@@ -1,4 +1,4 @@
-"""Scenarios of those who sit there, or should: check-ins, leaves, renewals, and what time does."""
+"""Scenarios of check-ins, leaves and renewals, and of jobs at the same deadlines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from lab.proof.simulated_library import at
 
 
 def stay_scenarios() -> Sequence[Scenario]:
-    """All of them."""
     return (
         Scenario(
             "a check-in in the last moment, and the release",

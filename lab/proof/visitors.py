@@ -1,4 +1,4 @@
-"""The readers of a simulated day, and what they want of it."""
+"""The readers of a simulated day, and their behaviour."""
 
 from __future__ import annotations
 
@@ -27,54 +27,55 @@ from models.reservations.state_machine import ReservationState
 SEATS: Final = 5
 LASTS: Final = timedelta(hours=15)
 CLOCK_S: Final = 8.0
-"""A host whose clock is further from MongoDB's than ten seconds decides nothing."""
+"""Seconds by which a worker's clock may be wrong. At more than ten the service would decide
+nothing."""
 _ASKS_AGAIN_S: Final = 3.0
 _TRIES: Final = 20
 _ANSWERED_WITHIN_S: Final = 60.0
-"""Once nothing fails any more."""
+"""Seconds within which a reader must have an answer once nothing fails any more."""
 Ask = Callable[[Worker, RequestContext], Coroutine[Any, Any, Reservation]]
-"""What a visitor asks of a worker."""
+"""A visitor's request to a worker."""
 
 
 class World(Protocol):
-    """The day as its readers meet it."""
+    """The parts of a simulated day that its readers use."""
 
     chance: random.Random
     run: Run
     recorder: Recorder
     unanswered: list[str]
-    """Who has had no answer in time."""
+    """The requests that had no answer in time, with their readers."""
     away: bool
-    """Nobody is served at the moment."""
+    """True while the service is down."""
 
     @property
     def calm(self) -> bool:
-        """Nothing fails from now on."""
+        """True once nothing fails any more."""
 
     @property
     def hour(self) -> int:
-        """The hour that it is, counted on after 24."""
+        """The current hour; after midnight it goes on from 24."""
 
     @property
     def last_hour(self) -> int:
-        """The last full hour before the closing."""
+        """The last full hour before the closing, counted like ``hour``."""
 
     def now(self, worker: Worker) -> datetime:
-        """What the worker's clock shows."""
+        """The time on the worker's clock."""
 
     def worker(self) -> Worker:
-        """One of the workers, as a proxy would choose."""
+        """A random worker, as a load balancer would choose."""
 
     def code(self) -> KioskCodeScan:
-        """What a kiosk shows: each time another one."""
+        """A kiosk code that no reader has used."""
 
     async def safely(self, worker: Worker, work: Coroutine[Any, Any, Any]) -> Any:
-        """The result, or None where the worker crashed meanwhile or had no database."""
+        """The result of ``work``; None if the worker crashed meanwhile or had no database."""
 
 
 class Visitor:
-    """A reader's day: one thing after the other, each with a key, asked again where no answer
-    came."""
+    """A reader's day. The reader does one thing after another, each under a key of its own, and
+    repeats what has no answer."""
 
     def __init__(self, world: World, reader: Reader) -> None:
         self._world, self._reader = world, reader
@@ -96,24 +97,25 @@ class Visitor:
         verb: str,
         act: Ask,
         target: str = "",
-        wanted: tuple[str, datetime, datetime] | None = None,
+        requested: tuple[str, datetime, datetime] | None = None,
     ) -> Operation:
-        """Ask, and again under the same key; sometimes twice at once, as an impatient client."""
+        """Sends a request, and repeats it under the same key until it is answered. Sometimes two
+        are sent at once, as by an impatient client."""
         self._taps += 1
         key = f"{self._reader.id}-{self._taps}" if verb != "accept" else ""
         operation: Operation | None = None
         loop, calm_since = asyncio.get_running_loop(), inf
         for number in count(1):
-            while self._world.away:  # who stands there goes on trying
+            while self._world.away:  # the reader goes on trying
                 operation = operation or self._recorder.unserved(
-                    self._reader.id, verb, key, target, wanted
+                    self._reader.id, verb, key, target, requested
                 )
                 await asyncio.sleep(_ASKS_AGAIN_S)
             calm_since = min(calm_since, loop.time()) if self._world.calm else inf
             workers = [self._world.worker()]
             if operation is None and key and self._chance.random() < 0.05:
                 workers = list(self._world.run.workers.values())
-            tries = [self._once(w, verb, key, act, target, wanted, operation) for w in workers]
+            tries = [self._once(w, verb, key, act, target, requested, operation) for w in workers]
             for made in await asyncio.gather(*tries):
                 operation = made if operation is None or operation.unknown else operation
             if operation is None or not operation.unknown or not key:
@@ -133,28 +135,28 @@ class Visitor:
         key: str,
         act: Ask,
         target: str,
-        wanted: tuple[str, datetime, datetime] | None,
+        requested: tuple[str, datetime, datetime] | None,
         again: Operation | None,
     ) -> Operation | None:
         ctx = context(
             self._reader, self._world.now(worker), key or None, repeated=again is not None
         )
         tap = self._recorder.tap(
-            self._reader.id, verb, key, lambda: act(worker, ctx), target, wanted, again
+            self._reader.id, verb, key, lambda: act(worker, ctx), target, requested, again
         )
         made: Operation | None = await self._world.safely(worker, tap)
-        if made is None and again is None:  # the worker crashed: what was asked was noted
+        if made is None and again is None:  # the worker crashed, after the tap was recorded
             own = (o for o in self._recorder.history.operations if o.key == key)
             return next(own, None) if key else None
         return made or again
 
     async def _look(self, id: str) -> Reservation | None:
         worker = self._world.worker()
-        found = await self._world.safely(worker, worker.stored.reservations.get(id))
-        return found if isinstance(found, Reservation) else None
+        reservation = await self._world.safely(worker, worker.stored.reservations.get(id))
+        return reservation if isinstance(reservation, Reservation) else None
 
     async def _book(self) -> Reservation | None:
-        """A seat for some later hours of the day."""
+        """Books a seat for some later hours of the day."""
         start = self._world.hour + self._chance.randint(1, 3)
         end = start + self._chance.randint(1, 3)
         return await self._reserve(wish(start, end)) if end <= self._world.last_hour else None
@@ -166,7 +168,7 @@ class Visitor:
 
     async def _reserve(self, when: TimeSelection) -> Reservation | None:
         place = seat(self._chance.randint(1, SEATS))
-        # "Now" is that of the worker's clock, which may be behind.
+        # A booking from now on starts by the worker's clock, which may be behind.
         start = floor_minute(self._recorder.instant - timedelta(seconds=CLOCK_S))
         if when.start is not None:
             start = local_instant(when.day, when.start)
@@ -174,12 +176,12 @@ class Visitor:
         made = await self._tap(
             "reserve",
             lambda worker, ctx: worker.reservations.create(ctx, place, when),
-            wanted=(place, start, end),
+            requested=(place, start, end),
         )
-        return await self._look(made.told.id) if made.told is not None else None
+        return await self._look(made.promise.id) if made.promise is not None else None
 
     async def _wait(self) -> Reservation | None:
-        """Join the line for the next hours, and take what is offered."""
+        """Joins the waitlist for the next hours, and answers an offer."""
         hour = self._world.hour
         if hour + 3 > self._world.last_hour:
             return None
@@ -204,15 +206,16 @@ class Visitor:
             with suppress(DomainError):
                 await self._world.safely(worker, worker.waitlist.decline(ctx, id))
             return None
-        seen = await self._look(id)
-        if seen is None:
+        offer = await self._look(id)
+        if offer is None:
             return None
-        shown = seen.seat_id, seen.start, seen.end
-        await self._tap("accept", lambda w, ctx: w.waitlist.accept(ctx, id), id, shown)
+        requested = offer.seat_id, offer.start, offer.end
+        await self._tap("accept", lambda w, ctx: w.waitlist.accept(ctx, id), id, requested)
         return await self._look(id)
 
     async def _use(self, id: str) -> None:
-        """What becomes of a booking: given up, changed, missed, or used to its end."""
+        """Cancels, changes or misses the booking, or uses the seat, with leave, earlier end and
+        renewal."""
         fate = self._chance.random()
         if fate < 0.2:
             await self._tap("cancel", lambda w, ctx: w.reservations.cancel(ctx, id), id)
@@ -225,7 +228,7 @@ class Visitor:
         await self._until(r.start + timedelta(minutes=self._chance.randint(-20, 20)))
         scan = self._world.code()
         there = await self._tap("check_in", lambda w, ctx: w.check_in.check_in(ctx, id, scan), id)
-        if there.told is None:
+        if there.promise is None:
             return
         if self._chance.random() < 0.4:
             await self._tap("leave", lambda w, ctx: w.check_in.leave(ctx, id), id)
@@ -256,8 +259,10 @@ class Visitor:
 
     async def _shorten(self, r: Reservation) -> Reservation | None:
         end = r.end - timedelta(hours=1)
-        clock, kept = (end + timedelta(hours=8)).time(), (r.seat_id, r.start, end)
-        await self._tap("shorten", lambda w, c: w.early_end.shorten(c, r.id, clock), r.id, kept)
+        clock, requested = (end + timedelta(hours=8)).time(), (r.seat_id, r.start, end)
+        await self._tap(
+            "shorten", lambda w, c: w.early_end.shorten(c, r.id, clock), r.id, requested
+        )
         return await self._look(r.id)
 
     async def _until(self, instant: datetime) -> None:

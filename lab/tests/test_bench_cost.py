@@ -1,4 +1,4 @@
-"""The benchmark's report of CPU costs and of a busy machine."""
+"""The benchmark's measurement of costs, and its report of a busy machine."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def test_a_process_is_measured_with_its_descendants() -> None:
             costs = Processes(started.pid, os.getpid(), os.getpid()).cpu_s()
             assert list(costs) == ["application", "mongod", "redis", "client"]
             assert costs["application"] >= 1.25 and costs["mongod"] > 0
-        finally:  # a failed assertion would wait for it
+        finally:  # else the block would wait for it after a failed assertion
             started.kill()
             started.wait()
     assert family(started.pid) == [started.pid] and cpu_s([started.pid]) == 0, "it has ended"
 
 
-def test_the_share_of_other_processes_is_busy_time_minus_ours() -> None:
+def test_the_share_of_others_is_busy_time_that_is_not_ours() -> None:
     before = Usage(busy_s=100.0, ours_s=40.0, available_s=1000.0)
     assert Usage(105.0, 44.0, 1010.0).others_share(before) == pytest.approx(0.1)
     assert Usage(104.0, 44.1, 1010.0).others_share(before) == 0, "clocks tick apart"
@@ -84,7 +84,7 @@ def test_this_process_is_not_counted_as_another() -> None:
 
 
 def shares(*others: float) -> Iterator[Usage]:
-    """Readings a second apart on two cores: before and after each look."""
+    """Readings of the machine, one before and one after each look of a second, on two cores."""
     busy = 0.0
     for share in others:
         yield Usage(busy, 0.0, 0.0)
@@ -120,7 +120,7 @@ def test_a_round_waits_a_bounded_time_for_a_quiet_machine(
         ([0.5, 0.4], 30.0, [1, 2], "waited 30 s for it; no round was quiet, so all count"),
     ],
 )
-def test_the_report_warns_of_a_busy_machine(
+def test_the_report_explains_a_busy_machine(
     others: list[float],
     waited: float,
     counted: list[int],
@@ -128,9 +128,9 @@ def test_the_report_warns_of_a_busy_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    report = Machine(load_before=1.0, others=others, waited_s=waited).report()
-    assert report["counted_rounds"] == counted
-    assert said in warning(report) and bool(said) == bool(warning(report))
+    machine_report = Machine(load_before=1.0, others=others, waited_s=waited).report()
+    assert machine_report["counted_rounds"] == counted
+    assert said in warning(machine_report) and bool(said) == bool(warning(machine_report))
 
 
 def test_the_table_shows_the_cost_beside_the_ratio() -> None:
@@ -138,14 +138,11 @@ def test_the_table_shows_the_cost_beside_the_ratio() -> None:
     run = Run(rps=100.0, p50_ms=1.0, p99_ms=2.0, errors=0, ratio=0.5)
     costly = Run(rps=100.0, p50_ms=1.0, p99_ms=2.0, errors=0, ratio=0.5, cpu=cost)
     idle = Run(rps=0.0, p50_ms=0.0, p99_ms=0.0, errors=0, facts={"percent_of_a_core": 1.5})
-    table_report = report([{"areas": run, "reserve": costly, "idle": idle}] * 2, 0)
-    assert (
-        table_report["runs"]["reserve"]["cpu"] == cost
-        and table_report["runs"]["areas"]["cpu"] == {}
-    )
-    rows = table(table_report).splitlines()
+    result = report([{"areas": run, "reserve": costly, "idle": idle}] * 2, 0)
+    assert result["runs"]["reserve"]["cpu"] == cost and result["runs"]["areas"]["cpu"] == {}
+    rows = table(result).splitlines()
     assert (
         "| reserve | 100 | 0.500 | **0.66** (0.40, 0.25, 0.01, 0.30) | 1.0 | 2.0 | 0 | 0 |" in rows
     )
     assert "| areas | 100 | 0.500 | – | 1.0 | 2.0 | 0 | 0 |" in rows
-    assert "- idle: percent_of_a_core 1.5" in rows and "| idle" not in table(table_report)
+    assert "- idle: percent_of_a_core 1.5" in rows and "| idle" not in table(result)

@@ -1,4 +1,4 @@
-"""The judge of scripts/chaos finds each kind of harm and reports none in correct histories."""
+"""The judge of scripts/chaos finds each kind of planted harm, and none in a good history."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lab.history.records import (
     Message,
     Operation,
     Probe,
+    Promise,
     Stored,
-    Told,
     Violation,
 )
 from models.kernel.time_range import TimeRange
@@ -28,8 +28,8 @@ BREAKS = on("09:00")
 OTHER = "2f-hall-066"
 
 
-def stored_at_eight(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> Stored:
-    """A stored reservation made at 08:00."""
+def booking(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> Stored:
+    """A reservation made at eight."""
     span = hours(start, end)
     claims = {daily_booking_claim(ZHANG, MONDAY, 1), *_place(seat, reader, span)}
     return Stored(
@@ -55,26 +55,26 @@ def _place(seat: str, reader: str, span: TimeRange) -> tuple[str, ...]:
     return slot_claims(type(SEAT.id)(seat), type(ZHANG)(reader), span)
 
 
-def says(r: Stored, state: str | None = None) -> Told:
+def promise_of(r: Stored, state: str | None = None) -> Promise:
     until = r.start + timedelta(minutes=30)
-    return Told(r.id, state or r.state, r.seat, r.start, r.end, until)
+    return Promise(r.id, state or r.state, r.seat, r.start, r.end, until)
 
 
 def tap(
-    verb: str, key: str, r: Stored, at: str, answer: Told | None, refusal: str = ""
+    verb: str, key: str, r: Stored, at: str, promise: Promise | None, refusal: str = ""
 ) -> Operation:
     target = "" if verb == "reserve" else r.id
-    answered = on(at) + timedelta(seconds=1) if answer or refusal else None
-    return Operation(r.reader, verb, key, target, on(at), answered, answer, refusal, 1)
+    answered = on(at) + timedelta(seconds=1) if promise or refusal else None
+    return Operation(r.reader, verb, key, target, on(at), answered, promise, refusal, 1)
 
 
-ZHANGS = stored_at_eight("z", ZHANG, SEAT.id, "14:00", "16:00", "k1")
-LIS = stored_at_eight("l", LI, OTHER, "14:00", "16:00", "k2")
+ZHANGS = booking("z", ZHANG, SEAT.id, "14:00", "16:00", "k1")
+LIS = booking("l", LI, OTHER, "14:00", "16:00", "k2")
 
 
 def good() -> History:
-    """Two readers have booked two seats and heard of it; one of them cancels at ten."""
-    gone = replace(
+    """Two readers have booked two seats and were answered. One of them cancels at ten."""
+    cancelled = replace(
         LIS,
         state="cancelled",
         ended_at=on("10:00"),
@@ -85,19 +85,19 @@ def good() -> History:
     return History(
         faults=[Fault("primary-killed", BREAKS, on("10:30"))],
         operations=[
-            tap("reserve", "k1", ZHANGS, "08:00", says(ZHANGS)),
-            tap("reserve", "k2", LIS, "08:00", says(LIS)),
-            tap("cancel", "k3", LIS, "10:00", says(LIS, "cancelled")),
+            tap("reserve", "k1", ZHANGS, "08:00", promise_of(ZHANGS)),
+            tap("reserve", "k2", LIS, "08:00", promise_of(LIS)),
+            tap("cancel", "k3", LIS, "10:00", promise_of(LIS, "cancelled")),
             tap("reserve", "k4", LIS, "10:01", None),
         ],
         probes=[Probe(LI, OTHER, on("14:00"), "", on("11:00"))],
-        stored=[ZHANGS, gone],
+        stored=[ZHANGS, cancelled],
         messages=[Message(id, "RESERVED", on("08:00"), "sent") for id in ("z", "l")],
     )
 
 
 def checked_in(**fields: object) -> Stored:
-    """The check-in of Zhang's booking at 14:00."""
+    """Zhang's reservation with a check-in at two."""
     events = (*ZHANGS.events, Event("check_in", on("14:00")))
     claims = ZHANGS.claims | {presence_claim(ZHANG)}
     present = replace(
@@ -115,20 +115,22 @@ def the_operation(h: History) -> None:
     h.stored = [h.stored[0], LIS]
 
 
-def what_it_says(h: History) -> None:
-    """Plants a reservation whose key was acknowledged for another seat."""
-    h.operations.append(tap("change", "k5", ZHANGS, "11:00", replace(says(ZHANGS), seat=OTHER)))
+def another_seat(h: History) -> None:
+    """The stored reservation has the operation's key, but another seat."""
+    h.operations.append(
+        tap("change", "k5", ZHANGS, "11:00", replace(promise_of(ZHANGS), seat=OTHER))
+    )
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k5")), h.stored[1]]
 
 
 def one_seat(h: History) -> None:
-    second = stored_at_eight("l", LI, SEAT.id, "15:00", "17:00", "k2", "k3")
+    second = booking("l", LI, SEAT.id, "15:00", "17:00", "k2", "k3")
     h.stored = [ZHANGS, replace(second, events=(Event("reserve", on("08:00")),))]
     h.operations = h.operations[:1]
 
 
 def one_reader(h: History) -> None:
-    h.stored = [*h.stored, stored_at_eight("y", ZHANG, "2f-hall-067", "13:00", "15:00")]
+    h.stored = [*h.stored, booking("y", ZHANG, "2f-hall-067", "13:00", "15:00")]
     h.messages = [*h.messages, Message("y", "RESERVED", on("08:00"), "sent")]
 
 
@@ -138,7 +140,7 @@ def of_another_seat(h: History) -> None:
     h.stored = [replace(ZHANGS, claims=claims), h.stored[1]]
 
 
-def of_what_has_ended(h: History) -> None:
+def of_an_ended_reservation(h: History) -> None:
     h.stored = [h.stored[0], replace(h.stored[1], claims=frozenset({f"r:{LI}:2026-09-07:28"}))]
 
 
@@ -160,7 +162,7 @@ def given_up(h: History) -> None:
 
 
 def a_no_show(h: History) -> None:
-    """Plants a no-show whose reader scanned a second before the deadline and again after it."""
+    """Zhang scanned a second before the deadline, and again after it."""
     missed = replace(
         ZHANGS, state="no_show", claims=frozenset({daily_booking_claim(ZHANG, MONDAY, 1)})
     )
@@ -172,12 +174,12 @@ def a_no_show(h: History) -> None:
 def a_violation(h: History) -> None:
     h.stored = [checked_in(keys=("k1", "k6")), h.stored[1]]
     h.messages = [*h.messages, Message("z", "CHECKED_IN", on("14:00"), "sent")]
-    h.operations.append(tap("check_in", "k6", ZHANGS, "14:00", says(ZHANGS, "in_use")))
+    h.operations.append(tap("check_in", "k6", ZHANGS, "14:00", promise_of(ZHANGS, "in_use")))
     h.violations = [Violation("z", ZHANG, "no_show")]
 
 
 def an_end_before_its_time(h: History) -> None:
-    """Plants a stay that is completed an hour too early."""
+    """The reservation was completed an hour too early."""
     counted = frozenset(claim for claim in ZHANGS.claims if claim.startswith("n:"))
     events = (*ZHANGS.events, Event("complete", on("15:00")))
     ended = replace(ZHANGS, state="completed", ended_at=on("15:00"), events=events, claims=counted)
@@ -190,14 +192,15 @@ def a_refusal(h: History) -> None:
 
 
 def a_refusal_that_did_not_last(h: History) -> None:
-    """Plants a first attempt that succeeds after its repetition was refused."""
+    """The first attempt arrived after its repetition had been refused."""
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k6")), h.stored[1]]
     h.operations.append(tap("change", "k6", ZHANGS, "14:00", None, "seat_taken"))
     h.operations[-1].attempts = 2
 
 
-def what_was_said_to_have_failed(h: History) -> None:
-    """Plants a booking that exists although it was reported as failed and never repeated."""
+def a_failed_change_that_arrived(h: History) -> None:
+    """The reader did not ask again after the answer "failed", and the change arrived
+    nevertheless."""
     h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k6")), h.stored[1]]
     h.operations.append(tap("change", "k6", ZHANGS, "14:00", None))
     h.operations[-1].undone = True
@@ -208,7 +211,7 @@ def a_booking_too_many(h: History) -> None:
 
 
 def an_offer(h: History, offer_id: str | None) -> None:
-    """Plants a held seat whose waitlist entry names this offer, another one, or none."""
+    """A held seat, whose waitlist entry has ``offer_id`` as its offer."""
     held = replace(ZHANGS, id="h", state="offered", wait_id="w", keys=(), events=())
     claims = frozenset(c for c in ZHANGS.claims if not c.startswith("n:"))
     h.stored = [replace(held, claims=claims, events=(Event("hold", on("08:00")),)), h.stored[1]]
@@ -222,14 +225,14 @@ def held_for_nobody(h: History) -> None:
 
 
 PLANTED: dict[str, list[Callable[[History], None]]] = {
-    "lost": [the_reservation, the_operation, what_it_says],
+    "lost": [the_reservation, the_operation, another_seat],
     "doubles": [one_seat, one_reader],
-    "orphaned": [of_another_seat, of_what_has_ended, uncounted],
+    "orphaned": [of_another_seat, of_an_ended_reservation, uncounted],
     "untold": [without_a_message, in_the_outbox, given_up],
     "punished": [a_no_show, a_violation],
     "early": [an_end_before_its_time],
     "refused_free": [a_refusal],
-    "late": [a_refusal_that_did_not_last, what_was_said_to_have_failed],
+    "late": [a_refusal_that_did_not_last, a_failed_change_that_arrived],
     "overbooked": [a_booking_too_many],
     "held": [held_for_nobody],
 }
@@ -238,17 +241,16 @@ PLANTED: dict[str, list[Callable[[History], None]]] = {
 @pytest.mark.parametrize(
     ("kind", "plant"), [(kind, plant) for kind, plants in PLANTED.items() for plant in plants]
 )
-def test_each_planted_harm_is_found_as_its_kind(
-    kind: str, plant: Callable[[History], None]
-) -> None:
-    """Each planted loss is reported under one kind only."""
+def test_each_planted_harm_is_found(kind: str, plant: Callable[[History], None]) -> None:
+    """Exactly this kind is found: one loss is not counted twice."""
     history = good()
     plant(history)
     assert {harm.kind for harm in judge(history)} == {kind}
 
 
-def test_correct_histories_have_no_harm() -> None:
-    """Unknown outcomes and a seat taken over at once count as correct."""
+def test_a_good_history_has_no_harm() -> None:
+    """An unknown outcome is no harm, whichever it is; nor is a stay whose seat is taken over at
+    once."""
     assert judge(good()) == []
     unknown, happened = good(), good()
     unknown.operations.append(tap("cancel", "k5", ZHANGS, "11:00", None))
@@ -263,7 +265,7 @@ def test_correct_histories_have_no_harm() -> None:
     over = good()
     a_no_show(over)
     over.operations[-2:] = [tap("check_in", "k6", ZHANGS, "14:29", None, "wrong_state")]
-    over.operations[-1].answered_at = ZHANGS.end  # nobody was there before
+    over.operations[-1].answered_at = ZHANGS.end  # the service did not answer before
     assert judge(over) == []
     held = good()
     an_offer(held, "h")
@@ -289,23 +291,23 @@ def test_harm_is_attributed_to_the_fault_during_which_it_happened() -> None:
 
 
 def test_a_booking_answered_after_the_seat_was_freed_is_no_double_booking() -> None:
-    """Li requests at 14:20 and is answered at 14:31, after Zhang gave the seat back at 14:30. An
-    answer at 14:29 would be a double booking."""
+    """Li asks at 14:20 and is answered at 14:31; Zhang has given the seat back at 14:30. Had Li
+    been answered at 14:29, both would have had the seat."""
     keys = ("k1", "c1")
     counted = frozenset(claim for claim in ZHANGS.claims if claim.startswith("n:"))
-    gone = replace(ZHANGS, state="cancelled", claims=counted, ended_at=on("14:30"), keys=keys)
-    later = replace(stored_at_eight("l", LI, SEAT.id, "14:00", "16:00", "k2"), since=on("14:20"))
+    cancelled = replace(ZHANGS, state="cancelled", claims=counted, ended_at=on("14:30"), keys=keys)
+    later = replace(booking("l", LI, SEAT.id, "14:00", "16:00", "k2"), since=on("14:20"))
 
     def heard(at: str) -> list[str]:
-        request = tap("reserve", "k2", later, "14:20", says(later))
+        request = tap("reserve", "k2", later, "14:20", promise_of(later))
         request.answered_at = on(at)
         history = History(
             operations=[
-                tap("reserve", "k1", ZHANGS, "08:00", says(ZHANGS)),
+                tap("reserve", "k1", ZHANGS, "08:00", promise_of(ZHANGS)),
                 request,
-                tap("cancel", "c1", ZHANGS, "14:30", says(ZHANGS, "cancelled")),
+                tap("cancel", "c1", ZHANGS, "14:30", promise_of(ZHANGS, "cancelled")),
             ],
-            stored=[gone, later],
+            stored=[cancelled, later],
             messages=[Message(id, "RESERVED", on("08:00"), "sent") for id in ("z", "l")],
         )
         return [harm.kind for harm in judge(history)]

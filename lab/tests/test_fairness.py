@@ -1,5 +1,4 @@
-"""scripts/fairness: arrival and choice of simulated readers, the computed figures, and the short
-form."""
+"""scripts/fairness: how readers arrive and choose, the sums, and the short form."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ TEN = datetime.fromisoformat("2026-09-08T10:00:00+08:00")
 HOUR = timedelta(hours=1)
 
 
-def test_simulated_readers_arrive_at_the_times_people_do() -> None:
+def test_readers_press_at_human_times() -> None:
     rng = random.Random(1)
     presses = [presses_s(rng) for _ in range(4000)]
     assert median(one[-1] for one in presses) == pytest.approx(REACTION_MEDIAN_S, rel=0.05)
@@ -58,19 +57,19 @@ OPENING = Opening(
 
 
 def test_the_excess_is_the_share_of_wins_above_the_share_of_readers() -> None:
-    figures = summary([OPENING, replace(OPENING, honest_wins=96, bot_wins=4, failures=1)])
-    assert (figures["bots_of_readers_percent"], figures["bots_of_wins_percent"]) == (5.0, 6.0)
-    assert (figures["excess_points"], figures["excess_of_each"]) == (1.0, [3.0, -1.0])
-    assert (figures["readers"], figures["wins"], figures["answer_p50_ms"]) == (200, 200, 200)
-    assert figures["statuses"] == {"201": 200, "409": 100}
-    results = {"seed": 1, "workers": 2, "openings": {"drawn": figures}}
+    sums = summary([OPENING, replace(OPENING, honest_wins=96, bot_wins=4, failures=1)])
+    assert (sums["bots_of_readers_percent"], sums["bots_of_wins_percent"]) == (5.0, 6.0)
+    assert (sums["excess_points"], sums["excess_of_each"]) == (1.0, [3.0, -1.0])
+    assert (sums["readers"], sums["wins"], sums["answer_p50_ms"]) == (200, 200, 200)
+    assert sums["statuses"] == {"201": 200, "409": 100}
+    results = {"seed": 1, "workers": 2, "openings": {"drawn": sums}}
     assert "| drawn | 5.0 % | 6.0 % | +1.0 points |" in table(results)
     assert complaints(results) == ["drawn: 1 failures"]
     assert complaints({"openings": {"drawn": summary([OPENING])}}) == []
 
 
 def held(seat: str, since: float, start: float, end: float, state: str = "completed") -> Held:
-    """A reservation; times are hours after 10:00."""
+    """A stay. Times are hours after ten."""
     return Held(seat, "r1", TEN + since * HOUR, TEN + start * HOUR, TEN + end * HOUR, state)
 
 
@@ -84,21 +83,21 @@ DAY = Day(
 
 
 @pytest.mark.parametrize(
-    ("holds", "waits", "idle", "wanted"),
+    ("holds", "waits", "idle", "demand"),
     [
-        ([], [], 0, 0),  # what nobody waits for is not idle
+        ([], [], 0, 0),  # without a waiting reader no seat is idle
         ([], [waited(0, 1, 0, 2)], 2, 2),
         ([held("a", -1, 0, 2)], [waited(0, 1, 0, 2)], 1, 2),
         ([held("a", -1, 0, 2), held("b", -1, 1, 2)], [waited(0, 1, 0, 2)], 0, 2),  # too short
         ([held("a", -1, 0, 2), held("b", 0.5, 1, 2)], [waited(0, 1, 0, 2)], 0.5, 2),
         ([held("a", -1, 0, 2), held("b", -1, 2, 3)], [waited(0, 1, 0, 2)], 1, 2),
-        ([], [waited(0, 4, 1, 2)], 2, 2),  # only in the time that is wanted
+        ([], [waited(0, 4, 1, 2)], 2, 2),  # only from its start on
     ],
 )
-def test_a_seat_is_idle_while_a_waiting_reader_could_use_it(
-    holds: list[Held], waits: list[Waited], idle: float, wanted: float
+def test_a_free_seat_is_idle_while_a_waiting_reader_could_have_it(
+    holds: list[Held], waits: list[Waited], idle: float, demand: float
 ) -> None:
-    assert idle_hours(replace(DAY, held=holds, waited=waits)) == pytest.approx((idle, wanted))
+    assert idle_hours(replace(DAY, held=holds, waited=waits)) == pytest.approx((idle, demand))
 
 
 def test_no_shows_hold_their_seats_until_the_deadline() -> None:
@@ -108,26 +107,25 @@ def test_no_shows_hold_their_seats_until_the_deadline() -> None:
         waited=[waited(0, 1, 0, 2)],
     )
     assert ghost_hours(day) == (1, 0.5)
-    figures = day_summary(day)
-    assert (figures["ghosts"], figures["ghost_hours"], figures["bookings"]) == (1, 0.5, 2)
-    assert (figures["idle_hours"], figures["wanted_hours"], figures["idle_percent"]) == (
+    sums = day_summary(day)
+    assert (sums["ghosts"], sums["ghost_hours"], sums["bookings"]) == (1, 0.5, 2)
+    assert (sums["idle_hours"], sums["wanted_hours"], sums["idle_percent"]) == (
         0.5,
         2.0,
         25.0,
     )
-    assert (figures["bots_of_readers_percent"], figures["bots_of_wins_percent"]) == (5.0, 100.0)
-    assert "0.5 of 2.0 h (25.0 %)" in table({"day": figures})
+    assert (sums["bots_of_readers_percent"], sums["bots_of_wins_percent"]) == (5.0, 100.0)
+    assert "0.5 of 2.0 h (25.0 %)" in table({"day": sums})
 
 
 @pytest.mark.timeout(60)
 async def test_the_short_fairness_run_reports_an_opening(
     databases: EmbeddedDatabases, tmp_path: Path
 ) -> None:
-    """Runs real processes with few readers: every request is answered and no seat is given
-    twice."""
+    """With real processes and few readers everybody is answered, and no seat is given twice."""
     async with opening_house(tmp_path, databases, 12, POLICIES["drawn"]) as home:
-        figures = summary([await opening(home, 40, 2, workers=1, seed=1)])
-    assert (figures["readers"], figures["bots"], figures["wins"]) == (40, 2, 12)
-    assert (figures["doubles"], figures["failures"]) == (0, 0)
-    assert figures["statuses"]["201"] == 12 and "422" in figures["statuses"], "bots come too early"
-    assert figures["request_max_ms"] > 0 and figures["gone_s"] > 0
+        sums = summary([await opening(home, 40, 2, workers=1, seed=1)])
+    assert (sums["readers"], sums["bots"], sums["wins"]) == (40, 2, 12)
+    assert (sums["doubles"], sums["failures"]) == (0, 0)
+    assert sums["statuses"]["201"] == 12 and "422" in sums["statuses"], "bots come too early"
+    assert sums["request_max_ms"] > 0 and sums["gone_s"] > 0

@@ -1,4 +1,4 @@
-"""The model of MongoDB that the proofs run on answers as MongoDB does, operation by operation."""
+"""The proofs' model of MongoDB gives the same answers as a real server, operation by operation."""
 
 from __future__ import annotations
 
@@ -156,10 +156,10 @@ class Operations:
         skip, limit = self.chance.randrange(2), self.chance.randrange(4)
         projection = self.chance.choice([None, {"claims": 1}, {"history": 0, "outbox": 0}])
 
-        def rows_of(c: Any) -> Any:
+        def search(c: Any) -> Any:
             return c.find(query, projection).sort(order).skip(skip).limit(limit).to_list(None)
 
-        return rows_of
+        return search
 
     def order(self) -> list[tuple[str, int]]:
         first = self.chance.choice(["start", "remind_at", "seat", "rev", "outbox.at"])
@@ -175,13 +175,13 @@ class Operations:
 
 
 def describe(operation: Operation) -> str:
-    """The operation's kind and arguments."""
+    """The operation's kind and values."""
     cells = operation.__closure__ or ()
     return f"{operation.__qualname__} {[cell.cell_contents for cell in cells]}"
 
 
 async def outcome(collection: Any, operation: Operation) -> Any:
-    """The operation's outcome in words common to the model and MongoDB."""
+    """The operation's result, in a form that is equal for the model and for MongoDB."""
     try:
         result = await operation(collection)
     except DuplicateKeyError as error:
@@ -223,8 +223,7 @@ def _sending(id: str, **fields: Any) -> dict[str, Any]:
 
 
 async def test_the_model_settles_deliveries_as_mongodb_does(mongo_url: str) -> None:
-    """The updates are those of the service: sent, sent with a code, failed late, postponed,
-    ended."""
+    """With the service's own updates: sent, sent with a code, failed late, put off, ended."""
     late = [{"msgid": "m3", "code": 7, "words": "refused"}, {"msgid": "m9", "code": 8}]
     rows = [_sending(f"d{n}", **({"late": late} if n == 3 else {})) for n in range(1, 6)]
     message = Message("m", ReaderId("x"), Template.RESERVED, "", "", START, {})
@@ -241,7 +240,7 @@ async def test_the_model_settles_deliveries_as_mongodb_does(mongo_url: str) -> N
     over = DeliveryResult(Delivery("d5", message, 1, False), DeliveryState.EXPIRED, reason="late")
     updates = [settling(same) for same in (sent, [coded], [put_off], [over])]
     model: Any = DirectNetwork(Cluster()).connect("test")
-    differences = []
+    outcomes = []
     async with AsyncMongoClient[dict[str, Any]](mongo_url, w=1) as client:
         real: Any = client.get_database("memory_mongo_sent", codec_options=CODEC)
         await client.drop_database("memory_mongo_sent")
@@ -250,13 +249,7 @@ async def test_the_model_settles_deliveries_as_mongodb_does(mongo_url: str) -> N
             await place.bulk_write(updates, ordered=False)
             stored = await place.find().sort([("_id", ASCENDING)]).to_list(None)
             assert sum(isinstance(row.pop("sent_at", None), datetime) for row in stored) == 3
-            differences.append(stored)
+            outcomes.append(stored)
         await client.drop_database("memory_mongo_sent")
-    assert differences[1] == differences[0]
-    assert [row["state"] for row in differences[0]] == [
-        "sent",
-        "sent",
-        "failed",
-        "queued",
-        "expired",
-    ]
+    assert outcomes[1] == outcomes[0]
+    assert [row["state"] for row in outcomes[0]] == ["sent", "sent", "failed", "queued", "expired"]

@@ -1,4 +1,4 @@
-"""The checker of histories: accepted and refused histories, and its speed."""
+"""The order checker finds orders, reports histories that have none, and is quick."""
 
 from __future__ import annotations
 
@@ -103,13 +103,13 @@ HISTORIES: dict[str, tuple[list[Call], bool]] = {
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_the_checker_accepts_exactly_the_possible_histories(name: str) -> None:
+def test_only_possible_histories_have_an_order(name: str) -> None:
     calls, possible = HISTORIES[name]
     assert (check({"seat": calls}) == []) is possible
 
 
 def _any_order(calls: list[Call]) -> bool:
-    """True if any order of the calls is possible, by trying all of them."""
+    """Tries all orders."""
     for order in permutations(calls):
         state = FREE
         for position, one in enumerate(order):
@@ -126,25 +126,25 @@ def _any_order(calls: list[Call]) -> bool:
 
 @st.composite
 def some_calls(draw: st.DrawFn) -> list[Call]:
-    orders = []
+    calls = []
     for _ in range(draw(st.integers(1, 6))):
         begin = draw(st.integers(0, 6))
         end = draw(st.one_of(st.just(OPEN), st.integers(begin, 8)))
         kind = draw(st.sampled_from([k for k in Kind if k is not Kind.HELD_AT_THE_END]))
         slots = draw(st.sampled_from([0, MORNING, NOON, BOTH]))
-        orders.append(call(kind, draw(st.sampled_from("abc")), slots, begin, end))
-    return orders
+        calls.append(call(kind, draw(st.sampled_from("abc")), slots, begin, end))
+    return calls
 
 
 @settings(max_examples=400, deadline=None)
 @given(some_calls())
-def test_the_checker_agrees_with_a_search_of_all_orders(calls: list[Call]) -> None:
+def test_the_checker_agrees_with_trying_all_orders(calls: list[Call]) -> None:
     assert (check({"seat": calls}) == []) is _any_order(calls)
 
 
 @pytest.mark.timeout(20)
-def test_one_double_booking_is_found_among_many_calls() -> None:
-    """Uses a tenth of the calls that scripts/prove checks in a minute."""
+def test_one_double_is_found_among_many_calls() -> None:
+    """The history is a tenth of what scripts/prove checks in a minute."""
     calls = generate(100_000, seed=3)
     assert check(calls) == []
     (disorder,) = check(generate(100_000, seed=3, broken=True))
@@ -152,9 +152,9 @@ def test_one_double_booking_is_found_among_many_calls() -> None:
 
 
 @pytest.mark.timeout(20)
-def test_an_order_is_found_for_calls_without_times() -> None:
-    """Jobs in the races run by a clock of their own: only the steps of each booking are ordered,
-    and any of forty calls may have come first."""
+def test_an_order_is_found_without_a_common_clock() -> None:
+    """The race tests record no common clock, since their jobs run by clocks of their own. Only
+    the steps of each booking are in order, and any of forty calls may have come first."""
     days = generate(2_000, seed=5)
     timeless = {
         day: [

@@ -1,4 +1,4 @@
-"""The simulated proofs in short: correct code does no harm, and each planted bug is found."""
+"""The simulated proofs in short: the service does no harm, and each planted mistake is found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACROSS_MIDNIGHT: Final = (
     "an offer is accepted, lapses, and the next one waits",
     "somebody stays longer in the last moment",
 )
-"""Enough for here: scripts/prove has all of them."""
+"""The scenarios that this test runs across midnight; scripts/prove runs all of them."""
 ALL: Final = {scenario.name: scenario for scenario in scenarios()}
 
 
@@ -53,7 +53,7 @@ def test_each_planted_bug_is_found_across_midnight(name: str) -> None:
 
 
 def test_simulated_days_do_no_harm() -> None:
-    days = [play_seed(seed) for seed in range(2000, 2012)]  # six of them go over midnight
+    days = [play_seed(seed) for seed in range(2000, 2012)]  # six of them cross midnight
     assert [day.harm for day in days] == [[] for _ in days]
     assert sum(day.acknowledged for day in days) > 500 and sum(day.faults for day in days) > 100
 
@@ -64,8 +64,8 @@ def test_the_same_seed_gives_the_same_day() -> None:
     assert first not in (play_seed(8), play(7, library(SEATS, READERS)))
 
 
-def test_simulated_days_without_the_index_find_double_bookings() -> None:
-    """Simulated days detect the missing index independently of the explorer."""
+def test_the_days_find_a_missing_index() -> None:
+    """The days find the missing index by themselves, without the explorer."""
     plant = PLANTS["no index"].plant
     for hours in ("day", "night"):
         days = (play(seed, library(SEATS, READERS, hours), plant) for seed in range(20))

@@ -1,5 +1,4 @@
-"""The report and exit status of scripts/prove: failures are shown, and only a complete result is
-packaged."""
+"""The reports of scripts/prove: failures are shown, and only a whole result can be packaged."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from models.proof.entities import Proof, ProofPart
 
 @pytest.fixture
 def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two parts, the second with a failure, and a commit. Returns the path for the packaged
+    """Replaces the parts by one that passes and one that fails. Returns the path of the packaged
     result."""
 
     def parts(say: Callable[[str], None]) -> ProofPart:
@@ -30,7 +29,7 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "packaged.json"
 
 
-def test_failures_are_written_and_give_status_1(packaged: Path, tmp_path: Path) -> None:
+def test_failures_are_written_and_make_the_status_1(packaged: Path, tmp_path: Path) -> None:
     assert command.main(["--to", str(tmp_path / "to"), "--package"]) == 1
     proof = msgspec.json.decode((tmp_path / "to" / "proof.json").read_bytes(), type=Proof)
     assert not proof.passed and proof.parts[1].failures == ("seed 7: doubles: <seat>",)
@@ -45,7 +44,7 @@ def test_a_partial_result_is_not_packaged(packaged: Path, tmp_path: Path) -> Non
     assert command.main([*arguments, "--package"]) == 2 and not packaged.exists()
 
 
-def test_a_result_of_uncommitted_code_is_not_packaged(
+def test_a_result_without_a_commit_is_not_packaged(
     packaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "running_commit", lambda: "")

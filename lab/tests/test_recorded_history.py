@@ -1,4 +1,5 @@
-"""Recorded calls become a history that is checked for a possible order."""
+"""Recorded answers become calls that can be ordered; answers that cannot be ordered are
+reported."""
 
 from __future__ import annotations
 
@@ -6,19 +7,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from lab.history.recorded import disorders
-from lab.history.records import Event, History, Operation, Stored, Told
+from lab.history.records import Event, History, Operation, Promise, Stored
 
 START = datetime(2026, 9, 7, 2, tzinfo=UTC)
 END = START + timedelta(hours=1)
 EIGHT = datetime(2026, 9, 7, tzinfo=UTC)
-WANTED = ("seat", START, END)
+PLACE = ("seat", START, END)
 
 
 def at(seconds: float) -> datetime:
     return EIGHT + timedelta(seconds=seconds)
 
 
-def stored_booking(id: str, reader: str, *keys: str, booked: float) -> Stored:
+def booking(id: str, reader: str, *keys: str, booked: float) -> Stored:
     return Stored(
         id=id, reader=reader, seat="seat", state="reserved", created_at=at(booked),
         since=at(booked), start=START, end=END, available_from=None,
@@ -27,55 +28,56 @@ def stored_booking(id: str, reader: str, *keys: str, booked: float) -> Stored:
     )  # fmt: skip
 
 
-def books(reader: str, key: str, asked_at: float, answered: float, id: str = "") -> Operation:
-    """A booking call: answered with reservation ``id``, or refused as taken without one."""
-    answer = Told(id, "reserved", *WANTED, START + timedelta(minutes=30)) if id else None
-    refusal = "" if answer else "seat_taken"
+def books(reader: str, key: str, asked_s: float, answered_s: float, id: str = "") -> Operation:
+    """A request that was answered with the booking ``id``; without an id it was refused as
+    taken."""
+    promise = Promise(id, "reserved", *PLACE, START + timedelta(minutes=30)) if id else None
+    refusal = "" if promise else "seat_taken"
     return Operation(
-        reader, "reserve", key, "", at(asked_at), at(answered), answer, refusal, 1, WANTED
+        reader, "reserve", key, "", at(asked_s), at(answered_s), promise, refusal, 1, PLACE
     )
 
 
-def test_two_successful_bookings_of_one_seat_have_no_order() -> None:
-    bookings = [books("ann", "a", 1, 2, "A"), books("bob", "b", 3, 4, "B")]
-    both = [stored_booking("A", "ann", "a", booked=1), stored_booking("B", "bob", "b", booked=3)]
-    assert {d.thing.split()[0] for d in disorders(History(operations=bookings, stored=both))} == {
+def test_two_bookings_of_one_seat_have_no_order() -> None:
+    operations = [books("ann", "a", 1, 2, "A"), books("bob", "b", 3, 4, "B")]
+    both = [booking("A", "ann", "a", booked=1), booking("B", "bob", "b", booked=3)]
+    assert {d.thing.split()[0] for d in disorders(History(operations=operations, stored=both))} == {
         "seat"
     }
-    assert disorders(History(operations=bookings[:1], stored=both[:1])) == []
+    assert disorders(History(operations=operations[:1], stored=both[:1])) == []
 
 
-def test_a_refusal_needs_a_booking_that_holds_the_seat() -> None:
+def test_a_refusal_as_taken_needs_a_holder_of_the_seat() -> None:
     refused = books("bob", "b", 3, 4)
     taken = History(
         operations=[books("ann", "a", 1, 2, "A"), refused],
-        stored=[stored_booking("A", "ann", "a", booked=1)],
+        stored=[booking("A", "ann", "a", booked=1)],
     )
     assert disorders(taken) == []
     (disorder,) = disorders(History(operations=[refused]))
     assert "is refused as taken" in str(disorder)
-    # A quarter of a second is granted to what is refused from memory.
-    gone = replace(
-        stored_booking("A", "ann", "a", "c", booked=1),
+    # A refusal from memory may rest on a state that is a quarter of a second old.
+    ended = replace(
+        booking("A", "ann", "a", "c", booked=1),
         state="cancelled",
         ended_at=at(3),
         events=(Event("reserve", at(1)), Event("cancel", at(2.9))),
     )
-    cancel = Operation("ann", "cancel", "c", "A", at(2.9), at(3), told_of(gone), "", 1)
-    for asked_at, count in ((3.2, 0), (3.3, 1)):
-        late = [books("ann", "a", 1, 2, "A"), cancel, books("bob", "b", asked_at, 4)]
-        assert len(disorders(History(operations=late, stored=[gone]))) == count
+    cancel = Operation("ann", "cancel", "c", "A", at(2.9), at(3), promise_of(ended), "", 1)
+    for asked_s, count in ((3.2, 0), (3.3, 1)):
+        late = [books("ann", "a", 1, 2, "A"), cancel, books("bob", "b", asked_s, 4)]
+        assert len(disorders(History(operations=late, stored=[ended]))) == count
 
 
-def told_of(r: Stored) -> Told:
-    return Told(r.id, r.state, r.seat, r.start, r.end, r.check_in_until)
+def promise_of(r: Stored) -> Promise:
+    return Promise(r.id, r.state, r.seat, r.start, r.end, r.check_in_until)
 
 
 def test_a_booking_that_appears_after_its_refusal_is_ordered_as_a_call() -> None:
-    """Bob's first attempt was under way when its repetition was refused; then Cid is refused
-    because of Bob's booking while no other booking holds the seat."""
-    gone = replace(
-        stored_booking("A", "ann", "a", "c", booked=1),
+    """Bob's first attempt was under way when its repetition was refused. Then Cid is refused
+    because of Bob's booking, and no other reader has the seat by then."""
+    ended = replace(
+        booking("A", "ann", "a", "c", booked=1),
         state="cancelled",
         ended_at=at(6),
         events=(Event("reserve", at(1)), Event("cancel", at(5))),
@@ -84,13 +86,13 @@ def test_a_booking_that_appears_after_its_refusal_is_ordered_as_a_call() -> None
         operations=[
             books("ann", "a", 1, 2, "A"),
             books("bob", "b", 3, 4),
-            Operation("ann", "cancel", "c", "A", at(5), at(6), told_of(gone), "", 1),
+            Operation("ann", "cancel", "c", "A", at(5), at(6), promise_of(ended), "", 1),
             books("cid", "d", 8, 9),
         ],
-        stored=[gone, stored_booking("B", "bob", "b", booked=3)],
+        stored=[ended, booking("B", "bob", "b", booked=3)],
     )
     assert disorders(history) == []
-    history.stored = [gone]
+    history.stored = [ended]
     assert len(disorders(history)) == 1
 
 
@@ -98,60 +100,60 @@ def test_an_idempotency_key_sent_twice_has_one_effect() -> None:
     twice = [books("ann", "a", 1, 2, "A"), books("ann", "a", 1.5, 4, "A")]
     refused_once = [books("ann", "a", 1, 2), books("ann", "a", 1.5, 4, "A")]
     other = [books("bob", "b", 0, 1, "B")]
-    stored = [stored_booking("A", "ann", "a", booked=1)]
+    stored = [booking("A", "ann", "a", booked=1)]
     assert disorders(History(operations=twice, stored=stored)) == []
-    gone = replace(
-        stored_booking("B", "bob", "b", booked=0),
+    ended = replace(
+        booking("B", "bob", "b", booked=0),
         state="completed",
         ended_at=at(3),
         events=(Event("reserve", at(0)), Event("check_in", at(1)), Event("finish", at(3))),
     )
-    history = History(operations=[*other, *refused_once], stored=[gone, *stored])
+    history = History(operations=[*other, *refused_once], stored=[ended, *stored])
     assert disorders(history) == []
 
 
 def test_an_offer_accepted_twice_is_one_acceptance() -> None:
-    """The first request was lost, and its reader sent it again."""
+    """The first request was lost on its way, and its reader asked once more."""
     events = (Event("hold", at(1)), Event("accept", at(5)))
-    held = replace(stored_booking("A", "ann", booked=1), events=events)
-    lost = Operation("ann", "accept", "", "A", at(2), None, None, "", 1, WANTED)
-    again = Operation("ann", "accept", "", "A", at(5), at(6), told_of(held), "", 1, WANTED)
+    held = replace(booking("A", "ann", booked=1), events=events)
+    lost = Operation("ann", "accept", "", "A", at(2), None, None, "", 1, PLACE)
+    again = Operation("ann", "accept", "", "A", at(5), at(6), promise_of(held), "", 1, PLACE)
     assert disorders(History(operations=[lost, again], stored=[held])) == []
-    # Told of it, and nothing stored says so.
-    gone = replace(held, state="offer_expired", ended_at=at(9))
-    gone = replace(gone, events=(events[0], Event("lapse", at(9))))
-    assert disorders(History(operations=[lost, again], stored=[gone])) != []
+    # The acceptance was acknowledged, but is not stored.
+    ended = replace(held, state="offer_expired", ended_at=at(9))
+    ended = replace(ended, events=(events[0], Event("lapse", at(9))))
+    assert disorders(History(operations=[lost, again], stored=[ended])) != []
 
 
-def test_changes_by_jobs_are_ordered_by_each_bookings_history() -> None:
-    """Thirty successive bookings of one seat, changed by jobs at unknown times: they are out of
-    order only if a booking's own events were ignored."""
+def test_events_without_requests_are_ordered_by_each_booking() -> None:
+    """Thirty bookings had one seat in turns. No requests and no times are known. Only the order
+    of each booking's own events prevents that a booking ends before it begins."""
     ended = [
         replace(
-            stored_booking(f"{n:02}", f"r{n}", booked=n),
+            booking(f"{n:02}", f"r{n}", booked=n),
             state="cancelled",
             ended_at=at(n),
             events=(Event("reserve", at(n)), Event("cancel", at(n))),
         )
         for n in range(30)
     ]
-    live = stored_booking("live", "ann", booked=40)
+    live = booking("live", "ann", booked=40)
     assert disorders(History(stored=[live, *ended]), one_clock=False) == []
-    both = [live, stored_booking("second", "bob", booked=41), *ended[:6]]
+    both = [live, booking("second", "bob", booked=41), *ended[:6]]
     assert len(disorders(History(stored=both), one_clock=False)) == 1
 
 
-def test_a_booking_moved_by_another_actor_is_ordered_from_then_on() -> None:
-    """Bob had the seat before Ann was moved there; Ann's previous seat was not recorded."""
-    gone = replace(
-        stored_booking("B", "bob", "b", "c", booked=1),
+def test_a_booking_that_staff_moved_is_placed_from_that_move_on() -> None:
+    """Bob had the seat before Ann was moved there. Her earlier place was not recorded."""
+    ended = replace(
+        booking("B", "bob", "b", "c", booked=1),
         state="cancelled",
         ended_at=at(6),
         events=(Event("reserve", at(1)), Event("cancel", at(6))),
     )
-    cancel = Operation("bob", "cancel", "c", "B", at(5), at(6), told_of(gone), "", 1)
+    cancel = Operation("bob", "cancel", "c", "B", at(5), at(6), promise_of(ended), "", 1)
     moved = replace(
-        stored_booking("A", "ann", "a", booked=0),
+        booking("A", "ann", "a", booked=0),
         state="in_use",
         available_from=START,
         events=(
@@ -163,6 +165,6 @@ def test_a_booking_moved_by_another_actor_is_ordered_from_then_on() -> None:
     )
     history = History(
         operations=[books("ann", "a", 0, 0.5, "A"), books("bob", "b", 1, 2, "B"), cancel],
-        stored=[moved, gone],
+        stored=[moved, ended],
     )
     assert disorders(history) == []

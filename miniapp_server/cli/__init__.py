@@ -1,5 +1,3 @@
-"""The command ``seats``: serve, demo, and what an operator needs."""
-
 from __future__ import annotations
 
 import sys
@@ -14,13 +12,13 @@ _RENAMED: Final = {
     "sweep": "check-integrity",
     "tour": "demo-walkthrough",
 }
-"""Commands of before, and what they are called now."""
+"""Former names of commands, with the present ones."""
 
 
 def main() -> None:
-    """Run the command that was typed, and exit with its status."""
+    """Run the typed command, and exit with its status."""
     word = sys.argv[1] if len(sys.argv) > 1 else ""
     if word in _RENAMED:
-        print(f"seats: {word} is called {_RENAMED[word]} now", file=sys.stderr)
+        print(f"seats: {word} was renamed: use {_RENAMED[word]}", file=sys.stderr)
         raise SystemExit(1)
     seats(prog_name="seats")

@@ -1,4 +1,4 @@
-"""What commands share: the opened service or its database alone, and lines of CSV files."""
+"""Shared by commands: the opened service, its database alone, and CSV files."""
 
 from __future__ import annotations
 
@@ -21,20 +21,14 @@ from models.storage.mongo import Database, open_database
 
 @contextlib.asynccontextmanager
 async def application(env: Env) -> AsyncIterator[web.Application]:
-    """The service of ``env``, opened, without HTTP and without its jobs.
-
-    Raises: SettingsError, DatabaseRefused, MongoUnusable.
-    """
+    """The service without HTTP and jobs. Raises: SettingsError, DatabaseRefused, MongoUnusable."""
     async with application_with(load(env)) as app:
         yield app
 
 
 @contextlib.asynccontextmanager
 async def application_with(settings: Settings) -> AsyncIterator[web.Application]:
-    """The service of ``settings``, opened, without HTTP and without its jobs.
-
-    Raises: DatabaseRefused, MongoUnusable.
-    """
+    """The service without HTTP and jobs. Raises: DatabaseRefused, MongoUnusable."""
     configure_logs(settings.log_level)
     async with open_application(settings, Clock()) as app:
         yield app
@@ -42,7 +36,7 @@ async def application_with(settings: Settings) -> AsyncIterator[web.Application]
 
 @contextlib.asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The database alone, whatever it holds. Raises: MongoUnusable."""
+    """The database alone, whatever its content. Raises: MongoUnusable."""
     configure_logs(settings.log_level)
     async with open_database(settings.mongo_url, settings.database) as db:
         await require_mongo(db, settings.mongo_url)
@@ -50,7 +44,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 def csv_rows(file: Path, columns: set[str]) -> list[dict[str, str]]:
-    """A CSV file's lines by its header's names. Raises: CommandError."""
+    """The lines of a CSV file, by column name. Raises: CommandError."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as source:
             reader = csv.DictReader(source)

@@ -1,4 +1,4 @@
-"""``check-config``: the settings, and what they lead to, as a table that a person reads."""
+"""``check-config``: a table of the settings and of the connections that they lead to."""
 
 from __future__ import annotations
 
@@ -64,69 +64,70 @@ _UNTRUSTED: Final = (
 )
 _CAS_CURES: Final = {
     "certificate": _UNTRUSTED,
-    "connection": "no connection: correct the host, or the proxy and firewall between",
-    "timeout": "no answer in 5 s: look at the network between",
-    "status": "it answers with an error: is this the address up to, but without, /login?",
-    "garbage": "what answers there is no CAS: is this the address up to, but without, /login?",
-    "too_large": "what answers there is no CAS",
-    "internal_error": "it reports an internal error of its own",
+    "connection": "no connection: correct the host, or check the proxy and firewall",
+    "timeout": "no answer in 5 s: check the network",
+    "status": "it answers with an error: the address must end before /login",
+    "garbage": "this is not a CAS: the address must end before /login",
+    "too_large": "this is not a CAS: correct the address",
+    "internal_error": "it reports an internal error: ask its operator",
 }
 _OIDC_CURES: Final = {
     "certificate": _UNTRUSTED,
-    "connection": "no connection: correct the host, or the proxy and firewall between",
-    "timeout": "no answer in 5 s: look at the network between",
-    "status": "it answers with an error: is this the issuer, without /.well-known/…?",
-    "garbage": "what answers there is no OpenID provider: is this the issuer?",
-    "issuer": "it calls itself by another name: write the issuer as its description does",
-    "keys": "it publishes no key that signs with RSA or an elliptic curve",
-    "too_large": "what answers there is no OpenID provider",
+    "connection": "no connection: correct the host, or check the proxy and firewall",
+    "timeout": "no answer in 5 s: check the network",
+    "status": "it answers with an error: the issuer must end before /.well-known/",
+    "garbage": "this is not an OpenID provider: correct the issuer",
+    "issuer": "its metadata names another issuer: write the issuer exactly as there",
+    "keys": "it publishes no RSA or elliptic-curve key for signatures",
+    "too_large": "this is not an OpenID provider: correct the issuer",
 }
 _WECHAT_CURES: Final = {
-    40013: "WeChat does not know this app id",
-    40125: "WeChat refuses the secret",
-    40001: "WeChat refuses the secret",
-    40164: "this machine's public address is not on the account's IP white list",
-    None: "no answer from WeChat: look at the network, DNS and proxy of this machine",
+    40013: "WeChat does not know this app id: correct it",
+    40125: "WeChat refuses the secret: correct it",
+    40001: "WeChat refuses the secret: correct it",
+    40164: "add this machine's public address to the account's IP white list",
+    None: "no answer from WeChat: check the network, DNS and proxy of this machine",
 }
 
 
 async def check_config(env: Env, connect: bool) -> None:
-    """Print the table. Raises: CommandError where something in it must be corrected."""
+    """Print the table. Raises: CommandError if a row is a problem."""
     settings = load(env)
     rows = settings_rows(settings, env)
     if connect:
-        configure_logs("ERROR")  # what fails below it, the table says
+        configure_logs("ERROR")  # failures appear in the table, not in the log
         rows += await connection_rows(settings, real_now().date())
     print(table(rows))
     if problems := sum(row.verdict is Verdict.PROBLEM for row in rows):
-        raise CommandError(f"{problems} of these must be corrected")
+        raise CommandError(f"{problems} of these rows must be corrected")
 
 
 # --- settings -----------------------------------------------------------------------------------
 
 
 def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
-    """What is set, without secrets; what should be thought over; names that look misspelt."""
+    """Rows of the settings without secrets, of doubtful settings and of misspelt names."""
     rows = [
         Row("mode", "sandbox" if settings.mode is Mode.SANDBOX else "real"),
         Row("listens on", f"{settings.host}:{settings.port}"),
         Row("pages at", settings.public_base_url),
     ]
     rows += [
-        Row(name, shown(name, env[name])) for name in sorted(env) if env[name] and is_known(name)
+        Row(name, displayed_value(name, env[name]))
+        for name in sorted(env)
+        if env[name] and is_known(name)
     ]
     rows += _exposed(settings)
     rows += doubtful_rows(settings, env)
     if missing := settings.templates_missing:
-        note = "no WeChat template: these messages are shown in the app only"
+        note = "without a WeChat template, these messages appear only in the app"
         rows.append(Row("WECHAT_TEMPLATES", ", ".join(missing), Verdict.WARNING, note))
     for name, nearest in misspelt(env).items():
         rows.append(Row(name, "", Verdict.PROBLEM, in_words(name, nearest)))
     return rows
 
 
-def shown(name: str, value: str) -> str:
-    """A setting's value as it may be read by anybody."""
+def displayed_value(name: str, value: str) -> str:
     if name == "MONGO_URL":
         address = read_mongo_url(value)
         facts = [
@@ -162,29 +163,29 @@ def _counted(number: int, thing: str) -> str:
 
 
 def _exposed(settings: Settings) -> list[Row]:
-    """Databases on other machines that anybody who reaches them could read or write."""
+    """Warnings about remote databases without a user, password or TLS."""
     rows = []
     mongo, redis = read_mongo_url(settings.mongo_url), urlsplit(settings.redis_url)
     far = [host for host in mongo.hosts if not is_loopback(_name(host))]
     for lacking, cure in (
-        (not mongo.user, "no user: whoever reaches it reads and writes all; docs/deployment.md"),
-        (not mongo.tls, "no TLS: what travels can be read on the way; tls=true"),
+        (not mongo.user, "no user: anybody who reaches it can change all data; docs/deployment.md"),
+        (not mongo.tls, "no TLS: the traffic can be read on the network; set tls=true"),
     ):
         if far and lacking:
             rows.append(Row("MONGO_URL", ",".join(far), Verdict.WARNING, cure))
     if redis.scheme != "unix" and not is_loopback(redis.hostname):
         host = redis_host(settings.redis_url)
         if not redis.password:
-            note = "no password: it holds WeChat's token; rediss://:PASSWORD@HOST:PORT/0"
+            note = "no password: it stores WeChat's token; write rediss://:PASSWORD@HOST:PORT/0"
             rows.append(Row("REDIS_URL", host, Verdict.WARNING, note))
         if redis.scheme != "rediss":
-            note = "no TLS: what travels can be read on the way; rediss://"
+            note = "no TLS: the traffic can be read on the network; write rediss://"
             rows.append(Row("REDIS_URL", host, Verdict.WARNING, note))
     return rows
 
 
 def _name(host: str) -> str:
-    """A host of an address, without its port and brackets."""
+    """The host without port and brackets."""
     return urlsplit(f"//{host}").hostname or ""
 
 
@@ -192,15 +193,15 @@ def _name(host: str) -> str:
 
 
 async def connection_rows(settings: Settings, today: date) -> list[Row]:
-    """Try everything that the settings lead to, all at once."""
+    """Rows of all connections, which are tried at the same time."""
     tries = [_redis(settings)]
     accounts = []
     if settings.mode is Mode.SANDBOX:
-        rows = [Row("CAS, WeChat", "the sandbox's own")]
+        rows = [Row("CAS, WeChat", "simulated by the sandbox")]
     else:
         rows = []
         if is_stale(today):
-            note = "newer holes are likely: update the service, or look at the vendors' pages"
+            note = "this list is old: update the service, or check the vendors' advisories"
             rows.append(Row("releases known", AS_OF.isoformat(), Verdict.WARNING, note))
         tries += [_cas(settings)] if settings.cas.base_url else []
         tries += [_oidc(settings, one) for one in settings.oidc]
@@ -231,23 +232,23 @@ async def _mongo(settings: Settings, today: date) -> list[Row]:
     except MongoUnusable as error:
         return [Row("MongoDB", hosts, Verdict.PROBLEM, error.line)]
     except (Unavailable, TimeoutError):
-        return [Row("MongoDB", hosts, Verdict.PROBLEM, "it does not answer in time")]
+        return [Row("MongoDB", hosts, Verdict.PROBLEM, "no answer in time: check the network")]
     value = f"{'.'.join(map(str, version))}, {where}"
     rows = [Row("MongoDB", value, *_judged(settings, mongodb_note(version, today)))]
     if roles:
-        note = f"this user needs readWrite on {settings.database} alone; docs/deployment.md"
+        note = f"this user needs only readWrite on {settings.database}; docs/deployment.md"
         rows.append(Row("MONGO_URL", ", ".join(roles), Verdict.WARNING, note))
     if about.pages_at not in ("", settings.public_base_url):
         note = (
-            "this database served these pages last: is another installation on it? After a move, "
-            "the next start takes the new address"
+            "this database last served these pages: check that no other installation uses it. "
+            "After a move, the next start stores the new address"
         )
         rows.append(Row("PUBLIC_BASE_URL", about.pages_at, Verdict.WARNING, note))
     return rows
 
 
 def _judged(settings: Settings, note: str) -> tuple[Verdict, str]:
-    """A sandbox has nothing that a hole could lay open."""
+    """The verdict on a database release; in a sandbox a vulnerability exposes no real data."""
     exposed = bool(note) and settings.mode is not Mode.SANDBOX
     return (Verdict.WARNING, note) if exposed else (Verdict.OK, "")
 
@@ -259,7 +260,7 @@ async def _redis(settings: Settings) -> Row:
             await client.ping()
             try:
                 about: dict[str, Any] = await client.info("server")
-            except TROUBLE:  # a user that may not ask
+            except TROUBLE:  # this user may not run INFO
                 about = {}
     except TROUBLE as error:
         cause = redis_cause(error)
@@ -278,7 +279,7 @@ async def _cas(settings: Settings) -> Row:
             await cas.validate("ST-0-are-you-there")
         except TicketInvalid as refused:
             if refused.details.get("cas_code") in ("INVALID_SERVICE", "UNAUTHORIZED_SERVICE"):
-                note = f"it does not know this service: have {cas.service_url} registered there"
+                note = f"it does not accept this service: have {cas.service_url} registered there"
                 return Row("CAS", base, Verdict.PROBLEM, note)
         except CasUnavailable as error:
             note = _CAS_CURES.get(str(error.details.get("reason")), "it gives no usable answer")
@@ -291,15 +292,15 @@ async def _oidc(settings: Settings, provider: OidcSettings) -> Row:
     async with CampusClient(OutgoingSystem.OIDC) as client:
         directory = OidcDirectory(provider.issuer, client, real_now)
         try:
-            found = await directory.metadata()
+            metadata = await directory.metadata()
             keys = await directory.keys(None)
         except EntryUnavailable as error:
             note = _OIDC_CURES.get(str(error.details.get("reason")), "it gives no usable answer")
             return Row(name, provider.issuer, Verdict.PROBLEM, note)
     facts = [
         _counted(len(keys.key_set.keys), "key"),
-        "sign-out" if found.end_session_endpoint else "no sign-out",
-        "back-channel logout" if found.back_channel_logout else "no back-channel logout",
+        "sign-out" if metadata.end_session_endpoint else "no sign-out",
+        "back-channel logout" if metadata.back_channel_logout else "no back-channel logout",
     ]
     return Row(
         name,
@@ -339,7 +340,7 @@ async def _wechat(settings: Settings, name: str, appid: str, secret: str) -> lis
 async def _templates(
     configured: Mapping[Template, TemplateConfig], transport: WeChatClient
 ) -> list[Row]:
-    """Each configured template beside the account's own."""
+    """Rows of the configured templates, compared with the account's own."""
     try:
         account = await account_templates(transport)
     except WeChatUnavailable as error:

@@ -1,5 +1,3 @@
-"""What an operator does with the database: indexes, library, keys, backups, its integrity."""
-
 from __future__ import annotations
 
 import asyncio
@@ -23,17 +21,16 @@ from models.storage.installation import Mode, forget_old_keys, look
 
 
 async def init_db(env: Env) -> None:
-    """Make the indexes."""
     async with application(env):
-        print("indexes are in place")
+        print("indexes created")
 
 
 async def seed(env: Env) -> None:
     """Write the demo library and print the keys of new kiosks and gates. Raises: CommandError."""
     if load(env).mode is not Mode.SANDBOX:
         raise CommandError(
-            "seed writes the demo library, into a sandbox (SANDBOX=1). A library of your own "
-            "begins in the console, or by library import; the console makes keys of devices"
+            "seed writes the demo library, only into a sandbox (SANDBOX=1). Create your own "
+            "library in the console, or with library import; the console creates device keys"
         )
     data = seeding.read()
     async with application(env) as app:
@@ -46,7 +43,6 @@ async def seed(env: Env) -> None:
 
 
 async def rotate_keys(env: Env) -> None:
-    """Encrypt all personal data with the newest key."""
     async with application(env) as app:
         with progress("rotate-keys") as report:
             done = await _reencrypt_all(app[RESOURCES], report)
@@ -109,7 +105,7 @@ async def fill(env: Env, file: Path, over: bool) -> None:
 
 
 async def _as_command_error(file: Path, work: Awaitable[Counter[str]]) -> Counter[str]:
-    """The count of documents per collection that ``work`` returns. Raises: CommandError."""
+    """The number of documents by collection that ``work`` returns. Raises: CommandError."""
     try:
         return await work
     except BackupError as error:
@@ -119,11 +115,11 @@ async def _as_command_error(file: Path, work: Awaitable[Counter[str]]) -> Counte
 
 
 async def check_integrity(env: Env) -> None:
-    """Look for doubly booked seats and readers. Raises: CommandError where there are some."""
+    """Look for double bookings of seats and readers. Raises: CommandError if there are any."""
     async with application(env) as app:
         doubles = await app[RESOURCES].repositories.reservations.find_double_bookings()
     for double in doubles:
-        print(f"{double.thing} held twice: {double.first} and {double.second}")
+        print(f"{double.thing} is booked twice: by {double.first} and {double.second}")
     if doubles:
-        raise CommandError(f"{len(doubles)} doubles")
-    print("no doubles")
+        raise CommandError(f"{len(doubles)} double bookings")
+    print("no double bookings")

@@ -1,5 +1,3 @@
-"""What readers wrote to the library: list it, reply to it."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -18,11 +16,11 @@ from notify.in_app import InAppNotifier
 from notify.publisher import MessagePublisher
 
 _LISTED_AT_ONCE: Final = 100
-NOT_SENT: Final = "kept, but WeChat did not take it: the console says why"
+NOT_SENT: Final = "the reply is stored, but WeChat did not accept it: the console says why"
 
 
 async def list_waiting(env: Env, risky: bool) -> None:
-    """Print the feedback that has no reply, oldest first."""
+    """Print the feedback without a reply, oldest first."""
     async with application(env) as app:
         stored = app[RESOURCES].repositories
         waiting = await app[service_key(FeedbackService)].waiting(_LISTED_AT_ONCE)
@@ -30,34 +28,37 @@ async def list_waiting(env: Env, risky: bool) -> None:
     for feedback, reader in zip(waiting, readers, strict=True):
         who = reader.student_no_masked if reader else ""
         print(listed(feedback, who, risky))
-    print(f"{len(waiting)} waiting" if waiting else "none is waiting")
+    print(f"{len(waiting)} without a reply" if waiting else "no feedback without a reply")
 
 
 def listed(feedback: Feedback, who: str, risky: bool) -> str:
-    """The lines about one piece of feedback. A text that may break the rules is left out, unless
-    ``risky``."""
+    """The printed lines. ``risky`` includes text that may break WeChat's rules."""
     head = f"{feedback.id}  {to_local(feedback.at):%Y-%m-%d %H:%M}  {feedback.channel}  {who}"
     if feedback.verdict is TextVerdict.RISKY and not risky:
-        return f"{head}\n    WeChat says that this may break the rules; --risky prints it"
+        return f"{head}\n    hidden: WeChat's check calls this text risky; --risky prints it"
     return f"{head}\n    " + feedback.text.replace("\n", "\n    ")
 
 
 async def reply(env: Env, id: str, text: str) -> None:
-    """Reply to feedback. Raises: CommandError."""
+    """Raises: CommandError."""
     async with application(env) as app:
         try:
             now = app[RESOURCES].clock.now()
-            found = await app[service_key(FeedbackService)].get(id)
-            if found.reader_id is None and not app[service_key(Conversations)].is_open(found, now):
-                raise CommandError("whoever wrote it cannot be reached any more")
-            found = await app[service_key(FeedbackService)].answer(id, text, now)
+            feedback = await app[service_key(FeedbackService)].get(id)
+            if feedback.reader_id is None and not app[service_key(Conversations)].is_open(
+                feedback, now
+            ):
+                raise CommandError(
+                    "its author can no longer be reached: the conversation has ended"
+                )
+            feedback = await app[service_key(FeedbackService)].answer(id, text, now)
             notifier = InAppNotifier(
                 app[service_key(MessagePublisher)], app[service_key(Conversations)]
             )
-            await notifier.feedback_answered(found, now)
+            await notifier.feedback_answered(feedback, now)
             answered = await app[service_key(FeedbackService)].get(id)
         except NotFound:
             raise CommandError(f"there is no feedback {id!r}") from None
         except WrongState:
-            raise CommandError("it has been answered already, in other words") from None
+            raise CommandError("it already has another reply") from None
     print("answered" if answered.reader_id or answered.push is AnswerPush.SENT else NOT_SENT)

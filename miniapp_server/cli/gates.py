@@ -1,5 +1,3 @@
-"""``gate-import``: gate events from a file."""
-
 from __future__ import annotations
 
 import sys
@@ -18,10 +16,10 @@ from models.gates.service import GateService
 
 
 async def gate_import(env: Env, gate: str, file: Path) -> None:
-    """Take in the file's events and print how many there were. Raises: CommandError."""
+    """Import the gate events of a file and print their counts. Raises: CommandError."""
     rows = csv_rows(file, {"id", "student_no", "direction", "method", "at"})
     async with application(env) as app, AsyncExitStack() as waiting:
-        if gate not in {known.id for known in await app[service_key(GateService)].all()}:
+        if gate not in {existing.id for existing in await app[service_key(GateService)].all()}:
             raise CommandError(f"there is no gate {gate!r}")
         counts = Counter[str]()
         report = waiting.enter_context(progress("gate-import", "events"))
@@ -33,7 +31,7 @@ async def gate_import(env: Env, gate: str, file: Path) -> None:
             )
             counts.update(accepted=taken.accepted, duplicates=taken.duplicates)
             for place, code in taken.rejected:
-                # The first line is the header's.
+                # Line 1 is the header.
                 print(f"line {begin + place + 2}: {code}", file=sys.stderr)
                 counts["rejected"] += 1
     names = ("accepted", "duplicates", "rejected")

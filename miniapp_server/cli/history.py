@@ -1,4 +1,4 @@
-"""``load-data``: an empty sandbox database gets a history (docs/load-data.md)."""
+"""``load-data``: fill an empty sandbox database with an invented history (docs/load-data.md)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from models.storage.installation import Mode
 
 
 async def load_data(env: Env, count: int, days: int | None, seed: int) -> None:
-    """Generate the history and print what was written. Raises: CommandError, also where the
-    settings are those of a production."""
+    """Generate the history and print counts. Raises: CommandError, also outside a sandbox."""
     settings = load(env)
     if settings.mode is not Mode.SANDBOX:
-        raise CommandError("an invented history belongs into a sandbox database (SANDBOX=1)")
+        raise CommandError(
+            "a generated history may only be written to a sandbox database (SANDBOX=1)"
+        )
     try:
         await _generate(env, settings, count, days, seed)
     except (HistoryWriteError, LoadDataError) as error:

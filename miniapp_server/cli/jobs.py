@@ -1,5 +1,3 @@
-"""``job``: one job, once, by hand."""
-
 from __future__ import annotations
 
 from handlers.http.keys import CLOCK
@@ -9,19 +7,17 @@ from miniapp_server.keys import CLOCK_CHECK, SCHEDULER
 
 
 async def job(env: Env, name: str) -> None:
-    """Run it and print what it did. Raises: CommandError."""
+    """Run one job once and print the number of its effects. Raises: CommandError."""
     async with application(env) as app:
-        found = app[SCHEDULER].job(name)
-        if found is None:
+        selected = app[SCHEDULER].job(name)
+        if selected is None:
             names = ", ".join(app[SCHEDULER].job_names)
-            raise CommandError(f"no job {name!r}; there are {names}")
+            raise CommandError(f"there is no job {name!r}; jobs are {names}")
         if trouble := app[CLOCK_CHECK].trouble:
-            raise CommandError(
-                f"this machine's clock is {trouble} by MongoDB's: set it (NTP) first"
-            )
+            raise CommandError(f"this machine's clock is {trouble}: set it (NTP) first")
         now = app[CLOCK].now()
-        # A service that was down must not punish: the gap is seen before any deadline is.
+        # An outage must not cause violations: record the gap before any deadline is judged.
         before = app[SCHEDULER].job("heartbeat")
-        if before is not None and found.name in ("no_show", "expire_leaves"):
+        if before is not None and selected.name in ("no_show", "expire_leaves"):
             await before.run(now)
-        print(f"{found.name}: {await found.run_once(now)}")
+        print(f"{selected.name}: {await selected.run_once(now)}")

@@ -1,5 +1,3 @@
-"""The whole library as one file: out of one database, into another."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -38,17 +36,16 @@ _MOST_NOTICES = 1000
 
 
 async def carry(env: Env, what: Literal["export", "import"], file: Path, replaces: bool) -> None:
-    """Write the library to a new file, or take it in from one. Raises: CommandError."""
+    """Write the library to a new file, or import one from a file. Raises: CommandError."""
     if what == "export":
         if replaces:
-            raise CommandError("--replace goes with import")
+            raise CommandError("--replace is allowed only with import")
         await _export(env, file)
     else:
         await _import(env, file, replaces)
 
 
 async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryFile:
-    """The library that the database holds."""
     catalog = reference.catalog
     areas = {area.id: area for area in catalog.known_areas}
     notices, _ = await stored.notices.all(0, _MOST_NOTICES)
@@ -72,7 +69,7 @@ async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryF
 
 
 def _carried(group: ReaderGroup, areas: Mapping[AreaId, Area]) -> ReaderGroup:
-    """The group with what is in the file too: areas may be deleted, seats have left a plan."""
+    """The group without areas and seats that are missing in the file."""
     seats = {s.id for area in areas.values() for s in (*area.seats, *area.retired_seats)}
     return replace(group, areas=group.areas & areas.keys(), seats=group.seats & seats)
 
@@ -85,7 +82,7 @@ async def _export(env: Env, file: Path) -> None:
         with file.open("x", encoding="utf-8") as out:
             out.write(text)
     except FileExistsError as error:
-        raise CommandError(f"{file} is there already") from error
+        raise CommandError(f"{file} already exists: name another file") from error
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from error
     print(f"{file}: {_summary(library)}")
@@ -115,10 +112,9 @@ async def _import(env: Env, file: Path, replaces: bool) -> None:
 async def take_in(
     app: web.Application, library: LibraryFile, replaces: bool, now: datetime
 ) -> None:
-    """Let this be the library. All of it is checked before anything is written. Raises:
-    TransferError."""
+    """Import the library, after checking all of it. Raises: TransferError."""
     check_library(library, app[REFERENCE].profile, PLACEHOLDER_NAMES, now.year)
-    library = _drawn_anew(library)
+    library = _redrawn(library)
     try:
         await TransferRepository(app[RESOURCES].db).put(library, replaces, now)
     except ZoneFixed as error:
@@ -129,9 +125,8 @@ async def take_in(
     await app[REFERENCE].refresh()
 
 
-def _drawn_anew(library: LibraryFile) -> LibraryFile:
-    """The library with its logo and its pictures drawn anew, as the console does. Raises:
-    TransferError."""
+def _redrawn(library: LibraryFile) -> LibraryFile:
+    """Redraws the logo and the pictures, as the console does. Raises: TransferError."""
     profile, pictures = library.profile, list[CarriedPicture]()
     if profile.logo:
         with named("profile"):

@@ -1,5 +1,3 @@
-"""What an operator does about readers: what is held about one, erasure, and their cards."""
-
 from __future__ import annotations
 
 import json
@@ -30,40 +28,38 @@ async def _reader(app: web.Application, student_no: str) -> Reader:
     """Raises: CommandError."""
     number = normalise_student_no(student_no)
     readers = app[RESOURCES].repositories.readers
-    found = (await readers.by_numbers([number])).get(number) if number else None
-    reader = await readers.get(found) if found else None
+    reader_id = (await readers.by_numbers([number])).get(number) if number else None
+    reader = await readers.get(reader_id) if reader_id else None
     if reader is None:
         raise CommandError("there is no such reader")
     return reader
 
 
 async def export_reader(env: Env, student_no: str) -> None:
-    """Print all that is held about a reader as JSON. Raises: CommandError."""
+    """Print all stored data of a reader as JSON. Raises: CommandError."""
     async with application(env) as app:
         reader = await _reader(app, student_no)
-        found = await export(app[RESOURCES].db, app[RESOURCES].settings.sealer, reader.id)
-    print(json.dumps(found, ensure_ascii=False, indent=1, default=str))
+        data = await export(app[RESOURCES].db, app[RESOURCES].settings.sealer, reader.id)
+    print(json.dumps(data, ensure_ascii=False, indent=1, default=str))
 
 
 async def _confirm_erasure(app: web.Application, reader: Reader) -> None:
-    """Show who would be erased and what goes, and ask. Raises: CommandError."""
-    found = await export(app[RESOURCES].db, app[RESOURCES].settings.sealer, reader.id)
-    there = {name: len(rows) for name, rows in found.items() if rows and name != "reader"}
+    """Print the reader and what would be erased, and ask. Raises: CommandError unless confirmed."""
+    data = await export(app[RESOURCES].db, app[RESOURCES].settings.sealer, reader.id)
+    there = {name: len(rows) for name, rows in data.items() if rows and name != "reader"}
     stays = [f"{name} {there[name]}" for name in ANONYMISED_COLLECTIONS if name in there]
     goes = [f"{name} {n}" for name, n in there.items() if name in PERSONAL_COLLECTIONS]
     print(f"{reader.name_masked} {reader.student_no_masked}", file=sys.stderr)
-    print(f"  goes: name and number; {', '.join(goes) or 'nothing else'}", file=sys.stderr)
-    print(f"  stays, as nobody's: {', '.join(stays) or 'nothing'}", file=sys.stderr)
+    print(f"  deleted: name and number; {', '.join(goes) or 'nothing else'}", file=sys.stderr)
+    print(f"  kept without a name: {', '.join(stays) or 'nothing'}", file=sys.stderr)
     if not confirmed("Erase this reader? It cannot be undone."):
         raise CommandError("nothing has been erased")
 
 
 async def erase_reader(env: Env, student_no: str, unasked: bool) -> None:
-    """Erase a reader, after a question unless ``unasked``. Raises: CommandError."""
+    """Erase a reader, after a confirmation unless ``unasked``. Raises: CommandError."""
     if not (unasked or can_ask()):
-        raise CommandError(
-            "erase-reader asks on a terminal, and here is none: --yes erases unasked"
-        )
+        raise CommandError("there is no terminal to confirm on: --yes erases without confirmation")
     async with application(env) as app:
         reader = await _reader(app, student_no)
         if not unasked:
@@ -73,32 +69,34 @@ async def erase_reader(env: Env, student_no: str, unasked: bool) -> None:
         except Suspended as error:
             assert reader.suspended_until is not None
             if reader.suspended_until == FOREVER:
-                raise CommandError("suspended without an end: end that first") from error
+                raise CommandError(
+                    "the reader is suspended without an end: lift the suspension first"
+                ) from error
             until = f"{to_local(reader.suspended_until):%Y-%m-%d %H:%M}"
-            raise CommandError(f"suspended until {until}: erase them then") from error
-        except Busy as error:
             raise CommandError(
-                "they are doing something at this moment: again in a minute"
+                f"the reader is suspended until {until}: erase them after that"
             ) from error
+        except Busy as error:
+            raise CommandError("the reader is making a request: try again in a minute") from error
     for name, count in counts.items():
         if count:
             print(f"{name}: {count}")
-    print("forgotten; backups from before still know them")
+    print("erased; earlier backups still contain the reader")
 
 
 async def reset_second_factor(env: Env, student_no: str) -> None:
-    """Forget what they have set up, and sign them out. Raises: CommandError."""
+    """Delete a staff member's second factor and end their sessions. Raises: CommandError."""
     async with application(env) as app:
         reader = await _reader(app, student_no)
         if not await app[RESOURCES].repositories.second_factors.remove(reader.id):
-            raise CommandError("they have set up none")
+            raise CommandError("this reader has no second factor")
         await app[SESSIONS].close_of_reader(reader.id)
-    print("reset; they set up another one at their next sign-in")
+    print("deleted; the staff member sets up a new one at the next sign-in")
 
 
 async def card_import(env: Env, file: Path) -> None:
-    """Note whose cards they are. Raises: CommandError."""
-    rows, kept = csv_rows(file, {"card_no", "student_no", "name"}), 0
+    """Store the readers of cards, creating missing readers. Raises: CommandError."""
+    rows, imported = csv_rows(file, {"card_no", "student_no", "name"}), 0
     async with application(env) as app, AsyncExitStack() as waiting:
         report = waiting.enter_context(progress("card-import", "cards"))
         stored = app[RESOURCES].repositories
@@ -107,10 +105,10 @@ async def card_import(env: Env, file: Path) -> None:
             card, number = (row["card_no"] or "").strip(), row["student_no"] or ""
             number = normalise_student_no(number)
             if not is_card_number(card) or not number:
-                print(f"line {line}: malformed", file=sys.stderr)
+                print(f"line {line}: card_no or student_no is malformed", file=sys.stderr)
                 continue
-            known = await stored.readers.by_numbers([number])
-            reader_id = known.get(number)
+            reader_ids = await stored.readers.by_numbers([number])
+            reader_id = reader_ids.get(number)
             if reader_id is None:
                 name = (row["name"] or "").strip()
                 reader = await stored.readers.upsert_from_login(
@@ -118,5 +116,5 @@ async def card_import(env: Env, file: Path) -> None:
                 )
                 reader_id = reader.id
             await stored.cards.put(card, reader_id)
-            kept += 1
-    print(f"cards: {kept}, rejected: {len(rows) - kept}")
+            imported += 1
+    print(f"cards: {imported}, rejected: {len(rows) - imported}")

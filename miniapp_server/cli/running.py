@@ -1,5 +1,3 @@
-"""Runs a command in its environment, and says in one line why it could not be done."""
-
 from __future__ import annotations
 
 import os
@@ -27,13 +25,13 @@ _EXPECTED_ERRORS: Final = (
     *(SettingsError, EmbeddedError, CommandError, ServingError),
     *(SeedError, WalkthroughFailed, DatabaseRefused),
 )
-"""Errors whose text is what an operator reads: one line, or one for each fault."""
+"""Errors whose text an operator reads: one line, or one for each fault."""
 
 _OF_OPENSSL: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | None) -> int:
-    """Run it with this process's environment below the file's. Returns the exit status."""
+    """Run the command; the file's variables override this process's. Returns the exit status."""
     try:
         uvloop.run(command(_environment(env_file)))
     except _EXPECTED_ERRORS as error:
@@ -41,7 +39,7 @@ def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | No
             print(f"seats: {line}", file=sys.stderr)
         return 1
     except DomainError as error:
-        print(f"seats: {_line_of(error)}", file=sys.stderr)
+        print(f"seats: {_error_line(error)}", file=sys.stderr)
         return 1
     except WorkerFailed:
         return 1
@@ -50,8 +48,7 @@ def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | No
     return 0
 
 
-def _line_of(error: DomainError) -> str:
-    """What an operator reads about an error of the service."""
+def _error_line(error: DomainError) -> str:
     if isinstance(error, MongoUnusable):
         return error.line
     if isinstance(error, Unavailable):
@@ -62,14 +59,14 @@ def _line_of(error: DomainError) -> str:
 
 
 def _environment(file: Path | None) -> Env:
-    """This process's environment, below the file's. Raises: CommandError."""
+    """This process's variables, overridden by the file's. Raises: CommandError."""
     if file is None:
         return os.environ
     try:
         env = read_env_file(file)
         of_openssl = {name: env[name] for name in _OF_OPENSSL if name in env}
         if any(os.environ.get(name) != value for name, value in of_openssl.items()):
-            # OpenSSL looks for these in the environment of a process when it begins.
+            # OpenSSL reads these variables only when a process starts.
             os.environ.update(of_openssl)
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
         return SettingsFile(dict(env), os.environ)

@@ -1,5 +1,3 @@
-"""``serve``, ``demo`` and its walkthrough: the service over HTTP, until SIGTERM."""
-
 from __future__ import annotations
 
 import asyncio
@@ -21,7 +19,7 @@ from typing import Final
 from miniapp_server.app import WorkerIdentity
 from miniapp_server.child_process import die_with_parent
 from miniapp_server.cli.application import application_with
-from miniapp_server.cli.check_config import shown
+from miniapp_server.cli.check_config import displayed_value
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.cli.settings import load, plug_of
 from miniapp_server.embedded_databases import embedded_databases, free_ports
@@ -41,32 +39,31 @@ from models.storage.installation import Mode
 log = logging.getLogger(__name__)
 
 _EMPTY: Final = "empty"
-"""The value of DEMO that lets no invented readers come."""
-_LAST_WORD: Final = "Ctrl-C stops it."
-"""With this line a demo has said that it is ready, and where."""
+"""The value of DEMO for a demo without invented readers."""
+_LAST_LINE: Final = "Ctrl-C stops it."
+"""The last line that a demo prints when it is ready."""
 _FOR_TRYING: Final = (
-    "embedded MongoDB and Redis on {data_dir}: for trying, not for production, which needs servers "
+    "embedded MongoDB and Redis in {data_dir}: only for trying; production needs servers "
     "of its own (docs/deployment.md)"
 )
 
 
 async def serve(env: Env, workers: int) -> None:
-    """Serve until SIGTERM."""
     await _serve_with(load(env), env, workers)
 
 
 async def demo(env: Env, workers: int, lan: str) -> None:
-    """Serve the demo, with databases of its own unless ``env`` names some. Raises: CommandError,
+    """Serve the demo, on private databases unless ``env`` names others. Raises: CommandError,
     EmbeddedError, SettingsError, ServingError."""
     lan = lan_address(lan) if lan else ""
     if (kind := env.get("DEMO", "")) not in ("", _EMPTY):
-        raise SettingsError(f"DEMO={kind}: {_EMPTY} or nothing")
+        raise SettingsError(f"DEMO={kind} must be {_EMPTY} or unset")
     lives = kind != _EMPTY
     data_dir = _data_dir(env)
     demo_env = {**env, "PORT": env.get("PORT") or str(DEFAULT_PORT), "SANDBOX": "1"}
     outside = bool(env.get("MONGO_URL")), bool(env.get("REDIS_URL"))
     if outside[0] != outside[1]:
-        raise SettingsError("MONGO_URL and REDIS_URL go together: set both or neither")
+        raise SettingsError("MONGO_URL and REDIS_URL: set both or neither")
     # All settings are checked, and the port tried, before anything is started.
     tried = {**demo_env, **_urls(env, "mongodb://x", "redis://x"), "ENCRYPTION_KEYS": _any_key(env)}
     judged = load(tried, lan)
@@ -91,7 +88,7 @@ async def demo(env: Env, workers: int, lan: str) -> None:
 
 
 def _data_dir(env: Env) -> Path:
-    """The demo's folder, made where it is missing. Raises: CommandError."""
+    """The demo's folder, created if it is missing. Raises: CommandError."""
     path = Path(env.get("DATA_DIR") or "var").resolve()
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -112,7 +109,7 @@ def _any_key(env: Env) -> str:
 
 
 def _demo_keys(path: Path) -> str:
-    """The demo's encryption keys, made once and readable by their owner only."""
+    """The demo's encryption keys, generated once and readable by their owner only."""
     if path.exists():
         try:
             return str(json.loads(path.read_text(encoding="utf-8"))["encryption_keys"])
@@ -128,7 +125,7 @@ def _demo_keys(path: Path) -> str:
 async def _serve_with(
     settings: Settings, env: Env, workers: int, greet: Callable[[], None] | None = None
 ) -> None:
-    """``greet`` is called when it is ready, and systemd is told."""
+    """``greet`` is called when the service is ready, after systemd is notified."""
     configure_logs(settings.log_level)
     _announce(settings, env, workers)
 
@@ -140,20 +137,20 @@ async def _serve_with(
     if workers == 1:
         await serve_http(settings, ready, plug=plug_of(settings))
     else:
-        # A terminal that closes sends SIGHUP too, and shall end the demo.
+        # A closing terminal sends SIGHUP too, which must end a demo.
         await supervise(settings, env, workers, ready, reloads=greet is None)
 
 
 def _announce(settings: Settings, env: Env, workers: int) -> None:
-    """What a log must say about its beginning, and what is odd about the settings."""
+    """Log the start with its main settings, and warnings about doubtful ones."""
     facts = {
         "version": VERSION,
         "mode": "sandbox" if settings.mode is Mode.SANDBOX else "real",
         "address": f"{settings.host}:{settings.port}",
         "pages_at": settings.public_base_url,
         "workers": workers,
-        "mongodb": shown("MONGO_URL", settings.mongo_url),
-        "redis": shown("REDIS_URL", settings.redis_url),
+        "mongodb": displayed_value("MONGO_URL", settings.mongo_url),
+        "redis": displayed_value("REDIS_URL", settings.redis_url),
     }
     log.info("starting", extra=facts)
     for name, nearest in misspelt(env).items():
@@ -163,52 +160,49 @@ def _announce(settings: Settings, env: Env, workers: int) -> None:
 
 
 async def worker(env: Env, owner: str, lan: str) -> None:
-    """One of several, for the supervisor, which is report on standard output."""
+    """Run one of several workers. Readiness is reported to the supervisor on standard output."""
     folder = env.get(METRICS_FOLDER)
     if folder is None:
-        raise CommandError("a worker is started by serve --workers N")
+        raise CommandError("this command is internal: start workers with serve --workers N")
     identity = WorkerIdentity(owner, Path(folder))
     settings = load(env, lan)
     await serve_http(settings, lambda: print(READY, flush=True), identity, plug=plug_of(settings))
 
 
 def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
-    """Say where everything is, and let invented readers come, with ``env``, until ``living``
-    ends."""
+    """Print the demo's URLs; with ``env``, start invented readers until ``living`` ends."""
     base = settings.public_base_url
     print(f"The seat reservation is ready at {base}/")
     print(f"  console             {base}/console")
     print(f"  phone and kiosks    {base}/sandbox/")
     print(f"  API documentation   {base}/docs")
     print(f"  readiness           {base}/readyz")
-    print(f"  walk through it     {_typed()} demo-walkthrough --url {base}")
+    print(f"  walk through it     {_shortest_command()} demo-walkthrough --url {base}")
     if settings.lan:
-        print("  Anybody on this network can sign in as anybody: no real names, please.")
-    print(_LAST_WORD, flush=True)
+        print("  Anybody on this network can sign in as anybody: do not enter real names.")
+    print(_LAST_LINE, flush=True)
     if env is not None:
-        # Ctrl-C may come while several processes write, and what tidies up after them would warn.
+        # After a Ctrl-C while several processes write, the resource tracker would print warnings.
         quiet = "ignore:resource_tracker"
         program = [sys.executable, "-W", quiet, "-m", "miniapp_server.load_data.living"]
         child = subprocess.Popen(die_with_parent(program), env=env, start_new_session=True)
         living.callback(child.wait)
-        # With its own processes: one that is just being told what to do would complain aloud.
+        # The whole process group ends: a child in the middle of a task would print a traceback.
         living.callback(os.killpg, child.pid, signal.SIGTERM)
 
 
-def _typed() -> str:
-    """This command, as short as it can be typed here."""
-    found = shutil.which("seats")
+def _shortest_command() -> str:
+    """The shortest text that runs this command from the present folder."""
+    installed = shutil.which("seats")
     own = Path(sys.executable).with_name("seats")
-    if found is not None and own.exists() and Path(found).samefile(own):
+    if installed is not None and own.exists() and Path(installed).samefile(own):
         return "seats"
     return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 async def walkthrough(url: str) -> None:
-    """Walk against the demo at ``url``, or one that is started for it.
-
-    Raises: WalkthroughFailed, CommandError.
-    """
+    """Walk through the demo at ``url``, or through a private one if that is empty. Raises:
+    WalkthroughFailed, CommandError."""
     if url:
         await walk_through(url.rstrip("/"))
         return
@@ -218,12 +212,12 @@ async def walkthrough(url: str) -> None:
 
 @asynccontextmanager
 async def _own_demo() -> AsyncIterator[str]:
-    """The address of a demo without invented readers, on data of its own, for the length of a
-    block. Raises: CommandError where it does not start; it has said why."""
+    """The URL of a private demo without invented readers, for the length of a block. Raises:
+    CommandError if it does not start; the demo has then printed the reason."""
     with tempfile.TemporaryDirectory(prefix="seats-walkthrough-") as folder:
         [port] = free_ports(1)
         own = {"DATA_DIR": folder, "PORT": str(port), "DEMO": "empty", "LOG_LEVEL": "WARNING"}
-        own |= {"MONGO_URL": "", "REDIS_URL": ""}  # whatever this command was given
+        own |= {"MONGO_URL": "", "REDIS_URL": ""}  # not the databases in this environment
         process = await asyncio.create_subprocess_exec(
             *die_with_parent([sys.executable, "-m", "miniapp_server", "demo"]),
             env={**os.environ, **own},
@@ -231,10 +225,12 @@ async def _own_demo() -> AsyncIterator[str]:
         )
         assert process.stdout is not None
         try:
-            while (line := await process.stdout.readline()) and _LAST_WORD not in line.decode():
+            while (line := await process.stdout.readline()) and _LAST_LINE not in line.decode():
                 pass
             if not line:
-                raise CommandError("no demo could be started for the walkthrough")
+                raise CommandError(
+                    "the demo for the walkthrough did not start; it printed the reason above"
+                )
             yield f"http://127.0.0.1:{port}"
         finally:
             if process.returncode is None:

@@ -1,4 +1,4 @@
-"""What an environment asks for: a library's own service, or with ``SANDBOX=1`` the sandbox."""
+"""The settings of a real library, or with ``SANDBOX=1`` of the sandbox."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ from models.storage.installation import Mode
 
 
 def load(env: Env, lan: str = "") -> Settings:
-    """Read and validate all settings. ``lan``: as in ``load_sandbox``.
-
-    Raises: SettingsError with every fault, unless sandbox or not is the question: the rest depends
-        on it.
-    """
-    asked = env.get("SANDBOX") or "0"
-    if asked not in ("0", "1"):
+    """Read and validate all settings. ``lan``: as in ``load_sandbox``. Raises: SettingsError with
+    all faults; if SANDBOX itself is wrong, with that alone."""
+    sandbox = env.get("SANDBOX") or "0"
+    if sandbox not in ("0", "1"):
         raise SettingsError("SANDBOX must be 0 or 1")
-    return load_sandbox(env, lan) if asked == "1" else load_own(env)
+    return load_sandbox(env, lan) if sandbox == "1" else load_own(env)
 
 
 def plug_of(settings: Settings) -> Plug | None:
-    """What ``create_app`` takes beside these settings."""
+    """The sandbox's plug for ``create_app``; None for a real library."""
     if settings.mode is not Mode.SANDBOX:
         return None
-    # Here and not above: 2 MB of every worker of a library's own.
+    # Imported here: every worker of a real library would need 2 MB more.
     from miniapp_server.sandbox.sandbox import plug_in
 
     return plug_in

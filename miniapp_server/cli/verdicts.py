@@ -1,5 +1,3 @@
-"""Verdicts of a check, and the table in which a person reads them."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -11,7 +9,7 @@ _LONGEST: Final = 60
 
 
 class Verdict(StrEnum):
-    """``WARNING`` works and should be looked at; ``PROBLEM`` does not work."""
+    """``WARNING`` works but should be looked at; ``PROBLEM`` does not work."""
 
     OK = "ok"
     WARNING = "warning"
@@ -20,7 +18,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. ``note`` says the cause and the cure where there is any."""
+    """``note`` names cause and cure, if any."""
 
     name: str
     value: str
@@ -29,7 +27,7 @@ class Row:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows in columns, as wide as they need to be."""
+    """The rows as text, in aligned columns."""
     names = max(len(row.name) for row in rows)
     values = min(_LONGEST, max(len(row.value) for row in rows))
     lines = (

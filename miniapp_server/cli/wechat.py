@@ -1,5 +1,3 @@
-"""The official account's menu, and links into the mini-program."""
-
 from __future__ import annotations
 
 import difflib
@@ -24,13 +22,13 @@ async def wechat_menu(env: Env, what: str) -> None:
 
 
 async def menu_of(app: web.Application, what: str) -> str:
-    """The menu, or what ``put`` has changed or would change, line by line. Raises: CommandError."""
+    """The menu, or a diff of what ``put`` has changed or would change. Raises: CommandError."""
     official, settings = app[RESOURCES].official_account, app[RESOURCES].settings
     if official is None:
-        raise CommandError("WECHAT_MP_APPID and its companions are not set")
+        raise CommandError("there is no official account: set WECHAT_MP_APPID and WECHAT_MP_SECRET")
     current = await official.menu()
     try:
-        wanted = menu_with_booking_entry(
+        target = menu_with_booking_entry(
             current,
             app[REFERENCE].profile.menu,
             settings.wechat.appid,
@@ -39,10 +37,10 @@ async def menu_of(app: web.Application, what: str) -> str:
         )
     except NoRoomInMenu as error:
         raise CommandError(str(error)) from error
-    if what == "put" and wanted != current:
-        await official.put_menu(wanted)
+    if what == "put" and target != current:
+        await official.put_menu(target)
     before, after = (
-        json.dumps(menu, ensure_ascii=False, indent=2).splitlines() for menu in (current, wanted)
+        json.dumps(menu, ensure_ascii=False, indent=2).splitlines() for menu in (current, target)
     )
     if what == "show":
         return "\n".join(before)
@@ -51,19 +49,21 @@ async def menu_of(app: web.Application, what: str) -> str:
 
 
 async def wechat_links(env: Env, page: str, query: str, days: int) -> None:
-    """Print a link. Raises: CommandError, WeChatUnavailable."""
+    """Raises: CommandError, WeChatUnavailable."""
     async with application(env) as app:
         now = app[RESOURCES].clock.real_now()
         print(await link_to(app, page, query, days, now))
 
 
 async def link_to(app: web.Application, page: str, query: str, days: int, now: datetime) -> str:
-    """The link, and in a second line until when it is valid on the library's clock. Raises:
+    """The link, and on a second line the end of its validity in the library's time zone. Raises:
     CommandError, WeChatUnavailable."""
     resources = app[RESOURCES]
     wechat = resources.settings.wechat
     if not wechat.used:
-        raise CommandError("WECHAT_APPID and its companions are not set: there is no mini-program")
+        raise CommandError(
+            "there is no mini-program: set WECHAT_APPID, WECHAT_SECRET and WECHAT_TEMPLATES"
+        )
     made = await resources.mini_program.link(page, query, days, wechat.state, now)
     until = to_local(made.until)
     return f"{made.url}\nvalid until {until:%Y-%m-%d %H:%M} ({until.tzname()})"

@@ -1,7 +1,7 @@
 """Generates the days before a date and writes them, in several processes.
 
-This process decides who comes when; the others run the transitions and write the reservations.
-One seed gives one history, but for the ids of changes and the nonces of encrypted personal data.
+This process decides which readers come and when; the others run the transitions and write. A seed
+gives one history, but for ids of changes and nonces of encrypted data.
 """
 
 from __future__ import annotations
@@ -40,28 +40,27 @@ from notify.templates import TEMPLATE_BY_EVENT
 from notify.templates.rendering import LONGEST_THING, MessageContext
 
 KEEP_MESSAGES: Final = timedelta(days=180)
-"""As long as the service keeps them."""
+"""Messages are generated for this time before the last day, as long as the service keeps them."""
 _BATCH: Final = 1000
-"""Reservations of one insert: some 1.5 MB."""
+"""Reservations per insert, about 1.5 MB."""
 
 # Factors of weekdays and months. Our own numbers, like the shares of the hours (visits.py).
 _WEEKDAYS: Final = (1.0, 1.0, 1.0, 1.0, 0.85, 0.8, 0.9)
 _MONTHS: Final = (0.9, 0.3, 1.0, 1.0, 1.05, 1.15, 0.5, 0.35, 0.95, 0.95, 1.05, 1.2)
 VISITS_PER_SEAT: Final = 2.4
-"""On a day of factor one, when the library is full."""
+"""The visits of a seat on a day of factor one in a full library."""
 
 
 class LoadDataError(Exception):
-    """One clear line about why no history can be generated here."""
+    """No history can be generated here. The message is one line for the operator."""
 
 
 Areas = Callable[[date], Sequence[OpenArea]]
-"""The areas that are open on a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenDay:
-    """A day with an open area. ``usual``: how many visits a full library has on it."""
+    """A day with at least one open area. ``usual``: the visits of a full library on this day."""
 
     date: date
     factor: float
@@ -69,27 +68,26 @@ class OpenDay:
 
 
 def open_day(areas: Sequence[OpenArea], day: date, per_seat: float = VISITS_PER_SEAT) -> OpenDay:
-    """The day, on which these areas are open. ``per_seat``: visits of a seat on a usual day."""
+    """The day with its factor. ``per_seat``: a seat's visits on a day of factor one."""
     factor = _WEEKDAYS[day.weekday()] * _MONTHS[day.month - 1]
     seats = sum(len(area.seat_ids) * area.popularity for area in areas)
     return OpenDay(day, factor, seats * factor * per_seat)
 
 
 class Crowd:
-    """Who comes to the library, and when: one for all days. They leave free what others have
-    booked, ``around``."""
+    """A library's readers and their visits, which avoid bookings of others (``around``)."""
 
     def __init__(self, seed: int, size: int, *, leave: bool = True) -> None:
-        """``leave``: each month some of the readers leave the university, and as many come."""
+        """``leave``: each month some readers leave the university and as many new ones come."""
         rng = random.Random(seed)
         self.readers = ReaderPool(size, rng, leave=leave)
         self.around: Mapping[SeatId, Sequence[TimeRange]] = {}
         self._visits = VisitGenerator(self.readers, rng)
 
     def visits(self, areas: Sequence[OpenArea], share: float) -> list[GeneratedVisit]:
-        """The visits of one day in the order of booking; ``share`` scales how many readers come."""
-        found = self._visits.generate(areas, share)
-        return [visit for visit in found if not self._meets_others(visit)]
+        """The day's visits in order of booking; ``share`` scales their number."""
+        visits = self._visits.generate(areas, share)
+        return [visit for visit in visits if not self._meets_others(visit)]
 
     def _meets_others(self, visit: GeneratedVisit) -> bool:
         times = visit.times
@@ -105,24 +103,23 @@ def open_days(
     count: int,
     per_seat: float = VISITS_PER_SEAT,
 ) -> list[OpenDay]:
-    """The days before ``until`` in order. Raises: LoadDataError."""
-    found: list[OpenDay] = []
+    """The days before ``until`` in order: from ``first``, or enough for ``count`` reservations.
+    Raises: LoadDataError."""
+    days: list[OpenDay] = []
     day, missing = until, float(count)
     while missing > 0 if first is None else day > first:
         day -= timedelta(days=1)
         if here := areas(day):
-            found.append(open_day(here, day, per_seat))
-            missing -= found[-1].usual
-        elif not found and (until - day).days > 366:
+            days.append(open_day(here, day, per_seat))
+            missing -= days[-1].usual
+        elif not days and (until - day).days > 366:
             break
-    if not found:
-        raise LoadDataError("the library has no seats or was closed on these days: run seed first")
-    return found[::-1]
+    if not days:
+        raise LoadDataError("the library has no seats, or was closed on these days: run seed first")
+    return days[::-1]
 
 
 class HistoryGenerator:
-    """Writes the days of one library, with its readers and what became of them."""
-
     def __init__(
         self, writer: HistoryWriter, sealer: FieldCipher, library: Catalog, policy: Policy
     ) -> None:
@@ -139,17 +136,19 @@ class HistoryGenerator:
         keep_messages: timedelta = KEEP_MESSAGES,
         report: ReportProgress = lambda done, total: None,
     ) -> Counter[str]:
-        """Fill the database with about ``count`` reservations of the days before ``until``.
+        """Writes about ``count`` reservations of the days before ``until`` into an empty database.
+        Returns the number of documents by collection.
 
-        They begin on ``first``; without it, on as many days as a full library needs for them.
-        Messages are those of the last days (``keep_messages``). Memory does not grow with
-        ``count``. Returns how many documents were written, by collection.
+        Without ``first`` the days are as many as a full library needs. Messages are those of the
+        last ``keep_messages``. Memory does not grow with ``count``.
 
-        Raises: LoadDataError where there are reservations already, or neither seats nor opening
-        hours; HistoryWriteError.
+        Raises: LoadDataError if the database has a history, or the library neither seats nor
+        opening hours; HistoryWriteError.
         """
         if not self._writer.is_empty():
-            raise LoadDataError("there are reservations, violations or messages already")
+            raise LoadDataError(
+                "the database already has reservations, violations or messages: use an empty one"
+            )
         areas: Areas = partial(open_areas, self._library, self._policy)
         days = open_days(areas, until, first, count)
         crowd = Crowd(seed, min(MOST_READERS, max(2500, count // 25)))
@@ -168,38 +167,36 @@ class HistoryGenerator:
         keep_messages: timedelta = KEEP_MESSAGES,
         report: ReportProgress = lambda done, total: None,
     ) -> Counter[str]:
-        """Write about ``count`` reservations of the crowd on these days, all of them before
-        ``until``, and the readers. Returns how many documents were written, by collection.
-
-        Raises: HistoryWriteError, and what ``report`` raises."""
+        """Writes the readers and about ``count`` reservations on these days. Returns the number of
+        documents by collection. Raises: HistoryWriteError, and errors of ``report``."""
         written: Counter[str] = Counter()
 
         def insert(collection: str, documents: Sequence[Document]) -> None:
             self._writer.insert(collection, documents)
             written[collection] += len(documents)
 
-        wanted, usual = float(count), sum(day.usual for day in days)
-        most = 3 * (os.cpu_count() or 1)  # for each process one batch and two that wait
+        remaining, usual = float(count), sum(day.usual for day in days)
+        most = 3 * (os.cpu_count() or 1)  # for each process one batch, and two that wait
         waiting: set[Future[None]] = set()
         writer = self._writer
         arguments = writer.mongo_url, writer.database, writer.id, self._library, self._policy
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(None, spawn, _start_worker, arguments) as workers:
             for day in days:
-                gone = crowd.readers.begin_day(day.date)
-                insert("readers", [admitted(reader, self._sealer) for reader in gone])
-                found = crowd.visits(areas(day.date), day.factor * wanted / usual)
-                wanted, usual = max(0.0, wanted - len(found)), usual - day.usual
+                leavers = crowd.readers.begin_day(day.date)
+                insert("readers", [admitted(reader, self._sealer) for reader in leavers])
+                visits = crowd.visits(areas(day.date), day.factor * remaining / usual)
+                remaining, usual = max(0.0, remaining - len(visits)), usual - day.usual
                 age = until - day.date
                 claims, messages = age <= timedelta(days=1), age <= keep_messages
-                for begin in range(0, len(found), _BATCH):
+                for begin in range(0, len(visits), _BATCH):
                     waiting = _wait(waiting, most - 1)
-                    batch = found[begin : begin + _BATCH]
+                    batch = visits[begin : begin + _BATCH]
                     waiting.add(workers.submit(_write, day.date, batch, claims, messages))
-                written.update(reservations=len(found), messages=len(found) * messages)
-                for name, documents in self._judge(found, crowd.readers).items():
+                written.update(reservations=len(visits), messages=len(visits) * messages)
+                for name, documents in self._judge(visits, crowd.readers).items():
                     insert(name, documents)
-                report(len(found), count)
+                report(len(visits), count)
             _wait(waiting, 0)
         insert("readers", [admitted(reader, self._sealer) for reader in crowd.readers.current])
         writer.wait_for_majority()
@@ -208,7 +205,7 @@ class HistoryGenerator:
     def _judge(
         self, visits: Sequence[GeneratedVisit], readers: ReaderPool
     ) -> dict[str, list[Document]]:
-        """The day's violations and suspensions: of one reader's violations one counts a day."""
+        """The day's violations and suspensions. A reader's first violation of the day counts."""
         violations: list[Document] = []
         suspensions: list[Document] = []
         counted: set[ReaderId] = set()
@@ -229,7 +226,7 @@ class HistoryGenerator:
 
 
 def _wait(waiting: set[Future[None]], at_most: int) -> set[Future[None]]:
-    """Wait until at most so many are left. Returns those. Raises: what one of them has raised."""
+    """Returns the futures left, at most ``at_most``. Raises: errors of the finished ones."""
     while len(waiting) > at_most:
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for one in done:
@@ -238,8 +235,6 @@ def _wait(waiting: set[Future[None]], at_most: int) -> set[Future[None]]:
 
 
 class _Worker:
-    """What a worker process keeps from one batch to the next."""
-
     def __init__(self, writer: HistoryWriter, library: Catalog, policy: Policy) -> None:
         self._writer = writer
         self._library = library
@@ -249,7 +244,7 @@ class _Worker:
     def write(
         self, day: date, visits: Sequence[GeneratedVisit], keep_claims: bool, messages: bool
     ) -> None:
-        """Yesterday's reservations keep the claims that the nightly pruning will take."""
+        """``keep_claims``: writes yesterday's claims, which the nightly pruning will remove."""
         ended = []
         for visit in visits:
             area = self._library.areas[visit.area_id]
@@ -261,7 +256,7 @@ class _Worker:
             self._writer.insert("messages", [self._message(r[-1]) for r in ended])
 
     def _message(self, r: Reservation) -> Document:
-        """The last message of the reservation; those before it would be three times as many."""
+        """The reservation's last message. Earlier ones, three times as many, are left out."""
         event = next(e for e in reversed(r.outbox) if e.event in TEMPLATE_BY_EVENT)
         facts: dict[str, Any] = dict(event.facts)
         seat = self._library.seats[facts.pop("seat_id")]

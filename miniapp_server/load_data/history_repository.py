@@ -1,5 +1,3 @@
-"""Writes a finished history into the database as the repositories would have left it."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -27,15 +25,14 @@ _HISTORY: Final = ("reservations", "messages", "violations", "suspensions")
 
 
 class HistoryWriteError(Exception):
-    """MongoDB refused what was sent. One clear line."""
+    """MongoDB refused an operation. The message is one line for the operator."""
 
 
 class HistoryWriter:
-    """A connection for bulk inserts. Nothing is guarded: no claim is asked for, and a crash loses
-    what was not on disk yet."""
+    """Bulk inserts. Claims are not checked first; a crash loses unsynced writes."""
 
     def __init__(self, mongo_url: str, database: str, id: str = "") -> None:
-        """``id`` stands in each reservation as its writer's; a new one where it is empty."""
+        """The ``id`` marks the writer in each reservation; empty stands for a new one."""
         self.mongo_url = mongo_url
         self.database = database
         self._client: MongoClient[Document] = MongoClient(
@@ -48,18 +45,17 @@ class HistoryWriter:
         self._client.close()
 
     def is_empty(self) -> bool:
-        """Is there neither a reservation nor a message, violation or suspension?"""
         with _one_line():
             return not any(self._db[name].find_one({}, {"_id": 1}) for name in _HISTORY)
 
     def insert(self, collection: str, documents: Sequence[Document]) -> None:
-        """Insert them without waiting for the disk. Raises: HistoryWriteError."""
+        """Inserts without waiting for the disk. Raises: HistoryWriteError."""
         if documents:
             with _one_line():
                 self._db[collection].insert_many(documents, ordered=False)
 
     def insert_what_is_free(self, reservations: Sequence[Document]) -> None:
-        """Insert them, but for those whose claims somebody else has. Raises: HistoryWriteError."""
+        """Drops a reservation if one of its claims is taken. Raises: HistoryWriteError."""
         if not reservations:
             return
         try:
@@ -73,27 +69,25 @@ class HistoryWriter:
         self.wait_for_majority()
 
     def spans_since(self, day: date) -> dict[SeatId, list[TimeRange]]:
-        """When the seats have been booked from that day on. Raises: HistoryWriteError."""
-        found: dict[SeatId, list[TimeRange]] = {}
+        """The booked times of each seat from ``day`` on. Raises: HistoryWriteError."""
+        spans: dict[SeatId, list[TimeRange]] = {}
         with _one_line():
             query = {"day": {"$gte": day.isoformat()}, "tombstone": {"$exists": False}}
             for row in self._db["reservations"].find(query, {"seat": 1, "start": 1, "end": 1}):
-                found.setdefault(SeatId(row["seat"]), []).append(
+                spans.setdefault(SeatId(row["seat"]), []).append(
                     TimeRange(row["start"], row["end"])
                 )
-        return found
+        return spans
 
     def wait_for_majority(self) -> None:
-        """Return when a read at majority finds all that was inserted. Raises: HistoryWriteError.
-
-        A write that changes nothing waits for every operation before it, whoever sent it.
-        """
+        """Returns once majority reads find all inserts: a majority write waits for every earlier
+        operation. Raises: HistoryWriteError."""
         with _one_line():
             readers = self._db["readers"].with_options(write_concern=WriteConcern("majority"))
             readers.delete_one({"_id": self.id})
 
     def as_of_now(self, revisions: Sequence[Reservation]) -> Document:
-        """The document of a reservation as its revisions have left it by now, messages sent."""
+        """A reservation's document at its latest revision; messages count as sent."""
         r = revisions[-1]
         if r.state not in LIVE:
             return self.finished(revisions, keep_claims=True)
@@ -102,7 +96,7 @@ class HistoryWriter:
         return {**to_new_document(r, self.id), "outbox": [], **changed}
 
     def finished(self, revisions: Sequence[Reservation], keep_claims: bool) -> Document:
-        """The document of an ended reservation: all messages are sent, nobody is carried over."""
+        """The document of an ended reservation; messages count as sent."""
         document = to_new_document(revisions[-1], self.id) | {"outbox": [], "carry_over_at": None}
         if not keep_claims:
             document["claims"] = []
@@ -111,13 +105,12 @@ class HistoryWriter:
 
 
 def read(message: Message) -> Document:
-    """The document of a message that its reader has read in the app, and wanted nowhere else."""
+    """The document of a message that was read in the app and has no deliveries."""
     return {**message_document(message), "read": True}
 
 
 def admitted(reader: SimulatedReader, sealer: FieldCipher) -> Document:
-    """The document of a reader as ``ReaderRepository.upsert_from_login`` leaves it (an upsert sorts
-    fields by name)."""
+    """A document as ``ReaderRepository.upsert_from_login`` writes it, with sorted fields."""
     document: Document = {
         "_id": reader.id,
         "no_hashes": sealer.hashes(reader.number, "student_no"),

@@ -1,10 +1,8 @@
-"""python -m miniapp_server.load_data.living: lets the demo library live (docs/load-data.md).
+"""A demo library with invented readers, run by ``python -m`` (docs/load-data.md).
 
-It writes six weeks of invented bookings and those of today and tomorrow that have been made by now.
-Then the invented readers go on booking, checking in, leaving and finishing at the times that they
-would, through the service's own features, until the sandbox says that their life is over.
-
-It reads the same environment variables as the service, and is started by ``demo``.
+It writes six weeks of bookings, and those of today and tomorrow that are made by now. The invented
+readers then book, check in, leave and finish in real time through the service's features, until the
+sandbox stops them. ``demo`` starts it, with the service's environment variables.
 """
 
 from __future__ import annotations
@@ -59,15 +57,15 @@ DAYS: Final = 42
 _READERS: Final = 1500
 _WAITING: Final = 8
 _POPULAR: Final = {"2f-hall": 22.0, "3f-hall": 8.0, "2f-south": 4.0}
-"""Our own numbers: one area that is full at times, one that is half full, and many seats free."""
+"""Popularity by area: one area is full at times, one half full, the others have many free seats."""
 _VISITS_PER_SEAT: Final = 2.6
-"""On a day of factor one. In a full library it is less, as some find no seat."""
+"""The visits of a seat on a day of factor one, in a library that is never full."""
 _LOOKS_EVERY_S: Final = 1.0
 _DAY: Final = timedelta(days=1)
 _JOBS_DO: Final = (ReservationState.NO_SHOW, ReservationState.AWAY_EXPIRED)
-"""How a visit ends by the service's own jobs, with all that follows from it."""
+"""Endings brought about by the service's own jobs."""
 _GREETING: Final = (
-    f"  The library lives: some {BOOKINGS_A_DAY} invented bookings a day for {DAYS} days. They go "
+    f"  Invented readers make about {BOOKINGS_A_DAY} bookings a day for {DAYS} days. They leave "
     "when the clock is moved; DEMO=empty starts without them."
 )
 _BY_READER: Final = Actor("reader", "mini")
@@ -76,18 +74,15 @@ Step = Callable[[GeneratedVisit, str, RequestContext], Awaitable[Reservation]]
 
 
 class LifeIsOver(Exception):
-    """The sandbox's clock was moved, it was reset, or the demo has ended."""
+    """The sandbox stopped the demo: its clock was moved, it was reset, or the demo has ended."""
 
 
 def popularity(area: Area) -> float:
-    """How much more often a seat of the area is wanted than others: readers like the halls, and no
-    stairs."""
+    """The demand for a seat of the area, relative to 1: readers like the halls and avoid stairs."""
     return _POPULAR.get(area.id, 1.0 if area.floor <= 2 else 0.5)
 
 
 class LivingLibrary:
-    """Invented readers of one demo."""
-
     def __init__(
         self,
         app: web.Application,
@@ -105,14 +100,11 @@ class LivingLibrary:
 
     @property
     def readers(self) -> list[ReaderId]:
-        """Whom it has invented."""
         return [reader.id for reader in self._crowd.readers.current]
 
     async def begin(self, a_day: int = BOOKINGS_A_DAY, days: int = DAYS) -> list[GeneratedVisit]:
-        """Write the past, and what is booked by now. Returns the visits of today and tomorrow.
-
-        Raises: LifeIsOver, LoadDataError, HistoryWriteError.
-        """
+        """Writes the past, and what is booked by now. Returns the visits of today and tomorrow.
+        Raises: LifeIsOver, LoadDataError, HistoryWriteError."""
         today = local_date(self._now())
         first, count = today - days * _DAY, a_day * days
         past = open_days(self._areas, today, first, count, _VISITS_PER_SEAT)
@@ -123,7 +115,7 @@ class LivingLibrary:
         loop = asyncio.get_running_loop()
 
         def report(_: int, __: int) -> None:
-            asyncio.run_coroutine_threadsafe(self._look(), loop).result()
+            asyncio.run_coroutine_threadsafe(self._require_alive(), loop).result()
 
         catalog, policy = self._reference.catalog, self._reference.policy
         await asyncio.to_thread(
@@ -135,11 +127,11 @@ class LivingLibrary:
             count=count,
             report=report,
         )
-        # What was counted of a day while its bookings were still arriving is counted again.
+        # Days that were counted while their bookings were still arriving are counted again.
         await self._state.forget_statistics()
         statistics = self._app[service_key(StatisticsService)]
         while await statistics.aggregate_next_day(self._now()):
-            await self._look()
+            await self._require_alive()
         visits = [visit for day in (today, today + _DAY) for visit in self.visits_of(day)]
         now = self._now()
         made = [(visit, self._revisions(visit, now)) for visit in visits]
@@ -147,22 +139,22 @@ class LivingLibrary:
             self._writer.insert_what_is_free,
             [self._writer.as_of_now(revisions) for _, revisions in made if revisions],
         )
-        await self._look()
-        self._app[OCCUPANCY].invalidate()  # the database is asked what has just been written
+        await self._require_alive()
+        self._app[OCCUPANCY].invalidate()  # loads the bookings just written
         await self._wait_in_line([r[-1] for _, r in made if r])
         return visits
 
     async def go_on(self, visits: Sequence[GeneratedVisit]) -> None:
-        """Play the visits from now on, and those of the days to come, until it is over."""
+        """Plays these visits, and those of later days, until the sandbox stops the demo."""
         today = local_date(self._now())
         try:
             async with asyncio.TaskGroup() as crowd:
                 for visit in visits:
                     crowd.create_task(self.play(visit, self._now()))
                 while True:
-                    await self._look()
+                    await self._require_alive()
                     with suppress(Unavailable):
-                        await self._reference.refresh()  # what the console has changed
+                        await self._reference.refresh()  # reads what the console has changed
                     if local_date(self._now()) > today:
                         today += _DAY
                         for visit in self.visits_of(today + _DAY):
@@ -172,16 +164,15 @@ class LivingLibrary:
             pass
 
     def visits_of(self, day: date) -> list[GeneratedVisit]:
-        """Who comes on that day."""
         areas = self._areas(day)
         self._crowd.readers.begin_day(day)
         return self._crowd.visits(
             areas, open_day(areas, day, _VISITS_PER_SEAT).factor * self._share
         )
 
-    async def _look(self) -> None:
+    async def _require_alive(self) -> None:
         """Raises: LifeIsOver."""
-        with suppress(Unavailable):  # then it is asked again in a moment
+        with suppress(Unavailable):  # the next check follows soon
             if not await self._state.is_alive(self._writer.id):
                 raise LifeIsOver
 
@@ -192,22 +183,21 @@ class LivingLibrary:
         ]
 
     def _revisions(self, visit: GeneratedVisit, now: datetime) -> list[Reservation]:
-        """What has become of the visit by now; nothing where it is not booked yet."""
+        """The visit's revisions so far, without endings by jobs; empty before it is booked."""
         area = self._reference.catalog.areas[visit.area_id]
         policy = self._reference.policy.resolve(area.id, local_date(visit.times.start))
-        found: list[Reservation] = []
+        past: list[Reservation] = []
         for r in revisions(visit, area.venue_id, policy, self._kiosk(area.id)):
             at = max(r.history[-1].at, r.outbox[-1].at)
             if at > now or (r.state not in LIVE and visit.ending in _JOBS_DO):
                 break
-            found.append(r)
-        return found
+            past.append(r)
+        return past
 
     async def _wait_in_line(self, booked: Sequence[Reservation]) -> None:
-        """Some wait for what others have."""
         now = self._now()
-        wanted = [r for r in booked if r.state is ReservationState.RESERVED and r.start > now]
-        for r, reader in zip(wanted[:_WAITING], self._crowd.readers.current, strict=False):
+        upcoming = [r for r in booked if r.state is ReservationState.RESERVED and r.start > now]
+        for r, reader in zip(upcoming[:_WAITING], self._crowd.readers.current, strict=False):
             when = TimeSelection(r.date, to_local(r.start).time(), to_local(r.end).time())
             with suppress(DomainError):
                 ctx = await self._context(reader.id)
@@ -215,7 +205,7 @@ class LivingLibrary:
                 await waitlist.join(ctx, r.area_id, [r.seat_id], frozenset(), when)
 
     async def play(self, visit: GeneratedVisit, since: datetime) -> None:
-        """What its reader does after ``since``, until something does not go as they had wished."""
+        """Plays the visit's steps after ``since``, up to the first that the service refuses."""
         id: str = visit.id
         for moment, step in self._steps(visit):
             if moment <= since:
@@ -261,14 +251,14 @@ class LivingLibrary:
         return await self._app[service_key(ReservationService)].create(ctx, visit.seat_id, when)
 
     async def _context(self, reader_id: ReaderId) -> RequestContext:
-        """Raises: LifeIsOver, where the reader is gone."""
+        """Raises: LifeIsOver if the reader has been removed."""
         readers = await self._stored.readers.many({reader_id})
         if not readers:
             raise LifeIsOver
         return RequestContext(readers[reader_id], _BY_READER, self._now())
 
     def _scan(self, visit: GeneratedVisit) -> KioskCodeScan:
-        step = int(self._now().timestamp() * 1000)  # nobody else has scanned that one
+        step = int(self._now().timestamp() * 1000)  # distinct, so never used before
         return KioskCodeScan(self._kiosk(visit.area_id), step, is_current=True)
 
     def _kiosk(self, area_id: AreaId) -> KioskId:
@@ -277,14 +267,12 @@ class LivingLibrary:
 
 
 async def live(env: Mapping[str, str]) -> None:
-    """Live until it is over; not at all where the clock was moved, or somebody else's bookings are
-    all that there is.
-
-    Raises: LoadDataError, HistoryWriteError, SettingsError, DatabaseRefused, MongoUnusable.
-    """
+    """Runs the demo until the sandbox stops it. Does nothing if the clock was moved, or there are
+    bookings but no earlier demo. Raises: LoadDataError, HistoryWriteError, SettingsError,
+    DatabaseRefused, MongoUnusable."""
     settings = load(env)
     if settings.mode is not Mode.SANDBOX:
-        raise LoadDataError("invented readers belong into a sandbox (SANDBOX=1)")
+        raise LoadDataError("invented readers may only be written to a sandbox (SANDBOX=1)")
     async with application(env) as app:
         state = SandboxState(app[RESOURCES].db)
         if not await state.may_live():
@@ -294,7 +282,7 @@ async def live(env: Mapping[str, str]) -> None:
             library = LivingLibrary(app, writer, seed=today.toordinal())
             try:
                 visits = await library.begin()
-                if not await state.offset():  # it was moved in the very moment
+                if not await state.offset():  # the clock may have been moved meanwhile
                     print(_GREETING, flush=True)
                     await library.go_on(visits)
             except LifeIsOver:
@@ -305,7 +293,6 @@ async def live(env: Mapping[str, str]) -> None:
 
 
 def main() -> int:
-    """Run it. Returns the exit status."""
     os.nice(10)
     try:
         asyncio.run(live(os.environ))

@@ -1,4 +1,4 @@
-"""Invented readers: who studies at the moment, and what each of them holds on the current day."""
+"""Invented readers, and what each of them has booked on the current day."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from models.violations.entities import Suspension, Violation
 from models.violations.rules import decide_suspension, window_start
 
 MOST_READERS: Final = 12_000
-"""Readers of a university whose library has 2,400 seats."""
+"""The number of readers of a university whose library has 2,400 seats."""
 _STUDY_MONTHS: Final = 48
-"""A reader studies for four years: each month a 48th of them leaves and as many come."""
+"""Months that a reader studies; each month one in 48 leaves, and a new one comes."""
 _ATTEMPTS: Final = 20
 
 _SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
@@ -28,7 +28,7 @@ _GIVEN_NAMES: Final = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞
 
 @dataclass(slots=True)
 class SimulatedReader:
-    """One reader. ``unspent`` are the counted violations that no suspension has used yet."""
+    """An invented reader. ``unspent``: counted violations that no suspension has used."""
 
     id: ReaderId
     number: str
@@ -43,7 +43,7 @@ class SimulatedReader:
     def miss(
         self, id: ReservationId, when: datetime, counted: bool, policy: Policy
     ) -> tuple[Violation, Suspension | None]:
-        """The violation for a missed reservation and the suspension that it brings, if any."""
+        """The violation for a no-show, and the suspension it causes, if any."""
         violation = Violation(
             f"{id}:no_show", self.id, id, "no_show", when, local_date(when), counted
         )
@@ -58,13 +58,10 @@ class SimulatedReader:
 
 
 class ReaderPool:
-    """The readers who study at the same time; some of them come far more often than others.
-
-    Memory stays bounded while the number of readers grows with the years.
-    """
+    """The present readers; some come far more often. Memory stays bounded over the years."""
 
     def __init__(self, size: int, rng: random.Random, *, leave: bool = True) -> None:
-        """``leave``: each month some leave the university, and as many come."""
+        """``leave``: each month some readers leave the university and as many new ones come."""
         self._size, self._leave = size, leave
         self._rng = rng
         self._count = 0
@@ -82,7 +79,7 @@ class ReaderPool:
         return self._by_id[id]
 
     def begin_day(self, day: date) -> list[SimulatedReader]:
-        """Nobody has booked yet for that day. Returns the readers who have left the university."""
+        """Starts a day without bookings. Returns the readers who have left the university."""
         left = self._begin_month(day) if (day.year, day.month) != self._month else []
         self._slots.clear()
         self._bookings.clear()
@@ -120,13 +117,10 @@ class ReaderPool:
     def choose(
         self, booked: datetime, span: TimeRange, missed: bool, policy: Policy
     ) -> tuple[SimulatedReader, int] | None:
-        """A reader who may book that span at ``booked``, and its number among their bookings of the
-        day.
-
-        Several candidates are tried; None if none of them may. A missed booking that brings a
-        suspension is its reader's only booking of the day.
-        """
-        wanted = set(half_hour_slots(span))
+        """A reader who may book the span at ``booked``, and the booking's number on that reader's
+        day; None if no candidate may. A no-show that causes a suspension is its reader's only
+        booking of the day."""
+        slots = set(half_hour_slots(span))
         for _ in range(_ATTEMPTS):
             if not self._candidates:
                 self._candidates = self._rng.choices(
@@ -138,27 +132,27 @@ class ReaderPool:
                 reader.id in self._barred
                 or (reader.suspended_until is not None and booked < reader.suspended_until)
                 or number > policy.daily_booking_limit
-                or not wanted.isdisjoint(self._slots[reader.id])
+                or not slots.isdisjoint(self._slots[reader.id])
             ):
                 continue
             if missed and len(reader.unspent) >= policy.violations_limit - 1:
                 if number > 1:
                     continue
                 self._barred.add(reader.id)
-            self._slots[reader.id] |= wanted
+            self._slots[reader.id] |= slots
             self._bookings[reader.id] = number
             return reader, number
         return None
 
     def renew(self, reader: SimulatedReader, added: TimeRange) -> bool:
-        """Let the reader stay for that span too, unless they have booked in it already."""
-        wanted = set(half_hour_slots(added))
-        free = wanted.isdisjoint(self._slots[reader.id])
+        """Adds the span to the reader's stay; False if it overlaps another booking of theirs."""
+        slots = set(half_hour_slots(added))
+        free = slots.isdisjoint(self._slots[reader.id])
         if free:
-            self._slots[reader.id] |= wanted
+            self._slots[reader.id] |= slots
         return free
 
 
 def generated_id(moment: datetime, rng: random.Random) -> str:
-    """An id with the form of the store's own: the seconds of ``moment``, then random digits."""
+    """An id in the store's format: the seconds of ``moment``, then random digits."""
     return f"{int(moment.timestamp()):08x}{rng.getrandbits(64):016x}"

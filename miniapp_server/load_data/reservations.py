@@ -1,5 +1,3 @@
-"""Runs the transitions of the reservation features for a generated visit."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -29,7 +27,7 @@ _Change = tuple[datetime, Callable[[Reservation], Reservation]]
 def revisions(
     visit: GeneratedVisit, venue_id: VenueId, policy: Policy, kiosk_id: KioskId
 ) -> Iterator[Reservation]:
-    """Each revision of the visit's reservation, from the booking to the end, reminders included."""
+    """All revisions of the visit's reservation, from booking to end, reminders included."""
     times = visit.times
     span = TimeRange(times.start, times.end)
     digest = sha256(visit.id.encode()).hexdigest()
@@ -53,7 +51,7 @@ def revisions(
 
 
 def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterator[_Change]:
-    """What happens after the booking, in order."""
+    """The changes after the booking, in order, each with its time."""
     times, ended = visit.times, visit.times.ended
     if visit.ending is ReservationState.CANCELLED:
         yield ended, lambda r: transitions.cancel(r, _READER, ended)
@@ -75,7 +73,7 @@ def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterat
         yield (
             returned,
             lambda r: check_in_transitions.return_from_leave(
-                r, _seen(r, returned), policy, _READER, returned
+                r, _proof(r, returned), policy, _READER, returned
             ),
         )
     if (renewed := times.renewed) is not None and (end := times.renewed_end) is not None:
@@ -95,10 +93,10 @@ def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterat
 def _check_in(r: Reservation, policy: Policy, kiosk_id: KioskId, now: datetime) -> Reservation:
     step = int(now.timestamp()) // policy.kiosk_code_seconds
     claim = scan_claim(kiosk_id, step, r.reader_id)
-    seen = _seen(r, now)
-    checked_in = check_in_transitions.check_in(r, seen, policy, _READER, now, early=True)
+    proof = _proof(r, now)
+    checked_in = check_in_transitions.check_in(r, proof, policy, _READER, now, early=True)
     return with_kiosk_code(checked_in, claim, None)
 
 
-def _seen(r: Reservation, now: datetime) -> PresenceProof:
+def _proof(r: Reservation, now: datetime) -> PresenceProof:
     return PresenceProof(r.reader_id, r.venue_id, PresenceMethod.KIOSK_CODE, now)

@@ -1,4 +1,4 @@
-"""What readers wish and do: who comes on a day, for how long, and how each visit ends."""
+"""Generates visits: the readers who come on a day, for how long, and how each visit ends."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from models.library.entities import AreaId, Catalog, SeatId
 from models.policy.entities import Policy, time_steps
 from models.reservations.state_machine import ReservationState
 
-# Shares of the free seats that are taken in each hour of the day. Our own numbers, after what a
-# full university library looks like in term.
+# Shares of the free seats that are taken in each hour of the day. Our own numbers, modelled on a
+# full university library during term.
 _ARRIVALS: Final = (0.0,) * 7 + (
     *(0.30, 0.42, 0.30, 0.18, 0.10, 0.12, 0.25, 0.32),
     *(0.18, 0.12, 0.10, 0.28, 0.26, 0.12, 0.06, 0.02, 0.0),
@@ -25,18 +25,18 @@ _ARRIVALS: Final = (0.0,) * 7 + (
 _LENGTHS: Final = (0.25, 0.35, 0.2, 0.12, 0.05, 0.03)
 """Shares of visits of one, two, … steps."""
 _PLANNED: Final = 0.65
-"""Share of the visits that are booked ahead; the others begin by 现在."""
+"""Share of visits booked ahead; all others start by 现在."""
 _SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = timedelta(minutes=1)
 _HALF_HOUR: Final = timedelta(minutes=30)
 _LAST_MINUTES: Final = timedelta(minutes=25)
-"""Nobody leaves, renews or goes home in the last minutes of a visit."""
+"""Readers neither leave, renew nor finish in the last minutes of a visit."""
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class VisitTimes:
-    """When everything happened; None if it did not. ``end`` is the end as it was booked first."""
+    """Instants of a visit's events; None if one did not happen. ``end``: the end first booked."""
 
     booked: datetime
     start: datetime
@@ -51,7 +51,7 @@ class VisitTimes:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedVisit:
-    """One reservation to be made; ``number`` counts the reader's bookings of the day."""
+    """A reservation to write. ``number``: its number among the reader's bookings of the day."""
 
     id: ReservationId
     reader_id: ReaderId
@@ -64,8 +64,8 @@ class GeneratedVisit:
 
 @dataclass(frozen=True, slots=True)
 class OpenArea:
-    """An area on a day when it is open. ``steps`` are the possible starts, without ``closes``.
-    ``popularity``: so many times as many readers come as to others, for each of its seats."""
+    """An open area on one day. ``steps``: possible starts, without ``closes``. ``popularity``:
+    demand for one of its seats, relative to 1."""
 
     area_id: AreaId
     seat_ids: tuple[SeatId, ...]
@@ -79,7 +79,7 @@ class OpenArea:
 
 @dataclass(frozen=True, slots=True)
 class _PlannedVisit:
-    """What a reader wishes. The seat cannot be booked before ``not_before``."""
+    """A visit before its reader is chosen. The seat cannot be booked before ``not_before``."""
 
     seat_id: SeatId
     ahead: bool
@@ -90,8 +90,7 @@ class _PlannedVisit:
 
 
 def open_areas(library: Catalog, policy: Policy, day: date) -> list[OpenArea]:
-    """The areas that are open on that day and have seats in service."""
-    found = []
+    areas = []
     for area in library.areas.values():
         seat_ids = tuple(seat.id for seat in area.seats if seat.unavailable_reason(day) is None)
         hours = policy.day_hours(day, area.venue_id, area.id).hours
@@ -101,25 +100,22 @@ def open_areas(library: Catalog, policy: Policy, day: date) -> list[OpenArea]:
                 day - timedelta(days=own.booking_window_days), time(0)
             )
             steps = time_steps(own, hours)
-            found.append(
+            areas.append(
                 OpenArea(area.id, seat_ids, own, bookable_from, hours.start, hours.end, steps)
             )
-    return found
+    return areas
 
 
 class VisitGenerator:
-    """Generates days, each seat on its own from the opening on, so no seat is held twice.
-
-    A visit after one that ended early begins by 现在; a visit after a cancelled booking was booked
-    after the cancellation.
-    """
+    """Generates days seat by seat from the opening on, so that no seat is booked twice. A visit
+    that follows an early end starts by 现在."""
 
     def __init__(self, readers: ReaderPool, rng: random.Random) -> None:
         self._readers = readers
         self._rng = rng
 
     def generate(self, areas: Sequence[OpenArea], share: float) -> list[GeneratedVisit]:
-        """The visits of one day in the order of booking; ``share`` scales how many readers come."""
+        """The day's visits in order of booking; ``share`` scales their number."""
         visits: list[GeneratedVisit] = []
         for area in areas:
             share_here = share * area.popularity
@@ -167,7 +163,7 @@ class VisitGenerator:
         return low + timedelta(seconds=int(self._rng.random() * (high - low).total_seconds()))
 
     def _end(self, area: OpenArea, number: int, start: datetime) -> datetime | None:
-        """The end of a visit that starts in the step of that number, if there is time for one."""
+        """The end of a visit that starts in step ``number``; None without time for one."""
         (length,) = self._rng.choices(range(1, len(_LENGTHS) + 1), _LENGTHS)
         for last in range(number + length, number, -1):
             end = area.steps[last] if last < len(area.steps) else area.closes
@@ -176,7 +172,7 @@ class VisitGenerator:
         return None
 
     def _visit(self, area: OpenArea, plan: _PlannedVisit) -> GeneratedVisit | None:
-        """The wish with its reader and what came of it. None: nobody came."""
+        """The planned visit with reader and outcome; None if no reader comes."""
         booked = self._booked(area, plan)
         if booked is None:
             return None
@@ -201,7 +197,7 @@ class VisitGenerator:
         return GeneratedVisit(id, reader.id, area.area_id, plan.seat_id, number, ending, times)
 
     def _booked(self, area: OpenArea, plan: _PlannedVisit) -> datetime | None:
-        """When it was booked; None if there was no time for it."""
+        """The time of booking; None if there is no time for one."""
         if not plan.ahead:
             booked = self._between(plan.start, plan.start + _MINUTE)
             return booked if booked > plan.not_before else None
@@ -229,7 +225,7 @@ class VisitGenerator:
     def _stay(
         self, area: OpenArea, reader: SimulatedReader, ending: ReservationState, times: VisitTimes
     ) -> ReservationState:
-        """Fill in what happened after the check-in. Returns how the visit ended."""
+        """Fills in the events after the check-in; returns the visit's ending."""
         assert times.checked_in is not None
         rng = self._rng
         latest = max(times.checked_in, times.start)
@@ -254,7 +250,7 @@ class VisitGenerator:
     def _renew(
         self, area: OpenArea, reader: SimulatedReader, latest: datetime, times: VisitTimes
     ) -> datetime:
-        """Renew to the next possible end, if there is one. Returns the latest instant so far."""
+        """Renews to the next possible end, if any; returns the latest instant so far."""
         within = timedelta(minutes=area.policy.extend_within_minutes)
         low, high = max(latest, times.end - within) + _SECOND, times.end - _LAST_MINUTES
         longer = next((end for end in (*area.steps, area.closes) if end > times.end), None)

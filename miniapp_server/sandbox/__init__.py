@@ -1,1 +1,1 @@
-"""Stand-ins for the outside world, with its real HTTP interfaces, where ``SANDBOX=1`` says so."""
+"""Stand-ins for external services, with their real HTTP interfaces, used if ``SANDBOX=1``."""

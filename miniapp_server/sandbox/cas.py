@@ -1,8 +1,5 @@
-"""A stand-in for the campus sign-on: a CAS server under ``/sandbox/cas`` with demo accounts.
-
-It speaks the protocol (CAS 3.0, section numbers below) as a real server does, so that the service's
-own client, cookies, redirects and single logout are exercised, and differs in its accounts only.
-"""
+"""A stand-in CAS server with demo accounts. It follows CAS 3.0 (section numbers below), so that the
+service's own client, cookies and single logout are exercised."""
 
 from __future__ import annotations
 
@@ -35,17 +32,17 @@ STAFF: Final = {
     LIBRARIAN: ("林静怡", "library-admin"),
     "administrator": ("高文博", "library-head"),
 }
-"""Who works for the demo library: name and group."""
+"""Name and group of each member of the demo library's staff."""
 SIGN_ON_LASTS = timedelta(hours=8)
 REMEMBERED_LASTS = timedelta(days=14)
 # 3.1.1 wants tickets to live "a reasonable time", at most five minutes.
 TICKET_LASTS = timedelta(minutes=1)
-# Services are told while the browser waits, so a deaf one must not hold it for long.
+# The browser waits while services are notified, so an unreachable one must not hold it for long.
 LOGOUT_TIMEOUT_S = 2.0
 
 STUDENT = re.compile(r"[0-9]{6,12}")
 GRADUATE = re.compile(r"[A-Z][0-9]{1,15}")
-# It becomes a Location header: visible ASCII, as in a URL that is encoded already.
+# The URL becomes a Location header, so only visible ASCII of an encoded URL is allowed.
 SERVICE = re.compile(r"[\x21-\x7e]{1,2000}")
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余"
@@ -68,14 +65,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CasState:
-    """What the stand-in runs on.
+    """The stand-in's storage, clock and settings.
 
     Args:
-        store: its sign-ons and tickets.
+        store: sign-ons and tickets.
         now: the service's clock, aware UTC.
-        service_prefixes: URLs under which a service may ask for tickets, as
-            ``https://seats.example.edu``; the prefix must end where a URL part ends.
-        secure: whether browsers reach it over https, so that its cookie may say so.
+        service_prefixes: URLs that services may redirect to; each must end where a URL part ends.
+        secure: whether browsers reach the server over https, for the cookie's Secure flag.
     """
 
     store: SandboxCas
@@ -85,7 +81,7 @@ class CasState:
 
 
 def person(account: str) -> Mapping[str, tuple[str, ...]]:
-    """The attributes of a demo account: invented, and always the same for the same account."""
+    """Attributes of a demo account, derived from its name, so that they never change."""
     if account in STAFF:
         name, group = STAFF[account]
         return {
@@ -104,7 +100,7 @@ def person(account: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def refusal(account: str, password: str) -> str | None:
-    """Why this account and password are not let in, in words for the page; None if they are."""
+    """The error text for a wrong account or password; None if they are accepted."""
     if not account or not password:
         return "请输入账号和密码。"
     if account not in STAFF and GRADUATE.fullmatch(account.upper()) and account != account.upper():
@@ -117,7 +113,6 @@ def refusal(account: str, password: str) -> str | None:
 
 
 def cas_routes(state: CasState) -> list[web.RouteDef]:
-    """All routes of the stand-in, to be added to the service's own application."""
     server = _Server(state)
     return [
         web.get(f"{ROOT}/login", server.show_login),
@@ -135,7 +130,7 @@ class _Server:
         self._store = state.store
 
     async def show_login(self, request: web.Request) -> web.Response:
-        """2.1: a ticket at once for who is signed in, else the form."""
+        """Section 2.1: issues a ticket to a signed-in browser, otherwise shows the form."""
         service = request.query.get("service", "")
         renew, gateway = _is_set(request, "renew"), _is_set(request, "gateway")
         if service and not self._allows(service):
@@ -151,7 +146,7 @@ class _Server:
         return _form(service)
 
     async def take_login(self, request: web.Request) -> web.Response:
-        """2.2: the form's answer."""
+        """Section 2.2: checks the account and password, and signs in."""
         form = await form_of(request, ANONYMOUS_BODY_BYTES)
         service = _text(form.get("service")) or request.query.get("service", "")
         if service and not self._allows(service):
@@ -163,7 +158,7 @@ class _Server:
         now = self._state.now()
         await self._store.forget_ended(now)
         if old := request.cookies.get(COOKIE, ""):
-            # Whoever used this browser before is signed out, also at the services.
+            # A different account signed in here before: its session ends, also at the services.
             if await self._store.account_of(old, now) == account:
                 if service:
                     return _go(await self._with_ticket(service, account, old, primary=True))
@@ -189,7 +184,7 @@ class _Server:
         return answer
 
     async def logout(self, request: web.Request) -> web.Response:
-        """2.3: end the sign-on, tell its services, go where the service asked."""
+        """Section 2.3: ends the sign-on, notifies its services, then redirects to ``service``."""
         if sign_on := request.cookies.get(COOKIE, ""):
             await self._end(sign_on)
         service = request.query.get("service", "")
@@ -199,15 +194,14 @@ class _Server:
         return answer
 
     async def validate_2(self, request: web.Request) -> web.Response:
-        """2.5: the account, without attributes."""
+        """Section 2.5: validates a ticket, and returns its account."""
         return await self._validate(request, attributes=False)
 
     async def validate_3(self, request: web.Request) -> web.Response:
-        """2.8: the account with its attributes."""
+        """Section 2.8: validates a ticket, and returns its account with attributes."""
         return await self._validate(request, attributes=True)
 
     async def style(self, request: web.Request) -> web.Response:
-        """The page's style, a file of its own so that a strict content policy lets it through."""
         return web.Response(text=_STYLE, content_type="text/css")
 
     async def _validate(self, request: web.Request, attributes: bool) -> web.Response:
@@ -246,15 +240,15 @@ class _Server:
         return f"{url}{joint}{urlencode({'ticket': ticket.id})}{hash_}{fragment}"
 
     async def _end(self, sign_on: str) -> None:
-        """Close it and post the logout to each service (2.3.3), waiting for all of them."""
+        """Closes the sign-on and posts the logout to each service (2.3.3), all at once."""
         tickets = await self._store.close_sign_on(sign_on)
         if not tickets:
             return
         timeout = aiohttp.ClientTimeout(total=LOGOUT_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            await asyncio.gather(*(self._tell(session, ticket) for ticket in tickets))
+            await asyncio.gather(*(self._notify(session, ticket) for ticket in tickets))
 
-    async def _tell(self, session: aiohttp.ClientSession, ticket: GrantedTicket) -> None:
+    async def _notify(self, session: aiohttp.ClientSession, ticket: GrantedTicket) -> None:
         message = LOGOUT_REQUEST.format(
             id=secrets.token_hex(16),
             at=self._state.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -300,7 +294,7 @@ def _failure(code: str, why: str) -> web.Response:
 
 
 def _page(template: str, status: int = 200, **values: str) -> web.Response:
-    # The policy names no form-action: Chromium applies that to the redirect to the service as well.
+    # The policy has no form-action: Chromium would apply it to the redirect to the service, too.
     return web.Response(
         status=status,
         text=render_page(template, root=ROOT, **values),

@@ -1,4 +1,4 @@
-"""What a sandbox has in place of real accounts."""
+"""Stand-ins for the accounts, groups and templates of a real library."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ SANDBOX_SECRET: Final = "sandbox-secret"
 SANDBOX_MP_APPID: Final = "wxofficial"
 SANDBOX_MP_SECRET: Final = "sandbox-official-secret"
 SANDBOX_AES_KEY: Final = "S" * 42 + "A"
-"""Encrypts what the sandbox's WeChat sends."""
 SANDBOX_GROUPS: Final = {
     "CAS_VIEWER_GROUP": "library-view",
     "CAS_LIBRARIAN_GROUP": "library-admin",
     "CAS_ADMINISTRATOR_GROUP": "library-head",
 }
-"""The groups by which the sandbox's CAS names the staff, unless the environment names others."""
+"""The staff groups of the sandbox's CAS; environment variables replace them."""
 
 _FIELDS: Final[dict[str, dict[str, str]]] = {
     "RESERVED": dict(
@@ -57,7 +56,6 @@ _FIELDS: Final[dict[str, dict[str, str]]] = {
     "SUSPENDED": dict(time1="until", thing2="reason", thing3="tip"),
     "MOVED": dict(thing1="seat", time2="start", thing3="tip"),
 }
-"""The fields of each message's design."""
 SANDBOX_TEMPLATES: Final[dict[str, dict[str, object]]] = {
     name: {
         "template_id": f"sandbox-{name.lower().replace('_', '-')}",
@@ -66,4 +64,4 @@ SANDBOX_TEMPLATES: Final[dict[str, dict[str, object]]] = {
     }
     for name, fields in _FIELDS.items()
 }
-"""The designs that the sandbox answers to; a real account's ids and keys come from its console."""
+"""Subscribe-message templates; a real account has other ids and keys."""

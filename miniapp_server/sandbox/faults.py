@@ -1,5 +1,3 @@
-"""Bad days of the stand-in WeChat API: errors, statuses and delays, by endpoint."""
-
 from __future__ import annotations
 
 import asyncio
@@ -28,8 +26,8 @@ ENDPOINTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FaultMode:
-    """How an endpoint misbehaves: an error, an HTTP status, a delay; ``after`` doing its work or
-    before. Times are in seconds."""
+    """A simulated fault: an error code or HTTP status, and a delay in seconds. ``after``: the
+    endpoint does its work first, so that only the response is lost."""
 
     errcode: int | None = None
     status: int | None = None
@@ -38,11 +36,11 @@ class FaultMode:
 
 
 def parse_fault(entry: object) -> tuple[FaultMode, int | None]:
-    """A mode and the number of calls that it lasts for (None: all). Raises: HTTPBadRequest."""
-    known = {"errcode", "status", "delay_ms", "hang_seconds", "after", "times"}
-    if not isinstance(entry, dict) or not entry.keys() <= known:
+    """A fault and the number of calls it lasts for (None: all). Raises: HTTPBadRequest."""
+    keys = {"errcode", "status", "delay_ms", "hang_seconds", "after", "times"}
+    if not isinstance(entry, dict) or not entry.keys() <= keys:
         raise web.HTTPBadRequest(
-            text=f"a mode has {', '.join(sorted(known))}; endpoints are "
+            text=f"keys of a mode are {', '.join(sorted(keys))}; endpoints are "
             f"{', '.join(sorted(ENDPOINTS))}"
         )
     try:
@@ -52,13 +50,15 @@ def parse_fault(entry: object) -> tuple[FaultMode, int | None]:
             for key in ("errcode", "status", "times")
         ]
     except (TypeError, ValueError):
-        raise web.HTTPBadRequest(text="numbers, please") from None
+        raise web.HTTPBadRequest(
+            text="errcode, status, times, delay_ms and hang_seconds must be numbers"
+        ) from None
     errcode, status, times = numbers
     return FaultMode(errcode, status, delay, entry.get("after") is True), times
 
 
 async def wait(request: web.Request, seconds: float) -> None:
-    """Wait in small steps, and end when the caller has gone."""
+    """Waits for ``seconds``; returns early if the client has disconnected."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     while (left := until - loop.time()) > 0:

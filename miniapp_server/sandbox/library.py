@@ -1,5 +1,3 @@
-"""The demo library in a sandbox's database."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -12,14 +10,12 @@ from models.reservations.presence import PresenceMethod
 
 
 async def seed_demo(app: web.Application) -> tuple[dict[str, str], dict[str, str]]:
-    """Write the demo library, and keep its machines' keys for whoever plays kiosk or gate.
-
-    Safe to repeat. Returns the new keys, of the kiosks and of the gates. Raises: SeedError.
-    """
+    """Writes the demo library, and stores its devices' keys for clients that play a kiosk or a
+    gate. Safe to repeat. Returns new keys by kiosk and by gate. Raises: SeedError."""
     resources = app[RESOURCES]
     now = resources.clock.now()
     kiosks, gates = await seed(resources.repositories, app[REFERENCE], read(), now)
-    # Its kiosks are stand-ins that always show their codes.
+    # Demo kiosks count as always showing their codes.
     for venue_id in app[REFERENCE].catalog.venues:
         await resources.repositories.presence_methods.put(venue_id, PresenceMethod.KIOSK_CODE, now)
     state = SandboxState(resources.db)

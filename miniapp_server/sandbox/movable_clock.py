@@ -1,4 +1,4 @@
-"""The sandbox's clock: it can be moved, through everything that is due, in every worker."""
+"""The sandbox's clock. A move runs the jobs that become due on the way, in every worker."""
 
 from __future__ import annotations
 
@@ -27,22 +27,20 @@ _A_DAY: Final = timedelta(days=1)
 
 _SENDING: Final = frozenset(delivery_job(channel) for channel in Channel)
 _AT_EACH_STEP: Final = frozenset({"carry_over", "offer_free_seats", "dispatch_outbox"}) | _SENDING
-"""Jobs that follow from others, or have no deadline in the store."""
+"""Jobs without stored deadlines, and jobs that follow from other jobs' results."""
 _BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
-"""What these write may be due at once, as it tells of an instant before."""
+"""Jobs that may record past events, whose deadlines are then due at once."""
 
 
 class ClockHeld(Conflict):
-    """The clock goes back only while there are no reservations."""
+    """The clock can be moved back only while there are no reservations."""
 
     code = "clock_held"
 
 
 class MovableClock:
-    """Moves the service's clock. Workers agree on it by MongoDB.
-
-    ``clear_caches`` empties this worker's caches, after another worker has reset the sandbox.
-    """
+    """Moves the service's clock, which workers share by MongoDB. ``clear_caches`` empties this
+    worker's caches after another worker's reset."""
 
     def __init__(
         self, app: web.Application, state: SandboxState, clear_caches: Callable[[], None]
@@ -60,31 +58,27 @@ class MovableClock:
         )
 
     async def begin(self) -> None:
-        """Set this worker's clock to the one that is stored."""
         self._clock.offset, self._reset_seen = await self._state.clock()
 
     @asynccontextmanager
     async def resetting(self) -> AsyncIterator[None]:
-        """The block resets the sandbox; every worker has noticed it afterwards."""
+        """Holds the clock during a reset; afterwards every worker has noticed it."""
         async with self._exclusive_move():
             yield
             self._reset_seen = await self._state.note_reset()
         await self._broadcast_clock()
 
-    async def move(self, wanted: Callable[[datetime], datetime]) -> None:
-        """Let the clock reach what ``wanted`` makes of its time, in every worker: forward through
-        each due instant in its order. Invented readers go first: they live by the real clock.
-
-        Raises: ClockHeld, Malformed.
-        """
+    async def move(self, target_of: Callable[[datetime], datetime]) -> None:
+        """Moves every worker's clock to ``target_of`` its time, forward through each due instant.
+        First removes the invented readers. Raises: ClockHeld, Malformed."""
         async with self._exclusive_move():
-            if wanted(now := self._clock.now()) - now > _LONGEST_MOVE:
-                raise Malformed("now", "at most 366 days ahead")
+            if target_of(now := self._clock.now()) - now > _LONGEST_MOVE:
+                raise Malformed("now", "must be at most 366 days ahead")
             if await self._state.end_life():
                 self._clear_caches()
                 self._reset_seen = await self._state.note_reset()
             now = self._clock.now()
-            target = wanted(now)
+            target = target_of(now)
             if target < now:
                 await self._back(target)
             else:
@@ -93,14 +87,13 @@ class MovableClock:
 
     @asynccontextmanager
     async def _exclusive_move(self) -> AsyncIterator[None]:
-        """One move at a time in this worker; a look that began before it counts for nothing."""
+        """Allows one move at a time; a concurrent ``_follow_once`` discards what it has read."""
         async with self._moving:
             self._moves += 1
             yield
 
     async def _forward(self, now: datetime, target: datetime) -> None:
-        """Through each instant at which something is due. All jobs run at the first and the last
-        one; between them those run that have something to do."""
+        """Advances to each due instant. Runs all jobs at both ends, in between only due ones."""
         step, jobs = now, None
         while (due := await self._next_due(step)) is not None and due[0] <= target:
             step = due[0]
@@ -109,32 +102,31 @@ class MovableClock:
         await self._advance_to(target)
 
     async def _next_due(self, after: datetime) -> tuple[datetime, frozenset[str]] | None:
-        """The first instant after ``after`` at which something is due, and the jobs for it."""
-        found = await self._stored.reservations.next_due(after)
+        """The first instant after ``after`` at which something is due, and its jobs."""
+        due = await self._stored.reservations.next_due(after)
         delivery = await self._stored.deliveries.next_due(after)
-        if delivery is None or (found is not None and found[0] < delivery):
-            return found
-        at_once = found[1] if found is not None and found[0] == delivery else frozenset[str]()
+        if delivery is None or (due is not None and due[0] < delivery):
+            return due
+        at_once = due[1] if due is not None and due[0] == delivery else frozenset[str]()
         return delivery, at_once | _SENDING
 
     async def _waiting(self, now: datetime) -> frozenset[str]:
-        """Jobs whose deadlines may have been left for later, as a gate has not told all yet."""
+        """Jobs with past deadlines that waited for a gate to report earlier events."""
         gates = await self._stored.gates.all()
         if all(gate.last_seen_at is None for gate in gates):
             return frozenset()
         return frozenset({"gates"}) | await self._stored.reservations.overdue(now)
 
     async def _advance_to(self, instant: datetime, jobs: frozenset[str] | None = None) -> None:
-        """Let it be ``instant``, and do what is due then: all jobs, or those that are named and
-        what follows from them."""
-        # The heartbeat first: a moved clock is not a time in which the service was down.
+        """Sets the clock and runs the jobs due then: all, or ``jobs`` with their follow-ups."""
+        # Before the jobs, which would take the skipped time for an outage of the service.
         await self._stored.heartbeat.set(instant)
-        # Nor one in which the kiosks were.
+        # Kiosks, too, count as seen during the skipped time.
         for kiosk in await self._stored.kiosks.kiosk_last_seen():
             await self._stored.kiosks.record_kiosk_seen(kiosk, instant)
         for venue, proofs in (await self._stored.presence_methods.last_proofs()).items():
-            seen = proofs.get(PresenceMethod.KIOSK_CODE)
-            if seen is not None and instant - seen > _A_DAY:
+            proved_at = proofs.get(PresenceMethod.KIOSK_CODE)
+            if proved_at is not None and instant - proved_at > _A_DAY:
                 await self._stored.presence_methods.put(venue, PresenceMethod.KIOSK_CODE, instant)
         await self._state.set_offset(self._clock.set(instant))
         done = await self._scheduler.run_until_idle(instant, jobs)
@@ -148,21 +140,21 @@ class MovableClock:
         await self._state.set_offset(self._clock.set(target))
 
     async def follow(self, _: web.Application) -> AsyncIterator[None]:
-        """Workers agree on the clock: it is in MongoDB, and each looks when told, and often."""
+        """Follows the clock that other workers move, by broadcasts and by polling MongoDB."""
 
         async def look_often() -> None:
             while True:
                 await asyncio.sleep(pause_s(_CLOCK_POLL_S))
-                await self._look()
+                await self._follow_once()
 
         tasks = [
             asyncio.create_task(look_often()),
-            asyncio.create_task(self._others.subscribe(self._look)),
+            asyncio.create_task(self._others.subscribe(self._follow_once)),
         ]
         yield
         await end(tasks)
 
-    async def _look(self) -> None:
+    async def _follow_once(self) -> None:
         if self._moving.locked():
             return
         before = self._moves
@@ -176,9 +168,9 @@ class MovableClock:
                 self._clear_caches()
                 await self._reference.refresh()
         except DomainError:
-            return  # MongoDB is away; the next look comes soon
+            return  # MongoDB is unreachable; the next poll follows soon
 
     async def _broadcast_clock(self) -> None:
-        """Whoever asks any worker from now on is answered by the clock that stands now."""
+        """Returns once every worker follows the present clock."""
         if not await self._others.send():
-            await asyncio.sleep(2 * _CLOCK_POLL_S)  # they look by themselves
+            await asyncio.sleep(2 * _CLOCK_POLL_S)  # by then every worker has polled the clock

@@ -1,5 +1,3 @@
-"""Pages and calls of the sandbox itself, under ``/sandbox/``."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,7 +25,7 @@ HOME: Final = "/sandbox/"
 
 
 class SandboxPages:
-    """The phone with its messages, the clock, the machines' keys, and the reset."""
+    """The sandbox's pages under ``/sandbox/``: the phone, the clock, device keys, and the reset."""
 
     def __init__(
         self,
@@ -56,7 +54,6 @@ class SandboxPages:
         ]
 
     async def home(self, request: web.Request) -> web.Response:
-        """What is simulated, links, and the phone with its messages as cards."""
         openid = request.query.get("openid") or None
         delivered = await self._wechat.inbox(openid)
         titles = {message.template.value: message.title for message in MESSAGES}
@@ -119,39 +116,39 @@ class SandboxPages:
 
 
 def _require_own_origin(request: web.Request) -> None:
-    """A page of another site must not move the demo's clock. Raises: BadOrigin."""
+    """Refuses pages of other sites. Raises: BadOrigin."""
     if "Origin" in request.headers:
         require_own_origin(request)
 
 
 def _target(raw: bytes, now: datetime) -> datetime:
-    """``{"now": RFC 3339}`` or ``{"advance_seconds": n}``. Raises: Malformed."""
+    """Parses ``{"now": RFC 3339}`` or ``{"advance_seconds": n}``. Raises: Malformed."""
     try:
         body = msgspec.json.decode(raw, type=dict[str, Any])
         if set(body) == {"now"}:
             target = msgspec.convert(body["now"], datetime)
             if target.tzinfo is None:
-                raise Malformed("now", "needs an offset such as +08:00")
+                raise Malformed("now", "must have an offset such as +08:00")
             return _sane(target)
         if set(body) == {"advance_seconds"}:
             seconds = msgspec.convert(body["advance_seconds"], float)
             return _sane(now + timedelta(seconds=seconds))
     except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, ValueError) as error:
         raise Malformed("body", str(error)[:200]) from error
-    raise Malformed("body", "needs now or advance_seconds")
+    raise Malformed("body", "must have either now or advance_seconds")
 
 
 def _sane(target: datetime) -> datetime:
-    """At the ends of the calendar there is no day before or after. Raises: Malformed."""
+    """Raises: Malformed near the ends of the calendar, where date arithmetic overflows."""
     if not 2000 <= target.year < 2100:
-        raise Malformed("now", "a year from 2000 to 2099")
+        raise Malformed("now", "must be in the years 2000 to 2099")
     return target
 
 
 def _lines(
     template: str, data: Mapping[str, str], templates: Mapping[Template, TemplateConfig]
 ) -> list[tuple[str, str]]:
-    """The card's lines with the names that a reader sees."""
+    """The card's lines under the names that a reader sees."""
     config = templates.get(Template(template))
     fields = config.fields if config else {}
     return [(_NAMES.get(fields.get(key, ""), key), value) for key, value in data.items()]

@@ -1,5 +1,3 @@
-"""The sandbox's own HTML."""
-
 from __future__ import annotations
 
 from typing import Any, Final
@@ -12,5 +10,4 @@ _ENVIRONMENT: Final = Environment(
 
 
 def render_page(template: str, **facts: Any) -> str:
-    """The text of a template of the sandbox."""
     return _ENVIRONMENT.get_template(template).render(**facts)

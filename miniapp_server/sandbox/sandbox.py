@@ -1,5 +1,3 @@
-"""The sandbox as a whole: WeChat, CAS, the phone's inbox, and a clock that can be moved."""
-
 from __future__ import annotations
 
 import asyncio
@@ -30,12 +28,10 @@ from models.storage.installation import Mode
 from notify.wechat.channel import WeChatChannel
 
 _HEARS_WITHIN_S: Final = 20.0
-"""How long a reset waits for the change stream, which is read twenty times a second."""
+"""Seconds a reset waits for the change stream, which is read twenty times a second."""
 
 
 class Sandbox:
-    """The stand-ins for WeChat and CAS, and the clock."""
-
     def __init__(self, app: web.Application) -> None:
         resources = app[RESOURCES]
         settings, now = resources.settings, resources.clock.now
@@ -60,17 +56,17 @@ class Sandbox:
         self.clock = MovableClock(app, self.state, self._clear_caches)
 
     async def reset(self) -> None:
-        """Back to the demo library, without readers, on real time."""
+        """Restores the demo library without readers, and real time."""
         async with self.clock.resetting():
             await self.state.end_life()
             await self.state.wipe()
             self._service_clock.offset = timedelta()
             self._clear_caches()
             await seed_demo(self._app)
-            await self._hear_all_written_until_now()
+            await self._await_occupancy()
 
-    async def _hear_all_written_until_now(self) -> None:
-        """Wait until the occupancy has heard of it, or it may show for a moment what was wiped."""
+    async def _await_occupancy(self) -> None:
+        """Waits until the occupancy no longer shows deleted bookings."""
         occupancy, wiped = self._app[OCCUPANCY], monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(_HEARS_WITHIN_S):
@@ -79,7 +75,7 @@ class Sandbox:
                     await asyncio.sleep(0.01)
 
     def _clear_caches(self) -> None:
-        """Empty what this worker keeps in memory: it is of before the reset."""
+        """Empties this worker's caches after a reset."""
         app = self._app
         app[SESSIONS].invalidate_all()
         app[REFERENCE].invalidate()
@@ -87,19 +83,16 @@ class Sandbox:
         app[service_key(WeChatChannel)].refused_until.clear()
 
     async def record_consent_tap(self, openid: str, results: Mapping[str, str]) -> None:
-        """A client that reports ``accept`` has tapped it on the phone: WeChat has seen that too."""
+        """Grants a message for each accepted template, as WeChat does on a tap."""
         for name, result in results.items():
             if result in ("accept", "acceptWithAudio") and name in WECHAT_TEMPLATES:
                 await self.wechat.grant(openid, self._templates[Template(name)].template_id)
 
 
 async def plug_in(app: web.Application) -> None:
-    """Add the sandbox's routes, its clock and its phone to the service.
-
-    Raises: ValueError where the service is not a sandbox's: a reset would delete its data.
-    """
+    """Adds the sandbox. Raises: ValueError outside of sandbox mode, as a reset deletes all data."""
     if app[RESOURCES].settings.mode is not Mode.SANDBOX:
-        raise ValueError("the sandbox is plugged into a service with a sandbox's settings only")
+        raise ValueError("the sandbox requires a sandbox's settings")
     sandbox = Sandbox(app)
     await sandbox.clock.begin()
     pages = SandboxPages(

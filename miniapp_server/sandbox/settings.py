@@ -1,4 +1,4 @@
-"""A sandbox's settings: a library's own, with the stand-ins' addresses and accounts in them."""
+"""Sandbox settings: a library's own, with the stand-ins' addresses and accounts."""
 
 from __future__ import annotations
 
@@ -30,31 +30,27 @@ _PROVIDER_CREDENTIALS: Final = {
     "CAMPUS_TICKET_SECRET": "CAMPUS_TICKET_URL",
     "WECOM_SECRET": "WECOM_BASE_URL",
 }
-"""Secrets for another host. One that is on this machine is a stand-in as well."""
+"""Secrets, each with the URL of its host. A host on this machine is a stand-in, and allowed."""
 
 
 def load_sandbox(env: Mapping[str, str], lan: str = "") -> Settings:
-    """Read and validate a sandbox's settings.
-
-    ``lan`` is the private address of this machine on which it shall listen, for others too.
-
-    Raises: SettingsError with every fault; beside real credentials these alone.
-    """
+    """``lan``: the private address to listen on, for other machines. Raises: SettingsError with
+    every fault, or only with real credentials if there are any."""
     _refuse_real_credentials(env)
     here = lan or "127.0.0.1"
-    asked = EnvironmentReader(env)  # its faults are noted where the same variables are read below
-    port = asked.number("PORT", DEFAULT_PORT, 1, 65535)
-    host, own = asked.text("HOST", here), f"http://{here}:{port}"
-    public = read_origin(asked, "PUBLIC_BASE_URL", own)
+    reader = EnvironmentReader(env)  # the reader below reports its faults
+    port = reader.number("PORT", DEFAULT_PORT, 1, 65535)
+    host, own = reader.text("HOST", here), f"http://{here}:{port}"
+    public = read_origin(reader, "PUBLIC_BASE_URL", own)
     stand_ins = {
         "HOST": host,
-        "PUBLIC_BASE_URL": asked.text("PUBLIC_BASE_URL", own),
-        "MONITORS": asked.text("MONITORS", f"127.0.0.0/8,::1,{lan}".rstrip(",")),
+        "PUBLIC_BASE_URL": reader.text("PUBLIC_BASE_URL", own),
+        "MONITORS": reader.text("MONITORS", f"127.0.0.0/8,::1,{lan}".rstrip(",")),
         "CAS_BASE_URL": f"{public}/sandbox/cas",
         "WECHAT_BASE_URL": f"http://{host}:{port}/sandbox/wechat",
         "WECHAT_APPID": SANDBOX_APPID,
         "WECHAT_SECRET": SANDBOX_SECRET,
-        "WECHAT_TEMPLATES": asked.text("WECHAT_TEMPLATES", json.dumps(SANDBOX_TEMPLATES)),
+        "WECHAT_TEMPLATES": reader.text("WECHAT_TEMPLATES", json.dumps(SANDBOX_TEMPLATES)),
         "WECHAT_MP_APPID": SANDBOX_MP_APPID,
         "WECHAT_MP_SECRET": SANDBOX_MP_SECRET,
     }
@@ -70,33 +66,33 @@ def load_sandbox(env: Mapping[str, str], lan: str = "") -> Settings:
 def _refuse_real_credentials(env: Mapping[str, str]) -> None:
     """Raises: SettingsError."""
     read = EnvironmentReader(env)
-    given = [name for name in _CREDENTIALS if read.text(name)]
-    given += [
+    names = [name for name in _CREDENTIALS if read.text(name)]
+    names += [
         secret
         for secret, url in _PROVIDER_CREDENTIALS.items()
         if read.text(secret) and not is_loopback(urlsplit(read.text(url)).hostname)
     ]
-    if given:
+    if names:
         read.fault(
-            f"the sandbox cannot run beside real credentials ({', '.join(given)}): unset them to "
+            f"the sandbox cannot run beside real credentials ({', '.join(names)}): unset them to "
             "try the service, or unset SANDBOX and use serve"
         )
     read.raise_faults()
 
 
 def _check_reachable_here_only(read: EnvironmentReader, public: str, lan: str) -> None:
-    """Note what leads out of this machine, or of its private network: a sandbox lets anybody in as
-    anybody, and sends mail to this machine only."""
+    """Notes addresses beyond this machine or its private network as faults: a sandbox lets anybody
+    sign in as anybody, and sends mail to this machine only."""
     for name, host in (("HOST", read.text("HOST")), ("PUBLIC_BASE_URL", urlsplit(public).hostname)):
         if host != lan if lan else not is_loopback(host):
-            wanted = f"{lan}, the address of --lan" if lan else "a loopback address"
+            allowed = f"{lan}, the address of --lan" if lan else "a loopback address"
             read.fault(
-                f"{name}: a sandbox lets anybody in as anybody, so {host} must be {wanted} "
+                f"{name}: a sandbox lets anybody sign in as anybody, so {host} must be {allowed} "
                 "(demo --lan ADDRESS opens it to a private network)"
             )
     try:
         mail = urlsplit(read.text("SMTP_URL")).hostname
-    except ValueError:  # a fault that is noted where mail is read
+    except ValueError:  # reported where mail settings are read
         return
     if mail and not is_loopback(mail):
         read.fault("SMTP_URL: a sandbox sends mail to a loopback address only")

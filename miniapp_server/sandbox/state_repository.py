@@ -1,4 +1,4 @@
-"""What the sandbox itself keeps: the clock's offset, and the demo machines' keys in clear."""
+"""The sandbox's own state: the clock's offset, device keys in clear, invented readers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _OF_READERS: Final = (
     *("reservations", "messages", "deliveries", "violations"),
     *("suspensions", "waitlist"),
 )
-_LOOKS: Final = 100
-_LOOK_S: Final = 0.05
-"""A process of theirs has five seconds to notice that it is over."""
+_CHECKS: Final = 100
+_CHECK_S: Final = 0.05
+"""Seconds between ``_CHECKS`` checks: a writer has five seconds to notice that it is stopped."""
 _KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", ABOUT})
 
 
@@ -31,10 +31,10 @@ class SandboxState:
         return (await self.clock())[0]
 
     async def clock(self) -> tuple[timedelta, str]:
-        """(the clock's offset, the name of the last reset: it is another after each)."""
+        """The clock's offset, and the id of the last reset."""
         with translate_errors():
-            found = await self._db["sandbox_clock"].find_one({"_id": "offset"}) or {}
-        return timedelta(milliseconds=found.get("ms", 0)), found.get("reset", "")
+            document = await self._db["sandbox_clock"].find_one({"_id": "offset"}) or {}
+        return timedelta(milliseconds=document.get("ms", 0)), document.get("reset", "")
 
     async def set_offset(self, offset: timedelta) -> None:
         with translate_errors():
@@ -45,7 +45,7 @@ class SandboxState:
             )
 
     async def note_reset(self) -> str:
-        """Returns its name."""
+        """Stores a new id for the reset; returns it."""
         name = new_id()
         with translate_errors():
             await self._db["sandbox_clock"].update_one(
@@ -54,7 +54,7 @@ class SandboxState:
         return name
 
     async def keep_keys(self, kind: str, keys: Mapping[str, str]) -> None:
-        """The keys of demo machines, so that a newcomer can play kiosk or gate."""
+        """Stores device keys in clear, for clients that play a kiosk or a gate."""
         with translate_errors():
             for id, key in keys.items():
                 await self._db["sandbox_machines"].update_one(
@@ -71,8 +71,8 @@ class SandboxState:
     # --- invented readers (miniapp_server/load_data/living.py) -----------------------------------
 
     async def may_live(self) -> bool:
-        """May invented readers come? Not where the clock was moved, nor beside a history that is
-        somebody else's. Those of a demo that has ended go, and others may come."""
+        """Whether a demo may invent readers: the clock was not moved, and all bookings are an
+        earlier demo's. Removes the readers of that demo."""
         if await self.offset():
             return False
         with translate_errors():
@@ -82,38 +82,37 @@ class SandboxState:
             return await self._db["reservations"].find_one({}, {"_id": 1}) is None
 
     async def begin_life(self, writer: str, readers: Sequence[ReaderId]) -> None:
-        """Note whom ``writer`` invents, before it does."""
+        """Notes the readers that ``writer`` is about to write."""
         with translate_errors():
             await self._db[_LIFE].insert_one({"_id": writer, "readers": readers, "over": False})
 
     async def is_alive(self, writer: str) -> bool:
-        """Shall its readers go on?"""
+        """Whether ``writer`` may go on writing."""
         with translate_errors():
             return await self._db[_LIFE].find_one({"_id": writer, "over": False}) is not None
 
     async def note_stopped(self, writer: str, readers: Sequence[ReaderId]) -> None:
-        """It writes nothing any more. What it has written of its readers since they were removed
-        goes, too."""
+        """Notes that ``writer`` has stopped; deletes its writes since its readers were removed."""
         with translate_errors():
             noted = await self._db[_LIFE].update_one({"_id": writer}, {"$set": {"stopped": True}})
             if not noted.matched_count:
                 await self._remove_readers(readers)
 
     async def forget_statistics(self) -> None:
-        """The days are counted once more."""
+        """Deletes all daily statistics, so that they are computed again."""
         with translate_errors():
             await self._db["daily_statistics"].delete_many({})
 
     async def end_life(self) -> bool:
-        """Let the invented readers and all that is theirs go. False: there are none."""
+        """Stops and removes the invented readers; False if there were none."""
         with translate_errors():
             life = await self._db[_LIFE].find_one_and_update({}, {"$set": {"over": True}})
             if life is None:
                 return False
-            for _ in range(_LOOKS):
+            for _ in range(_CHECKS):
                 if await self._db[_LIFE].find_one({"stopped": True}) is not None:
                     break
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(_CHECK_S)
             await self._remove_invented()
         return True
 
@@ -129,18 +128,15 @@ class SandboxState:
         await self._db[_LIFE].delete_many({})
 
     async def wipe(self) -> None:
-        """Delete everything but the library, its machines, and what the database says about itself.
-
-        Twice: a job that was under way may have offered somebody who waited a seat that the wipe
-        had just made free.
-        """
+        """Deletes everything but the library, its devices and the database's metadata. Deletes
+        twice, since a running job may offer a seat of the first pass to a waiting reader."""
         with translate_errors():
             names = await self._db.list_collection_names()
             for name in names * 2:
                 if name not in _KEPT and not name.startswith("system."):
                     await self._db[name].delete_many({})
             await self._db["kiosks"].update_many({}, {"$unset": {"last_seen_at": ""}})
-            # What gates said stands on a clock that is gone.
+            # Gates' reports refer to the clock before the reset.
             await self._db["gates"].update_many(
                 {}, {"$unset": {"last_seen_at": "", "complete_until": ""}}
             )

@@ -1,9 +1,8 @@
-"""A stand-in for WeChat's server API under ``/sandbox/wechat``.
+"""A stand-in for WeChat's server API, under ``/sandbox/wechat``.
 
-It answers as api.weixin.qq.com does where this service would notice: tokens expire and are told
-apart by account, login codes are good once, a message needs the reader's credit, values must fit
-their field's type, and sends to one reader must not overlap. What WeChat does on bad days is a
-mode, set by ``POST /sandbox/wechat/_mode``.
+It behaves as api.weixin.qq.com where this service would notice: tokens expire and belong to an
+account, login codes work once, messages need consent, values must fit their field's type, and sends
+to one reader must not overlap. ``POST /sandbox/wechat/_mode`` simulates faults.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ class WeChatSandbox:
     """The stand-in's accounts, templates and stored state.
 
     Args:
-        store: where it all is kept.
-        accounts: secrets by appid; a mini-program and an official account have one each.
+        store: the stored state.
+        accounts: secrets by appid, of a mini-program and an official account.
         templates: message names by template id. Other template ids are refused (40037).
         now: the sandbox's clock.
-        long_term: the ids of those templates that a reader accepts once.
-        fields: the keys of the templates by their ids.
+        long_term: ids of long-term templates.
+        fields: field keys by template id.
     """
 
     def __init__(
@@ -65,20 +64,18 @@ class WeChatSandbox:
         self.fields = fields
 
     async def grant(self, openid: str, template_id: str, times: int = 1) -> None:
-        """The reader taps "accept" in the mini-program's dialog: ``times`` more messages."""
+        """Adds consent to ``times`` messages, as a tap on "accept" does."""
         await self.store.grant(openid, template_id, times)
 
     async def inbox(self, openid: str | None = None) -> list[Delivered]:
-        """What was delivered (to one reader, or to all), oldest first."""
+        """Delivered messages of one reader, or of all, oldest first."""
         return await self.store.inbox(openid)
 
     async def reset(self) -> None:
-        """No codes used, no tokens, no credits, no messages, no modes."""
         await self.store.reset()
 
 
 def wechat_routes(state: WeChatSandbox) -> list[web.RouteDef]:
-    """All routes of the stand-in, to be added to the service's own application."""
     server = _Server(state)
     of_wechat: list[tuple[str, str, str, Work]] = [
         ("GET", "/cgi-bin/token", "token", server.token),
@@ -116,7 +113,7 @@ class _Server:
         self._store = state.store
 
     def endpoint(self, name: str, work: Work) -> Handler:
-        """The handler of an endpoint: its faults, ``work``, and errors as WeChat tells them."""
+        """Wraps ``work`` with simulated faults, and with WeChat's format of errors."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             mode = await self._store.take_mode(name)
@@ -166,10 +163,10 @@ class _Server:
             raise WeChatError(41002)
         if not secret:
             raise WeChatError(41004)
-        known = self._state.accounts.get(str(appid))
-        if known is None:
+        expected = self._state.accounts.get(str(appid))
+        if expected is None:
             raise WeChatError(40013)
-        if secret != known:
+        if secret != expected:
             raise WeChatError(40125)
         return str(appid)
 
@@ -177,12 +174,12 @@ class _Server:
         token = request.query.get("access_token")
         if not token:
             raise WeChatError(41001)
-        found = await self._store.token_state(token, self._state.now())
-        if found is None:
+        token_state = await self._store.token_state(token, self._state.now())
+        if token_state is None:
             raise WeChatError(40001)
-        if not found[1]:
+        if not token_state[1]:
             raise WeChatError(42001)
-        return found[0].partition(":")[2]
+        return token_state[0].partition(":")[2]
 
     # Login
 
@@ -196,15 +193,15 @@ class _Server:
             raise WeChatError(41008)
         if not mode.after:
             await wait(request, mode.delay)
-        known = _CODE.fullmatch(code)
-        if known is None:
+        code_match = _CODE.fullmatch(code)
+        if code_match is None:
             raise WeChatError(40029)
-        if not await self._store.use_code(code, f"o-{known[1]}", self._state.now()):
+        if not await self._store.use_code(code, f"o-{code_match[1]}", self._state.now()):
             raise WeChatError(40163)
         session = {
             "session_key": base64.b64encode(secrets.token_bytes(16)).decode(),
-            "openid": f"o-{known[1]}",
-            "unionid": f"u-{known[1]}",
+            "openid": f"o-{code_match[1]}",
+            "unionid": f"u-{code_match[1]}",
         }
         return web.Response(text=json.dumps(session), content_type="text/plain")
 
@@ -251,7 +248,7 @@ class _Server:
         if not mode.after:
             await wait(request, mode.delay)
         openid, content = checked_message(await _body(request), appid)
-        await self._store.conversations.tell(openid, content, self._state.now())
+        await self._store.conversations.send(openid, content, self._state.now())
         return web.json_response({"errcode": 0, "errmsg": "ok"})
 
     @asynccontextmanager
@@ -323,7 +320,7 @@ class _Server:
         return web.json_response({"menu": json.loads(menu)})
 
     async def user_info(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
-        """A follower ``mp-<name>`` is the mini-program's user ``o-<name>`` (one unionid)."""
+        """``mp-<name>`` shares the unionid of mini-program user ``o-<name>``."""
         await self._authorised(request)
         if not mode.after:
             await wait(request, mode.delay)
@@ -333,7 +330,7 @@ class _Server:
         name = openid.removeprefix("mp-")
         return web.json_response({"subscribe": 1, "openid": openid, "unionid": f"u-{name}"})
 
-    # The stand-in's own
+    # Endpoints of the stand-in alone
 
     async def grant(self, request: web.Request) -> web.StreamResponse:
         body = await _own_body(request)
@@ -343,9 +340,9 @@ class _Server:
             or not isinstance(template_id, str)
             or template_id not in self._state.templates
         ):
-            raise web.HTTPBadRequest(text="openid and a known template_id, please")
+            raise web.HTTPBadRequest(text="openid and a known template_id are required")
         if not isinstance(times, int) or not 0 <= times <= 100:
-            raise web.HTTPBadRequest(text="n is 1 to 100, or 0: the reader wants none any more")
+            raise web.HTTPBadRequest(text="n must be 1 to 100, or 0 to withdraw the consent")
         if times:
             await self._state.grant(openid, template_id, times)
         else:
@@ -353,24 +350,23 @@ class _Server:
         return web.Response(status=204)
 
     async def wrote(self, request: web.Request) -> web.StreamResponse:
-        """The user ``openid`` writes to the account's customer service, or ``entered`` it."""
+        """A user writes to the customer service or, with ``entered``, only opens it."""
         body = await _own_body(request)
         openid, conversations = body.get("openid"), self._store.conversations
         if not isinstance(openid, str):
-            raise web.HTTPBadRequest(text="openid, please")
+            raise web.HTTPBadRequest(text="openid is required")
         act = conversations.entered if body.get("entered") else conversations.wrote
         await act(openid, self._state.now())
         return web.Response(status=204)
 
     async def heard(self, request: web.Request) -> web.StreamResponse:
-        """What that user was told."""
         openid = request.query.get("openid", "")
         return web.json_response({"items": await self._store.conversations.heard(openid)})
 
     async def set_mode(self, request: web.Request) -> web.StreamResponse:
-        """``{}`` clears; ``{"hang_seconds": 10}`` is for every endpoint; ``{"subscribe_send":
-        {"errcode": 40001, "times": 1}}`` for one. Also ``delay_ms``, ``status`` and ``after`` (do
-        the work first, so that the caller misses the answer)."""
+        """Replaces all simulated faults. ``{"hang_seconds": 10}`` is one for every endpoint,
+        ``{"subscribe_send": {"errcode": 40001, "times": 1}}`` for one. Also ``delay_ms``,
+        ``status`` and ``after`` (the work is done, but its response is lost)."""
         body = await _own_body(request)
         modes: dict[str, tuple[FaultMode, int | None]] = {}
         every = {key: value for key, value in body.items() if key not in ENDPOINTS}
@@ -386,7 +382,7 @@ async def _own_body(request: web.Request) -> dict[str, Any]:
     try:
         return await _body(request)
     except WeChatError:
-        raise web.HTTPBadRequest(text="a JSON object, please") from None
+        raise web.HTTPBadRequest(text="the body must be a JSON object") from None
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

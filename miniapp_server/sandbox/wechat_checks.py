@@ -1,4 +1,4 @@
-"""What WeChat says of a text: its check, version 2 (wxa/msg_sec_check)."""
+"""WeChat's text check, version 2 (wxa/msg_sec_check)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NORMAL: Final = 100
 
 
 def checked_text(body: Mapping[str, Any]) -> tuple[str, str]:
-    """The user and the content that are to be checked. Raises: WeChatError."""
+    """The openid and the text to check. Raises: WeChatError."""
     openid, content = body.get("openid"), body.get("content")
     if body.get("version") != 2 or body.get("scene") not in _SCENES:
         raise WeChatError(40097)
@@ -32,9 +32,8 @@ def checked_text(body: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def suggestion_on(content: str) -> dict[str, object]:
-    """The answer on a text: what WeChat suggests, by which strategy, and the check's own id."""
     suggest, label = next(
-        (found for mark, found in _MARKS.items() if mark in content), ("pass", _NORMAL)
+        (verdict for mark, verdict in _MARKS.items() if mark in content), ("pass", _NORMAL)
     )
     result = {"suggest": suggest, "label": label}
     strategy = {"strategy": "content_model", "errcode": 0, **result, "prob": 90}

@@ -1,5 +1,3 @@
-"""The stand-in's codes that open the mini-program."""
-
 from __future__ import annotations
 
 import io
@@ -8,7 +6,7 @@ import segno
 
 
 def drawing(scene: str, width: int) -> bytes:
-    """A PNG of about that width, where WeChat would draw its own kind of code."""
+    """A PNG about ``width`` pixels wide; a QR code in place of WeChat's own code."""
     code, out = segno.make(f"sandbox:{scene}", error="m", micro=False), io.BytesIO()
     code.save(out, kind="png", scale=max(1, width // code.symbol_size()[0]))
     return out.getvalue()

@@ -1,6 +1,3 @@
-"""Customer service of the stand-in WeChat: who has written lately may be written to
-(``message/custom/send``)."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -16,11 +13,11 @@ _ENTERED: Final = timedelta(minutes=1)
 _MOST: Final = 5
 _MOST_BYTES: Final = 2048
 PREFIXES: Final = {"wxsandbox": "o-", "wxofficial": "mp-"}
-"""Whose openids are an account's."""
+"""The prefix of an account's openids, by appid."""
 
 
 def checked_message(body: Mapping[str, Any], appid: str) -> tuple[str, str]:
-    """To whom, and what. Raises: WeChatError."""
+    """The recipient's openid and the text. Raises: WeChatError."""
     openid = body.get("touser")
     if not isinstance(openid, str) or not openid.startswith(PREFIXES.get(appid, "o-")):
         raise WeChatError(40003)
@@ -36,26 +33,25 @@ def checked_message(body: Mapping[str, Any], appid: str) -> tuple[str, str]:
 
 
 class SandboxConversations:
-    """When each user last wrote, and what they were told since."""
+    """When users wrote to the customer service, and the messages sent to them."""
 
     def __init__(self, database: Database) -> None:
         self.all = database["sandbox_wechat_conversations"]
 
     async def wrote(self, openid: str, now: datetime) -> None:
-        """The user has written to the account: it may send five messages in 48 hours."""
+        """Allows the account five messages to the user within 48 hours."""
         with translate_errors():
             await self.all.update_one(
                 {"_id": openid}, {"$set": {"at": now, "left": _MOST}}, upsert=True
             )
 
     async def entered(self, openid: str, now: datetime) -> None:
-        """The user has opened the conversation: the account may send one message in a minute."""
+        """Allows the account one message to the user within a minute."""
         with translate_errors():
             await self.all.update_one({"_id": openid}, {"$set": {"entered": now}}, upsert=True)
 
-    async def tell(self, openid: str, content: str, now: datetime) -> None:
-        """Raises: WeChatError, where the user has not written or entered lately, or has heard
-        enough."""
+    async def send(self, openid: str, content: str, now: datetime) -> None:
+        """Raises: WeChatError if the user was not active lately, or all messages are used up."""
         entered = {"_id": openid, "entered": {"$gt": now - _ENTERED, "$lte": now}}
         with translate_errors():
             greeted = await self.all.update_one(
@@ -75,7 +71,6 @@ class SandboxConversations:
         raise WeChatError(45047 if heard_enough else 45015)
 
     async def heard(self, openid: str) -> list[str]:
-        """What the user was told, the first first."""
         with translate_errors():
-            found = await self.all.find_one({"_id": openid})
-        return list(found.get("heard", [])) if found else []
+            document = await self.all.find_one({"_id": openid})
+        return list(document.get("heard", [])) if document else []

@@ -1,4 +1,4 @@
-"""How WeChat says no: an error code and a text, with status 200."""
+"""WeChat's error responses: a code and a text, with status 200."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _ERRMSG: Final[Mapping[int, str]] = {
 
 
 class WeChatError(Exception):
-    """WeChat refuses the call. ``more`` is added to the code's own text."""
+    """A call that WeChat refuses. ``more`` is appended to the error code's text."""
 
     def __init__(self, errcode: int, more: str = "") -> None:
         super().__init__(errcode)
@@ -66,6 +66,5 @@ class WeChatError(Exception):
         self.more = more
 
     def response(self) -> web.Response:
-        """The body that WeChat sends, with an id of its own for the request."""
         text = f"{_ERRMSG.get(self.errcode, 'error')}{self.more} rid: {secrets.token_hex(8)}"
         return web.json_response({"errcode": self.errcode, "errmsg": text})

@@ -1,4 +1,4 @@
-"""Types of a template's fields, and which values WeChat takes in them."""
+"""Types of template fields, and the values that WeChat accepts in them."""
 
 from __future__ import annotations
 
@@ -40,9 +40,13 @@ _LONGEST: Final[Mapping[str, int]] = {
 
 
 def fits(kind: str, value: str) -> bool:
-    """Whether WeChat takes ``value`` in a field of that type."""
-    known = kind in _PATTERNS or kind in _LONGEST or kind == "enum"
-    if not known or not value.strip() or any(unicodedata.category(char) == "Cc" for char in value):
+    """Whether WeChat accepts ``value`` in a field of type ``kind``."""
+    is_known = kind in _PATTERNS or kind in _LONGEST or kind == "enum"
+    if (
+        not is_known
+        or not value.strip()
+        or any(unicodedata.category(char) == "Cc" for char in value)
+    ):
         return False
     # Latin names may be twice as long as Chinese ones.
     longest = (20 if value.isascii() else 10) if kind == "name" else _LONGEST.get(kind, 64)
@@ -51,7 +55,7 @@ def fits(kind: str, value: str) -> bool:
 
 
 def checked_values(data: object) -> dict[str, str]:
-    """The values of a message by their keys. Raises: WeChatError (47003)."""
+    """A message's values by key. Raises: WeChatError (47003)."""
     if not isinstance(data, dict) or not data:
         raise WeChatError(47003, " data is empty")
     values: dict[str, str] = {}
@@ -69,7 +73,8 @@ def checked_values(data: object) -> dict[str, str]:
 def listed_template(
     template_id: str, name: str, keys: Collection[str], long_term: bool
 ) -> dict[str, Any]:
-    """A template as ``wxaapi/newtmpl/gettemplate`` lists it; its type is 2 for once, 3 for ever."""
+    """A template as ``wxaapi/newtmpl/gettemplate`` returns it. Type 2 is for one message per
+    consent, type 3 long-term."""
     return {
         "priTmplId": template_id,
         "title": name,

@@ -1,13 +1,11 @@
-"""What WeChat accepts as an official account's menu."""
-
 from __future__ import annotations
 
 from miniapp_server.sandbox.wechat_errors import WeChatError
 
 
 def check_buttons(buttons: object, *, most: int, name_bytes: int) -> None:
-    """At most ``most`` buttons whose names have at most ``name_bytes`` bytes, each with what its
-    type needs. Raises: WeChatError."""
+    """Accepts at most ``most`` buttons with names of at most ``name_bytes`` bytes, each with the
+    fields of its type. Raises: WeChatError."""
     if not isinstance(buttons, list) or not 1 <= len(buttons) <= most:
         raise WeChatError(40016)
     for button in buttons:

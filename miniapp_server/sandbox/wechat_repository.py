@@ -1,7 +1,5 @@
-"""State of the stand-in WeChat API, in MongoDB so that all workers agree.
-
-Expiry is judged by the caller's clock, never by mongod's: the sandbox's clock can be moved.
-"""
+"""State of the stand-in WeChat API, in MongoDB so that all workers agree. It expires by the
+caller's clock, since the sandbox's clock can be moved."""
 
 from __future__ import annotations
 
@@ -18,20 +16,18 @@ from miniapp_server.sandbox.wechat_conversations import SandboxConversations
 from models.storage.mongo import Collection, Database
 from models.storage.mongo_errors import translate_errors
 
-# WeChat: a token lives 7200 s, an old one 300 s more after it was replaced.
+# WeChat: a token lives 7200 s; once replaced, it lives 300 s at most.
 _TOKEN_LIFE: Final = timedelta(seconds=7200)
 _OVERLAP: Final = timedelta(seconds=300)
-# A send that never ended (a worker was killed) does not block its reader for longer.
+# A send that never ended (its worker was killed) blocks its reader for this long.
 _SEND_LEASE: Final = timedelta(seconds=60)
-# msgSecCheck: only users who were there in so long have what they write checked.
+# msgSecCheck accepts texts only of users who were in the mini-program this recently.
 _LATELY: Final = timedelta(hours=2)
 _EVERY_TIME: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A message as it lies in the reader's WeChat."""
-
     msgid: str
     openid: str
     template: str
@@ -42,8 +38,6 @@ class Delivered:
 
 
 class SandboxWeChat:
-    """Codes, tokens, credits, modes, menus and the inbox."""
-
     def __init__(self, database: Database) -> None:
         self._codes = database["sandbox_wechat_codes"]
         self._tokens = database["sandbox_wechat_tokens"]
@@ -57,7 +51,6 @@ class SandboxWeChat:
         self.conversations = SandboxConversations(database)
 
     async def reset(self) -> None:
-        """Forget everything."""
         with translate_errors():
             for collection in self._all():
                 await collection.delete_many({})
@@ -79,38 +72,39 @@ class SandboxWeChat:
     # Codes
 
     async def use_code(self, js_code: str, openid: str, now: datetime) -> bool:
-        """Whether this is the code's first use. Its user has then been in the mini-program."""
+        """Records the use of a login code, and its user's visit. True on the first use."""
         return await self._insert_once(self._codes, {"_id": js_code, "openid": openid, "at": now})
 
     async def was_here(self, openid: str, now: datetime) -> bool:
         """Whether the user was in the mini-program in the last two hours."""
         lately = {"$gt": now - _LATELY, "$lte": now}
         with translate_errors():
-            found = await self._codes.find_one({"openid": openid, "at": lately}, {"_id": 1})
-        return found is not None
+            code = await self._codes.find_one({"openid": openid, "at": lately}, {"_id": 1})
+        return code is not None
 
     # Tokens
 
     async def token(
         self, account: str, fresh: str, now: datetime, *, renew: bool
     ) -> tuple[str, int]:
-        """The account's current token and the seconds it has left.
+        """The account's current token and its remaining seconds.
 
-        Without ``renew`` the current one while it has more than 300 s, else ``fresh``, the old one
-        staying good for as long as it has. With ``renew`` always ``fresh``, the old one staying
-        good for 300 s at most. Of two workers that renew at once, the last one's is current.
+        Without ``renew`` this is the present token if it has more than 300 s left, otherwise
+        ``fresh``; the old token keeps its remaining life. With ``renew`` it is always ``fresh``;
+        the old token lives 300 s at most. If two workers renew at once, the last one's token is
+        current.
         """
         with translate_errors():
             current = await self._current.find_one({"_id": account})
             if current is not None and not renew:
                 left = current["until"] - now
-                # More than a whole life: the clock was moved back.
+                # A longer life means that the clock was moved back.
                 if _OVERLAP < left <= _TOKEN_LIFE:
                     return str(current["token"]), int(left.total_seconds())
             until = now + _TOKEN_LIFE
             await self._tokens.insert_one({"_id": fresh, "account": account, "until": until})
             won: dict[str, Any] | None = None
-            # Guarded by what was read: two that find the old one agree on one new token.
+            # Guarded by the token just read: two concurrent renewals agree on one new token.
             guard = {"_id": account, "token": None if current is None else current["token"]}
             try:
                 won = await self._current.find_one_and_update(
@@ -134,35 +128,33 @@ class SandboxWeChat:
         return fresh, int(_TOKEN_LIFE.total_seconds())
 
     async def token_state(self, token: str, now: datetime) -> tuple[str, bool] | None:
-        """Whose token it is and whether it is still good; None if it was never issued."""
+        """The token's account, and whether the token is valid; None if it was never issued."""
         with translate_errors():
-            found = await self._tokens.find_one({"_id": token})
-        return None if found is None else (str(found["account"]), found["until"] > now)
+            document = await self._tokens.find_one({"_id": token})
+        return None if document is None else (str(document["account"]), document["until"] > now)
 
     # Consent
 
     async def grant(self, openid: str, template_id: str, times: int = 1) -> None:
-        """The reader tapped "accept" ``times`` times: so many messages may be sent."""
         with translate_errors():
             await self._credits.update_one(
                 {"_id": f"{openid}|{template_id}"}, {"$inc": {"left": times}}, upsert=True
             )
 
     async def withdraw(self, openid: str, template_id: str) -> None:
-        """The reader wants no message of the template any more."""
         with translate_errors():
             await self._credits.delete_one({"_id": f"{openid}|{template_id}"})
 
     async def spend(self, openid: str, template_id: str, times: int = 1) -> bool:
-        """Use up that much credit, nothing for a long-term template; False if there is none."""
+        """Uses up ``times`` consents (0: long-term template); False if the reader gave none."""
         with translate_errors():
-            found = await self._credits.find_one_and_update(
+            consent = await self._credits.find_one_and_update(
                 {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -times}}
             )
-        return found is not None
+        return consent is not None
 
     async def begin_send(self, openid: str, send: str, now: datetime) -> bool:
-        """Whether ``send`` is now the only one under way to this reader."""
+        """Begins a send; False if another one to this reader is in progress."""
         free = {"$or": [{"at": {"$lte": now - _SEND_LEASE}}, {"at": {"$gt": now}}]}
         with translate_errors():
             try:
@@ -174,7 +166,6 @@ class SandboxWeChat:
         return True
 
     async def end_send(self, openid: str, send: str) -> None:
-        """The send is over, one way or the other."""
         with translate_errors():
             await self._sending.delete_one({"_id": openid, "send": send})
 
@@ -189,7 +180,7 @@ class SandboxWeChat:
         data: Mapping[str, str],
         at: datetime,
     ) -> str:
-        """Put a message into the inbox. Returns its msgid, digits that grow."""
+        """Puts a message into the inbox; returns its msgid, digits that grow."""
         with translate_errors():
             counter = await self._counters.find_one_and_update(
                 {"_id": "inbox"},
@@ -207,7 +198,7 @@ class SandboxWeChat:
                     "template": template,
                     "template_id": template_id,
                     "page": page,
-                    # A list: template keys are the sender's, and not to be trusted as field names.
+                    # A list, as keys come from the sender and must not become field names.
                     "data": [{"key": key, "value": value} for key, value in data.items()],
                     "at": at,
                 }
@@ -215,10 +206,10 @@ class SandboxWeChat:
         return msgid
 
     async def inbox(self, openid: str | None = None) -> list[Delivered]:
-        """What was delivered (to one reader, or to all), oldest first."""
+        """Delivered messages of one reader, or of all, oldest first."""
         query = {} if openid is None else {"openid": openid}
         with translate_errors():
-            found = await self._inbox.find(query).sort("_id", 1).to_list(None)
+            items = await self._inbox.find(query).sort("_id", 1).to_list(None)
         return [
             Delivered(
                 msgid=item["_id"],
@@ -229,13 +220,13 @@ class SandboxWeChat:
                 data={pair["key"]: pair["value"] for pair in item["data"]},
                 at=item["at"],
             )
-            for item in found
+            for item in items
         ]
 
     # Modes
 
     async def set_modes(self, modes: Mapping[str, tuple[FaultMode, int | None]]) -> None:
-        """Replace all modes: by endpoint (``*`` for every one), with how many calls it lasts."""
+        """Replaces all faults: by endpoint or ``*``, fault and number of calls (None: all)."""
         with translate_errors():
             await self._modes.delete_many({})
             for endpoint, (mode, times) in modes.items():
@@ -251,28 +242,26 @@ class SandboxWeChat:
                 )
 
     async def take_mode(self, endpoint: str) -> FaultMode:
-        """How this call misbehaves, using up one of its times. The endpoint's own comes first."""
+        """Uses up this call's fault once; an endpoint's own comes before that of ``*``."""
         for name in (endpoint, "*"):
             with translate_errors():
-                found = await self._modes.find_one_and_update(
+                mode = await self._modes.find_one_and_update(
                     {"_id": name, "left": {"$gt": 0}}, {"$inc": {"left": -1}}
                 )
-            if found is not None:
-                return FaultMode(found["errcode"], found["status"], found["delay"], found["after"])
+            if mode is not None:
+                return FaultMode(mode["errcode"], mode["status"], mode["delay"], mode["after"])
         return FaultMode()
 
     # Menus
 
     async def put_menu(self, account: str, menu: str) -> None:
-        """Keep the account's menu, as the text it came in."""
         with translate_errors():
             await self._menus.update_one({"_id": account}, {"$set": {"menu": menu}}, upsert=True)
 
     async def menu(self, account: str) -> str | None:
-        """The account's menu, or None."""
         with translate_errors():
-            found = await self._menus.find_one({"_id": account})
-        return None if found is None else str(found["menu"])
+            document = await self._menus.find_one({"_id": account})
+        return None if document is None else str(document["menu"])
 
     async def _insert_once(self, collection: Collection, document: dict[str, Any]) -> bool:
         with translate_errors():

@@ -1,4 +1,4 @@
-"""The service's settings: read from the environment only, validated once, all faults at once."""
+"""The service's settings, read once from the environment, with all faults in one error."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Which addresses lead to this machine alone, and which to its private network."""
-
 from __future__ import annotations
 
 import ipaddress
@@ -14,7 +12,7 @@ _PRIVATE: Final = [
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether the name or address leads to this machine alone."""
+    """True if the host name or IP address leads to this machine only."""
     try:
         return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
     except ValueError:
@@ -22,7 +20,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 def lan_address(text: str) -> str:
-    """The address as it is, where it is a private one of this machine. Raises: SettingsError."""
+    """Returns the address if it is a private one of this machine. Raises: SettingsError."""
     try:
         private = any(ipaddress.ip_address(text) in network for network in _PRIVATE)
     except ValueError:

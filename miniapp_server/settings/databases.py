@@ -1,5 +1,3 @@
-"""The settings of the databases, and of the keys that seal personal data in them."""
-
 from __future__ import annotations
 
 import re
@@ -13,7 +11,7 @@ VARIABLES: Final = ("MONGO_URL", "MONGO_DATABASE", "REDIS_URL", "ENCRYPTION_KEYS
 
 
 def read_cipher(read: EnvironmentReader) -> FieldCipher | None:
-    """The cipher of ENCRYPTION_KEYS; None where they are a fault, which is noted."""
+    """The cipher with ENCRYPTION_KEYS; None if they are malformed, which is noted as a fault."""
     text = read.required("ENCRYPTION_KEYS")
     try:
         return FieldCipher.parse(text) if text else None
@@ -26,15 +24,14 @@ def read_cipher(read: EnvironmentReader) -> FieldCipher | None:
 
 
 def read_database_name(read: EnvironmentReader) -> str:
-    """The name of the database. A fault is noted."""
     name = read.text("MONGO_DATABASE", "seats")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,38}", name):
-        read.fault("MONGO_DATABASE must be letters, digits, _ and -, at most 38")
+        read.fault("MONGO_DATABASE must have at most 38 letters, digits, _ and -")
     return name
 
 
 def read_database_url(read: EnvironmentReader, name: str, parse: Callable[[str], object]) -> str:
-    """The address in the variable ``name``, which ``parse`` can read. A fault is noted."""
+    """The URL in the variable ``name``. It is a fault if ``parse`` raises a ValueError."""
     value = read.required(name)
     try:
         if value:

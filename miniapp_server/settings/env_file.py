@@ -1,5 +1,3 @@
-"""Environment files as systemd reads them."""
-
 from __future__ import annotations
 
 import re
@@ -12,16 +10,15 @@ _SHELL_NEEDS_ESCAPE: Final = frozenset('"\\`$')
 
 
 def read_env_file(path: Path) -> Mapping[str, str]:
-    """The variables of a file as systemd's ``EnvironmentFile=`` reads it (systemd.exec(5)).
+    """Reads a file as systemd's ``EnvironmentFile=`` is read (systemd.exec(5)).
 
-    One ``NAME=value`` a line; ``#`` and ``;`` begin a comment only at the start of a line. Spaces
-    around a value, and quotes around it, are taken off; a backslash at the end of a line joins the
-    next one. Nothing is expanded, so ``&``, ``|``, ``$`` and spaces within a value mean themselves.
-
-    Raises: OSError; ValueError with the line's number.
+    One ``NAME=value`` per line; ``#`` and ``;`` begin a comment only at the start of a line. Spaces
+    around a value and its quotes are removed; a backslash at the end of a line joins the next line.
+    Nothing is expanded, so ``&``, ``|``, ``$`` and spaces within a value are literal. Raises:
+    OSError; ValueError with the line's number.
     """
     text = path.read_text(encoding="utf-8")
-    found, number, lines = {}, 0, iter(text.splitlines())
+    variables, number, lines = {}, 0, iter(text.splitlines())
     for line in lines:
         number += 1
         start = number
@@ -29,7 +26,7 @@ def read_env_file(path: Path) -> Mapping[str, str]:
             continue
         name, equals, rest = line.partition("=")
         if not equals or not _NAME.fullmatch(name.strip()):
-            raise ValueError(f"{path}, line {start}: not NAME=value")
+            raise ValueError(f"{path}, line {start}: must be NAME=value")
         value, goes_on = _parse_value(rest.lstrip())
         while goes_on:
             following = next(lines, None)
@@ -38,14 +35,14 @@ def read_env_file(path: Path) -> Mapping[str, str]:
             number += 1
             rest += "\n" + following
             value, goes_on = _parse_value(rest.lstrip())
-        found[name.strip()] = value
-    return found
+        variables[name.strip()] = value
+    return variables
 
 
 def _parse_value(text: str) -> tuple[str, bool]:
-    """The value that ``text`` writes, and whether it goes on in the next line."""
+    """Returns the value, and whether it continues on the next line."""
     out: list[str] = []
-    quote, kept = "", 0
+    quote, length = "", 0
     characters = iter(text)
     for char in characters:
         if char == "\\" and quote != "'":
@@ -57,17 +54,17 @@ def _parse_value(text: str) -> tuple[str, bool]:
             if quote and following not in _SHELL_NEEDS_ESCAPE:
                 out.append(char)
             out.append(following)
-            kept = len(out)
+            length = len(out)
         elif quote:
             if char == quote:
                 quote = ""
             else:
                 out.append(char)
-            kept = len(out)
+            length = len(out)
         elif char in "\"'" and not out:
             quote = char
         else:
             out.append(char)
             if not char.isspace():
-                kept = len(out)
-    return "".join(out[:kept]), bool(quote)
+                length = len(out)
+    return "".join(out[:length]), bool(quote)

@@ -1,5 +1,3 @@
-"""Typed values of an environment, and everything that is wrong with them."""
-
 from __future__ import annotations
 
 import ipaddress
@@ -12,35 +10,34 @@ Choice = TypeVar("Choice", bound=str)
 
 
 class SettingsError(Exception):
-    """What is wrong or missing in the environment; one clear line for each fault."""
+    """The faults of the environment, one line each."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__("\n".join(faults))
 
 
 class EnvironmentReader:
-    """Reads one variable at a time. A fault is noted, and a harmless value is returned in its
-    place, so that the reading goes on and ``raise_faults`` tells all of them."""
+    """Reads one variable at a time. A fault is noted and a harmless value returned, so that
+    ``raise_faults`` reports all faults together."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = env
         self._faults: list[str] = []
 
     def fault(self, line: str) -> None:
-        """Note one clear line about a variable that is wrong or missing."""
         self._faults.append(line)
 
     def raise_faults(self) -> None:
-        """Raises: SettingsError when there is a fault."""
+        """Raises: SettingsError if a fault was noted."""
         if self._faults:
             raise SettingsError(*self._faults)
 
     def text(self, name: str, default: str = "") -> str:
-        """The variable's value; the default where it is missing or empty."""
+        """The variable's value; ``default`` if it is missing or empty."""
         return self.env.get(name) or default
 
     def required(self, name: str, why: str = "") -> str:
-        """The variable's value, which must not be empty."""
+        """The variable's value, which must not be empty. ``why`` is added to the fault."""
         value = self.text(name)
         if not value:
             self.fault(f"{name} is required{why}")
@@ -55,7 +52,6 @@ class EnvironmentReader:
         return int(text)
 
     def one_of(self, name: str, default: Choice, allowed: tuple[Choice, ...]) -> Choice:
-        """One of the allowed words."""
         value = self.text(name, default)
         for choice in allowed:
             if value == choice:
@@ -64,15 +60,14 @@ class EnvironmentReader:
         return default
 
     def url(self, name: str, default: str = "") -> str:
-        """An http or https address without a query, and without a slash at its end. Without a
-        default it is required."""
+        """An http or https URL without query or final slash; required unless there is a default."""
         value = (self.text(name, default) if default else self.required(name)).rstrip("/")
         if not value:
             return ""
         try:
             parts = urlsplit(value)
             fits = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query
-        except ValueError:  # half a bracket of an IPv6 address
+        except ValueError:  # for example an IPv6 address with one bracket missing
             fits = False
         if not fits:
             self.fault(f"{name} must be an http or https address")
@@ -80,7 +75,7 @@ class EnvironmentReader:
         return value
 
     def networks(self, name: str, default: str = "") -> tuple[Network, ...]:
-        """Addresses and networks, by commas."""
+        """IP addresses and networks, separated by commas."""
         parts = [part.strip() for part in self.text(name, default).split(",")]
         try:
             return tuple(ipaddress.ip_network(part) for part in parts if part)

@@ -1,5 +1,3 @@
-"""All of the service's settings, made of the environment; or all that is wrong with it."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
@@ -52,8 +50,7 @@ VARIABLES: Final = frozenset(
         *wechat.VARIABLES,
     }
 )
-"""All that the service reads; a test holds them against what is read. Each OpenID provider has
-those of ``OIDC_ENDINGS`` besides."""
+"""All variables that the service reads; each OpenID provider adds ``OIDC_ENDINGS``."""
 RENAMED: Final = {
     "ADMINISTRATORS": "STAFF_ADMINISTRATORS",
     "CAMPUS_ENTRY": "IDENTITY_PROVIDER",
@@ -65,13 +62,12 @@ RENAMED: Final = {
     "VIEWERS": "STAFF_VIEWERS",
     "WECHAT_STATE": "WECHAT_ENV_VERSION",
 }
-"""Variables of before, and what they are called now. One that is set is refused: silently it would
-have no effect."""
+"""Former names of variables, with the present ones. Setting an old name is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of the service's settings. docs/operations.md lists their variables."""
+    """The service's settings; docs/operations.md lists their variables."""
 
     host: str
     port: int
@@ -79,7 +75,7 @@ class Settings:
     contact: tuple[str, ...]
     staff: StaffDirectory
     staff_totp: bool
-    """Staff give a second factor, here where the sign-on asks for none."""
+    """Whether staff members need a second factor; the service asks if the sign-on did not."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -93,42 +89,39 @@ class Settings:
     oidc: tuple[OidcSettings, ...]
     entry: IdentityProviderSettings
     smtp: SmtpSettings | None = field(repr=False)
-    """None where the library sends no mail."""
+    """None if the library sends no mail."""
     throttle_scale: int
     trusted_proxies: tuple[Network, ...]
     monitors: tuple[Network, ...]
     webhook_networks: tuple[Network, ...]
-    """Where webhooks may go beside the public internet."""
+    """Networks that webhooks may reach besides the public internet."""
     log_level: str
     keeping: Keeping
     mode: Mode = Mode.PRODUCTION
-    """The mark of the database: one of another mode is not opened."""
+    """The mode that the database must be marked with."""
     wall_clock: bool = True
-    """Whether the service's clock is the one on the wall. Where it has been moved, ids do not tell
-    when something was made."""
+    """False if the clock may have been moved; then ids do not tell when something was made."""
     lan: str = ""
-    """A private address at which everybody on its network may sign in as anybody; empty: none."""
+    """A private address, on whose network anyone can sign in as any reader; empty if none."""
 
     @property
     def secure_cookies(self) -> bool:
-        """Whether pages are reached by https only."""
         return self.public_base_url.startswith("https://")
 
     @property
     def session_cookie(self) -> str:
-        """The name of the session's cookie. One that begins with ``__Host-`` browsers take from
-        this very host only, for all of it, over https."""
+        """The name of the session cookie. Browsers accept ``__Host-`` cookies only from this exact
+        host, for all its paths, over https."""
         return "__Host-seat_sid" if self.secure_cookies else "seat_sid"
 
     @property
     def templates_missing(self) -> tuple[Template, ...]:
-        """Messages that WeChat could carry and has no template for: only the app shows them."""
+        """Messages that WeChat could carry but has no template for; only the app shows them."""
         missing = (name for name in WECHAT_TEMPLATES if name not in self.wechat.templates)
         return tuple(missing) if self.wechat.used else ()
 
     @property
     def channels(self) -> frozenset[Channel]:
-        """The ways by which readers are told outside of the app."""
         set_up = {
             Channel.WECHAT: self.wechat.used,
             Channel.EMAIL: self.smtp is not None,
@@ -148,21 +141,15 @@ class Settings:
 
 
 def load(env: Mapping[str, str]) -> Settings:
-    """Read and validate all settings of a library's own service. docs/operations.md lists their
-    variables.
-
-    Raises: SettingsError with every fault.
-    """
+    """Reads and validates the settings of a real library. Raises: SettingsError with all faults."""
     return read_settings(EnvironmentReader(env))
 
 
 def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Settings:
-    """Read and validate all settings. Pages of the hosts ``by_http`` need no https.
-
-    Raises: SettingsError with every fault, those that ``read`` has noted before among them.
-    """
+    """``by_http``: hosts whose pages need no https. Raises: SettingsError with all faults,
+    including those that ``read`` has noted before."""
     for name in sorted(name for name in read.env if name in RENAMED and read.env[name]):
-        read.fault(f"{name} is called {RENAMED[name]} now: rename it")
+        read.fault(f"{name} was renamed: write {RENAMED[name]}")
     port = read.number("PORT", DEFAULT_PORT, 1, 65535)
     public = read_origin(read, "PUBLIC_BASE_URL", f"http://127.0.0.1:{port}")
     throttle_scale = read.number("RATE_LIMIT_SCALE", 1, 1, 1_000_000)
@@ -206,25 +193,22 @@ def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Set
 
 
 def _check_public(read: EnvironmentReader, public: str, throttle_scale: int) -> None:
-    """Note faults of an installation that others reach; a test on this machine alone has none."""
+    """Notes faults that matter only if other machines reach the service."""
     parts = urlsplit(public)
     if is_loopback(parts.hostname):
         return
     if parts.scheme != "https":
-        read.fault(
-            "PUBLIC_BASE_URL must begin with https://: over http sessions can be read on the way"
-        )
+        read.fault("PUBLIC_BASE_URL must begin with https://: over http others can read sessions")
     if throttle_scale != 1:
         read.fault("RATE_LIMIT_SCALE is for load tests on this machine: leave it out")
 
 
 def read_origin(read: EnvironmentReader, name: str, default: str) -> str:
-    """An address without a path: the service's own pages begin at /."""
+    """A URL without a path, since the service's pages begin at /."""
     value = read.url(name, default)
     if path := urlsplit(value).path:
         read.fault(
-            f"{name} must end after the host: the service answers at the root of a host name of "
-            f"its own, not under {path}"
+            f"{name} must not have the path {path}: the service needs a host name of its own"
         )
         return default
     return value

@@ -1,5 +1,3 @@
-"""The settings of the library's mail server."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -16,17 +14,16 @@ _FORM: Final = "must look like smtp://user:password@host:587 or smtps://user:pas
 
 
 def read_mail(read: EnvironmentReader) -> SmtpSettings | None:
-    """The mail server of SMTP_URL, in whose name MAIL_FROM is; None where neither is set. A fault
-    is noted."""
+    """The mail server of SMTP_URL with the sender MAIL_FROM; None if neither is set."""
     url, sender = read.text("SMTP_URL"), read.text("MAIL_FROM")
     if not url and not sender:
         return None
     if not url or not sender:
-        given, missing = ("SMTP_URL", "MAIL_FROM") if url else ("MAIL_FROM", "SMTP_URL")
-        read.fault(f"{missing} is required beside {given} (a library without mail sets neither)")
+        present, missing = ("SMTP_URL", "MAIL_FROM") if url else ("MAIL_FROM", "SMTP_URL")
+        read.fault(f"{missing} is required because {present} is set (without mail, set neither)")
         return None
     if not is_address(sender):
-        read.fault("MAIL_FROM must be an e-mail address, as seats@lib.example.edu.cn")
+        read.fault("MAIL_FROM must be an e-mail address such as seats@lib.example.edu.cn")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)

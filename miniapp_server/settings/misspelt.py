@@ -1,5 +1,3 @@
-"""Which names of an environment look like misspelt variables of this service."""
-
 from __future__ import annotations
 
 import re
@@ -16,46 +14,42 @@ _OF_OTHERS: Final = re.compile(
     r"PATH|HOME|TZ|LANG|LC_\w+|SSL_CERT_\w+|OPENSSL_\w+|LD_\w+|MALLOC_\w+|PYTHON\w+|UV\w*"
     r"|\w*_proxy|\w*_PROXY"
 )
-"""What a file may name for the programs below this one."""
+"""Variables of other programs that a settings file may set too."""
 _SHORTEST: Final = 6
 _NEAR, _SOMEWHAT_NEAR = 0.85, 0.75
 
 
 class SettingsFile(ChainMap[str, str]):
-    """The variables of a file, above those of this process."""
+    """The variables of a file, which take precedence over those of this process."""
 
     @property
     def in_file(self) -> frozenset[str]:
-        """Names that the file sets: all of them are meant for this service."""
         return frozenset(self.maps[0])
 
 
 def is_known(name: str) -> bool:
-    """Is that a variable of this service?"""
     return name in VARIABLES or oidc_provider_of(name) is not None
 
 
 def misspelt(names: Iterable[str]) -> dict[str, str]:
-    """The names that look like ours and are not, each with the nearest that is (or an empty text).
-
-    A name counts when it begins as only ours do, or is nearly one of ours, or stands in our file
-    (``SettingsFile``); what else stands in an environment is nobody's business here.
-    """
-    found = {}
+    """Names that look like misspelt variables, with the nearest variable or an empty text: names
+    with one of our prefixes, nearly equal to a variable, or in the ``SettingsFile``."""
+    suggestions = {}
     ours = names.in_file if isinstance(names, SettingsFile) else frozenset[str]()
     for name in sorted(name for name in set(names) if not is_known(name)):
         own = name.startswith(_OURS) or (name in ours and not _OF_OTHERS.fullmatch(name))
-        known = set(VARIABLES)
+        candidates = set(VARIABLES)
         if of_provider := OIDC_VARIABLE.fullmatch(name.upper()):
-            known |= {f"OIDC_{of_provider[1]}_{end}" for end in OIDC_ENDINGS}
+            candidates |= {f"OIDC_{of_provider[1]}_{end}" for end in OIDC_ENDINGS}
         if own or len(name) >= _SHORTEST:
             cutoff = _SOMEWHAT_NEAR if own else _NEAR
-            near = get_close_matches(name.upper(), sorted(known), 1, cutoff)
+            near = get_close_matches(name.upper(), sorted(candidates), 1, cutoff)
             if own or near:
-                found[name] = near[0] if near else ""
-    return found
+                suggestions[name] = near[0] if near else ""
+    return suggestions
 
 
 def in_words(name: str, nearest: str) -> str:
-    """One line about a misspelt name."""
-    return f"{name} is no setting of this service" + (f": {nearest}?" if nearest else "")
+    return f"{name} is not a setting of this service" + (
+        f": did you mean {nearest}?" if nearest else ""
+    )

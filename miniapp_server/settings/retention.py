@@ -1,5 +1,3 @@
-"""How long the library keeps what is personal."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -15,7 +13,6 @@ VARIABLES: Final = (
 
 
 def read_keeping(read: EnvironmentReader) -> Keeping:
-    """How long each kind of data is kept. A fault is noted."""
     return Keeping(
         audit=timedelta(days=read.number("KEEP_AUDIT_DAYS", 1095, 180, 36500)),
         feedback=timedelta(days=read.number("KEEP_FEEDBACK_DAYS", 365, 30, 36500)),

@@ -1,5 +1,4 @@
-"""The settings of the campus's sign-on: CAS, OpenID providers, the campus's app, and who of the
-staff may do what."""
+"""Settings of the sign-on (CAS, OpenID providers, the campus's app) and of staff roles."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ OIDC_ENDINGS: Final = (
     *("NUMBER_CLAIM", "NAME_CLAIM", "KIND_CLAIM", "EMAIL_CLAIM", "GROUPS_CLAIM"),
     *("VIEWER_GROUP", "LIBRARIAN_GROUP", "ADMINISTRATOR_GROUP"),
 )
-"""Each OpenID provider has these, behind ``OIDC_`` and its name in OIDC_PROVIDERS."""
+"""Endings of each OpenID provider's variables, after ``OIDC_`` and its name in OIDC_PROVIDERS."""
 OIDC_VARIABLE: Final = re.compile(r"OIDC_([A-Z][A-Z0-9]{0,19})_([A-Z_]+)")
 _STAFF: Final = (
     # role, variable of account numbers, end of a variable of the group
@@ -44,28 +43,27 @@ _CAS_ENDPOINT: Final = re.compile(
 )
 _ID: Final = re.compile(r"[a-z][a-z0-9]{0,19}")
 _TAKEN: Final = frozenset({CAS_ID, "entry"})
-"""Ids that are something else in addresses and cookies."""
+"""Provider ids with another meaning in URLs and cookies."""
 
 
 @dataclass(frozen=True, slots=True)
 class CasSettings:
-    """The address of CAS, and the attributes that hold a reader's name, category and address. A
-    library without CAS has an empty address."""
+    """``base_url`` is empty if the library has no CAS."""
 
     base_url: str
     name_attribute: str
     kind_attribute: str
     email_attribute: str
-    """Empty where the campus names no e-mail address."""
+    """Empty if the campus releases no e-mail address."""
     exact_service: bool
-    """CAS knows the very address of this service, and refuses it with a state."""
+    """Whether CAS accepts only this service's exact URL, without a state."""
     name: str = ""
-    """What the sign-in page calls it; empty for 统一身份认证."""
+    """The name on the sign-in page; empty for 统一身份认证."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityProviderSettings:
-    """How the campus's app signs its user in: by the sign-on's cookie, a ticket, or 企业微信."""
+    """How the campus's app signs its users in: by CAS, a ticket or WeCom (企业微信)."""
 
     kind: Literal["cas", "ticket", "wecom"]
     url: str = ""
@@ -73,11 +71,10 @@ class IdentityProviderSettings:
     wecom: WeComSettings | None = None
     authorize_url: str = ""
     wecom_messages: bool = False
-    """Readers hear by 企业微信 too."""
 
 
 def read_cas(read: EnvironmentReader) -> CasSettings:
-    """The campus's CAS. A library with OpenID providers may have none."""
+    """The campus's CAS, which is optional if there are OpenID providers."""
     used = read.text("CAS_BASE_URL") or not read.text("OIDC_PROVIDERS")
     return CasSettings(
         base_url=_cas_url(read) if used else "",
@@ -93,43 +90,43 @@ def _cas_url(read: EnvironmentReader) -> str:
     if not read.text("CAS_BASE_URL"):
         return read.required(
             "CAS_BASE_URL",
-            ": readers sign in there; or set OIDC_PROVIDERS (to try it without: demo, SANDBOX=1)",
+            ": readers sign in there. Or set OIDC_PROVIDERS; to try it without either, use demo",
         )
     value = read.url("CAS_BASE_URL")
     path = urlsplit(value).path
-    if found := _CAS_ENDPOINT.search(path):
+    if endpoint := _CAS_ENDPOINT.search(path):
         read.fault(
-            f"CAS_BASE_URL must end before {found[0]}: write "
-            f"{value[: len(value) - len(path)]}{path[: found.start()]}"
+            f"CAS_BASE_URL must end before {endpoint[0]}: write "
+            f"{value[: len(value) - len(path)]}{path[: endpoint.start()]}"
         )
     return value
 
 
 def read_oidc(read: EnvironmentReader, cas: CasSettings) -> tuple[OidcSettings, ...]:
-    """The OpenID providers that OIDC_PROVIDERS names, in its order. A fault is noted."""
+    """The OpenID providers in the order of OIDC_PROVIDERS."""
     ids = _provider_ids(read)
     for name in sorted(read.env):
         id = oidc_provider_of(name)
         if id is not None and id not in ids and read.env[name]:
-            read.fault(f"{name} is set, and OIDC_PROVIDERS does not name {id}")
+            read.fault(f"{name} is set, but OIDC_PROVIDERS does not list {id}")
     alone = len(ids) == 1 and not cas.base_url
-    found = tuple(_provider(read, id, alone) for id in ids)
-    names = [one.name for one in found] + ([cas.name] if cas.base_url else [])
+    providers = tuple(_provider(read, id, alone) for id in ids)
+    names = [one.name for one in providers] + ([cas.name] if cas.base_url else [])
     if len(names) > 1 and (len(set(names)) < len(names) or "" in names):
         which = [f"OIDC_{id.upper()}_NAME" for id in ids] + (["CAS_NAME"] if cas.base_url else [])
         read.fault(
-            f"{', '.join(which)}: with several ways to sign in, each needs a name of its own, "
-            "which the sign-in page shows"
+            f"{', '.join(which)}: with several ways to sign in, each needs its own name "
+            "for the sign-in page"
         )
-    return found
+    return providers
 
 
 def _provider_ids(read: EnvironmentReader) -> Sequence[str]:
     ids = [part.strip() for part in read.text("OIDC_PROVIDERS").split(",") if part.strip()]
     if len(set(ids)) < len(ids) or not all(_ID.fullmatch(id) and id not in _TAKEN for id in ids):
         read.fault(
-            "OIDC_PROVIDERS must list names of small letters and digits by commas, each once, as "
-            f"campus,alumni ({' and '.join(sorted(_TAKEN))} are taken)"
+            "OIDC_PROVIDERS must list different names of small letters and digits, separated by "
+            f"commas, such as campus,alumni ({' and '.join(sorted(_TAKEN))} are reserved)"
         )
         return ()
     return ids
@@ -144,8 +141,8 @@ def _provider(read: EnvironmentReader, id: str, alone: bool) -> OidcSettings:
     numbers = read.one_of(f"{prefix}_NUMBERS", "", ("", "campus", "own"))
     if not numbers and not alone:
         read.fault(
-            f"{prefix}_NUMBERS is required beside another way to sign in: campus where a number "
-            "names the same person there as everywhere on campus, own where it does not"
+            f"{prefix}_NUMBERS is required with several ways to sign in: campus if a number means "
+            "the same person as elsewhere on campus, otherwise own"
         )
     claims = ClaimNames(
         number=read.required(f"{prefix}_NUMBER_CLAIM", ": the claim that holds the account number"),
@@ -156,10 +153,10 @@ def _provider(read: EnvironmentReader, id: str, alone: bool) -> OidcSettings:
     )
     for _, _, end in _STAFF:
         if read.text(f"{prefix}_{end}") and not claims.groups:
-            read.fault(f"{prefix}_GROUPS_CLAIM is required beside {prefix}_{end}")
+            read.fault(f"{prefix}_GROUPS_CLAIM is required because {prefix}_{end} is set")
     scopes = read.text(f"{prefix}_SCOPES", "openid profile")
     if "openid" not in scopes.split():
-        read.fault(f"{prefix}_SCOPES must have openid among them, by spaces")
+        read.fault(f"{prefix}_SCOPES must include openid, in a list separated by spaces")
     return OidcSettings(
         id=id,
         issuer=issuer,
@@ -173,7 +170,7 @@ def _provider(read: EnvironmentReader, id: str, alone: bool) -> OidcSettings:
 
 
 def read_staff(env: Mapping[str, str], providers: Sequence[OidcSettings]) -> StaffDirectory:
-    """Who works for the library, by account number and by the groups of each sign-on."""
+    """The staff's roles, by account number and by the groups of each sign-on."""
     numbers, groups = dict[str, Role](), dict[tuple[str, str], Role]()
     for role, accounts, end in _STAFF:
         listed = (normalise_student_no(number) for number in env.get(accounts, "").split(","))
@@ -187,7 +184,6 @@ def read_staff(env: Mapping[str, str], providers: Sequence[OidcSettings]) -> Sta
 
 
 def read_identity_provider(read: EnvironmentReader) -> IdentityProviderSettings:
-    """The way in that IDENTITY_PROVIDER names for the campus's app. A fault is noted."""
     kind = read.one_of("IDENTITY_PROVIDER", "cas", ("cas", "ticket", "wecom"))
     if kind == "ticket":
         return IdentityProviderSettings(
@@ -213,6 +209,6 @@ def read_identity_provider(read: EnvironmentReader) -> IdentityProviderSettings:
 
 
 def oidc_provider_of(name: str) -> str | None:
-    """The OpenID provider whose variable that is; None where it is no such variable."""
-    found = OIDC_VARIABLE.fullmatch(name)
-    return found[1].lower() if found is not None and found[2] in OIDC_ENDINGS else None
+    """The id of the OpenID provider that the variable belongs to; None for any other variable."""
+    match = OIDC_VARIABLE.fullmatch(name)
+    return match[1].lower() if match is not None and match[2] in OIDC_ENDINGS else None

@@ -1,5 +1,3 @@
-"""The settings of WeChat: the mini-program, the official account, their callbacks."""
-
 from __future__ import annotations
 
 import hashlib
@@ -24,10 +22,7 @@ VARIABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class WeChatSettings:
-    """The mini-program's account; ``templates`` maps messages to WeChat's templates.
-
-    A library without a mini-program has none: all of it is empty.
-    """
+    """The mini-program's account, empty without one. ``templates``: WeChat's, by message."""
 
     base_url: str
     appid: str
@@ -37,24 +32,23 @@ class WeChatSettings:
 
     @property
     def used(self) -> bool:
-        """Whether the library has a mini-program."""
         return bool(self.appid)
 
     @property
     def long_term(self) -> frozenset[Template]:
-        """The messages whose template readers accept once (长期订阅)."""
+        """Messages with a long-term template, which readers accept once (长期订阅)."""
         return frozenset(name for name, config in self.templates.items() if config.long_term)
 
     @property
     def account(self) -> str:
-        """The account's name with these credentials; another secret makes another name."""
+        """The app id with a fingerprint of the secret: a new secret makes a new name."""
         marked = hashlib.sha256(f"{self.appid} {self.secret}".encode()).hexdigest()
         return f"{self.appid}:{marked[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackSettings:
-    """The token and key of the callbacks that WeChat makes for one account."""
+    """Token and key of WeChat's callbacks for one account."""
 
     token: str = field(repr=False)
     aes_key: str = field(repr=False)
@@ -62,18 +56,16 @@ class CallbackSettings:
 
 @dataclass(frozen=True, slots=True)
 class OfficialAccountSettings:
-    """The official account."""
-
     appid: str
     secret: str = field(repr=False)
 
 
 def read_wechat(read: EnvironmentReader) -> WeChatSettings:
-    """The mini-program of the WECHAT_… variables. A fault is noted."""
-    given = [name for name, value in read.env.items() if name.startswith("WECHAT_") and value]
-    if not given:
+    """The mini-program's settings; empty if no WECHAT_… variable is set."""
+    present = [name for name, value in read.env.items() if name.startswith("WECHAT_") and value]
+    if not present:
         return WeChatSettings(base_url="", appid="", secret="", state="formal", templates={})
-    why = f" beside {given[0]} (a library without a mini-program sets no WECHAT_… at all)"
+    why = f" because {present[0]} is set (without a mini-program, set no WECHAT_… variable)"
     return WeChatSettings(
         base_url=read.url("WECHAT_BASE_URL", "https://api.weixin.qq.com"),
         appid=read.required("WECHAT_APPID", why),
@@ -97,7 +89,7 @@ def _templates(read: EnvironmentReader, why: str) -> Mapping[Template, TemplateC
 
 
 def read_official_account(read: EnvironmentReader) -> OfficialAccountSettings | None:
-    """The official account; None where the library has none. A fault is noted."""
+    """The official account; None if the library has none."""
     appid = read.text("WECHAT_MP_APPID")
     if not appid:
         return None
@@ -105,8 +97,8 @@ def read_official_account(read: EnvironmentReader) -> OfficialAccountSettings | 
 
 
 def read_callbacks(read: EnvironmentReader) -> dict[str, CallbackSettings]:
-    """By account: mp (the official account) and mini, those that are set."""
-    found = {}
+    """The callbacks that are set, by account: mp (the official account) or mini."""
+    callbacks = {}
     for name, prefix in (("mp", "WECHAT_MP"), ("mini", "WECHAT_MINI")):
         token = read.text(f"{prefix}_TOKEN")
         if not token:
@@ -114,12 +106,12 @@ def read_callbacks(read: EnvironmentReader) -> dict[str, CallbackSettings]:
         key = read.required(f"{prefix}_AES_KEY")
         if key and not re.fullmatch(r"[A-Za-z0-9+/]{43}", key):
             read.fault(f"{prefix}_AES_KEY must have 43 characters")
-        found[name] = CallbackSettings(token, key)
-    return found
+        callbacks[name] = CallbackSettings(token, key)
+    return callbacks
 
 
 def read_verification(read: EnvironmentReader) -> Mapping[str, str]:
-    """WeChat's verification files: their contents by name. A fault is noted."""
+    """Contents of WeChat's verification files, by file name."""
     files: dict[str, str] = {}
     for part in read.text("WECHAT_VERIFICATION_FILE").split(","):
         name, _, content = part.strip().partition("=")

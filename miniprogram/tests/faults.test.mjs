@@ -45,6 +45,6 @@ test("from one's own reservation, in English, until the day's reports are used u
   kind("lamp");
   typed("dark");
   phone.touch(phone.all("submit")[0]);
-  await phone.reads("You have no more reports for today");
+  await phone.reads("You have no fault reports left for today");
   assert.equal(phone.page.data.text, "dark");
 });

@@ -1,5 +1,3 @@
-"""Which bookings a change of plan, hours or policy affects."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -23,14 +21,11 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """The policy and the plan that bookings are checked against."""
-
     policy: Policy
     library: Catalog
-    _known: dict[tuple[AreaId, date], tuple[Policy, OpenHours]] = field(default_factory=dict)
+    _resolved: dict[tuple[AreaId, date], tuple[Policy, OpenHours]] = field(default_factory=dict)
 
     def can_seat(self, seat_id: SeatId, start: datetime, end: datetime) -> bool:
-        """Is the seat there, in service, and its area open all that time?"""
         seat = self.library.seats.get(seat_id)
         days = {local_date(start), last_date(TimeRange(start, end))}
         if seat is None or any(seat.unavailable_reason(day) is not None for day in days):
@@ -43,8 +38,7 @@ class Availability:
     def has_length(
         self, seat_id: SeatId, start: datetime, end: datetime, limits: GroupLimits = NO_LIMITS
     ) -> bool:
-        """Is the stay neither too short nor too long? ``limits`` are those of its reader's groups,
-        which stand in the place of the library's as they do where one books."""
+        """True if the stay is neither too short nor too long, also by the groups' ``limits``."""
         seat = self.library.all_seats.get(seat_id)
         if seat is None:
             return True
@@ -56,16 +50,14 @@ class Availability:
 
     def _of(self, area_id: AreaId, day: date) -> tuple[Policy, OpenHours]:
         key = (area_id, day)
-        if key not in self._known:
+        if key not in self._resolved:
             venue = self.library.areas[area_id].venue_id
             hours = open_hours(self.policy, day, venue, area_id)
-            self._known[key] = self.policy.resolve(area_id, day), hours
-        return self._known[key]
+            self._resolved[key] = self.policy.resolve(area_id, day), hours
+        return self._resolved[key]
 
 
 class AffectedBookings:
-    """Finds bookings that today's plan, hours or policy, or others, leave without a place."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -78,24 +70,23 @@ class AffectedBookings:
         self._occupancy, self._reference = occupancy, reference
 
     def availability(self) -> Availability:
-        """What there is today."""
         return Availability(self._reference.policy, self._reference.catalog)
 
     async def find_unplaceable(self, now: datetime) -> list[OccupancyRow]:
-        """Bookings from now on that have no place, the earliest first: they were to be kept, or
-        made in the seconds before all workers knew of a change."""
+        """Bookings that do not fit today's plan and hours, the earliest first: kept on purpose, or
+        made before all workers knew of a change."""
         today = self.availability()
-        found = [r for r in await self.upcoming(now) if not _placed(today, r)]
-        return sorted(found, key=_order)
+        unplaceable = [r for r in await self.upcoming(now) if not _placed(today, r)]
+        return sorted(unplaceable, key=_order)
 
     async def find_affected(
         self, policy: Policy, catalog: Catalog, now: datetime
     ) -> list[OccupancyRow]:
-        """Bookings from now on that fit today's policy and plan and would not fit these, the
-        earliest first: also those that become too long or too short. (Those are not unplaceable
-        once they are kept: a booking keeps the numbers that it was made under.)"""
+        """Bookings that fit today's policy and plan but not ``policy`` and ``catalog``, earliest
+        first. Includes those that become too long or too short, which ``find_unplaceable`` leaves
+        out: a kept booking keeps its old limits."""
         before, after = self.availability(), Availability(policy, catalog)
-        found, rows = [], await self.upcoming(now)
+        affected_rows, rows = [], await self.upcoming(now)
         limits = await self._group_limits(rows)
         for r in rows:
             if not _placed(after, r):
@@ -104,13 +95,12 @@ class AffectedBookings:
                 reserved, own = r.state is ReservationState.RESERVED, limits.get(r.id, NO_LIMITS)
                 affected = reserved and _sized(before, r, own) and not _sized(after, r, own)
             if affected:
-                found.append(r)
-        return sorted(found, key=_order)
+                affected_rows.append(r)
+        return sorted(affected_rows, key=_order)
 
     async def _group_limits(
         self, rows: Sequence[OccupancyRow]
     ) -> Mapping[ReservationId, GroupLimits]:
-        """The limits of the readers' groups, on the days of their bookings."""
         reference = self._reference
         if all(g.limits.max_minutes is None for g in reference.groups.by_id.values()):
             return {}
@@ -121,13 +111,13 @@ class AffectedBookings:
         }
 
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
-        """All that is live from now on, also beyond a booking window that was longer once."""
+        """Live reservations from now on, even beyond a booking window that was larger before."""
         bookable = self._reference.policy.bookable_dates(now)
         farthest = await self._policies.farthest_horizon()
         ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))
         days = [d for d in ahead if d in bookable or await self._reservations.has_live(d)]
         occupancies = [await self._occupancy.get_day(day) for day in days]
-        # A night's bookings are seen with both of its days.
+        # A booking over midnight appears in both of its days.
         rows = {row.id: row for day in occupancies for row in day.rows.values()}
         return [row for row in rows.values() if row.end > now]
 

@@ -1,5 +1,4 @@
-"""Bookings that the library itself has made impossible: by other opening hours, or by a plan that
-has not their seat. What becomes of them is somebody's decision, and their readers are told."""
+"""Resolves bookings that new opening hours or a new plan have made impossible."""
 
 from __future__ import annotations
 
@@ -36,13 +35,12 @@ from models.waitlist.matching import offer_for
 from models.waitlist.service import WaitlistService
 
 KEPT_FOR: Final = timedelta(hours=2)
-"""How long another seat is held for who has lost theirs; nights do not count."""
+"""A replacement seat is held for at most this long; nights do not count."""
 _TRIES: Final = 8
 
 
 class Resolution(StrEnum):
-    """What becomes of them: cancelled with another seat held for each reader, cancelled, or kept
-    for now."""
+    """The staff's choice: cancel and offer another seat; cancel; or keep for now."""
 
     OFFER = "offer"
     CANCEL = "cancel"
@@ -51,8 +49,7 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolutionResult:
-    """How many were cancelled, for how many of these another seat is held, and how many could not
-    be cancelled now: they are still among the affected ones."""
+    """Numbers of bookings: cancelled, cancelled with an offer, and not cancellable now."""
 
     cancelled: int = 0
     offered: int = 0
@@ -65,8 +62,6 @@ class ResolutionResult:
 
 
 class AffectedBookingService:
-    """Cancels affected bookings, with another seat offered where there is one."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -89,16 +84,16 @@ class AffectedBookingService:
         sizes: bool = False,
         entitled: bool = False,
     ) -> ResolutionResult:
-        """Let it happen to them, as far as they still do not fit; their readers are told. Who sits
-        there stays. An offer is withdrawn in any case: it is not booked yet.
+        """Applies the resolution to those bookings that still do not fit, except stays in use;
+        their readers are notified. Offers are always withdrawn.
 
-        ``sizes``: those that are too long or too short do not fit either. ``entitled``: nor do
-        those whose seat is reserved for others.
+        ``sizes``: bookings that are too long or too short do not fit. ``entitled``: nor do bookings
+        whose seat is reserved for others.
         """
         done, available = ResolutionResult(), self._availability()
         occupied: set[SeatId] | None = None
         if resolution is Resolution.OFFER:
-            # Seats that somebody sits on who has not booked them.
+            # Seats that are occupied without a booking.
             occupied = await self._reservations.reported_occupied_seats(now)
         readers = await self._readers.many({row.reader_id for row in rows})
 
@@ -123,10 +118,10 @@ class AffectedBookingService:
                 elif row.state is ReservationState.RESERVED and resolution is not Resolution.KEEP:
                     done += await self._cancel_or_rebook(ctx, row.id, fits, occupied)
             except (NotFound, WrongState):
-                continue  # the reader was faster
+                continue  # the reader has acted first
             except DomainError:
                 done += ResolutionResult(left=1)
-            await asyncio.sleep(0)  # requests have their turn
+            await asyncio.sleep(0)  # lets requests run in between
         return done
 
     def _availability(self) -> Availability:
@@ -139,12 +134,8 @@ class AffectedBookingService:
         fits: Callable[[Reservation], bool],
         occupied: Collection[SeatId] | None,
     ) -> ResolutionResult:
-        """Cancel the booking and, in the same step, offer another seat to its reader, where there
-        is one: none of ``occupied``, and none at all where that is None. Nothing happens where it
-        fits again: its reader has moved.
-
-        Raises: NotFound, WrongState, Unavailable.
-        """
+        """Cancels the booking and offers a seat outside ``occupied`` (None: no offer) in one step.
+        A booking that fits again stays. Raises: NotFound, WrongState, Unavailable."""
         for _ in range(_TRIES):
             old = await self._writer.get_own(id, ctx.reader.id)
             rules.may_cancel(old, ctx.now)
@@ -163,9 +154,8 @@ class AffectedBookingService:
     async def _offer_alternative(
         self, ctx: RequestContext, old: Reservation, occupied: Collection[SeatId]
     ) -> bool:
-        """Cancel the booking with another seat held for its reader. False where no seat is free, or
-        the reader could not take it now: nothing has changed then. Raises: StaleRevision,
-        Unavailable."""
+        """Cancels the booking and holds another seat for its reader. False, without a change, if
+        there is none that the reader could take now. Raises: StaleRevision, Unavailable."""
         cancelled = transitions.cancel_for_offer(old, ctx.actor, ctx.now)
         span = TimeRange(max(old.start, floor_minute(ctx.now)), old.end)
         try:
@@ -192,8 +182,8 @@ class AffectedBookingService:
                     )
             except ClaimLost as lost:
                 if lost.kind is ClaimKind.WAITLIST:
-                    return False  # they wait for that time already
-                continue  # somebody was faster
+                    return False  # the reader already waits for that time
+                continue  # another request was faster
             self._occupancy.record_write(cancelled)
             self._occupancy.record_write(offer)
             return True
@@ -202,28 +192,26 @@ class AffectedBookingService:
     def _offer(
         self, ctx: RequestContext, old: Reservation, seat: Seat, span: TimeRange
     ) -> tuple[WaitlistEntry, Reservation]:
-        """The offer of the seat, and a waitlist entry for it: where the reader declines, the next
-        offer follows as for everybody who waits."""
-        nothing: frozenset[str] = frozenset()
+        """The offer and its waitlist entry: after a decline, further offers follow."""
+        no_marks: frozenset[str] = frozenset()
         entry = WaitlistEntry(
             new_id(),
             old.reader_id,
             seat.area_id,
             frozenset(),
-            nothing,
+            no_marks,
             span.start,
             span.end,
             ctx.now,
         )
-        until, tell = _offer_deadline(span, ctx.now), OutboxEventKind.ALTERNATIVE_OFFER
-        offer = offer_for(self._reference, entry, seat, span, until, ctx.actor, ctx.now, tell)
-        return entry, transitions.tell_of_both(offer, old)
+        until, event_kind = _offer_deadline(span, ctx.now), OutboxEventKind.ALTERNATIVE_OFFER
+        offer = offer_for(self._reference, entry, seat, span, until, ctx.actor, ctx.now, event_kind)
+        return entry, transitions.add_cancelled(offer, old)
 
     def _alternative_seats(
         self, seat_id: SeatId, span: TimeRange, available: Availability
     ) -> Iterator[Seat]:
-        """Seats instead of that one where it is open: the nearest of its area, then those of its
-        floor and venue, then those of other floors."""
+        """Seats in open areas of the venue: near the seat, then on its floor, then elsewhere."""
         catalog = self._reference.catalog
         seat = catalog.all_seats.get(seat_id)
         if seat is None:

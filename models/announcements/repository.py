@@ -9,8 +9,7 @@ class AnnouncementRepository:
         self._all = db["announcements"]
 
     async def begin(self, key: str, prefix: str) -> str:
-        """Returns the prefix of the messages' ids: ``prefix``, or that of the first time if the
-        form ``key`` was sent before."""
+        """Returns the prefix of the messages' ids: the one first stored for the form ``key``."""
         if await insert_if_new(self._all, {"_id": key, "prefix": prefix}):
             return prefix
         with translate_errors():

@@ -23,8 +23,8 @@ AT_A_TIME: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One message of the staff. Sending the form ``key`` again notifies no reader twice. Recipients
-    are the readers with a booking in ``areas`` that overlaps ``span``."""
+    """For the readers with a booking in ``areas`` that overlaps ``span``. Sending the form
+    ``key`` again notifies no reader twice."""
 
     key: str
     areas: Collection[AreaId]

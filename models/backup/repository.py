@@ -1,10 +1,7 @@
-"""Backup of the whole database to one file, and restore into an empty database.
-
-A file is gzip around frames: ``H`` and a document about the file; for each collection ``C`` and its
-name, then ``D`` and one document each; ``E`` with the count of each collection. Documents are BSON,
-which includes its length. Personal data stays encrypted: the file is useless without
-ENCRYPTION_KEYS, which are not in it.
-"""
+"""Backup of the whole database to one file, and restore. The file is gzip around frames: ``H`` and
+a document about the file; for each collection ``C`` and its name, then ``D`` and one document each;
+``E`` with the count of each collection. Documents are BSON, which includes its length. Personal
+data stays encrypted: the file is useless without ENCRYPTION_KEYS, which are not in it."""
 
 from __future__ import annotations
 
@@ -35,8 +32,7 @@ from models.storage.mongo_errors import translate_errors
 _FORMAT: Final = 1
 _HEADER, _COLLECTION, _DOCUMENT, _END = b"H", b"C", b"D", b"E"
 SHORT_LIVED: Final = frozenset({"leases", "attempt_limits", "pauses", "kiosk_pairings"})
-"""Collections left out of a backup (job leases, attempt counters, pauses of channels, pairing
-codes): their content is outdated after a restore."""
+"""Collections left out of a backup: their content is outdated after a restore."""
 _PART: Final = re.compile(r".+\.[0-9a-f]{8}\.part")
 _RAW: Final = CODEC.with_options(document_class=RawBSONDocument)
 _BATCH: Final = 1000
@@ -47,7 +43,7 @@ _HISTORY_GONE: Final = frozenset({239, 246})
 
 
 class BackupError(Exception):
-    """The message says what is wrong."""
+    """The backup or restore was refused or failed. The message gives the reason."""
 
 
 ReportProgress = Callable[[int, int], object]
@@ -61,13 +57,12 @@ def _report_nothing(_: int, __: int) -> None:
 async def backup(
     db: Database, file: Path, now: datetime, report_progress: ReportProgress = _report_nothing
 ) -> Counter[str]:
-    """Writes the database to ``file``; returns the number of documents of each collection.
-
-    All collections are read from one snapshot while the service runs. The file is readable by its
-    owner only and appears when it is complete.
+    """Writes the database to ``file``, from one snapshot while the service runs; returns the number
+    of documents of each collection. The file is readable by its owner only and appears when
+    complete.
 
     Raises: BackupError (the file exists, or MongoDB's snapshot history is too short); OSError;
-        Unavailable.
+    Unavailable.
     """
     counts: Counter[str] = Counter()
     with _atomic_new_file(file) as out:
@@ -82,7 +77,7 @@ async def backup(
 def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
     """A new file that appears once it is written to the disk. Raises: BackupError, OSError."""
     if file.exists():
-        raise BackupError(f"{file} is there already")
+        raise BackupError(f"{file} already exists: name another file")
     _clear_killed(file.parent)
     part, descriptor = _new_part(file)
     try:
@@ -94,7 +89,7 @@ def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
         try:
             os.link(part, file)  # unlike a rename, it never replaces a file
         except FileExistsError as error:
-            raise BackupError(f"{file} is there already") from error
+            raise BackupError(f"{file} already exists: name another file") from error
         folder = os.open(file.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -166,8 +161,8 @@ async def _write_all(
     except OperationFailure as error:
         if error.code in _HISTORY_GONE:
             raise BackupError(
-                "MongoDB has forgotten the moment of the backup: raise its "
-                "minSnapshotHistoryWindowInSeconds"
+                "MongoDB no longer keeps the snapshot that the backup reads: raise its "
+                "minSnapshotHistoryWindowInSeconds and back up again"
             ) from error
         raise
 
@@ -183,14 +178,15 @@ async def restore(
     report_progress: ReportProgress = _report_nothing,
 ) -> Counter[str]:
     """Restores ``file`` into an empty database; returns the number of documents of each collection.
+    The whole file is read before anything is written. Until the result has been counted, a mark
+    keeps services from opening the database.
 
-    The file is read to its end before anything is written, and the database is counted afterwards.
-    Until then a mark keeps services from opening the database. ``mode`` and ``sealer`` belong to
-    the service that will open it. With ``over`` only an interrupted restore is replaced.
+    ``mode`` and ``sealer`` belong to the service that will open it. With ``over`` only an
+    interrupted restore is replaced.
 
     Raises: BackupError (the file is damaged or no backup, or the database is not empty);
-        DatabaseRefused (the file is for another mode or other keys, or an interrupted restore is
-        there); OSError; Unavailable, after which the database is incomplete.
+    DatabaseRefused (the file is for another mode or other keys, or an interrupted restore is
+    there); OSError; Unavailable, after which the database is incomplete.
     """
     promised = _checked(file, mode, sealer)
     token = await _begin(db, file, now, mode, over)
@@ -204,11 +200,14 @@ async def restore(
     if ABOUT in there:
         there[ABOUT] -= 1  # the mark
     if there != promised:
-        raise BackupError(f"{db.name} holds {dict(there)}, and the file {dict(promised)}")
+        raise BackupError(
+            f"{db.name} has {dict(there)} documents after the restore, but the file has "
+            f"{dict(promised)}: restore again with --over"
+        )
     with translate_errors():
         ended = await db[ABOUT].delete_one({"_id": RESTORING, "token": token})
     if not ended.deleted_count:
-        raise BackupError(f"another restore has begun in {db.name} meanwhile")
+        raise BackupError(f"another restore into {db.name} has begun meanwhile")
     return there
 
 
@@ -240,18 +239,17 @@ def _mark(file: Path, now: datetime) -> Document:
 
 
 async def _refuse_full(db: Database, mode: Mode, over: bool) -> None:
-    """Refuses a database with more than the documents of a first start. Raises: BackupError,
-    DatabaseRefused."""
+    """Raises: BackupError, DatabaseRefused if the database has more than a first start writes."""
     about = await look(db)
     about.refuse_half()
     about.refuse_other_mode(mode)
     for name in await _names(db):
         first_start = {"_id": {"$nin": [MODE, KEYS]}} if name == ABOUT else {}
         if await db[name].find_one(first_start, {"_id": 1}) is not None:
-            why = "--over replaces only a restore that was broken off" if over else ""
+            why = "--over replaces only an interrupted restore" if over else ""
             raise BackupError(
-                f"{about.place} is not empty: it has {name}. "
-                + (why or "Name another one in MONGO_DATABASE, or drop it first")
+                f"{about.place} is not empty: it has the collection {name}. "
+                + (why or "Set MONGO_DATABASE to another name, or drop this database first")
             )
 
 
@@ -277,7 +275,7 @@ def _counted(file: Path, about: About) -> Counter[str]:
     promised: Counter[str] | None = None
     for kind, document in _read_frames(file):
         if promised is not None:
-            raise BackupError(f"{file} goes on after its end")
+            raise BackupError(f"{file} is damaged: data follow its end")
         if kind == _COLLECTION:
             name = _decoded(document)["name"]
             counted[name] = 0
@@ -285,11 +283,11 @@ def _counted(file: Path, about: About) -> Counter[str]:
             about.take(name, _decoded(document))
             counted[name] += 1
         elif kind == _HEADER and _decoded(document).get("format") != _FORMAT:
-            raise BackupError(f"{file} is of another format")
+            raise BackupError(f"{file} has another format than this version reads")
         elif kind == _END:
             promised = Counter(_decoded(document)["counts"])
     if counted != promised:
-        raise BackupError(f"{file} does not hold what it should: it is damaged")
+        raise BackupError(f"{file} is damaged: its documents do not match its counts")
     return counted
 
 
@@ -318,11 +316,11 @@ def _read_frames(file: Path) -> Iterator[tuple[bytes, bytes]]:
                 size = source.read(4)
                 length = int.from_bytes(size, "little")
                 if (first and kind != _HEADER) or not 5 <= length <= _LARGEST_DOCUMENT:
-                    raise BackupError(f"{file} is no backup, or damaged")
+                    raise BackupError(f"{file} is not a backup, or is damaged")
                 first = False
                 document = size + source.read(length - 4)
                 if len(document) != length:
-                    raise BackupError(f"{file} ends in the middle")
+                    raise BackupError(f"{file} is damaged: it is cut short")
                 yield kind, document
     except (EOFError, BadGzipFile, zlib.error, InvalidBSON) as error:
         raise BackupError(f"{file} is damaged: {error}") from error

@@ -1,1 +1,0 @@
-"""What is done with reservations: booking, changing, cancelling, and the one writer."""

@@ -1,5 +1,4 @@
-"""再约一次: when the seat of the last stay can be booked again, at the same time of day; and when a
-reader usually begins."""
+"""再约一次 (once more): the last stay's time of day again, and a reader's usual start."""
 
 from __future__ import annotations
 
@@ -18,9 +17,9 @@ _SHORTEST: Final = timedelta(minutes=30)
 def stay_again(
     last: Reservation, policy: Policy, bookable: Container[date], now: datetime
 ) -> TimeSelection | None:
-    """Today, from now on where it has begun already, or else tomorrow; None where tomorrow is not
-    among the ``bookable`` days."""
-    # Who began at 16:08, 现在, can begin at 16:00 on another day.
+    """The proposal for today (from now on if its start has passed) or for tomorrow; None if
+    tomorrow is not among the ``bookable`` days."""
+    # A booking from 16:08 (现在) is proposed from 16:00 on another day.
     since = last.start - local_instant(local_date(last.start), time(0))
     begin = to_local(last.start - since % timedelta(minutes=policy.step_minutes)).time()
     end, today = to_local(last.end).time(), local_date(now)
@@ -34,12 +33,11 @@ def stay_again(
 
 
 def usual_start(bookings: Iterable[Reservation]) -> time | None:
-    """The time of day at which the reader has usually begun their day: the middle one of those at
-    which somebody has come. None where nobody has."""
+    """The median start of the days on which the reader came; None without any."""
     first = dict[date, datetime]()
     for r in bookings:
         if r.checked_in_at is not None:
             day = local_date(r.start)
             first[day] = min(r.start, first.get(day, r.start))
-    found = sorted(to_local(start).time() for start in first.values())
-    return found[(len(found) - 1) // 2] if found else None
+    times = sorted(to_local(start).time() for start in first.values())
+    return times[(len(times) - 1) // 2] if times else None

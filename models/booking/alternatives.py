@@ -1,5 +1,3 @@
-"""Looks up in memory whether a seat is taken, and which seats near it are free."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -26,8 +24,7 @@ def overlaps(rows: Sequence[OccupancyRow], span: TimeRange) -> bool:
 
 
 class SeatAlternatives:
-    """Refuses a seat that others have and proposes others; the claim index decides what is
-    accepted."""
+    """Refuses taken seats and proposes free ones, from memory."""
 
     def __init__(self, reference: ReferenceData, occupancy: LiveOccupancy) -> None:
         self._reference, self._occupancy = reference, occupancy
@@ -35,16 +32,10 @@ class SeatAlternatives:
     async def reject_if_taken(
         self, reader: Reader, seat: Seat, span: TimeRange, policy: Policy
     ) -> int:
-        """How many bookings the reader is known to have on that day; refuse what the index would
-        surely refuse.
-
-        Most requests of a rush are for what others have taken: they cost no database. The occupancy
-        refuses only while it is surely not older than a moment; it never accepts. In that moment
-        readers may themselves have given something up, at another worker: where their own bookings
-        are in the way, the index decides.
-
-        Raises: SeatTaken.
-        """
+        """Refuses a seat that is surely taken; returns how many bookings the reader has that day.
+        Most requests in a rush are refused here, without the database, by a fresh occupancy only.
+        If the reader's own bookings are in the way, the index decides: another worker may just have
+        ended them. Raises: SeatTaken."""
         date = local_date(span.start)
         day = self._occupancy.authoritative_day(date)
         if day is None:
@@ -69,7 +60,7 @@ class SeatAlternatives:
         free = (
             other
             for other in catalog.nearest_seats(seat)
-            # In a rush it is this that most of them fail.
+            # First the test that most seats fail in a rush.
             if not overlaps(taken.get(other.id, ()), span)
             and other.unavailable_reason(day) is None
             and other.unavailable_reason(last) is None
@@ -83,8 +74,7 @@ class SeatAlternatives:
     async def alternatives_for(
         self, r: Reservation, reader: Reader | None, now: datetime
     ) -> list[dict[str, str]]:
-        """Free seats near the reservation's own that its reader could have for what is left of its
-        time."""
+        """Free seats near the reservation's own, for the rest of its time."""
         start = max(floor_minute(now), r.start)
         seat = self._reference.catalog.all_seats.get(r.seat_id)
         if seat is None or start >= r.end:

@@ -1,5 +1,3 @@
-"""Whether a seat may be a reader's at all."""
-
 from __future__ import annotations
 
 from datetime import date
@@ -11,8 +9,7 @@ from models.reservations.errors import GroupOnly, SeatKept
 
 
 def check_entitled(reference: ReferenceData, seat: Seat, reader: Reader | None, day: date) -> None:
-    """The seat is not reserved for others on that day. Raises: SeatKept,
-    GroupOnly."""
+    """Checks that the seat is not reserved for others on that day. Raises: SeatKept, GroupOnly."""
     if reference.is_kept_for_others(seat, reader.id if reader is not None else None, day):
         raise SeatKept()
     groups = reference.groups_instead(seat, reader, day)

@@ -1,9 +1,9 @@
-"""Idempotency keys: the same request again gives the same answer, for a day.
+"""Idempotency keys: a repeated request gets the same answer, for a day.
 
-A key is kept by the claim index in the same write as the work that it asked for, so two requests
-with one key can never both succeed. Refusals are not kept, but for one: where a repetition is
-refused, the attempt that it repeats may still be under way, and would succeed behind the refusal.
-So a repetition buries its key first, and what comes later finds the key's claim taken.
+The claim index holds the key, in the same write as the request's result: two requests with one key
+can never both succeed. Refusals are not stored, with one exception. If a repetition is refused, the
+first attempt may still succeed later. So the repetition first buries its key, and a later attempt
+finds the claim taken.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ KEPT_FOR: Final = timedelta(hours=24)
 
 
 class Idempotency:
-    """Looks up what a reader's key has succeeded with."""
-
     def __init__(self, reservations: ReservationRepository) -> None:
         self._reservations = reservations
         self._running: set[tuple[ReaderId, str]] = set()
@@ -35,32 +33,31 @@ class Idempotency:
     async def run_once(
         self, ctx: RequestContext, work: Callable[[], Awaitable[Reservation]]
     ) -> Reservation:
-        """The result of ``work``; where that is refused and the key has succeeded before, what it
-        succeeded with. The refusal of a repetition is final.
-
-        Raises: what ``work`` raises; InProgress; RequestRefused; IdempotencyKeyReused.
-        """
+        """The result of ``work``, or the key's earlier success if ``work`` is refused. A
+        repetition's refusal is final. Raises: InProgress, RequestRefused, IdempotencyKeyReused; the
+        errors of ``work``."""
         if ctx.key is None:
             return await work()
         with self._single_flight(ctx.reader.id, ctx.key.value):
             try:
                 return await work()
             except (Conflict, RuleViolation, NotFound) as refusal:
-                known = await self.previous_result(ctx)
+                previous = await self.previous_result(ctx)
                 final = ctx.key.repeated and not isinstance(refusal, InProgress)
-                if known is None and final and not await self._bury(ctx):
-                    known = await self.previous_result(ctx)  # it has come in this very moment
-                if known is not None:
-                    return known
+                if previous is None and final and not await self._bury(ctx):
+                    # The first attempt has just succeeded.
+                    previous = await self.previous_result(ctx)
+                if previous is not None:
+                    return previous
                 raise
 
     async def _bury(self, ctx: RequestContext) -> bool:
-        """Let no request of this key succeed any more. False: one has, or the key is buried."""
+        """Prevents any later success of the key. False if it has succeeded or is buried already."""
         assert ctx.key is not None
         return await self._reservations.bury_claim(idempotency_claim(ctx.reader.id, ctx.key.value))
 
     async def previous_result(self, ctx: RequestContext) -> Reservation | None:
-        """What the reader's key has succeeded with, if it has. Raises: IdempotencyKeyReused."""
+        """The key's earlier success, or None. Raises: IdempotencyKeyReused."""
         if ctx.key is None:
             return None
         holder = await self._reservations.find_by_claim(
@@ -69,11 +66,8 @@ class Idempotency:
         return result_of(holder, ctx) if holder else None
 
     async def release_expired_key(self, ctx: RequestContext, claim: str) -> None:
-        """After the index has refused the key: a key that is a day old may be used again.
-
-        Raises: InProgress, which ``run_once`` turns into the first success where that is
-        this request; RequestRefused.
-        """
+        """Releases a refused key that is a day old. Raises: InProgress for a newer key
+        (``run_once`` then returns its success, if any); RequestRefused for a buried one."""
         holder = await self._reservations.find_by_claim(claim)
         if holder is None:
             if await self._reservations.is_claim_buried(claim):
@@ -88,7 +82,7 @@ class Idempotency:
 
     @contextmanager
     def _single_flight(self, reader_id: ReaderId, key: str) -> Iterator[None]:
-        """A courtesy within this worker: a client is told that its first request still runs."""
+        """Raises InProgress while this worker serves the key; across workers the index decides."""
         entry = (reader_id, key)
         if entry in self._running:
             raise InProgress()
@@ -100,8 +94,8 @@ class Idempotency:
 
 
 def result_of(r: Reservation, ctx: RequestContext) -> Reservation | None:
-    """The reservation, where this very request made it what it is; None where its key is new here.
-    Raises: IdempotencyKeyReused."""
+    """The reservation if this request made or changed it, else None. Raises:
+    IdempotencyKeyReused."""
     if ctx.key is None:
         return None
     for result in r.idempotency_results:
@@ -113,8 +107,6 @@ def result_of(r: Reservation, ctx: RequestContext) -> Reservation | None:
 
 
 class HasIdempotency(Protocol):
-    """A service whose methods can be ``idempotent``."""
-
     @property
     def idempotency(self) -> Idempotency: ...
 
@@ -125,7 +117,7 @@ Method = Callable[Concatenate[Service, RequestContext, Arguments], Coroutine[Any
 
 
 def idempotent(method: Method[Service, Arguments]) -> Method[Service, Arguments]:
-    """A method of a service that a reader's idempotency key can repeat without doing it twice."""
+    """Makes a repetition with the same key return the first result."""
 
     async def once(
         self: Service, ctx: RequestContext, /, *args: Arguments.args, **kwargs: Arguments.kwargs

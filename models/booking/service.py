@@ -1,5 +1,3 @@
-"""Making, changing and cancelling a reservation."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -45,12 +43,10 @@ from models.storage.mongo import new_id
 _USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
 _LATELY: Final = timedelta(days=28)
 _RECENT: Final = 60
-"""So many bookings say when a reader usually begins."""
+"""At most this many bookings are read to find a reader's usual start."""
 
 
 class ReservationService:
-    """What a reader does with a booking before it begins."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -65,43 +61,36 @@ class ReservationService:
         self._alternatives, self._draw = alternatives, draw
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
-        """Raises: NotFound, for another reader's as well."""
+        """Raises: NotFound, also for another reader's reservation."""
         return await self._writer.get_own(id, reader_id)
 
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """A page of the reader's reservations in these states (all where none is named), the
-        latest first, and how many there are."""
+        """A page of the reader's bookings, newest first, and the total. No ``states``: all."""
         return await self._reservations.page_of(reader_id, states, skip, limit)
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
-        """The reader's live reservations that start at ``since`` or later, the earliest first."""
         return await self._reservations.live_of(reader_id, since)
 
     async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
-        """The reader's live reservations of today and later, with the one of yesterday that goes on
-        over midnight; the earliest first."""
+        """The live reservations of today and later, or over last midnight; earliest first."""
         midnight = local_instant(local_date(now), time(0))
         rows = await self._reservations.live_of(reader_id, midnight - timedelta(days=1))
         return [r for r in rows if r.start >= midnight or r.end > now]
 
     async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
-        """All of the reader's reservations for that day of use, the earliest start first."""
         return await self._reservations.on_day(reader_id, day)
 
     async def last_stay(self, reader_id: ReaderId) -> Reservation | None:
-        """The reader's latest booking that was used to its end."""
         return await self._reservations.latest_of(reader_id, _USED)
 
     async def usual_start(self, reader_id: ReaderId, now: datetime) -> time | None:
-        """The time of day at which the reader has usually begun in the last weeks; None where they
-        have not come."""
-        found = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
-        return usual_start(found)
+        """The time of day at which the reader usually began in the last four weeks, or None."""
+        recent = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
+        return usual_start(recent)
 
     async def bookings_left(self, reader_id: ReaderId, day: date, policy: Policy) -> int:
-        """How many bookings the reader may still make for that day of use."""
         used = await self._reservations.used_daily_slots(reader_id, day)
         return max(0, policy.daily_booking_limit - len(used))
 
@@ -109,12 +98,11 @@ class ReservationService:
     async def create(
         self, ctx: RequestContext, seat_id: str, selection: TimeSelection
     ) -> Reservation:
-        """Book the seat for the selected time.
+        """Books the seat for the selected time.
 
-        Raises: NotFound, Suspended, SeatDisabled, InThePast, OutsideHorizon,
-        NotOpenYet, Closed, OffGrid, TooShort, TooLong, DailyLimit,
-        OwnOverlap, SeatTaken, SeatKept, GroupOnly, NotAdmitted,
-        IdempotencyKeyReused, InProgress, DrawPending.
+        Raises: NotFound, Suspended, SeatDisabled, InThePast, OutsideHorizon, NotOpenYet, Closed,
+        OffGrid, TooShort, TooLong, DailyLimit, OwnOverlap, SeatTaken, SeatKept, GroupOnly,
+        NotAdmitted, IdempotencyKeyReused, InProgress, DrawPending.
         """
         seat = self._reference.seat(seat_id)
         policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader)
@@ -128,8 +116,8 @@ class ReservationService:
     async def _insert_in_turn(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, opens_at: datetime
     ) -> Reservation:
-        """Claim the seat as soon as the draw at the opening lets this request go on. Raises: as
-        ``_insert``, and Throttled, DrawPending."""
+        """Claims the seat when the draw at the opening reaches this request. Raises: Throttled,
+        DrawPending, and the errors of ``_insert``."""
         request = ctx.key.value if ctx.key else f"{seat.id} {span.start} {span.end}"
         ticket = Ticket(local_date(span.start), ctx.reader.id, 0, seat.id, span, request)
         try:
@@ -152,13 +140,11 @@ class ReservationService:
     async def _insert(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, booked: int
     ) -> Reservation:
-        """Claim the seat; the index decides. ``booked``: so many bookings of the day the reader is
-        known to have, which says which daily slot to try first.
-
-        Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy."""
+        """Claims the seat. ``booked``: the known number of the reader's bookings that day; the next
+        daily slot is tried first. Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy."""
         day = local_date(span.start)
         id, daily_slot = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
-        # Each conflict on the daily slot: another booking of this reader took that one meanwhile.
+        # A conflict on the daily slot: another booking of this reader has taken it meanwhile.
         for _ in range(4 * policy.daily_booking_limit):
             made = self._build(ctx, id, seat, span, policy, daily_slot)
             try:
@@ -183,13 +169,10 @@ class ReservationService:
         start: time | str | None,
         end: time | None,
     ) -> Reservation:
-        """Another seat or time in one step: the old one is kept unless the new one is won.
-
-        ``start``: a clock time, ``"now"``, or None to keep it.
-
-        Raises: as ``create``, and WrongState once it has begun, unless the staff move a reader.
-        """
-        wanted: list[tuple[Seat, TimeRange]] = []
+        """Changes seat or time in one step: the old seat is kept unless the new one is won.
+        ``start``: a clock time, ``"now"``, or None to keep it. Raises: the errors of ``create``;
+        WrongState after the start, unless a report is open or the staff move the reader."""
+        target: list[tuple[Seat, TimeRange]] = []
 
         def changed(current: Reservation, _: Policy) -> Reservation:
             by_staff = ctx.actor.by == "librarian"
@@ -199,11 +182,11 @@ class ReservationService:
             if (current.has_open_report or by_staff) and begun:
                 new = self._move_for_the_rest(ctx, current, seat)
                 rest = TimeRange(floor_minute(ctx.now), current.end)
-                wanted[:] = [(seat, rest)]
+                target[:] = [(seat, rest)]
                 return new
             policy = self._reference.policy_for(seat.area_id, current.date, ctx.reader)
             span = self._check(ctx, seat, _changed_selection(current, start, end), policy)
-            wanted[:] = [(seat, span)]
+            target[:] = [(seat, span)]
             if seat.id == current.seat_id and span == current.span:
                 return current
             to = self._placement(current.reader_id, seat, span)
@@ -212,7 +195,7 @@ class ReservationService:
         try:
             return await self._writer.update(ctx, id, changed)
         except ClaimLost as lost:
-            seat, span = wanted[0]
+            seat, span = target[0]
             raise await self._conflict_from(ctx, lost, seat, span) from lost
 
     @idempotent
@@ -228,11 +211,11 @@ class ReservationService:
     def _check(
         self, ctx: RequestContext, seat: Seat, selection: TimeSelection, policy: Policy
     ) -> TimeRange:
-        """The time that the reader may book the seat for. Raises: as ``create``."""
+        """The time for which the reader may book the seat. Raises: the errors of ``create``."""
         rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
         check_entitled(self._reference, seat, ctx.reader, selection.day)
         rules.seat_in_service(seat, selection.day)
-        # Before its hours are asked for: the first day of the calendar has no instant in UTC.
+        # This comes before the hours are looked up: the calendar's first day has no instant in UTC.
         rules.check_date_bookable(selection.day, policy, ctx.now)
         hours = self._reference.opening_hours(policy, selection.day, seat.area_id)
         span = rules.resolve_time(selection, policy, hours, ctx.now)
@@ -260,7 +243,6 @@ class ReservationService:
         )
 
     def _move_for_the_rest(self, ctx: RequestContext, r: Reservation, seat: Seat) -> Reservation:
-        """Another seat from now to the end that the reader had, whatever the time steps."""
         span = TimeRange(floor_minute(ctx.now), r.end)
         rules.seat_in_service(seat, local_date(span.start))
         rules.seat_in_service(seat, last_date(span))
@@ -277,7 +259,6 @@ class ReservationService:
         return transitions.change(r, to, policy=policy, actor=ctx.actor, now=ctx.now)
 
     def _placement(self, reader_id: ReaderId, seat: Seat, span: TimeRange) -> Placement:
-        """The reader on that seat for that time."""
         venue_id = self._reference.catalog.areas[seat.area_id].venue_id
         return Placement(reader_id, venue_id, seat.area_id, seat.id, span)
 
@@ -295,6 +276,6 @@ class ReservationService:
 
 
 def _changed_selection(r: Reservation, start: time | str | None, end: time | None) -> TimeSelection:
-    kept = to_local(r.start)
-    begin = None if start == "now" else (start if isinstance(start, time) else kept.time())
+    booked_start = to_local(r.start)
+    begin = None if start == "now" else (start if isinstance(start, time) else booked_start.time())
     return TimeSelection(r.date, begin, end or to_local(r.end).time())

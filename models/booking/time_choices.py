@@ -1,5 +1,3 @@
-"""Start and end times that can be offered."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -17,18 +15,15 @@ from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
 
 _MORNING: Final = time(9)
-"""When somebody begins of whom nothing is known."""
+"""The proposed start for a reader without a usual one."""
 
 
 def start_choices(
     day: date, policy: Policy, place: OpenHours, now: datetime
 ) -> list[tuple[str, datetime]]:
-    """(value, instant) of the starts that the rules allow: 现在 first, then the full steps ahead.
-
-    A start is offered only where at least one end fits.
-    """
+    """The allowed starts as (value, instant), 现在 first. Each has at least one allowed end."""
     current = floor_minute(now)
-    found: list[tuple[str, datetime]] = []
+    choices: list[tuple[str, datetime]] = []
     for hours in place.intervals:
         starts: list[tuple[str, datetime]] = []
         if local_date(now) == day and hours.contains(current):
@@ -38,12 +33,12 @@ def start_choices(
             for step in time_steps(policy, hours)
             if step > current and local_date(step) == day
         ]
-        found += ((value, start) for value, start in starts if end_choices(start, policy, hours))
-    return found
+        choices += ((value, start) for value, start in starts if end_choices(start, policy, hours))
+    return choices
 
 
 def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datetime]:
-    """The full steps after ``start`` and the closing time, between shortest and longest stay."""
+    """The full steps after ``start`` and the closing time, within shortest and longest stay."""
     shortest = start + timedelta(minutes=policy.min_minutes)
     latest = min(start + policy.longest, hours.end)
     ends = [step for step in time_steps(policy, hours) if shortest <= step <= latest]
@@ -55,14 +50,14 @@ def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datet
 def proposed_start(
     starts: Sequence[datetime], usual: time | None, policy: Policy, hours: Iterable[TimeRange]
 ) -> datetime:
-    """The one of another day's ``starts`` that is proposed: the nearest to the time of day at which
-    the reader usually begins. Of whom that is not known, one in the morning, and none whose
-    check-in begins before the doors open (``hours``), where there is another one."""
+    """The start nearest to the reader's usual time; without one, the first in the morning with
+    check-in after the opening (``hours``), or else the last. ``starts`` are those of another
+    day."""
     day = local_date(starts[0])
     if usual is not None:
-        wanted = local_instant(day, usual)
-        wanted -= (wanted - local_instant(day, time(0))) % timedelta(minutes=policy.step_minutes)
-        return min(starts, key=lambda start: abs(start - wanted))
+        target = local_instant(day, usual)
+        target -= (target - local_instant(day, time(0))) % timedelta(minutes=policy.step_minutes)
+        return min(starts, key=lambda start: abs(start - target))
     early, morning = timedelta(minutes=policy.check_in_before_minutes), local_instant(day, _MORNING)
     opened = [TimeRange(one.start + early, one.end) for one in hours if one.length > early]
     return next(

@@ -1,8 +1,6 @@
-"""The only writer of reservations: insert, optimistic update, the occupancy, the waitlist.
-
-Whatever gives a seat back goes through ``save``: it asks who waits for the seat, and writes the
-change and the offer in one transaction, so that no passer-by comes in between.
-"""
+"""The only writer of reservations: insert, optimistic update, occupancy, waitlist. ``save`` writes
+a change that releases a seat and the offer to the next waitlist entry in one transaction, so no
+other request can take the seat in between."""
 
 from __future__ import annotations
 
@@ -34,25 +32,23 @@ MAX_ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class SeatOffer:
-    """An offer to create; ``claim`` marks the waitlist entry in the same transaction."""
+    """``claim`` marks the waitlist entry in the same transaction."""
 
     reservation: Reservation
     claim: InTransaction
 
 
 class ReleasedSeats(Protocol):
-    """Who gets a seat that a change gives back; the waitlist implements it."""
+    """Finds the next reader for a released seat; the waitlist implements it."""
 
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """The offer to create together with the change from ``old`` to ``new``, if any; none for
-        the waitlist entries of ``passed_over``."""
+        """The offer to create with the change from ``old`` to ``new``, or None; never for the
+        waitlist entries in ``passed_over``."""
 
 
 class ReservationWriter:
-    """Writes new reservations, and changes, each over the very state that it was decided on."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -67,29 +63,27 @@ class ReservationWriter:
         self._released_seats, self._presence_methods = released_seats, presence_methods
 
     async def insert(self, made: Reservation) -> None:
-        """Write a new reservation, and show it from then on. Raises: as
-        ``ReservationRepository.insert``."""
+        """Writes a new reservation and shows it in the occupancy. Raises: ClaimLost; Unavailable if
+        it certainly never exists, or if its outcome stays unknown."""
         with self._occupancy.inserting(made.date):
             await self._reservations.insert(made)
         self._occupancy.record_write(made)
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
-        """Raises: NotFound, for another reader's as well."""
-        found = await self._reservations.get_own(id, reader_id)
-        if found is None:
+        """Raises: NotFound, also for another reader's reservation."""
+        reservation = await self._reservations.get_own(id, reader_id)
+        if reservation is None:
             raise NotFound()
-        return found
+        return reservation
 
     async def policy_at_booking(self, r: Reservation) -> Policy:
-        """The policy that the reservation was made under, with the numbers of its area and day, and
-        with its reader's accommodation."""
+        """The policy at booking, as it applied to the area, the day and the reader."""
         return await self._reference.policy_version_for(
             r.policy_version, r.area_id, r.date, r.reader_id
         )
 
     def hours_now(self, r: Reservation, now: datetime) -> OpenHours:
-        """The hours of the reservation's area by the policy of today: they may have become others
-        since it was booked."""
+        """The hours of the area by the present policy; those at booking may differ."""
         day = local_date(max(r.start, now))
         return self._reference.opening_hours(self._reference.policy, day, r.area_id)
 
@@ -99,15 +93,13 @@ class ReservationWriter:
         id: str,
         change: Callable[[Reservation, Policy], Reservation],
     ) -> Reservation:
-        """Optimistic update of the reader's own reservation: load it, apply ``change``, save it if
-        nobody has changed it meanwhile; otherwise again, up to eight times.
-
-        Raises: what ``change`` raises; NotFound; ClaimLost; IdempotencyKeyReused; Busy.
-        """
+        """Applies ``change`` to the reader's own reservation and saves it; up to eight times if it
+        was changed meanwhile. Raises: the errors of ``change``; NotFound; ClaimLost;
+        IdempotencyKeyReused; Busy."""
         for _ in range(MAX_ATTEMPTS):
             old = await self.get_own(id, ctx.reader.id)
-            if (known := result_of(old, ctx)) is not None:
-                return known
+            if (repeated := result_of(old, ctx)) is not None:
+                return repeated
             new = change(old, await self.policy_at_booking(old))
             if new is old:
                 return old
@@ -134,13 +126,9 @@ class ReservationWriter:
         now: datetime,
         due: Mapping[str, object] | None = None,
     ) -> Reservation:
-        """``new`` as it is stored, in the place of ``old``; a seat that it gives back is offered to
-        the next reader who waits for it, in the same transaction.
-
-        ``due`` is a job's condition, checked by the database in the same step.
-
-        Raises: StaleRevision, ClaimLost, Unavailable.
-        """
+        """Writes ``new`` over ``old``; returns it as it is stored. A released seat is offered to
+        the next waitlist entry in the same transaction, which also checks a job's condition
+        ``due``. Raises: StaleRevision, ClaimLost, Unavailable."""
         passed_over: set[str] = set()
         for _ in range(MAX_ATTEMPTS):
             offer = await self._released_seats.next_offer(old, new, now, passed_over)
@@ -163,8 +151,8 @@ class ReservationWriter:
     async def replace(
         self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
     ) -> Reservation:
-        """As ``save``, for a change that gives no seat back. One that brings a proof of presence
-        also shows that its method works in the venue."""
+        """Writes a change that releases no seat; a new proof also shows that its method works.
+        Raises: StaleRevision, ClaimLost, Unavailable."""
         written = await self._reservations.replace(old, new, due)
         self._occupancy.record_write(new)
         if new.presence is not None and new.presence != old.presence:

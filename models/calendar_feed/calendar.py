@@ -19,13 +19,8 @@ _ZONE_SINCE: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (RFC 5545: on the zon
 
 
 def calendar_of(entries: Sequence[CalendarEntry], zone: timezone, name: str = "") -> bytes:
-    """Returns the calendar file. Equal entries give equal bytes.
-
-    Args:
-        entries: written in this order.
-        zone: the library's time zone, with its IANA name.
-        name: the calendar's title; only a feed, which is read repeatedly, has one.
-    """
+    """Returns the file; equal entries give equal bytes. ``zone``: with its IANA name. ``name``:
+    the title; only a feed, which is read repeatedly, has one."""
     calendar = Calendar()
     calendar.add("version", "2.0")
     calendar.add("prodid", PRODUCT)

@@ -8,8 +8,7 @@ from models.kernel.ids import ReaderId
 
 @dataclass(frozen=True, slots=True)
 class CalendarFeed:
-    """A reader's calendar feed. The token in its address is stored as a hash only. ``language`` is
-    that of its texts, since calendar programs send no preference."""
+    """``language`` of the texts is stored, since calendar programs send no preference."""
 
     reader_id: ReaderId
     created_at: datetime
@@ -18,12 +17,9 @@ class CalendarFeed:
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """One booking with the texts that a calendar shows. Times are aware UTC.
-
-    ``uid`` is permanent; a higher ``rev`` replaces the event.
-    ``cancelled``: the reader no longer has the seat.
-    ``before_start``, ``before_end``: texts of the alarms; "" is no alarm.
-    """
+    """Texts that a calendar shows for a booking. Times are aware UTC. ``uid`` is permanent; a
+    higher ``rev`` replaces the event. ``cancelled``: the reader no longer has the seat.
+    ``before_start``, ``before_end``: texts of the alarms; "" is no alarm."""
 
     uid: str
     rev: int

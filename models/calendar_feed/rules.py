@@ -15,8 +15,7 @@ from models.reservations.state_machine import (
 )
 
 KEPT_FOR: Final = timedelta(days=14)
-"""A booking, even a cancelled one, stays in the feed until this long after its start. Some calendar
-programs read a feed once a day and must still see the cancellation."""
+"""Even cancelled bookings stay this long after their start: some programs read once a day."""
 MOST_ENTRIES: Final = 100
 """Bookings in one feed. Live ones come first, so only ended ones can be left out."""
 _OFF: Final = frozenset({ReservationState.CANCELLED, ReservationState.NO_SHOW})

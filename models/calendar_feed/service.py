@@ -29,8 +29,7 @@ class CalendarFeeds:
         return await self._feeds.of(reader_id)
 
     async def issue(self, reader_id: ReaderId, language: str, now: datetime) -> str:
-        """Returns a new token, shown only once, and revokes the earlier one. Raises:
-        Unavailable."""
+        """Returns a new token, shown once; the earlier one ends. Raises: Unavailable."""
         token = self._sealer.new_token()
         await self._feeds.put(CalendarFeed(reader_id, now, language), token_hash(token))
         return token
@@ -40,10 +39,8 @@ class CalendarFeeds:
         await self._feeds.remove(reader_id)
 
     def id_of(self, token: str) -> str:
-        """The id under which the token is stored. It makes no query, so the token may be revoked.
-
-        Raises: NotFound if this service never issued the token.
-        """
+        """The id of a token, without a query: it may be revoked. Raises: NotFound if never
+        issued."""
         if not self._sealer.has_issued(token):
             raise NotFound()
         return token_hash(token)

@@ -1,5 +1,3 @@
-"""What a reader may do with a reservation now."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -41,7 +39,6 @@ _RULE_BY_EVENT: Final[
     ReservationEvent.CHANGE: lambda r, _, now: may_change(r, now),
     ReservationEvent.ACCEPT: lambda r, _, now: may_accept(r, now),
 }
-"""The rule that a reader's action is asked of."""
 _RULES_BY_STATE: Final = {
     state: [
         (event.value, ask) for event, ask in _RULE_BY_EVENT.items() if (state, event) in TRANSITIONS
@@ -51,17 +48,17 @@ _RULES_BY_STATE: Final = {
 
 
 def allowed_actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
-    """What the reader may do now, as far as the reservation itself decides it."""
-    found = [name for name, ask in _RULES_BY_STATE[r.state] if _allows(ask, r, policy, now)]
+    """The reader's allowed actions, as far as the reservation itself decides."""
+    actions = [name for name, ask in _RULES_BY_STATE[r.state] if _allows(ask, r, policy, now)]
     if r.state in CHECKED_IN_STATES and r.pending_confirmation is not None:
-        found.append("confirm")
-    if "accept" in found:
-        found.append("decline")
-    # A reader who may not check in may not report either: that rule would refuse as this one did.
-    at_the_seat = r.state is ReservationState.IN_USE or "check_in" in found
+        actions.append("confirm")
+    if "accept" in actions:
+        actions.append("decline")
+    # A reader who may not check in may not report either: both rules would refuse for one reason.
+    at_the_seat = r.state is ReservationState.IN_USE or "check_in" in actions
     if at_the_seat and _allows(lambda r, _, now: may_report(r, now), r, policy, now):
-        found.append("report")
-    return found
+        actions.append("report")
+    return actions
 
 
 def _allows(

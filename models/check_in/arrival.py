@@ -1,5 +1,3 @@
-"""A reader arrives: what they scan, and what that makes of their reservation."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,9 +15,9 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class KioskCodeScan:
-    """A kiosk's code that was genuine: shown at ``time_step``; ``is_current`` if it is still
-    accepted. With a ``method`` of its own, what counts as one. ``note_id`` names the note that
-    a browser carried it in, which is good for one reader."""
+    """A genuine code of a kiosk, shown at ``time_step`` and still accepted if ``is_current``.
+    ``method``: ``CARD`` for a card presented at the kiosk. ``note_id``: the note in which a browser
+    carried the code, valid for one reader."""
 
     kiosk_id: KioskId
     time_step: int
@@ -30,7 +28,7 @@ class KioskCodeScan:
 
 @dataclass(frozen=True, slots=True)
 class SeatLabelScan:
-    """A seat's label that was genuine. It is the same for everybody, and for ever."""
+    """A genuine label of a seat. All readers scan the same one, and it never changes."""
 
     seat_id: SeatId
 
@@ -40,18 +38,16 @@ PresenceScan = KioskCodeScan | SeatLabelScan
 
 @dataclass(frozen=True, slots=True)
 class SeenByStaff:
-    """A librarian sees the reader on the seat: nothing is scanned."""
+    """A staff member sees the reader on the seat; nothing is scanned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A reader is there. ``apply`` says what becomes of their reservation, and is asked anew of
-    each state in which it is loaded.
+    """A reader's arrival; ``apply`` is called for each newly loaded state of the reservation.
 
-    ``proof`` is what the ``scan`` shows; a reader whom the staff see needs none. A kiosk's code is
-    used up: the ``claim`` uses it up for this reader, and the ``note`` that a browser carried it in
-    for everybody. ``only_return``: a leave ends, and nothing else is done. ``early``: who comes
-    before the start has the half hours until then as well.
+    ``proof`` is None if the staff see the reader. ``claim`` uses up a kiosk's code for this reader,
+    ``note`` the browser's note for all. ``only_return`` only ends a leave. ``early`` claims the
+    half hours before the start.
     """
 
     scan: PresenceScan | SeenByStaff
@@ -74,14 +70,12 @@ class Arrival:
         return transitions.note_claim(self.scan.note_id)
 
     def apply(self, r: Reservation, policy: Policy) -> Reservation:
-        """The reservation with its reader there: checked in, back from a leave, or seen where that
-        was asked for. The same one where this very scan has done it before.
-
-        Raises: QrUsed, QrExpired, WrongSeat, WrongVenue, WrongState, TooEarly, TooLate.
-        """
+        """The reservation after a check-in, return or presence check; unchanged by a repeated scan.
+        Raises: QrUsed, QrExpired, WrongSeat, WrongVenue, WrongState, TooEarly, TooLate."""
         claim = self.claim
         if claim is not None and claim in r.claims:
-            # The answer to the first scan was lost: give it again. Later on, the code is used up.
+            # The answer to the first scan was lost, so it is repeated. Later on the code is used
+            # up.
             if r.last_kiosk_code == claim and r.state is ReservationState.IN_USE:
                 return r
             raise QrUsed()
@@ -92,15 +86,15 @@ class Arrival:
         if self.only_return:
             rules.may_return(r, self.now)
         elif isinstance(self.scan, SeatLabelScan) and not rules.waits_for_presence(r):
-            return r  # scanned once more: a label is not used up
+            return r  # a repeated scan: a label is never used up
         actor, now = self.actor, self.now
-        seen = self.proof or PresenceProof(r.reader_id, r.venue_id, PresenceMethod.DESK, now)
+        presence = self.proof or PresenceProof(r.reader_id, r.venue_id, PresenceMethod.DESK, now)
         if r.state is ReservationState.IN_USE and rules.asks_for_presence(r):
-            new = transitions.confirm_presence(r, seen, actor, now)
+            new = transitions.confirm_presence(r, presence, actor, now)
         elif r.state is ReservationState.AWAY:
             rules.may_return(r, now)
-            new = transitions.return_from_leave(r, seen, policy, actor, now)
+            new = transitions.return_from_leave(r, presence, policy, actor, now)
         else:
             rules.may_check_in(r, now)
-            new = transitions.check_in(r, seen, policy, actor, now, early=self.early)
+            new = transitions.check_in(r, presence, policy, actor, now, early=self.early)
         return new if claim is None else transitions.with_kiosk_code(new, claim, self.note)

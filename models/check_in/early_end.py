@@ -1,5 +1,3 @@
-"""Bringing the end forward (提前到): the reader stays, and gives the rest of the time back."""
-
 from __future__ import annotations
 
 from datetime import datetime, time
@@ -14,14 +12,14 @@ from models.reservations.entities import Reservation
 
 
 class EarlyEndService:
-    """Shortens a stay. Who waits for the seat is offered the rest in the same transaction."""
+    """提前到 (earlier end): shortens a stay, and offers the rest to the waitlist at once."""
 
     def __init__(self, writer: ReservationWriter, idempotency: Idempotency) -> None:
         self._writer, self.idempotency = writer, idempotency
 
     @idempotent
     async def shorten(self, ctx: RequestContext, id: str, end: time) -> Reservation:
-        """Stay until ``end`` only. Raises: NotFound, WrongState, EndNotEarlier, OffGrid."""
+        """Shortens the stay to ``end``. Raises: NotFound, WrongState, EndNotEarlier, OffGrid."""
 
         def shortened(current: Reservation, policy: Policy) -> Reservation:
             hours = self._writer.hours_now(current, ctx.now)
@@ -31,8 +29,7 @@ class EarlyEndService:
         return await self._writer.update(ctx, id, shortened)
 
     async def earlier_ends(self, ctx: RequestContext, id: str) -> list[datetime]:
-        """The ends that the stay can be brought forward to; none where it cannot be.
-        Raises: NotFound."""
+        """The ends to which the stay can be shortened, if any. Raises: NotFound."""
         r = await self._writer.get_own(id, ctx.reader.id)
         policy = await self._writer.policy_at_booking(r)
         try:

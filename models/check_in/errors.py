@@ -1,5 +1,3 @@
-"""Why a check-in, a return or a renewal is refused."""
-
 from __future__ import annotations
 
 from models.kernel.errors import Conflict, RuleViolation
@@ -12,48 +10,48 @@ class OtherInUse(Conflict):
 
 
 class NothingToConfirm(Conflict):
-    """No gate acted on the reader's behalf, or it is confirmed already."""
+    """No gate acted for the reader, or its action is confirmed already."""
 
     code = "nothing_to_confirm"
 
 
 class TooOften(RuleViolation):
-    """Done as often as allowed. Details: ``limit``."""
+    """The action was done as often as allowed. Details: ``limit``."""
 
     code = "too_often"
 
 
 class EndNotEarlier(RuleViolation):
-    """A stay is shortened to a time between now and its end."""
+    """The new end is not between now and the present end."""
 
     code = "end_not_earlier"
 
 
 class QrExpired(RuleViolation):
-    """The kiosk has shown this code, and shows another one now."""
+    """The code is no longer accepted: the kiosk shows a newer one."""
 
     code = "qr_expired"
 
 
 class QrUsed(RuleViolation):
-    """The reader has used this very code already."""
+    """The reader has used this code already."""
 
     code = "qr_used"
 
 
 class WrongVenue(RuleViolation):
-    """The kiosk stands in another venue than the seat."""
+    """The kiosk is in another venue than the seat."""
 
     code = "wrong_venue"
 
 
 class PresenceMethodOff(RuleViolation):
-    """The venue takes no such proof of presence. Details: ``method``."""
+    """The venue does not accept this presence method. Details: ``method``."""
 
     code = "presence_method_off"
 
 
 class WrongSeat(RuleViolation):
-    """The label is of another seat than the reservation. Details: ``seat_id``, the label's."""
+    """The label belongs to another seat. Details: ``seat_id``, the label's seat."""
 
     code = "wrong_seat"

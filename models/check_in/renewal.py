@@ -1,5 +1,3 @@
-"""Renewal (续约): staying longer on the same seat."""
-
 from __future__ import annotations
 
 from datetime import datetime, time
@@ -20,7 +18,7 @@ from models.reservations.rules import seat_in_service
 
 
 class RenewalService:
-    """Extends a stay in its last hour (docs/booking.md)."""
+    """Renewal (续约): extends a stay in its last hour (docs/booking.md)."""
 
     def __init__(
         self,
@@ -34,8 +32,8 @@ class RenewalService:
 
     @idempotent
     async def renew(self, ctx: RequestContext, id: str, end: time) -> Reservation:
-        """Stay until ``end``. Raises: NotFound, WrongState, TooOften, TooEarly,
-        Closed, OffGrid, TooLong, SeatDisabled, SeatTaken, OwnOverlap."""
+        """Extends the stay to ``end``. Raises: NotFound, WrongState, TooOften, TooEarly, Closed,
+        OffGrid, TooLong, SeatDisabled, SeatTaken, OwnOverlap."""
 
         def renewed(current: Reservation, policy: Policy) -> Reservation:
             seat = self._reference.seat_even_if_removed(current.seat_id)
@@ -53,8 +51,7 @@ class RenewalService:
             raise (OwnOverlap() if own else SeatTaken()) from lost
 
     async def renewal_choices(self, ctx: RequestContext, id: str) -> list[datetime]:
-        """The later ends that are allowed and free now; none where it may not be renewed now.
-        Raises: NotFound."""
+        """The later ends that are allowed and free now, if any. Raises: NotFound."""
         r = await self._writer.get_own(id, ctx.reader.id)
         policy = await self._writer.policy_at_booking(r)
         policy = self._reference.with_groups(policy, ctx.reader, r.area_id, r.date)

@@ -1,4 +1,4 @@
-"""When a reader may check in, leave, return, renew or finish. Each rule is pure."""
+"""The rules for check-in, leave, return, renewal and finish. Each rule is pure."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def may_check_in(r: Reservation, now: datetime) -> None:
         raise TooLate(r.check_in_until)
 
 
-def must_show_presence_at(seen: PresenceProof, r: Reservation) -> None:
-    """Does what was seen show that the reader is where the reservation is? Raises: WrongSeat,
-    WrongVenue."""
-    if seen.seat_id not in (None, r.seat_id):
-        raise WrongSeat(seat_id=seen.seat_id)
-    if seen.venue_id != r.venue_id:
+def must_show_presence_at(proof: PresenceProof, r: Reservation) -> None:
+    """Checks the proof's venue, and its seat if set. Raises: WrongSeat, WrongVenue."""
+    if proof.seat_id not in (None, r.seat_id):
+        raise WrongSeat(seat_id=proof.seat_id)
+    if proof.venue_id != r.venue_id:
         raise WrongVenue()
 
 
 def may_report(r: Reservation, now: datetime) -> None:
-    """Who may sit down now, or sits there, and has not said so yet."""
+    """Readers may report if they may check in or are in use, and have no open report. Raises:
+    WrongState, TooEarly, TooLate."""
     if r.state is ReservationState.RESERVED:
         may_check_in(r, now)
     elif r.state is not ReservationState.IN_USE or now >= r.end:
@@ -60,40 +60,39 @@ def may_report(r: Reservation, now: datetime) -> None:
 
 
 def asks_for_presence(r: Reservation) -> bool:
-    """Is a scan wanted of who is checked in already: since somebody doubts it, the staff shall
-    look, or nobody has seen them since they were carried over?"""
+    """True if a checked-in reader has to prove presence: the seat was reported empty, a patrol is
+    due, or a carry-over checked them in."""
     return r.presence_due_at is not None or r.patrol_at is not None or r.presence is None
 
 
 def waits_for_presence(r: Reservation) -> bool:
-    """Would it change anything that the reader is seen? Not where they are checked in and nobody
-    asks for more."""
+    """True if a presence proof would change the reservation."""
     return r.state is not ReservationState.IN_USE or asks_for_presence(r)
 
 
 def presence_check_deadline(r: Reservation, policy: Policy, now: datetime) -> datetime:
-    """Until when the reader has to show that they are there, if nobody sits there."""
+    """The deadline to prove presence after a report of an empty seat. Raises: WrongState."""
     if r.state is not ReservationState.IN_USE or now >= r.end or r.presence_due_at is not None:
         raise WrongState(state=r.state.value)
     return min(now + timedelta(minutes=policy.presence_check_minutes), r.end)
 
 
 def decide_return_by(r: Reservation, policy: Policy, now: datetime) -> datetime:
-    """Until when a leave that begins now may last."""
+    """The end of a leave that begins now. Raises: WrongState."""
     if r.state is not ReservationState.IN_USE or now >= r.end:
         raise WrongState(state=r.state.value)
     return min(now + leave_duration(policy, now), r.end)
 
 
 def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
-    """How long the reader may stay away: the meal limit when the short leave touches a meal."""
+    """The allowed length of a leave: that of a meal if a short one would touch a meal time."""
     short = timedelta(minutes=policy.leave_minutes)
     away = TimeRange(left_at, left_at + short)
     first, last = local_date(left_at), last_date(away)
     touches = any(
         away.overlaps(TimeRange(began, next_clock_instant(began, stop)))
         for begin, stop in policy.meal_times
-        # One over midnight may have begun on the day before.
+        # A meal time over midnight may have begun on the day before.
         for day in {first - timedelta(days=stop <= begin), first, last}
         for began in (local_instant(day, begin),)
     )
@@ -128,7 +127,7 @@ def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
 
 
 def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
-    """Who sits there, as long as a time step lies between now and the end; later on they finish."""
+    """Raises: WrongState unless a time step lies between now and the end of the stay."""
     minutes = policy.step_minutes
     midnight = local_instant(local_date(r.end - _A_MOMENT), time(0))
     steps = (r.end - _A_MOMENT - midnight) // timedelta(minutes=minutes)
@@ -138,8 +137,7 @@ def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
 
 
 def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime) -> list[datetime]:
-    """The time steps between now, or the start where that is still to come, and the end.
-    ``place`` is the area around the day of ``now``."""
+    """The time steps between now (or a later start) and the end. ``place``: the area's hours."""
     hours = _hours_of_stay(r, place, now)
     if hours is None:
         return []
@@ -149,22 +147,20 @@ def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime
 def earlier_end(
     r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The new end: the first such clock time from now on. ``place`` as above.
-
-    Raises: WrongState, EndNotEarlier, OffGrid.
-    """
+    """The new end: the first ``end`` from now on. ``place``: the area's hours. Raises: WrongState,
+    EndNotEarlier, OffGrid."""
     may_shorten(r, policy, now)
-    wanted = next_clock_instant(max(now, r.start), end)
-    if wanted >= r.end:
+    new_end = next_clock_instant(max(now, r.start), end)
+    if new_end >= r.end:
         raise EndNotEarlier()
-    if wanted not in earlier_ends(r, policy, place, now):
+    if new_end not in earlier_ends(r, policy, place, now):
         raise OffGrid(step_minutes=policy.step_minutes)
-    return wanted
+    return new_end
 
 
 def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange | None:
-    """The open interval that the reader is in, or waits for after an early check-in, as far as one
-    stay may go: it touches its day and the next one."""
+    """The open interval of the stay, or of its coming start. It is cut at the end of the following
+    day: a stay may touch two days."""
     hours = place.containing(max(r.start, now))
     limit = local_instant(r.date + 2 * _DAY, time(0))
     if hours is None or hours.end <= limit:
@@ -175,8 +171,7 @@ def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange
 def renewal_choices(
     r: Reservation, policy: Policy, place: OpenHours, now: datetime
 ) -> list[datetime]:
-    """The later ends up to now + the longest stay, not past closing. ``place`` is the area around
-    the day of ``now``."""
+    """The later ends, up to closing and the longest stay from now. ``place``: the area's hours."""
     hours = _hours_of_stay(r, place, now)
     if hours is None:
         return []
@@ -190,19 +185,18 @@ def renewal_choices(
 def renewal_end(
     r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The new end: the first such clock time after the present one. ``place`` as above.
-
-    Raises: WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong.
-    """
+    """The new end: the first ``end`` after the present one. ``place``: the area's hours. Raises:
+    WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong."""
     may_extend(r, policy, now)
-    wanted, hours = next_clock_instant(r.end, end), _hours_of_stay(r, place, now)
-    if hours is not None and hours.end < wanted and hours.start <= wanted - _DAY:
-        # Not tomorrow, but a time of these hours that is over by the present end.
+    new_end, hours = next_clock_instant(r.end, end), _hours_of_stay(r, place, now)
+    if hours is not None and hours.end < new_end and hours.start <= new_end - _DAY:
+        # The reader meant a time within these hours that is before the present end, not one
+        # tomorrow.
         raise OffGrid(step_minutes=policy.step_minutes)
-    if hours is None or wanted > hours.end:
+    if hours is None or new_end > hours.end:
         raise Closed(reason=place.reason or None)
-    if wanted != hours.end and wanted not in time_steps(policy, hours):
+    if new_end != hours.end and new_end not in time_steps(policy, hours):
         raise OffGrid(step_minutes=policy.step_minutes)
-    if wanted > now + policy.longest:
+    if new_end > now + policy.longest:
         raise TooLong(max_minutes=policy.max_minutes)
-    return wanted
+    return new_end

@@ -1,5 +1,3 @@
-"""Presence: check-in, leave, return, finish."""
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -23,8 +21,6 @@ from models.reservations.presence import PresenceMethod, PresenceProof
 
 
 class CheckInService:
-    """Who is there, and who has left for a while."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -37,8 +33,8 @@ class CheckInService:
         self._writer, self.idempotency, self._deadlines = writer, idempotency, deadlines
 
     async def previous_result(self, ctx: RequestContext, id: str) -> Reservation | None:
-        """What the reader's key has succeeded with, if it has: a key is good for a day, a kiosk's
-        code for half a minute. Raises: NotFound, IdempotencyKeyReused."""
+        """The key's earlier success, if any; looked up first, since a kiosk's code expires long
+        before the key. Raises: NotFound, IdempotencyKeyReused."""
         await self._writer.get_own(id, ctx.reader.id)
         return await self.idempotency.previous_result(ctx)
 
@@ -51,11 +47,9 @@ class CheckInService:
         *,
         only_return: bool = False,
     ) -> Reservation:
-        """Check in by a kiosk's code or the seat's label; while away it is the return. The same
-        scan again changes nothing.
-
-        Before the start, the half hours until then are wanted too: where another reader has them,
-        the check-in counts all the same and says from when the seat may be used.
+        """Checks in by a scan; during a leave, returns. A repeated scan changes nothing. Before the
+        start, the half hours until then are claimed too; if another reader has them,
+        ``available_from`` says when the seat may be used.
 
         Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue, WrongState,
         TooEarly, TooLate, OtherInUse.
@@ -68,7 +62,7 @@ class CheckInService:
             except TooLate:
                 if extended:
                     raise
-                # An outage that has just ended may give the reader time.
+                # An outage that has just ended may extend the deadline.
                 await self._deadlines.catch_up(id, ctx.now)
                 extended = True
             except ClaimLost as lost:
@@ -79,19 +73,17 @@ class CheckInService:
     async def return_from_leave(
         self, ctx: RequestContext, id: str, scan: PresenceScan
     ) -> Reservation:
-        """Return from a leave by a scan. Raises: as ``check_in``."""
+        """Returns from a leave by a scan. Raises: the errors of ``check_in``."""
         return await self.check_in(ctx, id, scan, only_return=True)
 
     async def check_in_by_staff(self, ctx: RequestContext, id: str) -> Reservation:
-        """A librarian sees the reader on the seat: the check-in or the return, without a code.
-
-        Raises: NotFound, WrongState, TooEarly, TooLate, OtherInUse.
-        """
+        """Checks in, or returns, a reader whom a staff member sees on the seat. Raises: NotFound,
+        WrongState, TooEarly, TooLate, OtherInUse."""
         return await self.check_in(ctx, id, SeenByStaff())
 
     @idempotent
     async def leave(self, ctx: RequestContext, id: str) -> Reservation:
-        """Leave for a while; ``return_by`` never shortens. Raises: NotFound, WrongState."""
+        """Starts a leave; its ``return_by`` is never shortened. Raises: NotFound, WrongState."""
 
         def left(current: Reservation, policy: Policy) -> Reservation:
             return_by = rules.decide_return_by(current, policy, ctx.now)
@@ -101,7 +93,7 @@ class CheckInService:
 
     @idempotent
     async def finish(self, ctx: RequestContext, id: str) -> Reservation:
-        """Give the seat back before the end. Raises: NotFound, WrongState."""
+        """Gives the seat back before the end. Raises: NotFound, WrongState."""
 
         def finished(current: Reservation, _: Policy) -> Reservation:
             rules.may_finish(current, ctx.now)
@@ -111,7 +103,7 @@ class CheckInService:
 
     @idempotent
     async def confirm(self, ctx: RequestContext, id: str) -> Reservation:
-        """It is as a gate has it. Raises: NotFound, NothingToConfirm."""
+        """Confirms a gate's action. Raises: NotFound, NothingToConfirm."""
 
         def confirmed(current: Reservation, _: Policy) -> Reservation:
             rules.may_confirm(current)
@@ -120,8 +112,7 @@ class CheckInService:
         return await self._writer.update(ctx, id, confirmed)
 
     def venue_of(self, scan: PresenceScan) -> VenueId:
-        """Where it was scanned. Raises: NotFound for a kiosk or a seat that is gone;
-        PresenceMethodOff where the venue takes no such proof."""
+        """Raises: NotFound if the kiosk or seat no longer exists; PresenceMethodOff."""
         catalog = self._reference.catalog
         if isinstance(scan, SeatLabelScan):
             source = PresenceSource.SEAT_LABEL
@@ -138,7 +129,7 @@ class CheckInService:
         return venue_id
 
     def proof(self, ctx: RequestContext, scan: PresenceScan) -> PresenceProof:
-        """What the scan shows of the reader who brings it. Raises: as ``venue_of``."""
+        """Raises: NotFound, PresenceMethodOff."""
         venue_id, reader_id = self.venue_of(scan), ctx.reader.id
         if isinstance(scan, SeatLabelScan):
             method = PresenceMethod.SEAT_LABEL

@@ -31,9 +31,8 @@ def check_in(
     *,
     early: bool,
 ) -> Reservation:
-    """The reader is there, as ``presence`` shows; None where they are carried over from the booking
-    before. ``early``: with the half hours before the start, so that the seat may be used at once.
-    What excused the check-in excuses no leave."""
+    """Checks the reader in; without ``presence`` it is a carry-over. ``early`` also claims the half
+    hours until the start. ``penalty_waived`` ends, since it was for the check-in deadline."""
     sooner: tuple[str, ...] = ()
     if early and now < r.start:
         sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
@@ -82,7 +81,6 @@ def return_from_leave(
 def confirm_presence(
     r: Reservation, presence: PresenceProof, actor: Actor, now: datetime
 ) -> Reservation:
-    """The reader has shown that they are there."""
     return replace(
         r,
         rev=r.rev + 1,
@@ -100,7 +98,6 @@ def finish(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 def renew(
     r: Reservation, end: datetime, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    """The stay goes on to ``end``."""
     longer = slot_claims(r.seat_id, r.reader_id, TimeRange(r.end, end))
     new = replace(
         r,
@@ -116,15 +113,14 @@ def renew(
 def shorten(
     r: Reservation, end: datetime, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    """The stay goes on to ``end`` only; the half hours after it are given back."""
-    kept = slot_claims(r.seat_id, r.reader_id, TimeRange(min(now, r.start), end))
+    needed = slot_claims(r.seat_id, r.reader_id, TimeRange(min(now, r.start), end))
     rest = slot_claims(r.seat_id, r.reader_id, TimeRange(end, r.end))
-    given_back = frozenset(rest).difference(kept)
+    given_back = frozenset(rest).difference(needed)
     new = replace(
         r,
         state=r.next_state(ReservationEvent.SHORTEN),
         end=end,
-        # An outage may have moved it beyond; nobody waits for it any more.
+        # An outage may have moved the deadline past the new end.
         check_in_until=min(r.check_in_until, end),
         claims=tuple(claim for claim in r.claims if claim not in given_back),
         presence_due_at=min(r.presence_due_at, end) if r.presence_due_at else None,
@@ -134,14 +130,14 @@ def shorten(
 
 
 def mark_no_show(r: Reservation, actor: Actor) -> Reservation:
-    """The effect carries the instant when it was due, however late the job ran."""
+    """Ends the booking as of its check-in deadline, however late the job runs."""
     return end_stay(
         r, ReservationEvent.MARK_NO_SHOW, actor, r.check_in_until, OutboxEventKind.NO_SHOW
     )
 
 
 def expire_leave(r: Reservation, actor: Actor) -> Reservation:
-    """What a gate alone has said makes no violation."""
+    """Ends the stay as of ``return_by``; if only a gate reported the leave, without a violation."""
     assert r.return_by is not None
     excused = r.penalty_waived or r.pending_confirmation == "leave"
     return end_stay(
@@ -154,13 +150,13 @@ def expire_leave(r: Reservation, actor: Actor) -> Reservation:
 
 
 def complete(r: Reservation, actor: Actor) -> Reservation:
-    """Who sits there to the end may be carried over into a booking that begins then."""
+    """Ends the stay as of its end. A reader who is not away may be carried over afterwards."""
     ended = end_stay(r, ReservationEvent.COMPLETE, actor, r.end, OutboxEventKind.BOOKING_ENDED)
     return replace(ended, carry_over_at=r.end) if r.state is ReservationState.IN_USE else ended
 
 
 def confirm(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The reader says that it is as the gate has it. No change of state."""
+    """The reader confirms the gate's action. The state stays."""
     return replace(
         r,
         rev=r.rev + 1,
@@ -170,8 +166,7 @@ def confirm(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def with_kiosk_code(r: Reservation, claim: str, note: str | None) -> Reservation:
-    """The same update also uses up the kiosk's code for this reader, and the note that their
-    browser carried it in for everybody."""
+    """Uses up the kiosk's code for this reader, and the browser's note for all readers."""
     used = (claim,) if note is None else (claim, note)
     return replace(r, last_kiosk_code=claim, claims=(*r.claims, *used))
 

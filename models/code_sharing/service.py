@@ -1,7 +1,5 @@
-"""Code sharing: signs that a kiosk code was sent to a reader who is not in the library.
-
-A score only lists the check-in for librarians; it has no other consequence.
-"""
+"""Code sharing: signs that a kiosk code was sent to a reader who is not in the library. A score
+only lists the check-in for librarians."""
 
 from __future__ import annotations
 
@@ -17,8 +15,7 @@ from models.kernel.time_range import local_date, local_instant
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 
 CROWD_SIZE: Final = 8
-"""From this many check-ins on, one code is suspicious: hardly more readers fit in front of one
-screen in the 15 seconds for which it is shown."""
+"""From this many check-ins on, one code is suspicious: a screen shows it for only 15 seconds."""
 _WAIT: Final = timedelta(minutes=1)
 """A kiosk code is valid for two steps, which are over after this time."""
 _BATCH: Final = 200

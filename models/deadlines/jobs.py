@@ -1,7 +1,5 @@
-"""What time does to reservations. Each job is guarded by its due condition, idempotent and bounded.
-
-An effect carries the instant at which it was due, however late the job ran.
-"""
+"""Jobs that apply deadlines to reservations. Each is guarded by its due condition, idempotent and
+bounded. A change carries the instant at which it was due, however late the job runs."""
 
 from __future__ import annotations
 
@@ -28,14 +26,12 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimLost, StaleRevision
 
 BATCH: Final = 500
-"""Reservations that one run of a job looks at: it stays short, and the next run goes on."""
+"""At most this many reservations are handled by a run, to keep it short; the next continues."""
 _ROUNDS: Final = 10
 _SYSTEM: Final = Actor("system", "job")
 
 
 class DeadlineJobs:
-    """No-shows, expired leaves, ends, reminders and carry-overs."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -49,64 +45,68 @@ class DeadlineJobs:
         self._extension, self._knowledge, self._gates = extension, knowledge, gates
 
     async def no_show(self, now: datetime) -> int:
-        """Reserved and not checked in by ``check_in_until``, as far as the gates have told."""
+        """Ends bookings without a check-in in time, as far as gate records are complete."""
         if not await self._reservations.due_for_no_show(now, 1, now=now):
-            return 0  # whatever is known of the gates: that takes four questions more
+            return 0  # saves the four queries about gates and outages
         frozen = await self._knowledge.frozen_venues(now)
         due = await self._knowledge.certain_until(frozen, now)
-        found = await self._reservations.due_for_no_show(due, BATCH, frozen, now)
-        unproven = await self._knowledge.venues_without_proof(now) if found else frozenset()
+        overdue = await self._reservations.due_for_no_show(due, BATCH, frozen, now)
+        unproven = await self._knowledge.venues_without_proof(now) if overdue else frozenset()
 
         def missed(r: Reservation) -> Reservation:
-            waived = _is_nobodys_fault(r, frozen, unproven)
+            waived = _is_excused(r, frozen, unproven)
             return transitions.mark_no_show(replace(r, penalty_waived=waived), _SYSTEM)
 
-        return await apply_all(self._writer, now, found, missed, {"check_in_until": {"$lte": due}})
+        return await apply_all(
+            self._writer, now, overdue, missed, {"check_in_until": {"$lte": due}}
+        )
 
     async def expire_leaves(self, now: datetime) -> int:
-        """Away beyond ``return_by``, as far as the gates have told."""
+        """Ends leaves beyond ``return_by``, as far as gate records are complete."""
         if not await self._reservations.due_for_leave_expiry(now, 1, now=now):
             return 0
         frozen = await self._knowledge.frozen_venues(now)
         due = await self._knowledge.certain_until(frozen, now)
-        found = await self._reservations.due_for_leave_expiry(due, BATCH, frozen, now)
-        unproven = await self._knowledge.venues_without_proof(now) if found else frozenset()
+        overdue = await self._reservations.due_for_leave_expiry(due, BATCH, frozen, now)
+        unproven = await self._knowledge.venues_without_proof(now) if overdue else frozenset()
 
         def expired(r: Reservation) -> Reservation:
-            waived = _is_nobodys_fault(r, frozen, unproven)
+            waived = _is_excused(r, frozen, unproven)
             return transitions.expire_leave(replace(r, penalty_waived=waived), _SYSTEM)
 
-        return await apply_all(self._writer, now, found, expired, {"return_by": {"$lte": due}})
+        return await apply_all(self._writer, now, overdue, expired, {"return_by": {"$lte": due}})
 
     async def complete(self, now: datetime) -> int:
-        """In use or away when the end comes."""
+        """Ends stays (in use or away) at their end."""
         done = 0
-        for _ in range(_ROUNDS):  # all of the hour's, before anybody is reminded of what follows
-            found = await self._reservations.due_for_completion(now, BATCH)
+        # All stays of the hour are completed before a reminder of a following booking is sent.
+        for _ in range(_ROUNDS):
+            overdue = await self._reservations.due_for_completion(now, BATCH)
             done += await apply_all(
                 self._writer,
                 now,
-                found,
+                overdue,
                 lambda r: transitions.complete(r, _SYSTEM),
                 {"end": {"$lte": now}},
             )
-            if len(found) < BATCH:
+            if len(overdue) < BATCH:
                 break
         return done
 
     async def send_reminders(self, now: datetime) -> int:
-        """Write the reminder of the present state to the outbox."""
-        found = await self._reservations.due_for_reminder(now, BATCH)
+        reservations = await self._reservations.due_for_reminder(now, BATCH)
 
         def reminded(r: Reservation) -> Reservation:
             assert r.remind_at is not None
             return reservation_transitions.remind(r, r.remind_at)
 
-        return await apply_all(self._writer, now, found, reminded, {"remind_at": {"$lte": now}})
+        return await apply_all(
+            self._writer, now, reservations, reminded, {"remind_at": {"$lte": now}}
+        )
 
     async def carry_over(self, now: datetime) -> int:
-        """Who sat there to the end stays checked in where a booking of theirs goes on on that
-        seat; once. Who has not been seen since then checks in as anybody does."""
+        """Checks in, once, readers who stayed to the end and have the next booking of the seat.
+        Requires a proof of presence or a gate record."""
         if not await self._reservations.due_for_carry_over(now, 1):
             return 0
         until = await self._gates.complete_until(now)
@@ -115,9 +115,11 @@ class DeadlineJobs:
             following = await self._reservations.next_on_same_seat(r)
             if following is not None and self._may_check_in(following, r.end):
                 events = await self._gates.events_of(r)
-                seen = r.presence is not None or any(e.direction is Direction.IN for e in events)
-                # A gate may have told since that they left before the end.
-                if seen and not left_before_end(r, events):
+                was_present = r.presence is not None or any(
+                    e.direction is Direction.IN for e in events
+                )
+                # A gate's record may show that they left before the end.
+                if was_present and not left_before_end(r, events):
                     done += await self._check_in(following, r.end)
             await self._reservations.carried_over(r.id)
         return done
@@ -131,17 +133,16 @@ class DeadlineJobs:
         try:
             await self._writer.replace(r, new)
         except (StaleRevision, ClaimLost):
-            return 0  # changed meanwhile, or the reader has checked in elsewhere: that counts
+            return 0  # changed meanwhile, or the reader is checked in elsewhere
         return 1
 
     async def release_past_claims(self, now: datetime) -> int:
-        """Past days leave the index. Two days, as an idempotency key lives for 24 hours."""
+        """Drops claims after two days, since an idempotency key is valid for 24 hours."""
         past = local_date(now) - timedelta(days=1)
         return await self._reservations.drop_past_claims(past, BATCH)
 
 
-def _is_nobodys_fault(r: Reservation, frozen: FrozenVenues, unproven: frozenset[VenueId]) -> bool:
-    """It ended while nobody could check in there, where nobody ever could, or while somebody else
-    sat on the seat."""
+def _is_excused(r: Reservation, frozen: FrozenVenues, unproven: frozenset[VenueId]) -> bool:
+    """True if check-in was impossible, or another person sat on the seat."""
     out = frozen is True or r.venue_id in frozen or r.venue_id in unproven
     return r.penalty_waived or out or r.has_open_report

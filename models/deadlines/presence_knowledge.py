@@ -1,5 +1,3 @@
-"""How far it is known who was there: the one answer for all deadlines."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -18,8 +16,6 @@ from models.reservations.presence import can_prove_presence
 
 
 class PresenceKnowledge:
-    """Asks the gates, the kiosks, the outages, the heartbeat and the proofs that there were."""
-
     def __init__(
         self,
         gates: GateKnowledge,
@@ -34,15 +30,14 @@ class PresenceKnowledge:
         self._extension = extension
 
     async def frozen_venues(self, now: datetime) -> FrozenVenues:
-        """Venues whose deadlines wait since nobody can check in there now: all of them, or some."""
+        """Venues whose deadlines wait because check-in is impossible there now; True for all."""
         out = [o for o in await self._outages.all() if o.end is None or o.is_significant(now)]
         if any(outage.venue_id is None for outage in out):
             return True
         return frozenset(outage.venue_id for outage in out if outage.venue_id is not None)
 
     async def venues_without_proof(self, now: datetime) -> frozenset[VenueId]:
-        """Venues where nothing has lately shown that it can prove a presence: what readers miss
-        there is not their fault."""
+        """Venues where nothing has lately proved a presence: readers are not to blame."""
         proofs, screens = await self._presence_methods.last_proofs(), await self._screens()
         return frozenset(
             id
@@ -53,12 +48,11 @@ class PresenceKnowledge:
         )
 
     async def _screens(self) -> Mapping[VenueId, Sequence[datetime]]:
-        """When each screen of a venue's kiosks was last seen."""
         return screens_of(self._reference.catalog, await self._kiosks.kiosk_last_seen())
 
     async def certain_until(self, frozen: FrozenVenues, now: datetime) -> datetime:
-        """Until when it is certain that readers could check in, and who did: the gates have told,
-        and a screen was seen. The first two minutes of an outage are not known to be one."""
+        """The instant until which check-ins were certainly possible and are all known: gate records
+        are complete and screens were seen. The first two minutes of an outage are uncertain."""
         until = min(await self._gates.complete_until(now), await self._extension.alive_until(now))
         if frozen is True:
             return until

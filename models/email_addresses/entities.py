@@ -36,10 +36,8 @@ class PendingAddress:
 
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
-    """A reader's address for mail; ``address`` is empty if there is none.
-
-    ``undeliverable``: the mail server reported that the address does not exist.
-    """
+    """A reader's address for mail; empty if there is none. ``undeliverable``: the mail server
+    reported that it does not exist."""
 
     reader_id: ReaderId
     address: str = ""

@@ -56,7 +56,7 @@ class EmailAddressRepository:
         with translate_errors():
             await self._all.update_one(
                 {"_id": reader_id},
-                {"$set": waiting, "$setOnInsert": _nothing(reader_id)},
+                {"$set": waiting, "$setOnInsert": _without_address(reader_id)},
                 upsert=True,
             )
 
@@ -161,7 +161,7 @@ class EmailAddressRepository:
         )
 
 
-def _nothing(reader_id: ReaderId) -> Document:
+def _without_address(reader_id: ReaderId) -> Document:
     """The other fields of a first pending address; the campus may still name an address."""
     return {
         "reader": reader_id,

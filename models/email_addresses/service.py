@@ -17,7 +17,7 @@ from models.storage.encryption import FieldCipher, token_hash
 CODE_LIFETIME: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(days=1)
 _PER_READER, _PER_ADDRESS = 6, 3
-"""Mails with a code per day, so that nobody can flood a mailbox."""
+"""At most this many mails with a code per day, since they could flood a mailbox."""
 
 
 class CodeMailer(Protocol):
@@ -51,11 +51,8 @@ class EmailAddressService:
         while_sending: AbstractContextManager[None] | None = None,
     ) -> None:
         """Sends six digits to the address, which becomes the reader's once they enter them.
-
-        ``while_sending`` is entered during the wait for the mail server.
-
-        Raises: EmailAddressRefused, TooManyAttempts, MailUnavailable.
-        """
+        ``while_sending`` is entered during the wait for the mail server. Raises:
+        EmailAddressRefused, TooManyAttempts, MailUnavailable."""
         address = address.strip()
         if not is_address(address):
             raise EmailAddressRefused()

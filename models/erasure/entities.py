@@ -8,12 +8,9 @@ from datetime import timedelta
 class Keeping:
     """The operator's retention periods.
 
-    `audit`: from an audit entry on.
-    `feedback`: from the answer on.
-    `messages`: from the creation of the message's reservation on.
-    `movements`: from a gate event or a scan of a kiosk code on.
-    `reservations`: from the end of a reservation on, which is then kept without its reader.
-    `visitors`: from the last day of the visit on.
+    They begin: `audit` with the entry, `feedback` with the answer, `messages` with the creation of
+    their reservation, `movements` with a gate event or kiosk scan, `reservations` with their end
+    (then they are kept without the reader), `visitors` with the last day of the visit.
     """
 
     audit: timedelta

@@ -14,11 +14,10 @@ class ErasureObstacle(StrEnum):
     BOOKINGS = "bookings"
     """There are bookings today or later; an erasure would reset the daily limit."""
     STAFF = "staff"
-    """The reader is a staff member."""
 
 
 class ErasureNotNow(RuleViolation):
-    """``reason`` is the obstacle; the service desk can help with each."""
+    """The reader cannot be erased now, for this ``reason``. The service desk can help."""
 
     code = "erasure_not_now"
 

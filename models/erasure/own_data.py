@@ -48,8 +48,7 @@ class OwnData:
         return None
 
     async def erase(self, reader: Reader, works_here: bool, now: datetime) -> None:
-        """Erases the reader. Raises: ErasureNotNow; Suspended, Busy: see
-        ``ErasureService.erase``."""
+        """Raises: ErasureNotNow; Suspended and Busy as ``ErasureService.erase``."""
         if (obstacle := await self.obstacle(reader, works_here, now)) is not None:
             raise ErasureNotNow(obstacle)
         await self._erasure.erase(reader, now)

@@ -30,13 +30,9 @@ class PastRepository:
         self._db = db
 
     async def forget(self, ended_before: datetime, limit: int) -> int:
-        """Anonymises up to ``limit`` reservations that ended before then; returns their number.
-
-        Their violations are anonymised too; waitlist entries, suspensions and draw tickets are
-        deleted. The mark is stored last; a repetition after an interruption does no harm.
-
-        Raises: Unavailable.
-        """
+        """Anonymises up to ``limit`` reservations that ended before then, and their violations;
+        returns their number. Their waitlist entries, suspensions and draw tickets are deleted. The
+        mark is stored last, so an interrupted run can be repeated. Raises: Unavailable."""
         with translate_errors():
             mark = await self._db["versions"].find_one({"_id": _MARK})
             after = mark["until"] if mark else ""

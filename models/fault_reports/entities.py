@@ -36,8 +36,7 @@ class FaultState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
-    """A reader's report. ``answer`` and ``closed_at`` are set when it is closed; ``verdict`` is the
-    result of WeChat's text check."""
+    """``answer``, ``closed_at``: set on closing. ``verdict``: of WeChat's text check."""
 
     id: str
     reader_id: ReaderId

@@ -139,8 +139,7 @@ class FaultReportRepository:
     async def close(
         self, id: str, state: FaultState, answer: str, at: datetime
     ) -> FaultReport | None:
-        """Closes an open report. Returns the report, unchanged if it was closed before; None if it
-        does not exist."""
+        """The report, unchanged if it was closed before; None if it does not exist."""
         change: Document = {
             "$set": {
                 "state": state.value,

@@ -24,10 +24,8 @@ class FaultReportService:
         self, reader_id: ReaderId, seat_id: str, kind: FaultKind, text: str, now: datetime
     ) -> FaultReport:
         """Returns the stored report; repeating it with the same text returns the first one.
-
-        Raises: NotFound, Malformed, TooManyFaults; FaultReported if the reader's open report of the
-        same seat and kind has another text.
-        """
+        Raises: NotFound, Malformed, TooManyFaults; FaultReported if the reader's open report of
+        the same seat and kind has another text."""
         check_fault_text(kind, text)
         seat, day = self._reference.seat(seat_id), local_date(now)
         report = await self._reports.add(reader_id, seat.id, kind, text, day, now)
@@ -62,8 +60,7 @@ class FaultReportService:
         return await self._reports.open_of_seats()
 
     async def close(self, id: str, state: FaultState, answer: str, now: datetime) -> FaultReport:
-        """Closes the report; closing it again in the same way changes nothing. Raises: NotFound;
-        FaultClosed if it was closed with another state or answer."""
+        """Raises: NotFound; FaultClosed if it was closed with another state or answer."""
         report = await self._reports.close(id, state, answer, now)
         if report is None:
             raise NotFound()

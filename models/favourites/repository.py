@@ -33,7 +33,7 @@ class FavouriteRepository:
         return [SeatId(row["seat"]) for row in rows]
 
     async def add(self, reader_id: ReaderId, seat_id: SeatId, at: datetime) -> bool:
-        """Adds a favourite, unless it is one; False if the reader has ``MOST_FAVOURITES``."""
+        """Adds the seat, unless it is a favourite; False if the reader has ``MOST_FAVOURITES``."""
         document = {"reader": reader_id, "seat": seat_id, "at": at}
         with translate_errors():
             for n in range(MOST_FAVOURITES):

@@ -27,5 +27,5 @@ class FavouriteSeats:
             raise TooManyFavourites(MOST_FAVOURITES)
 
     async def remove(self, reader_id: ReaderId, seat_id: str) -> None:
-        """Removes a favourite, if it is one. Raises: NotFound."""
+        """Removes the seat, if it is a favourite. Raises: NotFound."""
         await self._favourites.remove(reader_id, self._reference.seat(seat_id).id)

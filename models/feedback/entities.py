@@ -11,7 +11,6 @@ from models.kernel.ids import ReaderId
 from models.text_checks.entities import TextVerdict
 
 MAX_LENGTH: Final = 1000
-"""Characters of a text or of a reply."""
 
 
 CONVERSATION: Final = timedelta(hours=48)
@@ -33,14 +32,10 @@ class AnswerPush(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A message to the library, and its reply.
-
-    ``answer``: "" until ``answered_at``; stays "" if the message is closed without a reply.
-    ``channel``: web (the form), mini (the mini-program's customer service) or mp (the official
-    account, where ``reader_id`` may be None).
-    ``openid``: the author's WeChat user, "" for the form.
-    ``push``: the delivery of the reply to WeChat, if one has begun; ``push_code``: WeChat's result.
-    """
+    """``answer``: "" until ``answered_at``, or for ever if closed without a reply. ``channel``:
+    web (the form), mini (the mini-program's customer service) or mp (the official account;
+    ``reader_id`` may be None). ``openid``: the author's WeChat user, "" for the form. ``push``:
+    the delivery of the reply to WeChat, if begun; ``push_code``: WeChat's result."""
 
     id: str
     reader_id: ReaderId | None

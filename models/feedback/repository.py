@@ -109,8 +109,7 @@ class FeedbackRepository:
         return [self._feedback(row) for row in rows], total
 
     async def set_note(self, id: str, rev: int, note: str) -> bool:
-        """Writes the note. False if it is no longer at revision ``rev`` or there is no such
-        feedback."""
+        """False if the note is not at revision ``rev``, or the feedback does not exist."""
         was: Document = {"_id": id, "note_rev": rev if rev else {"$in": [0, None]}}
         change = {"note": self._texts.seal("note", note), "note_rev": rev + 1}
         with translate_errors():
@@ -123,8 +122,7 @@ class FeedbackRepository:
         return self._feedback(feedback) if feedback else None
 
     async def answer(self, id: str, text: str, at: datetime) -> Feedback | None:
-        """Stores the reply if there is none. Returns the feedback, with the earlier reply if there
-        was one; None if it does not exist."""
+        """Stores the reply unless one exists. Returns the feedback; None if it does not exist."""
         with translate_errors():
             feedback = await self._all.find_one_and_update(
                 {"_id": id, "answered_at": None},
@@ -165,8 +163,7 @@ class FeedbackRepository:
             )
 
     async def prune(self, answered_before: datetime, limit: int) -> int:
-        """Deletes up to ``limit`` pieces of answered feedback, oldest first; returns their
-        number."""
+        """Deletes up to ``limit`` answered messages, oldest first; returns their number."""
         query: Document = {"answered_at": {"$lt": answered_before}}
         return await delete_oldest(self._all, query, ("answered_at", "at", "_id"), limit)
 

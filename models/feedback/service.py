@@ -11,7 +11,7 @@ from models.kernel.ids import ReaderId
 
 
 class FeedbackService:
-    """Manages feedback (留言) of readers and followers. Each form is stored once."""
+    """Feedback (留言) of readers and followers. Each form is stored once."""
 
     def __init__(self, feedback: FeedbackRepository, canned: CannedAnswerRepository) -> None:
         self._feedback, self._canned = feedback, canned
@@ -25,8 +25,7 @@ class FeedbackService:
         channel: str = "web",
         openid: str = "",
     ) -> str | None:
-        """Stores a text. Returns its id; None if the form ``key`` was stored before. ``openid`` is
-        the author's, for messages from WeChat."""
+        """Returns the id; None if the form ``key`` was stored before. ``openid``: of the author."""
         return await self._feedback.add(reader_id, key, text, now, channel, openid)
 
     async def page_of(

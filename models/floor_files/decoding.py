@@ -52,10 +52,8 @@ def read_file(
     data: bytes, words: Vocabulary, most: int = LARGEST_FILE, encoding: str = ""
 ) -> FloorFile:
     """Decodes a workbook, CSV, our JSON, or another system's layout. Errors are returned as
-    ``problems``. Run it ``confined``: a small file can take much memory and time.
-
-    ``most``: bytes of the file. ``encoding``: one of ``ENCODINGS`` for a text file; "" detects it.
-    """
+    ``problems``. Run it ``confined``: a small file can take much memory and time. ``most``:
+    bytes of the file. ``encoding``: one of ``ENCODINGS`` for a text file; "" detects it."""
     try:
         return _read(data, words, most, encoding)
     except UnreadableFile as error:
@@ -95,8 +93,7 @@ def _text(data: bytes, encoding: str) -> FileText:
 
 
 def _lines(text: str) -> Iterator[Line]:
-    """The rows of a CSV file, each with the number of its last line, since cells may contain line
-    breaks."""
+    """The rows of a CSV file with the number of their last line, as cells can have line breaks."""
     first = text.lstrip().partition("\n")[0]
     signs = [(first.count(sign), sign) for sign in (",", ";", "\t")]
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(signs)[1])

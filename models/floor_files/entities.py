@@ -23,8 +23,8 @@ AREA_ROW: Final = "area"
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """A problem in a file. ``line`` counts from 1 as in a spreadsheet; None in files without lines,
-    where ``area`` names the place."""
+    """``line`` counts from 1, as in a spreadsheet; None in files where only ``area`` names a
+    place."""
 
     error: Malformed
     line: int | None = None
@@ -41,8 +41,7 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeatInFile:
-    """A seat in a file. ``placed`` is False if the file gives no coordinates: it keeps its present
-    ones."""
+    """``placed`` is False if the file gives no coordinates: the seat keeps its present ones."""
 
     draft: SeatDraft
     placed: bool = True
@@ -51,8 +50,7 @@ class SeatInFile:
 
 @dataclass(slots=True)
 class AreaInFile:
-    """An area in a file, identified by ``id`` or ``name``. None means that the file does not
-    mention the value; fixtures are then left unchanged."""
+    """Identified by ``id`` or ``name``. None: not mentioned in the file (fixtures then stay)."""
 
     name: str
     id: str = ""

@@ -20,7 +20,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class PlannedArea:
-    """A changed or new area; ``old`` is None for a new one."""
+    """A changed or new area. ``old`` is None for a new one."""
 
     old: Area | None
     new: Area

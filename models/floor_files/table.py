@@ -37,8 +37,7 @@ _QUOTED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words of tables. ``yes`` and ``no``: lower-case answers in feature columns; ``kinds``:
-    words for kinds of rows."""
+    """The words of tables: ``yes`` and ``no`` for features, lower-case; ``kinds`` of rows."""
 
     columns: Columns
     yes: frozenset[str]
@@ -50,8 +49,7 @@ Line = tuple[int, Sequence[str]]
 
 
 def read_table(lines: Iterable[Line], words: Vocabulary) -> FloorFile:
-    """Reads a table whose first non-empty line has the column headings. Raises: UnreadableFile with
-    all problems."""
+    """The first non-empty line has the headings. Raises: UnreadableFile with all problems."""
     table = _Table(words)
     for number, cells in lines:
         if number > MOST_LINES:

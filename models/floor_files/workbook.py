@@ -1,5 +1,4 @@
-"""Reads XLSX workbooks from untrusted senders: a small file can unpack to gigabytes, and cells can
-contain formulas."""
+"""Reads untrusted XLSX files: a small one can unpack to gigabytes, and cells can be formulas."""
 
 from __future__ import annotations
 
@@ -49,8 +48,7 @@ def _broken() -> UnreadableFile:
 
 
 def _check_size(data: bytes) -> None:
-    """Limits the unpacked size. It is measured by unpacking, since sizes declared in the archive
-    may be wrong. Raises: UnreadableFile."""
+    """Measures by unpacking: sizes in the archive may be wrong. Raises: UnreadableFile."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()

@@ -19,8 +19,7 @@ Row = Sequence[str]
 
 
 def rows_of(area: Area, yes: str, kinds: Mapping[str, str]) -> list[Row]:
-    """The area's size, seats and fixtures as rows with the columns of ``FIELDS``. ``kinds``: the
-    words for kinds of rows."""
+    """The area's size, seats and fixtures as rows. ``kinds``: the words for kinds of rows."""
 
     def row(**values: object) -> Row:
         named = {"area_id": area.id, "area": area.name, "floor": area.floor, **values}

@@ -1,10 +1,7 @@
-"""Forecasts how full an area will be, hour by hour, with the usual error.
-
-An hour's share of used seats is forecast from the last eight weeks: the mean of the same weekday,
-combined with the mean course of all days scaled to that weekday's level. Later weeks weigh more,
-and the result is scaled by how the last week deviated from the means of its weekdays. The error is
-that of the same rule on the days of the last four weeks (docs/forecast.md).
-"""
+"""Forecasts the share of used seats, hour by hour, with the usual error (docs/forecast.md).
+Combines the mean of the same weekday with the mean course of all days, scaled to that weekday.
+Later weeks weigh more, and the last week's deviation from its weekdays' means continues. The
+error is that of this rule on the last four weeks."""
 
 from __future__ import annotations
 

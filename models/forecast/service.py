@@ -68,8 +68,7 @@ class FullnessForecast:
         return 0
 
     def hours(self, areas: Sequence[Area], day: date) -> Mapping[int, ExpectedSeats]:
-        """Forecasts by hour for one area, or for all areas of one floor together. Only hours in
-        which all of them are open throughout."""
+        """By hour, for one area or a whole floor; only hours in which all its areas are open."""
         return self._made.get((day, frozenset(area.id for area in areas)), {})
 
     def at_time(self, areas: Sequence[Area], moment: datetime) -> ExpectedSeats | None:

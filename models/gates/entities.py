@@ -26,8 +26,7 @@ class Direction(StrEnum):
 
 
 class PresenceEffect(StrEnum):
-    """The effect of a passage on a reservation. ``LATE``: it was reported too late for any effect
-    but to void a violation."""
+    """``LATE``: the passage was reported too late for any effect but to void a violation."""
 
     NONE = "none"
     CHECK_IN = "check_in"
@@ -38,11 +37,10 @@ class PresenceEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A gate with its last reported state.
-    ``complete_until``: the gate has reported every passage before this instant, by its own account.
-    ``clock_skew``: how far its clock was ahead of the service's at the last batch.
-    ``retired``: it has no key; its events remain valid.
-    ``order``: the position among the venue's gates, None until staff have ordered them."""
+    """``complete_until``: by its own account the gate has reported all earlier passages.
+    ``clock_skew``: how far its clock was ahead of the service's at the last batch. ``retired``:
+    it has no key; its events remain valid. ``order``: the position in the venue, None until
+    staff have set it."""
 
     id: GateId
     venue_id: VenueId
@@ -56,8 +54,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class ReportedEvent:
-    """A passage as a gate or a file reports it. ``id`` is the gate's own; ``student_no`` is what
-    its card reader has read."""
+    """``id`` is the gate's own; ``student_no`` is what its card reader has read."""
 
     id: str
     student_no: str

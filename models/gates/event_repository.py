@@ -41,8 +41,8 @@ class GateEventRepository:
     async def add(
         self, passages: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[list[GateEvent], int]:
-        """Stores the passages with the student numbers that were read. Returns the new ones, and
-        how many were stored before. A reader's passage is open until its effect is stored."""
+        """Stores passages with the student numbers that were read. Returns the new ones, and how
+        many were stored before. A reader's passage is open until its effect is stored."""
         documents = [self._document(p, number, now) for p, number in passages]
         if not documents:
             return [], 0

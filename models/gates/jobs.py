@@ -34,8 +34,7 @@ class GatePresenceJob:
         self._reconciliation, self._occupancy = reconciliation, occupancy
         self._reference = reference
         self._open_since: dict[tuple[ReservationId, int], datetime] = {}
-        """Id and revision of reservations with an open window → when this worker first noticed
-        it."""
+        """(id, revision) of reservations with an open window → when this worker noticed it."""
         self._examined: set[tuple[ReservationId, int]] = set()
 
     async def run(self, now: datetime) -> int:
@@ -56,8 +55,7 @@ class GatePresenceJob:
     async def _newly_open_check_ins(
         self, now: datetime, reported_until: datetime
     ) -> dict[ReaderId, date]:
-        """Readers with an open window not yet examined with complete gate events → day of the
-        reservation."""
+        """Readers with an open window not examined with complete events → day of the booking."""
         occupancy = await self._occupancy.get_day(local_date(now))
         policy = self._reference.policy_on(local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)

@@ -26,8 +26,7 @@ class GateKnowledge:
         return complete_until(await self._gates.all(), now)
 
     async def events_of(self, r: Reservation) -> Sequence[GateEvent]:
-        """The reader's events at the venue's gates during the reservation; none if gates do not
-        prove presence."""
+        """The reader's passages during the reservation; none if the gates do not prove presence."""
         if not self._reference.catalog.venues[r.venue_id].gates_prove:
             return ()
         events = await self._gate_events.of_day(r.reader_id, r.start, r.end)

@@ -85,8 +85,8 @@ class GateReconciliation:
         return changed
 
     def _inside_since(self, r: Reservation) -> datetime:
-        """Updates the readers' stays on these days from their gate events. ``gates`` are all gates
-        of the library. Returns the number of changed reservations."""
+        """The instant from which passages show whether the reader is inside: midnight, or the
+        last closing before the stay, when readers may have left without a passage."""
         day, policy = r.date, self._reference.policy
         if r.area_id in self._reference.catalog.areas:
             hours = self._reference.opening_hours(policy, day, r.area_id).containing(r.start)
@@ -97,9 +97,8 @@ class GateReconciliation:
                 return max([local_instant(day, time(0)), *ended])
         return local_instant(day, time(0))
 
-    def _proving(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
-        """The instant from which passages show whether the reader is inside: the last closing
-        before the stay, when readers may have left without a passage, or midnight."""
+    def _proving_gates(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
+        """The venue's gates; none if they do not prove presence."""
         venue = self._reference.catalog.venues[venue_id]
         return gates_in(venue_id, gates) if venue.gates_prove else frozenset()
 
@@ -118,7 +117,7 @@ class GateReconciliation:
         changed = 0
         for r in _candidates(rows, now):
             new, new_effects = r, _NO_EFFECTS
-            if proving := self._proving(r.venue_id, gates):
+            if proving := self._proving_gates(r.venue_id, gates):
                 policy = await self._writer.policy_at_booking(r)
                 since = self._inside_since(r)
                 passed = [p for p in timely if p.at >= since]
@@ -163,7 +162,7 @@ class GateReconciliation:
     ) -> tuple[PresenceEffect, ReservationId | None]:
         """The effect of an event that changes no reservation. May void a violation."""
         for r in rows:
-            if p.gate_id not in self._proving(r.venue_id, gates):
+            if p.gate_id not in self._proving_gates(r.venue_id, gates):
                 continue
             came = p.direction is Direction.IN and r.check_in_from <= p.at <= r.check_in_until
             if r.state is ReservationState.NO_SHOW and came:

@@ -1,8 +1,6 @@
-"""Derives a reservation's state from its reader's passages, in whatever order they arrived.
-
-The reservation is taken back to the last act of its reader or deadline; later passages are replayed
-in order. So it does not matter if a passage is reported late, twice, or to two workers at once.
-"""
+"""Derives a reservation's state from its reader's passages. The reservation is taken back to the
+last act of its reader or deadline; later passages are replayed in order. So it does not matter
+if a passage is reported late, twice, or to two workers at once."""
 
 from __future__ import annotations
 
@@ -74,15 +72,10 @@ def derive_presence(
     reported_until: datetime,
     now: datetime,
 ) -> tuple[Reservation, Mapping[str, PresenceEffect]]:
-    """The reservation after the passages, with the effect of each; ``r`` itself if nothing changes.
-
-    Args:
-        r: a live reservation of the reader.
-        passages: the reader's, without late ones.
-        gates: those of the venue; passages through others are ignored.
-        free_from: the end of the reader's stay at another seat; no check-in before it.
-        reported_until: the instant up to which all passages are known.
-    """
+    """The reservation after the passages, with the effect of each; ``r`` itself if nothing
+    changes. ``passages``: the reader's, without late ones. ``gates``: those of the venue; others
+    are ignored. ``free_from``: the end of the reader's stay at another seat; no check-in before
+    it. ``reported_until``: all earlier passages are known."""
     own = _history_before_gates(r.history)
     course = _ReplayedPresence()
     for entry in own:

@@ -45,8 +45,7 @@ class GateRepository:
         return [_gate(row) for row in rows]
 
     async def replace(self, old: Gate, new: Gate) -> bool:
-        """Writes the gate. False if it is no longer as in ``old``. A retired gate loses its key at
-        once."""
+        """False if the gate is no longer as in ``old``. A retired one loses its key at once."""
         named = {"venue": new.venue_id, "name": new.name, "order": new.order}
         change: Document = {"$set": {**named, "retired": new.retired}}
         if new.retired:
@@ -56,8 +55,7 @@ class GateRepository:
         return bool(result.matched_count)
 
     async def put_in_order(self, gates: Sequence[Gate]) -> bool:
-        """Numbers the gates in this order. False, without any change, if one was changed
-        meanwhile."""
+        """Numbers the gates in this order. False, changing none, if one was changed meanwhile."""
 
         async def work(session: Any) -> None:
             await write_order(self._all, gates, session)
@@ -71,8 +69,7 @@ class GateRepository:
         return bool(result.deleted_count)
 
     async def admit(self, id: str, now: datetime) -> bool:
-        """Records that a signed batch begins, which protects the gate from deletion. False if its
-        key was removed meanwhile."""
+        """Records the start of a signed batch. False if the gate's key was removed meanwhile."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "key": {"$type": "string"}}, {"$max": {"last_seen_at": now}}

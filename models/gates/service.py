@@ -1,8 +1,6 @@
-"""Gates (门禁): passages check readers in and record their leaves and returns.
-
-Each event is stored once, by its id; then the reader's reservations are derived anew from all
-events (replay.py) and written under their revision, so order, repetition and worker do not matter.
-"""
+"""Gates (门禁): passages check readers in and record their leaves and returns. Each event is
+stored once, by its id; then the reader's reservations are derived anew from all events
+(replay.py), so order, repetition and worker do not matter."""
 
 from __future__ import annotations
 
@@ -47,8 +45,7 @@ class GateService:
         return await self._gates.key(gate_id)
 
     async def admit(self, gate_id: str, now: datetime) -> None:
-        """Records that a signed batch begins. Raises: Unauthenticated if the gate's key was removed
-        meanwhile."""
+        """Records the start of a signed batch. Raises: Unauthenticated if the key was removed."""
         if not await self._gates.admit(gate_id, now):
             raise Unauthenticated()
 
@@ -68,8 +65,7 @@ class GateService:
     async def ingest_batch(
         self, gate_id: GateId, reported: Sequence[ReportedEvent | None], now: datetime
     ) -> IngestResult:
-        """Stores a batch and applies it. Events are validated one by one; None is an unreadable
-        one."""
+        """Stores a batch and applies it, event by event; None is an unreadable one."""
         rejected: list[tuple[int, str]] = []
         read: list[ReportedEvent] = []
         for place, event in enumerate(reported):
@@ -88,8 +84,8 @@ class GateService:
     async def ingest(
         self, events: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[int, int]:
-        """Stores events with the student numbers that were read, and applies them. Returns the
-        numbers of new and of repeated ones. ``GatePresenceJob`` completes an interrupted call."""
+        """Stores and applies events with the student numbers that were read; returns the numbers
+        of new and repeated ones. ``GatePresenceJob`` completes an interrupted call."""
         new, repeated = await self._gate_events.add(events, now)
         days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
         await self._reconciliation.reconcile_all(days, now, await self._gates.all())

@@ -45,9 +45,7 @@ _SECRET_BYTES: Final = 16
 @dataclass(frozen=True, slots=True)
 class BindingRequest:
     """A WeChat user who entered the right digits and waits for the reader's answer.
-
-    ``match_number`` is shown on both screens. ``confirmed`` is None until the reader answers.
-    """
+    ``match_number`` is on both screens; ``confirmed`` is None until the reader answers."""
 
     id: str
     match_number: str
@@ -61,8 +59,7 @@ class BindingRequest:
 
 @dataclass(frozen=True, slots=True)
 class LiveCode:
-    """A live code: ``digits`` to type, ``secret`` (22 characters) to scan, and a waiting
-    request."""
+    """A code: ``digits`` to type, ``secret`` (22 characters) to scan, and a waiting request."""
 
     digits: str
     secret: str
@@ -71,11 +68,8 @@ class LiveCode:
 
 
 class ActivationCodeRepository:
-    """Stores one live code per reader; live digits are unique. A conditional update redeems a code.
-
-    The secret is derived from the document's id with the data key and stored as a hash, so a page
-    that is reloaded shows the same picture.
-    """
+    """One live code per reader; live digits are unique. The secret is derived from the document's
+    id with the data key and stored as a hash, so a reloaded page shows the same picture."""
 
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
         self._all = db["activation_codes"]
@@ -102,11 +96,8 @@ class ActivationCodeRepository:
         self, reader_id: ReaderId, code: str, now: datetime, expires_at: datetime
     ) -> bool:
         """Makes ``code`` the reader's; False if the digits are taken or the reader has a code.
-
-        Expired codes are marked as not live, so that they never block the digits.
-
-        Raises: Unavailable, also if no majority has confirmed the conflicting code.
-        """
+        Expired codes are marked as not live, so they never block digits. Raises: Unavailable, also
+        if no majority has confirmed the conflicting code."""
         id, digits = new_id(), self._digits(code)
         with translate_errors():
             await self._all.update_many(
@@ -180,9 +171,8 @@ class ActivationCodeRepository:
     async def ask(
         self, code: str, openid: str, session_id: str, match_number: str, now: datetime
     ) -> BindingRequest | None:
-        """Registers a binding request; a code accepts one WeChat user, the first. Repeated by the
-        same user, it returns the existing request. None if the digits match no live code, or
-        another user waits."""
+        """Registers the request of the first WeChat user to enter the digits; a repetition returns
+        it. None if the digits match no live code, or another user waits."""
         user = self._sealer.hashes(openid, "openid")
         request: Document = {
             "id": new_id(),
@@ -209,9 +199,8 @@ class ActivationCodeRepository:
     async def answer(
         self, reader_id: ReaderId, request_id: str, confirmed: bool, now: datetime
     ) -> BindingRequest | None:
-        """Stores the reader's answer and redeems the code; the first answer counts. Repeated, it
-        returns the same request. None if there is no such request, it was answered otherwise, or
-        its code was used or replaced or has expired."""
+        """Stores the reader's first answer, redeems the code and returns the request, also if
+        repeated. None if the request is unknown or answered otherwise, or its code has ended."""
         mine: Document = {"reader": reader_id, "request.id": request_id}
         with translate_errors():
             row = await self._all.find_one_and_update(

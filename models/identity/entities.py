@@ -25,11 +25,9 @@ class SessionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StaffRole:
-    """A staff sign-in at ``since``, last used at ``used_at``.
-
-    `name`: the role from the settings at sign-in; None if only grants give roles.
-    `second_factor`: whether more than a password was required, at the sign-on or here.
-    """
+    """A staff sign-in at ``since``, last used at ``used_at``. ``name``: the role from the settings
+    at sign-in; None if only grants give roles. ``second_factor``: whether more than a password was
+    required, at the sign-on or here."""
 
     name: Role | None
     since: datetime

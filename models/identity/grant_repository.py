@@ -44,10 +44,8 @@ class StaffGrantRepository:
         self, reader_id: ReaderId, grant_id: GrantId, today: date, *, others: bool
     ) -> bool:
         """Takes back a grant; False if it is not there. ``others``: settings name administrators.
-
         Raises: LastAdministrator if the library would be left without one. Concurrent calls
-        conflict on a counter, so the second sees the first one's result.
-        """
+        conflict on a counter, so the second sees the first one's result."""
 
         async def work(session: Any) -> None:
             await self._db["versions"].update_one(

@@ -52,11 +52,9 @@ class SessionRepository:
         device: str = "",
         sign_on: SignOnSession | None = None,
     ) -> bool:
-        """Stores a web session; False if its ticket or subject was logged out before it arrived.
-
-        A logout writes its tombstone first and deletes sessions second; this inserts first and
-        looks for a tombstone second, so one of them sees the other. Only the staff have a ``role``.
-        """
+        """Stores a web session (with a ``role`` for staff only); False if its ticket or subject was
+        logged out before it arrived. A logout writes its tombstone, then deletes sessions; this
+        inserts, then looks for a tombstone: one of them sees the other."""
         ticket_hash = token_hash(ticket)
         document: Document = {
             "_id": token_hash(token),
@@ -121,16 +119,12 @@ class SessionRepository:
         return self._sealer.decrypt(sealed, "session") if sealed else None
 
     async def find_principal(self, session_id: str) -> Principal | None:
-        """The session with its reader; simultaneous look-ups are batched.
-
-        A WeChat user's reader is looked up by the current binding. The caller checks the expiry. A
-        session whose encryption key is lost is treated as ended.
-        """
+        """The session with its reader, for WeChat by the current binding. Simultaneous calls are
+        batched. The caller checks the expiry. A session whose encryption key is lost has ended."""
         return await self._lookups.submit(session_id)
 
     async def _find_principals(self, session_ids: list[str]) -> list[Principal | None]:
-        """The principals in order; three look-ups by key cost a tenth of joining the
-        collections."""
+        """The principals in order. Three look-ups by key cost a tenth of a join."""
         with translate_errors():
             sessions = await self._all.find(_by_ids(session_ids)).to_list(None)
             hashes = [h for row in sessions for h in row.get("openid_hashes", ())]
@@ -204,9 +198,9 @@ class SessionRepository:
         expires_at: datetime,
         sign_on: SignOnSession | None = None,
     ) -> datetime | None:
-        """Renews a session after another sign-in; returns its new end. None if the session has
-        ended, also by a simultaneous logout of the new ticket: this writes the ticket first and
-        looks for a tombstone second."""
+        """Renews a session after another sign-in; returns its new end, or None if it has ended. The
+        ticket is written before the search for a tombstone, so a simultaneous logout ends the
+        session."""
         ticket_hash = token_hash(ticket)
         changes: Document = {
             "$set": {
@@ -242,7 +236,8 @@ class SessionRepository:
     async def at_work(
         self, readers: Collection[ReaderId], now: datetime
     ) -> dict[ReaderId, Principal]:
-        """The principals of those readers who have a live staff session, by the one used last."""
+        """By reader, the principal of the staff session used last; readers without one are left
+        out."""
         if not readers:
             return {}
         live: Document = {
@@ -287,11 +282,9 @@ class SessionRepository:
         return [row["_id"] for row in rows]
 
     async def close_by_ticket(self, ticket: str, now: datetime) -> list[str]:
-        """Ends the ticket's sessions, even one being opened; returns the ended sessions' ids.
-
-        The tombstone is written first, so the logout wins. Anyone can send unknown tickets, so at
-        most ``MAX_TOMBSTONES`` are stored and the oldest are deleted.
-        """
+        """Ends the ticket's sessions, even one being opened; returns their ids. The tombstone is
+        written first, so the logout wins. Anyone can send unknown tickets, so at most
+        ``MAX_TOMBSTONES`` are stored and the oldest are deleted."""
         with translate_errors():
             await self._ended.update_one(
                 {"_id": token_hash(ticket)}, {"$set": {"at": now}}, upsert=True

@@ -74,7 +74,7 @@ class Conflict(DomainError):
 
 
 class RuleViolation(DomainError):
-    """A rule of the library forbids it."""
+    """A rule of the library forbids the request."""
 
     code = "rule_violation"
 

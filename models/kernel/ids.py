@@ -10,8 +10,7 @@ ReservationId = NewType("ReservationId", str)
 
 @record
 class Actor:
-    """The actor in a history entry. ``by``: reader, librarian or system; ``via``: channel, job or
-    librarian."""
+    """A change's author. ``by``: reader, librarian or system; ``via``: channel, job or staff id."""
 
     by: str
     via: str

@@ -52,9 +52,9 @@ class FileText:
 
 
 def text_of_file(data: bytes, encoding: str = "") -> FileText | None:
-    """Decodes an uploaded text file with ``encoding`` or, if that is empty, a detected encoding.
-    UTF-8, with or without its mark, is tried first, then GB18030 and CP1252, which spreadsheets
-    write in China and western Europe. None if the file is not text or the encoding is ambiguous."""
+    """Decodes an uploaded text file. Without ``encoding``, tries UTF-8, then GB18030 and CP1252,
+    which spreadsheets write in China and western Europe. None if the file is not text or the
+    encoding is ambiguous."""
     if b"\0" in data:
         return None
     text = _decoded(data, encoding or UTF_8)

@@ -14,12 +14,10 @@ CHECK_WORDS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class PairingRequest:
-    """A screen's request to be paired with a kiosk. ``id`` is not secret.
-
-    On confirmation a secret of the screen becomes the kiosk's key, so the key is never transmitted
-    and the code alone is useless.
-    ``check_word``: index of the word beside the code. ``kiosk_id``: None until confirmed.
-    """
+    """A screen's request to be paired with a kiosk. ``id`` is not secret. On confirmation a
+    secret of the screen becomes the kiosk's key: it is never transmitted, and the code alone is
+    useless. ``check_word``: index of the word beside the code. ``kiosk_id``: None until
+    confirmed."""
 
     id: str
     code: str

@@ -20,8 +20,8 @@ class KioskPairing:
     async def ask(
         self, browser: str, address: str, network: str, now: datetime
     ) -> tuple[str, PairingRequest]:
-        """Returns the screen's secret and its request. ``network``: where the screen is; the number
-        of requests of one network is limited. Raises: Busy."""
+        """The screen's secret and its request. Requests by ``network`` are limited. Raises:
+        Busy."""
         secret = self._cipher.new_token()
         return secret, await self._pairings.add(secret, browser, address, network, now)
 

@@ -38,8 +38,7 @@ INDEXES: Final = {
 
 
 class PairingRepository:
-    """Stores pairing requests. A request's unique ``_id`` is one of the ``OF_A_NETWORK`` places of
-    its network, which limits their number."""
+    """A unique ``_id``, one of the ``OF_A_NETWORK`` places of a network, limits its requests."""
 
     def __init__(self, db: Database, cipher: FieldCipher, at_once: int = AT_ONCE) -> None:
         self._db, self._cipher, self._at_once = db, cipher, at_once
@@ -80,12 +79,9 @@ class PairingRepository:
         }
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
-        """A filter for a free place of the network, or else for the request to displace.
-
-        It displaces the oldest request, preferably from the same kind of browser, so that a screen
-        that asks again displaces its own; never new ones, and confirmed ones last. Raises: Busy if
-        all are new.
-        """
+        """A filter for a free place of the network, or else for the request to displace: an old
+        one, if possible of the same kind of browser, so that a screen that asks again displaces
+        its own, and confirmed ones last. Raises: Busy if all are new."""
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
         taken = {row["_id"] for row in rows}
@@ -138,11 +134,9 @@ class PairingRepository:
     async def pair(
         self, request: PairingRequest, kiosk_id: KioskId, rev: int, now: datetime
     ) -> None:
-        """Makes the screen's secret the kiosk's key, in one transaction. ``rev`` is the
-        ``KeyHolder.rev`` that the administrator saw.
-
-        Raises: PairingOver, KioskKeyChanged; nothing has changed then.
-        """
+        """Makes the screen's secret the kiosk's key, in one transaction. ``rev``: the
+        ``KeyHolder.rev`` that the administrator saw. Raises: PairingOver, KioskKeyChanged;
+        nothing has changed then."""
         secret = self._cipher.encrypt(new_secret(), "kiosk")
 
         async def work(session: Any) -> None:
@@ -159,8 +153,7 @@ class PairingRepository:
     async def _use_up(
         self, request: PairingRequest, kiosk_id: KioskId, now: datetime, session: Any
     ) -> Document | None:
-        """Confirms the request. Returns it as it was; None if it has expired or was confirmed
-        before."""
+        """Returns the request as it was; None if it has expired or was confirmed before."""
         screen: Document | None = await self._all.find_one_and_update(
             {"request": request.id, "kiosk": None, "expires_at": {"$gt": now}},
             {"$set": {"kiosk": kiosk_id, "expires_at": now + CODE_LIFETIME}},

@@ -11,8 +11,7 @@ from models.storage.mongo_errors import translate_errors
 
 
 class KioskRepository:
-    """Kiosks' keys and code secrets, and when they were last seen. Names and venues are in the
-    catalog."""
+    """Kiosks' keys, code secrets and last contacts; names and venues are in the catalog."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._db, self._cipher = db, cipher
@@ -20,8 +19,7 @@ class KioskRepository:
     async def issue_kiosk_key(
         self, kiosk_id: KioskId, key: str, secret: str, now: datetime | None = None
     ) -> bool:
-        """Stores the key as a hash and the secret of the kiosk's codes encrypted. False if the
-        kiosk is retired or deleted."""
+        """The key is hashed, the secret encrypted. False if the kiosk is retired or deleted."""
         with translate_errors():
             result = await self._db["kiosks"].update_one(
                 {"_id": kiosk_id, "retired": {"$ne": True}},

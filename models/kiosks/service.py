@@ -14,8 +14,6 @@ from models.reference_data import ReferenceData
 
 
 class KioskService:
-    """Authenticates kiosks, and identifies readers by the cards that they read."""
-
     def __init__(
         self,
         kiosks: KioskRepository,
@@ -27,7 +25,7 @@ class KioskService:
         self._readers, self._reference = readers, reference
 
     async def authenticate(self, kiosk_id: str, key: str) -> Kiosk:
-        """The kiosk that authenticates itself with the key. Raises: NotFound, Unauthenticated."""
+        """Raises: NotFound, Unauthenticated."""
         kiosk = self._reference.catalog.kiosks.get(KioskId(kiosk_id))
         if kiosk is None:
             raise NotFound()

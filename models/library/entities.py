@@ -16,6 +16,8 @@ SeatId = NewType("SeatId", str)
 KioskId = NewType("KioskId", str)
 SEAT_SIZE: Final = 40
 """The side of a seat's square, in plan units. A seat is placed by its top-left corner."""
+_HAN: Final = "\u2e80"
+"""The first character of the blocks of Chinese writing; letters of Europe come before it."""
 REMOVED_FROM_PLAN: Final = "removed_from_plan"
 """The outage reason of a seat that was removed from the plan."""
 
@@ -33,8 +35,7 @@ USUAL_SOURCES: Final = frozenset(PresenceSource) - {PresenceSource.SEAT_LABEL}
 
 
 class CheckInWay(StrEnum):
-    """How readers are asked to check in: by a kiosk's code, the seat's label or either; in a venue
-    with neither, by the gate or at the desk."""
+    """How readers are asked to check in. GATE and DESK: in venues without kiosks and labels."""
 
     KIOSK = "kiosk"
     KIOSK_OR_LABEL = "kiosk_or_label"
@@ -101,7 +102,6 @@ class Seat:
     disabled_until: date | None = None
 
     def unavailable_reason(self, day: date) -> str | None:
-        """The reason why the seat is out of service on that day, or None."""
         if self.disabled is None or (self.disabled_from or day) > day:
             return None
         return self.disabled if day <= (self.disabled_until or day) else None
@@ -112,8 +112,8 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class SeatDraft:
-    """A seat in an edited plan or a file. Without ``id`` it is the seat that has or had its number,
-    or a new one."""
+    """A seat in an edited plan or a file. Without ``id`` it is identified by its present or
+    former number, or new."""
 
     no: str
     x: int
@@ -151,20 +151,28 @@ def floor_label(floor: int) -> str:
     return f"地下{-floor}层" if floor < 0 else f"{floor}层"
 
 
+def _joined(parts: Sequence[str]) -> str:
+    """The parts as one text. A dot separates letters or digits that would run together, which Han
+    characters don't: 图书馆2层A区065号, but Lesesaal A · A-1号."""
+    label = ""
+    for part in parts:
+        runs_together = all(c.isalnum() and c < _HAN for c in (label[-1:], part[:1]))
+        label += f" · {part}" if runs_together else part
+    return label
+
+
 def _shortened(parts: Sequence[str], longest: int) -> str:
-    """The parts joined to at most ``longest`` characters. Leading parts are dropped first, then the
+    """The parts joined to at most ``longest`` characters: leading parts are dropped, then the
     text is cut from the left."""
-    rest = ["".join(parts[first:]) for first in range(3)]
+    rest = [_joined(parts[first:]) for first in range(3)]
     label = next((fitting for fitting in rest if len(fitting) <= longest), rest[-1])
     return label if len(label) <= longest else "…" + label[1 - longest :]
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A room or zone with its plan. ``order``: the position on its floor. ``rev`` grows with every
-    change.
-    ``removed_seats``: no longer on the plan; they name past bookings.
-    ``retired_seats``: the seats of a retired area, which return with it."""
+    """A room or zone with its plan. ``order``: the position on its floor. ``removed_seats`` are
+    no longer on the plan and name past bookings; ``retired_seats`` return with a retired area."""
 
     id: AreaId
     venue_id: VenueId
@@ -211,8 +219,8 @@ class Kiosk:
 def device_order(
     places: Sequence[VenueId], venue_id: VenueId, order: int | None, name: str, id: str
 ) -> tuple[int, float, tuple[object, ...], str]:
-    """The sort key of kiosks and gates: the venue's position in ``places``, then ``order``; devices
-    without an order follow by name (2号 before 10号)."""
+    """The sort key of kiosks and gates: the venue's position in ``places``, then ``order``;
+    devices without an order follow by name (2号 before 10号)."""
     place = places.index(venue_id) if venue_id in places else -1
     return place, inf if order is None else order, natural(name), id
 
@@ -242,7 +250,6 @@ class Catalog:
 
     @property
     def venues_in_use(self) -> Iterator[Venue]:
-        """The venues that readers see."""
         return (venue for venue in self.venues.values() if not venue.retired)
 
     @property
@@ -266,7 +273,7 @@ class Catalog:
 
     def seat_label(self, seat: Seat) -> str:
         """The seat with its area as readers see it: 图书馆2层二层中厅065号."""
-        return f"{self.area_label(self.areas[seat.area_id])}{seat.number}号"
+        return _joined([*self._place(self.areas[seat.area_id]), f"{seat.number}号"])
 
     def label_of(self, seat_id: SeatId) -> str:
         """``seat_label`` by id; the id itself for a seat that the catalog does not have."""
@@ -274,8 +281,8 @@ class Catalog:
         return self.seat_label(seat) if seat is not None else str(seat_id)
 
     def short_label_of(self, seat_id: SeatId, longest: int) -> str:
-        """``seat_label`` in at most ``longest`` characters: leading parts are dropped, the number
-        stays."""
+        """``seat_label`` cut from the left to ``longest`` characters; the number is always
+        whole."""
         seat = self.all_seats.get(seat_id)
         if seat is None:
             return str(seat_id)[-longest:]
@@ -283,11 +290,10 @@ class Catalog:
 
     def area_label(self, area: Area) -> str:
         """The area as readers see it: 图书馆2层二层中厅."""
-        return "".join(self._place(area))
+        return _joined(self._place(area))
 
     def short_area_label(self, area: Area, longest: int) -> str:
-        """``area_label`` in at most ``longest`` characters: the venue is dropped first, then the
-        floor."""
+        """``area_label`` cut to ``longest`` characters: the venue goes first, then the floor."""
         return _shortened(self._place(area), longest)
 
     def _place(self, area: Area) -> list[str]:

@@ -1,7 +1,5 @@
 """Decodes an uploaded picture and encodes it anew, so that nothing else of the file is stored.
-
-Imported only when a picture is read: Pillow takes 3 MB of memory.
-"""
+Imported only when a picture is read: Pillow takes 3 MB of memory."""
 
 from __future__ import annotations
 
@@ -55,8 +53,7 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _written(image: Image.Image, format: str) -> PictureFile:
-    """Encodes the picture. A PNG larger than ``MOST_BYTES`` becomes JPEG; drawings stay PNG, which
-    keeps lines sharp."""
+    """A PNG, which keeps drawings sharp, becomes JPEG if it is larger than ``MOST_BYTES``."""
     content = _encoded(image, format)
     if len(content) > MOST_BYTES:
         format = "JPEG"

@@ -15,8 +15,7 @@ _WITHOUT_CONTENT: Final = {"content": 0}
 
 
 class PlanPictureRepository:
-    """Pictures under plans. A change succeeds only on the version that it was made from, and sets a
-    new version."""
+    """A change succeeds only on the version that it was made from, and sets a new version."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["plan_pictures"]

@@ -4,8 +4,7 @@ from models.library.plan_picture import PictureFile
 
 
 def picture_in(sent: bytes) -> PictureFile:
-    """The picture in an uploaded file. Run it ``confined``: the file is not trusted. Raises:
-    Malformed."""
+    """Run it ``confined``, since the file is not trusted. Raises: Malformed."""
     # Imported here: 3 MB, which workers do not need.
     from models.library.picture_reading import read_picture
 

@@ -47,8 +47,8 @@ class PlanDraft:
 
 
 def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> Area:
-    """The next revision of the area. Seats that the draft lacks become removed ones; ``elsewhere``
-    are the seats of other areas. Raises: Malformed for the first problem."""
+    """The next revision of the area. Seats that the draft lacks become removed ones.
+    ``elsewhere``: the seats of other areas. Raises: Malformed for the first problem."""
     draft = replace(draft, seats=[replace(seat, no=tidy(seat.no)) for seat in draft.seats])
     for problem in problems_of(draft):
         raise problem
@@ -70,8 +70,7 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
 
 
 def problems_of(draft: PlanDraft) -> Iterator[Malformed]:
-    """All problems of a draft with tidy seat names. Too many seats or fixtures are not checked one
-    by one."""
+    """All problems of a draft with tidy seat names; too many seats or fixtures are one problem."""
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
         yield Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:
@@ -121,8 +120,7 @@ def _problems_of_outage(d: SeatDraft) -> Iterator[Malformed]:
 
 
 def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[Malformed]:
-    """A problem for each seat that overlaps an earlier one. Only neighbouring grid cells are
-    compared, since plans are large."""
+    """Seats that overlap an earlier one, found by comparing neighbouring grid cells only."""
     cells: dict[tuple[int, int], list[SeatDraft]] = {}
     for d in seats:
         column, row = d.x // SEAT_SIZE, d.y // SEAT_SIZE

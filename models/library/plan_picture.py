@@ -9,8 +9,7 @@ from models.library.entities import Area, AreaId
 MOST_BYTES: Final = 2 * 2**20
 """Bytes of the uploaded file, and of the stored picture."""
 MOST_PIXELS: Final = 25_000_000
-"""Pixels of an uploaded picture; each takes four bytes when it is decoded. A sheet of A3 at 300 dpi
-has 17 million."""
+"""Pixels of an uploaded picture, decoded to four bytes each; A3 at 300 dpi has 17 million."""
 LONGEST_SIDE: Final = 2400
 """Pixels of the longer side of the stored picture."""
 FARTHEST: Final = 20_000

@@ -28,7 +28,7 @@ from models.storage.transactions import ConcurrentUpdate, try_transaction
 
 
 class CatalogRepository:
-    """Venues, areas and kiosks. Workers load them as a whole and poll ``versions``."""
+    """Workers load the catalog as a whole and poll ``versions``."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -37,8 +37,7 @@ class CatalogRepository:
         self, venues: Sequence[Venue], areas: Sequence[Area], kiosks: Sequence[Kiosk]
     ) -> None:
         """Inserts what does not exist yet; the rest is changed in the console only. Idempotent.
-        Increments the library's version, so that workers reload it. One transaction, which
-        conflicts with a concurrent choice of the time zone."""
+        One transaction, which conflicts with a concurrent choice of the time zone."""
         missing: dict[str, list[Document]] = {
             "venues": [venue_to_document(venue) for venue in venues],
             "areas": [area_to_document(area) for area in areas],
@@ -86,7 +85,7 @@ class CatalogRepository:
 
     async def remove_venue(self, venue: Venue) -> bool:
         """Deletes the venue. False if it was changed meanwhile. Raises: VenueInUse if it has an
-        area, a kiosk or a gate; adding one concurrently conflicts by ``count_up``."""
+        area, a kiosk or a gate."""
 
         async def work(session: Any) -> None:
             for name in ("areas", "kiosks", "gates"):
@@ -139,8 +138,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_kiosk(self, old: Kiosk, new: Kiosk) -> bool:
-        """Writes the kiosk. False if it is no longer as in ``old``. A retired one loses its key at
-        once."""
+        """False if the kiosk is no longer as in ``old``. A retired one loses its key at once."""
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
 
         async def work(session: Any) -> None:
@@ -158,8 +156,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def put_kiosks_in_order(self, kiosks: Sequence[Kiosk]) -> bool:
-        """Numbers the kiosks in this order. False, without any change, if one was changed
-        meanwhile."""
+        """Numbers the kiosks in this order. False, changing none, if one was changed meanwhile."""
 
         async def work(session: Any) -> None:
             await write_order(self._db["kiosks"], kiosks, session)
@@ -182,8 +179,7 @@ class CatalogRepository:
 
     async def replace_venue(self, venue: Venue) -> bool:
         """Replaces the venue's previous revision. False if it was changed meanwhile. Raises:
-        VenueInUse if a retired venue has an area in use; bringing one back concurrently conflicts
-        by ``count_up``."""
+        VenueInUse if a retired venue has an area in use."""
 
         async def work(session: Any) -> None:
             if venue.retired:
@@ -206,8 +202,7 @@ class CatalogRepository:
             raise ConcurrentUpdate
 
     async def versions(self) -> Counter[str]:
-        """How often ``library``, ``reader_groups`` and ``accommodations`` were written: a cheap way
-        to notice changes."""
+        """How often ``library``, ``reader_groups`` and ``accommodations`` were written."""
         names = ["library", "reader_groups", "accommodations"]
         with translate_errors():
             rows = await self._db["versions"].find({"_id": {"$in": names}}).to_list(None)
@@ -285,8 +280,7 @@ async def write_order(all_of_them: Collection, devices: Sequence[Device], sessio
 
 
 async def count_up(db: Database, session: Any) -> None:
-    """Increments the library's version. Concurrent transactions that do so conflict: the second one
-    is repeated and sees the first one's changes."""
+    """Increments the library's version. Concurrent transactions that do so conflict."""
     await db["versions"].update_one(
         {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )

@@ -25,8 +25,7 @@ def tidy(text: str) -> str:
 
 
 def is_seat_name(name: str) -> bool:
-    """True if a tidy name is short enough and has only letters of any script and digits, with ``- .
-    /`` or spaces between them."""
+    """True for a tidy, short name of letters and digits, with ``- . /`` or spaces between them."""
     if not 0 < len(name) <= LONGEST_SEAT_NAME or {name[0], name[-1]} & _BETWEEN:
         return False
     return all(c in _DIGITS or c in _BETWEEN or unicodedata.category(c)[0] == "L" for c in name)
@@ -44,8 +43,7 @@ def seat_named(seats: Iterable[Seat], text: str) -> Seat | None:
 
 
 def new_ids(area: AreaId, name: str) -> Iterator[SeatId]:
-    """Candidate ids for a new seat, simplest first. An area whose id begins with this one's never
-    generates any of them."""
+    """Candidate ids for a new seat, simplest first; no other area generates any of them."""
     if _NUMBER.fullmatch(name):
         yield SeatId(f"{area}-{name}")
         yield from (SeatId(f"{area}-{name}-{n}") for n in range(2, _MOST_TRIES))

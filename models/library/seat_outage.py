@@ -28,8 +28,8 @@ def outage_of(seat: Seat) -> SeatOutage:
 
 
 def with_outage(area: Area, seat_id: SeatId, was: SeatOutage, new: SeatOutage, today: date) -> Area:
-    """The area's next revision, with the seat's new outage. Raises: Malformed; PlanChanged if the
-    present outage is not ``was`` or the seat has left the plan."""
+    """The area's next revision, with the seat's new outage. Raises: Malformed; PlanChanged if
+    the present outage is not ``was`` or the seat has left the plan."""
     if new.reason is not None:
         if not 0 < len(new.reason) <= LONGEST_REASON or not is_printable_line(new.reason):
             raise Malformed("reason", "reason_length", most=LONGEST_REASON)

@@ -1,8 +1,5 @@
-"""A pause of all sending by a channel: why, until when, and who tries whether it is over.
-
-The pause is one for all workers and hosts of an account. While it lasts messages wait; when its
-time is up one worker sends one message, the probe. Its answer ends the pause or prolongs it.
-"""
+"""The pause of a channel, for all workers and hosts. After it one worker sends one message as a
+probe, whose answer ends or prolongs the pause."""
 
 from __future__ import annotations
 
@@ -16,22 +13,19 @@ from models.kernel.time_range import local_date, local_instant
 
 
 class PauseReason(StrEnum):
-    """Why nothing is sent."""
-
     AWAY = "away"
-    """The channel cannot be reached, does not answer, or says that it is busy."""
+    """The channel is unreachable, does not answer or reports overload."""
     REFUSED = "refused"
-    """The channel refuses the account, not the message."""
+    """The channel rejects the account, whatever the message."""
     TOKEN = "token"
-    """No access_token can be had, or WeChat refuses its own."""
+    """No access_token is available, or WeChat rejects one that it has issued."""
     QUOTA_DAY = "quota_day"
     QUOTA_MINUTE = "quota_minute"
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """``since`` and ``until`` are business times. ``failed`` counts the probes without success;
-    ``alarmed`` says that a person has been told; ``code`` is the channel's, if it gave one."""
+    """Times are business time. ``failed``: unsuccessful probes. ``code``: the channel's, if any."""
 
     reason: PauseReason
     code: int | None
@@ -47,34 +41,31 @@ _LENGTHS: Final[Mapping[PauseReason, tuple[timedelta, timedelta]]] = {
     PauseReason.REFUSED: (timedelta(minutes=5), timedelta(minutes=15)),
     PauseReason.QUOTA_MINUTE: (timedelta(minutes=1), timedelta(minutes=1)),
 }
-"""The first pause, doubled after each probe that fails, and the longest one."""
+"""The first pause, which doubles after each failed probe, and the longest pause."""
 _QUOTA_RESET: Final = timedelta(hours=1)
-"""An operator may have the day's count set back at the channel: it is asked so often."""
+"""Longest pause for a used-up daily quota, which an operator may have reset at the channel."""
 ALARM_AFTER: Final = timedelta(seconds=30)
-"""A channel that is back sooner has disturbed nobody."""
+"""An unreachable channel that recovers sooner raises no alarm."""
 
 
 def begin(reason: PauseReason, code: int | None, now: datetime, jitter: float) -> Pause:
-    """A new pause. ``jitter`` (0.8 to 1.2) keeps hosts from asking at the same moment."""
-    return _judged(Pause(reason, code, now, _until(reason, 0, now, jitter)), now)
+    """A new pause. ``jitter`` is a factor (0.8 to 1.2) that keeps hosts from probing at once."""
+    return _with_alarm(Pause(reason, code, now, _until(reason, 0, now, jitter)), now)
 
 
 def prolong(
     pause: Pause, reason: PauseReason, code: int | None, now: datetime, jitter: float
 ) -> Pause:
-    """``pause`` after a probe that failed for ``reason``.
-
-    A channel that cannot be reached says nothing about an earlier refusal: the reason stays, but
-    for that of a minute.
-    """
+    """Returns ``pause`` prolonged after a failed probe. An unreachable channel (``AWAY``) does
+    not replace an earlier reason, except ``QUOTA_MINUTE``."""
     stays = reason is PauseReason.AWAY and pause.reason is not PauseReason.QUOTA_MINUTE
     if reason is not pause.reason and not stays:
         until = _until(reason, 0, now, jitter)
-        return _judged(Pause(reason, code, pause.since, until), now)
+        return _with_alarm(Pause(reason, code, pause.since, until), now)
     failed = pause.failed + 1
     until = _until(pause.reason, failed, now, jitter)
-    known = pause.code if code is None else code
-    return _judged(replace(pause, until=until, failed=failed, code=known), now)
+    last_code = pause.code if code is None else code
+    return _with_alarm(replace(pause, until=until, failed=failed, code=last_code), now)
 
 
 def _until(reason: PauseReason, failed: int, now: datetime, jitter: float) -> datetime:
@@ -84,12 +75,11 @@ def _until(reason: PauseReason, failed: int, now: datetime, jitter: float) -> da
     first, longest = _LENGTHS[reason]
     doubled: timedelta = first * 2 ** min(failed, 16)
     length = min(doubled, longest)
-    # WeChat counts a minute's calls by its own minutes: no sooner.
+    # No jitter for the minute, which WeChat counts by its own clock: it must not be shorter.
     return now + (length if reason is PauseReason.QUOTA_MINUTE else length * jitter)
 
 
-def _judged(pause: Pause, now: datetime) -> Pause:
-    """The pause with a person told of it, where that is due."""
+def _with_alarm(pause: Pause, now: datetime) -> Pause:
     match pause.reason:
         case PauseReason.QUOTA_MINUTE:
             due = False

@@ -1,9 +1,5 @@
-"""The pause of sending by a channel, one for all workers and hosts of an account; and of whatever
-else is asked of an account, which has a name beside the channels.
-
-No document means that messages go. The account's name in it carries its secret's fingerprint, so
-that other credentials begin without the pause of the old ones.
-"""
+"""The pause of a channel or another API of an account: one document while it lasts. Its ``_id``
+has a fingerprint of the account's credentials: new ones start without the old pause."""
 
 from __future__ import annotations
 
@@ -21,8 +17,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {}
 
 
 class ChannelPauseRepository:
-    """Args: channel: what is paused, a ``Channel`` or another name. account: the channel's, whose
-    pause it is, with the credentials' fingerprint."""
+    """``channel`` may be another API's name; ``account`` has its credentials' fingerprint."""
 
     def __init__(self, db: Database, channel: StrEnum, account: str) -> None:
         self._all = db["pauses"]
@@ -30,23 +25,22 @@ class ChannelPauseRepository:
         self._account = f"{channel}:{account}"
 
     async def current(self) -> Pause | None:
-        """The pause that lasts, None where messages go."""
         with translate_errors():
-            found = await self._all.find_one({"_id": self._account})
-        return _pause(found) if found else None
+            row = await self._all.find_one({"_id": self._account})
+        return _pause(row) if row else None
 
     async def begin(self, pause: Pause) -> bool:
-        """Pause for everybody. False where another worker has done so already."""
-        return await insert_if_new(self._all, {"_id": self._account, **_fields(pause), **_NOBODY})
+        """Starts the pause for all workers. False if another worker has started one already."""
+        return await insert_if_new(
+            self._all, {"_id": self._account, **_fields(pause), **_NO_PROBER}
+        )
 
     async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
-        """The right to send one message while all others wait: the prober's name, or None.
-
-        The count of failed probes guards: the pause must be the one that was seen to be over.
-        """
+        """Returns the token of the probe; None if another worker has it or the pause has
+        changed."""
         prober = new_id()
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            claimed = await self._all.find_one_and_update(
                 {
                     "_id": self._account,
                     "since": pause.since,
@@ -56,15 +50,15 @@ class ChannelPauseRepository:
                 },
                 {"$set": {"prober": prober, "probe_until": real_now + lease}},
             )
-        return prober if found else None
+        return prober if claimed else None
 
     async def prolong(self, prober: str, pause: Pause) -> bool:
-        """The probe failed. False where the prober's right has gone to another."""
-        return await self._write(prober, {**_fields(pause), **_NOBODY})
+        """Records a failed probe. False if another worker now holds the probe."""
+        return await self._write(prober, {**_fields(pause), **_NO_PROBER})
 
     async def give_back(self, prober: str) -> None:
-        """There was nothing to send: whoever comes next probes."""
-        await self._write(prober, _NOBODY)
+        """Gives up an unused probe, so that any worker may claim it."""
+        await self._write(prober, _NO_PROBER)
 
     async def _write(self, prober: str, fields: Document) -> bool:
         with translate_errors():
@@ -74,19 +68,19 @@ class ChannelPauseRepository:
         return result.matched_count == 1
 
     async def end(self, prober: str) -> bool:
-        """The probe went through: messages go. False where its right has gone to another."""
+        """Ends the pause after a successful probe. False if another worker now holds the probe."""
         with translate_errors():
             result = await self._all.delete_one({"_id": self._account, "prober": prober})
         return result.deleted_count == 1
 
     async def prune(self, before: datetime) -> None:
-        """Forget the channel's pauses with credentials that nobody has tried for so long."""
+        """Deletes the channel's pauses that ended before ``before``, left by unused credentials."""
         mine = {"_id": {"$regex": f"^{self.channel}:"}, "until": {"$lt": before}}
         with translate_errors():
             await self._all.delete_many(mine)
 
 
-_NOBODY: Final[Document] = {"prober": None, "probe_until": None}
+_NO_PROBER: Final[Document] = {"prober": None, "probe_until": None}
 
 
 def _fields(pause: Pause) -> Document:

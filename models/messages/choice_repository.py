@@ -1,4 +1,4 @@
-"""Which kinds of messages readers want by a channel that asks for no consent of its own."""
+"""The kinds of messages that readers choose for channels without WeChat's consents."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 class ChoiceRepository:
-    """Keeps one document for each reader and channel that the reader has chosen anything for."""
-
     def __init__(self, db: Database) -> None:
         self._all = db["message_choices"]
 
     async def many(
         self, channel: Channel, reader_ids: Collection[ReaderId]
     ) -> dict[ReaderId, KindChoices]:
-        """The choices of all of these readers; the usual ones of those who have made none."""
+        """Choices by reader, with the defaults for readers who have made none."""
         ids = {_id(reader_id, channel): reader_id for reader_id in reader_ids}
         with translate_errors():
             rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
@@ -39,10 +37,10 @@ class ChoiceRepository:
     async def choose(
         self, channel: Channel, reader_id: ReaderId, choices: Mapping[Template, bool]
     ) -> None:
-        """The reader switches kinds on or off; the others stay."""
+        """Switches these kinds on or off and leaves the others unchanged."""
         if not choices:
             return
-        fields = {f"choices.{template}": wanted for template, wanted in choices.items()}
+        fields = {f"choices.{template}": on for template, on in choices.items()}
         with translate_errors():
             await self._all.update_one(
                 {"_id": _id(reader_id, channel)},

@@ -1,11 +1,6 @@
-"""The consent ledger: how many messages of each template a reader has allowed.
-
-A hint only: WeChat enforces the truth, so a client that lies costs refusals (43101), and no more
-than ``MOST_REPORTED`` of each template.
-
-A long-term template (长期订阅) is accepted once: the accept stands, and no message uses it up,
-until WeChat says that the reader does not want it any more.
-"""
+"""The consent ledger: how many messages of each template a reader has allowed. It is a hint:
+WeChat enforces the real number (43101). A long-term template (长期订阅) is accepted once; messages
+do not use the accept up, which ends when WeChat reports that the reader refuses."""
 
 from __future__ import annotations
 
@@ -22,8 +17,8 @@ from models.storage.mongo import Database, Document, aggregate_groups, new_id
 from models.storage.mongo_errors import translate_errors
 
 MOST_REPORTED: Final = 5
-"""A client's reports lead to no more than so many messages of a template."""
-_TAKES_KEPT: Final = 4
+"""At most this many messages of a template are allowed by a client's reports."""
+_STORED_TAKES: Final = 4
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "message_consents": [IndexModel([("reader", ASCENDING)], name="reader")]
 }
@@ -34,8 +29,7 @@ ConsentKey = tuple[ReaderId, Template]
 
 @dataclass(frozen=True, slots=True)
 class ConsentTotals:
-    """Of a template: messages that may still be sent, and readers who allow any; readers whose
-    accept of it as a long-term one stands."""
+    """``left``: messages of a template still allowed. ``standing``: accepts of a long-term one."""
 
     left: int = 0
     readers: int = 0
@@ -47,8 +41,8 @@ class ConsentRepository:
         self._all = db["message_consents"]
 
     async def add(self, reader_id: ReaderId, template: Template) -> None:
-        """The reader accepted once: one more message, unless there are as many as are kept."""
-        for _ in range(2):  # two first ones at once: the second try finds the winner's
+        """Adds one message that the reader has accepted, up to ``MOST_REPORTED``."""
+        for _ in range(2):  # after a concurrent first insert the second try updates
             with translate_errors():
                 try:
                     await self._all.update_one(
@@ -61,7 +55,7 @@ class ConsentRepository:
                     continue
 
     async def ensure_one(self, reader_id: ReaderId, template: Template) -> None:
-        """WeChat says that the reader accepted, perhaps what the client has reported already."""
+        """Allows at least one message, since a client may have reported this accept before."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": f"{reader_id}:{template}"},
@@ -70,7 +64,7 @@ class ConsentRepository:
             )
 
     async def accept_for_good(self, reader_id: ReaderId, template: Template) -> None:
-        """The reader accepted a long-term template: the accept stands, under a mark of its own."""
+        """Stores the accept of a long-term template under a new mark."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": f"{reader_id}:{template}"},
@@ -81,9 +75,9 @@ class ConsentRepository:
                 upsert=True,
             )
 
-    async def standing(self, wanted: Collection[ConsentKey]) -> dict[ConsentKey, str]:
-        """The marks of those of the wanted long-term (reader, template) that are accepted."""
-        keys = _keys(wanted)
+    async def standing(self, consents: Collection[ConsentKey]) -> dict[ConsentKey, str]:
+        """Marks of the long-term accepts in force among these (reader, template) pairs."""
+        keys = _keys(consents)
         with translate_errors():
             rows = await self._all.find(
                 {"_id": {"$in": list(keys)}, "standing": {"$exists": True}}, {"standing": 1}
@@ -91,8 +85,7 @@ class ConsentRepository:
         return {keys[row["_id"]]: row["standing"] for row in rows}
 
     async def end_standing(self, ended: Mapping[ConsentKey, str]) -> None:
-        """WeChat refused a message that was sent under these marks. An accept that came meanwhile
-        has another mark, and stands."""
+        """Ends the refused accepts with these marks; a later accept has another mark."""
         with translate_errors():
             for (reader_id, template), mark in ended.items():
                 await self._all.update_one(
@@ -101,21 +94,21 @@ class ConsentRepository:
                 )
 
     async def refuse(self, reader_id: ReaderId, template: Template) -> None:
-        """WeChat says that the reader has refused it: nothing is allowed, for good or once."""
+        """Ends all consent to the template, after WeChat reported that the reader refuses it."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": f"{reader_id}:{template}"},
                 {"$set": {"remain": 0}, "$unset": {"standing": ""}},
             )
 
-    async def consume(self, wanted: Collection[ConsentKey]) -> set[ConsentKey]:
-        """Use one up of each. Those of the wanted (reader, template) that had one left."""
-        keys = _keys(wanted)
+    async def consume(self, consents: Collection[ConsentKey]) -> set[ConsentKey]:
+        """Uses up one message of each pair that has any left; returns these pairs."""
+        keys = _keys(consents)
         mark = new_id()
         taken = {
             "$inc": {"remain": -1},
-            # Tells which ones were ours; the last few, since others may take before we look.
-            "$push": {"takes": {"$each": [mark], "$slice": -_TAKES_KEPT}},
+            # Marks what this call changed. Some stay, as others may consume before the query below.
+            "$push": {"takes": {"$each": [mark], "$slice": -_STORED_TAKES}},
         }
         with translate_errors():
             result = await self._all.update_many(
@@ -129,7 +122,7 @@ class ConsentRepository:
         return {keys[row["_id"]] for row in rows}
 
     async def restore(self, taken: Collection[ConsentKey]) -> None:
-        """They were not used. Consent that has ended since stays ended."""
+        """Gives back consents that were not used. Readers unbound since then get none."""
         if not taken:
             return
         with translate_errors():
@@ -137,9 +130,9 @@ class ConsentRepository:
                 {"_id": {"$in": list(_keys(taken))}}, {"$inc": {"remain": 1}}
             )
 
-    async def with_consent(self, wanted: Collection[ConsentKey]) -> set[ConsentKey]:
-        """Those of the wanted (reader, template) that have any left."""
-        keys = _keys(wanted)
+    async def with_consent(self, consents: Collection[ConsentKey]) -> set[ConsentKey]:
+        """The pairs of ``consents`` that have any left."""
+        keys = _keys(consents)
         with translate_errors():
             rows = await self._all.find(
                 {"_id": {"$in": list(keys)}, "remain": {"$gt": 0}}, {"_id": 1}
@@ -147,7 +140,7 @@ class ConsentRepository:
         return {keys[row["_id"]] for row in rows}
 
     async def clear(self, spent: Collection[ConsentKey]) -> None:
-        """WeChat says there are none."""
+        """Sets these consents to zero, after WeChat reported that none is left."""
         if not spent:
             return
         with translate_errors():
@@ -158,18 +151,17 @@ class ConsentRepository:
     async def remaining(
         self, reader_id: ReaderId, long_term: Collection[Template] = ()
     ) -> dict[Template, int]:
-        """What is left for each template; for a long-term one 1 while its accept stands."""
+        """Messages left by template; 1 for an accepted long-term template."""
         with translate_errors():
             rows = await self._all.find({"reader": reader_id}).to_list(None)
-        kept = {row["_id"].rsplit(":", 1)[1]: row for row in rows}
+        rows_by_template = {row["_id"].rsplit(":", 1)[1]: row for row in rows}
         left: dict[Template, int] = {template: 0 for template in WECHAT_TEMPLATES}
         for template in left:
-            if row := kept.get(template.value):
+            if row := rows_by_template.get(template.value):
                 left[template] = int("standing" in row) if template in long_term else row["remain"]
         return left
 
     async def totals(self) -> dict[Template, ConsentTotals]:
-        """What all readers allow of each template."""
         has_any: Document = {"$cond": [{"$gt": ["$remain", 0]}, 1, 0]}
         stands: Document = {"$cond": [{"$gt": ["$standing", ""]}, 1, 0]}
         group: Document = {
@@ -179,15 +171,15 @@ class ConsentRepository:
             "standing": {"$sum": stands},
         }
         allowed: Document = {"$or": [{"remain": {"$gt": 0}}, {"standing": {"$exists": True}}]}
-        found = await aggregate_groups(self._all, allowed, group)
-        rows = {r["_id"]: ConsentTotals(r["left"], r["readers"], r["standing"]) for r in found}
+        groups = await aggregate_groups(self._all, allowed, group)
+        rows = {r["_id"]: ConsentTotals(r["left"], r["readers"], r["standing"]) for r in groups}
         return {name: rows.get(name.value, ConsentTotals()) for name in WECHAT_TEMPLATES}
 
     async def forget(self, reader_id: ReaderId) -> None:
-        """Consent was given by a WeChat user; unbinding ends it."""
+        """Deletes a reader's consents when the binding ends: the WeChat user had given them."""
         with translate_errors():
             await self._all.delete_many({"reader": reader_id})
 
 
-def _keys(wanted: Collection[ConsentKey]) -> dict[str, ConsentKey]:
-    return {f"{reader_id}:{template}": (reader_id, template) for reader_id, template in wanted}
+def _keys(consents: Collection[ConsentKey]) -> dict[str, ConsentKey]:
+    return {f"{reader_id}:{template}": (reader_id, template) for reader_id, template in consents}

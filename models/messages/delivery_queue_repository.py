@@ -1,4 +1,4 @@
-"""One channel's queue of deliveries: in order per reader, each leased by one worker."""
+"""One channel's queue of deliveries, in order for each reader, each leased by one worker."""
 
 from __future__ import annotations
 
@@ -20,31 +20,27 @@ from models.storage.mongo import Database, Document, new_id
 from models.storage.mongo_errors import translate_errors
 
 QueueCursor = tuple[datetime, str]
-"""Where a look through the due deliveries has come to: due, id."""
+"""Position in a scan of the due deliveries: due time, id."""
 
 
 class DeliveryQueue:
-    """What is to be sent by ``channel``, and what became of it."""
-
     def __init__(self, db: Database, channel: Channel, messages: MessageRepository) -> None:
         self.channel = channel
         self._all = db["deliveries"]
         self._messages = messages
         self._unsure: dict[tuple[str, int], list[str]] = {}
-        """Perhaps leased: the answer was lost. Ids by holder and attempt; none has been tried."""
+        """Ids, by holder and attempt, that may be leased: the database gave no answer."""
 
     async def readers_due(
         self, now: datetime, after: QueueCursor | None, limit: int
     ) -> tuple[list[ReaderId], QueueCursor | None]:
-        """Readers with a due delivery, the longest waiting first, and where to look on from.
-
-        The place is None when there are no more. At most ``limit`` deliveries are looked at.
-        """
+        """Readers with a due delivery, longest waiting first, and the next call's cursor (None
+        at the end). At most ``limit`` deliveries are read."""
         with translate_errors():
             due = {"channel": self.channel.value, "open": True, "due": {"$lte": now}}
             cursor = self._all.find(due, {"reader": 1, "due": 1})
             if after is not None:
-                # The stubs know no datetime.
+                # The driver's type stubs do not accept a datetime.
                 bound: Any = [("channel", self.channel.value), ("due", after[0]), ("_id", after[1])]
                 cursor = cursor.min(bound)
             rows = await (
@@ -57,26 +53,22 @@ class DeliveryQueue:
         return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows)), place
 
     async def due_since(self, now: datetime) -> datetime | None:
-        """Since when the delivery that waits longest is due; None where none is at ``now``.
-        Raises: Unavailable."""
+        """When the longest waiting delivery became due; None without one. Raises: Unavailable."""
         with translate_errors():
-            found = await self._all.find_one(
+            row = await self._all.find_one(
                 {"channel": self.channel.value, "open": True, "due": {"$lte": now}},
                 {"due": 1},
                 hint="open_due",
                 sort=[("channel", ASCENDING), ("due", ASCENDING), ("_id", ASCENDING)],
             )
-        return found["due"] if found else None
+        return row["due"] if row else None
 
     async def lease_next(
         self, readers: Collection[ReaderId], now: datetime, real_now: datetime, lease: timedelta
     ) -> list[Delivery]:
-        """The first open delivery of each of the readers, leased to the caller.
-
-        Nothing for a reader who has none, whose first is not due yet (the ones behind it wait for
-        it), or whose first another worker holds. Where it fails, the next call lets go of what was
-        perhaps leased: left alone, its lease would end as an attempt whose outcome is unknown.
-        """
+        """Leases the first open delivery of each reader; if it is not due or has another holder,
+        the reader's later ones wait. If this call fails, the next one releases what it may have
+        leased, which would otherwise expire as an attempt with an unknown outcome."""
         with translate_errors():
             await self._release(self._unsure)
             self._unsure = {}
@@ -123,14 +115,14 @@ class DeliveryQueue:
                 unknown_attempts(row),
             )
             for row in free
-            # A reader who is being erased has lost the message, and is about to lose this.
+            # While a reader is erased, the message is deleted before the delivery.
             if row["_id"] in won and row["message"] in messages
         ]
 
     async def _lease(
         self, rows: Sequence[Document], holder: str, real_now: datetime, until: datetime
     ) -> Container[str]:
-        """The ids of those of the rows that are ``holder``'s now."""
+        """The ids of the rows that ``holder`` has leased."""
         if not rows:
             return ()
         ids = [row["_id"] for row in rows]
@@ -142,7 +134,7 @@ class DeliveryQueue:
             "lease_until": until,
             "held_by": holder,
         }
-        # The attempt guards: whoever claimed, settled or put one off since it was read, raised it.
+        # The attempt number guards: a claim since the read has raised it.
         result = await self._all.bulk_write(
             [
                 UpdateMany(
@@ -164,10 +156,7 @@ class DeliveryQueue:
         return {row["_id"] for row in await self._all.find(mine, {"_id": 1}).to_list(None)}
 
     async def save_results(self, outcomes: Sequence[DeliveryResult]) -> None:
-        """What became of these attempts. May be repeated.
-
-        The attempt guards: a worker whose lease ran out must not overwrite its successor.
-        """
+        """Writes results. May be repeated. A worker whose lease ran out overwrites nothing."""
         alike: dict[tuple[object, ...], list[DeliveryResult]] = {}
         for o in outcomes:
             without_page = o.omit_page or o.delivery.omit_page
@@ -179,10 +168,7 @@ class DeliveryQueue:
                 await self._all.bulk_write(updates, ordered=False)
 
     async def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Let go of claims that led to no attempt: they are as they were before. May be repeated.
-
-        The holder guards too, since the attempt is given out once more.
-        """
+        """Returns the caller's deliveries to the queue, not attempted. May be repeated."""
         alike: dict[tuple[str, int], list[str]] = {}
         for d in deliveries:
             alike.setdefault((d.lease_owner, d.attempts), []).append(d.id)
@@ -208,10 +194,7 @@ class DeliveryQueue:
             await self._all.bulk_write(updates, ordered=False)
 
     async def expire(self, now: datetime, real_now: datetime, reason: str) -> int:
-        """End what is not worth sending any more, where nothing can be sent. How many.
-
-        ``reason`` is why it was never tried; what was tried keeps its own.
-        """
+        """Ends expired deliveries; returns their number. ``reason``: for those without any."""
         overdue: Document = {
             "channel": self.channel.value,
             "open": True,
@@ -237,7 +220,7 @@ class DeliveryQueue:
         return result.modified_count
 
     async def requeue(self, ids: Sequence[str], now: datetime) -> int:
-        """Queue those of these messages anew whose delivery has failed. How many."""
+        """Queues the failed deliveries of these messages again; returns their number."""
         theirs = [delivery_id(id, self.channel) for id in ids]
         failed = {"_id": {"$in": theirs}, "state": DeliveryState.FAILED.value, "open": False}
         again: Document = {
@@ -247,7 +230,7 @@ class DeliveryQueue:
             "lease_until": None,
             "unknown": 0,
         }
-        gone = dict.fromkeys(("reason", "words", "msgid", "sent_at", "late"), "")
+        stale = dict.fromkeys(("reason", "words", "msgid", "sent_at", "late"), "")
         with translate_errors():
-            result = await self._all.update_many(failed, {"$set": again, "$unset": gone})
+            result = await self._all.update_many(failed, {"$set": again, "$unset": stale})
         return result.modified_count

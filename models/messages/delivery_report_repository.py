@@ -1,4 +1,4 @@
-"""What became of one channel's deliveries: counts, failures, and those that WeChat tells late."""
+"""Results of one channel's deliveries: counts, failures, and failures that WeChat reports late."""
 
 from __future__ import annotations
 
@@ -11,30 +11,22 @@ from models.kernel.ids import ReaderId
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.messages.entities import DeliveryState, Message, Template
 from models.messages.mapping import DEFAULT_EXPIRY
-from models.messages.period_queries import told_since
+from models.messages.period_queries import period_query
 from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
 
 _NAMELESS_S: Final = 600
-"""WeChat says within seconds that it could not deliver. A message without WeChat's id for it is
-held for the one that is meant for so long after it was sent."""
+"""Seconds in which a failure can match a sent message without WeChat's id."""
 
 
 class ChannelDeliveries(DeliveryQueue):
-    """A channel's queue, with failed deliveries and how many there are."""
-
     async def failed_late(
         self, reader_id: ReaderId, template: Template, msgid: str, code: int, words: str
     ) -> bool:
-        """WeChat took a message of the reader's and could not deliver it. True where it is ours.
-
-        WeChat may say so before our own "sent" is written. So the message that is being sent is
-        marked first, which writing "sent" heeds, and the sent one looked for second: whatever comes
-        in between, one of the two meets it.
-
-        An account whose answers have no id has one such message a reader on its way: where none is
-        being sent, it is the last one sent, if that was lately.
-        """
+        """Records that WeChat took a message and could not deliver it. True if a delivery
+        matches. WeChat may report this before "sent" is written: the delivery being sent is
+        marked, which writing "sent" heeds; else a sent one is searched. Without message ids, the
+        one being sent matches, or else the last one sent within ``_NAMELESS_S``."""
         failure = {"msgid": msgid, "code": code, "words": words}
         sending: Document = {
             "channel": self.channel.value,
@@ -64,21 +56,21 @@ class ChannelDeliveries(DeliveryQueue):
             marked = await self._all.update_many(
                 sending, {"$addToSet": {"late": failure}}, hint="reader_open"
             )
-            found = await self._all.find_one_and_update({**sent, "msgid": msgid}, failed)
-            if found is None and not marked.matched_count:
-                found = await self._all.find_one_and_update(sent | nameless, failed, sort=newest)
-        return found is not None or marked.matched_count > 0
+            delivery = await self._all.find_one_and_update({**sent, "msgid": msgid}, failed)
+            if delivery is None and not marked.matched_count:
+                delivery = await self._all.find_one_and_update(sent | nameless, failed, sort=newest)
+        return delivery is not None or marked.matched_count > 0
 
     async def counts(
         self, since: datetime, wall_clock: bool
     ) -> list[tuple[Template, DeliveryState, str | None, int]]:
-        """Deliveries of that time, by template, state and, where they expired, the reason."""
+        """Rows of template, state, reason (only of expired ones) and number since ``since``."""
         why = {"$cond": [{"$eq": ["$state", DeliveryState.EXPIRED.value]}, "$reason", None]}
         group: Document = {
             "_id": {"template": "$template", "state": "$state", "reason": {"$ifNull": [why, None]}},
             "n": {"$sum": 1},
         }
-        since_then = told_since(since, wall_clock) | {"channel": self.channel.value}
+        since_then = period_query(since, wall_clock) | {"channel": self.channel.value}
         rows = await aggregate_groups(self._all, since_then, group)
         return [
             (
@@ -91,20 +83,19 @@ class ChannelDeliveries(DeliveryQueue):
         ]
 
     async def failures(self, since: datetime) -> list[tuple[int | None, str | None, int]]:
-        """Failed ones by the channel's last code and what else is known, most frequent first."""
+        """Rows of the channel's last code, reason and number of failures, most frequent first."""
         group: Document = {
             "_id": {"code": {"$last": "$codes"}, "reason": {"$ifNull": ["$reason", None]}},
             "n": {"$sum": 1},
         }
         rows = await aggregate_groups(self._all, self._failed_since(since), group)
-        found = [(row["_id"].get("code"), row["_id"]["reason"], row["n"]) for row in rows]
-        return sorted(found, key=lambda one: (-one[2], one[0] or 0, one[1] or ""))
+        failures = [(row["_id"].get("code"), row["_id"]["reason"], row["n"]) for row in rows]
+        return sorted(failures, key=lambda one: (-one[2], one[0] or 0, one[1] or ""))
 
     async def failed(
         self, since: datetime, limit: int
     ) -> list[tuple[Message, int, tuple[int, ...], str]]:
-        """The last failed ones, each with its attempts, the channel's codes and, where it told of
-        the failure in words, these."""
+        """The last failed deliveries: message, attempts, the channel's codes, its error text."""
         with translate_errors():
             rows = (
                 await self._all.find(self._failed_since(since))
@@ -120,7 +111,7 @@ class ChannelDeliveries(DeliveryQueue):
         ]
 
     async def retryable_failures(self, since: datetime, now: datetime, limit: int) -> list[Message]:
-        """Failed ones that are not old news yet, the newest first."""
+        """Failed messages that have not expired yet, newest first."""
         query = self._failed_since(since) | {
             "$or": [
                 {"expires_at": None, "at": {"$gt": now - DEFAULT_EXPIRY}},

@@ -1,4 +1,4 @@
-"""Deliveries: one document for each message and channel that it is to go by."""
+"""Deliveries: one document for each message and channel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.storage.mongo_errors import translate_errors
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "deliveries": [
         IndexModel(
-            # With the id, so that a look through them can go on where it stopped.
+            # With the id, so that a scan can continue where it stopped.
             [("channel", ASCENDING), ("due", ASCENDING), ("_id", ASCENDING)],
             name="open_due",
             partialFilterExpression={"open": True},
@@ -37,19 +37,16 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 def delivery_id(message_id: str, channel: Channel) -> str:
-    """The id of a message's delivery by a channel, of which there is one: it begins with the
-    message's, so with the time at which its reservation was made."""
+    """Begins with the message's id, and so with the time when the reservation was made."""
     return f"{message_id}@{channel}"
 
 
 class DeliveryRepository:
-    """The deliveries of all channels."""
-
     def __init__(self, db: Database) -> None:
         self._all = db["deliveries"]
 
     async def add(self, channel: Channel, messages: Sequence[Message]) -> None:
-        """Queue the messages for the channel, which must be kept already. May be repeated."""
+        """Queues stored messages for the channel. May be repeated."""
         if not messages:
             return
         documents = [_document(message, channel) for message in messages]
@@ -58,10 +55,9 @@ class DeliveryRepository:
     async def was_sent(
         self, reader_id: ReaderId, reservation_id: ReservationId, at: datetime
     ) -> bool:
-        """Has any channel taken a message to the reader about what the reservation told at ``at``,
-        and not said since that it could not deliver it?"""
+        """True if a message about the event at ``at`` was sent, and no failure reported since."""
         with translate_errors():
-            found = await self._all.find_one(
+            row = await self._all.find_one(
                 {
                     "reader": reader_id,
                     "at": at,
@@ -70,18 +66,16 @@ class DeliveryRepository:
                 },
                 {"_id": 1},
             )
-        return found is not None
+        return row is not None
 
     async def state_of(self, message_id: str, channel: Channel) -> DeliveryState | None:
-        """None where the message does not go by the channel."""
+        """None if the message is not sent by the channel."""
         with translate_errors():
-            found = await self._all.find_one(
-                {"_id": delivery_id(message_id, channel)}, {"state": 1}
-            )
-        return DeliveryState(found["state"]) if found else None
+            row = await self._all.find_one({"_id": delivery_id(message_id, channel)}, {"state": 1})
+        return DeliveryState(row["state"]) if row else None
 
     async def next_due(self, after: datetime) -> datetime | None:
-        """The first instant after ``after`` at which a delivery becomes due, by any channel."""
+        """The first instant after ``after`` at which a delivery by any channel becomes due."""
         with translate_errors():
             row = await self._all.find_one(
                 {
@@ -96,19 +90,18 @@ class DeliveryRepository:
         return row["due"] if row else None
 
     async def delete_ended(self, message_ids: Collection[str]) -> list[str]:
-        """Delete the deliveries of those messages that have none on the way. Which these are."""
-        ids = _ids_of(message_ids)
+        """Deletes deliveries of messages with none under way; returns these messages' ids."""
+        ids = _delivery_ids(message_ids)
         if not ids:
             return []
         with translate_errors():
             on_the_way = await self._all.distinct("message", {"_id": {"$in": ids}, "open": True})
             over = sorted(set(message_ids).difference(on_the_way))
-            await self._all.delete_many({"_id": {"$in": _ids_of(over)}, "open": False})
+            await self._all.delete_many({"_id": {"$in": _delivery_ids(over)}, "open": False})
         return over
 
 
-def _ids_of(message_ids: Collection[str]) -> list[str]:
-    """The ids of the messages' deliveries by all channels."""
+def _delivery_ids(message_ids: Collection[str]) -> list[str]:
     return [delivery_id(id, channel) for id in message_ids for channel in Channel]
 
 
@@ -125,7 +118,7 @@ def _document(message: Message, channel: Channel) -> Document:
         "state": DeliveryState.QUEUED.value,
         "open": True,
         "due": message.at,
-        # Messages of one reader go out in the order of what they tell.
+        # A reader's messages are sent in the order of their events.
         "order": f"{message.at.isoformat()} {message.id}",
         "lease_until": None,
         "attempts": 0,

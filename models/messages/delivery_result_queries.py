@@ -1,4 +1,4 @@
-"""The updates that settle attempts to deliver, many deliveries in each."""
+"""The updates that store results of delivery attempts, many deliveries in each."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from models.storage.mongo import Document
 
 
 def unknown_attempts(row: Document) -> int:
-    """Attempts that may have arrived: a lease that ran out leaves one of them."""
+    """Number of attempts with an unknown outcome. An expired lease counts as one."""
     unknown: int = row.get("unknown", 0)
     return unknown + int(row["state"] == DeliveryState.SENDING.value)
 
 
 def settling(same: Sequence[DeliveryResult]) -> UpdateMany:
-    """The update for outcomes that differ in their delivery alone."""
+    """The update for results that differ only in their delivery."""
     o, ids = same[0], [o.delivery.id for o in same]
     held: Document = {
         "_id": {"$in": ids},
@@ -44,7 +44,7 @@ def settling(same: Sequence[DeliveryResult]) -> UpdateMany:
 
 
 def _sent(same: Sequence[DeliveryResult], ids: Sequence[str]) -> list[Document]:
-    """Sent, unless WeChat has said already that it could not deliver it (``failed_late``)."""
+    """The update to "sent", or to "failed" after WeChat's report of a failure (``failed_late``)."""
     names, code = [o.msgid for o in same], same[0].code
     place: Document = {"$indexOfArray": [{"$literal": ids}, "$_id"]}
     mine: Document = {"$arrayElemAt": [{"$literal": names}, place]}

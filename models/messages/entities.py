@@ -1,4 +1,4 @@
-"""What is told to readers: one message an event, kept in the app, and its deliveries by channel."""
+"""Messages to readers, one for each event, stored for the app and delivered by channels."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from models.reservations.state_machine import ReservationState
 
 
 class Template(StrEnum):
-    """The messages of this service."""
-
     RESERVED = "RESERVED"
     CHECK_IN_REMINDER = "CHECK_IN_REMINDER"
     NO_SHOW = "NO_SHOW"
@@ -34,8 +32,7 @@ class Template(StrEnum):
 WECHAT_TEMPLATES: Final = tuple(
     template for template in Template if template is not Template.ANSWER
 )
-"""Those that WeChat carries, each with the reader's consent. The library's answer to a question
-stays in the app: its text fits no template."""
+"""The templates that WeChat sends. An answer stays in the app: its text fits no template."""
 _PRESENT: Final = frozenset({ReservationState.IN_USE, ReservationState.AWAY})
 _BEGUN: Final = frozenset(ReservationState) - {ReservationState.RESERVED, ReservationState.OFFERED}
 RELEVANT_STATES: Final[Mapping[Template, frozenset[ReservationState]]] = {
@@ -53,14 +50,14 @@ RELEVANT_STATES: Final[Mapping[Template, frozenset[ReservationState]]] = {
         ),
         _BEGUN,
     ),
-    # Also of another seat that is held for who has lost theirs.
+    # OFFERED: another seat is held for a reader who has lost the booked one.
     Template.MOVED: _BEGUN | {ReservationState.OFFERED},
 }
-"""In which states of its reservation a message still says what is so."""
+"""The reservation states in which a message is still true."""
 
 
 class Channel(StrEnum):
-    """A way to a reader outside of the app. The value is stored and stands in the names of jobs."""
+    """A way to a reader outside of the app. The value is stored and part of job names."""
 
     WECHAT = "wechat"
     EMAIL = "email"
@@ -68,8 +65,7 @@ class Channel(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """``queued`` and ``sending`` are on the way; the others are ends. A message without a delivery
-    by a channel was not wanted there: nobody consented to it, or there is no address."""
+    """``queued`` and ``sending`` are under way, the others are final."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -92,8 +88,7 @@ OF_CONSEQUENCE: Final = frozenset(
         Template.ANSWER,
     }
 )
-"""What has a deadline or a consequence. The others confirm what the reader has just done: with them
-a day would bring ten messages."""
+"""Messages with a deadline or a consequence, on by default. All others only confirm an action."""
 
 
 REMINDERS: Final = (
@@ -102,39 +97,31 @@ REMINDERS: Final = (
     Template.LEAVE_REMINDER,
     Template.OFFER,
 )
-"""What has a deadline some minutes ahead: worth nothing afterwards."""
+"""Messages with a deadline some minutes ahead, worthless afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class KindChoices:
-    """The kinds of messages that a reader has switched on or off; for the others it is what has a
-    consequence."""
+    """The message kinds that a reader has switched on or off. Others follow ``OF_CONSEQUENCE``."""
 
     made: Mapping[Template, bool] = field(default_factory=dict)
 
     def wants(self, template: Template) -> bool:
-        """Whether messages of this kind are wanted."""
         return self.made.get(template, template in OF_CONSEQUENCE)
 
     def refuses(self, template: Template) -> bool:
-        """Whether the reader has switched this kind off."""
         return self.made.get(template) is False
 
-    def changed_to(self, wanted: Collection[Template]) -> dict[Template, bool]:
-        """The kinds to switch for a reader who wants these from now on and no others. A kind that
-        is as they want it already is not switched: they have chosen nothing there."""
-        return {t: t in wanted for t in Template if (t in wanted) is not self.wants(t)}
+    def changed_to(self, enabled: Collection[Template]) -> dict[Template, bool]:
+        """The choices to store so that exactly ``enabled`` are wanted; only those that change."""
+        return {t: t in enabled for t in Template if (t in enabled) is not self.wants(t)}
 
 
 @record
 class Message:
-    """One message to one reader.
-
-    ``facts`` are the values of the WeChat template by fact name; after ``expires_at`` no channel
-    need be bothered any more (a reminder after the fact). In the app it stays all the same.
-    ``request_id`` is that of the request or run which it tells of. ``typed``: somebody's own words
-    stand in the text, as in every answer.
-    """
+    """``facts``: values of the WeChat template by fact name. ``expires_at``: after it the
+    message is in the app only. ``request_id``: the request or job run that caused it. ``typed``:
+    the text contains words that a person typed."""
 
     id: str
     reader_id: ReaderId
@@ -152,12 +139,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message on its way by one channel, leased to ``lease_owner``.
-
-    ``attempts`` counts the present one too, ``unknown`` those before it that may have arrived;
-    ``has_next`` says that another of the reader's waits behind it on this channel. ``codes`` are
-    the channel's answers so far. ``omit_page`` goes without the page that a tap would open.
-    """
+    """A message on its way by one channel, leased to ``lease_owner``. ``attempts`` includes the
+    current one; ``unknown`` counts earlier ones that may have arrived. ``has_next``: another
+    message of the reader waits. ``codes``: the channel's answers. ``omit_page``: a tap opens no
+    page."""
 
     id: str
     message: Message
@@ -171,11 +156,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """What became of an attempt: an end, or another one at ``due`` (the state is then QUEUED).
-
-    ``reason`` is why it waits or was not sent, where ``code`` does not tell; ``unknown`` says that
-    this attempt may have arrived; ``msgid`` is the channel's name for what it took.
-    """
+    """The result of an attempt: final, or QUEUED with another attempt at ``due``. ``reason``:
+    why it waits or was not sent, if ``code`` does not say. ``unknown``: the attempt may have
+    arrived."""
 
     delivery: Delivery
     state: DeliveryState

@@ -1,4 +1,4 @@
-"""A message as a document, and the collection of all of them."""
+"""Messages as documents, and their collection."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document
 
 DEFAULT_EXPIRY: Final = timedelta(hours=24)
-"""A message without an expiry of its own is old news for every channel after a day."""
+"""A message without an expiry expires after this, for every channel."""
 
 
 class MessageCollection:
-    """The collection of messages. The texts that have what people typed are sealed."""
+    """The collection of messages. Texts with words that people typed are encrypted."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["messages"]
@@ -47,7 +47,7 @@ class MessageCollection:
 
 
 def document_of(message: Message) -> Document:
-    """The message as the service's own words make it."""
+    """The document of a message, with its text unencrypted."""
     return {
         "_id": message.id,
         "reader": message.reader_id,

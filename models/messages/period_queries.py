@@ -1,5 +1,3 @@
-"""The query for what was told in some days, of messages and of deliveries alike."""
-
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -11,14 +9,12 @@ from models.policy.entities import FARTHEST_HORIZON
 from models.storage.mongo import Document
 
 _BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
-"""Longer than any booking is made before its last message."""
+"""No booking is made longer than this before its last message."""
 
 
-def told_since(since: datetime, wall_clock: bool) -> Document:
-    """The query for messages, or deliveries of them, since then.
-
-    Ids begin with the time at which their reservation was made, by the clock on the wall.
-    """
+def period_query(since: datetime, wall_clock: bool) -> Document:
+    """Messages or deliveries since ``since``. If business time is real time (``wall_clock``),
+    their ids, which begin with the time of the reservation, bound the search."""
     query: Document = {"at": {"$gte": since}}
     if wall_clock:
         query["_id"] = {"$gte": str(ObjectId.from_datetime(since - _BOOKED_AHEAD))}

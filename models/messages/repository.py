@@ -1,4 +1,4 @@
-"""Messages to readers, one document each: the inbox. Deliveries are kept apart from them."""
+"""The inbox: one document for each message to a reader."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from models.kernel.ids import ReaderId
 from models.messages.entities import Message, Template
 from models.messages.mapping import MessageCollection
-from models.messages.period_queries import told_since
+from models.messages.period_queries import period_query
 from models.storage.mongo import Document, aggregate_groups, find_page, insert_new
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "messages": [
         IndexModel(
-            # Lists in their order; with the mark, the unread ones are counted in the index alone.
+            # In listing order; with ``read``, unread messages are counted in the index alone.
             [
                 ("reader", ASCENDING),
                 ("at", DESCENDING),
@@ -33,17 +33,14 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 class MessageRepository(MessageCollection):
-    """Adds messages and shows a reader's."""
-
     async def add(self, messages: Sequence[Message]) -> int:
-        """Keep the messages. How many are new: the others were there."""
+        """Stores the messages that are not stored yet; returns their number."""
         if not messages:
             return 0
         documents = [self._document(message) for message in messages]
         return sum(await insert_new(self._all, documents))
 
     async def many(self, ids: Collection[str]) -> dict[str, Message]:
-        """Those of the messages that are there, by id."""
         with translate_errors():
             rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
         return {row["_id"]: self._message(row) for row in rows}
@@ -58,23 +55,20 @@ class MessageRepository(MessageCollection):
         return [self._message(row) for row in rows], total
 
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
-        """Ids of others are passed over in silence: there is nothing to learn from them."""
+        """Ids of other readers' messages are ignored without an error, which would reveal them."""
         with translate_errors():
             await self._all.update_many(
                 {"reader": reader_id, "_id": {"$in": list(ids)}}, {"$set": {"read": True}}
             )
 
     async def counts(self, since: datetime, wall_clock: bool) -> dict[Template, int]:
-        """Messages of that time, by template."""
+        """Number of messages since ``since``, by template."""
         group: Document = {"_id": "$template", "n": {"$sum": 1}}
-        rows = await aggregate_groups(self._all, told_since(since, wall_clock), group)
+        rows = await aggregate_groups(self._all, period_query(since, wall_clock), group)
         return {Template(row["_id"]): row["n"] for row in rows}
 
     async def ids_before(self, made_before: datetime, limit: int) -> list[str]:
-        """Ids of messages about reservations made before that instant, at most ``limit``.
-
-        Their ids begin with the reservation's, so with its real time.
-        """
+        """Ids of messages about reservations made before ``made_before``, in real time."""
         with translate_errors():
             rows = await (
                 self._all.find(
@@ -87,7 +81,6 @@ class MessageRepository(MessageCollection):
         return [row["_id"] for row in rows]
 
     async def delete(self, ids: Collection[str]) -> int:
-        """Delete these messages. How many there were."""
         if not ids:
             return 0
         with translate_errors():

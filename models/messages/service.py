@@ -1,4 +1,4 @@
-"""A reader's messages, and what the reader consents to be sent (订阅次数)."""
+"""A reader's messages, and the reader's consents to messages (订阅次数)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ _LONGEST_WORDS: Final = 200
 
 
 class MessageService:
-    """The inbox and the consents."""
-
     def __init__(
         self,
         messages: MessageRepository,
@@ -35,31 +33,27 @@ class MessageService:
     async def page_of(
         self, reader_id: ReaderId, unread_only: bool, skip: int, limit: int
     ) -> tuple[list[Message], int]:
-        """A page of the reader's messages, the latest first, and how many there are."""
+        """A page of the reader's messages, latest first, and the number of all."""
         return await self._messages.page_of(reader_id, unread_only, skip, limit)
 
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
-        """The reader has seen these messages; ids of others are passed over in silence."""
+        """Marks the reader's own messages as read; ignores ids of others."""
         await self._messages.mark_read(reader_id, ids)
 
     async def choices(self, channel: Channel, reader_id: ReaderId) -> KindChoices:
-        """The kinds of messages that the reader wants by the channel."""
         return (await self._choices.many(channel, [reader_id]))[reader_id]
 
     async def choose(
         self, channel: Channel, reader_id: ReaderId, choices: Mapping[Template, bool]
     ) -> None:
-        """Kinds of messages on or off."""
         await self._choices.choose(channel, reader_id, choices)
 
     async def remaining_consents(self, reader_id: ReaderId) -> Mapping[Template, int]:
-        """How many messages of each template the reader still consents to; 1 for a long-term one
-        that the reader has accepted."""
+        """Messages the reader still consents to, by template; 1 for an accepted long-term one."""
         return await self._consents.remaining(reader_id, self.long_term)
 
     async def add_consents(self, reader_id: ReaderId, templates: Sequence[Template]) -> None:
-        """One more message of each template, all of a long-term one: the client reports what was
-        tapped."""
+        """Adds the accepts that the client reports; one of a long-term template lasts."""
         for template in templates:
             if template in self.long_term:
                 await self._consents.accept_for_good(reader_id, template)
@@ -69,8 +63,8 @@ class MessageService:
     async def consent_reported(
         self, reader_id: ReaderId, template: Template, event: str, answer: str
     ) -> None:
-        """What WeChat says of the reader's consent. The client reports an accept as well, so an
-        accept told here makes at least one, not one more; a refusal leaves none."""
+        """Records a change of consent that WeChat reports. An accept ensures one message instead
+        of adding one, since the client reports it as well. A refusal leaves none."""
         if answer == "reject":
             await self._consents.refuse(reader_id, template)
         elif event == "subscribe_msg_popup_event" and answer == "accept":
@@ -82,13 +76,13 @@ class MessageService:
     async def delivery_failed_late(
         self, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
     ) -> tuple[int, bool] | None:
-        """WeChat took a message and tells now that it could not deliver it: (its code, whether the
-        message is ours); None where it was delivered, or nothing can be read."""
+        """Records a failure that WeChat reports late. Returns its code and whether a delivery
+        matches; None if the message was delivered or the report is unreadable."""
         code = entry.get("ErrorCode", "0")
         if code == "0" or _CODE.fullmatch(code) is None:
             return None
         words = entry.get("ErrorStatus", "")[:_LONGEST_WORDS]
-        known = await self._wechat_deliveries.failed_late(
+        matched = await self._wechat_deliveries.failed_late(
             reader_id, template, entry.get("MsgID", ""), int(code), words
         )
-        return int(code), known
+        return int(code), matched

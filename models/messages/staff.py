@@ -1,4 +1,4 @@
-"""Messages that could not be sent: what failed, and sending it again."""
+"""Failed deliveries for the staff: overview and retry."""
 
 from __future__ import annotations
 
@@ -21,12 +21,10 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.violations.repository import ViolationRepository
 
 _AT_ONCE: Final = 5000
-"""Messages that are sent again by one press."""
+"""At most this many messages are sent again by one action."""
 
 
 class MessageRelevance:
-    """Tells which messages still say what is so."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -37,20 +35,20 @@ class MessageRelevance:
         self._reference = reference
 
     async def relevant(self, messages: Sequence[Message], since: datetime) -> list[str]:
-        """The ids of those that are still relevant; ``since`` is older than all of them."""
+        """The ids of the messages that are still relevant. ``since`` is older than all of them."""
         ids = {m.reservation_id for m in messages if m.reservation_id is not None}
-        found = await self._reservations.many(ids)
+        reservations = await self._reservations.many(ids)
         waived = await self._violations.reservations_waived_since(since)
         return [
             m.id
             for m in messages
             if m.reservation_id is not None
             and m.reservation_id not in waived
-            and self._is_still_relevant(m, found.get(m.reservation_id))
+            and self._is_still_relevant(m, reservations.get(m.reservation_id))
         ]
 
     def _is_still_relevant(self, m: Message, r: Reservation | None) -> bool:
-        """Does the message say what is so, of the seat and the time that it is about?"""
+        """True if the reservation still has the state, times and seat of the message."""
         if r is None or r.state not in RELEVANT_STATES[m.template]:
             return False
         current: dict[str, object] = {"start": r.start, "end": r.end}
@@ -63,16 +61,13 @@ class MessageRelevance:
 
 @dataclass(frozen=True, slots=True)
 class ChannelInUse:
-    """A channel that the library has set up: its deliveries and its pause."""
-
     deliveries: ChannelDeliveries
     pauses: ChannelPauseRepository
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOverview:
-    """What became of the messages of some days by one channel. ``messages`` are all that were told
-    then: those without a delivery nobody asked for."""
+    """``messages`` also counts messages without a delivery by the channel."""
 
     messages: dict[Template, int]
     counts: list[tuple[Template, DeliveryState, str | None, int]]
@@ -83,8 +78,6 @@ class DeliveryOverview:
 
 
 class StaffDeliveries:
-    """Shows what could not be sent, and sends it again."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -98,14 +91,12 @@ class StaffDeliveries:
 
     @property
     def channels(self) -> list[Channel]:
-        """Those that the library has set up."""
         return list(self._channels)
 
     async def overview(
         self, channel: Channel, since: datetime, wall_clock: bool, limit: int
     ) -> DeliveryOverview:
-        """What became of the messages since then by a channel that is set up, the last ``limit``
-        failed ones one by one."""
+        """Results since ``since`` of a channel that is set up, with its last ``limit`` failures."""
         used = self._channels[channel]
         return DeliveryOverview(
             await self._messages.counts(since, wall_clock),
@@ -117,7 +108,7 @@ class StaffDeliveries:
         )
 
     async def failures(self, since: datetime) -> int:
-        """How many deliveries have failed, by all channels."""
+        """Number of failed deliveries by all channels."""
         return sum(
             [
                 count
@@ -127,8 +118,7 @@ class StaffDeliveries:
         )
 
     async def retry(self, ctx: StaffContext, channel: Channel, since: datetime, reason: str) -> int:
-        """How many deliveries are queued once more: what failed by the channel, as far as it is
-        still relevant."""
+        """Requeues failed deliveries that are still relevant; returns their number."""
         ctx.require(None)
         deliveries = self._channels[channel].deliveries
         async with self._audit.entry(

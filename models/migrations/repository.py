@@ -1,9 +1,6 @@
-"""Migrations of the database, applied while the service runs.
-
-A released migration keeps its number and never changes. It runs in repeatable batches, so a worker
-may crash in the middle and no request waits. Code reads the old and the new form until the
-migration is complete everywhere; a later version may drop the old form.
-"""
+"""Migrations of the database, which run in batches while the service runs; a worker may crash in
+the middle. A released one keeps its number and never changes. Code reads the old and the new form
+until the migration is complete; a later version may drop the old form."""
 
 from __future__ import annotations
 

@@ -1,1 +1,0 @@
-"""Which seats are taken, in memory."""

@@ -1,8 +1,5 @@
-"""The occupancy of a day whose bookings meet those of the days beside it: hours cross midnight.
-
-Each reservation stands in the occupancy of the day that it starts on, and nowhere else. Here those
-of up to three days are seen together, without a copy.
-"""
+"""The occupancy of a day whose opening hours cross midnight: up to three days, joined, not copied.
+Each reservation belongs to the day on which it starts."""
 
 from __future__ import annotations
 
@@ -16,12 +13,12 @@ from models.occupancy.occupancy import DayOccupancy
 from models.reservations.occupancy_rows import OccupancyRow
 
 _PART: Final = 1 << 48
-"""More changes than a day ever has: the versions of the parts are the digits of one number."""
+"""Base of the joined version, whose digits are the days' versions; no day has more changes."""
 Key = TypeVar("Key", SeatId, ReaderId)
 
 
 class _JoinedRows(Generic[Key]):
-    """The rows of each seat, or reader, on the days; of the first, what ends after midnight."""
+    """Rows by seat or reader; of the day ``before``, only those that end after midnight."""
 
     def __init__(
         self,
@@ -34,35 +31,32 @@ class _JoinedRows(Generic[Key]):
         self._others: Sequence[Mapping[Key, Sequence[OccupancyRow]]] = others
 
     def get(self, key: Key, default: Sequence[OccupancyRow] = ()) -> Sequence[OccupancyRow]:
-        found: list[OccupancyRow] = []
-        found += (row for row in self._before.get(key, ()) if row.end > self._midnight)
+        joined: list[OccupancyRow] = []
+        joined += (row for row in self._before.get(key, ()) if row.end > self._midnight)
         for rows in self._others:
-            found += rows.get(key, ())
-        return found or default
+            joined += rows.get(key, ())
+        return joined or default
 
 
 class JoinedOccupancy:
-    """A day, with what ends in it of the one ``before`` it, and the one after it among ``others``.
-
-    It is read as a ``DayOccupancy`` is. ``midnight`` is when the day begins.
-    """
+    """A day with the bookings of the day ``before`` that end in it, and the following day; it has
+    the interface of ``DayOccupancy``. ``midnight`` is when the day begins."""
 
     def __init__(
         self, midnight: datetime, before: DayOccupancy | None, others: Sequence[DayOccupancy]
     ) -> None:
         self._midnight, self._before = midnight, before
         self.parts = others if before is None else (before, *others)
-        nobody = DayOccupancy()
+        empty = DayOccupancy()
         self.by_seat = _JoinedRows(
-            midnight, (before or nobody).by_seat, [part.by_seat for part in others]
+            midnight, (before or empty).by_seat, [part.by_seat for part in others]
         )
         self.by_reader = _JoinedRows(
-            midnight, (before or nobody).by_reader, [part.by_reader for part in others]
+            midnight, (before or empty).by_reader, [part.by_reader for part in others]
         )
 
     @property
     def version(self) -> int:
-        """Grows with every change of a part."""
         version = 0
         for part in self.parts:
             version = version * _PART + part.version
@@ -70,23 +64,23 @@ class JoinedOccupancy:
 
     @property
     def rows(self) -> Mapping[ReservationId, OccupancyRow]:
-        found = {id: row for part in self.parts for id, row in part.rows.items()}
+        joined = {id: row for part in self.parts for id, row in part.rows.items()}
         if self._before is not None:
             over = [row.id for row in self._before.rows.values() if row.end <= self._midnight]
             for id in over:
-                found.pop(id, None)
-        return found
+                joined.pop(id, None)
+        return joined
 
     def since(self, version: int) -> Sequence[SeatId] | None:
-        """The seats that changed after ``version``; None if it is too old."""
-        found: list[SeatId] = []
+        """The seats that changed after ``version``; None if the version is too old."""
+        seats: list[SeatId] = []
         for part in reversed(self.parts):
-            version, seen = divmod(version, _PART)
-            changed = part.since(seen)
+            version, part_version = divmod(version, _PART)
+            changed = part.since(part_version)
             if changed is None:
                 return None
-            found += changed
-        return found
+            seats += changed
+        return seats
 
 
 OccupancyView = DayOccupancy | JoinedOccupancy

@@ -1,9 +1,6 @@
-"""The occupancy of one day: its live reservations in memory, kept by revision.
-
-The occupancy is a view of the database. Rows come from a load, from this worker's own writes, and
-from the change stream, in any order and more than once; each carries the reservation's revision,
-and a row that is not newer than what is known changes nothing.
-"""
+"""The occupancy of one day: its live reservations in memory. Rows come from a load, from this
+worker's writes and from the change stream, in any order and more than once. A row whose revision is
+not newer than the present one is ignored."""
 
 from __future__ import annotations
 
@@ -18,34 +15,31 @@ from models.reservations.occupancy_rows import Change, OccupancyRow, RowRemoval
 from models.reservations.state_machine import LIVE, ReservationState
 
 LOG_KEPT: Final = 20_000
-"""Changes that a follower may lie behind before it has to look at everything anew."""
+"""Changes that a follower may miss before it has to read all seats again."""
 _GONE: Final = 1 << 62
-"""No revision comes after this one."""
+"""Higher than any revision, for reservations that were deleted."""
 
 
 Key = TypeVar("Key")
 
 
 class MissingRevision(Exception):
-    """A revision is missing between what is known and what was told: load the day anew."""
+    """A revision is missing between a row and its update: the day must be loaded again."""
 
 
 class DayOccupancy:
-    """The live reservations of one day.
-
-    ``by_seat`` holds each seat's rows in the order of their starts; ``by_reader`` each reader's.
-    ``version`` grows with every change, and ``since`` names the seats that changed after one.
-    """
+    """The live reservations of one day, by seat in the order of starts, and by reader. ``version``
+    grows with every change."""
 
     def __init__(self) -> None:
         self.by_seat: dict[SeatId, list[OccupancyRow]] = {}
         self.by_reader: dict[ReaderId, list[OccupancyRow]] = {}
         self._rows: dict[ReservationId, OccupancyRow] = {}
-        # The last known revision of what has ended: a late echo must not revive it.
-        self._ended = _Lately()
-        # Updates that were told before the row itself: an answer to this worker's own write can
-        # come after the echo of what another one has made of it.
-        self._ahead = _Lately()
+        # The last revision of reservations that have ended: a late report must not revive them.
+        self._ended = _RecentRevisions()
+        # Updates that arrived before their row: the answer to this worker's own write can come
+        # after the report of another worker's change to the same reservation.
+        self._ahead = _RecentRevisions()
         self._log: list[SeatId] = []
         self._trimmed = 0
 
@@ -64,15 +58,12 @@ class DayOccupancy:
         return self._log[version - self._trimmed :]
 
     def apply(self, change: Change) -> bool:
-        """Take the change in. False when it was known already, or is of no live reservation.
-
-        Raises: Gap.
-        """
+        """False if the change is old, or not about a live reservation. Raises: MissingRevision."""
         if isinstance(change, OccupancyRow):
             if change.rev < self._ahead.get(change.id):
                 raise MissingRevision()
             return self._upsert(change)
-        known = self._rows.get(change.id)
+        row = self._rows.get(change.id)
         if (
             isinstance(change, RowRemoval)
             or change.fields.get("state", ReservationState.RESERVED) not in LIVE
@@ -80,73 +71,73 @@ class DayOccupancy:
             return self._remove_ended(
                 change.id, _GONE if isinstance(change, RowRemoval) else change.rev
             )
-        if known is None:
+        if row is None:
             self._ahead.put(change.id, change.rev)
             return False
-        if change.rev <= known.rev:
+        if change.rev <= row.rev:
             return False
-        if change.rev > known.rev + 1:
+        if change.rev > row.rev + 1:
             raise MissingRevision()
-        return self._upsert(change.on(known))
+        return self._upsert(change.on(row))
 
     def forget_older(self) -> None:
-        """No longer remember what had ended, or was told too early, before the last call: what
-        could still come late of it has come. Otherwise memory would follow what has ever ended."""
+        """Forgets reservations that ended, and updates that came too early, before the previous
+        call: late reports about them have arrived by now."""
         self._ended.forget_older()
         self._ahead.forget_older()
 
     @property
     def remembered(self) -> int:
-        """Of how many reservations something is known that are not there (any more, or yet)."""
+        """The number of reservations remembered without a row: ended, or not yet arrived."""
         return len(self._ended) + len(self._ahead)
 
     def load(self, rows: Iterable[OccupancyRow]) -> None:
-        """Take over what the database holds: all live rows of the day, and no others."""
-        found = {row.id: row for row in rows}
-        for known in list(self._rows.values()):
-            if known.id not in found:
-                self._drop(known, known.rev)
-        for row in found.values():
+        """Takes over all live rows of the day from the database."""
+        loaded = {row.id: row for row in rows}
+        for present in list(self._rows.values()):
+            if present.id not in loaded:
+                self._drop(present, present.rev)
+        for row in loaded.values():
             if self._ended.get(row.id) == row.rev:
-                # The load before did not find it, an older one by what it was read from.
+                # The previous load missed the reservation, because it had read an older state.
                 self._ended.drop(row.id)
             self._upsert(row)
 
     def _remove_ended(self, id: ReservationId, rev: int) -> bool:
-        """It has ended for good, whatever was told or missed of it before."""
+        """Removes the reservation for good, whatever arrived before."""
         self._ahead.drop(id)
-        known = self._rows.get(id)
-        if known is not None:
-            self._drop(known, rev)
+        row = self._rows.get(id)
+        if row is not None:
+            self._drop(row, rev)
             return True
         self._ended.put(id, max(rev, self._ended.get(id)))
         return False
 
     def _upsert(self, row: OccupancyRow) -> bool:
-        known = self._rows.get(row.id)
-        last = known.rev if known is not None else self._ended.get(row.id)
+        present = self._rows.get(row.id)
+        last = present.rev if present is not None else self._ended.get(row.id)
         if row.rev <= last:
             return False
         if row.state not in LIVE:
             return self._remove_ended(row.id, row.rev)
         self._ahead.drop(row.id)
-        if known is not None:
-            self._unlink(known)
+        if present is not None:
+            self._unlink(present)
         self._rows[row.id] = row
         insort(self.by_seat.setdefault(row.seat_id, []), row, key=_order)
         insort(self.by_reader.setdefault(row.reader_id, []), row, key=_order)
         self._log_change(row.seat_id)
         return True
 
-    def _drop(self, known: OccupancyRow, rev: int) -> None:
-        del self._rows[known.id]
-        self._ended.put(known.id, rev)
-        self._unlink(known)
+    def _drop(self, row: OccupancyRow, rev: int) -> None:
+        del self._rows[row.id]
+        self._ended.put(row.id, rev)
+        self._unlink(row)
 
-    def _unlink(self, known: OccupancyRow) -> None:
-        _without(self.by_seat, known.seat_id, known.id)
-        _without(self.by_reader, known.reader_id, known.id)
-        self._log_change(known.seat_id)
+    def _unlink(self, row: OccupancyRow) -> None:
+        _without(self.by_seat, row.seat_id, row.id)
+        _without(self.by_reader, row.reader_id, row.id)
+        self._log_change(row.seat_id)
 
     def _log_change(self, seat_id: SeatId) -> None:
         self._log.append(seat_id)
@@ -155,9 +146,8 @@ class DayOccupancy:
             del self._log[:-LOG_KEPT]
 
 
-class _Lately:
-    """Revisions by reservation, of those that were put in since the last but one
-    ``forget_older``."""
+class _RecentRevisions:
+    """Revisions by reservation; the second ``forget_older`` after an entry drops it."""
 
     def __init__(self) -> None:
         self._new: dict[ReservationId, int] = {}
@@ -167,7 +157,7 @@ class _Lately:
         return len(self._new) + len(self._old)
 
     def get(self, id: ReservationId) -> int:
-        """The revision; 0 where none is known."""
+        """The revision; 0 without one."""
         return self._new.get(id) or self._old.get(id, 0)
 
     def put(self, id: ReservationId, rev: int) -> None:

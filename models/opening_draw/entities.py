@@ -1,5 +1,3 @@
-"""抽签: a reader's ticket in the draw at an opening."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,8 +10,6 @@ from models.library.entities import SeatId
 
 
 class Outcome(StrEnum):
-    """How a ticket was served: with the seat, as the seat is taken, or refused."""
-
     WON = "won"
     SEAT_TAKEN = "seat_taken"
     REFUSED = "refused"
@@ -21,11 +17,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One request of a reader for a seat in the first seconds of a day's booking.
-
-    ``round`` is the second after the opening in which it is collected, 0 for the first one.
-    ``request`` is the same for a repetition of the same request.
-    """
+    """抽签 (draw): a request in the first seconds after a day's opening. ``round`` counts from 0.
+    ``request`` identifies repetitions of a request."""
 
     day: date
     reader_id: ReaderId
@@ -36,5 +29,5 @@ class Ticket:
 
     @property
     def id(self) -> str:
-        """A reader has one ticket for a day, so the id is theirs and the day's."""
+        """One id for each reader and day."""
         return f"{self.day.isoformat()}:{self.reader_id}"

@@ -1,7 +1,5 @@
-"""Why a request gets no ticket."""
-
 from __future__ import annotations
 
 
 class AnotherTicketWaits(Exception):
-    """Another request of the reader for that day waits in the draw."""
+    """The reader has a ticket for that day with a different request."""

@@ -1,4 +1,4 @@
-"""The tickets of a draw. MongoDB draws each one's place, so that all workers have one order."""
+"""The tickets of a draw. MongoDB draws their places, so all workers see one order."""
 
 from __future__ import annotations
 
@@ -27,19 +27,14 @@ INDEXES: Final = {
 
 
 class TicketRepository:
-    """One ticket for each reader and day, under its ``_id``."""
-
     def __init__(self, db: Database) -> None:
         self._all = db["opening_tickets"]
         self._draws = Batcher(self._write_all)
         self._results = Batcher(self._write_all)
 
     async def draw(self, ticket: Ticket, last_round: int) -> bool:
-        """Give the ticket a place by chance. False where the reader has one of a round after
-        ``last_round`` already.
-
-        Raises: Unavailable.
-        """
+        """Stores the ticket at a random place. False if the reader has one newer than
+        ``last_round``. Raises: Unavailable."""
         drawn = UpdateOne(
             {"_id": ticket.id, "round": {"$lte": last_round}}, _drawn(ticket), upsert=True
         )
@@ -51,7 +46,7 @@ class TicketRepository:
         return True
 
     async def draw_again(self, ticket: Ticket, round: int) -> None:
-        """Give the ticket a place in a later round instead. Raises: Unavailable."""
+        """Moves the ticket to a random place in a later round. Raises: Unavailable."""
         drawn = UpdateOne(
             {"_id": ticket.id, "round": ticket.round}, _drawn(replace(ticket, round=round))
         )
@@ -59,13 +54,12 @@ class TicketRepository:
             await self._draws.submit(drawn)
 
     async def get(self, id: str) -> tuple[Ticket, bool] | None:
-        """The reader's ticket and whether it was served. Raises: Unavailable."""
+        """The ticket and whether it was served. Raises: Unavailable."""
         with translate_errors():
-            found = await self._all.find_one({"_id": id})
-        return (_ticket(found), "outcome" in found) if found is not None else None
+            document = await self._all.find_one({"_id": id})
+        return (_ticket(document), "outcome" in document) if document is not None else None
 
     async def in_order(self, day: date, round: int) -> list[Ticket]:
-        """The tickets of a round in the order of the draw."""
         with translate_errors():
             rows = (
                 await self._all.find({"day": day.isoformat(), "round": round})
@@ -75,7 +69,7 @@ class TicketRepository:
         return [_ticket(row) for row in rows]
 
     async def record(self, ticket: Ticket, outcome: Outcome) -> None:
-        """Note how the ticket was served; the first note counts. Raises: Unavailable."""
+        """Stores the outcome of the ticket, once. Raises: Unavailable."""
         unserved: Document = {
             "_id": ticket.id,
             "round": ticket.round,
@@ -86,14 +80,12 @@ class TicketRepository:
             await self._results.submit(served)
 
     async def outcomes(self, ids: Collection[str], round: int) -> dict[str, Outcome]:
-        """How those of the tickets have ended that were served in that round."""
         query: Document = {"_id": {"$in": list(ids)}, "round": round, "outcome": {"$exists": True}}
         with translate_errors():
             rows = await self._all.find(query, {"outcome": 1}).to_list(None)
         return {row["_id"]: Outcome(row["outcome"]) for row in rows}
 
     async def remove_before(self, day: date) -> None:
-        """Remove the tickets for earlier days."""
         with translate_errors():
             await self._all.delete_many({"day": {"$lt": day.isoformat()}})
 
@@ -106,8 +98,7 @@ class TicketRepository:
 
 
 def _drawn(ticket: Ticket) -> list[Document]:
-    """The update that makes the document this ticket's, with a place by chance. It replaces the
-    whole document: an outcome belongs to the round before."""
+    """Replaces the document, since an outcome belongs to one round. The place is random."""
     fields = _document(ticket)
     return [{"$replaceWith": {"$mergeObjects": [{"$literal": fields}, {"place": {"$rand": {}}}]}}]
 

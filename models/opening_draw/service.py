@@ -1,8 +1,7 @@
-"""The draw at an opening: requests of one second are served in an order that MongoDB draws.
+"""The draw at an opening: MongoDB draws the order in which a round's requests are served.
 
-Nothing is decided here. A request waits for its turn and then makes its booking as always: the
-claim index decides, and nobody is told anything before. A crash therefore leaves tickets and no
-promise; the others' turns come after ``PATIENCE`` without it.
+A request waits for its turn and then books as usual: the claim index decides, and no response comes
+earlier. After ``PATIENCE`` other requests no longer wait for those of a crashed worker.
 """
 
 from __future__ import annotations
@@ -30,31 +29,24 @@ from models.opening_draw.rules import (
 from models.readers.context import RequestContext
 
 SETTLED_AFTER: Final = timedelta(milliseconds=150)
-"""After a round's end its last tickets have been written, and the order is read. A ticket that was
-written later than that is drawn again in the next round."""
+"""Time from a round's end until its order is read. Later tickets are drawn again."""
 PATIENCE: Final = timedelta(milliseconds=1000)
-"""So long after a round's end nobody waits for another's turn any more: a worker may be gone."""
+"""Time from a round's end until workers stop waiting for each other: one may have crashed."""
 SERVED_AT_ONCE: Final = 128
-"""Turns under way in this worker: full batches of the group commit. They come on top of the
-changes that the load shedder lets in, so they are bounded here."""
+"""At most this many turns run at once in a worker, beside requests that load shedding admits."""
 _ASK_EVERY_S: Final = 0.04
-"""How often a worker asks how the tickets of other workers have ended."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Turn:
-    """A request's turn, whose block says how it ended."""
-
     drawn: bool
-    """False where the draw of that opening is over, and requests are served as they come."""
+    """False after the draw: requests are served as they come."""
     outcome: Outcome = Outcome.REFUSED
 
 
 class _Round:
-    """The tickets of one round that wait in this worker."""
-
     def __init__(self, day: date, number: int, ends_at: datetime) -> None:
         self.day, self.number, self.ends_at = day, number, ends_at
         self.turns: dict[str, asyncio.Future[None]] = {}
@@ -62,7 +54,6 @@ class _Round:
         self.task: asyncio.Task[None] | None = None
 
     def call(self, ids: list[str]) -> None:
-        """It is the turn of these tickets, where they wait here."""
         for id in ids:
             turn = self.turns.get(id)
             if turn is not None and not turn.done():
@@ -74,7 +65,7 @@ class _Round:
 
 
 class OpeningDraw:
-    """Waits for a request's turn. ``now`` is the business time by MongoDB's clock."""
+    """Lets requests wait for their turn. ``now`` returns business time by MongoDB's clock."""
 
     def __init__(
         self, tickets: TicketRepository, now: Callable[[], datetime], sleep: Sleep
@@ -82,24 +73,20 @@ class OpeningDraw:
         self._tickets, self._now, self._sleep = tickets, now, sleep
         self._rounds: dict[tuple[date, int], _Round] = {}
         self._held: dict[str, Ticket] = {}
-        """The tickets that wait or are being served in this worker."""
         self._serving = asyncio.Semaphore(SERVED_AT_ONCE)
         self._cleaned: date | None = None
 
     @property
     def waiting(self) -> int:
-        """How many tickets wait in this worker, or are being served."""
+        """The number of tickets in this worker that wait or are being served."""
         return len(self._held)
 
     @asynccontextmanager
     async def turn(
         self, ctx: RequestContext, ticket: Ticket, opens_at: datetime
     ) -> AsyncIterator[Turn]:
-        """The block runs when it is the request's turn, at once where the draw of that opening is
-        over. ``ticket`` may name any round.
-
-        Raises: AnotherTicketWaits, Throttled, Unavailable.
-        """
+        """Runs the block at the request's turn, or at once after the draw. The ``round`` of
+        ``ticket`` is ignored. Raises: AnotherTicketWaits, Throttled, Unavailable."""
         number = round_at(opens_at, self._now())
         if number is None:
             yield Turn(drawn=False)
@@ -121,10 +108,8 @@ class OpeningDraw:
             await self._served(ticket, turn.outcome)
 
     async def _draw(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """The ticket with the round in which it is served.
-
-        Raises: AnotherTicketWaits; Throttled, where that round is too far away.
-        """
+        """Draws a place; returns the ticket with its round. Raises: AnotherTicketWaits; Throttled
+        if the round is too far away."""
         while True:
             held = self._held.get(ticket.id)
             if held is not None:
@@ -144,8 +129,7 @@ class OpeningDraw:
             ticket = replace(ticket, round=number)
 
     async def _in_time(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """The ticket, drawn again where it was written so late that the order of its round may
-        have been read without it."""
+        """Draws the ticket again if it was stored too late for the order of its round."""
         late = self._now() - round_ends(opens_at, ticket.round)
         while late > SETTLED_AFTER:
             next_round = ticket.round + 1 + late // ROUND
@@ -155,7 +139,7 @@ class OpeningDraw:
         return ticket
 
     async def _wait(self, ticket: Ticket, opens_at: datetime) -> None:
-        """Returns when it is the ticket's turn, with one of the places to be served."""
+        """Waits for the ticket's turn and for a place in ``_serving``."""
         key = ticket.day, ticket.round
         round = self._rounds.get(key)
         if round is None:
@@ -165,18 +149,17 @@ class OpeningDraw:
         turn = round.turns.get(ticket.id)
         if turn is None:
             turn = round.turns[ticket.id] = asyncio.get_running_loop().create_future()
-        await asyncio.shield(turn)  # several requests may have one ticket
+        await asyncio.shield(turn)  # several requests may share one ticket
         await self._serving.acquire()
 
     async def _served(self, ticket: Ticket, outcome: Outcome) -> None:
         round = self._rounds.get((ticket.day, ticket.round))
         if round is not None and round.order is not None:
             round.call(round.order.served(ticket.id, outcome))
-        with suppress(Unavailable):  # the booking is what counts
+        with suppress(Unavailable):  # the booking itself has its outcome
             await self._tickets.record(ticket, outcome)
 
     async def _run(self, round: _Round) -> None:
-        """Call the round's tickets in the order of the draw."""
         try:
             if self._cleaned != round.day:
                 self._cleaned = round.day
@@ -184,7 +167,7 @@ class OpeningDraw:
                     await self._tickets.remove_before(round.day)
             until = round.ends_at + SETTLED_AFTER
             await self._sleep((until - self._now()).total_seconds())
-            with suppress(Unavailable):  # without MongoDB there is no order and no booking
+            with suppress(Unavailable):  # without MongoDB there is neither an order nor a booking
                 await self._call_in_order(round)
         finally:
             del self._rounds[round.day, round.number]
@@ -199,13 +182,13 @@ class OpeningDraw:
             await self._sleep(_ASK_EVERY_S)
             if not round.waiting:
                 break
-            known = await self._tickets.outcomes(order.unserved(), round.number)
-            for id, outcome in known.items():
+            outcomes = await self._tickets.outcomes(order.unserved(), round.number)
+            for id, outcome in outcomes.items():
                 round.call(order.served(id, outcome))
 
 
 def _joined(other: Ticket, ticket: Ticket) -> Ticket:
-    """The ticket that the same request has already. Raises: AnotherTicketWaits."""
+    """The request's existing ticket. Raises: AnotherTicketWaits."""
     if other.request != ticket.request:
         raise AnotherTicketWaits()
     return other

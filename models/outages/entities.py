@@ -1,4 +1,4 @@
-"""Times in which readers could not check in or return: their deadlines must not run then."""
+"""Times in which readers could not check in or return, so that deadlines wait."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Final
 from models.library.entities import Catalog, KioskId, PresenceSource, VenueId
 
 MIN_DURATION: Final = timedelta(minutes=2)
-"""A shorter one moves nothing."""
+"""A shorter outage extends no deadline."""
 RETIRED_AFTER: Final = timedelta(days=3)
-"""A kiosk that has not been seen for longer is not there any more."""
+"""A kiosk not seen for longer is regarded as removed."""
 CAS: Final = "cas"
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """``what`` is ``cas``, or ``kiosks:<venue>`` where no kiosk of the venue is seen. ``end`` is
-    None while it lasts."""
+    """An outage of the sign-on (``component`` ``cas``) or of a venue's kiosks (``kiosks:<venue>``).
+    ``end`` is None while it lasts."""
 
     component: str
     start: datetime
@@ -27,7 +27,7 @@ class Outage:
 
     @property
     def venue_id(self) -> VenueId | None:
-        """Where; None for everywhere."""
+        """The venue; None if all are affected."""
         kind, _, venue = self.component.partition(":")
         return VenueId(venue) if kind == "kiosks" else None
 
@@ -36,24 +36,24 @@ class Outage:
 
 
 def observed_until(screens: Iterable[datetime], now: datetime) -> datetime:
-    """Until when a venue's kiosks were seen, when their ``screens`` last were. At most GRACE back:
-    then it is an outage, or nobody expects them to be seen. ``now`` where there are none."""
-    living = [seen for seen in screens if now - seen < RETIRED_AFTER]
+    """The last time a venue's kiosks were seen, at most MIN_DURATION before ``now``; ``now``
+    without kiosks in use. ``screens``: when each was last seen."""
+    living = [last_seen for last_seen in screens if now - last_seen < RETIRED_AFTER]
     return max(min(max(living), now), now - MIN_DURATION) if living else now
 
 
 def screens_of(
     catalog: Catalog, last_seen: Mapping[KioskId, datetime]
 ) -> Mapping[VenueId, Sequence[datetime]]:
-    """When the kiosks' screens were last seen, by venue; of venues whose kiosks prove presence."""
-    found: dict[VenueId, list[datetime]] = {}
-    for id, seen in last_seen.items():
-        # One that was added, retired or deleted a moment ago may be missing here.
+    """When kiosk screens were last seen, for venues where kiosks prove presence."""
+    screens: dict[VenueId, list[datetime]] = {}
+    for id, at in last_seen.items():
+        # The kiosk may be missing if it was added, retired or deleted a moment ago.
         kiosk = catalog.kiosks.get(id)
         venue = catalog.venues[kiosk.venue_id] if kiosk is not None else None
         if venue is not None and PresenceSource.KIOSK in venue.presence_sources:
-            found.setdefault(venue.id, []).append(seen)
-    return found
+            screens.setdefault(venue.id, []).append(at)
+    return screens
 
 
 def kiosk_outage_key(venue_id: VenueId) -> str:

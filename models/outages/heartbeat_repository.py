@@ -1,5 +1,3 @@
-"""Who runs a job, and until when the service was seen alive."""
-
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -13,61 +11,59 @@ from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {}
 GAP: Final = timedelta(seconds=5)
-"""Without a beat for longer, nobody was served."""
+"""Without a heartbeat for longer, the service is regarded as down."""
 
 
 class HeartbeatRepository:
-    """The last business instant at which some worker, on whatever host, could write; and the gaps
-    between two beats that nobody has looked after yet."""
+    """The last heartbeat of any worker, and the gaps whose deadlines are not extended yet."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["heartbeat"]
         self._last: datetime | None = None
 
     def beaten_within(self, length: timedelta, now: datetime) -> datetime | None:
-        """The last beat of this process, where it was so lately and there was no gap: none has come
-        since, as a gap takes longer. None where the database has to be asked."""
+        """This process's last heartbeat, if it left no gap and is younger than ``length``."""
         last = self._last
         return last if last is not None and timedelta() <= now - last < length else None
 
     async def state(self) -> tuple[datetime | None, list[TimeRange]]:
-        """The last beat, None before the first, and the gaps."""
+        """The last heartbeat (None before the first) and the open gaps."""
         with translate_errors():
-            found = await self._all.find_one({"_id": "service"})
-        return _read(found)
+            document = await self._all.find_one({"_id": "service"})
+        return _read(document)
 
     async def beat(self, now: datetime) -> list[TimeRange]:
-        """Alive at ``now``. Returns the gaps; whoever ends one notes it in the same update."""
+        """Records a heartbeat, and the gap that it ends, in one update. Returns the open gaps."""
         self._last = None
         with translate_errors():
-            # Acknowledged by a majority, before the beat is noted: a primary that has lost its
-            # majority takes writes, too, and serves nobody.
+            # A write confirmed by a majority comes first: a primary that has lost its majority
+            # still accepts writes, but the service is down then.
             await self._all.update_one({"_id": "probe"}, {"$set": {"at": now}}, upsert=True)
             gap: Document = {
                 "$and": [{"$eq": [{"$type": "$at"}, "date"]}, {"$lt": ["$at", now - GAP]}]
             }
             noted: Document = {"$cond": [gap, [{"start": "$at", "end": now}], []]}
             gaps: Document = {"$concatArrays": [{"$ifNull": ["$gaps", []]}, noted]}
-            found = await self._all.find_one_and_update(
+            document = await self._all.find_one_and_update(
                 {"_id": "service"},
                 [{"$set": {"gaps": gaps}}, {"$set": {"at": {"$max": ["$at", now]}}}],
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        left = _read(found)[1]
+        left = _read(document)[1]
         if not left:
             self._last = now
         return left
 
-    async def looked_after(self, gap: TimeRange) -> None:
-        """The deadlines that fell into the gap have been moved."""
+    async def remove_gap(self, gap: TimeRange) -> None:
+        """Removes a gap whose deadlines have been extended."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": "service"}, {"$pull": {"gaps": {"start": gap.start, "end": gap.end}}}
             )
 
     async def set(self, now: datetime) -> None:
-        """Alive until ``now``, whatever was before: the clock was moved, and nobody was away."""
+        """Sets the heartbeat without a gap, after the clock was moved."""
         self._last = None
         with translate_errors():
             await self._all.update_one(
@@ -75,7 +71,7 @@ class HeartbeatRepository:
             )
 
 
-def _read(found: Document | None) -> tuple[datetime | None, list[TimeRange]]:
-    found = found or {}
-    gaps = [TimeRange(gap["start"], gap["end"]) for gap in found.get("gaps", [])]
-    return found.get("at"), gaps
+def _read(document: Document | None) -> tuple[datetime | None, list[TimeRange]]:
+    document = document or {}
+    gaps = [TimeRange(gap["start"], gap["end"]) for gap in document.get("gaps", [])]
+    return document.get("at"), gaps

@@ -1,7 +1,5 @@
-"""Kiosks that nobody sees and a sign-on that is down: deadlines wait, and are moved afterwards.
-
-The service's own downtime is seen by its heartbeat (``DeadlineExtension``); these it sees itself.
-"""
+"""Detects kiosks that are not seen and a sign-on that is down. Downtime of the service itself is
+detected by its heartbeat (``DeadlineExtension``)."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ _NOTE_EVERY_S: Final = 20.0
 
 
 class OutageMonitor:
-    """Sees what is out. ``cas_answers`` asks the sign-on for a sign of life."""
+    """``cas_answers`` checks whether the sign-on answers."""
 
     def __init__(
         self,
@@ -42,7 +40,7 @@ class OutageMonitor:
         self._last_recorded: dict[KioskId, datetime] = {}
 
     async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime, browser: str = "") -> None:
-        """A kiosk's screen asked for its code, in that browser. Not each time is written."""
+        """Records that a kiosk's screen asked for a code, at most every 20 s."""
         last = self._last_recorded.get(kiosk_id)
         if last is None or abs((now - last).total_seconds()) >= _NOTE_EVERY_S:
             self._last_recorded[kiosk_id] = now
@@ -52,15 +50,15 @@ class OutageMonitor:
         await self._outages.begin(CAS, now)
 
     async def run(self, now: datetime) -> int:
-        """Note what is out or works again, and move the deadlines of what is over. How many."""
-        known = await self._outages.all()
-        noted = await self._look_at_kiosks({outage.component for outage in known}, now)
-        for outage in known:
+        """Records outages that begin or end; returns how many deadlines were then extended."""
+        outages = await self._outages.all()
+        noted = await self._look_at_kiosks({outage.component for outage in outages}, now)
+        for outage in outages:
             if outage.component == CAS and outage.end is None and await self._cas_answers():
                 await self._outages.end(CAS, now)
                 noted = True
         moved = 0
-        for outage in await self._outages.all() if noted else known:
+        for outage in await self._outages.all() if noted else outages:
             if outage.end is None:
                 continue
             if outage.is_significant(now):
@@ -69,29 +67,29 @@ class OutageMonitor:
             await self._outages.over(outage)
         return moved
 
-    async def _look_at_kiosks(self, known: Set[str], now: datetime) -> bool:
-        """Note what is out or works again. Has anything been noted?"""
+    async def _look_at_kiosks(self, components: Set[str], now: datetime) -> bool:
+        """Records kiosk outages that begin or end; True if there was any."""
         noted = False
         screens = screens_of(self._reference.catalog, await self._kiosks.kiosk_last_seen())
         for venue_id in self._reference.catalog.venues:
-            seen = [at for at in screens.get(venue_id, ()) if now - at < RETIRED_AFTER]
-            what = kiosk_outage_key(venue_id)
-            if not seen:
-                if what in known:
-                    await self._outages.end(what, now)
+            last_seen = [at for at in screens.get(venue_id, ()) if now - at < RETIRED_AFTER]
+            component = kiosk_outage_key(venue_id)
+            if not last_seen:
+                if component in components:
+                    await self._outages.end(component, now)
                     noted = True
                 continue
-            if now - max(seen) <= MIN_DURATION:
-                if what in known:
-                    await self._outages.end(what, max(seen))
+            if now - max(last_seen) <= MIN_DURATION:
+                if component in components:
+                    await self._outages.end(component, max(last_seen))
                     noted = True
-            elif what not in known and self._open(venue_id, now):
-                await self._outages.begin(what, max(seen))
+            elif component not in components and self._open(venue_id, now):
+                await self._outages.begin(component, max(last_seen))
                 noted = True
         return noted
 
     def _open(self, venue_id: object, now: datetime) -> bool:
-        """At night screens may sleep."""
+        """Whether an area of the venue is open. Otherwise screens may sleep."""
         for area in self._reference.catalog.areas.values():
             if area.venue_id != venue_id:
                 continue

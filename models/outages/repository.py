@@ -1,5 +1,3 @@
-"""Outages of what readers need to check in, from their first sign until they are forgiven."""
-
 from __future__ import annotations
 
 from contextlib import suppress
@@ -21,23 +19,22 @@ class OutageRepository:
         self._all = db["outages"]
 
     async def all(self) -> list[Outage]:
-        """Those that last, and those whose deadlines have not been moved yet: hardly ever any."""
+        """Outages that last, or whose deadlines are not extended yet: hardly ever any."""
         with translate_errors():
             rows = await self._all.find().sort("_id").to_list(None)
         return [Outage(row["_id"], row["start"], row["end"]) for row in rows]
 
     async def begin(self, what: str, start: datetime) -> None:
-        """It is seen to be out; one that is known already began when it began."""
+        """Records the start of an outage. An earlier start stays."""
         first: Document = {"start": start, "end": None}
         with translate_errors(), suppress(DuplicateKeyError):
             await self._all.update_one({"_id": what}, {"$setOnInsert": first}, upsert=True)
 
     async def end(self, what: str, end: datetime) -> None:
-        """It works again. Noted before anything is moved, so that a crash repeats the same."""
+        """Records the end before deadlines are moved: a repetition after a crash uses this one."""
         with translate_errors():
             await self._all.update_one({"_id": what, "end": None}, {"$set": {"end": end}})
 
     async def over(self, outage: Outage) -> None:
-        """Its deadlines have been moved."""
         with translate_errors():
             await self._all.delete_one({"_id": outage.component, "start": outage.start})

@@ -1,5 +1,3 @@
-"""A deadline that fell into an outage: a pure function that returns the next reservation."""
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -12,8 +10,7 @@ from models.reservations.state_machine import ReservationState
 
 
 def falls_into(r: Reservation, outage: TimeRange) -> bool:
-    """Was its reader to do something in the outage, or right after it, and has not been given time
-    for it yet?"""
+    """True if a deadline in the outage, or within a minute after it, is not extended for it yet."""
     deadlines = {
         ReservationState.RESERVED: r.check_in_until,
         ReservationState.AWAY: r.return_by,
@@ -27,8 +24,8 @@ def falls_into(r: Reservation, outage: TimeRange) -> bool:
 
 
 def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
-    """The deadline that fell into the outage moves by its length, and none ends within a minute
-    after it. A reader who misses it nevertheless gets no violation."""
+    """Extends a deadline by the outage's length: at least to a minute after the outage, at most to
+    the reservation's end. Missing it is no violation."""
 
     def after(deadline: datetime) -> datetime:
         moved = deadline + outage.length if deadline <= outage.end else deadline

@@ -10,7 +10,7 @@ from models.policy.entities import Policy
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """A changed value of the library or of an area; None if the area has no value of its own."""
+    """A changed value of the library or of an area; None if the area follows the library."""
 
     name: str
     was: Any

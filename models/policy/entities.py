@@ -28,13 +28,13 @@ _DAY: Final = timedelta(days=1)
 FARTHEST_HORIZON: Final = 14
 """The largest ``booking_window_days`` that a policy can have."""
 _DATELESS: Final = frozenset({"version", "opening", "areas", "rule_sets"})
-"""Fields that no override can change: opening hours have dates of their own."""
+"""Fields that no override can change; opening hours have their own dates."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOverride:
-    """Other values from ``first`` to ``last`` (inclusive), or permanently without ``last``; for one
-    area or all. ``values`` may name the fields in ``DATE_OVERRIDABLE``, for an area those in
+    """Other values for one area or all, from ``first`` to ``last`` (inclusive; None is
+    permanent). ``values`` may name fields in ``DATE_OVERRIDABLE``, for an area in
     ``AREA_OVERRIDABLE``."""
 
     name: str
@@ -100,7 +100,7 @@ class Policy:
         for rules in self.rule_sets:
             allowed = DATE_OVERRIDABLE if rules.area_id is None else AREA_OVERRIDABLE
             if unknown := set(rules.values) - allowed:
-                raise ValueError(f"a rule set cannot change {sorted(unknown)}")
+                raise ValueError(f"a policy override cannot change {sorted(unknown)}")
         # Values change only on these days.
         days = {r.first for r in self.rule_sets}
         days |= {r.last + _DAY for r in self.rule_sets if r.last is not None}
@@ -110,8 +110,7 @@ class Policy:
                 _validate(self, self._values(area, day))
 
     def _values(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
-        """The values that replace the policy's own: an area's win over the library's, and temporary
-        ones over permanent ones."""
+        """Values in force: an area's win over the library's, temporary over permanent ones."""
         fitting = [r for r in self.rule_sets if day is not None and r.applies_to(day, area_id)]
         usual = sorted((r for r in fitting if r.last is None), key=lambda r: r.first)
         values: dict[str, Any] = {}
@@ -129,8 +128,8 @@ class Policy:
         return replace(self, areas={}, rule_sets=(), **self._values(area_id, day))
 
     def has_own(self, name: str, area_id: AreaId | None, day: date | None) -> bool:
-        """True if the area has its own value for ``name``, or an area's or temporary override sets
-        it on that day."""
+        """True if ``name`` is set for the area, or by a temporary override of the library on
+        that day."""
         if area_id is not None and name in self.areas.get(area_id, {}):
             return True
         return day is not None and any(
@@ -151,15 +150,13 @@ class Policy:
         return local_instant(day - timedelta(days=self.booking_window_days), self.booking_opens_at)
 
     def draw_opens_at(self, day: date, now: datetime) -> datetime | None:
-        """The instant at which booking for ``day`` opens, if requests of that moment are drawn;
-        else None."""
+        """When booking for ``day`` opens, if requests of that moment are drawn; else None."""
         if not self.opening_draw or day <= local_date(now):
             return None
         return self.opens_at_instant(day)
 
     def bookable_dates(self, now: datetime) -> list[date]:
-        """Today and the following days of the booking window, even if their booking has not opened
-        yet."""
+        """Today and the booking window's other days, even if their booking has not opened yet."""
         today = local_date(now)
         if not self.rule_sets:
             return [today + n * _DAY for n in range(self.booking_window_days + 1)]
@@ -168,8 +165,7 @@ class Policy:
         return [day for n, day in ahead if n <= self._values(None, day).get(name, usual)]
 
     def allows_filter(self, mark: str) -> bool:
-        """True if readers may filter by the feature, one of ``FILTERABLE_FEATURES``. Filters can be
-        switched off to prevent quarrels over seats."""
+        """True if readers may filter by ``mark``, one of ``FILTERABLE_FEATURES``."""
         return {"window": self.filter_by_window, "power": self.filter_by_power}[mark]
 
     @property
@@ -185,14 +181,14 @@ def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
     """Raises: ValueError if the policy would be inconsistent with these values."""
     window = numbers.get("booking_window_days", policy.booking_window_days)
     if not 0 <= window <= FARTHEST_HORIZON:
-        raise ValueError(f"0 <= booking_window_days <= {FARTHEST_HORIZON}")
+        raise ValueError(f"booking_window_days must be from 0 to {FARTHEST_HORIZON}")
     step = numbers.get("step_minutes", policy.step_minutes)
     if step < SLOT_MINUTES or step % SLOT_MINUTES:
         # Two bookings in one half hour would need the same claim.
-        raise ValueError("step_minutes must be a multiple of the half hour")
+        raise ValueError("step_minutes must be a multiple of 30")
     shortest = numbers.get("min_minutes", policy.min_minutes)
     if not 0 < shortest <= numbers.get("max_minutes", policy.max_minutes):
-        raise ValueError("0 < min_minutes <= max_minutes")
+        raise ValueError("min_minutes must be more than 0 and at most max_minutes")
 
 
 @lru_cache(maxsize=256)

@@ -1,8 +1,5 @@
-"""The opening hours that touch one calendar day.
-
-Hours may begin on the day before. Hours that touch or overlap are joined, so that a library that is
-always open does not close at midnight.
-"""
+"""The opening hours that touch one calendar day; they may begin on the day before. Hours that
+touch or overlap are joined: a library that is always open does not close at midnight."""
 
 from __future__ import annotations
 
@@ -19,14 +16,12 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class OpenHours:
-    """The open intervals that touch one calendar day, unclipped; if there are none, ``reason`` says
-    why."""
+    """The open intervals that touch one calendar day, unclipped; ``reason`` if there are none."""
 
     intervals: tuple[TimeRange, ...]
     reason: str
 
     def containing(self, instant: datetime) -> TimeRange | None:
-        """The interval that contains the instant."""
         return next((hours for hours in self.intervals if hours.contains(instant)), None)
 
     def upcoming(self, instant: datetime) -> TimeRange | None:
@@ -45,8 +40,7 @@ def open_hours(policy: Policy, day: date, venue_id: VenueId, area_id: AreaId | N
 
 
 def join_hours(day: date, today: DayHours, beside: Iterable[TimeRange | None] = ()) -> OpenHours:
-    """The open hours of a day from ``today``, the hours that begin on it, and ``beside``, those of
-    the days before and after."""
+    """``today``: the hours that begin on the day. ``beside``: those of the day before and after."""
     midnight = local_instant(day, time(0))
     joined: list[TimeRange] = []
     for hours in sorted(hours for hours in (today.hours, *beside) if hours is not None):

@@ -1,8 +1,6 @@
-"""The opening hours of a place, by week, exceptions and closures.
-
-Closures come before exceptions, exceptions before the week. In one layer the shorter interval of
-dates wins, then the narrower place, then the later entry (docs/booking.md, Opening hours).
-"""
+"""The opening hours of a place. Closures come before exceptions, exceptions before the week. In
+one layer the shorter interval of dates wins, then the narrower place, then the later entry
+(docs/booking.md, Opening hours)."""
 
 from __future__ import annotations
 
@@ -43,11 +41,10 @@ class OpeningPlace:
 
 @dataclass(frozen=True, slots=True)
 class OpeningRule:
-    """One entry: opening hours, or a closed day if ``opens`` is None. Hours that close at or before
-    their opening end on the next day; 00:00 to 00:00 is the whole day.
-    ``weekdays``: 0 (Monday) … 6. ``first``, ``last``: inclusive; None is no bound.
-    ``independent``: the area's hours are not limited to its venue's; as an exception they hold
-    during a wider closure."""
+    """Opening hours, or a closed day if ``opens`` is None. Hours that close at or before their
+    opening end on the next day; 00:00 to 00:00 is the whole day. ``weekdays``: 0 (Monday) … 6.
+    ``first``, ``last``: inclusive; None is no bound. ``independent``: the area is open beyond
+    its venue's hours, an exception even during a wider closure."""
 
     opens: time | None
     closes: time | None
@@ -89,8 +86,7 @@ class OpeningRule:
         return self.last - self.first
 
     def applies_to(self, day: date, venue_id: VenueId | None, area_id: AreaId | None) -> bool:
-        """True if the entry concerns the place on that day. ``venue_id`` None: the library as a
-        whole."""
+        """True if the entry concerns the place. ``venue_id`` None: the library as a whole."""
         if self.area_id is not None and self.area_id != area_id:
             return False
         return (
@@ -133,8 +129,7 @@ class OpeningDecision:
 def decide_opening(
     rules: Sequence[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
-    """Decides the hours that begin on that day. An area is open within its venue's hours only,
-    unless the deciding entry is independent."""
+    """An area is open within its venue's hours only, unless the entry is independent."""
     own = _uncut(rules, day, venue_id, area_id)
     if own.hours is None or own.rule is None or area_id is None or own.rule.stands_alone:
         return own
@@ -154,8 +149,7 @@ def decide_opening(
 def _uncut(
     rules: Iterable[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
-    """The decision without the limits of the venue's hours. A closure of the next day ends the
-    hours at midnight."""
+    """The hours without the venue's limits. A closure of the next day ends them at midnight."""
     rule = _deciding(rules, day, venue_id, area_id)
     hours = rule.hours_from(day) if rule is not None else None
     if rule is None or hours is None or not rule.passes_midnight:

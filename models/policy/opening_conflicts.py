@@ -21,7 +21,7 @@ from models.policy.opening import (
 )
 
 _DAY: Final = timedelta(days=1)
-_LOOKED_AT: Final = 42
+_EXAMINED_DAYS: Final = 42
 """Days of a long interval that are examined one by one."""
 _OF_WEEK: Final = 14
 
@@ -40,8 +40,8 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpeningConflict:
-    """A warning for ``place`` on the days ``first`` to ``last`` (None: every week). ``other`` is
-    the other entry; ``hours`` is what remains of an area's hours."""
+    """A warning for ``place`` from ``first`` to ``last`` (None: every week). ``other`` is the
+    other entry; ``hours`` is what remains of an area's hours."""
 
     kind: ConflictKind
     place: OpeningPlace
@@ -100,8 +100,7 @@ def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, 
 def _between_dated(
     new: Policy, rule: OpeningRule, inside: _Inside, today: date
 ) -> Iterator[OpeningConflict]:
-    """The conflicts with dated entries. Which of two entries decides is the same on all days that
-    they share."""
+    """Conflicts with dated entries. On all days that two of them share, the same one decides."""
     for other in new.opening:
         days = _days_of(rule, other, today)
         if other is rule or days is None:
@@ -152,8 +151,8 @@ def _days(rule: OpeningRule, today: date) -> list[date]:
     first = max(today, rule.first or today)
     if rule.kind is OpeningKind.WEEK:
         return [first + n * _DAY for n in range(_OF_WEEK)]
-    last = rule.last or first + _LOOKED_AT * _DAY
-    return [first + n * _DAY for n in range(min(_LOOKED_AT, (last - first).days + 1))]
+    last = rule.last or first + _EXAMINED_DAYS * _DAY
+    return [first + n * _DAY for n in range(min(_EXAMINED_DAYS, (last - first).days + 1))]
 
 
 def _has_effect(
@@ -178,7 +177,7 @@ def _cuts(
     inside: _Inside,
     today: date,
 ) -> Iterator[OpeningConflict]:
-    """Areas with their own hours that the venue newly cuts; consecutive days with equal hours are
+    """Areas with own hours that the venue newly cuts; consecutive days with equal hours are
     joined."""
     own = {r.area_id for r in new.opening if r.area_id is not None and r.opens is not None}
     wide = added[0].place
@@ -226,8 +225,7 @@ def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
 def _nights(
     old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> Iterator[OpeningConflict]:
-    """Warnings that the closure cuts off at midnight the hours that began the day before: at its
-    place, and in areas in it with their own hours."""
+    """Warnings that the closure ends hours of the day before at midnight, also in its areas."""
     if rule.kind is not OpeningKind.CLOSURE or rule.first is None:
         return
     own = {r.area_id for r in old.opening if r.area_id is not None and r.opens is not None}

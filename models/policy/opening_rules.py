@@ -37,8 +37,7 @@ def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, .
 def effective_week(
     policy: Policy, place: OpeningPlace, venue_id: VenueId | None
 ) -> tuple[OpeningRule | None, ...]:
-    """For each weekday, Monday first: the place's own entry, or else that of its venue or the
-    library."""
+    """Monday first: the place's own entry, or else that of its venue or the library."""
     week = [r for r in policy.opening if r.kind is OpeningKind.WEEK]
     days = (_MONDAY + timedelta(days=n) for n in range(7))
     return tuple(
@@ -100,8 +99,7 @@ def set_week(
 
 
 def remove_week(policy: Policy, place: OpeningPlace) -> Policy:
-    """Removes the place's weekly table, so that the venue's or the library's applies. Raises:
-    NotFound if it has none, and for the whole library, which needs one."""
+    """Removes the weekly table. Raises: NotFound if there is none, and for the whole library."""
     remaining = _without_week(policy, place)
     if not place.narrowness or len(remaining) == len(policy.opening):
         raise NotFound()

@@ -17,7 +17,6 @@ class PolicyRepository:
         self._all = db["policies"]
 
     async def add_missing(self, policy: Policy, now: datetime) -> None:
-        """Adds the version unless it exists."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": policy.version},

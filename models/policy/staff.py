@@ -22,8 +22,7 @@ from models.staff.ports import ReaderNotifier
 
 @dataclass(frozen=True, slots=True)
 class AreaChange:
-    """A change of one area. ``old`` is None for a new one; ``summary`` describes the change in
-    words."""
+    """``old`` is None for a new area; ``summary`` describes the change in words."""
 
     action: AuditAction
     old: Area | None
@@ -60,9 +59,8 @@ class StaffPolicyAndPlans:
     async def change_policy(
         self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
     ) -> None:
-        """Publishes the next version of the policy. ``resolution`` applies to bookings that no
-        longer fit. Raises: RulesChanged if the policy was changed meanwhile; nothing has changed
-        then."""
+        """Publishes the next version. ``resolution`` applies to bookings that no longer fit.
+        Raises: RulesChanged, without effect, if the policy was changed meanwhile."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -85,7 +83,7 @@ class StaffPolicyAndPlans:
         resolution: Resolution,
     ) -> None:
         """Makes all of the changes or none. ``resolution`` applies to bookings that lose their
-        seat. Raises: PlanChanged if an area was changed meanwhile; nothing has changed then."""
+        seat. Raises: PlanChanged if an area was changed meanwhile."""
         for change in changes:
             keeps_area = change.action is AuditAction.CHANGE_PLAN
             role = Role.LIBRARIAN if keeps_area else Role.ADMINISTRATOR

@@ -42,8 +42,7 @@ def is_opening_time(clock: time) -> bool:
 
 
 def settled(policy: Policy, today: date) -> Policy:
-    """The policy from today on: permanent overrides that have begun become values, ended ones are
-    dropped. (Older versions of the policy still have them.)"""
+    """Permanent overrides that have begun become values; overrides that are over are dropped."""
     usual: dict[str, Any] = {}
     areas = {area_id: dict(numbers) for area_id, numbers in policy.areas.items()}
     overrides = []
@@ -61,8 +60,7 @@ def settled(policy: Policy, today: date) -> Policy:
 
 
 def add_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The next version with the override. Raises: ValueError if its values contradict the
-    others."""
+    """The next version. Raises: ValueError if the override contradicts the other values."""
     now = settled(policy, today)
     return replace(now, version=policy.version + 1, rule_sets=(*now.rule_sets, override))
 

@@ -52,8 +52,7 @@ class PolicyPreviewService:
         *,
         wall_clock: bool,
     ) -> None:
-        """``wall_clock`` is False if the service runs on a simulated clock, by which a booking of a
-        day may have been created at any time."""
+        """``wall_clock``: False on a simulated clock, by which bookings are created at any time."""
         self._reservations, self._violations = reservations, violations
         self._policies, self._reference = policies, reference
         self._wall_clock = wall_clock
@@ -123,8 +122,7 @@ def under_override(policy: Policy, override: PolicyOverride, today: date) -> Pol
 def past_booking(
     r: Reservation, policy: Policy, allowance: Accommodation, forgiven: bool
 ) -> PastBooking:
-    """The course of a booking. ``policy``: the one under which it was made, including the reader's
-    accommodation."""
+    """``policy``: the one under which the booking was made, with the reader's accommodation."""
     # A reader who changes seats after check-in keeps the booked time: no new request counts.
     sat = r.checked_in_at
     requests = (e.at for e in r.history if e.event in _ASKING and (sat is None or e.at < sat))

@@ -1,5 +1,4 @@
-"""Judges past bookings by another policy. Readers' behaviour is not guessed: after a missed or
-refused booking they are not assumed to have done something else."""
+"""Judges past bookings by another policy. Readers are assumed to act as they did."""
 
 from __future__ import annotations
 
@@ -25,10 +24,9 @@ PolicyLookup = Callable[[AreaId, date], tuple[Policy, OpenHours]]
 
 @dataclass(frozen=True, slots=True)
 class PastBooking:
-    """The course of one booking. ``asked_at``: when its time was requested.
-    ``temporary_leaves``: start and end of each; None if the reader did not return.
-    ``deadlines_extended``: after an occupied-seat report or an outage.
-    ``allowance``: the reader's accommodation. ``waived``: the violation was waived."""
+    """``asked_at``: when the booking's time was requested. ``temporary_leaves``: start and end
+    of each; None if the reader did not return. ``deadlines_extended``: after an occupied-seat
+    report or an outage. ``waived``: the violation was waived."""
 
     reader_id: ReaderId
     area_id: AreaId
@@ -46,9 +44,9 @@ class PastBooking:
 
 @dataclass(frozen=True, slots=True)
 class SimulationResult:
-    """The result under one policy. ``refused``: bookings by the error code of the first broken
-    rule. Of the others, ``no_shows`` would be missed and ``timeouts`` would end by leaves that are
-    too long. ``suspended``: readers whose violations reach the limit."""
+    """``refused``: bookings by the error code of the first broken rule. Of the others,
+    ``no_shows`` would be missed and ``timeouts`` would end by too long leaves. ``suspended``:
+    readers whose violations reach the limit."""
 
     bookings: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
@@ -124,8 +122,7 @@ class PolicySimulation:
             self._violations.setdefault(course.reader_id, []).append((day, when))
 
     def outcome(self, before: Mapping[ReaderId, Sequence[datetime]]) -> SimulationResult:
-        """The result so far. ``before``: when readers had violations that count, of earlier
-        bookings."""
+        """``before``: when readers had violations of earlier bookings that still count."""
         suspended, policies = 0, {}
         for day in {day for entries in self._violations.values() for day, _ in entries}:
             policies[day] = self._policy.resolve(None, day)

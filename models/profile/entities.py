@@ -17,11 +17,9 @@ _HASH_CHARS: Final = 16
 class LibraryProfile:
     """A library's names, wording and zone. ``rev`` grows with every change; 0 was never saved.
 
-    `running_line`, `rules_text`: contain placeholders for numbers of the policy; an empty text
-    stands for the default wording. ``rules_text`` is Markdown.
-    `audience`: the people that the service is for.
-    `zone_minutes`: minutes that ``zone`` is ahead of UTC.
-    `logo`: a PNG, or empty.
+    `running_line` and `rules_text` (Markdown) contain placeholders for numbers of the policy; an
+    empty text stands for the default wording. `audience`: the people that the service is for.
+    `zone_minutes`: minutes that ``zone`` is ahead of UTC. `logo`: a PNG, or empty.
     """
 
     name: str = ""

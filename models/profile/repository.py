@@ -36,11 +36,9 @@ class ProfileRepository:
             return _profile(document) if document else None
 
     async def save(self, profile: LibraryProfile) -> bool:
-        """Replaces the profile whose ``rev`` is one less; False if it has changed since.
-
-        Raises: ZoneFixed for another zone if there is an area or a reservation. Writers of areas
-            increment the library's version too, so the second of two changes sees the first.
-        """
+        """Replaces the profile whose ``rev`` is one less; False if it has changed since. Raises:
+        ZoneFixed for another zone if there is an area or a reservation. Writers of areas increment
+        the library's version too, so the second of two changes sees the first."""
 
         async def work(session: Any) -> None:
             await put_profile(self._db, profile, session)

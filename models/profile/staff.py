@@ -26,11 +26,8 @@ class StaffProfile:
         new: LibraryProfile,
         placeholders: Collection[str],
     ) -> None:
-        """Publishes ``new``, which was made from ``old``.
-
-        Raises: Malformed; ProfileChanged if another change came first; ZoneFixed for another time
-            zone if there is an area. Nothing has changed then.
-        """
+        """Publishes ``new``, made from ``old``. Raises: Malformed; ProfileChanged if another change
+        came first; ZoneFixed for another zone if there is an area. Nothing has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
         check_profile(new, placeholders)
         async with self._audit.entry(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 _YEARS: Final = 10
 """Years for which a zone must keep its offset, by the tz database."""
-_LOOK_EVERY: Final = timedelta(days=14)
+_SAMPLE_EVERY: Final = timedelta(days=14)
 """Interval of samples: no clock change lasts less than four weeks (Morocco's, for Ramadan)."""
 _HALF_HOUR: Final = timedelta(minutes=30)
 _AREAS: Final = frozenset(
@@ -62,4 +62,4 @@ def _offsets(zone: ZoneInfo, year: int) -> Iterator[timedelta]:
         offset = datetime(day.year, day.month, day.day, 12, tzinfo=zone).utcoffset()
         assert offset is not None
         yield offset
-        day += _LOOK_EVERY
+        day += _SAMPLE_EVERY

@@ -79,13 +79,9 @@ class CampusPattern:
 
 @dataclass(frozen=True, slots=True)
 class ReaderGroup:
-    """A reader group.
-
-    `name`: for the staff; ``shown_name`` is for readers.
-    `default`: the group contains all readers who are in no other group.
-    `areas`, `seats`: reserved for the members of all groups that list them.
-    `rev`: grows with every change.
-    """
+    """``name`` is for the staff, ``shown_name`` for readers. A ``default`` group contains all
+    readers who are in no other. ``areas`` and ``seats`` are reserved for the members of all groups
+    that list them. ``rev`` grows with every change."""
 
     id: GroupId
     name: str
@@ -185,8 +181,8 @@ class ReaderGroups:
         )
 
     def that_matter(self, groups: Groups) -> Groups:
-        """The groups among ``groups`` that reserve an area or seat. Readers with equal results see
-        the same seats."""
+        """The groups among ``groups`` that reserve any seat. Readers with equal results see the
+        same seats."""
         return frozenset(g for g in groups if self.by_id[g].areas or self.by_id[g].seats)
 
     @property

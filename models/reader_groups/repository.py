@@ -1,5 +1,3 @@
-"""Reader groups in the database. There are few: workers cache all of them."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

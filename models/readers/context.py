@@ -21,8 +21,8 @@ class IdempotencyKey:
 
 @record
 class RequestContext:
-    """The context of a request. ``step_aside`` frees its place among the running changes for a
-    block in which it only waits."""
+    """``step_aside`` frees the request's place among running changes for a block that only
+    waits."""
 
     reader: Reader
     actor: Actor

@@ -75,11 +75,8 @@ class SuspensionReason:
 
 @record
 class Reader:
-    """A member of the library.
-
-    ``category`` is the CAS attribute (student, graduate, staff, …) or ``visitor``, with a ``stay``.
-    ``decrypt`` returns the personal data, which few requests need.
-    """
+    """A member of the library. ``category``: the CAS attribute (student, graduate, staff, …) or
+    ``visitor``, with a ``stay``. ``decrypt`` returns the personal data, which few requests need."""
 
     id: ReaderId
     category: str

@@ -1,5 +1,4 @@
-"""Export and erasure of all personal data in the database. Every collection is in one of the sets
-below; a test compares them with the database."""
+"""Export and erasure of all personal data. A test finds collections missing in the sets below."""
 
 from __future__ import annotations
 
@@ -171,9 +170,8 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
     """Erases the reader from what ``revoke_access`` left; returns the counts by collection.
 
     Reservations and violations stay, without the reader and texts about them; none may be live. The
-    reader's document is deleted last, so an interrupted erasure can be repeated.
-
-    Raises: Unavailable.
+    reader's document is deleted last, so an interrupted erasure can be repeated. Raises:
+    Unavailable.
     """
     counts: dict[str, int] = {}
     with translate_errors():
@@ -224,8 +222,7 @@ async def anonymise_webhooks(db: Database, which: Document) -> int:
 
 
 async def anonymise_violations(db: Database, which: Document) -> int:
-    """Removes readers and the texts of appeals and waivers from violations; returns their
-    number."""
+    """Removes readers and texts of appeals and waivers from violations; returns their number."""
     rows = await db["violations"].find(which).sort("_id").to_list(None)
     for row in rows:
         change: Document = {"reader": ERASED_READER}
@@ -241,7 +238,7 @@ async def anonymise_violations(db: Database, which: Document) -> int:
 
 
 async def _forget_actions(db: Database, id: ReaderId) -> None:
-    """Removes a staff member's id from what they did to others' documents."""
+    """Removes a staff member's id as the author of changes to others' documents."""
     await db["reservations"].update_many(
         {"history.via": id},
         {"$set": {"history.$[deed].via": ERASED_READER}},
@@ -267,13 +264,9 @@ async def remaining(db: Database, id: ReaderId) -> list[str]:
 
 
 async def erase_late_writes(db: Database, reservation_ids: Sequence[str]) -> None:
-    """Erases readers again whose data a dispatcher wrote after their erasure.
-
-    They are named in messages, violations and scans of these reservations, which are anonymous
-    already. A running erasure is left alone: it looks for late writes itself.
-
-    Raises: Unavailable.
-    """
+    """Erases readers whom a dispatcher has named after their erasure, in messages, violations and
+    scans of these reservations, which are anonymous already. A running erasure is left alone: it
+    looks for late writes itself. Raises: Unavailable."""
     if not reservation_ids:
         return
     named: set[ReaderId] = set()

@@ -156,11 +156,9 @@ class ReaderRepository:
         return [read_reader(row, self._sealer) for row in rows]
 
     async def find_by_part(self, part: str, limit: int) -> list[Reader]:
-        """Readers with ``part`` in their number or name, in no particular order.
-
-        Encrypted values cannot be searched: a thread decrypts readers in batches until ``limit``
-        match. Nothing decrypted is stored. Raises: Unavailable, DecryptionError.
-        """
+        """Readers with ``part`` in their number or name, in no particular order. Encrypted values
+        cannot be searched: a thread decrypts readers in batches until ``limit`` match. Nothing
+        decrypted is stored. Raises: Unavailable, DecryptionError."""
         matches: list[Reader] = []
         rows = self._all.find({}, dict.fromkeys(_SEARCH_FIELDS, 1)).batch_size(_BATCH)
         with translate_errors():

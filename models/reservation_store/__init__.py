@@ -1,1 +1,0 @@
-"""Reservations as MongoDB keeps them."""

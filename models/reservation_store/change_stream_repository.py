@@ -1,9 +1,7 @@
-"""The change stream of the reservations: what any worker on any host has written, in its order.
-
-Spoken as plain commands, since the drivers' own streams differ and hide what is needed here: an
-empty answer is the proof that nothing was missed until now. MongoDB names the protocol in
-https://www.mongodb.com/docs/manual/changeStreams/ (``$changeStream``, ``postBatchResumeToken``).
-"""
+"""The change stream of the reservations: the writes of all workers on all hosts, in order. Plain
+commands read it, because the drivers' own streams hide the empty answer, which proves that nothing
+was missed until now. Protocol (``$changeStream``, ``postBatchResumeToken``):
+https://www.mongodb.com/docs/manual/changeStreams/"""
 
 from __future__ import annotations
 
@@ -26,23 +24,22 @@ from models.storage.rounds import pause_s
 
 log = logging.getLogger(__name__)
 BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "available_from")
-"""What of a stored reservation makes a row of the occupancy, besides its id."""
+"""The fields of a stored reservation that make a row of the occupancy, besides its id."""
 _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
 _AT_ONCE_MS: Final = 1
-"""The server answers with what there is: where it waits for more, every insert wakes it in vain,
-also each of our own, which cost a lone booking an eighth of mongod's time."""
+"""Milliseconds the server waits for changes: if longer, every insert would wake it in vain."""
 _EVERY_S: Final = 0.05
-"""How often the stream is read while somebody looks: by an empty answer its silence is trusted."""
+"""Seconds between reads while the occupancy is used. Even an empty answer keeps it fresh."""
 _REST_S: Final = 1.0
-"""How often while nobody does: often enough that what is known does not become stale."""
-_LOOKED_FOR_S: Final = 0.15
-"""For how long after a look it is read often: the first look after that costs one read."""
-_FOLLOWED_FOR_S: Final = 3.5
-"""The same where somebody is to be told of changes, which no look asks for."""
+"""Seconds between reads otherwise: often enough for the occupancy not to become stale."""
+_FREQUENT_AFTER_LOOK_S: Final = 0.15
+"""Seconds of frequent reads after ``look``. The first ``look`` after them costs one extra read."""
+_FREQUENT_AFTER_FOLLOW_S: Final = 3.5
+"""Seconds of frequent reads after ``follow``, for listeners that never call ``look``."""
 _WAKES_WITHIN_S: Final = 0.25
 _RETRY_S: Final = 0.25
-# ChangeStreamFatalError, ChangeStreamHistoryLost, InvalidResumeToken, and a token nobody knows.
+# ChangeStreamFatalError, ChangeStreamHistoryLost, InvalidResumeToken, and an unknown token.
 _HISTORY_LOST: Final = frozenset({280, 286, 260, 136})
 _STREAM_ENDED: Final = ("drop", "dropDatabase", "invalidate")
 
@@ -52,13 +49,15 @@ def _pipeline(writer: str) -> list[Document]:
         {
             "$match": {
                 "$or": [
-                    # A process knows what it has inserted: in a rush that is most of the stream.
+                    # The process has its own inserts already; in a rush they are most of the
+                    # stream.
                     {
                         "operationType": "insert",
                         "fullDocument.live": True,
                         "fullDocument.writer": {"$ne": writer},
                     },
-                    # What does not count the revision up changes nothing that a plan shows.
+                    # An update that leaves the revision alone changes nothing that a seat map
+                    # shows.
                     {
                         "operationType": "update",
                         "updateDescription.updatedFields.rev": {"$exists": True},
@@ -80,8 +79,9 @@ def _pipeline(writer: str) -> list[Document]:
 
 @dataclass(frozen=True, slots=True)
 class ChangeBatch:
-    """``changes`` with the day where it is told, up to ``as_of`` (a monotonic instant), or None
-    where more is waiting. ``anew``: what happened before this batch may have been missed."""
+    """Changes of one read, each with its day if the stream contains it. ``complete_until``: all
+    changes until this monotonic instant are included; None if more are waiting.
+    ``reload_required``: earlier changes may have been missed."""
 
     changes: Sequence[tuple[str | None, Change]]
     complete_until: float | None
@@ -89,8 +89,7 @@ class ChangeBatch:
 
 
 class ReservationChangeStream:
-    """``writer`` (``ReservationRepository.writer``): its inserts are left out. It may change at
-    any time."""
+    """The stream omits the inserts of ``writer``, which may be replaced at any time."""
 
     def __init__(self, db: Database, writer: str) -> None:
         self._db = db
@@ -99,59 +98,52 @@ class ReservationChangeStream:
         self._left_out = writer
         self._looked = True
         self._awake_until = 0.0
-        self._wanted = asyncio.Event()
+        self._look_requested = asyncio.Event()
         self._awake = asyncio.Event()
         self._awake.set()
 
     @property
     def resting(self) -> bool:
-        """It is read seldom now: what others have written lately may not be told yet."""
+        """True while the stream is read seldom: recent writes of other workers may be missing."""
         return not self._awake.is_set()
 
     def look(self) -> bool:
-        """Note that somebody looks at what the stream has told: it is read often from now on.
-
-        False where it rested: others may have written meanwhile. ``wake`` waits for that.
-        """
+        """Asks for frequent reads. False if the stream rested: recent writes may be missing."""
         self._looked = True
         if self._awake.is_set():
             return True
-        self._wanted.set()
+        self._look_requested.set()
         return False
 
     def follow(self) -> None:
-        """Whatever changes is wanted soon for some seconds, also without a look."""
-        self._awake_until = monotonic() + _FOLLOWED_FOR_S
+        self._awake_until = monotonic() + _FREQUENT_AFTER_FOLLOW_S
         self.look()
 
     async def wake(self) -> None:
-        """Returns once a stream that rested has been read; after a moment also where it cannot."""
+        """Waits until a stream that rested has been read, at most a quarter of a second."""
         if not self.look():
             with suppress(TimeoutError):
                 async with asyncio.timeout(_WAKES_WITHIN_S):
                     await self._awake.wait()
 
     async def _pause(self) -> None:
-        """Before the next look: short while somebody looks, and ended by the first who does."""
         now = monotonic()
         if self._looked:
             self._looked = False
-            self._awake_until = max(self._awake_until, now + _LOOKED_FOR_S)
+            self._awake_until = max(self._awake_until, now + _FREQUENT_AFTER_LOOK_S)
         if now < self._awake_until:
             await asyncio.sleep(_EVERY_S)
             return
         self._awake.clear()
-        self._wanted.clear()
+        self._look_requested.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s(_REST_S)):
-                await self._wanted.wait()
+                await self._look_requested.wait()
 
     async def batches(self) -> AsyncIterator[ChangeBatch]:
-        """Every change from now on, for ever; goes on where it stopped when the server comes back.
-
-        The first batch is ``anew``, and so is each one before which history was lost, or before
-        which inserts of the former ``writer`` may have been left out.
-        """
+        """Yields all changes from now on, also after failures of the server. ``reload_required`` is
+        set in the first batch, after a loss of history, and if inserts of a former ``writer`` were
+        left out."""
         self._token = None
         while True:
             try:
@@ -160,16 +152,15 @@ class ReservationChangeStream:
                         yield batch
             except PyMongoError as error:
                 log.warning("change_stream_broken", extra={"reason": type(error).__name__})
-                self._awake.set()  # nobody waits for it: how old it is is seen
+                self._awake.set()  # requests need not wait: they see how old the data is
                 if isinstance(error, OperationFailure) and error.code in _HISTORY_LOST:
                     self._token = None
                 await asyncio.sleep(_RETRY_S)
 
     async def _read(self, session: Any) -> AsyncIterator[ChangeBatch]:
-        """Raises: PyMongoError."""
         writer = self.writer
-        anew = self._token is None or writer != self._left_out
-        asked = monotonic()
+        reload_required = self._token is None or writer != self._left_out
+        requested_at = monotonic()
         answer = await self._command(
             session,
             {
@@ -185,20 +176,22 @@ class ReservationChangeStream:
         events = cursor["firstBatch"]
         while True:
             if any(e["operationType"] in _STREAM_ENDED for e in events):
-                # The collection is gone, and this stream with it.
+                # The collection was dropped, and with it this stream.
                 self._token = None
                 return
             full = len(events) >= _BATCH
-            yield ChangeBatch([_change(e) for e in events], None if full else asked, anew)
-            # Only now: what was not taken in comes again.
-            self._token, anew = cursor.get("postBatchResumeToken", self._token), False
+            yield ChangeBatch(
+                [_change(e) for e in events], None if full else requested_at, reload_required
+            )
+            # Only now, after the batch was taken in: one that was not is read again.
+            self._token, reload_required = cursor.get("postBatchResumeToken", self._token), False
             self._left_out = writer
             self._awake.set()
             if cursor["id"] == 0 or writer != self.writer:
                 return
             if not full:
                 await self._pause()
-            asked = monotonic()
+            requested_at = monotonic()
             answer = await self._command(
                 session,
                 {
@@ -223,29 +216,28 @@ def _change(event: Document) -> tuple[str | None, Change]:
         document = event["fullDocument"]
         return document["day"], row_of(id, document)
     fields = event["updateDescription"]["updatedFields"]
-    known = {
-        ours: kind(fields[theirs]) if fields[theirs] is not None else None
-        for theirs, ours, kind in _FIELDS
-        if theirs in fields
+    row_fields = {
+        attribute: kind(fields[name]) if fields[name] is not None else None
+        for name, attribute, kind in _FIELDS
+        if name in fields
     }
-    return None, RowUpdate(id, fields["rev"], known)
+    return None, RowUpdate(id, fields["rev"], row_fields)
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
 _FIELDS: Final[tuple[tuple[str, str, Any], ...]] = (
     ("seat", "seat_id", SeatId),
     ("state", "state", ReservationState),
-    ("start", "booked_start", _as_it_is),
-    ("available_from", "available_from", _as_it_is),
-    ("end", "end", _as_it_is),
+    ("start", "booked_start", _unchanged),
+    ("available_from", "available_from", _unchanged),
+    ("end", "end", _unchanged),
 )
 
 
 def row_of(id: ReservationId, d: Document) -> OccupancyRow:
-    """The occupancy's row of a stored reservation."""
     return OccupancyRow.of(
         id,
         d["rev"],

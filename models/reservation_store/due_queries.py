@@ -1,5 +1,3 @@
-"""Reading reservations whose time has come: deadlines, reminders, outbox events."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -26,7 +24,7 @@ Deadline = Literal[
     "fail_presence_checks",
     "expire_offers",
 ]
-"""The job that settles it."""
+"""A kind of deadline, named after the job that settles it."""
 _PRESENT_STATES: Final = [ReservationState.IN_USE.value, ReservationState.AWAY.value]
 _DEADLINES: Final[Mapping[Deadline, tuple[list[str], str]]] = {
     "no_show": ([ReservationState.RESERVED.value], "check_in_until"),
@@ -36,15 +34,12 @@ _DEADLINES: Final[Mapping[Deadline, tuple[list[str], str]]] = {
     "fail_presence_checks": ([], "presence_due_at"),
     "expire_offers": ([], "held_until"),
 }
-"""The states (those with the field where there are none) and the field of each deadline, by the job
-that settles it."""
+"""The states (empty: all that have the field) and the field of each deadline."""
 FrozenVenues = Literal[True] | frozenset[VenueId]
-"""Venues whose deadlines wait; True stands for all."""
+"""Venues whose deadlines are frozen; True stands for all."""
 
 
 class DueQueries(ReservationCollection):
-    """What the jobs look for. Bounded, each by an index of its own."""
-
     async def due_for_no_show(
         self,
         due: datetime,
@@ -52,8 +47,8 @@ class DueQueries(ReservationCollection):
         held: FrozenVenues = frozenset(),
         now: datetime | None = None,
     ) -> list[Reservation]:
-        """Those whose time to check in is over at ``due``; of venues that are ``held``, only those
-        that have ended at ``now``."""
+        """Bookings whose check-in deadline is at ``due`` or earlier. With an open report or in
+        venues that are ``held``, only those that have ended at ``now``."""
         query: Document = {
             "state": ReservationState.RESERVED.value,
             "check_in_until": {"$lte": due},
@@ -67,8 +62,8 @@ class DueQueries(ReservationCollection):
         held: FrozenVenues = frozenset(),
         now: datetime | None = None,
     ) -> list[Reservation]:
-        """Away beyond ``return_by``; where that is the end itself, completion takes it. ``held``:
-        as for no-shows."""
+        """Reservations away beyond ``return_by``, unless that is the end itself: completion settles
+        those. In venues that are ``held``, only those that have ended at ``now``."""
         return await self._due(
             "due_leave_expiry",
             {
@@ -81,8 +76,8 @@ class DueQueries(ReservationCollection):
         )
 
     async def due_for_completion(self, now: datetime, limit: int) -> list[Reservation]:
-        """At their end; who should have been back before it is left to the time-out, which may
-        still wait for a gate to tell."""
+        """Stays past their end. If the return was due earlier, ``due_for_leave_expiry`` settles
+        them: a gate's records may still be missing."""
         return await self._due(
             "due_complete",
             {
@@ -97,68 +92,62 @@ class DueQueries(ReservationCollection):
         )
 
     async def due_for_reminder(self, now: datetime, limit: int) -> list[Reservation]:
-        found = self._all.find({"remind_at": {"$type": "date", "$lte": now}})
-        return await self._read(found.sort("remind_at", ASCENDING).limit(limit))
+        cursor = self._all.find({"remind_at": {"$type": "date", "$lte": now}})
+        return await self._read(cursor.sort("remind_at", ASCENDING).limit(limit))
 
     async def due_for_offer_expiry(self, now: datetime, limit: int) -> list[Reservation]:
-        """Offers whose time is over."""
-        found = self._all.find({"held_until": {"$type": "date", "$lte": now}})
-        return await self._read(found.limit(limit))
+        cursor = self._all.find({"held_until": {"$type": "date", "$lte": now}})
+        return await self._read(cursor.limit(limit))
 
     async def due_for_presence_check(self, now: datetime, limit: int) -> list[Reservation]:
-        """In use, doubted, and not shown to be by now."""
-        found = self._all.find(
+        cursor = self._all.find(
             {
                 "presence_due_at": {"$type": "date", "$lte": now},
                 "state": ReservationState.IN_USE.value,
                 "end": {"$gt": now},
-                # Who found the seat taken cannot sit there.
+                # A reader who reported the seat as occupied cannot sit there.
                 "report.open": {"$ne": True},
             }
         )
-        return await self._read(found.limit(limit))
+        return await self._read(cursor.limit(limit))
 
     async def due_for_carry_over(self, now: datetime, limit: int) -> list[Reservation]:
-        """Completed ones whose reader may sit on the same seat in the next booking too."""
-        found = self._all.find({"carry_over_at": {"$type": "date", "$lte": now}})
-        return await self._read(found.limit(limit))
+        cursor = self._all.find({"carry_over_at": {"$type": "date", "$lte": now}})
+        return await self._read(cursor.limit(limit))
 
     async def carried_over(self, id: ReservationId) -> None:
-        """The follower has been looked after."""
         with translate_errors():
             await self._all.update_one({"_id": id}, {"$set": {"carry_over_at": None}})
 
     async def with_outbox_events(self, limit: int) -> list[Reservation]:
-        """Reservations that have something to tell, the oldest first.
-
-        Without claims, replays and history, which tell nothing and are half of each document.
-        """
-        untold: Document = {"claims": [], "idempotency_results": [], "history": []}
+        """Reservations with events, the oldest first, without claims, idempotency results and
+        history, which are half of each document."""
+        omitted: Document = {"claims": [], "idempotency_results": [], "history": []}
         with translate_errors():
             rows = (
                 await self._all.find(
-                    {"outbox.at": {"$type": "date"}}, {**dict.fromkeys(untold, 0), "changes": 0}
+                    {"outbox.at": {"$type": "date"}}, {**dict.fromkeys(omitted, 0), "changes": 0}
                 )
                 .sort("outbox.at", ASCENDING)
                 .limit(limit)
                 .batch_size(limit)
                 .to_list(None)
             )
-        return [from_document(row | untold) for row in rows]
+        return [from_document(row | omitted) for row in rows]
 
     async def oldest_outbox_event(self) -> datetime | None:
-        """Since when what is to be told first waits. Raises: Unavailable."""
+        """The instant of the oldest event in an outbox, or None. Raises: Unavailable."""
         with translate_errors():
-            found = await self._all.find_one(
+            oldest = await self._all.find_one(
                 {"outbox.at": {"$type": "date"}},
                 {"outbox.at": 1},
                 sort=[("outbox.at", ASCENDING)],
             )
-        return min(event["at"] for event in found["outbox"]) if found else None
+        return min(event["at"] for event in oldest["outbox"]) if oldest else None
 
     async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
-        """Live reservations whose check-in, return, proof or answer was due in the outage or a
-        minute after it, as far as they have not been moved for it."""
+        """Live reservations with a deadline (check-in, return, presence check or offer) in the
+        outage or within a minute after it, unless it was extended for this outage."""
         within = {"$gt": outage.start, "$lte": outage.end + AFTER_OUTAGE}
         untouched: Document = {
             "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}
@@ -167,27 +156,27 @@ class DueQueries(ReservationCollection):
         away = {"state": ReservationState.AWAY.value, "return_by": within, **untouched}
         rows = await self._due("due_no_show", waiting, 0)
         rows += await self._due("due_leave_expiry", away, 0)
-        doubted: Document = {
+        checked: Document = {
             "presence_due_at": {"$type": "date", **within},
             "state": ReservationState.IN_USE.value,
         }
         offered: Document = {"held_until": {"$type": "date", **within}}
         with translate_errors():
-            for query in (doubted, offered):
-                found = await self._all.find({**query, **untouched}).to_list(None)
-                rows += [from_document(row) for row in found]
+            for query in (checked, offered):
+                documents = await self._all.find({**query, **untouched}).to_list(None)
+                rows += [from_document(row) for row in documents]
         return rows
 
     async def next_due(self, after: datetime) -> tuple[datetime, frozenset[Deadline]] | None:
-        """The first instant after ``after`` at which something here becomes due, and what."""
-        found = await self._first_instants({"$gt": after})
-        if not found:
+        """The first deadline after ``after``: its instant and its kinds. None without one."""
+        instants = await self._first_instants({"$gt": after})
+        if not instants:
             return None
-        first = min(found.values())
-        return first, frozenset(name for name, instant in found.items() if instant == first)
+        first = min(instants.values())
+        return first, frozenset(name for name, instant in instants.items() if instant == first)
 
     async def overdue(self, now: datetime) -> frozenset[Deadline]:
-        """What has a deadline at ``now`` or before that was not settled yet."""
+        """The kinds of deadlines at ``now`` or earlier that are not settled yet."""
         return frozenset(await self._first_instants({"$lte": now}))
 
     async def _first_instants(self, when: Document) -> dict[Deadline, datetime]:
@@ -205,13 +194,12 @@ class DueQueries(ReservationCollection):
         return instants
 
     async def _due(self, index: str, query: Document, limit: int) -> list[Reservation]:
-        """Hinted: all due indexes begin with the state, and the planner takes any of them when what
-        it tries first is all due; kept for later, that plan would read every live one."""
+        """The hint is needed: all due indexes begin with the state, so the planner may cache any of
+        them while everything is due, and read every live reservation later."""
         return await self._read(self._all.find({**query, "live": True}).hint(index).limit(limit))
 
 
 def _not_held(held: FrozenVenues, now: datetime | None) -> Document:
-    """Neither an outage nor a report keeps a seat beyond its end."""
     waits: Document = {} if held is True else {"report.open": {"$ne": True}}
     if held is True:
         return {"end": {"$lte": now}}

@@ -1,4 +1,4 @@
-"""Indexes of the reservations. The unique one over `claims` decides every race."""
+"""Indexes of the reservations. The unique one over ``claims`` decides every race."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"claims": {"$type": "string"}},
         ),
         IndexModel(
-            # What pruning takes the claims from: hardly two days' ended ones.
+            # For pruning claims: contains the ended reservations of hardly two days.
             [("day", ASCENDING)],
             name="ended_with_claims",
             partialFilterExpression={"claims": {"$type": "string"}, "live": False},
         ),
         IndexModel(
-            # A reader's list in its order; with the state, those of one state are found and
-            # counted without reading the others.
+            # A reader's list in its order. With the state in it, reservations of one state are
+            # found and counted without reading the others.
             [
                 ("reader", ASCENDING),
                 ("start", DESCENDING),
@@ -33,7 +33,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             name="reader_list",
         ),
         IndexModel(
-            # live again, as the planner does not take it from the partial filter: covered only so.
+            # ``live`` is repeated as a key: the planner does not derive it from the partial filter,
+            # and a query is covered only with it.
             [
                 (name, ASCENDING)
                 for name in (
@@ -53,7 +54,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"live": True},
         ),
         IndexModel(
-            # Who had a seat: written when a reservation ends, so that bookings do not pay for it.
+            # The past occupants of a seat. Written only at the end of a reservation, so bookings do
+            # not pay for it.
             [("seat", ASCENDING), ("start", ASCENDING)],
             name="ended_on_seat",
             partialFilterExpression={"live": False},

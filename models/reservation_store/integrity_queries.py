@@ -1,5 +1,3 @@
-"""Finds double bookings, should there ever be any."""
-
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -16,8 +14,8 @@ from models.reservation_store.queries import ReservationCollection
 from models.storage.mongo import Document
 from models.storage.mongo_errors import translate_errors
 
-_AT_ONCE: Final = timedelta(seconds=10)
-"""Longer than a request may take; a double lasts for minutes."""
+_TOLERATED_OVERLAP: Final = timedelta(seconds=10)
+"""Shorter overlaps are not reported: a request may take as long, a double booking lasts minutes."""
 _SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at", "available_from")
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0
@@ -25,15 +23,13 @@ _SWEEP_S: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class DoubleBooking:
-    """Two reservations that held one seat, or one reader, at the same time."""
-
     thing: str
     first: ReservationId
     second: ReservationId
 
 
 class OccupiedSpan(NamedTuple):
-    """``seat <id>`` or ``reader <id>`` was taken by this reservation in [start, stop)."""
+    """Reservation ``id`` held ``key`` (``seat <id>`` or ``reader <id>``) in [start, stop)."""
 
     key: str
     start: datetime
@@ -42,11 +38,9 @@ class OccupiedSpan(NamedTuple):
 
 
 def occupied_spans(row: Document) -> list[OccupiedSpan]:
-    """The spans of its seat and its reader; none for what ended before it began: it took nothing.
-
-    A start 现在 is cut to the minute, so it took nothing before ``placed_at``. Erased readers share
-    one name, so of theirs only the seat can be judged.
-    """
+    """The spans in which the reservation held seat and reader; empty if it ended before its start.
+    A start 现在 is cut to the minute, so nothing was held before ``placed_at``. Erased readers
+    share one name, so only their seats are returned."""
     start = max(min(row["start"], row.get("available_from") or row["start"]), row["placed_at"])
     stop = min(row["end"], row.get("ended_at") or row["end"])
     if stop <= start:
@@ -56,35 +50,29 @@ def occupied_spans(row: Document) -> list[OccupiedSpan]:
 
 
 class IntegrityQueries(ReservationCollection):
-    """The sweep, which never looks at claims."""
-
     async def find_double_bookings(self) -> list[DoubleBooking]:
-        """Every pair that held one seat or one reader at once, by [start, actual end).
-
-        Never by claims: a claim is the guard, and the sweep is its judge. Instants are those at
-        which requests came, so two that were under way together may overlap by seconds: one gave
-        the seat back while the other was already asking for it.
-        """
-        found: list[DoubleBooking] = []
+        """Every pair of reservations that held one seat or one reader at once. Claims are ignored,
+        since this search checks them. Overlaps of seconds do not count: one request may release a
+        seat while another is asking for it."""
+        doubles: list[DoubleBooking] = []
         before: dict[str, OccupiedSpan] = {}
         async for rows in self._days():
             latest: dict[str, OccupiedSpan] = {}
             for span in sorted(span for row in rows for span in occupied_spans(row)):
                 held = latest.get(span.key) or before.get(span.key)
-                if held is not None and span.start + _AT_ONCE < held.stop:
-                    found.append(DoubleBooking(span.key.partition(" ")[0], held.id, span.id))
+                if held is not None and span.start + _TOLERATED_OVERLAP < held.stop:
+                    doubles.append(DoubleBooking(span.key.partition(" ")[0], held.id, span.id))
                 if held is None or span.stop > held.stop:
                     latest[span.key] = span
             before = latest
-        return sorted(found, key=lambda double: double.thing, reverse=True)
+        return sorted(doubles, key=lambda double: double.thing, reverse=True)
 
     async def _days(self) -> AsyncIterator[list[Document]]:
-        """All reservations by their day of use: MongoDB sorts them on its disk, and one day is in
-        memory at a time, however many there are. A stay touches two days at most."""
+        """Yields each day's reservations. MongoDB sorts on disk, so memory holds one day."""
         cursor = (
             self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys(_SPAN, 1))
             .sort("day", ASCENDING)
-            .batch_size(_SWEEP_BATCH)  # else MongoDB sends 16 MB at once
+            .batch_size(_SWEEP_BATCH)  # otherwise MongoDB sends 16 MB at once
             .allow_disk_use(True)
         )
         day: list[Document] = []
@@ -98,7 +86,7 @@ class IntegrityQueries(ReservationCollection):
             yield day
 
     async def _batch(self, cursor: Any) -> list[Document]:
-        # The sort of millions takes longer than a request may.
+        # Sorting millions takes longer than a request may.
         with translate_errors(), pymongo.timeout(_SWEEP_S):
             rows: list[Document] = await cursor.to_list(_SWEEP_BATCH)
         return rows

@@ -1,5 +1,3 @@
-"""A reservation as a document."""
-
 from __future__ import annotations
 
 from datetime import date
@@ -21,8 +19,8 @@ from models.storage.mongo import Document
 
 
 def to_document(r: Reservation) -> Document:
-    # First what indexes and the change stream look at: the server reads a document field by field
-    # from its beginning, for each of them anew.
+    # Fields of indexes and of the change stream come first: for each of them the server reads the
+    # document field by field from its beginning.
     return {
         "_id": r.id,
         "live": r.state in LIVE,
@@ -69,12 +67,11 @@ def to_document(r: Reservation) -> Document:
 
 
 def to_new_document(r: Reservation, writer: str) -> Document:
-    """The document as the process ``writer`` inserts it."""
     return {"_id": r.id, "writer": writer, **to_document(r)}
 
 
 def changed_fields(old: Reservation, new: Reservation) -> Document:
-    """The fields that differ; the outbox is pushed instead, since the dispatcher pulls from it."""
+    """The fields that differ. Outbox events are left out: they are pushed, not set."""
     before, after = to_document(old), to_document(new)
     return {
         name: value
@@ -103,14 +100,14 @@ def _presence_document(p: PresenceProof | None) -> Document | None:
 
 
 def _presence(d: Document) -> PresenceProof | None:
-    seen = d.get("presence")
-    if seen is None:
-        # What was checked in before proofs were kept was seen at its check-in.
+    proof = d.get("presence")
+    if proof is None:
+        # Documents from before proofs were stored: the check-in was the proof.
         if "presence" in d or d["checked_in_at"] is None:
             return None
-        seen = {"method": PresenceMethod.KIOSK_CODE.value, "at": d["checked_in_at"]}
-    method = PresenceMethod(seen["method"])
-    return PresenceProof(d["reader"], VenueId(d["venue"]), method, seen["at"], seen.get("seat"))
+        proof = {"method": PresenceMethod.KIOSK_CODE.value, "at": d["checked_in_at"]}
+    method = PresenceMethod(proof["method"])
+    return PresenceProof(d["reader"], VenueId(d["venue"]), method, proof["at"], proof.get("seat"))
 
 
 def _assisted_document(a: GateAssistance | None) -> Document | None:
@@ -122,7 +119,7 @@ def _assisted(d: Document | None) -> GateAssistance | None:
 
 
 def outbox_document(notice: OutboxEvent, change: str | None) -> Document:
-    """An entry of the outbox as it is stored, with the request that it came of."""
+    """An outbox event as it is stored, with the id of the current request unless it has one."""
     return {
         "seq": notice.seq,
         "change": change,
@@ -163,7 +160,7 @@ def from_document(d: Document) -> Reservation:
         remind_at=d["remind_at"],
         carry_over_at=d["carry_over_at"],
         last_kiosk_code=d["last_kiosk_code"],
-        gate_assistance=_assisted(d.get("gate_assistance")),  # older ones know none of these
+        gate_assistance=_assisted(d.get("gate_assistance")),  # older documents lack these fields
         report=_report(d.get("report")),
         presence=_presence(d),
         presence_due_at=d.get("presence_due_at"),
@@ -180,5 +177,5 @@ def from_document(d: Document) -> Reservation:
 
 def _notice(d: Document) -> OutboxEvent:
     kind = OutboxEventKind(d["event"])
-    # What was written before events told of their request has none.
+    # Events from before request ids were stored have none.
     return OutboxEvent(d["seq"], kind, d["at"], d["facts"], d.get("change"), d.get("request", ""))

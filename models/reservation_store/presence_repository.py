@@ -1,4 +1,4 @@
-"""When each method last proved somebody's presence: one document for each venue."""
+"""The last proof by each presence method, one document for each venue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PresenceMethodRepository:
         self._written: dict[tuple[VenueId, PresenceMethod], datetime] = {}
 
     async def record(self, proof: PresenceProof) -> None:
-        """The method has proved a presence. This worker writes it once in a few minutes."""
+        """Records that the method works, at most once in five minutes."""
         key = proof.venue_id, proof.method
         last = self._written.get(key)
         if last is None or abs(proof.at - last) >= _WRITE_EVERY:
@@ -27,12 +27,11 @@ class PresenceMethodRepository:
             self._written[key] = proof.at
 
     async def put(self, venue_id: VenueId, method: PresenceMethod, at: datetime) -> None:
-        """The method works in the venue at ``at``; a later instant that is kept stays."""
+        """Stores that the method worked in the venue at ``at``. A later stored instant stays."""
         with translate_errors():
             await self._all.update_one({"_id": venue_id}, {"$max": {method.value: at}}, upsert=True)
 
     async def last_proofs(self) -> dict[VenueId, dict[PresenceMethod, datetime]]:
-        """When each method last proved a presence, by venue."""
         with translate_errors():
             rows = await self._all.find().to_list(None)
         return {

@@ -1,5 +1,3 @@
-"""Reading reservations: one, a reader's, a day's."""
-
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -27,15 +25,12 @@ _DAY: Final = timedelta(days=1)
 
 
 class ReservationCollection:
-    """The collection of reservations."""
-
     def __init__(self, db: Database) -> None:
         self._all = db["reservations"]
 
-    async def _read(self, found: AsyncCursor[Document]) -> list[Reservation]:
-        """What a search finds. Raises: Unavailable."""
+    async def _read(self, cursor: AsyncCursor[Document]) -> list[Reservation]:
         with translate_errors():
-            rows = await found.to_list(None)
+            rows = await cursor.to_list(None)
         return [from_document(row) for row in rows]
 
 
@@ -45,14 +40,9 @@ def _holder_of(claim: str) -> Document:
 
 
 class ReservationQueries(ReservationCollection):
-    """What is read of reservations for readers, the staff and statistics."""
-
     async def count(self, query_state: ReservationState | None = None) -> int:
-        """How many there are, of one state or of all.
-
-        All of them: by MongoDB's own number, as counting millions takes seconds; right except after
-        a crash of its, until it has been restarted cleanly. An ended state is counted one by one.
-        """
+        """The number of reservations. Without a state it is MongoDB's own figure, since counting
+        millions takes seconds; after a crash it can be wrong until a clean restart."""
         with translate_errors():
             if query_state is None:
                 buried = await self._all.count_documents({"tombstone": True})
@@ -64,42 +54,44 @@ class ReservationQueries(ReservationCollection):
 
     async def get(self, id: str) -> Reservation | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": id, "tombstone": {"$exists": False}})
-        return from_document(found) if found else None
+            document = await self._all.find_one({"_id": id, "tombstone": {"$exists": False}})
+        return from_document(document) if document else None
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation | None:
-        found = await self.get(id)
-        return found if found is not None and found.reader_id == reader_id else None
+        reservation = await self.get(id)
+        return (
+            reservation if reservation is not None and reservation.reader_id == reader_id else None
+        )
 
     async def find_by_claim(self, claim: str) -> Reservation | None:
-        """Who holds the claim now."""
         with translate_errors():
-            found = await self._all.find_one({**_holder_of(claim), "tombstone": {"$exists": False}})
-        return from_document(found) if found else None
+            document = await self._all.find_one(
+                {**_holder_of(claim), "tombstone": {"$exists": False}}
+            )
+        return from_document(document) if document else None
 
     async def is_claim_buried(self, claim: str) -> bool:
-        """Is it held by a tombstone, so that nobody gets it?"""
+        """True if a tombstone holds the claim: no request can get it any more."""
         with translate_errors():
-            found = await self._all.find_one(
+            tombstone = await self._all.find_one(
                 {**_holder_of(claim), "tombstone": True}, projection={"_id": 1}
             )
-        return found is not None
+        return tombstone is not None
 
     async def used_daily_slots(self, reader_id: ReaderId, day: date) -> set[int]:
-        """The k of the reader's ``n:`` claims for that day of use."""
+        """The numbers (1…limit) of the reader's daily claims (``n:``) for that day of use."""
         return (await self.used_daily_slots_of([reader_id], day))[reader_id]
 
     async def used_daily_slots_of(
         self, reader_ids: Collection[ReaderId], day: date
     ) -> dict[ReaderId, set[int]]:
-        """As ``used_daily_slots``, of each of the readers, in one query."""
         used: dict[ReaderId, set[int]] = {reader_id: set() for reader_id in reader_ids}
         with translate_errors():
             rows = await self._all.find(
                 {
                     "reader": {"$in": list(used)},
-                    # An offer of a night can be accepted after midnight: it begins then, and
-                    # counts for the day of the offer.
+                    # An offer made before midnight can be accepted after it. The booking then
+                    # starts on the next day, but counts for the day of the offer.
                     "start": {
                         "$gte": local_instant(day, time(0)),
                         "$lt": local_instant(day + 2 * _DAY, time(0)),
@@ -116,81 +108,76 @@ class ReservationQueries(ReservationCollection):
     async def latest_of(
         self, reader_id: ReaderId, states: Collection[ReservationState]
     ) -> Reservation | None:
-        """The one of the reader's reservations in these states that began last."""
         query = {"reader": reader_id, "state": {"$in": [state.value for state in states]}}
-        found = await self._read(self._all.find(query).sort("start", DESCENDING).limit(1))
-        return found[0] if found else None
+        latest = await self._read(self._all.find(query).sort("start", DESCENDING).limit(1))
+        return latest[0] if latest else None
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         """The reader's live reservations that start at ``since`` or later, the earliest first."""
-        found = self._all.find({"reader": reader_id, "start": {"$gte": since}, "live": True})
-        return await self._read(found.sort("start", ASCENDING))
+        cursor = self._all.find({"reader": reader_id, "start": {"$gte": since}, "live": True})
+        return await self._read(cursor.sort("start", ASCENDING))
 
     async def recent_of(
         self, reader_id: ReaderId, since: datetime, at_most: int
     ) -> list[Reservation]:
-        """The reader's bookings that start at ``since`` or later, the latest first; the live ones
-        before the others, where there are more than ``at_most``."""
+        """The latest bookings that start at ``since`` or later, the latest first. If there are more
+        than ``at_most``, live ones come before ended ones."""
         states = {"$in": sorted(state.value for state in BOOKING_STATES)}
         query = {"reader": reader_id, "start": {"$gte": since}, "state": states}
-        found = self._all.find(query).sort(
+        cursor = self._all.find(query).sort(
             [("live", DESCENDING), ("start", DESCENDING), ("_id", ASCENDING)]
         )
-        rows = await self._read(found.limit(at_most))
+        rows = await self._read(cursor.limit(at_most))
         return sorted(rows, key=lambda r: (r.start, r.id), reverse=True)
 
     async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
         """All of the reader's reservations for that day of use, the earliest start first."""
         of_day = {"$gte": local_instant(day, time(0)), "$lt": local_instant(day, time(23, 59))}
-        found = self._all.find({"reader": reader_id, "start": of_day})
-        return await self._read(found.sort("start", ASCENDING))
+        cursor = self._all.find({"reader": reader_id, "start": of_day})
+        return await self._read(cursor.sort("start", ASCENDING))
 
     async def near_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
-        """All of the reader's reservations for that day of use and for the days beside it, whose
-        nights touch it, the earliest start first."""
+        """The reader's reservations of that day of use and of the days beside it, whose bookings
+        can cross midnight; the earliest start first."""
         near = {
             "$gte": local_instant(day - _DAY, time(0)),
             "$lt": local_instant(day + 2 * _DAY, time(0)),
         }
-        found = self._all.find({"reader": reader_id, "start": near})
-        return await self._read(found.sort("start", ASCENDING))
+        cursor = self._all.find({"reader": reader_id, "start": near})
+        return await self._read(cursor.sort("start", ASCENDING))
 
     async def on_seat(self, seat_id: SeatId, day: date) -> list[Reservation]:
         """All reservations of the seat for that day of use, the earliest start first."""
         live: Document = {"day": day.isoformat(), "state": {"$in": _LIVE}, "seat": seat_id}
         of_day = {"$gte": local_instant(day, time(0)), "$lte": local_instant(day, time(23, 59))}
         ended: Document = {"seat": seat_id, "start": of_day, "live": False}
-        # In this order: one that ends in between is found twice, and not missed.
+        # Live ones first: a reservation that ends between the two reads is read twice, not missed.
         rows = await self._read(self._all.find(live | {"live": True}).hint("occupancy"))
         rows += await self._read(self._all.find(ended).hint("ended_on_seat"))
         return sorted({r.id: r for r in rows}.values(), key=lambda r: (r.start, r.id))
 
     async def ever_on(self, seats: Collection[SeatId]) -> bool:
-        """Was one of the seats booked once, however the booking ended?"""
+        """True if one of the seats was ever booked, even if the booking was cancelled."""
         with translate_errors():
             for live, index in ((True, "occupancy"), (False, "ended_on_seat")):
-                wanted = {"live": live, "seat": {"$in": list(seats)}}
-                found = await self._all.find(wanted, {"_id": 1}).hint(index).limit(1).to_list(None)
-                if found:
+                query = {"live": live, "seat": {"$in": list(seats)}}
+                booked = await self._all.find(query, {"_id": 1}).hint(index).limit(1).to_list(None)
+                if booked:
                     return True
         return False
 
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """The reader's reservations in these states, all bookings where none is given, the newest
-        first, and how many there are."""
-        wanted = sorted(state.value for state in states or BOOKING_STATES)
-        query: Document = {"reader": reader_id, "state": {"$in": wanted}}
+        """A page of the reader's bookings, newest first, and the total. No ``states``: all."""
+        state_values = sorted(state.value for state in states or BOOKING_STATES)
+        query: Document = {"reader": reader_id, "state": {"$in": state_values}}
         rows, total = await find_page(self._all, query, ("start", "created_at"), skip, limit)
         return [from_document(row) for row in rows], total
 
     async def occupancy_rows(self, day: date) -> list[OccupancyRow]:
-        """All live reservations of the day, from the index alone.
-
-        Those of a majority, as the change stream tells them: what another server's failure could
-        still undo, nobody would take back.
-        """
+        """All live reservations of the day, from the index alone. Only what a majority has
+        confirmed: a row that is rolled back would never be removed."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -203,15 +190,13 @@ class ReservationQueries(ReservationCollection):
         return [row_of(row["_id"], row) for row in rows]
 
     async def booking_facts(self, day: date, made: TimeRange | None) -> AsyncIterator[BookingFacts]:
-        """All bookings of a day, as statistics want them, in the order in which they were made.
-
-        Found by the time that ids begin with, since an index for it would cost every booking:
-        ``made`` is when they can have been made, by the wall clock. None: at any time, where the
-        service's clock is another one (a sandbox's).
-        """
-        shown = [
+        """All bookings of a day for statistics, in the order of creation. ``made``: the wall-clock
+        range of their creation, searched by the times in ids, since an index would cost every
+        booking. None searches all, for a sandbox with another clock."""
+        fields = [
             "area",
             "seat",
+            "reader",
             "state",
             "created_at",
             "start",
@@ -221,13 +206,14 @@ class ReservationQueries(ReservationCollection):
             "ended_at",
         ]
         with translate_errors():
-            # MongoDB's own batches hold 16 MB, which are 150 in memory.
-            found = self._made(day, made, dict.fromkeys(shown, 1)).batch_size(1000)
-            async for row in found:
-                if "area" in row:  # a tombstone has nothing
+            # MongoDB's own batches hold 16 MB, which take up 150 MB in memory.
+            cursor = self._made(day, made, dict.fromkeys(fields, 1)).batch_size(1000)
+            async for row in cursor:
+                if "area" in row:  # a tombstone has no fields
                     yield BookingFacts(
                         seat_id=SeatId(row["seat"]),
                         area_id=AreaId(row["area"]),
+                        reader_id=ReaderId(row["reader"]),
                         state=ReservationState(row["state"]),
                         created_at=row["created_at"],
                         start=row["start"],
@@ -238,7 +224,8 @@ class ReservationQueries(ReservationCollection):
                     )
 
     async def all_on_day(self, day: date, made: TimeRange | None) -> AsyncIterator[Reservation]:
-        """The same, with all that is known of them."""
+        """All of the day's reservations in the order of creation. ``made``: the wall-clock range of
+        their creation; None searches all."""
         with translate_errors():
             async for row in self._made(day, made, None).batch_size(200):
                 if "area" in row:
@@ -249,50 +236,47 @@ class ReservationQueries(ReservationCollection):
         day: date,
         made: TimeRange | None,
         venues: Collection[VenueId] | None,
-        wanted: Mapping[str, str],
+        fields: Mapping[str, str],
         after: str,
         limit: int,
     ) -> list[Reservation]:
-        """At most ``limit`` of the day's reservations in these venues (None: in all), in the order
-        in which they were made, those only that were made after ``after``: a booking that comes
-        meanwhile moves no page. ``made`` as for ``booking_facts``; ``wanted`` are values of fields
-        that they have.
-        """
+        """At most ``limit`` of the day's reservations in the order of creation, after the id
+        ``after``: new bookings do not shift a page. ``made``: the wall-clock range of creation;
+        ``venues``: None means all; ``fields``: values that the documents must have."""
         ids: Document = {"$gt": after} if after else {}
         if made is not None:
             first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
             ids = {"$gt": max(after, first), "$lt": last}
-        query: Document = {"day": day.isoformat(), **wanted, **_in_venues(venues)}
+        query: Document = {"day": day.isoformat(), **fields, **_in_venues(venues)}
         query |= {"_id": ids} if ids else {}
-        # A tombstone has no seat.
+        # A tombstone has no area.
         query.setdefault("area", {"$exists": True})
         with translate_errors():
-            found = self._all.find(query).hint("_id_").sort("_id", ASCENDING).limit(limit)
-            return await self._read(found)
+            cursor = self._all.find(query).hint("_id_").sort("_id", ASCENDING).limit(limit)
+            return await self._read(cursor)
 
-    def _made(self, day: date, made: TimeRange | None, shown: Mapping[str, int] | None) -> Any:
+    def _made(self, day: date, made: TimeRange | None, projection: Mapping[str, int] | None) -> Any:
         query: Document = {"day": day.isoformat()}
         if made is not None:
             first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
             query["_id"] = {"$gte": first, "$lt": last}
-        return self._all.find(query, shown).hint("_id_").sort("_id", ASCENDING)
+        return self._all.find(query, projection).hint("_id_").sort("_id", ASCENDING)
 
     async def many(self, ids: Collection[ReservationId]) -> dict[ReservationId, Reservation]:
-        """Those of them that there are."""
         with translate_errors():
             rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
-        found = (from_document(row) for row in rows if "area" in row)
-        return {r.id: r for r in found}
+        reservations = (from_document(row) for row in rows if "area" in row)
+        return {r.id: r for r in reservations}
 
     async def first_created_at(self) -> datetime | None:
-        """When the first booking was made that there is; None where there is none."""
-        real: Document = {"created_at": {"$exists": True}}  # and no tombstone
+        """When the oldest booking was made, if there is one."""
+        real: Document = {"created_at": {"$exists": True}}  # not a tombstone
         with translate_errors():
-            found = await self._all.find_one(real, {"created_at": 1}, sort=[("_id", ASCENDING)])
-        return found["created_at"] if found else None
+            oldest = await self._all.find_one(real, {"created_at": 1}, sort=[("_id", ASCENDING)])
+        return oldest["created_at"] if oldest else None
 
     async def has_live(self, day: date) -> bool:
-        """Is a booking of that day still under way, or not settled yet?"""
+        """True if a booking of that day is under way or not settled yet."""
         query: Document = {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True}
         with translate_errors():
             return await self._all.find_one(query, {"_id": 1}, hint="occupancy") is not None
@@ -304,13 +288,13 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """Those whose report waits for the desk, the longest waiting first, and how many there are;
-        in these ``venues``, if given. Until their time is over: nobody sits there for ever."""
+        """A page of reservations whose report waits for the staff and that have not ended, the
+        longest waiting first, and their total number. ``venues`` None means all."""
         query: Document = {"report.desk": True, "end": {"$gt": now}, **_in_venues(venues)}
         with translate_errors():
             total = await self._all.count_documents(query, hint="desk_reports")
-        found = self._all.find(query).hint("desk_reports").sort("report.at", ASCENDING)
-        return await self._read(found.skip(skip).limit(limit)), total
+        cursor = self._all.find(query).hint("desk_reports").sort("report.at", ASCENDING)
+        return await self._read(cursor.skip(skip).limit(limit)), total
 
     async def waiting_for_patrol(
         self,
@@ -319,8 +303,8 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """Those that somebody of the staff has to look at, the longest waiting first, and how many
-        there are; in these ``venues``, if given."""
+        """A page of reservations that the staff have to look at, the longest waiting first, and
+        their total number. ``venues`` None means all."""
         query: Document = {
             "patrol_at": {"$type": "date"},
             "end": {"$gt": now},
@@ -328,11 +312,10 @@ class ReservationQueries(ReservationCollection):
         }
         with translate_errors():
             total = await self._all.count_documents(query, hint="patrol")
-        found = self._all.find(query).hint("patrol").sort("patrol_at", ASCENDING)
-        return await self._read(found.skip(skip).limit(limit)), total
+        cursor = self._all.find(query).hint("patrol").sort("patrol_at", ASCENDING)
+        return await self._read(cursor.skip(skip).limit(limit)), total
 
     async def reported_occupied_seats(self, now: datetime) -> set[SeatId]:
-        """Seats where somebody sits whose they are not, as their readers say."""
         with translate_errors():
             rows = (
                 await self._all.find({"report.desk": True, "end": {"$gt": now}}, {"report.seat": 1})
@@ -344,7 +327,7 @@ class ReservationQueries(ReservationCollection):
     async def next_on_same_seat(self, r: Reservation) -> Reservation | None:
         """The reader's next reservation on the same seat that begins when this one ends."""
         with translate_errors():
-            found = await self._all.find_one(
+            document = await self._all.find_one(
                 {
                     "reader": r.reader_id,
                     "start": r.end,
@@ -352,7 +335,7 @@ class ReservationQueries(ReservationCollection):
                     "state": ReservationState.RESERVED.value,
                 }
             )
-        return from_document(found) if found else None
+        return from_document(document) if document else None
 
 
 def _in_venues(venues: Collection[VenueId] | None) -> Document:

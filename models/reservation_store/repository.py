@@ -1,10 +1,7 @@
-"""Reservations: one document each, one insert decides, each change is guarded by the one before.
-
-The guard of everything scarce is the unique index over ``claims`` (docs/locking.md). An outcome
-that the driver leaves unknown is resolved here: an insert by a tombstone with the same ``_id``, a
-change by a fence. A revision number alone is not the name of a revision: one that was rolled back
-leaves its number to another. So each change has an id, and names the one that it was made over.
-"""
+"""Writes reservations. The unique index over ``claims`` guards everything scarce (docs/locking.md).
+Each change is guarded by the id of the change before; a revision number would not do, since another
+change may reuse it after a rollback. An outcome that the driver leaves unknown is settled: for an
+insert by a tombstone with the same ``_id``, for a change by a fence."""
 
 from __future__ import annotations
 
@@ -45,50 +42,44 @@ _CHANGES_KEPT: Final = 8
 
 
 class WriteWatcher(Protocol):
-    """Who counts the writes. It must be quick."""
+    """Counts writes. Its methods must be quick."""
 
     def written(self, old: Reservation | None, new: Reservation) -> None:
-        """``new`` is stored, in the place of ``old`` or for the first time."""
+        """Reports that ``new`` is stored: in the place of ``old``, or as a new document."""
 
     def lost(self, kind: ClaimKind | None) -> None:
-        """The index has refused a write, for a claim of that kind."""
+        """Reports that the index refused a write because of a claim of that kind."""
 
 
 class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
-    """The writes; and, inherited, all reads."""
-
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self._db = db
         self.writer = new_id()
-        """Stands in what this process inserts, so that its change stream can leave that out."""
-        # Group commit: reservations that arrive together are inserted together, each judged alone.
+        """Marks this process's inserts, which its change stream leaves out."""
+        # Group commit: reservations that arrive together are inserted together, but succeed or fail
+        # one by one.
         self._inserts = Batcher(self._insert_all)
-        # Hundreds of tasks on one client starve some of them: measured, a gate of 32 does not.
+        # Hundreds of concurrent tasks on one client starve some of them; 32 do not (measured).
         self._gate = asyncio.Semaphore(32)
         self._watchers: list[WriteWatcher] = []
 
     def subscribe(self, watcher: WriteWatcher) -> None:
-        """Tell ``watcher`` of each write of this process."""
         self._watchers.append(watcher)
 
-    def _told(self, old: Reservation | None, new: Reservation) -> None:
+    def _report_write(self, old: Reservation | None, new: Reservation) -> None:
         for watcher in self._watchers:
             watcher.written(old, new)
 
     def _conflict(self, claim: str) -> ClaimLost:
-        """The error to raise for a claim that lost."""
         lost = ClaimLost(claim)
         for watcher in self._watchers:
             watcher.lost(lost.kind)
         return lost
 
     async def insert(self, made: Reservation) -> None:
-        """Insert the reservation with all its claims; one write decides.
-
-        Raises: ClaimLost; Unavailable when it is certain that the reservation will
-        never exist, or when even that cannot be found out now.
-        """
+        """Inserts the reservation with its claims. Raises: ClaimLost; Unavailable if it certainly
+        never exists, or if its outcome stays unknown."""
         try:
             await self._inserts.submit(to_new_document(made, self.writer))
         except NOT_SENT as error:
@@ -98,19 +89,18 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 lost = conflicting_key(error)
                 if lost != made.id:
                     raise self._conflict(lost) from error
-                # The driver's own retry met the first attempt, or a tombstone: not known either.
+                # The driver's retry met its own first attempt, or a tombstone: the outcome is
+                # unknown too.
             if not await self._insert_was_written(made.id):
                 raise Unavailable() from error
         except PyMongoError as error:
             with translate_errors():
                 raise error
-        self._told(None, made)
+        self._report_write(None, made)
 
     async def _insert_all(self, documents: list[Document]) -> list[Exception | None]:
-        """One unordered insert; for each document the error that is its own, or None.
-
-        Never ``insert_one``, whose error hides that no majority has confirmed it.
-        """
+        """One unordered insert; returns each document's own error, or None. Not ``insert_one``,
+        whose error hides that no majority has confirmed the write."""
         try:
             await self._all.insert_many(documents, ordered=False)
         except BulkWriteError as error:
@@ -118,15 +108,12 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return [None] * len(documents)
 
     async def _insert_was_written(self, id: ReservationId) -> bool:
-        """After an unknown outcome: is the document there, or will it never be?"""
+        """Settles an unknown outcome: True if the document exists, False if it never will."""
         return not await _retry_until_known(lambda: self._write_tombstone(id))
 
     async def _write_tombstone(self, id: ReservationId) -> bool:
-        """Put a tombstone where the document would be. False: the document is there.
-
-        One write puts it or tells what stands there instead, and its answer waits for the majority
-        in both cases: a look afterwards could meet what will be rolled back, or miss what is there.
-        """
+        """Inserts a tombstone in the place of the document; False if the document exists. One
+        majority write does both: a separate read could see a document that is rolled back later."""
         with translate_errors():
             stands = await self._all.find_one_and_update(
                 {"_id": id},
@@ -140,22 +127,19 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
     async def replace(
         self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
     ) -> Reservation:
-        """Write ``new`` over ``old`` if nothing changed it since, claims and all, in one update.
+        """Writes ``new`` over ``old`` with its claims, if nothing has changed ``old`` since, and in
+        the same step checks a job's condition ``due`` (``{"end": {"$lte": now}}``). Returns ``new``
+        with the id of this change, which the next change needs.
 
-        Returns ``new`` with the id of this change, over which the next one can be made.
-
-        ``due`` is a job's condition (``{"end": {"$lte": now}}``), checked by the database in the
-        same step.
-
-        Raises: StaleRevision; ClaimLost; Unavailable when it is certain that the
-        change never happens, or when even that cannot be found out now.
+        Raises: StaleRevision; ClaimLost; Unavailable if the change certainly never happens, or if
+        its outcome stays unknown.
         """
         change_id = new_id()
         guard, update = _guarded_update(old, new, due, change_id)
         written = replace(new, change=change_id)
         try:
             async with self._gate:
-                found = await self._all.find_one_and_update(guard, update, projection={"_id": 1})
+                updated = await self._all.find_one_and_update(guard, update, projection={"_id": 1})
         except NOT_SENT as error:
             raise Unavailable() from error
         except (DuplicateKeyError, *UNKNOWN_OUTCOME) as error:
@@ -163,14 +147,14 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 raise self._conflict(conflicting_key(error)) from error
             if not await self._change_was_written(old, change_id):
                 raise Unavailable() from error
-            self._told(old, written)
+            self._report_write(old, written)
             return written
         except PyMongoError as error:
             with translate_errors():
                 raise error
-        if found is None:
+        if updated is None:
             raise StaleRevision()
-        self._told(old, written)
+        self._report_write(old, written)
         return written
 
     async def replace_and_offer(
@@ -181,21 +165,20 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         offer: Reservation,
         claim: InTransaction,
     ) -> Reservation:
-        """As ``replace``, and the offer of a seat is inserted in the same transaction: of the seat
-        that the change gives back, or of another one for its own reader. ``claim`` marks the
-        waitlist entry as offered.
+        """Writes ``new`` over ``old`` and inserts ``offer``, of the released seat or of another one
+        for the same reader, in one transaction. ``claim`` marks the waitlist entry.
 
-        Raises: StaleRevision; ClaimLost where the offer is not possible, or the entry waits
-        no more; Unavailable.
+        Raises: StaleRevision; ClaimLost if the offer is impossible or the entry no longer waits;
+        Unavailable.
         """
         change_id = new_id()
         guard, update = _guarded_update(old, new, due, change_id)
 
         async def work(session: Any) -> None:
-            found = await self._all.find_one_and_update(
+            updated = await self._all.find_one_and_update(
                 guard, update, projection={"_id": 1}, session=session
             )
-            if found is None:
+            if updated is None:
                 raise StaleRevision()
             await claim(session)
             await self._insert_offer(offer, session)
@@ -205,12 +188,13 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         except UNKNOWN_OUTCOME as error:
             if not await self._change_was_written(old, change_id):
                 raise Unavailable() from error
-        self._told(old, new)
-        self._told(None, offer)
+        self._report_write(old, new)
+        self._report_write(None, offer)
         return replace(new, change=change_id)
 
     async def insert_offer(self, offer: Reservation, claim: InTransaction) -> None:
-        """Offer a free seat. Raises: as ``replace_and_offer``."""
+        """Offers a free seat. Raises: ClaimLost, also if the waitlist entry no longer waits;
+        Unavailable."""
 
         async def work(session: Any) -> None:
             await claim(session)
@@ -221,16 +205,14 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         except UNKNOWN_OUTCOME as error:
             if not await self._insert_was_written(offer.id):
                 raise Unavailable() from error
-        self._told(None, offer)
+        self._report_write(None, offer)
 
     async def _insert_offer(self, offer: Reservation, session: Any) -> None:
         await self._all.insert_one(to_new_document(offer, self.writer), session=session)
 
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
-        """All of it or nothing; conflicts with other transactions are tried again.
-
-        Raises: ClaimLost; what ``work`` raises; PyMongoError of unknown outcome.
-        """
+        """Runs ``work`` in a transaction, again after a conflict with another one. Raises:
+        ClaimLost; the errors of ``work``; a PyMongoError of unknown outcome."""
         try:
             async with self._gate:
                 await run_transaction(self._all.database, work)
@@ -245,17 +227,15 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 raise error
 
     async def _change_was_written(self, old: Reservation, change_id: str) -> bool:
-        """After an unknown outcome: did the change happen, or will it never?"""
+        """Settles an unknown outcome: True if the change happened, False if it never will."""
         return await _retry_until_known(lambda: self._fence_revision(old, change_id))
 
     async def _fence_revision(self, old: Reservation, change_id: str) -> bool:
-        """Let a change of its own take the place of ``change_id``, if nothing stands over ``old``
-        yet; and tell whether ``change_id`` had been written.
-
-        One write does both, and its answer waits for the majority also where it changes nothing.
-        """
+        """Stops ``change_id`` from being written over ``old`` later, by an empty change in its
+        place; True if it was written already. It is one write, whose answer waits for the majority
+        even if it changes nothing."""
         unchanged: Document = {"$eq": [{"$ifNull": ["$change", None]}, old.change]}
-        if old.change is None:  # from before changes had names
+        if old.change is None:  # stored before changes had ids
             unchanged = {"$and": [unchanged, {"$eq": ["$rev", old.rev]}]}
         fence: Document = {
             "change": {"$cond": [unchanged, new_id(), "$change"]},
@@ -269,25 +249,24 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 return_document=ReturnDocument.BEFORE,
             )
         if before is None:
-            raise Unavailable()  # what was read is not there: nothing is known
+            raise Unavailable()  # the document that was read is gone: nothing is certain
         return change_id == before.get("change") or change_id in before.get("changes", ())
 
-    async def remove_outbox_events(self, told: Sequence[Reservation]) -> None:
-        """Take what these outboxes held when they were read out of them; newer notices stay, and so
-        does all of a reservation whose reader was erased meanwhile: it is told anew, as nobody's.
-        Before it goes, whatever the round before has written of that reader does.
-        """
-        theirs = [r for r in told if r.reader_id != ERASED_READER]
-        nobodys = [r for r in told if r.reader_id == ERASED_READER]
-        await erase_late_writes(self._db, [r.id for r in nobodys])
+    async def remove_outbox_events(self, dispatched: Sequence[Reservation]) -> None:
+        """Removes the events that were in these outboxes when they were read. Those of a reader
+        erased since then stay: the next run dispatches them without the reader, and first erases
+        what this run has written about the reader."""
+        of_readers = [r for r in dispatched if r.reader_id != ERASED_READER]
+        of_erased = [r for r in dispatched if r.reader_id == ERASED_READER]
+        await erase_late_writes(self._db, [r.id for r in of_erased])
         updates = [
-            *_removals(theirs, {"reader": {"$ne": ERASED_READER}}),
-            *_removals(nobodys, {}),
+            *_removals(of_readers, {"reader": {"$ne": ERASED_READER}}),
+            *_removals(of_erased, {}),
             *(
                 UpdateMany({"_id": r.id}, {"$pull": {"outbox": {"seq": n.seq, "change": None}}})
-                for r in told
+                for r in dispatched
                 for n in r.outbox
-                if n.change is None  # from before changes had names
+                if n.change is None  # stored before changes had ids
             ),
         ]
         if updates:
@@ -295,7 +274,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 await self._all.bulk_write(updates, ordered=False)
 
     async def drop_past_claims(self, before: date, limit: int) -> int:
-        """The index holds live claims only: what lies before ``before`` drops all of them."""
+        """Drops the claims of at most ``limit`` ended reservations from before ``before``; returns
+        their number. The index stays small."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -319,18 +299,16 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return len(ids)
 
     async def drop_tombstones(self, made_before: datetime) -> int:
-        """Delete old tombstones: their inserts can no longer arrive. By real time, as ids are."""
+        """Deletes tombstones from before ``made_before`` (wall-clock time), whose inserts can no
+        longer arrive; returns their number."""
         before = str(ObjectId.from_datetime(made_before))
         with translate_errors():
             result = await self._all.delete_many({"tombstone": True, "_id": {"$lt": before}})
         return result.deleted_count
 
     async def bury_claim(self, claim: str) -> bool:
-        """Put a tombstone that holds the claim. False where somebody holds it, a reservation or a
-        tombstone.
-
-        Raises: Unavailable when that cannot be found out now.
-        """
+        """Inserts a tombstone that holds the claim. False if a document already holds it. Raises:
+        Unavailable if the outcome cannot be determined now."""
         with translate_errors():
             try:
                 await insert(self._all, {"_id": new_id(), "tombstone": True, "claims": [claim]})
@@ -339,14 +317,13 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return True
 
     async def release_claim(self, id: ReservationId, claim: str) -> None:
-        """Let one claim go (a spent idempotency key)."""
         with translate_errors():
             await self._all.update_one({"_id": id}, {"$pull": {"claims": claim}})
 
 
 async def _retry_until_known(settle: Callable[[], Awaitable[bool]]) -> bool:
-    """Three tries to settle an unknown outcome: each waits two seconds for a primary, and a
-    failover takes longer. Raises: Unavailable when it stays unknown."""
+    """Tries ``settle`` three times: a try waits two seconds for a primary, and a failover takes
+    longer. Raises: Unavailable if the outcome stays unknown."""
     for _ in range(2):
         try:
             return await settle()
@@ -355,27 +332,25 @@ async def _retry_until_known(settle: Callable[[], Awaitable[bool]]) -> bool:
     return await settle()
 
 
-def _removals(told: Sequence[Reservation], still: Document) -> list[UpdateMany]:
-    """One update for all of them, as a change has one name everywhere; of those that are ``still``
-    so."""
-    named = [(r.id, n.change) for r in told for n in r.outbox if n.change is not None]
-    if not named:
+def _removals(dispatched: Sequence[Reservation], condition: Document) -> list[UpdateMany]:
+    """One update pulls all of these events: their changes have unique ids."""
+    changes_by_id = [(r.id, n.change) for r in dispatched for n in r.outbox if n.change is not None]
+    if not changes_by_id:
         return []
-    which: Document = {"_id": {"$in": [id for id, _ in named]}, **still}
-    changes = [change for _, change in named]
+    which: Document = {"_id": {"$in": [id for id, _ in changes_by_id]}, **condition}
+    changes = [change for _, change in changes_by_id]
     return [UpdateMany(which, {"$pull": {"outbox": {"change": {"$in": changes}}}})]
 
 
 def _guarded_update(
     old: Reservation, new: Reservation, due: Mapping[str, object] | None, change_id: str
 ) -> tuple[Document, Document]:
-    """The guard and the update that make ``new`` of ``old``."""
-    # The last few, since others may change it too before this one's outcome is asked for.
+    # The last few ids stay: other changes may follow before the outcome of this one is settled.
     pushed: Document = {"changes": {"$each": [change_id], "$slice": -_CHANGES_KEPT}}
     if fresh := [notice for notice in new.outbox if notice.seq > old.rev]:
         pushed["outbox"] = {"$each": [outbox_document(n, change_id) for n in fresh]}
-    # The change that it was made over names the revision. The number stands beside it for workers
-    # of the version before, which count it up and leave the name as it was.
+    # The id of the last change identifies the revision. The number is compared too, because workers
+    # of the previous release increase it without setting an id.
     guard: Document = {
         "_id": old.id,
         "state": old.state.value,

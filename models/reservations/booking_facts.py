@@ -1,20 +1,20 @@
-"""The facts of a booking that statistics count."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from models.kernel.ids import ReaderId
 from models.library.entities import AreaId, SeatId
 from models.reservations.state_machine import ReservationState
 
 
 @dataclass(frozen=True, slots=True)
 class BookingFacts:
-    """A reservation, as far as statistics need it: nobody's."""
+    """The facts of a reservation that statistics and exports use."""
 
     seat_id: SeatId
     area_id: AreaId
+    reader_id: ReaderId
     state: ReservationState
     created_at: datetime
     start: datetime
@@ -25,7 +25,7 @@ class BookingFacts:
 
     @property
     def seated_from(self) -> datetime | None:
-        """Who comes early may have to wait for the one before."""
+        """When the reader could sit down; after an early check-in the seat may still be in use."""
         if self.checked_in_at is None:
             return None
         return max(self.checked_in_at, self.available_from or self.checked_in_at)

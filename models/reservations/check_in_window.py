@@ -1,5 +1,3 @@
-"""How early and how late a reader may check in."""
-
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -10,8 +8,8 @@ from models.policy.entities import Policy
 def check_in_window(
     start: datetime, end: datetime, created_at: datetime, policy: Policy
 ) -> tuple[datetime, datetime, bool]:
-    """From when and until when the reader of a booking, made at ``created_at``, may check in; and
-    whether it ends before they had the full time: it lapses without a violation then."""
+    """When check-in opens and closes, and whether the booking ends before the full time to check
+    in: missing such a check-in is no violation."""
     opens = start - timedelta(minutes=policy.check_in_before_minutes)
     full = max(start, created_at) + timedelta(minutes=policy.check_in_after_minutes)
     return opens, min(full, end), end < full

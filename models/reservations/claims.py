@@ -1,4 +1,4 @@
-"""Claims: the strings under the one unique index that decide every race (docs/locking.md)."""
+"""Claims: strings under one unique index, which decides every race (docs/locking.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.library.entities import SeatId
 
 
 class ClaimKind(StrEnum):
-    """What a claim guards: the first letter of its string, which the index sees."""
+    """The scarce thing that a claim guards. The value is the first letter of the claim."""
 
     SEAT = "s"
     READER = "r"
@@ -38,7 +38,6 @@ def reader_claims(reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
 
 
 def slot_claims(seat_id: SeatId, reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
-    """The seat's and the reader's half hours of the span."""
     slots = [f"{day.isoformat()}:{slot}" for day, slot in half_hour_slots(span)]
     return tuple(
         [f"s:{seat_id}:{slot}" for slot in slots] + [f"r:{reader_id}:{slot}" for slot in slots]
@@ -51,22 +50,22 @@ def daily_booking_claim(reader_id: ReaderId, day: date, k: int) -> str:
 
 
 def presence_claim(reader_id: ReaderId) -> str:
-    """One seat to be checked in at, at a time."""
+    """Keeps a reader from being checked in at two seats at once."""
     return f"u:{reader_id}"
 
 
 def presence_check_claim(reader_id: ReaderId, day: date) -> str:
-    """A reader is asked to show that they are there once a day at most."""
+    """Limits the presence checks of a reader to one a day."""
     return f"a:{reader_id}:{day.isoformat()}"
 
 
 def empty_report_claim(reporter_id: ReaderId, day: date, k: int) -> str:
-    """The k-th report of an empty seat of that reader on that day, at the reservation there."""
+    """The reporter's k-th report of an empty seat that day, held by the reported reservation."""
     return f"e:{reporter_id}:{day.isoformat()}:{k}"
 
 
 def occupied_report_claim(reader_id: ReaderId, day: date, k: int) -> str:
-    """The k-th report of an occupied seat that stops a deadline of the reader on that day."""
+    """The k-th report of an occupied seat by which the reader stops a deadline that day."""
     return f"o:{reader_id}:{day.isoformat()}:{k}"
 
 

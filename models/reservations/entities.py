@@ -1,5 +1,3 @@
-"""A reservation with its history, its outbox and its claims."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -18,7 +16,7 @@ from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import TRANSITIONS, ReservationEvent, ReservationState
 
 AFTER_OUTAGE: Final = timedelta(minutes=1)
-"""So long everybody has, at least, when what kept them away is over."""
+"""After an outage every reader has at least this long to meet a deadline that fell into it."""
 
 
 @record
@@ -32,8 +30,8 @@ class HistoryEntry:
 
 
 class OutboxEventKind(StrEnum):
-    """What a reader or a program (``models/webhooks``) may have to be told of. The value is stored.
-    Of the last four no reader is told: they have seen it, or hear of it by another message."""
+    """An event that readers or other programs may be notified of. The value is stored. The last
+    four kinds send readers no message of their own."""
 
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_CHANGED = "booking_changed"
@@ -61,12 +59,9 @@ class OutboxEventKind(StrEnum):
 
 @record
 class OutboxEvent:
-    """One line of the outbox: what has to be told, and the facts of that moment.
-
-    ``change`` is the id of the change that wrote it and names it for ever; None until it is stored,
-    and in what was stored before changes had ids. ``seq`` is the revision, which another change may
-    take after a rollback. ``request_id`` is that of the request or run that wrote it.
-    """
+    """An event in the outbox, with the facts at its moment. ``change``: id of the change that wrote
+    it; None until it is stored, and in documents from before changes had ids. ``seq``: the
+    revision, which another change may reuse after a rollback."""
 
     seq: int
     event: OutboxEventKind
@@ -77,14 +72,11 @@ class OutboxEvent:
 
     @property
     def key(self) -> str:
-        """What names it among the reservation's notices."""
         return self.change or str(self.seq)
 
 
 @record
 class IdempotentResult:
-    """An idempotency key that succeeded on this reservation."""
-
     key: str
     digest: str
     at: datetime
@@ -92,8 +84,8 @@ class IdempotentResult:
 
 @dataclass(frozen=True, slots=True)
 class GateAssistance:
-    """What a gate did last on the reader's behalf (check_in, leave, return), until they confirm it.
-    Whatever they do themselves confirms it too."""
+    """A gate's last action for the reader (check_in, leave, return). The reader's next action of
+    any kind confirms it."""
 
     kind: str
     at: datetime
@@ -102,10 +94,9 @@ class GateAssistance:
 
 @dataclass(frozen=True, slots=True)
 class OccupiedReport:
-    """A reader's report that somebody (``kind`` occupied) or something (belongings) is on their
-    seat. While it is ``open`` no deadline runs, since the reader has proved their presence. It
-    closes when the reader has another seat, or when the desk has helped or rejected it. While
-    ``desk`` is set the staff have still to look at ``seat_id``, also after its reader moved."""
+    """A reader's report that a person (``kind`` occupied) or things (belongings) are on their seat.
+    While ``open`` no deadline runs; it closes when the reader gets another seat, or when the staff
+    help or reject it. While ``desk`` the staff look at ``seat_id``, even if the reader moved."""
 
     kind: str
     at: datetime
@@ -116,8 +107,6 @@ class OccupiedReport:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Who has which seat, and when: what a booking and an offer begin with."""
-
     reader_id: ReaderId
     venue_id: VenueId
     area_id: AreaId
@@ -127,13 +116,10 @@ class Placement:
 
 @record
 class Reservation:
-    """One booking, as it is stored. Times are aware UTC; ``date`` is the day of use.
-
-    ``change`` is the id of its last change, the store's guard of the next one; that of the first is
-    the reservation's own. None in what was stored before changes had ids.
-    ``since``: when it took its present seat and time (made, or changed). ``available_from``: once
-    checked in, from when the reader may sit there, which can be before the start.
-    """
+    """A booking or offer, as stored. Times are aware UTC; ``date`` is the day of use. ``change``:
+    id of the last change, which guards the next one: at first the reservation's own id, None in
+    documents from before changes had ids. ``placed_at``: when it got its present seat and time.
+    ``available_from``: since when a checked-in reader may sit there, possibly before the start."""
 
     id: ReservationId
     rev: int
@@ -166,13 +152,13 @@ class Reservation:
     report: OccupiedReport | None = None
     wait_id: str | None = None
     held_until: datetime | None = None
-    """The offer from the waiting list stands until then."""
+    """The end of an offer from the waitlist."""
     presence: PresenceProof | None = None
-    """How the reader was last seen there; None where time alone has checked them in."""
+    """The reader's last proof of presence; None if only a carry-over checked them in."""
     presence_due_at: datetime | None = None
-    """Another reader says that nobody sits there: until then it has to be shown otherwise."""
+    """The deadline to prove presence, after another reader reported the seat empty."""
     patrol_at: datetime | None = None
-    """Since then somebody of the staff has to look: the reader could not be asked by a push."""
+    """Since when the staff have to look at the seat; no push message reached the reader."""
     idempotency_results: tuple[IdempotentResult, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     outbox: tuple[OutboxEvent, ...] = ()
@@ -184,16 +170,15 @@ class Reservation:
 
     @property
     def held(self) -> TimeRange | None:
-        """When the seat was or is this reader's and nobody else's; None where it ended before it
-        began. Of a reader who has moved it is the time at the last seat."""
+        """The time in which the seat is or was this reader's; None if it ended before it began.
+        After a move: the time at the last seat."""
         start = max(min(self.start, self.available_from or self.start), self.placed_at)
         end = min(self.end, self.ended_at or self.end)
         return TimeRange(start, end) if start < end else None
 
     @property
     def used(self) -> tuple[datetime, datetime | None] | None:
-        """From when until when its reader used the seat, as far as check-ins show; None where they
-        did not, and for the end while they do."""
+        """The time of use as (start, end), end None during the stay; None without a check-in."""
         if self.checked_in_at is None:
             return None
         begun = max(self.checked_in_at, self.available_from or self.checked_in_at, self.placed_at)
@@ -201,28 +186,24 @@ class Reservation:
 
     @property
     def receipt(self) -> str:
-        """A short number to say at the desk; the id stays the key."""
         return f"R{self.date.isoformat().replace('-', '')}{self.id[-6:].upper()}"
 
     @property
     def pending_confirmation(self) -> str | None:
-        """What a gate did and the reader has not confirmed yet."""
         assisted = self.gate_assistance
         return assisted.kind if assisted is not None and assisted.confirmed_at is None else None
 
     @property
     def has_open_report(self) -> bool:
-        """The seat is taken by somebody else, and nothing has come of it yet."""
         return self.report is not None and self.report.open
 
     def next_state(self, event: ReservationEvent) -> ReservationState:
-        """Raises: WrongState where the table has no such transition."""
+        """Raises: WrongState if the table has no such transition."""
         try:
             return TRANSITIONS[self.state, event]
         except KeyError:
             raise WrongState(state=self.state.value) from None
 
     def claims_except(self, *kinds: ClaimKind) -> tuple[str, ...]:
-        """The claims of all other kinds."""
         prefixes = tuple(kind.prefix for kind in kinds)
         return tuple(claim for claim in self.claims if not claim.startswith(prefixes))

@@ -1,5 +1,3 @@
-"""Why a booking, a change of one, or a step of its life is refused."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -11,29 +9,28 @@ from models.readers.entities import FOREVER, SuspensionReason
 from models.reservations.claims import ClaimKind
 
 
-# --- a scarce thing or a state lost -------------------------------------------------------------
+# --- lost a scarce thing or a state -------------------------------------------------------------
 class SeatTaken(Conflict):
-    """Another reservation holds the seat in that time. Details: ``nearest`` free seats; ``drawn``
-    where another reader was drawn before this one at the opening."""
+    """The seat belongs to another reservation in that time. Details: ``nearest`` free seats;
+    ``drawn`` if the draw at the opening preferred another reader."""
 
     code = "seat_taken"
 
 
 class OwnOverlap(Conflict):
-    """The reader holds another seat in that time."""
+    """The reader has a reservation of another seat in that time."""
 
     code = "own_overlap"
 
 
 class IdempotencyKeyReused(Conflict):
-    """The key stands for another request of this reader."""
+    """The reader has used the key for a different request."""
 
     code = "idempotency_key_reused"
 
 
 class RequestRefused(Conflict):
-    """A repetition of this request was refused, and so are all others: who still wants it asks
-    under a new key."""
+    """A repetition of this request was refused. A new attempt needs a new key."""
 
     code = "request_refused"
 
@@ -45,32 +42,32 @@ class InProgress(Conflict):
 
 
 class DrawPending(Conflict):
-    """Another request of the reader for that day waits in the draw at the opening."""
+    """The reader already has a request for that day in the draw at the opening."""
 
     code = "draw_pending"
 
 
 # --- rules --------------------------------------------------------------------------------------
 class DailyLimit(RuleViolation):
-    """The reader's bookings for that day of use are used up. Details: ``limit``."""
+    """The reader has no bookings left for that day of use. Details: ``limit``."""
 
     code = "daily_limit"
 
 
 class TooLong(RuleViolation):
-    """Longer than the area's longest stay. Details: ``max_minutes``."""
+    """The time is longer than the area's longest stay. Details: ``max_minutes``."""
 
     code = "too_long"
 
 
 class TooShort(RuleViolation):
-    """Shorter than a booking may be. Details: ``min_minutes``."""
+    """The time is shorter than the shortest booking. Details: ``min_minutes``."""
 
     code = "too_short"
 
 
 class OffGrid(RuleViolation):
-    """Not a time that can be chosen. Details: ``step_minutes``."""
+    """The time is not among those that can be chosen. Details: ``step_minutes``."""
 
     code = "off_grid"
 
@@ -82,14 +79,12 @@ class Closed(RuleViolation):
 
 
 class OutsideHorizon(RuleViolation):
-    """Further ahead than can be booked. Details: ``last_date``."""
+    """The day is further ahead than can be booked. Details: ``last_date``."""
 
     code = "outside_horizon"
 
 
 class NotOpenYet(RuleViolation):
-    """That day can be booked from ``opens_at`` on."""
-
     code = "not_open_yet"
 
     def __init__(self, opens_at: datetime) -> None:
@@ -97,8 +92,6 @@ class NotOpenYet(RuleViolation):
 
 
 class InThePast(RuleViolation):
-    """The time has begun already."""
-
     code = "in_the_past"
 
 
@@ -109,8 +102,7 @@ class SeatKept(RuleViolation):
 
 
 class GroupOnly(RuleViolation):
-    """The seat is reserved for readers of other groups. Details: ``groups``, what these are
-    called."""
+    """The seat is reserved for readers of other groups. Details: ``groups``, their names."""
 
     code = "group_only"
 
@@ -134,7 +126,7 @@ class SeatDisabled(RuleViolation):
 
 
 class Suspended(RuleViolation):
-    """The reader may not book. Details: ``until``, unless it lasts until somebody ends it; and why:
+    """The reader may not book. Details: ``until``, unless staff must end the suspension; and either
     ``violations`` within ``days``, or ``reason``, a librarian's words."""
 
     code = "suspended"
@@ -148,8 +140,6 @@ class Suspended(RuleViolation):
 
 
 class TooEarly(RuleViolation):
-    """It may be done from ``from_`` on."""
-
     code = "too_early"
 
     def __init__(self, from_: datetime) -> None:
@@ -157,8 +147,6 @@ class TooEarly(RuleViolation):
 
 
 class TooLate(RuleViolation):
-    """It could be done until ``until``."""
-
     code = "too_late"
 
     def __init__(self, until: datetime) -> None:
@@ -166,7 +154,7 @@ class TooLate(RuleViolation):
 
 
 class ClaimLost(DomainError):
-    """The index refused. ``claim`` is the one that lost, in key order (i, k, n, r, s)."""
+    """The unique index refused a write because of ``claim``, the first in the order of letters."""
 
     code = "claim_lost"
 
@@ -176,17 +164,17 @@ class ClaimLost(DomainError):
 
     @property
     def kind(self) -> ClaimKind | None:
-        """What it guards; None for what is no claim, such as an id."""
+        """The kind of the claim; None if the lost key is no claim, such as an id."""
         return ClaimKind(self.claim[0]) if self.claim[1:2] == ":" else None
 
 
 class StaleRevision(DomainError):
-    """Somebody else changed the reservation first, or it is no longer due."""
+    """The reservation has changed since it was read, or is no longer due."""
 
     code = "stale_revision"
 
 
-# --- what several operations have in common, for the tables of routes ---------------------------
+# --- errors that several operations share, for the tables of routes -----------------------------
 BOOKABLE_TIME: Final = (
     InThePast,
     OutsideHorizon,

@@ -1,5 +1,3 @@
-"""What the occupancy in memory knows of a reservation, and what may change in it."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -15,8 +13,8 @@ from models.reservations.state_machine import ReservationState
 
 @record
 class OccupancyRow:
-    """A reservation as the occupancy sees it. ``start`` is the earlier one where its reader has
-    checked in and may sit there before the booked start."""
+    """A live reservation in the occupancy. ``start``: the booked start or, after an early check-in,
+    the minute from which the reader may sit there."""
 
     id: ReservationId
     rev: int
@@ -46,7 +44,7 @@ class OccupancyRow:
 
 @dataclass(frozen=True, slots=True)
 class RowUpdate:
-    """An update as the change stream tells it: the new revision and the fields that changed."""
+    """An update from the change stream: the new revision and the changed fields."""
 
     id: ReservationId
     rev: int
@@ -60,7 +58,7 @@ class RowUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RowRemoval:
-    """The document itself is gone (the sandbox starts anew)."""
+    """The deletion of a document, when the sandbox restarts or a tombstone is dropped."""
 
     id: ReservationId
 

@@ -1,5 +1,3 @@
-"""Proof that a reader is there: who, where, how and when. What stops a deadline takes one."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -13,13 +11,13 @@ from models.kernel.ids import ReaderId
 from models.library.entities import PresenceSource, SeatId, VenueId
 
 FRESH_FOR: Final = timedelta(hours=1)
-"""Who was seen so long ago may still be on the way from the door to the seat and back."""
+"""A gate record this old still proves presence: the way from gate to seat can take as long."""
 EXPECTED_FOR: Final = timedelta(days=7)
-"""What has proved no presence for longer may not work at all."""
+"""A presence method without a proof for longer is assumed to be broken."""
 
 
 class PresenceMethod(StrEnum):
-    """How it was seen that the reader is there. The value is stored."""
+    """How a reader's presence was proved. The value is stored."""
 
     KIOSK_CODE = "kiosk_code"
     CARD = "card"
@@ -29,7 +27,6 @@ class PresenceMethod(StrEnum):
 
     @property
     def source(self) -> PresenceSource:
-        """What of the venue has seen it."""
         return _KIOSK_METHODS.get(self) or PresenceSource(self.value)
 
 
@@ -41,8 +38,7 @@ _KIOSK_METHODS: Final[Mapping[PresenceMethod, PresenceSource]] = {
 
 @dataclass(frozen=True, slots=True)
 class PresenceProof:
-    """The reader was seen in the venue at that moment. ``seat_id``: by this seat's label, which
-    shows nothing of another seat."""
+    """The reader was in the venue at ``at``. A proof with a ``seat_id`` is for this seat only."""
 
     reader_id: ReaderId
     venue_id: VenueId
@@ -57,9 +53,9 @@ def can_prove_presence(
     screens: Iterable[datetime],
     now: datetime,
 ) -> bool:
-    """Can readers show that they are in a venue with these ``sources``: has one of them lately
-    proved it, or was a kiosk's screen seen? ``proofs`` and ``screens``: when they last were."""
-    seen = [at for method, at in proofs.items() if method.source in sources]
+    """True if one of ``sources`` has lately proved a presence, or a kiosk's screen was seen lately.
+    ``proofs`` and ``screens`` contain the last times."""
+    last_proofs = [at for method, at in proofs.items() if method.source in sources]
     if PresenceSource.KIOSK in sources:
-        seen += screens
-    return any(now - at < EXPECTED_FOR for at in seen)
+        last_proofs += screens
+    return any(now - at < EXPECTED_FOR for at in last_proofs)

@@ -1,4 +1,4 @@
-"""When a seat may be booked, a booking changed, cancelled or accepted. Each rule is pure."""
+"""The rules for booking, changing, cancelling and accepting. Each rule is pure."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from models.reservations.state_machine import ReservationState
 
 @record
 class TimeSelection:
-    """What a reader asks for; ``start`` None means 现在 (now, to the minute). ``end`` is the first
-    such clock time after the start: one that is not later than it is the next day's."""
+    """The time that a reader selects. ``start`` None is 现在 (now, to the minute). ``end`` is the
+    first such clock time after the start, possibly on the next day."""
 
     day: date
     start: time | None
@@ -48,7 +48,7 @@ class TimeSelection:
 
 
 def check_reader_eligible(reader: Reader, day: date, now: datetime) -> None:
-    """Neither suspended now nor, as a visitor, away on that day."""
+    """Raises: Suspended; NotAdmitted if a visitor's stay does not include ``day``."""
     if reader.suspended_until is not None and now < reader.suspended_until:
         raise Suspended(reader.suspended_until, reader.suspended_for)
     stay = reader.stay
@@ -63,7 +63,7 @@ def seat_in_service(seat: Seat, day: date) -> None:
 
 
 def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
-    """Today, or one of the days that can be booked ahead."""
+    """Raises: InThePast; OutsideHorizon."""
     today = local_date(now)
     if day < today:
         raise InThePast()
@@ -73,7 +73,7 @@ def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
 
 
 def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
-    """The day lies within the horizon and has opened."""
+    """Raises: InThePast; OutsideHorizon; NotOpenYet."""
     day_in_horizon(day, policy, now)
     opens_at = policy.opens_at_instant(day)
     if opens_at is not None and day > local_date(now) and now < opens_at:
@@ -81,13 +81,8 @@ def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
 
 
 def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime) -> TimeRange:
-    """The time that the wish stands for, or the first rule that it breaks.
-
-    ``policy`` is the area's, ``place`` the area's hours on the wished day.
-
-    Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort,
-    TooLong.
-    """
+    """The span that the reader selected. ``policy`` is the area's, ``place`` its hours on that day.
+    Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort, TooLong."""
     check_date_bookable(wish.day, policy, now)
     start = decide_start(wish, policy, now)
     end = next_clock_instant(start, wish.end)
@@ -99,7 +94,7 @@ def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: dat
 
 
 def check_open(start: datetime, end: datetime, place: OpenHours) -> TimeRange:
-    """The open interval in which that time lies. Raises: Closed."""
+    """The open interval that contains the time from ``start`` to ``end``. Raises: Closed."""
     if not place.intervals:
         raise Closed(reason=place.reason)
     hours = place.upcoming(start) or place.intervals[-1]
@@ -145,8 +140,8 @@ def may_cancel(r: Reservation, now: datetime) -> None:
 
 
 def may_change(r: Reservation, now: datetime, *, by_staff: bool = False) -> None:
-    """Until the start; a reader whose seat is taken by somebody gets another one later, too, and so
-    does who is moved by the staff, from a broken chair for example."""
+    """Readers may change a booking until its start; also later, until its end, with an open report
+    or by the staff. Raises: WrongState."""
     helped = (
         (r.has_open_report or by_staff)
         and r.state in (ReservationState.RESERVED, ReservationState.IN_USE)
@@ -162,20 +157,19 @@ def may_accept(r: Reservation, now: datetime) -> None:
 
 
 def kept_time(old: Reservation, new: Reservation) -> TimeRange | None:
-    """When the seat of ``old`` stays its reader's by ``new``; None where it does not."""
+    """The time for which ``new`` still holds the seat of ``old``; None if it does not hold it."""
     keeps = any(claim.startswith(ClaimKind.SEAT.prefix) for claim in new.claims)
     return new.span if keeps and new.seat_id == old.seat_id else None
 
 
 def gives_seat_back(old: Reservation, new: Reservation) -> bool:
-    """Does ``new`` free the seat of ``old`` for some of its time?"""
-    kept = kept_time(old, new)
-    return kept is None or kept.start > old.start or kept.end < old.end
+    remaining = kept_time(old, new)
+    return remaining is None or remaining.start > old.start or remaining.end < old.end
 
 
 def cancellable_today(day: Iterable[Reservation], now: datetime) -> list[Reservation]:
-    """After a missed booking: the day's others that can still be cancelled, so that nobody waits
-    for a reader who is not coming. ``day`` are the reader's reservations of the day."""
+    """Bookings to cancel after a no-show, so that no seat waits in vain. ``day``: all of the
+    reader's reservations of the day."""
     rows = list(day)
     if not any(r.state is ReservationState.NO_SHOW for r in rows):
         return []
@@ -183,7 +177,7 @@ def cancellable_today(day: Iterable[Reservation], now: datetime) -> list[Reserva
 
 
 def free_daily_slot(used: Set[int], limit: int) -> int:
-    """The first of the day's bookings, 1…limit, that is not used. Raises: DailyLimit."""
+    """The lowest number, 1…limit, that no booking of the day uses. Raises: DailyLimit."""
     for daily_slot in range(1, limit + 1):
         if daily_slot not in used:
             return daily_slot

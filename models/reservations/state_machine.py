@@ -1,5 +1,3 @@
-"""States of a reservation, and the one table of what leads from which to which."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -61,4 +59,4 @@ BOOKING_STATES: Final = frozenset(ReservationState) - {
     ReservationState.OFFERED,
     ReservationState.OFFER_EXPIRED,
 }
-"""Bookings, as lists show them; an offer from the waiting list is shown there."""
+"""States of bookings. Offers are missing: they are listed with the waitlist."""

@@ -29,8 +29,7 @@ from models.reservations.entities import (
 from models.reservations.state_machine import ReservationEvent, ReservationState
 
 RELEASED_CLAIMS: Final = (ClaimKind.SEAT, ClaimKind.READER, ClaimKind.PRESENCE)
-"""What a reservation gives back when it ends; the daily one stays, so the day's limit stays
-counted."""
+"""Claims that end with the reservation. The daily one stays, for the day's limit."""
 _EVENT_PAYLOAD: Final = (
     "seat_id",
     "start",
@@ -47,7 +46,7 @@ _EVENT_PAYLOAD: Final = (
     "presence_due_at",
     "held_until",
 )
-"""What a message about this moment may need; later changes must not rewrite it."""
+"""Fields copied into an outbox event, whose message shows the facts of that moment."""
 
 
 def facts_of(r: Reservation) -> dict[str, object]:
@@ -60,7 +59,7 @@ def advance(
     event: ReservationEvent,
     actor: Actor,
     now: datetime,
-    tell: OutboxEventKind | None,
+    event_kind: OutboxEventKind | None,
 ) -> Reservation:
     rev, stays = old.rev + 1, event in _CHANGES_END
     new = replace(
@@ -74,12 +73,12 @@ def advance(
         presence_due_at=new.presence_due_at if stays else None,
         patrol_at=old.patrol_at if stays else None,
     )
-    if tell is None:
+    if event_kind is None:
         return new
     facts = facts_of(new)
     if event is ReservationEvent.CHANGE and actor.by == "librarian":
         facts["by_library"] = True
-    return replace(new, outbox=(*old.outbox, OutboxEvent(rev, tell, now, facts)))
+    return replace(new, outbox=(*old.outbox, OutboxEvent(rev, event_kind, now, facts)))
 
 
 def with_confirmed_assistance(
@@ -91,14 +90,14 @@ def with_confirmed_assistance(
 
 
 _CHANGES_END: Final = frozenset({ReservationEvent.EXTEND, ReservationEvent.SHORTEN})
-"""The stay goes on, only its end is another: what is asked of its reader is asked still."""
+"""Events that change only a stay's end: a pending presence check or patrol stays pending."""
 _KEEPS_REPORT: Final = frozenset({ReservationEvent.LEAVE, ReservationEvent.RETURN, *_CHANGES_END})
 
 
 def report_after(report: OccupiedReport | None, event: ReservationEvent) -> OccupiedReport | None:
     if report is None or not report.open or event in _KEEPS_REPORT:
         return report
-    # With another seat the reader is helped; whoever sits on this one is still there.
+    # The reader has another seat, but somebody still sits on this one: the staff have to look.
     return replace(report, open=False, desk=event is ReservationEvent.CHANGE)
 
 
@@ -112,8 +111,8 @@ def create(
     actor: Actor,
     now: datetime,
 ) -> Reservation:
-    """A new reservation at revision 1, the reader's booking number ``daily_slot`` (1…limit) of that
-    day. ``result`` is the idempotency key that asked for it."""
+    """A new booking at revision 1. ``daily_slot``: its number (1…limit) among the reader's bookings
+    of the day. ``result``: the idempotency key of the request."""
     placed = _placed(id, placement, policy, now)
     key = (idempotency_claim(placed.reader_id, result.key),) if result else ()
     confirmed = OutboxEvent(1, OutboxEventKind.BOOKING_CONFIRMED, now, facts_of(placed))
@@ -132,7 +131,6 @@ def create(
 
 
 def _placed(id: ReservationId, placement: Placement, policy: Policy, now: datetime) -> Reservation:
-    """A reservation at revision 1 with the half hours of its seat and its reader."""
     span = placement.span
     opens, until, excused = check_in_window(span.start, span.end, now, policy)
     return Reservation(
@@ -166,10 +164,10 @@ def create_offer(
     until: datetime,
     actor: Actor,
     now: datetime,
-    tell: OutboxEventKind = OutboxEventKind.WAITLIST_OFFER,
+    event_kind: OutboxEventKind = OutboxEventKind.WAITLIST_OFFER,
 ) -> Reservation:
-    """A seat held for the first in line, or for a reader whose own one the library has taken away;
-    they are told, by the event ``tell``."""
+    """A seat held for the first in the waitlist, or for a reader whose own seat the library has
+    taken away. The event ``event_kind`` notifies the reader."""
     held = replace(
         _placed(id, placement, policy, now),
         state=ReservationState.OFFERED,
@@ -177,14 +175,13 @@ def create_offer(
         held_until=until,
         history=(HistoryEntry(now, "hold", actor.by, actor.via),),
     )
-    return replace(held, outbox=(OutboxEvent(1, tell, now, facts_of(held)),))
+    return replace(held, outbox=(OutboxEvent(1, event_kind, now, facts_of(held)),))
 
 
 def accept(
     r: Reservation, daily_slot: int, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    """The reader takes the offer; where its time has begun it begins at this minute.
-    ``daily_slot`` is its number among the reader's bookings of the day."""
+    """Accepts the offer; if its time has begun, the booking starts at this minute."""
     start = max(r.start, floor_minute(now))
     opens, until, excused = check_in_window(start, r.end, now, policy)
     new = replace(
@@ -206,8 +203,7 @@ def accept(
 def expire_offer(
     r: Reservation, actor: Actor, when: datetime, *, withdrawn: bool = False
 ) -> Reservation:
-    """The offer was not taken, or not wanted. That costs nothing. The reader is told where it was
-    ``withdrawn``: the library took it back."""
+    """Ends an offer. The reader is notified only if the library has ``withdrawn`` it."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXPIRE_OFFER),
@@ -215,14 +211,14 @@ def expire_offer(
         held_until=None,
         claims=r.claims_except(*RELEASED_CLAIMS),
     )
-    tell = OutboxEventKind.OFFER_WITHDRAWN if withdrawn else None
-    return advance(r, new, ReservationEvent.EXPIRE_OFFER, actor, when, tell)
+    event_kind = OutboxEventKind.OFFER_WITHDRAWN if withdrawn else None
+    return advance(r, new, ReservationEvent.EXPIRE_OFFER, actor, when, event_kind)
 
 
 def change(
     r: Reservation, to: Placement, *, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    """Another seat or another time, all in one update. The day's place (``n:``) is kept."""
+    """Moves the booking to another seat or time. It keeps its claim in the daily limit (``n:``)."""
     span = to.span
     state = r.next_state(ReservationEvent.CHANGE)
     opens, until, excused = check_in_window(span.start, span.end, now, policy)
@@ -249,8 +245,7 @@ def change(
 
 
 def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> Reservation:
-    """To another seat in the middle of the stay, for the rest of it: its own is taken by somebody.
-    Time and everything else stay as they are."""
+    """Moves the stay to another seat, because another person is on the reader's."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.CHANGE),
@@ -267,20 +262,24 @@ def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> 
 
 
 def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The reader is told where it was the library that did it. Once its time has begun, what its
-    reader cancels stays counted for the day: the seat was kept from others."""
+    """Cancels the booking. The reader is notified only if the library did it. If the reader cancels
+    after the start, the booking still counts for the day: it kept the seat from others."""
     by_library = actor.by == "librarian"
     counts = now >= r.start and not by_library
     released = RELEASED_CLAIMS if counts else (*RELEASED_CLAIMS, ClaimKind.DAILY)
     state, claims = r.next_state(ReservationEvent.CANCEL), r.claims_except(*released)
     new = replace(r, state=state, ended_at=now, remind_at=None, claims=claims)
-    told = OutboxEventKind
-    tell = told.BOOKING_CANCELLED_BY_LIBRARY if by_library else told.BOOKING_CANCELLED
-    return advance(r, new, ReservationEvent.CANCEL, actor, now, tell)
+    kinds = OutboxEventKind
+    event_kind = kinds.BOOKING_CANCELLED_BY_LIBRARY if by_library else kinds.BOOKING_CANCELLED
+    return advance(r, new, ReservationEvent.CANCEL, actor, now, event_kind)
 
 
 def end_stay(
-    r: Reservation, event: ReservationEvent, actor: Actor, when: datetime, tell: OutboxEventKind
+    r: Reservation,
+    event: ReservationEvent,
+    actor: Actor,
+    when: datetime,
+    event_kind: OutboxEventKind,
 ) -> Reservation:
     new = replace(
         r,
@@ -289,24 +288,26 @@ def end_stay(
         remind_at=None,
         claims=r.claims_except(*RELEASED_CLAIMS),
     )
-    return advance(r, new, event, actor, when, tell)
+    return advance(r, new, event, actor, when, event_kind)
 
 
 def remind(r: Reservation, due: datetime) -> Reservation:
-    """The reminder of the present state is written to the outbox once. No change of state."""
-    tell = {
+    """Writes the reminder of the present state to the outbox. The state stays."""
+    event_kind = {
         ReservationState.RESERVED: OutboxEventKind.CHECK_IN_REMINDER,
         ReservationState.IN_USE: OutboxEventKind.ENDING_SOON,
         ReservationState.AWAY: OutboxEventKind.LEAVE_REMINDER,
     }[r.state]
     rev = r.rev + 1
     return replace(
-        r, rev=rev, remind_at=None, outbox=(*r.outbox, OutboxEvent(rev, tell, due, facts_of(r)))
+        r,
+        rev=rev,
+        remind_at=None,
+        outbox=(*r.outbox, OutboxEvent(rev, event_kind, due, facts_of(r))),
     )
 
 
 def with_idempotency(r: Reservation, result: IdempotentResult) -> Reservation:
-    """The same update also remembers the idempotency key that asked for it."""
     return replace(
         r,
         idempotency_results=(*r.idempotency_results, result),
@@ -315,7 +316,7 @@ def with_idempotency(r: Reservation, result: IdempotentResult) -> Reservation:
 
 
 def reminder_due_at(r: Reservation, policy: Policy, now: datetime) -> datetime | None:
-    """When the reader has to be reminded in the present state, if that is still to come."""
+    """When the reader will be reminded in the present state; None if never or in the past."""
     match r.state:
         case ReservationState.RESERVED:
             return r.remind_at

@@ -17,27 +17,26 @@ from models.seat_map.availability import (
 
 
 class AreaMap:
-    """The map of an area as all readers of the same groups see it, updated seat by seat.
-    ``barred``: indices of seats reserved for other groups. ``version`` grows with every changed
-    seat."""
+    """An area's map for all readers of the same groups. ``barred``: indices of seats reserved
+    for other groups. ``version`` grows with every changed seat."""
 
     def __init__(self, area: Area, barred: Container[int] = frozenset()) -> None:
         self.area, self.barred = area, barred
         self.version = 0
         self.views: list[SeatState] = []
-        self.look: MapQuery | None = None
+        self.query: MapQuery | None = None
         self._place = {seat.id: place for place, seat in enumerate(area.seats)}
         self._changed_at = [0] * len(area.seats)
         self._occupancy: OccupancyView | None = None
         self._occupancy_version = 0
         self._count: tuple[int, AreaCount] | None = None
 
-    def refresh(self, occupancy: OccupancyView, look: MapQuery) -> None:
-        """Updates the map. Pass the same ``look`` object while minute and policy are the same: then
-        only changed seats are computed."""
+    def refresh(self, occupancy: OccupancyView, query: MapQuery) -> None:
+        """Updates the map. Pass the same ``query`` object while minute and policy are the same:
+        then only changed seats are computed."""
         touched = (
             occupancy.since(self._occupancy_version)
-            if occupancy is self._occupancy and look is self.look
+            if occupancy is self._occupancy and query is self.query
             else None
         )
         if touched is None:
@@ -46,14 +45,14 @@ class AreaMap:
             places = {self._place[seat_id] for seat_id in touched if seat_id in self._place}
         else:
             return
-        self._occupancy, self.look, self._occupancy_version = occupancy, look, occupancy.version
+        self._occupancy, self.query, self._occupancy_version = occupancy, query, occupancy.version
         first = not self.views
         self.views = self.views or [UNAVAILABLE] * len(self.area.seats)
         new = self.version + 1
         for place in places:
             seat = self.area.seats[place]
             taken = occupancy.by_seat.get(seat.id, ())
-            view = seat_state(seat, taken, look, None, barred=place in self.barred)
+            view = seat_state(seat, taken, query, None, barred=place in self.barred)
             if first or view != self.views[place]:
                 self.views[place] = view
                 self._changed_at[place] = new
@@ -75,11 +74,10 @@ class AreaMap:
         return count_area(view for seat, view in seats if seat.has(features))
 
     def overlay_for(self, reader_id: ReaderId, granted: bool) -> list[tuple[int, SeatState]]:
-        """The seats, by index, that the reader sees differently from others: their own, and
-        reserved accessible ones if ``granted``."""
-        assert self._occupancy is not None and self.look is not None
+        """Seats by index: the reader's own, and reserved accessible ones if ``granted``."""
+        assert self._occupancy is not None and self.query is not None
         rows = self._occupancy.by_reader.get(reader_id, ())
-        sees_reserved = granted and self.look.policy.accessible_only
+        sees_reserved = granted and self.query.policy.accessible_only
         if not rows and not sees_reserved:
             return []
         places = {self._place[row.seat_id] for row in rows if row.seat_id in self._place}
@@ -90,7 +88,7 @@ class AreaMap:
             seat = self.area.seats[place]
             taken = self._occupancy.by_seat.get(seat.id, ())
             view = seat_state(
-                seat, taken, self.look, reader_id, granted, barred=place in self.barred
+                seat, taken, self.query, reader_id, granted, barred=place in self.barred
             )
             if view.status is SeatStatus.MINE or (sees_reserved and seat.accessible):
                 overlay.append((place, view))

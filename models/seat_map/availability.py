@@ -1,5 +1,4 @@
-"""The state of a seat at a moment, for a time span, or over a day. States never reveal who has the
-seat."""
+"""The state of a seat at a moment, for a span, or over a day. It never reveals a reader."""
 
 from __future__ import annotations
 
@@ -52,8 +51,7 @@ class MapQuery:
     as_of: datetime | None = field(init=False, repr=False, compare=False)
     """Without a span, today: ``now``, or the opening time if that is later. Otherwise None."""
     hours: TimeRange | None = field(init=False, repr=False, compare=False)
-    """The open interval of the span or moment, or the day's first that is not over; None if there
-    is none."""
+    """The open interval of the span or moment, or the day's first that is not over; else None."""
     last_day: date = field(init=False, repr=False, compare=False)
     """The last day that the span touches; without a span, the day."""
     _starts: list[tuple[str, datetime, list[datetime]]] = field(
@@ -88,8 +86,7 @@ class MapQuery:
 
 @dataclass(frozen=True, slots=True)
 class SeatState:
-    """``free_until``: until when a free seat stays free. ``next_free``: when a taken one becomes
-    free."""
+    """``free_until``: of a free seat. ``next_free``: when a taken seat becomes free."""
 
     status: SeatStatus
     free_until: datetime | None
@@ -102,37 +99,37 @@ UNAVAILABLE = SeatState(SeatStatus.DISABLED, None, None)
 def seat_state(
     seat: Seat,
     taken: Sequence[OccupiedSlot],
-    look: MapQuery,
+    query: MapQuery,
     reader_id: ReaderId | None,
     granted: bool = False,
     barred: bool = False,
 ) -> SeatState:
-    """The seat's state. ``taken``: its live reservations of the day, by start. ``granted``: the
-    reader may use reserved accessible seats. ``barred``: the seat is reserved for other groups."""
-    hours = look.hours
-    reserved = seat.accessible and look.policy.accessible_only and not granted
+    """``taken``: the seat's live reservations of the day, by start. ``granted``: the reader may
+    use reserved accessible seats. ``barred``: the seat is reserved for other groups."""
+    hours = query.hours
+    reserved = seat.accessible and query.policy.accessible_only and not granted
     if (reserved or barred) and all(t.reader_id != reader_id for t in taken):
         return UNAVAILABLE
-    if seat.unavailable_reason(look.day) is not None or hours is None or look.now >= hours.end:
+    if seat.unavailable_reason(query.day) is not None or hours is None or query.now >= hours.end:
         return UNAVAILABLE
-    if look.last_day != look.day and seat.unavailable_reason(look.last_day) is not None:
+    if query.last_day != query.day and seat.unavailable_reason(query.last_day) is not None:
         return UNAVAILABLE
-    if (moment := look.as_of) is not None:
+    if (moment := query.as_of) is not None:
         at_once = [t for t in taken if t.start <= moment < t.end]
         return _state_at(at_once, taken, moment, hours, reader_id)
-    if look.span is not None:
-        span = look.span
-        if span.start < max(hours.start, look.now) or hours.end < span.end:
+    if query.span is not None:
+        span = query.span
+        if span.start < max(hours.start, query.now) or hours.end < span.end:
             return UNAVAILABLE
         clashes = [t for t in taken if t.start < span.end and span.start < t.end]
         return _state_at(clashes, taken, span.start, hours, reader_id)
-    own = [t for t in taken if t.reader_id == reader_id and local_date(t.start) <= look.day]
+    own = [t for t in taken if t.reader_id == reader_id and local_date(t.start) <= query.day]
     if own:
         return SeatState(SeatStatus.MINE, None, own[-1].end)
-    start = first_free_start(taken, look)
+    start = first_free_start(taken, query)
     if start is None:
         return SeatState(SeatStatus.OCCUPIED, None, None)
-    hours = look.opening.containing(start) or hours
+    hours = query.opening.containing(start) or hours
     return SeatState(SeatStatus.FREE, _free_until(taken, start, hours), None)
 
 
@@ -170,17 +167,16 @@ def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> 
     return end
 
 
-def first_free_start(taken: Sequence[OccupiedSlot], look: MapQuery) -> datetime | None:
+def first_free_start(taken: Sequence[OccupiedSlot], query: MapQuery) -> datetime | None:
     """The first start that the policy allows with at least one free end."""
-    return next((start for _, start, _ in free_starts(taken, look)), None)
+    return next((start for _, start, _ in free_starts(taken, query)), None)
 
 
 def free_starts(
-    taken: Sequence[OccupiedSlot], look: MapQuery
+    taken: Sequence[OccupiedSlot], query: MapQuery
 ) -> Iterator[tuple[str, datetime, list[datetime]]]:
-    """(value, start, possible ends) that the policy allows and that ``taken``, sorted by start,
-    leaves free."""
-    for value, start, ends in look.starts:
+    """(value, start, possible ends) that the policy and ``taken``, sorted by start, leave free."""
+    for value, start, ends in query.starts:
         if any(t.start <= start < t.end for t in taken):
             continue
         limit = _next_start(taken, start)
@@ -188,13 +184,13 @@ def free_starts(
             yield value, start, ends if limit is None else ends[: bisect_right(ends, limit)]
 
 
-def free_ends(taken: Sequence[OccupiedSlot], look: MapQuery, start: datetime) -> list[datetime]:
+def free_ends(taken: Sequence[OccupiedSlot], query: MapQuery, start: datetime) -> list[datetime]:
     """The ends that the policy allows and up to which the seat is free."""
-    hours = look.opening.containing(start)
+    hours = query.opening.containing(start)
     if hours is None or any(t.start <= start < t.end for t in taken):
         return []
     limit = _next_start(taken, start)
-    return [end for end in end_choices(start, look.policy, hours) if limit is None or end <= limit]
+    return [end for end in end_choices(start, query.policy, hours) if limit is None or end <= limit]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ from models.seat_map.availability import SeatState, SeatStatus
 
 
 class ProposalReason(StrEnum):
-    """Why this seat is proposed."""
-
     KNOWN = "known"
     NEAR = "near"
     ROOMY = "roomy"
@@ -18,8 +16,7 @@ class ProposalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A free seat. ``anchor``: the familiar seat that it is, or is near to; None if there is
-    none."""
+    """A free seat. ``anchor``: the familiar seat that it is or is near to, if any."""
 
     seat: Seat
     state: SeatState
@@ -35,17 +32,11 @@ def propose(
     passed_over: Set[SeatId],
     nearest: Callable[[Seat], Sequence[Seat]],
 ) -> Proposal | None:
-    """The proposed seat: a familiar one, one near it, or one in the emptiest area; None if none is
-    free.
-
-    Args:
-        rooms: areas with the number of their seats that are free at the time.
-        states_of: the states of an area's seats at the time. Called for few areas.
-        familiar: seats that the reader knows, most liked first.
-        features: features that the seat must have.
-        passed_over: seats that the reader has just declined.
-        nearest: the other seats of a seat's area, nearest first.
-    """
+    """The proposed seat: a familiar one, one near it, or one in the emptiest area; None if none
+    is free. ``rooms``: areas with the number of their free seats. ``states_of`` is called for
+    few areas. ``familiar``: seats that the reader knows, most liked first. ``features``:
+    required ones. ``passed_over``: seats that the reader has just declined. ``nearest``: the
+    other seats of a seat's area, nearest first."""
     areas = {area.id: area for area, _ in rooms}
     free_by_area: dict[AreaId, dict[SeatId, tuple[Seat, SeatState]]] = {}
 

@@ -26,9 +26,8 @@ from models.seat_map.availability import MapQuery, free_ends, free_starts
 
 
 class TimeFilter(NamedTuple):
-    """The requested day, and a time if ``end`` is set. ``start`` None: the time begins at the
-    moment of each request. An end not after the start is on the next day. A tuple, since it is a
-    cache key."""
+    """A day, and a time if ``end`` is set. ``start`` None: the time begins at the moment of each
+    request. An end not after the start is on the next day. A tuple, since it is a cache key."""
 
     day: date
     start: time | None
@@ -38,13 +37,12 @@ class TimeFilter(NamedTuple):
 def parse_time_filter(
     day: date | None, start: time | None, end: time | None, now: datetime, from_now: bool = False
 ) -> TimeFilter:
-    """The filter of a request; without a day, of today. ``from_now``: the time begins at the moment
-    of each request. Raises: Malformed if only one of start and end is set, or ``from_now`` is used
-    with another day."""
+    """``day`` None: today. ``from_now``: the time begins at the moment of each request. Raises:
+    Malformed if only one of start and end is set, or ``from_now`` is used with another day."""
     if (start is None and not from_now) != (end is None):
-        raise Malformed("end" if end is None else "start", "start and end come together")
+        raise Malformed("end" if end is None else "start", "start and end must be sent together")
     if from_now and day not in (None, local_date(now)):
-        raise Malformed("start", "now is of today")
+        raise Malformed("start", "now is allowed only for today")
     return TimeFilter(day or local_date(now), start, end)
 
 
@@ -59,8 +57,7 @@ class StartChoice:
 
 @dataclass(frozen=True, slots=True)
 class SeatDay:
-    """A seat's day for one reader. ``taken``: others' reservations of the seat; ``own``: the
-    reader's reservations of any seat. Both are sorted by start."""
+    """``taken``: others' reservations of the seat. ``own``: the reader's of any seat. By start."""
 
     hours: tuple[TimeRange, ...]
     longest: timedelta
@@ -92,8 +89,7 @@ class SeatMapService:
     async def seat_day(
         self, seat: Seat, time_filter: TimeFilter, now: datetime, reader: Reader, exclude: str = ""
     ) -> SeatDay:
-        """The times that the reader can book of the seat. ``exclude``: the id of a reservation that
-        is to be changed, whose time counts as free."""
+        """The starts that the reader can book. ``exclude``: a reservation whose time is free."""
         query = self._query_of(seat, time_filter, now, reader)
         taken, own = await self._taken(seat, time_filter.day, reader, exclude)
         choices = []

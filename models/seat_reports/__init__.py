@@ -1,1 +1,0 @@
-"""Seat reports."""

@@ -1,5 +1,3 @@
-"""What becomes of a doubt that nobody answers in time."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -20,8 +18,6 @@ _SYSTEM: Final = Actor("system", "job")
 
 
 class PresenceCheckJob:
-    """Ends the time in which a reader had to show that they are there."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -34,15 +30,15 @@ class PresenceCheckJob:
         self._writer, self._extension, self._knowledge = writer, extension, knowledge
 
     async def run(self, now: datetime) -> int:
-        """Asked to show that they are there, and not shown in time: it counts as a leave. Where no
-        push has reached the reader, somebody of the staff goes and looks instead. How many."""
+        """Turns unanswered presence checks into leaves. If no push message reached the reader, the
+        staff have to look instead. Returns the number of changes."""
         now = await self._extension.alive_until(now)
-        found = await self._reservations.due_for_presence_check(now, BATCH)
-        if not found:
+        overdue = await self._reservations.due_for_presence_check(now, BATCH)
+        if not overdue:
             return 0
         frozen = await self._knowledge.frozen_venues(now)
-        # Who cannot scan cannot show it.
-        due = [r for r in found if frozen is not True and r.venue_id not in frozen]
+        # Where scanning is impossible, a check cannot be answered.
+        due = [r for r in overdue if frozen is not True and r.venue_id not in frozen]
         policies = {r.id: await self._writer.policy_at_booking(r) for r in due}
         reached = {r.id for r in due if await self._was_reached(r)}
 

@@ -1,5 +1,3 @@
-"""Reports of seats that are occupied without a booking, or empty though in use."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
@@ -35,24 +33,23 @@ from models.seat_reports import transitions
 from models.seat_reports.errors import NotInUse, NotThere
 
 MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
-"""A reader's reports of an occupied seat that stop a deadline; more of them only tell the desk."""
+"""Occupied-seat reports a day by which a reader can stop deadlines; more only notify the staff."""
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
-"""A reader's doubts in a day that are answered, or wait for an answer: enough to help, too few to
-be a nuisance."""
+"""Reports of empty seats that a reader may have open or answered in a day."""
 
 
 class DeadlineAfterReport(StrEnum):
-    """What a report of an occupied seat does to the deadlines of its reader."""
+    """The effect of an occupied-seat report on its reader's deadline."""
 
     STOPS = "stops"
     NOT_SEEN = "not_seen"
-    """It runs: nothing says that the reader is there."""
+    """The deadline runs: nothing proves that the reader is there."""
     USED_UP = "used_up"
-    """It runs: the day's reports that stop a deadline have been made."""
+    """The deadline runs: the day's reports that stop one are used up."""
 
 
 class SeatReportService:
-    """座位被占 and 监督."""
+    """座位被占 (occupied-seat reports) and 监督 (presence checks)."""
 
     def __init__(
         self,
@@ -69,20 +66,21 @@ class SeatReportService:
 
     @idempotent
     async def report_occupied(
-        self, ctx: RequestContext, id: str, kind: str, seen: PresenceProof | None
+        self, ctx: RequestContext, id: str, kind: str, scan_proof: PresenceProof | None
     ) -> Reservation:
-        """The reader finds their seat occupied: the staff see it, and another seat is theirs by
-        ``change``. No deadline runs where it is known that they are there, by what they have
-        ``seen`` just now, by a gate, or as they have checked in; twice a day at most.
+        """Reports the reader's seat as occupied. The reader may ``change`` to another one.
+
+        No deadline runs, twice a day at most, if presence is proved: by ``scan_proof``, a gate
+        record or an earlier check-in.
 
         Raises: NotFound, WrongState, TooEarly, TooLate, WrongSeat, WrongVenue.
         """
-        if seen is None:
+        if scan_proof is None:
             r = await self._writer.get_own(id, ctx.reader.id)
-            seen = await self._gates.entry_of(ctx.reader.id, r.venue_id, ctx.now)
+            scan_proof = await self._gates.entry_of(ctx.reader.id, r.venue_id, ctx.now)
         for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
             try:
-                return await self._report(ctx, id, kind, seen, k)
+                return await self._report(ctx, id, kind, scan_proof, k)
             except ClaimLost as lost:
                 if lost.kind is not ClaimKind.OCCUPIED_REPORT:
                     raise
@@ -91,8 +89,7 @@ class SeatReportService:
     async def deadline_after_report(
         self, ctx: RequestContext, r: Reservation
     ) -> DeadlineAfterReport:
-        """What a report would do that the reader made now without a scan: for the question before
-        it. The report itself decides."""
+        """The effect of a report without a scan now, as a preview: the report itself decides."""
         reader_id, day = ctx.reader.id, local_date(ctx.now)
         for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
             claim = occupied_report_claim(reader_id, day, k)
@@ -106,24 +103,31 @@ class SeatReportService:
         return DeadlineAfterReport.NOT_SEEN if entry is None else DeadlineAfterReport.STOPS
 
     async def _report(
-        self, ctx: RequestContext, id: str, kind: str, seen: PresenceProof | None, k: int | None
+        self,
+        ctx: RequestContext,
+        id: str,
+        kind: str,
+        scan_proof: PresenceProof | None,
+        k: int | None,
     ) -> Reservation:
-        """The report as the ``k``-th of the day's that stop a deadline; past those, of the desk's
-        alone."""
+        """``k`` numbers the day's reports that stop a deadline; None for one to the staff alone."""
 
         def reported(current: Reservation, _: Policy) -> Reservation:
             rules.may_report(current, ctx.now)
-            if seen is not None:
-                rules.must_show_presence_at(seen, current)
-            proof = seen or (current.presence if current.state is ReservationState.IN_USE else None)
+            if scan_proof is not None:
+                rules.must_show_presence_at(scan_proof, current)
+            proof = scan_proof or (
+                current.presence if current.state is ReservationState.IN_USE else None
+            )
             if proof is not None and k is not None:
                 claim = occupied_report_claim(ctx.reader.id, local_date(ctx.now), k)
-                if claim in current.claims:  # no index refuses what this reservation has itself
+                # The index does not refuse a claim that the same reservation holds.
+                if claim in current.claims:
                     raise ClaimLost(claim)
                 return transitions.report_occupied(current, kind, proof, claim, ctx.actor, ctx.now)
             if current.report is not None and current.report.desk:
                 raise WrongState(state="reported")
-            return transitions.tell_desk(current, kind, ctx.actor, ctx.now)
+            return transitions.report_to_staff(current, kind, ctx.actor, ctx.now)
 
         return await self._writer.update(ctx, id, reported)
 
@@ -135,16 +139,16 @@ class SeatReportService:
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
         """A page of the reservations whose report waits for the staff, the longest waiting first,
-        and how many there are; in these ``venues``, if given."""
+        and their total number. ``venues`` None means all."""
         return await self._reservations.with_open_reports(now, skip, limit, venues)
 
     async def resolve_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """The staff have freed the seat. Raises: NotFound; WrongState where nothing is
-        reported."""
+        """Closes a report, since the seat was freed. Raises: NotFound; WrongState without one."""
         return await self._decide(id, lambda r: transitions.resolve_report(r, actor, now))
 
     async def reject_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """The staff have found nobody else on the seat. Raises: as ``resolve_report``."""
+        """Rejects a report: no other person sits there. Raises: NotFound; WrongState without
+        one."""
         return await self._decide(id, lambda r: transitions.reject_report(r, actor, now))
 
     async def _decide(self, id: str, decision: Callable[[Reservation], Reservation]) -> Reservation:
@@ -167,24 +171,25 @@ class SeatReportService:
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reservations that somebody of the staff has to look at, the longest waiting
-        first, and how many there are; in these ``venues``, if given."""
+        """A page of the reservations that the staff have to look at, the longest waiting first, and
+        their total number. ``venues`` None means all."""
         return await self._reservations.waiting_for_patrol(now, skip, limit, venues)
 
     async def report_empty(
-        self, ctx: RequestContext, seat_id: str, seen: PresenceProof | None
+        self, ctx: RequestContext, seat_id: str, card_proof: PresenceProof | None
     ) -> bool:
-        """Nobody sits on a seat that is shown in use: its reader is asked to show that they are
-        there, once a day at most. False where they were asked today. A report that its reader
-        answers stays one of the five that the asking one has in a day. ``seen``: their card at a
-        kiosk just now.
+        """Reports a seat in use as empty: its reader must prove presence, at most once a day. False
+        if the reader was asked today already, or has an open report.
 
-        Raises: NotFound; NotInUse where nobody is checked in there, or the asking reader is;
-        NotThere where they are checked in nowhere in that venue; TooManyAttempts.
+        Only reports that are open or answered by a proof count among the reporter's five a day.
+        ``card_proof``: the reporter's card at a kiosk.
+
+        Raises: NotFound; NotInUse if no other reader is checked in at the seat; NotThere;
+        TooManyAttempts.
         """
         seat, day = self._reference.seat(seat_id), local_date(ctx.now)
         occupancy = await self._occupancy.get_day(day)
-        await self._check_is_there(seat, seen, occupancy.by_reader.get(ctx.reader.id, ()))
+        await self._check_is_there(seat, card_proof, occupancy.by_reader.get(ctx.reader.id, ()))
         for row in occupancy.by_seat.get(seat.id, ()):
             if row.state is not ReservationState.IN_USE or row.reader_id == ctx.reader.id:
                 continue
@@ -194,7 +199,7 @@ class SeatReportService:
         raise NotInUse()
 
     async def _check_is_there(
-        self, seat: Seat, seen: PresenceProof | None, own: Iterable[OccupancyRow]
+        self, seat: Seat, card_proof: PresenceProof | None, own: Iterable[OccupancyRow]
     ) -> None:
         """Raises: NotThere."""
         venue_id = self._reference.catalog.areas[seat.area_id].venue_id
@@ -202,14 +207,16 @@ class SeatReportService:
             r = await self._reservations.get(row.id) if _is_in_use(row) else None
             if r is None or not _is_in_use(r) or r.venue_id != venue_id:
                 continue
-            if r.presence is not None or (seen is not None and seen.venue_id == venue_id):
+            if r.presence is not None or (
+                card_proof is not None and card_proof.venue_id == venue_id
+            ):
                 return
         raise NotThere()
 
     async def _request_presence_check(self, ctx: RequestContext, r: Reservation) -> bool:
         day = local_date(ctx.now)
         claim = presence_check_claim(r.reader_id, day)
-        # Also not where its reader has said themselves that somebody else sits there.
+        # Also if the seat's own reader has reported that somebody else sits there.
         if claim in r.claims or r.presence_due_at is not None or r.has_open_report:
             return False
         policy = await self._writer.policy_at_booking(r)
@@ -222,9 +229,9 @@ class SeatReportService:
             except ClaimLost as lost:
                 if lost.kind is ClaimKind.EMPTY_REPORT:
                     continue
-                return False  # asked today about another seat
+                return False  # the reader was asked today about another seat
             except StaleRevision:
-                return False  # something has just happened there
+                return False  # the reservation has just changed
             return True
         tomorrow = local_instant(day + timedelta(days=1), time(0))
         raise TooManyAttempts((tomorrow - ctx.now).total_seconds())

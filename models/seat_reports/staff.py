@@ -1,5 +1,3 @@
-"""The end of a report that somebody else sits on a seat, by the staff."""
-
 from __future__ import annotations
 
 from models.booking.staff.lookup import ReservationLookup
@@ -11,17 +9,13 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffSeatReports:
-    """Each end has its entry in the audit log."""
-
     def __init__(
         self, audit: AuditLog, lookup: ReservationLookup, seat_reports: SeatReportService
     ) -> None:
         self._audit, self._lookup, self._seat_reports = audit, lookup, seat_reports
 
     async def resolve_report(self, ctx: StaffContext, id: str) -> Reservation:
-        """The reservation, whose seat somebody else had taken and is free again.
-
-        Raises: NotFound, WrongState."""
+        """Closes the report: the seat is free again. Raises: NotFound, OtherVenue, WrongState."""
         r = await self._lookup.own(ctx, id)
         async with entry_of_reservation(self._audit, ctx, AuditAction.RESOLVE_REPORT, r) as entry:
             resolved = await self._seat_reports.resolve_report(id, ctx.actor, ctx.now)
@@ -29,9 +23,7 @@ class StaffSeatReports:
         return resolved
 
     async def reject_report(self, ctx: StaffContext, id: str) -> Reservation:
-        """The reservation, whose deadlines run again: nobody else sits on the seat.
-
-        Raises: NotFound, WrongState."""
+        """Rejects the report: the deadlines run again. Raises: NotFound, OtherVenue, WrongState."""
         r = await self._lookup.own(ctx, id)
         async with entry_of_reservation(self._audit, ctx, AuditAction.REJECT_REPORT, r) as entry:
             rejected = await self._seat_reports.reject_report(id, ctx.actor, ctx.now)

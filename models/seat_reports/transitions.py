@@ -1,4 +1,4 @@
-"""Reports of occupied and of empty seats: pure functions that return the next reservation."""
+"""Reports of occupied and empty seats: pure functions that return the next reservation."""
 
 from __future__ import annotations
 
@@ -23,29 +23,27 @@ from models.reservations.state_machine import ReservationState
 from models.reservations.transitions import facts_of, with_confirmed_assistance
 
 DOUBT: Final = "doubt"
-"""What the history calls it that somebody says nobody sits there."""
 AFTER_REJECTION: Final = timedelta(minutes=15)
-"""Who is told that their seat is free has so long to check in there, or to come back."""
+"""The time to check in or return after a rejected report, at least."""
 
 
 def report_occupied(
     r: Reservation, kind: str, presence: PresenceProof, claim: str, actor: Actor, now: datetime
 ) -> Reservation:
-    """The seat is taken by somebody else, says who is there: no deadline runs until the end, or
-    until the desk decides. ``claim`` is one of the day's that may do so. No change of state."""
-    told = tell_desk(r, kind, actor, now)
-    assert told.report is not None
+    """Records a report with proved presence: no deadline runs until the end, or until the staff
+    decide. ``claim`` counts such reports of the day."""
+    reported = report_to_staff(r, kind, actor, now)
+    assert reported.report is not None
     return replace(
-        told,
+        reported,
         presence=presence,
-        report=replace(told.report, open=True),
+        report=replace(reported.report, open=True),
         claims=(*r.claims, claim),
     )
 
 
-def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
-    """The seat is taken by somebody else, says who may be anywhere: the desk looks, and the
-    deadlines run. No change of state."""
+def report_to_staff(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
+    """Records a report without proved presence: the staff look, and deadlines run."""
     return replace(
         r,
         rev=r.rev + 1,
@@ -56,7 +54,7 @@ def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reserva
 
 
 def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The desk has freed the seat: the time that it took is added to the reader's deadline."""
+    """Closes the report of a freed seat: the time it took is added to the reader's deadline."""
     assert r.report is not None
     new = replace(
         r,
@@ -77,8 +75,8 @@ def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The desk finds nobody else on the seat: the deadlines that had stopped run again, after a
-    while to sit down in, and the reader is told."""
+    """Closes the report, since no other person sits there. Stopped deadlines run again, with at
+    least ``AFTER_REJECTION`` left, and the reader is notified."""
     assert r.report is not None
     rev = r.rev + 1
     new = replace(
@@ -97,15 +95,14 @@ def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
         new = replace(new, check_in_until=max(until, r.check_in_until))
     else:
         return new
-    told = OutboxEvent(rev, OutboxEventKind.REPORT_REJECTED, now, facts_of(new))
-    return replace(new, outbox=(*r.outbox, told))
+    notice = OutboxEvent(rev, OutboxEventKind.REPORT_REJECTED, now, facts_of(new))
+    return replace(new, outbox=(*r.outbox, notice))
 
 
 def request_presence_check(
     r: Reservation, until: datetime, mark: str, actor: Actor, now: datetime
 ) -> Reservation:
-    """Somebody says that nobody sits there: the reader is asked, once a day at most. ``mark`` is
-    the claim of who says so."""
+    """Asks the reader to prove presence by ``until``. ``mark`` is the reporter's claim."""
     rev = r.rev + 1
     new = replace(
         r,
@@ -123,16 +120,15 @@ def request_presence_check(
 def fail_presence_check(
     r: Reservation, return_by: datetime, policy: Policy, actor: Actor
 ) -> Reservation:
-    """Nobody has shown up: it counts as left when the time was over. That is no violation, and the
-    doubt costs who was right nothing."""
+    """Turns an unanswered check into a leave from its deadline on. It leads to no violation, and
+    the reporter's claim is released."""
     assert r.presence_due_at is not None
     doubted = replace(r, penalty_waived=True, claims=r.claims_except(ClaimKind.EMPTY_REPORT))
     return leave(doubted, return_by, policy, actor, r.presence_due_at)
 
 
 def hand_to_patrol(r: Reservation, actor: Actor) -> Reservation:
-    """Nobody could ask the reader: somebody of the staff looks. Nothing else changes for them, and
-    the doubt costs nothing."""
+    """Hands the check to the staff: no message was delivered. Releases the reporter's claim."""
     assert r.presence_due_at is not None
     return replace(
         r,

@@ -22,8 +22,8 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertWish:
-    """A staff member's alerts; ``venues`` None is the whole library. ``seen``: ids of the items
-    that the last mail, sent at ``mailed_at``, counted."""
+    """``venues`` None: the whole library. ``seen``: ids of the items in the mail of
+    ``mailed_at``."""
 
     reader_id: ReaderId
     kinds: frozenset[AlertKind]
@@ -34,7 +34,7 @@ class AlertWish:
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
-    """An open item. ``venue_id`` is None if it concerns the whole library."""
+    """``venue_id`` is None if the item concerns the whole library."""
 
     id: str
     venue_id: VenueId | None = None

@@ -18,8 +18,6 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 class AlertRepository:
-    """One document for each staff member with alerts."""
-
     def __init__(self, db: Database) -> None:
         self._all = db["staff_alerts"]
 
@@ -46,8 +44,8 @@ class AlertRepository:
         venues: Collection[VenueId] | None,
         until: datetime,
     ) -> None:
-        """Stores the chosen kinds, or deletes the alerts if there are none. ``venues`` None is the
-        whole library."""
+        """Stores the choice; deletes it if ``kinds`` is empty. ``venues`` None: the whole
+        library."""
         with translate_errors():
             if not kinds:
                 await self._all.delete_one({"_id": reader_id})
@@ -73,8 +71,7 @@ class AlertRepository:
         until: datetime,
         unless_until: datetime,
     ) -> None:
-        """Extends the expiry and updates the venues. Writes nothing if the venues are the same and
-        the expiry is after ``unless_until``."""
+        """Writes nothing if the venues are equal and the expiry is after ``unless_until``."""
         scope = _scope(venues)
         stale: Document = {
             "_id": reader_id,
@@ -84,8 +81,7 @@ class AlertRepository:
             await self._all.update_one(stale, {"$set": {**scope, "until": until}})
 
     async def claim(self, wish: AlertWish, now: datetime, seen: Sequence[str]) -> bool:
-        """Claims the mail that counts the items ``seen``. False if another worker has claimed
-        it."""
+        """Claims the mail about the items ``seen``. False if another worker has claimed it."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": wish.reader_id, "mailed_at": wish.mailed_at},

@@ -1,5 +1,4 @@
-"""Mails staff members about open work, if they wish. A mail contains kinds and counts only, and
-covers all that came in ten minutes."""
+"""Mails staff members about open work: kinds and counts only, gathered for ten minutes."""
 
 from __future__ import annotations
 
@@ -44,7 +43,6 @@ class StaffAlerts:
         self._troubles = frozenset[str]()
 
     async def kinds_of(self, reader_id: ReaderId) -> frozenset[AlertKind]:
-        """The kinds of work that the staff member is alerted of."""
         wish = await self._alerts.of(reader_id)
         return wish.kinds if wish is not None else frozenset()
 
@@ -55,11 +53,11 @@ class StaffAlerts:
         venues: Collection[VenueId] | None,
         now: datetime,
     ) -> None:
-        """Sets the staff member's alerts. ``venues`` None is the whole library."""
+        """``venues`` None is the whole library."""
         await self._alerts.choose(reader_id, kinds, venues, now + LASTS)
 
     async def run(self, now: datetime) -> int:
-        """Mails staff members who have new open items. Returns the number of mails."""
+        """Mails staff members with new open items; returns the number of mails."""
         await self._renew_for_active_staff(now)
         wishes = await self._alerts.live(now)
         if not wishes:

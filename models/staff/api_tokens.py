@@ -79,8 +79,7 @@ class StaffApiTokens:
         return NewApiToken(made, secret)
 
     async def revoke(self, ctx: StaffContext, id: str, reason: str) -> None:
-        """Revokes the token for all workers at once. Raises: OtherVenue; NotFound if it does not
-        exist or is revoked."""
+        """Revokes the token for all workers at once. Raises: OtherVenue; NotFound."""
         ctx.require(None, Role.ADMINISTRATOR)
         token = next((token for token in await self._tokens.all() if token.id == id), None)
         if token is None:

@@ -101,8 +101,7 @@ class AuditAction(StrEnum):
 
 
 class AuditKind(StrEnum):
-    """Whether an entry is a change or a look. Looks are many, so the console lists them separately.
-    The values are stored."""
+    """Changes, or looks at personal data, which are many and listed apart. Values are stored."""
 
     CHANGE = "change"
     LOOK = "look"
@@ -113,10 +112,9 @@ _LOOKS: Final = frozenset({AuditAction.LOOKED_UP, AuditAction.REVEAL_NUMBER, Aud
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One operation. ``reader``: the reader concerned. ``before``: the state when it was requested.
-    ``after``: the state that it left, or what a look showed; None if it was refused or its end is
-    unknown.
-    ``outcome``: ``DONE``, the error code of a refusal, or "" if the end is unknown."""
+    """``reader``: the reader concerned. ``before``: the state when the operation was requested.
+    ``after``: the state that it left, or what a look showed; None if it was refused or its end
+    is unknown. ``outcome``: ``DONE``, the error code of a refusal, or "" if the end is unknown."""
 
     id: str
     at: datetime

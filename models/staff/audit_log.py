@@ -38,8 +38,7 @@ class StaffContext:
     """Gives this request's place among running changes to another one while it waits."""
 
     def require(self, venue_id: VenueId | None, role: Role = Role.LIBRARIAN) -> None:
-        """Checks that the staff member has the role in the venue; None is the whole library.
-        Raises: OtherVenue."""
+        """``venue_id`` None is the whole library. Raises: OtherVenue."""
         (self.rights or rights_everywhere(self.role)).require(role, venue_id)
 
     @property
@@ -53,8 +52,7 @@ class StaffContext:
 
 @dataclass(slots=True)
 class OpenAuditEntry:
-    """The entry of a running operation, which sets ``after``. It is stored when the operation
-    succeeds."""
+    """The operation sets ``after``, which is stored when it succeeds."""
 
     after: JsonObject = field(default_factory=dict)
 
@@ -73,13 +71,10 @@ class AuditLog:
         reason: str = "",
         before: JsonObject | None = None,
     ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-        """Records the operation in an ``async with`` block; without a ``target``, the ``reader`` is
-        the target.
-
-        The entry is stored before the block begins. Its outcome is stored at the end: done, or the
-        code of a Conflict, RuleViolation or NotFound. Other exceptions leave it empty, since
-        something may have changed.
-        """
+        """Records the operation in an ``async with`` block; the entry is stored before the block
+        begins. Its outcome is stored at the end: done, or the code of a Conflict, RuleViolation
+        or NotFound. Other exceptions leave it empty, since something may have changed. Without a
+        ``target``, the ``reader`` is the target."""
         return self._around(
             replace(_entry(ctx, action, target, reader, reason), before=before or {})
         )
@@ -87,8 +82,7 @@ class AuditLog:
     def entry_of_reader(
         self, reader_id: ReaderId, now: datetime, action: AuditAction
     ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-        """Records what a reader does with a code that staff have issued; outcomes as in
-        ``entry``."""
+        """Records a reader's use of a code that staff have issued; outcomes as in ``entry``."""
         target = f"reader:{reader_id}"
         return self._around(AuditEntry("", now, reader_id, BY_READER, action, target, reader_id))
 
@@ -112,11 +106,8 @@ class AuditLog:
         reason: str = "",
         facts: JsonObject | None = None,
     ) -> None:
-        """Records a look at personal data. Call it before the data are shown. ``facts`` name the
-        kinds of data and never contain them.
-
-        Raises: Unavailable; nothing may be shown then.
-        """
+        """Records a look at personal data before the data are shown. ``facts`` name the kinds of
+        data and never contain them. Raises: Unavailable; nothing may be shown then."""
         look = _entry(ctx, action, target, reader, reason)
         await self._entries.begin(replace(look, after=facts or {}, outcome=DONE))
 
@@ -130,8 +121,7 @@ class AuditLog:
     async def page_of(
         self, criteria: AuditQuery, skip: int, limit: int, exclude: str = ""
     ) -> tuple[list[AuditEntry], int]:
-        """A page of the matching entries without those of the action ``exclude``, newest first; and
-        their total number."""
+        """A page of entries without action ``exclude``, newest first; and their total number."""
         return await self._entries.page_of(criteria, skip, limit, exclude)
 
 

@@ -72,8 +72,7 @@ class AuditLogRepository:
     async def page_of(
         self, criteria: AuditQuery, skip: int, limit: int, exclude: str = ""
     ) -> tuple[list[AuditEntry], int]:
-        """A page of the matching entries without those of the action ``exclude``, newest first; and
-        their total number."""
+        """A page of entries without action ``exclude``, newest first; and their total number."""
         query: Document = {name: value for name, value in asdict(criteria).items() if value}
         if exclude:
             query["$and"] = [{"action": {"$ne": exclude}}]

@@ -22,9 +22,9 @@ BOOKED_STATES: Final = frozenset(ReservationState) - {
 
 @dataclass(frozen=True, slots=True)
 class AreaDay:
-    """The statistics of one area on one day. ``open_minutes``: of all seats together. ``used``:
-    minutes of seats in use, by hour of the day. ``lead_minutes``: sum of the times from creation to
-    start, without cancelled bookings."""
+    """An area's statistics of a day. ``open_minutes``: of all seats together. ``used``: minutes
+    of use by hour. ``lead_minutes``: sum of the times from creation to start, without cancelled
+    bookings."""
 
     day: date
     area_id: AreaId
@@ -47,8 +47,8 @@ def summarise_day(
     rows: Iterable[BookingFacts],
     late: Iterable[BookingFacts] = (),
 ) -> AreaDay:
-    """The area's statistics of a day. ``hours``: when it was open. ``rows``: its bookings of the
-    day. ``late``: bookings of the day before, of which only the use after midnight counts."""
+    """``hours``: when the area was open. ``rows``: its bookings of the day. ``late``: bookings
+    of the day before, of which only the use after midnight counts."""
     bookings = [row for row in rows if row.state in BOOKED_STATES]
     not_cancelled = [row for row in bookings if row.state is not ReservationState.CANCELLED]
     used = [0] * HOURS
@@ -94,7 +94,7 @@ def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, i
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A summary of days and areas. Rates are between 0 and 1; None without data."""
+    """Sums and rates of days and areas. Rates are between 0 and 1; None without data."""
 
     days: int
     booked: int
@@ -127,8 +127,7 @@ def summary(days: Sequence[AreaDay]) -> Summary:
 
 
 def weekday_utilisation(days: Iterable[AreaDay]) -> list[list[float | None]]:
-    """The share of seat time in use, 0 to 1, by weekday (Monday first) and hour; None for a weekday
-    without data or opening."""
+    """The share of seat time in use by weekday (Monday first) and hour; None without opening."""
     of_weekday: list[list[AreaDay]] = [[] for _ in range(7)]
     for d in days:
         of_weekday[d.day.weekday()].append(d)

@@ -13,8 +13,7 @@ from models.statistics.daily import BOOKED_STATES, HOURS, minutes_by_hour
 
 @dataclass(frozen=True, slots=True)
 class SeatHours:
-    """A seat's use. ``rates``: by hour of the day, 0 to 1; None if the seat was never usable in
-    that hour. ``open_minutes``: the time in which it was usable."""
+    """``rates``: use by hour, 0 to 1; None if never usable. ``open_minutes``: the usable time."""
 
     seat: Seat
     used_minutes: int
@@ -31,9 +30,8 @@ def seat_hours(
     opened: Mapping[date, Sequence[TimeRange]],
     rows: Iterable[tuple[date, BookingFacts]],
 ) -> list[SeatHours]:
-    """The use of each seat on the days of ``opened``, which maps them to the area's opening hours.
-    Days on which the seat was out of service are left out. ``rows``: bookings by calendar day; one
-    over midnight appears for both days."""
+    """The use of each seat on the days of ``opened``, without those on which it was out of
+    service. ``rows``: bookings by calendar day; one over midnight appears for both days."""
     used = {seat.id: [0] * HOURS for seat in seats}
     usable = {
         seat.id: {day for day in opened if seat.unavailable_reason(day) is None} for seat in seats

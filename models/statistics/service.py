@@ -32,8 +32,7 @@ class StatisticsService:
         *,
         wall_clock: bool,
     ) -> None:
-        """``wall_clock`` is False if the service runs on a simulated clock, by which a booking of a
-        day may have been created at any time."""
+        """``wall_clock``: False on a simulated clock, by which bookings are created at any time."""
         self._statistics, self._reservations = statistics, reservations
         self._policies, self._reference = policies, reference
         self._wall_clock = wall_clock
@@ -41,8 +40,7 @@ class StatisticsService:
         self._pages = asyncio.Semaphore(_PAGES_AT_ONCE)
 
     async def aggregate_next_day(self, now: datetime) -> int:
-        """Computes the statistics of the first completed day without any. Returns 1 if there was
-        one."""
+        """Computes the first completed day without statistics. Returns 1 if there was one."""
         day, areas = await self._next_day(), self._reference.catalog.areas
         if day is None or day >= local_date(now) or not areas:
             return 0
@@ -75,7 +73,6 @@ class StatisticsService:
         return await self._statistics.between(first, last)
 
     async def last_counted(self) -> date | None:
-        """The last day with statistics."""
         return await self._statistics.last()
 
     async def began(self) -> datetime | None:
@@ -108,8 +105,7 @@ class StatisticsService:
             return await self._reservations.page_of_day(day, made, venues, criteria, after, limit)
 
     async def late_bookings(self, day: date) -> list[BookingFacts]:
-        """Bookings of the day before that lasted past midnight; none if the library was closed
-        then."""
+        """Bookings of the day before that lasted past midnight; none if hours ended by then."""
         before = day - _DAY
         if before not in self._reference.joined_days(day):
             return []
@@ -124,8 +120,7 @@ class StatisticsService:
 async def creation_window(
     policies: PolicyRepository, day: date, wall_clock: bool
 ) -> TimeRange | None:
-    """The span in which bookings of that day can have been created, under any policy; None if the
-    clock is simulated."""
+    """When bookings of that day can have been created; None if the clock is simulated."""
     if not wall_clock:
         return None
     begin, ahead = local_instant(day, time()), await policies.farthest_horizon()

@@ -11,8 +11,7 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """Counts of a day's bookings. ``checked_in``: all that ever were; ``in_use``, ``away``: at
-    present."""
+    """Numbers of bookings. ``checked_in``: ever. ``in_use``, ``away``: at present."""
 
     booked: int
     checked_in: int
@@ -24,8 +23,7 @@ class DayTotals:
 
 
 def totals(rows: Iterable[BookingFacts], late: Iterable[BookingFacts] = ()) -> DayTotals:
-    """Counts a day's bookings. ``late``: bookings of the day before, of which only present readers
-    count."""
+    """``late``: bookings of the day before, of which only present readers count."""
     states = Counter[ReservationState]()
     there = Counter(row.state for row in late)
     came = 0

@@ -1,8 +1,5 @@
-"""Limits wrong guesses, such as codes, by counters in MongoDB, which survive a loss of Redis.
-
-An attempt is counted before the check, and refunded on success: otherwise a thousand simultaneous
-guesses could all pass.
-"""
+"""Limits on wrong guesses, counted in MongoDB, so that they survive a loss of Redis. An attempt is
+counted before the check and refunded on success: otherwise simultaneous guesses could all pass."""
 
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ class AttemptLimiter:
             taken.append(limit)
 
     async def _take(self, limit: AttemptLimit, now: datetime) -> timedelta | None:
-        """Counts one attempt. Returns None, or the time until a full window ends."""
+        """Counts one attempt; beyond the limit, returns the time until its window ends."""
         room: Document = {"n": {"$lt": limit.failures}}
         place: Document = {"_id": limit.key, "$or": [room, {"until": {"$lte": now}}]}
         one_more = _one_more(limit.window, now)

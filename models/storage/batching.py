@@ -1,10 +1,7 @@
-"""Collects simultaneous calls into batches, each one round trip.
-
-A round trip costs the server and the driver nearly the same for one item as for many (on two cores,
-a majority insert in batches of 64 takes a sixth of mongod's time and a third of the driver's per
-document). An idle service sends at once; while a batch is in flight, the next one collects.
-Allowing two batches in flight halved their size and made a booking a tenth more expensive.
-"""
+"""Collects simultaneous calls into batches: a round trip costs nearly the same for one item as for
+many (in batches of 64, a majority insert takes a sixth of mongod's time). An idle service sends at
+once; while a batch is in flight, the next one collects. Two batches in flight were half as big and
+made a booking a tenth more expensive."""
 
 from __future__ import annotations
 
@@ -19,10 +16,8 @@ Result = TypeVar("Result")
 
 
 class Batcher(Generic[Item, Result]):
-    """Turns ``work`` on many items into a call for one item.
-
-    ``work`` returns a result or an error per item, in order; its exceptions reach every caller.
-    """
+    """Calls ``work`` once for the items of many callers. ``work`` returns a result or an error per
+    item, in order; an exception that it raises reaches every caller."""
 
     def __init__(
         self, work: Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]]

@@ -1,8 +1,6 @@
-"""Parses uploads in a separate process: a file of a few kilobytes can expand to gigabytes.
-
-The process has limited memory and CPU time and sees neither settings nor databases. One file is
-parsed at a time per host. If the process fails, the worker is unaffected.
-"""
+"""Parses uploads in a separate process, since a file of a few kilobytes can expand to gigabytes.
+The process has limited memory and CPU time, sees neither settings nor databases, and may fail
+without affecting the worker. Each host parses one file at a time."""
 
 from __future__ import annotations
 
@@ -51,13 +49,9 @@ class TooCostly(Exception):
 
 
 async def confined(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs ``work`` with these arguments in a separate process and returns its result.
-
-    ``work`` must be a module-level function whose result consists of dataclasses and plain values.
-    If the caller is cancelled, the process is killed.
-
-    Raises: TooCostly, and Malformed if ``work`` does.
-    """
+    """Runs ``work``, a module-level function, in a separate process and returns its result, which
+    consists of dataclasses and plain values. Cancelling the caller kills the process. Raises:
+    TooCostly; Malformed if ``work`` does."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -29,7 +29,7 @@ _CAUSES: Final = (
     ("name resolution", "no such host name"),
     ("does not exist", "no such host name"),
     ("No route", "no route to this host"),
-    ("CERTIFICATE_VERIFY", "its certificate is not trusted here (tlsCAFile)"),
+    ("CERTIFICATE_VERIFY", "its certificate is not trusted: name its CA in tlsCAFile"),
     ("SSL", "the TLS handshake failed (does it speak TLS?)"),
     ("connection closed", "it closed the connection (does it want tls=true?)"),
 )
@@ -74,7 +74,7 @@ def read_mongo_url(url: str) -> MongoAddress:
     if url.startswith("mongodb+srv://"):
         parts = urlsplit(url)
         if not parts.hostname:
-            raise ValueError("names no host")
+            raise ValueError("must name a host")
         if ":" in parts.netloc.rpartition("@")[2]:  # there are no ports
             raise ValueError(_ESCAPE)
         tls = tls or not {"tls", "ssl"} & set(options)
@@ -123,7 +123,7 @@ def _options(url: str) -> dict[str, str]:
 
 
 async def require_mongo(db: Database, url: str) -> None:
-    """Checks that ``db`` can be used: a primary or a mongos. Raises: MongoUnusable."""
+    """Raises: MongoUnusable unless ``db`` is a primary or a mongos that can be used."""
     async with explained(url):
         hello = await db.command("hello")
         if hello.get("setName") or hello.get("msg") == "isdbgrid":
@@ -133,8 +133,8 @@ async def require_mongo(db: Database, url: str) -> None:
 
 
 async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
-    """The server's version, and its replica set and primary, or "mongos". It checks this user's
-    right to write with an update that matches nothing. Raises: MongoUnusable."""
+    """The server's version, and its replica set and primary, or "mongos". Also checks this user's
+    right to write, with an update that matches nothing. Raises: MongoUnusable."""
     await require_mongo(db, url)
     async with explained(url):
         hello, about = await db.command("hello"), await db.command("buildInfo")
@@ -172,7 +172,7 @@ async def _explained(url: str, error: Exception) -> str:
         if error.code == _UNAUTHORIZED:
             return (
                 f"MongoDB at {','.join(address.hosts)} does not allow this to "
-                f"{address.user or 'nobody in particular'}: MONGO_URL needs USER:PASSWORD@ of a "
+                f"{address.user or 'a client without a user'}: MONGO_URL needs USER:PASSWORD@ of a "
                 "user with the role readWrite"
             )
         return f"MongoDB at {','.join(address.hosts)} refuses: {_said(error)}"
@@ -204,8 +204,8 @@ def _of_looks(address: MongoAddress, looks: Mapping[str, dict[str, Any] | str]) 
     host, hello = next(iter(answers.items()))
     if primary := next((h["primary"] for h in answers.values() if h.get("primary")), ""):
         return (
-            f"MongoDB's primary is {primary}, as the replica set calls it, and it does not answer "
-            "from here: its members' host names must be known and reachable on this machine"
+            f"MongoDB's primary, {primary} in the replica set's configuration, does not answer: "
+            "this machine must be able to resolve and reach the members by these names"
         )
     members = ",".join(hello.get("hosts", ()))
     return (

@@ -1,8 +1,6 @@
-"""Encryption of personal data at rest, and keyed hashes for look-ups and unique indexes.
-
-Keys have versions. Values are encrypted with the newest key. Hashes are stored under every live key
-in one multikey array, so uniqueness holds while keys are rotated (``miniapp_server rotate-keys``).
-"""
+"""Encryption of personal data at rest with the newest key, and keyed hashes for look-ups and unique
+indexes. Hashes are stored under every live key in one multikey array, so uniqueness holds while
+keys are rotated (``miniapp_server rotate-keys``)."""
 
 from __future__ import annotations
 
@@ -28,18 +26,12 @@ class DecryptionError(Exception):
 
 
 class FieldCipher:
-    """Encrypts with AES-256-GCM and hashes with HMAC-SHA256, under versioned keys.
-
-    Args:
-        keys: version → 32 random bytes; the highest version is the current key.
-
-    Raises:
-        ValueError: there is no key, or a key is not 32 bytes long.
-    """
+    """Encrypts with AES-256-GCM and hashes with HMAC-SHA256. ``keys``: 32 random bytes by version;
+    the highest version is the current key. Raises: ValueError for no key or another length."""
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys.values()):
-            raise ValueError("each data key has 32 bytes, and there is at least one")
+            raise ValueError("each data key must have 32 bytes, and at least one is required")
         self.current = max(keys)
         self._ciphers = {v: AESGCM(_derive(key, b"seal")) for v, key in keys.items()}
         self._sealed_by = tuple(f"{version}:" for version in keys)
@@ -52,7 +44,7 @@ class FieldCipher:
         for part in text.split(","):
             version, _, encoded = part.strip().partition(":")
             if int(version) in keys:
-                raise ValueError(f"two keys of version {version}")
+                raise ValueError(f"two data keys have the version {version}")
             keys[int(version)] = b64decode(encoded, validate=True)
         return cls(keys)
 
@@ -67,7 +59,7 @@ class FieldCipher:
         version, _, encoded = sealed.partition(":")
         cipher = self._ciphers.get(int(version))
         if cipher is None:
-            raise DecryptionError(f"no key of version {version}")
+            raise DecryptionError(f"there is no data key with the version {version}")
         raw = urlsafe_b64decode(encoded)
         try:
             plain = cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode())
@@ -87,10 +79,8 @@ class FieldCipher:
         ]
 
     def new_token(self) -> str:
-        """A random bearer token of 256 bits, followed by 64 bits of its hash under the current key.
-
-        The checksum protects no secret: it rejects tokens never issued without a database look-up.
-        """
+        """A random bearer token of 256 bits, followed by a checksum: 64 bits of its hash under the
+        current key. It rejects invented tokens without a database look-up."""
         secret = secrets.token_urlsafe(_TOKEN_BYTES)
         return secret + self._checksum(self.current, secret)
 

@@ -1,5 +1,5 @@
-"""The outbox for changes to several documents, and to documents without an outbox of their own. An
-event is stored in the transaction of its change, until the outbox dispatcher removes it."""
+"""The outbox for changes to several documents, and to documents without an outbox field. An event
+is stored in the transaction of its change and removed by the outbox dispatcher."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INDEXES: Final = {_COLLECTION: [IndexModel([("at", ASCENDING), ("_id", ASCENDING
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event that happened to ``subject``. ``id`` is permanent: stored twice, it is one event.
+    """An event that happened to ``subject``. Stored twice with one ``id``, it is one event.
     ``facts`` hold values that MongoDB can store."""
 
     id: str

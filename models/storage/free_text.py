@@ -1,4 +1,4 @@
-"""Encryption of free text: what readers and staff type is stored encrypted."""
+"""Encryption of the free texts that readers and staff type."""
 
 from __future__ import annotations
 
@@ -55,8 +55,7 @@ class FreeTexts:
 
 
 async def reencrypt_free_texts(db: Database, cipher: FieldCipher) -> int:
-    """Re-encrypts texts under older keys with the current one; returns their number. Raises:
-    Unavailable."""
+    """Re-encrypts texts under older keys; returns their number. Raises: Unavailable."""
     done = 0
     with translate_errors(), pymongo.timeout(_ROTATION_S):
         for collection, fields in FREE_TEXTS.items():

@@ -1,10 +1,7 @@
-"""The database's description of itself, and the checks before the service opens it.
-
-The collection ``installation`` holds these documents: ``mode`` (sandbox or production;
-``pages_at``, the address that the service had last), ``keys`` (check values of the data keys in
-use), ``restoring`` (a restore has begun and not ended) and ``schema`` (the number of the last
-migration that was applied).
-"""
+"""The database's description of itself, and the checks before the service opens it. The collection
+``installation`` holds the documents ``mode`` (sandbox or production, and in ``pages_at`` the
+service's last address), ``keys`` (check values of the data keys in use), ``restoring`` (a restore
+has not ended) and ``schema`` (the number of the last applied migration)."""
 
 from __future__ import annotations
 
@@ -99,8 +96,7 @@ class About:
         return dict(keys.get("checks") or {})
 
     def refuse(self, mode: Mode, sealer: FieldCipher) -> None:
-        """Refuses if a service of this mode with these keys must not open it. Raises:
-        DatabaseRefused."""
+        """Raises: DatabaseRefused if a service of this mode with these keys must not open it."""
         self.refuse_half()
         self.refuse_before_release()
         self._refuse_newer_schema()
@@ -112,44 +108,44 @@ class About:
         if self.mode is Mode.SANDBOX and mode is not Mode.SANDBOX:
             unmarked = MODE not in self.documents
             raise DatabaseRefused(
-                f"{self.place} is a sandbox's: take another MONGO_DATABASE, or SANDBOX=1 to try"
+                f"{self.place} belongs to a sandbox: set another MONGO_DATABASE, or SANDBOX=1"
                 + (", or drop its sandbox_* collections if its data are real" if unmarked else "")
             )
         if self.mode is Mode.PRODUCTION and mode is not Mode.PRODUCTION:
             raise DatabaseRefused(
-                f"{self.place} is a production database, and SANDBOX=1 lets anybody in as anybody: "
-                "take another MONGO_DATABASE for the sandbox, or unset SANDBOX"
+                f"{self.place} is a production database, and in a sandbox anybody can sign in as "
+                "anybody: set another MONGO_DATABASE for the sandbox, or unset SANDBOX"
             )
 
     def refuse_half(self) -> None:
         """Refuses a database whose restore has not ended. Raises: DatabaseRefused."""
         if mark := self.documents.get(RESTORING):
             raise DatabaseRefused(
-                f"{self.place} holds a part of {mark['file']}: its restore, begun "
-                f"{mark['began_at']:%Y-%m-%d %H:%M} UTC, has not ended. Wait for it, or if it was "
-                f"broken off: restore --over {mark['file']}"
+                f"{self.place} is incomplete: the restore of {mark['file']}, begun "
+                f"{mark['began_at']:%Y-%m-%d %H:%M} UTC, has not ended. Wait for its end; if it "
+                f"was interrupted, run restore --over {mark['file']}"
             )
 
     def refuse_before_release(self) -> None:
         """Refuses a database from before the first release. Raises: DatabaseRefused."""
         if _BEFORE_RELEASE in self.written:
             raise DatabaseRefused(
-                f"{self.place} is of before the first release, whose names are no more: take "
-                "another MONGO_DATABASE"
+                f"{self.place} was written before the first release, which this version cannot "
+                "read: set another MONGO_DATABASE"
             )
 
     def _refuse_newer_schema(self) -> None:
         form = int((self.documents.get(FORM) or {}).get("version", FIRST_SCHEMA))
         if form > SCHEMA:
-            raise newer(self.place, f"its schema is {form}, this one knows {SCHEMA}")
+            raise newer(self.place, f"its schema is {form}, and this version reads up to {SCHEMA}")
 
     def _refuse_other_keys(self, sealer: FieldCipher) -> None:
         own = _checks(sealer)
         for version, check in self.checks.items():
             if version not in own:
                 raise DatabaseRefused(
-                    f"{self.place} was sealed with data key {version}, which ENCRYPTION_KEYS "
-                    "lacks: put it back (rotate-keys, run with both, makes an old key unnecessary)"
+                    f"{self.place} was encrypted with data key {version}, which ENCRYPTION_KEYS "
+                    "lacks: put it back (rotate-keys, run with both keys, replaces the old one)"
                 )
             if check != own[version]:
                 raise DatabaseRefused(_OTHER_KEY.format(place=self.place, version=version))
@@ -168,7 +164,7 @@ class About:
 
 
 _OTHER_KEY: Final = (
-    "{place} was sealed with another data key {version} than the one in ENCRYPTION_KEYS: set "
+    "{place} was encrypted with another data key {version} than the one in ENCRYPTION_KEYS: set "
     "ENCRYPTION_KEYS to the keys that belong to this database"
 )
 
@@ -216,12 +212,8 @@ async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
 
 
 async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
-    """Opens the database to the service; a first start stores the mode and the keys' check values.
-
-    Of several services that start at once, the first sets them; one that differs is refused.
-
-    Raises: DatabaseRefused, Unavailable.
-    """
+    """Checks the database; a first start stores the mode and the keys' check values. Of services
+    that start at once, the first one decides. Raises: DatabaseRefused, Unavailable."""
     while True:
         about = await check(db, mode, sealer)
         # The mode first: a service of the other mode must not store its keys.
@@ -234,9 +226,8 @@ async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
 
 
 async def note_address(db: Database, pages_at: str) -> str:
-    """Stores the address of this service's pages. Returns the previous address if it differs (the
-    service has moved, or two installations share a database), else an empty text. Raises:
-    Unavailable."""
+    """Stores the address of this service's pages. Returns a previous, different address (the
+    service has moved, or two share this database), else an empty text. Raises: Unavailable."""
     with translate_errors():
         before = await db[ABOUT].find_one_and_update(
             {"_id": MODE, "pages_at": {"$ne": pages_at}}, {"$set": {"pages_at": pages_at}}
@@ -251,7 +242,8 @@ async def _store_mode(db: Database, mode: Mode) -> None:
 
 
 async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Adds an encrypted value per collection and live key, and one under an unknown key, if any."""
+    """Adds to ``about`` an encrypted value per collection and live key, and one of an unknown
+    key."""
     own = [f"^{version}:" for version in _checks(sealer)]
     patterns: list[Any] = [*({"$regex": one} for one in own)]
     patterns.append({"$type": "string", "$not": {"$regex": "|".join(own)}})
@@ -264,8 +256,8 @@ async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
 
 
 async def _store_checks(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Stores the current key's check value; at the first start, the values of all keys. At the
-    first start any key may have been used already. An existing check value is not replaced."""
+    """Stores the current key's check value, and at the first start those of all keys, since any may
+    have been used already. An existing value is not replaced."""
     own: Document = {"checks": _checks(sealer)}
     fresh = "checks"
     if about.checks:
@@ -288,7 +280,7 @@ async def forget_old_keys(db: Database, sealer: FieldCipher) -> None:
 @contextmanager
 def known_fields(db: Database, what: str) -> Iterator[None]:
     """Guards the conversion of a stored document to an object. Raises: DatabaseRefused for a field
-    that this version does not know: a newer version wrote it."""
+    that only a newer version knows."""
     try:
         yield
     except TypeError as error:

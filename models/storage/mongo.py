@@ -36,8 +36,7 @@ _OPTIONS: Final[dict[str, Any]] = {
 # majority and j unset: j=False waits for the journal's 100 ms tick.
 MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
 COMMITTED: Final = ReadConcern("majority")
-"""A majority read may be stale but is never rolled back. A "local" read may show data that a
-primary without a majority will roll back, so an answer based on it may turn out false."""
+"""A majority read may be stale, but shows nothing that a new primary could roll back."""
 
 _CLOSE_S: Final = 2.0
 CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
@@ -89,12 +88,8 @@ async def server_time(db: Database) -> datetime:
 
 
 async def insert(collection: Collection, document: Document) -> None:
-    """Inserts the document.
-
-    Raises: DuplicateKeyError if a majority has confirmed the conflicting document; WTimeoutError if
-    the outcome is unknown. ``insert_one`` would raise DuplicateKeyError for both, since PyMongo
-    reports the write error only.
-    """
+    """Raises: DuplicateKeyError if a majority has confirmed the conflicting document; WTimeoutError
+    if the outcome is unknown. (``insert_one`` raises DuplicateKeyError for both.)"""
     try:
         await collection.insert_many([document])
     except BulkWriteError as error:
@@ -102,11 +97,8 @@ async def insert(collection: Collection, document: Document) -> None:
 
 
 async def insert_new(collection: Collection, documents: Sequence[Document]) -> list[bool]:
-    """Inserts the documents whose keys are free; returns for each whether it was inserted. For the
-    others a majority has confirmed the conflicting document.
-
-    Raises: Unavailable if the outcome is unknown.
-    """
+    """Returns for each document whether it was inserted; if not, a majority has confirmed a
+    conflicting one. Raises: Unavailable if the outcome is unknown."""
     with translate_errors():
         try:
             await collection.insert_many(documents, ordered=False)
@@ -140,11 +132,8 @@ async def find_page(
     limit: int,
     without: Sequence[str] = (),
 ) -> tuple[list[Document], int]:
-    """One page of the matching documents, newest first, and the number of all matches.
-
-    ``newest_by`` are the index fields after the query's own, so that sorting and counting use the
-    index. ``without`` are fields to leave out.
-    """
+    """A page of the matching documents, newest first, and the number of all matches. ``newest_by``:
+    the index fields after the query's own. ``without``: fields to leave out."""
     rows = (
         collection.find(query, dict.fromkeys(without, 0) or None)
         .sort([(name, DESCENDING) for name in newest_by])
@@ -160,8 +149,8 @@ async def find_page(
 async def delete_oldest(
     collection: Collection, query: Document, oldest_by: Sequence[str], limit: int
 ) -> int:
-    """Deletes matching documents, oldest first, at most ``limit``; returns their number.
-    ``oldest_by`` are index fields that sort the documents by age."""
+    """Deletes at most ``limit`` matching documents, oldest first; returns their number.
+    ``oldest_by``: index fields that sort by age."""
     with translate_errors():
         rows = (
             await collection.find(query, {"_id": 1})

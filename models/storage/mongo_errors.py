@@ -69,7 +69,7 @@ def errors_per_document(error: BulkWriteError, count: int) -> list[Exception | N
 
 
 def unconfirmed(error: DuplicateKeyError) -> bool:
-    """True if no majority has confirmed the conflicting document. For commands such as
+    """True if no majority has confirmed the conflicting document. Works for commands such as
     ``find_one_and_update``, whose whole response is in the error's details."""
     return bool((error.details or {}).get("writeConcernError"))
 

@@ -24,12 +24,12 @@ _CURES: Final = {
     "connection refused": "start Redis, or correct REDIS_URL",
     "password required": "write redis://:PASSWORD@HOST:PORT/0 in REDIS_URL",
     "wrong password": "correct the user or the password in REDIS_URL",
-    "not permitted": "give the user of REDIS_URL the commands and the channels that are refused",
-    "read-only replica": "let REDIS_URL name the primary",
-    "timeout": "look at the load of Redis's host, and for a firewall between",
+    "not permitted": "allow the user of REDIS_URL the refused commands and channels",
+    "read-only replica": "write the primary in REDIS_URL",
+    "timeout": "check the load of Redis's host, and firewalls on the way",
     "no such host name": "correct REDIS_URL or the DNS",
     "no such database": "correct the number at the end of REDIS_URL: Redis has 0 to 15 by default",
-    _BROKEN: "look at the network, and at REDIS_URL",
+    _BROKEN: "check the network and REDIS_URL",
 }
 
 

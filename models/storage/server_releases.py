@@ -33,7 +33,7 @@ MONGODB: Final[Mapping[Version, Series]] = {
 """Sources: CVE-2026-118383 (replica sets, before authentication), CVE-2026-9740, CVE-2026-18691;
 ends of support from mongodb.com/legal/support-policy/lifecycles."""
 VALKEY_FLOOR: Final[Version] = (8, 1, 10)
-"""The first release without known holes; CVE-2026-56684 (TLS) is fixed from 8.1.9 on."""
+"""The first release without known vulnerabilities; 8.1.9 fixed CVE-2026-56684 (TLS)."""
 
 
 def mongodb_note(version: Sequence[int], today: date) -> str:
@@ -42,21 +42,22 @@ def mongodb_note(version: Sequence[int], today: date) -> str:
     if series is None:
         if tuple(version[:2]) > max(MONGODB):
             return ""
-        return f"a series that is not supported: for production use {_good(today)} or newer"
+        return f"this release series is not supported: for production use {_good(today)} or newer"
     if series.supported_until is not None and today > series.supported_until:
         return f"its support has ended: for production use {_good(today)} or newer"
     if version[2] < series.patched:
-        return f"known holes are open: update to {version[0]}.{version[1]}.{series.patched}"
+        return f"it has known vulnerabilities: update to {version[0]}.{version[1]}.{series.patched}"
     return ""
 
 
 def valkey_note(version: Sequence[int]) -> str:
-    """A warning about vulnerabilities of a Valkey, or an empty text. Redis is not judged: its
-    releases were not compared with advisories."""
+    """A warning about vulnerabilities of a Valkey; empty if there are none. Redis is not judged."""
     if tuple(version) >= VALKEY_FLOOR:
         return ""
     floor = ".".join(map(str, VALKEY_FLOOR))
-    return f"known holes are open before {floor}, unless your distribution has mended its own"
+    return (
+        f"versions before {floor} have known vulnerabilities, unless your distribution patched them"
+    )
 
 
 def redis_release(about: Mapping[str, Any]) -> tuple[str, str]:

@@ -18,11 +18,9 @@ class ConcurrentUpdate(Exception):
 
 
 async def run_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) -> None:
-    """Runs ``work(session)`` in a transaction, again if it conflicts with another transaction.
-
-    Raises: what ``work`` raises; PyMongoError. If the transaction was aborted because of data that
-    it read (``ConcurrentUpdate``, a duplicate key, a service error), a majority has that data now.
-    """
+    """Runs ``work(session)`` in a transaction, again after a conflict with another one. Raises: the
+    errors of ``work``; PyMongoError. If ``work`` failed because of data that it read
+    (``ConcurrentUpdate``, a duplicate key, a service error), a majority has that data now."""
     try:
         async with db.client.start_session() as session:
             # Both are named: a transaction takes the client's concerns, not the database's.
@@ -41,8 +39,7 @@ async def _wait_for_majority(db: Database) -> None:
 
 
 async def try_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) -> bool:
-    """Runs a transaction. False after ``ConcurrentUpdate`` or a duplicate key. Raises:
-    Unavailable."""
+    """False after ``ConcurrentUpdate`` or a duplicate key. Raises: Unavailable."""
     try:
         with translate_errors():
             await run_transaction(db, work)

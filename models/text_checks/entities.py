@@ -8,11 +8,8 @@ from models.kernel.ids import ReaderId
 
 
 class TextVerdict(StrEnum):
-    """WeChat's verdict on a text (内容检测). The values are stored.
-
-    ``UNCHECKED``: the check is due, or impossible because the author has no WeChat user or was not
-    in the mini-program for a day.
-    """
+    """WeChat's verdict on a text (内容检测). ``UNCHECKED``: due, or impossible, because the author
+    has no WeChat user or was not in the mini-program for a day. The values are stored."""
 
     PASS = "pass"
     REVIEW = "review"

@@ -24,8 +24,7 @@ CHECKED_TEXTS: Final[Mapping[str, str]] = {
 
 
 def check_index(holder: str = "") -> IndexModel:
-    """The index of texts whose check is due. ``holder``: the path of the sub-document with the
-    check, with a trailing dot."""
+    """The index of due checks. ``holder``: the path of the check's sub-document, with a dot."""
     due = f"{holder}check.due"
     return IndexModel(
         [(due, ASCENDING)], name="unchecked", partialFilterExpression={due: {"$exists": True}}

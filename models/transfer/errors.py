@@ -2,7 +2,8 @@ from __future__ import annotations
 
 
 class TransferError(Exception):
-    """The message says in one line what is wrong and where. Nothing has been changed."""
+    """The library was not imported; nothing has changed. The message names fault and place in one
+    line."""
 
 
 class LibraryNotEmpty(TransferError):

@@ -1,9 +1,6 @@
-"""A whole library as one JSON file.
-
-It contains the profile, venues, areas with plans and their pictures, policy with opening hours,
-kiosks and gates without secrets, notices, reader groups without members, and canned answers; no
-readers and no bookings. New fields of the entities are included automatically.
-"""
+"""A whole library as one JSON file: profile, venues, areas with plans and their pictures, policy
+with opening hours, kiosks and gates without secrets, notices, reader groups without members, and
+canned answers; no readers, no bookings. New fields of the entities are included automatically."""
 
 from __future__ import annotations
 
@@ -95,7 +92,7 @@ def from_text(text: bytes) -> LibraryFile:
     try:
         values = msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise TransferError(f"this is no JSON: {error}") from error
+        raise TransferError(f"the file is not JSON: {error}") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         format_number = values.get("format") if isinstance(values, dict) else None
         raise TransferError(f"format: this version reads format {FORMAT}, not {format_number}")
@@ -110,7 +107,7 @@ def from_text(text: bytes) -> LibraryFile:
         raise TransferError(str(error)) from error
     unknown = _unknown(values, library, "$")
     if unknown:
-        raise TransferError(f"{unknown}: this version has no such field")
+        raise TransferError(f"{unknown}: unknown to this version")
     return replace(library, areas=tuple(map(_own_seats_only, library.areas)))
 
 

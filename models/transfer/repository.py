@@ -32,13 +32,12 @@ class TransferRepository:
         self._db = db
 
     async def put(self, library: LibraryFile, replaces: bool, now: datetime) -> None:
-        """Writes the whole library in one transaction.
-
-        An area that the file lacks is deleted. If there are any bookings or waitlist entries, it
-        stays without seats instead, so that past bookings keep their names.
+        """Writes the whole library in one transaction. An area that the file lacks is deleted; if
+        there are any bookings or waitlist entries, it stays without seats, so that past bookings
+        keep their names.
 
         Raises: LibraryNotEmpty if there is a library and ``replaces`` is False; SeatsStillBooked;
-            ZoneFixed; Unavailable.
+        ZoneFixed; Unavailable.
         """
 
         async def work(session: Any) -> None:
@@ -105,7 +104,7 @@ class _Writing:
             query = {"_id": "profile"} if name == "profile" else {}
             if await self._find_one(name, query) is not None:
                 raise LibraryNotEmpty(
-                    f"there is a library already ({name}): --replace puts this one in its place"
+                    f"the database already has a library ({name}): --replace overwrites it"
                 )
 
     async def _refuse_booked(self, library: LibraryFile) -> None:
@@ -115,8 +114,8 @@ class _Writing:
         if lost:
             named = sorted(set(lost))[:_NAMED_SEATS]
             raise SeatsStillBooked(
-                f"{len(lost)} live bookings would lose their seats ({', '.join(named)}): wait for "
-                "their end, or keep these seats in the file"
+                f"{len(lost)} live bookings would lose their seats ({', '.join(named)}): wait "
+                "until they end, or keep these seats in the file"
             )
 
     async def _put_areas(self, library: LibraryFile) -> set[str]:

@@ -43,10 +43,10 @@ def check_library(
     retired = {venue.id for venue in library.venues if venue.retired}
     for area in library.areas:
         if area.in_use and area.venue_id in retired:
-            raise TransferError(f"areas[{area.id}].venue_id: {area.venue_id} is retired")
+            raise TransferError(f"areas[{area.id}].venue_id: the venue {area.venue_id} is retired")
     for kiosk in library.kiosks:
         if kiosk.kind not in _KIOSK_KINDS:
-            raise TransferError(f"kiosks[{kiosk.id}].kind: none of {sorted(_KIOSK_KINDS)}")
+            raise TransferError(f"kiosks[{kiosk.id}].kind: must be one of {sorted(_KIOSK_KINDS)}")
     _once("seats", (seat.id for area in library.areas for seat in area.all_seats))
     for area in library.areas:
         _check_plan(area)
@@ -84,29 +84,32 @@ def _check_profile(
             return
         minutes = check_zone(profile.zone, year)
         if minutes != profile.zone_minutes:
-            raise Malformed("zone_minutes", f"{profile.zone} is {minutes} ahead of UTC")
+            raise Malformed("zone_minutes", f"{profile.zone} is {minutes} minutes ahead of UTC")
 
 
 def _once(what: str, ids: Iterable[str]) -> None:
     twice = [id for id, count in Counter(ids).items() if count > 1]
     if twice:
-        raise TransferError(f"{what}: the id {twice[0]} stands there twice")
+        raise TransferError(f"{what}: {twice[0]} appears twice")
 
 
 def _check_names(what: str, things: Collection[Any]) -> None:
     _once(what, (thing.id for thing in things))
     for thing in things:
         if not _ID.fullmatch(thing.id):
-            raise TransferError(f"{what}[{thing.id}].id: small letters, digits and hyphens only")
+            raise TransferError(
+                f"{what}[{thing.id}].id: must have only small letters, digits and hyphens"
+            )
         if not 0 < len(thing.name) <= _LONGEST_NAME or not is_printable_line(thing.name):
             raise TransferError(f"{what}[{thing.id}].name: 1 to {_LONGEST_NAME} characters")
 
 
 def _check_plan(area: Area) -> None:
-    """Checks a plan as the console does; an area out of use with its retired seats."""
+    """Checks a plan as the console does; of an area out of use, the retired seats."""
     seats = area.seats if area.in_use else area.retired_seats
     if len(seats) != sum(1 for _ in area.all_seats):
-        raise TransferError(f"areas[{area.id}].state: {area.state} has only the seats of the other")
+        kind = "seats" if area.in_use else "retired_seats"
+        raise TransferError(f"areas[{area.id}].state: {area.state} may only have {kind}")
     names = {f.name: "number" if f.name == "no" else f.name for f in fields(SeatDraft)}
     drafts = [
         SeatDraft(**{name: getattr(seat, attribute) for name, attribute in names.items()})
@@ -125,7 +128,7 @@ def _check_groups(library: LibraryFile) -> None:
     _once("reader_groups", (group.id for group in groups))
     _once("reader_groups", (group.name for group in groups))
     if sum(group.default for group in groups) > 1:
-        raise TransferError("reader_groups: more than one is the default")
+        raise TransferError("reader_groups: only one may be the default")
     for group in groups:
         at, limits = f"reader_groups[{group.id}]", group.limits
         for name in (group.name, group.shown_name):

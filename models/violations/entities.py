@@ -1,5 +1,3 @@
-"""Violations (违约), their count, and the suspension that follows."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,15 +10,13 @@ from models.readers.entities import SuspensionReason
 from models.text_checks.entities import TextVerdict
 
 BY_GATE: Final = "gate"
-"""Who waived a violation that gate events show to be none."""
 ANSWER_BY_GATE: Final = "gate_event"
 """The answer to an appeal whose violation was waived by a gate event; pages show it in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A waiver of a violation: by whom, why and when. ``ended_suspension_until`` is the former end
-    of the suspension that it lifted, if any."""
+    """``ended_suspension_until``: the former end of a suspension that the waiver ended."""
 
     by: str
     reason: str
@@ -30,8 +26,8 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Appeal:
-    """A reader's appeal against a violation. Until it is settled ``settled_at`` and ``granted``
-    are None and the library's ``answer`` is empty. ``verdict`` is WeChat's check of the text."""
+    """A reader's appeal; until it is settled, ``settled_at`` and ``granted`` are None. ``verdict``:
+    WeChat's check of the text."""
 
     text: str
     at: datetime
@@ -43,8 +39,7 @@ class Appeal:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One per ended reservation. ``counted`` is false for the second one of a day. ``waived``: it
-    is forgiven, or was none after all."""
+    """A no-show or an expired leave. ``counts`` is False for the second one of a day."""
 
     id: str
     reader_id: ReaderId
@@ -60,7 +55,7 @@ class Violation:
 
 @record
 class ViolationCount:
-    """Where the reader stands: ``count`` of ``limit`` in the last ``days``."""
+    """The reader's counting violations: ``count`` of ``limit`` in the last ``days``."""
 
     count: int
     limit: int
@@ -69,7 +64,7 @@ class ViolationCount:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """Bars the reader from booking. Its id is the triggering violation's, so it exists once."""
+    """The reader may not book. The id is that of the last violation, so a repetition adds none."""
 
     id: str
     reader_id: ReaderId

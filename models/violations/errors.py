@@ -1,5 +1,3 @@
-"""Why an appeal, its answer, or a suspension is refused."""
-
 from __future__ import annotations
 
 from models.kernel.errors import Conflict, WrongState
@@ -12,14 +10,14 @@ class NothingToAppeal(Conflict):
 
 
 class AppealDecided(WrongState):
-    """No appeal waits, or it was answered otherwise already."""
+    """No appeal waits, or it was answered differently."""
 
     def __init__(self) -> None:
         super().__init__(state="settled")
 
 
 class SuspensionChanged(WrongState):
-    """Somebody else has changed the reader's suspension meanwhile."""
+    """The reader's suspension has changed meanwhile."""
 
     def __init__(self) -> None:
         super().__init__(state="suspended")

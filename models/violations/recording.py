@@ -1,7 +1,5 @@
-"""From a missed booking to a violation, and from violations to a suspension.
-
-The outbox dispatcher hands each event over once or more: every step is kept by a unique key.
-"""
+"""Turns missed bookings into violations, and violations into suspensions. The outbox dispatcher
+delivers events at least once, so every step has a unique key."""
 
 from __future__ import annotations
 
@@ -24,13 +22,11 @@ _KINDS: Final[Mapping[OutboxEventKind, str]] = {
     OutboxEventKind.NO_SHOW: "no_show",
     OutboxEventKind.LEAVE_EXPIRED: "away_timeout",
 }
-"""The ends of a reservation that can be a violation."""
 
 
 @record
 class ViolationResult:
-    """What an end brought: the violation, if it is one, the reader's count, a suspension; and
-    until when the reader is suspended then, which another suspension may have made later."""
+    """``suspended_until`` is later than the end of ``suspension`` if another one lasts longer."""
 
     violation: Violation | None
     window: ViolationCount
@@ -39,25 +35,19 @@ class ViolationResult:
 
 
 class ViolationRecorder:
-    """Records what the end of a reservation means for its reader."""
-
     def __init__(
         self,
         violations: ViolationRepository,
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed`` is called when a suspension begins: sessions remember whom they
-        belong to."""
+        """``on_reader_changed`` is called when a suspension begins: sessions copy the reader."""
         self._violations, self._reference = violations, reference
         self._on_reader_changed = on_reader_changed
 
     async def record(self, r: Reservation, event: OutboxEvent) -> ViolationResult | None:
-        """What the event brought its reader, recorded once; None where it is no end of these. May
-        be repeated.
-
-        Raises: Unavailable.
-        """
+        """The event's result, recorded once; None unless it is a no-show or an expired leave.
+        Raises: Unavailable."""
         kind = _KINDS.get(event.event)
         if kind is None:
             return None
@@ -65,7 +55,7 @@ class ViolationRecorder:
             r.policy_version, r.area_id, r.date, r.reader_id
         )
         if not is_violation(event.event, bool(event.facts["penalty_waived"]), policy):
-            # A missed booking that does not count still says where the reader stands.
+            # The message about an excused no-show also reports the reader's count.
             missed = event.event is OutboxEventKind.NO_SHOW
             counting = await self._counting(r, event, policy) if missed else []
             return ViolationResult(None, _window(policy, len(counting)))
@@ -80,11 +70,13 @@ class ViolationRecorder:
                 counts=True,
             )
         )
-        # Before the count: a suspension that this very violation brought has used it up.
-        known = await self._violations.suspension(violation.id)
+        # This comes before the count: a suspension by this violation has used it up.
+        existing = await self._violations.suspension(violation.id)
         counting = await self._counting(r, event, policy)
-        suspension = known or decide_suspension(violation, counting, policy)
-        if suspension is None or (known is None and not await self._violations.suspend(suspension)):
+        suspension = existing or decide_suspension(violation, counting, policy)
+        if suspension is None or (
+            existing is None and not await self._violations.suspend(suspension)
+        ):
             return ViolationResult(violation, _window(policy, len(counting)))
         await self._on_reader_changed(r.reader_id)
         log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})

@@ -1,4 +1,4 @@
-"""Violations and suspensions: one of each for its cause, kept so by unique indexes."""
+"""Violations. Unique indexes allow one for an event, and one that counts for a day."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
             name="reader_violations",
         ),
-        # At most one counts a day: the second of a day is kept without this field.
+        # At most one violation counts for a day: the second one lacks this field.
         IndexModel(
             [("counted_on", ASCENDING)],
             name="counted_on",
@@ -43,7 +43,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         check_index("appeal."),
     ],
     "suspensions": [
-        # A violation is used up by one suspension only.
+        # A violation is used by one suspension only.
         IndexModel([("uses", ASCENDING)], name="uses", unique=True),
         IndexModel([("reader", ASCENDING)], name="reader"),
     ],
@@ -51,14 +51,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 class ViolationRepository(SuspensionRepository):
-    """Violations with their appeals and waivers; and the suspensions that they bring."""
-
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         super().__init__(db, cipher)
         self._texts = FreeTexts("violations", cipher)
 
     async def record(self, violation: Violation) -> Violation:
-        """Keep it once; whether it counts is decided by the day's unique key. Idempotent."""
+        """Stores the violation once; the day's unique key decides whether it counts."""
         with translate_errors():
             for counted in (True, False):
                 judged = replace(violation, counts=counted)
@@ -69,15 +67,16 @@ class ViolationRepository(SuspensionRepository):
                     details: Any = error.details or {}
                     if "_id" in details.get("keyValue", {}):
                         break
-            found = await self._all.find_one({"_id": violation.id})
-        if found is None:
-            raise Unavailable()  # it is there, and a majority read does not show it yet
-        return self._violation(found)
+            document = await self._all.find_one({"_id": violation.id})
+        if document is None:
+            raise Unavailable()  # it exists, but a majority read does not return it yet
+        return self._violation(document)
 
     async def counting_violations(
         self, reader_id: ReaderId, since: datetime, until: datetime
     ) -> list[Violation]:
-        """Counted, neither waived nor used by a suspension, in (since, until], the oldest first."""
+        """Counting violations in (since, until], oldest first, not waived or used by a
+        suspension."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -98,13 +97,14 @@ class ViolationRepository(SuspensionRepository):
     async def counting_by_reader(
         self, readers: Sequence[ReaderId], since: datetime, before: date
     ) -> dict[ReaderId, list[datetime]]:
-        """The same of many readers, by bookings of days before that one: when each had them."""
-        wanted: Document = {"reader": {"$in": list(readers)}}
-        found: dict[ReaderId, list[datetime]] = {}
+        """The times of each reader's counting violations after ``since``, neither waived nor used
+        by a suspension; only those of days before ``before``."""
+        of_readers: Document = {"reader": {"$in": list(readers)}}
+        times: dict[ReaderId, list[datetime]] = {}
         with translate_errors():
-            used = await self._suspensions.find(wanted, {"uses": 1}).to_list(None)
+            used = await self._suspensions.find(of_readers, {"uses": 1}).to_list(None)
             spent = {id for row in used for id in row["uses"]}
-            counted = wanted | {
+            counted = of_readers | {
                 "at": {"$gt": since},
                 "day": {"$lt": before.isoformat()},
                 "counted_on": {"$type": "string"},
@@ -112,11 +112,10 @@ class ViolationRepository(SuspensionRepository):
             }
             async for row in self._all.find(counted, {"reader": 1, "at": 1}):
                 if row["_id"] not in spent:
-                    found.setdefault(ReaderId(row["reader"]), []).append(row["at"])
-        return found
+                    times.setdefault(ReaderId(row["reader"]), []).append(row["at"])
+        return times
 
     async def reservations_waived_since(self, start: datetime) -> set[ReservationId]:
-        """Reservations whose violation has been waived."""
         with translate_errors():
             query = {"at": {"$gte": start}, "waived": True}
             rows = await self._all.find(query, {"reservation": 1}).to_list(None)
@@ -124,27 +123,27 @@ class ViolationRepository(SuspensionRepository):
 
     async def get(self, id: str) -> Violation | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": id})
-        return self._violation(found) if found else None
+            document = await self._all.find_one({"_id": id})
+        return self._violation(document) if document else None
 
     async def appeal(self, id: str, reader_id: ReaderId, appeal: Appeal) -> Violation | None:
-        """Keep what the reader says, once. None where there is nothing (more) to appeal against."""
+        """Stores the appeal. None if the violation is unknown, waived or appealed already."""
         text = self._texts.seal("appeal.text", appeal.text)
-        kept = {"text": text, "at": appeal.at, "open": True, "check": due_check(appeal.at)}
+        stored = {"text": text, "at": appeal.at, "open": True, "check": due_check(appeal.at)}
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            document = await self._all.find_one_and_update(
                 {"_id": id, "reader": reader_id, "appeal": None, "waived": False},
-                {"$set": {"appeal": kept}},
+                {"$set": {"appeal": stored}},
                 return_document=ReturnDocument.AFTER,
             )
-        return self._violation(found) if found else None
+        return self._violation(document) if document else None
 
     async def settle_appeal(
         self, id: str, granted: bool, answer: str, at: datetime
     ) -> Violation | None:
-        """The library has answered. None where no appeal waits."""
+        """Stores the library's answer. None if no appeal waits."""
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            document = await self._all.find_one_and_update(
                 {"_id": id, "appeal.open": True},
                 {
                     "$set": {
@@ -156,10 +155,10 @@ class ViolationRepository(SuspensionRepository):
                 },
                 return_document=ReturnDocument.AFTER,
             )
-        return self._violation(found) if found else None
+        return self._violation(document) if document else None
 
     async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
-        """Those that wait for the library, the longest waiting first, and how many there are."""
+        """Violations with a waiting appeal, the longest waiting first, and their total number."""
         query = {"appeal.open": True}
         with translate_errors():
             total = await self._all.count_documents(query)
@@ -175,7 +174,6 @@ class ViolationRepository(SuspensionRepository):
     async def not_waived_between(
         self, start: datetime, end: datetime, limit: int
     ) -> list[Violation]:
-        """Violations in [start, end) that nobody has waived, the earliest first."""
         with translate_errors():
             rows = (
                 await self._all.find({"at": {"$gte": start, "$lt": end}, "waived": False})
@@ -186,7 +184,7 @@ class ViolationRepository(SuspensionRepository):
         return [self._violation(row) for row in rows]
 
     async def waive(self, id: str, waiver: Waiver) -> bool:
-        """Let it go, once. False where it was waived already, or is not there."""
+        """Waives the violation. False if it does not exist or was waived before."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "waived": False},
@@ -195,7 +193,7 @@ class ViolationRepository(SuspensionRepository):
         return bool(result.modified_count)
 
     async def void(self, violation: Violation) -> None:
-        """Keep it as waived from the beginning, where the dispatcher has not recorded it yet."""
+        """Stores a violation waived from the beginning, unless the dispatcher has recorded it."""
         with translate_errors(), suppress(DuplicateKeyError):
             waiver = violation.waiver
             waived = {"waiver": self._waiver_document(waiver)} if waiver else {}
@@ -245,8 +243,7 @@ class ViolationRepository(SuspensionRepository):
 
 
 def document_of(v: Violation) -> Document:
-    """The violation without its waiver. ``counted_on`` is the day's unique key: only the one that
-    counts has it."""
+    """The document without the waiver. ``counted_on`` is the day's unique key if it counts."""
     counted_on = {"counted_on": f"{v.reader_id}:{v.day.isoformat()}"} if v.counts else {}
     return {
         "_id": v.id,

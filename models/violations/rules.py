@@ -1,5 +1,3 @@
-"""Which end of a booking is a violation."""
-
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -11,7 +9,6 @@ from models.violations.entities import Suspension, Violation
 
 
 def is_violation(event: str, excused: bool, policy: Policy) -> bool:
-    """Does the ended reservation count against its reader?"""
     if excused:
         return False
     return event == OutboxEventKind.NO_SHOW or (
@@ -26,11 +23,8 @@ def window_start(policy: Policy, now: datetime) -> datetime:
 def decide_suspension(
     trigger: Violation, unspent: list[Violation], policy: Policy
 ) -> Suspension | None:
-    """The suspension that ``trigger`` brings, or None.
-
-    ``unspent``: the reader's counted violations in the window that ends with the trigger, neither
-    waived nor used by an earlier suspension, the trigger among them.
-    """
+    """The suspension that ``trigger`` brings, or None. ``unspent``: the counting violations in the
+    window up to and including the trigger, not waived or used by a suspension."""
     if not trigger.counts or len(unspent) < policy.violations_limit:
         return None
     used = tuple(v.id for v in sorted(unspent, key=lambda v: v.at)[: policy.violations_limit])

@@ -1,5 +1,3 @@
-"""What becomes of violations and suspensions: appeals, waivers, and what the staff decide."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
@@ -29,8 +27,6 @@ _BATCH: Final = 500
 
 
 class ViolationService:
-    """Violations, appeals, waivers and suspensions."""
-
     def __init__(
         self,
         violations: ViolationRepository,
@@ -38,53 +34,51 @@ class ViolationService:
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed`` is called when a suspension begins or ends: sessions remember whom
-        they belong to."""
+        """``on_reader_changed``: called when a suspension begins or ends; sessions copy the
+        reader."""
         self._violations, self._readers = violations, readers
         self._reference, self._on_reader_changed = reference, on_reader_changed
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[Violation], int]:
-        """A page of the reader's violations, the latest first, and how many there are."""
+        """A page of the reader's violations, the latest first, and their total number."""
         return await self._violations.page_of(reader_id, skip, limit)
 
     async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
-        """A page of the violations whose appeal waits, and how many there are."""
+        """A page of the violations with a waiting appeal, and their total number."""
         return await self._violations.appeals(skip, limit)
 
     async def get(self, violation_id: str) -> Violation:
         """Raises: NotFound."""
-        found = await self._violations.get(violation_id)
-        if found is None:
+        violation = await self._violations.get(violation_id)
+        if violation is None:
             raise NotFound()
-        return found
+        return violation
 
     async def appeal(
         self, reader_id: ReaderId, violation_id: str, text: str, now: datetime
     ) -> Violation:
-        """The reader says why it was none. Once. Raises: NotFound, NothingToAppeal."""
-        kept = await self._violations.appeal(violation_id, reader_id, Appeal(text, now))
-        if kept is not None:
-            return kept
-        found = await self._violations.get(violation_id)
-        if found is None or found.reader_id != reader_id:
+        """Stores the appeal; a second one is refused. Raises: NotFound, NothingToAppeal."""
+        appealed = await self._violations.appeal(violation_id, reader_id, Appeal(text, now))
+        if appealed is not None:
+            return appealed
+        violation = await self._violations.get(violation_id)
+        if violation is None or violation.reader_id != reader_id:
             raise NotFound()
         raise NothingToAppeal()
 
     async def decide_appeal(
         self, violation_id: str, granted: bool, answer: str, by: str, now: datetime
     ) -> Violation:
-        """The library's answer; granted, it waives the violation. The same again changes nothing.
-
-        Raises: NotFound; AppealDecided where no appeal waits, or another answer was given.
-        """
-        found = await self._violations.settle_appeal(violation_id, granted, answer, now)
-        found = found or await self.get(violation_id)
-        kept = found.appeal
-        if kept is None or (kept.granted, kept.answer) != (granted, answer):
+        """Stores the library's answer; ``granted`` also waives the violation. Idempotent. Raises:
+        NotFound; AppealDecided if no appeal waits or a different answer was given."""
+        violation = await self._violations.settle_appeal(violation_id, granted, answer, now)
+        violation = violation or await self.get(violation_id)
+        appeal = violation.appeal
+        if appeal is None or (appeal.granted, appeal.answer) != (granted, answer):
             raise AppealDecided()
-        return await self.waive(found.id, Waiver(by, answer, now)) if granted else found
+        return await self.waive(violation.id, Waiver(by, answer, now)) if granted else violation
 
     async def waive_all(
         self,
@@ -93,43 +87,41 @@ class ViolationService:
         waiver: Waiver,
         notify: Callable[[Violation], Awaitable[None]],
     ) -> int:
-        """Waive every violation in [start, end): a gate was broken, the heating was out. Each
-        reader is notified. How many."""
+        """Waives violations in [start, end), for example after a gate was broken, and notifies the
+        readers; returns their number."""
         waived = 0
-        while found := await self._violations.not_waived_between(start, end, _BATCH):
-            for violation in found:
+        while batch := await self._violations.not_waived_between(start, end, _BATCH):
+            for violation in batch:
                 await notify(await self.waive(violation.id, waiver))
-            waived += len(found)
+            waived += len(batch)
         return waived
 
     async def waive(self, violation_id: str, waiver: Waiver) -> Violation:
-        """Waive a violation. A suspension that rests on it ends; the other violations that it used
-        up count again. The same again changes nothing.
-
-        Raises: NotFound.
-        """
+        """Waives a violation and grants its appeal. A suspension based on it ends, and its other
+        violations count again. Idempotent. Raises: NotFound."""
         await self._violations.waive(violation_id, waiver)
-        found = await self.get(violation_id)
-        # Also when it was waived already: the first try may have been cut off here. An appeal that
-        # waits has got what it asked for.
+        violation = await self.get(violation_id)
+        # Everything is repeated for a violation that was waived before: the first attempt may have
+        # been interrupted here.
         answer = waiver.reason if waiver.by != BY_GATE else ANSWER_BY_GATE
         await self._violations.settle_appeal(violation_id, True, answer, waiver.at)
         await self._violations.end_suspensions_of(violation_id, waiver.at)
         for _ in range(_TRIES):
-            reader = await self._readers.get(found.reader_id)
+            reader = await self._readers.get(violation.reader_id)
             if reader is None:
                 break
-            last = await self._violations.last_suspension(found.reader_id)
+            last = await self._violations.last_suspension(violation.reader_id)
             until, why = (last.until, last.reason) if last is not None else (None, None)
             was = reader.suspended_until
-            # A suspension that is written meanwhile raises it: then this is not the current one.
+            # A suspension that is written meanwhile extends it; then the update fails and is
+            # repeated.
             if was == until or await self._readers.set_suspended_until(reader.id, was, until, why):
                 break
-        await self._on_reader_changed(found.reader_id)
-        return await self._violations.get(violation_id) or found
+        await self._on_reader_changed(violation.reader_id)
+        return await self._violations.get(violation_id) or violation
 
     async def void_by_gate(self, r: Reservation, event_id: str, at: datetime) -> None:
-        """A gate tells late that the reader of a missed booking had come: it was no violation."""
+        """Waives a no-show: a late gate record shows that the reader came."""
         waiver = Waiver(BY_GATE, f"passage {event_id}", at)
         id = f"{r.id}:no_show"
         await self._violations.void(
@@ -155,19 +147,17 @@ class ViolationService:
         words: str,
         now: datetime,
     ) -> None:
-        """Suspended until then by somebody's decision, whose ``words`` say why; None: not any more.
-        What brought an earlier suspension stays used up by it.
-
-        Raises: SuspensionChanged where ``was`` is not the current one.
-        """
+        """Sets or (``until`` None) ends a suspension by the staff; ``words`` say why. Violations
+        used by an earlier one stay used. Raises: SuspensionChanged if ``was`` is not its end."""
         if not await self._violations.set_suspension(reader_id, was, until, words, now):
             raise SuspensionChanged()
         await self._on_reader_changed(reader_id)
 
     async def violation_count(self, reader_id: ReaderId, now: datetime) -> ViolationCount:
-        """The reader's violations that count now and that no suspension has used up."""
         policy = self._reference.policy_on(local_date(now))
-        found = await self._violations.counting_violations(
+        violations = await self._violations.counting_violations(
             reader_id, window_start(policy, now), now
         )
-        return ViolationCount(len(found), policy.violations_limit, policy.violations_window_days)
+        return ViolationCount(
+            len(violations), policy.violations_limit, policy.violations_window_days
+        )

@@ -1,5 +1,3 @@
-"""Appeals, waivers and suspensions, decided by the staff."""
-
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -15,14 +13,13 @@ from models.staff.ports import ReaderNotifier
 from models.violations.entities import Violation, Waiver
 from models.violations.service import ViolationService
 
-_LOOKED_THROUGH: Final = 500
-"""Appeals that wait, at most, in which those of some venues are looked for."""
+_APPEALS_SEARCHED: Final = 500
+"""At most this many waiting appeals are searched for those of some venues."""
 FOREVER_TEXT: Final = "forever"
-"""What an entry says of a suspension that lasts until it is ended."""
 
 
 class StaffViolations:
-    """Every decision is recorded, and its reader is told."""
+    """Decisions are audited, and the readers notified."""
 
     def __init__(
         self,
@@ -37,24 +34,24 @@ class StaffViolations:
     async def appeals(
         self, venues: Collection[VenueId] | None, skip: int, limit: int
     ) -> tuple[list[Violation], int]:
-        """A page of the violations whose appeal waits, and how many there are; in these venues, if
-        given. A violation does not know its venue, so some are looked up then."""
+        """A page of the violations with a waiting appeal, and their total number. ``venues`` limits
+        the search to the first 500, since a violation does not store its venue."""
         if venues is None:
             return await self._violations.appeals(skip, limit)
-        rows, _ = await self._violations.appeals(0, _LOOKED_THROUGH)
-        found = await self._reservations.many({v.reservation_id for v in rows})
+        rows, _ = await self._violations.appeals(0, _APPEALS_SEARCHED)
+        reservations = await self._reservations.many({v.reservation_id for v in rows})
         own = [
             v
             for v in rows
-            if v.reservation_id in found and found[v.reservation_id].venue_id in venues
+            if v.reservation_id in reservations
+            and reservations[v.reservation_id].venue_id in venues
         ]
         return own[skip : skip + limit], len(own)
 
     async def decide_appeal(
         self, ctx: StaffContext, id: str, granted: bool, answer: str
     ) -> Violation:
-        """The violation, whose appeal has its answer. Raises: NotFound, OtherVenue,
-        AppealDecided."""
+        """Answers the appeal. Raises: NotFound, OtherVenue, AppealDecided."""
         v = await self._own(ctx, id)
         async with self._audit.entry(
             ctx,
@@ -72,7 +69,7 @@ class StaffViolations:
         return decided
 
     async def waive(self, ctx: StaffContext, id: str, reason: str) -> Violation:
-        """The violation, waived. Raises: NotFound, OtherVenue."""
+        """Raises: NotFound, OtherVenue."""
         v = await self._own(ctx, id)
         async with self._audit.entry(
             ctx,
@@ -90,7 +87,7 @@ class StaffViolations:
     async def waive_all(
         self, ctx: StaffContext, start: datetime, end: datetime, reason: str
     ) -> int:
-        """How many violations were waived: all of [start, end)."""
+        """Waives violations in [start, end); returns their number. Raises: OtherVenue."""
 
         async def notify(violation: Violation) -> None:
             await self._notifier.violation_waived(violation, ctx.now)
@@ -116,8 +113,8 @@ class StaffViolations:
         until: datetime | None,
         reason: str,
     ) -> None:
-        """The reader may not book until then, and reads the reason; None: may again. Raises:
-        SuspensionChanged where ``was`` is not the current suspension any more."""
+        """Suspends the reader, or ends the suspension (``until`` None). The reader gets the reason.
+        Raises: SuspensionChanged if ``was`` is not the present end; OtherVenue."""
         ctx.require(None)
         async with self._audit.entry(
             ctx,
@@ -131,7 +128,7 @@ class StaffViolations:
             entry.after = {"suspended_until": _end_text(until)}
 
     async def _own(self, ctx: StaffContext, id: str) -> Violation:
-        """The violation, of a venue that is theirs. Raises: NotFound, OtherVenue."""
+        """Raises: NotFound; OtherVenue if the venue is not among the staff member's."""
         v = await self._violations.get(id)
         r = (await self._reservations.many({v.reservation_id})).get(v.reservation_id)
         ctx.require(r.venue_id if r is not None else None)
@@ -139,7 +136,6 @@ class StaffViolations:
 
 
 def _end_text(until: datetime | None) -> str | None:
-    """The end of a suspension, as the entry keeps it."""
     return FOREVER_TEXT if until == FOREVER else instant_text(until)
 
 

@@ -1,5 +1,3 @@
-"""Suspensions: what a reader's violations, or the staff, have brought."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -19,7 +17,7 @@ from models.violations.entities import Suspension
 
 
 class SuspensionRepository:
-    """A reader's suspension is written together with what it rests on, in one transaction."""
+    """Suspension and reader are written in one transaction."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["violations"]
@@ -28,7 +26,7 @@ class SuspensionRepository:
         self._cipher = cipher
 
     async def end_suspensions_of(self, violation_id: str, at: datetime) -> tuple[Suspension, ...]:
-        """End the suspensions that rest on the violation; what else they used up counts again."""
+        """Ends suspensions based on the violation; their other violations count again."""
         with translate_errors():
             rows = await self._suspensions.find({"uses": violation_id}).to_list(None)
             for row in rows:
@@ -36,7 +34,8 @@ class SuspensionRepository:
                     {"_id": violation_id, "waiver": {"$exists": True}},
                     {"$set": {"waiver.lifted": row["until"]}},
                 )
-                # First: cut off in between, it is written again, and is the same event.
+                # The event comes first: after an interruption it is written again, as the same
+                # event.
                 if at < row["until"]:
                     await put_event(self._db, _lifted(row, at, at))
                 await self._suspensions.delete_one({"_id": row["_id"]})
@@ -50,18 +49,18 @@ class SuspensionRepository:
         words: str,
         now: datetime,
     ) -> bool:
-        """The reader is suspended until then by somebody's decision, whose ``words`` say why; None:
-        not any more. All of it or nothing. False where ``was`` is not what stands."""
+        """Sets or ends (``until`` None) the reader's suspension, all or nothing. ``words``: the
+        staff's reason. False if ``was`` is not the present end."""
         reason = SuspensionReason(words=words) if until is not None else None
         suspended_for = reader_reasons(self._cipher).document(reason)
 
         async def work(session: Any) -> None:
-            found = await self._db["readers"].update_one(
+            updated = await self._db["readers"].update_one(
                 {"_id": reader_id, "suspended_until": was},
                 {"$set": {"suspended_until": until, "suspended_for": suspended_for}},
                 session=session,
             )
-            if not found.matched_count:
+            if not updated.matched_count:
                 raise ConcurrentUpdate
             at = until or now
             longer: Document = {"reader": reader_id, "until": {"$gt": at}}
@@ -78,16 +77,16 @@ class SuspensionRepository:
         return await try_transaction(self._db, work)
 
     async def last_suspension(self, reader_id: ReaderId) -> Suspension | None:
-        """The reader's suspension that ends last; of several that end then, the newest."""
+        """The suspension that ends last; of several with that end, the newest."""
         with translate_errors():
-            found = await self._suspensions.find_one(
+            document = await self._suspensions.find_one(
                 {"reader": reader_id}, sort=[("until", DESCENDING), ("start", DESCENDING)]
             )
-        return self._suspension(found) if found else None
+        return self._suspension(document) if document else None
 
     async def suspend(self, suspension: Suspension) -> bool:
-        """Keep it once, and bar its reader until then (a longer one stands), both or neither.
-        False when it exists, or when a violation it uses is used already."""
+        """Suspends the reader, unless a longer suspension is in force. False if ``suspension``
+        exists or one of its violations is used already."""
 
         until = suspension.until
         suspended_for = reader_reasons(self._cipher).document(suspension.reason)
@@ -107,8 +106,8 @@ class SuspensionRepository:
 
     async def suspension(self, id: str) -> Suspension | None:
         with translate_errors():
-            found = await self._suspensions.find_one({"_id": id})
-        return self._suspension(found) if found else None
+            document = await self._suspensions.find_one({"_id": id})
+        return self._suspension(document) if document else None
 
     def _suspension(self, d: Document) -> Suspension:
         reason = _reasons(self._cipher).read(d.get("reason"))
@@ -133,7 +132,7 @@ def _created(s: Suspension) -> StoredEvent:
 
 
 def _lifted(row: Document, until: datetime, now: datetime) -> StoredEvent:
-    """It ends earlier than it was to. That can happen to it more than once."""
+    """The event of a suspension that now ends earlier, at ``until``; there can be several."""
     id, reader = row["_id"], ReaderId(row["reader"])
     facts = {"id": id, "since": row["start"], "until": until}
     name = f"{id}:lifted:{int(row['until'].timestamp())}"

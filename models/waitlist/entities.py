@@ -1,4 +1,4 @@
-"""候补: a reader's place in the line for a time in which nothing fitting is free."""
+"""候补 (waitlist): a reader waits for a time in which no suitable seat is free."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ from models.kernel.time_range import (
 from models.library.entities import AreaId, Seat, SeatId
 
 OFFER_DURATION: Final = timedelta(minutes=10)
-OFFER_DURATION_UNTOLD: Final = timedelta(minutes=30)
-"""Where no channel can tell the reader of it when it is made: they look for themselves."""
+OFFER_DURATION_UNREACHABLE: Final = timedelta(minutes=30)
+"""The duration of an offer if no channel can notify the reader of it."""
 MOST_ALERTS: Final = 5
-"""So many free-seat alerts a reader may have at a time."""
 QUIET_HOURS: Final = (time(22, 30), time(7))
-"""Nobody is woken for a seat."""
+"""At night no reader is notified of a seat for the next day."""
 RENEWAL_PRIORITY: Final = timedelta(minutes=15)
-"""Until this long before their end, who sits there may stay longer before the next in line."""
+"""Until this long before a stay ends, the time after it is not offered: its reader may renew."""
 
 
 class WaitlistState(StrEnum):
@@ -41,19 +40,14 @@ class WaitlistState(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why an entry ends before its time."""
-
     SEAT_FREE = "seat_free"
-    """It was an alert, and its reader is told of a free seat."""
+    """The alert's reader is notified of a free seat."""
     NO_SEATS = "no_seats"
     SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEnd:
-    """An end before its time, of which the reader is told: since when, why, and until when they are
-    suspended."""
-
     at: datetime
     reason: EndReason
     suspended_until: datetime | None = None
@@ -61,10 +55,9 @@ class WaitlistEnd:
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEntry:
-    """``seats`` are the only ones that will do; empty: any of the area with all the ``marks``.
-    ``declined`` are those that were offered and not wanted. ``offer`` is the seat held just now.
-    ``alert``: its reader only wants to hear of a free seat (捡漏提醒), and this is which of their
-    five alerts it uses, 1…5; 0 where they wait for a seat."""
+    """A reader's entry for seats of one area. ``seats``: the only ones that will do; empty: any
+    with all the ``marks``. ``declined``: seats that the reader was offered and declined. ``alert``:
+    0 for a place in the line; 1…5 numbers the free-seat alerts (捡漏提醒)."""
 
     id: str
     reader_id: ReaderId
@@ -80,17 +73,17 @@ class WaitlistEntry:
     alert: int = 0
 
     def names(self, seat: Seat) -> bool:
-        """Whether it waits for the seat, which may be out of service."""
+        """True if the entry waits for the seat, whether or not the seat is in service."""
         named = not self.seats or seat.id in self.seats
         return named and seat.area_id == self.area_id and seat.has(self.marks)
 
     def wants(self, seat: Seat) -> bool:
-        """Whether it waits for the seat, and somebody may sit there all the time."""
+        """True if the entry waits for the seat, and the seat is in service on all its days."""
         days = {self.day, last_date(TimeRange(self.start, self.end))}
         return self.names(seat) and all(seat.unavailable_reason(day) is None for day in days)
 
     def accepts(self, seat: Seat) -> bool:
-        """Whether it wants the seat and has not declined it."""
+        """True if the entry wants the seat and the reader has not declined it."""
         return seat.id not in self.declined and self.wants(seat)
 
     @property
@@ -98,14 +91,14 @@ class WaitlistEntry:
         return local_date(self.start)
 
     def remaining(self, now: datetime, shortest: timedelta) -> TimeRange | None:
-        """What is left of the time; None where that is too short."""
+        """The remaining time; None if it is shorter than ``shortest``."""
         start = max(self.start, floor_minute(now))
         return TimeRange(start, self.end) if self.end - start >= shortest else None
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """One place in a line for each half hour of a reader; an alert takes no place, but one of
-        the reader's alerts, and the same one once."""
+        """A place in the line claims the reader's half hours; an alert one of the reader's alert
+        numbers, and its own content against duplicates."""
         if self.alert:
             what = ",".join((self.area_id, *sorted(self.seats), *sorted(self.marks)))
             owner = f"w:{self.reader_id}:alert"
@@ -120,7 +113,6 @@ def in_quiet_hours(now: datetime) -> bool:
     return clock >= QUIET_HOURS[0] or clock < QUIET_HOURS[1]
 
 
-def waits_asleep(start: datetime, now: datetime) -> bool:
-    """Is it night, and the time from ``start`` on is not wanted before the morning? Who waits for
-    a seat of this night is awake."""
+def waits_for_morning(start: datetime, now: datetime) -> bool:
+    """True in ``QUIET_HOURS``, if ``start`` is in the morning or later."""
     return in_quiet_hours(now) and start >= next_clock_instant(now, QUIET_HOURS[1])

@@ -1,9 +1,7 @@
-"""What happens without a request: free seats are offered, offers expire, entries end.
+"""The waitlist's jobs: free seats are offered, offers expire, entries end.
 
-A seat that is given back is offered at once (``ReservationWriter.save``). What became free unseen,
-at night or in the moment in which somebody joined, is offered here. An entry that cannot be met any
-more ends here, and an offer that cannot be accepted any more is withdrawn, whatever the reason is
-and wherever it came up.
+A released seat is offered at once (``ReservationWriter.save``). Seats that became free in other
+ways, at night or while a reader was joining, are offered here.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ from models.waitlist.entities import (
     WaitlistEnd,
     WaitlistEntry,
     WaitlistState,
-    waits_asleep,
+    waits_for_morning,
 )
 from models.waitlist.matching import WaitlistMatcher
 from models.waitlist.repository import WaitlistRepository
@@ -40,8 +38,6 @@ _SYSTEM: Final = Actor("system", "line")
 
 
 class WaitlistJobs:
-    """What happens to waitlist entries and offers without a request."""
-
     def __init__(
         self,
         waitlist: WaitlistRepository,
@@ -55,31 +51,30 @@ class WaitlistJobs:
         self._occupancy, self._reference = occupancy, reference
         self._writer, self._matcher = writer, matcher
         self._last_checked: dict[str, tuple[OccupancyView, int, datetime]] = {}
-        """The occupancy, its version and the minute that each entry was last matched with in
-        vain."""
+        """Each entry's last unsuccessful match: the occupancy, its version and the minute."""
 
     async def expire_offers(self, now: datetime) -> int:
-        """Offers that nobody accepted pass on. How many."""
+        """Ends unaccepted offers and passes their seats on; returns their number."""
         done = 0
         for r in await self._reservations.due_for_offer_expiry(now, BATCH):
             assert r.held_until is not None
             expired = transitions.expire_offer(r, _SYSTEM, r.held_until)
             if r.wait_id is not None:
-                # First: it must not be offered to the same reader again. Who has declined it
-                # meanwhile may have another one by now.
+                # The entry is closed first, so that the seat is not offered to the same reader
+                # again. If the reader declined meanwhile, the entry may have another offer by now.
                 await self._waitlist.close(
                     r.wait_id, [WaitlistState.OFFERED], WaitlistState.OFFER_EXPIRED, offer=r.id
                 )
             try:
                 await self._writer.save(r, expired, now, {"held_until": {"$lte": now}})
             except StaleRevision:
-                continue  # accepted in the last moment
+                continue  # accepted at the last moment
             done += 1
         return done
 
     async def offer_free_seats(self, now: datetime) -> int:
-        """Offer what is free to who waits for it, tell of it who only wanted to hear, end the
-        entries that are over or cannot be met, and withdraw the offers that cannot be accepted."""
+        """Offers free seats, notifies alerts, and ends entries that cannot be met and offers that
+        cannot be accepted. Returns the number of changes."""
         done = 0
         checked, self._last_checked = self._last_checked, {}
         occupied: set[SeatId] | None = None
@@ -88,7 +83,8 @@ class WaitlistJobs:
         while entries := await self._waitlist.iterate_open(after, BATCH):
             if occupied is None:
                 occupied = await self._reservations.reported_occupied_seats(now)
-            # By the plan and the rules that they were entered by, which this worker may not know.
+            # The plan and rules under which the entries were made may be newer than this worker's
+            # copy.
             await self._reference.refresh()
             readers = await self._matcher.readers_of(entries)
             eligible = await self._matcher.eligible(entries, readers, now)
@@ -100,9 +96,9 @@ class WaitlistJobs:
                     alerts.append((entry, reader, may_have_it))
                     continue
                 done += await self._process_entry(entry, reader, may_have_it, occupied, now)
-                await asyncio.sleep(0)  # requests have their turn
+                await asyncio.sleep(0)  # lets requests run in between
             after = entries[-1]
-        for entry, reader, may_have_it in alerts:  # of what those who wait have left
+        for entry, reader, may_have_it in alerts:  # alerts get the seats that the line has left
             done += await self._process_entry(entry, reader, may_have_it, occupied or set(), now)
             await asyncio.sleep(0)
         return done
@@ -122,7 +118,7 @@ class WaitlistJobs:
         end = self._early_end(entry, reader, now)
         if end is not None:
             return await self._close(entry, WaitlistState.WAITING, WaitlistState.EXPIRED, end)
-        if waits_asleep(max(now, entry.start), now) or not eligible:
+        if waits_for_morning(max(now, entry.start), now) or not eligible:
             return 0
         return await self._offer_free_seat(entry, reader, occupied, now)
 
@@ -142,8 +138,10 @@ class WaitlistJobs:
             if not self._reference.may_use_seat(seat, reader, entry.day):
                 continue
             if entry.alert:
-                told = WaitlistEnd(now, EndReason.SEAT_FREE)
-                return await self._close(entry, WaitlistState.WAITING, WaitlistState.TOLD, told)
+                alert_end = WaitlistEnd(now, EndReason.SEAT_FREE)
+                return await self._close(
+                    entry, WaitlistState.WAITING, WaitlistState.TOLD, alert_end
+                )
             offer = await self._matcher.create_offer(entry, seat, span, now)
             try:
                 with self._occupancy.inserting(offer.date):
@@ -157,8 +155,8 @@ class WaitlistJobs:
     async def _process_offered(
         self, entry: WaitlistEntry, reader: Reader | None, now: datetime
     ) -> int:
-        """Withdraw an offer that its reader cannot accept any more; then, or where the note about
-        an offer that was decided was cut off, let the entry follow."""
+        """Withdraws an offer that cannot be accepted any more, and updates its entry, also after an
+        interrupted decision."""
         offer = await self._reservations.get(entry.offer or "")
         if offer is None:
             return 0
@@ -167,12 +165,12 @@ class WaitlistJobs:
         if offer.state is ReservationState.OFFERED:
             if acceptable:
                 return 0
-            # The end of the entry is told instead.
+            # The reader is notified of the entry's end instead.
             expired = transitions.expire_offer(offer, _SYSTEM, now, withdrawn=end is None)
             try:
                 offer = await self._writer.save(offer, expired, now)
             except StaleRevision:
-                return 0  # answered in the last moment
+                return 0  # answered at the last moment
         if offer.state is not ReservationState.OFFER_EXPIRED:
             return await self._close(entry, WaitlistState.OFFERED, WaitlistState.ACCEPTED)
         if end is not None:

@@ -1,5 +1,3 @@
-"""Who gets a seat that becomes free: the first waitlist entry that it fits."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,26 +22,24 @@ from models.reservations.state_machine import CHECKED_IN_STATES
 from models.storage.mongo import new_id
 from models.waitlist.entities import (
     OFFER_DURATION,
-    OFFER_DURATION_UNTOLD,
+    OFFER_DURATION_UNREACHABLE,
     RENEWAL_PRIORITY,
     WaitlistEntry,
-    waits_asleep,
+    waits_for_morning,
 )
 from models.waitlist.repository import WaitlistRepository
 from models.waitlist.rules import may_be_offered, may_hold
 
 _SYSTEM: Final = Actor("system", "line")
-_LOOKED_UP: Final = 20
-"""Readers that are looked up at once: nearly always one of them may be offered the seat."""
+_READERS_AT_ONCE: Final = 20
+"""Readers looked up at once: nearly always one of them is eligible."""
 
 
 MissesOffers = Callable[[ReaderId, datetime], Awaitable[bool]]
-"""Whether none of the channels by which a reader would be told of an offer can send just now."""
+"""True if none of the channels that would notify the reader of an offer can send now."""
 
 
 class WaitlistMatcher:
-    """Implements ``ReleasedSeats``; makes offers, and writes nothing."""
-
     def __init__(
         self,
         waitlist: WaitlistRepository,
@@ -60,12 +56,11 @@ class WaitlistMatcher:
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """The offer to the first waitlist entry that fits what the change gives back, and whose
-        reader could accept it, if any."""
-        kept = rules.kept_time(old, new)
+        """An offer to the first fitting entry whose reader can accept the released seat, if any."""
+        remaining = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
-        if seat is None or old.end <= now or waits_asleep(begin, now):
+        if seat is None or old.end <= now or waits_for_morning(begin, now):
             return None
         if not rules.gives_seat_back(old, new):
             return None
@@ -76,24 +71,23 @@ class WaitlistMatcher:
         for entry in entries:
             if entry.id in passed_over or entry.reader_id == old.reader_id:
                 continue
-            if waits_asleep(max(now, entry.start), now):
+            if waits_for_morning(max(now, entry.start), now):
                 continue
             occupancy = await self._occupancy.get_day(entry.day)
             span = self.match(entry, seat, occupancy, now, exclude=old.id)
-            if span is not None and not (kept is not None and kept.overlaps(span)):
+            if span is not None and not (remaining is not None and remaining.overlaps(span)):
                 fitting.append((entry, span))
-        found = await self._first_eligible(seat, fitting, now)
-        if found is None:
+        match = await self._first_eligible(seat, fitting, now)
+        if match is None:
             return None
-        offer = await self.create_offer(found[0], seat, found[1], now)
+        offer = await self.create_offer(match[0], seat, match[1], now)
         return SeatOffer(offer, self._waitlist.offering(offer))
 
     async def _first_eligible(
         self, seat: Seat, fitting: list[tuple[WaitlistEntry, TimeRange]], now: datetime
     ) -> tuple[WaitlistEntry, TimeRange] | None:
-        """The first whose reader may be offered the seat now."""
-        for n in range(0, len(fitting), _LOOKED_UP):
-            some = fitting[n : n + _LOOKED_UP]
+        for n in range(0, len(fitting), _READERS_AT_ONCE):
+            some = fitting[n : n + _READERS_AT_ONCE]
             readers = await self.readers_of([entry for entry, _ in some])
             eligible = await self.eligible([entry for entry, _ in some], readers, now)
             for entry, span in some:
@@ -104,15 +98,13 @@ class WaitlistMatcher:
         return None
 
     async def readers_of(self, entries: Sequence[WaitlistEntry]) -> Mapping[ReaderId, Reader]:
-        """The readers of these entries by id, without those who have been erased."""
         return await self._readers.many({entry.reader_id for entry in entries})
 
     async def eligible(
         self, entries: Sequence[WaitlistEntry], readers: Mapping[ReaderId, Reader], now: datetime
     ) -> set[str]:
-        """The ids of those whose readers, all looked up, could accept a seat now: one query for
-        each day that they wait for."""
-        found: set[str] = set()
+        """The ids of entries whose readers could accept a seat now, by one query a day."""
+        eligible: set[str] = set()
         for day in {entry.day for entry in entries}:
             of_day = [entry for entry in entries if entry.day == day]
             ids = {entry.reader_id for entry in of_day}
@@ -121,8 +113,8 @@ class WaitlistMatcher:
                 id = entry.reader_id
                 policy = self._reference.policy_for(entry.area_id, day)
                 if may_be_offered(readers.get(id), day, used[id], policy.daily_booking_limit, now):
-                    found.add(entry.id)
-        return found
+                    eligible.add(entry.id)
+        return eligible
 
     def match(
         self,
@@ -132,9 +124,8 @@ class WaitlistMatcher:
         now: datetime,
         exclude: str = "",
     ) -> TimeRange | None:
-        """The time that the seat could be offered for, by what the occupancy knows without the
-        reservation ``exclude``; the claim index decides. Whether its reader may be offered one at
-        all is not asked here (``eligible``), nor whether the seat is reserved for others."""
+        """The time for which the occupancy without the reservation ``exclude`` allows an offer.
+        Eligibility of the reader (``eligible``) and reserved seats are not checked."""
         policy = self._reference.policy_for(seat.area_id, entry.day)
         span = entry.remaining(now, timedelta(minutes=policy.min_minutes))
         if span is None or not entry.accepts(seat):
@@ -142,7 +133,7 @@ class WaitlistMatcher:
         try:
             check_in_service(self._reference, seat, span)
         except RuleViolation:
-            return None  # closed since
+            return None  # closed or out of service meanwhile
         for row in occupancy.by_seat.get(seat.id, ()):
             if row.id == exclude:
                 continue
@@ -159,15 +150,14 @@ class WaitlistMatcher:
     async def create_offer(
         self, entry: WaitlistEntry, seat: Seat, span: TimeRange, now: datetime
     ) -> Reservation:
-        """The seat, held for the entry's reader for some minutes: more of them where no channel can
-        tell the reader just now. That is decided here, and what follows changes nothing of it."""
-        untold = await self._misses_offers(entry.reader_id, now)
-        until = min(now + (OFFER_DURATION_UNTOLD if untold else OFFER_DURATION), span.end)
-        tell = OutboxEventKind.WAITLIST_OFFER
-        return offer_for(self._reference, entry, seat, span, until, _SYSTEM, now, tell)
+        """An offer of the seat, longer if no channel can notify the reader now. Its duration stays,
+        even if a channel recovers."""
+        unreachable = await self._misses_offers(entry.reader_id, now)
+        until = min(now + (OFFER_DURATION_UNREACHABLE if unreachable else OFFER_DURATION), span.end)
+        event_kind = OutboxEventKind.WAITLIST_OFFER
+        return offer_for(self._reference, entry, seat, span, until, _SYSTEM, now, event_kind)
 
     def is_acceptable(self, offer: Reservation, reader: Reader | None, now: datetime) -> bool:
-        """Whether the reader could still take the seat that is held for them."""
         if not may_hold(reader, offer.date, now):
             return False
         try:
@@ -181,16 +171,13 @@ class WaitlistMatcher:
 def check_seat(
     reference: ReferenceData, seat: Seat, reader: Reader | None, span: TimeRange
 ) -> None:
-    """The reader may have the seat for that time: what is offered, and what can be accepted.
-
-    Raises: Closed, SeatDisabled, SeatKept, GroupOnly.
-    """
+    """Raises: Closed, SeatDisabled, SeatKept, GroupOnly."""
     check_in_service(reference, seat, span)
     check_entitled(reference, seat, reader, local_date(span.start))
 
 
 def check_in_service(reference: ReferenceData, seat: Seat, span: TimeRange) -> None:
-    """The seat can be had for that time by whom it is for. Raises: Closed, SeatDisabled."""
+    """Raises: Closed, SeatDisabled."""
     day = local_date(span.start)
     policy = reference.policy_for(seat.area_id, day)
     rules.check_open(span.start, span.end, reference.opening_hours(policy, day, seat.area_id))
@@ -206,9 +193,9 @@ def offer_for(
     until: datetime,
     actor: Actor,
     now: datetime,
-    tell: OutboxEventKind,
+    event_kind: OutboxEventKind,
 ) -> Reservation:
-    """The seat, held for the entry's reader until ``until``; the event ``tell`` tells them."""
+    """An offer that is valid until ``until``. The event ``event_kind`` notifies the reader."""
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),
@@ -218,5 +205,5 @@ def offer_for(
         until=until,
         actor=actor,
         now=now,
-        tell=tell,
+        event_kind=event_kind,
     )

@@ -1,4 +1,4 @@
-"""The waiting list. One place for each reader and half hour, by a unique index."""
+"""Waitlist entries. A unique index allows a reader one place for each half hour."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ INDEXES: Final = {
 
 
 _NO_ALERT: Final = {"$in": [0, None]}
-"""Of an entry that waits for a seat; those of before there were alerts have no such field."""
+"""Matches entries that wait for a seat. Those from before alerts existed lack the field."""
 
 
 class WaitlistRepository:
@@ -66,7 +66,7 @@ class WaitlistRepository:
         self._all = db["waitlist"]
 
     async def join(self, wait: WaitlistEntry) -> None:
-        """Raises: AlreadyWaiting, where the reader has a place for some of that time."""
+        """Raises: AlreadyWaiting."""
         with translate_errors():
             try:
                 await insert(self._all, wait_document(wait))
@@ -74,10 +74,8 @@ class WaitlistRepository:
                 raise AlreadyWaiting() from error
 
     async def add_alert(self, wait: WaitlistEntry) -> WaitlistEntry:
-        """Keep it as the first of the reader's alerts that is not used: the index decides.
-
-        Raises: AlreadyAlerted, where the reader has the same one; TooManyAlerts.
-        """
+        """Stores the alert under the reader's first free number. Raises: AlreadyAlerted if the
+        reader has the same alert; TooManyAlerts."""
         for number in range(1, MOST_ALERTS + 1):
             alert = replace(wait, alert=number)
             with translate_errors():
@@ -91,8 +89,8 @@ class WaitlistRepository:
         raise TooManyAlerts(most=MOST_ALERTS)
 
     def offering(self, offer: Reservation, joins: WaitlistEntry | None = None) -> InTransaction:
-        """The step of a transaction that marks the offer's entry as offered; ``joins`` is an entry
-        that does not exist yet. It raises ClaimLost where the entry waits no more."""
+        """The step of a transaction that marks the entry as offered; a new entry (``joins``) is
+        inserted first. It raises ClaimLost if the entry no longer waits."""
 
         async def mark(session: Any) -> None:
             if joins is not None:
@@ -109,13 +107,13 @@ class WaitlistRepository:
 
     async def get(self, id: str) -> WaitlistEntry | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": id})
-        return _wait(found) if found else None
+            document = await self._all.find_one({"_id": id})
+        return _wait(document) if document else None
 
     async def waiting_for(
         self, area_id: AreaId, start: datetime, end: datetime
     ) -> list[WaitlistEntry]:
-        """Who waits for the area and for some of [start, end), the first in line first."""
+        """The entries that wait for the area and some of [start, end), the first in line first."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -134,7 +132,7 @@ class WaitlistRepository:
         return [_wait(row) for row in rows]
 
     async def iterate_open(self, after: WaitlistEntry | None, limit: int) -> list[WaitlistEntry]:
-        """Those that wait or have an offer, the first in line first, from the one ``after``."""
+        """Entries after the entry ``after`` that wait or have an offer, the first in line first."""
         query: Document = {"open": True}
         if after is not None:
             query["$or"] = [
@@ -152,7 +150,7 @@ class WaitlistRepository:
         return [_wait(row) for row in rows]
 
     async def position_of(self, wait: WaitlistEntry) -> int:
-        """How many are before it in the area's line."""
+        """The number of entries before ``wait`` in the area's line, for some of its time."""
         with translate_errors():
             return await self._all.count_documents(
                 {
@@ -169,7 +167,6 @@ class WaitlistRepository:
             )
 
     async def open_of(self, reader_id: ReaderId) -> list[WaitlistEntry]:
-        """The reader's that are not over, the newest first."""
         with translate_errors():
             rows = (
                 await self._all.find({"reader": reader_id, "open": True})
@@ -196,9 +193,9 @@ class WaitlistRepository:
         *,
         offer: ReservationId | None = None,
     ) -> WaitlistEntry | None:
-        """End it, if it is in one of ``states`` and, where an ``offer`` is named, has no other one;
-        its times are the reader's again. As it was. The reader has still to be told of ``end``
-        (``untold``)."""
+        """Closes the entry, if its state is in ``states`` and it has the ``offer``, if given.
+        Returns the entry as it was, or None. Its claims are released. With ``end`` the entry stays
+        ``untold`` until the reader is notified."""
         change, guard = _closed(state), Document()
         if offer is not None:
             guard["offer"] = offer
@@ -209,24 +206,23 @@ class WaitlistRepository:
                 "suspended_until": end.suspended_until,
             }
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            before = await self._all.find_one_and_update(
                 {"_id": id, "state": {"$in": [s.value for s in states]}, **guard},
                 change,
             )
-        return _wait(found) if found else None
+        return _wait(before) if before else None
 
     async def withdraw(self, entry: WaitlistEntry) -> bool:
-        """End the entry for its reader. False where it is not as it was read any more: it has
-        ended, or was offered a seat in this moment."""
+        """Closes the entry for its reader. False if it has changed since it was read."""
         with translate_errors():
-            found = await self._all.find_one_and_update(
+            before = await self._all.find_one_and_update(
                 {"_id": entry.id, "state": entry.state.value, "offer": entry.offer},
                 _closed(WaitlistState.WITHDRAWN),
             )
-        return found is not None
+        return before is not None
 
     async def decline(self, id: str, seat_id: SeatId, offer: ReservationId) -> None:
-        """The seat is not wanted: wait on, at the same place, for another one."""
+        """Keeps the entry waiting at its place, but not for the declined seat."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "offer": offer},
@@ -237,8 +233,7 @@ class WaitlistRepository:
             )
 
     async def wait_on(self, id: str, offer: ReservationId) -> bool:
-        """The offer was withdrawn: wait on, at the same place, for any seat. False where it is not
-        the entry's offer any more."""
+        """Keeps the entry waiting at its place. False if it has another offer now."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "offer": offer},
@@ -246,8 +241,8 @@ class WaitlistRepository:
             )
         return bool(result.matched_count)
 
-    async def untold(self, limit: int) -> list[tuple[WaitlistEntry, WaitlistEnd]]:
-        """Entries that have ended before their time and whose readers have still to be told."""
+    async def ended_unnotified(self, limit: int) -> list[tuple[WaitlistEntry, WaitlistEnd]]:
+        """Entries that ended early and whose readers are not notified yet."""
         with translate_errors():
             rows = (
                 await self._all.find({"ended.at": {"$exists": True}})
@@ -257,8 +252,7 @@ class WaitlistRepository:
             )
         return [(_wait(row), _end(row["ended"])) for row in rows]
 
-    async def told(self, ids: Sequence[str]) -> None:
-        """The readers of these entries have been told."""
+    async def mark_notified(self, ids: Sequence[str]) -> None:
         if ids:
             with translate_errors():
                 await self._all.update_many({"_id": {"$in": list(ids)}}, {"$unset": {"ended": ""}})

@@ -1,5 +1,3 @@
-"""What a reader may be offered, and when an entry ends before its time."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
@@ -13,7 +11,7 @@ from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
 
 
 def may_hold(reader: Reader | None, day: date, now: datetime) -> bool:
-    """Whether a seat of that day may be held for the reader; none for who is not known."""
+    """Whether a seat of that day may be held for the reader; False for an unknown reader."""
     if reader is None:
         return False
     try:
@@ -26,8 +24,7 @@ def may_hold(reader: Reader | None, day: date, now: datetime) -> bool:
 def may_be_offered(
     reader: Reader | None, day: date, used: Set[int], limit: int, now: datetime
 ) -> bool:
-    """Whether the reader could accept a seat of that day now, of whose bookings, 1…limit, they have
-    used those. A seat that is held already stays theirs, and the refusal says why."""
+    """Whether the reader could accept a seat of that day now. ``used``: the daily slots in use."""
     if not may_hold(reader, day, now):
         return False
     try:
@@ -44,9 +41,8 @@ def early_end(
     shortest: timedelta,
     now: datetime,
 ) -> WaitlistEnd | None:
-    """Why the entry cannot be met any more, or None. ``seats`` are those of its area: none that it
-    waits for is in service on its day; or its reader is suspended until less than the ``shortest``
-    booking is left of its time."""
+    """Why the entry cannot be met any more, or None: no seat that it waits for is in service, or
+    its reader is suspended until less than ``shortest`` of its time is left."""
     if not any(entry.wants(seat) for seat in seats):
         return WaitlistEnd(now, EndReason.NO_SEATS)
     until = reader.suspended_until if reader is not None else None

@@ -1,5 +1,3 @@
-"""候补: joining the waitlist, leaving it, and answering an offer."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -37,8 +35,6 @@ _OPEN: Final = (WaitlistState.WAITING, WaitlistState.OFFERED)
 
 
 class WaitlistService:
-    """What a reader does with the waitlist."""
-
     def __init__(
         self,
         waitlist: WaitlistRepository,
@@ -55,23 +51,20 @@ class WaitlistService:
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[WaitlistEntry], int]:
-        """A page of the reader's entries, the latest first, and how many there are."""
+        """A page of the reader's entries, the latest first, and their total number."""
         return await self._waitlist.page_of(reader_id, skip, limit)
 
     async def open_of(self, reader_id: ReaderId) -> list[WaitlistEntry]:
-        """The reader's entries that wait or have an offer."""
         return await self._waitlist.open_of(reader_id)
 
     def offering(self, offer: Reservation, entry: WaitlistEntry) -> InTransaction:
-        """The step of a transaction that enters ``entry`` with the offer."""
+        """The step of a transaction that inserts ``entry`` together with the offer."""
         return self._waitlist.offering(offer, entry)
 
     async def position_of(self, entry: WaitlistEntry) -> int:
-        """How many wait before the entry for a part of its time."""
         return await self._waitlist.position_of(entry)
 
     async def offer_of(self, entry: WaitlistEntry) -> Reservation | None:
-        """The seat that is offered for the entry now, if one is."""
         return await self._reservations.get(entry.offer) if entry.offer else None
 
     async def join(
@@ -84,17 +77,16 @@ class WaitlistService:
         *,
         only_tell: bool = False,
     ) -> WaitlistEntry:
-        """A new waitlist entry. ``only_tell``: no seat is held for the reader, who takes no place
-        in the line; they are told once when one is free.
+        """Adds a waitlist entry. With ``only_tell`` it is a free-seat alert: no seat is held and no
+        place taken; the reader is notified once.
 
-        Raises: as ``ReservationService.create``, for the time and for the reader; SeatFree
-        where nobody has to wait, SeatDisabled where every seat that is waited for is out of service
-        on that day, GroupOnly where every one is reserved for other groups, AlreadyWaiting,
-        AlreadyAlerted, TooManyAlerts, FilterOff, NotFound.
+        Raises: the errors of ``ReservationService.create`` about time and reader; SeatFree;
+        SeatDisabled or GroupOnly, if no suitable seat is left; AlreadyWaiting, AlreadyAlerted,
+        TooManyAlerts, FilterOff, NotFound.
         """
         area = self._reference.area(area_id)
-        wanted = frozenset(SeatId(seat) for seat in seats)
-        if not area.seats or any(self._reference.seat(id).area_id != area.id for id in wanted):
+        seat_ids = frozenset(SeatId(seat) for seat in seats)
+        if not area.seats or any(self._reference.seat(id).area_id != area.id for id in seat_ids):
             raise NotFound()
         policy = self._reference.policy_for(area.id, selection.day, ctx.reader)
         may_filter(marks, policy)
@@ -103,7 +95,7 @@ class WaitlistService:
         hours = self._reference.opening_hours(policy, selection.day, area.id)
         span = rules.resolve_time(selection, policy, hours, ctx.now)
         entry = WaitlistEntry(
-            new_id(), ctx.reader.id, area.id, wanted, marks, span.start, span.end, ctx.now
+            new_id(), ctx.reader.id, area.id, seat_ids, marks, span.start, span.end, ctx.now
         )
         _check_seats_in_service(entry, area)
         self._check_any_entitled(ctx, entry, area)
@@ -115,21 +107,18 @@ class WaitlistService:
         return entry
 
     def _check_any_entitled(self, ctx: RequestContext, entry: WaitlistEntry, area: Area) -> None:
-        """Raises: GroupOnly, where every seat that is waited for is reserved for other
-        groups."""
         groups_instead = self._reference.groups_instead
-        wanted = [seat for seat in area.seats if entry.wants(seat)]
-        others = [groups_instead(seat, ctx.reader, entry.day) for seat in wanted]
+        suitable = [seat for seat in area.seats if entry.wants(seat)]
+        others = [groups_instead(seat, ctx.reader, entry.day) for seat in suitable]
         if all(others):
             raise GroupOnly(sorted({name for names in others for name in names}))
 
     async def _check_nothing_booked(
         self, ctx: RequestContext, selection: TimeSelection, span: TimeRange, limit: int
     ) -> None:
-        """Raises: OwnOverlap, DailyLimit."""
         occupancy = await self._occupancy.get_day(selection.day)
         for row in occupancy.by_reader.get(ctx.reader.id, ()):
-            # What is offered to them now belongs to a waitlist entry, which the index knows.
+            # An offer belongs to a waitlist entry, whose claims the index checks.
             offered = row.state is ReservationState.OFFERED
             if not offered and row.start < span.end and span.start < row.end:
                 raise OwnOverlap()
@@ -154,16 +143,16 @@ class WaitlistService:
             )
 
     async def leave(self, ctx: RequestContext, id: str, *, withdrawn: bool = False) -> None:
-        """Withdraw the entry; a seat that is offered passes on, and where it is the library that
-        takes it back (``withdrawn``) the reader is told. Raises: NotFound, Busy."""
+        """Ends the entry and passes its offer on. If the library has ``withdrawn`` it, the reader
+        is notified. Raises: NotFound, Busy."""
         for _ in range(MAX_ATTEMPTS):
             entry = await self._waitlist.get(id)
             if entry is None or entry.reader_id != ctx.reader.id:
                 raise NotFound()
             if entry.state not in _OPEN:
                 return
-            # The seat first: where this is cut off, the entry follows it at the next attempt or in
-            # the next round of the job. A seat would be held for nobody.
+            # The offer first: after an interruption, the next attempt or the job updates the entry.
+            # In the other order a seat could stay held for no entry.
             offer = await self.offer_of(entry)
             if offer is not None and offer.state is ReservationState.OFFERED:
                 await self._release_offer(offer, ctx, withdrawn=withdrawn)
@@ -174,8 +163,8 @@ class WaitlistService:
     async def decline(
         self, ctx: RequestContext, id: str, *, withdrawn: bool = False
     ) -> Reservation:
-        """Not this seat: it passes on, and the reader waits on. ``withdrawn``: it is the library
-        that does not let them have it, and they are told. Raises: NotFound, WrongState."""
+        """Passes the offer on; the entry keeps waiting. If the library has ``withdrawn`` it, the
+        reader is notified. Raises: NotFound, WrongState."""
         offer = await self._writer.get_own(id, ctx.reader.id)
         if offer.state is not ReservationState.OFFERED:
             raise WrongState(state=offer.state.value)
@@ -184,11 +173,8 @@ class WaitlistService:
         return await self._release_offer(offer, ctx, withdrawn=withdrawn)
 
     async def accept(self, ctx: RequestContext, id: str) -> Reservation:
-        """Take the seat that is offered. It counts among the day's bookings.
-
-        Raises: NotFound, WrongState, Suspended, DailyLimit; Closed, SeatDisabled,
-        SeatKept, GroupOnly, where that has become so since.
-        """
+        """Accepts the offered seat, as one of the day's bookings. Raises: NotFound, WrongState,
+        Suspended, DailyLimit, Busy; after changes Closed, SeatDisabled, SeatKept, GroupOnly."""
         daily_slot = 1
         for _ in range(4 * self._reference.policy.daily_booking_limit):
             offer = await self._writer.get_own(id, ctx.reader.id)
@@ -212,7 +198,6 @@ class WaitlistService:
         raise Busy()
 
     def _check_acceptable(self, ctx: RequestContext, offer: Reservation) -> None:
-        """Raises: as ``accept``."""
         rules.check_reader_eligible(ctx.reader, offer.date, ctx.now)
         rules.may_accept(offer, ctx.now)
         seat = self._reference.seat_even_if_removed(offer.seat_id)
@@ -229,8 +214,7 @@ class WaitlistService:
 
 
 def _check_seats_in_service(entry: WaitlistEntry, area: Area) -> None:
-    """Raises: NotFound where the area has no such seat; SeatDisabled where all are out of
-    service on that day."""
+    """Raises: NotFound if the area has no such seat; SeatDisabled if all are out of service."""
     named = [seat for seat in area.seats if entry.names(seat)]
     if not named:
         raise NotFound()

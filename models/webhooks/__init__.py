@@ -1,1 +1,0 @@
-"""Webhooks: what happens here, sent to other programs."""

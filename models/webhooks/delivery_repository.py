@@ -1,8 +1,6 @@
-"""Deliveries of webhooks: one document for each event and endpoint, in order for each subject.
-
-An endpoint is sent the first open delivery of each subject; those behind it wait for it. One that
-is not first is put off to when the first is due, so that many that wait hide nobody's next one.
-"""
+"""One document for each event and endpoint, in order for each subject. Only a subject's first
+open delivery is sent; those behind it are postponed to its time, so that they do not hide other
+subjects' deliveries."""
 
 from __future__ import annotations
 
@@ -31,10 +29,10 @@ from models.webhooks.mapping import delivery_to_document, result_fields, to_deli
 from models.webhooks.rules import GIVE_UP_AFTER, GRACE
 
 _PAGE: Final = 50
-"""Due deliveries that one look reads."""
+"""At most this many due deliveries are read by one query."""
 _OPEN: Final[Document] = {"open": True}
 _Saved = tuple[WebhookDelivery, WebhookResult, datetime | None, datetime]
-"""A delivery, what became of an attempt, when the next one is due, and the instant of it."""
+"""A delivery, the result of an attempt, the time of the next attempt, and the current time."""
 INDEXES: Final = {
     "webhook_deliveries": [
         IndexModel(
@@ -71,12 +69,10 @@ class WebhookDeliveryRepository:
         self._db, self._all = db, db["webhook_deliveries"]
         self._results = Batcher(self._save_all)
 
-    async def add(self, wanted: Sequence[tuple[WebhookEvent, WebhookId]], now: datetime) -> None:
-        """Queue the events for the endpoints. May be repeated.
-
-        A subject's later event is written after its earlier one is: whoever sees it sees both.
-        """
-        ordered = sorted(wanted, key=lambda pair: (pair[0].subject, pair[0].seq))
+    async def add(self, pairs: Sequence[tuple[WebhookEvent, WebhookId]], now: datetime) -> None:
+        """Queues the events for the endpoints. May be repeated. A subject's events are written in
+        order: a worker that reads one finds all earlier ones."""
+        ordered = sorted(pairs, key=lambda pair: (pair[0].subject, pair[0].seq))
         waves: list[list[Document]] = []
         for _, of_subject in groupby(ordered, key=lambda pair: pair[0].subject):
             by_event = groupby(of_subject, key=lambda pair: pair[0].seq)
@@ -88,18 +84,17 @@ class WebhookDeliveryRepository:
                 ]
         for documents in waves:
             await insert_new(self._all, documents)
-        await self._forget_erased({e.reader_id for e, _ in wanted if e.reader_id is not None})
+        await self._forget_erased({e.reader_id for e, _ in pairs if e.reader_id is not None})
 
     async def _forget_erased(self, ids: Collection[ReaderId]) -> None:
-        """Make the deliveries of readers who were erased since the event nobody's. An erasure that
-        comes later finds them by itself."""
+        """Anonymises deliveries of readers erased since the event."""
         if not ids:
             return
         with translate_errors():
             rows = self._db["readers"].find({"_id": {"$in": sorted(ids)}}, {"_id": 1})
-            gone = sorted({*ids} - {row["_id"] async for row in rows})
-            if gone:
-                await anonymise_webhooks(self._db, {"reader": {"$in": gone}})
+            erased = sorted({*ids} - {row["_id"] async for row in rows})
+            if erased:
+                await anonymise_webhooks(self._db, {"reader": {"$in": erased}})
 
     async def lease_next(
         self,
@@ -109,8 +104,7 @@ class WebhookDeliveryRepository:
         lease: timedelta,
         limit: int,
     ) -> list[WebhookDelivery]:
-        """The first open deliveries of at most ``limit`` subjects that are due, leased to the
-        caller; nothing that another worker holds."""
+        """Leases to the caller the first open deliveries of at most ``limit`` due subjects."""
         mine: Document = {"endpoint": endpoint_id, **_OPEN}
         with translate_errors():
             due = await (
@@ -123,9 +117,9 @@ class WebhookDeliveryRepository:
             if not due:
                 return []
             first = await self._first_of({row["subject"] for row in due}, mine)
-            # A subject is left out whose last delivery another worker has settled since.
+            # Leaves out subjects whose last delivery another worker has ended since.
             due = [row for row in due if row["subject"] in first]
-            await self._put_off(
+            await self._postpone(
                 [row for row in due if row["_id"] != first[row["subject"]]["_id"]], first, now
             )
             order = list(dict.fromkeys(row["subject"] for row in due))
@@ -143,7 +137,7 @@ class WebhookDeliveryRepository:
         )
         return {row["_id"]: row["first"] for row in await rows.to_list(None)}
 
-    async def _put_off(
+    async def _postpone(
         self, behind: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
         later = [row for row in behind if first[row["subject"]]["due"] > now]
@@ -158,17 +152,17 @@ class WebhookDeliveryRepository:
                 ],
                 ordered=False,
             )
-            await self._call_back(later, first, now)
+            await self._undo_postponing(later, first, now)
 
-    async def _call_back(
-        self, put_off: Sequence[Document], first: dict[str, Document], now: datetime
+    async def _undo_postponing(
+        self, postponed: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
-        """Make those due again whose first has ended meanwhile: it has let them go before they were
-        put off, and nobody else would. A first that ends later does so itself."""
-        firsts = sorted({first[row["subject"]]["_id"] for row in put_off})
+        """Makes postponed deliveries due again if their predecessor ended before they were
+        postponed, and so did not release them."""
+        firsts = sorted({first[row["subject"]]["_id"] for row in postponed})
         still_open: Document = {"_id": {"$in": firsts}, **_OPEN}
         waited_for = {row["subject"] async for row in self._all.find(still_open, {"subject": 1})}
-        free = [row["_id"] for row in put_off if row["subject"] not in waited_for]
+        free = [row["_id"] for row in postponed if row["subject"] not in waited_for]
         if free:
             await self._all.update_many(
                 {"_id": {"$in": free}, **_OPEN, "lease_until": None}, {"$set": {"due": now}}
@@ -186,7 +180,7 @@ class WebhookDeliveryRepository:
             "holder": holder,
             "due": now + lease,
         }
-        # The attempt guards: whoever has claimed or settled one since it was read has raised it.
+        # The attempt number guards: a claim since the read has raised it.
         result = await self._all.bulk_write(
             [
                 UpdateOne(
@@ -214,11 +208,8 @@ class WebhookDeliveryRepository:
     async def save_result(
         self, d: WebhookDelivery, result: WebhookResult, due: datetime | None, now: datetime
     ) -> None:
-        """Write what became of an attempt; without ``due`` the delivery has come to its end. Those
-        behind it may go then. Results that come together are written together.
-
-        The holder guards: a worker whose lease ran out must not overwrite its successor.
-        """
+        """Writes the result of an attempt. Without ``due`` the delivery ends and releases those
+        behind it. A worker whose lease ran out overwrites nothing."""
         await self._results.submit((d, result, due, now))
 
     async def _save_all(self, results: Sequence[_Saved]) -> list[None]:
@@ -234,12 +225,12 @@ class WebhookDeliveryRepository:
             behind |= {"due": {"$gt": now}, "lease_until": None}
             updates.append(UpdateMany(behind, {"$set": {"due": now}}))
         with translate_errors():
-            # In this order: what is let go before its first has ended would be put off again.
+            # In this order: one released before its predecessor ends would be postponed again.
             await self._all.bulk_write(updates, ordered=True)
         return [None] * len(results)
 
     async def release(self, deliveries: Collection[WebhookDelivery], now: datetime) -> None:
-        """Let go of claims that led to no attempt."""
+        """Returns leased deliveries to the queue without an attempt."""
         back: Document = {
             "$set": {
                 "state": WebhookDeliveryState.QUEUED.value,
@@ -255,7 +246,7 @@ class WebhookDeliveryRepository:
                 await self._all.bulk_write(updates, ordered=False)
 
     async def give_up(self, now: datetime, real_now: datetime) -> int:
-        """End what was not delivered in its day. How many."""
+        """Ends deliveries whose ``give_up_at`` and ``GRACE`` are over; returns their number."""
         over: Document = {
             **_OPEN,
             "give_up_at": {"$lte": now - GRACE},
@@ -273,8 +264,7 @@ class WebhookDeliveryRepository:
         return result.modified_count
 
     async def send_again(self, endpoint_id: WebhookId, id: str | None, now: datetime) -> int:
-        """Queue a dead delivery anew, for another day; all of the endpoint's without ``id``. How
-        many."""
+        """Queues a dead delivery (None: all of the endpoint's) again; returns their number."""
         which: Document = {
             "endpoint": endpoint_id,
             "state": WebhookDeliveryState.DEAD.value,
@@ -294,7 +284,6 @@ class WebhookDeliveryRepository:
         return result.modified_count
 
     async def standing(self, endpoint_id: WebhookId) -> WebhookStanding:
-        """How many wait, since when the one whose day ends first, and how many are dead."""
         mine: Document = {"endpoint": endpoint_id, **_OPEN}
         dead: Document = {"endpoint": endpoint_id, "state": WebhookDeliveryState.DEAD.value}
         with translate_errors():
@@ -307,7 +296,7 @@ class WebhookDeliveryRepository:
     async def newest(
         self, endpoint_id: WebhookId, limit: int, *, dead: bool = False
     ) -> list[WebhookDelivery]:
-        """The endpoint's deliveries, those of the newest events first; the dead alone if asked."""
+        """The endpoint's deliveries, newest events first; only dead ones if ``dead``."""
         query: Document = {"endpoint": endpoint_id}
         if dead:
             query["state"] = WebhookDeliveryState.DEAD.value
@@ -322,14 +311,13 @@ class WebhookDeliveryRepository:
         return [to_delivery(row) for row in rows]
 
     async def delete_of(self, endpoint_id: WebhookId) -> None:
-        """The endpoint is deleted: so is what was for it."""
         with translate_errors():
             await self._all.delete_many({"endpoint": endpoint_id})
 
     async def prune(
-        self, delivered_before: datetime, dead_before: datetime, known: Collection[WebhookId]
+        self, delivered_before: datetime, dead_before: datetime, endpoint_ids: Collection[WebhookId]
     ) -> None:
-        """Delete what has ended long ago, and what is for an endpoint that is not ``known``."""
+        """Deletes deliveries that ended before these times, and old ones of deleted endpoints."""
         with translate_errors():
             for state, before in (
                 (WebhookDeliveryState.DELIVERED, delivered_before),
@@ -337,6 +325,6 @@ class WebhookDeliveryRepository:
             ):
                 old = {"open": False, "state": state.value, "ended_at": {"$lt": before}}
                 await self._all.delete_many(old, hint="ended")
-            # Old ones alone: an endpoint may have been added since ``known`` was read.
-            strays: Document = {"endpoint": {"$nin": sorted(known)}}
+            # Only old ones: an endpoint may have been added since ``endpoint_ids`` was read.
+            strays: Document = {"endpoint": {"$nin": sorted(endpoint_ids)}}
             await self._all.delete_many(strays | {"queued_at": {"$lt": delivered_before}})

@@ -1,4 +1,4 @@
-"""Webhook endpoints. A place among ten guards how many there are; secrets are sealed."""
+"""Webhook endpoints. A unique ``place`` limits their number; secrets are encrypted."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _PURPOSES: Final = {
     "secret": "webhook secret",
     "reader_key": "webhook reader key",
 }
-"""The sealed fields, each with what it is sealed for."""
+"""The encrypted fields, each with the purpose it is encrypted for."""
 
 
 def new_secret() -> str:
-    """A secret in the form of Standard Webhooks."""
+    """A random secret in the format of Standard Webhooks."""
     return SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
@@ -48,14 +48,13 @@ class WebhookEndpointRepository:
         self._cipher = cipher
         self._looks = Batcher(self._find_all)
 
-    async def add(self, made: WebhookEndpoint, secret: str) -> WebhookEndpoint | None:
-        """Keep a new endpoint. None where there are as many as can be. Raises: WebhookMade where
-        one of that id is there."""
+    async def add(self, endpoint: WebhookEndpoint, secret: str) -> WebhookEndpoint | None:
+        """Stores a new endpoint; returns None if ``MOST_ENDPOINTS`` exist. Raises: WebhookMade."""
         document: Document = {
-            **_chosen(made),
-            "_id": made.id,
+            **_chosen(endpoint),
+            "_id": endpoint.id,
             "rev": 1,
-            "created_at": made.created_at,
+            "created_at": endpoint.created_at,
             "disabled_by": None,
             "secret": self._seal("secret", secret),
             "old_secrets": [],
@@ -70,14 +69,14 @@ class WebhookEndpointRepository:
                 with translate_errors():
                     await insert(self._all, {**document, "place": place})
             except DuplicateKeyError as error:
-                if conflicting_key(error) == made.id:
+                if conflicting_key(error) == endpoint.id:
                     raise WebhookMade() from error
                 continue
             return _endpoint(document)
         return None
 
     async def all(self) -> list[WebhookEndpoint]:
-        """The oldest first."""
+        """Oldest first."""
         with translate_errors():
             rows = (
                 await self._all.find()
@@ -88,21 +87,20 @@ class WebhookEndpointRepository:
 
     async def get(self, id: str) -> WebhookEndpoint | None:
         with translate_errors():
-            found = await self._all.find_one({"_id": id})
-        return _endpoint(found) if found else None
+            row = await self._all.find_one({"_id": id})
+        return _endpoint(row) if row else None
 
     async def with_keys(
         self, id: WebhookId, now: datetime
     ) -> tuple[WebhookEndpoint, WebhookKeys] | None:
-        """The endpoint as it is by now, and what signs at ``now``. None where it is gone. Those who
-        ask together share one look."""
-        found = await self._looks.submit(id)
-        if found is None:
+        """The endpoint and the keys that sign at ``now``; None if it was deleted."""
+        row = await self._looks.submit(id)
+        if row is None:
             return None
-        signing = [self._open("secret", found["secret"])]
-        signing += [self._open("secret", old["secret"]) for old in _valid(found, now)]
-        reader_key = b64decode(self._open("reader_key", found["reader_key"]))
-        return _endpoint(found), WebhookKeys(tuple(signing), reader_key)
+        signing = [self._open("secret", row["secret"])]
+        signing += [self._open("secret", old["secret"]) for old in _valid(row, now)]
+        reader_key = b64decode(self._open("reader_key", row["reader_key"]))
+        return _endpoint(row), WebhookKeys(tuple(signing), reader_key)
 
     async def _find_all(self, ids: Sequence[WebhookId]) -> list[Document | None]:
         with translate_errors():
@@ -111,39 +109,39 @@ class WebhookEndpointRepository:
         return [by_id.get(id) for id in ids]
 
     async def replace(self, old: WebhookEndpoint, new: WebhookEndpoint) -> bool:
-        """Write what the staff choose over ``old``; another address begins without failures. False
-        where somebody else has changed it since."""
+        """Writes the settings; a new URL resets the failures. False if ``old`` is outdated."""
         fields = _chosen(new)
         if new.url != old.url:
             fields |= {"failures": 0, "paused_until": None}
         return await self._change(old, {"$set": fields})
 
     async def set_enabled(self, old: WebhookEndpoint, enabled: bool) -> bool:
-        """As ``replace``."""
+        """False if ``old`` is outdated."""
         disabled = None if enabled else DisabledBy.STAFF.value
         fields: Document = {"disabled_by": disabled, "failures": 0, "paused_until": None}
         return await self._change(old, {"$set": fields})
 
     async def rotate(self, old: WebhookEndpoint, secret: str, now: datetime) -> bool:
-        """``secret`` signs from now on, those before for a day each too. False as ``replace``."""
+        """Makes ``secret`` the current one; the previous one also signs for ``SECRET_OVERLAP``.
+        False if ``old`` is outdated."""
         with translate_errors():
-            found = await self._all.find_one({"_id": old.id, "rev": old.rev})
-        if found is None:
+            row = await self._all.find_one({"_id": old.id, "rev": old.rev})
+        if row is None:
             return False
-        before: Document = {"secret": found["secret"], "until": now + SECRET_OVERLAP}
+        before: Document = {"secret": row["secret"], "until": now + SECRET_OVERLAP}
         fields: Document = {
-            "old_secrets": [before, *_valid(found, now)][:MOST_OLD_SECRETS],
+            "old_secrets": [before, *_valid(row, now)][:MOST_OLD_SECRETS],
             "secret": self._seal("secret", secret),
             "secret_rev": old.rev + 1,
         }
         return await self._change(old, {"$set": fields})
 
     async def end_old_secret(self, old: WebhookEndpoint) -> bool:
-        """The secrets before the last rotation sign no more. False as ``replace``."""
+        """Ends all previous secrets. False if ``old`` is outdated."""
         return await self._change(old, {"$set": {"old_secrets": []}})
 
     async def delete(self, old: WebhookEndpoint) -> bool:
-        """False as ``replace``."""
+        """False if ``old`` is outdated."""
         with translate_errors():
             result = await self._all.delete_one({"_id": old.id, "rev": old.rev})
         return bool(result.deleted_count)
@@ -156,7 +154,7 @@ class WebhookEndpointRepository:
         return bool(result.modified_count)
 
     async def end_pause(self, endpoint: WebhookEndpoint) -> None:
-        """It takes what it is sent, or is to be tried at once."""
+        """Ends the pause and resets the failures."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": endpoint.id}, {"$set": {"failures": 0, "paused_until": None}}
@@ -165,8 +163,7 @@ class WebhookEndpointRepository:
     async def record_failures(
         self, endpoint: WebhookEndpoint, failures: int, paused_until: datetime | None
     ) -> None:
-        """So many attempts in a row have failed at the address that it still has; nothing is sent
-        before ``paused_until``."""
+        """Stores the failures in a row and the pause, unless the URL has changed meanwhile."""
         update: Document = {"$set": {"failures": failures}}
         if paused_until is not None:
             update["$max"] = {"paused_until": paused_until}
@@ -174,7 +171,7 @@ class WebhookEndpointRepository:
             await self._all.update_one({"_id": endpoint.id, "url": endpoint.url}, update)
 
     async def disable_gone(self, endpoint: WebhookEndpoint) -> bool:
-        """It has answered that it is gone, at the address that it still has. False otherwise."""
+        """Disables an endpoint that answered 410. False if it is disabled or has a new URL."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": endpoint.id, "url": endpoint.url, "disabled_by": None},
@@ -183,7 +180,7 @@ class WebhookEndpointRepository:
         return bool(result.modified_count)
 
     async def reencrypt(self) -> int:
-        """As ``ReaderRepository.reencrypt``, for secrets and the keys of readers' names."""
+        """Encrypts secrets under older keys anew; returns the number of endpoints."""
         with translate_errors():
             rows = await self._all.find({}).to_list(None)
             done = 0
@@ -194,7 +191,7 @@ class WebhookEndpointRepository:
                     for old in row.get("old_secrets", ())
                 ]
                 stale = {name: row[name] for name in fresh if row.get(name, []) != fresh[name]}
-                if stale:  # and nothing else: a rotation may have come in between
+                if stale:  # guarded by the old values: a rotation may have come in between
                     changes = {"$set": {name: fresh[name] for name in stale}}
                     await self._all.update_one({"_id": row["_id"], **stale}, changes)
                     done += 1
@@ -213,7 +210,7 @@ class WebhookEndpointRepository:
 
 
 def _valid(d: Document, now: datetime) -> list[Document]:
-    """The secrets of before that sign at ``now``, the latest first."""
+    """The previous secrets that still sign at ``now``, latest first."""
     return [old for old in d.get("old_secrets", ()) if now < old["until"]]
 
 
@@ -228,12 +225,12 @@ def _chosen(endpoint: WebhookEndpoint) -> Document:
 
 def _endpoint(d: Document) -> WebhookEndpoint:
     disabled = d["disabled_by"]
-    known = set(WebhookEventType)
+    event_types = set(WebhookEventType)
     return WebhookEndpoint(
         id=WebhookId(d["_id"]),
         url=d["url"],
         description=d["description"],
-        events=frozenset(WebhookEventType(name) for name in d["events"] if name in known),
+        events=frozenset(WebhookEventType(name) for name in d["events"] if name in event_types),
         personal=d["personal"],
         disabled_by=DisabledBy(disabled) if disabled is not None else None,
         rev=d["rev"],

@@ -1,5 +1,3 @@
-"""Webhook endpoints, the events that they receive, and what became of each delivery."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -13,13 +11,12 @@ from models.kernel.ids import ReaderId
 WebhookId = NewType("WebhookId", str)
 MOST_ENDPOINTS: Final = 10
 SECRET_OVERLAP: Final = timedelta(hours=24)
-"""So long after a rotation the secret of before signs too."""
+"""The previous secret also signs for this long after a rotation."""
 MOST_OLD_SECRETS: Final = 3
-"""That many secrets of before sign at most."""
 
 
 class WebhookEventType(StrEnum):
-    """What a program can be told of. The value stands on the wire and is stored."""
+    """The events that a program can receive. The value is stored and part of the API."""
 
     RESERVATION_CREATED = "reservation.created"
     RESERVATION_CHANGED = "reservation.changed"
@@ -33,25 +30,21 @@ class WebhookEventType(StrEnum):
 
 
 PING: Final = "webhook.ping"
-"""The type of a test, which no endpoint chooses and nobody keeps."""
+"""The type of a test event, which no endpoint chooses and which is not stored."""
 
 
 class DisabledBy(StrEnum):
-    """Why an endpoint receives nothing. The value is stored."""
+    """The reason why an endpoint receives nothing. The value is stored."""
 
     STAFF = "staff"
     GONE = "gone"
-    """It answered 410: it is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """A program that is told. Secrets stay in the store (``WebhookEndpointRepository.with_keys``).
-
-    ``rev`` grows with each change by the staff. ``failures`` are attempts in a row that have
-    failed; nothing is sent before ``paused_until``. ``old_secret_until``: until when secrets
-    of before sign too; ``secret_rev``: the revision that has the present one.
-    """
+    """A program that receives events. ``rev`` grows with each change by the staff. ``failures``:
+    failed attempts in a row; nothing is sent before ``paused_until``. Previous secrets sign
+    until ``old_secret_until``; ``secret_rev``: the revision that introduced the current one."""
 
     id: WebhookId
     url: str
@@ -71,13 +64,13 @@ class WebhookEndpoint:
         return self.disabled_by is None
 
     def is_paused(self, now: datetime) -> bool:
-        """Is nothing sent to it for now, as it has failed often or asked for a pause?"""
+        """True while a pause lasts, after failures or at the receiver's request."""
         return self.paused_until is not None and now < self.paused_until
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookKeys:
-    """``secrets`` sign, the newest first; ``reader_key`` makes the names of readers."""
+    """``secrets`` sign, newest first; ``reader_key`` makes readers' pseudonyms."""
 
     secrets: tuple[str, ...] = field(repr=False)
     reader_key: bytes = field(repr=False)
@@ -85,10 +78,7 @@ class WebhookKeys:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """Something that happened to ``subject``; ``seq`` is its place among the subject's events.
-
-    ``facts`` are ids, instants and words of the contract; nothing in them says who a reader is.
-    """
+    """``seq``: position among the subject's events. Nothing in ``facts`` identifies a reader."""
 
     id: str
     type: WebhookEventType
@@ -100,7 +90,7 @@ class WebhookEvent:
 
 
 class WebhookDeliveryState(StrEnum):
-    """``queued`` and ``sending`` are on the way. The value is stored."""
+    """``queued`` and ``sending`` are under way. The value is stored."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -110,8 +100,8 @@ class WebhookDeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookResult:
-    """The answer to one attempt: ``status`` (None: there was none), or ``error``, a static word.
-    ``took_ms``: how long it took. ``retry_after_s``: how long the receiver asks to wait."""
+    """The result of one attempt. ``status``: the answer's, or None with ``error``, a static
+    word. ``retry_after_s``: the wait that the receiver asks for."""
 
     status: int | None
     error: str = ""
@@ -129,8 +119,8 @@ class WebhookResult:
 
 @dataclass(frozen=True, slots=True)
 class WebhookDelivery:
-    """One event on its way to one endpoint. ``attempts`` counts the one under way; ``holder`` is
-    the claim of whoever sends it. It is given up at ``give_up_at``."""
+    """One event on its way to one endpoint. ``attempts`` includes the current one; ``holder``
+    identifies the worker's claim. After ``give_up_at`` the delivery is dead."""
 
     id: str
     endpoint_id: WebhookId
@@ -146,7 +136,7 @@ class WebhookDelivery:
 
 @dataclass(frozen=True, slots=True)
 class WebhookStanding:
-    """How an endpoint stands: how many wait, since when the oldest, and how many are dead."""
+    """Numbers of an endpoint's waiting and dead deliveries, and since when the oldest one waits."""
 
     waiting: int = 0
     oldest: datetime | None = None

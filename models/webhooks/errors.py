@@ -1,23 +1,21 @@
-"""Why a change of the webhooks is refused."""
-
 from __future__ import annotations
 
 from models.kernel.errors import Conflict
 
 
 class WebhookChanged(Conflict):
-    """Somebody else has changed or deleted the endpoint meanwhile."""
+    """The endpoint was changed or deleted after it was read."""
 
     code = "webhook_changed"
 
 
 class WebhookMade(Conflict):
-    """The same form has made it before."""
+    """The form has created its endpoint already."""
 
     code = "webhook_made"
 
 
 class TooManyWebhooks(Conflict):
-    """There are as many endpoints as can be."""
+    """There are ``MOST_ENDPOINTS`` endpoints already."""
 
     code = "too_many_webhooks"

@@ -1,5 +1,3 @@
-"""Deliveries of webhooks as documents."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -18,7 +16,7 @@ from models.webhooks.rules import GIVE_UP_AFTER
 
 
 def delivery_to_document(event: WebhookEvent, endpoint_id: WebhookId, now: datetime) -> Document:
-    """A new delivery, due at once."""
+    """The document of a new delivery, due at once."""
     return {
         "_id": f"{event.id}@{endpoint_id}",
         "endpoint": endpoint_id,
@@ -43,7 +41,7 @@ def delivery_to_document(event: WebhookEvent, endpoint_id: WebhookId, now: datet
 
 
 def result_fields(result: WebhookResult, due: datetime | None, now: datetime) -> Document:
-    """What a result sets; without ``due`` the delivery has come to its end."""
+    """The fields that a result sets; without ``due`` the delivery ends."""
     state = WebhookDeliveryState.DELIVERED if result.delivered else WebhookDeliveryState.DEAD
     fields: Document = {
         "state": (WebhookDeliveryState.QUEUED if due is not None else state).value,
@@ -57,7 +55,6 @@ def result_fields(result: WebhookResult, due: datetime | None, now: datetime) ->
 
 
 def to_delivery(d: Document) -> WebhookDelivery:
-    """The stored delivery."""
     reader, tried = d["reader"], d["result"]
     event = WebhookEvent(
         id=d["event"],

@@ -1,4 +1,4 @@
-"""Where webhooks may go, and when a failed one is tried again."""
+"""The addresses that webhooks may be sent to, and the times of further attempts."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ LONGEST_URL: Final = 500
 LONGEST_DESCRIPTION: Final = 60
 GIVE_UP_AFTER: Final = timedelta(days=1)
 GRACE: Final = timedelta(minutes=15)
-"""So long after its day a delivery has for a last attempt."""
+"""Time after ``give_up_at`` in which a delivery may have a last attempt."""
 FIRST_DELAY_S, DELAY_FACTOR, LONGEST_DELAY_S = 5.0, 3.0, 3600.0
 PAUSE_AFTER: Final = 5
-"""After so many failures in a row the whole endpoint is left alone, and then tried by one
-delivery at a time."""
+"""After this many failures in a row the endpoint is paused, then tried by single deliveries."""
 LONGEST_PAUSE_S: Final = 300.0
 _LOWEST_FREE_PORT: Final = 1024
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _CLOSED: Final[tuple[Network, ...]] = (
-    ipaddress.IPv4Network("192.0.0.0/24"),  # protocol assignments; clouds tell secrets there
+    ipaddress.IPv4Network("192.0.0.0/24"),  # protocol assignments; clouds serve credentials there
     ipaddress.IPv4Network("192.88.99.0/24"),  # anycast relays
-    ipaddress.IPv6Network("64:ff9b:1::/48"),  # NAT64 of one's own: the address may stand anywhere
+    ipaddress.IPv6Network("64:ff9b:1::/48"),  # local NAT64: the IPv4 address may be anywhere in it
     ipaddress.IPv6Network("2002::/16"),  # 6to4: an IPv4 address that a relay chooses
     ipaddress.IPv6Network("3fff::/20"),  # documentation
     ipaddress.IPv6Network("fec0::/10"),  # site-local of old
 )
-"""Not public, though some Python's list of IANA's registries says so."""
+"""Networks that are not public, although some Python versions count them as global."""
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> str:
-    """The address of an endpoint as it is kept. What a name leads to is checked at each connection
-    (``may_connect``). Raises: Malformed."""
+    """Returns the URL in the form to store. The addresses of a host name are checked at each
+    connection (``may_connect``). Raises: Malformed."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -58,7 +57,7 @@ def check_url(url: str, allowed: Sequence[Network]) -> str:
         address, port or default_port(parts.scheme), allowed, secure=parts.scheme == "https"
     ):
         raise Malformed("url", "webhook_url_private")
-    return parts.geturl()  # the scheme in small letters
+    return parts.geturl()  # with a lowercase scheme
 
 
 def default_port(scheme: str) -> int:
@@ -66,7 +65,7 @@ def default_port(scheme: str) -> int:
 
 
 def literal(host: str) -> Address | None:
-    """The address that a host names directly."""
+    """``host`` as an IP address, or None for a name."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -74,20 +73,20 @@ def literal(host: str) -> Address | None:
 
 
 def may_connect(address: Address, port: int, allowed: Sequence[Network], *, secure: bool) -> bool:
-    """May a webhook be sent to that very address? To a network that the operator allows, by any
-    port and without TLS too; to others only if they are public, by TLS and an open port."""
+    """True if a webhook may be sent to this address: in an ``allowed`` network by any port, without
+    TLS too; elsewhere only to a public address by TLS and an open port."""
     if is_in(address, allowed):
         return True
     return secure and port_is_open(port) and is_public(address)
 
 
 def port_is_open(port: int) -> bool:
-    """443, or one that belongs to no well-known service."""
+    """True for 443 and for ports above the well-known ones."""
     return port == 443 or port >= _LOWEST_FREE_PORT
 
 
 def is_in(address: Address, networks: Sequence[Network]) -> bool:
-    """Also where an IPv6 address stands for an IPv4 one."""
+    """True if one of the networks contains the address or the IPv4 address that it stands for."""
     return any(
         one in network
         for network in networks
@@ -97,8 +96,7 @@ def is_in(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Is it a machine of the public internet? What leads to an IPv4 address (mapped, NAT64) is as
-    that one is."""
+    """An address that stands for an IPv4 address (mapped, NAT64) counts as that one."""
     if inside := _inside(address):
         return all(is_public(one) for one in inside)
     closed = any(address in network for network in _CLOSED if network.version == address.version)
@@ -108,7 +106,7 @@ def is_public(address: Address) -> bool:
 
 
 def _inside(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
-    """The IPv4 address that an IPv6 one stands for."""
+    """The IPv4 address that an IPv6 address stands for, if any."""
     if isinstance(address, ipaddress.IPv4Address):
         return ()
     if address.ipv4_mapped is not None:
@@ -122,12 +120,8 @@ def _inside(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
 def next_attempt(
     attempts: int, retry_after_s: float, jitter: float, now: datetime, give_up_at: datetime
 ) -> datetime | None:
-    """When a delivery is tried again after ``attempts`` failures; None where its day is over.
-
-    Args:
-        retry_after_s: how long the receiver asks to wait; at most an hour is granted.
-        jitter: a factor around 1, so that what failed together is not tried together.
-    """
+    """When to try again after ``attempts`` failures; None after ``give_up_at``. Of the
+    receiver's ``retry_after_s`` at most an hour is granted. ``jitter``: a factor around 1."""
     if now >= give_up_at:
         return None
     delay = min(FIRST_DELAY_S * DELAY_FACTOR ** min(attempts - 1, 20), LONGEST_DELAY_S)
@@ -138,7 +132,7 @@ def next_attempt(
 def pause_until(
     failures: int, retry_after_s: float, jitter: float, now: datetime
 ) -> datetime | None:
-    """Until when an endpoint is left alone after so many failures in a row; None: it is not."""
+    """Until when an endpoint is paused after ``failures`` in a row; None if it is not."""
     pause = 0.0
     if failures >= PAUSE_AFTER:
         doubled = FIRST_DELAY_S * 2.0 ** min(failures - PAUSE_AFTER, 20)

@@ -1,4 +1,4 @@
-"""Webhook endpoints, kept by administrators, each change with its entry in the audit log."""
+"""Administration of webhook endpoints; each change has an entry in the audit log."""
 
 from __future__ import annotations
 
@@ -31,24 +31,21 @@ from models.webhooks.rules import Network
 
 @dataclass(frozen=True, slots=True)
 class WebhookRecord:
-    """An endpoint's last deliveries, and its last dead ones."""
-
     standing: WebhookStanding
     newest: list[WebhookDelivery]
     dead: list[WebhookDelivery]
 
 
 class WebhookTester(Protocol):
-    """What sends a test; ``notify/webhooks/sender.py`` implements it."""
+    """Sends a test event; implemented in ``notify/webhooks/sender.py``."""
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
-        """The receiver's answer."""
+        """Returns the receiver's answer."""
         ...
 
 
 class StaffWebhooks:
-    """Shows endpoints and changes them. One that somebody else has changed since it was shown
-    raises WebhookChanged, and nothing has changed then."""
+    """A change of an outdated endpoint raises WebhookChanged and has no effect."""
 
     def __init__(
         self,
@@ -58,18 +55,18 @@ class StaffWebhooks:
         tester: WebhookTester,
         allowed_networks: Sequence[Network],
     ) -> None:
-        """``allowed_networks`` are the operator's."""
+        """``allowed_networks``: networks that the operator allows besides public addresses."""
         self._audit, self._endpoints = audit, endpoints
         self._deliveries, self._tester = deliveries, tester
         self.allowed_networks = allowed_networks
 
     async def all(self) -> list[tuple[WebhookEndpoint, WebhookStanding]]:
-        """Every endpoint with how it stands, the oldest first."""
+        """All endpoints, oldest first."""
         endpoints = await self._endpoints.all()
         return [(e, await self._deliveries.standing(e.id)) for e in endpoints]
 
     async def record_of(self, endpoint: WebhookEndpoint, limit: int) -> WebhookRecord:
-        """At most ``limit`` of each list, the newest first."""
+        """At most ``limit`` deliveries in each list, newest first."""
         return WebhookRecord(
             await self._deliveries.standing(endpoint.id),
             await self._deliveries.newest(endpoint.id, limit),
@@ -77,30 +74,30 @@ class StaffWebhooks:
         )
 
     async def get(self, id: str) -> WebhookEndpoint:
-        """The endpoint with that id. Raises: NotFound."""
-        found = await self._endpoints.get(id)
-        if found is None:
+        """Raises: NotFound."""
+        endpoint = await self._endpoints.get(id)
+        if endpoint is None:
             raise NotFound()
-        return found
+        return endpoint
 
     async def add(
-        self, ctx: StaffContext, form: str, made: WebhookEndpoint, reason: str
+        self, ctx: StaffContext, form: str, endpoint: WebhookEndpoint, reason: str
     ) -> tuple[WebhookEndpoint, str]:
-        """The new endpoint, and its secret, which nobody can read again. ``form``: the form that
-        asks for it, which makes one. Raises: TooManyWebhooks, WebhookMade."""
+        """Returns the new endpoint and its secret, which cannot be read again. One ``form`` creates
+        one endpoint. Raises: TooManyWebhooks, WebhookMade."""
         secret = new_secret()
-        made = replace(made, id=WebhookId(id_from(form)), created_at=ctx.now)
-        async with self._entry(ctx, AuditAction.ADD_WEBHOOK, made, reason) as entry:
-            kept = await self._endpoints.add(made, secret)
-            if kept is None:
+        endpoint = replace(endpoint, id=WebhookId(id_from(form)), created_at=ctx.now)
+        async with self._entry(ctx, AuditAction.ADD_WEBHOOK, endpoint, reason) as entry:
+            added = await self._endpoints.add(endpoint, secret)
+            if added is None:
                 raise TooManyWebhooks(limit=MOST_ENDPOINTS)
-            entry.after = _facts(kept)
-        return kept, secret
+            entry.after = _facts(added)
+        return added, secret
 
     async def change(
         self, ctx: StaffContext, old: WebhookEndpoint, new: WebhookEndpoint, reason: str
     ) -> None:
-        """The new endpoint stands in the old one's place. Raises: WebhookChanged."""
+        """Raises: WebhookChanged."""
         async with self._entry(ctx, AuditAction.CHANGE_WEBHOOK, old, reason, _facts(old)) as entry:
             _require(await self._endpoints.replace(old, new))
             entry.after = _facts(new)
@@ -108,28 +105,27 @@ class StaffWebhooks:
     async def set_enabled(
         self, ctx: StaffContext, old: WebhookEndpoint, enabled: bool, reason: str
     ) -> None:
-        """The endpoint is told again, or no more: what happens meanwhile is not kept for it.
-        Raises: WebhookChanged."""
+        """Enables or disables the endpoint. Events that happen while it is disabled are not stored
+        for it. Raises: WebhookChanged."""
         action = AuditAction.ENABLE_WEBHOOK if enabled else AuditAction.DISABLE_WEBHOOK
         async with self._entry(ctx, action, old, reason, {"enabled": old.enabled}) as entry:
             _require(await self._endpoints.set_enabled(old, enabled))
             entry.after = {"enabled": enabled}
 
     async def rotate_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> str:
-        """The new secret, shown once; the one before signs too for a day. Raises:
-        WebhookChanged."""
+        """Returns the new secret; the old one signs for a day more. Raises: WebhookChanged."""
         secret = new_secret()
         async with self._entry(ctx, AuditAction.ROTATE_WEBHOOK, old, reason):
             _require(await self._endpoints.rotate(old, secret, ctx.now))
         return secret
 
     async def end_old_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> None:
-        """The secret before signs no more. Raises: WebhookChanged."""
+        """Ends the previous secrets. Raises: WebhookChanged."""
         async with self._entry(ctx, AuditAction.END_WEBHOOK_SECRET, old, reason):
             _require(await self._endpoints.end_old_secret(old))
 
     async def delete(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> None:
-        """The endpoint is gone, with all that was for it. Raises: WebhookChanged."""
+        """Deletes the endpoint and its deliveries. Raises: WebhookChanged."""
         async with self._entry(ctx, AuditAction.DELETE_WEBHOOK, old, reason, _facts(old)):
             _require(await self._endpoints.delete(old))
             await self._deliveries.delete_of(old.id)
@@ -137,7 +133,7 @@ class StaffWebhooks:
     async def send_again(
         self, ctx: StaffContext, endpoint: WebhookEndpoint, delivery_id: str | None, reason: str
     ) -> int:
-        """How many dead deliveries are queued anew: that one, or (None) all of the endpoint's."""
+        """Queues one dead delivery (None: all of the endpoint's) again; returns their number."""
         async with self._entry(ctx, AuditAction.RETRY_WEBHOOK, endpoint, reason) as entry:
             queued = await self._deliveries.send_again(endpoint.id, delivery_id, ctx.now)
             await self._endpoints.end_pause(endpoint)
@@ -145,7 +141,7 @@ class StaffWebhooks:
         return queued
 
     async def test(self, ctx: StaffContext, endpoint: WebhookEndpoint) -> WebhookResult:
-        """The receiver's answer to a test, which changes nothing."""
+        """Returns the receiver's answer to a test event, which is not stored."""
         ctx.require(None, Role.ADMINISTRATOR)
         return await self._tester.test(endpoint, ctx.now)
 
@@ -169,8 +165,7 @@ def _require(written: bool) -> None:
 
 
 def _facts(endpoint: WebhookEndpoint) -> JsonObject:
-    """The facts that the entry keeps. Of the address it has the host, since the rest may be a
-    secret, and a mark that changes with the whole address."""
+    """The URL is reduced to its host and a hash of the whole, since the rest may be secret."""
     url, mark = urlsplit(endpoint.url), blake2b(endpoint.url.encode(), digest_size=3).hexdigest()
     return {
         "url": f"{url.scheme}://{url.netloc} · {mark}",

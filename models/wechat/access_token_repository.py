@@ -21,11 +21,8 @@ _OPERATION_SECONDS: Final = 1.0
 
 
 class AccessTokenStore:
-    """One token for each WeChat account, and the lock of the worker that renews it.
-
-    The keys ``wx:tok:<appid>`` and ``wx:tok:<appid>:lk`` expire in real time. Every method raises
-    ``Unavailable`` if Redis does not answer within a second.
-    """
+    """One token for each WeChat account, and the lock of the worker that renews it. Keys expire
+    in real time. Every method raises ``Unavailable`` if Redis does not answer within a second."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

@@ -18,8 +18,7 @@ class WeChatCallbackLog:
         self._all = db["wechat_callbacks"]
 
     async def first(self, name: str, now: datetime) -> bool:
-        """Records the callback; True if it is new. ``name`` identifies it and contains no
-        openid."""
+        """Records the callback; True if it is new. ``name`` contains no openid."""
         return await insert_if_new(self._all, {"_id": name, "at": now})
 
     async def forget(self, name: str) -> None:

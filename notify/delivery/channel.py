@@ -1,8 +1,4 @@
-"""What a channel of delivery is: its part of preparing a message, sending it, and its outcomes.
-
-A channel is a class with these methods. The queue, its order, leases, retries and the pause are the
-same for all of them (``notify/delivery/worker.py``).
-"""
+"""The part of delivery that differs by channel; ``notify/delivery/worker.py`` has the rest."""
 
 from __future__ import annotations
 
@@ -16,31 +12,26 @@ from models.messages.entities import Channel, Delivery, DeliveryResult, Delivery
 from notify.delivery.circuit_breaker import CircuitBreaker
 
 SEND_WITHIN_S: Final = 40.0
-"""A send begins no later after its claim."""
+"""A send begins at most this many seconds after its claim."""
 UNKNOWN: Final = "unknown"
-"""The reason of what may have arrived."""
+"""The reason of a delivery that may have arrived."""
 MAX_UNKNOWN: Final = 2
-"""Attempts of one delivery by WeChat or 企业微信 whose outcome nobody knows: each of them may have
-arrived."""
+"""At most this many attempts of one delivery by WeChat or 企业微信 may have arrived unconfirmed."""
 DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
-"""Seconds before the next attempt of what was surely not sent; the last one for all later ones."""
+"""Seconds before each retry of a message that was surely not sent; the last value repeats."""
 UNKNOWN_DELAY: Final = 120.0
-"""Before the one repeat of what may have arrived: by then a channel that was away is back, or
-is known to be away."""
+"""Seconds before a message that may have arrived is repeated, so that the channel can recover."""
 
 
 def delay(attempts: int) -> float:
-    """Seconds before the next attempt after so many."""
+    """Seconds between attempt number ``attempts`` and the next."""
     return DELAYS[min(attempts, len(DELAYS)) - 1]
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedDelivery:
-    """Leased and ready to be sent to ``address``; ``send_by`` is in monotonic seconds.
-
-    ``credit``: a consent was used up for it (WeChat). ``standing``: the mark of the consent that it
-    rests on without using it up.
-    """
+    """A leased delivery, to be sent before ``send_by`` (monotonic seconds). ``credit``: a
+    consent was used up for it. ``standing``: the mark of a long-term consent."""
 
     delivery: Delivery
     address: str
@@ -51,19 +42,17 @@ class PreparedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """What came of one attempt.
+    """The outcome of one attempt.
 
     Attributes:
-        state: the end that the delivery has come to; QUEUED asks for another attempt.
-        kind: what happened in one word, for counting, and why it waits.
-        code: the channel's own number for it, None without an answer.
-        msgid: the channel's name for what it took.
-        retry_after_s: how long this delivery waits before its next attempt.
-        pause: why all sending stops, for a refusal that would meet every message.
-        away: the channel did not take the call at all; several in a row stop all sending.
-        unknown: it may have arrived, though nobody has said so.
-        omit_page: the next attempt goes without a page.
-        asked: False where the channel was never asked: it says nothing about it.
+        state: the final state of the delivery, or QUEUED for another attempt.
+        kind: the outcome in one word, for metrics, and as the reason while the delivery waits.
+        code: the channel's error code, None without an answer.
+        pause: the reason to pause all sending, for a refusal that would meet every message.
+        away: the channel did not take the call; several in a row pause all sending.
+        unknown: the message may have arrived, but no answer confirms it.
+        omit_page: the next attempt is made without a page.
+        called: False if the channel was not called, so the outcome says nothing about it.
     """
 
     state: DeliveryState
@@ -75,7 +64,7 @@ class SendOutcome:
     away: bool = False
     unknown: bool = False
     omit_page: bool = False
-    asked: bool = True
+    called: bool = True
 
 
 def away(
@@ -86,9 +75,9 @@ def away(
     unknown: bool,
     repeats: Sequence[float] = (UNKNOWN_DELAY,),
 ) -> SendOutcome:
-    """The channel did not take the call. What was surely not sent is tried again until it expires;
-    what may have arrived (``unknown``), as often as ``repeats`` says, each after so many seconds.
-    """
+    """The outcome of a call that the channel did not take. A message that may have arrived
+    (``unknown``) is repeated after each of ``repeats`` seconds; any other is retried until it
+    expires."""
     if not unknown:
         return SendOutcome(
             DeliveryState.QUEUED, kind, code, retry_after_s=delay(d.attempts), away=True
@@ -100,50 +89,43 @@ def away(
 
 
 class DeliveryChannel(Protocol):
-    """One way to readers, with what this process has learnt about it."""
-
     name: Channel
     breaker: CircuitBreaker
     concurrency: int
-    """Sends under way at once."""
     lease: timedelta
-    """For how long a worker holds what it has claimed: to send it, which begins ``SEND_WITHIN_S``
-    after the claim at the latest, and to write what came of it."""
+    """Duration of a claim: ``SEND_WITHIN_S``, then a send and the writing of its result."""
 
     max_unknown: int
-    """Attempts of one delivery whose outcome nobody knows, until it has failed."""
+    """A delivery fails after this many attempts with an unknown outcome."""
 
-    async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
-        """The ids of those of the messages that shall go this way."""
+    async def requested(self, messages: Sequence[Message]) -> Collection[str]:
+        """The ids of the messages that their readers want by this channel."""
         ...
 
     async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
-        """The ids of those that it could carry where their readers' usual way is paused: there is
-        an address, and the reader has not switched their kind off here."""
+        """The ids of the messages that may go by this channel while others are paused: the
+        reader has an address here and has not switched the kind off."""
         ...
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Those to be sent, with their addresses, and the ends of those that cannot be.
-
-        Raises: Unavailable, and nothing has been taken.
-        """
+        """Returns the deliveries to send, and the results of those that cannot be sent.
+        Raises: Unavailable; no consent is used up then."""
         ...
 
     async def answers(self) -> bool:
-        """Whether the channel answers a call that sends nothing, be it with a refusal."""
+        """True if the channel answers a call that sends nothing, even with a refusal."""
         ...
 
     async def send(self, ready: PreparedDelivery) -> SendOutcome:
-        """Send it. Failures are outcomes, not exceptions."""
+        """Failures are outcomes, not exceptions."""
         ...
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """It was prepared and never tried."""
+        """Undoes ``prepare`` for a delivery that was not tried."""
         ...
 
     async def flush(self) -> None:
-        """Write what the channel itself keeps of its attempts, before their outcomes are written.
-        May be repeated."""
+        """Writes the channel's own records of its attempts, before the results. May be repeated."""
         ...

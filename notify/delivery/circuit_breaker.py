@@ -1,8 +1,4 @@
-"""The circuit breaker before a channel: when nothing can go, one probe at a time is tried.
-
-Its state is in the database (``ChannelPauseRepository``), so it holds for all workers and hosts. A
-person is told once when it opens, and once when messages go again.
-"""
+"""During a pause, stored in the database for all hosts, one worker at a time sends a probe."""
 
 from __future__ import annotations
 
@@ -20,14 +16,13 @@ from models.messages.channel_pause_repository import ChannelPauseRepository
 
 log = logging.getLogger(__name__)
 AWAY_AFTER: Final = 5
-"""So many calls in a row that the channel did not take, and it is taken to be away."""
+"""After this many calls in a row that a channel did not take, it counts as unreachable."""
 PROBE_LEASE: Final = timedelta(seconds=20)
-"""Longer than two calls to WeChat take, the question and the message. A prober that takes longer
-ends nothing: its name is gone."""
+"""The lease of a probe, longer than its two calls (check and message) take."""
 
 
 class Answer(Protocol):
-    """What an attempt says about the channel as a whole (``SendOutcome``)."""
+    """The fields of a ``SendOutcome`` that concern the whole channel."""
 
     @property
     def pause(self) -> PauseReason | None: ...
@@ -38,11 +33,11 @@ class Answer(Protocol):
 
 
 class CircuitState(Enum):
-    """What may be sent just now."""
+    """CLOSED: all messages may be sent; HALF_OPEN: one may, as a probe; OPEN: none may."""
 
+    CLOSED = auto()
+    HALF_OPEN = auto()
     OPEN = auto()
-    PROBE = auto()
-    SHUT = auto()
 
 
 def _jitter() -> float:
@@ -51,42 +46,32 @@ def _jitter() -> float:
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """One process's view of the pause.
-
-    Args:
-        pauses: the account's pause, in the database.
-        real_now: the machine's time, for the prober's lease.
-        jitter: a factor around 1 for each pause, so that hosts do not ask at the same moment.
-        probe_lease: longer than a question and one send take.
-    """
+    """One process's view of the pause. ``real_now`` is the machine's time, for the prober's lease.
+    ``jitter`` returns a factor around 1 for each pause, so that hosts do not probe at once."""
 
     pauses: ChannelPauseRepository
     real_now: Callable[[], datetime]
     jitter: Callable[[], float] = _jitter
     probe_lease: timedelta = PROBE_LEASE
     pause: Pause | None = None
-    """As last seen or made here; None where messages go."""
+    """The pause as last read or begun here; None if messages may be sent."""
     _refused_in_a_row: int = 0
     _prober: str | None = None
 
     async def state(self, now: datetime) -> CircuitState:
-        """What may be sent at ``now``. PROBE is answered to one worker of all.
-
-        Whoever gets it sends one message and calls ``probed`` with its answer, or ``silent`` where
-        the channel did not even answer before, or ``give_back``.
-
-        Raises: Unavailable.
-        """
+        """Returns what may be sent at ``now``. Only one worker gets HALF_OPEN: it sends one
+        message and calls ``probed``, or ``silent`` if the check before had no answer, or
+        ``give_back``. Raises: Unavailable."""
         self.pause = pause = await self.pauses.current()
         if pause is None:
-            return CircuitState.OPEN
+            return CircuitState.CLOSED
         if pause.since <= now < pause.until:
-            return CircuitState.SHUT
+            return CircuitState.OPEN
         self._prober = await self.pauses.take_probe(pause, self.real_now(), self.probe_lease)
-        return CircuitState.PROBE if self._prober else CircuitState.SHUT
+        return CircuitState.HALF_OPEN if self._prober else CircuitState.OPEN
 
     async def heard(self, answer: Answer, now: datetime) -> None:
-        """An answer to one of many sends: it may open the breaker, and never closes it."""
+        """Handles the outcome of an ordinary send, which may begin a pause but never ends one."""
         reason = _reason(answer)
         if reason is None:
             self._refused_in_a_row = 0
@@ -100,25 +85,24 @@ class CircuitBreaker:
         await self._begin(reason, answer.code, now)
 
     async def silent(self, now: datetime, *, probe: bool) -> None:
-        """The channel did not answer a call that sends nothing: it is away. Raises:
-        Unavailable."""
+        """Begins or prolongs a pause after an unanswered check. Raises: Unavailable."""
         if probe:
             await self._prolong(PauseReason.AWAY, None, now)
         elif self.pause is None:
             await self._begin(PauseReason.AWAY, None, now)
 
     async def _begin(self, reason: PauseReason, code: int | None, now: datetime) -> None:
-        # Known here before it is written: no other send begins meanwhile.
+        # Set before it is written, so that no other send begins meanwhile.
         self.pause = pause = begin(reason, code, now, self.jitter())
         self._refused_in_a_row = 0
         try:
             if await self.pauses.begin(pause):
-                self._tell(pause, told_before=False)
+                self._log_pause(pause, already_alarmed=False)
         except Unavailable as error:
             log.warning("channel_pause_not_written", extra={"reason": repr(error), **self._name})
 
     async def probed(self, answer: Answer, now: datetime) -> None:
-        """The answer to the probe. Raises: Unavailable."""
+        """Ends or prolongs the pause by the outcome of the probe. Raises: Unavailable."""
         reason = _reason(answer)
         if reason is not None:
             await self._prolong(reason, answer.code, now)
@@ -139,29 +123,29 @@ class CircuitBreaker:
         pause, prober = self._probing()
         self.pause = longer = prolong(pause, reason, code, now, self.jitter())
         if await self.pauses.prolong(prober, longer):
-            self._tell(longer, told_before=pause.alarmed and pause.reason is longer.reason)
+            self._log_pause(longer, already_alarmed=pause.alarmed and pause.reason is longer.reason)
 
     def _probing(self) -> tuple[Pause, str]:
-        """The pause and the right to probe, which is used up."""
+        """Returns the pause and the probe's token, which can be used once."""
         pause, prober = self.pause, self._prober
         assert pause is not None and prober is not None
         self._prober = None
         return pause, prober
 
     async def give_back(self) -> None:
-        """There was nothing to probe with."""
+        """Gives up a probe that was not used."""
         if self._prober is not None:
             prober, self._prober = self._prober, None
             await self.pauses.give_back(prober)
 
-    def _tell(self, pause: Pause, *, told_before: bool) -> None:
+    def _log_pause(self, pause: Pause, *, already_alarmed: bool) -> None:
         fields = {
             **self._name,
             "reason": pause.reason.value,
             "errcode": pause.code,
             "until": pause.until.isoformat(),
         }
-        if pause.alarmed and not told_before:
+        if pause.alarmed and not already_alarmed:
             log.error("channel_paused", extra={**fields, "alarm": True})
         else:
             log.info("channel_waits", extra=fields)

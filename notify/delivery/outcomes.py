@@ -1,4 +1,4 @@
-"""Whether a delivery is worth trying, and what is written of an attempt, by any channel."""
+"""Results to store: of attempts, and of deliveries that are not worth one."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.relevance import LATE_AFTER, is_overtaken
 
 LATE: Final = "late"
-"""The reason of what had expired before it could be tried."""
+"""The reason of a delivery that expired before its first attempt."""
 OVERTAKEN: Final = "overtaken"
-"""The reason of what was not true any more when it could be sent."""
+"""The reason of a delivery whose message was no longer true."""
 _MOMENT: Final = timedelta(milliseconds=1)
-"""The database's smallest: the first instant after an expiry."""
+"""The smallest step of time in the database, for the first instant after an expiry."""
 
 
 def waited_for(claimed: Sequence[Delivery], now: datetime) -> set[ReservationId]:
-    """The reservations of those messages that had to wait: they may have moved on."""
+    """The reservations of messages that had to wait: these reservations may have changed since."""
     return {
         d.message.reservation_id
         for d in claimed
@@ -34,8 +34,8 @@ def waited_for(claimed: Sequence[Delivery], now: datetime) -> set[ReservationId]
 def skip_reason(
     d: Delivery, about: Mapping[ReservationId, Reservation], now: datetime, max_unknown: int
 ) -> DeliveryResult | None:
-    """The end of a delivery that need not be tried. ``about`` has the reservations of those that
-    had to wait; ``max_unknown`` is the channel's."""
+    """The result of a delivery that need not be tried; None if it is to be sent. ``about``: the
+    reservations of messages that had to wait."""
     if now > _worth_until(d.message):
         return DeliveryResult(d, DeliveryState.EXPIRED, reason=None if d.attempts > 1 else LATE)
     if d.unknown >= max_unknown:
@@ -49,7 +49,6 @@ def skip_reason(
 def result_of(
     outcome: SendOutcome, d: Delivery, now: datetime, breaker: CircuitBreaker
 ) -> DeliveryResult:
-    """What is written of an attempt with that outcome."""
     if outcome.state is not DeliveryState.QUEUED:
         reason = UNKNOWN if outcome.unknown else None
         return DeliveryResult(d, outcome.state, outcome.code, reason=reason, msgid=outcome.msgid)
@@ -58,7 +57,7 @@ def result_of(
     due = now + min(timedelta(seconds=outcome.retry_after_s) * breaker.jitter(), left / 2)
     if breaker.pause is not None:
         due = max(due, breaker.pause.until)
-    # It comes to its end in time, and the reader's next one does not wait for it.
+    # Just after its expiry at the latest, so that the reader's next message can go.
     due = min(due, _worth_until(d.message) + _MOMENT)
     return DeliveryResult(
         d,

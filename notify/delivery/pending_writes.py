@@ -1,4 +1,4 @@
-"""What became of deliveries and is not written yet: it gathers, so that one write is for many."""
+"""Results and releases of deliveries that are not written yet, gathered for one write."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from models.messages.entities import Delivery, DeliveryResult
 
 @dataclass(slots=True)
 class PendingWrites:
-    """What is to be written: outcomes, and claims let go of."""
-
     outcomes: list[DeliveryResult] = field(default_factory=list)
     given_up: list[Delivery] = field(default_factory=list)
 

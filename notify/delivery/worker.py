@@ -1,16 +1,7 @@
-"""Delivery by one channel: in order per reader, leased, tried again as the channel says.
-
-A pipeline: deliveries are claimed many at a time, sent several at once, and what became of them is
-written many at a time, so that the channel's latency is the only limit. One that takes long holds
-up its reader's next message by this channel and nothing else.
-
-What was surely not sent is tried again until it expires; what may have arrived as often as the
-channel allows, and not before the channel answers a call that sends nothing: one that hangs must
-not use that up.
-
-When nothing can go, ``notify/delivery/circuit_breaker.py`` stops all of it and lets one message
-through at a time.
-"""
+"""Delivery by one channel: in order for each reader, leased, retried as the channel decides.
+Claims and results are batched, so that only the channel's latency limits the rate. A message
+that may have arrived is repeated only after the channel has answered a call that sends nothing,
+so that a hanging channel does not use up the attempts."""
 
 from __future__ import annotations
 
@@ -39,26 +30,24 @@ ReservationsOf = Callable[
     [Collection[ReservationId]], Awaitable[Mapping[ReservationId, Reservation]]
 ]
 PREFETCH: Final = 100
-"""Claimed and ready to be sent, so that no slot waits for the database."""
+"""About this many deliveries are claimed ahead, so that no slot waits for the database."""
 PAGE: Final = 100
 RUN_S: Final = 2.0
-"""A run goes by one reading of the clock, so it ends soon; what is under way goes on."""
+"""Seconds of a run; short, since it reads the clock once. Sends under way continue after it."""
 IDLE_WAIT_S: Final = 1.0
-"""How long a run that finds no more waits for what is under way, if nothing comes back."""
+"""Seconds a run with nothing to claim waits for the next result of the sends under way."""
 GATHER_S: Final = 0.02
-"""How long outcomes gather; a message sent and not written yet may be sent again after a crash."""
+"""Seconds in which results gather for one write. A crash before it may cause a second send."""
 MAX_LOOP_DELAY_S: Final = 0.005
 BACKOFF_FACTOR: Final = 3
-"""Requests share the event loop. When it answers later than that, each slot pauses so many times as
-long before its next send: alone, the sender has its full rate; beside others it gives way."""
+"""Above ``MAX_LOOP_DELAY_S`` each slot pauses for this many times the event loop's delay."""
 CLOSE_S: Final = 3.0
 EXPIRE_EVERY: Final = timedelta(seconds=30)
-"""While nothing can be sent, what has lost its worth is ended so often."""
+"""Time between two removals of expired deliveries during a pause."""
 
 
 class DeliveryWorker:
-    """One process's way of sending. ``run`` claims what is due; tasks of its own send it and write
-    what became of it, also between two runs. ``close`` ends them."""
+    """``run`` claims due deliveries; tasks send them, also between two runs, until ``close``."""
 
     def __init__(
         self,
@@ -68,8 +57,8 @@ class DeliveryWorker:
         real_now: Callable[[], datetime],
         count: Callable[[str, int], None] = lambda outcome, times: None,
     ) -> None:
-        """``real_now`` is the machine's time, for leases; ``count`` is called with an outcome and
-        how often it was."""
+        """``real_now``: the machine's time, for leases. ``count``: gets outcomes with their
+        number."""
         self._deliveries, self._channel = deliveries, channel
         self._reservations_of, self._real_now, self._count = reservations_of, real_now, count
         self._ready: deque[PreparedDelivery] = deque()
@@ -77,40 +66,35 @@ class DeliveryWorker:
         self._ends = PendingWrites()
         self._writer: asyncio.Task[None] | None = None
         self._held: set[ReaderId] = set()
-        """Readers one of whose messages is ours just now; the next one waits."""
+        """Readers with a delivery claimed by this process; their next one waits."""
         self._next: dict[ReaderId, None] = {}
-        """Readers whose next message may go."""
+        """Readers whose next delivery may be claimed."""
         self._changed = asyncio.Event()
         self._one_run = asyncio.Lock()
         self._now: datetime | None = None
         self._expired_at: datetime | None = None
-        self._asked_at: datetime | None = None
-        """When it was last asked whether sending is paused."""
+        self._pause_read_at: datetime | None = None
         self._ended = 0
         self._late_s = 0.0
-        """How late the event loop is, as the writer saw it lately."""
+        """Recent delay of the event loop."""
         self._closing = False
 
     async def run(self, now: datetime) -> int:
-        """Send what is due at ``now``, until nothing is or for a while.
-
-        Returns how many messages came to an end or were put off; at least 1 while any is under way.
-
-        Raises: Unavailable when MongoDB does not answer.
-        """
+        """Sends due deliveries for at most ``RUN_S``. Returns the number that ended or were
+        postponed, at least 1 while any is under way. Raises: Unavailable."""
         async with self._one_run:
             before, self._now = self._ended, now
             stop_at = monotonic() + RUN_S
             first = await self._deliveries.readers_due(now, None, PAGE)
             if not (first[0] or self._next or self._held) and self._knows_of_no_pause(now):
                 return 0
-            self._asked_at = now
+            self._pause_read_at = now
             match await self._channel.breaker.state(now):
-                case CircuitState.SHUT:
+                case CircuitState.OPEN:
                     last = self._expired_at
                     if last is None or not timedelta() <= now - last < EXPIRE_EVERY:
                         await self._expire(now)
-                case CircuitState.PROBE:
+                case CircuitState.HALF_OPEN:
                     await self._expire(now)
                     await self._probe(now)
             if self._may_go_on() and await self._claim_all(now, stop_at, first):
@@ -118,13 +102,13 @@ class DeliveryWorker:
             return max(self._ended - before, int(bool(self._held)))
 
     def _knows_of_no_pause(self, now: datetime) -> bool:
-        """Where nothing is to be sent, it is asked now and then whether sending is paused."""
-        last = self._asked_at
+        """True if the pause was read lately and there was none."""
+        last = self._pause_read_at
         lately = last is not None and timedelta() <= now - last < EXPIRE_EVERY
         return lately and self._channel.breaker.pause is None
 
     async def _expire(self, now: datetime) -> None:
-        """End what is not worth sending any more: it must not wait for the end of a pause."""
+        """Ends expired deliveries, which must not wait for the end of a pause."""
         pause = self._channel.breaker.pause
         assert pause is not None
         count = await self._deliveries.expire(now, self._real_now(), pause.reason.value)
@@ -134,8 +118,8 @@ class DeliveryWorker:
             self._count(DeliveryState.EXPIRED.value, count)
 
     async def _probe(self, now: datetime) -> None:
-        """Send one message while all others wait: one that has not been tried in vain, if it can
-        be, since its outcome may stay unknown. By a channel that was away, only once it answers."""
+        """Sends one message while all others wait, preferably one that cannot have arrived yet. A
+        channel that was unreachable must answer a check first."""
         breaker = self._channel.breaker
         try:
             place: QueueCursor | None = None
@@ -151,7 +135,7 @@ class DeliveryWorker:
                         with on_behalf_of(chosen.delivery.message.request_id):
                             if await self._answered(chosen, probe=True):
                                 await self._send(chosen, probe=True)
-                    except BaseException:  # cut off, too: it stays leased, and is taken up then
+                    except BaseException:  # even if cancelled: it stays leased
                         self._held.discard(chosen.delivery.message.reader_id)
                         raise
                     break
@@ -163,21 +147,17 @@ class DeliveryWorker:
         await self._all_written()
 
     async def close(self) -> None:
-        """Begin no more; wait a moment for what is under way and give back what is not.
-
-        What the channel has not answered by then stays leased: another worker takes it over.
-        """
+        """Waits briefly for sends under way; releases the rest. Unanswered ones stay leased."""
         self._closing = True
-        await _ended(set(self._slots))
-        await _ended({self._writer} if self._writer is not None else set())
+        await _wait_or_cancel(set(self._slots))
+        await _wait_or_cancel({self._writer} if self._writer is not None else set())
 
     # --- claiming -----------------------------------------------------------------------------
 
     async def _claim_all(
         self, now: datetime, stop_at: float, first: tuple[Sequence[ReaderId], QueueCursor | None]
     ) -> bool:
-        """Claim as there is room; ``first`` is the first page of the queue. False when the time is
-        up and there may be more to claim."""
+        """Claims from page ``first`` of the queue on. False if the time is up before its end."""
         page: Sequence[ReaderId] | None
         page, place = first
         seen_all = place is None
@@ -185,7 +165,7 @@ class DeliveryWorker:
             if monotonic() > stop_at:
                 return False
             if len(self._ready) > PREFETCH // 2:
-                await self._change(stop_at)
+                await self._wait_for_change(stop_at)
                 continue
             readers = set(islice(self._next, PAGE))
             for reader in readers:
@@ -198,7 +178,9 @@ class DeliveryWorker:
             if readers:
                 self._ready.extend(await self._claim(readers, now))
                 self._begin_slots()
-            elif seen_all and not (self._held and await self._change(monotonic() + IDLE_WAIT_S)):
+            elif seen_all and not (
+                self._held and await self._wait_for_change(monotonic() + IDLE_WAIT_S)
+            ):
                 break
         return True
 
@@ -210,7 +192,7 @@ class DeliveryWorker:
             self._slots.add(asyncio.create_task(self._send_loop()))
 
     async def _claim(self, readers: Collection[ReaderId], now: datetime) -> list[PreparedDelivery]:
-        """What is to be sent of the readers' first messages; the others come to their ends."""
+        """Returns the readers' first deliveries that are to be sent, and ends the others."""
         if not readers:
             return []
         send_by = monotonic() + SEND_WITHIN_S
@@ -232,16 +214,13 @@ class DeliveryWorker:
     async def _prepare(
         self, claimed: Sequence[Delivery], now: datetime, send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Everything up to the send: those to be sent, and the ends of those that need not be.
-
-        Raises: Unavailable, and nothing has been taken.
-        """
+        """Raises: Unavailable; no consent is used up then."""
         waited = waited_for(claimed, now)
         about = await self._reservations_of(waited) if waited else {}
         most = self._channel.max_unknown
         ends = {d.id: end for d in claimed if (end := skip_reason(d, about, now, most))}
-        going = [d for d in claimed if d.id not in ends]
-        ready, not_sent = await self._channel.prepare(going, send_by) if going else ([], [])
+        sendable = [d for d in claimed if d.id not in ends]
+        ready, not_sent = await self._channel.prepare(sendable, send_by) if sendable else ([], [])
         results = [*ends.values(), *not_sent]
         for result in results:
             self._count(result.state.value, 1)
@@ -269,7 +248,7 @@ class DeliveryWorker:
                         if await self._answered(ready):
                             await self._send(ready)
                     except Exception:
-                        # Nobody knows what came of it: it stays leased, and is tried again then.
+                        # Its outcome is unknown: it stays leased, and is tried again afterwards.
                         log.exception("delivery_failed", extra={"message_id": message.id})
                         self._held.discard(message.reader_id)
             self._write()
@@ -277,8 +256,8 @@ class DeliveryWorker:
                 await asyncio.sleep(self._late_s * BACKOFF_FACTOR)
 
     async def _answered(self, ready: PreparedDelivery, *, probe: bool = False) -> bool:
-        """False, and the message is given up, where the channel has to answer first and does not:
-        it was away, or has the message perhaps, whose next attempt is the last one."""
+        """Checks a channel that was unreachable or may have the message already. If it does not
+        answer, releases the message and returns False."""
         breaker, now, answers = self._channel.breaker, self._now, False
         away = breaker.pause is not None and breaker.pause.reason is PauseReason.AWAY
         if not away and not ready.delivery.unknown:
@@ -302,14 +281,14 @@ class DeliveryWorker:
         assert now is not None
         outcome = await self._channel.send(ready)
         self._count(outcome.kind, 1)
-        # The pause first, so that it is known when the message is put off; its outcome in any case.
+        # The breaker first, since a pause delays the next attempt; the result in any case.
         try:
-            if outcome.asked:
+            if outcome.called:
                 await (breaker.probed if probe else breaker.heard)(outcome, now)
         finally:
             self._ends.outcomes.append(result_of(outcome, ready.delivery, now, breaker))
 
-    # --- writing what became of them ----------------------------------------------------------
+    # --- writing results ----------------------------------------------------------------------
 
     def _write(self) -> None:
         if self._ends and (self._writer is None or self._writer.done()):
@@ -334,7 +313,7 @@ class DeliveryWorker:
             self._changed.set()
 
     async def _flush_with_retry(self, ends: PendingWrites) -> None:
-        """Until it is written, or the leases are over and others have taken the messages."""
+        """Tries until the results are written or the leases are over."""
         until = monotonic() + self._channel.lease.total_seconds()
         while True:
             try:
@@ -343,7 +322,7 @@ class DeliveryWorker:
                 await self._deliveries.release(ends.given_up)
                 return
             except Exception as error:
-                # Whatever it is, the readers must not stay held: others take over in time.
+                # Even then the readers are freed: other workers take over when the leases end.
                 if self._closing or monotonic() > until:
                     log.error(
                         "deliveries_not_settled",
@@ -353,12 +332,12 @@ class DeliveryWorker:
                 await asyncio.sleep(0.2)
 
     async def _all_written(self) -> None:
-        """Wait for what is under way, as long as some of it comes back every now and then."""
-        while self._held and await self._change(monotonic() + IDLE_WAIT_S):
+        """Waits for the sends under way, as long as results keep coming."""
+        while self._held and await self._wait_for_change(monotonic() + IDLE_WAIT_S):
             pass
 
-    async def _change(self, until: float) -> bool:
-        """Wait until something was written or more is wanted. False when nothing was in time."""
+    async def _wait_for_change(self, until: float) -> bool:
+        """Waits for written results or a lack of deliveries. False if ``until`` comes first."""
         self._changed.clear()
         try:
             async with asyncio.timeout(max(0.0, until - monotonic())):
@@ -368,8 +347,8 @@ class DeliveryWorker:
         return True
 
 
-async def _ended(tasks: set[asyncio.Task[None]]) -> None:
-    """Wait for them, and cancel them if that takes too long."""
+async def _wait_or_cancel(tasks: set[asyncio.Task[None]]) -> None:
+    """Waits for the tasks, and cancels those that take longer than ``CLOSE_S``."""
     if tasks and (slow := (await asyncio.wait(tasks, timeout=CLOSE_S))[1]):
         for task in slow:
             task.cancel()

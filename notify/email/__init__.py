@@ -1,1 +1,0 @@
-"""The channel by e-mail."""

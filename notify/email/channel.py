@@ -1,4 +1,4 @@
-"""The channel by e-mail: to the address that a reader has, for the kinds that they want."""
+"""The e-mail channel: sends the kinds of messages that a reader wants to the reader's address."""
 
 from __future__ import annotations
 
@@ -22,18 +22,15 @@ from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpStatus
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
-"""Connections to the mail server; it refuses a host that opens many."""
+"""At most this many connections to the mail server, which may refuse a host with more."""
 REPEATS_S: Final = (120.0, 600.0)
-"""Before each repeat of a mail that may have arrived. A copy has the same Message-ID, and to many a
-mailbox it is the same mail: better two than none."""
+"""Seconds before each repeat of a mail that may have arrived; its Message-ID marks it as a copy."""
 _LATER_S: Final = 60.0
-"""A full mailbox, or a server that puts off strangers (greylisting): asking sooner is in vain."""
+"""Seconds to wait after a full mailbox or greylisting."""
 
 
 @dataclass(slots=True)
 class EmailChannel:
-    """Sends mails (a ``DeliveryChannel``)."""
-
     smtp: SmtpClient
     writer: MailWriter
     addresses: EmailAddressRepository
@@ -42,70 +39,64 @@ class EmailChannel:
     concurrency: int = CONCURRENCY
     lease: timedelta = timedelta(seconds=120)
     max_unknown: int = 1 + len(REPEATS_S)
-    _gone: list[tuple[ReaderId, str]] = field(default_factory=list)
-    """Addresses that do not exist, as the server has just said."""
+    _nonexistent: list[tuple[ReaderId, str]] = field(default_factory=list)
+    """Addresses that do not exist, by the server's latest answers."""
 
-    async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
-        """Those whose readers want their kind by mail."""
+    async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         addresses = await self.addresses.many({m.reader_id for m in messages})
         return {
             m.id
             for m in messages
-            if (found := addresses.get(m.reader_id)) is not None and found.wants(m.template)
+            if (address := addresses.get(m.reader_id)) is not None and address.wants(m.template)
         }
 
     async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
-        """Those whose readers have an address."""
         addresses = await self.addresses.many({m.reader_id for m in messages})
         return {
             m.id
             for m in messages
-            if (found := addresses.get(m.reader_id)) is not None and found.takes(m.template)
+            if (address := addresses.get(m.reader_id)) is not None and address.takes(m.template)
         }
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Look for the addresses: a reader may have another one by now, or none."""
-        addresses = await self.addresses.many({d.message.reader_id for d in going})
+        """Reads the addresses anew, since a reader may have changed or removed one."""
+        addresses = await self.addresses.many({d.message.reader_id for d in deliveries})
         ready: list[PreparedDelivery] = []
         ends: list[DeliveryResult] = []
-        for d in going:
-            found = addresses.get(d.message.reader_id)
-            if found is None or not found.reachable:
+        for d in deliveries:
+            address = addresses.get(d.message.reader_id)
+            if address is None or not address.reachable:
                 ends.append(DeliveryResult(d, DeliveryState.UNBOUND))
-            elif not found.takes(d.message.template):
+            elif not address.takes(d.message.template):
                 ends.append(DeliveryResult(d, DeliveryState.NO_CONSENT))
             else:
-                ready.append(PreparedDelivery(d, found.address, send_by))
+                ready.append(PreparedDelivery(d, address.address, send_by))
         return ready, ends
 
     async def answers(self) -> bool:
-        """Whether the mail server answers."""
         return await self.smtp.answers()
 
     async def send(self, ready: PreparedDelivery) -> SendOutcome:
-        """Send one mail."""
         d = ready.delivery
         result = await self.smtp.send(
             ready.address, self.writer.message(d.message, ready.address, d.id)
         )
         if result.status is SmtpStatus.NO_SUCH_ADDRESS:
-            self._gone.append((d.message.reader_id, ready.address))
+            self._nonexistent.append((d.message.reader_id, ready.address))
         return _outcome_of(result, d)
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """Nothing was taken for it."""
+        """Does nothing: ``prepare`` uses nothing up."""
 
     async def flush(self) -> None:
-        """Write which addresses do not exist."""
-        while self._gone:
-            await self.addresses.mark_undeliverable(*self._gone[-1])
-            self._gone.pop()
+        while self._nonexistent:
+            await self.addresses.mark_undeliverable(*self._nonexistent[-1])
+            self._nonexistent.pop()
 
 
 def _outcome_of(result: SmtpResult, d: Delivery) -> SendOutcome:
-    """What follows from the server's answer."""
     kind, code = result.status.value, result.code
     match result.status:
         case SmtpStatus.SENT:
@@ -121,13 +112,11 @@ def _outcome_of(result: SmtpResult, d: Delivery) -> SendOutcome:
 
 
 class SmtpStaffMailer:
-    """Implements ``StaffMailer``."""
-
     def __init__(self, smtp: SmtpClient, writer: MailWriter) -> None:
         self._smtp, self._writer = smtp, writer
 
     async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
-        """False where it did not go. What may have arrived counts as gone."""
+        """False if the mail was not sent. One that may have arrived counts as sent."""
         result = await self._smtp.send(address, self._writer.alert(address, counts))
         if result.status is SmtpStatus.SENT or result.unknown:
             return True
@@ -136,15 +125,13 @@ class SmtpStaffMailer:
 
 
 class SmtpCodeMailer:
-    """Implements ``CodeMailer``: the six digits, at once."""
-
     def __init__(self, smtp: SmtpClient, writer: MailWriter) -> None:
         self._smtp, self._writer = smtp, writer
         self._places = asyncio.Semaphore(CONCURRENCY)
 
     async def send_code(self, address: str, digits: str) -> None:
-        """Raises: MailUnavailable, EmailAddressRefused. Where a few wait for a server that hangs,
-        further ones are told at once: they must not take the places of others."""
+        """While ``CONCURRENCY`` mails wait for a hanging server, further calls fail at once.
+        Raises: MailUnavailable, EmailAddressRefused."""
         if self._places.locked():
             raise MailUnavailable(retry_after=30)
         async with self._places:

@@ -1,4 +1,4 @@
-"""A message as a mail: text and HTML, with the ways to get fewer of them."""
+"""Mails made from messages, in text and HTML, with links to get fewer of them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ from notify.templates.staff_alert import (
 )
 
 _POLICY: Final = SMTP.clone(max_line_length=998)
-"""What a line may have (RFC 5322). A link that is longer than the usual 78 would be encoded as
-words, and no mail program would find it."""
+"""The line limit of RFC 5322: mail programs do not recognise a long link that is encoded."""
 _STYLE: Final = (
     "font:16px/1.6 -apple-system,'PingFang SC','Microsoft YaHei',sans-serif;color:#1b2733"
 )
@@ -39,23 +38,13 @@ _STYLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class MailWriter:
-    """Writes mails in the library's name.
-
-    Args:
-        sender: the address in From.
-        base_url: the service's own.
-        profile: what the library calls itself, as it stands.
-        links: by which readers get fewer mails.
-    """
-
     sender: str
     base_url: str
     profile: Callable[[], LibraryProfile]
     links: UnsubscribeLinks
 
     def message(self, message: Message, address: str, delivery_id: str) -> EmailMessage:
-        """A reader's message. Its Message-ID is the delivery's, so that a copy that arrives twice
-        is known as one."""
+        """The Message-ID is made from ``delivery_id``, so that copies are recognised."""
         fewer = self.links.of(message.reader_id, message.template)
         mail = self._mail(address, message.title, delivery_id)
         mail["Date"] = format_datetime(to_local(message.at))
@@ -80,7 +69,7 @@ class MailWriter:
         return mail
 
     def alert(self, address: str, counts: Mapping[AlertKind, int]) -> EmailMessage:
-        """What waits for one of the staff, by kind."""
+        """The mail to a staff member about waiting work, counted by kind."""
         mail = self._mail(address, ALERT_TITLE, "")
         where, settings = f"{self.base_url}/console", f"{self.base_url}/console/alerts"
         lines = [
@@ -107,15 +96,14 @@ class MailWriter:
         return mail
 
     def code(self, address: str, digits: str) -> EmailMessage:
-        """The mail with the six digits that confirm an address."""
         text = CODE_TEXT.format(digits=digits)
         mail = self._mail(address, CODE_TITLE, "")
         mail.set_content(f"{text}\n", cte="base64")
-        shown = (
+        body = (
             f'<p style="font-size:28px;letter-spacing:6px;margin:8px 0"><b>{digits}</b></p>'
             f"<p>{escape(text)}</p>"
         )
-        page = self._page(CODE_TITLE, shown, "")
+        page = self._page(CODE_TITLE, body, "")
         mail.add_alternative(page, subtype="html", cte="base64")
         return mail
 

@@ -1,9 +1,5 @@
-"""The library's mail server: a few connections that are kept open for a while.
-
-What a failure means depends on when it comes. A server takes nothing before it has the dot that
-ends the text (RFC 5321, 4.1.1.4): before that dot is written a mail has surely not gone, after it
-and without an answer nobody knows.
-"""
+"""A mail that failed before the dot at the end of its text was surely not sent (RFC 5321,
+4.1.1.4); after the dot, without an answer, the outcome is unknown."""
 
 from __future__ import annotations
 
@@ -20,13 +16,12 @@ from typing import Final
 import aiosmtplib
 
 SEND_S: Final = 30.0
-"""For one mail; many a server looks through it while we wait for the answer."""
+"""Seconds for one mail; many servers examine it before they answer."""
 ASK_S: Final = 8.0
 BEFORE_THE_DOT_S: Final = 0.05
-"""Between the text and its dot: a server that ends connections in the text is seen to have done
-so, and the mail can be repeated."""
+"""Seconds between the text and its dot, to notice a server that rejects the text or closes."""
 _KEPT_S: Final = 20.0
-"""An idle connection is used again for so long: servers end them after a minute or more."""
+"""Seconds in which an idle connection is reused; servers close them after a minute or more."""
 _GOING_DOWN: Final = 421
 _GO_ON: Final = 354
 _DOT_FIRST: Final = re.compile(rb"^\.", re.MULTILINE)
@@ -34,8 +29,8 @@ _DOT_FIRST: Final = re.compile(rb"^\.", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """``tls`` from the first byte (smtps), else STARTTLS where the server has it, and always before
-    a password is sent to another machine. ``sender`` is the address in the envelope and in From."""
+    """``tls``: TLS from the first byte (smtps); otherwise STARTTLS if offered, and always before
+    a password is sent to another machine. ``sender``: in the envelope and in From."""
 
     host: str
     port: int
@@ -47,14 +42,12 @@ class SmtpSettings:
 
     @property
     def account(self) -> str:
-        """The account's name with this password; another one makes another name."""
+        """The server's name with a fingerprint of the account and its password."""
         text = f"{self.host} {self.port} {self.user} {self.password} {self.sender}"
         return f"{self.host}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 class SmtpStatus(StrEnum):
-    """The kinds of answer that call for different doings."""
-
     SENT = "sent"
     AWAY = "away"
     LATER = "later"
@@ -65,7 +58,7 @@ class SmtpStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpResult:
-    """``code`` is the server's, None without an answer; ``unknown``: it may have been taken."""
+    """``code``: the server's reply, None without one. ``unknown``: it may have taken the mail."""
 
     status: SmtpStatus
     code: int | None = None
@@ -74,20 +67,15 @@ class SmtpResult:
 
 @dataclass(slots=True)
 class _Text:
-    """One mail as it is written, and whether its final dot was."""
+    """A mail for the server; ``ended`` is True once its final dot is written."""
 
     lines: bytes
     ended: bool = False
 
 
 class SmtpClient:
-    """Sends mails. Failures are results, not exceptions.
-
-    Args:
-        settings: the server and the account.
-        send_s, ask_s: seconds for one mail, and for one question.
-        before_the_dot_s: seconds in which a server may end the connection, or refuse the text.
-    """
+    """Failures are results, not exceptions. ``send_s``, ``ask_s``: seconds for a mail and a
+    check. ``before_the_dot_s``: seconds in which a server may reject the text."""
 
     def __init__(
         self,
@@ -109,7 +97,6 @@ class SmtpClient:
             self._idle.pop()[1].close()
 
     async def send(self, address: str, message: EmailMessage) -> SmtpResult:
-        """Send it to one address."""
         text = _Text(_DOT_FIRST.sub(b"..", message.as_bytes().removesuffix(b"\r\n") + b"\r\n"))
         try:
             async with asyncio.timeout(self._send_s):
@@ -119,26 +106,25 @@ class SmtpClient:
 
     async def _send(self, address: str, text: _Text) -> SmtpResult:
         try:
-            connection = await self._begun(self.settings.sender)
+            connection = await self._begin_mail(self.settings.sender)
         except (aiosmtplib.SMTPException, OSError) as error:
             return _result(error, ended=False)
-        kept = False
+        reusable = False
         try:
             await connection.rcpt(address)
             code = await self._write(connection, text)
-            kept = True
+            reusable = True
         except (aiosmtplib.SMTPException, OSError) as error:
             return _result(error, ended=text.ended)
         finally:
-            if kept:
+            if reusable:
                 self._idle.append((monotonic(), connection))
-            else:  # also where we are cut off: it is in the middle of something
+            else:  # also after a cancellation: a command may be unfinished
                 connection.close()
         return SmtpResult(SmtpStatus.SENT, code)
 
     async def _write(self, connection: aiosmtplib.SMTP, text: _Text) -> int:
-        """The code with which the server has taken the text. It is written in two steps, unlike
-        aiosmtplib's ``data``, since only what comes after the second leaves anything unknown."""
+        """Returns the server's code. aiosmtplib's ``data`` hides whether the dot was written."""
         code, says = await connection.execute_command(b"DATA")
         protocol = connection.protocol
         if code != _GO_ON or protocol is None:
@@ -156,7 +142,7 @@ class SmtpClient:
         raise aiosmtplib.SMTPDataError(early.code, early.message)
 
     async def trouble(self) -> str:
-        """Why no mail could be sent just now, in English for the operator; empty where it could."""
+        """Why no mail can be sent now, in English for the operator; empty if it can."""
         s = self.settings
         try:
             async with asyncio.timeout(self._ask_s):
@@ -164,21 +150,21 @@ class SmtpClient:
                 await connection.mail(s.sender)
                 connection.close()
         except aiosmtplib.SMTPAuthenticationError as error:
-            return f"it does not let this account in ({error.code}): correct SMTP_URL"
+            return f"it refuses this account ({error.code}): correct SMTP_URL"
         except aiosmtplib.SMTPSenderRefused as error:
-            return f"it does not send in the name of {s.sender} ({error.code}): correct MAIL_FROM"
+            return f"it does not accept the sender {s.sender} ({error.code}): correct MAIL_FROM"
         except aiosmtplib.SMTPNotSupported as error:
             return f"it offers no {error.message}: correct SMTP_URL (smtps://, or no account)"
         except aiosmtplib.SMTPResponseException as error:
             return f"it answers {error.code} {error.message}"
         except ssl.SSLCertVerificationError as error:
-            return f"its certificate is not trusted ({error.verify_message}): SSL_CERT_FILE"
+            return f"its certificate is not trusted ({error.verify_message}): set SSL_CERT_FILE"
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            return f"no answer ({error or type(error).__name__}): look at host, port and network"
+            return f"no answer ({error or type(error).__name__}): check host, port and network"
         return ""
 
     async def answers(self) -> bool:
-        """Whether the server answers a call that sends nothing, be it with a refusal."""
+        """True if the server answers a call that sends nothing, even with a refusal."""
         try:
             async with asyncio.timeout(self._ask_s):
                 connection = await self._connected()
@@ -190,18 +176,18 @@ class SmtpClient:
             return False
         return True
 
-    async def _begun(self, sender: str) -> aiosmtplib.SMTP:
-        """A connection on which a mail has begun. One that was kept may have ended meanwhile."""
+    async def _begin_mail(self, sender: str) -> aiosmtplib.SMTP:
+        """A connection on which a mail has begun: an idle one that is still open, or a new one."""
         while self._idle:
-            since, kept = self._idle.pop()
+            since, idle = self._idle.pop()
             if monotonic() - since < _KEPT_S:
                 try:
-                    await kept.mail(sender)
+                    await idle.mail(sender)
                 except (aiosmtplib.SMTPException, OSError):
-                    kept.close()
+                    idle.close()
                     continue
-                return kept
-            kept.close()
+                return idle
+            idle.close()
         connection = await self._connected()
         try:
             await connection.mail(sender)
@@ -224,7 +210,7 @@ class SmtpClient:
             await connection.ehlo()
             if not s.tls and connection.supports_extension("starttls"):
                 await connection.starttls()
-                await connection.ehlo()  # what it offers now
+                await connection.ehlo()  # extensions may differ after STARTTLS
             elif s.require_starttls:
                 raise aiosmtplib.SMTPNotSupported("STARTTLS")
             if s.user:
@@ -238,7 +224,7 @@ class SmtpClient:
 
 
 def _result(error: Exception, *, ended: bool) -> SmtpResult:
-    """What a failure means. ``ended``: the text and its dot had been written before it."""
+    """The result of a failure. ``ended``: the final dot had been written."""
     if isinstance(error, aiosmtplib.SMTPNotSupported):
         return SmtpResult(SmtpStatus.REFUSED)
     if not isinstance(error, aiosmtplib.SMTPResponseException) or error.code < 0:
@@ -250,5 +236,5 @@ def _result(error: Exception, *, ended: bool) -> SmtpResult:
         return SmtpResult(SmtpStatus.NO_SUCH_ADDRESS if final else SmtpStatus.LATER, code)
     if isinstance(error, aiosmtplib.SMTPDataError):
         return SmtpResult(SmtpStatus.REJECTED if final else SmtpStatus.LATER, code)
-    # Before there was an address: it concerns the account or this host.
+    # No recipient was named yet: the refusal concerns the account or this host.
     return SmtpResult(SmtpStatus.REFUSED if final else SmtpStatus.AWAY, code)

@@ -1,4 +1,4 @@
-"""Links by which a reader ends mails without signing in: sealed, and good for nothing else."""
+"""Encrypted links by which a reader ends mails without signing in."""
 
 from __future__ import annotations
 
@@ -16,18 +16,15 @@ _PURPOSE: Final = "unsubscribe"
 
 @dataclass(frozen=True, slots=True)
 class UnsubscribeLinks:
-    """Makes the links and reads them."""
-
     cipher: FieldCipher
     base_url: str
 
     def of(self, reader_id: ReaderId, template: Template) -> str:
-        """The link that switches one kind of mail off for the reader."""
         sealed = self.cipher.encrypt(f"{reader_id} {template}", _PURPOSE)
         return f"{self.base_url}{PATH}?t={quote(sealed, safe='')}"
 
     def read(self, token: str) -> tuple[ReaderId, Template] | None:
-        """Whose mails of which kind the link ends; None where it is none of ours."""
+        """The reader and the kind of mail; None if the token is invalid."""
         try:
             reader, _, name = self.cipher.decrypt(token, _PURPOSE).partition(" ")
             return ReaderId(reader), Template(name)

@@ -1,4 +1,4 @@
-"""Messages to readers, one module each, and which outbox event brings which."""
+"""The messages to readers, one module each."""
 
 from __future__ import annotations
 
@@ -50,11 +50,10 @@ TEMPLATE_BY_EVENT: Final[Mapping[OutboxEventKind, MessageTemplate]] = {
     OutboxEventKind.OFFER_WITHDRAWN: offer_withdrawn.MESSAGE,
     OutboxEventKind.ALTERNATIVE_OFFER: alternative_offer.MESSAGE,
 }
-"""Which message an event of the outbox brings, unless it was the library that moved the reader. Of
-the others no reader is told."""
+"""The message about an outbox event, unless the library moved the reader. Others have none."""
 MESSAGES: Final = (*TEMPLATE_BY_EVENT.values(), suspended.MESSAGE, moved_by_library.MESSAGE)
 TITLES: Final[Mapping[Template, str]] = {
-    # Where two share a template, the first gives it its name.
+    # The first of two messages with one template gives the title.
     message.template: message.title
     for message in reversed(MESSAGES)
 }

@@ -1,7 +1,5 @@
-"""The library has cancelled a booking and holds another seat for its reader: one message for both.
-
-It goes by the template of cancellations, for which readers with bookings give their consent.
-"""
+"""Sent when the library cancels a booking and holds another seat for its reader. It uses the
+template of cancellations, to which readers with bookings have consented."""
 
 from __future__ import annotations
 

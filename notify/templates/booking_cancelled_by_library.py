@@ -1,5 +1,3 @@
-"""The library has cancelled a booking: it counts for nothing, and where to go on."""
-
 from __future__ import annotations
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Booked, or changed: where, when, and until when to check in."""
+"""Sent after a booking, and after a change of one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from notify.templates.rendering import (
 
 def render(m: MessageContext) -> RenderedMessage:
     until = clock(m.check_in_until)
-    # Where check-in is possible already, a time from when on would lie in the past.
+    # If check-in is open already, its opening time would lie in the past.
     when = f"{until} 前" if m.at >= m.check_in_from else f"{clock(m.check_in_from)}–{until} "
     late = "逾期座位将释放。" if m.penalty_waived else "逾期未签到记违约一次。"
     by = ("" if m.way is CheckInWay.GATE else "到馆") + SCAN_SHORT[m.way]

@@ -1,5 +1,3 @@
-"""Finished or completed: from when to when, and how long."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -18,7 +16,7 @@ from notify.templates.rendering import (
 )
 
 WORTH: Final = timedelta(hours=4)
-"""Longer, and it only wakes somebody who has gone home with their things."""
+"""The message is sent at most this long after the end; later it would only wake the reader."""
 
 
 def render(m: MessageContext) -> RenderedMessage:

@@ -1,4 +1,4 @@
-"""At the start, if the reader has not checked in."""
+"""Sent at the start of a booking without a check-in."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Checked in: until when the seat is the reader's."""
-
 from __future__ import annotations
 
 from typing import Final

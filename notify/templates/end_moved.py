@@ -1,4 +1,4 @@
-"""The stay ends at another time: its reader has renewed it, or gives the rest back."""
+"""Sent after a renewal and after an earlier end."""
 
 from __future__ import annotations
 

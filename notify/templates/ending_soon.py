@@ -1,4 +1,4 @@
-"""Twenty minutes before the end."""
+"""Sent twenty minutes before the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from notify.templates.rendering import (
 
 def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
-        # Whether it can be extended depends on others and on closing: promise no more than a look.
+        # A renewal depends on other bookings and the closing time: the text promises none.
         f"{m.seat} 将于 {clock(m.end)} 到时。如需继续使用，请在 {clock(m.end)} 前查看能否“续约”；"
         "离开时请带走个人物品。",
         {

@@ -1,4 +1,4 @@
-"""What the library itself tells a reader: titles and texts."""
+"""Titles and texts of messages that the library itself sends."""
 
 from __future__ import annotations
 

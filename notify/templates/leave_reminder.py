@@ -1,4 +1,4 @@
-"""Ten minutes before the leave ends."""
+"""Sent ten minutes before the leave ends."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Not back in time: the seat was released."""
-
 from __future__ import annotations
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""What stands around a message that goes by mail, and the mail with a code."""
+"""Texts of mails to readers, besides the messages themselves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ SETTINGS: Final = "邮件通知设置"
 PLAIN: Final = (
     f"{{text}}\n\n{OPEN}：{{where}}\n\n-- \n{WHY}\n{FEWER}：{{fewer}}\n{SETTINGS}：{{settings}}\n"
 )
-"""A mail without HTML."""
 CODE_TITLE: Final = "邮箱验证码"
 CODE_TEXT: Final = (
     "您的邮箱验证码是 {digits}，10 分钟内有效。请在座位预约网页的“邮件通知”中填写。"

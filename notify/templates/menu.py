@@ -11,4 +11,4 @@ COMPANIONS: Final[Mapping[str, str]] = {
     "MINE": "我的预约",
     "HELP": "使用帮助",
 }
-"""By the keys that a tap sends."""
+"""Labels by the key that a tap sends."""

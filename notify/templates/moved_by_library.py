@@ -1,4 +1,4 @@
-"""The library has given a booking, or somebody who sits there, another seat."""
+"""Sent when the library moves a booking or a stay to another seat."""
 
 from __future__ import annotations
 

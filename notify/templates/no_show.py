@@ -1,5 +1,3 @@
-"""Missed: what it counts, and what follows."""
-
 from __future__ import annotations
 
 from typing import Final
@@ -40,7 +38,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 
 def standing(m: MessageContext) -> str:
-    """What the violation means for the reader, in one sentence."""
+    """A sentence about the violation and its consequences for the reader."""
     w = m.window
     if not m.violation:
         return "本次不记违约。"

@@ -1,4 +1,4 @@
-"""The library has taken back a seat that it held for a reader: it cannot be used after all."""
+"""Sent when the library takes back a seat that it held for a reader."""
 
 from __future__ import annotations
 

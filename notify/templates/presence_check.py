@@ -1,4 +1,4 @@
-"""Somebody says that the seat is empty: its reader shows that they are there, or has left it."""
+"""Sent when an empty seat was reported: its reader confirms presence, or is set on leave."""
 
 from __future__ import annotations
 

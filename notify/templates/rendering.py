@@ -1,4 +1,4 @@
-"""What every message is written from, and how times are written in it."""
+"""The facts that messages are written from, and how times are written in messages."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from models.messages.entities import Template
 from models.violations.entities import ViolationCount
 
 A_DAY: Final = timedelta(hours=24)
-"""How long news without a deadline of its own is still worth a message."""
+"""A message without a deadline is worth sending for this long."""
 BETWEEN_KIOSKS: Final = "、"
 LONGEST_THING: Final = 20
-"""So many characters a field of WeChat for any text has."""
+"""At most this many characters fit WeChat's field type ``thing``, which takes any text."""
 
 
 @record
 class MessageContext:
-    """The facts of the moment that a message tells of. Times are aware UTC."""
+    """The facts of the event that a message is about. Times are aware UTC."""
 
     at: datetime
     seat: str
     short_seat: str
-    """The same in ``LONGEST_THING`` characters: its number is not cut off."""
+    """``seat`` in ``LONGEST_THING`` characters, with its number uncut."""
     seat_no: str
     receipt: str
     start: datetime
@@ -46,18 +46,18 @@ class MessageContext:
     counted: bool = False
     window: ViolationCount = ViolationCount(0, 0, 0)
     suspended_until: datetime | None = None
-    """What a missed booking or an expired leave brought its reader; other events bring none."""
+    """From ``violation`` to here: set after a missed booking or an expired leave."""
     pending_confirmation: str | None = None
     presence_due_at: datetime | None = None
     held_until: datetime | None = None
     replaced_seat: str = ""
     replaced_start: datetime | None = None
     replaced_end: datetime | None = None
-    """The booking that was cancelled when another seat was held for its reader."""
+    """From ``replaced_seat`` to here: the cancelled booking for which this seat is offered."""
     by_library: bool = False
-    """It was the library that gave the reader another seat."""
+    """True if the library gave the reader another seat."""
     others: int = 0
-    """The reader's other bookings of the day, after a missed one."""
+    """Number of the reader's other bookings of the day, after a missed one."""
 
 
 SCAN_BY: Final[Mapping[CheckInWay, str]] = {
@@ -67,15 +67,14 @@ SCAN_BY: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.GATE: "从闸机入馆",
     CheckInWay.DESK: "到服务台",
 }
-"""What readers do to show that they are there."""
 SCAN_SHORT: Final[Mapping[CheckInWay, str]] = {
     **SCAN_BY,
     CheckInWay.KIOSK: "扫码",
     CheckInWay.KIOSK_OR_LABEL: "扫码",
 }
-"""The same, where it is said elsewhere which code is scanned."""
+"""Short forms of ``SCAN_BY``, for messages that name the codes elsewhere."""
 _ANY_KIOSK: Final = "馆内任一选座机或查询机"
-"""Where the names of all kiosks are longer than WeChat's field: cut off, they would mislead."""
+"""Used if the kiosks' names do not fit WeChat's field: cut off, they would mislead."""
 _PLACES: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.SEAT_LABEL: "座位上的座位码",
     CheckInWay.GATE: "馆口闸机",
@@ -84,7 +83,7 @@ _PLACES: Final[Mapping[CheckInWay, str]] = {
 
 
 def scan_at(m: MessageContext) -> str:
-    """What its reader does to show that they are there, with the kiosks' names in brackets."""
+    """How the reader proves presence, with the kiosks' names in brackets."""
     by = SCAN_BY[m.way]
     if m.way is CheckInWay.KIOSK:
         return f"{by}（{m.kiosks}）"
@@ -92,26 +91,21 @@ def scan_at(m: MessageContext) -> str:
 
 
 SEAT_FACTS: Final = ("seat", "seat_no")
-"""The facts of every message about a seat."""
 
 
 def seat_facts(m: MessageContext) -> dict[str, str]:
-    """Which seat it is about, as WeChat's fields take it."""
     return {"seat": m.short_seat, "seat_no": m.seat_no}
 
 
 def place(m: MessageContext) -> str:
-    """Where that is, for a field of WeChat."""
+    """The place of the check-in, short enough for a WeChat field."""
     return _PLACES.get(m.way) or (m.kiosks if len(m.kiosks) <= LONGEST_THING else _ANY_KIOSK)
 
 
 @record
 class RenderedMessage:
-    """A written message: its text for the app, and the values for WeChat's template by fact name.
-
-    ``not_after`` is until when it is worth sending: to the deadline that it tells of, or for as
-    long as it is news. A message that WeChat cannot be given until then stays in the app only.
-    """
+    """A written message: ``text`` for the app, ``facts`` for WeChat's template by fact name. After
+    ``not_after`` it is not worth sending, and stays in the app only."""
 
     text: str
     facts: Mapping[str, object]
@@ -120,8 +114,7 @@ class RenderedMessage:
 
 @dataclass(frozen=True, slots=True)
 class MessageTemplate:
-    """One kind of message: the WeChat template that it is sent with, its title in the app, the
-    facts that the template may use, and how it is written."""
+    """One kind of message. ``title``: in the app. ``fields``: facts for the WeChat template."""
 
     template: Template
     title: str
@@ -141,7 +134,7 @@ _NEXT_DAY: Final = "次日{clock}"
 
 
 def later_clock(since: datetime | date, instant: datetime) -> str:
-    """16:38, or 次日02:00, as seen from the day of ``since``."""
+    """16:38, or 次日02:00 if it is the day after ``since``."""
     day = to_local(since).date() if isinstance(since, datetime) else since
     days = (to_local(instant).date() - day).days
     if days > 1:
@@ -150,7 +143,7 @@ def later_clock(since: datetime | date, instant: datetime) -> str:
 
 
 def clock_period(start: datetime, end: datetime) -> str:
-    """16:38~17:00, as a template of WeChat takes it; the day of an end on another one is named."""
+    """16:38~17:00, the form of WeChat's templates; an end on another day has its date."""
     there = to_local(end)
     day = f"{there.year}年{there.month}月{there.day}日 "
     return f"{clock(start)}~{'' if local_date(start) == there.date() else day}{clock(end)}"

@@ -1,4 +1,4 @@
-"""The staff have looked: nobody else sits on the seat, and the reader's time runs again."""
+"""Sent when the staff reject an occupied-seat report: the reader's time runs again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Back from a leave: the seat is the reader's again; where a gate has seen them, if they say so."""
+"""Sent after the return from a leave; if a gate saw the reader, it asks for a confirmation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mail that tells the staff what waits for them."""
+"""Texts of the mail about work that waits for the staff."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Suspended: until when, and why."""
-
 from __future__ import annotations
 
 from datetime import datetime
@@ -25,8 +23,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 
 def by_the_library(until: datetime | None, now: datetime) -> dict[str, object]:
-    """The facts of what the staff decide: a suspension, one without an end, or (None) its end. Why,
-    in their words, stands in the app only."""
+    """WeChat's facts, without the reason. ``until`` None: the staff ended the suspension."""
     if until is None:
         return {"until": now, "reason": "图书馆已解除暂停", "tip": "现在可以预约"}
     tip = "长期暂停，至图书馆解除" if until == FOREVER else "已有的预约不受影响"

@@ -1,5 +1,3 @@
-"""Left for a while: until when to be back."""
-
 from __future__ import annotations
 
 from typing import Final

@@ -1,5 +1,5 @@
-"""A waitlist entry has ended before its time: its seats are gone, its reader is suspended, or it
-was an alert and a seat is free."""
+"""Sent when a waitlist entry ends early: its seats are out of use, its reader is suspended, or a
+seat for an alert is free."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALERT_TITLE: Final = "空位提醒"
 _FREE: Final = "{area}，{span} 有空位了。座位没有为您保留，先到先得，请尽快预约。"
 _FREE_TIP: Final = "有空位了，先到先得"
 _NEWS_FOR: Final = timedelta(minutes=30)
-"""So long a free seat is worth a message."""
+"""A free seat is worth a message for this long."""
 _BANNED: Final = "您的预约资格已长期暂停，解除前不能候补；已有的预约不受影响。"
 _REASON: Final[Mapping[EndReason, str]] = {
     EndReason.NO_SEATS: "等候的座位当天已全部停用或撤除。请选择其他座位或时间。",
@@ -31,19 +31,16 @@ _TIP: Final[Mapping[EndReason, str]] = {
 
 
 def title_of(end: WaitlistEnd) -> str:
-    """The message's title."""
     return ALERT_TITLE if end.reason is EndReason.SEAT_FREE else TITLE
 
 
 def template_of(end: WaitlistEnd) -> Template:
-    """The WeChat template that it is sent with: for a free seat that of a seat that is held, to
-    which who wanted to hear has consented."""
+    """A free seat uses the template of offers, to which readers with an alert have consented."""
     return Template.OFFER if end.reason is EndReason.SEAT_FREE else TEMPLATE
 
 
 def render(area: str, short_area: str, entry: WaitlistEntry, end: WaitlistEnd) -> RenderedMessage:
-    """The message; ``area`` is the place as readers know it, ``short_area`` as a field of WeChat
-    takes it."""
+    """``area`` is the name for readers, ``short_area`` fits a WeChat field."""
     place = {"seat": short_area, "seat_no": ""}
     if end.reason is EndReason.SEAT_FREE:
         until = min(entry.end, end.at + _NEWS_FOR)

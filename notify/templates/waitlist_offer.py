@@ -1,4 +1,4 @@
-"""A seat is held for the first in line: until when it can be taken."""
+"""Sent when a seat is held for the first reader of the waitlist."""
 
 from __future__ import annotations
 

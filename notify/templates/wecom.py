@@ -1,4 +1,4 @@
-"""What stands on a card of 企业微信 besides the message."""
+"""Texts of a card of 企业微信, besides the message."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from typing import Final
 
 CARD_BUTTON: Final = "查看"
 NO_TAGS: Final = str.maketrans("<>", "〈〉")
-"""In the place of what WeCom would read as tags."""
+"""Replacements of characters that WeCom would read as tags."""

@@ -1,1 +1,0 @@
-"""Webhooks: what is sent, how it is signed, where it may go."""

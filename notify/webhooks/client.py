@@ -1,9 +1,6 @@
-"""HTTP to whoever receives webhooks, which is anybody: nothing of this network may be reached.
-
-Every connection is made to an address that was checked, and to that very one: a name that leads
-elsewhere a moment later (DNS rebinding) changes nothing. Redirects are answers like any other, and
-nobody follows them.
-"""
+"""HTTP to receivers of webhooks, which may be anybody: this network must not be reachable. A
+connection goes to exactly the address that was checked, so that DNS rebinding has no effect.
+Redirects are not followed."""
 
 from __future__ import annotations
 
@@ -27,48 +24,44 @@ from models.webhooks.entities import MOST_ENDPOINTS, WebhookResult
 from models.webhooks.rules import Network, literal, may_connect
 
 TIMEOUT_S: Final = 10.0
-"""For all of it: the name, the connection, the request and the answer."""
+"""Seconds for name, connection, request and answer together."""
 LARGEST_ANSWER: Final = 64 * 1024
 _MOST_RECEIVED: Final = 512 * 1024
-"""For one request, with all heads; a socket may bring 256 KB at once."""
+"""At most this many bytes are received for one request; a socket may return 256 KB at once."""
 USER_AGENT: Final = "seat-reservation-webhooks"
 FORBIDDEN: Final = "forbidden_address"
 
 AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 Lookup = Callable[[str, int], list[AddressInfo]]
-"""Asks DNS; blocks. In the form of ``socket.getaddrinfo``."""
+"""Resolves a name in the form of ``socket.getaddrinfo``; blocks."""
 
 
 class AddressForbidden(OSError):
     """A webhook may not be sent to the address."""
 
     def __init__(self, address: str) -> None:
-        super().__init__(errno.EACCES, f"no webhook may go to {address}")
+        super().__init__(errno.EACCES, f"webhooks may not be sent to {address}")
 
 
 def ask_dns(host: str, port: int) -> list[AddressInfo]:
-    """What the system's resolver says."""
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves names, and refuses one if any of its addresses may not be connected to.
-
-    A name that hangs occupies one thread of its own pool, which has one for each endpoint: others
-    are not kept waiting.
-    """
+    """Refuses a name if any of its addresses is forbidden. Lookups run in a pool with one thread
+    for each endpoint, so that a name which hangs delays no other."""
 
     def __init__(self, lookup: Lookup, check: Callable[[str, int], None]) -> None:
         self._lookup, self._check = lookup, check
         self._threads = ThreadPoolExecutor(MOST_ENDPOINTS, "webhook-dns")
-        self._asked: dict[tuple[str, int], asyncio.Future[list[AddressInfo]]] = {}
+        self._lookups: dict[tuple[str, int], asyncio.Future[list[AddressInfo]]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Raises: OSError; AddressForbidden."""
-        found = await self._addresses(host, port)
-        for *_, address in found:
+        addresses = await self._addresses(host, port)
+        for *_, address in addresses:
             self._check(address[0], port)
         return [
             ResolveResult(
@@ -79,33 +72,32 @@ class CheckedResolver(AbstractResolver):
                 proto=proto,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-            for kind, _, proto, _, address in found
+            for kind, _, proto, _, address in addresses
             if kind in (socket.AF_INET, socket.AF_INET6)
         ]
 
     async def _addresses(self, host: str, port: int) -> list[AddressInfo]:
-        """One question at a time for one name: whoever asks meanwhile hears the same answer."""
-        asked = self._asked.get((host, port))
-        if asked is None:
+        """One lookup at a time for each name, shared by concurrent callers."""
+        lookup = self._lookups.get((host, port))
+        if lookup is None:
             loop = asyncio.get_running_loop()
-            asked = loop.run_in_executor(self._threads, self._lookup, host, port)
-            self._asked[host, port] = asked
+            lookup = loop.run_in_executor(self._threads, self._lookup, host, port)
+            self._lookups[host, port] = lookup
 
             def answered(done: asyncio.Future[list[AddressInfo]]) -> None:
-                del self._asked[host, port]
+                del self._lookups[host, port]
                 if not done.cancelled():
-                    done.exception()  # whoever asked may have lost patience: it is looked at here
+                    done.exception()  # retrieved here: all callers may have timed out
 
-            asked.add_done_callback(answered)
-        return await asyncio.shield(asked)
+            lookup.add_done_callback(answered)
+        return await asyncio.shield(lookup)
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class _BoundedConnection(ResponseHandler):
-    """Ends where an answer is longer than any may be, with all that comes before its body: a
-    receiver can send 1xx answers, or parts of a chunk's head, as long as it likes."""
+    """Aborts after ``_MOST_RECEIVED`` bytes: 1xx answers and heads of chunks can be endless."""
 
     _received = 0
 
@@ -123,13 +115,7 @@ class _BoundedConnection(ResponseHandler):
 
 
 class WebhookClient:
-    """Posts webhooks. Use it as an async context manager.
-
-    Args:
-        allowed: networks that the operator allows beside the public internet, without TLS too.
-        lookup: asks DNS; tests bring their own, and
-        timeout_s: less patience.
-    """
+    """An async context manager. ``allowed``: non-public networks to permit, also without TLS."""
 
     def __init__(
         self,
@@ -150,7 +136,7 @@ class WebhookClient:
     async def __aexit__(self, *_: object) -> None:
         for session in self._sessions.values():
             await session.close()
-        for resolver in self._resolvers:  # a connector leaves alone what it was given
+        for resolver in self._resolvers:  # a connector does not close a resolver passed to it
             await resolver.close()
 
     def _session(self, secure: bool) -> aiohttp.ClientSession:
@@ -160,7 +146,7 @@ class WebhookClient:
                 raise AddressForbidden(host)
 
         def connected(info: Any) -> socket.socket:
-            """The last look, at what the connection is made to: also where a URL names it."""
+            """Checks the address here too, since a URL with an address is not resolved."""
             family, kind, proto, _, address = info
             check(address[0], address[1])
             made = socket.socket(family, kind, proto)
@@ -169,7 +155,7 @@ class WebhookClient:
 
         resolver = CheckedResolver(self._lookup, check)
         self._resolvers.append(resolver)
-        # As many at once as the lanes of all endpoints have: several may be on one host.
+        # No limit but that of the lanes: several endpoints may be on one host.
         connector = aiohttp.TCPConnector(
             resolver=resolver, socket_factory=connected, use_dns_cache=False, limit=0
         )
@@ -188,7 +174,7 @@ class WebhookClient:
     async def post(
         self, url: str, body: bytes, headers: dict[str, str], now: datetime
     ) -> WebhookResult:
-        """What the receiver answers. Failures are results, not exceptions."""
+        """Returns the receiver's answer. Failures are results, not exceptions."""
         began = monotonic()
 
         def result(status: int | None, error: str = "", retry: float = 0.0) -> WebhookResult:
@@ -217,7 +203,7 @@ class WebhookClient:
 
 
 async def _read_bounded(answer: aiohttp.ClientResponse) -> None:
-    """Read what fits, so that the connection can serve again; what is longer closes it."""
+    """Reads a short answer, so that the connection can be reused; closes it on a longer one."""
     left = LARGEST_ANSWER
     async for chunk in answer.content.iter_any():
         left -= len(chunk)
@@ -227,7 +213,7 @@ async def _read_bounded(answer: aiohttp.ClientResponse) -> None:
 
 
 def retry_after(text: str, now: datetime) -> float:
-    """The seconds of a ``Retry-After``, which may name an instant; 0 where it says nothing."""
+    """The seconds of a ``Retry-After``, which may be a date; 0 if it is invalid."""
     if text.isascii() and text.isdecimal() and len(text) < 9:
         return float(text)
     try:

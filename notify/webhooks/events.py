@@ -1,4 +1,4 @@
-"""Events for programs: what the outboxes hold, queued for the endpoints that want it."""
+"""Events for programs: from the outboxes to the queues of the endpoints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType
 
 _PLACES: Final = 500
-"""Of the other outbox so many events are queued at once: each has a place in its millisecond."""
+"""Events of ``EventOutbox`` queued at once; each gets its own number within a millisecond."""
 _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState | None]]] = {
     OutboxEventKind.BOOKING_CONFIRMED: (
         WebhookEventType.RESERVATION_CREATED,
@@ -37,7 +37,7 @@ _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState 
         ReservationState.IN_USE,
     ),
     OutboxEventKind.NO_SHOW: (WebhookEventType.RESERVATION_NO_SHOW, ReservationState.NO_SHOW),
-    # How a stay ended its reservation says: nothing comes after it.
+    # The reservation's final state says how the stay ended.
     OutboxEventKind.BOOKING_ENDED: (WebhookEventType.RESERVATION_ENDED, None),
     OutboxEventKind.LEAVE_EXPIRED: (
         WebhookEventType.RESERVATION_ENDED,
@@ -56,10 +56,9 @@ _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState 
         ReservationState.CANCELLED,
     ),
 }
-"""The type of an event of a reservation, and the state that it left. Of the others (reminders, an
-offer, a leave) programs are not told."""
+"""The webhook type of an event and the state after it. Reminders, offers, leaves are not sent."""
 _KINDS: Final = frozenset(WebhookEventType)
-"""Of another one a later version has told: it waits for that."""
+"""Event types this version knows. Unknown ones are from a newer version and stay queued."""
 _CHANGE: Final = {
     OutboxEventKind.BOOKING_CHANGED: "rebooked",
     OutboxEventKind.SEAT_MOVED: "moved",
@@ -74,8 +73,6 @@ _HOW: Final = {
 
 
 class WebhookEvents:
-    """Queues what has happened for the endpoints that want it."""
-
     def __init__(
         self,
         endpoints: WebhookEndpointRepository,
@@ -85,30 +82,31 @@ class WebhookEvents:
         self._endpoints, self._deliveries = endpoints, deliveries
         self._reference = reference
 
-    async def wanted(self) -> frozenset[WebhookEventType]:
-        """The types of events that some endpoint is to be told of. Ask after reading an outbox: an
-        endpoint that is made later is told of nothing that the outbox held."""
+    async def subscribed_types(self) -> frozenset[WebhookEventType]:
+        """The event types that some endpoint receives. Call it after reading an outbox: an endpoint
+        that is added later receives nothing that the outbox held."""
         return frozenset().union(*(e.events for e in await self._enabled()))
 
-    def events_of(self, r: Reservation, wanted: Container[WebhookEventType]) -> list[WebhookEvent]:
-        """The events of the wanted types that the reservation's outbox holds."""
+    def events_of(self, r: Reservation, types: Container[WebhookEventType]) -> list[WebhookEvent]:
         return [
             self._event(r, event)
             for event in r.outbox
-            if (type := _TYPES.get(event.event)) is not None and type[0] in wanted
+            if (type := _TYPES.get(event.event)) is not None and type[0] in types
         ]
 
     async def publish(
         self, events: Sequence[WebhookEvent], pending: Sequence[StoredEvent], now: datetime
     ) -> list[StoredEvent]:
-        """Queue the events, and what the other outbox holds. The result is what can leave that one.
-        May be repeated."""
+        """Queues ``events`` and ``pending``; returns the ones of ``pending`` that may leave their
+        outbox. May be repeated."""
         stored = [event for event in pending if event.kind in _KINDS][:_PLACES]
-        told = [*events, *(_of_stored(event, n) for n, event in enumerate(stored))]
-        if told:
+        all_events = [*events, *(_of_stored(event, n) for n, event in enumerate(stored))]
+        if all_events:
             enabled = await self._enabled()
-            wanted = [(event, e.id) for e in enabled for event in told if event.type in e.events]
-            await self._deliveries.add(wanted, now)
+            pairs = [
+                (event, e.id) for e in enabled for event in all_events if event.type in e.events
+            ]
+            await self._deliveries.add(pairs, now)
         return stored
 
     async def _enabled(self) -> list[WebhookEndpoint]:
@@ -117,33 +115,35 @@ class WebhookEvents:
     def _event(self, r: Reservation, event: OutboxEvent) -> WebhookEvent:
         type, state = _TYPES[event.event]
         state = state or r.state
-        told: Mapping[str, Any] = event.facts
-        seat = self._reference.catalog.all_seats.get(told["seat_id"])
+        recorded: Mapping[str, Any] = event.facts
+        catalog = self._reference.catalog
+        seat = catalog.all_seats.get(recorded["seat_id"])
+        venue_id = catalog.areas[seat.area_id].venue_id if seat is not None else r.venue_id
         ended = type in (WebhookEventType.RESERVATION_ENDED, WebhookEventType.RESERVATION_NO_SHOW)
         how = _HOW.get(event.event, state.value)
         facts = {
             "id": r.id,
-            "venue_id": r.venue_id,
+            "venue_id": venue_id,
             "area_id": seat.area_id if seat is not None else None,
-            "seat_id": told["seat_id"],
-            "seat": self._reference.catalog.label_of(told["seat_id"]),
-            "begin": told["start"],
-            "end": told["end"],
+            "seat_id": recorded["seat_id"],
+            "seat": catalog.label_of(recorded["seat_id"]),
+            "begin": recorded["start"],
+            "end": recorded["end"],
             "state": state.value,
-            "checked_in_at": told.get("checked_in_at"),
-            "ended_at": told.get("ended_at") if ended else None,
+            "checked_in_at": recorded.get("checked_in_at"),
+            "ended_at": recorded.get("ended_at") if ended else None,
             "change": _CHANGE.get(event.event),
             "how": how if type is WebhookEventType.RESERVATION_ENDED else None,
         }
-        # A change has one name everywhere; before changes had names, it is the reservation's nth.
+        # A change has one id everywhere; an old event without one has its number instead.
         id, seq = event.change or f"{r.id}_{event.seq}", 2 * event.seq
-        if event.event is OutboxEventKind.CHECKED_IN_BEFORE:  # the other one of its change follows
+        if event.event is OutboxEventKind.CHECKED_IN_BEFORE:  # another event of its change follows
             id, seq = f"{id}_before", seq - 1
         return WebhookEvent(f"evt_{id}", type, event.at, r.id, seq, r.reader_id, facts)
 
 
 def _of_stored(event: StoredEvent, place: int) -> WebhookEvent:
-    """``place`` is that in the other outbox, whose events are in the order of their instants."""
+    """``place`` is the position in ``EventOutbox``, whose events are in order of time."""
     seq = int(event.at.timestamp() * 1000) * _PLACES + place
     reader = ReaderId(event.reader_id) if event.reader_id is not None else None
     return WebhookEvent(

@@ -1,4 +1,4 @@
-"""What a webhook says (docs/webhooks.md). OpenAPI's ``webhooks`` are made of these shapes."""
+"""The bodies of webhooks (docs/webhooks.md), also for ``webhooks`` in OpenAPI."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _NAME_BYTES: Final = 16
 
 
 class WebhookReader(msgspec.Struct):
-    """A reader. ``id`` is this endpoint's own name for them, the same in all of its events; number
-    and name are there where the library has allowed it."""
+    """A reader. ``id`` is this endpoint's own pseudonym for the reader, the same in all of its
+    events; number and name are included if the library allows it."""
 
     id: str
     student_no: str | UnsetType = UNSET
@@ -29,9 +29,9 @@ class WebhookReader(msgspec.Struct):
 
 
 class WebhookReservation(msgspec.Struct):
-    """A reservation at the moment of the event. ``reader`` is null if they were erased since.
-    ``change`` says what was changed: ``rebooked`` (seat or time before the start), ``moved``
-    (seat during the stay) or ``end_moved``. ``how`` says how it ended. ``begin`` is ``start``."""
+    """A reservation at the moment of the event. ``reader`` is null after an erasure. ``change``
+    says what was changed: ``rebooked`` (seat or time before the start), ``moved`` (seat during the
+    stay) or ``end_moved``. ``how`` says how it ended. ``begin``: the old name of ``start``."""
 
     id: str
     reader: WebhookReader | None
@@ -53,7 +53,7 @@ class WebhookReservation(msgspec.Struct):
 
 
 class WebhookSuspension(msgspec.Struct):
-    """A suspension; ``until`` is null where it lasts until somebody ends it."""
+    """A suspension. ``until`` is null if it lasts until the staff end it."""
 
     id: str
     reader: WebhookReader | None
@@ -70,7 +70,7 @@ class WebhookArea(msgspec.Struct):
 
 
 class WebhookPing(msgspec.Struct):
-    """A test by the staff."""
+    """A test event from the staff."""
 
     message: str
 
@@ -85,17 +85,17 @@ DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
     )
     if kind.startswith(beginning)
 }
-"""The shape of an event's ``data``."""
+"""The shape of ``data`` for each type of event."""
 
 
 def reader_name(reader_id: ReaderId, key: bytes) -> str:
-    """What an endpoint calls a reader. Without the key nobody can try numbers until one fits; it is
-    the endpoint's own. Two receivers of the same events can still compare these, by their ids."""
+    """The pseudonym of a reader for one endpoint. Its key prevents a search by student numbers. Two
+    receivers of the same events can still match readers by the events' ids."""
     return "rdr_" + hmac.digest(key, reader_id.encode(), "sha256")[:_NAME_BYTES].hex()
 
 
 def body_of(event: WebhookEvent, reader_key: bytes, reader: Reader | None) -> bytes:
-    """The request's body. ``reader`` is given where the endpoint may know who it is."""
+    """The request's body. ``reader`` is given if the endpoint receives personal data."""
     facts: dict[str, Any] = {
         name: to_local(value) if isinstance(value, datetime) else value
         for name, value in event.facts.items()
@@ -110,7 +110,7 @@ def body_of(event: WebhookEvent, reader_key: bytes, reader: Reader | None) -> by
 
 
 def ping(now: datetime) -> bytes:
-    """The body of a test."""
+    """The body of a test event."""
     return _encoded(PING, now, WebhookPing("test"))
 
 

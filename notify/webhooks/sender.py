@@ -1,5 +1,3 @@
-"""One webhook: its body, its signatures, its way to the receiver."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -26,8 +24,7 @@ _DELETED: Final = "deleted"
 
 
 class WebhookSender:
-    """Sends what an endpoint may know. Personal data is looked up for each attempt and kept in no
-    delivery."""
+    """Reads personal data for each attempt, so that no delivery stores any."""
 
     def __init__(
         self,
@@ -36,20 +33,19 @@ class WebhookSender:
         readers_of: ReadersOf,
         real_now: Callable[[], datetime],
     ) -> None:
-        """``real_now`` is the machine's time: receivers refuse what was signed long ago."""
+        """``real_now`` is the machine's time: receivers refuse old signatures."""
         self._client, self._endpoints, self._readers_of = client, endpoints, readers_of
         self._real_now = real_now
 
     async def send(
         self, id: WebhookId, event: WebhookEvent, now: datetime
     ) -> tuple[WebhookEndpoint, WebhookResult] | None:
-        """The endpoint as it was asked, and the receiver's answer; None where it is switched off or
-        gone. What the staff have chosen of it counts from the next attempt on. Raises:
-        Unavailable."""
-        found = await self._endpoints.with_keys(id, now)
-        if found is None or not found[0].enabled:
+        """Returns the endpoint as read for this attempt and the receiver's answer; None if it is
+        disabled or deleted. Raises: Unavailable."""
+        current = await self._endpoints.with_keys(id, now)
+        if current is None or not current[0].enabled:
             return None
-        endpoint, keys = found
+        endpoint, keys = current
         reader = None
         if endpoint.personal and event.reader_id is not None:
             reader = (await self._readers_of([event.reader_id])).get(event.reader_id)
@@ -57,12 +53,11 @@ class WebhookSender:
         return endpoint, await self._post(endpoint, event.id, body, keys)
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
-        """The answer to a test, which is kept nowhere and tried once. Raises:
-        Unavailable."""
-        found = await self._endpoints.with_keys(endpoint.id, now)
-        if found is None:
+        """Sends a test event once and stores nothing. Raises: Unavailable."""
+        current = await self._endpoints.with_keys(endpoint.id, now)
+        if current is None:
             return WebhookResult(None, _DELETED)
-        return await self._post(found[0], f"evt_{new_id()}", ping(now), found[1])
+        return await self._post(current[0], f"evt_{new_id()}", ping(now), current[1])
 
     async def _post(
         self, endpoint: WebhookEndpoint, id: str, body: bytes, keys: WebhookKeys

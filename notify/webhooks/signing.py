@@ -1,7 +1,4 @@
-"""Signatures of Standard Webhooks, version 1 (standard-webhooks/spec, ``Signature scheme``).
-
-These lines are all of it that a sender needs. The tests verify with the standard's own library.
-"""
+"""Signatures of Standard Webhooks, version 1 (standard-webhooks/spec, ``Signature scheme``)."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from models.webhooks.endpoint_repository import SECRET_PREFIX
 
 
 def signed_headers(id: str, body: bytes, secrets: Sequence[str], now: datetime) -> dict[str, str]:
-    """The three headers of a delivery: a signature by each of the secrets."""
+    """The three headers of a delivery, with a signature by each of the secrets."""
     timestamp = str(int(now.timestamp()))
     signed = f"{id}.{timestamp}.".encode() + body
     signatures = (

@@ -1,9 +1,6 @@
-"""Webhooks on their way: each endpoint has a lane of its own, so one that hangs holds up no other.
-
-``run`` begins a lane for each endpoint that has none under way, and waits for them a while; a lane
-that takes longer goes on in between. A delivery is leased before it is sent, and what came of it
-is written over that lease alone.
-"""
+"""Each endpoint has its own lane, so that a hanging endpoint delays no other. ``run`` starts the
+lanes that are missing and waits a while; slow lanes continue between runs. A result is written
+only under the lease that was taken before sending."""
 
 from __future__ import annotations
 
@@ -33,25 +30,24 @@ from notify.webhooks.sender import WebhookSender
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
-"""Deliveries to one endpoint under way at once, each of another subject."""
+"""At most this many deliveries to one endpoint are sent at once, each of another subject."""
 LEASED: Final = 32
-"""Deliveries that are leased at once for an endpoint that takes them: a lease costs three round
-trips, for one as for many. Until its turn comes none waits longer than a lane lasts."""
+"""Deliveries leased at once for a working endpoint; a lease takes three round trips."""
 RUN_S: Final = 2.0
-"""A lane goes by one reading of the clock, so it ends soon."""
+"""Seconds of a lane, which uses one reading of the clock and so must be short."""
 WAIT_S: Final = 1.0
-"""So long a run waits for its lanes."""
+"""Seconds that a run waits for its lanes."""
 LEASE: Final = timedelta(seconds=40)
-"""Longer than an attempt and the writing of its result take."""
+"""The lease of a delivery, longer than an attempt and the writing of its result take."""
 CLOSE_S: Final = 3.0
 _Answer = tuple[WebhookEndpoint, WebhookResult]
-"""The endpoint as it was asked, and what it answered."""
+"""The endpoint as read for the attempt, and its answer."""
 
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """What is on its way to one endpoint: ``waiting`` is leased and not begun, of ``sending`` the
-    answer is not there, of ``saving`` it is not written. ``asks`` while more may be due."""
+    """Deliveries to one endpoint: ``waiting`` are leased, ``sending`` have no answer yet,
+    ``saving`` no written result. ``asks`` is True while more may be due."""
 
     endpoint: WebhookEndpoint
     now: datetime
@@ -64,17 +60,15 @@ class _Lane:
 
     @property
     def under_way(self) -> set[asyncio.Task[Any]]:
-        """All that the lane waits for."""
         return self.sending | self.saving | ({self.leasing} if self.leasing else set())
 
     @property
     def at_once(self) -> int:
-        """How many may be sent at once."""
         return CONCURRENCY if self.endpoint.failures < rules.PAUSE_AFTER else 1
 
     @property
-    def wanted(self) -> int:
-        """How many more to lease now: many at once, unless the endpoint fails."""
+    def lease_count(self) -> int:
+        """Number of deliveries to lease now: many at once, unless the endpoint fails."""
         if self.leasing is not None or not self.asks:
             return 0
         most = self.at_once if self.endpoint.failures else LEASED
@@ -87,8 +81,6 @@ def usual_jitter() -> float:
 
 
 class WebhookWorker:
-    """One process's way of sending webhooks."""
-
     def __init__(
         self,
         endpoints: WebhookEndpointRepository,
@@ -98,8 +90,8 @@ class WebhookWorker:
         count: Callable[[str, int], None] = lambda outcome, times: None,
         jitter: Callable[[], float] = usual_jitter,
     ) -> None:
-        """``real_now`` is the machine's time, for leases; ``count`` is called with an outcome and
-        how often it was; ``jitter`` is a factor around 1 for each delay."""
+        """``real_now``: the machine's time, for leases. ``count`` is called with an outcome and
+        its number. ``jitter``: a factor around 1 for each delay."""
         self._endpoints, self._deliveries, self._sender = endpoints, deliveries, sender
         self._real_now, self._count, self._jitter = real_now, count, jitter
         self._lanes: dict[WebhookId, asyncio.Task[None]] = {}
@@ -107,11 +99,8 @@ class WebhookWorker:
         self._closing = False
 
     async def run(self, now: datetime) -> int:
-        """Send what is due at ``now``. How many attempts were made, and deliveries given up; at
-        least 1 while any is under way.
-
-        Raises: Unavailable when MongoDB does not answer.
-        """
+        """Sends due deliveries. Returns the number of attempts and of deliveries given up, at
+        least 1 while any is under way. Raises: Unavailable."""
         before, self._tried = self._tried, 0
         endpoints = await self._endpoints.all()
         if not endpoints:
@@ -130,8 +119,7 @@ class WebhookWorker:
         return before + self._tried + given_up or len(self._lanes)
 
     async def close(self) -> None:
-        """Begin no more, and wait a moment for what is under way. What has no answer by then stays
-        leased: another worker sends it again."""
+        """Waits briefly for attempts under way. Unanswered ones stay leased and are repeated."""
         self._closing = True
         lanes = set(self._lanes.values())
         if lanes:
@@ -141,8 +129,8 @@ class WebhookWorker:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _lane(self, endpoint: WebhookEndpoint, now: datetime) -> None:
-        """Send what is due for the endpoint, until nothing is, it has to be left alone, or the time
-        is up. One that has failed often is tried by one delivery first."""
+        """Sends the endpoint's due deliveries until none is left, the endpoint is paused or the
+        time is up. After many failures one delivery is tried first."""
         lane, stop_at = _Lane(endpoint, now), monotonic() + RUN_S
         try:
             while True:
@@ -150,13 +138,13 @@ class WebhookWorker:
                 if lane.goes_on:
                     self._begin(lane)
                 else:
-                    await self._let_go(lane)
+                    await self._release_waiting(lane)
                 if not lane.under_way:
                     return
-                # One that takes long holds up its own reservation, and no other one.
+                # A slow delivery delays its own subject only.
                 done, _ = await asyncio.wait(lane.under_way, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    await self._take_in(lane, task)
+                    await self._handle_end(lane, task)
         except Unavailable as error:
             log.warning("webhooks_interrupted", extra={"reason": repr(error)})
         except Exception:
@@ -165,32 +153,31 @@ class WebhookWorker:
             for task in lane.under_way:
                 task.cancel()
             await asyncio.gather(*lane.under_way, return_exceptions=True)
-            with suppress(Unavailable):  # their leases run out
-                await self._let_go(lane)
+            with suppress(Unavailable):  # otherwise the leases run out
+                await self._release_waiting(lane)
 
     def _begin(self, lane: _Lane) -> None:
-        """Send as many of those that wait as may be sent, and lease more meanwhile."""
+        """Starts as many waiting deliveries as allowed, and leases more meanwhile."""
         while lane.waiting and len(lane.sending) < lane.at_once:
             attempt = self._attempt(lane.endpoint, lane.waiting.popleft(), lane.now)
             lane.sending.add(asyncio.create_task(attempt))
-        if wanted := lane.wanted:
+        if count := lane.lease_count:
             lane.asks = False
-            lane.leasing = asyncio.create_task(self._lease(lane, wanted))
+            lane.leasing = asyncio.create_task(self._lease(lane, count))
 
-    async def _lease(self, lane: _Lane, wanted: int) -> None:
+    async def _lease(self, lane: _Lane, count: int) -> None:
         leased = await self._deliveries.lease_next(
-            lane.endpoint.id, lane.now, self._real_now(), LEASE, wanted
+            lane.endpoint.id, lane.now, self._real_now(), LEASE, count
         )
         lane.waiting += leased
-        lane.asks = lane.asks or len(leased) == wanted
+        lane.asks = lane.asks or len(leased) == count
 
-    async def _let_go(self, lane: _Lane) -> None:
-        """Those that were not begun wait for another lane."""
+    async def _release_waiting(self, lane: _Lane) -> None:
         left, lane.waiting = lane.waiting, deque()
         await self._deliveries.release(left, lane.now)
 
-    async def _take_in(self, lane: _Lane, task: asyncio.Task[Any]) -> None:
-        """What has come of an attempt, or that a result is written, or more are leased."""
+    async def _handle_end(self, lane: _Lane, task: asyncio.Task[Any]) -> None:
+        """Handles the end of a task: an attempt, a written result or a lease."""
         if task is lane.leasing:
             lane.leasing = None
             task.result()
@@ -198,7 +185,7 @@ class WebhookWorker:
         if task in lane.saving:
             lane.saving.remove(task)
             task.result()
-            lane.asks = True  # those behind it may go
+            lane.asks = True  # the subject's next delivery may go
             return
         lane.sending.remove(task)
         d, answer = task.result()
@@ -213,13 +200,12 @@ class WebhookWorker:
     async def _attempt(
         self, endpoint: WebhookEndpoint, d: WebhookDelivery, now: datetime
     ) -> tuple[WebhookDelivery, _Answer | None]:
-        """The answer to one attempt; None where the endpoint was switched off meanwhile, and the
-        delivery waits."""
+        """The answer is None if the endpoint was disabled meanwhile: the delivery waits."""
         try:
             return d, await self._sender.send(endpoint.id, d.event, now)
         except Unavailable:
             raise
-        except Exception:  # whatever a receiver has thought of: it is tried again like any other
+        except Exception:  # any other failure is tried again
             log.exception("webhook_failed", extra={"webhook": endpoint.id})
             return d, (endpoint, WebhookResult(None, "broken"))
 
@@ -238,12 +224,12 @@ class WebhookWorker:
     async def _judge(
         self, endpoint: WebhookEndpoint, answer: _Answer, now: datetime
     ) -> tuple[WebhookEndpoint, bool]:
-        """The endpoint as the answer makes it, and whether it is better left alone for now."""
-        asked, result = answer
-        if asked.url != endpoint.url:
-            endpoint = asked  # the staff have written another address, which begins anew
+        """Returns the endpoint as changed by the answer, and whether it is paused."""
+        current, result = answer
+        if current.url != endpoint.url:
+            endpoint = current  # the staff have changed the URL, which starts without failures
         if result.gone:
-            if await self._endpoints.disable_gone(asked):
+            if await self._endpoints.disable_gone(current):
                 log.warning("webhook_gone", extra={"webhook": endpoint.id})
             return endpoint, True
         if result.delivered:
@@ -252,7 +238,7 @@ class WebhookWorker:
             return replace(endpoint, failures=0), False
         failures = endpoint.failures + 1
         until = rules.pause_until(failures, result.retry_after_s, self._jitter(), now)
-        await self._endpoints.record_failures(asked, failures, until)
+        await self._endpoints.record_failures(current, failures, until)
         if until is not None:
             log.info("webhook_waits", extra={"webhook": endpoint.id, "failures": failures})
         return replace(endpoint, failures=failures), until is not None

@@ -1,1 +1,0 @@
-"""WeChat in the service's own words. The only user of wechatpy."""

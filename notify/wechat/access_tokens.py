@@ -1,9 +1,6 @@
-"""The access_token: fetched once for all workers, never in a loop.
-
-Only ``stable_token`` is used: asking again gives the same token, so that two askers do not
-invalidate each other's (``cgi-bin/token`` does that). The order of look-ups is this process's
-cache, Redis, WeChat.
-"""
+"""The access_token of an account, requested once for all workers. Only ``stable_token`` is used:
+``cgi-bin/token`` would invalidate the token before. A token is looked up in this process's
+cache, then in Redis, then at WeChat."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from notify.wechat.errors import TokenUnavailable
 
 _log = logging.getLogger(__name__)
 _PROCESS_CACHE_SECONDS: Final = 30.0
-# A token that WeChat returns lives at least 300 s; what we keep must end before the token does.
+# A token from WeChat lives at least 300 s; the stored copy must end before it.
 _MARGIN_SECONDS: Final = 300
 _SHORTEST_SECONDS: Final = 60
 # A little longer than a call to WeChat may take.
@@ -29,7 +26,7 @@ _LOCK_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
 _OPEN_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 1.0
-_TELL_AGAIN_SECONDS: Final = 3600.0
+_ALARM_AGAIN_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class IssuedAccessToken:
 
 
 class TokenRequestFailed(Exception):
-    """WeChat issued no token. ``errcode`` is None when it did not answer; -1 is "busy"."""
+    """WeChat issued no token. ``errcode`` is None if it did not answer, -1 if it is busy."""
 
     def __init__(self, errcode: int | None) -> None:
         super().__init__(errcode)
@@ -49,14 +46,8 @@ class TokenRequestFailed(Exception):
 
 
 class AccessTokens:
-    """The current token of one account.
-
-    Args:
-        appid: whose token.
-        issue: one call of stable_token; raises ``TokenRequestFailed``.
-        shared: where the workers share it. With Redis down each process asks WeChat for itself.
-        monotonic: seconds, for the process's cache and the circuit breaker.
-    """
+    """The current token of one account. ``issue`` calls stable_token once and raises
+    ``TokenRequestFailed``. While ``shared`` is down, each process requests its own token."""
 
     def __init__(
         self,
@@ -72,18 +63,13 @@ class AccessTokens:
         self._single_flight = asyncio.Lock()
         self._cached: tuple[str, float] | None = None
         self._open: tuple[TokenUnavailable, float] | None = None
-        self._told: tuple[int | None, float] | None = None
-        """The lasting refusal that a person has been told of, and until when that is enough."""
+        self._alarmed: tuple[int | None, float] | None = None
+        """The refusal logged as an alarm, and until when it is not logged again."""
 
     async def get(self, bad: str | None = None) -> str:
-        """A token that is not ``bad`` (one that WeChat has just refused).
-
-        Asks WeChat once at most. After a failure everybody who waits, and whoever comes within a
-        second (a minute, if the failure is a lasting one), gets the same failure.
-
-        Raises:
-            TokenUnavailable: none can be had.
-        """
+        """Returns a token other than ``bad``, which WeChat has just refused. Calls WeChat at
+        most once. After a failure all callers get the same error for a second, or for a minute
+        if it is lasting. Raises: TokenUnavailable."""
         if (token := self._from_process(bad)) is not None:
             return token
         async with self._single_flight:
@@ -94,7 +80,7 @@ class AccessTokens:
             return token
 
     def mark_invalid(self, token: str, errcode: int) -> None:
-        """A freshly renewed ``token`` was refused as well: stop for a minute, and say so."""
+        """Stops calls for a minute, after WeChat refused even a freshly renewed ``token``."""
         self._fail(TokenUnavailable(errcode, lasting=True, retry_after=_OPEN_SECONDS))
         if self._cached is not None and self._cached[0] == token:
             self._cached = None
@@ -131,7 +117,7 @@ class AccessTokens:
             _log.warning("wechat_token_store_down", extra={"appid": self._appid})
             return await self._from_wechat(bad, share=False)
         try:
-            # The one that held the lock before us may have put a token there meanwhile.
+            # The previous holder of the lock may have stored a token meanwhile.
             return await self._from_shared(bad, quiet=True) or await self._from_wechat(bad)
         finally:
             await self._unlock(owner)
@@ -140,12 +126,12 @@ class AccessTokens:
         self, bad: str | None, *, quiet: bool = False
     ) -> tuple[str, float] | None:
         try:
-            found = await self._shared.get(self._appid)
+            entry = await self._shared.get(self._appid)
         except Unavailable:
             if quiet:
                 return None
             raise
-        return None if found is None or found[0] == bad else found
+        return None if entry is None or entry[0] == bad else entry
 
     async def _from_wechat(self, bad: str | None, *, share: bool = True) -> tuple[str, float]:
         try:
@@ -183,8 +169,12 @@ class AccessTokens:
         fields = {"appid": self._appid, "errcode": failure.errcode}
         if failure.lasting:
             now = self._monotonic()
-            if self._told is None or self._told[0] != failure.errcode or now > self._told[1]:
+            if (
+                self._alarmed is None
+                or self._alarmed[0] != failure.errcode
+                or now > self._alarmed[1]
+            ):
                 _log.error("wechat_token_refused", extra={**fields, "alarm": True})
-                self._told = (failure.errcode, now + _TELL_AGAIN_SECONDS)
+                self._alarmed = (failure.errcode, now + _ALARM_AGAIN_SECONDS)
         else:
             _log.warning("wechat_token_busy", extra=fields)

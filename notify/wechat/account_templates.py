@@ -1,4 +1,4 @@
-"""The templates that the account has in WeChat, and whether the configured ones fit them."""
+"""The account's templates in WeChat, and how the configured ones differ from them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from notify.wechat.template_config import TemplateConfig
 
 _KEY: Final = re.compile(r"\{\{\s*([a-z_]+[0-9]+)\.DATA\s*\}\}")
 _LONG_TERM: Final = 3
-"""Of the types of a template; 2 is a one-time one."""
+"""WeChat's type of a long-term template; a one-time template has 2."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountTemplate:
-    """One template of the account. WeChat wants a value for each of its ``keys``."""
+    """One template of the account. WeChat requires a value for each of its ``keys``."""
 
     keys: frozenset[str]
     long_term: bool
@@ -41,7 +41,7 @@ async def account_templates(transport: WeChatClient) -> Mapping[str, AccountTemp
 
 
 def difference_of(config: TemplateConfig, account: Mapping[str, AccountTemplate]) -> str:
-    """Why WeChat would refuse messages of the configured template; empty where it fits."""
+    """Why WeChat would refuse messages of the configured template; empty if it fits."""
     template = account.get(config.template_id)
     if template is None:
         return f"the account has no template {config.template_id}"
@@ -51,5 +51,5 @@ def difference_of(config: TemplateConfig, account: Mapping[str, AccountTemplate]
     if missing := sorted(template.keys - config.fields.keys()):
         faults.append(f"fields lacks {', '.join(missing)}")
     if template.long_term is not config.long_term:
-        faults.append(f"its type is {'long' if template.long_term else 'once'}")
+        faults.append(f"type must be {'long' if template.long_term else 'once'}")
     return "; ".join(faults)

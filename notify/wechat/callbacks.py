@@ -1,12 +1,7 @@
-"""Message push: what WeChat tells of an account's users, in secure mode only.
-
-https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html: the
-signature is a SHA-1 over token, timestamp, nonce and the encrypted text; that is AES-256-CBC. XML
-and JSON are both understood, and a list with one entry that arrives as the entry alone.
-
-A push is accepted near its signed timestamp only: one that was recorded cannot be sent again after
-the log of what has been handled has forgotten it.
-"""
+"""WeChat's message push about an account's users, in secure mode only: a SHA-1 over token,
+timestamp, nonce and the encrypted text (AES-256-CBC), as XML or JSON. An old push is rejected,
+since the log of handled pushes forgets it after a while. Source:
+https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html."""
 
 from __future__ import annotations
 
@@ -28,19 +23,18 @@ from wechatpy.replies import TextReply
 
 MAX_BYTES: Final = 64 * 1024
 FRESH_FOR: Final = timedelta(hours=1)
-"""How far a push's timestamp may be from the clock: WeChat repeats within seconds, and the log of
-callbacks reaches back for a day."""
+"""A push's timestamp may differ from the clock by this much; the log of pushes covers a day."""
 _STAMP: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _LISTS: Final = ("SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent", "SubscribeMsgSentEvent")
 
 
 class CallbackRejected(Exception):
-    """Not from WeChat, or not for this account, or nothing that can be read."""
+    """The push is not from WeChat, not for this account, or not readable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One message or event. ``entries`` are those of a subscription event, by field name."""
+    """One message or event. ``entries``: those of a subscription event, each by field name."""
 
     to: str
     openid: str
@@ -51,14 +45,14 @@ class Callback:
     content: str = ""
     message_id: str = ""
     picture: str = ""
-    """Where WeChat keeps the picture that was sent."""
+    """The address of a picture that the user sent."""
     title: str = ""
-    """Of the mini-program's page that was sent."""
+    """The title of a mini-program page that the user sent."""
     entries: tuple[Mapping[str, str], ...] = field(default=())
 
     @property
     def name(self) -> str:
-        """The same for each of WeChat's repetitions."""
+        """An id that stays the same in WeChat's repetitions."""
         # Two messages to one reader may fail within a second.
         sent = "".join(f" {entry['MsgID']}" for entry in self.entries if "MsgID" in entry)
         what = self.message_id or f"{self.created} {self.event} {self.key}{sent}"
@@ -66,23 +60,23 @@ class Callback:
 
 
 class CallbackVerifier:
-    """One account's way of speaking: the token and the EncodingAESKey (43 characters) of its
-    console. Raises ValueError for a key that is none."""
+    """Verifies and decrypts one account's pushes, with the token and the EncodingAESKey (43
+    characters) of its console. Raises: ValueError for an invalid key."""
 
     def __init__(self, appid: str, token: str, aes_key: str) -> None:
         if len(aes_key) != 43 or not token:
-            raise ValueError("a push account has a token and an EncodingAESKey of 43 characters")
+            raise ValueError("a token and an EncodingAESKey of 43 characters are required")
         self.appid, self._token = appid, token
         self._crypto = WeChatCrypto(token, aes_key, appid)
 
     def echo(self, query: Mapping[str, str]) -> str:
-        """What WeChat wants to hear when the address is set. Raises: CallbackRejected."""
-        given = query.get("signature", "")
-        self._check(given, query.get("timestamp", ""), query.get("nonce", ""))
+        """The response that WeChat expects when the address is set. Raises: CallbackRejected."""
+        signature = query.get("signature", "")
+        self._check(signature, query.get("timestamp", ""), query.get("nonce", ""))
         return query.get("echostr", "")
 
     def read(self, query: Mapping[str, str], body: bytes, now: datetime) -> Callback:
-        """The message in it. Raises: CallbackRejected, also for one that was signed long ago."""
+        """Returns the decrypted message. Raises: CallbackRejected, also for an old timestamp."""
         outer = _read(body)
         sealed = outer.get("Encrypt", "")
         if not isinstance(sealed, str) or not sealed:
@@ -90,24 +84,24 @@ class CallbackVerifier:
         stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
         self._check(query.get("msg_signature", ""), stamp, nonce, sealed)
         if not _is_fresh(stamp, now):
-            raise CallbackRejected("not of this hour")
+            raise CallbackRejected("timestamp more than an hour off")
         try:
             signature = self._sign(stamp, nonce, sealed)
             plain = self._crypto.decrypt_message({"Encrypt": sealed}, signature, stamp, nonce)
         except (InvalidAppIdException, ValueError, IndexError, UnicodeDecodeError) as error:
-            raise CallbackRejected("cannot be opened") from error
+            raise CallbackRejected("cannot be decrypted") from error
         return _push(_read(plain.encode()))
 
     def text(self, push: Callback, content: str, timestamp: str, nonce: str) -> str:
-        """A passive reply, encrypted."""
-        # wechatpy puts the text into CDATA as it is, which must not hold the end of one.
+        """An encrypted passive reply."""
+        # wechatpy puts the text unescaped into CDATA: it must not contain the end of one.
         inside = content.replace("]]>", "]]]]><![CDATA[>")
         reply = TextReply(content=inside, source=push.to, target=push.openid)
         return str(self._crypto.encrypt_message(reply, nonce, timestamp))
 
-    def _check(self, given: str, *parts: str) -> None:
+    def _check(self, signature: str, *parts: str) -> None:
         expected = self._sign(*parts)
-        if not hmac.compare_digest(expected.encode(), given.encode(errors="replace")):
+        if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
             raise CallbackRejected("wrong signature")
 
     def _sign(self, *parts: str) -> str:
@@ -122,17 +116,17 @@ def _is_fresh(stamp: str, now: datetime) -> bool:
 
 
 def _read(body: bytes) -> dict[str, Any]:
-    """XML or JSON as one dictionary. Raises: CallbackRejected."""
+    """Reads XML or JSON into one dictionary. Raises: CallbackRejected."""
     try:
         if body.lstrip()[:1] == b"{":
-            found = json.loads(body)
+            decoded = json.loads(body)
         else:
-            found = _fields(fromstring(body.decode()))
+            decoded = _fields(fromstring(body.decode()))
     except (ValueError, ParseError, DefusedXmlException, RecursionError) as error:
-        raise CallbackRejected("cannot be read") from error
-    if not isinstance(found, dict):
-        raise CallbackRejected("cannot be read")
-    return found
+        raise CallbackRejected("cannot be parsed") from error
+    if not isinstance(decoded, dict):
+        raise CallbackRejected("cannot be parsed")
+    return decoded
 
 
 def _value(element: Element) -> Any:
@@ -141,11 +135,11 @@ def _value(element: Element) -> Any:
 
 
 def _fields(children: Iterable[Element]) -> dict[str, Any]:
-    """Their values by tag; a tag that comes more than once has a list, as in JSON."""
-    found: dict[str, list[Any]] = {}
+    """Values by tag; a tag that is repeated has a list, as in JSON."""
+    by_tag: dict[str, list[Any]] = {}
     for child in children:
-        found.setdefault(child.tag, []).append(_value(child))
-    return {tag: values if len(values) > 1 else values[0] for tag, values in found.items()}
+        by_tag.setdefault(child.tag, []).append(_value(child))
+    return {tag: values if len(values) > 1 else values[0] for tag, values in by_tag.items()}
 
 
 def _push(d: Mapping[str, Any]) -> Callback:
@@ -171,13 +165,13 @@ def _push(d: Mapping[str, Any]) -> Callback:
 
 
 def _entries(d: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
-    found: Any = d.get("List")
+    entries: Any = d.get("List")
     for name in _LISTS:
         inner = d.get(name)
         if inner:
-            # Usually its entries are in a list of their own; bare ones are seen as well.
-            found = inner.get("List", inner) if isinstance(inner, dict) else inner
-    listed = found if isinstance(found, list) else [found]
+            # Usually the entries are in an inner list; bare entries occur as well.
+            entries = inner.get("List", inner) if isinstance(inner, dict) else inner
+    listed = entries if isinstance(entries, list) else [entries]
     return tuple(
         {str(k): str(v) for k, v in entry.items()} for entry in listed if isinstance(entry, dict)
     )

@@ -1,11 +1,7 @@
-"""The channel to WeChat: subscribe messages, each by a consent of the reader.
-
-A message of a long-term template rests on an accept that stands, and takes nothing.
-
-What may have arrived is repeated only if it has a consequence: a second copy would use up a consent
-that a later message needs. The repeat takes a consent of its own where there is one; where there is
-none it goes all the same, and WeChat refuses a second copy where the reader gave one consent.
-"""
+"""The WeChat channel: subscribe messages, each permitted by a consent, or by a long-term accept,
+which is not used up. A message that may have arrived is repeated only if it has a consequence:
+the repeat uses up another consent, which a later message may need. Without another consent it is
+sent all the same, and WeChat refuses a second copy."""
 
 from __future__ import annotations
 
@@ -36,23 +32,23 @@ from notify.wechat.template_config import TemplateConfig, format_fields
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 50
-"""Sends under way: with WeChat's answers after 50 ms, a thousand a second."""
+"""Sends under way at once: if WeChat answers after 50 ms, a thousand a second."""
 LEASE: Final = timedelta(seconds=60)
-"""A question and the send itself may take 8 s each."""
+"""The lease of a delivery, longer than a check and a send, which may take 8 s each."""
 _ENDS: Final = {
     SendStatus.SENT: DeliveryState.SENT,
     SendStatus.NO_CONSENT: DeliveryState.NO_CONSENT,
 }
 REFUSED_FOR_S: Final = 3600.0
-"""A template that WeChat has refused is tried again after so long: somebody may have mended it."""
-_NOT_ASKED: Final = SendOutcome(DeliveryState.FAILED, DeliveryState.FAILED.value, asked=False)
-_TEMPLATE_OFF: Final = SendOutcome(DeliveryState.FAILED, SendStatus.BAD_TEMPLATE.value, asked=False)
+"""Seconds before a template that WeChat refused is tried again, in case it was corrected."""
+_NOT_CALLED: Final = SendOutcome(DeliveryState.FAILED, DeliveryState.FAILED.value, called=False)
+_TEMPLATE_OFF: Final = SendOutcome(
+    DeliveryState.FAILED, SendStatus.BAD_TEMPLATE.value, called=False
+)
 
 
 @dataclass(slots=True)
 class WeChatChannel:
-    """Sends subscribe messages (a ``DeliveryChannel``)."""
-
     gateway: MiniProgramClient
     templates: Mapping[Template, TemplateConfig]
     state: MiniProgramState
@@ -69,10 +65,9 @@ class WeChatChannel:
     _unused: list[ConsentKey] = field(default_factory=list)
     _spent: list[ConsentKey] = field(default_factory=list)
     _ended: dict[ConsentKey, str] = field(default_factory=dict)
-    """Accepts of long-term templates that WeChat knows nothing of, by their marks."""
+    """Marks of long-term accepts that WeChat no longer knows."""
 
-    async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
-        """Those whose readers have consented to one more of their template, or to all."""
+    async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         keys = {(m.reader_id, m.template) for m in messages if m.template is not Template.ANSWER}
         once, long_term = self._by_type(keys)
         allowed: set[ConsentKey] = set()
@@ -83,11 +78,11 @@ class WeChatChannel:
         return {m.id for m in messages if (m.reader_id, m.template) in allowed}
 
     async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
-        """None: without a consent WeChat takes nothing."""
+        """No messages: WeChat accepts none without a consent."""
         return ()
 
     def _by_type(self, keys: Collection[ConsentKey]) -> tuple[list[ConsentKey], list[ConsentKey]]:
-        """Those of templates that take a consent for each message, and those of long-term ones."""
+        """Splits ``keys``: templates with a consent for each message, and long-term ones."""
         parted: tuple[list[ConsentKey], list[ConsentKey]] = [], []
         for key in keys:
             config = self.templates.get(key[1])
@@ -95,25 +90,25 @@ class WeChatChannel:
         return parted
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Look for the readers' openids, and use up a consent for each message that takes one."""
+        """Reads the readers' openids, and uses up a consent for each message that needs one."""
         ready: list[PreparedDelivery] = []
-        ends = [DeliveryResult(d, DeliveryState.FAILED) for d in going if not self._sends(d)]
-        going = [d for d in going if self._sends(d)]
+        ends = [DeliveryResult(d, DeliveryState.FAILED) for d in deliveries if not self._sends(d)]
+        deliveries = [d for d in deliveries if self._sends(d)]
         openids: Mapping[ReaderId, str] = {}
         taken: Collection[ConsentKey] = ()
         standing: Mapping[ConsentKey, str] = {}
-        if going:
-            openids = await self.openids_of([d.message.reader_id for d in going])
+        if deliveries:
+            openids = await self.openids_of([d.message.reader_id for d in deliveries])
         once, long_term = self._by_type(
-            [_consent(d) for d in going if d.message.reader_id in openids]
+            [_consent(d) for d in deliveries if d.message.reader_id in openids]
         )
         if once:
             taken = await self.consents.consume(once)
         if long_term:
             standing = await self.consents.standing(long_term)
-        for d in going:
+        for d in deliveries:
             openid = openids.get(d.message.reader_id)
             credit, mark = _consent(d) in taken, standing.get(_consent(d), "")
             if openid is None:
@@ -135,20 +130,19 @@ class WeChatChannel:
         return await self.gateway.answers()
 
     async def send(self, ready: PreparedDelivery) -> SendOutcome:
-        """Send one subscribe message, and do what WeChat's answer asks for."""
         d, message = ready.delivery, ready.delivery.message
         if self._is_refused(message.template):
             self.give_back(ready)
             return _TEMPLATE_OFF
         config = self.templates[message.template]
         try:
-            # Here and not for many at once, which would hold up whoever asks for something.
+            # For one message at a time: a batch would block requests on the event loop.
             values = format_fields(config, message.facts)
         except (ValueError, LookupError):
             # The configured fields and the facts do not fit: no retry can mend it.
             log.exception("wechat_delivery_alarm", extra={"template": message.template.value})
             self.give_back(ready)
-            return _NOT_ASKED
+            return _NOT_CALLED
         result = await self.gateway.send_subscribe(
             ready.address,
             config.template_id,
@@ -195,12 +189,12 @@ class WeChatChannel:
             self.give_back(ready)
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """The consent that was taken for it was not used."""
+        """Gives back the consent that was used up for it."""
         if ready.credit:
             self._unused.append(_consent(ready.delivery))
 
     async def flush(self) -> None:
-        """Write the consents first: a message that is put off finds its own again."""
+        """Writes the changed consents, so that a postponed message finds its consent again."""
         spent, self._spent = self._spent, []
         try:
             await self.consents.clear(spent)
@@ -222,12 +216,11 @@ class WeChatChannel:
 
 
 def _consent(d: Delivery) -> ConsentKey:
-    """The consent that sending it uses up."""
     return d.message.reader_id, d.message.template
 
 
 def _page(config: TemplateConfig, message: Message) -> str | None:
-    """What a tap opens; of a message about no booking the first page."""
+    """The page that a tap opens: the booking's, or the first page for a message about none."""
     if not config.page:
         return None
     return f"{config.page}?id={message.reservation_id}" if message.reservation_id else HOME

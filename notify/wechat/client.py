@@ -1,11 +1,7 @@
-"""wechatpy's API classes over aiohttp.
-
-wechatpy brings the API methods and the exceptions; its own transport is left aside, because it
-blocks, has no timeout on the token, asks again without end on a token that stays bad, and puts the
-secret into the texts of its errors. Only ``_request`` is replaced: the API methods return what it
-returns, so they become awaitable. Methods that look into the result themselves (``menu.get``) do
-not work this way.
-"""
+"""wechatpy's API methods and exceptions over aiohttp. wechatpy's transport is not used: it
+blocks, has no time-out for the token, retries a bad token without end, and puts the secret into
+error texts. ``_request`` is replaced, so the API methods return awaitables. Methods that read
+the result themselves (``menu.get``) do not work."""
 
 from __future__ import annotations
 
@@ -32,16 +28,15 @@ _LOGIN: Final = "/sns/jscode2session"
 _KEEP_ALIVE_S: Final = 15.0
 _WRITTEN_KEPT: Final = 8
 _COMMENT: Final = 2
-"""Of the scenes of msg_sec_check: 1 a profile, 2 a comment, 3 a forum, 4 a social log."""
+"""The scene of msg_sec_check for a comment; 1 is a profile, 3 a forum, 4 a social log."""
 
 
 class ConnectionFailed(WeChatClientException):  # type: ignore[misc]
-    """The call did not get to WeChat's API: no connection came about, or whatever stands before it
-    turned it away."""
+    """The call did not reach WeChat's API: there was no connection, or a proxy refused it."""
 
 
 class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
-    """wechatpy's mini-program calls, with the two fields that its subscribe message lacks."""
+    """wechatpy's mini-program calls, with two fields that its subscribe message lacks."""
 
     def send_subscribe_message(
         self,
@@ -64,41 +59,33 @@ class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
         return cast("Awaitable[Any]", self._post("cgi-bin/message/subscribe/send", data=message))
 
     def url_link(self, path: str, query: str, days: int, env_version: str) -> Awaitable[Any]:
-        """A link that opens the page from outside WeChat (wxa/generate_urllink), for 30 days at
-        most."""
-        asked = {"path": path, "query": query, "env_version": env_version}
-        asked |= {"expire_type": 1, "expire_interval": days}  # type: ignore[dict-item]
-        return cast("Awaitable[Any]", self._post("wxa/generate_urllink", data=asked))
+        """A link to the page from outside WeChat, for at most 30 days (wxa/generate_urllink)."""
+        body = {"path": path, "query": query, "env_version": env_version}
+        body |= {"expire_type": 1, "expire_interval": days}  # type: ignore[dict-item]
+        return cast("Awaitable[Any]", self._post("wxa/generate_urllink", data=body))
 
     def check_text(self, openid: str, content: str) -> Awaitable[Any]:
-        """What WeChat says of a comment of that user (wxa/msg_sec_check, version 2)."""
-        asked = {"version": 2, "openid": openid, "scene": _COMMENT, "content": content}
-        return cast("Awaitable[Any]", self._post("wxa/msg_sec_check", data=asked))
+        """WeChat's verdict on a comment of the user (wxa/msg_sec_check, version 2)."""
+        body = {"version": 2, "openid": openid, "scene": _COMMENT, "content": content}
+        return cast("Awaitable[Any]", self._post("wxa/msg_sec_check", data=body))
 
     def templates(self) -> Awaitable[Any]:
-        """The account's templates of subscribe messages (wxaapi/newtmpl/gettemplate)."""
+        """The account's subscribe templates (wxaapi/newtmpl/gettemplate)."""
         return cast("Awaitable[Any]", self._get("wxaapi/newtmpl/gettemplate"))
 
     def entry_code(self, scene: str, env_version: str) -> Awaitable[Any]:
-        """A picture whose scan opens the mini-program's first page with ``scene``. Permanent, and
-        not counted (wxa/getwxacodeunlimit). Asked without check_path: the page may not be out."""
-        asked = {"scene": scene, "env_version": env_version, "check_path": False, "width": 430}
-        return cast("Awaitable[Any]", self._post("wxa/getwxacodeunlimit", data=asked))
+        """A permanent picture whose scan opens the first page with ``scene``, unlimited in number
+        (wxa/getwxacodeunlimit). Without check_path, since the page may not be published."""
+        body = {"scene": scene, "env_version": env_version, "check_path": False, "width": 430}
+        return cast("Awaitable[Any]", self._post("wxa/getwxacodeunlimit", data=body))
 
 
 class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
-    """One account's client. Use as an asynchronous context manager.
-
-    Calls raise ``WeChatClientException``: with WeChat's ``errcode``; with ``errcode`` None when the
-    outcome is unknown (time-out, 502, a broken connection), or ``ConnectionFailed``. Neither
-    their texts nor anything else here carries a URL, whose query holds the token or the secret.
-
-    Args:
-        base_url: scheme and host (and a path before the API's), without the API's path.
-        appid, secret: the account.
-        shared_tokens: where its access_token is shared.
-        timeout_seconds: for one call; a connection may take 3 s of it.
-    """
+    """One account's client, an async context manager. Calls raise ``WeChatClientException`` with
+    WeChat's ``errcode``, None if the outcome is unknown (time-out, 502, broken connection); or
+    ``ConnectionFailed``. No error text contains a URL, whose query holds the token or the
+    secret. ``base_url`` has no part of the API's path. A connection may take 3 s of
+    ``timeout_seconds``."""
 
     API_BASE_URL = "https://api.weixin.qq.com/cgi-bin/"
     # wechatpy's is a property that fetches in a blocking way.
@@ -130,7 +117,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
     async def __aenter__(self) -> WeChatClient:
         jar = aiohttp.DummyCookieJar()
         self._sessions = (
-            # Its limit is on calls at once; who sends has a limit of its own.
+            # No limit of connections: callers limit their calls themselves.
             aiohttp.ClientSession(
                 timeout=self._timeout,
                 cookie_jar=jar,
@@ -154,7 +141,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
             self._sessions = None
 
     async def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
-        """One call as wechatpy's API methods make it, repeated once after a refused token."""
+        """One call of wechatpy's API methods, repeated once after a refused token."""
         root = kwargs.pop("api_base_url", None) or self.API_BASE_URL
         path = urlsplit(f"{root}{url_or_endpoint}").path
         params = dict(kwargs.get("params") or {})
@@ -187,14 +174,14 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
         return URL(f"{self._base_url}{path}").with_query(params)
 
     def _with_token(self, path: str, params: dict[str, Any], token: str) -> URL:
-        """Written once for each token where that is all there is: many calls go to one address."""
+        """The URL with the token, cached for calls that have no other parameter."""
         if params:
             return self._url(path, {**params, "access_token": token})
-        if (known := self._written.get((path, token))) is None:
+        if (url := self._written.get((path, token))) is None:
             if len(self._written) >= _WRITTEN_KEPT:
                 self._written.clear()
-            known = self._written[path, token] = self._url(path, {"access_token": token})
-        return known
+            url = self._written[path, token] = self._url(path, {"access_token": token})
+        return url
 
     async def _call(self, method: str, path: str, url: URL, data: Any) -> Any:
         if self._sessions is None:
@@ -212,11 +199,11 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
         except (aiohttp.ClientError, TimeoutError) as error:
             raise WeChatClientException(None, type(error).__name__) from None
         if status != 200:
-            raise _turned_away(status)
+            raise _status_error(status)
         return _result(raw)
 
     async def issue_token(self) -> IssuedAccessToken:
-        """Ask WeChat for the account's token, past every cache. Raises: TokenRequestFailed."""
+        """Requests the account's token past every cache. Raises: TokenRequestFailed."""
         body = {
             "grant_type": "client_credential",
             "appid": self.appid,
@@ -235,23 +222,17 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
 _MAYBE_DONE: Final = frozenset({408, 500, 502, 504})
 
 
-def _turned_away(status: int) -> WeChatClientException:
-    """The error for an HTTP status: WeChat's API itself answers 200 whatever happens.
-
-    A gateway whose upstream failed, or was slow, knows as little as we do. One that is busy (503,
-    429), redirects or refuses has not passed the call on.
-    """
+def _status_error(status: int) -> WeChatClientException:
+    """The error for an HTTP status; WeChat's API itself always answers 200. The outcome is
+    unknown if a gateway's upstream failed or was slow. A busy gateway (503, 429), a redirect or
+    a refusal has not forwarded the call."""
     unknown = status in _MAYBE_DONE or status > 504 or status < 300
     return (WeChatClientException if unknown else ConnectionFailed)(None, f"HTTP {status}")
 
 
 def _result(raw: bytes) -> Any:
-    """The answer's object, or its bytes (a picture). The content type says nothing: login answers
-    are text/plain, and errors of picture calls come as JSON.
-
-    Raises:
-        WeChatClientException: the answer is an error.
-    """
+    """The answer's object, or its bytes (a picture). The content type says nothing: logins are
+    text/plain, errors of picture calls JSON. Raises: WeChatClientException for an error."""
     try:
         result = json.loads(raw)
     except ValueError:

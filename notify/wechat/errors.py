@@ -1,5 +1,3 @@
-"""What can go wrong between us and WeChat, in the service's families."""
-
 from __future__ import annotations
 
 from models.kernel.errors import Forbidden, Unauthenticated, Unavailable
@@ -12,23 +10,20 @@ class CodeInvalid(Unauthenticated):
 
 
 class WeChatUserBlocked(Forbidden):
-    """WeChat holds this user for a high risk and gives no identity."""
+    """WeChat rates this user as a high risk and returns no identity."""
 
     code = "wechat_user_blocked"
 
 
 class WeChatUnavailable(Unavailable):
-    """WeChat does not answer, or not in a way that helps: try again later."""
+    """WeChat gives no usable answer for now."""
 
     code = "wechat_unavailable"
 
 
 class TokenUnavailable(WeChatUnavailable):
-    """No access_token can be had just now; no call was made with one.
-
-    ``errcode`` is WeChat's, or None when it did not answer. ``lasting`` means that a person has to
-    act (a wrong secret, an address that is not on the list) or that WeChat refuses its own token.
-    """
+    """No access_token is available; no call was made with one. ``errcode``: WeChat's, None
+    without an answer. ``lasting``: a person has to act, or WeChat refuses its own token."""
 
     def __init__(self, errcode: int | None, *, lasting: bool, retry_after: float = 2) -> None:
         super().__init__(retry_after)

@@ -10,17 +10,14 @@ from notify.templates.menu import COMPANIONS, ENTRY
 
 
 class NoRoomInMenu(Exception):
-    """The account's menu has no room: a person has to decide."""
+    """The account's menu has no room for the booking entry."""
 
 
 def menu_with_booking_entry(
     menu: Mapping[str, Any], name: str, appid: str, page: str, url: str
 ) -> dict[str, Any]:
-    """The menu with the button ``name`` → 座位预约 and its companions in it; all else stays as it
-    is.
-
-    ``url`` opens where a phone's WeChat is too old for mini-programs. Raises: NoRoomInMenu.
-    """
+    """Returns the menu with 座位预约 and its companions in the button ``name``; all else stays.
+    ``url`` opens if a phone's WeChat is too old for mini-programs. Raises: NoRoomInMenu."""
     new: dict[str, Any] = deepcopy({"button": list(menu["button"])})
     ours = [
         {"type": "miniprogram", "name": ENTRY, "appid": appid, "pagepath": page, "url": url},
@@ -29,14 +26,16 @@ def menu_with_booking_entry(
     top = next((b for b in new["button"] if b.get("name") == name), None)
     if top is None:
         if len(new["button"]) >= 3:
-            raise NoRoomInMenu(f"the menu has three buttons and none is called {name}")
+            raise NoRoomInMenu(
+                f"the menu has three buttons, none of them called {name}: remove or rename one"
+            )
         top = {"name": name, "sub_button": []}
         new["button"].append(top)
     theirs = [
         b for b in top.get("sub_button", []) if b.get("name") not in {o["name"] for o in ours}
     ]
     if len(theirs) > 4:
-        raise NoRoomInMenu(f"{name} has no room for {ENTRY}")
+        raise NoRoomInMenu(f"the button {name} has no room for {ENTRY}: remove one of its entries")
     # The entry first; its companions as far as there is room.
     top.clear()
     top |= {"name": name, "sub_button": [ours[0], *theirs, *ours[1 : 5 - len(theirs)]]}

@@ -1,4 +1,4 @@
-"""The mini-program's side of WeChat: who is behind a login code, and sending a message."""
+"""The mini-program's calls to WeChat: logins, messages, text checks, links and codes."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _BLOCKED: Final = 40226
 _MINUTE_QUOTA: Final = 45011
 _SYSTEM_BUSY: Final = -1
 LONGEST_LINK: Final = 30
-"""Days."""
+"""A link is valid for at most this many days."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeChatIdentity:
-    """Who logged in. ``unionid`` only where the account is bound to an Open Platform account."""
+    """``unionid`` is None unless the account is bound to an Open Platform account."""
 
     openid: str
     unionid: str | None
@@ -50,26 +50,15 @@ class WeChatIdentity:
 
 @dataclass(frozen=True, slots=True)
 class UrlLink:
-    """A link that opens a page of the mini-program from outside WeChat, until ``until``.
-
-    WeChat counts whole days from the call. Ours is the time before it, so the link lives until
-    then at least.
-    """
+    """A link into the mini-program from outside WeChat, valid at least until ``until``."""
 
     url: str
     until: datetime
 
 
 class MiniProgramClient:
-    """One mini-program's calls to WeChat. Use as an asynchronous context manager.
-
-    Args:
-        base_url: ``https://api.weixin.qq.com``, or the stand-in's address.
-        appid, secret: the mini-program.
-        shared_tokens: where workers share the access_token.
-        timeout_seconds: for one call; a connection may take 3 s of it.
-        pause_seconds: before the one repetition of a login that met a busy WeChat.
-    """
+    """One mini-program's calls to WeChat, an async context manager. A connection may take 3 s of
+    ``timeout_seconds``. A login that met a busy WeChat is repeated once after ``pause_seconds``."""
 
     def __init__(
         self,
@@ -102,16 +91,9 @@ class MiniProgramClient:
         await self._transport.__aexit__(*exc_info)
 
     async def exchange_code(self, js_code: str) -> WeChatIdentity:
-        """The identity behind a wx.login code. The session_key is dropped at once.
-
-        A code is good once and for 5 minutes. Needs no access_token.
-
-        Raises:
-            CodeInvalid: unknown, expired, used, or not a code at all.
-            WeChatUserBlocked: WeChat refuses this user.
-            Throttled: this user logged in too often within the minute.
-            WeChatUnavailable: anything that is not the user's doing.
-        """
+        """Returns the identity behind a wx.login code, which is valid once and for 5 minutes.
+        Raises: CodeInvalid; WeChatUserBlocked; Throttled (too many logins of this user within a
+        minute); WeChatUnavailable for any other failure."""
         if _JS_CODE.fullmatch(js_code) is None:
             raise CodeInvalid()
         try:
@@ -134,8 +116,7 @@ class MiniProgramClient:
     async def link(
         self, page: str, query: str, days: int, state: MiniProgramState, now: datetime
     ) -> UrlLink:
-        """A link into the mini-program, made at ``now`` for so many days (``LONGEST_LINK`` at
-        most). Raises: WeChatUnavailable."""
+        """``days`` count from ``now``, at most ``LONGEST_LINK``. Raises: WeChatUnavailable."""
         try:
             answer = await self._transport.wxa.url_link(page, query, days, _VERSIONS[state])
             return UrlLink(str(answer["url_link"]), now + timedelta(days=days))
@@ -144,8 +125,7 @@ class MiniProgramClient:
             raise WeChatUnavailable(errcode=code) from error
 
     async def answers(self) -> bool:
-        """Whether WeChat answers a call that sends nothing, just now, be it with a refusal. Asks
-        for the stable token, past every cache; without force that invalidates no other."""
+        """True if WeChat answers a request for a token now, even with a refusal."""
         try:
             await self._transport.issue_token()
         except TokenRequestFailed as error:
@@ -161,18 +141,9 @@ class MiniProgramClient:
         miniprogram_state: MiniProgramState,
         lang: str = "zh_CN",
     ) -> SendResult:
-        """Send one subscribe message. Failures are results, not exceptions.
-
-        Calls for one openid must not overlap (WeChat answers 43108).
-
-        Args:
-            openid: to whom.
-            template_id: WeChat's id of the template.
-            page: where a tap leads, without a leading slash, or None.
-            data: formatted values by the template's keys (``thing1``).
-            miniprogram_state: which version of the mini-program the tap opens.
-            lang: of the mini-program.
-        """
+        """Sends one subscribe message. Failures are results, not exceptions. Calls for one
+        openid must not overlap (WeChat answers 43108). ``page`` has no leading slash. ``data``:
+        formatted values by the template's keys (``thing1``)."""
         try:
             answer = await self._transport.wxa.send_subscribe_message(
                 openid,
@@ -192,12 +163,12 @@ class MiniProgramClient:
         return _sent(answer)
 
     async def send_text(self, openid: str, text: str) -> int | None:
-        """Words to a user who has written to the customer service: WeChat's errcode."""
+        """Sends to a user who has written. Returns WeChat's errcode; None: outcome unknown."""
         return await send_text(self._transport, openid, text)
 
     async def check_text(self, openid: str, content: str) -> TextCheckAnswer:
-        """What WeChat says of a text (at most ``LONGEST`` characters) that this user wrote.
-        Failures are answers, not exceptions; an unknown outcome has changed nothing."""
+        """Returns WeChat's answer on a text of at most ``LONGEST`` characters. Failures are
+        answers, not exceptions; the call may be repeated after each."""
         try:
             return judged(await self._transport.wxa.check_text(openid, content))
         except TokenUnavailable as error:
@@ -207,11 +178,8 @@ class MiniProgramClient:
             return refused(error.errcode)
 
     async def entry_code(self, scene: str, state: MiniProgramState) -> bytes:
-        """A picture (PNG or JPEG) that opens the mini-program with ``scene`` (at most 32 visible
-        characters, no ``%``).
-
-        Raises: WeChatUnavailable.
-        """
+        """A picture (PNG or JPEG) that opens the mini-program with ``scene``, at most 32 visible
+        characters without ``%``. Raises: WeChatUnavailable."""
         try:
             picture = await self._transport.wxa.entry_code(scene, _VERSIONS[state])
         except TokenUnavailable:
@@ -234,7 +202,7 @@ def _login_error(errcode: int | None) -> Exception:
     if errcode in (None, _SYSTEM_BUSY):
         _log.warning("wechat_login_busy", extra={"errcode": errcode})
     else:
-        # 40013, 40125, 41002, 41004, 41008 and whatever WeChat thinks of next: ours to mend.
+        # 40013, 40125, 41002, 41004, 41008 and unknown codes: the operator has to act.
         _log.error("wechat_login_refused", extra={"errcode": errcode, "alarm": True})
     return WeChatUnavailable()
 
@@ -245,7 +213,7 @@ def _send_failure(error: WeChatClientException, *, had_page: bool) -> SendResult
         return SendResult(SendStatus.BUSY, unknown=True)
     outcome = OUTCOMES.get(errcode, SendStatus.OTHER)
     if outcome is SendStatus.BAD_PAGE and not had_page:
-        outcome = SendStatus.OTHER  # it cannot be mended by leaving the page out
+        outcome = SendStatus.OTHER  # leaving the page out does not help
     field = None
     if outcome is SendStatus.BAD_VALUE and (named := _FIELD.search(str(error.errmsg))):
         field = named[1]
@@ -254,7 +222,7 @@ def _send_failure(error: WeChatClientException, *, had_page: bool) -> SendResult
 
 def _sent(answer: Any) -> SendResult:
     if not isinstance(answer, dict) or answer.get("errcode") != 0:
-        # Not the API's answer (a proxy's page, say): nobody knows what became of the message.
+        # Not the API's answer (a proxy's page, say): the outcome is unknown.
         return SendResult(SendStatus.BUSY, unknown=True)
     msgid = answer.get("msgid")
     return SendResult(SendStatus.SENT, 0, msgid=str(msgid) if msgid is not None else None)

@@ -1,4 +1,4 @@
-"""The mini-program's codes for pages and kiosks: drawn by WeChat once, then our own."""
+"""The mini-program's codes for pages and kiosks: drawn by WeChat once, then stored here."""
 
 from __future__ import annotations
 
@@ -19,26 +19,24 @@ class MiniProgramCodes:
         draw: Callable[[str], Awaitable[bytes]],
         now: Callable[[], datetime],
     ) -> None:
-        """``draw`` asks WeChat for the picture of a scene. Raises: WeChatUnavailable."""
+        """``draw`` requests the picture of a scene from WeChat. Raises: WeChatUnavailable."""
         self._store, self._draw, self._now = store, draw, now
-        self._kept: dict[str, bytes] = {}
+        self._cache: dict[str, bytes] = {}
         self._failed_at: datetime | None = None
 
     async def image(self, scene: str) -> bytes:
-        """PNG or JPEG. A WeChat that did not answer is left alone for a minute, whoever looks.
-
-        Raises: WeChatUnavailable, Unavailable.
-        """
-        found = self._kept.get(scene) or await self._store.get(scene)
-        if found is None:
+        """PNG or JPEG. After a failure WeChat is not called for a minute.
+        Raises: WeChatUnavailable, Unavailable."""
+        picture = self._cache.get(scene) or await self._store.get(scene)
+        if picture is None:
             now = self._now()
             if self._failed_at is not None and now - self._failed_at < _ASK_AGAIN:
                 raise WeChatUnavailable()
             try:
-                found = await self._draw(scene)
+                picture = await self._draw(scene)
             except WeChatUnavailable:
                 self._failed_at = now
                 raise
-            await self._store.keep(scene, found, now)
-        self._kept[scene] = found
-        return found
+            await self._store.keep(scene, picture, now)
+        self._cache[scene] = picture
+        return picture

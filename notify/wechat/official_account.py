@@ -1,4 +1,4 @@
-"""The official account's own calls: its menu, and who a follower is."""
+"""The official account's calls to WeChat: its menu, texts, and the ids of followers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOME: Final = "pages/index/index"
 """The mini-program's first page."""
 _NO_MENU: Final = 46003
 _WITHIN_S: Final = 0.7
-"""An answer to a follower has a second in all."""
+"""Seconds to look up a follower; the response to a push has a second in all."""
 
 
 class _OfficialApi(BaseWeChatAPI):  # type: ignore[misc]
@@ -38,8 +38,6 @@ class _Transport(WeChatClient):
 
 
 class OfficialAccount:
-    """Use as an asynchronous context manager."""
-
     def __init__(
         self, *, base_url: str, appid: str, secret: str, shared_tokens: AccessTokenStore
     ) -> None:
@@ -59,14 +57,14 @@ class OfficialAccount:
         await self._transport.__aexit__(*exc_info)
 
     async def menu(self) -> dict[str, Any]:
-        """The menu as it stands; without buttons where there is none. Raises: WeChatUnavailable."""
+        """The current menu, without buttons if there is none. Raises: WeChatUnavailable."""
         try:
             answer = await self._transport.official.menu()
         except WeChatClientException as error:
             if error.errcode == _NO_MENU:
                 return {"button": []}
             raise WeChatUnavailable(errcode=error.errcode) from error
-        # It comes wrapped, and must not go back so (40016).
+        # The answer wraps the menu; WeChat refuses a wrapped one (40016).
         return {"button": answer["menu"]["button"]}
 
     async def put_menu(self, menu: Mapping[str, Any]) -> None:
@@ -77,12 +75,11 @@ class OfficialAccount:
             raise WeChatUnavailable(errcode=error.errcode, says=error.errmsg) from error
 
     async def send_text(self, openid: str, text: str) -> int | None:
-        """Words to a follower who has written: WeChat's errcode."""
+        """Sends to a follower who has written. Returns WeChat's errcode; None: outcome unknown."""
         return await send_text(self._transport, openid, text)
 
     async def unionid_of(self, openid: str) -> str | None:
-        """Who this follower is in all of the library's accounts; None where WeChat does not say,
-        or not soon enough."""
+        """The follower's id in all of the library's accounts; None if WeChat is too slow."""
         try:
             async with asyncio.timeout(_WITHIN_S):
                 answer = await self._transport.official.user(openid)

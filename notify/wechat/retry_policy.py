@@ -1,8 +1,5 @@
-"""What WeChat answered to a subscribe message, and what follows from it.
-
-The numbers are those of the error tables of ``message/subscribe/send`` and of WeChat's general
-return codes. Pure: the caller does what the verdict says.
-"""
+"""Decisions after WeChat's answers to subscribe messages. Codes are from the error tables of
+``message/subscribe/send`` and of WeChat's general return codes."""
 
 from __future__ import annotations
 
@@ -15,8 +12,6 @@ from notify.delivery.channel import MAX_UNKNOWN, UNKNOWN_DELAY, delay
 
 
 class SendStatus(StrEnum):
-    """The kinds of answer that call for different doings."""
-
     SENT = "sent"
     NO_CONSENT = "no_consent"
     BAD_OPENID = "bad_openid"
@@ -63,12 +58,9 @@ OUTCOMES: Final[dict[int, SendStatus]] = {
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The outcome of one send.
-
-    ``errcode`` is WeChat's, None without an answer; ``msgid`` is set when it was sent; ``field`` is
-    the template's key that WeChat named. ``unknown`` means that WeChat may have delivered it though
-    we got no answer: a credit may be spent. BUSY without it was surely not sent.
-    """
+    """``errcode``: WeChat's, None without an answer. ``field``: the template's key that WeChat
+    named. ``unknown``: WeChat may have delivered the message, and a credit may be spent; BUSY
+    without ``unknown`` was surely not sent."""
 
     outcome: SendStatus
     errcode: int | None = None
@@ -78,8 +70,6 @@ class SendResult:
 
 
 class NextStep(StrEnum):
-    """What becomes of the message."""
-
     DONE = "done"
     RETRY = "retry"
     DROP = "drop"
@@ -87,19 +77,16 @@ class NextStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """What to do.
+    """The next step for a message, and what else follows from the answer.
 
     Attributes:
-        step: done, retry or drop.
-        retry_after_seconds: how long this message waits before its next attempt.
         pause: why all sending stops, for a refusal that would meet every message.
-        away: WeChat did not take the call at all; several in a row stop all sending.
-        without_page: the next attempt goes without a page.
-        credit_zero: WeChat knows no credit any more; ours goes to 0.
-        credit_back: WeChat did not use the credit taken for this attempt; put it back.
-        flag_binding: the openid is not one of this mini-program's; look at the binding.
-        disable_template: send nothing of this template for an hour.
-        alarm: a person should look at it.
+        away: WeChat did not take the call; several in a row stop all sending.
+        without_page: the next attempt has no page.
+        credit_zero: WeChat knows no credit any more; the stored number becomes 0.
+        credit_back: WeChat did not use the credit of this attempt; it is given back.
+        flag_binding: the openid is not of this mini-program; the binding is suspect.
+        disable_template: no message of this template is sent for an hour.
     """
 
     step: NextStep
@@ -116,10 +103,10 @@ class RetryDecision:
 
 _FIXED: Final[dict[SendStatus, RetryDecision]] = {
     SendStatus.SENT: RetryDecision(NextStep.DONE),
-    # Expected: the credits are a hint of ours, WeChat has the truth. The message stays in-app.
+    # Expected: stored credits are a hint, WeChat decides. The message stays in the app.
     SendStatus.NO_CONSENT: RetryDecision(NextStep.DROP, credit_zero=True),
     SendStatus.BAD_OPENID: RetryDecision(NextStep.DROP, credit_back=True, flag_binding=True),
-    # The user's account is frozen or closed: nobody here can mend it.
+    # The user's account is frozen or closed: no retry helps.
     SendStatus.USER_LIMITED: RetryDecision(NextStep.DROP, credit_back=True),
     SendStatus.BAD_TEMPLATE: RetryDecision(
         NextStep.DROP, credit_back=True, disable_template=True, alarm=True
@@ -143,18 +130,10 @@ _FIXED: Final[dict[SendStatus, RetryDecision]] = {
 def decide_retry(
     result: SendResult, attempts: int, unknown_before: int = 0, *, repeats: bool = True
 ) -> RetryDecision:
-    """What follows from ``result``.
-
-    What was surely not sent is tried again without end; the message's own expiry bounds it. After
-    an unknown outcome the credit is not given back, and the second one ends the message; so does
-    the first, unless it ``repeats``.
-
-    Args:
-        result: what came back. BAD_PAGE only occurs for a send that had a page, so it ends.
-        attempts: sends of this message so far, the judged one included; at least 1.
-        unknown_before: how many of the earlier ones may have arrived.
-        repeats: what may have arrived is worth another credit, which a second copy uses up.
-    """
+    """Decides what follows from ``result``. A message that was surely not sent is tried again
+    until it expires. After an unknown outcome the credit is not given back; the second one ends
+    the message, or the first unless a second copy is worth another credit (``repeats``).
+    ``attempts`` includes this one; ``unknown_before`` counts earlier unknown outcomes."""
     if result.outcome is SendStatus.BUSY:
         if not result.unknown:
             return RetryDecision(NextStep.RETRY, delay(attempts), away=True, credit_back=True)

@@ -1,4 +1,4 @@
-"""Words to somebody who has written to an account of the library (``message/custom/send``)."""
+"""Texts to users who have written to an account of the library (``message/custom/send``)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _BUSY: Final = -1
 
 
 async def send_text(client: WeChatClient, openid: str, text: str) -> int | None:
-    """WeChat's errcode: 0 where it took the text, -1 where the text did not get there, None where
-    nobody knows."""
+    """Returns WeChat's errcode: 0 if it accepted the text, -1 if the text did not reach it, None if
+    the outcome is unknown."""
     try:
         answer = await client.message.send_text(openid, text)
     except (TokenUnavailable, TokenRequestFailed, ConnectionFailed):

@@ -1,5 +1,3 @@
-"""The configured templates of subscribe messages."""
-
 from __future__ import annotations
 
 import json
@@ -12,17 +10,14 @@ from notify.wechat.template_fields import FIELD_KINDS, format_value
 
 
 class TemplateConfigError(ValueError):
-    """The configured templates cannot be used; the text is one line that says where and why."""
+    """The configured templates cannot be used; the text is one line with place and reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateConfig:
-    """One message's template in WeChat.
-
-    ``fields`` maps the template's keys to the names of the facts that go there. ``page`` is where a
-    tap leads, without a leading slash; empty for no page. ``long_term``: a reader accepts it once,
-    and no message uses the consent up (长期订阅, which WeChat gives to public services).
-    """
+    """A message's template. ``fields``: names of facts by the template's keys. ``page``: opened
+    by a tap, without a leading slash; empty for none. ``long_term``: a reader accepts it once,
+    and it is not used up (长期订阅, which WeChat gives to public services)."""
 
     template_id: str
     page: str
@@ -33,35 +28,26 @@ class TemplateConfig:
 def parse_templates(
     source: str | Mapping[str, Any], facts: Mapping[str, Collection[str]]
 ) -> Mapping[str, TemplateConfig]:
-    """The configured templates by message name, checked so that a mistake shows at the start.
-
-    The form is ``{"LEAVE": {"template_id": "...", "page": "pages/...", "fields": {"thing1":
-    "seat"}, "type": "long"}}``, as JSON text or read already. Without a ``type`` it is ``once``.
-    Messages that are left out are not sent to WeChat.
-
-    Args:
-        source: the configuration.
-        facts: the messages there are, and the fact names that each of them offers.
-
-    Raises:
-        TemplateConfigError: with one line that names the place.
-    """
+    """Returns the configured templates by message name, all of them checked. ``source``:
+    ``{"LEAVE": {"template_id": "...", "page": "pages/...", "fields": {"thing1": "seat"}, "type":
+    "long"}}``, as JSON text or decoded; ``type`` is ``once`` by default. Messages left out are
+    not sent by WeChat. ``facts``: the fact names of each message. Raises: TemplateConfigError."""
     read: object = source
     if isinstance(source, str):
         try:
             read = json.loads(source)
         except ValueError as error:
-            raise TemplateConfigError(f"templates: not JSON ({error})") from None
+            raise TemplateConfigError(f"templates: must be JSON ({error})") from None
     if not isinstance(read, Mapping):
-        raise TemplateConfigError("templates: not an object")
+        raise TemplateConfigError("templates: must be a JSON object")
     templates: dict[str, TemplateConfig] = {}
     owners: dict[str, str] = {}
     for name, entry in read.items():
         if name not in facts:
-            raise TemplateConfigError(f"templates: no message is called {name!r}")
+            raise TemplateConfigError(f"templates: there is no message {name!r}")
         config = _template(name, entry, facts[name])
         if (other := owners.setdefault(config.template_id, name)) != name:
-            raise TemplateConfigError(f"templates: {name} has the template_id of {other}")
+            raise TemplateConfigError(f"templates: {name} has the same template_id as {other}")
         templates[name] = config
     return templates
 
@@ -71,7 +57,7 @@ def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfi
         return TemplateConfigError(f"templates: {name}{what}")
 
     if not isinstance(entry, Mapping):
-        raise wrong(" is not an object")
+        raise wrong(" must be a JSON object")
     if unknown := sorted(set(entry) - {"template_id", "page", "fields", "type"}):
         raise wrong(f" has an unknown entry {unknown[0]!r}")
     template_id, page = entry.get("template_id"), entry.get("page", "")
@@ -85,9 +71,11 @@ def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfi
     for key, fact in fields.items():
         kind = re.fullmatch(r"([a-z_]+)[0-9]+", key)
         if kind is None or kind[1] not in FIELD_KINDS:
-            raise wrong(f".fields.{key}: not a field type of WeChat with a number")
+            raise wrong(f".fields.{key}: must be a WeChat field type followed by a number")
         if not isinstance(fact, str) or fact not in facts:
-            raise wrong(f".fields.{key}: no fact {fact!r} (there are: {', '.join(sorted(facts))})")
+            raise wrong(
+                f".fields.{key}: there is no fact {fact!r} (available: {', '.join(sorted(facts))})"
+            )
     kind_of_consent = entry.get("type", "once")
     if kind_of_consent not in ("once", "long"):
         raise wrong(".type must be once or long")
@@ -95,7 +83,7 @@ def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfi
 
 
 def format_fields(config: TemplateConfig, facts: Mapping[str, object]) -> dict[str, str]:
-    """The template's values from a message's facts, each in the form that its field type takes."""
+    """The template's values from a message's facts, each in the form of its field type."""
     return {
         key: format_value(key.rstrip("0123456789"), facts[name])
         for key, name in config.fields.items()

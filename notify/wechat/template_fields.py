@@ -1,11 +1,8 @@
-"""The values of subscribe templates: WeChat's field types and their limits, and the operator's
-choice of templates.
-
-A key such as ``thing1`` is a field type and a number, both given by the template that was chosen in
-WeChat's console; they are configuration, never code. WeChat refuses a whole message (47003) when
-one value breaks its type's rule. The rules are those of the parameter table of
-``message/subscribe/send``; how it counts emoji is not documented, so every code point counts.
-"""
+"""Values of subscribe templates in the forms of WeChat's field types (parameter table of
+``message/subscribe/send``). Keys such as ``thing1``, a field type and a number, come from
+WeChat's console: they are configuration, never code. WeChat refuses a whole message (47003) if
+one value breaks its type's rule. Every code point of an emoji counts, since WeChat documents no
+rule."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from models.readers.entities import FOREVER
 
 _NOTHING: Final = "无"
 _NO_END: Final = "长期"
-"""In a text; a ``time`` takes none, and has the year 9999."""
+"""The text for ``FOREVER``. A ``time`` field cannot hold it and shows the year 9999."""
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _NOT_HAN: Final = re.compile(r"[^\u4e00-\u9fff]")
 # A clock time, a day, or both, alone or as a range.
@@ -33,16 +30,10 @@ _AMOUNT: Final = re.compile(r"[¥￥$€£]?[0-9]{1,10}(\.[0-9]{1,2})?元?")
 
 
 def format_value(kind: str, value: object) -> str:
-    """``value`` as WeChat accepts it in a field of type ``kind`` (``thing``, ``time`` …).
-
+    """Returns ``value`` in the form of WeChat's field type ``kind`` (``thing``, ``time`` …).
     Text is cleaned and cut; an empty one becomes 无 (or what the type allows instead). Datetimes
-    must be aware; they and ``TimeRange``s are written on the library's clock, durations as hours
-    and minutes.
-
-    Raises:
-        ValueError: an unknown type, a naive datetime, or a value that the type cannot show at all
-            (a word in a ``time``): the configuration names the wrong fact.
-    """
+    and ``TimeRange``s are written in local time, durations as hours and minutes. Raises:
+    ValueError for an unknown type, a naive datetime, or a fact of the wrong kind."""
     write = FIELD_KINDS.get(kind)
     if write is None:
         raise ValueError(f"unknown field type {kind!r}")
@@ -50,14 +41,14 @@ def format_value(kind: str, value: object) -> str:
 
 
 def _clean(text: str) -> str:
-    """NFC, one line, single spaces, nothing invisible."""
+    """The text in NFC on one line, with single spaces and without invisible characters."""
     # C*: control, format, surrogate, private, unassigned; Z*: spaces and line separators.
-    shown = "".join(
+    visible = "".join(
         " " if char.isspace() else char
         for char in text
         if char.isspace() or unicodedata.category(char)[0] != "C"
     )
-    return unicodedata.normalize("NFC", " ".join(shown.split()))
+    return unicodedata.normalize("NFC", " ".join(visible.split()))
 
 
 def _text(value: object) -> str:
@@ -136,8 +127,8 @@ def _car_number(value: object) -> str:
     """Letters and digits; the first and the last may be Chinese."""
     chars = re.sub(r"[^0-9A-Za-z\u4e00-\u9fff]", "", _text(value))[:8]
     last = len(chars) - 1
-    kept = (char for at, char in enumerate(chars) if char.isascii() or at in (0, last))
-    return "".join(kept) or _NOTHING
+    allowed = (char for at, char in enumerate(chars) if char.isascii() or at in (0, last))
+    return "".join(allowed) or _NOTHING
 
 
 def _enum(value: object) -> str:
@@ -180,4 +171,3 @@ FIELD_KINDS: Final[Mapping[str, Callable[[object], str]]] = {
     "phrase": _phrase,
     "enum": _enum,
 }
-"""How the values of each kind of field are written."""

@@ -1,7 +1,4 @@
-"""What WeChat answered to a check of a text (msgSecCheck, version 2), and what follows from it.
-
-Pure: the caller does what the answer asks for.
-"""
+"""WeChat's answers to checks of texts (msgSecCheck, version 2), and what follows from them."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from models.text_checks.entities import TextVerdict
 from notify.wechat.retry_policy import OUTCOMES, SendStatus
 
 LONGEST: Final = 2500
-"""Characters of one call."""
+"""At most this many characters are checked by one call."""
 _NOT_SEEN: Final = 61010
 _RISKY: Final = 87014
-"""Version 1 answers so where version 2 says ``risky``; it costs nothing to understand both."""
+"""Version 1 answers this code where version 2 says ``risky``; both are understood."""
 _PAUSES: Final = {
     SendStatus.TOKEN: PauseReason.TOKEN,
     SendStatus.REFUSED: PauseReason.REFUSED,
@@ -28,15 +25,10 @@ _SUGGESTED: Final = {v.value: v for v in TextVerdict if v is not TextVerdict.UNC
 
 @dataclass(frozen=True, slots=True)
 class TextCheckAnswer:
-    """The verdict, or why there is none.
-
-    Attributes:
-        verdict: None where WeChat has not judged the text.
-        code: WeChat's errcode, None without an answer.
-        pause: why no text can be checked for a while.
-        away: WeChat did not take the call, or did not answer it.
-        not_seen: the reader was not in the mini-program in the last two hours; another time.
-    """
+    """``verdict``: None if WeChat has not judged the text. ``code``: WeChat's errcode, None
+    without an answer. ``pause``: why no text can be checked for a while. ``away``: WeChat did
+    not take or answer the call. ``not_seen``: the reader was not in the mini-program for two
+    hours."""
 
     verdict: TextVerdict | None = None
     code: int | None = None
@@ -46,7 +38,7 @@ class TextCheckAnswer:
 
 
 def refused(errcode: int | None) -> TextCheckAnswer:
-    """The answer that is an error, or (None) no answer."""
+    """The answer for an errcode, or (None) for a call without an answer."""
     if errcode is None or errcode == -1:
         return TextCheckAnswer(code=errcode, away=True)
     if errcode == _RISKY:
@@ -57,7 +49,7 @@ def refused(errcode: int | None) -> TextCheckAnswer:
 
 
 def judged(answer: Any) -> TextCheckAnswer:
-    """The answer without an error. What it suggests and we do not know is to be looked at."""
+    """The answer for a response that is no error. An unknown suggestion becomes REVIEW."""
     if not isinstance(answer, dict) or answer.get("errcode") != 0:
         return TextCheckAnswer(away=True)  # not the API's answer (a proxy's page, say)
     result = answer.get("result")

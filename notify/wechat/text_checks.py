@@ -1,9 +1,5 @@
-"""The job that has readers' texts checked by WeChat, after they were kept.
-
-Nobody waits for it, and no text depends on it: what cannot be checked stays as it is, unchecked. A
-text may be sent to WeChat twice (a worker dies before it stores the verdict); its verdict is kept
-once.
-"""
+"""Has WeChat check readers' texts after they were stored. A text that cannot be checked stays
+unchecked. A text may be sent twice if a worker dies; its verdict is stored once."""
 
 from __future__ import annotations
 
@@ -22,29 +18,27 @@ from notify.wechat.text_check_answers import LONGEST, TextCheckAnswer
 
 log = logging.getLogger(__name__)
 AT_ONCE: Final = 50
-"""Texts of one run: with one call after the other far below WeChat's 4000 a minute."""
+"""Texts of one run. One call after the other, they stay far below WeChat's 4000 a minute."""
 GIVE_UP_AFTER: Final = timedelta(days=1)
 ASK_AGAIN: Final = timedelta(hours=1)
-"""After WeChat has said that the reader was not in the mini-program for two hours."""
+"""The wait after WeChat reports that the reader was not in the mini-program for two hours."""
 _RUN: Final = timedelta(seconds=8)
-"""No call begins later in a run: the last one still ends within the time of a job."""
+"""No call begins later than this in a run, so that the last one ends within the job's time."""
 
 
 class Checks(StrEnum):
-    """What is paused when WeChat refuses the checks, beside the channels."""
+    """Names of pauses, in addition to those of the channels."""
 
     TEXTS = "text_checks"
 
 
 class TextGateway(Protocol):
-    """Whom the texts are shown to (``MiniProgramClient``)."""
+    """The part of ``MiniProgramClient`` that checks texts."""
 
     async def check_text(self, openid: str, content: str) -> TextCheckAnswer: ...
 
 
 class TextChecker:
-    """Sends the texts that wait to WeChat, one after the other, and keeps the verdicts."""
-
     def __init__(
         self,
         texts: TextCheckRepository,
@@ -56,38 +50,34 @@ class TextChecker:
         self._openids_of, self.breaker = openids_of, breaker
 
     async def run(self, now: datetime) -> int:
-        """Check what is due at ``now``. How many texts need no check any more.
-
-        Stops at the first call that WeChat did not take. While the checks are paused there are
-        none, but for one call now and then that finds out whether WeChat answers again.
-
-        Raises: Unavailable.
-        """
+        """Checks due texts; returns how many need no check any more. Stops at the first call
+        that WeChat did not take. During a pause a single call tests now and then whether WeChat
+        answers. Raises: Unavailable."""
         if not (waiting := await self._texts.waiting(now, AT_ONCE)):
             return 0
         state = await self.breaker.state(now)
-        if state is CircuitState.SHUT:
+        if state is CircuitState.OPEN:
             return 0
         openids = await self._openids_of({t.reader_id for t in waiting if t.reader_id is not None})
-        able = [(t, openid) for t in waiting if (openid := _whose(t, openids, now))]
-        askable = {(t.collection, t.id) for t, _ in able}
-        hopeless = [t for t in waiting if (t.collection, t.id) not in askable]
+        checkable = [(t, openid) for t in waiting if (openid := _writer_openid(t, openids, now))]
+        checkable_ids = {(t.collection, t.id) for t, _ in checkable}
+        hopeless = [t for t in waiting if (t.collection, t.id) not in checkable_ids]
         done = sum([await self._texts.keep(t, TextVerdict.UNCHECKED, now) for t in hopeless])
-        if state is CircuitState.PROBE:
-            if not able:
+        if state is CircuitState.HALF_OPEN:
+            if not checkable:
                 await self.breaker.give_back()
                 return done
-            text, openid = able.pop(0)
+            text, openid = checkable.pop(0)
             answer = await self._ask(text, openid)
             await self.breaker.probed(answer, now)
             done += await self._settle(text, answer, now)
             if answer.pause is not None or answer.away:
                 return done
-        return done + await self._check(able, now)
+        return done + await self._check(checkable, now)
 
-    async def _check(self, able: list[tuple[WaitingText, str]], now: datetime) -> int:
+    async def _check(self, checkable: list[tuple[WaitingText, str]], now: datetime) -> int:
         done, last = 0, self.breaker.real_now() + _RUN
-        for text, openid in able:
+        for text, openid in checkable:
             if self.breaker.real_now() > last:
                 break
             answer = await self._ask(text, openid)
@@ -98,7 +88,7 @@ class TextChecker:
         return done
 
     async def _ask(self, text: WaitingText, openid: str) -> TextCheckAnswer:
-        """The answer on the whole text, in as many calls as it is long."""
+        """The answer on the whole text, with one call for every ``LONGEST`` characters."""
         verdicts: list[TextVerdict] = []
         for start in range(0, len(text.text), LONGEST):
             answer = await self._gateway.check_text(openid, text.text[start : start + LONGEST])
@@ -108,24 +98,24 @@ class TextChecker:
         return TextCheckAnswer(worst(verdicts), 0)
 
     async def _settle(self, text: WaitingText, answer: TextCheckAnswer, now: datetime) -> int:
-        """Whether the text needs no check any more."""
+        """Stores the verdict or postpones the text; 1 if it needs no more check, else 0."""
         if answer.verdict is not None:
             return await self._texts.keep(text, answer.verdict, now)
         if answer.pause is not None:
-            return 0  # not the text's doing: it waits as it is
+            return 0  # not because of the text, which keeps waiting
         if answer.not_seen:
             await self._texts.put_off(text, now + ASK_AGAIN)
             return 0
         if answer.away:
             await self._texts.put_off(text, now + timedelta(seconds=delay(text.tries + 1)))
             return 0
-        # WeChat has said no to this text or this user, and will say so again.
+        # WeChat refuses this text or this user for good.
         log.warning("text_check_refused", extra={"errcode": answer.code, "about": text.collection})
         return await self._texts.keep(text, TextVerdict.UNCHECKED, now)
 
 
-def _whose(text: WaitingText, openids: Mapping[ReaderId, str], now: datetime) -> str | None:
-    """The WeChat user who wrote it; None where there is none, or nothing to check any more."""
+def _writer_openid(text: WaitingText, openids: Mapping[ReaderId, str], now: datetime) -> str | None:
+    """None if the text has no known writer, is empty or too old."""
     if not text.text or text.reader_id is None or now - text.at >= GIVE_UP_AFTER:
         return None
     return openids.get(text.reader_id)

@@ -1,9 +1,6 @@
-"""The channel by 企业微信: a text card in the application's chat with a member.
-
-Numbers are those of WeCom's table of global error codes
-(https://developer.work.weixin.qq.com/document/path/90313) and of ``message/send``. The call asks
-WeCom to drop the same card within half an hour, so a repeat of what may have arrived shows it once.
-"""
+"""The channel 企业微信: a text card in the application's chat with a member. WeCom drops the same
+card within half an hour, so a repeat is shown once. Error codes are from ``message/send`` and from
+WeCom's global table (https://developer.work.weixin.qq.com/document/path/90313)."""
 
 from __future__ import annotations
 
@@ -30,8 +27,6 @@ _BUSY: Final = -1
 
 
 class WeComStatus(StrEnum):
-    """The kinds of answer that call for different doings."""
-
     SENT = "sent"
     NO_MEMBER = "no_member"
     AWAY = "away"
@@ -60,7 +55,7 @@ _PAUSES: Final = {
 
 @dataclass(slots=True)
 class WeComChannel:
-    """Sends text cards (a ``DeliveryChannel``). A member's ``userid`` is the reader's number."""
+    """A member's ``userid`` is the reader's number."""
 
     client: WeComClient
     base_url: str
@@ -72,39 +67,34 @@ class WeComChannel:
     lease: timedelta = timedelta(seconds=90)
     max_unknown: int = MAX_UNKNOWN
 
-    async def wanted(self, messages: Sequence[Message]) -> Collection[str]:
-        """Those whose readers want their kind here."""
+    async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         choices = await self.choices.many(self.name, {m.reader_id for m in messages})
         return {m.id for m in messages if choices[m.reader_id].wants(m.template)}
 
     async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
-        """Those whose readers have not switched their kind off here."""
         choices = await self.choices.many(self.name, {m.reader_id for m in messages})
         return {m.id for m in messages if not choices[m.reader_id].refuses(m.template)}
 
     async def prepare(
-        self, going: Sequence[Delivery], send_by: float
+        self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Look for the readers' numbers."""
-        numbers = await self.numbers_of({d.message.reader_id for d in going})
-        known = [d for d in going if d.message.reader_id in numbers]
-        ready = [PreparedDelivery(d, numbers[d.message.reader_id], send_by) for d in known]
-        gone = [
+        numbers = await self.numbers_of({d.message.reader_id for d in deliveries})
+        members = [d for d in deliveries if d.message.reader_id in numbers]
+        ready = [PreparedDelivery(d, numbers[d.message.reader_id], send_by) for d in members]
+        unbound = [
             DeliveryResult(d, DeliveryState.UNBOUND)
-            for d in going
+            for d in deliveries
             if d.message.reader_id not in numbers
         ]
-        return ready, gone
+        return ready, unbound
 
     async def answers(self) -> bool:
-        """Whether WeCom answers a call that sends nothing, be it with a refusal."""
         try:
             return await self.client.new_token() != _BUSY
         except WeComUnavailable:
             return False
 
     async def send(self, ready: PreparedDelivery) -> SendOutcome:
-        """Send one card."""
         d, settings = ready.delivery, self.client.settings
         card = {
             "touser": ready.address,
@@ -120,26 +110,26 @@ class WeComChannel:
             "duplicate_check_interval": _SAME_WITHIN_S,
         }
         try:
-            found = await self.client.call("message/send", {}, card)
+            answer = await self.client.call("message/send", {}, card)
         except WeComUnavailable as error:
             return away(d, WeComStatus.AWAY.value, None, unknown=error.unknown)
-        code = found.get("errcode")
+        code = answer.get("errcode")
         if not isinstance(code, int):
             return away(d, WeComStatus.AWAY.value, None, unknown=True)
-        if code == 0 and not found.get("invaliduser"):
-            msgid = found.get("msgid")
+        if code == 0 and not answer.get("invaliduser"):
+            msgid = answer.get("msgid")
             return SendOutcome(DeliveryState.SENT, WeComStatus.SENT.value, 0, str(msgid))
         return _refused(d, code)
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """Nothing was taken for it."""
+        """Does nothing: ``prepare`` uses nothing up."""
 
     async def flush(self) -> None:
-        """There is nothing of its own to write."""
+        """Does nothing: the channel keeps no records."""
 
 
 def _refused(d: Delivery, code: int) -> SendOutcome:
-    # 0 with an invalid user: the only one whom the card was for.
+    # 0 with an invalid user: the card had no other recipient.
     status = WECOM_CODES.get(code, WeComStatus.OTHER) if code else WeComStatus.NO_MEMBER
     if status is WeComStatus.AWAY:
         return away(d, status.value, code, unknown=False)
@@ -160,7 +150,7 @@ def _page(message: Message) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    """The text in at most so many bytes. WeCom reads tags in it, so there are none."""
+    """The text in at most ``most`` bytes, without characters that WeCom reads as tags."""
     plain = text.translate(NO_TAGS)
     raw = plain.encode()
     if len(raw) <= most:

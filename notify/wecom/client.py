@@ -1,8 +1,5 @@
-"""Calls to WeCom's API in the name of one application, with its access token.
-
-https://developer.work.weixin.qq.com/document/path/91039: ``gettoken`` gives every asker the same
-token while it lives, so each worker may keep its own copy.
-"""
+"""Calls to WeCom's API as one application. Each worker may keep its token: ``gettoken`` returns the
+same one to all (https://developer.work.weixin.qq.com/document/path/91039)."""
 
 from __future__ import annotations
 
@@ -22,13 +19,11 @@ TOKEN_DEAD: Final = frozenset({40014, 42001})
 _TOKEN_SPARE_S: Final = 300
 _MAX_ANSWER: Final = 64 * 1024
 _DEFINITE: Final = frozenset({429, 502, 503})
-"""Statuses of a proxy that has passed nothing on."""
+"""HTTP statuses of a proxy that has forwarded nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeComSettings:
-    """The application."""
-
     corp_id: str
     agent_id: str
     secret: str = field(repr=False)
@@ -36,8 +31,7 @@ class WeComSettings:
 
 
 class WeComUnavailable(Exception):
-    """WeCom gives no usable answer. ``reason`` is one static word; ``unknown``: it may have done
-    what it was asked for."""
+    """``reason`` is one static word; ``unknown``: the call may have had its effect."""
 
     def __init__(self, reason: str, *, unknown: bool = False) -> None:
         super().__init__(reason)
@@ -45,8 +39,6 @@ class WeComUnavailable(Exception):
 
 
 class WeComClient:
-    """JSON over HTTP with WeCom. Use it as an async context manager."""
-
     def __init__(self, settings: WeComSettings) -> None:
         self.settings = settings
         self._session: aiohttp.ClientSession | None = None
@@ -65,25 +57,25 @@ class WeComClient:
     async def call(
         self, path: str, query: Mapping[str, str], body: object = None
     ) -> Mapping[str, Any]:
-        """The answer to a call, with its ``errcode``: a POST where there is a body. A token that
-        has died before its time is renewed once. Raises: WeComUnavailable."""
-        found: Mapping[str, Any] = {}
+        """Returns the answer with its ``errcode``; sends a POST if there is a body. An invalid
+        token is renewed once. Raises: WeComUnavailable."""
+        answer: Mapping[str, Any] = {}
         for _ in range(2):
             with_token = {"access_token": await self._access_token(), **query}
-            found = await self._ask(path, with_token, body)
-            if found.get("errcode") not in TOKEN_DEAD:
+            answer = await self._ask(path, with_token, body)
+            if answer.get("errcode") not in TOKEN_DEAD:
                 break
             self._token_until = 0.0
-        return found
+        return answer
 
     async def new_token(self) -> int:
-        """Ask for a token past what is kept; WeCom's ``errcode``. Raises: WeComUnavailable."""
+        """Requests a token past the cache; returns ``errcode``. Raises: WeComUnavailable."""
         return int((await self._gettoken()).get("errcode", 0))
 
     async def _access_token(self) -> str:
         if monotonic() >= self._token_until:
-            found = await self._gettoken()
-            token, lives = found.get("access_token"), found.get("expires_in")
+            answer = await self._gettoken()
+            token, lives = answer.get("access_token"), answer.get("expires_in")
             if not isinstance(token, str) or not isinstance(lives, int):
                 raise WeComUnavailable("token")
             self._token, self._token_until = token, monotonic() + lives - _TOKEN_SPARE_S
@@ -111,7 +103,7 @@ class WeComClient:
                         raise WeComUnavailable("too_large", unknown=True)
                 if answer.status != 200:
                     raise WeComUnavailable("status", unknown=answer.status not in _DEFINITE)
-                found = msgspec.json.decode(raw)
+                decoded = msgspec.json.decode(raw)
         except TimeoutError:
             raise WeComUnavailable("timeout", unknown=True) from None
         except aiohttp.ClientConnectorError:
@@ -121,6 +113,6 @@ class WeComClient:
             raise WeComUnavailable("connection", unknown=True) from None
         except msgspec.DecodeError:
             raise WeComUnavailable("garbage", unknown=True) from None
-        if not isinstance(found, dict):
+        if not isinstance(decoded, dict):
             raise WeComUnavailable("garbage", unknown=True)
-        return found
+        return decoded

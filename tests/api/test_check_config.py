@@ -66,11 +66,11 @@ async def test_each_configured_connection_is_checked(
     env: dict[str, str], service: Living, mail: MailServer
 ) -> None:
     wrong = [
-        ("MongoDB", {"MONGO_DATABASE": service.db.name}, "is a sandbox's"),
+        ("MongoDB", {"MONGO_DATABASE": service.db.name}, "belongs to a sandbox"),
         ("Redis", {"REDIS_URL": "redis://127.0.0.1:9"}, "connection refused: start Redis"),
         ("Redis", {"REDIS_URL": env["REDIS_URL"].replace("//", "//nobody:pw@")}, "wrong password"),
         ("Redis", {"REDIS_URL": env["REDIS_URL"].rpartition("/")[0] + "/99"}, "no such database"),
-        ("CAS", {"CAS_BASE_URL": f"{env['PUBLIC_BASE_URL']}/healthz"}, "no CAS"),
+        ("CAS", {"CAS_BASE_URL": f"{env['PUBLIC_BASE_URL']}/healthz"}, "not a CAS"),
         ("CAS", {"CAS_BASE_URL": "http://127.0.0.1:9/cas"}, "no connection"),
         ("WeChat", {"WECHAT_SECRET": "another"}, "refuses the secret"),
         ("WeChat", {"WECHAT_APPID": "wxother"}, "does not know this app id"),
@@ -117,7 +117,7 @@ async def test_each_template_is_compared_with_the_accounts(
             Verdict.PROBLEM,
             "the template has no date2; fields lacks phrase4, thing5, time2, time3",
         ),
-        "OFFER": (Verdict.PROBLEM, "its type is once"),
+        "OFFER": (Verdict.PROBLEM, "type must be once"),
     }
     await misbehave(service, gettemplate={"errcode": 48001, "times": 1})
     note = "not compared: WeChat answers 48001"
@@ -146,7 +146,7 @@ async def test_the_openid_provider_is_contacted(
     assert row.note == f"{facts}; redirect {env['PUBLIC_BASE_URL']}/login/oidc/campus"
     lying_provider.metadata = lambda metadata: metadata.update(issuer="https://other.example")
     (row,) = [r for r in await connection_rows(load(env), TODAY) if r.name == "OIDC campus"]
-    assert row.verdict is Verdict.PROBLEM and "another name" in row.note
+    assert row.verdict is Verdict.PROBLEM and "another issuer" in row.note
     gc.collect()
 
 
@@ -210,5 +210,5 @@ async def test_a_failed_connection_is_reported_in_the_table_without_a_traceback(
 ) -> None:
     nobody = {**env, "CAS_BASE_URL": "http://127.0.0.1:9/cas"}
     status, out, err = await ended(await command("check-config", "--connect", **nobody))
-    assert (status, err) == (1, "seats: 1 of these must be corrected\n"), (out, err)
+    assert (status, err) == (1, "seats: 1 of these rows must be corrected\n"), (out, err)
     assert "no connection" in out

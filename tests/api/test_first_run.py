@@ -311,7 +311,7 @@ async def test_a_library_is_transferred_into_another_database(
     catalog = empty.inside.reference.catalog
     assert not catalog.areas[AreaId("2f-north")].in_use and "2f-south" not in catalog.kiosks
     assert "2f-south" in catalog.retired_kiosks and any(g.retired for g in there.gates)
-    with pytest.raises(TransferError, match="there is a library already"):
+    with pytest.raises(TransferError, match="already has a library"):
         await take_in(empty.app, carried, False, empty.clock.now())
     # Over it, but not while a seat that it lacks is booked.
     reader = await empty.reader()
@@ -348,9 +348,9 @@ async def test_a_library_is_transferred_into_another_database(
     await carry(env, "export", file, replaces=False)
     await carry(env, "import", file, replaces=True)
     wrong: tuple[tuple[Literal["export", "import"], Path, bool, str], ...] = (
-        ("export", file, False, "is there already"),
-        ("export", none, True, "--replace goes with import"),
-        ("import", file, False, "there is a library already"),
+        ("export", file, False, "already exists"),
+        ("export", none, True, "--replace is allowed only with import"),
+        ("import", file, False, "already has a library"),
         ("import", none, False, "No such file"),
     )
     for what, where, replaces, said in wrong:

@@ -28,7 +28,7 @@ async def test_a_code_is_fetched_from_wechat_once_and_served_without_it(service:
     assert read.text == "sandbox:k=2f-south"
     await _wechat(service, getwxacodeunlimit={"errcode": -1})
     assert await _picture(service, "2f-south") == (200, drawn)
-    service.app[service_key(MiniProgramCodes)]._kept.clear()  # as after a restart
+    service.app[service_key(MiniProgramCodes)]._cache.clear()  # as after a restart
     assert await _picture(service, "2f-south") == (200, drawn)
     assert await service.db["mini_program_codes"].count_documents({}) == 1
 

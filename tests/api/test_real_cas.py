@@ -108,7 +108,7 @@ async def test_without_the_sandbox_its_routes_are_not_found(service: Living) -> 
     await service.anonymous.refused("404 not_found", "POST", "//sandbox/reset")
     page = await service.anonymous.get("//")
     assert "sandbox" not in page.body and "沙箱" not in page.body
-    with pytest.raises(ValueError, match="with a sandbox's settings only"):
+    with pytest.raises(ValueError, match="requires a sandbox's settings"):
         await plug_in(service.app)
     # WeChat is away: signing in by it fails clearly, the rest works.
     reader = await service.reader()

@@ -320,7 +320,7 @@ async def test_the_operator_resets_a_second_factor_by_command(guarded: Living) -
         "SANDBOX": "1",
     }
     number = desk.number.lower()
-    with pytest.raises(CommandError, match="set up none"):
+    with pytest.raises(CommandError, match="no second factor"):
         await reset_second_factor(env, number)
     await enrolled(guarded, desk)
     await reset_second_factor(env, number)

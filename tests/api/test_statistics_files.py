@@ -17,6 +17,7 @@ from tests.api.audit_log import looks
 from tests.api.browsing import Browser
 from tests.api.console import staff
 from tests.api.counted_day import a_day
+from tests.api.reader_groups import enter, group
 from tests.living import Living
 
 ASKED = "from=2026-09-06&to=2026-09-07"
@@ -41,13 +42,13 @@ async def test_spreadsheet_cells_hold_dates_and_numbers(service: Living) -> None
     rows = list(sheet.iter_rows(values_only=True))
     assert rows[0] == (
         *("日期", "场馆", "区域", "座位", "状态", "预约时间"),
-        *("开始", "结束", "签到", "离开"),
+        *("开始", "结束", "签到", "离开", "读者组", "读者代号"),
     )
     finished = next(row for row in rows if row[4] == "结束使用")
     assert finished[0] == local(7) and finished[3] == "001"
-    assert finished[6:] == tuple(local(7, h, m) for h, m in ((9, 0), (11, 0), (9, 0), (10, 30)))
+    assert finished[6:10] == tuple(local(7, h, m) for h, m in ((9, 0), (11, 0), (9, 0), (10, 30)))
     assert next(row for row in rows if row[4] == "失约")[8] is None
-    assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref == "A1:J4"
+    assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref == "A1:L4"
     assert sheet["A2"].number_format == "yyyy-mm-dd" and sheet["A1"].font.bold
     assert sheet["F2"].is_date and sheet["F2"].number_format == "yyyy-mm-dd hh:mm"
 
@@ -67,6 +68,49 @@ async def test_spreadsheet_cells_hold_dates_and_numbers(service: Living) -> None
     assert used["使用小时"] == 1.5 and by_no["002"][2] == 0
     exports = [look for look in await looks(service) if look[0] == "export"]
     assert [target for _, target, _ in exports] == ["bookings", "statistics", "statistics"]
+
+
+async def test_bookings_have_groups_of_the_day_and_pseudonyms_of_one_file(service: Living) -> None:
+    admin, desk = await staff(service, Role.ADMINISTRATOR), await staff(service, Role.VIEWER)
+    today, tomorrow = service.today, service.tomorrow
+    graduate, other, gone = [await service.reader() for _ in range(3)]
+    plain = {"area-2f-east": ""}
+    await group(service, admin, name="本科生", default="1", **plain)
+    for name, days in (("研究生", {"last": today}), ("读书会", {})):
+        id = await group(service, admin, name=name, shown_name="内部", **plain)
+        assert (await enter(service, admin, graduate, id, **days)).status == 303
+    await graduate.reserve("2f-hall-001", "09:00", "10:00")
+    await graduate.reserve("2f-hall-002", "14:00", "15:00")
+    await graduate.reserve("2f-hall-001", "09:00", "10:00", tomorrow)
+    await other.reserve("2f-hall-003", "09:00", "10:00")
+    await gone.reserve("2f-hall-004", "09:00", "10:00")
+    person = await service.inside.stored.readers.get(gone.reader_id)
+    assert person is not None
+    await service.inside.erasure.erase(person, service.clock.now())
+
+    path = f"from={today}&to={tomorrow}"
+    files, pseudonyms = [], []
+    text = (await desk.get(f"/console/bookings.csv?{path}")).body.removeprefix("\ufeff")
+    files.append([tuple(row) for row in csv.reader(io.StringIO(text))])
+    sheet = (await book_of(service, desk, f"bookings.xlsx?{path}"))["预约"]
+    files.append([tuple(v or "" for v in row) for row in sheet.iter_rows(values_only=True)])
+    for rows in files:
+        who = {(f"{row[0]}"[:10], row[3]): row[-2:] for row in rows[1:]}
+        groups = {key: names for key, (names, _) in who.items()}
+        assert groups == {
+            (today, "001"): "研究生、读书会",
+            (today, "002"): "研究生、读书会",
+            (tomorrow, "001"): "读书会",
+            (today, "003"): "本科生",
+            (today, "004"): "",
+        }
+        assert who[today, "004"] == ("", ""), "an erased reader"
+        seen = [who[key][1] for key in ((today, "001"), (today, "002"), (tomorrow, "001"))]
+        assert len(set(seen)) == 1 and who[today, "003"][1] not in ("", seen[0])
+        pseudonyms += [seen[0], who[today, "003"][1]]
+        for reader in (graduate, other, gone):
+            assert reader.reader_id not in str(rows) and reader.number not in str(rows)
+    assert len(set(pseudonyms)) == 4, "nobody is the same in two files"
 
 
 async def test_csv_files_and_pages_show_the_same_values(service: Living) -> None:

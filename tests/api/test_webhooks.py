@@ -22,6 +22,7 @@ from notify.webhooks.worker import WebhookWorker
 from tests.api.console import WHEREFORE, log, staff
 from tests.api.gate import gate_of
 from tests.api.webhook_console import EVERY, endpoint
+from tests.api.wishes import with_library_changed
 from tests.living import Client, Living, living
 from tests.receiver import NewReceiver, Receiver
 from tests.stand_in import StandIn
@@ -414,3 +415,16 @@ async def test_concurrent_410_answers_count_although_one_asks_for_a_pause(
     assert len(came) == 4
     stored_endpoint = await service.inside.stored.webhooks.get(at.id)
     assert stored_endpoint is not None and not stored_endpoint.enabled
+
+
+async def test_an_event_has_the_venue_of_its_seat(service: Living, receiver: NewReceiver) -> None:
+    await with_library_changed(service)
+    program = await receiver()
+    at, reader = await endpoint(service, program), await service.reader()
+    made = await reader.reserve(start="09:00", end="10:00")
+    path = f"/reservations/{made['id']}"
+    await reader.ok("POST", f"{path}/change", {"seat_id": "annex-001"})
+    await service.settle()
+    here, there = (b["data"] for b in program.verified(at.secret))
+    assert (here["seat_id"], here["venue_id"]) == (made["seat"]["id"], "library")
+    assert (there["seat_id"], there["venue_id"]) == ("annex-001", "annex")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from lab.history.order_checker import Disorder
 from lab.history.recorded import disorders
-from lab.history.records import History, Operation, Told, stored
+from lab.history.records import History, Operation, Promise, stored
 from miniapp_server.clock import real_now
 from models.kernel.errors import DomainError
 from models.readers.context import RequestContext
@@ -49,7 +49,9 @@ def _recorded(method: Method, verb: str, history: History) -> Method:
         except DomainError:
             history.operations.remove(operation)  # what a refusal rests on, the tests say
             raise
-        operation.told = Told(r.id, r.state.value, r.seat_id, r.start, r.end, r.check_in_until)
+        operation.promise = Promise(
+            r.id, r.state.value, r.seat_id, r.start, r.end, r.check_in_until
+        )
         operation.answered_at = real_now()
         return r
 

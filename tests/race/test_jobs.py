@@ -96,7 +96,7 @@ class ForAll:
 
     name = Channel.EMAIL
 
-    async def wanted(self, messages: Sequence[Message]) -> list[str]:
+    async def requested(self, messages: Sequence[Message]) -> list[str]:
         return [message.id for message in messages]
 
 

@@ -232,7 +232,7 @@ async def test_a_reader_who_left_the_waitlist_gets_no_message_of_its_end(
     entry_now = await stage.stored.waitlist.get(entry.id)
     assert entry_now is not None
     assert entry_now.state is (WaitlistState.WITHDRAWN if guard else WaitlistState.EXPIRED)
-    assert len(await stage.stored.waitlist.untold(9)) == (0 if guard else 1)
+    assert len(await stage.stored.waitlist.ended_unnotified(9)) == (0 if guard else 1)
 
 
 async def offered(stage: Stage, reader: Reader) -> Reservation:
@@ -267,7 +267,7 @@ async def test_an_accepted_offer_is_not_withdrawn(stage: Stage, guard: bool) -> 
     state = (await stage.reload(offer)).state
     assert state is (ReservationState.RESERVED if guard else ReservationState.OFFER_EXPIRED)
     if guard:
-        assert await stage.stored.waitlist.untold(9) == []
+        assert await stage.stored.waitlist.ended_unnotified(9) == []
         assert [entry.state for entry in (await all_of(stage, reader))] == [WaitlistState.ACCEPTED]
 
 
@@ -347,5 +347,5 @@ async def test_an_offer_to_a_reader_suspended_meanwhile_passes_to_the_next(stage
     await worker.waitlist_jobs.offer_free_seats(EIGHT)
     (row,) = await stage.db["reservations"].find({"state": "offered"}).to_list(None)
     assert row["reader"] == second.id
-    ((entry, end),) = await stage.stored.waitlist.untold(9)
+    ((entry, end),) = await stage.stored.waitlist.ended_unnotified(9)
     assert (entry.reader_id, end.suspended_until) == (first.id, clock(20))

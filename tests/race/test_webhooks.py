@@ -119,7 +119,7 @@ async def test_a_postponed_event_is_due_when_the_previous_one_is_settled(
 
     put_around(other, "bulk_write", before=taken)
     if not guard:
-        monkeypatch.setattr(other, "_call_back", _leave)
+        monkeypatch.setattr(other, "_undo_postponing", _leave)
     assert await lease(other) == []
     second = await lease(deliveries(stage))
     assert [d.event.seq for d in second] == ([2] if guard else [])

@@ -206,7 +206,7 @@ async def test_an_empty_database_is_a_backup_too(
     ("mode", "keys", "said"),
     [
         (Mode.SANDBOX, b"1", "is a production database"),
-        (Mode.PRODUCTION, b"2", "was sealed with another data key 1"),
+        (Mode.PRODUCTION, b"2", "was encrypted with another data key 1"),
     ],
 )
 async def test_a_backup_of_another_installation_is_refused(

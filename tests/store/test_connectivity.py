@@ -145,7 +145,7 @@ async def test_each_connection_mistake_has_its_own_message(
     rows = await connection_rows(load(env), date(2026, 9, 7))
     (row,) = [row for row in rows if row.name == "MONGO_URL"]
     assert (row.value, row.verdict) == ("root", Verdict.WARNING)
-    assert row.note.startswith("this user needs readWrite on reached alone")
+    assert row.note.startswith("this user needs only readWrite on reached")
 
 
 def test_a_refusal_by_mongodb_is_reported_in_mongodbs_words() -> None:

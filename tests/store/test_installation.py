@@ -58,7 +58,7 @@ REFUSED: list[tuple[str, dict[str, list[Document]], Mode, FieldCipher, str]] = [
         {"installation": [{"_id": "mode", "mode": "sandbox"}]},
         Mode.PRODUCTION,
         ONE,
-        "is a sandbox's",
+        "belongs to a sandbox",
     ),
     ("from before", {"readers": [reader(ONE)]}, Mode.SANDBOX, ONE, "is a production"),
     ("from before", {"areas": [{"_id": "a"}]}, Mode.SANDBOX, ONE, "is a production"),

@@ -102,7 +102,7 @@ async def test_a_heartbeat_after_a_gap_returns_the_gap_once(db: Database) -> Non
     ]
     again = back + timedelta(seconds=6)
     assert await heartbeat.beat(again) == [gap, TimeRange(back, again)]
-    await heartbeat.looked_after(gap)
+    await heartbeat.remove_gap(gap)
     assert await heartbeat.state() == (again, [TimeRange(back, again)])
     assert await heartbeat.beat(NOW) == [TimeRange(back, again)], "a clock behind changes nothing"
     await heartbeat.set(NOW)
@@ -119,7 +119,7 @@ async def test_a_recent_heartbeat_of_this_worker_answers_without_a_query(db: Dat
     up = NOW + GAP * 2
     assert await heartbeat.beat(up) == [TimeRange(NOW, up)]
     assert heartbeat.beaten_within(second, up) is None, "there is a gap to look after"
-    await heartbeat.looked_after(TimeRange(NOW, up))
+    await heartbeat.remove_gap(TimeRange(NOW, up))
     await heartbeat.beat(up)
     assert heartbeat.beaten_within(second, up) == up
     await heartbeat.set(up)

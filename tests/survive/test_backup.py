@@ -63,7 +63,7 @@ async def test_a_restore_after_a_lost_database_brings_back_all_bookings(
         await service.db.client.drop_database(service.db.name)
         status, out, err = await ended(await command("restore", file, **service.env))
         assert (status, err) == (0, ""), err
-        assert "no doubles" in out
+        assert "no double bookings" in out
         await service.start()
         assert [await r.ok("GET", "/reservations") for r in readers[:8]] == before
         # The seats are held again, for whoever comes now.
@@ -73,7 +73,7 @@ async def test_a_restore_after_a_lost_database_brings_back_all_bookings(
         again = await ended(await command("restore", file, **service.env))
         assert again[0] == 1 and "is not empty" in again[2]
         again = await ended(await command("backup", file, **service.env))
-        assert again[0] == 1 and "is there already" in again[2]
+        assert again[0] == 1 and "already exists" in again[2]
 
 
 async def test_a_killed_restore_is_detected_and_repeated(
@@ -117,7 +117,7 @@ async def test_a_killed_restore_is_detected_and_repeated(
         )
         status, out, err = await ended(await command("restore", "--over", file, **target))
         assert (status, err) == (0, ""), err
-        assert "no doubles" in out
+        assert "no double bookings" in out
         assert await everything(half) == whole
         for db in (resources.db, half):
             await db.client.drop_database(db.name)

@@ -118,7 +118,7 @@ async def test_a_start_on_a_broken_data_folder_names_the_log(tmp_path: Path) -> 
     (tmp_path / "mongod" / "WiredTiger.wt").write_bytes(b"not a database")
     (tmp_path / "mongod" / "WiredTiger.turtle").write_bytes(b"not a database")
     (tmp_path / "mongod" / "storage.bson").write_bytes(b"not a database")
-    with pytest.raises(EmbeddedError, match=r"mongod ended at once.*mongod\.log"):
+    with pytest.raises(EmbeddedError, match=r"mongod ended right after its start.*mongod\.log"):
         async with embedded_databases(tmp_path):
             pass
 

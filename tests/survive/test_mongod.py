@@ -126,7 +126,7 @@ async def test_a_mongod_killed_under_load_loses_no_acknowledged_booking(
         assert load.resolved >= 1 and load.slowest < patience(LONGEST_S)
         await every_acknowledged_one_exists_once(service, load)
         status, out, err = await ended(await command("check-integrity", **service.env))
-        assert (status, out.strip()) == (0, "no doubles"), err
+        assert (status, out.strip()) == (0, "no double bookings"), err
 
         async def is_ready() -> bool:
             return bool((await service.anonymous.get("//readyz")).status == 200)

@@ -28,13 +28,13 @@ async def test_export_and_erase_beside_a_running_service(mongo_url: str, redis_u
                 said, "erase-reader", reader.number, **service.env
             )
             assert (status, out) == (1, "") and "nothing has been erased" in err
-            assert "张*" in err and "stays, as nobody's: reservations 1" in err, err
+            assert "张*" in err and "kept without a name: reservations 1" in err, err
             assert reader.number not in err
         assert (await reader.get("/me")).status == 200
         set_end = service.inside.stored.readers.set_suspended_until
         assert await set_end(reader.reader_id, None, FOREVER)
         barred = await ended(await command("erase-reader", reader.number, "--yes", **service.env))
-        assert barred[0] == 1 and "suspended without an end: end that first" in barred[2], barred
+        assert barred[0] == 1 and "suspended without an end: lift" in barred[2], barred
         assert await set_end(reader.reader_id, FOREVER, None)
         status, out, err = await at_a_terminal(
             "yes\n", "erase-reader", reader.number, **service.env
@@ -51,6 +51,6 @@ async def test_export_and_erase_beside_a_running_service(mongo_url: str, redis_u
 
         # What readers wrote is listed and replied to by commands as well.
         status, out, err = await ended(await command("feedback", "list", **service.env))
-        assert (status, out, err) == (0, "none is waiting\n", "")
+        assert (status, out, err) == (0, "no feedback without a reply\n", "")
         reply = await ended(await command("feedback", "reply", "nobody", "谢谢", **service.env))
         assert reply == (1, "", "seats: there is no feedback 'nobody'\n")

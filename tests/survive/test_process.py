@@ -200,7 +200,7 @@ async def test_the_walkthrough_completes_beside_invented_readers(tmp_path: Path)
     async with demo(tmp_path, DEMO="") as (base, process):
         assert process.stdout is not None
         async with asyncio.timeout(patience(90)):
-            while b"The library lives" not in await process.stdout.readline():
+            while b"Invented readers make" not in await process.stdout.readline():
                 pass
         status, out, err = await ended(await command("demo-walkthrough", "--url", base))
         assert (status, err) == (0, "") and "history: reserve" in out, (out, err)
@@ -256,8 +256,8 @@ MISTAKES: list[tuple[str, dict[str, str], str]] = [
     ("serve", {**COMPLETE, "MONGO_URL": "127.0.0.1:9"}, "must begin with mongodb://"),
     ("demo", {"MONGO_URL": NOWHERE["MONGO_URL"]}, "set both or neither"),
     ("demo", {"TRUSTED_PROXIES": "home"}, "TRUSTED_PROXIES"),
-    ("sweep", COMPLETE, "sweep is called check-integrity now"),
-    ("questions", COMPLETE, "questions is called feedback list now"),
+    ("sweep", COMPLETE, "sweep was renamed: use check-integrity"),
+    ("questions", COMPLETE, "questions was renamed: use feedback list"),
 ]
 
 

@@ -57,7 +57,7 @@ async def test_a_production_database_is_refused_with_wrong_settings_or_keys(
     other = {**env, "ENCRYPTION_KEYS": OTHER_KEYS}
     newer = f"{ENCRYPTION_KEYS},2:{OTHER_KEYS[2:]}"
     place = f"database {db.name} "
-    wrong_key = place + "was sealed with another data key 1"
+    wrong_key = place + "was encrypted with another data key 1"
     await refused(
         db,
         [
@@ -130,7 +130,7 @@ async def test_a_database_of_before_the_first_release_is_refused(
         await db[name].insert_one({"_id": "mode"})
     file = tmp_path / "backup"
     words = ("serve",), ("backup", str(file))
-    await refused(db, [(words, env, "is of before the first release") for words in words])
+    await refused(db, [(words, env, "was written before the first release") for words in words])
     assert not file.exists()
 
 

@@ -327,6 +327,9 @@ async def test_a_reload_whose_new_workers_cannot_start_keeps_the_old_ones(
     service.process.send_signal(signal.SIGHUP)
     assert "RELOADING" in await next_word(manager)
     over = await next_word(manager)
-    assert over == {"READY": "1", "STATUS": "a new worker cannot start: the old ones serve"}
+    assert over == {
+        "READY": "1",
+        "STATUS": "a new worker cannot start; the old workers continue to serve",
+    }
     assert workers(service) == before
     assert (await service.anonymous.get("//healthz")).status == 200

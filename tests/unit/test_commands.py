@@ -62,10 +62,13 @@ def test_a_failure_prints_one_line_and_exits_with_status_1(tmp_path: Path) -> No
         "CAS_BASE_URL=https://cas.example\n"
     )
     for words, said in (
-        (("seed", "--env-file", str(real)), "seats: seed writes the demo library, into a sandbox"),
-        (("grow", "--count", "9"), "seats: grow is called load-data now\n"),
+        (("seed", "--env-file", str(real)), "seats: seed writes the demo library, only into a"),
+        (("grow", "--count", "9"), "seats: grow was renamed: use load-data\n"),
         (("check-config", "--env-file", "/none"), "seats: --env-file /none: No such file"),
-        (("worker", "--owner", "w1"), "seats: a worker is started by serve --workers N\n"),
+        (
+            ("worker", "--owner", "w1"),
+            "seats: this command is internal: start workers with serve --workers N\n",
+        ),
         (("gate-agent", "--url", "http://x", "--gate", "g", "--file", "f"), "gate-agent: GATE_KEY"),
     ):
         status, out, err = run(*words)

@@ -115,7 +115,7 @@ def test_translations_keep_their_placeholders(section: str) -> None:
         ("二层", "Floor 2"),
         ("地下一层", "Basement 1"),
         ("离您常坐的 029 号最近", "nearest to your usual no. 029"),
-        ("该区域一次最多 240 分钟，请缩短时间", "At most 240 minutes here"),
+        ("该区域一次最多 240 分钟，请缩短时间", "At most 240 minutes at a time in this area"),
         ('{"free": "当前无人", "n": 1}', '{"free": "Free", "n": 1}'),
         # What the library has called so itself, and what people have written.
         ("二层东区", "二层东区"),

@@ -22,16 +22,16 @@ GOOD = "9.0.7, 8.3.16, 8.0.37, 7.0.48"
 @pytest.mark.parametrize(
     ("version", "note"),
     [
-        ((5, 0, 31), f"a series that is not supported: for production use {GOOD} or newer"),
+        ((5, 0, 31), f"this release series is not supported: for production use {GOOD} or newer"),
         ((6, 0, 30), f"its support has ended: for production use {GOOD} or newer"),
-        ((7, 0, 47), "known holes are open: update to 7.0.48"),
+        ((7, 0, 47), "it has known vulnerabilities: update to 7.0.48"),
         ((7, 0, 48), ""),
-        ((8, 0, 36), "known holes are open: update to 8.0.37"),
+        ((8, 0, 36), "it has known vulnerabilities: update to 8.0.37"),
         ((8, 0, 37), ""),
-        ((8, 2, 9), f"a series that is not supported: for production use {GOOD} or newer"),
-        ((8, 3, 15), "known holes are open: update to 8.3.16"),
+        ((8, 2, 9), f"this release series is not supported: for production use {GOOD} or newer"),
+        ((8, 3, 15), "it has known vulnerabilities: update to 8.3.16"),
         ((8, 3, 16), ""),
-        ((9, 0, 6), "known holes are open: update to 9.0.7"),
+        ((9, 0, 6), "it has known vulnerabilities: update to 9.0.7"),
         ((9, 0, 7), ""),
         ((9, 1, 0), ""),  # newer than what is known here
     ],

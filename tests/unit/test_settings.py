@@ -132,8 +132,12 @@ def test_a_production_installation_has_secure_defaults() -> None:
                 "smtp://se:cret@[::1",
             )
         ),
-        (REAL, {"SMTP_URL": "smtp://mail.example.edu"}, "MAIL_FROM is required beside SMTP_URL"),
-        (REAL, {"MAIL_FROM": "seats@lib.edu"}, "SMTP_URL is required beside MAIL_FROM"),
+        (
+            REAL,
+            {"SMTP_URL": "smtp://mail.example.edu"},
+            "MAIL_FROM is required because SMTP_URL is set",
+        ),
+        (REAL, {"MAIL_FROM": "seats@lib.edu"}, "SMTP_URL is required because MAIL_FROM is set"),
         (REAL, {"SMTP_URL": "smtp://m.edu", "MAIL_FROM": "Seats <s@m.edu>"}, "MAIL_FROM"),
         (REAL, {"CAS_BASE_URL": ""}, "CAS_BASE_URL"),
         (REAL, {"CAS_BASE_URL": "cas.example.edu"}, "CAS_BASE_URL"),
@@ -200,7 +204,7 @@ def test_a_library_without_a_mini_program_is_accepted() -> None:
     assert load(REAL).wechat.used and load(SANDBOX).wechat.used
     # Half of it is a mistake, whichever half.
     for name in ("WECHAT_APPID", "WECHAT_SECRET", "WECHAT_TEMPLATES", "WECHAT_MP_APPID"):
-        with pytest.raises(SettingsError, match=rf"is required beside {name} \(a library without"):
+        with pytest.raises(SettingsError, match=rf"is required because {name} is set \(without"):
             load({**plain, name: "x"})
 
 

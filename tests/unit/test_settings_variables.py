@@ -86,7 +86,7 @@ def test_a_misspelt_variable_is_reported(name: str, nearest: str) -> None:
 @pytest.mark.parametrize(("before", "now"), RENAMED.items())
 def test_a_former_variable_name_is_refused(before: str, now: str) -> None:
     assert before not in VARIABLES and now in VARIABLES
-    with pytest.raises(SettingsError, match=f"^{before} is called {now} now"):
+    with pytest.raises(SettingsError, match=f"^{before} was renamed: write {now}"):
         load({**SANDBOX, before: "x"})
 
 

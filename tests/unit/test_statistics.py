@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange, local_instant, to_local
 from models.library.entities import AreaId, SeatId
 from models.reservations.booking_facts import BookingFacts
@@ -39,6 +40,7 @@ def briefs(draw: st.DrawFn) -> BookingFacts:
     return BookingFacts(
         seat_id=SeatId("x"),
         area_id=AREA,
+        reader_id=ReaderId("r"),
         state=draw(st.sampled_from(states)),
         created_at=minute(start - draw(st.integers(0, 2000))),
         start=minute(start),

@@ -14,6 +14,7 @@ from handlers.staff.tables import Table
 from handlers.statistics.console import charts
 from handlers.statistics.console import tables as statistics_tables
 from handlers.statistics.console.statistics import columns_of, rows_of
+from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.reservations.booking_facts import BookingFacts
@@ -146,7 +147,8 @@ def booking(draw: st.DrawFn, opened: dict[date, TimeRange | None]) -> BookingFac
     state = draw(st.sampled_from([ReservationState.COMPLETED, ReservationState.CANCELLED]))
     came = begin if draw(st.booleans()) else None
     seat = SeatId(draw(st.sampled_from("abz")))
-    return BookingFacts(seat, AreaId("x"), state, begin, begin, end, came, None, end)
+    reader = ReaderId("r")
+    return BookingFacts(seat, AreaId("x"), reader, state, begin, begin, end, came, None, end)
 
 
 def test_a_seat_disabled_all_the_time_has_no_rate() -> None:

@@ -271,6 +271,17 @@ def test_a_name_in_backticks_exists() -> None:
     assert missing.keys() >= OTHERS_NAMES, "nothing is listed for nobody"
 
 
+def test_a_value_has_the_noun_of_what_it_holds() -> None:
+    riddles = {"asked", "found", "kept", "known", "shown", "told", "wanted"}
+    wrong = []
+    for path, tree, _ in SOURCES:
+        for node in ast.walk(tree):
+            match node:
+                case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                    wrong += [f"{path}:{node.lineno}: {name}"] if name.strip("_") in riddles else []
+    assert wrong == []
+
+
 def test_an_error_class_is_named_after_its_code() -> None:
     """``off_grid`` is ``OffGrid``, and WeChat is one word."""
     codes = {}

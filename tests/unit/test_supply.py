@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from scripts.audit import ADVISORIES, LOCK, control, judge, judge_npm, known, pins
+from scripts.audit import ADVISORIES, LOCK, advisory_lines, control, judge, judge_npm, pins
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,9 +42,9 @@ def test_a_lock_pins_every_requirement_of_setup_cfg_with_hashes(extras: tuple[st
 def test_a_release_named_by_an_advisory_is_found() -> None:
     advisories = json.loads(ADVISORIES.read_text(encoding="utf-8"))
     now = LOCK.read_text(encoding="utf-8")
-    assert known(pins(now), advisories) == []
+    assert advisory_lines(pins(now), advisories) == []
     old = re.sub(r"^aiohttp==\S+", "aiohttp==3.14.1", now, flags=re.M)
-    (finding,) = known(pins(old), advisories)
+    (finding,) = advisory_lines(pins(old), advisories)
     assert finding.startswith("aiohttp 3.14.1: GHSA-mfx4-hv73-q22v")
 
 

@@ -82,6 +82,8 @@ def test_a_value_is_formatted_for_its_wechat_type(kind: str, value: object, expe
             "社会科学阅览区东侧靠窗的一带A106号",
         ),
         ("图书馆", "社" + "会" * 19, "A1060708091B", "…" + "会" * 6 + "A1060708091B号"),
+        ("图书馆", "A区", "A-1-07", "图书馆2层A区A-1-07号"),
+        ("Bücherei", "Lesesaal A", "A-1", "2层Lesesaal A · A-1号"),
     ],
 )
 def test_a_shortened_place_keeps_the_seat_number(
@@ -93,6 +95,31 @@ def test_a_shortened_place_keeps_the_seat_number(
     short = catalog.short_label_of(seat.id, LONGEST_THING)
     assert short == expected == format_value("thing", short)
     assert format_value("thing", catalog.short_area_label(hall, LONGEST_THING)).endswith(area[-9:])
+
+
+@pytest.mark.parametrize(
+    ("venue", "floor", "area", "number", "label"),
+    [
+        ("图书馆", 2, "二层中厅", "065", "图书馆2层二层中厅065号"),
+        ("图书馆", 1, "自习室B", "Carrel 3", "图书馆1层自习室B · Carrel 3号"),
+        (
+            "Hauptbibliothek",
+            1,
+            "Lesesaal A",
+            "A-1-121",
+            "Hauptbibliothek · 1层Lesesaal A · A-1-121号",
+        ),
+        ("Café", -1, "Å", "1", "Café地下1层Å · 1号"),
+    ],
+)
+def test_a_dot_separates_letters_of_a_place(
+    venue: str, floor: int, area: str, number: str, label: str
+) -> None:
+    seat = Seat(SeatId("s"), AREA, number, 0, 0)
+    hall = Area(AREA, VENUE, area, floor, 0, 1, 1, (seat,), ())
+    catalog = Catalog("1", {VENUE: Venue(VENUE, venue)}, {AREA: hall}, {})
+    assert catalog.seat_label(seat) == catalog.label_of(seat.id) == label
+    assert label.startswith(catalog.area_label(hall))
 
 
 @pytest.mark.parametrize(
@@ -167,10 +194,10 @@ def test_the_type_of_a_template_tells_whether_its_consent_is_long_term(
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("{", "not JSON"),
-        ("[]", "not an object"),
+        ("{", "must be JSON"),
+        ("[]", "must be a JSON object"),
         ({"LEAF": GOOD}, "'LEAF'"),
-        ({"LEAVE": 1}, "LEAVE is not an object"),
+        ({"LEAVE": 1}, "LEAVE must be a JSON object"),
         ({"LEAVE": {**GOOD, "pages": "x"}}, "'pages'"),
         ({"LEAVE": {**GOOD, "template_id": " "}}, r"LEAVE\.template_id"),
         ({"LEAVE": {**GOOD, "page": "/pages/r"}}, r"LEAVE\.page"),
@@ -180,8 +207,8 @@ def test_the_type_of_a_template_tells_whether_its_consent_is_long_term(
         ({"LEAVE": {**GOOD, "fields": {f"thing{n}": "seat" for n in range(6)}}}, "1 to 5"),
         ({"LEAVE": {**GOOD, "fields": {"thnig1": "seat"}}}, "thnig1"),
         ({"LEAVE": {**GOOD, "fields": {"thing": "seat"}}}, "thing"),
-        ({"LEAVE": {**GOOD, "fields": {"thing1": "sate"}}}, "there are: left_at, seat"),
-        ({"LEAVE": GOOD, "ENDED": {**GOOD, "fields": {"thing1": "seat"}}}, "template_id of LEAVE"),
+        ({"LEAVE": {**GOOD, "fields": {"thing1": "sate"}}}, "available: left_at, seat"),
+        ({"LEAVE": GOOD, "ENDED": {**GOOD, "fields": {"thing1": "seat"}}}, "template_id as LEAVE"),
     ],
 )
 def test_an_invalid_template_is_reported_with_its_place(

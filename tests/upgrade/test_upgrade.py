@@ -64,7 +64,7 @@ async def test_a_backup_of_each_release_is_upgraded_and_served(
     }
     restored = await ended(await command("restore", str(FOLDER / f"{release}.backup"), **env))
     assert (restored[0], restored[2]) == (0, ""), restored
-    assert "no doubles" in restored[1]
+    assert "no double bookings" in restored[1]
     async with open_database(mongo_url, env["MONGO_DATABASE"]) as db:
         try:
             await _served(db, env, facts)

@@ -1,5 +1,3 @@
-"""Where an answer to a piece of feedback goes, and where the one that was given has gone."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,9 +10,9 @@ from notify.templates.rendering import day_clock
 
 @dataclass(frozen=True, slots=True)
 class AnswerWay:
-    """``writer`` names who wrote it where nobody knows them. ``goes`` says where an answer goes, or
-    why none can be given (``reaches``). ``went`` says where the answer went, empty without one;
-    ``again``: it did not go to WeChat, and may yet."""
+    """``writer`` describes a writer who is unknown here. ``goes``: where an answer would go, or why
+    none is possible (``reaches`` is False). ``went``: where the answer went, empty without one.
+    ``again``: the answer has not gone to WeChat, but still can."""
 
     writer: str
     goes: str
@@ -24,7 +22,7 @@ class AnswerWay:
 
 
 def answer_way(f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
-    """The way of an answer at ``now``; ``is_open``: WeChat takes words for who wrote it."""
+    """``is_open``: WeChat still accepts messages to the writer."""
     again = bool(f.answer) and f.push is None and is_open
     writer = "" if f.reader_id else words.WRITER_TEXT.get(f.channel, "")
     reaches = f.reader_id is not None or is_open

@@ -1,5 +1,3 @@
-"""常用答复: answers that the library gives often."""
-
 from __future__ import annotations
 
 from typing import Annotated, Final
@@ -25,7 +23,6 @@ class CannedTitle(msgspec.Struct):
 
 
 async def canned_answers(visit: PageRequest) -> web.StreamResponse:
-    """All of them, with a form to add one."""
     return render(
         visit,
         "canned_answers",
@@ -36,7 +33,6 @@ async def canned_answers(visit: PageRequest) -> web.StreamResponse:
 
 
 async def add_canned_answer(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Keep another answer."""
     title, text = _read(form)
     if len(await visit[FeedbackService].canned_answers()) >= MOST:
         raise Malformed("title", "too_many_canned", most=MOST)
@@ -45,7 +41,7 @@ async def add_canned_answer(visit: PageRequest, form: Form) -> web.StreamRespons
 
 
 async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Save or remove an answer. The second of two is told, and finds what was typed."""
+    """Saves or removes an answer. Raises: FeedbackChanged after a concurrent change."""
     staff, rev = visit[StaffFeedback], decode(form, Revision).rev
     if form_text(form, "remove"):
         await staff.remove_canned_answer(staff_context(visit), visit.id, rev)
@@ -56,5 +52,5 @@ async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResp
 
 
 def _read(form: Form) -> tuple[str, str]:
-    """Title and text. Raises: Malformed."""
+    """Raises: Malformed."""
     return decode(form, CannedTitle).title, required_text(form)

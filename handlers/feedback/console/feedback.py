@@ -1,4 +1,4 @@
-"""Feedback: what waits for a reply, the archive, and the messages of one reader."""
+"""Feedback: the entries to answer, the archive, and the messages of one reader."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NoteForm(Revision):
 
 
 async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
-    """All that one reader has written, with the answers; the audit log keeps that it was read."""
+    """The reader's feedback with its answers. The audit log records that it was read."""
     staff = visit[StaffReaders]
     who = await staff.get(visit.id)
     await staff.look_at(staff_context(visit), who)
@@ -51,14 +51,13 @@ async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Reply once; or close, without a reply, what cannot be answered. ``fill`` only puts a canned
-    answer into the form. What is refused stands in the form again."""
+    """Answers an entry once, or closes it. ``fill`` only adds a canned answer to the form."""
     if form_text(form, "fill"):
         return await _filled(visit, form)
     closes = bool(form_text(form, "close"))
     text = "" if closes else required_text(form)
-    asked = await visit[FeedbackService].get(visit.id)
-    if asked.answered_at is None and _way(visit, asked).reaches is closes:
+    entry = await visit[FeedbackService].get(visit.id)
+    if entry.answered_at is None and _way(visit, entry).reaches is closes:
         raise Malformed("text", "page_outdated")
     await visit[StaffFeedback].reply(staff_context(visit), visit.id, text)
     return redirect(f"/console/questions?done={visit.id}")
@@ -69,7 +68,7 @@ def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
 
 
 async def _done(visit: PageRequest) -> str:
-    """Where the answer went that has just been given."""
+    """The text that says where the answer just given went."""
     id = visit.request.query.get("done", "")
     if not id:
         return ""
@@ -87,25 +86,23 @@ async def _filled(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def set_note(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A note for colleagues. The second of two is told, and finds what was typed."""
     typed = decode(form, NoteForm)
     await visit[StaffFeedback].set_note(staff_context(visit), visit.id, typed.rev, typed.note)
     return redirect("/console/questions?state=all&noted")
 
 
 async def feedback(visit: PageRequest) -> web.StreamResponse:
-    """What waits for a reply, the oldest first; or the archive, the newest first; or, of a form
-    that is shown again, the piece of feedback that it is about."""
-    number, asked = page_number(visit), _asked(visit)
+    """Unanswered entries oldest first, the archive newest first, or a refused form's entry."""
+    number, filters = page_number(visit), _filters(visit)
     service, skip = visit[FeedbackService], (number - 1) * PAGE
     if sent_form(visit.request):
         items, total = [await service.get(visit.id)], 1
-    elif asked["state"] == "waiting" and not (asked["from"] or asked["to"]):
+    elif filters["state"] == "waiting" and not (filters["from"] or filters["to"]):
         waiting = await service.waiting(skip + PAGE)
         _, total = await service.archive(FeedbackQuery(answered=False), 0, 1)
         items = waiting[skip:]
     else:
-        items, total = await service.archive(_query(asked), skip, PAGE)
+        items, total = await service.archive(_query(filters), skip, PAGE)
     people = await visit[StaffReaders].many({f.reader_id for f in items if f.reader_id})
 
     def who(f: Feedback) -> str:
@@ -115,8 +112,8 @@ async def feedback(visit: PageRequest) -> web.StreamResponse:
         visit,
         "feedback",
         items=[(f, who(f), _way(visit, f)) for f in items],
-        asked=asked,
-        query=urlencode({name: value for name, value in asked.items() if value}),
+        asked=filters,
+        query=urlencode({name: value for name, value in filters.items() if value}),
         number=number,
         pages=pages_of(total),
         total=total,
@@ -127,24 +124,24 @@ async def feedback(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-def _asked(visit: PageRequest) -> dict[str, str]:
-    """The state and the days that the address asks for. Raises: Malformed."""
+def _filters(visit: PageRequest) -> dict[str, str]:
+    """The state and dates in the query. Raises: Malformed."""
     query = visit.request.query
-    asked = {name: query.get(name, "") for name in ("state", "from", "to")}
-    asked["state"] = asked["state"] or "waiting"
-    if asked["state"] not in _STATES:
+    filters = {name: query.get(name, "") for name in ("state", "from", "to")}
+    filters["state"] = filters["state"] or "waiting"
+    if filters["state"] not in _STATES:
         raise Malformed("state", "state_unknown")
-    return asked
+    return filters
 
 
-def _query(asked: dict[str, str]) -> FeedbackQuery:
+def _query(filters: dict[str, str]) -> FeedbackQuery:
     """Raises: Malformed."""
-    days = {n: day_of(asked[n], n) if asked[n] else None for n in ("from", "to")}
+    days = {n: day_of(filters[n], n) if filters[n] else None for n in ("from", "to")}
     if any(day is not None and not 2000 <= day.year < 2100 for day in days.values()):
         raise Malformed("from", "not_our_time")
     first, last = days["from"], days["to"]
     return FeedbackQuery(
-        _STATES[asked["state"]],
+        _STATES[filters["state"]],
         local_instant(first, time()) if first is not None else None,
         local_instant(last + timedelta(days=1), time()) if last is not None else None,
     )

@@ -1,4 +1,4 @@
-"""Kiosks and gates over the years: another name or venue, out of use and back, deleted."""
+"""Changes to kiosks and gates: name or venue, order, retirement, deletion."""
 
 from __future__ import annotations
 
@@ -26,13 +26,12 @@ _DONE = "/console/devices?done"
 
 
 def _as_shown(device: Device, form: Form) -> Device:
-    """The device as the form was made from it: who changes another one is told."""
+    """The device as the form shows it, to detect a concurrent change."""
     venue = VenueId(form_text(form, "was_venue"))
     return replace(device, name=form_text(form, "was_name"), venue_id=venue)
 
 
 async def change_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Another name or another venue."""
     device, typed = await find_device(visit), decode(form, DeviceForm)
     old = _as_shown(device, form)
     new = replace(device, name=typed.name, venue_id=known_venue(visit, typed))
@@ -41,7 +40,7 @@ async def change_device(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def move_device_up(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """One place further up among those of its kind in its venue."""
+    """Moves the device up among those of its kind and venue."""
     device = await find_device(visit)
     beside = await devices_beside(visit, device)
     place = next((n for n, other in enumerate(beside) if other.id == device.id), 0)
@@ -53,7 +52,7 @@ async def move_device_up(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def retire_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Out of use: its key is refused from now on."""
+    """Retires the device; its key is refused from now on."""
     old = _as_shown(replace(await find_device(visit), retired=False), form)
     await visit[StaffDevices].change(
         staff_context(visit), old, replace(old, retired=True), form_reason(form)
@@ -62,14 +61,14 @@ async def retire_device(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def bring_back_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """In use again, with another key, which is shown this once."""
+    """Brings the device back. Its new key is shown this once."""
     old = _as_shown(replace(await find_device(visit), retired=True), form)
     key = await visit[StaffDevices].bring_back(staff_context(visit), old, form_reason(form))
     return await devices_page(visit, NewKey(visit.request.match_info["kind"], old.id, key))
 
 
 async def delete_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Gone, where it was never heard of."""
+    """Deletes a device that has never contacted the service."""
     device = await find_device(visit)
     await visit[StaffDevices].delete(staff_context(visit), device, form_reason(form))
     return redirect(_DONE)

@@ -1,5 +1,4 @@
-"""Kiosks and gates: adding them, when they were last heard of, and new keys; and what proves
-presence in a venue."""
+"""Kiosks, gates and their keys; and each venue's presence sources."""
 
 from __future__ import annotations
 
@@ -45,7 +44,7 @@ LONGEST_NAME: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key as it is shown, once. ``kind`` is kiosk or gate."""
+    """A key to show once. ``kind``: kiosk or gate."""
 
     kind: str
     id: str
@@ -58,7 +57,7 @@ class DeviceForm(msgspec.Struct):
 
 
 class NewDevice(DeviceForm):
-    """A gate has no ``kind`` and no ``code``, which a kiosk's screen shows."""
+    """A device to add. ``code``: a screen's pairing code. Gates have neither it nor a ``kind``."""
 
     id: Annotated[str, Meta(pattern=ID)]
     device: Literal["kiosk", "gate"]
@@ -67,21 +66,20 @@ class NewDevice(DeviceForm):
 
 
 async def devices(visit: PageRequest) -> web.StreamResponse:
-    """All kiosks and gates."""
     await visit[REFERENCE].refresh()
     return await devices_page(visit)
 
 
 async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Response:
-    """The page, with a key that a form on it has brought."""
-    catalog, seen = visit[REFERENCE].catalog, await visit[KioskService].last_seen()
+    """The list of devices. ``new``: the key that the form just sent has created."""
+    catalog, last_seen = visit[REFERENCE].catalog, await visit[KioskService].last_seen()
     mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
     gates = [gate for gate in await _gates(visit) if visit.sees(gate.venue_id)]
     venues = {id: v for id, v in catalog.venues.items() if visit.sees(id)}
     return render(
         visit,
         "devices",
-        kiosks=[(k, seen.get(k.id)) for k in mine],
+        kiosks=[(k, last_seen.get(k.id)) for k in mine],
         places=_places("kiosk", mine) | _places("gate", [g for g in gates if not g.retired]),
         holders=await visit[KioskService].key_holders(),
         paired=next((k for k in mine if k.id == visit.request.query.get("paired")), None),
@@ -103,8 +101,7 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
 
 
 def _labels_alone(venue: Venue, devices: Sequence[Device]) -> bool:
-    """Whether nothing but the labels of its seats proves presence in the venue, except the desk:
-    what it takes of kiosks and gates proves nothing where there are none."""
+    """True if no device in the venue proves presence, only seat labels and the desk."""
     source = {Kiosk: PresenceSource.KIOSK, Gate: PresenceSource.GATE}
     here = {source[type(d)] for d in devices if d.venue_id == venue.id and not d.retired}
     sources = venue.presence_sources
@@ -112,7 +109,6 @@ def _labels_alone(venue: Venue, devices: Sequence[Device]) -> bool:
 
 
 async def _gates(visit: PageRequest) -> list[Gate]:
-    """All gates in the order in which they are shown."""
     venues = list(visit[REFERENCE].catalog.venues)
     return sorted(
         await visit[GateService].all(),
@@ -121,24 +117,24 @@ async def _gates(visit: PageRequest) -> list[Gate]:
 
 
 def _places(kind: str, devices: Sequence[Device]) -> dict[str, int]:
-    """The place of each among those of its venue, from 0, by ``kind:id``."""
+    """Each device's place in its venue, from 0, by ``kind:id``."""
     by_venue = Counter[VenueId]()
-    found = {}
+    places = {}
     for device in devices:
-        found[f"{kind}:{device.id}"] = by_venue[device.venue_id]
+        places[f"{kind}:{device.id}"] = by_venue[device.venue_id]
         by_venue[device.venue_id] += 1
-    return found
+    return places
 
 
 async def devices_beside(visit: PageRequest, device: Device) -> list[Device]:
-    """The kiosks, or gates, in use of its venue in the order in which they are shown."""
+    """The devices in use of the same kind and venue, in display order."""
     kiosks = visit[REFERENCE].catalog.kiosks.values()
     all_of_them: Iterable[Device] = kiosks if isinstance(device, Kiosk) else await _gates(visit)
     return [d for d in all_of_them if d.venue_id == device.venue_id and not d.retired]
 
 
 async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A kiosk or a gate with its first key, which is shown this once."""
+    """Adds a kiosk or a gate; its first key is shown this once."""
     await visit[REFERENCE].refresh()
     typed = decode(form, NewDevice)
     device, screen = _read(visit, typed), None
@@ -171,29 +167,28 @@ def known_venue(visit: PageRequest, typed: DeviceForm) -> VenueId:
 
 
 async def find_device(visit: PageRequest) -> Device:
-    """The kiosk or gate of the address, in use or not. Raises: NotFound."""
+    """The kiosk or gate in the address, retired or not. Raises: NotFound."""
     await visit[REFERENCE].refresh()
     kind, catalog = visit.request.match_info["kind"], visit[REFERENCE].catalog
-    found: Device | None = None
+    device: Device | None = None
     if kind == "kiosk":
         id = KioskId(visit.id)
-        found = catalog.kiosks.get(id) or catalog.retired_kiosks.get(id)
+        device = catalog.kiosks.get(id) or catalog.retired_kiosks.get(id)
     elif kind == "gate":
-        found = next((g for g in await visit[GateService].all() if g.id == visit.id), None)
-    if found is None:
+        device = next((g for g in await visit[GateService].all() if g.id == visit.id), None)
+    if device is None:
         raise NotFound()
-    return found
+    return device
 
 
 async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Another key from now on; the old one is refused at once."""
+    """Replaces the key; the old one is refused at once."""
     kind, device = visit.request.match_info["kind"], await find_device(visit)
     key = await visit[StaffDevices].rotate_key(staff_context(visit), device, form_reason(form))
     return await devices_page(visit, NewKey(kind, device.id, key))
 
 
 async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What proves presence in the venue from now on."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed it
     venue = reference.catalog.venues.get(VenueId(visit.id))

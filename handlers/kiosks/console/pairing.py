@@ -1,4 +1,4 @@
-"""Pairing a screen with a kiosk: type its code, compare what it says of itself, confirm."""
+"""Pairing a screen with a kiosk: type its code, compare, confirm."""
 
 from __future__ import annotations
 
@@ -32,10 +32,8 @@ _WINDOW: Final = timedelta(minutes=10)
 
 
 async def request_with_code(visit: PageRequest, form: Form) -> PairingRequest:
-    """The screen that shows the typed code. Wrong ones are counted by administrator.
-
-    Raises: Malformed, PairingCodeUnknown, TooManyAttempts.
-    """
+    """The pairing request with the typed code. Wrong codes are counted by administrator. Raises:
+    Malformed, PairingCodeUnknown, TooManyAttempts."""
     code = _SPACES.sub("", form_text(form, "code"))
     if not _CODE.fullmatch(code):
         raise Malformed("code", "pairing_code_format")
@@ -47,19 +45,19 @@ async def request_with_code(visit: PageRequest, form: Form) -> PairingRequest:
 
 
 async def pairing(visit: PageRequest) -> web.StreamResponse:
-    """Where the code of a kiosk's screen is typed. Raises: NotFound."""
+    """Raises: NotFound."""
     return await _page(visit, await _kiosk(visit))
 
 
 async def look_at_screen(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The screen with the typed code, to be compared and confirmed. Raises: NotFound."""
+    """Shows the screen that has the typed code, for comparison. Raises: NotFound."""
     return await confirmation(
         visit, await _kiosk(visit), await request_with_code(visit, form), form
     )
 
 
 async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The screen is the kiosk's from now on. Raises: NotFound."""
+    """Gives the kiosk's key to the screen. Raises: NotFound."""
     kiosk, pairings = await _kiosk(visit), visit[KioskPairing]
     screen = None
     try:
@@ -78,7 +76,7 @@ async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def confirmation(
     visit: PageRequest, kiosk: Kiosk, screen: PairingRequest, form: Form
 ) -> web.Response:
-    """What the screen says of itself, who has the kiosk's key now, and one button."""
+    """Shows the screen's details and the key's present holder, for confirmation."""
     keep_typed(visit, form)
     return await _page(visit, kiosk, screen)
 
@@ -86,7 +84,10 @@ async def confirmation(
 async def _page(
     visit: PageRequest, kiosk: Kiosk, screen: PairingRequest | None = None
 ) -> web.Response:
-    holders, seen = await visit[KioskService].key_holders(), await visit[KioskService].last_seen()
+    holders, last_seen = (
+        await visit[KioskService].key_holders(),
+        await visit[KioskService].last_seen(),
+    )
     return render(
         visit,
         "pair_kiosk",
@@ -95,13 +96,13 @@ async def _page(
         screen=screen,
         check_word=CHECK_WORD_TEXT[screen.check_word] if screen is not None else "",
         holder=holders.get(kiosk.id, KeyHolder()),
-        seen=seen.get(kiosk.id),
+        seen=last_seen.get(kiosk.id),
         base=visit[SITE].public_base_url,
     )
 
 
 async def _kiosk(visit: PageRequest) -> Kiosk:
-    """The kiosk of the address. Raises: NotFound, OtherVenue."""
+    """Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()  # another worker may have added it
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
     if kiosk is None:

@@ -1,5 +1,3 @@
-"""Posters on A4: how to check in at a kiosk, and how to book the seats of an area."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -15,7 +13,7 @@ from models.library.entities import KioskId, Venue
 
 
 async def kiosk_poster(visit: PageRequest) -> web.StreamResponse:
-    """What hangs beside a kiosk. Raises: NotFound."""
+    """Raises: NotFound."""
     await visit[REFERENCE].refresh()
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
     if kiosk is None:
@@ -26,7 +24,7 @@ async def kiosk_poster(visit: PageRequest) -> web.StreamResponse:
 
 
 async def area_poster(visit: PageRequest) -> web.StreamResponse:
-    """What hangs at an area's door; its code leads to the area's map. Raises: NotFound."""
+    """The poster at an area's door, with a code that opens the area's map. Raises: NotFound."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)

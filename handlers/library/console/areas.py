@@ -1,4 +1,4 @@
-"""An area beside its plan: its name, floor and place in the floor; out of use and back; deleted."""
+"""An area's settings: name, floor and order, retirement, deletion."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ class PlacedArea(AreaForm):
 
 
 async def area_settings(visit: PageRequest) -> web.StreamResponse:
-    """The area's name and order, and whether it is in use."""
     return _page(visit, await _area(visit))
 
 
@@ -54,15 +53,13 @@ def _page(visit: PageRequest, area: Area, **question: Any) -> web.Response:
 
 
 def _floor(visit: PageRequest, area: Area) -> list[Area]:
-    """The areas of its floor in their order. Another venue's floor of that number is another
-    one."""
-    known, here = visit[REFERENCE].catalog.known_areas, (area.venue_id, area.floor)
-    return [one for one in known if (one.venue_id, one.floor) == here]
+    """The areas on the same floor of the same venue, in display order."""
+    all_areas, here = visit[REFERENCE].catalog.known_areas, (area.venue_id, area.floor)
+    return [one for one in all_areas if (one.venue_id, one.floor) == here]
 
 
 async def _area(visit: PageRequest) -> Area:
-    """As it is in the database now: another worker may have changed it. Raises: NotFound;
-    OtherVenue, also for what a change of it would affect."""
+    """The area as it is stored now. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)
@@ -70,25 +67,24 @@ async def _area(visit: PageRequest) -> Area:
 
 
 async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Another name, floor, or place in the floor."""
     area = await _area(visit)
     require_current(form, area.rev, PlanChanged)
     typed = decode(form, PlacedArea)
     renamed = transitions.rename(area, typed.name, typed.floor)
     place = typed.place if renamed.floor == area.floor else transitions.LAST
     changed = transitions.put_in_order(renamed, place, _floor(visit, renamed))
-    if len(changed) == 1 and _shown(changed[0]) == _shown(area):
+    if len(changed) == 1 and _displayed(changed[0]) == _displayed(area):
         raise Malformed("name", "nothing_changed")
     await visit[StaffAreas].rearrange(staff_context(visit), area, changed, form_reason(form))
     return redirect(_settings_url(area.id))
 
 
-def _shown(area: Area) -> tuple[str, int, int]:
+def _displayed(area: Area) -> tuple[str, int, int]:
     return area.name, area.floor, area.order
 
 
 async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Out of use: asked about with what it would affect, or done where it was confirmed."""
+    """Retires the area if the form confirms the impact; otherwise shows the impact."""
     area, reference = await _area(visit), visit[REFERENCE]
     require_current(form, area.rev, PlanChanged)
     retired = transitions.retire(area)
@@ -106,7 +102,6 @@ async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def bring_back_area(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """In use again, as it was."""
     area = await _area(visit)
     require_current(form, area.rev, PlanChanged)
     await visit[StaffAreas].bring_back(staff_context(visit), area, form_reason(form))
@@ -114,7 +109,7 @@ async def bring_back_area(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def delete_area(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Gone, where nothing was ever booked there."""
+    """Deletes an area that never had a booking."""
     area = await _area(visit)
     require_current(form, area.rev, PlanChanged)
     await visit[StaffAreas].delete(staff_context(visit), area, form_reason(form))

@@ -1,5 +1,4 @@
-"""Floors from files: what an import would do is shown first, drawn, and nothing changes before it
-is confirmed. Between the two steps the browser keeps the plans; they are read and checked anew."""
+"""Imports floors from files. The browser keeps the previewed plans; they are checked again."""
 
 from __future__ import annotations
 
@@ -58,13 +57,13 @@ from models.staff.audit import AuditAction
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = 4 * 1024 * 1024
-"""Bytes of a form with the plans of a preview; a file that is too large is told in words."""
+"""Bytes of a form. More than a file may have, so that the page can report a larger file."""
 _CSV: Final = "text/csv; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class AreaPreview:
-    """An area as the page shows it. The seats are drawn by what happens to them."""
+    """``drawn``: the area's seats by their change."""
 
     area: Area
     is_new: bool
@@ -74,7 +73,6 @@ class AreaPreview:
 
 
 async def import_page(visit: PageRequest) -> web.StreamResponse:
-    """The form for a file."""
     await visit[REFERENCE].refresh()
     return _page(visit)
 
@@ -102,7 +100,7 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
 
 
 async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The preview of a file, or the import where a preview was confirmed."""
+    """Shows the preview of a file, or imports one that was confirmed."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed a plan
     typed = typed_in(form, ("venue", "floor", "encoding", "reason"))
@@ -111,8 +109,8 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
         file = await _read(visit, form)
         if file.problems:
             return _page(visit, status=400, problems=_words(file.problems), typed=typed)
-        found = file.areas
-        plan = await asyncio.to_thread(plan_import, found, reference.catalog, _defaults(typed))
+        file_areas = file.areas
+        plan = await asyncio.to_thread(plan_import, file_areas, reference.catalog, _defaults(typed))
     except Malformed as error:
         refuse(visit, form, error)
         return _page(visit, typed=typed)
@@ -120,22 +118,22 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
         return _page(visit, status=400, problems=_words(plan.problems), typed=typed)
     changed = [a for a in plan.areas if a.old is None or differences(a.old, a.new).any]
     previews = [_preview(visit, a) for a in plan.areas]
-    shown = {
+    preview = {
         "previews": previews,
         "removes": any(p.drawn.get("removed") for p in previews),
         "ignored": file.ignored,
         "encoding": file.encoding,
-        "plans": _kept(plan),
+        "plans": _plans_json(plan),
     }
     try:
-        if confirms and any(_base(a) != read.base for a, read in _pairs(plan, found)):
+        if confirms and any(_base(a) != read.base for a, read in _pairs(plan, file_areas)):
             raise PlanChanged()
         if not changed:
             raise Malformed("file", WRONG_TEXT["nothing_changed"])
         catalog = reference.catalog.with_areas(*(a.new for a in changed))
         question = await open_question(visit, form, reference.policy, catalog)
         if question is not None:
-            return _page(visit, **shown | question, typed=typed)
+            return _page(visit, **preview | question, typed=typed)
         await visit[StaffPolicyAndPlans].change_areas(
             staff_context(visit),
             [_change(a) for a in changed],
@@ -145,12 +143,12 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
     except (PlanChanged, Malformed) as error:
         question = await _impact(visit, changed) if changed else {}
         refuse(visit, form, error)
-        return _page(visit, **shown | question, typed=typed)
+        return _page(visit, **preview | question, typed=typed)
     return redirect("/console/plans?done")
 
 
 async def _read(visit: PageRequest, form: Form) -> FloorFile:
-    """What is in the file, or in the preview that is confirmed."""
+    """The areas in the uploaded file or in the confirmed preview."""
     plans, file = form_text(form, "plans"), form.get("file")
     named = form_text(form, "encoding")
     encoding = named if named in ENCODING_TEXT else ""
@@ -175,23 +173,22 @@ def _defaults(typed: dict[str, str]) -> Defaults:
 
 
 async def _impact(visit: PageRequest, changed: list[PlannedArea]) -> dict[str, Any]:
-    """The question once more, for a preview that is shown again."""
+    """The impact, for a preview that is shown again."""
     reference = visit[REFERENCE]
     catalog = reference.catalog.with_areas(*(a.new for a in changed))
     nothing: Form = MultiDictProxy(MultiDict())
     return await open_question(visit, nothing, reference.policy, catalog) or {}
 
 
-def _pairs(plan: ImportPlan, found: list[AreaInFile]) -> list[tuple[PlannedArea, AreaInFile]]:
-    return list(zip(plan.areas, found, strict=True))
+def _pairs(plan: ImportPlan, file_areas: list[AreaInFile]) -> list[tuple[PlannedArea, AreaInFile]]:
+    return list(zip(plan.areas, file_areas, strict=True))
 
 
 def _base(planned: PlannedArea) -> int:
     return planned.old.rev if planned.old is not None else -1
 
 
-def _kept(plan: ImportPlan) -> str:
-    """What the browser keeps until the import is confirmed."""
+def _plans_json(plan: ImportPlan) -> str:
     return decoding.to_json(
         [{**plan_to_json(a.new), "venue": a.new.venue_id, "base": _base(a)} for a in plan.areas]
     )
@@ -211,15 +208,15 @@ def _preview(visit: PageRequest, planned: PlannedArea) -> AreaPreview:
     if old is None:
         changes = [CHANGE_TEXT["imported"].format(seats=len(new.seats))]
         return AreaPreview(new, True, venue, changes, {"added": list(new.seats)})
-    found = differences(old, new)
-    return AreaPreview(new, False, venue, words(found), _drawn(old, new, found))
+    diff = differences(old, new)
+    return AreaPreview(new, False, venue, words(diff), _drawn(old, new, diff))
 
 
-def _drawn(old: Area, new: Area, found: PlanDiff) -> dict[str, list[Seat]]:
-    """The seats by what happens to them; the removed ones first, since others may lie on them."""
-    before, added = {seat.id for seat in old.seats}, set(found.added)
-    other = {*found.moved, *found.features_changed, *found.disabled, *found.enabled}
-    other |= {now for _, now in found.renumbered}
+def _drawn(old: Area, new: Area, diff: PlanDiff) -> dict[str, list[Seat]]:
+    """Seats by their change, removed ones first, so that new ones are drawn over them."""
+    before, added = {seat.id for seat in old.seats}, set(diff.added)
+    other = {*diff.moved, *diff.features_changed, *diff.disabled, *diff.enabled}
+    other |= {now for _, now in diff.renumbered}
     after = {seat.id for seat in new.seats}
     drawn: dict[str, list[Seat]] = {"removed": [s for s in old.seats if s.id not in after]}
     for seat in new.seats:
@@ -231,7 +228,6 @@ def _drawn(old: Area, new: Area, found: PlanDiff) -> dict[str, list[Seat]]:
 
 
 def _words(problems: Iterable[FileProblem]) -> list[str]:
-    """Each problem in words, with where it is."""
     return [_problem(problem) for problem in problems]
 
 
@@ -240,8 +236,8 @@ def _problem(problem: FileProblem) -> str:
     column = str(details.get("column", ""))
     facts = {**details, "column": COLUMN_TEXT.get(column, column)}
     reason = str(details["reason"])
-    known = PROBLEM_TEXT.get(reason)
-    what = known.format_map(facts) if known is not None else reason_text(details)
+    sentence = PROBLEM_TEXT.get(reason)
+    what = sentence.format_map(facts) if sentence is not None else reason_text(details)
     if problem.line is not None:
         return LINE_TEXT.format(line=problem.line, what=what)
     return AREA_TEXT.format(area=problem.area, what=what) if problem.area else what
@@ -249,7 +245,7 @@ def _problem(problem: FileProblem) -> str:
 
 # --- files to take away ---------------------------------------------------------------------------
 async def export_csv(visit: PageRequest) -> web.StreamResponse:
-    """The area as a table, which can be changed and imported again."""
+    """The area as a table that can be edited and imported again."""
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
     head = [COLUMN_TEXT[name] for name in writing.FIELDS]
@@ -258,12 +254,11 @@ async def export_csv(visit: PageRequest) -> web.StreamResponse:
 
 
 async def template_csv(visit: PageRequest) -> web.StreamResponse:
-    """A table with an example."""
     return _file(writing.as_csv([_template_head(), *TEMPLATE_ROWS]), _CSV, "seats.csv")
 
 
 async def template_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """The same as a workbook, with a sheet that explains the columns."""
+    """The example as a workbook, with a sheet that explains the columns."""
     sheets: dict[str, Sequence[writing.Row]] = {
         SHEET_TEXT["seats"]: [_template_head(), *TEMPLATE_ROWS],
         SHEET_TEXT["explained"]: TEMPLATE_EXPLAINED,

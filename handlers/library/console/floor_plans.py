@@ -1,8 +1,4 @@
-"""The plan editor: areas with their seats and fixtures, on a drawing or as a file.
-
-The browser changes a plan as JSON, the same that is exported and imported. What it changes and
-which bookings it affects is shown first; nothing changes before that is confirmed.
-"""
+"""The plan editor. Plans are JSON, as in export and import; changes need a confirmed impact."""
 
 from __future__ import annotations
 
@@ -37,14 +33,14 @@ from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
 
 LARGEST_PLAN: Final = 512 * 1024
-"""Bytes of a form with a plan of a thousand seats."""
+"""Bytes of a form; fits a plan of a thousand seats."""
 NOT_AN_ID: Final = "import"
-"""What would be another page's address."""
+"""The id that no area can have, because its address is that of the import page."""
 _LISTED: Final = 12
 
 
 class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A plan as it is written down. Without a name or a floor it keeps those that it has."""
+    """A plan as JSON. Without ``name`` or ``floor`` the area keeps its own."""
 
     width: int
     height: int
@@ -61,7 +57,6 @@ class NewArea(AreaForm):
 
 
 async def plans(visit: PageRequest) -> web.StreamResponse:
-    """All areas."""
     await visit[REFERENCE].refresh()
     catalog, today = visit[REFERENCE].catalog, local_date(visit.now)
     return render(
@@ -80,7 +75,6 @@ async def plans(visit: PageRequest) -> web.StreamResponse:
 
 
 async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A new area, empty: its plan is drawn next."""
     area, reason = _new_area(visit, decode(form, NewArea)), form_reason(form)
     try:
         await visit[StaffPolicyAndPlans].add_area(staff_context(visit), area, reason)
@@ -115,7 +109,7 @@ def _new_area(visit: PageRequest, typed: NewArea) -> Area:
 
 
 async def plan(visit: PageRequest) -> web.StreamResponse:
-    """The editor; a viewer sees the same without anything to press."""
+    """The editor; read-only for a viewer."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
@@ -145,14 +139,14 @@ async def _editor(visit: PageRequest, area: Area, document: object, **more: Any)
 
 
 async def export_plan(visit: PageRequest) -> web.StreamResponse:
-    """The plan as a file, which can be edited and imported again."""
+    """The plan as a file that can be edited and imported again."""
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
     return _file(plan_json.plan_to_json(area), area.id)
 
 
 async def plan_before(visit: PageRequest) -> web.StreamResponse:
-    """The plan as it was before a change in the log: importing it takes the change back."""
+    """The plan before a change in the audit log; importing it reverts the change."""
     entry = await visit[AuditLog].get(visit.id)
     document = entry.before.get("plan")
     if not isinstance(document, dict):
@@ -171,8 +165,7 @@ def _file(document: dict[str, object], name: str) -> web.Response:
 
 
 async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What the form asks for: shown with its impact, or done where it was confirmed. What was drawn
-    is never lost."""
+    """Saves the plan if its impact is confirmed; else shows it, or a refused drawing again."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     area = reference.area(visit.id)
@@ -183,20 +176,20 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         if not area.in_use:
             raise AreaRetired()
         new = _drawn(visit, area, text)
-        found = plan_editing.differences(area, new)
-        if found.structural and not visit.may_in(area.venue_id, Role.ADMINISTRATOR):
+        diff = plan_editing.differences(area, new)
+        if diff.structural and not visit.may_in(area.venue_id, Role.ADMINISTRATOR):
             raise Forbidden()
-        summary = words(found)
+        summary = words(diff)
         if form_text(form, "edit"):
             return await _editor(visit, area, plan_json.plan_to_json(new), unsaved=True)
-        if not found.any:
+        if not diff.any:
             raise Malformed("plan", "nothing_changed")
         question = await open_question(
             visit, form, reference.policy, reference.catalog.with_areas(new)
         )
         if question is not None:
             document = plan_json.plan_to_json(new)
-            question |= {"summary": summary, "removes": bool(found.removed)}
+            question |= {"summary": summary, "removes": bool(diff.removed)}
             return await _editor(visit, area, document, **question)
         reason, resolution = form_reason(form), resolution_from(form)
         change = AreaChange(AuditAction.CHANGE_PLAN, area, new, BETWEEN["changes"].join(summary))
@@ -204,15 +197,14 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
             staff_context(visit), [change], reason, resolution
         )
     except (PlanChanged, AreaRetired, Malformed) as error:
-        # With the revision that the form was made from, where nobody else was faster.
-        shown = reference.area(visit.id) if isinstance(error, PlanChanged) else area
+        # After a concurrent change: the current area. Otherwise the form keeps its revision.
+        current = reference.area(visit.id) if isinstance(error, PlanChanged) else area
         refuse(visit, form, error)
-        return await _editor(visit, shown, _drawing(text), unsaved=True)
+        return await _editor(visit, current, _drawing(text), unsaved=True)
     return redirect(f"/console/plans/{area.id}?done")
 
 
 def _text(form: Form) -> str:
-    """The plan, from the editor or from a file."""
     file = form.get("file")
     if isinstance(file, bytes):
         return file.decode(errors="replace")
@@ -220,7 +212,7 @@ def _text(form: Form) -> str:
 
 
 def _drawing(text: str) -> object:
-    """What was drawn, to be shown again; None where it is not a plan."""
+    """The drawing to show again; None if the text is no plan."""
     try:
         msgspec.json.decode(text, type=PlanIn)
         return json.loads(text)
@@ -250,32 +242,31 @@ def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
     return plan_editing.apply_draft(area, draft, elsewhere)
 
 
-def words(found: PlanDiff) -> list[str]:
-    """What a change of a plan does, in words."""
-    renumbered = [f"{old}→{new}" for old, new in found.renumbered]
+def words(diff: PlanDiff) -> list[str]:
+    renumbered = [f"{old}→{new}" for old, new in diff.renumbered]
     lists = {
-        "added": found.added,
-        "removed": found.removed,
+        "added": diff.added,
+        "removed": diff.removed,
         "renumbered": renumbered,
-        "moved": found.moved,
-        "features_changed": found.features_changed,
-        "disabled": found.disabled,
-        "enabled": found.enabled,
+        "moved": diff.moved,
+        "features_changed": diff.features_changed,
+        "disabled": diff.disabled,
+        "enabled": diff.enabled,
     }
     summary = [
         CHANGE_TEXT[change].format(seats=_few(numbers))
         for change, numbers in lists.items()
         if numbers
     ]
-    if found.marks:
+    if diff.marks:
         summary.append(CHANGE_TEXT["marks"])
-    if found.area_properties:
+    if diff.area_properties:
         summary.append(CHANGE_TEXT["area_properties"])
     return summary
 
 
 def _few(numbers: list[str]) -> str:
-    shown = BETWEEN["names"].join(numbers[:_LISTED])
+    listed = BETWEEN["names"].join(numbers[:_LISTED])
     if len(numbers) <= _LISTED:
-        return shown
-    return CHANGE_TEXT["first_seats"].format(seats=shown, count=len(numbers))
+        return listed
+    return CHANGE_TEXT["first_seats"].format(seats=listed, count=len(numbers))

@@ -1,5 +1,4 @@
-"""The picture of the floor under an area's plan, for the plan editor's script, which sends forms
-and gets JSON: what is drawn in the page and not saved yet stays there."""
+"""The picture under a plan. Forms get JSON, so that an unsaved drawing stays on the page."""
 
 from __future__ import annotations
 
@@ -33,7 +32,7 @@ _HEADERS: Final = {
 
 
 def picture_routes() -> list[web.RouteDef]:
-    """Seen by the staff of the venue, changed by its administrators."""
+    """Routes that the venue's staff may read, and its administrators change."""
     here = "/console/plans/{id}/picture"
     return [
         web.get(here + "/{digest}", staff_page(_content)),
@@ -44,33 +43,32 @@ def picture_routes() -> list[web.RouteDef]:
 
 
 def _form(posted: Posted, max_bytes: int = MAX_BODY_BYTES) -> Any:
-    """A form that the script sends: what the page did not do is said in words."""
+    """Wraps a handler: a refusal is JSON with a text and, after a conflict, the current picture."""
 
     async def answered(visit: PageRequest, form: Form) -> web.StreamResponse:
         try:
             return await posted(visit, form)
         except (Conflict, Malformed) as error:
-            said: dict[str, Any] = {"error": error_text(visit, error)}
-            if isinstance(error, Conflict):  # what stands there now
-                said["picture"] = await described(visit, await _area(visit))
-            return web.json_response(said, status=status_of(type(error)))
+            body: dict[str, Any] = {"error": error_text(visit, error)}
+            if isinstance(error, Conflict):  # the picture as it is now
+                body["picture"] = await described(visit, await _area(visit))
+            return web.json_response(body, status=status_of(type(error)))
 
     return staff_form(answered, Role.ADMINISTRATOR, max_bytes, multipart=True)
 
 
 async def described(visit: PageRequest, area: Area) -> dict[str, Any] | None:
-    """The area's picture for the editor; None where it has none."""
-    found = await visit[StaffPlanPictures].get(area.id)
-    if found is None:
+    picture = await visit[StaffPlanPictures].get(area.id)
+    if picture is None:
         return None
     return {
-        "version": found.version,
-        "url": f"/console/plans/{area.id}/picture/{found.digest}",
-        "ratio": found.height / found.width,
-        "x": found.place.x,
-        "y": found.place.y,
-        "width": found.place.width,
-        "opacity": found.place.opacity,
+        "version": picture.version,
+        "url": f"/console/plans/{area.id}/picture/{picture.digest}",
+        "ratio": picture.height / picture.width,
+        "x": picture.place.x,
+        "y": picture.place.y,
+        "width": picture.place.width,
+        "opacity": picture.place.opacity,
     }
 
 
@@ -78,13 +76,13 @@ async def _content(visit: PageRequest) -> web.StreamResponse:
     digest = visit.request.match_info["digest"]
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
-    found = await visit[StaffPlanPictures].content(area.id, digest)
-    if found is None:
+    stored = await visit[StaffPlanPictures].content(area.id, digest)
+    if stored is None:
         raise NotFound()
     headers = {**_HEADERS, "ETag": f'"{digest}"'}
     if visit.request.headers.get("If-None-Match") == headers["ETag"]:
         return web.Response(status=304, headers=headers)
-    content, kind = found
+    content, kind = stored
     return web.Response(body=content, content_type=kind, headers=headers)
 
 
@@ -97,7 +95,7 @@ async def _put(visit: PageRequest, form: Form) -> web.StreamResponse:
     except TooCostly as error:
         raise Malformed("file", "picture_too_costly") from error
     await visit[StaffPlanPictures].put(staff_context(visit), area, form_text(form, "version"), file)
-    return await _shown(visit, area)
+    return await _picture_response(visit, area)
 
 
 async def _move(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -112,22 +110,22 @@ async def _move(visit: PageRequest, form: Form) -> web.StreamResponse:
     await visit[StaffPlanPictures].move(
         staff_context(visit), area, form_text(form, "version"), place
     )
-    return await _shown(visit, area)
+    return await _picture_response(visit, area)
 
 
 async def _remove(visit: PageRequest, form: Form) -> web.StreamResponse:
     area = await _area(visit)
     await visit[StaffPlanPictures].remove(staff_context(visit), area, form_text(form, "version"))
-    return await _shown(visit, area)
+    return await _picture_response(visit, area)
 
 
 async def _area(visit: PageRequest) -> Area:
-    """The area, which another worker may just have made. Raises: NotFound, OtherVenue."""
+    """The area from the database. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)
     return area
 
 
-async def _shown(visit: PageRequest, area: Area) -> web.Response:
+async def _picture_response(visit: PageRequest, area: Area) -> web.Response:
     return web.json_response({"picture": await described(visit, area)})

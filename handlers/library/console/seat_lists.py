@@ -1,4 +1,4 @@
-"""Seats by the names that people type: 001-020, 035, A-12."""
+"""Lists of seats as people type them: 001-020, 035, A-12."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.library.seat_names import name_key
 
 
 def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
-    """Those of the area's seats in words: 001-010, 015."""
+    """The area's seats among ``seats`` as text: 001-010, 015."""
     ordered = in_order(area.seats)
     places, rows = _places(ordered), list[range]()
     for place, seat in enumerate(ordered):
@@ -27,7 +27,7 @@ def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
 
 
 def _row_text(places: dict[str, int], ordered: Sequence[Seat], row: range) -> str:
-    """The row as it is read again: a name such as 1-2 is no row from 1 to 2."""
+    """The row as text for ``chosen_seats``; no range 1-2 if a seat is named so."""
     text = f"{ordered[row[0]].number}-{ordered[row[-1]].number}"
     if len(row) > 1 and _span(places, text) == row:
         return text
@@ -35,40 +35,37 @@ def _row_text(places: dict[str, int], ordered: Sequence[Seat], row: range) -> st
 
 
 def in_order(seats: Sequence[Seat]) -> list[Seat]:
-    """The seats as people count them."""
+    """Sorts seats by name as people count."""
     return sorted(seats, key=lambda seat: natural(seat.number))
 
 
 def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
-    """The seats that are typed, as 001-020, 035, in their order; all where nothing is typed.
-
-    Raises: Malformed, which names what is no seat.
-    """
+    """Seats listed as 001-020, 035; all if empty. Raises: Malformed with the wrong part."""
     places = _places(seats)
-    wanted: set[int] = set()
+    indexes: set[int] = set()
     for part in filter(str.strip, re.split(SEAT_LIST_ENDS, text)):
         whole = _span(places, part)
         spans = [whole] if whole is not None else [_span(places, word) for word in part.split()]
         if None in spans:
             wrong = WRONG_TEXT["seat_not_in_area"].format(text=part.strip()[:40])
             raise Malformed("seats", wrong)
-        wanted.update(place for span in spans if span is not None for place in span)
-    return [seats[place] for place in sorted(wanted)] if wanted else seats
+        indexes.update(place for span in spans if span is not None for place in span)
+    return [seats[place] for place in sorted(indexes)] if indexes else seats
 
 
 def _places(seats: Sequence[Seat]) -> dict[str, int]:
-    """By the names of the seats; by the names without zeros, where no seat is called so."""
+    """The seats' indexes by name, and by name without zeros if no other seat has it."""
     plain = {_plain(seat.number): place for place, seat in enumerate(seats)}
     return plain | {name_key(seat.number): place for place, seat in enumerate(seats)}
 
 
 def _place(places: dict[str, int], text: str) -> int | None:
-    found = places.get(name_key(text))
-    return places.get(_plain(text)) if found is None else found
+    index = places.get(name_key(text))
+    return places.get(_plain(text)) if index is None else index
 
 
 def _span(places: dict[str, int], part: str) -> range | None:
-    """The places of one seat, or of all from one to another; a name may have a dash, too."""
+    """The indexes of a seat or a range. A seat's name may contain a dash, too."""
     if (place := _place(places, part)) is not None:
         return range(place, place + 1)
     for dash in re.finditer(SEAT_RANGE_DASHES, part):
@@ -79,5 +76,5 @@ def _span(places: dict[str, int], part: str) -> range | None:
 
 
 def _plain(number: str) -> str:
-    """The number as people type it: 7 for 007."""
+    """The name without leading zeros: 7 for 007."""
     return name_key(number).lstrip("0") or "0"

@@ -1,5 +1,3 @@
-"""One seat, taken out of service where somebody stands, or put back."""
-
 from __future__ import annotations
 
 from datetime import date
@@ -35,7 +33,7 @@ class OutageForm(msgspec.Struct):
 
 
 def outage_token(seat: Seat) -> str:
-    """The seat's outage as a form carries it, to notice that somebody else has changed it."""
+    """The seat's outage as a form's hidden field, to detect a concurrent change."""
     outage = outage_of(seat)
     days = (outage.first, outage.last)
     return _BETWEEN.join((*(day.isoformat() if day else "" for day in days), outage.reason or ""))
@@ -53,15 +51,14 @@ def _outage_in(token: str) -> SeatOutage:
 
 
 async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Take the seat out of service until a day, or put it back. Where bookings lose their seat by
-    that, it is asked first what becomes of them."""
+    """Sets or ends an outage. The page first asks how to resolve bookings of the seat."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     seat = reference.seat(visit.id)
     area = reference.area(seat.area_id)
     visit.require_in(area.venue_id, Role.LIBRARIAN)
     try:
-        was, new = _outage_in(form_text(form, "was")), _wanted(form)
+        was, new = _outage_in(form_text(form, "was")), _new_outage(form)
         planned = with_outage(area, seat.id, was, new, local_date(visit.now))
         question = await open_question(
             visit, form, reference.policy, reference.catalog.with_areas(planned)
@@ -85,7 +82,7 @@ def _asks(impact: Any) -> bool:
     return bool(impact.count or impact.held or impact.sitting)
 
 
-def _wanted(form: Form) -> SeatOutage:
+def _new_outage(form: Form) -> SeatOutage:
     """Raises: Malformed."""
     if form_text(form, "release"):
         return IN_SERVICE
@@ -94,7 +91,6 @@ def _wanted(form: Form) -> SeatOutage:
 
 
 def _page(visit: PageRequest, seat: Seat, **question: Any) -> web.Response:
-    """What is asked before the seat is taken out of service, or what was wrong, with the form."""
     return render(
         visit,
         "seat_outage",

@@ -1,6 +1,3 @@
-"""Venues: the library's buildings or branches, added, named, ordered, retired, and removed while
-unused."""
-
 from __future__ import annotations
 
 import hashlib
@@ -33,7 +30,6 @@ class VenueForm(msgspec.Struct):
 
 
 async def venues(visit: PageRequest) -> web.StreamResponse:
-    """All venues, and what belongs to each."""
     await visit[REFERENCE].refresh()
     catalog = visit[REFERENCE].catalog
     gates = await visit[GateService].all()
@@ -58,7 +54,7 @@ async def venues(visit: PageRequest) -> web.StreamResponse:
 
 
 async def add_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A new venue. Its id comes from the form, so that a form that is sent twice counts once."""
+    """Adds a venue. Its id derives from the form, so that sending the form twice adds one."""
     await visit[REFERENCE].refresh()
     name = decode(form, VenueForm).name
     sent = hashlib.sha256((form_text(form, "key") or name).encode()).hexdigest()
@@ -67,7 +63,6 @@ async def add_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Another name, another place in the list, out of use and back, or none."""
     await visit[REFERENCE].refresh()
     context, staff = staff_context(visit), visit[StaffVenues]
     venue = visit[REFERENCE].catalog.venues.get(VenueId(visit.id))
@@ -91,7 +86,7 @@ async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _moved_up(visit: PageRequest, venue: Venue) -> Sequence[Venue]:
-    found = list(visit[REFERENCE].catalog.venues.values())
-    place = found.index(venue)
-    found.insert(max(0, place - 1), found.pop(place))
-    return found
+    order = list(visit[REFERENCE].catalog.venues.values())
+    place = order.index(venue)
+    order.insert(max(0, place - 1), order.pop(place))
+    return order

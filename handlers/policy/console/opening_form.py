@@ -1,4 +1,4 @@
-"""The forms of opening hours: from what was typed to the next version of the policy."""
+"""Forms of opening hours, and the next version of the policy that follows from them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ FIELDS: Final = ("operation", "number", "at", "independent", *DATED, *WEEKLY)
 
 @dataclass(frozen=True, slots=True)
 class OpeningChange:
-    """The next version of the policy, in words what is new in it, and the place and day that it is
-    about."""
+    """The next version of the policy, its change in words, and the place and day it concerns."""
 
     policy: Policy
     summary: str
@@ -42,7 +41,7 @@ class OpeningChange:
 
 
 def read_change(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
-    """The change that a form asks for. Raises: Malformed, NotFound."""
+    """Raises: Malformed, NotFound."""
     change = _CHANGES.get(typed["operation"])
     if change is None:
         raise NotFound()
@@ -51,7 +50,6 @@ def read_change(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
 
 # --- exceptions and closures ----------------------------------------------------------------------
 def rule_words(catalog: Catalog, rule: OpeningRule) -> str:
-    """An exception or a closure in words."""
     first, last = rule.first or rule.last, rule.last or rule.first
     assert first is not None and last is not None
     return CHANGE_TEXT["opening_with_reason" if rule.reason else "opening"].format(
@@ -114,7 +112,7 @@ def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
 
 # --- the week -------------------------------------------------------------------------------------
 def week_fields(visit: PageRequest, place: OpeningPlace) -> dict[str, str]:
-    """The weekly table of the place as its form shows it: its own, else what it follows."""
+    """The place's week as form fields, its own or the inherited one."""
     policy = visit[REFERENCE].policy
     venue_id = opening_rules.venue_of(visit[REFERENCE].catalog, place)
     fields: dict[str, str] = {}
@@ -137,7 +135,7 @@ def _day_fields(n: int, rule: OpeningRule | None) -> dict[str, str]:
 
 
 def week_of(fields: Mapping[str, str]) -> list[DayPlan]:
-    """The weekly table that the form's fields say. Raises: Malformed."""
+    """Raises: Malformed."""
     return [_day_plan(fields, n) for n in range(7)]
 
 
@@ -161,7 +159,6 @@ def _day_plan(fields: Mapping[str, str], n: int) -> DayPlan:
 
 
 def week_words(catalog: Catalog, place: OpeningPlace, days: list[DayPlan], alone: bool) -> str:
-    """A weekly table of the place in words."""
     week = BETWEEN["changes"].join(f"{names} {hours}" for names, hours in weekly_text(days))
     if alone:
         week = WEEK_TEXT["independent"].format(week=week)
@@ -193,17 +190,17 @@ def _place(visit: PageRequest, value: str) -> OpeningPlace:
     return place
 
 
-def _independent(place: OpeningPlace, wanted: bool) -> bool:
-    if wanted and place.area_id is None:
+def _independent(place: OpeningPlace, is_independent: bool) -> bool:
+    if is_independent and place.area_id is None:
         raise Malformed("independent", WRONG_TEXT["independent_area_only"])
-    return wanted
+    return is_independent
 
 
 def _time(text: str, field: str) -> time:
-    found = clock_of(text, field)
-    if not is_opening_time(found):
+    clock = clock_of(text, field)
+    if not is_opening_time(clock):
         raise Malformed(field, WRONG_TEXT["not_half_hours"])
-    return found
+    return clock
 
 
 _CHANGES: Final[Mapping[str, Callable[[PageRequest, Mapping[str, str]], OpeningChange]]] = {

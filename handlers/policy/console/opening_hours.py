@@ -1,9 +1,4 @@
-"""Opening hours: the week, exceptions and closures, a calendar of what comes of them, and what
-becomes of the affected bookings.
-
-A change is shown first, with what it meets and its calendar; nothing changes before it is
-confirmed.
-"""
+"""Opening hours. A change needs its calendar, conflicts and affected bookings confirmed."""
 
 from __future__ import annotations
 
@@ -53,7 +48,7 @@ _MONTH: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An exception or a closure as the page shows it. ``number`` is its place among all entries."""
+    """An exception or closure on the page. ``number``: its index among all opening rules."""
 
     number: int
     first: date
@@ -75,14 +70,14 @@ def _page(
     catalog, policy = reference.catalog, reference.policy
     fields = week_fields(visit, place)
     own = [p for p in places_with_week(policy) if p.narrowness]
-    shown = change.policy if change is not None else policy
+    shown_policy = change.policy if change is not None else policy
     facts: dict[str, Any] = {
         "lines": _lines(visit),
         "places": places_of(catalog),
         "at": value_of(place),
         "at_name": place_name(catalog, place),
         "is_area": place.area_id is not None,
-        "calendar": calendar_month(catalog, shown, place, day),
+        "calendar": calendar_month(catalog, shown_policy, place, day),
         "today": local_date(visit.now),
         "weekdays": WEEKDAYS,
         "week": weekly_text(week_of(fields)),
@@ -122,25 +117,23 @@ def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
 
 
 def _month_in(visit: PageRequest) -> date:
-    """The month that the address asks for; the current one where it asks for none, or for one that
-    nobody plans for."""
+    """The month in the query; the current one if that is missing or too far away."""
     today = local_date(visit.now)
-    found = _MONTH.fullmatch(visit.request.query.get("month", ""))
-    if found is None:
+    match = _MONTH.fullmatch(visit.request.query.get("month", ""))
+    if match is None:
         return today
-    month = date(int(found[1]), int(found[2]), 1)
+    month = date(int(match[1]), int(match[2]), 1)
     return month if abs(month - today) <= MAX_AHEAD + MAX_AHEAD / 12 else today
 
 
 async def opening_hours(visit: PageRequest) -> web.StreamResponse:
-    """The hours of the place and the month that the address asks for."""
     await visit[REFERENCE].refresh()  # another worker may have published a new policy
     place = place_in(visit[REFERENCE].catalog, visit.request.query.get("at", ""))
     return _page(visit, place or OpeningPlace(), _month_in(visit))
 
 
 async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What the form asks for: shown with what it meets, or done where it was confirmed."""
+    """Changes the hours if the form confirms the effect; otherwise shows the effect."""
     reference = visit[REFERENCE]
     await reference.refresh()
     typed = typed_in(form, FIELDS)
@@ -158,8 +151,8 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
         place = place_in(reference.catalog, typed["at"]) or OpeningPlace()
         refuse(visit, form, error)
         return _page(visit, place, local_date(visit.now), typed=typed)
-    shown = {"at": value_of(change.place), "month": f"{change.day:%Y-%m}"}
-    return redirect(f"/console/calendar?done&{urlencode(shown)}")
+    target = {"at": value_of(change.place), "month": f"{change.day:%Y-%m}"}
+    return redirect(f"/console/calendar?done&{urlencode(target)}")
 
 
 def _question(

@@ -1,5 +1,3 @@
-"""Opening hours as the console shows them: places, entries, the calendar and conflicts in words."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -32,14 +30,14 @@ _DAY: Final = timedelta(days=1)
 
 # --- places ---------------------------------------------------------------------------------------
 def places_of(catalog: Catalog) -> list[tuple[str, str]]:
-    """(value, name) of all places that can have hours, the whole library first."""
+    """Form values and names of all places that can have hours, the whole library first."""
     venues = [(f"v:{v.id}", v.name) for v in catalog.venues_in_use]
     areas = [(f"a:{a.id}", catalog.area_name(a)) for a in catalog.areas_in_use]
     return [("", WHOLE_LIBRARY), *venues, *areas]
 
 
 def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:
-    """The place that the form's value names; None where there is none."""
+    """The place of a form value; None if there is no such place."""
     kind, _, id = value.partition(":")
     if not value:
         return OpeningPlace()
@@ -51,7 +49,7 @@ def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:
 
 
 def value_of(place: OpeningPlace) -> str:
-    """The form's value of the place."""
+    """The place's form value, as read by ``place_in``."""
     if place.area_id is not None:
         return f"a:{place.area_id}"
     return f"v:{place.venue_id}" if place.venue_id is not None else ""
@@ -60,7 +58,7 @@ def value_of(place: OpeningPlace) -> str:
 # --- the calendar ---------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """One day of a place: its effective hours, and where they come from."""
+    """A day's effective hours, and the rule that they come from."""
 
     day: date
     hours: str
@@ -71,7 +69,7 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class CalendarMonth:
-    """A month of a place. ``previous`` and ``following`` are the months beside it, as YYYY-MM."""
+    """A place's month. ``previous``, ``following``: the adjacent months as YYYY-MM."""
 
     first: date
     previous: str
@@ -82,7 +80,6 @@ class CalendarMonth:
 def calendar_month(
     catalog: Catalog, policy: Policy, place: OpeningPlace, day: date
 ) -> CalendarMonth:
-    """The month of that day."""
     first = day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
     days = [first + n * _DAY for n in range((following - first).days)]
@@ -95,8 +92,8 @@ def calendar_month(
 
 
 def _calendar_day(catalog: Catalog, policy: Policy, place: OpeningPlace, day: date) -> CalendarDay:
-    found = decide_opening(policy.opening, day, venue_of(catalog, place), place.area_id)
-    rule = found.rule
+    opening = decide_opening(policy.opening, day, venue_of(catalog, place), place.area_id)
+    rule = opening.rule
     if rule is None:
         return CalendarDay(day, hours_of_day_text(None), "none", NO_SOURCE, "")
     words = [SOURCE_TEXT[rule.kind]]
@@ -104,16 +101,18 @@ def _calendar_day(catalog: Catalog, policy: Policy, place: OpeningPlace, day: da
         words.append(place_name(catalog, rule.place))
     if rule.stands_alone:
         words.append(INDEPENDENT)
-    if found.cut_by is not None:
-        by_closure = found.cut_by.kind is OpeningKind.CLOSURE
-        words.append(SOURCE_TEXT[found.cut_by.kind] if by_closure else CUT_TEXT)
-    kind = rule.kind.value if found.hours is not None else "closure"
-    return CalendarDay(day, hours_of_day_text(found.hours), kind, " · ".join(words), found.reason)
+    if opening.cut_by is not None:
+        by_closure = opening.cut_by.kind is OpeningKind.CLOSURE
+        words.append(SOURCE_TEXT[opening.cut_by.kind] if by_closure else CUT_TEXT)
+    kind = rule.kind.value if opening.hours is not None else "closure"
+    return CalendarDay(
+        day, hours_of_day_text(opening.hours), kind, " · ".join(words), opening.reason
+    )
 
 
 # --- conflicts ------------------------------------------------------------------------------------
 def conflicts_text(catalog: Catalog, conflicts: Sequence[OpeningConflict]) -> list[str]:
-    """What a change of the hours meets, one line each; of many the first ones."""
+    """Each conflict in words; only the first ones if there are many."""
     lines = list(dict.fromkeys(_conflict_text(catalog, c) for c in conflicts))
     if len(lines) > _LISTED:
         more = CONFLICT_TEXT["more"].format(count=len(lines) - _LISTED)

@@ -1,8 +1,4 @@
-"""The policy's values: all of them, those of single areas, and those from a date on.
-
-A change is shown first with what it would have done to the last week and which bookings it affects;
-nothing changes before that is confirmed. Each change is a version of its own.
-"""
+"""The policy. A change needs its effect on last week's and on affected bookings confirmed."""
 
 from __future__ import annotations
 
@@ -35,8 +31,7 @@ _VERSIONS: Final = 10
 
 
 async def policy(visit: PageRequest) -> web.StreamResponse:
-    """The current policy, and its form."""
-    await visit[REFERENCE].refresh()  # another worker may have published a new one
+    await visit[REFERENCE].refresh()  # another worker may have published a new policy
     return await _page(visit)
 
 
@@ -72,7 +67,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
 
 
 async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What the form asks for: shown with what it would have done, or done where confirmed."""
+    """Changes the policy if the form confirms the effect; otherwise shows the effect."""
     reference = visit[REFERENCE]
     await reference.refresh()
     typed = typed_in(form)

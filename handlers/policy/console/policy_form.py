@@ -1,4 +1,4 @@
-"""The form of all values: from what was typed to the next version, and in words what is new."""
+"""The form of all policy values, and the next version that follows from it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from models.policy.differences import ValueChange, value_changes
 from models.policy.entities import AREA_OVERRIDABLE, Policy
 
 OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
-"""The numbers that an area can have of its own, in the order of the page."""
+"""The numbers that can differ by area, in the order of the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """The next version of the policy, and in words what is new in it. ``comparison`` are the two
-    policies that the last week is judged by: an override of other days counts for these."""
+    """The next version of the policy. ``summary``: its changes in words. ``comparison``: the
+    policies that judge last week's bookings; there an override applies on all days."""
 
     policy: Policy
     summary: list[str]
@@ -42,7 +42,6 @@ class PolicyChange:
 
 
 def fields_of(policy: Policy) -> dict[str, str]:
-    """The policy as the form's fields show it."""
     fields = {name: str(getattr(policy, name)) for name in NUMBER_TEXT}
     fields |= {name: "on" if getattr(policy, name) else "" for name in SWITCH_TEXT}
     fields["booking_opens_at"] = (
@@ -55,8 +54,7 @@ def fields_of(policy: Policy) -> dict[str, str]:
 
 
 def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """All of the form's fields, instead of the current ones. Raises: Malformed; ValueError,
-    where they do not fit together."""
+    """Replaces all values. Raises: Malformed; ValueError if they contradict one another."""
     policy = validation.settled(visit[REFERENCE].policy, local_date(visit.now))
     new: dict[str, Any] = {name: number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCH_TEXT}
@@ -87,7 +85,7 @@ def _change_words(visit: PageRequest, change: ValueChange) -> str:
 
 
 def number(name: str, text: str) -> int:
-    """The number that was typed. Raises: Malformed."""
+    """Raises: Malformed."""
     if not re.fullmatch(r"[0-9]{1,4}", text) or not validation.is_within_bounds(name, int(text)):
         (least, most), (words, unit) = validation.NUMBER_BOUNDS[name], NUMBER_TEXT[name]
         wrong = WRONG_TEXT["number_out_of_range"]
@@ -96,23 +94,23 @@ def number(name: str, text: str) -> int:
 
 
 def _is_meal(begin: time, end: time) -> bool:
-    """Does it end after it begins? Over midnight in four hours at most: 13:00-11:00 is an error."""
+    """False for 13:00-11:00, for example: past midnight a meal lasts four hours at most."""
     began = datetime.combine(date.min, begin)
     ended = datetime.combine(date.min + timedelta(days=1), end)
     return begin < end or ended - began <= timedelta(hours=4)
 
 
 def meal_times(text: str) -> tuple[tuple[time, time], ...]:
-    """Meal times from a text such as 11:00-13:00，17:00-19:00. Raises: Malformed."""
-    found = []
+    """Parses meal times such as 11:00-13:00，17:00-19:00. Raises: Malformed."""
+    meals = []
     for span in re.split(MEAL_TIMES_ENDS, text):
         if not span:
             continue
         begin, dash, end = re.sub(MEAL_TIME_DASHES, "-", span).partition("-")
         if not dash or not _is_meal(clock_of(begin, "meal_times"), clock_of(end, "meal_times")):
             raise Malformed("meal_times", WRONG_TEXT["meal_time_format"].format(text=span))
-        found.append((time.fromisoformat(begin), time.fromisoformat(end)))
-    if len(found) > validation.MAX_MEAL_TIMES:
+        meals.append((time.fromisoformat(begin), time.fromisoformat(end)))
+    if len(meals) > validation.MAX_MEAL_TIMES:
         wrong = WRONG_TEXT["too_many_meal_times"].format(most=validation.MAX_MEAL_TIMES)
         raise Malformed("meal_times", wrong)
-    return tuple(found)
+    return tuple(meals)

@@ -1,5 +1,3 @@
-"""The form of values from a date on, and which of the policy's forms somebody has sent."""
-
 from __future__ import annotations
 
 import re
@@ -26,14 +24,14 @@ _SWITCHED: Final = {"yes": True, "no": False}
 
 
 def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """The change that the form asks for. Raises: Malformed, NotFound."""
+    """The change in any of the policy page's forms. Raises: Malformed, NotFound."""
     change = _CHANGES.get(typed.get("operation", ""))
     if change is None:
         raise NotFound()
     try:
         return change(visit, typed)
     except ValueError as error:
-        # Each number alone is sound; together they are not, somewhere.
+        # Each number alone is valid, but they contradict one another.
         wrong = WRONG_TEXT["numbers_disagree"].format(why=_explain(error))
         raise Malformed("max_minutes", wrong) from error
 
@@ -79,7 +77,7 @@ def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
 
 
 def _values(typed: Mapping[str, str]) -> dict[str, Any]:
-    """What was filled in, the rest stays as it is. Raises: Malformed."""
+    """Raises: Malformed."""
     values: dict[str, Any] = {
         name: number(name, typed[f"set.{name}"]) for name in NUMBER_TEXT if typed.get(f"set.{name}")
     }
@@ -111,7 +109,6 @@ def _remove(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
 
 
 def override_words(visit: PageRequest, override: PolicyOverride) -> str:
-    """The override's days, place and values in words."""
     catalog, area_id = visit[REFERENCE].catalog, override.area_id
     area = catalog.areas.get(area_id) if area_id is not None else None
     place = catalog.area_name(area) if area is not None else area_id or WHOLE_LIBRARY

@@ -1,8 +1,4 @@
-"""Reader groups: what each decides, and what is reserved for it.
-
-A change that takes seats from others is shown with their bookings first; nothing changes before
-that is confirmed.
-"""
+"""Reader groups. A change that takes seats from booked readers has to be confirmed."""
 
 from __future__ import annotations
 
@@ -58,7 +54,7 @@ _WINDOW: Final = NUMBER_BOUNDS["booking_window_days"]
 
 
 class GroupForm(msgspec.Struct):
-    """Each area has a box and a line for seats beside these."""
+    """The form's fixed fields. Each area adds a checkbox and a field for seats."""
 
     name: GroupName
     shown_name: GroupName | None = None
@@ -69,7 +65,6 @@ class GroupForm(msgspec.Struct):
 
 
 async def reader_groups(visit: PageRequest) -> web.StreamResponse:
-    """All groups."""
     await visit[REFERENCE].refresh()
     return render(
         visit,
@@ -83,13 +78,11 @@ async def reader_groups(visit: PageRequest) -> web.StreamResponse:
 
 
 async def new_reader_group(visit: PageRequest) -> web.StreamResponse:
-    """The form, empty."""
     await visit[REFERENCE].refresh()
     return _page(visit, _EMPTY)
 
 
 async def reader_group(visit: PageRequest) -> web.StreamResponse:
-    """One group with its form."""
     await visit[REFERENCE].refresh()
     return _page(visit, visit[StaffReaderGroups].get(visit.id))
 
@@ -117,7 +110,6 @@ def _page(
 
 
 def _others(groups: ReaderGroups, area: Area, group: ReaderGroup) -> list[str]:
-    """The other groups that the area is reserved for."""
     return [
         other.name
         for other in groups.by_id.values()
@@ -126,8 +118,7 @@ def _others(groups: ReaderGroups, area: Area, group: ReaderGroup) -> list[str]:
 
 
 def seats_in(area: Area, text: str) -> Iterable[SeatId]:
-    """The seats that the typed names stand for; none where nothing is typed. Raises:
-    Malformed."""
+    """The seats in the typed list; none if it is empty. Raises: Malformed."""
     if not text.strip():
         return ()
     try:
@@ -139,13 +130,11 @@ def seats_in(area: Area, text: str) -> Iterable[SeatId]:
 
 # --- changing one ---------------------------------------------------------------------------------
 async def add_reader_group(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A new group."""
     await visit[REFERENCE].refresh()
     return await _save(visit, form, None)
 
 
 async def change_reader_group(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Another name, other numbers, or other seats."""
     await visit[REFERENCE].refresh()  # another worker may have changed it
     return await _save(visit, form, visit[StaffReaderGroups].get(visit.id))
 
@@ -173,7 +162,7 @@ def _read(visit: PageRequest, form: Form, old: ReaderGroup | None) -> ReaderGrou
     chosen = {area.id for area in areas if form_text(form, f"area-{area.id}")}
     for area in visit[REFERENCE].catalog.known_areas:
         if old is not None and not area.in_use:
-            # No field of the form is for them: they are still reserved when they come back.
+            # The form has no fields for retired areas and seats, which stay reserved.
             chosen |= {area.id} & old.areas
             seats |= {seat.id for seat in area.retired_seats} & old.seats
     return ReaderGroup(
@@ -190,21 +179,20 @@ def _read(visit: PageRequest, form: Form, old: ReaderGroup | None) -> ReaderGrou
 
 
 def _patterns(text: str) -> tuple[CampusPattern, ...]:
-    found = []
+    patterns = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         match = _PATTERN.fullmatch(line.strip())
         if match is None:
             raise Malformed("patterns", "group_patterns", line=number)
-        found.append(CampusPattern(match[1], match[2]))
-    if len(found) > MAX_PATTERNS:
+        patterns.append(CampusPattern(match[1], match[2]))
+    if len(patterns) > MAX_PATTERNS:
         raise Malformed("patterns", "too_many_patterns", most=MAX_PATTERNS)
-    return tuple(found)
+    return tuple(patterns)
 
 
 async def delete_reader_group(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The group is gone, with its memberships."""
     await visit[REFERENCE].refresh()
     group = visit[StaffReaderGroups].get(visit.id)
     require_current(form, group.rev, GroupChanged)

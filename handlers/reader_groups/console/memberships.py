@@ -1,7 +1,4 @@
-"""Who is in a reader group: entered for one reader, or by a list.
-
-A list is shown with what is wrong in it, line by line; nothing is entered before it is confirmed.
-"""
+"""Memberships of reader groups: of a single reader, or imported as a list after a preview."""
 
 from __future__ import annotations
 
@@ -35,13 +32,11 @@ LARGEST_LIST: Final = 512 * 1024
 """Bytes of a form with the longest list."""
 _NUMBER: Final = re.compile(r"[0-9A-Z][0-9A-Z_.-]{2,31}")
 _SHOWN: Final = 100
-"""Wrong lines on the page."""
+"""At most this many wrong lines are listed."""
 
 
 # --- one reader -----------------------------------------------------------------------------------
 class MembershipForm(msgspec.Struct):
-    """With ``remove`` the membership ends."""
-
     group: GroupId
     source: MembershipSource = MembershipSource.DESK
     base: str = ""
@@ -51,12 +46,12 @@ class MembershipForm(msgspec.Struct):
 
 
 async def set_membership(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The reader is in the group on these days; with ``remove``, no more."""
+    """Sets the days of a membership or, with ``remove``, ends it."""
     who, typed = await reader_of(visit), decode(form, MembershipForm)
     if typed.base != memberships_shown(who):
         raise MembershipChanged()
-    asked = (typed.group, typed.source)
-    was = next((m for m in who.memberships if (m.group_id, m.source) == asked), None)
+    key = (typed.group, typed.source)
+    was = next((m for m in who.memberships if (m.group_id, m.source) == key), None)
     new = None if typed.remove else _membership(visit, typed)
     if typed.source is MembershipSource.CAMPUS or (was is None and new is None):
         raise NotFound()
@@ -80,48 +75,48 @@ def _membership(visit: PageRequest, typed: MembershipForm) -> Membership:
 # --- a list ---------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class MemberList:
-    """What a list says: memberships by number, and what is wrong, by line."""
+    """The result of reading a list: memberships by number, errors by line."""
 
     rows: dict[str, Membership] = field(default_factory=dict)
     wrong: list[tuple[int, str]] = field(default_factory=list)
 
 
 async def import_members(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The list, shown as it was understood; or entered, where that was confirmed."""
+    """Previews the list, or imports it if the form confirms the preview."""
     await visit[REFERENCE].refresh()
     text, file = form_text(form, "list").replace("\r\n", "\n"), form.get("file")
     group = visit[StaffReaderGroups].get(visit.id)
-    found = None
+    members = None
     try:
         if isinstance(file, bytes) and file:
             text = _decoded(file)
-        found = read_list(text, group.id, visit)
-        if found.wrong or not form_text(form, "confirmed"):
-            return await member_list(visit, text, found)
+        members = read_list(text, group.id, visit)
+        if members.wrong or not form_text(form, "confirmed"):
+            return await member_list(visit, text, members)
         changed = await visit[StaffMemberships].import_members(
-            staff_context(visit), group, found.rows, form_reason(form)
+            staff_context(visit), group, members.rows, form_reason(form)
         )
     except Malformed as error:
         refuse(visit, form, error)
-        return await member_list(visit, text, found)
+        return await member_list(visit, text, members)
     return redirect(f"/console/groups/{group.id}?done=members-{changed}")
 
 
 async def member_list(
-    visit: PageRequest, text: str = "", found: MemberList | None = None
+    visit: PageRequest, text: str = "", members: MemberList | None = None
 ) -> web.StreamResponse:
-    """The form for a list, and what was ``found`` in it."""
+    """The form for a list. ``members``: a list that was read, shown with its errors."""
     await visit[REFERENCE].refresh()
     staff = visit[StaffMemberships]
-    known = await staff.known_of(list(found.rows)) if found is not None else 0
+    known_count = await staff.known_of(list(members.rows)) if members is not None else 0
     return render(
         visit,
         "member_list",
-        status=400 if found is not None and found.wrong else 0,
+        status=400 if members is not None and members.wrong else 0,
         group=visit[StaffReaderGroups].get(visit.id),
         text=text,
-        found=found,
-        known=known,
+        found=members,
+        known=known_count,
         shown=_SHOWN,
         most=MAX_LINES,
     )
@@ -136,15 +131,15 @@ def _decoded(file: bytes) -> str:
 
 
 def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:
-    """A line for each reader: the number, and perhaps a first and a last day. A first line without
-    digits is a heading. Raises: Malformed where there is none, or there are too many."""
+    """Reads a list, each line a number and optional first and last days. A first line without
+    digits is a heading. Raises: Malformed if the list is empty or too long."""
     lines = text.splitlines()
     if not text.strip():
         raise Malformed("list", WRONG_TEXT["list_empty"])
     if len(lines) > MAX_LINES:
         wrong = WRONG_TEXT["list_too_long"].format(most=MAX_LINES, count=len(lines))
         raise Malformed("list", wrong)
-    found, seen = MemberList(), dict[str, int]()
+    members, line_of = MemberList(), dict[str, int]()
     for number, line in enumerate(lines, 1):
         separator = "\t" if "\t" in line else ","
         plain = line.replace(FULL_WIDTH_COMMA, ",")
@@ -154,19 +149,19 @@ def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:
         try:
             student_no, first, last = _line(cells)
         except Malformed as error:
-            found.wrong.append((number, str(error.details["reason"])))
+            members.wrong.append((number, str(error.details["reason"])))
             continue
-        if student_no in seen:
-            wrong = WRONG_TEXT["line_twice"].format(line=seen[student_no])
-            found.wrong.append((number, wrong))
+        if student_no in line_of:
+            wrong = WRONG_TEXT["line_twice"].format(line=line_of[student_no])
+            members.wrong.append((number, wrong))
             continue
-        seen[student_no] = number
-        found.rows[student_no] = Membership(
+        line_of[student_no] = number
+        members.rows[student_no] = Membership(
             group_id, MembershipSource.FILE, first, last, visit.reader.id, visit.now
         )
-    if not found.rows and not found.wrong:
+    if not members.rows and not members.wrong:
         raise Malformed("list", WRONG_TEXT["list_empty"])
-    return found
+    return members
 
 
 def _line(cells: list[str]) -> tuple[str, date | None, date | None]:

@@ -1,4 +1,4 @@
-"""Readers: finding one, and what is done for them: bookings, suspension, accommodation."""
+"""Readers: search, and what staff can do for one: bookings, suspension, accommodation."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _LONGEST_SUSPENSION: Final = timedelta(days=366)
 
 
 class BookingForm(msgspec.Struct):
-    """What is typed beside the seat. Without a ``start`` the booking begins now."""
+    """Without ``start`` the booking begins now."""
 
     date: date
     end: time
@@ -65,23 +65,22 @@ class AccommodationForm(msgspec.Struct):
 
 
 async def readers(visit: PageRequest) -> web.StreamResponse:
-    """By number, card or name, or by a part of the number or the name; with the form for a new
-    visitor."""
+    """Finds readers by number, card or name, or a part of number or name."""
     sought = visit.request.query.get("q", "").strip()
-    found, status = FoundReaders(), 0
+    matches, status = FoundReaders(), 0
     if sought:
-        found = await visit[StaffReaders].find(staff_context(visit), sought, _FOUND)
-        if len(found.readers) == 1:
-            return redirect(f"/console/readers/{found.readers[0].id}")
-    short = bool(sought) and not found.readers and len(sought) < SHORTEST_PART
-    if sought and not found.readers:
+        matches = await visit[StaffReaders].find(staff_context(visit), sought, _FOUND)
+        if len(matches.readers) == 1:
+            return redirect(f"/console/readers/{matches.readers[0].id}")
+    short = bool(sought) and not matches.readers and len(sought) < SHORTEST_PART
+    if sought and not matches.readers:
         status = 400 if short else 404
     return render(
         visit,
         "readers",
         status=status,
         sought=sought,
-        found=found,
+        found=matches,
         short=short,
         least=SHORTEST_PART,
         today=local_date(visit.now),
@@ -91,17 +90,16 @@ async def readers(visit: PageRequest) -> web.StreamResponse:
 
 # --- one reader -----------------------------------------------------------------------------------
 async def reader(visit: PageRequest) -> web.StreamResponse:
-    """One reader, with what can be done for them."""
     return await render_reader(visit, await reader_of(visit))
 
 
 async def reader_of(visit: PageRequest) -> Reader:
-    """The reader whom the address names. Raises: NotFound."""
+    """Raises: NotFound."""
     return await visit[StaffReaders].get(visit.id)
 
 
 async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Response:
-    """The reader's page; the audit log keeps that it was opened."""
+    """The reader's page. The audit log records that it was opened."""
     await visit[StaffReaders].look_at(staff_context(visit), who)
     reference, number = visit[REFERENCE], page_number(visit)
     decides = visit.may(Role.LIBRARIAN)
@@ -120,7 +118,7 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
             "whole_number": "",
             "second_factor": visit.may_in(None, Role.ADMINISTRATOR)
             and await visit[StaffSecondFactors].has(who),
-            # Who only looks is not told what somebody needs.
+            # A viewer does not learn which reader has an accommodation.
             "accommodation": reference.accommodation_of(who.id) if decides else None,
             "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",
             "areas": [a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
@@ -154,13 +152,12 @@ def _groups(visit: PageRequest, who: Reader) -> dict[str, Any]:
 
 
 def memberships_shown(who: Reader) -> str:
-    """The memberships as the page shows them, to see whether they are still the same."""
-    shown = sorted((m.group_id, m.source, f"{m.first}/{m.last}") for m in who.memberships)
-    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+    """A digest of the memberships, to detect a concurrent change."""
+    rows = sorted((m.group_id, m.source, f"{m.first}/{m.last}") for m in who.memberships)
+    return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
 
 async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
-    """A page of the reader's reservations, and the last violations."""
     reference, reservations, now = visit[REFERENCE], visit[ReservationService], visit.now
     skip = (page_number(visit) - 1) * PAGE
     rows, total = await reservations.page_of(who.id, (), skip, PAGE)
@@ -191,27 +188,26 @@ async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
 
 
 async def _offers(visit: PageRequest, who: Reader) -> list[Reservation]:
-    """The seats that are held for the reader until they answer."""
     live = await visit[ReservationService].live_of(who.id, visit.now - LIVE_FOR)
     return [r for r in live if r.state is ReservationState.OFFERED]
 
 
 async def reveal_number(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The whole number, on this one page."""
+    """Shows the whole student or staff number on this one page."""
     who = await reader_of(visit)
     whole = await visit[StaffReaders].reveal_number(staff_context(visit), who, form_reason(form))
     return await render_reader(visit, who, whole_number=whole)
 
 
 async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """End the binding of the reader's WeChat account: a lost phone."""
+    """Ends the account binding, for instance after a lost phone."""
     who = await reader_of(visit)
     await visit[StaffReaders].unbind(staff_context(visit), who, form_reason(form))
     return redirect(f"/console/readers/{who.id}?done=unbind")
 
 
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """A seat in the reader's place, by the same rules."""
+    """Books by the rules that apply to the reader."""
     who, seat_id, typed = await reader_of(visit), seat_in(visit, form), decode(form, BookingForm)
     selection, reason = TimeSelection(typed.date, typed.start, typed.end), form_reason(form)
     try:
@@ -223,7 +219,7 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection) -> str:
-    """Which bookings and offers of the reader keep them from another seat at that time."""
+    """A text with the reader's bookings and offers that overlap ``selection``."""
     end = local_instant(selection.day, selection.end)
     start = visit.now
     if selection.start is not None:
@@ -242,8 +238,7 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
 
 
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Suspend the reader until then, or without an end with ``forever``; or end the suspension with
-    ``release``."""
+    """Suspends until a time or without end (``forever``), or ends a suspension (``release``)."""
     who, release = await reader_of(visit), bool(form_text(form, "release"))
     until = None if release else _suspension_end(form, visit.now)
     was, reason = _suspension_shown(form), form_reason(form)
@@ -252,7 +247,7 @@ async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _suspension_end(form: Form, now: datetime) -> datetime:
-    """The end that was chosen. Raises: Malformed."""
+    """The suspension's end in the form. Raises: Malformed."""
     forever, until = bool(form_text(form, "forever")), form_text(form, "until")
     if forever == bool(until):
         wrong = "suspension_end_twice" if forever else "suspension_end_missing"
@@ -266,7 +261,7 @@ def _suspension_end(form: Form, now: datetime) -> datetime:
 
 
 def _suspension_shown(form: Form) -> datetime | None:
-    """The suspension as the page showed it. Raises: Malformed."""
+    """The suspension when the form was made, to detect a concurrent change. Raises: Malformed."""
     text = form_text(form, "was")
     try:
         was = datetime.fromisoformat(text) if text else None
@@ -278,7 +273,6 @@ def _suspension_shown(form: Form) -> datetime | None:
 
 
 async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Give the reader an accommodation, or take it back."""
     reference = visit[REFERENCE]
     who, typed = await reader_of(visit), decode(form, AccommodationForm)
     if typed.until is not None and typed.until < local_date(visit.now):
@@ -299,5 +293,5 @@ async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamRespons
 
 
 def _base(visit: PageRequest, accommodation: Accommodation) -> str:
-    """The accommodation as the page showed it, without telling it."""
+    """A digest of the accommodation, to detect a concurrent change without revealing it."""
     return hashlib.sha256(f"{visit.id} {accommodation}".encode()).hexdigest()[:16]

@@ -1,5 +1,3 @@
-"""Visitors: entering one, other days, and the activation code for their WeChat account."""
-
 from __future__ import annotations
 
 from datetime import date, timedelta
@@ -38,7 +36,7 @@ class VisitorForm(DaysForm):
 
 
 async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Somebody whom the campus does not know, for some days."""
+    """Adds a reader whom the campus does not know, for some days."""
     new = decode(form, VisitorForm)
     if new.card and not is_card_number(new.card):
         raise Malformed("card", "card_format")
@@ -57,7 +55,6 @@ def _stay(visit: PageRequest, days: DaysForm) -> Visit:
 
 
 async def change_visit(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Other days for a visitor."""
     who, stay = await reader_of(visit), _stay(visit, decode(form, DaysForm))
     if who.stay is None:
         raise NotFound()
@@ -68,8 +65,7 @@ async def change_visit(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def reveal_activation_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """A visitor has no page of their own: the service desk shows them the code that binds their
-    WeChat account."""
+    """Shows the activation code at the service desk: visitors cannot sign in to see it."""
     who = await reader_of(visit)
     code = await visit[StaffVisitors].reveal_activation_code(staff_context(visit), who)
     qr = svg(link(visit[SITE].public_base_url, code.secret))
@@ -77,7 +73,7 @@ async def reveal_activation_code(visit: PageRequest, _: Form) -> web.StreamRespo
 
 
 async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """For whoever reviews the mini-program at WeChat; the code is on this page and nowhere else."""
+    """Issues a code for WeChat's reviewers of the mini-program. Only this page shows it."""
     who = await reader_of(visit)
     issued = await visit[ReviewAccess].issue(staff_context(visit), who)
     qr = svg(link(visit[SITE].public_base_url, issued.secret))
@@ -85,14 +81,14 @@ async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Nobody gets in by it any more; who has got in stays bound until the binding is ended."""
+    """Ends the review code. A WeChat account that was bound with it stays bound."""
     who = await reader_of(visit)
     await visit[ReviewAccess].revoke(staff_context(visit), who)
     return redirect(f"/console/readers/{who.id}?done=revoke_review_code")
 
 
 async def answer_binding(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """The visitor has compared the number on their phone with that on the screen at the desk."""
+    """Answers a binding request; the visitor has compared the numbers on phone and screen."""
     who, theirs = await reader_of(visit), form_text(form, "theirs") == "yes"
     await visit[StaffVisitors].answer_binding(
         staff_context(visit), who, form_text(form, "request"), theirs

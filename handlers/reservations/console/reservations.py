@@ -27,7 +27,6 @@ from models.staff.audit import AuditAction
 
 
 async def reports(visit: PageRequest) -> web.StreamResponse:
-    """The open occupied-seat reports."""
     reference, number = visit[REFERENCE], page_number(visit)
     rows, total = await visit[SeatReportService].open_reports(
         visit.now,
@@ -50,13 +49,12 @@ async def resolve_report(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Closes a report: nobody else was on the seat."""
+    """Closes a report: no one else was on the seat."""
     await visit[StaffSeatReports].reject_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
-    """A reservation with the actions that staff may do for its reader."""
     r, reference = await visit[ReservationLookup].get(visit.id), visit[REFERENCE]
     visit.require_in(r.venue_id)
     reader = (await visit[StaffReaders].many({r.reader_id})).get(r.reader_id)
@@ -117,7 +115,6 @@ def _possible(action: AuditAction, r: Reservation, visit: PageRequest) -> bool:
 
 
 async def act_for_reader(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Performs a librarian's action for the reader."""
     action, staff = visit.request.match_info["verb"], visit[StaffReservations]
     r = await visit[ReservationLookup].get(visit.id)
     visit.require_in(r.venue_id, Role.LIBRARIAN)  # a refusal leads to the reservation's page

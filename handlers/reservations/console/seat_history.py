@@ -33,7 +33,6 @@ class SeatTimeForm(msgspec.Struct):
 
 
 async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows the bookings of the seat at that moment or in that span."""
     seat_id, span = seat_in(visit, form, even_if_removed=True), _span(visit, form)
     rows = await visit[StaffSeatHistory].who_had_seat(
         staff_context(visit), seat_id, span, form_reason(form)
@@ -61,7 +60,7 @@ def _span(visit: PageRequest, form: Form) -> TimeRange:
 async def seat_history(
     visit: PageRequest, span: TimeRange | None = None, items: Sequence[Any] = (), label: str = ""
 ) -> web.StreamResponse:
-    """The form and its result. It is posted, so that the reason is not in a URL."""
+    """The form and its result. The form is posted, so that the reason is not in a URL."""
     return render(
         visit,
         "seat_history",

@@ -1,4 +1,4 @@
-"""Charts as plain SVG: where bars, axes and labels stand. No data is no bar of height 0."""
+"""Geometry of SVG charts. A point without data is drawn as a gap, not as a bar of height 0."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _LEFT: Final = 52
 _TOP: Final = 20
 _BOTTOM: Final = 28
 _PLOT: Final = (668, 180)
-"""Width and height of the part with the bars."""
+"""Width and height of the plot."""
 _LABELS: Final = 12
-"""On the horizontal axis: more would run into one another."""
+"""The most labels that fit on the horizontal axis."""
 _VALUES: Final = 24
-"""Bars at most that have their value written above them."""
+"""Charts with at most this many bars show each bar's value above it."""
 _ROW: Final = 30
 _NAMES: Final = 200
 _BARS: Final = 440
@@ -24,8 +24,7 @@ RATE_TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What a chart shows at one place. ``value`` is None where there is no data. ``text`` is the
-    value in words."""
+    """A value to chart, None without data. ``text``: the value in words."""
 
     name: str
     value: float | None
@@ -34,8 +33,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar of the chart; ``gap``: there is no data. ``title`` is spoken, and shown by the mouse;
-    ``text`` stands beside the bar, where there is room."""
+    """``gap``: no data. ``title``: for pointer and screen reader. ``text``: beside the bar."""
 
     x: float
     y: float
@@ -48,7 +46,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """``ticks``: of the axis of values, position and text; ``labels``: of the other axis."""
+    """``ticks``: positions and texts on the value axis; ``labels``: on the other axis."""
 
     width: int
     height: int
@@ -66,7 +64,7 @@ class Chart:
 
 
 def columns(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
-    """Upright bars, one a point, from the left to the right."""
+    """A chart of vertical bars."""
     width, height = _PLOT
     step = width / max(1, len(points))
     top, bars, labels = ticks[-1], [], []
@@ -102,7 +100,7 @@ def columns(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Cha
 
 
 def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
-    """Lying bars, one a point, with their names before them."""
+    """A chart of horizontal bars, with names to the left."""
     height, top = _ROW * len(points), ticks[-1]
     bars = [
         Bar(
@@ -130,7 +128,7 @@ def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
 
 
 def count_ticks(largest: float) -> tuple[float, ...]:
-    """Round numbers from 0 to above the largest value: 0, 50, 100, 150."""
+    """Five round numbers that start at 0 and reach the largest value: 0, 50, 100, 150, 200."""
     if largest <= 4:
         return (0.0, 1.0, 2.0, 3.0, 4.0)
     step = 10.0 ** floor(log10(largest / 4))

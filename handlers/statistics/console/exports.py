@@ -1,9 +1,9 @@
-"""The bookings of an interval as files: CSV and XLSX."""
-
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
+import secrets
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
@@ -18,10 +18,14 @@ from handlers.staff.layout import sees_area, staff_context
 from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
 from handlers.staff.tables import Column, Kind, Row
 from handlers.statistics.console.statistics import Interval, interval
+from handlers.texts.console import BETWEEN
 from handlers.texts.console_labels import EXPORT_HEADER, EXPORT_SHEET
 from handlers.texts.labels import STATE_TEXT
+from models.kernel.ids import ReaderId
 from models.kernel.text import BYTE_ORDER_MARK
 from models.kernel.time_range import to_local
+from models.readers.entities import Reader
+from models.readers.staff.readers import StaffReaders
 from models.reservations.booking_facts import BookingFacts
 from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
@@ -30,26 +34,27 @@ from models.statistics.service import StatisticsService
 
 log = logging.getLogger(__name__)
 LONGEST_SHEET: Final = 92
-"""Days in one XLSX file, which holds a million rows and no more."""
+"""The most days in an XLSX file, whose format ends at 1,048,576 rows."""
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
+_PSEUDONYM_BYTES: Final = 8
 _DAY: Final = timedelta(days=1)
-_KINDS: Final = (Kind.DATE, *(Kind.TEXT,) * 4, *(Kind.INSTANT,) * 5)
+_KINDS: Final = (Kind.DATE, *(Kind.TEXT,) * 4, *(Kind.INSTANT,) * 5, *(Kind.TEXT,) * 2)
 _COLUMNS: Final = [Column(*named) for named in zip(EXPORT_HEADER, _KINDS, strict=True)]
 
 
 async def as_csv(visit: PageRequest) -> web.StreamResponse:
-    """The bookings of an interval as a CSV file that grows while it is read from the database."""
-    asked = interval(visit)
-    await _record(visit, asked, "csv")
-    response = await _start_download(visit, asked, "csv", "text/csv; charset=utf-8")
+    """Streams bookings as CSV while they are read from the database."""
+    span = interval(visit)
+    await _record(visit, span, "csv")
+    response = await _start_download(visit, span, "csv", "text/csv; charset=utf-8")
     try:
         await response.write(BYTE_ORDER_MARK.encode() + csv_lines([EXPORT_HEADER]))
-        async for batch in _batches(visit, asked):
+        async for batch in _batches(visit, span):
             await response.write(csv_lines(batch))
         await response.write_eof()
     except Exception:
-        # No second answer fits in here: the client sees that the file has been cut off.
+        # The response has begun; an aborted connection shows the client that the file is cut off.
         log.exception("export_failed")
         if visit.request.transport is not None:
             visit.request.transport.abort()
@@ -57,18 +62,18 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
 
 
 async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """The same for spreadsheets: written to the disk row by row, then sent."""
-    asked = interval(visit, LONGEST_SHEET)
-    await _record(visit, asked, "xlsx")
+    """Writes the file on the disk, row by row, before it is sent."""
+    span = interval(visit, LONGEST_SHEET)
+    await _record(visit, span, "xlsx")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bookings.xlsx"
         book = await asyncio.to_thread(Workbook, file)
         sheet = await asyncio.to_thread(book.sheet, EXPORT_SHEET, _COLUMNS)
-        async for batch in _batches(visit, asked):
+        async for batch in _batches(visit, span):
             await asyncio.to_thread(sheet.write, batch)
         sheet.end()
         await asyncio.to_thread(book.close)
-        response = await _start_download(visit, asked, "xlsx", XLSX_TYPE)
+        response = await _start_download(visit, span, "xlsx", XLSX_TYPE)
         with await asyncio.to_thread(file.open, "rb") as source:
             while chunk := await asyncio.to_thread(source.read, _CHUNK):
                 await response.write(chunk)
@@ -76,18 +81,18 @@ async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
     return response
 
 
-async def _record(visit: PageRequest, asked: Interval, ending: str) -> None:
-    """Keep that a file is asked for, before it is sent."""
-    facts = {"format": ending, "first": f"{asked.first}", "last": f"{asked.last}"}
+async def _record(visit: PageRequest, span: Interval, ending: str) -> None:
+    """Records the export in the audit log, before it is sent."""
+    facts = {"format": ending, "first": f"{span.first}", "last": f"{span.last}"}
     await visit[AuditLog].record_look(
         staff_context(visit), AuditAction.EXPORTED, target="bookings", facts=facts
     )
 
 
 async def _start_download(
-    visit: PageRequest, asked: Interval, ending: str, kind: str
+    visit: PageRequest, span: Interval, ending: str, kind: str
 ) -> web.StreamResponse:
-    name = f"bookings-{asked.first}-{asked.last}.{ending}"
+    name = f"bookings-{span.first}-{span.last}.{ending}"
     headers = {
         "Content-Type": kind,
         "Content-Disposition": f'attachment; filename="{name}"',
@@ -99,22 +104,30 @@ async def _start_download(
     return response
 
 
-async def _batches(visit: PageRequest, asked: Interval) -> AsyncIterator[list[Row]]:
-    batch = list[Row]()
-    day = asked.first
-    while day <= asked.last:
+async def _batches(visit: PageRequest, span: Interval) -> AsyncIterator[list[Row]]:
+    key = secrets.token_bytes(32)  # of this file alone and stored nowhere
+    batch = list[tuple[date, BookingFacts]]()
+    day = span.first
+    while day <= span.last:
         async for row in visit[StatisticsService].bookings_on(day):
             if row.state in BOOKED_STATES and sees_area(visit, row.area_id):
-                batch.append(_row(visit, day, row))
+                batch.append((day, row))
             if len(batch) == _BATCH:
-                yield batch
+                yield await _rows(visit, key, batch)
                 batch = []
         day += _DAY
     if batch:
-        yield batch
+        yield await _rows(visit, key, batch)
 
 
-def _row(visit: PageRequest, day: date, b: BookingFacts) -> Row:
+async def _rows(
+    visit: PageRequest, key: bytes, batch: list[tuple[date, BookingFacts]]
+) -> list[Row]:
+    readers = await visit[StaffReaders].many({b.reader_id for _, b in batch})
+    return [_row(visit, key, day, b, readers.get(b.reader_id)) for day, b in batch]
+
+
+def _row(visit: PageRequest, key: bytes, day: date, b: BookingFacts, reader: Reader | None) -> Row:
     catalog = visit[REFERENCE].catalog
     area, seat = catalog.areas.get(b.area_id), catalog.all_seats.get(b.seat_id)
     times = (b.created_at, b.start, b.end, b.checked_in_at, b.ended_at)
@@ -125,6 +138,20 @@ def _row(visit: PageRequest, day: date, b: BookingFacts) -> Row:
         area.name if area is not None else b.area_id,
         seat.number if seat is not None else b.seat_id,
         STATE_TEXT[b.state],
-        # A spreadsheet's instants have no zone: they are on the library's clock, to the minute.
+        # A spreadsheet's instants have no zone: local time of the library, to the minute.
         *(to_local(t).replace(second=0, microsecond=0, tzinfo=None) if t else None for t in times),
+        _group_names(visit, reader, day),
+        _pseudonym(key, reader.id) if reader is not None else "",
     )
+
+
+def _group_names(visit: PageRequest, reader: Reader | None, day: date) -> str:
+    reference = visit[REFERENCE]
+    groups = reference.groups_of(reader, day)
+    names = (group.name for group in reference.groups.by_id.values() if group.id in groups)
+    return BETWEEN["names"].join(names)
+
+
+def _pseudonym(key: bytes, reader_id: ReaderId) -> str:
+    # Without the letter a spreadsheet would read some as numbers, such as 12e45678 in a CSV file.
+    return "R" + hmac.digest(key, reader_id.encode(), "sha256")[:_PSEUDONYM_BYTES].hex()

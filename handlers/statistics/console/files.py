@@ -1,4 +1,4 @@
-"""The tables of the statistics as files: CSV, one table each, and XLSX with a sheet for each."""
+"""Tables of the statistics as files: CSV with one table, XLSX with a sheet for each."""
 
 from __future__ import annotations
 
@@ -22,45 +22,42 @@ from models.staff.audit_log import AuditLog
 
 
 async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
-    """One table, which ``table`` names; the one of the days without it. Raises: NotFound."""
-    asked, wanted = interval(visit), visit.request.query.get("table", "days")
-    table = next((t for t in await tables_of(visit, asked) if t.key == wanted), None)
+    """Sends the table that the query names, by default that of days. Raises: NotFound."""
+    span, key = interval(visit), visit.request.query.get("table", "days")
+    table = next((t for t in await tables_of(visit, span) if t.key == key), None)
     if table is None:
         raise NotFound()
-    return await _csv(visit, asked, table)
+    return await _csv(visit, span, table)
 
 
 async def statistics_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """All tables of the page in one file."""
-    asked = interval(visit)
-    return await _xlsx(visit, asked, "statistics", await tables_of(visit, asked))
+    span = interval(visit)
+    return await _xlsx(visit, span, "statistics", await tables_of(visit, span))
 
 
 async def seats_csv(visit: PageRequest) -> web.StreamResponse:
-    """The seats of one area by the hour."""
-    asked = interval(visit, LONGEST_SEATS)
-    return await _csv(visit, asked, await seats_of(visit, asked, chosen_area(visit)))
+    span = interval(visit, LONGEST_SEATS)
+    return await _csv(visit, span, await seats_of(visit, span, chosen_area(visit)))
 
 
 async def seats_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """The seats of one area by the hour, for spreadsheets."""
-    asked, area = interval(visit, LONGEST_SEATS), chosen_area(visit)
-    return await _xlsx(visit, asked, f"seats-{area.id}", [await seats_of(visit, asked, area)])
+    span, area = interval(visit, LONGEST_SEATS), chosen_area(visit)
+    return await _xlsx(visit, span, f"seats-{area.id}", [await seats_of(visit, span, area)])
 
 
-async def _csv(visit: PageRequest, asked: Interval, table: Table) -> web.Response:
-    await _record(visit, asked, "csv")
+async def _csv(visit: PageRequest, span: Interval, table: Table) -> web.Response:
+    await _record(visit, span, "csv")
     body = BYTE_ORDER_MARK.encode() + csv_lines([table.header, *table.rows])
-    name = f"{table.key}-{asked.first}-{asked.last}.csv"
+    name = f"{table.key}-{span.first}-{span.last}.csv"
     return _file(body, name, "text/csv; charset=utf-8")
 
 
 async def _xlsx(
-    visit: PageRequest, asked: Interval, name: str, tables: Sequence[Table]
+    visit: PageRequest, span: Interval, name: str, tables: Sequence[Table]
 ) -> web.Response:
-    await _record(visit, asked, "xlsx")
+    await _record(visit, span, "xlsx")
     body = await asyncio.to_thread(_workbook, tables)
-    return _file(body, f"{name}-{asked.first}-{asked.last}.xlsx", XLSX_TYPE)
+    return _file(body, f"{name}-{span.first}-{span.last}.xlsx", XLSX_TYPE)
 
 
 def _workbook(tables: Sequence[Table]) -> bytes:
@@ -73,8 +70,8 @@ def _workbook(tables: Sequence[Table]) -> bytes:
         return file.read_bytes()
 
 
-async def _record(visit: PageRequest, asked: Interval, ending: str) -> None:
-    facts = {"format": ending, "first": f"{asked.first}", "last": f"{asked.last}"}
+async def _record(visit: PageRequest, span: Interval, ending: str) -> None:
+    facts = {"format": ending, "first": f"{span.first}", "last": f"{span.last}"}
     await visit[AuditLog].record_look(
         staff_context(visit), AuditAction.EXPORTED, target="statistics", facts=facts
     )

@@ -1,5 +1,3 @@
-"""How much each seat of an area is used, by the hour of the day: a heat map and its table."""
-
 from __future__ import annotations
 
 from aiohttp import web
@@ -18,13 +16,13 @@ from models.statistics.service import StatisticsService
 
 
 async def seat_statistics(visit: PageRequest) -> web.StreamResponse:
-    """The seats of one area over some days that are counted."""
-    asked, area = interval(visit, LONGEST_SEATS), chosen_area(visit)
-    table = await seats_of(visit, asked, area)
+    """The use of an area's seats by hour of the day, as a heat map and its table."""
+    span, area = interval(visit, LONGEST_SEATS), chosen_area(visit)
+    table = await seats_of(visit, span, area)
     return render(
         visit,
         "seat_statistics",
-        asked=asked,
+        asked=span,
         area=area,
         areas=_areas(visit),
         table=table,
@@ -34,24 +32,23 @@ async def seat_statistics(visit: PageRequest) -> web.StreamResponse:
 
 
 def _areas(visit: PageRequest) -> list[Area]:
-    """Those of the venues that they work for."""
     return [a for a in visit[REFERENCE].catalog.bookable_areas if visit.sees(a.venue_id)]
 
 
 def chosen_area(visit: PageRequest) -> Area:
-    """The area that the address names, else the first one. Raises: NotFound where there is none."""
+    """The area in the query, or else the first one. Raises: NotFound if there is none."""
     areas = {area.id: area for area in _areas(visit)}
     if not areas:
         raise NotFound()
-    wanted = AreaId(visit.request.query.get("area", ""))
-    return areas.get(wanted) or next(iter(areas.values()))
+    area_id = AreaId(visit.request.query.get("area", ""))
+    return areas.get(area_id) or next(iter(areas.values()))
 
 
-async def seats_of(visit: PageRequest, asked: Interval, area: Area) -> Table:
-    """The table, counted from the bookings of the days that are over and counted."""
+async def seats_of(visit: PageRequest, span: Interval, area: Area) -> Table:
+    """Each seat's hourly use, from bookings of the days that have complete statistics."""
     statistics, reference = visit[StatisticsService], visit[REFERENCE]
-    kept = await statistics.between(asked.first, asked.last)
-    days = sorted({d.day for d in kept if d.area_id == area.id})
+    area_days = await statistics.between(span.first, span.last)
+    days = sorted({d.day for d in area_days if d.area_id == area.id})
     policy = reference.policy
     opened = {day: reference.opening_hours(policy, day, area.id).intervals for day in days}
     rows = []

@@ -1,5 +1,3 @@
-"""How the library is used, over days and years."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -23,9 +21,9 @@ from models.statistics.daily import AreaDay, summary
 from models.statistics.service import StatisticsService
 
 LONGEST: Final = 400
-"""Days on one page or in one CSV file."""
+"""The most days on a page or in a CSV file."""
 LONGEST_SEATS: Final = 31
-"""Days in the table of single seats, which is counted anew from the bookings."""
+"""The most days in the table of seats, which is computed from single bookings."""
 _USUAL: Final = 30
 _FIRST: Final = date(2000, 1, 1)
 _DAY: Final = timedelta(days=1)
@@ -33,8 +31,6 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Days, both included."""
-
     first: date
     last: date
 
@@ -44,7 +40,7 @@ class Interval:
 
 
 def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
-    """The interval that the address asks for; else the last 30 days. Raises: Malformed."""
+    """The interval in the query; by default the last 30 days. Raises: Malformed."""
     query, yesterday = visit.request.query, local_date(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
     if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
@@ -65,61 +61,63 @@ def _date(name: str, text: str, otherwise: date) -> date:
 
 
 async def statistics(visit: PageRequest) -> web.StreamResponse:
-    """The daily statistics of an interval, as charts and as the tables that they are drawn from."""
-    asked = interval(visit)
-    tables = await tables_of(visit, asked)
-    days = await _days_of(visit, asked)
-    known = {table.key: table for table in tables}
+    span = interval(visit)
+    tables = await tables_of(visit, span)
+    days = await _days_of(visit, span)
+    tables_by_key = {table.key: table for table in tables}
     return render(
         visit,
         "statistics",
-        asked=asked,
+        asked=span,
         whole=summary(days),
         shown=[
-            (known["days"], columns_of(known["days"], "day", "utilisation")),
-            (known["days"], columns_of(known["days"], "day", "booked", rates=False)),
-            (known["areas"], rows_of(known["areas"], "area", "utilisation")),
-            (known["hours"], columns_of(known["hours"], "hour", "utilisation")),
+            (tables_by_key["days"], columns_of(tables_by_key["days"], "day", "utilisation")),
+            (
+                tables_by_key["days"],
+                columns_of(tables_by_key["days"], "day", "booked", rates=False),
+            ),
+            (tables_by_key["areas"], rows_of(tables_by_key["areas"], "area", "utilisation")),
+            (tables_by_key["hours"], columns_of(tables_by_key["hours"], "hour", "utilisation")),
         ],
-        weekdays=known["weekdays"],
+        weekdays=tables_by_key["weekdays"],
         no_data=NO_DATA,
         longest_seats=LONGEST_SEATS,
     )
 
 
-async def tables_of(visit: PageRequest, asked: Interval) -> list[Table]:
-    """All tables of the interval, from what is kept of each day."""
-    days = await _days_of(visit, asked)
+async def tables_of(visit: PageRequest, span: Interval) -> list[Table]:
+    days = await _days_of(visit, span)
     catalog = visit[REFERENCE].catalog
     names = {a.id: catalog.area_name(a) for a in catalog.areas.values() if visit.sees(a.venue_id)}
-    return statistics_tables.tables(days, asked.days, names)
+    return statistics_tables.tables(days, span.days, names)
 
 
-async def _days_of(visit: PageRequest, asked: Interval) -> list[AreaDay]:
-    """What is kept of each day, of the venues that they work for."""
-    days = await visit[StatisticsService].between(asked.first, asked.last)
+async def _days_of(visit: PageRequest, span: Interval) -> list[AreaDay]:
+    days = await visit[StatisticsService].between(span.first, span.last)
     return [day for day in days if sees_area(visit, day.area_id)]
 
 
 def columns_of(table: Table, names: str, values: str, *, rates: bool = True) -> Chart:
-    """The chart of one column of the table, from the left to the right."""
+    """The chart of a column, with vertical bars."""
     points = _points(table, names, values)
     largest = max((p.value for p in points if p.value is not None), default=0.0)
     return charts.columns(points, RATE_TICKS if rates else charts.count_ticks(largest), rates)
 
 
 def rows_of(table: Table, names: str, values: str) -> Chart:
-    """The chart of one column with rates, from the top to the bottom."""
+    """The chart of a column of rates, with horizontal bars."""
     return charts.rows(_points(table, names, values), RATE_TICKS, rates=True)
 
 
 def _points(table: Table, names: str, values: str) -> list[Point]:
     column = next(c for c in table.columns if c.name == COLUMN_TEXT[values])
-    found = []
+    points = []
     for name, value in zip(
         table.column(COLUMN_TEXT[names]), table.column(column.name), strict=True
     ):
         label = f"{name:%m-%d}" if isinstance(name, date) else str(name)
         number = float(value) if isinstance(value, int | float) else None
-        found.append(Point(label, number, column.shown(value) if number is not None else NO_DATA))
-    return found
+        points.append(
+            Point(label, number, column.formatted(value) if number is not None else NO_DATA)
+        )
+    return points

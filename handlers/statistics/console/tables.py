@@ -1,4 +1,4 @@
-"""The tables of the statistics. A day or an hour of which nothing is known has empty cells."""
+"""Tables of the statistics. Days and hours without data have empty cells."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ _NOTHING: Final[Row] = (None,) * len(_SUMMARY)
 
 
 def tables(
-    days: Sequence[AreaDay], asked: Sequence[date], areas: Mapping[AreaId, str]
+    days: Sequence[AreaDay], dates: Sequence[date], areas: Mapping[AreaId, str]
 ) -> list[Table]:
-    """All of them, of what is known of the days that are asked for. ``areas`` have their names."""
-    return [_days(days, asked), _areas(days, areas), _hours(days), _weekdays(days)]
+    """The table of days has a row for each of ``dates``. ``areas``: names by id."""
+    return [_days(days, dates), _areas(days, areas), _hours(days), _weekdays(days)]
 
 
-def _days(days: Sequence[AreaDay], asked: Sequence[date]) -> Table:
-    known: dict[date, list[AreaDay]] = {}
+def _days(days: Sequence[AreaDay], dates: Sequence[date]) -> Table:
+    days_by_date: dict[date, list[AreaDay]] = {}
     for d in days:
-        known.setdefault(d.day, []).append(d)
+        days_by_date.setdefault(d.day, []).append(d)
     rows: list[Row] = []
-    for day in asked:
+    for day in dates:
         weekday = WEEKDAY.format(name=WEEKDAYS[day.weekday()])
-        if day not in known:
+        if day not in days_by_date:
             rows.append((day, weekday, *_NOTHING, NO_DATA))
             continue
-        found = summary(known[day])
+        totals = summary(days_by_date[day])
         rows.append(
-            (day, weekday, *_cells(found), "" if found.utilisation is not None else CLOSED_DAY)
+            (day, weekday, *_cells(totals), "" if totals.utilisation is not None else CLOSED_DAY)
         )
     first = (Column(COLUMN_TEXT["day"], Kind.DATE), Column(COLUMN_TEXT["weekday"], Kind.TEXT))
     note = Column(COLUMN_TEXT["note"], Kind.TEXT)
@@ -67,9 +67,9 @@ def _areas(days: Sequence[AreaDay], areas: Mapping[AreaId, str]) -> Table:
     rows: list[tuple[float, Row]] = []
     for id, name in areas.items():
         mine = [d for d in days if d.area_id == id]
-        found = summary(mine)
-        cells = _cells(found) if mine else _NOTHING
-        rows.append((found.utilisation or 0.0, (name, *cells)))
+        totals = summary(mine)
+        cells = _cells(totals) if mine else _NOTHING
+        rows.append((totals.utilisation or 0.0, (name, *cells)))
     rows.sort(key=lambda row: -row[0])
     columns = (Column(COLUMN_TEXT["area"], Kind.TEXT), *_SUMMARY)
     return Table("areas", TABLE_TEXT["areas"], columns, [row for _, row in rows])
@@ -98,7 +98,7 @@ def _weekdays(days: Sequence[AreaDay]) -> Table:
 
 
 def seats_table(seats: Sequence[SeatHours]) -> Table:
-    """Each seat by the hour of the day; the hours in which one of them could be used."""
+    """A table of seats by hour, with those hours in which at least one seat was open."""
     hours = [h for h in range(HOURS) if any(seat.rates[h] is not None for seat in seats)]
     rows: list[Row] = [
         (
@@ -119,7 +119,6 @@ def seats_table(seats: Sequence[SeatHours]) -> Table:
 
 
 def hour_text(hour: int) -> str:
-    """08–09 时"""
     return HOUR.format(hour=hour, next=hour + 1)
 
 
@@ -128,13 +127,13 @@ def _hour_columns(hours: Sequence[int]) -> list[Column]:
 
 
 def _used_hours(days: Sequence[AreaDay]) -> range:
-    """From the first hour with somebody in it to the last."""
+    """The hours from the first to the last in which a seat was used."""
     hours = [hour for hour in range(HOURS) if any(d.used[hour] for d in days)]
     return range(min(hours), max(hours) + 1) if hours else range(0)
 
 
-def _cells(found: Summary) -> tuple[Cell, ...]:
+def _cells(totals: Summary) -> tuple[Cell, ...]:
     return (
-        *(getattr(found, name) for name in (*_RATES, *_COUNTS)),
-        found.used_minutes / 60,
+        *(getattr(totals, name) for name in (*_RATES, *_COUNTS)),
+        totals.used_minutes / 60,
     )

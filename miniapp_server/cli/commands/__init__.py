@@ -1,7 +1,7 @@
-"""What can be typed after ``seats``: each command with its options and its help.
+"""The commands of ``seats`` with their options and help texts.
 
-A command imports what it does when it runs, so that ``--help`` and the shell's completion, which
-start this program anew each time, answer at once.
+A command imports its code when it runs, so that ``--help`` and shell completion, which start the
+program anew each time, respond at once.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ for part in (service, database, readers, devices):
     seats.add_typer(part.commands)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from miniapp_server.version import VERSION
 
         print(VERSION)
@@ -27,12 +27,15 @@ def _print_version(wanted: bool) -> None:
 
 
 @seats.callback(
-    epilog="Settings come from the environment: check-config shows and judges them, and "
-    "docs/operations.md of the source says what each means."
+    epilog="Settings come from environment variables: check-config prints and checks them, and "
+    "docs/operations.md explains each one."
 )
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="the release")
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="print the version and exit"
+        ),
     ] = False,
 ) -> None:
     pass

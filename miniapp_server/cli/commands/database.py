@@ -1,5 +1,3 @@
-"""The database: indexes, library, keys, backups, its integrity."""
-
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
@@ -13,7 +11,7 @@ commands: Final = group()
 
 @commands.command()
 def init_db(env_file: EnvFile = None) -> None:
-    """Make the indexes. Safe to repeat, and while the service runs."""
+    """Create the indexes. Safe to repeat, and while the service runs."""
     from miniapp_server.cli.database import init_db
 
     run(init_db, env_file)
@@ -29,14 +27,17 @@ def seed(env_file: EnvFile = None) -> None:
 
 @commands.command()
 def load_data(
-    count: Annotated[int, typer.Option(help="about how many reservations")],
+    count: Annotated[int, typer.Option(help="approximate number of reservations")],
     days: Annotated[
-        int | None, typer.Option(help="on how many days (default: as many as fill the library)")
+        int | None,
+        typer.Option(help="number of days before today (default: as many as a full library needs)"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="another seed, another history")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="seed of the random history; the same seed gives the same history")
+    ] = 1,
     env_file: EnvFile = None,
 ) -> None:
-    """Invent a history of reservations. It goes into an empty database of a sandbox."""
+    """Generate a history of reservations. The database must be an empty sandbox."""
     from miniapp_server.cli.history import load_data
 
     run(lambda env: load_data(env, count, days, seed), env_file)
@@ -44,8 +45,8 @@ def load_data(
 
 @commands.command()
 def rotate_keys(env_file: EnvFile = None) -> None:
-    """Encrypt all personal data with the newest key. That is the one of the highest version in
-    ENCRYPTION_KEYS; afterwards the old key may go."""
+    """Encrypt all personal data with the newest key. That is the highest version in
+    ENCRYPTION_KEYS; afterwards the old key can be removed."""
     from miniapp_server.cli.database import rotate_keys
 
     run(rotate_keys, env_file)
@@ -53,8 +54,8 @@ def rotate_keys(env_file: EnvFile = None) -> None:
 
 @commands.command()
 def backup(file: File, env_file: EnvFile = None) -> None:
-    """Write the whole database to a new file. It is as it was at one moment, and the service goes
-    on. ENCRYPTION_KEYS are not in it: keep them elsewhere."""
+    """Write the whole database to a new file. The file is consistent, and the service keeps
+    running. ENCRYPTION_KEYS are not in it: keep them elsewhere."""
     from miniapp_server.cli.database import save
 
     run(lambda env: save(env, file), env_file)
@@ -67,13 +68,13 @@ def restore(
         bool,
         typer.Option(
             "--over",
-            help="replace what a restore that was broken off has left; never a whole database",
+            help="replace the remains of an interrupted restore; never a whole database",
         ),
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Fill an empty database from a backup. It is the one that MONGO_DATABASE names; double
-    bookings are looked for afterwards."""
+    """Restore a backup into an empty database. MONGO_DATABASE names it. Double bookings are looked
+    for afterwards."""
     from miniapp_server.cli.database import fill
 
     run(lambda env: fill(env, file, over), env_file)
@@ -81,7 +82,7 @@ def restore(
 
 @commands.command()
 def check_integrity(env_file: EnvFile = None) -> None:
-    """Look for doubly booked seats and readers. Status 1 if there is one."""
+    """Look for double bookings of seats and readers. Exits with status 1 if there are any."""
     from miniapp_server.cli.database import check_integrity
 
     run(check_integrity, env_file)
@@ -95,14 +96,13 @@ def library(
         bool,
         typer.Option(
             "--replace",
-            help="import over the library that is there; refused while live bookings would lose a "
-            "seat",
+            help="replace the existing library; refused while live bookings would lose their seats",
         ),
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Carry a library between databases as a JSON file. All of it (profile, venues, plans, rules,
-    hours, kiosks, gates, notices, reader groups, pictures, canned answers), but no readers,
+    """Export or import a library as a JSON file. The file has profile, venues, plans, rules,
+    hours, kiosks, gates, notices, reader groups, pictures and canned answers, but no readers,
     bookings, staff or keys."""
     from miniapp_server.cli.library import carry
 

@@ -1,5 +1,3 @@
-"""Gates and WeChat."""
-
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
@@ -9,17 +7,19 @@ import typer
 from miniapp_server.cli.commands.options import EnvFile, File, group, run
 
 LONGEST_LINK: Final = 30
-"""Days, as in notify/wechat/mini_program.py, which is too large to be read for a help text."""
+"""Days; the value of notify/wechat/mini_program.py, which is too large to load for a help text."""
 commands: Final = group()
 
 
 @commands.command()
 def gate_import(
     file: File,
-    gate: Annotated[str, typer.Option(metavar="ID", help="the gate that they are of")],
+    gate: Annotated[
+        str, typer.Option(metavar="ID", help="id of the gate that recorded the events")
+    ],
     env_file: EnvFile = None,
 ) -> None:
-    """Take in gate events from a CSV file. Its columns are id, student_no, direction, method, at.
+    """Import gate events from a CSV file. Its columns are id, student_no, direction, method, at.
     Safe to repeat."""
     from miniapp_server.cli.gates import gate_import
 
@@ -31,8 +31,8 @@ def gate_import(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )
 def gate_agent(context: typer.Context) -> None:
-    """Tell the service what a gate writes to its file. This is the reference agent."""
-    # It also runs alone, on machines that have nothing but Python, so it reads its own options.
+    """Report a gate's events to the service. This agent reads them from the gate's file."""
+    # The agent also runs alone, on machines with only Python, so it parses its own options.
     from miniapp_server.gate_agent import main
 
     raise typer.Exit(main(context.args))
@@ -51,14 +51,18 @@ def wechat_menu(
 
 @commands.command()
 def wechat_links(
-    page: Annotated[str, typer.Argument(metavar="PAGE", help="such as pages/index/index")],
-    query: Annotated[str, typer.Option(help="such as k=2f-south", show_default=False)] = "",
+    page: Annotated[
+        str, typer.Argument(metavar="PAGE", help="path of the page, such as pages/index/index")
+    ],
+    query: Annotated[
+        str, typer.Option(help="query of the page, such as k=2f-south", show_default=False)
+    ] = "",
     days: Annotated[
-        int, typer.Option(min=1, max=LONGEST_LINK, help="how long it lives")
+        int, typer.Option(min=1, max=LONGEST_LINK, help="days for which the link is valid")
     ] = LONGEST_LINK,
     env_file: EnvFile = None,
 ) -> None:
-    """Make a link to a page of the mini-program. Until when it works is said beside it."""
+    """Create a link to a page of the mini-program. Prints the link and when it expires."""
     from miniapp_server.cli.wechat import wechat_links
 
     run(lambda env: wechat_links(env, page, query, days), env_file)

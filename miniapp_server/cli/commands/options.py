@@ -1,5 +1,3 @@
-"""What several commands take, and how each is run."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
@@ -14,21 +12,21 @@ EnvFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="more variables, from a file as systemd's EnvironmentFile= reads it",
+        help="file with further variables, in the format of systemd's EnvironmentFile=",
     ),
 ]
 File = Annotated[Path, typer.Argument(metavar="FILE")]
 
 
 def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | None = None) -> None:
-    """Run it and exit with its status."""
+    """Run the command and exit with its status."""
     from miniapp_server.cli.running import run
 
     raise typer.Exit(run(command, env_file))
 
 
 def group(help: str | None = None) -> typer.Typer:
-    """Commands that belong together, with plain help texts."""
+    """A group of commands with plain help texts."""
     return typer.Typer(
         help=help,
         rich_markup_mode=None,

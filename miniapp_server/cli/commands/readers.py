@@ -1,5 +1,3 @@
-"""Readers: what is held about one, erasure, cards, and what they wrote."""
-
 from __future__ import annotations
 
 from typing import Annotated, Final
@@ -10,13 +8,13 @@ from miniapp_server.cli.commands.options import EnvFile, File, group, run
 
 StudentNo = Annotated[str, typer.Argument(metavar="STUDENT_NO")]
 commands: Final = group()
-_feedback: Final = group("List what readers wrote, and reply to it.")
+_feedback: Final = group("List readers' feedback, and reply to it.")
 commands.add_typer(_feedback, name="feedback")
 
 
 @commands.command()
 def export_reader(student_no: StudentNo, env_file: EnvFile = None) -> None:
-    """Print all that is held about a reader. Decrypted, as JSON on the standard output."""
+    """Print all stored data of a reader. It is decrypted, as JSON on the standard output."""
     from miniapp_server.cli.readers import export_reader
 
     run(lambda env: export_reader(env, student_no), env_file)
@@ -25,11 +23,14 @@ def export_reader(student_no: StudentNo, env_file: EnvFile = None) -> None:
 @commands.command()
 def erase_reader(
     student_no: StudentNo,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask (where no terminal is)")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="do not ask for confirmation (required without a terminal)"),
+    ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Erase a reader. What is live ends, what is theirs goes, their reservations stay for the
-    statistics as somebody's. It cannot be undone."""
+    """Erase a reader. Live reservations end, personal data is deleted, and past reservations stay
+    in the statistics without a name. It cannot be undone."""
     from miniapp_server.cli.readers import erase_reader
 
     run(lambda env: erase_reader(env, student_no, yes), env_file)
@@ -37,8 +38,8 @@ def erase_reader(
 
 @commands.command()
 def reset_second_factor(student_no: StudentNo, env_file: EnvFile = None) -> None:
-    """Forget a second factor that was lost. Whoever of the staff had it is signed out, and sets up
-    another one at their next sign-in."""
+    """Delete a second factor that was lost. The staff member is signed out, and sets up another one
+    at the next sign-in."""
     from miniapp_server.cli.readers import reset_second_factor
 
     run(lambda env: reset_second_factor(env, student_no), env_file)
@@ -46,8 +47,8 @@ def reset_second_factor(student_no: StudentNo, env_file: EnvFile = None) -> None
 
 @commands.command()
 def card_import(file: File, env_file: EnvFile = None) -> None:
-    """Take in from a CSV file whose each card is. Its columns are card_no, student_no, name. Safe
-    to repeat; a card that is listed anew changes its owner."""
+    """Import readers' cards from a CSV file. Its columns are card_no, student_no, name. Safe to
+    repeat; a card that is listed again changes its reader."""
     from miniapp_server.cli.readers import card_import
 
     run(lambda env: card_import(env, file), env_file)
@@ -57,13 +58,11 @@ def card_import(file: File, env_file: EnvFile = None) -> None:
 def feedback_list(
     risky: Annotated[
         bool,
-        typer.Option(
-            "--risky", help="print also the texts that may break the rules by WeChat's word"
-        ),
+        typer.Option("--risky", help="also print texts that WeChat's check calls risky"),
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Feedback without a reply, oldest first."""
+    """List feedback without a reply, oldest first."""
     from miniapp_server.cli.feedback import list_waiting
 
     run(lambda env: list_waiting(env, risky), env_file)
@@ -71,7 +70,7 @@ def feedback_list(
 
 @_feedback.command("reply")
 def feedback_reply(
-    id: Annotated[str, typer.Argument(metavar="ID", help="of the feedback, as list shows it")],
+    id: Annotated[str, typer.Argument(metavar="ID", help="id of the feedback, as printed by list")],
     text: Annotated[str, typer.Argument(metavar="TEXT", help="the reply")],
     env_file: EnvFile = None,
 ) -> None:

@@ -1,5 +1,3 @@
-"""``serve``, ``demo`` and its walkthrough, the settings, and a job by hand."""
-
 from __future__ import annotations
 
 from typing import Annotated, Final
@@ -17,8 +15,8 @@ JOBS: Final = (
     *("expire_unused", "staff_alerts", "check_texts", "prune", "aggregate_statistics"),
     *("forecast", "migrate", "refresh", "note_load", "measure_queues"),
 )
-"""The jobs that a help text and the completion name, without the service's code; which there are
-depends on the settings."""
+"""Job names for help and completion, which do not load the service's code. Settings decide which of
+them exist."""
 
 Workers = Annotated[
     int,
@@ -26,8 +24,7 @@ Workers = Annotated[
         metavar="N",
         min=1,
         max=_MOST_WORKERS,
-        help="processes that serve the port together, with a supervisor that keeps them (1: "
-        "without a supervisor)",
+        help="worker processes on the port, restarted by a supervisor (1: no supervisor)",
     ),
 ]
 commands: Final = group()
@@ -40,8 +37,8 @@ def demo(
         typer.Option(
             metavar="ADDRESS",
             show_default=False,
-            help="listen on this private address of this machine instead of 127.0.0.1, so that "
-            "others on its network can try it; every page says that it is a sandbox",
+            help="private address of this machine to listen on instead of 127.0.0.1, so that "
+            "others on its network can try the demo; every page says that it is a sandbox",
         ),
     ] = "",
     workers: Workers = 1,
@@ -59,7 +56,7 @@ def demo(
 
 @commands.command()
 def serve(workers: Workers = 1, env_file: EnvFile = None) -> None:
-    """Serve until SIGTERM. MONGO_URL names a replica set, REDIS_URL a Redis or Valkey."""
+    """Serve a library until SIGTERM. MONGO_URL names a replica set, REDIS_URL a Redis or Valkey."""
     from miniapp_server.cli.serving import serve
 
     run(lambda env: serve(env, workers), env_file)
@@ -67,7 +64,7 @@ def serve(workers: Workers = 1, env_file: EnvFile = None) -> None:
 
 @commands.command(hidden=True)
 def worker(owner: Annotated[str, typer.Option()], lan: str = "") -> None:
-    """One of several that serve a port, started by the supervisor of serve --workers N."""
+    """Run one of several workers on a port; the supervisor of serve --workers N starts it."""
     from miniapp_server.cli.serving import worker
 
     run(lambda env: worker(env, owner, lan))
@@ -77,10 +74,12 @@ def worker(owner: Annotated[str, typer.Option()], lan: str = "") -> None:
 def demo_walkthrough(
     url: Annotated[
         str,
-        typer.Option(help="a running demo (default: one is started)", show_default=False),
+        typer.Option(
+            help="URL of a running demo (default: start a private one)", show_default=False
+        ),
     ] = "",
 ) -> None:
-    """Walk through the main task in a demo. Each step and each message is printed."""
+    """Book and use a seat in a demo, step by step. Each step and each message is printed."""
     from miniapp_server.cli.serving import walkthrough
 
     run(lambda _: walkthrough(url), None)
@@ -92,13 +91,13 @@ def check_config(
         bool,
         typer.Option(
             "--connect",
-            help="try MongoDB, Redis, the sign-ons, WeChat and the mail server too, with their "
-            "credentials",
+            help="also connect to MongoDB, Redis, the sign-ons, WeChat and the mail server, with "
+            "their credentials",
         ),
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Check the settings, and show them without secrets. Status 1 if something is wrong."""
+    """Check the settings and print them without secrets. Exits with status 1 if one is wrong."""
     from miniapp_server.cli.check_config import check_config
 
     run(lambda env: check_config(env, connect), env_file)
@@ -116,7 +115,7 @@ def job(
     ],
     env_file: EnvFile = None,
 ) -> None:
-    """Run one job once, as its loop would."""
+    """Run a background job once."""
     from miniapp_server.cli.jobs import job
 
     run(lambda env: job(env, name), env_file)

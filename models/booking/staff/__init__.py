@@ -1,1 +1,0 @@
-"""What the staff do with reservations, and see of them."""

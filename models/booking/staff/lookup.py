@@ -1,5 +1,3 @@
-"""Reservations, their readers and seats, as the staff find them in the venues they work for."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -16,8 +14,6 @@ from models.staff.audit_log import StaffContext
 
 
 class ReservationLookup:
-    """Changes nothing, and leaves no entry in the audit log."""
-
     def __init__(
         self,
         reservations: ReservationRepository,
@@ -27,30 +23,30 @@ class ReservationLookup:
         self._reservations, self._readers, self._reference = reservations, readers, reference
 
     async def get(self, id: str) -> Reservation:
-        """Anybody's reservation. Raises: NotFound."""
+        """Any reader's reservation. Raises: NotFound."""
         r = await self._reservations.get(id)
         if r is None:
             raise NotFound()
         return r
 
     async def in_the_way(self, reader: Reader, span: TimeRange) -> list[Reservation]:
-        """The reader's bookings and offers in ``span``: what keeps them from another seat then."""
+        """The reader's live bookings and offers that overlap with ``span``."""
         rows = await self._reservations.live_of(reader.id, span.start - timedelta(days=1))
         return [r for r in rows if r.span.overlaps(span)]
 
     async def own(self, ctx: StaffContext, id: str) -> Reservation:
-        """The reservation, of a venue that is theirs. Raises: NotFound, OtherVenue."""
+        """Raises: NotFound; OtherVenue if the venue is not among the staff member's."""
         r = await self.get(id)
         ctx.require(r.venue_id)
         return r
 
     def require_seat(self, ctx: StaffContext, seat_id: str) -> None:
-        """Raises: NotFound; OtherVenue where the seat's venue is not theirs."""
+        """Raises: NotFound; OtherVenue if the seat's venue is not among the staff member's."""
         seat = self._reference.seat_even_if_removed(seat_id)
         ctx.require(self._reference.catalog.areas[seat.area_id].venue_id)
 
     async def reader_context(self, ctx: StaffContext, r: Reservation) -> RequestContext:
-        """The staff acting in the place of the reservation's reader. Raises: NotFound."""
+        """The context of the staff member acting for the reader. Raises: NotFound."""
         reader = await self._readers.get(r.reader_id)
         if reader is None:
             raise NotFound()

@@ -1,5 +1,3 @@
-"""What the staff do with a reader's reservation, in the reader's place."""
-
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,12 +26,10 @@ STAFF_ACTIONS: Final = (
     AuditAction.ACCEPT_OFFER,
     AuditAction.DECLINE_OFFER,
 )
-"""What a librarian does in a reader's place, in the order of the page."""
+"""The staff's actions for a reader, in the order of the page."""
 
 
 class StaffReservations:
-    """Check-in, leave, finish, cancel, move, book, and the answer to an offer."""
-
     def __init__(
         self,
         audit: AuditLog,
@@ -47,7 +43,7 @@ class StaffReservations:
         self._actions: Mapping[
             AuditAction, Callable[[RequestContext, str], Awaitable[Reservation]]
         ] = {
-            # Being seen there is the check-in, and the return.
+            # A staff member sees the reader: that is the check-in, or the return.
             AuditAction.CHECK_IN: check_in.check_in_by_staff,
             AuditAction.LEAVE: check_in.leave,
             AuditAction.FINISH: check_in.finish,
@@ -59,33 +55,33 @@ class StaffReservations:
     async def act_for_reader(
         self, ctx: StaffContext, action: str, id: str, reason: str
     ) -> Reservation:
-        """The reservation as the action leaves it. Raises: NotFound, also for an unknown action;
-        and what the action raises."""
+        """Returns the changed reservation. Raises: NotFound, also for an unknown action;
+        OtherVenue; the errors of the action."""
         r = await self._lookup.own(ctx, id)
-        known = next((a for a in self._actions if a == action), None)
-        if known is None:
+        audit_action = next((a for a in self._actions if a == action), None)
+        if audit_action is None:
             raise NotFound()
-        act, reader_ctx = self._actions[known], await self._lookup.reader_context(ctx, r)
-        async with entry_of_reservation(self._audit, ctx, known, r, reason) as entry:
+        act, reader_ctx = self._actions[audit_action], await self._lookup.reader_context(ctx, r)
+        async with entry_of_reservation(self._audit, ctx, audit_action, r, reason) as entry:
             done = await act(reader_ctx, id)
             entry.after = audit_result(done, ctx)
         return done
 
     async def _decline_offer(self, ctx: RequestContext, id: str) -> Reservation:
-        """Neither this seat nor another one: the reader waits no longer, so that the desk can book
-        for them. Raises: NotFound, WrongState."""
+        """Declines the offer and ends the waitlist entry, so that the desk can book for the reader.
+        Raises: NotFound, WrongState."""
         offer = await self._lookup.get(id)
         if offer.state is not ReservationState.OFFERED or offer.wait_id is None:
             raise WrongState(state=offer.state.value)
         await self._waitlist.leave(ctx, offer.wait_id)
         left = await self._lookup.get(id)
         if left.state is not ReservationState.OFFER_EXPIRED:
-            raise WrongState(state=left.state.value)  # the reader has just taken it
+            raise WrongState(state=left.state.value)  # the reader has just accepted it
         return left
 
     async def move(self, ctx: StaffContext, id: str, seat_id: str, reason: str) -> Reservation:
-        """The reservation, on another seat for the same time. Raises: as
-        ``ReservationService.change``."""
+        """Moves the reservation to another seat for the same time. Raises: NotFound, OtherVenue,
+        and the errors of ``ReservationService.change``."""
         r = await self._lookup.own(ctx, id)
         self._lookup.require_seat(ctx, seat_id)
         reader_ctx = await self._lookup.reader_context(ctx, r)
@@ -102,7 +98,7 @@ class StaffReservations:
         selection: TimeSelection,
         reason: str,
     ) -> Reservation:
-        """The reservation made in the reader's place. Raises: as ``ReservationService.create``."""
+        """Raises: NotFound, OtherVenue, and the errors of ``ReservationService.create``."""
         self._lookup.require_seat(ctx, seat_id)
         async with self._audit.entry(
             ctx, AuditAction.BOOK, reader=reader.id, reason=reason
@@ -115,7 +111,7 @@ class StaffReservations:
 def entry_of_reservation(
     audit: AuditLog, ctx: StaffContext, action: AuditAction, r: Reservation, reason: str = ""
 ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-    """The entry around a change of the reservation, which is as ``r`` before."""
+    """The audit entry around a change; ``r`` is the reservation before it."""
     target = f"reservation:{r.id}"
     return audit.entry(
         ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(r)
@@ -123,8 +119,7 @@ def entry_of_reservation(
 
 
 def audit_result(r: Reservation, ctx: StaffContext) -> JsonObject:
-    """What the entry keeps of the reservation afterwards. It says where the request came once more
-    and nothing was done again."""
+    """The reservation's state for the audit log; ``repeated`` marks a request without effect."""
     key = ctx.key
     repeated = key is not None and any(
         p.key == key.value and p.at < ctx.now for p in r.idempotency_results

@@ -1,5 +1,3 @@
-"""Looks up for the staff who had a seat at some time; the log keeps who asks, and why."""
-
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -15,8 +13,6 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffSeatHistory:
-    """Each look has its entry in the audit log."""
-
     def __init__(
         self, audit: AuditLog, lookup: ReservationLookup, reservations: ReservationRepository
     ) -> None:
@@ -25,27 +21,29 @@ class StaffSeatHistory:
     async def who_had_seat(
         self, ctx: StaffContext, seat_id: SeatId, span: TimeRange, reason: str
     ) -> list[Reservation]:
-        """The bookings that had the seat at some time in ``span``, which is within a day; the
-        earliest first. The log keeps who asks, for which seat and time, and why."""
+        """The bookings that had the seat in ``span``, which is within a day; the earliest first.
+        The look-up is audited."""
         self._lookup.require_seat(ctx, seat_id)
         day = local_date(span.start)
-        rows = await self._reservations.on_seat(seat_id, day - timedelta(days=1))  # in its night
+        rows = await self._reservations.on_seat(
+            seat_id, day - timedelta(days=1)
+        )  # those over midnight
         rows += await self._reservations.on_seat(seat_id, day)
-        found = [
+        bookings = [
             r
             for r in rows
             if r.state in BOOKING_STATES and r.held is not None and r.held.overlaps(span)
         ]
-        readers = {r.reader_id for r in found}
+        readers = {r.reader_id for r in bookings}
         await self._audit.record_look(
             ctx,
             AuditAction.LOOKED_UP,
             target=f"seat:{seat_id} {_minute(span.start)}/{_minute(span.end)}",
             reader=readers.pop() if len(readers) == 1 else None,
             reason=reason,
-            facts={"found": len(found)},
+            facts={"found": len(bookings)},
         )
-        return found
+        return bookings
 
 
 def _minute(instant: datetime) -> str:

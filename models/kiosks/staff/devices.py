@@ -52,8 +52,8 @@ class StaffDevices:
         return key
 
     async def change(self, ctx: StaffContext, old: Device, new: Device, reason: str) -> None:
-        """Renames, moves or retires a device; a retired one loses its key. Raises: DeviceChanged if
-        it is no longer as in ``old``; nothing has changed then."""
+        """A retired device loses its key. Raises: DeviceChanged, changing nothing, if it is no
+        longer as in ``old``."""
         for place in (old, new):
             ctx.require(place.venue_id, Role.ADMINISTRATOR)
         if new.venue_id != old.venue_id:
@@ -67,8 +67,7 @@ class StaffDevices:
             entry.after = {} if new.retired else _facts(new)
 
     async def put_in_order(self, ctx: StaffContext, devices: Sequence[Device]) -> None:
-        """Orders all kiosks, or all gates, of one venue. Raises: DeviceChanged; nothing has changed
-        then."""
+        """``devices``: all kiosks, or all gates, of one venue. Raises: DeviceChanged."""
         venue_id = devices[0].venue_id
         ctx.require(venue_id, Role.ADMINISTRATOR)
         kiosks = [device for device in devices if isinstance(device, Kiosk)]
@@ -95,8 +94,7 @@ class StaffDevices:
             return await self._issue_key(ctx, old)
 
     async def delete(self, ctx: StaffContext, device: Device, reason: str) -> None:
-        """Deletes a device that was never used. Raises: DeviceUsed if it has contacted the
-        service."""
+        """Raises: DeviceUsed if the device has ever contacted the service."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -124,8 +122,7 @@ class StaffDevices:
         await self._reference.refresh()
 
     async def rotate_key(self, ctx: StaffContext, device: Device, reason: str) -> str:
-        """Returns a new key; the old one stops working. Raises: DeviceChanged if the device was
-        retired or deleted meanwhile."""
+        """Returns a new key; the old one stops working. Raises: DeviceChanged if it was retired."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.ROTATE_KEY, target=_target(device), reason=reason
@@ -135,8 +132,7 @@ class StaffDevices:
     async def change_presence_sources(
         self, ctx: StaffContext, old: Venue, sources: AbstractSet[PresenceSource], reason: str
     ) -> None:
-        """Sets what proves presence in the venue. Raises: VenueChanged if it was changed meanwhile;
-        nothing has changed then."""
+        """Sets what proves presence in the venue. Raises: VenueChanged, without any change."""
         ctx.require(old.id, Role.ADMINISTRATOR)
         new = replace(old, presence_sources=frozenset(sources), rev=old.rev + 1)
         async with self._audit.entry(

@@ -18,8 +18,7 @@ from models.storage.event_outbox import StoredEvent
 
 
 class StaffAreas:
-    """Changes areas. Raises PlanChanged, without any change, if the area was changed since it was
-    shown."""
+    """Raises PlanChanged, changing nothing, if an area was changed since it was shown."""
 
     def __init__(
         self,
@@ -34,8 +33,7 @@ class StaffAreas:
     async def rearrange(
         self, ctx: StaffContext, old: Area, changed: Sequence[Area], reason: str
     ) -> None:
-        """Writes the changed areas of one floor; the first one replaces ``old``. Raises:
-        PlanChanged."""
+        """Writes areas of one floor; the first one replaces ``old``. Raises: PlanChanged."""
         for area in (old, *changed):
             ctx.require(area.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(

@@ -15,8 +15,8 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffPlanPictures:
-    """Changes pictures under plans. ``version`` is the one that the form shows, "" without a
-    picture. If another one is stored, changes raise PictureChanged and change nothing."""
+    """``version`` is the one that the form shows, "" without a picture. If another one is
+    stored, a change raises PictureChanged and has no effect."""
 
     def __init__(self, audit: AuditLog, pictures: PlanPictureRepository) -> None:
         self._audit, self._pictures = audit, pictures
@@ -52,7 +52,7 @@ class StaffPlanPictures:
     async def _change(
         self, ctx: StaffContext, area: Area, version: str
     ) -> AsyncIterator[PlanPicture | None]:
-        """Yields the picture of that version inside an audit entry. The write checks the version
+        """Yields the picture of that version in an audit entry. The write checks the version
         again."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         old = await self._pictures.get(area.id)

@@ -30,12 +30,9 @@ class StaffSeatOutages:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """Sets the seat's outage. ``resolution`` applies to bookings that lose their seat. Tries
-        again if the plan was changed elsewhere meanwhile.
-
-        Raises: NotFound, Malformed; PlanChanged, without any change, if the seat's outage was
-        changed meanwhile; Busy.
-        """
+        """Sets the seat's outage; tries again if the rest of the plan was changed meanwhile.
+        ``resolution`` applies to bookings that lose their seat. Raises: NotFound, Malformed;
+        PlanChanged, without any change, if the seat's outage was changed meanwhile; Busy."""
         for _ in range(_TRIES):
             await self._reference.refresh()
             old = self._reference.area(self._reference.seat(seat_id).area_id)

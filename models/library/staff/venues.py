@@ -13,7 +13,7 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffVenues:
-    """Manages venues. Their presence sources are changed by ``StaffDevices``."""
+    """After an error nothing has changed. ``StaffDevices`` changes presence sources."""
 
     def __init__(
         self, audit: AuditLog, catalogs: CatalogRepository, reference: ReferenceData
@@ -21,8 +21,8 @@ class StaffVenues:
         self._audit, self._catalogs, self._reference = audit, catalogs, reference
 
     async def add(self, ctx: StaffContext, venue_id: VenueId, name: str) -> None:
-        """Adds the venue as the last one. The form contains ``venue_id``, so a form sent twice adds
-        one venue. Raises: VenueExists."""
+        """Adds the venue as the last one. The form contains ``venue_id``, so a form sent twice
+        adds one venue. Raises: VenueExists."""
         ctx.require(None, Role.ADMINISTRATOR)
         venues = self._reference.catalog.venues.values()
         if any(venue.name == name for venue in venues):
@@ -37,8 +37,7 @@ class StaffVenues:
             entry.after = {"name": name}
 
     async def rename(self, ctx: StaffContext, old: Venue, name: str) -> None:
-        """Renames the venue, for past bookings too. Raises: VenueExists, VenueChanged; nothing has
-        changed then."""
+        """Renames the venue, for past bookings too. Raises: VenueExists, VenueChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         others = (v for v in self._reference.catalog.venues.values() if v.id != old.id)
         if any(venue.name == name for venue in others):
@@ -47,8 +46,7 @@ class StaffVenues:
         await self._replace(ctx, AuditAction.RENAME_VENUE, old, new, "name")
 
     async def put_in_order(self, ctx: StaffContext, venues: Sequence[Venue]) -> None:
-        """Sets the order in which readers see venues. Raises: VenueChanged; nothing has changed
-        then."""
+        """Sets the order in which readers see venues. Raises: VenueChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         moved = [
             replace(venue, order=place, rev=venue.rev + 1)
@@ -62,14 +60,13 @@ class StaffVenues:
             entry.after = {"order": ", ".join(venue.name for venue in venues)}
 
     async def retire(self, ctx: StaffContext, old: Venue) -> None:
-        """Hides the venue; it accepts no area or device. Raises: VenueInUse, VenueChanged; nothing
-        has changed then."""
+        """Hides the venue; it accepts no area or device. Raises: VenueInUse, VenueChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         new = replace(old, retired=True)
         await self._replace(ctx, AuditAction.RETIRE_VENUE, old, new, "retired")
 
     async def restore(self, ctx: StaffContext, old: Venue) -> None:
-        """Puts a retired venue back into use. Raises: VenueChanged; nothing has changed then."""
+        """Puts a retired venue back into use. Raises: VenueChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         new = replace(old, retired=False)
         await self._replace(ctx, AuditAction.RESTORE_VENUE, old, new, "retired")
@@ -77,8 +74,7 @@ class StaffVenues:
     async def _replace(
         self, ctx: StaffContext, action: AuditAction, old: Venue, new: Venue, field: str
     ) -> None:
-        """Writes ``new``, which differs from ``old`` in ``field``. Raises: VenueChanged,
-        VenueInUse."""
+        """``new`` differs from ``old`` in ``field``. Raises: VenueChanged, VenueInUse."""
         async with self._audit.entry(
             ctx, action, target=f"venue:{old.id}", before={field: getattr(old, field)}
         ) as entry:
@@ -88,7 +84,7 @@ class StaffVenues:
             entry.after = {field: getattr(new, field)}
 
     async def remove(self, ctx: StaffContext, venue: Venue) -> None:
-        """Deletes the venue. Raises: VenueInUse, VenueChanged; nothing has changed then."""
+        """Raises: VenueInUse, VenueChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.REMOVE_VENUE, target=f"venue:{venue.id}", before={"name": venue.name}

@@ -70,12 +70,9 @@ class StaffReaderGroups:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """Replaces ``old`` with ``new``, or creates ``new`` with an id made here.
-
-        ``resolution`` applies to other readers' bookings of seats that become reserved.
-
-        Raises: GroupChanged, GroupNameTaken, TooManyGroups; nothing has changed then.
-        """
+        """Replaces ``old`` with ``new``, or creates ``new`` with an id made here. ``resolution``
+        applies to other readers' bookings of seats that become reserved. Raises: GroupChanged,
+        GroupNameTaken, TooManyGroups; nothing has changed then."""
         ctx.require(None, Role.ADMINISTRATOR)
         if old is None:
             if len(self._reference.groups.by_id) >= MAX_GROUPS:

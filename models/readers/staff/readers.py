@@ -57,11 +57,8 @@ class StaffReaders:
         return await self._readers.many(ids)
 
     async def find(self, ctx: StaffContext, text: str, limit: int) -> FoundReaders:
-        """Finds up to ``limit`` readers by number, card or exact name; if there are none, by a part
-        of the number or name.
-
-        Full-width digits and blanks are normalised. The audit log has counts, never the text.
-        """
+        """Finds up to ``limit`` readers by number, card or exact name, or else by a part of number
+        or name. Full-width digits and blanks are normalised. The audit log never has the text."""
         text = as_searched(text)
         by_number = set((await self._readers.by_numbers([normalise_student_no(text)])).values())
         owner = await self._cards.reader_of(text) if is_card_number(text) else None
