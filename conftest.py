@@ -1,4 +1,4 @@
-"""What the tests of ``tests/`` and ``lab/tests/`` share: real databases, started once."""
+"""Fixtures shared by ``tests/`` and ``lab/tests/``: real databases, started once."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What tests have measured (``record_property``): a line each."""
+    """Prints each measurement that a test has recorded (``record_property``) on a line."""
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             terminalreporter.write_line(f"{report.nodeid}: {name} = {value}")
@@ -78,7 +78,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def long(pytestconfig: pytest.Config) -> bool:
-    """Is it the long form that is asked for?"""
+    """True if the long form of the tests was requested."""
     return bool(pytestconfig.getoption("long"))
 
 
@@ -93,7 +93,8 @@ def no_long_pause() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def log_level_stays() -> Iterator[None]:
-    """A command that a test runs in its own process sets the level for all that come after."""
+    """Restores the log level after a test: commands run in this process set it for all later
+    tests."""
     root = logging.getLogger()
     level = root.level
     yield
@@ -102,7 +103,7 @@ def log_level_stays() -> Iterator[None]:
 
 @pytest.fixture
 def stand_in(aiohttp_server: AiohttpServer) -> StandIn:
-    """Starts servers of somebody else's, which end with the test."""
+    """Starts HTTP servers that stand in for foreign services and end with the test."""
 
     async def serve(routes: Iterable[web.AbstractRouteDef], port: int = 0) -> str:
         server = await aiohttp_server(
@@ -115,7 +116,7 @@ def stand_in(aiohttp_server: AiohttpServer) -> StandIn:
 
 @pytest.fixture
 def receiver(stand_in: StandIn) -> NewReceiver:
-    """Starts programs of somebody else's that receive webhooks."""
+    """Starts webhook receivers."""
 
     async def start() -> Receiver:
         program = Receiver()
@@ -135,7 +136,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _in_memory() -> str | None:
-    """The folder of a file system in memory that has room, if there is one."""
+    """A folder of a file system in memory with enough room; None if there is none."""
     try:
         room = shutil.disk_usage(_MEMORY).free >= _ROOM and os.access(_MEMORY, os.W_OK)
     except OSError:
@@ -173,7 +174,7 @@ def redis_url(databases: EmbeddedDatabases) -> str:
 async def redis_server(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[RedisServer]:
-    """For tests of what Redis does: the embedded server, and in ``scripts/test --all`` each other
-    one that may be used."""
+    """The Redis server of a test about Redis: the embedded one, or in ``scripts/test --all`` each
+    supported server."""
     async with running_redis(request.param, tmp_path) as server:
         yield server

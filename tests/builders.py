@@ -1,4 +1,4 @@
-"""What tests are made from: one Monday, its clock times, and reservations with ordinary facts."""
+"""Test data: one Monday, its clock times, and reservations with ordinary facts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BY_JOB: Final = Actor("system", "job")
 
 
 def on(clock: str, day: date = MONDAY) -> datetime:
-    """The instant when the library's clock shows ``HH:MM[:SS]``, on the Monday."""
+    """The instant at which the library's clock shows ``HH:MM[:SS]`` on the Monday."""
     return local_instant(day, time.fromisoformat(clock))
 
 
@@ -50,13 +50,13 @@ def outcome(ask: Callable[[], object]) -> str:
 
 
 def hours(start: str, end: str, day: date = MONDAY) -> TimeRange:
-    """An end that is not after the start is the next day's."""
+    """A time range; an end that is not after the start is the next day's."""
     begin = on(start, day)
     return TimeRange(begin, next_clock_instant(begin, time.fromisoformat(end)))
 
 
 def shifted(policy: Policy, later: timedelta) -> Policy:
-    """The same library some hours later; not so late that it opens on the next day."""
+    """The library with its hours shifted, but not so late that it opens on the next day."""
 
     def clock(opens: time | None) -> time | None:
         return to_local(on(f"{opens:%H:%M}") + later).time() if opens else None
@@ -92,19 +92,19 @@ def reserved(
 
 
 def on_seat(r: Reservation, seat: str, span: TimeRange | None = None) -> Placement:
-    """Another seat of its area for its reader, at its time unless another one is given."""
+    """The reservation's reader on another seat, at its own time unless another one is given."""
     return Placement(r.reader_id, r.venue_id, r.area_id, SeatId(seat), span or r.span)
 
 
 def in_use(r: Reservation | None = None, when: datetime | None = None) -> Reservation:
-    """Checked in at its start, or at ``when`` with the half hours until the start."""
+    """Checked in at its start, or at ``when`` including the half hours before the start."""
     r = r or reserved()
     when = when or r.start
     return check_in_transitions.check_in(r, PROOF, Policy(), BY_READER, when, early=True)
 
 
 def away(r: Reservation | None = None, left: datetime | None = None) -> Reservation:
-    """Left half an hour after the start, or at ``left``, for half an hour."""
+    """On leave for half an hour from half an hour after the start, or from ``left``."""
     r = r or in_use()
     left = left or r.start + timedelta(minutes=30)
     return check_in_transitions.leave(r, left + timedelta(minutes=30), Policy(), BY_READER, left)
@@ -115,7 +115,7 @@ def but(r: Reservation, **fields: Any) -> Reservation:
 
 
 def moved(r: Reservation, later: timedelta) -> Reservation:
-    """The same reservation some hours later, in each of its own instants."""
+    """The reservation with all of its instants some hours later."""
     instants = {
         field.name: value + later
         for field in fields(r)

@@ -1,4 +1,4 @@
-"""A database is filled as on a busy day."""
+"""A database filled as on a busy day."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEXT_YEARS: Final = date(2036, 1, 1)
 
 @dataclass(slots=True)
 class Store:
-    """A store is everything of one database, filled as on a busy day."""
+    """The repositories of one database that is filled as on a busy day."""
 
     db: Database
     stored: Repositories
@@ -37,7 +37,7 @@ class Store:
 
 
 def day_of(reader: ReaderId, n: int) -> Iterator[Reservation]:
-    """A reader has days that ended, today's in every state, and one for tomorrow."""
+    """A reader's reservations: past days, today's in every state, and one for tomorrow."""
     seat, later = f"seat-{n:03}", f"seat-{n + 500:03}"
     for back in range(1, 6):
         past = MONDAY - timedelta(days=back)
@@ -56,28 +56,28 @@ def day_of(reader: ReaderId, n: int) -> Iterator[Reservation]:
 
 async def a_busy_day(db: Database, sealer: FieldCipher) -> Store:
     stored = Repositories(db, sealer)
-    found = Store(db, stored, [ReaderId(f"{n:024x}") for n in range(READERS)], reserved())
-    made = [r for n, reader in enumerate(found.readers) for r in day_of(reader, n)]
+    store = Store(db, stored, [ReaderId(f"{n:024x}") for n in range(READERS)], reserved())
+    made = [r for n, reader in enumerate(store.readers) for r in day_of(reader, n)]
     await asyncio.gather(*(stored.reservations.insert(r) for r in made))
     mine = next(
-        r for r in made if r.reader_id == found.readers[1] and r.state is ReservationState.IN_USE
+        r for r in made if r.reader_id == store.readers[1] and r.state is ReservationState.IN_USE
     )
-    found.mine = mine
-    await found.stored.sessions.open_wx("wx", f"o-{found.readers[3]}", on("08:00"), EVENING, None)
-    await asyncio.gather(*(fill(found, n, reader) for n, reader in enumerate(found.readers)))
-    return found
+    store.mine = mine
+    await store.stored.sessions.open_wx("wx", f"o-{store.readers[3]}", on("08:00"), EVENING, None)
+    await asyncio.gather(*(fill(store, n, reader) for n, reader in enumerate(store.readers)))
+    return store
 
 
 async def fill(s: Store, n: int, reader: ReaderId) -> None:
-    """The store gets what else there is of a reader."""
+    """Adds a reader's documents in the other collections."""
     await s.stored.sessions.open_web(f"t{reader}", reader, f"ST-{reader}", on("08:00"), EVENING)
     await s.stored.bindings.bind(reader, f"o-{reader}", None, on("08:00"))
     await s.stored.feedback.add(reader, "k", "…", on("14:00"))
     await s.stored.activation_codes.issue(reader, str(100000 + n), on("08:00"), EVENING)
     await s.stored.review_codes.issue(reader, f"{n:022d}", on("08:00"), EVENING)
     await s.stored.consents.add(reader, Template.LEAVE)
-    told = Message(f"{reader}:0", reader, Template.LEAVE, "", "", on("14:00"), {})
-    messages = [replace(told, id=f"{reader}:{k}") for k in range(3)]
+    message = Message(f"{reader}:0", reader, Template.LEAVE, "", "", on("14:00"), {})
+    messages = [replace(message, id=f"{reader}:{k}") for k in range(3)]
     await s.stored.messages.add(messages)
     await s.stored.deliveries.add(Channel.WECHAT, messages)
     for k in range(3):
@@ -88,5 +88,5 @@ async def fill(s: Store, n: int, reader: ReaderId) -> None:
         GateEvent(f"main:{reader}:{k}", GateId("main"), reader, Direction.IN, "card", when, False)
         for k, when in enumerate([on("08:30"), on("09:30"), on("08:30", TOMORROW)])
     ]
-    kept, _ = await s.stored.gate_events.add([(p, "21070001") for p in ways], EVENING)
-    await s.stored.gate_events.settle([Judged(p, PresenceEffect.NONE, None) for p in kept[1:]])
+    events, _ = await s.stored.gate_events.add([(p, "21070001") for p in ways], EVENING)
+    await s.stored.gate_events.settle([Judged(p, PresenceEffect.NONE, None) for p in events[1:]])

@@ -1,4 +1,4 @@
-"""Calendars as a parser of another make reads them: ical.js, which Thunderbird uses."""
+"""Calendars read by a foreign parser: ical.js, which Thunderbird uses."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.tools import npm_folder, program
 
 
 class CalendarReader:
-    """The parser in a process of its own, which reads one calendar after the other."""
+    """The parser in a process of its own, which reads one calendar after another."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def read(self, text: str | bytes) -> dict[str, Any]:
-        """What the calendar says. It must be one, by the rules that all calendars share."""
+        """The parsed calendar. Fails if it violates the rules common to all calendars."""
         raw = text if isinstance(text, bytes) else text.encode()
         lines = raw.split(b"\r\n")
         assert lines[-1] == b"" and b"\n" not in raw.replace(b"\r\n", b""), "ends of lines"
@@ -35,7 +35,7 @@ class CalendarReader:
 
 @contextmanager
 def calendar_reader() -> Iterator[CalendarReader]:
-    """The parser for as long as the block lasts."""
+    """Starts the parser for the length of the block."""
     parser = npm_folder("tests/linters") / "calendar.mjs"
     with subprocess.Popen(
         [program("node"), str(parser)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

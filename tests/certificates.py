@@ -1,4 +1,4 @@
-"""A certificate that signs itself."""
+"""A self-signed certificate."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from miniapp_server.clock import real_now
 
 
 class CertificateFiles(NamedTuple):
-    """Where both are, as PEM."""
+    """The paths of certificate and key, as PEM."""
 
     certificate: Path
     key: Path
 
 
 def make_certificate(folder: Path, host: str = "") -> CertificateFiles:
-    """Write a new certificate of a few hours into ``folder``, for the host or for 127.0.0.1."""
+    """Writes a new certificate, valid for a few hours, into ``folder``, for the host or for
+    127.0.0.1."""
     place = x509.DNSName(host) if host else x509.IPAddress(ip_address("127.0.0.1"))
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server.test")])

@@ -1,8 +1,8 @@
-"""Error codes that the API's routes answered with, held against those that OpenAPI lists.
+"""Error codes in the responses of API routes, compared with those that OpenAPI lists.
 
-Every service of a test has ``recorder`` as its outermost middleware. With ``CODES_SEEN``, the path
-of a folder, each process also writes down there what it saw, and ``python -m tests.codes_seen
-FOLDER`` fails where a route lists a code of its own that no test has seen.
+Every tested service has ``recorder`` as its outermost middleware. With ``CODES_SEEN``, the path of
+a folder, each process records its codes there, and ``python -m tests.codes_seen FOLDER`` fails for
+codes that a route lists and no test has produced.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _keep(line: str) -> None:
 
 
 def never_seen(folder: Path) -> list[str]:
-    """The codes that a route lists for itself and that no file of the folder names."""
+    """The codes that a route lists for itself and no file of the folder names."""
     seen = {line for file in folder.iterdir() for line in file.read_text("utf-8").splitlines()}
     listed = (f"{r.method} {PREFIX}{r.path} {error.code}" for r in ROUTES for error in r.errors)
     return [line for line in listed if line not in seen]

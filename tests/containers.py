@@ -1,7 +1,7 @@
 """Containers of a test: Debian by mmdebstrap, an image by buildah, run by podman and crun.
 
-They live in a mount namespace of their own, with their storage in memory: nothing of them is left
-on the machine, not even by a test that is killed.
+They live in a mount namespace of their own with their storage in memory: nothing remains on the
+machine even if a test is killed.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _RUN: Final = (
 
 
 class CommandFailed(Exception):
-    """A command ended with another status than 0; its text is what it said."""
+    """A command ended with a status other than 0; the text is its output."""
 
 
 class Containers:
-    """The commands, on one storage. ``containers`` makes one."""
+    """The container commands on one storage; made by ``containers``."""
 
     def __init__(self, folder: Path, namespace: int) -> None:
         self._storage = folder / "storage"
@@ -53,8 +53,8 @@ class Containers:
         self._namespace = namespace
 
     async def build(self, context: Path, tag: str, target: str = "", **arguments: str) -> str:
-        """Build the Containerfile of a folder on Debian, to its end or to ``target``. Returns what
-        buildah says."""
+        """Builds the Containerfile of a folder on Debian, completely or to ``target``. Returns
+        buildah's output."""
         install(["buildah", "podman", "crun", "mmdebstrap"])
         base = "localhost/debian"
         await self.podman("import", "--quiet", str(await _debian()), base)
@@ -74,21 +74,19 @@ class Containers:
         )
 
     async def podman(self, *words: str) -> str:
-        """What a command says. Raises: CommandFailed"""
+        """The output of a command. Raises: CommandFailed"""
         return await self._output(*self._podman(*words))
 
     async def run(
         self, *words: str, entrypoint: str = "seats", volumes: Sequence[tuple[Path, str]] = ()
     ) -> str:
-        """What a container says that ends by itself, with nothing to write to but /tmp and volumes.
-
-        ``words`` are the image and its command. Raises: CommandFailed
-        """
+        """The output of a container that ends by itself and can write to /tmp and volumes only.
+        ``words`` are the image and its command. Raises: CommandFailed"""
         mounts = (f"--volume={here}:{there}" for here, there in volumes)
         return await self.podman(*_RUN, "--rm", *mounts, f"--entrypoint={entrypoint}", *words)
 
     async def start(self, name: str, *words: str) -> asyncio.subprocess.Process:
-        """``podman run`` of a container in the same way, with its output in a pipe."""
+        """Starts a container as ``run`` does, with its output in a pipe."""
         command = self._inside(self._podman(*_RUN, f"--name={name}", *words))
         return await asyncio.create_subprocess_exec(
             *die_with_parent(command),
@@ -113,12 +111,12 @@ class Containers:
         return await _output(self._inside(command))
 
     def _own_certificates(self) -> Sequence[str]:
-        """For a machine that reaches the package index through a proxy with a CA of its own."""
-        known = os.environ.get("PIP_CERT")
-        if not known:
+        """Adds the CA of a proxy through which this machine reaches the package index."""
+        certificate = os.environ.get("PIP_CERT")
+        if not certificate:
             return ()
         self._certificates.mkdir(exist_ok=True)
-        shutil.copy(known, self._certificates / "ca.crt")
+        shutil.copy(certificate, self._certificates / "ca.crt")
         # A folder that every base has: a new one would stay in the image.
         place = f"--volume={self._certificates}:/mnt:ro"
         return place, "--env=PIP_CERT=/mnt/ca.crt", "--unsetenv=PIP_CERT"
@@ -126,7 +124,7 @@ class Containers:
 
 @asynccontextmanager
 async def containers(folder: Path) -> AsyncIterator[Containers]:
-    """Raises: CommandFailed where no namespace can be made, as it is for anybody but root."""
+    """Raises: CommandFailed if no namespace can be made, which needs root."""
     storage = folder / "storage"
     storage.mkdir()
     namespace = await asyncio.create_subprocess_exec(
@@ -152,7 +150,7 @@ async def containers(folder: Path) -> AsyncIterator[Containers]:
 
 
 async def _debian() -> Path:
-    """The archive of a file system, made anew each week."""
+    """The archive of a Debian file system, rebuilt each week."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seats-tests"
     cache.mkdir(parents=True, exist_ok=True)
     year, week, _ = real_now().isocalendar()

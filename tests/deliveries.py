@@ -1,4 +1,4 @@
-"""Messages in the queue for WeChat, as the publisher would have put them there."""
+"""Messages queued for WeChat, as the publisher queues them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.storage.mongo import Database
 def queue_of(
     db: Database, cipher: FieldCipher, channel: Channel = Channel.WECHAT
 ) -> ChannelDeliveries:
-    """The channel's queue, as one worker has it."""
+    """The channel's queue in one worker."""
     return ChannelDeliveries(db, channel, MessageRepository(db, cipher))
 
 
@@ -25,7 +25,7 @@ async def tell(
     messages: Sequence[Message],
     channel: Channel = Channel.WECHAT,
 ) -> None:
-    """Keep the messages and queue all of them for the channel."""
+    """Stores the messages and queues all of them for the channel."""
     await MessageRepository(db, cipher).add(messages)
     await DeliveryRepository(db).add(channel, messages)
 
@@ -33,5 +33,5 @@ async def tell(
 async def state_of(
     db: Database, message: Message, channel: Channel = Channel.WECHAT
 ) -> DeliveryState | None:
-    """What has become of the message's delivery."""
+    """The state of the message's delivery."""
     return await DeliveryRepository(db).state_of(message.id, channel)

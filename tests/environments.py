@@ -1,4 +1,4 @@
-"""These environment variables start the sandbox, or a library's own service."""
+"""Environments of the sandbox and of a production service."""
 
 from __future__ import annotations
 

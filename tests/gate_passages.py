@@ -1,4 +1,4 @@
-"""A reader passes gates, and the reservation changes."""
+"""Gate passages of a reader, applied to a reservation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ ELSEWHERE = GateId("east")
 
 
 def gate_event(text: str) -> GateEvent:
-    """The text is ``in 13:40`` or ``out 14:10:30``; ``in 13:40 east`` is at the other gate."""
+    """A gate event from ``in 13:40`` or ``out 14:10:30``; ``in 13:40 east`` is at the other
+    gate."""
     way, clock, *other = text.split(" ")
     gate = ELSEWHERE if other else GATE
     return GateEvent(f"main:{text}", gate, ZHANG, Direction(way), "card", on(clock), late=False)

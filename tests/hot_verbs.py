@@ -1,4 +1,5 @@
-"""The service sends these verbs all day, and MongoDB's profiler tells which indexes they use."""
+"""The frequent queries of the service, with the indexes that MongoDB's profiler reports for
+them."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ Verb = Callable[[Store], Awaitable[object]]
 
 
 def _of(name: str, *arguments: object, of: str = "reservations") -> Verb:
-    """The verb is of the reservations, or of another repository."""
+    """A frequent query on the reservations or another repository."""
 
     async def call(s: Store) -> object:
         return await getattr(getattr(s.stored, of), name)(*arguments)
@@ -41,13 +42,13 @@ def _queue(s: Store) -> ChannelDeliveries:
 
 
 async def _claim_deliveries(s: Store) -> None:
-    found = await _queue(s).lease_next(s.readers[:40], EVENING, EVENING, LEASE)
-    assert len(found) == 40
-    put_off = [DeliveryResult(d, DeliveryState.QUEUED, -1, EVENING) for d in found[:20]]
+    leased = await _queue(s).lease_next(s.readers[:40], EVENING, EVENING, LEASE)
+    assert len(leased) == 40
+    put_off = [DeliveryResult(d, DeliveryState.QUEUED, -1, EVENING) for d in leased[:20]]
     await _queue(s).save_results(
-        [*put_off, *(DeliveryResult(d, DeliveryState.SENT, 0) for d in found[20:30])]
+        [*put_off, *(DeliveryResult(d, DeliveryState.SENT, 0) for d in leased[20:30])]
     )
-    await _queue(s).release(found[30:])
+    await _queue(s).release(leased[30:])
 
 
 async def _look_on(s: Store) -> None:
@@ -255,7 +256,7 @@ half minute while nothing can be sent: an index of expiries would cost each mess
 
 
 async def profiled(s: Store, verb: Verb) -> list[Document]:
-    """The verb sent these commands, which are returned with their plans."""
+    """The commands sent by the query, with their plans."""
     await s.db.command("profile", 0)
     await s.db["system.profile"].drop()
     await s.db.command("profile", 2)

@@ -1,4 +1,4 @@
-"""What a test looks at and acts on behind the doors of a service: its services and repositories."""
+"""The services and repositories of a process under test."""
 
 from __future__ import annotations
 
@@ -43,8 +43,7 @@ from models.waitlist.service import WaitlistService
 
 
 class Inside:
-    """The wired features of one process: services by their feature's name, ``stored`` by
-    repository."""
+    """The wired features of one process: services by feature name, ``stored`` by repository."""
 
     def __init__(self, app: web.Application, db: Database, stored: Repositories) -> None:
         self.app, self.db, self.stored = app, db, stored
@@ -92,10 +91,10 @@ def features(
     now: Callable[[], datetime] = real_now,
     sleep: Sleep = asyncio.sleep,
 ) -> Inside:
-    """All features over a database, without HTTP, jobs or a change stream that is followed.
+    """All features on a database, without HTTP, jobs or a followed change stream.
 
-    ``stored``: the repositories, where a test has put one of its own among them. ``now`` and
-    ``sleep`` are the time of the draw at an opening.
+    ``stored``: the repositories, some of which a test may have replaced. ``now`` and ``sleep`` are
+    the time of the draw at an opening.
     """
     app, stored = web.Application(), stored or Repositories(db, cipher)
     wire_reference(app, stored)

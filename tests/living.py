@@ -1,4 +1,5 @@
-"""A whole service on a real port, real databases and the sandbox, with a clock that tests move."""
+"""A whole service on a real port with real databases and the sandbox, and a clock that tests
+move."""
 
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Client:
-    """One caller: a token, or a cookie jar of its own."""
+    """A caller with a token or a cookie jar of its own."""
 
     service: Living
     session: aiohttp.ClientSession
@@ -82,7 +83,7 @@ class Client:
     async def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """``path`` is below /api/v1 unless it begins with //, which stands for the root.
 
-        ``body`` is sent as JSON, or as it is where it is bytes or a form.
+        ``body`` is sent as JSON; bytes and forms are sent unchanged.
         """
         url = path[1:] if path.startswith("//") else f"/api/v1{path}"
         if self.token:
@@ -102,13 +103,13 @@ class Client:
             return Answer(response.status, parsed, response.headers)
 
     async def refused(
-        self, wanted: str, method: str, path: str, body: object = None, **headers: str
+        self, expected: str, method: str, path: str, body: object = None, **headers: str
     ) -> Answer:
-        """A call that must end as ``wanted`` (status and code), and must leave no trace."""
+        """A call that must fail with this status and code, and must change no document."""
         before = await self.service.books()
         answer = await self.call(method, path, body, **headers)
-        place = (wanted, method, path, body)
-        assert f"{answer.status} {answer.code}" == wanted, (*place, answer.status, answer.body)
+        place = (expected, method, path, body)
+        assert f"{answer.status} {answer.code}" == expected, (*place, answer.status, answer.body)
         assert await self.service.books() == before, place
         error = answer.body["error"]
         assert list(error) == ["code", "message", "details"], place
@@ -124,7 +125,7 @@ class Client:
         return await self.call("POST", path, body, **headers)
 
     async def ok(self, method: str, path: str, body: object = None, **headers: str) -> Any:
-        """The body of a call that must succeed."""
+        """The body of a successful call."""
         answer = await self.call(method, path, body, **headers)
         assert answer.status < 300, (method, path, answer.status, answer.body)
         return answer.body
@@ -132,7 +133,7 @@ class Client:
     async def reserve(
         self, seat: str = SEAT, start: str = "14:00", end: str = "16:00", date: str | None = None
     ) -> Any:
-        """A reservation that must succeed, today unless ``date`` is given."""
+        """A successful reservation, today unless ``date`` is given."""
         day = date or self.service.today
         wish = {"seat_id": seat, "date": day, "start": start, "end": end}
         return await self.ok("POST", "/reservations", wish)
@@ -141,9 +142,9 @@ class Client:
         await self.ok("POST", "/subscriptions", {"results": dict.fromkeys(templates, "accept")})
 
     async def messages(self) -> list[dict[str, Any]]:
-        """What WeChat delivered to this reader's phone, the oldest first."""
-        found = await self.ok("GET", f"//sandbox/messages?openid={self.openid}")
-        return list(found["items"])
+        """The messages that WeChat delivered to this reader's phone, oldest first."""
+        messages = await self.ok("GET", f"//sandbox/messages?openid={self.openid}")
+        return list(messages["items"])
 
 
 @dataclass(slots=True)
@@ -184,7 +185,7 @@ class Living:
         return Client(self, session, f"n{uuid4().hex[:8]}", str(next(_numbers)))
 
     async def reader(self) -> Client:
-        """A reader with a bound WeChat user, made in the store; the story does it by HTTP."""
+        """A reader with a bound WeChat user, made in the store (the story test binds by HTTP)."""
         client, now, stored = self.stranger(), self.clock.now(), self.inside.stored
         reader = await stored.readers.upsert_from_login(client.number, "张三", "student", now)
         await stored.bindings.bind(reader.id, client.openid, None, now)
@@ -193,7 +194,7 @@ class Living:
         return client
 
     async def phone_of(self, person: Client) -> Client:
-        """That reader's phone, bound."""
+        """The reader's phone, bound."""
         client, now = self.stranger(), self.clock.now()
         client.number, client.reader_id = person.number, person.reader_id
         await self.inside.stored.bindings.bind(client.reader_id, client.openid, None, now)
@@ -201,15 +202,15 @@ class Living:
         return client
 
     async def wx_user(self) -> Client:
-        """Signed in by WeChat, not bound."""
+        """A WeChat user who has signed in and is not bound."""
         client = self.stranger()
         issued = await self.sessions.open_wx(client.openid, None, self.clock.now())
         client.token = issued.token
         return client
 
     async def web_reader(self, client: Client | None = None, role: Role | None = None) -> Client:
-        """A reader with a web session (its bearer token), ``client``'s person if given; with the
-        staff's role, if one is given."""
+        """A reader with a web session (its bearer token): the person of ``client``, if given, with
+        the staff role, if given."""
         new, now = self.stranger(), self.clock.now()
         new.number = client.number if client else new.number
         person = ("林静怡", "staff") if role is not None else ("张三", "student")
@@ -220,7 +221,7 @@ class Living:
         return new
 
     async def move(self, to: str | timedelta) -> None:
-        """Move the clock through all that is due: to ``HH:MM`` of today, or ahead by a while."""
+        """Moves the clock, running all due jobs: to ``HH:MM`` of today, or ahead by a duration."""
         if isinstance(to, timedelta):
             body: dict[str, object] = {"advance_seconds": to.total_seconds()}
         else:
@@ -238,12 +239,14 @@ class Living:
             self.sessions.invalidate_all()
 
     async def jump(self, to: str) -> None:
-        """Let the clock show ``HH:MM[:SS]`` of today, and leave undone what is due until then.
-        The service was there meanwhile."""
+        """Sets the clock to ``HH:MM[:SS]`` of today without running due jobs.
+
+        The heartbeat records no downtime.
+        """
         await self.leap(datetime.fromisoformat(f"{self.today}T{to}+08:00"))
 
     async def leap(self, to: datetime | timedelta) -> None:
-        """The same to an instant, or ahead by a while."""
+        """Sets the clock as ``jump`` does, to an instant or ahead by a duration."""
         instant = to if isinstance(to, datetime) else self.clock.now() + to
         offset = self.clock.set(instant)
         await SandboxState(self.db).set_offset(offset)
@@ -252,30 +255,30 @@ class Living:
         await self._use_roles()
 
     async def books(self) -> dict[str, str]:
-        """A digest of each collection that records something about readers: what a refused request
-        leaves as it was. MongoDB makes it, in one round trip.
+        """A digest of each collection about readers, which a refused request must not change.
+        MongoDB computes it in one round trip.
 
-        Without the library, which requests only read, without counters, leases and sessions, and
-        without the audit log, which keeps what was refused, too.
+        Without the library, which requests only read, counters, leases, sessions, and the audit
+        log, which also records refusals.
         """
         names = [
             name
             for name in await self.db.list_collection_names()
             if name not in _NO_BOOKS and not name.startswith("sandbox_")
         ]
-        found = await self.db.command({"dbHash": 1, "collections": names})
-        return dict(found["collections"])
+        digest = await self.db.command({"dbHash": 1, "collections": names})
+        return dict(digest["collections"])
 
     async def all_documents(self) -> str:
-        """Every document of the service as text, to look for what must not stand in it."""
+        """Every document of the service as text, to search for forbidden content."""
         names = await self.db.list_collection_names()
         ours = [name for name in names if not name.startswith("sandbox_")]
         rows = [await self.db[name].find().to_list(None) for name in ours]
         return json.dumps(rows, default=str, ensure_ascii=False)
 
     async def settle(self, jobs: Collection[str] | None = None) -> None:
-        """Run the jobs for this moment: deadlines, the outbox, deliveries and the rest, or those
-        that are named."""
+        """Runs the jobs for this moment: deadlines, the outbox, deliveries and the rest, or only
+        the named ones."""
         now, heartbeat = self.clock.now(), self.inside.stored.heartbeat
         last, gaps = await heartbeat.state()
         if last is not None and not gaps and now - last < timedelta(seconds=30):
@@ -283,11 +286,11 @@ class Living:
         await self.scheduler.run_until_idle(now, jobs)
 
     async def qr(self, kiosk: str = "2f-south") -> str:
-        """What the kiosk shows now."""
+        """The kiosk's current code."""
         keys = (await self.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
         key = next(item["key"] for item in keys if item["id"] == kiosk)
-        shown = await self.anonymous.ok("GET", f"/kiosks/{kiosk}/code", **{"X-Kiosk-Key": key})
-        return str(shown["payload"])
+        code = await self.anonymous.ok("GET", f"/kiosks/{kiosk}/code", **{"X-Kiosk-Key": key})
+        return str(code["payload"])
 
     async def close(self) -> None:
         for session in self._sessions:
@@ -316,7 +319,7 @@ async def living(
     """The service on a database of its own, with the demo library in a sandbox and empty otherwise,
     its clock at ``now``.
 
-    Without ``jobs`` nothing happens by itself: ``move`` and ``settle`` run what is due.
+    Without ``jobs`` no job runs by itself: ``move`` and ``settle`` run the due ones.
     """
     port = free_port()
     sandbox = env.keys().isdisjoint({"CAS_BASE_URL", "OIDC_PROVIDERS"})

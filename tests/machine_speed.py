@@ -1,4 +1,4 @@
-"""How fast this machine is: requests a second that bare aiohttp handlers answer on it.
+"""The speed of this machine: requests a second that bare aiohttp handlers answer.
 
 ``python -m tests.machine_speed`` prints what ``scripts/test`` measures at its start.
 """
@@ -29,14 +29,14 @@ _END: Final = b'{"hello": "world"}'
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """``hello`` is the rate of one handler, ``both`` that of two at once, in requests a second."""
+    """Requests a second: ``hello`` of one handler, ``both`` of two at once."""
 
     hello: float
     both: float
 
     @property
     def factor(self) -> float:
-        """How many times slower than two quiet cores the whole machine is; never less than 1."""
+        """How many times slower than two quiet cores the machine is; at least 1."""
         return max(1.0, QUIET / self.both)
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ class Speed:
 
 
 def measured() -> Speed:
-    """The speed of this machine now, within three seconds where it is quiet."""
+    """The current speed of this machine; takes up to three seconds on a quiet one."""
     return Speed(hello=_rate(1), both=_rate(2))
 
 
@@ -63,7 +63,7 @@ def _rate(handlers: int) -> float:
 
 
 def _client() -> float:
-    """Requests a second that a handler of its own has answered."""
+    """The requests a second answered by a handler in a process of its own."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=_CONNECTIONS)
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.machine_speed", "serve", str(listening.fileno())],
@@ -106,7 +106,7 @@ def _read(connections: list[socket.socket]) -> None:
 
 
 async def _serve(listening: socket.socket) -> None:
-    """As little as aiohttp can do."""
+    """Serves the smallest possible aiohttp application."""
 
     async def hello(_: web.Request) -> web.Response:
         return web.json_response({"hello": "world"})

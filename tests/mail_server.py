@@ -1,4 +1,4 @@
-"""A mail server of another make (aiosmtpd) on a loopback port, whose answers a test chooses."""
+"""A foreign mail server (aiosmtpd) on a loopback port, whose answers a test chooses."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ USER, PASSWORD = "seats", "p@ss:wörd"
 
 @dataclass(slots=True)
 class MailServer:
-    """What it has taken, and what it says. ``refuses`` has its answer to an address, ``says`` to
-    the text of a mail; ``hangs`` keeps it from answering at all."""
+    """Accepted mails and the chosen answers: ``refuses`` to an address, ``says`` to the text of a
+    mail; with ``hangs`` it does not answer."""
 
     port: int = 0
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
@@ -43,7 +43,7 @@ class MailServer:
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def end_connections(self) -> None:
-        """End all that are open, as a server does with idle ones."""
+        """Closes all open connections, as servers do with idle ones."""
         for transport in list(self._open):
             transport.abort()
         if self._open:
@@ -56,10 +56,10 @@ class MailServer:
         return [mail for there, mail in self.mails if there == address]
 
     def code_for(self, address: str) -> str:
-        """The six digits that the last mail to the address says."""
-        found = re.search(r"\b(\d{6})\b", text_of(self.to(address)[-1]))
-        assert found is not None
-        return found[1]
+        """The six digits in the last mail to the address."""
+        match = re.search(r"\b(\d{6})\b", text_of(self.to(address)[-1]))
+        assert match is not None
+        return match[1]
 
     # --- aiosmtpd's hooks -------------------------------------------------------------------------
     async def handle_MAIL(
@@ -97,7 +97,7 @@ class MailServer:
     def authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
     ) -> AuthResult:
-        """Knows one account."""
+        """Accepts one account."""
         assert isinstance(data, LoginPassword)
         right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
         return AuthResult(success=right, handled=False)
@@ -148,8 +148,8 @@ class _Connection(SMTP):
 async def mail_server(
     *, tls: ssl.SSLContext | None = None, from_the_first_byte: bool = False
 ) -> AsyncIterator[MailServer]:
-    """It runs for the length of a block. With ``tls`` only who signs in may send, after STARTTLS or
-    on a connection that has TLS ``from_the_first_byte``."""
+    """Runs a server for the length of the block. With ``tls`` only signed-in clients may send,
+    after STARTTLS or on a connection with TLS ``from_the_first_byte``."""
     mail = MailServer()
 
     def connection() -> _Connection:

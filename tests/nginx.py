@@ -15,8 +15,8 @@ from tests.waiting import until
 
 @asynccontextmanager
 async def shipped_nginx(folder: Path, *backends: str, port: int = 0) -> AsyncIterator[str]:
-    """deploy/nginx.conf without TLS, before these backends. Yields its address, which has a free
-    port unless one is given."""
+    """Runs deploy/nginx.conf without TLS before these backends. Yields its address, on a free port
+    unless one is given."""
     port = port or free_port()
     text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
     text = re.sub(r"server \{\s+listen 80;.*?\n\}", "", text, flags=re.S)

@@ -1,4 +1,4 @@
-"""An OpenID provider that is not ours, in a process of its own: npm's oidc-provider."""
+"""A foreign OpenID provider in a process of its own: npm's oidc-provider."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _HIDDEN: Final = re.compile(r'type="hidden" name="(\w+)" value="([^"]+)"')
 
 @dataclass(slots=True)
 class RealProvider:
-    """``issuer`` is known at once; it listens after ``serve``."""
+    """A provider whose ``issuer`` is known at once and which listens after ``serve``."""
 
     issuer: str
     process: asyncio.subprocess.Process
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def env(self, id: str, **more: str) -> dict[str, str]:
-        """The settings of a service that has it under that name."""
+        """The settings of a service with this provider under this name."""
         own = {"ISSUER": self.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": SECRET}
         own |= {"NUMBER_CLAIM": "preferred_username", "KIND_CLAIM": "kind", **more}
         return {f"OIDC_{id.upper()}_{name}": value for name, value in own.items()}
 
     async def serve(self, base: str, id: str = "campus") -> None:
-        """Let it know the service at that address."""
+        """Starts the provider with the service at that address as its client."""
         client = {
             "client_id": "seats",
             "client_secret": SECRET,
@@ -51,7 +51,7 @@ class RealProvider:
         await self._tell(json.dumps(client), "ready")
 
     async def rotate(self) -> None:
-        """It signs by a new key, and has forgotten the old one."""
+        """Replaces the provider's signing key."""
         await self._tell("rotate", "rotated")
 
     async def _tell(self, line: str, answer: str) -> None:
@@ -64,7 +64,7 @@ class RealProvider:
 
 @asynccontextmanager
 async def real_provider() -> AsyncIterator[RealProvider]:
-    """One of them, which ends with the block."""
+    """A provider for the length of the block."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(program("node"), "--no-warnings", "provider.mjs", str(port)),
@@ -82,8 +82,8 @@ async def real_provider() -> AsyncIterator[RealProvider]:
 
 
 async def follow(session: aiohttp.ClientSession, url: str, stop: str, account: str = "anna") -> str:
-    """Go where the provider leads, fill in its forms as ``account``, and return the first address
-    that begins with ``stop``, without going there."""
+    """Follows the provider's redirects, fills in its forms as ``account``, and returns the first
+    address that begins with ``stop``, without opening it."""
     method, form = "GET", dict[str, str]()
     for _ in range(20):
         if url.startswith(stop):
@@ -95,9 +95,9 @@ async def follow(session: aiohttp.ClientSession, url: str, stop: str, account: s
             if answer.status in (302, 303):
                 url, method, form = urljoin(url, answer.headers["Location"]), "GET", {}
                 continue
-        found = _FORM.search(body)
-        assert answer.status == 200 and found is not None, (url, answer.status, body[:2000])
-        url, method, form = found[1], "POST", dict(_HIDDEN.findall(body))
+        match = _FORM.search(body)
+        assert answer.status == 200 and match is not None, (url, answer.status, body[:2000])
+        url, method, form = match[1], "POST", dict(_HIDDEN.findall(body))
         if form.get("prompt") == "login":
             form |= {"login": account, "password": "any"}
         elif "xsrf" in form:
@@ -106,8 +106,8 @@ async def follow(session: aiohttp.ClientSession, url: str, stop: str, account: s
 
 
 async def away(client: Client, path: str = "//login") -> str:
-    """Where the service sends a browser that wants to sign in. A provider that has only just
-    started may be too slow for it at first."""
+    """The address to which the service redirects a browser that signs in. Retried at first, since a
+    provider that has just started may be too slow."""
     answer = await client.get(path)
 
     async def led_away() -> bool:
@@ -122,7 +122,7 @@ async def away(client: Client, path: str = "//login") -> str:
 
 
 async def signed_in(client: Client, path: str = "//login", account: str = "anna") -> Any:
-    """The service's answer to the way back from the provider."""
+    """The service's response to the provider's redirect back."""
     base = client.service.base
     back = await follow(client.session, await away(client, path), f"{base}/", account)
     return await client.get(f"/{back.removeprefix(base)}")

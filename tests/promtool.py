@@ -1,4 +1,4 @@
-"""Prometheus's own tool judges files and answers."""
+"""Prometheus's promtool, which checks files and metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.tools import program
 
 
 def promtool(*args: str, stdin: bytes = b"") -> str:
-    """The tool says what is wrong, and nothing where nothing is."""
+    """The complaints of promtool; empty if there are none."""
     done = subprocess.run(
         [program("promtool"), *args], input=stdin, capture_output=True, check=False
     )

@@ -1,5 +1,4 @@
-"""Somebody else's program that receives webhooks, and believes none that Standard Webhooks' own
-library does not verify."""
+"""A webhook receiver that verifies each request with Standard Webhooks' own library."""
 
 from __future__ import annotations
 
@@ -15,8 +14,8 @@ from standardwebhooks import Webhook
 
 @dataclass(slots=True)
 class Receiver:
-    """Answers 204 unless ``answer`` says otherwise of a request. ``got`` are the ids and bodies in
-    the order in which they came, ``signatures`` and ``headers`` those of the last one."""
+    """Answers 204 unless ``answer`` decides otherwise. ``got`` lists ids and bodies in order of
+    arrival, ``signatures`` and ``headers`` are those of the last request."""
 
     url: str = ""
     got: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -38,11 +37,11 @@ class Receiver:
 
     @property
     def types(self) -> list[str]:
-        """Of what was taken."""
+        """The types of the accepted events."""
         return [payload["type"] for _, payload in self.got]
 
     def verified(self, secret: str) -> list[Any]:
-        """The bodies of all requests as the standard's library reads them. Raises:
+        """The bodies of all requests, verified by the standard's library. Raises:
         WebhookVerificationError."""
         verifier = Webhook(secret)
         return [verifier.verify(body, headers) for headers, body in self.raw]

@@ -1,7 +1,7 @@
-"""The servers that REDIS_URL may name, each of a test's own: it may be stopped and set up anew.
+"""The servers that REDIS_URL may name, one of each for a test, which may stop and reconfigure it.
 
-Debian's redis-tools and valkey-tools have the server itself: one program that checks a file or
-serves, by the name it is called with.
+Debian's redis-tools and valkey-tools contain the server: one program that checks a file or serves,
+depending on its name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _server(kind: str) -> Path:
 
 
 class RedisServer:
-    """One server, empty at each start. ``running_redis`` starts it and ends it."""
+    """One server, empty at each start. ``running_redis`` starts and ends it."""
 
     def __init__(self, kind: str, folder: Path, tls: CertificateFiles | None) -> None:
         self.kind = kind
@@ -47,11 +47,11 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """As whoever needs no password."""
+        """The URL of a user who needs no password."""
         return self.url_of("")
 
     def url_of(self, user: str) -> str:
-        """As ``user:password``."""
+        """The URL of ``user:password``."""
         before = f"{user}@" if user else ""
         if self._tls is None:
             return f"redis://{before}127.0.0.1:{self.port}/0"
@@ -81,7 +81,7 @@ class RedisServer:
             return
 
     async def stop(self) -> None:
-        """Stopping twice does no harm."""
+        """Stopping twice is allowed."""
         process, self.process = self.process, None
         if process is not None:
             process.terminate()
@@ -101,7 +101,7 @@ class RedisServer:
 async def running_redis(
     kind: str, folder: Path, tls: CertificateFiles | None = None
 ) -> AsyncIterator[RedisServer]:
-    """One of ``REDIS_SERVERS``, started; with ``tls`` it takes nothing else."""
+    """One of ``REDIS_SERVERS``, started; with ``tls`` it accepts nothing else."""
     server = RedisServer(kind, folder, tls)
     try:
         await server.start()

@@ -1,4 +1,4 @@
-"""What each operation takes that has a body, and what it cannot read."""
+"""Valid bodies of each operation, and unreadable ones."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The command ``scripts/test``: phases that say when they begin and how long they took.
+"""The command ``scripts/test``: phases with their begin and duration.
 
-Each phase has a limit and ends all that it started. Without arguments the phases are those that
-show behaviour; ``--all`` adds what needs more programs or more time. A name, paths and options of
-pytest run these tests alone.
+Each phase has a limit and ends all its processes. Without arguments the phases are those that show
+behaviour; ``--all`` adds those that need more programs or more time. A name, paths and pytest
+options run only these tests.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def pytest_phase(name: str, limit_min: float, *arguments: str) -> Phase:
 
 
 class Run:
-    """All phases of one call: what runs, what has failed, and what all of it took."""
+    """All phases of one call: the running ones, the failed ones, and the total duration."""
 
     def __init__(self, factor: float) -> None:
         self.failed: list[str] = []
@@ -81,14 +81,16 @@ class Run:
             self._end(running)
 
     def begin(self, phase: Phase, *, beside: bool = False) -> Running:
-        """Start it. What a phase says beside another one is shown when it is over."""
+        """Starts the command. The output of a phase that runs beside another one is shown at its
+        end."""
         print(f"== {phase.name} begins", flush=True)
         running = Running(phase, beside, self._factor)
         self._running[running.process.pid] = running
         return running
 
     def finish(self, running: Running) -> bool:
-        """Wait for it, and end what it has left behind. Returns whether it has succeeded."""
+        """Waits for the command and ends processes left behind. Returns whether it has
+        succeeded."""
         while (status := running.process.poll()) is None and monotonic() < running.deadline:
             self._bury_orphans()
             time.sleep(_LOOK_S)
@@ -103,19 +105,18 @@ class Run:
         return status == 0
 
     def _bury_orphans(self) -> None:
-        """Take note of the end of processes that lost their parent: nobody else does, and until
-        then they seem to live."""
+        """Reaps processes that lost their parent: otherwise they would seem to be running."""
         for pid in map(int, _CHILDREN.read_text().split()):
             if pid not in self._running:
                 with suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
 
     def run(self, phase: Phase) -> bool:
-        """Start it, and wait for it."""
+        """Starts the command and waits for it."""
         return self.finish(self.begin(phase))
 
     def _end(self, running: Running) -> None:
-        """End the phase's processes; those that lost their parent are children of this one."""
+        """Ends the phase's processes; those that lost their parent are children of this one."""
         del self._running[running.process.pid]
         left = running.descendants()
         if not self._running:
@@ -138,7 +139,7 @@ class Run:
 
 
 class Running:
-    """A phase whose command is under way."""
+    """A phase whose command is running."""
 
     def __init__(self, phase: Phase, beside: bool, factor: float) -> None:
         self.phase = phase
@@ -164,7 +165,7 @@ class Running:
         return []
 
     def show(self) -> None:
-        """Print what was said meanwhile."""
+        """Prints the collected output."""
         if self._said is not None:
             self._said.seek(0)
             sys.stdout.write(self._said.read().decode(errors="replace"))
@@ -177,14 +178,15 @@ def _clock(seconds: float) -> str:
 
 @contextmanager
 def _recorded_codes() -> Iterator[Path]:
-    """A folder in which all processes of the tests note the error codes that they have seen."""
+    """A folder in which all test processes record the error codes they have seen."""
     with tempfile.TemporaryDirectory(prefix="codes-seen-") as folder:
         os.environ["CODES_SEEN"] = folder
         yield Path(folder)
 
 
 def whole(everything: bool, long: bool) -> int:
-    """Run the phases of ``scripts/test``, or of ``scripts/test --all``. Returns the exit status."""
+    """Runs the phases of ``scripts/test``, or of ``scripts/test --all``. Returns the exit
+    status."""
     began = monotonic()
     print("== installation begins", flush=True)
     tools.install(tools.PROGRAMS if everything else tools.BEHAVIOUR)
@@ -214,7 +216,7 @@ def whole(everything: bool, long: bool) -> int:
 
 
 def some(arguments: Sequence[str]) -> int:
-    """Run the tests of these paths and options alone. Returns the exit status."""
+    """Runs only the tests of these paths and options. Returns the exit status."""
     with Run(_measured().factor) as run:
         command = (sys.executable, "-m", "pytest", "-q", "--durations=10", *arguments)
         run.run(Phase("tests", command, 90))
@@ -244,11 +246,13 @@ def named(name: str) -> list[str]:
         if "node_modules" not in path.parts and "__pycache__" not in path.parts
         if path.is_dir() or path.match("test_*.py")
     ]
-    found = [str(path.relative_to(ROOT)) for word, path in places if f"_{name}_" in f"_{word}_"]
-    if not found:
+    paths_found = [
+        str(path.relative_to(ROOT)) for word, path in places if f"_{name}_" in f"_{word}_"
+    ]
+    if not paths_found:
         words = " ".join(sorted({word for word, _ in places}))
         raise LookupError(f"no tests have the name {name}. There are:\n{words}")
-    return found
+    return paths_found
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Databases that tests leave to those that come after them."""
+"""Databases that a test leaves to later ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from models.storage.mongo import Database, Document
 
 @dataclass(frozen=True, slots=True)
 class SpareDatabase:
-    """A database that a test has left, as a service finds it that has just been set up: with all
-    indexes, and in a sandbox with the demo library. Making those takes longer than most tests."""
+    """A database left by a test, in the state of a new installation: with all indexes, and in a
+    sandbox with the demo library. Making those takes longer than most tests."""
 
     name: str
     documents: dict[str, list[Document]]
@@ -36,7 +36,7 @@ async def as_it_is(db: Database) -> SpareDatabase:
 
 
 async def restore(db: Database, spare: SpareDatabase) -> None:
-    """Bring back what the test has changed, and drop the collections that it alone has made."""
+    """Undoes the test's changes and drops the collections that it added."""
     for name, digest in (await _digests(db)).items():
         if name not in spare.digests:
             await db.drop_collection(name)

@@ -1,4 +1,4 @@
-"""Somebody else's HTTP server."""
+"""A foreign HTTP server."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class StandIn(Protocol):
     """The fixture ``stand_in``: serves routes on this machine until the test ends."""
 
     async def __call__(self, routes: Iterable[web.AbstractRouteDef], port: int = 0) -> str:
-        """The server's address, which has a free port unless one is given."""
+        """Starts serving. Returns the address, on a free port unless one is given."""
 
 
 def application(routes: Iterable[web.AbstractRouteDef]) -> web.Application:
-    """An application of these routes and nothing else."""
+    """An application of these routes alone."""
     app = web.Application()
     app.add_routes(routes)
     return app

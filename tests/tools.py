@@ -1,7 +1,7 @@
-"""Programs of Debian and folders of npm packages that tests use beside .venv.
+"""Debian programs and folders of npm packages that tests use beside .venv.
 
-A test asks for its tool when it needs it. ``scripts/test`` installs what is missing, for a whole
-run before it begins; plain pytest says what to install.
+A test requests its tool when it needs it. ``scripts/test`` installs what is missing before a whole
+run begins; plain pytest reports how to install it.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ _LOCK: Final = Path(tempfile.gettempdir()) / "tests-installation.lock"
 
 
 class ToolMissing(Exception):
-    """A tool is not there and may not be installed; the text says how to get it."""
+    """A tool is missing and may not be installed; the text says how to get it."""
 
 
 def program(name: str) -> str:
-    """The path of a program, or of a font, which is there. Raises: ToolMissing."""
+    """The path of a program or font, installed if allowed. Raises: ToolMissing."""
     install([name])
     return _path(name)
 
 
 def npm_folder(folder: str) -> Path:
-    """A folder with its npm packages installed as its lock says. Raises: ToolMissing."""
+    """A folder with its npm packages installed by its lock file. Raises: ToolMissing."""
     path = ROOT / folder
     if _is_stale(path):
         if not os.environ.get(INSTALLS):
@@ -78,7 +78,7 @@ def npm_folder(folder: str) -> Path:
 
 
 def install(names: Iterable[str]) -> None:
-    """Have the programs installed. Raises: ToolMissing."""
+    """Installs the programs. Raises: ToolMissing."""
     packages = [PROGRAMS[name][1] for name in names if not _path(name)]
     if not packages:
         return
@@ -91,7 +91,7 @@ def install(names: Iterable[str]) -> None:
 
 
 def _path(name: str) -> str:
-    """Where the program is, or an empty string."""
+    """The path of the program, or an empty string."""
     place = PROGRAMS[name][0]
     return shutil.which(place) or (place if os.path.exists(place) else "")
 
@@ -104,7 +104,7 @@ def _is_stale(folder: Path) -> bool:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One process installs at a time."""
+    """Lets one process install at a time."""
     with _LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

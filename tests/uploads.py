@@ -1,4 +1,4 @@
-"""What an upload is read by: the process of its own, and the memory of this one."""
+"""The process that reads an upload, and the memory of this process."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from models.storage import confined
 
 @contextmanager
 def another_reads() -> Iterator[None]:
-    """Some other process reads a file meanwhile."""
+    """Simulates another process that reads a file within the block."""
     with open(confined.__file__, "rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def at_work() -> int:
-    """How many processes read for this one."""
+    """The number of processes that read for this one."""
     return sum(confined.__name__ in child.cmdline() for child in psutil.Process().children())
 
 
 def megabytes(what: str) -> float:
     """``VmHWM`` or ``VmRSS`` of this process."""
-    found = re.search(rf"{what}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found is not None
-    return int(found[1]) / 1024
+    match = re.search(rf"{what}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert match is not None
+    return int(match[1]) / 1024
 
 
 def forget_the_peak() -> None:
-    """``VmHWM`` counts from here on."""
+    """Resets ``VmHWM``, which counts from here on."""
     Path("/proc/self/clear_refs").write_text("5")

@@ -1,4 +1,4 @@
-"""How long tests wait: one factor, and a wait for what happens elsewhere."""
+"""How long tests wait: one factor for slow machines, and a wait for a condition."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FACTOR: Final = float(os.environ.get(PATIENCE, "1"))
 
 
 def patience(seconds: float) -> float:
-    """The seconds to wait here for what takes two quiet cores at most ``seconds``."""
+    """The seconds to wait here for something that takes two quiet cores at most ``seconds``."""
     return seconds * FACTOR
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 20) -> None:
-    """Returns when the condition holds, which is asked 50 times a second.
+    """Returns once the condition holds; it is checked 50 times a second.
 
-    Raises: AssertionError with ``what`` was waited for, after ``patience(within_s)``.
+    Raises: AssertionError naming ``what`` was awaited, after ``patience(within_s)``.
     """
     deadline = time.monotonic() + patience(within_s)
     while not await condition():

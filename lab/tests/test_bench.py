@@ -38,7 +38,7 @@ def bench(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.timeout(240)
-def test_the_short_form_finds_no_errors_and_no_doubles() -> None:
+def test_the_short_benchmark_reports_no_errors_and_no_double_bookings() -> None:
     done = bench("--short")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -70,7 +70,7 @@ def test_the_short_form_finds_no_errors_and_no_doubles() -> None:
 
 
 @pytest.mark.timeout(240)
-def test_a_planted_error_and_a_planted_double_are_found() -> None:
+def test_a_planted_error_and_a_planted_double_booking_are_reported() -> None:
     done = bench("--seconds", "1", "--only", "areas", "--plant")
     assert done.returncode == 1
     result = json.loads(done.stdout)
@@ -80,7 +80,7 @@ def test_a_planted_error_and_a_planted_double_are_found() -> None:
 
 
 @pytest.mark.timeout(240)
-def test_two_versions_are_compared_in_bursts_that_alternate() -> None:
+def test_two_versions_are_compared_in_alternating_bursts() -> None:
     """The version is compared with itself. The quotients are not checked, since the machine may
     be busy."""
     options = "--repeat", "1", "--burst", "500", "--only", "reserve,plan_304,pages,lone"
@@ -98,13 +98,13 @@ def test_two_versions_are_compared_in_bursts_that_alternate() -> None:
             assert comparison[quotient]["median"] > 0, (name, quotient)
 
 
-def test_a_folder_that_is_not_set_up_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_set_up_is_reported(tmp_path: Path) -> None:
     done = bench("--against", str(tmp_path))
     assert done.returncode == 1
     assert f"{tmp_path} is not set up: run scripts/setup-env embedded there" in done.stderr
 
 
-def test_versions_are_compared_by_the_quotients_of_pairs() -> None:
+def test_versions_are_compared_by_the_ratios_of_pairs() -> None:
     def cost(application: float) -> dict[str, float]:
         return {"application": application, "mongod": 0.002, "redis": 0.0, "client": 0.0}
 
@@ -123,7 +123,7 @@ def run(**other: Any) -> Run:
     return Run(**{"rps": 100.0, "p50_ms": 1.0, "p99_ms": 2.0, "errors": 0, "ratio": 0.5, **other})
 
 
-def test_errors_and_doubles_are_failures_and_neither_slowness_nor_refusals_are() -> None:
+def test_errors_and_double_bookings_fail_the_benchmark_and_slowness_does_not() -> None:
     slow = run(rps=0.1, p99_ms=60_000.0, statuses={200: 1, 503: 9})
     good = {"hello": run(ratio=1.0), "areas": slow}
     assert complaints(report([good], 0)) == []

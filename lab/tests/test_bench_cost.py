@@ -68,7 +68,7 @@ def test_the_share_of_others_is_busy_time_that_is_not_ours() -> None:
     assert before.others_share(before) == 0
 
 
-def test_this_process_is_not_among_the_others() -> None:
+def test_this_process_is_not_counted_as_another() -> None:
     machine = Machine()
 
     async def work() -> None:
@@ -96,7 +96,7 @@ def shares(*others: float) -> Iterator[Usage]:
     [([0.05], 0.0), ([0.9, 0.5, 0.1], 2.0), ([0.9] * 50, WAIT_S)],
     ids=["quiet", "becomes quiet", "stays busy"],
 )
-def test_a_round_waits_for_a_quiet_machine_but_not_for_ever(
+def test_a_round_waits_a_bounded_time_for_a_quiet_machine(
     looks: list[float], waited: float
 ) -> None:
     readings, slept = shares(*looks), []

@@ -281,7 +281,7 @@ def test_a_good_history_has_no_harm() -> None:
     assert judge(early) == []
 
 
-def test_harm_belongs_to_the_fault_in_which_it_was_done() -> None:
+def test_harm_is_attributed_to_the_fault_during_which_it_happened() -> None:
     history = good()
     the_operation(history)
     assert [(harm.kind, harm.fault) for harm in judge(history)] == [("lost", "primary-killed")]
@@ -290,7 +290,7 @@ def test_harm_belongs_to_the_fault_in_which_it_was_done() -> None:
     assert [harm.fault for harm in judge(history)] == ["none"], "before the first"
 
 
-def test_a_request_that_waits_for_the_seat_to_become_free_makes_no_double() -> None:
+def test_a_booking_answered_after_the_seat_was_freed_is_no_double_booking() -> None:
     """Li asks at 14:20 and is answered at 14:31; Zhang has given the seat back at 14:30. Had Li
     been answered at 14:29, both would have had the seat."""
     keys = ("k1", "c1")

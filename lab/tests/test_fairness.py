@@ -39,7 +39,7 @@ def test_readers_press_at_human_times() -> None:
     assert all(one[-1] > 0 for one in presses)
 
 
-def test_popular_seats_are_chosen_more_often_and_only_free_ones() -> None:
+def test_popular_free_seats_are_chosen_more_often() -> None:
     rng = random.Random(1)
     seats = [f"s{number}" for number in range(100)]
     popularity = Popularity(seats)
@@ -100,7 +100,7 @@ def test_a_free_seat_is_idle_while_a_waiting_reader_could_have_it(
     assert idle_hours(replace(DAY, held=holds, waited=waits)) == pytest.approx((idle, demand))
 
 
-def test_ghosts_hold_their_seats_until_the_deadline() -> None:
+def test_no_shows_hold_their_seats_until_the_deadline() -> None:
     day = replace(
         DAY,
         held=[held("a", -1, 0, 0.5, "no_show"), held("b", -1, 0, 2)],
@@ -119,7 +119,9 @@ def test_ghosts_hold_their_seats_until_the_deadline() -> None:
 
 
 @pytest.mark.timeout(60)
-async def test_the_short_form_of_an_opening(databases: EmbeddedDatabases, tmp_path: Path) -> None:
+async def test_the_short_fairness_run_reports_an_opening(
+    databases: EmbeddedDatabases, tmp_path: Path
+) -> None:
     """With real processes and few readers everybody is answered, and no seat is given twice."""
     async with opening_house(tmp_path, databases, 12, POLICIES["drawn"]) as home:
         sums = summary([await opening(home, 40, 2, workers=1, seed=1)])

@@ -25,7 +25,7 @@ ALL: Final = {scenario.name: scenario for scenario in scenarios()}
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_no_order_of_requests_does_harm(name: str, long: bool) -> None:
+def test_no_order_of_concurrent_requests_does_harm(name: str, long: bool) -> None:
     faults = 1 if long or name not in LONG else 0
     explored = Explorer(ALL[name], library(2, 4), faults=faults).explore()
     assert explored.harm == []
@@ -41,24 +41,24 @@ def test_no_order_does_harm_across_midnight(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PLANTS)
-def test_a_planted_mistake_is_found(name: str) -> None:
+def test_each_planted_bug_is_found(name: str) -> None:
     harm, runs = find_bug(name)
     assert harm and runs > 0
 
 
 @pytest.mark.parametrize("name", ["no index", "update by _id alone"])
-def test_a_planted_mistake_is_found_across_midnight(name: str) -> None:
+def test_each_planted_bug_is_found_across_midnight(name: str) -> None:
     harm, runs = find_bug(name, "across")
     assert harm and runs > 0
 
 
-def test_seeded_days_do_no_harm() -> None:
+def test_simulated_days_do_no_harm() -> None:
     days = [play_seed(seed) for seed in range(2000, 2012)]  # six of them cross midnight
     assert [day.harm for day in days] == [[] for _ in days]
     assert sum(day.acknowledged for day in days) > 500 and sum(day.faults for day in days) > 100
 
 
-def test_a_seed_is_always_the_same_day() -> None:
+def test_the_same_seed_gives_the_same_day() -> None:
     first, second = (play_seed(7) for _ in range(2))
     assert first == second
     assert first not in (play_seed(8), play(7, library(SEATS, READERS)))

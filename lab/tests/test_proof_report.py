@@ -38,7 +38,7 @@ def test_failures_are_written_and_make_the_status_1(packaged: Path, tmp_path: Pa
     assert msgspec.json.decode(packaged.read_bytes(), type=Proof) == proof, "failures too"
 
 
-def test_a_part_alone_is_not_packaged(packaged: Path, tmp_path: Path) -> None:
+def test_a_partial_result_is_not_packaged(packaged: Path, tmp_path: Path) -> None:
     arguments = ["--only", "large_history", "--to", str(tmp_path / "to")]
     assert command.main(arguments) == 0
     assert command.main([*arguments, "--package"]) == 2 and not packaged.exists()

@@ -73,7 +73,7 @@ def promise_of(r: Stored) -> Promise:
     return Promise(r.id, r.state, r.seat, r.start, r.end, r.check_in_until)
 
 
-def test_a_booking_that_comes_after_its_refusal_is_a_call() -> None:
+def test_a_booking_that_appears_after_its_refusal_is_ordered_as_a_call() -> None:
     """Bob's first attempt was under way when its repetition was refused. Then Cid is refused
     because of Bob's booking, and no other reader has the seat by then."""
     ended = replace(
@@ -96,7 +96,7 @@ def test_a_booking_that_comes_after_its_refusal_is_a_call() -> None:
     assert len(disorders(history)) == 1
 
 
-def test_a_key_that_was_sent_twice_at_once_takes_effect_once() -> None:
+def test_an_idempotency_key_sent_twice_has_one_effect() -> None:
     twice = [books("ann", "a", 1, 2, "A"), books("ann", "a", 1.5, 4, "A")]
     refused_once = [books("ann", "a", 1, 2), books("ann", "a", 1.5, 4, "A")]
     other = [books("bob", "b", 0, 1, "B")]
@@ -112,7 +112,7 @@ def test_a_key_that_was_sent_twice_at_once_takes_effect_once() -> None:
     assert disorders(history) == []
 
 
-def test_an_offer_that_was_accepted_twice_is_accepted_once() -> None:
+def test_an_offer_accepted_twice_is_one_acceptance() -> None:
     """The first request was lost on its way, and its reader asked once more."""
     events = (Event("hold", at(1)), Event("accept", at(5)))
     held = replace(booking("A", "ann", booked=1), events=events)

@@ -1,4 +1,4 @@
-"""These values and tokens let a test call every address of the service."""
+"""Values and tokens with which a test can call every address of the service."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ NAMES: Final = {
 
 
 async def csrf_of(client: Client) -> str:
-    """The caller's session gets this token for its forms; it is empty where they see none."""
+    """The CSRF token of the caller's session; empty if none is shown."""
     headers = {"Cookie": f"seat_sid={client.token}"}
     async with client.session.get(f"{client.service.base}/contact", headers=headers) as page:
         return csrf_in(await page.text())
 
 
 def csrf_in(page: str) -> str:
-    """The page's first form has this token; it is empty where there is no form."""
+    """The CSRF token in the page's first form; empty without a form."""
     return page.partition('name="csrf" value="')[2].partition('"')[0]

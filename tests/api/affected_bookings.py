@@ -1,4 +1,4 @@
-"""Seats vanish from a plan, and bookings lose them."""
+"""Plans lose seats that have bookings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def state(reader: Client, made: Any) -> str:
 
 
 async def without(service: Living, head: Any, *numbers: str, **form: str) -> Any:
-    """An administrator confirms the hall's plan without these seats."""
+    """Saves the hall's plan without these seats, as an administrator."""
     plan = await exported(head)
     plan["seats"] = [s for s in plan["seats"] if s["no"] not in numbers]
     base = service.inside.reference.catalog.areas[seat(service).area_id].rev
@@ -31,7 +31,8 @@ def seat(service: Living) -> Seat:
 
 
 async def moved(service: Living) -> tuple[Client, Any, Browser]:
-    """A reader has lost tomorrow's seat. Returns them, the offer of another one, and the desk."""
+    """A reader whose seat for tomorrow was removed. Returns the reader, the offer of another seat,
+    and a librarian's browser."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     await reader.accept("MOVED", "OFFER")
     made = await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)

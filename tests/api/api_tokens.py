@@ -1,4 +1,4 @@
-"""A program calls the API with a token of its own."""
+"""Programs with an API token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PURPOSE: Final = "一层大厅屏幕"
 
 
 async def program(service: Living, *scopes: Scope, per_minute: int = 6000) -> Client:
-    """An administrator has made a token of these scopes for the program that is returned."""
+    """A client with an API token of these scopes."""
     maker, stored = await service.web_reader(role=Role.ADMINISTRATOR), service.inside.stored
     reader = await stored.readers.get(maker.reader_id)
     assert reader is not None

@@ -1,4 +1,4 @@
-"""The audit log tells who looked at personal data, and the facts of one action."""
+"""Entries of the audit log, as tests compare them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOOKS: Final = AuditQuery(kind=AuditKind.LOOK.value)
 
 
 async def looks(service: Living) -> list[tuple[str, str, Any]]:
-    """Each look is its action, its target and what was shown; the oldest comes first."""
+    """Each look at personal data: action, target and counts shown, oldest first."""
     rows, _ = await service.inside.stored.audit_log.page_of(LOOKS, 0, 50)
     assert {entry.outcome for entry in rows} <= {"done"}, "one write makes it complete"
     return [(entry.action.value, entry.target, entry.after) for entry in reversed(rows)]
@@ -21,7 +21,7 @@ async def looks(service: Living) -> list[tuple[str, str, Any]]:
 
 @asynccontextmanager
 async def closed_log(service: Living) -> AsyncIterator[None]:
-    """MongoDB takes no entry in the meantime."""
+    """Lets every write of an audit entry fail within the block."""
     nothing_fits = {"never": {"$exists": True}}
     await service.db.command({"collMod": "audit", "validator": nothing_fits})
     try:

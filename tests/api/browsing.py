@@ -1,4 +1,4 @@
-"""A person browses over HTTP, with a cookie, pages and their forms."""
+"""A browser over HTTP: a cookie, pages and their forms."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Browser:
         return await self.client.get(f"/{path}", **self.cookie, **headers)
 
     async def token(self, path: str = "/activation") -> str:
-        found = re.search(r'name="csrf" value="([^"]+)"', (await self.get(path)).body)
-        assert found is not None
-        return found[1]
+        match = re.search(r'name="csrf" value="([^"]+)"', (await self.get(path)).body)
+        assert match is not None
+        return match[1]
 
     async def post(self, path: str, form: dict[str, str] | FormData, origin: str) -> Answer:
         headers = self.cookie | ({"Origin": origin} if origin else {})

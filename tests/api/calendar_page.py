@@ -1,4 +1,4 @@
-"""An administrator changes the opening days on a page of the console."""
+"""The console's page of opening hours."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ PATH = "/console/calendar"
 
 
 async def base(who: Browser) -> str:
-    found = re.search(r'name="base" value="(\d+)"', (await who.get(PATH)).body)
-    assert found is not None
-    return found[1]
+    match = re.search(r'name="base" value="(\d+)"', (await who.get(PATH)).body)
+    assert match is not None
+    return match[1]
 
 
 async def ask(service: Living, who: Browser, **form: str) -> Any:
-    """A person sends one form of the page, for the version that it shows."""
+    """Sends a form of the page for the policy version that it shows."""
     usual = {"operation": "add", "kind": "closed", "first": service.tomorrow, "reason": "消防检修"}
     usual |= {"why": "馆长办公会", "bookings": "cancel"}
     return await post(service, who, PATH, **{"base": await base(who), **usual, **form})

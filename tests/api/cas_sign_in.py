@@ -1,4 +1,4 @@
-"""A person signs in by the sandbox's CAS, at once or step by step."""
+"""Signing in by the sandbox's CAS, at once or step by step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.living import Client, Living
 
 
 async def sign_in(client: Client) -> None:
-    """The client signs in by the CAS form, as a browser would."""
+    """Signs the client in by the CAS form, as a browser would."""
     base = client.service.base
     async with client.session.get(f"{base}/login") as response:
         page, address = await response.text(), response.url
@@ -24,13 +24,13 @@ async def sign_in(client: Client) -> None:
 
 
 async def begun(browser: Client, query: str = "") -> str:
-    """The browser begins to sign in. Returns the service's address that it names to CAS."""
+    """Begins a sign-in. Returns the service URL that is sent to CAS."""
     away = urlsplit((await browser.get(f"//login{query}")).headers["Location"])
     return str(parse_qs(away.query)["service"][0])
 
 
 async def granted(service: Living, browser: Client, target: str) -> str:
-    """The browser signs in at the sandbox's CAS. Returns where it is sent from there."""
+    """Signs in at the sandbox's CAS. Returns the URL to which CAS redirects."""
     form = urlencode({"username": browser.number, "password": "demo", "service": target})
     answer = await browser.call("POST", "//sandbox/cas/login", form.encode(), **FORM)
     return str(answer.headers["Location"]).removeprefix(service.base)

@@ -1,4 +1,4 @@
-"""The library, or what it knows of a reader, changes behind the page."""
+"""Changes of the library or of a reader, made in the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HALL: Final = "2f-hall"
 
 
 async def rules(service: Living, **changed: Any) -> None:
-    """The next version of the rules is published behind the page."""
+    """Publishes the next policy version."""
     inside = service.inside
     new: Policy = replace(
         inside.reference.policy, version=inside.reference.policy.version + 1, **changed
@@ -39,7 +39,7 @@ async def with_seat(service: Living, **changed: Any) -> None:
 
 
 async def with_visit(service: Living, reader: Client, last: date) -> None:
-    """From now on the reader is a visitor until then."""
+    """Turns the reader into a visitor until this day."""
     assert await service.inside.stored.readers.set_visit(
         reader.reader_id, None, Visit(date(2026, 9, 1), last)
     )

@@ -21,7 +21,7 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 @pytest.fixture
 async def lying_provider(stand_in: StandIn) -> LyingProvider:
-    """An OpenID provider that tells what a test wants."""
+    """An OpenID provider whose answers a test sets."""
     provider = LyingProvider()
     provider.issuer = await stand_in(provider.routes())
     return provider

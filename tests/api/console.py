@@ -1,4 +1,4 @@
-"""The staff use their console over HTTP, and a log is kept of what they change."""
+"""The console over HTTP, and the log of changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def post(service: Living, who: Browser, path: str, **form: str) -> Any:
 
 
 async def log(service: Living) -> list[tuple[str, str, str]]:
-    """Each change is its action, its target and its outcome; the oldest comes first."""
+    """Each change: action, target and outcome, oldest first."""
     changes = AuditQuery(kind=AuditKind.CHANGE.value)
     entries, _ = await service.inside.stored.audit_log.page_of(changes, 0, 100)
     return [(e.action, e.target, e.outcome) for e in reversed(entries)]
@@ -33,7 +33,7 @@ async def librarian(service: Living) -> Client:
 
 
 async def forms(service: Living, reader: Client) -> dict[str, dict[str, str]]:
-    """Every form of the console, on something that there is."""
+    """Every form of the console with valid values, by path."""
     made = await reader.reserve("2f-hall-010", "now", "11:00")
     (violation,) = (await reader.ok("GET", "/violations"))["items"]
     await service.inside.stored.feedback.add(

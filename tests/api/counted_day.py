@@ -1,4 +1,4 @@
-"""The statistics count the bookings of a day."""
+"""A day of bookings for the statistics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.living import Living
 
 
 async def a_day(service: Living) -> list[Any]:
-    """On Monday one reader finishes, one misses, one cancels. It is Tuesday afterwards."""
+    """On Monday one reader finishes, one misses and one cancels; the clock then shows Tuesday."""
     readers = [await service.reader() for _ in range(3)]
     made = [
         await r.reserve(f"2f-hall-{n:03}", "09:00", "11:00") for n, r in enumerate(readers, start=1)

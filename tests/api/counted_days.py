@@ -1,4 +1,4 @@
-"""Days that were counted, from which it is known how full the library will be."""
+"""Past days of statistics for the forecast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MONDAY: Final = date(2026, 9, 7)
 
 
 async def remember(service: Living, days: int, share: float = 0.5) -> None:
-    """So many days before this one were counted: that share of all seats was used all day."""
+    """Stores this many days of statistics on which the share of all seats was used all day."""
     catalog = service.inside.reference.catalog
     counted = [
         AreaDay(

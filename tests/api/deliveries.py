@@ -1,4 +1,4 @@
-"""Messages are on their way to WeChat, which misbehaves when it is told to."""
+"""Deliveries to the sandbox's WeChat, which can be made to misbehave."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AN_HOUR = ("14:00", "15:00"), ("15:00", "16:00"), ("16:00", "17:00"), ("17:00", 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """This is how one message fared on its way to WeChat."""
+    """The delivery of one message to WeChat."""
 
     state: str
     attempts: int
@@ -25,13 +25,13 @@ class Way:
 
 async def way_of(service: Living, made: Any, seq: int = 1) -> Way:
     all_of_it = service.db["messages"].find({"reservation": made["id"]})
-    told = await all_of_it.sort([("at", 1), ("_id", 1)]).to_list(None)
-    assert len(told) >= seq, "every event is kept"
-    message = told[seq - 1]
-    found = await service.db["deliveries"].find_one({"message": message["_id"]})
-    if found is None:  # nobody asked for it
+    rows = await all_of_it.sort([("at", 1), ("_id", 1)]).to_list(None)
+    assert len(rows) >= seq, "every event is kept"
+    message = rows[seq - 1]
+    row = await service.db["deliveries"].find_one({"message": message["_id"]})
+    if row is None:  # nobody asked for it
         return Way("no_consent", 0, message["at"], [], None)
-    return Way(found["state"], found["attempts"], found["due"], found["codes"], found.get("reason"))
+    return Way(row["state"], row["attempts"], row["due"], row["codes"], row.get("reason"))
 
 
 async def misbehave(service: Living, **modes: object) -> None:
@@ -39,20 +39,21 @@ async def misbehave(service: Living, **modes: object) -> None:
 
 
 async def calls(service: Living, endpoint: str) -> int:
-    """WeChat was called this often since its mode was set with ``times=MANY``."""
+    """The number of calls to WeChat since its mode was set with ``times=MANY``."""
     mode = await service.db["sandbox_wechat_modes"].find_one({"_id": endpoint})
     assert mode is not None
     return MANY - int(mode["left"])
 
 
-async def told(client: Client) -> list[str]:
-    """The reader has these in-app messages; the oldest comes first."""
+async def templates_of(client: Client) -> list[str]:
+    """The templates of the reader's in-app messages, oldest first."""
     items = (await client.ok("GET", "/messages"))["items"]
     return [item["template"] for item in reversed(items)]
 
 
 async def warm_up(service: Living) -> None:
-    """A delivery makes the access_token this WeChat's (tests share one Redis)."""
+    """Sends one message, so that the cached access_token is this WeChat's (tests share one
+    Redis)."""
     somebody = await service.reader()
     await somebody.accept("RESERVED")
     await somebody.reserve("2f-hall-060")
@@ -61,7 +62,7 @@ async def warm_up(service: Living) -> None:
 
 
 async def tell(service: Living) -> None:
-    """The outbox is dispatched and nothing more: its messages wait for their delivery."""
+    """Dispatches the outbox and delivers nothing."""
     while await dispatch(service):
         pass
 

@@ -1,4 +1,4 @@
-"""The console shows the keys of kiosks and gates, and the database keeps them."""
+"""The keys of kiosks and gates, in the console and in the database."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tests.living import Living
 
 
 def key_in(body: str) -> str:
-    found = re.search(r"(?:#key=|GATE_KEY=)([\w-]{40,})<", body)
-    assert found is not None
-    return found[1]
+    match = re.search(r"(?:#key=|GATE_KEY=)([\w-]{40,})<", body)
+    assert match is not None
+    return match[1]
 
 
 async def keys(service: Living) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The display at the door shows a board, which is read as text here."""
+"""The hall display's board, read as text."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ async def board(service: Living) -> str:
 
 
 async def rows(service: Living) -> dict[str, list[str]]:
-    """Each area's name has the texts of its cells; what is drawn has no text."""
+    """The texts of each area's cells, by the area's name; drawings have no text."""
     html = await board(service)
-    found = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', html, re.DOTALL)
+    rows_found = re.findall(r'<tr[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', html, re.DOTALL)
     return {
         plain(name): [text for cell in re.findall(r"<td.*?</td>", cells) if (text := plain(cell))]
-        for name, cells in found
+        for name, cells in rows_found
     }
 
 

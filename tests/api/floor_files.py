@@ -1,4 +1,4 @@
-"""The console takes files of floors."""
+"""Uploads of floor files to the console."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ async def confirm(service: Living, who: Browser, plans: str, **form: str) -> Any
     return await who.post(IMPORT, data, service.base)
 
 
-def kept(body: str) -> str:
-    """The plans that the preview keeps."""
-    found = re.search(r'<textarea name="plans" hidden>(.*?)</textarea>', body, re.S)
-    assert found is not None
-    return html.unescape(found[1])
+def hidden_plans(body: str) -> str:
+    """The plans in the preview's hidden field."""
+    match = re.search(r'<textarea name="plans" hidden>(.*?)</textarea>', body, re.S)
+    assert match is not None
+    return html.unescape(match[1])

@@ -1,4 +1,4 @@
-"""The console exports a floor plan and takes it back."""
+"""The console's export and import of a floor plan."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def send(
     path: str = HALL,
     **form: str,
 ) -> Any:
-    """The editor's form sends the plan; ``file=yes`` sends it as a file."""
+    """Sends the plan by the editor's form; ``file=yes`` sends it as a file."""
     text = plan if isinstance(plan, str) else json.dumps(plan)
     data = aiohttp.FormData(default_to_multipart=path != "/console/plans")
     fields = {"csrf": await who.token("/contact"), "base": str(base), "reason": WHEREFORE, **form}

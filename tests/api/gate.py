@@ -1,4 +1,4 @@
-"""A gate reports in signed events who passes."""
+"""A gate that sends signed events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Event = dict[str, Any]
 
 @dataclass(slots=True)
 class Gate:
-    """A test speaks for a gate with its key."""
+    """A gate with its key."""
 
     service: Living
     key: str
@@ -24,7 +24,7 @@ class Gate:
     count: int = 0
 
     def event(self, reader: Client, way: str, at: str | datetime = "", **other: Any) -> Event:
-        """``at`` is a clock time of today or an instant; the event is of now without it."""
+        """A gate event. ``at`` is a clock time of today or an instant, by default now."""
         self.count += 1
         if isinstance(at, datetime):
             when = at.isoformat()

@@ -1,4 +1,4 @@
-"""A kiosk has a key and a screen, and readers touch it with their cards."""
+"""A kiosk with its key and screen, and cards touched to it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ async def kiosk(service: Living, id: str = "2f-south") -> dict[str, str]:
 async def touched(
     service: Living, client: Client, id: str = "2f-south", key: str | None = None
 ) -> Client:
-    shown = {"X-Kiosk-Key": key} if key else await kiosk(service, id)
-    here = await service.anonymous.ok("POST", f"/kiosks/{id}/touch", {"card": CARD}, **shown)
+    headers = {"X-Kiosk-Key": key} if key else await kiosk(service, id)
+    here = await service.anonymous.ok("POST", f"/kiosks/{id}/touch", {"card": CARD}, **headers)
     client.token = here["token"]
     return client
 
 
 async def show(service: Living, kiosk: str = "2f-south") -> None:
-    """The kiosk's screen asks for its code."""
+    """Requests the kiosk's code, as its screen does."""
     headers = {"X-Kiosk-Key": await key_of(service, kiosk), SCREEN: "1"}
     await service.anonymous.ok("GET", f"/kiosks/{kiosk}/code", **headers)
 

@@ -1,4 +1,4 @@
-"""The database knows much of one reader."""
+"""A reader with data in every collection."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ CARD = "0412345678"
 ASKED = "插座不通电，是我的手机吗"
 
 
-async def known(service: Living) -> Client:
-    """The database knows something of this reader in every collection that it can."""
+async def reader_with_data(service: Living) -> Client:
+    """A reader with data in every collection that can hold some."""
     reader, desk = await service.reader(), await librarian(service)
     gate, other = await gate_of(service), await service.reader()
     await service.inside.stored.cards.put(CARD, reader.reader_id)

@@ -1,4 +1,4 @@
-"""An administrator enters the library's names and its logo in the console."""
+"""The console's form of the library profile."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def picture() -> bytes:
 
 
 async def save(service: Living, who: Browser, logo: bytes = b"", **form: str) -> Any:
-    """A person sends the form of 图书馆信息, for the shown profile unless ``base`` says another."""
-    shown = str((await who.get("/console/library")).body)
-    base = re.search(r'name="base" value="(\d+)"', shown)
+    """Sends the form of 图书馆信息, for the shown profile unless ``base`` names another."""
+    page = str((await who.get("/console/library")).body)
+    base = re.search(r'name="base" value="(\d+)"', page)
     assert base is not None
     data = aiohttp.FormData(default_to_multipart=True)
     fields = {"csrf": await who.token("/contact"), "operation": "save", "base": base[1]}

@@ -1,4 +1,4 @@
-"""An OpenID provider that says whatever a test wants: the real one cannot be made to lie."""
+"""An OpenID provider whose answers a test sets: the real one cannot be made to lie."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOGOUT: Final = "http://schemas.openid.net/event/backchannel-logout"
 
 
 def now_s() -> int:
-    """The time on the wall, in seconds, as tokens write it."""
+    """The real time in seconds, as tokens write it."""
     return int(real_now().timestamp())
 
 
@@ -68,15 +68,15 @@ class LyingProvider:
 
     async def _metadata(self, request: web.Request) -> web.Response:
         self._count(request)
-        found: dict[str, Any] = {
+        metadata: dict[str, Any] = {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/auth?tenant=1",
             "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/keys",
             "userinfo_endpoint": f"{self.issuer}/me",
         }
-        self.metadata(found)
-        return web.json_response(found)
+        self.metadata(metadata)
+        return web.json_response(metadata)
 
     async def _keys(self, request: web.Request) -> web.Response:
         self._count(request)
@@ -119,11 +119,11 @@ class LyingProvider:
         return self.sign(claims) if self.sign is not None else self.encoded(claims)
 
     def encoded(self, claims: dict[str, Any]) -> str:
-        """Signed as it should be."""
+        """A correctly signed token."""
         return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
 
     async def way_back(self, client: Client, path: str = "//login") -> str:
-        """Where the provider sends a browser that has begun, with a new code."""
+        """The URL to which the provider sends a browser back, with a new code."""
         answer = await client.get(path)
         assert answer.status == 302, answer.body
         query = parse_qs(urlsplit(answer.headers["Location"]).query)
@@ -135,7 +135,7 @@ class LyingProvider:
         return await client.get(await self.way_back(client))
 
     def logout_claims(self, **more: Any) -> dict[str, Any]:
-        """A right logout token's, with those changes; one that is None is left out."""
+        """The claims of a valid logout token, with these changes; None leaves a claim out."""
         claims: dict[str, Any] = {
             "iss": self.issuer,
             "aud": "seats",
@@ -155,7 +155,8 @@ class LyingProvider:
 
 
 def signed_with_public_key(provider: LyingProvider) -> Callable[[dict[str, Any]], str]:
-    """HS256 with what everybody can read: believed where the token may choose the algorithm."""
+    """A token signed by HS256 with the public key, which is believed where the token may choose the
+    algorithm."""
     public = provider.key.as_pem(private=False)
 
     def sign(claims: dict[str, Any]) -> str:
@@ -171,5 +172,5 @@ def signed_with_public_key(provider: LyingProvider) -> Callable[[dict[str, Any]]
 
 
 def signed_with_secret(claims: dict[str, Any]) -> str:
-    """HS256 with the client's secret, which the service itself knows."""
+    """A token signed by HS256 with the client's secret, which the service knows too."""
     return jwt.encode({"alg": "HS256", "kid": "one"}, claims, OctKey.import_key("top secret" * 4))

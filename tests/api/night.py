@@ -1,4 +1,4 @@
-"""A library is open past midnight, and its clock moves through the night."""
+"""A library that is open past midnight."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ async def open_by(service: Living, rule: OpeningRule) -> None:
 
 
 async def clock(service: Living, to: str, day: int) -> None:
-    """The clock moves to that time of the 7th (Monday) or the 8th."""
+    """Moves the clock to this time of Monday the 7th or of the 8th."""
     instant = datetime.fromisoformat(f"2026-09-{day:02}T{to}:00+08:00")
     await service.move(instant - service.clock.now())

@@ -1,4 +1,4 @@
-"""The console's form sends a notice like this one."""
+"""Notices, as the console's form sends them."""
 
 from __future__ import annotations
 

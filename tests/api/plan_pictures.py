@@ -1,4 +1,4 @@
-"""The console takes pictures of a floor."""
+"""Uploads of plan pictures to the console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library chooses what proves presence, and remembers what has proved it last."""
+"""The presence sources of a venue and the recorded proofs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VENUE: Final = VenueId("library")
 
 
 async def nothing_proves(service: Living) -> None:
-    """Nothing proves presence, as in a library whose kiosks were never switched on."""
+    """Removes all recorded proofs, as in a library whose kiosks were never switched on."""
     await service.db["presence_methods"].delete_many({})
 
 
@@ -23,7 +23,7 @@ async def proofs(service: Living) -> dict[PresenceMethod, datetime]:
 
 
 async def choose(service: Living, *sources: PresenceSource) -> None:
-    """These sources prove presence in the library from now on."""
+    """Sets the presence sources of the venue."""
     venue = service.inside.reference.catalog.venues[VENUE]
     new = replace(venue, presence_sources=frozenset(sources), rev=venue.rev + 1)
     assert await service.inside.stored.catalogs.replace_venue(new)

@@ -1,4 +1,4 @@
-"""A group of readers has a room of its own, and staff enter readers in it."""
+"""A reader group with a room of its own, and its members."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ async def group(service: Living, admin: Browser, **fields: str) -> str:
     answer = await post(service, admin, "/console/groups", **facts)
     assert answer.status == 303, answer.body
     await service.inside.reference.refresh()
-    found = service.inside.reference.groups.by_id.values()
-    return next(g.id for g in found if g.name == facts["name"])
+    groups = service.inside.reference.groups.by_id.values()
+    return next(g.id for g in groups if g.name == facts["name"])
 
 
 async def base(who: Browser, reader: Client) -> str:
     page = (await who.get(f"/console/readers/{reader.reader_id}")).body
     form = page[page.index("/membership") :]
-    found = re.search(r'name="base" value="([0-9a-f]{16})"', form)
-    assert found is not None
-    return found[1]
+    match = re.search(r'name="base" value="([0-9a-f]{16})"', form)
+    assert match is not None
+    return match[1]
 
 
 async def enter(service: Living, desk: Browser, reader: Client, id: str, **days: str) -> Any:
-    here, shown = f"/console/readers/{reader.reader_id}/membership", await base(desk, reader)
-    return await post(service, desk, here, group=id, base=shown, **days)
+    here, shown_base = f"/console/readers/{reader.reader_id}/membership", await base(desk, reader)
+    return await post(service, desk, here, group=id, base=shown_base, **days)

@@ -1,4 +1,4 @@
-"""Staff search for a reader on the console's pages, and suspend them."""
+"""The console's pages of readers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ WORDS: Final = "多次转让座位，请到服务台面谈"
 
 
 async def suspend(service: Living, desk: Browser, reader: Client, **form: str) -> Any:
-    """The form of the reader's page is sent, with what it showed."""
+    """Sends the suspension form of the reader's page, with the state that it showed."""
     here = f"/console/readers/{reader.reader_id}"
-    shown = re.search(r'name="was" value="([^"]*)"', (await desk.get(here)).body)
-    assert shown is not None
-    return await post(service, desk, f"{here}/suspend", **{"was": shown[1], "reason": WORDS} | form)
+    match = re.search(r'name="was" value="([^"]*)"', (await desk.get(here)).body)
+    assert match is not None
+    return await post(service, desk, f"{here}/suspend", **{"was": match[1], "reason": WORDS} | form)

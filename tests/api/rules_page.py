@@ -1,4 +1,4 @@
-"""An administrator changes the rules on a page of the console."""
+"""The console's page of policy values."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ PATH = "/console/rules"
 
 
 async def form_of(who: Browser) -> dict[str, str]:
-    """The page has these numbers in its form."""
+    """The values in the page's form."""
     page = (await who.get(PATH)).body
     part = page[page.index('name="operation" value="numbers"') :]
     fields = {"operation": "numbers"}
-    for found in re.finditer(r'<input type="(\w+)"[^>]*?name="([^"]+)"[^>]*?>', part):
-        kind, name = found[1], found[2]
-        value = re.search(r'value="([^"]*)"', found[0])
+    for match in re.finditer(r'<input type="(\w+)"[^>]*?name="([^"]+)"[^>]*?>', part):
+        kind, name = match[1], match[2]
+        value = re.search(r'value="([^"]*)"', match[0])
         if kind == "checkbox":
-            if " checked" in found[0]:
+            if " checked" in match[0]:
                 fields[name] = "on"
         elif kind in ("number", "time"):
             fields[name] = value[1] if value else ""

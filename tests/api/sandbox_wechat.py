@@ -1,4 +1,4 @@
-"""WeChat's stand-in on a port of its own, and what a test asks of it."""
+"""WeChat's stand-in on a port of its own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DATA = {"thing1": "图书馆2层二层中厅065号", "time2": "2026年11月24日
 
 
 class WeChat:
-    """The stand-in on a port of its own, and what was asked of it."""
+    """The stand-in on a port of its own; records its calls."""
 
     def __init__(self, store: SandboxWeChat, redis: Redis, appid: str) -> None:
         self.state = WeChatSandbox(store, {appid: SECRET}, {TEMPLATE: "LEAVE"}, lambda: self.at)
@@ -49,7 +49,7 @@ class WeChat:
     async def ask(
         self, method: str, path: str, body: Any = None, **query: str
     ) -> tuple[dict[str, Any] | bytes, str]:
-        """A call as any client makes it; the answer and its content type."""
+        """Calls the stand-in. Returns the answer and its content type."""
         async with (
             aiohttp.ClientSession() as http,
             http.request(method, f"{self.url}/{path}", params=query, json=body) as response,

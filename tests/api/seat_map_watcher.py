@@ -1,4 +1,4 @@
-"""A reader follows a seat map's stream of events, at one of two workers."""
+"""A reader who follows the event stream of a seat map, at one of two workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OTHER = "2f-hall-066"
 
 @dataclass
 class Watcher:
-    """A watcher has one open stream, and the plan as it stands by what the stream has said."""
+    """One open stream and the plan as its events describe it."""
 
     client: Client
     path: str
@@ -74,7 +74,7 @@ class Watcher:
         await self.until(lambda: self.seats[seat]["status"] == status)
 
     async def agrees(self) -> None:
-        """What was told on top of the earlier plan is the plan as it is now."""
+        """True once the loaded plan with all events applied equals the current plan."""
 
         async def equal() -> bool:
             plan = await self.plan()
@@ -119,7 +119,7 @@ async def two_workers(mongo_url: str, redis_url: str) -> AsyncIterator[list[Livi
 
 
 def elsewhere(client: Client, service: Living) -> Client:
-    """The same reader is at another worker with the same token."""
+    """This reader at another worker, with the same token."""
     twin = service.stranger()
     twin.token, twin.number, twin.reader_id = client.token, client.number, client.reader_id
     return twin

@@ -1,4 +1,4 @@
-"""A reader has a seat and reports what is wrong with it."""
+"""Readers with a seat, and their occupied-seat reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ async def one(reader: Client, made: Any) -> Any:
 
 
 async def report(reader: Client, made: Any, kind: str = "occupied") -> Any:
-    """A reader reports it who has just scanned a kiosk's code."""
+    """Reports the seat as occupied with a fresh scan of a kiosk's code."""
     body = {"kind": kind, "qr": await reader.service.qr()}
     return await reader.ok("POST", f"/reservations/{made['id']}/report", body)
 

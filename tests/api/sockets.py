@@ -1,4 +1,4 @@
-"""A test speaks to the service over a bare connection."""
+"""Raw connections to the service."""
 
 from __future__ import annotations
 

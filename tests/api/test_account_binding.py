@@ -1,4 +1,4 @@
-"""Letting a WeChat user in, by a scanned code and by digits while others guess; and unbinding."""
+"""Binding a WeChat user by a scanned code or by digits while others guess, and unbinding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.living import Client, Living, living
 
 @pytest.fixture
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """A service that counts guesses as in production."""
+    """The service with the attempt limits of production."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
         yield running
 
@@ -30,21 +30,21 @@ def secret_in(code: Any) -> str:
 
 
 async def guessed(service: Living, times: int) -> None:
-    """So many wrong digits have come lately, all from this address."""
+    """Records this many recent wrong digits from this address."""
     until = service.clock.now() + timedelta(minutes=10)
     for key in ("activation:all", "activation:day", "activation:address:127.0.0.1"):
         await service.db["attempt_limits"].insert_one({"_id": key, "n": times, "until": until})
 
 
 async def under_attack(service: Living) -> None:
-    """As after 120 accounts with five wrong digits each; and one more of them comes now."""
+    """Records five wrong digits each of 120 accounts and makes one more attempt."""
     await guessed(service, 600)
     stranger = await service.wx_user()
     wrong = {"activation_code": "999999"}
     await stranger.refused("422 activation_code_invalid", "POST", "/bindings", wrong)
 
 
-async def test_a_scanned_code_asks_whom_and_binds(strict: Living) -> None:
+async def test_a_scanned_code_names_the_reader_and_binds_the_user(strict: Living) -> None:
     web, phone, other = await strict.web_reader(), await strict.wx_user(), await strict.wx_user()
     replaced = secret_in(await code_of(web))
     code = await code_of(web, renew=True)
@@ -67,8 +67,8 @@ async def test_a_scanned_code_asks_whom_and_binds(strict: Living) -> None:
 
     masked = f"{web.number[:2]}****{web.number[-2:]}"
     for _ in range(2):  # looking uses nothing up
-        asked = await phone.ok("POST", "/bindings/preview", secret)
-        assert asked == {"name_masked": "张*", "student_no_masked": masked}
+        preview = await phone.ok("POST", "/bindings/preview", secret)
+        assert preview == {"name_masked": "张*", "student_no_masked": masked}
     bound = await phone.call("POST", "/bindings", secret)
     assert bound.status == 201 and bound.body["reader"]["student_no_masked"] == masked
     state = await phone.ok("GET", "/binding-requests/current")
@@ -84,23 +84,32 @@ async def test_a_scanned_code_asks_whom_and_binds(strict: Living) -> None:
     await other.refused("422 activation_code_invalid", "POST", "/bindings", secret)
 
 
-async def test_while_others_guess_the_reader_is_asked(strict: Living) -> None:
+async def test_correct_digits_wait_for_the_readers_confirmation_while_others_guess(
+    strict: Living,
+) -> None:
     await under_attack(strict)
     web, phone = await strict.web_reader(), await strict.wx_user()
     assert (await phone.ok("GET", "/binding-requests/current"))["state"] == "none"
     digits = {"activation_code": (await code_of(web))["code"]}
-    asked = await phone.call("POST", "/bindings", digits)
-    assert asked.status == 202 and list(asked.body) == ["id", "match_number", "at", "expires_at"]
+    response = await phone.call("POST", "/bindings", digits)
+    assert response.status == 202 and list(response.body) == [
+        "id",
+        "match_number",
+        "at",
+        "expires_at",
+    ]
     again = await phone.call("POST", "/bindings", digits)
-    assert (again.status, again.body) == (202, asked.body), "a lost answer is asked for again"
+    assert (again.status, again.body) == (202, response.body), "a lost answer is asked for again"
     waiting = await phone.ok("GET", "/binding-requests/current")
-    assert waiting == {"state": "pending", "request": asked.body, "reader": None}
+    assert waiting == {"state": "pending", "request": response.body, "reader": None}
     assert (await phone.ok("GET", "/me"))["reader"] is None
-    assert (await code_of(web))["request"] == asked.body, "the same number on both screens"
+    assert (await code_of(web))["request"] == response.body, "the same number on both screens"
 
     other, stranger = await strict.wx_user(), await strict.web_reader()
     await other.refused("422 activation_code_invalid", "POST", "/bindings", digits)
-    confirm, refuse = (f"/binding-requests/{asked.body['id']}/{v}" for v in ("confirm", "refuse"))
+    confirm, refuse = (
+        f"/binding-requests/{response.body['id']}/{v}" for v in ("confirm", "refuse")
+    )
     for path in (confirm, refuse):
         await stranger.refused("409 binding_request_over", "POST", path)
         await phone.refused("403 not_bound", "POST", path)
@@ -117,15 +126,17 @@ async def test_while_others_guess_the_reader_is_asked(strict: Living) -> None:
 
 
 @pytest.mark.parametrize("end", ["refuse", "renew", "scan", "time"])
-async def test_a_request_that_is_not_confirmed_binds_nobody(strict: Living, end: str) -> None:
+async def test_a_refused_or_expired_binding_request_binds_no_reader(
+    strict: Living, end: str
+) -> None:
     await under_attack(strict)
     web, phone = await strict.web_reader(), await strict.wx_user()
     code = await code_of(web)
     digits = {"activation_code": code["code"]}
-    asked = (await phone.call("POST", "/bindings", digits)).body
+    request = (await phone.call("POST", "/bindings", digits)).body
     if end == "refuse":
-        assert (await web.call("POST", f"/binding-requests/{asked['id']}/refuse")).status == 204
-        assert (await web.call("POST", f"/binding-requests/{asked['id']}/refuse")).status == 204
+        assert (await web.call("POST", f"/binding-requests/{request['id']}/refuse")).status == 204
+        assert (await web.call("POST", f"/binding-requests/{request['id']}/refuse")).status == 204
     elif end == "renew":
         await code_of(web, renew=True)
     elif end == "scan":
@@ -136,7 +147,7 @@ async def test_a_request_that_is_not_confirmed_binds_nobody(strict: Living, end:
         await strict.move(timedelta(minutes=10))
     state = await phone.ok("GET", "/binding-requests/current")
     assert state["state"] == ("refused" if end == "refuse" else "expired")
-    confirm = f"/binding-requests/{asked['id']}/confirm"
+    confirm = f"/binding-requests/{request['id']}/confirm"
     await web.refused("409 binding_request_over", "POST", confirm)
     await phone.refused("422 activation_code_invalid", "POST", "/bindings", digits)
     assert (await phone.ok("GET", "/me"))["reader"] is None
@@ -145,31 +156,36 @@ async def test_a_request_that_is_not_confirmed_binds_nobody(strict: Living, end:
 
 
 @pytest.mark.parametrize("taken", ["phone", "reader"])
-async def test_a_request_whose_one_side_is_bound_meanwhile(strict: Living, taken: str) -> None:
+async def test_a_binding_request_fails_if_reader_or_user_is_bound_meanwhile(
+    strict: Living, taken: str
+) -> None:
     await under_attack(strict)
     web, phone = await strict.web_reader(), await strict.wx_user()
     digits = {"activation_code": (await code_of(web))["code"]}
-    asked = (await phone.call("POST", "/bindings", digits)).body
+    request = (await phone.call("POST", "/bindings", digits)).body
     bind, now = strict.inside.stored.bindings.bind, strict.clock.now()
     if taken == "phone":
         await bind((await strict.web_reader()).reader_id, phone.openid, None, now)
     else:
         await bind(web.reader_id, (await strict.wx_user()).openid, None, now)
-    no = await web.post(f"/binding-requests/{asked['id']}/confirm")
+    no = await web.post(f"/binding-requests/{request['id']}/confirm")
     code = "already_bound" if taken == "phone" else "reader_bound_elsewhere"
     assert (no.status, no.code) == (409, code)
 
 
-async def test_a_few_wrong_ones_ask_nobody_and_close_nothing(strict: Living) -> None:
-    """As after five wrong ones by each of nineteen accounts of the same address."""
+async def test_wrong_digits_below_the_limit_leave_binding_by_digits_open(strict: Living) -> None:
+    """Five wrong digits each of nineteen accounts at the same address have been counted."""
     await guessed(strict, 95)
     web, phone = await strict.web_reader(), await strict.wx_user()
     code = (await code_of(web))["code"]
     assert (await phone.call("POST", "/bindings", {"activation_code": code})).status == 201
 
 
-async def test_a_campus_goes_on_scanning_while_one_of_it_guesses(strict: Living) -> None:
-    """2,000 wrong kiosk codes of one address: the next wrong one is refused, a right one passes."""
+async def test_the_address_limit_refuses_wrong_kiosk_codes_and_accepts_right_ones(
+    strict: Living,
+) -> None:
+    """2,000 wrong kiosk codes of one address are the limit: the next wrong one is refused, a right
+    one passes."""
     address = "qr:address:127.0.0.1"
     until = strict.clock.now() + timedelta(minutes=10)
     await strict.db["attempt_limits"].insert_one({"_id": address, "n": 1999, "until": until})
@@ -177,8 +193,8 @@ async def test_a_campus_goes_on_scanning_while_one_of_it_guesses(strict: Living)
     assert (await guesser.get("//k/2f-south?c=00000000")).status == 422
     assert (await guesser.get("//k/2f-south?c=00000000")).status == 429
     scan = "/" + (await strict.qr()).removeprefix(strict.base)
-    for kept in ({}, {"Cookie": "seat_sid=" + "x" * 43}):
-        passed = await other.get(scan, **kept)
+    for headers in ({}, {"Cookie": "seat_sid=" + "x" * 43}):
+        passed = await other.get(scan, **headers)
         assert (passed.status, passed.headers["Location"]) == (303, "/k/2f-south/check-in")
     assert "seat_proof" in passed.headers["Set-Cookie"]
 

@@ -1,5 +1,5 @@
-"""Bookings that lose their place or their length: nobody loses one without a word, and nobody one
-that fits."""
+"""Bookings that lose their seat or time: each reader is notified, and only unsuitable bookings are
+cancelled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def titles(service: Living, reader: Client) -> list[str]:
     return [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
 
 
-async def test_who_has_moved_meanwhile_keeps_the_seat(
+async def test_a_reader_who_changed_seats_before_the_cancellation_keeps_the_booking(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
@@ -50,7 +50,7 @@ async def test_who_has_moved_meanwhile_keeps_the_seat(
     assert entry.after is not None and entry.after["cancelled"] == 0
 
 
-async def test_an_offer_is_withdrawn_and_its_reader_told(service: Living) -> None:
+async def test_an_offer_of_a_removed_seat_is_withdrawn_with_a_message(service: Living) -> None:
     head, first, second = (
         await staff(service, Role.ADMINISTRATOR),
         await service.reader(),
@@ -64,8 +64,8 @@ async def test_an_offer_is_withdrawn_and_its_reader_told(service: Living) -> Non
     (wait,) = (await second.ok("GET", "/waitlist"))["items"]
     plan = await exported(head)
     seat_of(plan, "010")["disabled"] = "漏水"
-    shown = await send(service, head, plan)
-    assert "<b>1</b> 个为候补读者保留的座位会收回" in shown.body
+    preview = await send(service, head, plan)
+    assert "<b>1</b> 个为候补读者保留的座位会收回" in preview.body
     assert (await send(service, head, plan, confirmed="yes")).status == 303
     accept = f"/reservations/{wait['offer']['id']}/accept"
     await second.refused("409 wrong_state", "POST", accept)
@@ -73,7 +73,7 @@ async def test_an_offer_is_withdrawn_and_its_reader_told(service: Living) -> Non
 
 
 async def test_an_offer_of_a_removed_seat_cannot_be_accepted(service: Living) -> None:
-    """Another worker changed the plan and has not come to the hold yet."""
+    """The worker that changed the plan has not yet withdrawn the offer."""
     first, second = await service.reader(), await service.reader()
     made = await first.reserve(TEN, "09:00", "11:00", service.tomorrow)
     line = {"area_id": "2f-hall", "seats": [TEN], "date": service.tomorrow}
@@ -89,7 +89,7 @@ async def test_an_offer_of_a_removed_seat_cannot_be_accepted(service: Living) ->
     await second.refused("422 seat_disabled", "POST", f"/reservations/{wait['offer']['id']}/accept")
 
 
-async def test_what_was_booked_after_the_question_is_asked_about(service: Living) -> None:
+async def test_a_booking_made_after_the_preview_must_be_confirmed_too(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     plan = await exported(head)
     plan["seats"] = [s for s in plan["seats"] if s["no"] != "010"]
@@ -104,8 +104,11 @@ async def test_what_was_booked_after_the_question_is_asked_about(service: Living
     assert (await titles(service, reader))[0] == "预约已取消，为您保留了另一个座位"
 
 
-async def test_nobody_is_offered_what_they_cannot_take(service: Living) -> None:
-    """Who is suspended by now, and a stay that would be as short as the one that is cancelled."""
+async def test_suspended_readers_and_too_short_stays_get_no_replacement_offer(
+    service: Living,
+) -> None:
+    """The reader is suspended by now; or the replacement would be as short as the cancelled
+    stay."""
     head, reader, other = (
         await staff(service, Role.ADMINISTRATOR),
         await service.reader(),
@@ -126,19 +129,21 @@ async def test_nobody_is_offered_what_they_cannot_take(service: Living) -> None:
     assert (await other.ok("GET", "/waitlist"))["items"] == []
 
 
-async def test_bookings_beyond_a_nearer_horizon_are_not_forgotten(service: Living) -> None:
+async def test_bookings_beyond_a_shortened_booking_window_stay_listed_as_affected(
+    service: Living,
+) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     await rules(service, booking_window_days=7)
     day = (service.clock.now() + timedelta(days=5)).date().isoformat()
     made = await reader.reserve(TEN, "09:00", "11:00", day)
     await rules(service, booking_window_days=1)
-    shown = await ask_calendar(service, head, first=day)
-    assert "<b>1</b> 个预约不再符合" in shown.body
+    preview = await ask_calendar(service, head, first=day)
+    assert "<b>1</b> 个预约不再符合" in preview.body
     done = await ask_calendar(service, head, first=day, confirmed="yes", bookings="cancel")
     assert done.status == 303 and await state(reader, made) == "cancelled"
 
 
-async def test_nobody_extends_past_a_new_closing_time(service: Living) -> None:
+async def test_an_extension_past_the_new_closing_time_is_refused(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await reader.reserve(TEN, "09:00", "11:00")
     form = {"kind": "open", "opens": "07:00", "closes": "11:30", "first": service.today}
@@ -152,7 +157,7 @@ async def test_nobody_extends_past_a_new_closing_time(service: Living) -> None:
     assert (await reader.ok("POST", here, {"end": "11:30"}))["end"][11:16] == "11:30"
 
 
-async def test_a_seat_s_new_number_is_told(service: Living) -> None:
+async def test_a_renumbered_seat_sends_its_reader_a_message(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
     await reader.accept("MOVED")
@@ -168,7 +173,7 @@ async def test_a_seat_s_new_number_is_told(service: Living) -> None:
     assert values == ["图书馆2层二层中厅099号", "2026年9月8日 09:00", "座位改号，位置没有变"]
 
 
-async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Living) -> None:
+async def test_three_concurrent_cancellations_give_each_reader_one_offer(service: Living) -> None:
     import asyncio
 
     readers = [await service.reader() for _ in range(6)]
@@ -197,8 +202,10 @@ async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Liv
     assert not await inside.stored.reservations.find_double_bookings()
 
 
-async def test_rule_sets_fit_on_every_day(service: Living) -> None:
-    """One that leans on another is tried on the day after that one, too."""
+async def test_policy_overrides_that_contradict_each_other_on_a_day_are_refused(
+    service: Living,
+) -> None:
+    """An override that relies on another one is also checked for the day after that one ends."""
     head = await staff(service, Role.ADMINISTRATOR)
     usual = SET | {"set.daily_booking_limit": "", "confirmed": "yes", "first": service.today}
     long = usual | {"last": service.today, "set.max_minutes": "480"}
@@ -211,20 +218,20 @@ async def test_rule_sets_fit_on_every_day(service: Living) -> None:
     assert (await reader.get("/areas")).status == 200
 
 
-async def test_a_rule_set_is_compared_as_if_it_were_for_last_week(service: Living) -> None:
+async def test_a_policy_override_is_previewed_against_last_weeks_bookings(service: Living) -> None:
     reader = await service.reader()
     await reader.reserve(TEN, "09:00", "13:00")
     await next_morning(service)
     head = await staff(service, Role.ADMINISTRATOR)
     form = SET | {"first": service.today, "last": service.tomorrow, "set.max_minutes": "60"}
-    shown = await ask_rules(service, head, **form)
-    assert "时间太长 1" in shown.body
+    preview = await ask_rules(service, head, **form)
+    assert "时间太长 1" in preview.body
     assert (await ask_rules(service, head, **form, confirmed="yes")).status == 303
     gone = await ask_rules(service, head, operation="remove", number="0")
     assert gone.status == 200 and "时间太长" not in gone.body
 
 
-async def test_a_visitor_s_bookings_follow_their_visit(service: Living) -> None:
+async def test_shortening_a_visit_affects_the_visitors_later_bookings(service: Living) -> None:
     desk, student = await staff(service), await service.web_reader()
     await service.inside.stored.cards.put("CARD1234", student.reader_id)
     form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
@@ -259,7 +266,7 @@ async def test_a_visitor_s_bookings_follow_their_visit(service: Living) -> None:
     ]
 
 
-async def test_a_visitor_is_forgotten_some_time_afterwards(service: Living) -> None:
+async def test_a_visitor_is_erased_some_time_after_the_visit(service: Living) -> None:
     desk = await staff(service)
     form = {"name": "周访客", "first": service.today, "last": service.today, "card": "CARD9999"}
     made = await post(service, desk, "/console/readers/visitors", **form)

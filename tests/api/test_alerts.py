@@ -1,4 +1,4 @@
-"""deploy/alerts.yml by Prometheus's own promtool: each alert fires when it should."""
+"""deploy/alerts.yml under Prometheus's promtool: each alert fires when it should."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ and rises by 5."""
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """With ``trouble`` the alert fires at last, with ``calm`` it does not; ``minutes`` pass."""
+    """``trouble`` makes the alert fire after ``minutes``, ``calm`` does not."""
 
     trouble: Series
     calm: Series
@@ -42,12 +42,13 @@ def refused(code: str, each_minute: int) -> Series:
     return {f'seat_refusals_total{{code="{code}"}}': f"0+{each_minute}x120"}
 
 
-def trouble(kind: str, found: int) -> Series:
-    return {f'seat_troubles{{kind="{kind}",instance="a:8080"}}': f"{found}x120"}
+def trouble(kind: str, count: int) -> Series:
+    return {f'seat_troubles{{kind="{kind}",instance="a:8080"}}': f"{count}x120"}
 
 
 def within(name: str, labels: str, bound: str, below: int) -> Series:
-    """A histogram of 100 a minute, of which ``below`` are within the bound and all within 2.5."""
+    """A histogram of 100 observations a minute, ``below`` of them within the bound and all within
+    2.5 s."""
     return {
         f'{name}_bucket{{{labels}le="{bound}"}}': f"0+{below}x120",
         f'{name}_bucket{{{labels}le="2.5"}}': "0+100x120",
@@ -170,12 +171,12 @@ def of_promtool(name: str, series: Series, minutes: int, *, fires: bool) -> dict
     return {
         "name": f"{name} {'fires' if fires else 'does not fire'}",
         "interval": "1m",
-        "input_series": [{"series": s, "values": shown} for s, shown in series.items()],
+        "input_series": [{"series": s, "values": values} for s, values in series.items()],
         "promql_expr_test": [{"expr": firing, "eval_time": f"{minutes}m", "exp_samples": expected}],
     }
 
 
-def test_each_alert_fires_and_does_not(tmp_path: Path) -> None:
+def test_each_alert_fires_above_its_threshold_only(tmp_path: Path) -> None:
     assert sorted(CASES) == sorted(NAMES)
     tests = [
         test
@@ -186,14 +187,14 @@ def test_each_alert_fires_and_does_not(tmp_path: Path) -> None:
         )
     ]
     file = tmp_path / "alerts.json"  # all JSON is YAML
-    asked = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests}
-    file.write_text(json.dumps(asked), encoding="utf-8")
+    document = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests}
+    file.write_text(json.dumps(document), encoding="utf-8")
     assert promtool("check", "rules", str(RULES)) == ""
     assert promtool("test", "rules", str(file)) == ""
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_alert_leads_to_its_place_in_the_runbook(name: str) -> None:
+def test_each_alert_links_to_its_section_of_the_runbook(name: str) -> None:
     text = RULES.read_text("utf-8")
     rule = (
         text[text.index(f"- alert: {name}\n") :].partition("- alert: ")[2].partition("- alert")[0]

@@ -1,4 +1,4 @@
-"""通知读者: whom it reaches, and once."""
+"""通知读者: recipients, and one message for each."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ async def post(service: Living, desk: Browser, fields: dict[str, Any]) -> Answer
     return await desk.client.post(f"/{PATH}", body, **FORM, **headers)
 
 
-async def told(reader: Client) -> list[tuple[str, str]]:
+async def announcements_of(reader: Client) -> list[tuple[str, str]]:
     items = (await reader.ok("GET", "/messages"))["items"]
     return [(m["title"], m["text"]) for m in items if m["template"] == "ANSWER"]
 
 
-async def test_who_has_a_place_then_is_told_once(service: Living) -> None:
+async def test_readers_with_a_booking_in_the_interval_get_one_message(service: Living) -> None:
     desk = await staff(service)
     inside, before, touching, elsewhere, gone = [await service.reader() for _ in range(5)]
     await inside.reserve("2f-hall-001", "13:00", "15:00")
@@ -51,17 +51,17 @@ async def test_who_has_a_place_then_is_told_once(service: Living) -> None:
     await gone.ok("POST", f"/reservations/{made['id']}/cancel")
     look = await post(service, desk, form(service, operation="look"))
     assert look.status == 200 and "会通知 2 位读者" in look.body
-    assert await told(inside) == [], "it was only looked at"
+    assert await announcements_of(inside) == [], "it was only looked at"
     for _ in range(2):  # the answer to the first was lost
         sent = await post(service, desk, form(service))
         assert sent.headers["Location"] == f"{PATH}?done=2"
     for reader in (inside, touching):
-        assert await told(reader) == [("空调检修", "14:00–16:00 检修，可能有噪音。")]
+        assert await announcements_of(reader) == [("空调检修", "14:00–16:00 检修，可能有噪音。")]
     for reader in (before, elsewhere, gone):
-        assert await told(reader) == []
+        assert await announcements_of(reader) == []
     # Another text is another announcement, though the form is the same.
     await post(service, desk, form(service, text="改到明天。"))
-    assert [text for _, text in await told(inside)] == [
+    assert [text for _, text in await announcements_of(inside)] == [
         "改到明天。",
         "14:00–16:00 检修，可能有噪音。",
     ]
@@ -71,7 +71,7 @@ async def test_who_has_a_place_then_is_told_once(service: Living) -> None:
     assert "通知读者" in page and "空调检修" in page
 
 
-async def test_a_stay_over_midnight_is_reached(service: Living) -> None:
+async def test_a_stay_over_midnight_receives_the_announcement(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     await reader.reserve("2f-hall-001", "20:00", "22:00")
     late = form(service, begin=f"{service.today}T21:59", until=f"{service.tomorrow}T10:00")
@@ -80,7 +80,9 @@ async def test_a_stay_over_midnight_is_reached(service: Living) -> None:
     assert "没有读者" in (await post(service, desk, later | {"operation": "look"})).body
 
 
-async def test_what_is_not_taken_is_lost_by_nobody(service: Living) -> None:
+async def test_a_refused_announcement_keeps_the_typed_text_and_reaches_no_reader(
+    service: Living,
+) -> None:
     desk, reader = await staff(service), await service.reader()
     await reader.reserve("2f-hall-001")
     before = await service.books()
@@ -99,10 +101,12 @@ async def test_what_is_not_taken_is_lost_by_nobody(service: Living) -> None:
         answer = await post(service, desk, form(service, **wrong))
         assert answer.status == 400 and said in answer.body, (wrong, answer.status)
         assert wrong.get("title") == "" or "空调检修" in answer.body or "title" in wrong
-    assert await service.books() == before and await told(reader) == []
+    assert await service.books() == before and await announcements_of(reader) == []
 
 
-async def test_five_an_hour_of_one_person(service: Living) -> None:
+async def test_a_sixth_announcement_in_an_hour_by_one_staff_member_is_refused(
+    service: Living,
+) -> None:
     desk, other, reader = await staff(service), await staff(service), await service.reader()
     await reader.reserve("2f-hall-001")
     for number in range(AN_HOUR):

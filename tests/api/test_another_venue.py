@@ -1,4 +1,4 @@
-"""A booking that goes to a seat of another venue: what proves presence there counts from now on."""
+"""Bookings moved to another venue: the presence sources there apply."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.living import Living
 THERE = "annex-001"
 
 
-async def test_who_changes_to_another_venue_checks_in_there(service: Living) -> None:
+async def test_a_booking_changed_to_another_venue_needs_check_in_there(service: Living) -> None:
     await with_library_changed(service)
     reader = await service.reader()
     path = f"/reservations/{(await reader.reserve(start='09:00', end='10:00'))['id']}"
@@ -21,7 +21,7 @@ async def test_who_changes_to_another_venue_checks_in_there(service: Living) -> 
     assert arrived["state"] == "in_use"
 
 
-async def test_whom_the_staff_move_to_another_venue_in_their_stay_returns_there(
+async def test_a_stay_moved_by_staff_to_another_venue_returns_by_the_code_there(
     service: Living,
 ) -> None:
     await with_library_changed(service)

@@ -1,4 +1,4 @@
-"""API tokens: made and revoked in the console, good for their scopes, and for nothing else."""
+"""API tokens: made and revoked in the console, limited to their scopes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def made(service: Living, head: Browser, **form: str) -> Client:
 
 
 # --- in the console -------------------------------------------------------------------------------
-async def test_a_token_is_made_shown_once_used_and_revoked(service: Living) -> None:
+async def test_a_token_is_shown_once_and_works_until_it_is_revoked(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     assert "还没有令牌" in (await head.get(HERE)).body
     door = await made(service, head, **{"occupancy:read": "1"})
@@ -106,7 +106,7 @@ async def test_a_form_that_is_sent_twice_makes_one_token(service: Living) -> Non
     assert [outcome for _, _, outcome in await log(service)] == ["done", "conflict"]
 
 
-async def test_who_made_it_is_forgotten(service: Living) -> None:
+async def test_a_token_survives_the_erasure_of_its_creator(service: Living) -> None:
     await program(service, Scope.OCCUPANCY_READ)
     (token,) = await service.inside.stored.api_tokens.all()
     await erase_documents(service.db, token.created_by)
@@ -117,7 +117,7 @@ async def test_who_made_it_is_forgotten(service: Living) -> None:
 
 
 # --- what it opens --------------------------------------------------------------------------------
-async def test_a_token_is_nobodys_session(service: Living) -> None:
+async def test_a_token_gives_no_access_to_routes_of_readers_and_staff(service: Living) -> None:
     everything = await program(service, *Scope)
     for path in ("/me", "/messages", "/sessions", "/staff/reports", "/staff/appeals"):
         await everything.refused("403 forbidden", "GET", path)
@@ -143,7 +143,7 @@ async def test_a_token_is_nobodys_session(service: Living) -> None:
     await session.refused("401 unauthenticated", "GET", "/areas")
 
 
-async def test_what_is_missing_is_named(service: Living) -> None:
+async def test_a_refusal_names_the_missing_scope(service: Living) -> None:
     door = await program(service, Scope.OCCUPANCY_READ)
     no = await door.refused("403 scope_missing", "GET", "/staff/statistics")
     assert no.details == {"scope": "statistics:read"}
@@ -158,15 +158,17 @@ async def test_what_is_missing_is_named(service: Living) -> None:
     assert {route.scope for route in ROUTES} == {None, *Scope}
 
 
-async def test_a_program_sees_what_nobody_in_particular_sees(service: Living) -> None:
+async def test_a_program_sees_seats_as_an_anonymous_onlooker(service: Living) -> None:
     reader, viewer = await service.reader(), await program(service, *Scope)
     await reader.reserve(start="now", end="12:00")
     seats = (await viewer.ok("GET", "/areas/2f-hall/map"))["seats"]
     assert {s["id"]: s["status"] for s in seats}[SEAT] == "occupied", "and not mine"
     catalog = await viewer.ok("GET", "/catalog")
-    known = service.inside.reference.catalog
-    found = [s["id"] for v in catalog["venues"] for a in v["areas"] for s in a["seats"]]
-    assert sorted(found) == sorted(known.seats) and catalog["version"] == known.version
+    catalog_now = service.inside.reference.catalog
+    seat_ids = [s["id"] for v in catalog["venues"] for a in v["areas"] for s in a["seats"]]
+    assert (
+        sorted(seat_ids) == sorted(catalog_now.seats) and catalog["version"] == catalog_now.version
+    )
     for path in ("/library", "/venues", "/notices", "/forecast", f"/seats/{SEAT}"):
         assert (await viewer.get(path)).status == 200, path
 
@@ -178,7 +180,7 @@ async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         yield service
 
 
-async def test_a_program_takes_its_own_turns_only(strict: Living) -> None:
+async def test_each_api_token_has_its_own_rate_limit(strict: Living) -> None:
     hasty = await program(strict, Scope.CATALOG_READ, Scope.RESERVATIONS_WRITE, per_minute=18)
     patient = await program(strict, Scope.CATALOG_READ)
     met = [(await hasty.get("/venues")).status for _ in range(5)]

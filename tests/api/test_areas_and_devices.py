@@ -38,7 +38,7 @@ async def names(reader: Client) -> list[str]:
     return [area["name"] for area in areas if area["floor"] == 2]
 
 
-async def test_an_area_gets_another_name_and_place(service: Living) -> None:
+async def test_an_area_is_renamed_and_put_in_another_position(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     was = await names(reader)
     assert was[:2] == ["二层东区", "二层中厅"]
@@ -70,14 +70,14 @@ async def test_an_area_gets_another_name_and_place(service: Living) -> None:
     assert [a for a, _, o in await log(service) if o == "done"] == ["change_area"] * 2
 
 
-async def test_a_retired_area_is_hidden_and_comes_back(service: Living) -> None:
+async def test_a_retired_area_is_hidden_until_it_is_brought_back(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
     plan = await head.get(f"{HALL}.json")
     assert (await head.get("/areas/2f-hall")).status == 200
     before = await service.books()
-    asked = await change(service, head, "retire")
-    assert "<b>1</b> 个预约不再符合平面图" in asked.body and await service.books() == before
+    question = await change(service, head, "retire")
+    assert "<b>1</b> 个预约不再符合平面图" in question.body and await service.books() == before
     done = await change(service, head, "retire", confirmed="yes", bookings="cancel")
     assert done.status == 303
     await service.settle()
@@ -103,7 +103,7 @@ async def test_a_retired_area_is_hidden_and_comes_back(service: Living) -> None:
     assert (await change(service, head, "restore")).status == 409
 
 
-async def test_an_area_that_nobody_used_is_deleted(service: Living) -> None:
+async def test_an_area_without_bookings_or_rules_can_be_deleted(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     east, north = "/console/plans/4f-east", "/console/plans/2f-north"
     # The rules name the fourth floor's areas; an area in use is not deleted at all.
@@ -122,7 +122,7 @@ async def test_an_area_that_nobody_used_is_deleted(service: Living) -> None:
 # --- kiosks and gates -----------------------------------------------------------------------------
 
 
-async def test_a_kiosk_is_renamed_and_retired_and_comes_back(service: Living) -> None:
+async def test_a_kiosk_is_renamed_retired_and_brought_back(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     path = "/console/devices/kiosk/2f-south"
     kiosks = service.inside.stored.kiosks
@@ -131,39 +131,39 @@ async def test_a_kiosk_is_renamed_and_retired_and_comes_back(service: Living) ->
     assert (await service.anonymous.get("/kiosks/2f-south/code", **screen)).status == 200
     catalog = service.inside.reference.catalog
     was = catalog.kiosks[KioskId("2f-south")]
-    shown = {"was_name": was.name, "was_venue": was.venue_id}
-    renamed = await post(service, head, path, **shown, name="南门选座机", venue="library")
+    base = {"was_name": was.name, "was_venue": was.venue_id}
+    renamed = await post(service, head, path, **base, name="南门选座机", venue="library")
     assert renamed.status == 303
     # The second one is told, and finds what was typed.
-    late = await post(service, head, path, **shown, name="另一个名字", venue="library")
+    late = await post(service, head, path, **base, name="另一个名字", venue="library")
     assert late.status == 409 and 'value="另一个名字"' in late.body
     before = await keys(service)
     for wrong in ({"name": ""}, {"venue": "x"}, {"reason": ""}):
-        form = {**shown, "was_name": "南门选座机", "name": "门", "venue": "library"} | wrong
+        form = {**base, "was_name": "南门选座机", "name": "门", "venue": "library"} | wrong
         assert (await post(service, head, path, **form)).status == 400, wrong
     assert await keys(service) == before
     used = await post(service, head, f"{path}/delete")
     assert used.status == 409 and "已经连接过" in used.body
-    shown["was_name"] = "南门选座机"
-    assert (await post(service, head, f"{path}/retire", **shown)).status == 303
+    base["was_name"] = "南门选座机"
+    assert (await post(service, head, f"{path}/retire", **base)).status == 303
     assert (await service.anonymous.get("/kiosks/2f-south/code", **screen)).status in (401, 404)
     assert (await post(service, head, f"{path}/key")).status == 409, "retired: no key"
-    back = await post(service, head, f"{path}/restore", **shown)
+    back = await post(service, head, f"{path}/restore", **base)
     assert back.status == 200
     screen = {"X-Kiosk-Key": key_in(back.body)}
     assert (await service.anonymous.get("/kiosks/2f-south/code", **screen)).status == 200
-    assert (await post(service, head, f"{path}/restore", **shown)).status == 409
+    assert (await post(service, head, f"{path}/restore", **base)).status == 409
     done = [action for action, _, outcome in await log(service) if outcome == "done"]
     assert done == ["change_device", "retire_device", "bring_back_device"]
 
 
-async def test_a_gate_is_retired_at_once_and_deleted_while_it_was_never_heard(
+async def test_only_a_gate_without_events_is_deleted_and_a_retired_one_is_refused(
     service: Living,
 ) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     new = {"device": "gate", "id": "north", "name": "北门", "venue": "library"}
     key = key_in((await post(service, head, "/console/devices", **new)).body)
-    shown = {"was_name": "北门", "was_venue": "library"}
+    base = {"was_name": "北门", "was_venue": "library"}
     assert (await post(service, head, "/console/devices/gate/north/delete")).status == 303
     assert "北门" not in (await head.get("/console/devices")).body
     key = key_in((await post(service, head, "/console/devices", **new)).body)
@@ -171,30 +171,30 @@ async def test_a_gate_is_retired_at_once_and_deleted_while_it_was_never_heard(
     assert (await gate.send([])).status == 200
     assert (await post(service, head, "/console/devices/gate/north/delete")).status == 409
     path = "/console/devices/gate/north"
-    assert (await post(service, head, f"{path}/retire", **shown)).status == 303
+    assert (await post(service, head, f"{path}/retire", **base)).status == 303
     assert (await gate.send([])).status == 401
     page = (await head.get("/console/devices")).body
     assert re.search(r"已停用的设备.*北门", page, re.S)
-    assert (await post(service, head, f"{path}/restore", **shown)).status == 200
+    assert (await post(service, head, f"{path}/restore", **base)).status == 200
 
 
-async def test_devices_stand_in_the_order_of_their_names(service: Living) -> None:
-    """As people count, also for readers: 2号 before 10号, whatever their ids."""
+async def test_devices_are_listed_in_natural_order_of_their_names(service: Living) -> None:
+    """Natural order, for readers too: 2号 before 10号, whatever the ids."""
     inside, head = service.inside, await staff(service, Role.ADMINISTRATOR)
     venue = next(iter(inside.reference.catalog.venues))
     for id, name in (("a-10", "10号选座机"), ("b-2", "2号选座机")):
         assert await inside.stored.catalogs.add_kiosk(Kiosk(KioskId(id), venue, name, "seat_kiosk"))
         assert await inside.stored.gates.add(GateEntity(GateId(id), venue, name))
     page = (await head.get("/console/devices")).body
-    shown = [name for name in re.findall(r"<b>(\d+号选座机)</b>", page)]
-    assert shown == ["2号选座机", "10号选座机"] * 2
-    known = [k.name for k in inside.reference.catalog.kiosks.values()]
-    assert [name for name in known if "号选座机" in name] == shown[:2]
+    listed = [name for name in re.findall(r"<b>(\d+号选座机)</b>", page)]
+    assert listed == ["2号选座机", "10号选座机"] * 2
+    kiosk_names = [k.name for k in inside.reference.catalog.kiosks.values()]
+    assert [name for name in kiosk_names if "号选座机" in name] == listed[:2]
 
 
 @pytest.mark.parametrize("kind", ["kiosk", "gate"])
 async def test_devices_are_put_in_order_by_hand(service: Living, kind: str) -> None:
-    """One place up at a time; who comes later stands behind them, and another venue begins anew."""
+    """One place up at a time; new devices go last, and each venue has an order of its own."""
     inside, head = service.inside, await staff(service, Role.ADMINISTRATOR)
     venue = next(iter(inside.reference.catalog.venues))
     await service.db["kiosks" if kind == "kiosk" else "gates"].delete_many({})
@@ -203,15 +203,15 @@ async def test_devices_are_put_in_order_by_hand(service: Living, kind: str) -> N
         new = {"device": kind, "id": id, "name": name, "venue": venue, "kind": "seat_kiosk"}
         assert (await post(service, head, "/console/devices", **new)).status == 200
 
-    async def shown() -> list[str]:
+    async def listed() -> list[str]:
         return re.findall(r"<b>(\w+厅)</b>", (await head.get("/console/devices")).body)
 
     for id, name in (("c-2", "C厅"), ("a-1", "A厅"), ("b-3", "B厅")):
         await add(id, name)
-    assert await shown() == ["A厅", "B厅", "C厅"]
+    assert await listed() == ["A厅", "B厅", "C厅"]
     up = f"/console/devices/{kind}/c-2/up"
     assert (await post(service, head, up, was_place="2")).status == 303
-    assert await shown() == ["A厅", "C厅", "B厅"]
+    assert await listed() == ["A厅", "C厅", "B厅"]
     # A form that comes twice, or was made from another list, moves nothing.
     before = await keys(service)
     for place in ("2", "0", "x"):
@@ -219,17 +219,17 @@ async def test_devices_are_put_in_order_by_hand(service: Living, kind: str) -> N
         assert late.status == 409 and "C厅" in late.body
     first = f"/console/devices/{kind}/a-1/up"
     assert (await post(service, head, first, was_place="0")).status == 409
-    assert await keys(service) == before and await shown() == ["A厅", "C厅", "B厅"]
+    assert await keys(service) == before and await listed() == ["A厅", "C厅", "B厅"]
     assert (await post(service, head, up, was_place="1")).status == 303
     await add("a-0", "0厅")
-    assert await shown() == ["C厅", "A厅", "B厅", "0厅"]
+    assert await listed() == ["C厅", "A厅", "B厅", "0厅"]
     if kind == "kiosk":
-        assert [k.name for k in inside.reference.catalog.kiosks.values()] == await shown()
+        assert [k.name for k in inside.reference.catalog.kiosks.values()] == await listed()
     await inside.stored.catalogs.add_venue(Venue(VenueId("annex"), "分馆", order=9))
     moved = {"was_name": "C厅", "was_venue": venue, "name": "C厅", "venue": "annex"}
     assert (await post(service, head, f"/console/devices/{kind}/c-2", **moved)).status == 303
-    assert await shown() == ["A厅", "B厅", "0厅", "C厅"]
-    found = await service.db["kiosks" if kind == "kiosk" else "gates"].find_one({"_id": "c-2"})
-    assert found is not None and found["order"] is None
+    assert await listed() == ["A厅", "B厅", "0厅", "C厅"]
+    row = await service.db["kiosks" if kind == "kiosk" else "gates"].find_one({"_id": "c-2"})
+    assert row is not None and row["order"] is None
     ordered = [line for line in await log(service) if line[0] == "devices_ordered"]
     assert [outcome for _, _, outcome in ordered] == ["done", "done"]

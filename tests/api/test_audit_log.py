@@ -1,4 +1,4 @@
-"""The audit log has its entry before anything changes, and nothing changes without one."""
+"""Each change has an audit entry that is written before it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.api.violations import missed
 from tests.living import Living
 
 
-async def test_an_entry_is_there_before_anything_changes(service: Living) -> None:
-    """Whoever is cut off in the middle leaves an entry without an outcome, not none."""
+async def test_the_audit_entry_is_written_before_the_change(service: Living) -> None:
+    """A change that is interrupted leaves an entry without an outcome."""
     reader, audit = await service.reader(), service.inside.stored.audit_log
     who = await service.inside.stored.readers.get(reader.reader_id)
     assert who is not None
@@ -45,7 +45,7 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
         assert await newest() == replace(begun, after=after, outcome=outcome)
 
 
-async def test_nothing_changes_without_its_entry(service: Living) -> None:
+async def test_a_change_whose_audit_entry_fails_is_not_made(service: Living) -> None:
     reader, head = await missed(service, 1), await staff(service, Role.ADMINISTRATOR)
     day = {"first": service.today, "last": service.today}
     made = await forms(service, reader) | {

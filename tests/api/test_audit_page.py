@@ -1,4 +1,4 @@
-"""The page of the audit log says names, whatever the entries hold."""
+"""The page of the audit log shows names for all ids in the entries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ID = "6b0b2c6b1935c17fcf36da00"
         ("kiosk:gone", {"venue": "v7284c0d1"}, "选座机 gone 场馆 v7284c0d1"),
     ],
 )
-async def test_an_entry_is_said_in_names(
+async def test_the_page_shows_names_instead_of_ids(
     service: Living, target: str, after: dict[str, Any], shown: str
 ) -> None:
     head = await staff(service, Role.ADMINISTRATOR)

@@ -1,4 +1,4 @@
-"""Kept answers, byte by byte: on raw connections, since a client library would hide the details."""
+"""Cached responses on raw connections, byte by byte: a client library would hide the details."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def read(reader: asyncio.StreamReader, head: bool = False) -> Raw:
 async def ask(
     client: Client, path: str, *extra: str, method: str = "GET", http: str = "1.1"
 ) -> tuple[Raw, bool]:
-    """The answer, and whether the connection stays open for another question."""
+    """Returns the response and whether the connection stays open."""
     place = urlsplit(client.service.base)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     lines = [f"{method} {path} HTTP/{http}", "Host: x", f"Authorization: Bearer {client.token}"]
@@ -52,7 +52,9 @@ async def ask(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_every_way_to_ask_says_the_same(service: Living, path: str) -> None:
+async def test_plain_packed_and_conditional_requests_get_the_same_content(
+    service: Living, path: str
+) -> None:
     reader = await service.reader()
     plain, stays = await ask(reader, path)
     assert (plain.status, stays) == (200, True) and "content-encoding" not in plain.headers
@@ -66,8 +68,8 @@ async def test_every_way_to_ask_says_the_same(service: Living, path: str) -> Non
     refusing, _ = await ask(reader, path, "Accept-Encoding: gzip;q=0")
     assert refusing.body == plain.body
 
-    for known in (etag, packed.headers["etag"], f'W/{etag}, "x"'):
-        same, stays = await ask(reader, path, f"If-None-Match: {known}")
+    for etags in (etag, packed.headers["etag"], f'W/{etag}, "x"'):
+        same, stays = await ask(reader, path, f"If-None-Match: {etags}")
         assert (same.status, same.body, same.headers["etag"], stays) == (304, b"", etag, True)
     other, _ = await ask(reader, path, 'If-None-Match: "x"')
     assert other.body == plain.body
@@ -84,8 +86,8 @@ async def test_every_way_to_ask_says_the_same(service: Living, path: str) -> Non
         assert last.headers["content-length"] == str(len(plain.body))
 
 
-async def test_questions_in_a_row_are_answered_in_their_order(service: Living) -> None:
-    """Pipelined, and mixed with answers that are made anew."""
+async def test_pipelined_requests_are_answered_in_order(service: Living) -> None:
+    """Cached and newly made responses are mixed."""
     client = await service.reader()
     place = urlsplit(service.base)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)

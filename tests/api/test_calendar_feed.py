@@ -1,4 +1,4 @@
-"""日历订阅 over HTTP: a secret address that follows the bookings, and ends when its reader says."""
+"""日历订阅 over HTTP: a secret address that shows the bookings until its reader revokes it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ async def address(reader: Client) -> str:
 
 
 async def entries(service: Living, calendars: CalendarReader, path: str) -> list[dict[str, Any]]:
-    """What stands in the feed, read by nobody in particular."""
+    """The feed's calendar entries, fetched without a session."""
     answer = await service.stranger().get(path)
     assert answer.status == 200, answer.body
-    found: list[dict[str, Any]] = calendars.read(answer.body)["entries"]
-    return found
+    parsed: list[dict[str, Any]] = calendars.read(answer.body)["entries"]
+    return parsed
 
 
 async def test_a_feed_follows_the_bookings_until_it_is_revoked(
@@ -83,10 +83,10 @@ async def test_a_feed_follows_the_bookings_until_it_is_revoked(
     await reader.ok("DELETE", "/calendar-feed")
 
 
-async def test_a_stay_keeps_one_event_to_its_end(
+async def test_a_stay_remains_one_calendar_event_through_all_its_states(
     service: Living, calendars: CalendarReader
 ) -> None:
-    """Checked in, over earlier than booked, and missed: what a calendar is told of each."""
+    """A stay that is checked in, one finished early and one missed."""
     reader = await service.reader()
     path = await address(reader)
     made = await reader.reserve(start="09:00", end="11:00")
@@ -109,21 +109,21 @@ async def test_a_stay_keeps_one_event_to_its_end(
     assert await entries(service, calendars, path) == []
 
 
-async def test_what_is_live_is_never_left_out(service: Living) -> None:
-    """Whoever books and cancels all day has more bookings than a feed has room for."""
+async def test_live_bookings_are_in_the_feed_even_beyond_its_limit(service: Living) -> None:
+    """A reader who books and cancels all day has more bookings than the feed's limit."""
     reader = await service.reader()
     live = await reader.reserve(start="10:00", end="11:00")
     for start, end in (("17:00", "18:00"), ("18:00", "19:00"), ("19:00", "20:00")):
         later = await reader.reserve(OTHER, start, end)
         await reader.ok("POST", f"/reservations/{later['id']}/cancel")
     stored, since = service.inside.stored.reservations, service.clock.now()
-    found = await stored.recent_of(reader.reader_id, since, 2)
-    assert [r.id for r in found] == [later["id"], live["id"]], "the latest first"
+    recent = await stored.recent_of(reader.reader_id, since, 2)
+    assert [r.id for r in recent] == [later["id"], live["id"]], "the latest first"
     past = await stored.recent_of(reader.reader_id, since + timedelta(hours=10), 9)
     assert [r.id for r in past] == [later["id"]]
 
 
-async def test_what_has_not_changed_is_not_sent(service: Living) -> None:
+async def test_an_unchanged_feed_is_answered_304(service: Living) -> None:
     reader = await service.reader()
     path = await address(reader)
     await reader.reserve()
@@ -139,22 +139,22 @@ async def test_what_has_not_changed_is_not_sent(service: Living) -> None:
     assert changed.status == 200 and changed.headers["ETag"] != tag
 
 
-async def test_the_address_says_nothing_of_its_reader(service: Living) -> None:
+async def test_the_feed_address_is_stored_as_a_hash_and_names_no_reader(service: Living) -> None:
     reader = await service.reader()
     path = await address(reader)
     await reader.reserve()
-    told = str((await service.stranger().get(path)).body)
+    answer_text = str((await service.stranger().get(path)).body)
     for secret in (reader.number, "张三", str(reader.reader_id), reader.openid):
-        assert secret not in told
+        assert secret not in answer_text
     token = path.removeprefix("//calendar/").removesuffix(".ics")
     stored = await service.all_documents()
     assert token not in stored and token_hash(token) in stored
-    kept = (await Browser(await service.web_reader(reader)).get("/me/data.json")).body
-    assert [sorted(feed) for feed in kept["calendar_feeds"]] == [["_id", "at", "language"]]
-    assert token_hash(token) not in json.dumps(kept) and token not in json.dumps(kept)
+    data = (await Browser(await service.web_reader(reader)).get("/me/data.json")).body
+    assert [sorted(feed) for feed in data["calendar_feeds"]] == [["_id", "at", "language"]]
+    assert token_hash(token) not in json.dumps(data) and token not in json.dumps(data)
 
 
-async def test_a_new_address_ends_the_one_before(
+async def test_a_new_feed_address_revokes_the_previous_one(
     service: Living, calendars: CalendarReader
 ) -> None:
     reader, other = await service.reader(), await service.reader()
@@ -178,7 +178,9 @@ async def test_a_new_address_ends_the_one_before(
     assert token_hash(second.removeprefix("//calendar/")[:-4]) not in await service.all_documents()
 
 
-async def test_junk_counts_against_nobody(mongo_url: str, redis_url: str) -> None:
+async def test_guessed_feed_addresses_do_not_throttle_real_ones(
+    mongo_url: str, redis_url: str
+) -> None:
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         reader, other = await service.reader(), await service.reader()
         path, theirs = await address(reader), await address(other)
@@ -198,7 +200,9 @@ async def test_junk_counts_against_nobody(mongo_url: str, redis_url: str) -> Non
         assert (await caller.get(theirs)).status == 200, "nobody else's"
 
 
-async def test_one_booking_is_the_reader_s_own(service: Living, calendars: CalendarReader) -> None:
+async def test_a_single_booking_is_downloaded_by_its_own_reader_only(
+    service: Living, calendars: CalendarReader
+) -> None:
     reader, other = await service.reader(), await service.reader()
     made = await reader.reserve()
     path = f"/reservations/{made['id']}/calendar.ics"
@@ -213,11 +217,11 @@ async def test_one_booking_is_the_reader_s_own(service: Living, calendars: Calen
     await reader.refused("404 not_found", "GET", "/reservations/nothing/calendar.ics")
     await service.anonymous.refused("401 unauthenticated", "GET", path)
     english = await reader.get(path, **{"Accept-Language": "en"})
-    (told,) = calendars.read(english.body)["entries"]
-    assert told["summary"] == "Seat: 二层中厅, no. 065"
-    assert told["location"] == "图书馆, Floor 2, 二层中厅, no. 065"
-    assert told["description"].startswith("Check in 13:30–14:30: ")
-    assert [alarm["words"] for alarm in told["alarms"]] == [
+    (entry,) = calendars.read(english.body)["entries"]
+    assert entry["summary"] == "Seat: 二层中厅, no. 065"
+    assert entry["location"] == "图书馆, Floor 2, 二层中厅, no. 065"
+    assert entry["description"].startswith("Check in 13:30–14:30: ")
+    assert [alarm["words"] for alarm in entry["alarms"]] == [
         "Begins in 15 minutes: 二层中厅, no. 065",
         "Ends in 15 minutes: 二层中厅, no. 065",
     ]
@@ -240,27 +244,27 @@ async def test_the_page_shows_the_address_once(service: Living, calendars: Calen
     foreign = await browser.post("/me/calendar", {"csrf": "x"}, service.base)
     assert foreign.status == 403 and await service.books() == before
     form = {"csrf": await browser.token("/me/calendar")}
-    shown = await browser.post("/me/calendar", form, service.base)
-    assert shown.status == 200 and shown.headers["Cache-Control"] == "no-store"
-    found = re.search(rf"{re.escape(service.base)}(/calendar/[\w-]+\.ics)", shown.body)
-    assert found is not None
-    assert len(await entries(service, calendars, f"/{found[1]}")) == 1
+    result_page = await browser.post("/me/calendar", form, service.base)
+    assert result_page.status == 200 and result_page.headers["Cache-Control"] == "no-store"
+    match = re.search(rf"{re.escape(service.base)}(/calendar/[\w-]+\.ics)", result_page.body)
+    assert match is not None
+    assert len(await entries(service, calendars, f"/{match[1]}")) == 1
     later = (await browser.get("/me/calendar")).body
     assert "/calendar/" not in later.replace("/me/calendar", "") and "已开启" in later
     off = await browser.post("/me/calendar/off", form, service.base)
     assert off.status == 303
     assert "已停用" in (await browser.get(off.headers["Location"])).body
     # Whoever opens the address in a browser is told in words.
-    gone = await service.stranger().get(f"/{found[1]}", **HTML)
+    gone = await service.stranger().get(f"/{match[1]}", **HTML)
     assert gone.status == 404 and "这一步没有完成" in gone.body
 
 
-async def test_the_words_are_those_of_the_page_it_was_made_on(
+async def test_a_feed_uses_the_language_in_which_it_was_made(
     service: Living, calendars: CalendarReader
 ) -> None:
     reader = await service.reader()
     made = await reader.ok("POST", "/calendar-feed", None, **{"Accept-Language": "en"})
     await reader.reserve(SEAT)
     path = "/" + made["url"].removeprefix(service.base)
-    (told,) = await entries(service, calendars, path)
-    assert told["summary"] == "Seat: 二层中厅, no. 065"
+    (entry,) = await entries(service, calendars, path)
+    assert entry["summary"] == "Seat: 二层中厅, no. 065"

@@ -1,4 +1,4 @@
-"""``check-config`` tells what is set without secrets, and what of it does not work and why."""
+"""``check-config`` lists the settings without secrets, and what does not work and why."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def mail(mail: MailServer) -> MailServer:
 
 @pytest.fixture
 def env(service: Living, mongo_url: str, redis_url: str, mail: MailServer) -> dict[str, str]:
-    """A real installation whose CAS and WeChat are a sandbox's."""
+    """A production environment whose CAS and WeChat are a sandbox's."""
     return {
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
@@ -62,7 +62,7 @@ def env(service: Living, mongo_url: str, redis_url: str, mail: MailServer) -> di
 
 # The driver leaves sockets of connections that it gives up to the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_each_connection_is_tried(
+async def test_each_configured_connection_is_checked(
     env: dict[str, str], service: Living, mail: MailServer
 ) -> None:
     wrong = [
@@ -79,17 +79,17 @@ async def test_each_connection_is_tried(
         ("mail server", {"MAIL_FROM": "other@lib.test"}, "correct MAIL_FROM"),
     ]
     tries = [{}, *(change for _, change, _ in wrong)]
-    found = await asyncio.gather(
+    results = await asyncio.gather(
         *(connection_rows(load({**env, **change}), TODAY) for change in tries)
     )
     gc.collect()
-    for row in found[0]:
+    for row in results[0]:
         # The embedded MongoDB is an old one, for trying only.
         good = Verdict.WARNING if row.name == "MongoDB" else Verdict.OK
         assert row.verdict is good, row
     names = {"MongoDB", "Redis", "CAS", "WeChat", "WECHAT_TEMPLATES", "mail server"}
-    assert {row.name for row in found[0]} == names
-    for (name, change, words), rows in zip(wrong, found[1:], strict=True):
+    assert {row.name for row in results[0]} == names
+    for (name, change, words), rows in zip(wrong, results[1:], strict=True):
         troubles = [row for row in rows if row.verdict is Verdict.PROBLEM]
         assert [row.name for row in troubles] == [name], (change, rows)
         assert words in troubles[0].note, (change, troubles[0].note)
@@ -99,15 +99,15 @@ async def test_each_connection_is_tried(
 async def test_each_template_is_compared_with_the_accounts(
     env: dict[str, str], service: Living
 ) -> None:
-    """What WeChat would refuse message by message is found before the first one."""
+    """Templates that WeChat would refuse are reported before the first message."""
     own = json.loads(env["WECHAT_TEMPLATES"])
     own["RESERVED"]["template_id"] = "of-another-account"
     own["LEAVE"]["fields"] = {"thing1": "seat", "date2": "left_at"}
     own["OFFER"]["type"] = "long"
 
     async def compared() -> dict[str, tuple[Verdict, str]]:
-        found = await connection_rows(load(env), TODAY)
-        return {r.value: (r.verdict, r.note) for r in found if r.name == "WECHAT_TEMPLATES"}
+        connections = await connection_rows(load(env), TODAY)
+        return {r.value: (r.verdict, r.note) for r in connections if r.name == "WECHAT_TEMPLATES"}
 
     assert await compared() == {"12 as in the account": (Verdict.OK, "")}
     env["WECHAT_TEMPLATES"] = json.dumps(own)
@@ -126,7 +126,7 @@ async def test_each_template_is_compared_with_the_accounts(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_an_openid_provider_is_tried(
+async def test_the_openid_provider_is_contacted(
     env: dict[str, str], lying_provider: LyingProvider
 ) -> None:
     del env["CAS_BASE_URL"], env["SMTP_URL"], env["MAIL_FROM"]
@@ -137,23 +137,23 @@ async def test_an_openid_provider_is_tried(
         "OIDC_CAMPUS_CLIENT_SECRET": "oidc-pw",
         "OIDC_CAMPUS_NUMBER_CLAIM": "no",
     }
-    told = table(settings_rows(load(env), env))
-    assert "OIDC_CAMPUS_ISSUER" in told and "oidc-pw" not in told
-    found = await connection_rows(load(env), TODAY)
-    (row,) = [row for row in found if row.name.startswith(("OIDC", "CAS"))]
+    listing = table(settings_rows(load(env), env))
+    assert "OIDC_CAMPUS_ISSUER" in listing and "oidc-pw" not in listing
+    connections = await connection_rows(load(env), TODAY)
+    (row,) = [row for row in connections if row.name.startswith(("OIDC", "CAS"))]
     assert (row.name, row.value, row.verdict) == ("OIDC campus", lying_provider.issuer, Verdict.OK)
     facts = "1 key, no sign-out, no back-channel logout"
     assert row.note == f"{facts}; redirect {env['PUBLIC_BASE_URL']}/login/oidc/campus"
-    lying_provider.metadata = lambda found: found.update(issuer="https://other.example")
+    lying_provider.metadata = lambda metadata: metadata.update(issuer="https://other.example")
     (row,) = [r for r in await connection_rows(load(env), TODAY) if r.name == "OIDC campus"]
     assert row.verdict is Verdict.PROBLEM and "another issuer" in row.note
     gc.collect()
 
 
-async def test_a_ca_of_ones_own_is_named_where_it_lacks_and_read_from_the_file(
+async def test_an_untrusted_private_ca_is_reported_and_accepted_by_ssl_cert_file(
     env: dict[str, str], aiohttp_server: AiohttpServer, tmp_path: Path
 ) -> None:
-    """A campus's sign-on has a certificate of the campus's own CA."""
+    """The campus's sign-on has a certificate of the campus's own CA."""
 
     async def refuses(_: web.Request) -> web.Response:
         return web.Response(text=REFUSAL, content_type="application/xml")
@@ -177,10 +177,10 @@ async def test_a_ca_of_ones_own_is_named_where_it_lacks_and_read_from_the_file(
     assert re.search(rf"^CAS +{env['CAS_BASE_URL']} +ok", out, re.M), out
 
 
-async def test_the_command_reads_a_file_as_systemd_does(
+async def test_check_config_reads_an_environment_file_as_systemd_does(
     env: dict[str, str], tmp_path: Path
 ) -> None:
-    """By a real shell, with all that a shell would trip over."""
+    """The command runs in a real shell, and the file has everything that a shell would expand."""
     file = tmp_path / "env with spaces"
     odd = {"MONGO_URL": f"{env['MONGO_URL']}&appName=seats", "SITE_CONTACT": "电话 1|邮箱 a@b.c"}
     lines = [f"{name}={value}" for name, value in (env | odd).items() if '"' not in value]
@@ -205,7 +205,9 @@ async def test_the_command_reads_a_file_as_systemd_does(
     assert "MongoDB" in out and "problem" not in out
 
 
-async def test_what_fails_is_said_in_the_table_alone(env: dict[str, str]) -> None:
+async def test_a_failed_connection_is_reported_in_the_table_without_a_traceback(
+    env: dict[str, str],
+) -> None:
     nobody = {**env, "CAS_BASE_URL": "http://127.0.0.1:9/cas"}
     status, out, err = await ended(await command("check-config", "--connect", **nobody))
     assert (status, err) == (1, "seats: 1 of these rows must be corrected\n"), (out, err)

@@ -1,4 +1,4 @@
-"""Code sharing: kiosk codes that may have been passed on are listed, and nobody is punished."""
+"""Suspected code sharing: passed-on kiosk codes are listed without any violation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.api.kiosk import CARD, kiosk, touched
 from tests.living import Living
 
 
-async def test_who_checks_in_from_outside_is_listed(service: Living) -> None:
+async def test_a_check_in_by_a_reader_outside_the_gate_is_listed(service: Living) -> None:
     gate, desk = await gate_of(service), await librarian(service)
     gone, back, unseen = [await service.reader() for _ in range(3)]
     for number, reader in enumerate((gone, back, unseen)):
@@ -31,7 +31,7 @@ async def test_who_checks_in_from_outside_is_listed(service: Living) -> None:
     assert (await gone.ok("GET", "/violations"))["total"] == 0
 
 
-async def test_one_code_for_many_is_listed(service: Living) -> None:
+async def test_one_code_used_by_many_readers_is_listed(service: Living) -> None:
     desk = await librarian(service)
     readers = [await service.reader() for _ in range(CROWD_SIZE)]
     for number, reader in enumerate(readers):
@@ -48,12 +48,12 @@ async def test_one_code_for_many_is_listed(service: Living) -> None:
         "POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr("2f-north")}
     )
     await service.move("08:53")
-    found = await desk.ok("GET", "/staff/code-sharing?page_size=100")
-    assert found["total"] == CROWD_SIZE
-    assert {tuple(item["reasons"]) for item in found["items"]} == {("crowd",)}
+    listing = await desk.ok("GET", "/staff/code-sharing?page_size=100")
+    assert listing["total"] == CROWD_SIZE
+    assert {tuple(item["reasons"]) for item in listing["items"]} == {("crowd",)}
 
 
-async def test_a_card_at_the_kiosk_is_no_code(service: Living) -> None:
+async def test_card_check_ins_at_the_kiosk_are_not_listed(service: Living) -> None:
     gate, desk, reader = await gate_of(service), await librarian(service), await service.reader()
     await service.inside.stored.cards.put(CARD, reader.reader_id)
     made = await reader.reserve(start="now", end="12:00")

@@ -1,4 +1,5 @@
-"""Connections on a socket: those that say nothing end, and what is no request costs one line."""
+"""Connections on a socket: stalled ones are closed, and an unreadable request is logged in one
+line."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ async def brief(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 
 async def until_closed(service: Living, sent: list[bytes], answers: int) -> None:
-    """Send piece by piece, and read until the service closes the connection."""
+    """Sends the pieces, then reads until the service closes the connection."""
     async with connection(service) as (incoming, outgoing), asyncio.timeout(patience(10)):
         for piece in sent:
             outgoing.write(piece)
@@ -45,7 +46,7 @@ async def until_closed(service: Living, sent: list[bytes], answers: int) -> None
         assert read.count(b"HTTP/1.1 ") == answers, (sent, read)
 
 
-async def test_what_does_not_go_on_ends(brief: Living) -> None:
+async def test_stalled_connections_are_closed_and_active_streams_stay_open(brief: Living) -> None:
     reader = await brief.reader()
     post = b"POST /api/v1/wx/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
     lost = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
@@ -80,7 +81,7 @@ async def test_what_does_not_go_on_ends(brief: Living) -> None:
 
 
 class Wire(asyncio.Transport):
-    """A transport over which the test says what comes, and in which turn of the event loop."""
+    """A transport on which the test controls what arrives in which turn of the event loop."""
 
     def is_closing(self) -> bool:
         return False
@@ -93,7 +94,7 @@ class Wire(asyncio.Transport):
         return 0
 
 
-async def test_a_body_that_comes_in_the_same_turn_as_its_head_is_no_head() -> None:
+async def test_a_body_read_together_with_its_head_starts_no_head_timer() -> None:
     """uvloop reads a socket several times before the request's task goes on."""
     read = asyncio.Event()
 
@@ -113,7 +114,7 @@ async def test_a_body_that_comes_in_the_same_turn_as_its_head_is_no_head() -> No
     connection.connection_lost(None)
 
 
-async def test_an_answer_that_nobody_reads_is_given_up(brief: Living) -> None:
+async def test_a_connection_that_does_not_read_its_response_is_closed(brief: Living) -> None:
     url = URL(brief.base)
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -128,7 +129,7 @@ async def test_an_answer_that_nobody_reads_is_given_up(brief: Living) -> None:
 
 
 class Lines(logging.Handler):
-    """The log as it would be written."""
+    """The log lines as they would be written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -154,7 +155,7 @@ NO_REQUESTS = (
 )
 
 
-async def test_what_is_no_request_is_one_line_of_log(brief: Living) -> None:
+async def test_an_unreadable_request_is_answered_400_and_logged_once(brief: Living) -> None:
     heard, root = Lines(), logging.getLogger()
     level = root.level
     root.addHandler(heard)
@@ -178,7 +179,7 @@ async def test_what_is_no_request_is_one_line_of_log(brief: Living) -> None:
         root.setLevel(level)
 
 
-async def test_a_body_is_not_a_second_request(brief: Living) -> None:
+async def test_a_body_is_not_parsed_as_a_second_request(brief: Living) -> None:
     upgrade = (
         b"GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -194,8 +195,8 @@ async def test_a_body_is_not_a_second_request(brief: Living) -> None:
 
 
 @pytest.mark.parametrize("method", [b"CONNECT", b"PROPFIND", b"PUT", b"BREW"])
-async def test_after_a_strange_method_a_connection_ends(brief: Living, method: bytes) -> None:
-    """aiohttp takes the body of a CONNECT for the next request."""
+async def test_an_unknown_method_closes_the_connection(brief: Living, method: bytes) -> None:
+    """aiohttp would take the body of a CONNECT for the next request."""
     head = HEALTH.replace(b"GET", method)[:-2] + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
     async with connection(brief) as (incoming, outgoing), asyncio.timeout(patience(10)):
         outgoing.write(head + SMUGGLED)

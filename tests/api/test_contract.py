@@ -1,4 +1,4 @@
-"""The shapes of the answers, field by field as the contract names them, and what they never say."""
+"""Responses field by field as documented, and the personal data they leave out."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def all_times(value: Any) -> list[str]:
     return [value] if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value) else []
 
 
-async def test_the_shapes(service: Living) -> None:
+async def test_responses_have_exactly_the_documented_fields(service: Living) -> None:
     reader = await service.reader()
     await reader.accept("NO_SHOW", "LEAVE")
     missed = await reader.reserve("2f-hall-060", "09:00", "10:00")
@@ -106,14 +106,14 @@ async def test_the_shapes(service: Living) -> None:
     ]
     assert violation["reservation"]["id"] == missed["id"] and violation["counted"] is True
 
-    told = await reader.ok("GET", "/messages?unread=true&page=1")
-    assert keys(told) == LIST
-    assert keys(told["items"][0]) == [
+    unread_messages = await reader.ok("GET", "/messages?unread=true&page=1")
+    assert keys(unread_messages) == LIST
+    assert keys(unread_messages["items"][0]) == [
         *("id", "template", "title", "text", "at", "read", "reservation_id"),
     ]
-    unread = [m["template"] for m in told["items"]]
+    unread = [m["template"] for m in unread_messages["items"]]
     assert unread == ["NO_SHOW", "CHECK_IN_REMINDER", "RESERVED", "RESERVED"]
-    await reader.ok("POST", "/messages/read", {"ids": [told["items"][0]["id"]]})
+    await reader.ok("POST", "/messages/read", {"ids": [unread_messages["items"][0]["id"]]})
     assert (await reader.ok("GET", "/messages?unread=true"))["total"] == 3
     assert (await reader.ok("GET", "/messages"))["total"] == 4
 
@@ -135,7 +135,7 @@ async def test_the_shapes(service: Living) -> None:
         assert all(TIME.fullmatch(t) for t in times), (path, times)
 
 
-async def test_areas_and_plans(service: Living) -> None:
+async def test_areas_and_plans_have_exactly_the_documented_fields(service: Living) -> None:
     owner, other = await service.reader(), await service.reader()
     areas = (await owner.ok("GET", "/areas"))["items"]
     assert all(keys(a) == AREA for a in areas)
@@ -177,7 +177,7 @@ async def test_areas_and_plans(service: Living) -> None:
     assert "private" in mine.headers["Cache-Control"]
 
 
-async def test_nobody_is_named(service: Living) -> None:
+async def test_responses_name_no_other_reader(service: Living) -> None:
     owner, other = await service.reader(), await service.reader()
     made = await owner.reserve(start="now", end="10:00")
     secrets = (owner.number, owner.openid, owner.name, str(owner.reader_id), "张三", made["id"])
@@ -194,7 +194,7 @@ async def test_nobody_is_named(service: Living) -> None:
     assert owner.number not in own and owner.openid not in own and str(owner.reader_id) not in own
 
 
-async def test_every_answer_has_an_id_and_the_time(service: Living) -> None:
+async def test_every_response_has_a_request_id_and_the_server_time(service: Living) -> None:
     reader = await service.reader()
     await service.move(timedelta(hours=1))
     for method, path, status in (

@@ -1,4 +1,4 @@
-"""客服: who writes in WeChat is answered there, and the console says what is so."""
+"""客服: answers to texts written in WeChat, and their display in the console."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def message(openid: str, id: int, kind: str = "text", more: str = "") -> str:
 async def writes(
     service: Living, openid: str, words: str = "", account: str = "mini", **other: Any
 ) -> Feedback:
-    """The user writes in WeChat, which tells the service."""
+    """Sends a text of the user by WeChat's callback."""
     await service.anonymous.ok("POST", "//sandbox/wechat/_wrote", {"openid": openid})
     count = await service.db["feedback"].count_documents({})
     more = other.get("more", f"<Content>{words}</Content>")
     xml = message(openid, 1000 + count, other.get("kind", "text"), more)
     assert (await push(service, account, xml)).status == 200
-    (found,), _ = await service.app[service_key(FeedbackService)].archive(_ALL, 0, 1)
-    return found
+    (entry,), _ = await service.app[service_key(FeedbackService)].archive(_ALL, 0, 1)
+    return entry
 
 
 async def heard(service: Living, openid: str) -> list[str]:
@@ -50,34 +50,34 @@ async def heard(service: Living, openid: str) -> list[str]:
 
 
 async def answered(service: Living, desk: Browser, f: Feedback, text: str = ANSWER) -> str:
-    """What the console says after the answer was sent."""
+    """The console's message after the answer was sent."""
     sent = await post(service, desk, f"{HERE}/{f.id}", text=text)
     assert sent.status == 303, sent.body
     body = str((await desk.get(sent.headers["Location"])).body)
     return body.split('<p class="done" role="status">')[1].split("</p>")[0]
 
 
-async def test_a_reader_of_the_mini_program_is_answered_where_they_wrote(service: Living) -> None:
+async def test_a_mini_program_reader_is_answered_in_the_conversation(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
-    asked = await writes(service, reader.openid, "周末开门吗？")
-    assert (asked.channel, asked.openid) == ("mini", reader.openid)
-    assert asked.reader_id == reader.reader_id
+    question = await writes(service, reader.openid, "周末开门吗？")
+    assert (question.channel, question.openid) == ("mini", reader.openid)
+    assert question.reader_id == reader.reader_id
     (ack,) = await heard(service, reader.openid)
     assert ack.startswith(ACKNOWLEDGED)
     page = (await desk.get(HERE)).body
     assert "答复会发到小程序的客服对话，也会在读者“我的”消息里。" in page
-    assert await answered(service, desk, asked) == (
+    assert await answered(service, desk, question) == (
         "已发到小程序的客服对话；已在读者“我的”消息里。"
     )
     assert await heard(service, reader.openid) == [ack, ANSWER]
     assert (await reader.ok("GET", "/messages"))["items"][0]["text"].endswith(ANSWER)
     # The same answer once more is none.
-    await answered(service, desk, asked)
+    await answered(service, desk, question)
     assert await heard(service, reader.openid) == [ack, ANSWER]
     assert reader.openid not in await service.all_documents(), "sealed"
 
 
-async def test_opening_the_conversation_is_greeted_once(service: Living) -> None:
+async def test_opening_a_conversation_sends_one_greeting(service: Living) -> None:
     entering = {"openid": "o-nobodyx", "entered": True}
     await service.anonymous.ok("POST", "//sandbox/wechat/_wrote", entering)
     event = "<Event><![CDATA[user_enter_tempsession]]></Event>"
@@ -93,9 +93,9 @@ async def test_opening_the_conversation_is_greeted_once(service: Living) -> None
     assert await service.db["feedback"].count_documents({}) == 1, "the question alone"
 
 
-async def test_after_two_days_only_who_is_known_is_reached(service: Living) -> None:
+async def test_after_48_hours_only_bound_readers_can_be_answered(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
-    known = await writes(service, reader.openid, "几点关门？")
+    known_question = await writes(service, reader.openid, "几点关门？")
     nobody = await writes(service, "o-nobodyx", "怎么绑定？")
     assert nobody.reader_id is None
     page = (await desk.get(HERE)).body
@@ -108,7 +108,7 @@ async def test_after_two_days_only_who_is_known_is_reached(service: Living) -> N
     assert "距来信也已超过 48 小时" in page and page.count("<textarea") == 3, "and no form"
     late = await post(service, desk, f"{HERE}/{nobody.id}", text=ANSWER)
     assert late.status == 400 and 'role="alert"' in late.body
-    assert await answered(service, desk, known) == "已在读者“我的”消息里。"
+    assert await answered(service, desk, known_question) == "已在读者“我的”消息里。"
     assert len(await heard(service, reader.openid)) == 1, "the acknowledgement"
     closed = await post(service, desk, f"{HERE}/{nobody.id}", close="1")
     assert closed.status == 303
@@ -132,24 +132,24 @@ async def test_after_two_days_only_who_is_known_is_reached(service: Living) -> N
     ],
     ids=["too late", "five", "nobody", "away", "lost"],
 )
-async def test_what_wechat_does_not_take_is_not_called_sent(
+async def test_an_answer_that_wechat_refuses_is_not_shown_as_sent(
     service: Living, mode: dict[str, object], says: str, again: bool
 ) -> None:
     desk = await staff(service)
-    asked = await writes(service, "o-nobodyx", "怎么绑定？")
+    question = await writes(service, "o-nobodyx", "怎么绑定？")
     await misbehave(service, custom_send={**mode, "times": 1})
-    assert await answered(service, desk, asked) == says
+    assert await answered(service, desk, question) == says
     await misbehave(service)
     page = (await desk.get(f"{HERE}?state=all")).body
     assert ("再发一次" in page) is again
-    sent = await answered(service, desk, asked)
+    sent = await answered(service, desk, question)
     assert (sent == "已发到小程序的客服对话。") is again
     assert (await heard(service, "o-nobodyx")).count(ANSWER) == (
         1 if again or "after" in mode else 0
     )
 
 
-async def test_what_wechat_takes(service: Living) -> None:
+async def test_the_stand_in_accepts_messages_by_wechats_rules(service: Living) -> None:
     """The stand-in's rules are those of message/custom/send."""
     send, official = service.resources.mini_program.send_text, service.resources.official_account
     assert official is not None
@@ -166,21 +166,23 @@ async def test_what_wechat_takes(service: Living) -> None:
     assert await heard(service, "o-li") == [f"{n}" for n in range(6)]
 
 
-async def test_wechat_away_does_not_hold_up_what_arrives(service: Living) -> None:
+async def test_incoming_texts_are_kept_while_wechat_is_unavailable(service: Living) -> None:
     await misbehave(service, custom_send={"errcode": -1, "times": 1})
-    asked = await writes(service, "o-nobodyx", "在吗？")
-    assert asked.text == "在吗？" and await heard(service, "o-nobodyx") == []
+    question = await writes(service, "o-nobodyx", "在吗？")
+    assert question.text == "在吗？" and await heard(service, "o-nobodyx") == []
 
 
-async def test_a_follower_is_known_by_unionid(service: Living) -> None:
-    """And answered in the official account, with its own token, in as many texts as it takes."""
+async def test_a_follower_is_recognised_by_unionid(service: Living) -> None:
+    """The answer goes to the official account, by its own token, in as many texts as needed."""
     desk, reader = await staff(service), await follower(service)
     openid = f"mp-{reader.name}"
-    asked = await writes(service, openid, "周末开门吗？", "mp")
-    assert (asked.reader_id, asked.openid) == (reader.reader_id, openid)
+    question = await writes(service, openid, "周末开门吗？", "mp")
+    assert (question.reader_id, question.openid) == (reader.reader_id, openid)
     assert await heard(service, openid) == [], "the account answers the push itself"
     long = "答" * 1000
-    assert await answered(service, desk, asked, long) == "已发到公众号对话；已在读者“我的”消息里。"
+    assert (
+        await answered(service, desk, question, long) == "已发到公众号对话；已在读者“我的”消息里。"
+    )
     parts = await heard(service, openid)
     assert "".join(parts) == long and [len(p) for p in parts] == [682, 318]
     stranger = await writes(service, "mp-stranger", "在吗？", "mp")
@@ -189,17 +191,17 @@ async def test_a_follower_is_known_by_unionid(service: Living) -> None:
     assert await answered(service, desk, stranger) == "已发到公众号对话。"
 
 
-async def test_a_picture_is_kept_by_its_address(service: Living) -> None:
+async def test_a_picture_is_stored_as_its_url(service: Living) -> None:
     url = "http://mmbiz.qpic.cn/mmbiz_jpg/abc/0"
     picture = f"<PicUrl><![CDATA[{url}]]></PicUrl><MediaId>m1</MediaId>"
     for account, openid in (("mini", "o-nobodyx"), ("mp", "mp-stranger")):
-        asked = await writes(service, openid, account=account, kind="image", more=picture)
-        assert asked.text == f"（图片）{url}"
+        question = await writes(service, openid, account=account, kind="image", more=picture)
+        assert question.text == f"（图片）{url}"
     page = "<Title><![CDATA[座位 065]]></Title><AppId>wx</AppId>"
-    asked = await writes(service, "o-nobodyx", kind="miniprogrampage", more=page)
-    assert asked.text == "（小程序页面）座位 065"
-    asked = await writes(service, "o-nobodyx", kind="location", more="<Label>图书馆</Label>")
-    assert asked.text == "（位置）", "what it was, at least"
+    question = await writes(service, "o-nobodyx", kind="miniprogrampage", more=page)
+    assert question.text == "（小程序页面）座位 065"
+    question = await writes(service, "o-nobodyx", kind="location", more="<Label>图书馆</Label>")
+    assert question.text == "（位置）", "what it was, at least"
 
 
 async def follower(service: Living) -> Client:

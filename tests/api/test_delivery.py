@@ -15,7 +15,7 @@ from models.messages.channel_pause import PauseReason
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import Channel, Template
 from notify.wechat.channel import WeChatChannel
-from tests.api.deliveries import MANY, calls, misbehave, told, warm_up, way_of
+from tests.api.deliveries import MANY, calls, misbehave, templates_of, warm_up, way_of
 from tests.living import MONDAY_8, Client, Living, living
 
 
@@ -53,7 +53,7 @@ class Refusal:
 async def test_a_final_refusal_ends_the_message(
     service: Living, refusal: Refusal, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One of each kind; which code is of which kind: tests/unit/test_wechat_retry_policy."""
+    """One code of each kind; the kinds of all codes are in tests/unit/test_wechat_retry_policy."""
     reader = await service.reader()
     await reader.accept("RESERVED")
     await reader.accept("RESERVED")
@@ -66,7 +66,7 @@ async def test_a_final_refusal_ends_the_message(
     assert await calls(service, "subscribe_send") == 1, "never again"
     assert await consents_of(service, reader) == refusal.credits
     assert bool(alarms(caplog)) == refusal.alarm
-    assert await reader.messages() == [] and await told(reader) == ["RESERVED"]
+    assert await reader.messages() == [] and await templates_of(reader) == ["RESERVED"]
 
     # What follows for the messages after it.
     await misbehave(service)
@@ -76,23 +76,26 @@ async def test_a_final_refusal_ends_the_message(
     assert len(await reader.messages()) == (0 if expected else 1)
     # Without a credit it is not even tried.
     assert (await way_of(service, later)).attempts == (1 if refusal.credits else 0)
-    assert await told(reader) == ["RESERVED", "RESERVED"]
+    assert await templates_of(reader) == ["RESERVED", "RESERVED"]
 
 
 async def test_a_refused_template_is_tried_again_each_hour(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who has mended it at WeChat need not restart anything; who has not is told each hour."""
+    """A template corrected at WeChat works without a restart; otherwise each hour raises an
+    alarm."""
     channel, passed = service.app[service_key(WeChatChannel)], [0.0]
     channel.seconds = lambda: passed[0]
     reader = await service.reader()
     await misbehave(service, subscribe_send={"errcode": 43107, "times": MANY})
-    for n, (at, asked, told_of) in enumerate([(0, 1, 1), (3599, 1, 1), (3600, 2, 2), (7000, 2, 2)]):
+    for n, (at, calls_expected, told_of) in enumerate(
+        [(0, 1, 1), (3599, 1, 1), (3600, 2, 2), (7000, 2, 2)]
+    ):
         passed[0] = at
         await reader.accept("RESERVED")
         await reader.reserve(f"2f-hall-{n + 1:03d}", f"{9 + 2 * n:02d}:00", f"{10 + 2 * n}:00")
         await service.settle()
-        assert await calls(service, "subscribe_send") == asked
+        assert await calls(service, "subscribe_send") == calls_expected
         assert len(alarms(caplog)) == told_of
     passed[0] = 7200
     await misbehave(service)
@@ -101,7 +104,7 @@ async def test_a_refused_template_is_tried_again_each_hour(
     assert [m["template"] for m in await reader.messages()] == ["RESERVED"]
 
 
-async def test_the_seats_number_arrives_however_long_its_place_is_called(
+async def test_a_long_area_name_does_not_cut_off_the_seat_number(
     mongo_url: str, redis_url: str
 ) -> None:
     fields = {"thing1": "seat", "character_string2": "seat_no", "time3": "period"}
@@ -121,13 +124,13 @@ async def test_the_seats_number_arrives_however_long_its_place_is_called(
         values = {key: value["value"] for key, value in got["data"].items()}
         assert values["thing1"] == "2层社会科学阅览区东侧靠窗065号"
         assert values["character_string2"] == "065"
-        (kept,) = (await reader.ok("GET", "/messages"))["items"]
-        assert kept["text"].startswith("图书馆主馆2层社会科学阅览区东侧靠窗065号，"), (
+        (message,) = (await reader.ok("GET", "/messages"))["items"]
+        assert message["text"].startswith("图书馆主馆2层社会科学阅览区东侧靠窗065号，"), (
             "whole in the app"
         )
 
 
-async def test_what_was_turned_away_is_tried_again_and_holds_up_nobody_else(
+async def test_a_refused_message_is_retried_with_backoff_and_delays_no_other_reader(
     service: Living,
 ) -> None:
     service.app[service_key(WeChatChannel)].breaker.jitter = lambda: 1.0
@@ -163,7 +166,7 @@ async def test_what_was_turned_away_is_tried_again_and_holds_up_nobody_else(
     assert (way.state, way.attempts) == ("sent", 5)
     assert (await way_of(service, second)).state == "sent"
     assert await consents_of(service, reader) == 5 - 2
-    assert await told(reader) == ["RESERVED", "RESERVED"]
+    assert await templates_of(reader) == ["RESERVED", "RESERVED"]
     assert [m["template"] for m in await reader.messages()] == ["RESERVED", "RESERVED"]
 
 
@@ -189,8 +192,9 @@ class Lost:
     ],
     ids=lambda lost: f"{lost.template}-{lost.consents}",
 )
-async def test_a_lost_answer(service: Living, lost: Lost) -> None:
-    """WeChat sent it, and we never heard: one consent is spent, and it stays unknown."""
+async def test_a_send_with_a_lost_answer_spends_one_consent_and_stays_unknown(
+    service: Living, lost: Lost
+) -> None:
     await warm_up(service)
     reader = await service.reader()
     for _ in range(lost.consents):
@@ -214,7 +218,7 @@ async def test_a_lost_answer(service: Living, lost: Lost) -> None:
     assert left[Template(lost.template)] == lost.left
 
 
-async def test_a_refused_page_is_left_out(
+async def test_a_message_with_a_refused_page_is_sent_without_it(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
     reader = await service.reader()
@@ -228,7 +232,7 @@ async def test_a_refused_page_is_left_out(
     assert message["page"] == "" and len(alarms(caplog)) == 1
 
 
-async def test_the_minute_quota_pauses_everybody_for_a_minute(service: Living) -> None:
+async def test_an_exhausted_minute_quota_pauses_all_messages_for_a_minute(service: Living) -> None:
     readers = [await service.reader() for _ in range(3)]
     made = []
     for number, reader in enumerate(readers, start=1):
@@ -246,7 +250,9 @@ async def test_the_minute_quota_pauses_everybody_for_a_minute(service: Living) -
     assert tried <= len(readers)
 
 
-async def test_the_day_quota_is_tried_every_hour_and_reminders_expire(service: Living) -> None:
+async def test_an_exhausted_day_quota_is_retried_hourly_and_reminders_expire(
+    service: Living,
+) -> None:
     reader = await service.reader()
     await reader.accept("RESERVED", "CHECK_IN_REMINDER")
     await reader.accept("RESERVED")
@@ -269,10 +275,10 @@ async def test_the_day_quota_is_tried_every_hour_and_reminders_expire(service: L
     assert (await way_of(service, tomorrow)).state == "sent"
     assert (await way_of(service, today, 2)).state == "expired"
     assert [m["template"] for m in await reader.messages()] == ["RESERVED", "RESERVED"]
-    assert await told(reader) == ["RESERVED", "RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"]
+    assert await templates_of(reader) == ["RESERVED", "RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"]
 
 
-async def test_a_token_that_stays_bad_costs_a_bounded_number_of_calls(service: Living) -> None:
+async def test_a_permanently_invalid_token_costs_a_bounded_number_of_calls(service: Living) -> None:
     readers = [await service.reader() for _ in range(3)]
     made = []
     for number, reader in enumerate(readers, start=1):
@@ -292,4 +298,4 @@ async def test_a_token_that_stays_bad_costs_a_bounded_number_of_calls(service: L
     assert await calls(service, "subscribe_send") <= 2 * len(readers)
     assert await calls(service, "stable_token") <= 2
     assert [await consents_of(service, reader) for reader in readers] == [1, 1, 1]
-    assert "RESERVED" in await told(readers[0])
+    assert "RESERVED" in await templates_of(readers[0])

@@ -1,4 +1,4 @@
-"""What is not sent any more, consent that ends with its binding, and a suspension told once."""
+"""Messages no longer sent, consent that ends with its binding, and one message for a suspension."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 
 from models.kernel.errors import Unavailable
 from models.kernel.ids import ReaderId
-from tests.api.deliveries import MANY, dispatch, misbehave, tell, told, warm_up, way_of
+from tests.api.deliveries import MANY, dispatch, misbehave, tell, templates_of, warm_up, way_of
 from tests.living import Living
 
 
-async def test_a_reminder_that_is_settled_by_now_is_not_told(service: Living) -> None:
+async def test_no_reminder_is_sent_for_a_booking_that_needs_none_any_more(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve()
     await service.move("13:59")
@@ -20,14 +20,14 @@ async def test_a_reminder_that_is_settled_by_now_is_not_told(service: Living) ->
     assert await service.inside.deadlines.send_reminders(start) == 1
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
     await service.settle()
-    assert "CHECK_IN_REMINDER" not in await told(reader)
+    assert "CHECK_IN_REMINDER" not in await templates_of(reader)
     detail = await service.inside.stored.reservations.get(made["id"])
     assert detail is not None and detail.outbox == ()
 
 
-async def test_what_was_overtaken_while_it_waited_is_not_sent(service: Living) -> None:
-    """WeChat is away for a while: who cancels hears no "booked" afterwards, who checks in no
-    "check in"; what has happened is told."""
+async def test_queued_messages_overtaken_by_later_events_are_not_sent(service: Living) -> None:
+    """WeChat is unavailable for a while: a reader who has cancelled gets no "booked", one who has
+    checked in no "check in"; completed events are still notified."""
     await warm_up(service)
     gone, came, left, stays = [await service.reader() for _ in range(4)]
     for reader in (gone, came, left, stays):
@@ -51,7 +51,9 @@ async def test_what_was_overtaken_while_it_waited_is_not_sent(service: Living) -
     assert arrived == [[], [], ["ENDED"], ["RESERVED", "CHECK_IN_REMINDER"]]
     ways = [await way_of(service, made[n], seq) for n, seq in ((0, 1), (1, 1), (1, 2), (2, 1))]
     assert {(way.state, way.reason) for way in ways} == {("expired", "overtaken")}
-    assert (await told(came))[:2] == ["RESERVED", "CHECK_IN_REMINDER"], "in the app all the same"
+    assert (await templates_of(came))[:2] == ["RESERVED", "CHECK_IN_REMINDER"], (
+        "in the app all the same"
+    )
 
 
 async def test_unbinding_ends_consent(service: Living) -> None:
@@ -69,11 +71,11 @@ async def test_unbinding_ends_consent(service: Living) -> None:
     await service.settle()
     assert (await way_of(service, later)).state == "no_consent"
     assert set((await page.ok("GET", "/me"))["subscriptions"].values()) == {0}
-    assert await told(page) == ["RESERVED", "RESERVED"], "told in the app all the same"
+    assert await templates_of(page) == ["RESERVED", "RESERVED"], "told in the app all the same"
 
 
-async def test_a_suspension_is_told_once(service: Living) -> None:
-    """However often the dispatcher breaks off after it wrote and before it removed the event."""
+async def test_a_suspension_is_notified_once(service: Living) -> None:
+    """The dispatcher breaks off repeatedly between writing the messages and removing the event."""
     reader = await service.reader()
     for day in range(3):
         made = await reader.reserve(start="10:00", end="12:00")
@@ -94,7 +96,7 @@ async def test_a_suspension_is_told_once(service: Living) -> None:
             await dispatch(service)
     recorder._on_reader_changed = works
     await tell(service)
-    templates = await told(reader)
+    templates = await templates_of(reader)
     assert templates.count("SUSPENDED") == 1 and templates.count("NO_SHOW") == 3
     assert await service.db["suspensions"].count_documents({}) == 1
     assert (await reader.ok("GET", "/violations"))["total"] == 3

@@ -1,4 +1,4 @@
-"""The files for an installation: settings that are taken, units that systemd finds shut."""
+"""Files for an installation: the example settings and the confined systemd units."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 """The repository's own files for an installation."""
 
 
-def test_the_example_of_the_environment_names_every_setting_and_works(tmp_path: Path) -> None:
+def test_the_example_environment_file_names_every_setting_and_works(tmp_path: Path) -> None:
     example = DEPLOY / "env.example"
     text = example.read_text("utf-8")
     named = set(re.findall(r"^#?([A-Z_]+)=", text, re.M))
@@ -42,14 +42,14 @@ def test_the_example_of_the_environment_names_every_setting_and_works(tmp_path: 
         env = read_env_file(file)
         with pytest.raises(SettingsError, match="ENCRYPTION_KEYS"):
             load(env)  # nobody shall run on a key that is public
-        found = load({**env, "ENCRYPTION_KEYS": ENCRYPTION_KEYS})
-        assert found.mode is Mode.PRODUCTION and not found.templates_missing
-        assert "authSource=admin" in found.mongo_url and found.trusted_proxies
+        settings = load({**env, "ENCRYPTION_KEYS": ENCRYPTION_KEYS})
+        assert settings.mode is Mode.PRODUCTION and not settings.templates_missing
+        assert "authSource=admin" in settings.mongo_url and settings.trusted_proxies
 
 
 @pytest.mark.whole
 @pytest.mark.parametrize("unit", ["seats.service", "seats-backup.service"])
-async def test_systemd_reads_the_units_and_finds_them_shut(unit: str, tmp_path: Path) -> None:
+async def test_systemd_accepts_the_units_and_rates_them_confined(unit: str, tmp_path: Path) -> None:
     exposure = await systemd_analyze("security", "--offline=true", "--threshold=20", DEPLOY / unit)
     assert exposure[0] == 0, exposure[1]  # at most 2.0
     here = tmp_path / unit
@@ -59,15 +59,15 @@ async def test_systemd_reads_the_units_and_finds_them_shut(unit: str, tmp_path: 
 
 
 @pytest.mark.whole
-def test_docker_compose_reads_its_file_and_every_container_is_confined() -> None:
+def test_docker_compose_accepts_its_file_and_confines_every_container() -> None:
     status, out = docker_compose("config", "--quiet")
     assert status != 0 and "SEATS_VERSION" in out, "nobody runs some version by accident"
     status, out = docker_compose(
         *("--profile", "tools", "config", "--format", "json"), SEATS_VERSION="1.2.3"
     )
     assert status == 0, out
-    told: Any = json.loads(out)
-    services = told["services"]
+    compose: Any = json.loads(out)
+    services = compose["services"]
     assert set(services) == {"seats-1", "seats-2", "backup", "nginx", "mongo", "valkey"}
     own = [service for service in services.values() if service["image"] == "localhost/seats:1.2.3"]
     assert len(own) == 3
@@ -82,7 +82,7 @@ def test_docker_compose_reads_its_file_and_every_container_is_confined() -> None
         for mount in service.get("volumes", []):
             if mount["source"].startswith(str(DEPLOY)):
                 assert Path(mount["source"]).is_file(), mount
-    assert told["networks"]["databases"]["internal"]
+    assert compose["networks"]["databases"]["internal"]
     assert not any("front" in services[name]["networks"] for name in ("mongo", "valkey"))
 
     # The addresses, as nginx and the service are told them.
@@ -95,7 +95,7 @@ def test_docker_compose_reads_its_file_and_every_container_is_confined() -> None
 
 
 def docker_compose(*words: str, **env: str) -> tuple[int, str]:
-    """Its reading of deploy/compose.yml, for which no daemon is needed."""
+    """docker compose's parsing of deploy/compose.yml, for which no daemon is needed."""
     done = subprocess.run(
         [program("docker-compose"), "--file", DEPLOY / "compose.yml", *words],
         env={"PATH": os.environ["PATH"], **env},

@@ -1,4 +1,4 @@
-"""The screen in the hall over HTTP: who may open it, what it counts, and what it costs."""
+"""The hall display over HTTP: access, counts and cost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVERY = timedelta(seconds=6)
 HALL = AreaId("2f-hall")
 
 
-async def test_nothing_is_public_before_the_library_says_so(service: Living) -> None:
+async def test_the_hall_display_is_hidden_until_the_policy_enables_it(service: Living) -> None:
     for path in (HERE, f"{HERE}/board"):
         assert (await service.anonymous.get(path, Accept="text/html")).status == 404, path
     await with_rules(service, hall_display=True)
@@ -31,7 +31,9 @@ async def test_nothing_is_public_before_the_library_says_so(service: Living) -> 
         assert (await service.anonymous.get(elsewhere)).status == 404, elsewhere
 
 
-async def test_free_seats_now_and_in_an_hour_without_names(service: Living) -> None:
+async def test_the_display_shows_free_seats_now_and_in_an_hour_without_names(
+    service: Living,
+) -> None:
     await with_rules(service, hall_display=True)
     await service.move("16:08")
     reader, other = await service.reader(), await service.reader()
@@ -47,13 +49,13 @@ async def test_free_seats_now_and_in_an_hour_without_names(service: Living) -> N
     assert "张三" not in page and reader.number not in page and reader.reader_id not in page
 
 
-async def test_closed_areas_say_why_and_the_day_has_an_end(service: Living) -> None:
+async def test_closed_areas_show_the_reason_and_the_next_opening(service: Living) -> None:
     day = date(2026, 9, 7)
     repair = OpeningRule(None, None, day, day, area_id=HALL, reason="地面<维修>")
     usual = service.inside.reference.policy.opening
     await with_rules(service, hall_display=True, opening=(*usual, repair))
-    shown = await rows(service)
-    assert shown["二层中厅"] == ["闭馆：地面&lt;维修&gt;"] and len(shown) == 18
+    areas = await rows(service)
+    assert areas["二层中厅"] == ["闭馆：地面&lt;维修&gt;"] and len(areas) == 18
     assert "今日开放 07:00–22:30" in await board(service)
     for at, said in (
         ("21:40", ["闭馆"]),  # then it is closed, and now it is not
@@ -68,7 +70,7 @@ async def test_closed_areas_say_why_and_the_day_has_an_end(service: Living) -> N
     assert "今日开放 全天" in await board(service)
 
 
-async def test_an_area_for_a_group_is_not_full(service: Living) -> None:
+async def test_an_area_reserved_for_a_group_is_not_shown_as_full(service: Living) -> None:
     await with_rules(service, hall_display=True)
     await service.inside.stored.reader_groups.add(
         ReaderGroup(GroupId("g"), "研究生", "研究生<读者>", areas=frozenset({HALL}))
@@ -77,7 +79,9 @@ async def test_an_area_for_a_group_is_not_full(service: Living) -> None:
     assert (await rows(service))["二层中厅"] == ["仅限研究生&lt;读者&gt;"]
 
 
-async def test_notices_are_titles_and_a_floor_is_cut_into_cards(service: Living) -> None:
+async def test_the_display_shows_notice_titles_and_splits_floors_into_cards(
+    service: Living,
+) -> None:
     await with_rules(service, hall_display=True)
     notices, now = service.inside.stored.notices, service.clock.now()
     await notices.add(Notice("a", "国庆<开放>时间", "**正文**", now - EVERY * 10))
@@ -88,7 +92,7 @@ async def test_notices_are_titles_and_a_floor_is_cut_into_cards(service: Living)
     assert len(cards) == 3 and all(card.count('scope="row"') <= ROWS for card in cards)
 
 
-async def test_a_board_is_made_once_for_all_screens(service: Living) -> None:
+async def test_all_screens_share_one_rendered_board(service: Living) -> None:
     await with_rules(service, hall_display=True)
     boards, venue = service.app[HALL_BOARDS], service.inside.reference.catalog.venues
     (library,) = venue.values()
@@ -106,10 +110,10 @@ async def test_a_board_is_made_once_for_all_screens(service: Living) -> None:
     assert again.status == 304 and again.headers["X-Server-Time"]
 
 
-async def test_the_switch_is_a_rule_of_the_console(service: Living) -> None:
+async def test_the_display_is_enabled_in_the_consoles_policy_form(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     reason, on = "大厅新装了屏幕", {"hall_display": "on"}
-    shown = await ask(service, head, **on, reason=reason)
-    assert "大厅屏" in shown.body
+    preview = await ask(service, head, **on, reason=reason)
+    assert "大厅屏" in preview.body
     assert (await ask(service, head, **on, reason=reason, confirmed="yes")).status == 303
     assert (await service.anonymous.get(HERE)).status == 200

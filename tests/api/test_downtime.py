@@ -1,4 +1,4 @@
-"""A time in which the service was down punishes nobody."""
+"""A downtime of the service leads to no violation."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ async def wake(service: Living, last_seen: datetime, now: datetime) -> None:
 
 
 async def stored(service: Living, id: str) -> Reservation:
-    found = await service.inside.stored.reservations.get(id)
-    assert found is not None
-    return found
+    reservation = await service.inside.stored.reservations.get(id)
+    assert reservation is not None
+    return reservation
 
 
 HALF = timedelta(seconds=30)
@@ -59,10 +59,10 @@ GAPS = [
 
 
 @pytest.mark.parametrize(("gap", "before", "more"), GAPS)
-async def test_a_check_in_deadline(
+async def test_a_downtime_extends_the_check_in_deadline(
     service: Living, gap: timedelta, before: timedelta, more: timedelta | None
 ) -> None:
-    """Which deadline moves by how much: tests/unit/test_reservations."""
+    """The extension of each deadline is in tests/unit/test_reservations."""
     reader = await service.reader()
     made = await reader.reserve(start="10:00", end="12:00")
     deadline = datetime.fromisoformat(made["check_in_until"])
@@ -90,7 +90,9 @@ async def test_a_check_in_deadline(
 
 
 @pytest.mark.parametrize(("gap", "more"), [(5, None), (70, timedelta(seconds=90))])
-async def test_a_return_deadline(service: Living, gap: int, more: timedelta | None) -> None:
+async def test_a_downtime_extends_the_return_deadline(
+    service: Living, gap: int, more: timedelta | None
+) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     path = f"/reservations/{made['id']}"
@@ -109,8 +111,9 @@ async def test_a_return_deadline(service: Living, gap: int, more: timedelta | No
 
 @pytest.mark.parametrize("verb", ["check-in", "return"])
 @pytest.mark.parametrize("noted", [False, True], ids=["at once", "when a worker beats"])
-async def test_who_stands_there_when_it_is_over(service: Living, verb: str, noted: bool) -> None:
-    """No job has looked yet: the reader who asks first is let in all the same."""
+async def test_a_reader_is_let_in_after_a_downtime_before_any_job_has_run(
+    service: Living, verb: str, noted: bool
+) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="now" if verb == "return" else "08:00", end="12:00")
     path = f"/reservations/{made['id']}"
@@ -130,8 +133,9 @@ async def test_who_stands_there_when_it_is_over(service: Living, verb: str, note
     assert (after.rev, len(after.history)) == (after.rev, after.rev), "a revision for each step"
 
 
-async def test_as_long_as_one_host_serves_it_is_no_outage(service: Living) -> None:
-    """Two hosts beat; the one with the jobs dies, and the other takes them over much later."""
+async def test_no_outage_is_recorded_while_one_of_two_hosts_serves(service: Living) -> None:
+    """Two hosts send heartbeats; the one that runs the jobs dies, and the other takes them over
+    much later."""
     reader = await service.reader()
     made = await reader.reserve(start="10:00", end="12:00")
     deadline = datetime.fromisoformat(made["check_in_until"])
@@ -146,8 +150,8 @@ async def test_as_long_as_one_host_serves_it_is_no_outage(service: Living) -> No
     assert (await stored(service, made["id"])).state is ReservationState.NO_SHOW
 
 
-async def test_nothing_is_judged_before_the_gap_is_seen(service: Living) -> None:
-    """A job that was held up by the outage, and one that runs before the gap is looked after."""
+async def test_no_show_judges_no_deadline_before_the_outage_is_recorded(service: Living) -> None:
+    """One job was delayed by the outage, another runs before the gap is recorded."""
     reader = await service.reader()
     made = await reader.reserve(start="10:00", end="12:00")
     deadline = datetime.fromisoformat(made["check_in_until"])
@@ -163,7 +167,7 @@ async def test_nothing_is_judged_before_the_gap_is_seen(service: Living) -> None
     assert after.state is ReservationState.RESERVED and after.check_in_until == up + MINUTE
 
 
-async def test_the_reader_who_comes_after_it_is_let_in(service: Living) -> None:
+async def test_a_reader_who_comes_after_a_downtime_can_check_in(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="10:00", end="12:00")
     await service.move("10:10")
@@ -175,8 +179,10 @@ async def test_the_reader_who_comes_after_it_is_let_in(service: Living) -> None:
     assert answer["state"] == "in_use"
 
 
-async def test_a_job_by_hand_sees_the_gap_before_it_judges(mongo_url: str, redis_url: str) -> None:
-    """It lives in real time, so each booking is put around this moment."""
+async def test_a_no_show_job_run_by_hand_extends_deadlines_first(
+    mongo_url: str, redis_url: str
+) -> None:
+    """The command uses real time, so the bookings are made around now."""
     env = {
         "SANDBOX": "1",
         "MONGO_URL": mongo_url,
@@ -212,7 +218,7 @@ async def test_a_job_by_hand_sees_the_gap_before_it_judges(mongo_url: str, redis
 
 
 async def _missed_a_moment_ago(inside: Inside, now: datetime) -> Reservation:
-    """A booking of a day that was, moved to around ``now`` in the store: the hour is anybody's."""
+    """Moves a stored booking to around ``now``, so that it was missed a moment ago."""
     reader = await inside.stored.readers.upsert_from_login("21079999", "张三", "student", now)
     noon = to_local(now).replace(hour=12, minute=0, second=0, microsecond=0)
     selection = TimeSelection(local_date(noon), noon.time(), noon.replace(hour=14).time())
@@ -229,7 +235,7 @@ async def _missed_a_moment_ago(inside: Inside, now: datetime) -> Reservation:
     return made
 
 
-async def test_a_hanging_job_shows(service: Living) -> None:
+async def test_a_hanging_job_is_reported(service: Living) -> None:
     entered = asyncio.Event()
 
     async def never(_: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Small things that were wrong once."""
+"""Regression tests of small bugs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from models.storage.encryption import token_hash
 from tests.living import MONDAY_8, Living
 
 
-async def test_attempts_that_begin_a_window_together_all_count(service: Living) -> None:
+async def test_concurrent_first_attempts_of_a_window_are_all_counted(service: Living) -> None:
     throttles = AttemptLimiter(service.db)
     now = service.clock.now()
     for turn in range(20):
         limit = [AttemptLimit(f"turn {turn}", 500, timedelta(minutes=10))]
         await asyncio.gather(*(throttles.register(limit, now) for _ in range(12)))
-        found = await service.db["attempt_limits"].find_one({"_id": f"turn {turn}"})
-        assert found is not None and found["n"] == 12
+        counter = await service.db["attempt_limits"].find_one({"_id": f"turn {turn}"})
+        assert counter is not None and counter["n"] == 12
 
 
-async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
+async def test_a_session_that_ends_during_its_lookup_is_not_cached(
     service: Living,
 ) -> None:
     reader = await service.reader()
@@ -34,10 +34,10 @@ async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
 
     class Slow(SessionRepository):
         async def find_principal(self, session_id: str) -> Principal | None:
-            found = await stored.find_principal(session_id)
-            if found is not None:
-                await sessions.close(found.session)
-            return found
+            principal = await stored.find_principal(session_id)
+            if principal is not None:
+                await sessions.close(principal.session)
+            return principal
 
     sessions._sessions = Slow(service.db, service.settings.sealer)
     await sessions.principal(reader.token, service.clock.now())
@@ -49,7 +49,7 @@ async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
     raise AssertionError("the ended session still opens")
 
 
-async def test_an_action_without_a_body_refuses_one(service: Living) -> None:
+async def test_an_action_that_takes_no_body_refuses_one(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve()
     path = f"/reservations/{made['id']}/cancel"

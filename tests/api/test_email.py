@@ -1,4 +1,4 @@
-"""邮件通知 over a real mail server: the address, what is mailed, and the ways out of it."""
+"""邮件通知 over a real mail server: addresses, mailed messages, and unsubscribing."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ async def with_address(service: Living, mail: MailServer, address: str = ANNA) -
     waiting = await reader.ok("POST", "/email-address", {"address": address})
     assert (waiting["address"], waiting["pending"]) == (None, f"a***@{address.split('@')[1]}")
     code = mail.code_for(address)
-    found = await reader.ok("POST", "/email-address/confirm", {"code": code})
-    assert (found["address"], found["pending"]) == (f"a***@{address.split('@')[1]}", None)
+    confirmed = await reader.ok("POST", "/email-address/confirm", {"code": code})
+    assert (confirmed["address"], confirmed["pending"]) == (f"a***@{address.split('@')[1]}", None)
     return reader
 
 
@@ -51,8 +51,9 @@ async def mail_way(service: Living, reader: Client) -> list[tuple[str, str]]:
     return [(row["template"], row["state"]) async for row in rows.sort("order")]
 
 
-async def test_a_reader_without_wechat_hears_in_time(service: Living, mail: MailServer) -> None:
-    """From the address to the reminder, and on to the missed booking."""
+async def test_a_reader_without_wechat_is_reminded_by_mail(
+    service: Living, mail: MailServer
+) -> None:
     reader = await with_address(service, mail)
     made = await reader.reserve()
     await service.settle()
@@ -75,7 +76,7 @@ async def test_a_reader_without_wechat_hears_in_time(service: Living, mail: Mail
     assert len(set(ids)) == 2 and all(re.fullmatch(r"<[0-9a-f]{32}@127\.0\.0\.1>", i) for i in ids)
 
 
-async def test_a_code_is_good_for_ten_minutes(service: Living, mail: MailServer) -> None:
+async def test_an_email_code_expires_after_ten_minutes(service: Living, mail: MailServer) -> None:
     reader, confirm = await service.web_reader(), "/email-address/confirm"
     await reader.refused("422 email_code_invalid", "POST", confirm, {"code": "1" * 6})
     await reader.ok("POST", "/email-address", {"address": ANNA})
@@ -85,7 +86,7 @@ async def test_a_code_is_good_for_ten_minutes(service: Living, mail: MailServer)
     assert (await reader.ok("GET", "/email-address"))["pending"] is None
 
 
-async def test_nobodys_mailbox_is_filled_by_strangers(
+async def test_codes_to_one_address_are_limited_across_readers(
     mongo_url: str, redis_url: str, mail: MailServer
 ) -> None:
     async with living(
@@ -107,8 +108,10 @@ async def test_nobodys_mailbox_is_filled_by_strangers(
         await one_more.refused("429 too_many_attempts", "POST", path, {"address": "c@example.edu"})
 
 
-async def test_an_address_that_gets_no_code(service: Living, mail: MailServer) -> None:
-    """What an address is: tests/unit/test_email_addresses."""
+async def test_an_invalid_or_refused_address_gets_no_code(
+    service: Living, mail: MailServer
+) -> None:
+    """The address syntax is in tests/unit/test_email_addresses."""
     reader, path = await service.web_reader(), "/email-address"
     for address, refuses, greeting, refusal in (
         ("a@example.edu\r\nBcc: b@example.edu", {}, "", "422 email_address_refused"),
@@ -123,15 +126,17 @@ async def test_an_address_that_gets_no_code(service: Living, mail: MailServer) -
     assert (await reader.ok("GET", path))["pending"] is None and not mail.mails
 
 
-async def test_what_is_mailed_is_the_readers_choice(service: Living, mail: MailServer) -> None:
+async def test_the_reader_chooses_which_messages_are_mailed(
+    service: Living, mail: MailServer
+) -> None:
     nobody = await service.web_reader()
     await nobody.refused(
         "404 not_found", "POST", "/email-address/kinds", {"kinds": {"ENDED": True}}
     )
     reader = await with_address(service, mail)
-    shown = {k["template"]: k["on"] for k in (await reader.ok("GET", "/email-address"))["kinds"]}
-    assert list(shown) == [t.value for t in Template]
-    assert not shown["RESERVED"] and shown["CHECK_IN_REMINDER"] and shown["ANSWER"]
+    kinds = {k["template"]: k["on"] for k in (await reader.ok("GET", "/email-address"))["kinds"]}
+    assert list(kinds) == [t.value for t in Template]
+    assert not kinds["RESERVED"] and kinds["CHECK_IN_REMINDER"] and kinds["ANSWER"]
     await reader.refused("400 malformed", "POST", "/email-address/kinds", {"kinds": {"NONE": True}})
     choice = {"RESERVED": True, "CHECK_IN_REMINDER": False}
     await reader.ok("POST", "/email-address/kinds", {"kinds": choice})
@@ -145,7 +150,9 @@ async def test_what_is_mailed_is_the_readers_choice(service: Living, mail: MailS
     assert len(await mail_way(service, reader)) == 1, "the missed booking is not mailed"
 
 
-async def test_one_press_ends_one_kind_of_mail(service: Living, mail: MailServer) -> None:
+async def test_one_click_unsubscribe_ends_one_kind_of_mail(
+    service: Living, mail: MailServer
+) -> None:
     reader = await with_address(service, mail)
     await reader.reserve()
     await service.settle()
@@ -173,8 +180,10 @@ async def test_one_press_ends_one_kind_of_mail(service: Living, mail: MailServer
     assert urlsplit(link).path == "/email/unsubscribe" and reader.number not in link
 
 
-async def test_a_channel_that_is_away_delays_no_other(service: Living, mail: MailServer) -> None:
-    """WeChat refuses, and mail goes; then mail is away, and WeChat goes."""
+async def test_an_unavailable_channel_does_not_delay_the_others(
+    service: Living, mail: MailServer
+) -> None:
+    """First WeChat refuses and mail works; then mail is unavailable and WeChat works."""
     phone = await service.reader()
     await phone.ok("POST", "/email-address", {"address": ANNA})
     await phone.ok("POST", "/email-address/confirm", {"code": mail.code_for(ANNA)})
@@ -204,11 +213,11 @@ async def test_a_channel_that_is_away_delays_no_other(service: Living, mail: Mai
     assert second["state"] == "reserved"
 
 
-async def test_a_server_that_cuts_the_text_off_costs_no_mail(
+async def test_a_mail_is_sent_once_after_a_server_that_disconnects_at_data(
     service: Living, mail: MailServer
 ) -> None:
-    """It answers every question and ends each connection at DATA: nothing has gone. In a row that
-    is a channel that is away, with its alarm; when it is back the mail goes, once."""
+    """The server answers every command and disconnects at DATA, so nothing was sent. Repeated, that
+    pauses the channel with an alarm; afterwards the mail is sent once."""
     reader = await with_address(service, mail)
     await reader.reserve()
     await service.settle()
@@ -226,10 +235,11 @@ async def test_a_server_that_cuts_the_text_off_costs_no_mail(
     assert "email" not in (await service.anonymous.get("//readyz")).body["troubles"]
 
 
-async def test_a_mail_that_was_perhaps_taken_is_sent_twice_more(
+async def test_a_mail_with_an_unknown_outcome_is_repeated_twice(
     service: Living, mail: MailServer
 ) -> None:
-    """2 and 10 minutes later, under one Message-ID; then nobody knows, and it ends."""
+    """Repeats come after 2 and 10 minutes under one Message-ID; then the delivery ends as
+    failed."""
     reader = await with_address(service, mail)
     await reader.reserve()
     await service.settle()
@@ -245,7 +255,7 @@ async def test_a_mail_that_was_perhaps_taken_is_sent_twice_more(
     assert (await mail_way(service, reader))[-1] == ("NO_SHOW", "failed")
 
 
-async def test_a_full_mailbox_is_asked_again_and_one_that_is_gone_is_not(
+async def test_a_full_mailbox_is_retried_and_a_nonexistent_one_is_not(
     service: Living, mail: MailServer
 ) -> None:
     reader = await with_address(service, mail)
@@ -260,8 +270,8 @@ async def test_a_full_mailbox_is_asked_again_and_one_that_is_gone_is_not(
     mail.refuses[ANNA] = "550 5.1.1 gone"
     await service.move("14:40")
     assert (await mail_way(service, reader))[-1] == ("NO_SHOW", "failed")
-    shown = await reader.ok("GET", "/email-address")
-    assert shown["undeliverable"] and shown["address"]
+    settings = await reader.ok("GET", "/email-address")
+    assert settings["undeliverable"] and settings["address"]
     await reader.reserve("2f-hall-001", "16:00", "17:00")
     await service.settle()
     await service.move("16:01")
@@ -273,7 +283,7 @@ async def test_a_full_mailbox_is_asked_again_and_one_that_is_gone_is_not(
     assert not (await reader.ok("GET", "/email-address"))["undeliverable"]
 
 
-async def test_the_campus_names_an_address_and_the_reader_decides(
+async def test_a_campus_address_is_updated_at_sign_in_until_the_reader_removes_it(
     service: Living, mail: MailServer
 ) -> None:
     logins, stored = service.app[service_key(LoginService)], service.inside.stored.email_addresses
@@ -286,8 +296,12 @@ async def test_the_campus_names_an_address_and_the_reader_decides(
     rows = await service.db["email_addresses"].find().to_list(None)
     (row,) = rows
     assert "l@bjut.edu" not in str(row), "sealed"
-    found = await stored.of(row["_id"])
-    assert (found.address, found.source, found.wants(Template.OFFER)) == (
+    stored_address = await stored.of(row["_id"])
+    assert (
+        stored_address.address,
+        stored_address.source,
+        stored_address.wants(Template.OFFER),
+    ) == (
         "l@bjut.edu",
         "campus",
         True,
@@ -302,7 +316,9 @@ async def test_the_campus_names_an_address_and_the_reader_decides(
     assert not mail.mails
 
 
-async def test_pages(service: Living, mail: MailServer) -> None:
+async def test_the_page_adds_confirms_and_removes_an_address(
+    service: Living, mail: MailServer
+) -> None:
     reader = await service.web_reader()
     browser = Browser(await service.web_reader(reader))
     assert "邮件通知" in (await browser.get("/me")).body
@@ -325,7 +341,9 @@ async def test_pages(service: Living, mail: MailServer) -> None:
     assert "哪些消息发邮件" not in (await browser.get("/me/email?done=removed")).body
 
 
-async def test_the_staff_see_mails_beside_wechat(service: Living, mail: MailServer) -> None:
+async def test_the_console_lists_mail_deliveries_beside_wechat(
+    service: Living, mail: MailServer
+) -> None:
     desk = await staff(service, Role.ADMINISTRATOR)
     reader = await with_address(service, mail)
     await reader.reserve()
@@ -344,7 +362,7 @@ async def test_the_staff_see_mails_beside_wechat(service: Living, mail: MailServ
     assert await mail_way(service, reader) == [("CHECK_IN_REMINDER", "unbound")]
 
 
-async def test_without_a_mail_server_nothing_speaks_of_mail(mongo_url: str, redis_url: str) -> None:
+async def test_without_a_mail_server_no_page_offers_mail(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, SMTP_URL="", MAIL_FROM="") as plain:
         reader = await plain.web_reader()
         assert (await reader.get("/email-address")).code == "not_found"

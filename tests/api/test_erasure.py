@@ -1,4 +1,4 @@
-"""What is known of a reader is handed out whole, and forgotten whole."""
+"""Personal data is exported and erased completely."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.reservations.errors import Suspended
 from models.schema.indexes import INDEXES
 from models.storage.mongo import new_id
 from tests.api.console import librarian
-from tests.api.known_reader import ASKED, CARD, known
+from tests.api.known_reader import ASKED, CARD, reader_with_data
 from tests.api.violations import WHY
 from tests.living import Client, Living
 
@@ -38,7 +38,7 @@ DECLARED: Final = {
 
 
 async def everything(service: Living) -> dict[str, list[dict[str, Any]]]:
-    """All of the service's own; what stands in for WeChat and CAS is theirs."""
+    """All documents of the service, without those of the stand-ins for WeChat and CAS."""
     db = service.db
     names = [
         n for n in await db.list_collection_names() if not n.startswith(("system.", "sandbox"))
@@ -47,13 +47,13 @@ async def everything(service: Living) -> dict[str, list[dict[str, Any]]]:
 
 
 async def person(service: Living, reader: Client) -> Reader:
-    found = await service.inside.stored.readers.get(reader.reader_id)
-    assert found is not None
-    return found
+    stored_reader = await service.inside.stored.readers.get(reader.reader_id)
+    assert stored_reader is not None
+    return stored_reader
 
 
 def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[str, list[str]]:
-    """Collection → which of the reader's names and words are in it, in whatever form."""
+    """The reader's names and words that occur in each collection, in any form."""
     sealer = service.settings.sealer
     words = [
         *(reader.reader_id, reader.number, reader.openid, CARD, WHY, ASKED, "张三丰"),
@@ -61,30 +61,30 @@ def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[
         *sealer.hashes(reader.openid, "openid"),
         *sealer.hashes(CARD, "card"),
     ]
-    found = {}
+    traced = {}
     for name, rows in everything.items():
         text = json.dumps(rows, ensure_ascii=False, default=str)
         if hits := [word for word in words if word in text]:
-            found[name] = hits
-    return found
+            traced[name] = hits
+    return traced
 
 
-async def test_what_is_handed_out_is_all_of_it_and_readable(service: Living) -> None:
-    reader, other = await known(service), await service.reader()
-    found = await export(service.db, service.settings.sealer, reader.reader_id)
-    text = json.dumps(found, ensure_ascii=False, default=str)
+async def test_an_export_holds_all_personal_data_decrypted(service: Living) -> None:
+    reader, other = await reader_with_data(service), await service.reader()
+    exported = await export(service.db, service.settings.sealer, reader.reader_id)
+    text = json.dumps(exported, ensure_ascii=False, default=str)
     for word in (reader.number, reader.openid, "张三", WHY, ASKED, "2f-hall-003"):
         assert word in text, word
     assert other.reader_id not in text
-    empty = {name for name, rows in found.items() if not rows}
+    empty = {name for name, rows in exported.items() if not rows}
     assert empty <= {
         *("deliveries", "kiosk_scans", "outbox_events", "suspensions", "webhook_deliveries")
     }
-    assert not [name for row in found["reservations"] for name in row if name == "claims"]
+    assert not [name for row in exported["reservations"] for name in row if name == "claims"]
 
 
-async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
-    reader, neighbour = await known(service), await service.reader()
+async def test_no_document_names_an_erased_reader(service: Living) -> None:
+    reader, neighbour = await reader_with_data(service), await service.reader()
     await neighbour.reserve("2f-hall-004", "18:00", "20:00")
     await service.settle()
     before = await everything(service)
@@ -120,9 +120,10 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
     assert again.id != reader.reader_id
 
 
-async def test_reservations_of_long_ago_are_nobodys(service: Living) -> None:
-    """In batches, up to the first that is too young or not over; once more changes nothing."""
-    reader, neighbour = await known(service), await service.reader()
+async def test_old_reservations_are_anonymised_in_batches(service: Living) -> None:
+    """Stops at the first reservation that is too recent or not over; a second run changes
+    nothing."""
+    reader, neighbour = await reader_with_data(service), await service.reader()
     young = await neighbour.reserve("2f-hall-004", "18:00", "20:00")
     await service.move("17:00")
     await service.settle()
@@ -143,9 +144,9 @@ async def test_reservations_of_long_ago_are_nobodys(service: Living) -> None:
     assert "violations" not in left, "with the words of the appeal"
     assert after["opening_tickets"] == [ticket], "that of a day to come"
     assert left.keys() >= {"readers", "feedback", "reservations"}, "the reader stays"
-    kept = {r["_id"]: r for r in before["reservations"]}
+    earlier = {r["_id"]: r for r in before["reservations"]}
     for r in after["reservations"]:
-        was = kept[r["_id"]]
+        was = earlier[r["_id"]]
         assert (r["seat"], r["start"], r["state"]) == (was["seat"], was["start"], was["state"])
         if r["live"] or r["_id"] == young["id"]:
             assert r == was
@@ -155,12 +156,12 @@ async def test_reservations_of_long_ago_are_nobodys(service: Living) -> None:
     assert await everything(service) == after
 
 
-async def test_audit_entries_and_feedback_have_an_end(service: Living) -> None:
-    """By the job, at the operator's times; feedback that waits for its answer stays."""
-    reader = await known(service)
+async def test_old_audit_entries_and_answered_feedback_are_deleted(service: Living) -> None:
+    """The job uses the operator's retention times; unanswered feedback stays."""
+    reader = await reader_with_data(service)
     stored, now = service.inside.stored, service.clock.now()
-    (asked,) = await stored.feedback.waiting(9)
-    await stored.feedback.answer(asked.id, "已报修", now)
+    (question,) = await stored.feedback.waiting(9)
+    await stored.feedback.answer(question.id, "已报修", now)
     await stored.feedback.add(reader.reader_id, "later", ASKED, now)
     prune = service.scheduler.job("prune")
     assert prune is not None
@@ -180,8 +181,8 @@ async def test_audit_entries_and_feedback_have_an_end(service: Living) -> None:
     assert ERASED_READER in over, "the job takes the readers out, too"
 
 
-async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
-    reader = await known(service)
+async def test_an_interrupted_erasure_is_completed_by_the_next_run(service: Living) -> None:
+    reader = await reader_with_data(service)
     who = await person(service, reader)
     db, now = service.db, service.clock.now()
     await revoke_access(db, reader.reader_id)
@@ -192,7 +193,7 @@ async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
     assert not any(counts.values())
 
 
-async def test_a_suspension_is_not_shaken_off_by_being_forgotten(service: Living) -> None:
+async def test_a_suspended_reader_cannot_be_erased(service: Living) -> None:
     reader = await service.reader()
     until = service.clock.now().replace(hour=23)
     await service.inside.stored.readers.set_suspended_until(reader.reader_id, None, until)
@@ -202,7 +203,7 @@ async def test_a_suspension_is_not_shaken_off_by_being_forgotten(service: Living
     assert await everything(service) == before
 
 
-async def test_a_librarian_who_goes_is_named_nowhere(service: Living) -> None:
+async def test_no_document_names_an_erased_librarian(service: Living) -> None:
     desk, reader = await librarian(service), await service.reader()
     made = await reader.reserve("2f-hall-005", "09:00", "11:00")
     await service.move("09:31")

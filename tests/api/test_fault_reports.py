@@ -1,4 +1,4 @@
-"""报修: a reader says what is broken, the desk closes it, and the reader hears of it."""
+"""报修: a reader reports a fault, staff close the report, and the reader is notified."""
 
 from __future__ import annotations
 
@@ -16,34 +16,36 @@ SEAT = "2f-hall-012"
 PATH = f"/seats/{SEAT}/faults"
 
 
-async def test_a_report_is_seen_closed_and_heard_of(service: Living) -> None:
+async def test_a_closed_fault_report_is_notified_to_its_reader(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     made = await reader.reserve(SEAT, "09:00", "11:00")
-    kept = await reader.ok("POST", PATH, {"kind": "socket", "text": " 右边没有电 "})
-    assert (kept["seat_id"], kept["kind"], kept["text"]) == (SEAT, "socket", "右边没有电")
+    report = await reader.ok("POST", PATH, {"kind": "socket", "text": " 右边没有电 "})
+    assert (report["seat_id"], report["kind"], report["text"]) == (SEAT, "socket", "右边没有电")
     assert "右边没有电" not in await service.all_documents(), "it is sealed"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
     assert "报修 1" in (await desk.get("/console")).body
     page = (await desk.get("/console/faults")).body
-    found = re.search(r"/console/faults/(\w+)/close", page)
-    assert found and "右边没有电" in page and "插座" in page and "张三" in page
+    match = re.search(r"/console/faults/(\w+)/close", page)
+    assert match and "右边没有电" in page and "插座" in page and "张三" in page
     seen = (await (await staff(service, Role.VIEWER)).get("/console/faults")).body
     assert "右边没有电" in seen and '<form method="post"' not in seen
 
     before = await service.books()
     for form in ({"outcome": "repaired", "reason": ""}, {"outcome": "x", "reason": "好了"}):
-        refused = await post(service, desk, found[0], **form)
+        refused = await post(service, desk, match[0], **form)
         assert refused.status == 400 and 'role="alert"' in refused.body
         assert form["reason"] in refused.body
         assert await service.books() == before
-    done = await post(service, desk, found[0], outcome="repaired", reason="插座已更换")
+    done = await post(service, desk, match[0], outcome="repaired", reason="插座已更换")
     assert done.headers["Location"] == "/console/faults?done=close_fault"
-    again = await post(service, desk, found[0], outcome="repaired", reason="插座已更换")
+    again = await post(service, desk, match[0], outcome="repaired", reason="插座已更换")
     assert again.status == 303, "the same again tells nobody twice"
-    other = await post(service, desk, found[0], outcome="rejected", reason="看不出问题")
+    other = await post(service, desk, match[0], outcome="rejected", reason="看不出问题")
     assert other.status == 409 and "您写的是：看不出问题" in other.body
-    told = [m for m in (await reader.ok("GET", "/messages"))["items"] if m["title"] == "报修结果"]
-    assert [m["text"] for m in told] == [
+    results = [
+        m for m in (await reader.ok("GET", "/messages"))["items"] if m["title"] == "报修结果"
+    ]
+    assert [m["text"] for m in results] == [
         "您报修的 图书馆2层二层中厅012号（插座）已修好。图书馆：插座已更换"
     ]
     closed = (await desk.get("/console/faults?state=closed")).body
@@ -56,7 +58,7 @@ async def test_a_report_is_seen_closed_and_heard_of(service: Living) -> None:
     ]
 
 
-async def test_three_a_day_and_one_at_a_time(service: Living) -> None:
+async def test_repeated_and_excess_fault_reports_are_refused(service: Living) -> None:
     reader = await service.reader()
     first = await reader.ok("POST", PATH, {"kind": "chair"})
     assert (await reader.ok("POST", PATH, {"kind": "chair"}))["id"] == first["id"], "a repeat"
@@ -75,7 +77,7 @@ async def test_three_a_day_and_one_at_a_time(service: Living) -> None:
     await reader.ok("POST", PATH, {"kind": "socket"})
 
 
-async def test_the_form_keeps_what_was_typed(service: Living) -> None:
+async def test_a_refused_fault_report_keeps_the_typed_text(service: Living) -> None:
     who = Browser(await service.web_reader())
     here = f"/seats/{SEAT}/fault"
     csrf = await who.token(here)
@@ -94,7 +96,7 @@ async def test_the_form_keeps_what_was_typed(service: Living) -> None:
     assert "/seats/2f-hall-012/fault" in (await who.get(f"/areas/2f-hall?seat={SEAT}")).body
 
 
-async def test_out_of_service_in_one_step(service: Living) -> None:
+async def test_staff_disable_a_seat_from_its_fault_report(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.ok("POST", PATH, {"kind": "chair", "text": "扶手松了"})
     page = (await desk.get("/console/faults")).body
@@ -105,20 +107,23 @@ async def test_out_of_service_in_one_step(service: Living) -> None:
     assert answer.headers["Location"] == "/console/faults?done=plan"
     seat = await reader.ok("GET", f"/seats/{SEAT}")
     assert seat["disabled"] == "座椅报修"
-    shown = (await desk.get("/console/faults")).body
-    assert "已停用：座椅报修" in shown and "恢复使用" in shown
+    faults_page = (await desk.get("/console/faults")).body
+    assert "已停用：座椅报修" in faults_page and "恢复使用" in faults_page
     await service.move(timedelta(days=4))
     assert "已停用" not in (await (await staff(service)).get("/console/faults")).body
 
 
-async def test_closed_reports_have_an_end(service: Living) -> None:
+async def test_closed_fault_reports_are_deleted_and_open_ones_stay(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.ok("POST", PATH, {"kind": "chair", "text": "扶手松了"})
-    kept, later = service.inside.stored.fault_reports, service.clock.now() + timedelta(days=1000)
-    assert await kept.prune(later, 100) == 0, "an open one stays"
+    repository, later = (
+        service.inside.stored.fault_reports,
+        service.clock.now() + timedelta(days=1000),
+    )
+    assert await repository.prune(later, 100) == 0, "an open one stays"
     (report,), _ = await service.app[service_key(FaultReportService)].page_of(True, 0, 9)
     path = f"/console/faults/{report.id}/close"
     assert (await post(service, desk, path, outcome="rejected", reason="没有松动")).status == 303
-    assert await kept.prune(service.clock.now() - timedelta(days=1), 100) == 0
-    assert await kept.prune(later, 100) == 1
-    assert await kept.get(report.id) is None
+    assert await repository.prune(service.clock.now() - timedelta(days=1), 100) == 0
+    assert await repository.prune(later, 100) == 1
+    assert await repository.get(report.id) is None

@@ -1,4 +1,4 @@
-"""常用座位: kept on the server, ten at most, however many ask at once."""
+"""常用座位: at most ten, stored on the server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.api.browsing import Browser
 from tests.living import SEAT, Living
 
 
-async def test_they_come_and_go(service: Living) -> None:
+async def test_favourites_are_added_once_in_order_and_removed(service: Living) -> None:
     reader, other = await service.reader(), await service.reader()
     assert (await reader.ok("GET", "/favourites"))["items"] == []
     added = await reader.ok("POST", "/favourites", {"seat_id": SEAT})
@@ -29,7 +29,7 @@ async def test_they_come_and_go(service: Living) -> None:
     await service.anonymous.refused("401 unauthenticated", "GET", "/favourites")
 
 
-async def test_ten_at_most_however_many_ask_at_once(service: Living) -> None:
+async def test_concurrent_requests_add_at_most_ten_favourites(service: Living) -> None:
     reader = await service.reader()
     seats = [f"2f-hall-{n:03}" for n in range(1, 16)]
     answers = await asyncio.gather(
@@ -37,37 +37,37 @@ async def test_ten_at_most_however_many_ask_at_once(service: Living) -> None:
     )
     refused = [answer for answer in answers if answer.status == 422]
     assert {answer.code for answer in refused} == {"too_many_favourites"}
-    kept = (await reader.ok("GET", "/favourites"))["items"]
-    assert len(kept) == len({one["id"] for one in kept}) == MOST_FAVOURITES
+    favourites = (await reader.ok("GET", "/favourites"))["items"]
+    assert len(favourites) == len({one["id"] for one in favourites}) == MOST_FAVOURITES
     # One that is there already is no further one; one that goes makes room.
-    await reader.ok("POST", "/favourites", {"seat_id": kept[0]["id"]})
-    await reader.ok("DELETE", f"/favourites/{kept[3]['id']}")
+    await reader.ok("POST", "/favourites", {"seat_id": favourites[0]["id"]})
+    await reader.ok("DELETE", f"/favourites/{favourites[3]['id']}")
     await reader.ok("POST", "/favourites", {"seat_id": "2f-hall-020"})
     last = (await reader.ok("GET", "/favourites"))["items"]
     assert last[-1]["no"] == "020" and len(last) == MOST_FAVOURITES
 
 
-async def test_without_the_index_one_would_be_there_twice(service: Living) -> None:
-    """The control: what guards it is the index."""
-    reader, kept = await service.reader(), service.inside.stored.favourites
+async def test_without_the_index_concurrent_requests_add_a_favourite_twice(service: Living) -> None:
+    """The control: the index is the guard."""
+    reader, favourites = await service.reader(), service.inside.stored.favourites
     await service.db["favourites"].drop_index("once")
     id, now = ReaderId(str(reader.reader_id)), service.clock.now()
-    await asyncio.gather(*(kept.add(id, SeatId(SEAT), now) for _ in range(3)))
-    assert len(await kept.of(id)) == 3
+    await asyncio.gather(*(favourites.add(id, SeatId(SEAT), now) for _ in range(3)))
+    assert len(await favourites.of(id)) == 3
 
 
-async def test_a_seat_that_has_left_the_plan_is_not_shown(service: Living) -> None:
+async def test_a_favourite_seat_removed_from_the_plan_is_not_listed(service: Living) -> None:
     reader = await service.reader()
     id = ReaderId(str(reader.reader_id))
     await service.inside.stored.favourites.add(id, SeatId("gone"), service.clock.now())
     assert (await reader.ok("GET", "/favourites"))["items"] == []
 
 
-async def test_the_star_leads_back_to_the_seat_and_nowhere_else(service: Living) -> None:
-    """Which paths are ours: tests/unit/test_requests."""
+async def test_the_favourite_button_redirects_only_to_our_own_pages(service: Living) -> None:
+    """Own paths are defined in tests/unit/test_requests."""
     reader = await service.web_reader()
     browser = Browser(reader)
-    kept = service.inside.stored.favourites
+    favourites = service.inside.stored.favourites
     form = {"csrf": await browser.token("/contact"), "on": "1"}
     here = f"/areas/2f-hall?seat={SEAT}"
     for back, leads in (
@@ -79,6 +79,6 @@ async def test_the_star_leads_back_to_the_seat_and_nowhere_else(service: Living)
     ):
         answer = await browser.post(f"/seats/{SEAT}/favourite", form | {"back": back}, service.base)
         assert (answer.status, answer.headers["Location"]) == (303, leads), back
-    assert await kept.of(reader.reader_id) == [SEAT]
+    assert await favourites.of(reader.reader_id) == [SEAT]
     taken = await browser.post(f"/seats/{SEAT}/favourite", form | {"on": ""}, service.base)
-    assert taken.status == 303 and await kept.of(reader.reader_id) == []
+    assert taken.status == 303 and await favourites.of(reader.reader_id) == []

@@ -1,4 +1,4 @@
-"""客服咨询: what a reader writes is kept once, and answered once, in the app."""
+"""客服咨询: each text is stored once and answered once, in the app."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def browser(service: Living) -> Browser:
 
 
 async def reply(service: Living, id: str, text: str) -> None:
-    """As somebody at the service desk."""
+    """Replies as a staff member."""
     staff = await service.inside.stored.readers.get((await service.web_reader()).reader_id)
     assert staff is not None
     await service.app[service_key(StaffFeedback)].reply(
@@ -29,48 +29,55 @@ async def reply(service: Living, id: str, text: str) -> None:
     )
 
 
-async def test_a_question_and_its_answer(service: Living, browser: Browser) -> None:
+async def test_a_question_is_stored_once_and_its_answer_reaches_the_reader(
+    service: Living, browser: Browser
+) -> None:
     assert "开馆时间可到图书馆服务台咨询" in (await browser.get("/contact")).body
     form = {"csrf": await browser.token("/contact"), "key": "tap-1", "text": QUESTION}
     for _ in range(2):  # a form sent twice
         assert (await browser.post("/contact", form, service.base)).status == 303
     feedbacks = service.inside.stored.feedback
-    (kept,) = await feedbacks.waiting(10)
-    assert kept.text == QUESTION.replace("\r\n", "\n")
-    shown = (await browser.get("/contact")).body
-    assert "待答复" in shown and "&lt;b&gt;谢谢" in shown and "<b>谢谢" not in shown
+    (question,) = await feedbacks.waiting(10)
+    assert question.text == QUESTION.replace("\r\n", "\n")
+    page = (await browser.get("/contact")).body
+    assert "待答复" in page and "&lt;b&gt;谢谢" in page and "<b>谢谢" not in page
     other = Browser(await service.web_reader())
     assert "插座" not in (await other.get("/contact")).body
 
     for _ in range(2):  # said again: told once
-        await reply(service, kept.id, "今天下午修好。")
+        await reply(service, question.id, "今天下午修好。")
     with pytest.raises(WrongState):
-        await reply(service, kept.id, "另一种说法")
+        await reply(service, question.id, "另一种说法")
     with pytest.raises(NotFound):
         await reply(service, "nothing", "?")
     assert not await feedbacks.waiting(10)
     await service.settle()
     inbox = await browser.client.call("GET", "/messages", **browser.cookie)
-    (told,) = inbox.body["items"]
-    assert (told["template"], told["title"], told["read"]) == ("ANSWER", "服务台回复", False)
-    assert told["text"].endswith("答复：今天下午修好。")
+    (message,) = inbox.body["items"]
+    assert (message["template"], message["title"], message["read"]) == (
+        "ANSWER",
+        "服务台回复",
+        False,
+    )
+    assert message["text"].endswith("答复：今天下午修好。")
     assert "今天下午修好" in (await browser.get("/contact")).body
     assert "今天下午修好" in (await browser.get("/me")).body
 
 
 async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: Browser) -> None:
-    """Messages are pruned by the time in their ids: it must be the question's own."""
+    """Messages are pruned by the time in their ids, so an answer's id must be later than the
+    question's."""
     form = {"csrf": await browser.token("/contact"), "key": "k", "text": "几点闭馆？"}
     await browser.post("/contact", form, service.base)
-    (kept,) = await service.inside.stored.feedback.waiting(10)
-    await reply(service, kept.id, "22:30")
-    assert kept.reader_id is not None
-    reader = await service.inside.stored.readers.get(kept.reader_id)
-    assert reader is not None and kept.id > reader.id
+    (question,) = await service.inside.stored.feedback.waiting(10)
+    await reply(service, question.id, "22:30")
+    assert question.reader_id is not None
+    reader = await service.inside.stored.readers.get(question.reader_id)
+    assert reader is not None and question.id > reader.id
 
 
-async def test_what_is_refused_stands_in_the_form_again(service: Living, browser: Browser) -> None:
-    """Which texts are taken: tests/unit/test_feedback."""
+async def test_a_refused_text_is_kept_in_the_form(service: Living, browser: Browser) -> None:
+    """Accepted texts are in tests/unit/test_feedback."""
     form = {"csrf": await browser.token("/contact"), "text": "x" * 1001}
     answered = await browser.post("/contact", form, service.base)
     assert answered.status == 422 and 'role="alert"' in answered.body
@@ -78,7 +85,7 @@ async def test_what_is_refused_stands_in_the_form_again(service: Living, browser
     assert not await service.inside.stored.feedback.waiting(10)
 
 
-async def test_another_text_of_the_same_form_is_another_question(
+async def test_a_second_text_from_the_same_form_is_stored_as_a_new_question(
     service: Living, browser: Browser
 ) -> None:
     texts = ["谢谢 👨\u200d👩\u200d👧", "再问一次"]
@@ -88,7 +95,7 @@ async def test_another_text_of_the_same_form_is_another_question(
     assert [f.text for f in await service.inside.stored.feedback.waiting(10)] == texts
 
 
-async def test_who_writes_too_often_loses_no_word(mongo_url: str, redis_url: str) -> None:
+async def test_a_throttled_text_is_kept_in_the_form(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         await _writes_too_often(service, Browser(await service.web_reader()))
 
@@ -104,7 +111,7 @@ async def _writes_too_often(service: Living, browser: Browser) -> None:
     assert len(await service.inside.stored.feedback.waiting(10)) == 5
 
 
-async def test_an_answer_needs_no_consent(service: Living, browser: Browser) -> None:
+async def test_an_answer_reaches_the_app_without_consent(service: Living, browser: Browser) -> None:
     subscriptions = await browser.client.call("GET", "/me", **browser.cookie)
     assert "ANSWER" not in subscriptions.body["subscriptions"]
     wish = {"results": {"ANSWER": "accept"}}

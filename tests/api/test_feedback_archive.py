@@ -10,7 +10,7 @@ from models.staff.audit import AuditQuery
 from tests.api.audit_log import looks
 from tests.api.browsing import Browser
 from tests.api.console import log, post, staff
-from tests.api.feedback import asked
+from tests.api.feedback import add_question
 from tests.living import Living
 
 HERE = "/console/questions"
@@ -18,12 +18,12 @@ HERE = "/console/questions"
 
 async def test_answered_feedback_stays_in_the_archive(service: Living) -> None:
     reader, other, desk = await service.reader(), await service.reader(), await staff(service)
-    first = await asked(service, reader, "插座不通电")
-    await asked(service, other, "空调太冷")
+    first = await add_question(service, reader, "插座不通电")
+    await add_question(service, other, "空调太冷")
     assert (await post(service, desk, f"{HERE}/{first}", text="已报修")).status == 303
     await service.move(timedelta(days=1))
     desk = await staff(service)
-    await asked(service, reader, "谢谢，修好了")
+    await add_question(service, reader, "谢谢，修好了")
     waiting = (await desk.get(HERE)).body
     assert waiting.index("空调太冷") < waiting.index("谢谢，修好了") and "插座不通电" not in waiting
     archive = (await desk.get(f"{HERE}?state=answered")).body
@@ -41,9 +41,9 @@ async def test_answered_feedback_stays_in_the_archive(service: Living) -> None:
     assert (await looks(service))[-1][:2] == ("look_up", f"reader:{reader.reader_id}")
 
 
-async def test_a_reply_that_is_refused_is_kept(service: Living) -> None:
+async def test_a_refused_reply_is_kept_in_the_form(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
-    id = await asked(service, reader, "插座不通电")
+    id = await add_question(service, reader, "插座不通电")
     before = await service.books()
     long = "长" * 1001
     refused = await post(service, desk, f"{HERE}/{id}", text=long)
@@ -52,13 +52,13 @@ async def test_a_reply_that_is_refused_is_kept(service: Living) -> None:
     assert (await post(service, desk, f"{HERE}/{id}", text="已报修")).status == 303
     late = await post(service, desk, f"{HERE}/{id}", text="我去看看")
     assert late.status == 409 and "您写的是：我去看看" in late.body and "已报修" in late.body
-    told = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
-    assert len(told) == 1 and "我去看看" not in told[0]
+    texts = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
+    assert len(texts) == 1 and "我去看看" not in texts[0]
 
 
-async def test_notes_are_for_colleagues(service: Living) -> None:
+async def test_notes_are_visible_to_staff_only(service: Living) -> None:
     reader, desk = await service.web_reader(), await staff(service)
-    id = await asked(service, reader, "插座不通电")
+    id = await add_question(service, reader, "插座不通电")
     path = f"{HERE}/{id}/note"
     assert (await post(service, desk, path, rev="0", note="已转后勤")).status == 303
     assert "已转后勤" in (await desk.get(f"{HERE}?state=all")).body
@@ -80,7 +80,7 @@ async def test_notes_are_for_colleagues(service: Living) -> None:
     ]
 
 
-async def test_canned_answers(service: Living) -> None:
+async def test_canned_answers_are_added_changed_and_deleted(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     here = "/console/canned-answers"
     assert "还没有常用答复" in (await desk.get(here)).body
@@ -95,15 +95,15 @@ async def test_canned_answers(service: Living) -> None:
     assert (
         await post(service, desk, here, title="报修", text="已转后勤，一周内处理。")
     ).status == 303
-    (kept,) = await service.inside.stored.canned_answers.all()
-    one = f"{here}/{kept.id}"
+    (canned,) = await service.inside.stored.canned_answers.all()
+    one = f"{here}/{canned.id}"
     assert (await post(service, desk, one, rev="1", title="报修", text="已报修。")).status == 303
     late = await post(service, desk, one, rev="1", title="报修", text="请等一等。")
     assert late.status == 409 and "请等一等。" in late.body and "已报修。" in late.body
     assert (await post(service, desk, one, rev="1", remove="1")).status == 409
 
-    id = await asked(service, reader, "插座不通电")
-    filled = await post(service, desk, f"{HERE}/{id}", text="您好。", canned=kept.id, fill="1")
+    id = await add_question(service, reader, "插座不通电")
+    filled = await post(service, desk, f"{HERE}/{id}", text="您好。", canned=canned.id, fill="1")
     typed = re.search(r"<textarea[^>]*name=\"text\"[^>]*>([^<]*)</textarea>", filled.body)
     assert filled.status == 200 and typed and typed[1] == "您好。\n已报修。"
     assert await service.inside.stored.feedback.waiting(1), "filling in sends nothing"

@@ -1,5 +1,5 @@
-"""From an empty database to a library that readers book in, by its console alone; two at once; a
-library with a clock of its own; and out of one database into another."""
+"""The first run: an empty database becomes a library by the console alone; concurrent setups; a
+library with its own time zone; the transfer into another database."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ async def empty(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 
 async def rev(who: Browser) -> str:
-    found = re.search(r'name="base" value="(\d+)"', (await who.get("/console/setup")).body)
-    return found[1] if found else "0"
+    match = re.search(r'name="base" value="(\d+)"', (await who.get("/console/setup")).body)
+    return match[1] if match else "0"
 
 
 async def go_on(service: Living, who: Browser, operation: str, step: str = "") -> Any:
@@ -76,8 +76,8 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
     reader = await empty.web_reader()
     visitor = Browser(await empty.web_reader())
     assert (await empty.anonymous.ok("GET", "//readyz"))["troubles"]["library"] == "empty"
-    shown = (await visitor.get("/")).body
-    assert "尚未开放" in shown and "/console" not in shown
+    front_page = (await visitor.get("/")).body
+    assert "尚未开放" in front_page and "/console" not in front_page
     assert "尚未开放" in (await desk.get("/")).body
     assert (await head.get("/")).headers["Location"] == "/console/setup"
     assert (await desk.get("/console/setup")).status == 403
@@ -90,10 +90,10 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
     assert (await go_on(empty, head, "begin")).headers["Location"] == "/console/library"
     saved = await save(empty, head, picture())
     assert (saved.status, saved.headers["Location"]) == (303, "/console/setup")
-    shown = (await visitor.get("/rules")).body
+    front_page = (await visitor.get("/rules")).body
     for words in ("示例大学图书馆座位预约", "一次最多 4 小时", "<h1>我们的规则</h1>", "每天 5 次"):
-        assert words in shown, words
-    logo = re.search(r'src="(/logo/[0-9a-f]{16}\.png)"', shown)
+        assert words in front_page, words
+    logo = re.search(r'src="(/logo/[0-9a-f]{16}\.png)"', front_page)
     assert logo is not None
     async with empty.anonymous.session.get(empty.base + logo[1]) as answer:
         assert answer.status == 200 and "immutable" in answer.headers["Cache-Control"]
@@ -126,7 +126,7 @@ async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
         assert (await head.get(path)).status == 200
 
 
-async def test_a_refused_profile_stands_in_the_form_again(empty: Living) -> None:
+async def test_a_refused_profile_keeps_the_typed_values(empty: Living) -> None:
     head, other = await staff(empty, Role.ADMINISTRATOR), await staff(empty, Role.ADMINISTRATOR)
     before = await empty.books()
     for wrong, said in (
@@ -143,12 +143,12 @@ async def test_a_refused_profile_stands_in_the_form_again(empty: Living) -> None
     svg = await save(empty, head, b"<svg/>")
     assert svg.status == 400 and "不支持 SVG" in svg.body
     # A picture comes back with the form, and is kept when that is sent again.
-    shown = await save(empty, head, picture(), operation="preview")
-    kept = re.search(r'name="logo_kept" value="([^"]+)"', shown.body)
-    assert shown.status == 200 and "一次最多 4 小时" in shown.body and kept is not None
+    preview = await save(empty, head, picture(), operation="preview")
+    match = re.search(r'name="logo_kept" value="([^"]+)"', preview.body)
+    assert preview.status == 200 and "一次最多 4 小时" in preview.body and match is not None
     assert await empty.books() == before and await log(empty) == []
-    assert (await save(empty, head, logo_kept=kept[1])).status == 303
-    assert empty.inside.reference.profile.logo == base64.b64decode(kept[1])
+    assert (await save(empty, head, logo_kept=match[1])).status == 303
+    assert empty.inside.reference.profile.logo == base64.b64decode(match[1])
     # Two at once: the second is told and finds what they wrote.
     late = await save(empty, other, base="0", title="另一个标题")
     assert late.status == 409 and "另一个标题" in late.body and "刚刚被其他人修改过" in late.body
@@ -160,7 +160,7 @@ async def test_a_refused_profile_stands_in_the_form_again(empty: Living) -> None
     assert "/logo/" not in (await head.get("/")).body
 
 
-async def test_venues_come_are_named_and_ordered_and_go(empty: Living) -> None:
+async def test_venues_are_added_renamed_reordered_and_deleted(empty: Living) -> None:
     head = await staff(empty, Role.ADMINISTRATOR)
     for name in ("东馆", "西馆"):
         for _ in range(2):  # a form that is sent twice
@@ -188,18 +188,20 @@ async def test_venues_come_are_named_and_ordered_and_go(empty: Living) -> None:
 
 
 async def barred(head: Browser, venue: str) -> tuple[bool, bool]:
-    """Whether the buttons that retire and delete the venue are there and cannot be pressed."""
+    """For the buttons that retire and delete the venue: whether each is disabled."""
     page = (await head.get("/console/venues")).body
     row = page.partition(f'action="/console/venues/{venue}"')[2].partition("</form>")[0]
-    found = [re.search(rf'<button[^>]*value="{verb}"[^>]*>', row) for verb in ("retire", "remove")]
-    retire, remove = (button is not None and " disabled " in button[0] for button in found)
-    assert all(found)
+    buttons = [
+        re.search(rf'<button[^>]*value="{verb}"[^>]*>', row) for verb in ("retire", "remove")
+    ]
+    retire, remove = (button is not None and " disabled " in button[0] for button in buttons)
+    assert all(buttons)
     return retire, remove
 
 
-async def test_a_venue_is_retired_and_comes_back(empty: Living) -> None:
-    """Once none of its areas is in use. Readers do not see it then, no area comes to it, and what
-    was keeps its name."""
+async def test_a_venue_without_areas_in_use_is_retired_and_brought_back(empty: Living) -> None:
+    """Possible once none of its areas is in use. A retired venue is hidden from readers, takes no
+    area, and past bookings keep its name."""
     head, reader = await staff(empty, Role.ADMINISTRATOR), await empty.reader()
     for name in ("东馆", "西馆"):
         await post(empty, head, "/console/venues", name=name, key=f"key-{name}")
@@ -235,9 +237,9 @@ async def test_a_venue_is_retired_and_comes_back(empty: Living) -> None:
     assert seen == ["东馆", "西馆"]
 
 
-async def test_a_library_lives_by_its_own_clock(empty: Living) -> None:
-    """Chosen while workers run; fixed with the first area. Full hours there lie between those that
-    China's clock shows."""
+async def test_a_library_uses_its_own_time_zone(empty: Living) -> None:
+    """The zone is chosen while workers run and fixed with the first area. Its full hours lie
+    between those of China's time."""
     head, reader = await staff(empty, Role.ADMINISTRATOR), await empty.reader()
     assert (await save(empty, head, zone="Asia/Kolkata")).status == 303
     await post(empty, head, "/console/venues", name="主馆", key="k1")
@@ -261,7 +263,7 @@ async def test_a_library_lives_by_its_own_clock(empty: Living) -> None:
 
 
 async def _retire_some(service: Living) -> None:
-    """An area, a kiosk and a gate are out of use."""
+    """Retires an area, a kiosk and a gate."""
     catalog, stored = service.inside.reference.catalog, service.inside.stored
     area, kiosk = catalog.areas[AreaId("2f-north")], catalog.kiosks[KioskId("2f-south")]
     assert await stored.catalogs.replace_area(transitions.retire(area))
@@ -274,7 +276,7 @@ async def _retire_some(service: Living) -> None:
     assert await stored.gates.replace(gate, replace(gate, retired=True))
 
 
-async def test_a_library_goes_out_of_one_database_into_another(
+async def test_a_library_is_transferred_into_another_database(
     service: Living, empty: Living, tmp_path: Path
 ) -> None:
     profile = service.inside.reference.profile
@@ -325,8 +327,8 @@ async def test_a_library_goes_out_of_one_database_into_another(
     back = replace(smaller, reader_groups=(), canned_answers=())
     back = replace(back, areas=tuple(a for a in back.areas if a.id != AreaId("2f-north")))
     await take_in(empty.app, back, True, empty.clock.now())
-    known = empty.inside.reference.catalog.all_seats
-    assert SeatId("2f-north-001") in known, "what was booked there has its name from it"
+    seats = empty.inside.reference.catalog.all_seats
+    assert SeatId("2f-north-001") in seats, "what was booked there has its name from it"
     await take_in(empty.app, smaller, True, empty.clock.now())
     gone = (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["label"]
     assert gone == made["seat"]["label"], "what was booked keeps its name"
@@ -357,7 +359,7 @@ async def test_a_library_goes_out_of_one_database_into_another(
     assert not none.exists()
 
 
-async def test_the_mini_program_and_the_menu_have_the_library_s_names(service: Living) -> None:
+async def test_the_profile_names_the_mini_program_and_the_menu(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), Browser(await service.web_reader())
     answer = await save(service, head, mini_program="示例座位", menu="图书馆")
     assert answer.status == 303

@@ -1,4 +1,4 @@
-"""An import over HTTP: preview, question, confirmation, and then a booking there."""
+"""An import over HTTP: preview, confirmation, and a booking in the imported area."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.staff.audit import AuditQuery
 from tests.api.console import log, post, staff
-from tests.api.floor_files import IMPORT, TABLE, confirm, kept, upload
+from tests.api.floor_files import IMPORT, TABLE, confirm, hidden_plans, upload
 from tests.api.floor_plans import NAMES_STAY
 from tests.living import Living
 from tests.uploads import another_reads, at_work, forget_the_peak, megabytes
@@ -29,15 +29,15 @@ async def test_floors_are_imported_and_booked(service: Living) -> None:
     assert "从文件导入" in (await head.get("/console/plans")).body
     assert "从文件导入" not in (await (await staff(service)).get("/console/plans")).body
     before, version = await service.books(), service.inside.reference.catalog.version
-    shown = await upload(service, head, TABLE, venue="library")
-    assert shown.status == 200, shown.body
+    preview_page = await upload(service, head, TABLE, venue="library")
+    assert preview_page.status == 200, preview_page.body
     for words in ("新区域", "五层东区", "3 座", "五层西区", "没有预约受影响", ">A-12</text>"):
-        assert words in shown.body, words
+        assert words in preview_page.body, words
     assert await service.books() == before and await log(service) == []
     assert service.inside.reference.catalog.version == version, "nothing before it is confirmed"
-    plans = kept(shown.body)
+    plans = hidden_plans(preview_page.body)
     lacks = await confirm(service, head, plans, reason="")
-    assert lacks.status == 400 and "原因" in lacks.body and kept(lacks.body) == plans
+    assert lacks.status == 400 and "原因" in lacks.body and hidden_plans(lacks.body) == plans
     assert await service.books() == before
     assert (await confirm(service, head, plans)).status == 303
     areas = (await reader.ok("GET", "/areas"))["items"]
@@ -64,10 +64,10 @@ async def test_floors_are_imported_and_booked(service: Living) -> None:
 
     # A file without the booked seat asks what becomes of the booking.
     less = TABLE.replace("五层东区,5,A-12,1,2,是\n", "")
-    asked = await upload(service, head, less, venue="library")
-    assert "移除 A-12" in asked.body and "<b>1</b> 个预约不再符合平面图" in asked.body
-    assert NAMES_STAY in asked.body
-    plans = kept(asked.body)
+    preview = await upload(service, head, less, venue="library")
+    assert "移除 A-12" in preview.body and "<b>1</b> 个预约不再符合平面图" in preview.body
+    assert NAMES_STAY in preview.body
+    plans = hidden_plans(preview.body)
     assert "请选择怎样处理" in (await confirm(service, head, plans)).body, "no answer yet"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
     assert (await confirm(service, head, plans, bookings="cancel")).status == 303
@@ -80,18 +80,18 @@ async def test_floors_are_imported_and_booked(service: Living) -> None:
     assert {seat["no"] for seat in old["seats"]} == {"A-12", "A-2", "2F-B07"}
 
 
-async def test_the_second_of_two_is_told(service: Living) -> None:
+async def test_the_second_of_two_concurrent_imports_must_confirm_again(service: Living) -> None:
     head, other = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
-    first = kept((await upload(service, head, TABLE, venue="library")).body)
+    first = hidden_plans((await upload(service, head, TABLE, venue="library")).body)
     hall = (await head.get("/console/plans/2f-hall.json")).body
     moved = hall | {"seats": [s | {"x": s["x"] + 1} for s in hall["seats"]]}
-    second = kept((await upload(service, other, json.dumps(moved))).body)
-    theirs = kept((await upload(service, head, json.dumps(hall | {"name": "大厅"}))).body)
+    second = hidden_plans((await upload(service, other, json.dumps(moved))).body)
+    theirs = hidden_plans((await upload(service, head, json.dumps(hall | {"name": "大厅"}))).body)
     assert (await confirm(service, head, theirs)).status == 303
     late = await confirm(service, other, second, reason="整理座位")
     assert late.status == 409 and "刚刚被其他人修改过" in late.body
     assert 'value="整理座位"' in late.body and "移动" in late.body
-    assert (await confirm(service, other, kept(late.body))).status == 303, "seen and meant"
+    assert (await confirm(service, other, hidden_plans(late.body))).status == 303, "seen and meant"
     # All of a file or nothing: one of its areas is there by now.
     assert (await confirm(service, other, first)).status == 303
     before = service.inside.reference.catalog.version
@@ -100,9 +100,9 @@ async def test_the_second_of_two_is_told(service: Living) -> None:
     assert service.inside.reference.catalog.version == before
 
 
-async def test_what_a_browser_keeps_is_not_trusted(service: Living) -> None:
+async def test_a_tampered_import_form_is_refused(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
-    plans = json.loads(kept((await upload(service, head, TABLE, venue="library")).body))
+    plans = json.loads(hidden_plans((await upload(service, head, TABLE, venue="library")).body))
     await service.inside.reference.refresh()
     before = service.inside.reference.catalog.version
     first = plans["areas"][0]
@@ -122,7 +122,7 @@ async def test_what_a_browser_keeps_is_not_trusted(service: Living) -> None:
     assert AreaId("5f-1") not in service.inside.reference.catalog.areas
 
 
-async def test_problems_are_told_by_line(service: Living) -> None:
+async def test_problems_in_a_table_are_reported_by_line(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     wrong = TABLE + "五层东区,5,a-12,3,1,\n五层东区,5,B-1,0,1,maybe\n"
     answer = await upload(service, head, wrong, venue="library", floor="5")
@@ -132,8 +132,8 @@ async def test_problems_are_told_by_line(service: Living) -> None:
     answer = await upload(service, head, wrong, venue="library", floor="9")
     assert "第 6 行：座位号 a-12 重复" in answer.body and 'value="9"' in answer.body
     hostile = "区域,楼层,座位号,行,列\n<script>x,5,1,1,1\n"
-    shown = await upload(service, head, hostile, venue="library")
-    assert "<script>x" not in shown.body and "&lt;script&gt;x" in shown.body
+    preview = await upload(service, head, hostile, venue="library")
+    assert "<script>x" not in preview.body and "&lt;script&gt;x" in preview.body
     for file, words in ((b"", "请选择文件"), (b"PK\x03\x04" + b"x" * 99, "座位号")):
         assert words in (await upload(service, head, file)).body
     template = await head.get(f"{IMPORT}/template.csv")
@@ -144,29 +144,31 @@ async def test_problems_are_told_by_line(service: Living) -> None:
     assert (await upload(service, head, book, venue="library")).status == 200
 
 
-async def test_a_file_of_another_excel_is_read_right(service: Living) -> None:
+async def test_a_table_in_a_regional_encoding_is_read_correctly(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     german = "area;floor;seat;row;column;Stehpult;power\nFensterplätze;1;A-1;1;1;ja;ja\n"
-    shown = await upload(service, head, german.encode("cp1252"), venue="library")
-    assert "Fensterplätze" in shown.body and "没有用到的列：Stehpult" in shown.body
-    assert "文字按 Windows-1252（西欧） 读取" in shown.body
+    table_preview = await upload(service, head, german.encode("cp1252"), venue="library")
+    assert "Fensterplätze" in table_preview.body and "没有用到的列：Stehpult" in table_preview.body
+    assert "文字按 Windows-1252（西欧） 读取" in table_preview.body
     doubtful = german.replace("Fensterplätze", "Größe").encode("cp1252")
-    asked = await upload(service, head, doubtful, venue="library")
-    assert asked.status == 400 and "请在“文字编码”中选择" in asked.body
-    shown = await upload(service, head, doubtful, venue="library", encoding="cp1252")
-    assert "Größe" in shown.body and '<option value="cp1252" selected>' in shown.body
+    preview = await upload(service, head, doubtful, venue="library")
+    assert preview.status == 400 and "请在“文字编码”中选择" in preview.body
+    table_preview = await upload(service, head, doubtful, venue="library", encoding="cp1252")
+    assert (
+        "Größe" in table_preview.body and '<option value="cp1252" selected>' in table_preview.body
+    )
     strange = await upload(service, head, german, venue="library", encoding="idna")
     assert strange.status == 200 and "没有用到的列" in strange.body
 
 
-async def test_names_may_be_long(service: Living) -> None:
+async def test_long_area_names_are_imported(service: Living) -> None:
     head, area, seat = await staff(service, Role.ADMINISTRATOR), "W" * 40, "A" * 20
     for more, status in (("", 200), ("W", 400)):
         table = f"area,floor,seat,row,column\n{area}{more},1,{seat},1,1\n"
         assert (await upload(service, head, table, venue="library")).status == status
     table = f"area,floor,seat,row,column\n{area},1,{seat},1,1\n{area},1,J-00002,1,2\n"
-    shown = await upload(service, head, table, venue="library")
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    preview = await upload(service, head, table, venue="library")
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     narrow = r'<text class="smaller" textLength="36"[^>]*>{}</text>'
     for path in ("/console/seats?area=1f-1", "/areas/1f-1"):
         page = (await head.get(path)).body
@@ -185,16 +187,19 @@ def room(name: str, *numbers: str) -> dict[str, Any]:
     return {"id": 1, "name": name, "cols": 9, "rows": 4, "layout": cells}
 
 
-async def test_the_rooms_of_another_system_are_imported(service: Living) -> None:
-    """As ``layoutByDate`` answers, one and a list of them; the floor is what the page was told."""
+async def test_layouts_of_another_reservation_system_are_imported(service: Living) -> None:
+    """The files are one ``layoutByDate`` answer and a list of them; the floor is entered on the
+    page."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     one = json.dumps({"status": "success", "data": room("六层南区", "065", "066")})
-    shown = await upload(service, head, one, venue="library", floor="6")
-    assert shown.status == 200 and "六层南区" in shown.body and "2 座" in shown.body, shown.body
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    preview = await upload(service, head, one, venue="library", floor="6")
+    assert preview.status == 200 and "六层南区" in preview.body and "2 座" in preview.body, (
+        preview.body
+    )
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     both = json.dumps([{"data": room("六层北区", "001")}, {"data": room("六层西区", "B-1", "B-2")}])
-    shown = await upload(service, head, both, venue="library", floor="6")
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    preview = await upload(service, head, both, venue="library", floor="6")
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     items = (await reader.ok("GET", "/areas"))["items"]
     areas = {a["name"]: a["id"] for a in items if a["floor"] == 6}
     assert set(areas) == {"六层南区", "六层北区", "六层西区"}
@@ -209,7 +214,7 @@ async def test_the_rooms_of_another_system_are_imported(service: Living) -> None
     assert await service.books() == before
 
 
-async def test_several_plans_of_ours_come_in_one_file(service: Living) -> None:
+async def test_several_exported_plans_are_imported_from_one_file(service: Living) -> None:
     """Two exported plans are changed together; a third one is new."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     plans = [(await head.get(f"/console/plans/{id}.json")).body for id in ("2f-hall", "3f-north")]
@@ -220,9 +225,11 @@ async def test_several_plans_of_ours_come_in_one_file(service: Living) -> None:
         **{"width": 300, "height": 200, "seats": [{"no": "R1", "x": 40, "y": 40}]},
     }
     file = json.dumps([*(plan | {"name": f"{plan['name']}新"} for plan in plans), new])
-    shown = await upload(service, head, file)
-    assert shown.status == 200, shown.body
-    assert (await confirm(service, head, kept(shown.body), bookings="cancel")).status == 303
+    preview = await upload(service, head, file)
+    assert preview.status == 200, preview.body
+    assert (
+        await confirm(service, head, hidden_plans(preview.body), bookings="cancel")
+    ).status == 303
     named = {a["id"]: a["name"] for a in (await reader.ok("GET", "/areas"))["items"]}
     for plan in plans:
         assert named[plan["area"]] == f"{plan['name']}新"
@@ -238,7 +245,7 @@ async def test_several_plans_of_ours_come_in_one_file(service: Living) -> None:
 
 
 def deep_workbook(elements: int) -> bytes:
-    """A few kilobytes that unfold to many elements, each in the one before."""
+    """A workbook of a few kilobytes that unfolds to many nested elements."""
     book, made, target = openpyxl.Workbook(), io.BytesIO(), io.BytesIO()
     book.save(made)
     sheet = "xl/worksheets/sheet1.xml"
@@ -256,7 +263,7 @@ def deep_workbook(elements: int) -> bytes:
         pytest.param(2_000_000, "文件太复杂，没有读完", marks=pytest.mark.whole),
     ],
 )
-async def test_a_small_file_takes_no_memory_of_the_worker(
+async def test_a_deeply_nested_workbook_does_not_grow_the_workers_memory(
     service: Living, elements: int, words: str
 ) -> None:
     head, bad = await staff(service, Role.ADMINISTRATOR), deep_workbook(elements)
@@ -269,7 +276,7 @@ async def test_a_small_file_takes_no_memory_of_the_worker(
     assert megabytes("VmHWM") - before < 30
 
 
-async def test_no_error_of_python_stands_in_the_page(service: Living) -> None:
+async def test_the_page_shows_no_python_error_for_a_malformed_file(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     for file, words in (
         ("[" * 100_000, "不是平面图文件，$ 处不符合格式"),
@@ -281,7 +288,7 @@ async def test_no_error_of_python_stands_in_the_page(service: Living) -> None:
         assert not re.search("recursion|Expect|malformed", answer.body)
 
 
-async def test_reading_ends_with_its_sender(service: Living) -> None:
+async def test_a_file_is_not_read_on_after_its_sender_disconnects(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
 
     async def reads(so_many: int) -> bool:

@@ -1,4 +1,4 @@
-"""The plan editor over HTTP: what a plan may be, who may change it, two at once, and bookings."""
+"""The plan editor over HTTP: valid plans, rights, concurrent changes, and affected bookings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.api.floor_plans import NAMES_STAY, exported, seat_of, send
 from tests.living import Living
 
 
-async def test_an_exported_plan_comes_back_as_it_was(service: Living) -> None:
+async def test_importing_an_exported_plan_changes_nothing(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     plan = await exported(head)
     answer = await send(service, head, plan, file="yes")
@@ -28,7 +28,9 @@ async def test_an_exported_plan_comes_back_as_it_was(service: Living) -> None:
     assert "没有需要保存的更改" in (await send(service, head, bare)).body
 
 
-async def test_seats_come_go_and_keep_their_name(service: Living) -> None:
+async def test_seats_are_added_moved_and_removed_and_past_bookings_keep_the_name(
+    service: Living,
+) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
     plan = await exported(head)
@@ -36,11 +38,11 @@ async def test_seats_come_go_and_keep_their_name(service: Living) -> None:
     seat_of(plan, "012")["no"] = "099"
     seat_of(plan, "013")["x"] += 1
     before = await service.books()
-    shown = await send(service, head, plan)
-    assert shown.status == 200 and await service.books() == before
+    preview = await send(service, head, plan)
+    assert preview.status == 200 and await service.books() == before
     for words in ("移除 010、011", "改号 012→099", "移动 013", "<b>1</b> 个预约不再符合平面图"):
-        assert words in shown.body, words
-    assert NAMES_STAY in shown.body
+        assert words in preview.body, words
+    assert NAMES_STAY in preview.body
     done = await send(service, head, plan, confirmed="yes", bookings="cancel")
     assert done.status == 303
     await service.settle()
@@ -72,7 +74,7 @@ async def test_seats_come_go_and_keep_their_name(service: Living) -> None:
     ] * 2
 
 
-async def test_a_seat_is_out_of_service_on_its_days_only(service: Living) -> None:
+async def test_a_disabled_seat_cannot_be_booked_on_its_days_only(service: Living) -> None:
     desk, reader = await staff(service, Role.LIBRARIAN), await service.reader()
     waiting = await service.reader()
     plan = await exported(desk)
@@ -104,8 +106,8 @@ NO_PLANS: dict[str, Any] = {
 }
 
 
-async def test_what_is_no_plan_changes_nothing_and_is_drawn_again(service: Living) -> None:
-    """What a plan may be: tests/unit/test_plan_editing."""
+async def test_an_invalid_plan_is_refused_and_drawn_again(service: Living) -> None:
+    """Valid plans are in tests/unit/test_plan_editing."""
     head = await staff(service, Role.ADMINISTRATOR)
     right, before = json.dumps(await exported(head)), await service.books()
     for case, sent in NO_PLANS.items():
@@ -126,12 +128,12 @@ async def test_what_is_no_plan_changes_nothing_and_is_drawn_again(service: Livin
 
 
 def drawing(body: str) -> str:
-    found = re.search(r'<textarea name="plan" hidden aria-label[^>]*>(.*?)</textarea>', body, re.S)
-    assert found is not None
-    return html.unescape(found[1])
+    match = re.search(r'<textarea name="plan" hidden aria-label[^>]*>(.*?)</textarea>', body, re.S)
+    assert match is not None
+    return html.unescape(match[1])
 
 
-async def test_a_librarian_takes_seats_out_of_service_and_moves_none(service: Living) -> None:
+async def test_a_librarian_may_disable_seats_but_not_move_them(service: Living) -> None:
     desk = await staff(service)
     plan = await exported(desk)
     seat_of(plan, "010")["x"] += 1
@@ -140,7 +142,7 @@ async def test_a_librarian_takes_seats_out_of_service_and_moves_none(service: Li
     assert await service.books() == before
 
 
-async def test_the_second_of_eight_is_told(service: Living) -> None:
+async def test_of_eight_concurrent_changes_of_a_plan_one_is_saved(service: Living) -> None:
     heads = [await staff(service, Role.ADMINISTRATOR) for _ in range(8)]
     plan = await exported(heads[0])
 
@@ -155,8 +157,8 @@ async def test_the_second_of_eight_is_told(service: Living) -> None:
     assert service.inside.reference.catalog.areas[AreaId("2f-hall")].rev == 1
 
 
-async def test_who_saw_another_plan_is_told_that_and_nothing_else(service: Living) -> None:
-    """A librarian's small change of a plan that an administrator has rebuilt meanwhile."""
+async def test_a_change_of_an_outdated_plan_is_refused_as_a_conflict(service: Living) -> None:
+    """A librarian makes a small change of a plan that an administrator has rebuilt meanwhile."""
     head, desk = await staff(service, Role.ADMINISTRATOR), await staff(service, Role.LIBRARIAN)
     mine = await exported(desk)
     theirs = json.loads(json.dumps(mine))

@@ -1,5 +1,4 @@
-"""How full it will be, on tiles, in the panel and on the hall's screen: with its error or not at
-all."""
+"""The forecast on tiles, in the panel and on the hall display: with its error or not at all."""
 
 from __future__ import annotations
 
@@ -21,23 +20,23 @@ _EXPECTED: Final = re.compile(r'<span class="expected"[^>]*>(.*?)</span></span>'
 
 
 def expected(page: str) -> list[str]:
-    """What the page says of it, as it is read to those who do not see it."""
-    found = _EXPECTED.findall(page)
-    return [re.sub(r"\s+", " ", re.sub("<[^>]*>", "", words)).strip() for words in found]
+    """The forecast in the page's text for screen readers."""
+    forecasts = _EXPECTED.findall(page)
+    return [re.sub(r"\s+", " ", re.sub("<[^>]*>", "", words)).strip() for words in forecasts]
 
 
-async def test_apps_are_told_the_same_as_pages(service: Living) -> None:
+async def test_the_api_and_the_pages_show_the_same_forecast(service: Living) -> None:
     reader, unbound = await service.reader(), await service.wx_user()
     assert (await reader.ok("GET", "/forecast"))["items"] == []
     await remember(service, 42)
     await service.move("16:08")
     tiles = expected((await Browser(await service.web_reader()).get("/")).body)
-    found = (await reader.ok("GET", "/forecast"))["items"]
-    assert len(found) == len(tiles) == 18
-    for one, tile in zip(found, tiles, strict=True):
+    forecasts = (await reader.ok("GET", "/forecast"))["items"]
+    assert len(forecasts) == len(tiles) == 18
+    for one, tile in zip(forecasts, tiles, strict=True):
         assert list(one) == ["area_id", "at", "free", "error"]
         assert tile.startswith(f"17:00 约剩 {one['free']} ±{one['error']}")
-    assert (await unbound.ok("GET", "/forecast?venue=library"))["items"] == found
+    assert (await unbound.ok("GET", "/forecast?venue=library"))["items"] == forecasts
     assert (await reader.ok("GET", "/forecast?venue=none"))["items"] == []
     # In the hour that is chosen; on another day in its fullest one.
     chosen = (await reader.ok("GET", "/forecast?start=20:00&end=21:00"))["items"]
@@ -49,7 +48,9 @@ async def test_apps_are_told_the_same_as_pages(service: Living) -> None:
     await reader.refused("422 in_the_past", "GET", "/forecast?date=2026-09-01")
 
 
-async def test_tiles_panel_and_hall_say_the_same_with_the_error(service: Living) -> None:
+async def test_tiles_panel_and_hall_display_show_the_same_forecast_and_error(
+    service: Living,
+) -> None:
     await with_rules(service, hall_display=True)
     browser = Browser(await service.web_reader())
     await remember(service, 42)
@@ -72,7 +73,7 @@ async def test_tiles_panel_and_hall_say_the_same_with_the_error(service: Living)
     assert later == "约 34 ±1" and int(now) > 34
 
 
-async def test_no_more_is_foretold_than_bookings_have_left(service: Living) -> None:
+async def test_the_forecast_never_exceeds_the_unbooked_seats(service: Living) -> None:
     await with_rules(service, hall_display=True)
     await remember(service, 42, share=0.01)
     await service.move("16:08")
@@ -89,7 +90,7 @@ async def test_no_more_is_foretold_than_bookings_have_left(service: Living) -> N
 
 
 async def test_the_fullest_hour_is_the_one_with_the_fewest_seats_left(service: Living) -> None:
-    """By what is booked, too: the forecast knows the past only."""
+    """Bookings count too, since the forecast is based on past days only."""
     await remember(service, 42, share=0.05)
     browser = Browser(await service.web_reader())
     tomorrow = f"/areas/2f-hall?date={service.tomorrow}"
@@ -104,7 +105,7 @@ async def test_the_fullest_hour_is_the_one_with_the_fewest_seats_left(service: L
     assert after.startswith("最满 14:00 约剩 60 ")
 
 
-async def test_nothing_under_four_weeks_and_the_next_day_that_is_counted_brings_it(
+async def test_no_forecast_is_shown_under_four_weeks_of_statistics(
     service: Living,
 ) -> None:
     await with_rules(service, hall_display=True)

@@ -1,4 +1,4 @@
-"""捡漏提醒: told once when a seat is free, without a place in the line and without a claim."""
+"""捡漏提醒: one message when a seat becomes free; no place in the line, no claim."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ async def alert(service: Living, reader: Client, **other: Any) -> Any:
     return await join(service, reader, only_tell=True, **other)
 
 
-async def told(reader: Client) -> list[str]:
+async def alerts_of(reader: Client) -> list[str]:
     return [
         m["text"]
         for m in (await reader.ok("GET", "/messages"))["items"]
@@ -22,18 +22,18 @@ async def told(reader: Client) -> list[str]:
     ]
 
 
-async def test_told_once_and_nothing_is_held(service: Living) -> None:
+async def test_an_alert_is_sent_once_and_holds_no_seat(service: Living) -> None:
     taken = await full(service)
     reader = await service.reader()
     made = await alert(service, reader)
     assert (made["state"], made["ahead"], made["only_tell"]) == ("waiting", None, True)
     await service.settle()
-    assert await told(reader) == []
+    assert await alerts_of(reader) == []
     owner, booking = taken[5]
     await owner.ok("POST", f"/reservations/{booking['id']}/cancel")
     await service.settle()
     assert await offers(reader) == [], "no seat is held"
-    (text,) = await told(reader)
+    (text,) = await alerts_of(reader)
     assert "二层中厅" in text and "14:00–16:00" in text and "先到先得" in text
     (entry,) = (await reader.ok("GET", "/waitlist"))["items"]
     assert entry["state"] == "told"
@@ -42,10 +42,10 @@ async def test_told_once_and_nothing_is_held(service: Living) -> None:
     await other.reserve(booking["seat"]["id"], "14:00", "16:00")
     await taken[6][0].ok("POST", f"/reservations/{taken[6][1]['id']}/cancel")
     await service.settle()
-    assert len(await told(reader)) == 1
+    assert len(await alerts_of(reader)) == 1
 
 
-async def test_who_waits_comes_first_and_alerts_are_not_in_the_line(service: Living) -> None:
+async def test_a_free_seat_goes_to_the_waitlist_before_alerts(service: Living) -> None:
     taken = await full(service)
     hears, waits, second = [await service.reader() for _ in range(3)]
     await alert(service, hears)
@@ -57,11 +57,11 @@ async def test_who_waits_comes_first_and_alerts_are_not_in_the_line(service: Liv
     await service.settle()
     (held,) = await offers(waits)
     assert held["seat"]["id"] == booking["seat"]["id"]
-    assert await told(hears) == [], "it is not free: it is held"
+    assert await alerts_of(hears) == [], "it is not free: it is held"
 
 
-async def test_the_job_serves_who_waits_first(service: Living) -> None:
-    """Also where the alert is older, and the seat becomes free unseen."""
+async def test_the_job_serves_the_waitlist_before_older_alerts(service: Living) -> None:
+    """The alert is older, and the seat became free without an event."""
     taken = await full(service, "14:00", "16:00")
     hears, waits = await service.reader(), await service.reader()
     await alert(service, hears)
@@ -72,10 +72,10 @@ async def test_the_job_serves_who_waits_first(service: Living) -> None:
     )
     service.inside.occupancy.invalidate()
     await service.settle()
-    assert len(await offers(waits)) == 1 and await told(hears) == []
+    assert len(await offers(waits)) == 1 and await alerts_of(hears) == []
 
 
-async def test_alerts_are_few_and_each_is_had_once(service: Living) -> None:
+async def test_duplicate_and_too_many_alerts_are_refused(service: Living) -> None:
     await full(service, "14:00", "18:00")
     reader = await service.reader()
     await reader.refused("409 seat_free", "POST", "/waitlist",
@@ -96,7 +96,7 @@ async def test_alerts_are_few_and_each_is_had_once(service: Living) -> None:
     await alert(service, reader, start="15:00", end="17:00")
 
 
-async def test_on_the_pages(service: Living) -> None:
+async def test_an_alert_is_added_and_cancelled_on_the_pages(service: Living) -> None:
     await full(service)
     browser = Browser(await service.web_reader())
     page = (await browser.get("/areas/2f-hall?start=14:00&end=16:00")).body
@@ -104,6 +104,6 @@ async def test_on_the_pages(service: Living) -> None:
     form = wish(service) | {"csrf": await browser.token(), "only_tell": "1"}
     done = await browser.post("/waitlist", form, service.base)
     assert done.headers["Location"] == "/reservations?done=alert"
-    shown = (await browser.get("/reservations?done=alert")).body
-    assert "有空位时告诉您，不保留座位" in shown and "取消提醒" in shown
-    assert "座位不保留，先到先得" in shown
+    done_page = (await browser.get("/reservations?done=alert")).body
+    assert "有空位时告诉您，不保留座位" in done_page and "取消提醒" in done_page
+    assert "座位不保留，先到先得" in done_page

@@ -1,4 +1,4 @@
-"""What people type stands in no document as they typed it, and is readable for whom it is meant."""
+"""Free text is stored encrypted only and shown to those for whom it is meant."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ TYPED: Final = (
 
 
 async def everything_typed(service: Living) -> Client:
-    """A reader about whom each of them was typed."""
+    """A reader about whom each of the texts was typed."""
     reader = await missed(service, 2)
     desk, now = await staff(service), service.clock.now()
     await service.inside.stored.feedback.add(reader.reader_id, "k", QUESTION, now)
-    (asked,) = await service.inside.stored.feedback.waiting(1)
+    (question,) = await service.inside.stored.feedback.waiting(1)
     first, second = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{first['id']}/appeal", {"text": APPEAL})
     seat = "/seats/2f-hall-001/faults"
@@ -48,8 +48,8 @@ async def everything_typed(service: Living) -> Client:
     here = f"/console/readers/{reader.reader_id}"
     until = (now + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
     for path, form in (
-        (f"/console/questions/{asked.id}", {"text": REPLY}),
-        (f"/console/questions/{asked.id}/note", {"rev": "0", "note": NOTE}),
+        (f"/console/questions/{question.id}", {"text": REPLY}),
+        (f"/console/questions/{question.id}/note", {"rev": "0", "note": NOTE}),
         (f"/console/faults/{broken['id']}/close", {"outcome": "repaired", "reason": MENDED}),
         (f"/console/appeals/{first['id']}", {"granted": "yes", "text": ANSWER}),
         (f"/console/violations/{second['id']}/waive", {"reason": WAIVED}),
@@ -67,23 +67,23 @@ async def everything_typed(service: Living) -> Client:
 
 
 async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
-    """The texts of each collection, as the repositories open them."""
+    """The decrypted texts of each collection, as the repositories read them."""
     id = reader.reader_id
-    asked, _ = await stored.feedback.page_of(id, 0, 10)
+    questions, _ = await stored.feedback.page_of(id, 0, 10)
     closed, _ = await stored.fault_reports.page_of(None, 0, 10)
     faults = [f for f in closed if f.reader_id == id]
-    found, _ = await stored.violations.page_of(id, 0, 10)
+    violations, _ = await stored.violations.page_of(id, 0, 10)
     inbox, _ = await stored.messages.page_of(id, False, 0, 50)
     entries, _ = await stored.audit_log.page_of(AuditQuery(reader=id), 0, 50)
     mail = await stored.email_addresses.of(id)
     factor = await stored.second_factors.of(id)
     last, own = await stored.violations.last_suspension(id), await stored.readers.get(id)
     return {
-        "feedback": [text for f in asked for text in (f.text, f.answer, f.note)],
+        "feedback": [text for f in questions for text in (f.text, f.answer, f.note)],
         "fault_reports": [text for f in faults for text in (f.text, f.answer)],
         "violations": [
-            *(text for v in found if v.appeal for text in (v.appeal.text, v.appeal.answer)),
-            *(v.waiver.reason for v in found if v.waiver),
+            *(text for v in violations if v.appeal for text in (v.appeal.text, v.appeal.answer)),
+            *(v.waiver.reason for v in violations if v.waiver),
         ],
         "suspensions": [last.reason.words] if last is not None and last.reason else [],
         "readers": [own.suspended_for.words] if own is not None and own.suspended_for else [],
@@ -98,7 +98,7 @@ def in_it(typed: str, texts: list[str]) -> bool:
     return any(typed in text for text in texts)
 
 
-async def test_no_document_has_it_as_it_was_typed_and_any_live_key_reads_it(
+async def test_free_text_is_stored_encrypted_and_readable_with_any_live_key(
     service: Living,
 ) -> None:
     reader = await everything_typed(service)
@@ -107,9 +107,9 @@ async def test_no_document_has_it_as_it_was_typed_and_any_live_key_reads_it(
     for typed in ("13800138000", "李小明", "21079999", "4321", "赵同学"):
         assert typed not in dumped, typed
 
-    found = await read_by(service.inside.stored, reader)
-    assert found.keys() == FREE_TEXTS.keys()
-    for name, wanted in (
+    texts = await read_by(service.inside.stored, reader)
+    assert texts.keys() == FREE_TEXTS.keys()
+    for name, expected in (
         ("feedback", (QUESTION, REPLY, NOTE)),
         ("fault_reports", (BROKEN, MENDED)),
         ("violations", (APPEAL, ANSWER, WAIVED)),
@@ -120,11 +120,11 @@ async def test_no_document_has_it_as_it_was_typed_and_any_live_key_reads_it(
         ("email_addresses", (MAIL, WAITING)),
         ("second_factors", (AUTHENTICATOR,)),
     ):
-        assert all(in_it(typed, found[name]) for typed in wanted), (name, found[name])
+        assert all(in_it(typed, texts[name]) for typed in expected), (name, texts[name])
     # The people for whom it is meant read it: the reader, the desk.
     page = Browser(await service.web_reader(reader))
-    shown = (await page.get("/contact")).body + (await page.get("/me")).body
-    assert QUESTION in shown and REPLY in shown and SUSPENDED in shown
+    page_texts = (await page.get("/contact")).body + (await page.get("/me")).body
+    assert QUESTION in page_texts and REPLY in page_texts and SUSPENDED in page_texts
     assert UNBOUND in (await (await staff(service)).get("/console/audit")).body
     # After keys were rotated, too.
     both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})
@@ -134,13 +134,13 @@ async def test_no_document_has_it_as_it_was_typed_and_any_live_key_reads_it(
     assert await read_by(Repositories(service.db, FieldCipher({2: b"n" * 32})), reader) == before
 
 
-async def test_it_is_handed_out_and_forgotten(service: Living) -> None:
+async def test_free_text_is_exported_in_clear_and_erased(service: Living) -> None:
     reader = await everything_typed(service)
     other = await service.reader()
     await service.inside.stored.feedback.add(other.reader_id, "k", "几点关门", service.clock.now())
-    found = await export(service.db, service.settings.sealer, reader.reader_id)
-    text = json.dumps(found, ensure_ascii=False, default=str)
-    (own,), (suspended,) = found["reader"], found["suspensions"]
+    exported = await export(service.db, service.settings.sealer, reader.reader_id)
+    text = json.dumps(exported, ensure_ascii=False, default=str)
+    (own,), (suspended,) = exported["reader"], exported["suspensions"]
     assert own["suspended_for"]["words"] == suspended["reason"]["words"] == SUSPENDED
     assert [typed for typed in TYPED if typed not in text] == []
     assert AUTHENTICATOR not in text, "who has the file would have their second factor"
@@ -163,17 +163,17 @@ def value_of(row: Any, field: str) -> Any:
 
 
 async def person(service: Living, reader: Client) -> Reader:
-    found = await service.inside.stored.readers.get(reader.reader_id)
-    assert found is not None
-    return found
+    stored_reader = await service.inside.stored.readers.get(reader.reader_id)
+    assert stored_reader is not None
+    return stored_reader
 
 
-async def test_a_document_without_the_field_has_no_text(service: Living) -> None:
+async def test_a_document_without_the_field_reads_as_empty_text(service: Living) -> None:
     reader = await everything_typed(service)
     for name, fields in FREE_TEXTS.items():
         gone = {"$unset": dict.fromkeys(fields, "")}
         await service.db[name].update_many({}, gone)
-    found = await read_by(service.inside.stored, reader)
-    assert {text for texts in found.values() for text in texts} == {""}
+    remaining_texts = await read_by(service.inside.stored, reader)
+    assert {text for texts in remaining_texts.values() for text in texts} == {""}
     await export(service.db, service.settings.sealer, reader.reader_id)
     assert await reencrypt_free_texts(service.db, FieldCipher({2: b"n" * 32})) == 0

@@ -1,4 +1,4 @@
-"""门禁 over HTTP: who may speak for a gate, what passages do, in whatever order they come."""
+"""门禁 over HTTP: signatures, and the effects of passages in any order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ async def gate(service: Living) -> Gate:
     return await gate_of(service)
 
 
-async def test_who_may_speak_for_a_gate(service: Living, gate: Gate) -> None:
+async def test_gate_events_need_a_valid_signature_and_a_recent_timestamp(
+    service: Living, gate: Gate
+) -> None:
     reader = await service.reader()
     body = json.dumps({"events": [gate.event(reader, "in")]}).encode()
     now = int(MONDAY_8.timestamp())
@@ -59,7 +61,9 @@ async def test_who_may_speak_for_a_gate(service: Living, gate: Gate) -> None:
     assert "gates.main" not in (await service.anonymous.get("//readyz")).body.get("troubles", {})
 
 
-async def test_a_batch_is_taken_in_once_and_each_event_alone(service: Living, gate: Gate) -> None:
+async def test_a_batch_accepts_each_valid_event_once_and_refuses_the_others(
+    service: Living, gate: Gate
+) -> None:
     reader, stranger = await service.reader(), service.stranger()
     good = gate.event(reader, "in", student_no=f" {reader.number} ")
     batch: list[Any] = [
@@ -92,20 +96,24 @@ async def test_a_batch_is_taken_in_once_and_each_event_alone(service: Living, ga
     assert (await gate.send([], complete_until="0001-01-01T00:00:00+08:00")).status == 400
     again = await gate.send(batch[:3])
     assert (again.body["accepted"], again.body["duplicates"]) == (0, 3)
-    (kept,) = (await reader.ok("GET", "/gate-records"))["items"]
-    assert (kept["gate"], kept["direction"], kept["method"]) == ("正门闸机", "in", "card")
-    assert kept["effect"] == "none" and kept["at"].startswith(f"{service.today}T08:00")
+    (record,) = (await reader.ok("GET", "/gate-records"))["items"]
+    assert (record["gate"], record["direction"], record["method"]) == ("正门闸机", "in", "card")
+    assert record["effect"] == "none" and record["at"].startswith(f"{service.today}T08:00")
     # The same event of another gate is another one.
     side = await gate_of(service, "side")
     assert (await side.send([good])).body["accepted"] == 1
 
-    known = await service.all_documents()
-    assert stranger.number not in known and reader.number not in known, "kept aside, and sealed"
+    documents = await service.all_documents()
+    assert stranger.number not in documents and reader.number not in documents, (
+        "kept aside, and sealed"
+    )
     too_many = await gate.send([gate.event(reader, "in", at="07:50") for _ in range(501)])
     assert too_many.status == 400
 
 
-async def test_a_day_with_the_gate(service: Living, gate: Gate) -> None:
+async def test_gate_passages_check_in_leave_and_return_through_a_day(
+    service: Living, gate: Gate
+) -> None:
     reader = await service.reader()
     await reader.accept("CHECKED_IN", "LEAVE")
     made = await reader.reserve(start="09:00", end="12:00")
@@ -116,8 +124,8 @@ async def test_a_day_with_the_gate(service: Living, gate: Gate) -> None:
     assert now["assisted"]["kind"] == "check_in" and now["assisted"]["confirmed_at"] is None
     assert "confirm" in now["actions"] and now["history"][-1]["by"] == "gate"
     await service.settle()
-    (told,) = await reader.messages()
-    assert told["template"] == "CHECKED_IN"
+    (message,) = await reader.messages()
+    assert message["template"] == "CHECKED_IN"
     text = (await reader.ok("GET", "/messages"))["items"][0]["text"]
     assert "请在“我的预约”中确认" in text
 
@@ -149,7 +157,7 @@ async def test_a_day_with_the_gate(service: Living, gate: Gate) -> None:
     assert (await other.ok("GET", "/gate-records"))["total"] == 0
 
 
-async def test_who_is_inside_is_checked_in_when_the_window_opens(
+async def test_a_reader_inside_is_checked_in_when_the_check_in_window_opens(
     service: Living, gate: Gate
 ) -> None:
     inside, gone, books_later = [await service.reader() for _ in range(3)]
@@ -171,7 +179,9 @@ async def test_who_is_inside_is_checked_in_when_the_window_opens(
     assert now["state"] == "in_use"
 
 
-async def test_a_stay_elsewhere_ends_first(service: Living, gate: Gate) -> None:
+async def test_a_gate_check_in_waits_for_the_end_of_another_stay(
+    service: Living, gate: Gate
+) -> None:
     reader = await service.reader()
     await reader.reserve("2f-hall-061", "09:00", "10:00")
     second = await reader.reserve("2f-hall-062", "10:00", "11:00")
@@ -184,7 +194,7 @@ async def test_a_stay_elsewhere_ends_first(service: Living, gate: Gate) -> None:
     assert (now["state"], now["checked_in_at"][11:16]) == ("in_use", "10:00")
 
 
-async def test_what_is_told_late_moves_no_seat_but_voids_a_violation(
+async def test_a_late_passage_waives_the_violation_without_restoring_the_seat(
     service: Living, gate: Gate
 ) -> None:
     reader, passer_by = await service.reader(), await service.reader()
@@ -199,8 +209,8 @@ async def test_what_is_told_late_moves_no_seat_but_voids_a_violation(
     assert (await one(passer_by, theirs))["state"] == "reserved"
     (record,) = (await reader.ok("GET", "/gate-records"))["items"]
     assert record["effect"] == "late"
-    found = await reader.ok("GET", "/violations")
-    assert found["window"]["count"] == 0 and found["items"][0]["waived"] is True
+    violations = await reader.ok("GET", "/violations")
+    assert violations["window"]["count"] == 0 and violations["items"][0]["waived"] is True
     # Out, told late: they may be back by now.
     in_use = await passer_by.ok(
         "POST", f"/reservations/{theirs['id']}/check-in", {"qr": await service.qr()}
@@ -229,8 +239,10 @@ async def test_a_late_passage_lifts_the_suspension_that_it_proves_wrong(
     await reader.reserve(start="11:00", end="12:00")
 
 
-async def test_a_passage_of_yesterday_is_settled_too(service: Living, gate: Gate) -> None:
-    """A gate that was cut off over night: what it proves counts, and nothing stays open."""
+async def test_a_passage_of_yesterday_waives_its_violation_and_is_settled(
+    service: Living, gate: Gate
+) -> None:
+    """The gate was disconnected overnight; no event stays open."""
     reader = await service.reader()
     made = await reader.reserve(start="21:00", end="22:30")
     came = MONDAY_8.replace(hour=21, minute=5)
@@ -240,25 +252,27 @@ async def test_a_passage_of_yesterday_is_settled_too(service: Living, gate: Gate
     await _again(service, reader)
     assert (await reader.ok("GET", "/violations"))["window"]["count"] == 1
     await gate.send([gate.event(reader, "in", came), gate.event(reader, "out", came)])
-    found = await reader.ok("GET", "/violations")
-    assert found["window"]["count"] == 0 and found["items"][0]["waived"]
+    violations = await reader.ok("GET", "/violations")
+    assert violations["window"]["count"] == 0 and violations["items"][0]["waived"]
     assert (await one(reader, made))["state"] == "no_show"
     assert await service.db["gate_events"].count_documents({"open": True}) == 0
 
 
 async def _again(service: Living, reader: Client) -> Client:
-    """The reader's token of the next day."""
+    """The reader with a new session on the next day."""
     issued = await service.sessions.open_wx(reader.openid, None, service.clock.now())
     reader.token = issued.token
     return reader
 
 
-async def test_deadlines_wait_for_a_gate_that_says_it_has_more(service: Living, gate: Gate) -> None:
+async def test_deadlines_wait_a_bounded_time_for_a_gate_with_unsent_events(
+    service: Living, gate: Gate
+) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="09:00", end="12:00")
     await service.move("09:29")
-    told = service.clock.now().isoformat()
-    await gate.send([], complete_until=told)
+    reported_at = service.clock.now().isoformat()
+    await gate.send([], complete_until=reported_at)
     await service.move("09:34")
     assert (await one(reader, made))["state"] == "reserved", "the gate may have seen them"
     await gate.send(

@@ -1,4 +1,4 @@
-"""A morning of 480 passages, or a day of 3,000, told in any order, ends like the one in order."""
+"""A morning of 480 passages, or a day of 3,000, ends alike in any order of arrival."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ TICK: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """So many readers pass so often, from 08:30 until ``end`` after 08:00. ``hours`` are those of
-    the bookings of the reader with a number."""
+    """The size of a run: readers and passages each, from 08:30 to ``end`` after 08:00. ``hours``
+    gives the booking of the reader with a number."""
 
     readers: int
     passages_each: int
@@ -46,8 +46,8 @@ async def _day(
     plan: list[tuple[int, str, datetime]],
     chance: random.Random | None,
 ) -> Any:
-    """The day's end. With ``chance``, each passage is told up to ten minutes late, twice, in any
-    order."""
+    """Plays a day and returns its final state. With ``chance``, each passage is sent up to ten
+    minutes late, twice and in any order."""
     async with living(mongo_url, redis_url, LOG_LEVEL="ERROR") as service:
         gate = await gate_of(service)
         scheduler, inside, now = service.scheduler, service.inside, MONDAY_8
@@ -84,7 +84,7 @@ async def _day(
         while tick < MONDAY_8 + length.end + 2 * TICK:
             tick += TICK / 2
             await service.anonymous.ok("POST", "//sandbox/clock", {"now": tick.isoformat()})
-            batch = [e for told, e in events if tick - TICK / 2 < told <= tick]
+            batch = [e for reported, e in events if tick - TICK / 2 < reported <= tick]
             complete = tick - (TICK if chance else timedelta())
             for _ in range(2 if chance else 1):
                 if chance:
@@ -114,7 +114,7 @@ async def _day(
 
 
 @pytest.mark.timeout(300)
-async def test_a_day_shuffled_ends_like_the_day_in_order(
+async def test_shuffled_passages_end_in_the_same_state_as_ordered_ones(
     mongo_url: str, redis_url: str, long: bool
 ) -> None:
     chance = random.Random(5)

@@ -1,4 +1,4 @@
-"""A client that openapi-python-client makes of the document binds, books and checks in."""
+"""A client generated from the OpenAPI document by openapi-python-client."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_a_generated_client_binds_books_and_checks_in(
     assert (generated / "api" / "gates" / "gates_report_events.py").exists()
     student = service.stranger()
     await sign_in(student)
-    shown = await student.ok("POST", "/activation-codes", {}, Origin=service.base)
+    activation = await student.ok("POST", "/activation-codes", {}, Origin=service.base)
     keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
     (key,) = (item["key"] for item in keys if item["id"] == "2f-south")
 
@@ -77,7 +77,7 @@ async def test_a_generated_client_binds_books_and_checks_in(
             base_url=service.base, token=key, prefix="", auth_header_name="X-Kiosk-Key"
         ) as kiosk,
     ):
-        bind = models.Bind(activation_code=shown["code"])
+        bind = models.Bind(activation_code=activation["code"])
         bound = await call("identity.accounts_bind")(client=reader, body=bind)
         assert bound.reader.student_no_masked.endswith(student.number[-2:])
 
@@ -97,8 +97,10 @@ async def test_a_generated_client_binds_books_and_checks_in(
     assert [(item.id, item.state) for item in listed.items] == [(made.id, "in_use")]
 
 
-async def test_a_generated_client_with_a_scoped_token(service: Living, generated: Path) -> None:
-    """A program reads what its scopes open, and is told by code what they do not."""
+async def test_a_generated_client_works_with_a_scoped_token(
+    service: Living, generated: Path
+) -> None:
+    """The program reads what its scopes allow and gets an error code for the rest."""
     assert (generated / "api" / "staff").exists()
     reader = await service.reader()
     await reader.reserve()

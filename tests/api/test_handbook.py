@@ -1,4 +1,4 @@
-"""The handbook: each page of the console leads to the section about it."""
+"""The handbook: each console page links to its section."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINK = re.compile(r"\]\(([a-zA-Z-]+)\.md(?:#([^)]+))?\)")
 
 
 def own_pages() -> set[str]:
-    """The pages of the console whose address says all."""
+    """The console pages whose address has no parameter."""
     pages = {r.path for r in console_routes() if r.method == "GET" and "{" not in r.path}
     return {path.rstrip("/") for path in pages if not path.endswith((".csv", ".xlsx"))}
 
@@ -32,7 +32,7 @@ def test_each_page_has_a_section_of_its_own() -> None:
         assert section in chapters()[chapter].sections, path
 
 
-def test_what_the_chapters_name_is_there() -> None:
+def test_chapters_link_to_existing_sections_and_images() -> None:
     named = set()
     for file in FOLDER.glob("*.md"):
         text = file.read_text("utf-8")
@@ -42,7 +42,7 @@ def test_what_the_chapters_name_is_there() -> None:
     assert named == {file.stem for file in (FOLDER / "images").glob("*.png")}
 
 
-async def test_staff_read_it(service: Living) -> None:
+async def test_staff_can_read_the_handbook_and_readers_cannot(service: Living) -> None:
     viewer, reader = await staff(service, Role.VIEWER), await service.web_reader()
     front = (await viewer.get("/console/statistics")).body
     assert f'href="{help_for("/console/statistics")}"' in front

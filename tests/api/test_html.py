@@ -1,4 +1,4 @@
-"""The readers' pages are HTML as it is meant to be, in each of their states (html-validate)."""
+"""The readers' pages in each of their states under html-validate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.tools import npm_folder
 LINTERS: Final = Path(__file__).parents[1] / "linters"
 
 
-async def test_the_pages_are_valid(service: Living, tmp_path: Path) -> None:
+async def test_readers_pages_are_valid_html(service: Living, tmp_path: Path) -> None:
     reader = await service.web_reader()
     booked = await reader.reserve(start="09:00", end="11:00")
     signed_in, stranger = Browser(reader), service.stranger()
@@ -39,10 +39,10 @@ async def test_the_pages_are_valid(service: Living, tmp_path: Path) -> None:
         *("--config", LINTERS / "htmlvalidate.json", "--formatter", f"json={report}", pages),
     )
     await linter.wait()
-    found = {
+    problems = {
         f"{paths[int(stem)] if (stem := Path(file['filePath']).stem).isdigit() else stem}: "
         f"{said['ruleId']}: {said['message']} {said.get('selector')}"
         for file in json.loads(report.read_text())
         for said in file["messages"]
     }
-    assert found == set()
+    assert problems == set()

@@ -1,4 +1,4 @@
-"""Requests that are sent again: the same key, the same scan, at any time after the first."""
+"""Repeated requests: the same key or the same scan, at any time after the first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ WISH = {"seat_id": "2f-hall-065", "date": "2026-09-07", "start": "14:00", "end":
 async def twice(
     reader: Client, path: str, body: object, key: str, state: str, status: int = 200
 ) -> str:
-    """The same request three times gives the first success; with another body it is refused."""
+    """Sends a request three times: each time the first success is returned, and another body is
+    refused."""
     header = {"Idempotency-Key": key}
     first = await reader.call("POST", path, body, **header)
     assert (first.status, first.body["state"]) == (status, state), first.body
@@ -31,7 +32,7 @@ async def twice(
     return str(first.body["id"])
 
 
-async def test_every_action_sent_again(service: Living) -> None:
+async def test_every_repeated_action_is_answered_alike_and_has_one_effect(service: Living) -> None:
     reader = await service.reader()
     id = await twice(reader, "/reservations", WISH, "!", "reserved", 201)
     path = f"/reservations/{id}"
@@ -74,7 +75,7 @@ async def test_every_action_sent_again(service: Living) -> None:
         )
 
 
-async def test_refusals_are_not_pinned_and_keys_belong_to_their_reader(service: Living) -> None:
+async def test_refusals_are_not_stored_under_a_key_and_keys_are_per_reader(service: Living) -> None:
     first, second = await service.reader(), await service.reader()
     key = {"Idempotency-Key": "the-same"}
     held = await first.ok("POST", "/reservations", WISH, **key)
@@ -85,7 +86,7 @@ async def test_refusals_are_not_pinned_and_keys_belong_to_their_reader(service: 
     assert (again.status, again.body["id"], again.body["state"]) == (201, held["id"], "cancelled")
 
 
-async def test_after_a_day_the_key_is_free(service: Living) -> None:
+async def test_an_idempotency_key_is_free_again_after_a_day(service: Living) -> None:
     reader, key = await service.reader(), {"Idempotency-Key": "daily"}
     first = await reader.ok("POST", "/reservations", WISH, **key)
     await reader.ok("POST", f"/reservations/{first['id']}/cancel")
@@ -101,8 +102,10 @@ async def test_after_a_day_the_key_is_free(service: Living) -> None:
 
 
 @pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "one"}])
-async def test_the_same_request_many_times_at_once(service: Living, key: dict[str, str]) -> None:
-    """A key makes one booking of them; without it the reader's own time does."""
+async def test_twenty_concurrent_repeats_make_one_booking(
+    service: Living, key: dict[str, str]
+) -> None:
+    """With a key the key decides; without one the reader's overlapping time does."""
     reader = await service.reader()
     answers = await asyncio.gather(
         *(reader.call("POST", "/reservations", WISH, **key) for _ in range(20))
@@ -122,9 +125,9 @@ async def test_the_same_request_many_times_at_once(service: Living, key: dict[st
         assert {a.code for a in answers} <= {"", "in_progress"}
 
 
-async def test_the_refusal_of_a_repetition_is_final(service: Living) -> None:
-    """Where nobody answered the first request; a first request that is refused may succeed later,
-    and so may the reader under another key."""
+async def test_a_request_refused_on_repetition_cannot_succeed_later(service: Living) -> None:
+    """The first request was never answered. A first request that was answered with a refusal may
+    succeed later, as may the reader under another key."""
     other, reader = await service.reader(), await service.reader()
     taken = await other.ok("POST", "/reservations", WISH)
     first, again = {"Idempotency-Key": "k"}, {"Idempotency-Key": "k", "Idempotency-Repeat": "1"}

@@ -1,4 +1,4 @@
-"""Who is let in, as whom, from where and for how long."""
+"""Sign-in, binding and sessions: admission, addresses and lifetimes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def wechat_does(service: Living, mode: dict[str, Any]) -> None:
     await service.anonymous.ok("POST", "//sandbox/wechat/_mode", mode)
 
 
-async def test_login_by_wechat(service: Living) -> None:
+async def test_a_wechat_login_code_gives_an_unbound_session_once(service: Living) -> None:
     caller = service.stranger()
     login = await caller.ok("POST", "/wx/login", {"code": f"demo-{caller.name}-1"})
     assert list(login) == ["token", "expires_at", "bound", "reader", "scan_note"]
@@ -29,7 +29,7 @@ async def test_login_by_wechat(service: Living) -> None:
     for code in (f"demo-{caller.name}-1", "x", "demo-", "\0", "' or 1=1", "中文"):
         await caller.refused("401 code_invalid", "POST", "/wx/login", {"code": code})
     fresh = {"code": f"demo-{caller.name}-2"}
-    for mode, wanted in (
+    for mode, expected in (
         ({"errcode": 40226}, "403 wechat_user_blocked"),
         ({"status": 502}, "503 wechat_unavailable"),
         ({"errcode": -1}, "503 wechat_unavailable"),
@@ -37,7 +37,7 @@ async def test_login_by_wechat(service: Living) -> None:
         ({"errcode": 45011}, "429 throttled"),
     ):
         await wechat_does(service, {"jscode2session": mode})
-        await caller.refused(wanted, "POST", "/wx/login", fresh)
+        await caller.refused(expected, "POST", "/wx/login", fresh)
     await wechat_does(service, {})
     caller.token = (await caller.ok("POST", "/wx/login", fresh))["token"]
     assert await caller.ok("GET", "/me") == {
@@ -52,13 +52,16 @@ async def test_login_by_wechat(service: Living) -> None:
     }
 
 
-async def test_activation_codes_and_bindings(service: Living) -> None:
+async def test_an_activation_code_binds_one_wechat_user(service: Living) -> None:
     web, phone = await service.web_reader(), await service.wx_user()
-    shown = await web.ok("POST", "/activation-codes")
-    assert list(shown) == ["code", "expires_at", "link", "request"] and len(shown["code"]) == 6
-    assert await web.ok("POST", "/activation-codes", {}) == shown
+    activation = await web.ok("POST", "/activation-codes")
+    assert (
+        list(activation) == ["code", "expires_at", "link", "request"]
+        and len(activation["code"]) == 6
+    )
+    assert await web.ok("POST", "/activation-codes", {}) == activation
     renewed = await web.ok("POST", "/activation-codes", {"renew": True})
-    assert renewed["code"] != shown["code"]
+    assert renewed["code"] != activation["code"]
 
     async def invalid(code: str) -> Any:
         no = await phone.refused(
@@ -66,7 +69,7 @@ async def test_activation_codes_and_bindings(service: Living) -> None:
         )
         return no.body
 
-    replaced = await invalid(shown["code"])
+    replaced = await invalid(activation["code"])
     wrong = await invalid(f"{(int(renewed['code']) + 1) % 1_000_000:06d}")
     bound = await phone.call("POST", "/bindings", {"activation_code": renewed["code"]})
     assert bound.status == 201
@@ -99,7 +102,7 @@ async def test_activation_codes_and_bindings(service: Living) -> None:
     assert (await old.ok("POST", "/activation-codes"))["code"]
 
 
-async def test_sessions_end(service: Living) -> None:
+async def test_sessions_end_by_logout_and_expiry(service: Living) -> None:
     reader, web = await service.reader(), await service.web_reader()
     await reader.ok("DELETE", "/sessions/current")
     await reader.refused("401 unauthenticated", "GET", "/me")
@@ -112,7 +115,7 @@ async def test_sessions_end(service: Living) -> None:
 
 
 async def signed_in(service: Living, browser: Client) -> Morsel[str]:
-    """Sign in at the sandbox's CAS; the cookie that our service has set."""
+    """Signs in at the sandbox's CAS. Returns the service's session cookie."""
     ticket = await granted(service, browser, await begun(browser))
     assert ticket.startswith("/login/cas?s=") and "&ticket=ST-" in ticket
     arrived = await browser.get("/" + ticket)
@@ -123,7 +126,7 @@ async def signed_in(service: Living, browser: Client) -> Morsel[str]:
     return next(c for c in browser.session.cookie_jar if c.key == "seat_sid")
 
 
-async def test_signing_in_on_the_web(service: Living) -> None:
+async def test_signing_in_on_the_web_opens_a_session(service: Living) -> None:
     browser = service.stranger()
     cookie = await signed_in(service, browser)
     flags = (cookie["path"], bool(cookie["httponly"]), cookie["samesite"], bool(cookie["secure"]))
@@ -146,7 +149,7 @@ async def test_signing_in_on_the_web(service: Living) -> None:
         assert "Set-Cookie" not in page.headers
 
 
-async def test_a_visitors_number_signs_nobody_in(service: Living) -> None:
+async def test_a_campus_account_with_a_visitors_number_is_not_signed_in(service: Living) -> None:
     visit, id = Visit(date(2026, 9, 7), date(2026, 9, 8)), ReaderId(new_id())
     readers = service.inside.stored.readers
     guest = await readers.admit_visitor(id, "客人", visit, service.clock.now())
@@ -156,12 +159,12 @@ async def test_a_visitors_number_signs_nobody_in(service: Living) -> None:
     page = await browser.get("/" + ticket)
     assert page.status == 401 and "没有认出您的身份" in page.body
     assert all(cookie.key != "seat_sid" for cookie in browser.session.cookie_jar)
-    found = await readers.get(id)
-    assert found is not None and found.name == "客人"
+    visitor = await readers.get(id)
+    assert visitor is not None and visitor.name == "客人"
 
 
-async def test_a_cookie_needs_our_own_page(service: Living) -> None:
-    """Which page is ours: tests/unit/test_requests."""
+async def test_a_change_by_cookie_from_another_origin_is_refused(service: Living) -> None:
+    """Own origins are in tests/unit/test_requests."""
     browser = service.stranger()
     await signed_in(service, browser)
     await browser.ok("GET", "/me", Origin="https://evil.example")
@@ -180,7 +183,7 @@ async def test_a_cookie_needs_our_own_page(service: Living) -> None:
     await reader.ok("POST", "/messages/read", {"ids": []}, Origin="https://evil.example")
 
 
-async def test_ways_out_on_the_web(service: Living) -> None:
+async def test_a_logout_here_or_at_cas_ends_the_web_session(service: Living) -> None:
     browser = service.stranger()
     await signed_in(service, browser)
     out = await browser.post("//logout", None, Origin=service.base)
@@ -189,19 +192,21 @@ async def test_ways_out_on_the_web(service: Living) -> None:
 
     cookie = (await signed_in(service, browser)).value
     await browser.ok("DELETE", "/sessions/current", Origin=service.base)
-    kept = {"Cookie": f"seat_sid={cookie}"}
-    await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **kept)
+    old_cookie = {"Cookie": f"seat_sid={cookie}"}
+    await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **old_cookie)
 
     # Signing out at CAS ends it here, also for a copy of the cookie.
     cookie = (await signed_in(service, browser)).value
-    kept = {"Cookie": f"seat_sid={cookie}"}
-    await service.stranger().ok("GET", "/me", **kept)
+    old_cookie = {"Cookie": f"seat_sid={cookie}"}
+    await service.stranger().ok("GET", "/me", **old_cookie)
     assert (await browser.get("//sandbox/cas/logout")).status < 400
     await browser.refused("401 unauthenticated", "GET", "/me")
-    await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **kept)
+    await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **old_cookie)
 
 
-async def test_guesses_and_hammering_are_slowed(mongo_url: str, redis_url: str) -> None:
+async def test_wrong_codes_and_too_many_requests_are_throttled(
+    mongo_url: str, redis_url: str
+) -> None:
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         phone, web = await service.wx_user(), await service.web_reader()
         real = (await web.ok("POST", "/activation-codes"))["code"]
@@ -232,10 +237,10 @@ async def test_guesses_and_hammering_are_slowed(mongo_url: str, redis_url: str) 
         await reader.ok("POST", "/messages/read", {"ids": []})  # and so do the others
 
 
-async def test_guesses_count_against_the_address_before_the_proxy(
+async def test_wrong_codes_count_against_the_client_address_behind_the_proxy(
     mongo_url: str, redis_url: str
 ) -> None:
-    """Which proxies are believed: tests/unit/test_requests."""
+    """Trusted proxies are in tests/unit/test_requests."""
     async with living(mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.0/8,10.0.0.0/8") as service:
         stranger, way = service.stranger(), "198.51.100.1, 203.0.113.9, 10.1.1.1"
         await stranger.get("//k/2f-south?c=00000000", **{"X-Forwarded-For": way})
@@ -243,8 +248,9 @@ async def test_guesses_count_against_the_address_before_the_proxy(
         assert "qr:address:203.0.113.9" in counted and "qr:address:127.0.0.1" not in counted
 
 
-async def test_a_ticket_that_nobody_asked_for(service: Living) -> None:
-    """Somebody else's ticket, in a link: the reader is asked, and stays who they are."""
+async def test_an_unrequested_cas_ticket_signs_in_only_after_confirmation(service: Living) -> None:
+    """The link contains another person's ticket: the reader is asked and keeps their own
+    session."""
     victim, attacker = service.stranger(), service.stranger()
     await signed_in(service, victim)
     me = await victim.ok("GET", "/me")
@@ -287,7 +293,7 @@ async def test_a_ticket_that_nobody_asked_for(service: Living) -> None:
         assert no.status == 401, text
 
 
-async def test_a_sign_on_that_knows_one_address_only(mongo_url: str, redis_url: str) -> None:
+async def test_signing_in_works_with_one_exact_service_url(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, CAS_EXACT_SERVICE="1") as service:
         browser, attacker, stranger = service.stranger(), service.stranger(), service.stranger()
         target = await begun(browser)

@@ -1,4 +1,4 @@
-"""日新工大's ways in, against stand-ins of the other side that check what they are asked."""
+"""日新工大's ways to sign in, against stand-ins that check their requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.stand_in import StandIn
 
 @dataclass(slots=True)
 class Campus:
-    """The other side: what it was asked, in order, and what goes wrong there."""
+    """The campus's stand-in: its requests in order, and the failures to simulate."""
 
     asked: list[str] = field(default_factory=list)
     broken: str = ""
@@ -58,13 +58,13 @@ class Campus:
         self.asked.append(f"getuserinfo {request.query['code']}")
         if request.query["access_token"] != f"t{self.token}":
             return self._answer({"errcode": 42001, "errmsg": "access_token expired"})
-        found = self.codes.pop(request.query["code"], None)
-        return self._answer(found or {"errcode": 40029, "errmsg": "invalid code"})
+        match = self.codes.pop(request.query["code"], None)
+        return self._answer(match or {"errcode": 40029, "errmsg": "invalid code"})
 
 
 @pytest.fixture
 async def campus(stand_in: StandIn) -> tuple[Campus, str]:
-    """The campus's side, and its address."""
+    """The campus's stand-in and its address."""
     side = Campus()
     return side, await stand_in(side.routes())
 
@@ -88,7 +88,7 @@ async def nobody_new(service: Living, answer: Answer, status: int, said: str) ->
     assert await service.db["readers"].count_documents({}) == 0
 
 
-async def test_by_the_cas_cookie(service: Living) -> None:
+async def test_the_cas_cookie_signs_the_reader_in(service: Living) -> None:
     """One redirect to the campus's sign-on, which knows the webview, and one back."""
     client = service.stranger()
     first = await client.get("//entry?next=/reservations")
@@ -99,7 +99,9 @@ async def test_by_the_cas_cookie(service: Living) -> None:
     assert target.startswith(f"{service.base}/login/cas?s=")
 
 
-async def test_by_a_ticket(mongo_url: str, redis_url: str, campus: tuple[Campus, str]) -> None:
+async def test_a_ticket_of_the_campus_app_signs_in_after_confirmation(
+    mongo_url: str, redis_url: str, campus: tuple[Campus, str]
+) -> None:
     side, url = campus
     async with (
         living(
@@ -130,14 +132,16 @@ async def test_by_a_ticket(mongo_url: str, redis_url: str, campus: tuple[Campus,
         landed = await client.call("POST", "//login/confirm", form, **kind)
         assert (landed.status, landed.headers["Location"]) == (302, "/")
         assert await who(client) == "S2****01", "capitals, as everywhere"
-        asked = len(side.asked)
+        calls_before = len(side.asked)
         assert (await client.get("//entry?ticket=other")).status == 302
-        assert len(side.asked) == asked, "who is signed in just goes on"
+        assert len(side.asked) == calls_before, "who is signed in just goes on"
         again = await service.stranger().get("//entry?ticket=good")
         assert again.status == 401, "a ticket is good once"
 
 
-async def test_by_wecom(mongo_url: str, redis_url: str, campus: tuple[Campus, str]) -> None:
+async def test_wecom_signs_members_in_and_refuses_guests(
+    mongo_url: str, redis_url: str, campus: tuple[Campus, str]
+) -> None:
     side, url = campus
     async with (
         living(mongo_url, redis_url, **WECOM, WECOM_BASE_URL=url) as service,
@@ -145,7 +149,7 @@ async def test_by_wecom(mongo_url: str, redis_url: str, campus: tuple[Campus, st
         client = service.stranger()
 
         async def begun(client: Client) -> str:
-            """Sent to WeCom's own host, with all that it asks for; returns the state."""
+            """Begins a sign-in at WeCom and checks the redirect. Returns the state."""
             away = urlsplit((await client.get("//entry")).headers["Location"])
             assert (away.scheme, away.netloc) == ("https", "open.weixin.qq.com")
             assert (away.path, away.fragment) == ("/connect/oauth2/authorize", "wechat_redirect")

@@ -1,4 +1,4 @@
-"""What cannot be read is refused as such, at every operation, and changes nothing."""
+"""Unreadable requests are refused at every operation and change nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUERIES = {
 
 
 async def at_kiosk(service: Living) -> Client:
-    """Somebody whose card has opened a kiosk."""
+    """A client whose card has opened a kiosk session."""
     client = await service.reader()
     kiosk, now = KioskId("2f-south"), service.clock.now()
     client.token = (await service.sessions.open_kiosk(client.reader_id, kiosk, now)).token
@@ -39,7 +39,7 @@ async def at_kiosk(service: Living) -> Client:
 
 
 async def callers(service: Living) -> dict[str, Client]:
-    """Somebody who may call the path, by path."""
+    """A caller who may use the path, by path."""
     special = {
         "/wx/login": service.anonymous,
         "/kiosk-pairings/state": service.anonymous,
@@ -56,8 +56,8 @@ async def a_reservation(reader: Client) -> str:
     return str((await reader.reserve(start="18:00", end="19:00"))["id"])
 
 
-async def test_bodies(service: Living) -> None:
-    """What of each shape is refused: tests/unit/test_request_parsing."""
+async def test_invalid_bodies_are_refused_at_every_operation(service: Living) -> None:
+    """The refused values of each shape are in tests/unit/test_request_parsing."""
     who = await callers(service)
     id = await a_reservation(who["/reservations"])
     before = await service.books()
@@ -73,11 +73,11 @@ async def test_bodies(service: Living) -> None:
     assert await service.books() == before
 
 
-async def test_idempotency_keys(service: Living) -> None:
+async def test_invalid_idempotency_keys_are_refused_at_every_operation(service: Living) -> None:
     who = await callers(service)
     reader = await service.reader()
     id = await a_reservation(reader)
-    # The kiosk's needs the kiosk's key too: test_checking_in_at_a_kiosk.
+    # The kiosk's needs the kiosk's key too: test_refusals_of_a_check_in_at_a_kiosk.
     paths = [r.path for r in ROUTES if r.idempotent and not r.path.startswith("/kiosks/")]
     assert len(paths) == 16
     for path in paths:
@@ -92,7 +92,7 @@ async def test_idempotency_keys(service: Living) -> None:
             assert no.details["field"] == "Idempotency-Key"
 
 
-async def test_queries(service: Living) -> None:
+async def test_invalid_queries_are_refused_at_every_operation(service: Living) -> None:
     reader = await service.reader()
     for path, queries in QUERIES.items():
         for query in queries:
@@ -100,8 +100,10 @@ async def test_queries(service: Living) -> None:
         await reader.ok("GET", path)
 
 
-async def test_headers_with_bytes_that_are_no_text(service: Living) -> None:
-    """No client library sends these, so a socket does."""
+async def test_headers_with_undecodable_bytes_are_answered_in_the_contracts_shape(
+    service: Living,
+) -> None:
+    """No client library sends such bytes, so the test uses a socket."""
     me, kiosk = "/api/v1/me", "/api/v1/kiosks/2f-south/code"
     login, form = "/api/v1/wx/login", "Content-Type: application/x-www-form-urlencoded"
     for method, path, header, body, status in (
@@ -136,7 +138,7 @@ async def test_headers_with_bytes_that_are_no_text(service: Living) -> None:
 
 
 async def on_a_socket(service: Living, method: str, path: str, header: bytes, body: bytes) -> bytes:
-    """The whole answer to one request."""
+    """The whole response to one raw request."""
     url = URL(service.base)
     incoming, outgoing = await asyncio.open_connection(url.host, url.port)
     head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"

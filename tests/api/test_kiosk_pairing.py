@@ -1,4 +1,4 @@
-"""A screen without a key, a code of six digits, and an administrator: over HTTP."""
+"""Pairing over HTTP: a screen without a key, a code of six digits, and an administrator."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ HERE = "/console/devices/kiosk/2f-south"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/70.0.3538.0 Safari/537.36"
 
 
-async def asked(service: Living) -> Any:
-    """A screen has opened /kiosk."""
+async def opened_screen(service: Living) -> Any:
+    """A screen that has opened /kiosk."""
     return await service.anonymous.ok("POST", "/kiosk-pairings", {}, **{"User-Agent": CHROME})
 
 
@@ -33,14 +33,14 @@ async def typed(service: Living, head: Browser, code: str, **form: str) -> Any:
 
 
 def confirming(page: str) -> dict[str, str]:
-    """The hidden fields of the page that asks whether it is this screen."""
+    """The hidden fields of the page that asks to confirm the screen."""
     return {name: field(page, name) for name in ("screen", "base")}
 
 
 def field(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}"[^>]*? value="([^"]*)"', page)
-    assert found is not None, name
-    return found[1]
+    match = re.search(rf'name="{name}"[^>]*? value="([^"]*)"', page)
+    assert match is not None, name
+    return match[1]
 
 
 async def works(service: Living, key: str, id: str = "2f-south") -> bool:
@@ -49,8 +49,8 @@ async def works(service: Living, key: str, id: str = "2f-south") -> bool:
     return answer.status == 200
 
 
-async def test_a_screen_is_paired_without_typing_its_key(service: Living) -> None:
-    head, screen = await staff(service, Role.ADMINISTRATOR), await asked(service)
+async def test_an_administrator_pairs_a_screen_by_its_code(service: Living) -> None:
+    head, screen = await staff(service, Role.ADMINISTRATOR), await opened_screen(service)
     assert re.fullmatch(r"\d{6}", screen["code"])
     assert (await state(service, screen))["kiosk_id"] is None
     assert not await works(service, screen["secret"]), "nobody has confirmed"
@@ -59,8 +59,8 @@ async def test_a_screen_is_paired_without_typing_its_key(service: Living) -> Non
     assert "配对屏幕" in (await head.get("/console/devices")).body
     assert "配对屏幕" not in (await (await staff(service)).get("/console/devices")).body
 
-    shown = f"{screen['code'][:3]} {screen['code'][3:]}"
-    page = (await typed(service, head, shown)).body
+    shown_code = f"{screen['code'][:3]} {screen['code'][3:]}"
+    page = (await typed(service, head, shown_code)).body
     for said in (screen["check_word"], "Chrome · Linux", "127.0.0.1", "2026-09-07 08:00"):
         assert said in page, said
     assert screen["secret"] not in page and await works(service, old), "a look changes nothing"
@@ -73,7 +73,7 @@ async def test_a_screen_is_paired_without_typing_its_key(service: Living) -> Non
     devices = (await head.get(answer.headers["Location"])).body
     assert "已配对" in devices and "密钥在 Chrome · Linux，2026-09-07 08:00 起" in devices
     # Whoever pairs another screen is told that this one loses its key.
-    other = await asked(service)
+    other = await opened_screen(service)
     assert "会失效" in (await typed(service, head, other["code"])).body
     # The log says who, which kiosk and which browser; neither it nor anything else holds the key.
     (entry,), _ = await service.inside.stored.audit_log.page_of(AuditQuery(action="pair"), 0, 9)
@@ -83,8 +83,8 @@ async def test_a_screen_is_paired_without_typing_its_key(service: Living) -> Non
     assert screen["secret"] not in stored and "127.0.0.1" not in stored
 
 
-async def test_a_new_kiosk_is_paired_as_it_is_added(service: Living) -> None:
-    head, screen = await staff(service, Role.ADMINISTRATOR), await asked(service)
+async def test_a_new_kiosk_is_added_and_paired_in_one_step(service: Living) -> None:
+    head, screen = await staff(service, Role.ADMINISTRATOR), await opened_screen(service)
     form = {"device": "kiosk", "id": "5f-east", "name": "五层", "venue": "library"}
     form |= {"kind": "seat_kiosk"}
     wrong = f"{(int(screen['code']) + 1) % 10**6:06}"
@@ -103,8 +103,8 @@ async def test_a_new_kiosk_is_paired_as_it_is_added(service: Living) -> None:
     assert done.status == 303 and await works(service, screen["secret"], "5f-east")
 
 
-async def test_codes_that_are_wrong_over_or_used(service: Living) -> None:
-    head, screen = await staff(service, Role.ADMINISTRATOR), await asked(service)
+async def test_wrong_expired_and_used_pairing_codes_are_refused(service: Living) -> None:
+    head, screen = await staff(service, Role.ADMINISTRATOR), await opened_screen(service)
     before = await service.inside.stored.kiosks.key_holders()
     for code, status in (("", 400), ("12a456", 400), ("1" * 7, 400)):
         answer = await typed(service, head, code)
@@ -129,9 +129,9 @@ async def test_codes_that_are_wrong_over_or_used(service: Living) -> None:
     assert (await head.get("/console/devices/kiosk/none/pairing")).status == 404
 
 
-async def test_the_second_administrator_is_told(service: Living) -> None:
+async def test_the_second_of_two_pairings_of_one_kiosk_is_a_conflict(service: Living) -> None:
     heads = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
-    screens = [await asked(service) for _ in heads]
+    screens = [await opened_screen(service) for _ in heads]
     # Two screens for one kiosk: both have looked, one is first.
     pages = [(await typed(service, h, s["code"])).body for h, s in zip(heads, screens, strict=True)]
     first = await post(service, heads[0], f"{HERE}/pair", **confirming(pages[0]))
@@ -149,7 +149,7 @@ async def test_the_second_administrator_is_told(service: Living) -> None:
     assert await works(service, screens[1]["secret"])
 
 
-async def test_guessing_is_slow(mongo_url: str, redis_url: str) -> None:
+async def test_wrong_pairing_codes_are_throttled(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         head = await staff(service, Role.ADMINISTRATOR)
         reader = (await service.db["sessions"].find_one({"role.name": "administrator"}) or {})[
@@ -158,7 +158,7 @@ async def test_guessing_is_slow(mongo_url: str, redis_url: str) -> None:
         until = service.clock.now() + timedelta(minutes=1)
         full = {"_id": f"pairing:{reader}", "n": 20, "until": until}
         await service.db["attempt_limits"].insert_one(full)
-        screen = await asked(service)
+        screen = await opened_screen(service)
         assert (await typed(service, head, screen["code"])).status == 429
         await service.db["attempt_limits"].update_one({"_id": full["_id"]}, {"$set": {"n": 19}})
         assert (await typed(service, head, screen["code"])).status == 200
@@ -168,12 +168,15 @@ async def test_guessing_is_slow(mongo_url: str, redis_url: str) -> None:
         )
 
 
-async def test_a_flood_of_screens_harms_itself(mongo_url: str, redis_url: str) -> None:
-    """From one address: paced, and few at once. From many: a screen of another network stays."""
+async def test_a_flood_of_pairing_requests_does_not_displace_other_networks(
+    mongo_url: str, redis_url: str
+) -> None:
+    """Requests from one address are throttled and limited in number; with many addresses, a screen
+    of another network keeps its place."""
     async with living(
         mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.1", RATE_LIMIT_SCALE="1"
     ) as service:
-        mine = await asked(service)
+        mine = await opened_screen(service)
         theirs = {"X-Forwarded-For": "2001:db8::1"}
         answers = await asyncio.gather(
             *(service.anonymous.post("/kiosk-pairings", {}, **theirs) for _ in range(40))
@@ -182,7 +185,7 @@ async def test_a_flood_of_screens_harms_itself(mongo_url: str, redis_url: str) -
         assert sum(answer.status == 201 for answer in answers) <= OF_A_NETWORK
         assert await service.db["kiosk_pairings"].count_documents({}) <= OF_A_NETWORK + 1
         assert (await state(service, mine))["code"] == mine["code"]
-        assert (await asked(service))["code"] != mine["code"]
+        assert (await opened_screen(service))["code"] != mine["code"]
         # A screen behind the stranger's address is of another kind, and is not paced with them.
         assert (await service.anonymous.post("/kiosk-pairings", {}, **theirs)).status == 429
         screen = await service.anonymous.post(

@@ -1,4 +1,4 @@
-"""Cards at a kiosk: whose they are, what a kiosk's session may do, and that guessing is slow."""
+"""Cards at a kiosk: owners, the rights of a kiosk session, and the attempt limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.api.kiosk import CARD, kiosk, touched
 from tests.living import Living
 
 
-async def test_a_session_at_a_kiosk(service: Living) -> None:
+async def test_a_card_opens_a_kiosk_session_with_limited_rights(service: Living) -> None:
     owner, key = await service.reader(), await kiosk(service)
     await service.inside.stored.cards.put(CARD, owner.reader_id)
     made = await owner.reserve(start="now", end="10:00")
@@ -29,8 +29,8 @@ async def test_a_session_at_a_kiosk(service: Living) -> None:
     await at_kiosk.refused("401 unauthenticated", "GET", "/me")
 
 
-async def test_who_sat_down_by_card_may_leave_and_return_at_once(service: Living) -> None:
-    """Within the fifteen seconds of one code: a card uses none up."""
+async def test_a_card_check_in_can_leave_and_return_within_one_code(service: Living) -> None:
+    """Within the fifteen seconds of one kiosk code: a card uses no code up."""
     owner, key = await service.reader(), await kiosk(service)
     await service.inside.stored.cards.put(CARD, owner.reader_id)
     made = await owner.reserve(start="now", end="10:00")
@@ -42,7 +42,7 @@ async def test_who_sat_down_by_card_may_leave_and_return_at_once(service: Living
     assert (await at_kiosk.ok("POST", path, body, **key))["state"] == "in_use"
 
 
-async def test_which_cards_and_kiosks(service: Living) -> None:
+async def test_unknown_cards_and_wrong_kiosk_keys_are_refused(service: Living) -> None:
     owner, new = await service.reader(), await service.reader()
     cards = service.inside.stored.cards
     await cards.put(CARD, owner.reader_id)
@@ -64,8 +64,8 @@ async def test_which_cards_and_kiosks(service: Living) -> None:
     assert CARD not in await service.all_documents(), "only a hash of it is kept"
 
 
-async def test_guesses_of_cards_end_whatever_the_pace_is_set_to(service: Living) -> None:
-    """``RATE_LIMIT_SCALE`` is 1000 here: it is for load tests, and counts no guess less."""
+async def test_guessed_cards_are_limited_despite_the_load_test_setting(service: Living) -> None:
+    """``RATE_LIMIT_SCALE`` is 1000 here; it applies to rate limits and not to wrong codes."""
     key = await kiosk(service)
     for number in range(30):
         body = {"card": f"1000{number:04}"}

@@ -1,4 +1,4 @@
-"""The language of readers' pages: the browser's, or the one that was chosen."""
+"""The language of readers' pages: the browser's or the chosen one."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from models.policy.opening import OpeningRule
 from tests.api.browsing import Browser
 from tests.api.changes import rules
 from tests.api.console import staff
-from tests.api.floor_files import confirm, kept, upload
+from tests.api.floor_files import confirm, hidden_plans, upload
 from tests.living import SEAT, Living
 
 CHINESE_FIRST = "自选座位"
 ENGLISH_FIRST = "Choose a seat"
 
 
-async def test_a_page_is_in_the_browsers_language_and_names_it(service: Living) -> None:
-    """Which header means which: tests/unit/test_requests."""
+async def test_a_page_uses_and_declares_the_browsers_language(service: Living) -> None:
+    """The parsing of the header is in tests/unit/test_requests."""
     browser = Browser(await service.web_reader())
     chinese = await browser.get("/")
     english = await browser.get("/", **{"Accept-Language": "en-US,en;q=0.9"})
@@ -36,7 +36,9 @@ async def test_a_page_is_in_the_browsers_language_and_names_it(service: Living) 
         assert "Accept-Language" in page.headers["Vary"]
 
 
-async def test_the_choice_counts_more_and_leads_back(service: Living) -> None:
+async def test_a_chosen_language_overrides_the_browsers_and_returns_to_the_page(
+    service: Living,
+) -> None:
     browser = Browser(await service.web_reader())
     page = await browser.get("/areas/2f-hall?date=" + service.tomorrow)
     link = re.search(r'href="(/language/en\?back=[^"]+)"', page.body)
@@ -54,8 +56,8 @@ async def test_the_choice_counts_more_and_leads_back(service: Living) -> None:
     assert other.headers["Location"] == "/me" and "Set-Cookie" not in other.headers
 
 
-async def test_a_stay_in_english(service: Living) -> None:
-    """Every page on the way says nothing in Chinese but names; the words of a refusal, too."""
+async def test_the_pages_of_a_stay_are_in_english(service: Living) -> None:
+    """Pages and refusals contain no Chinese except names."""
     browser = Browser(await service.web_reader())
     browser.cookie |= {"Accept-Language": "en"}
     form = {"seat_id": SEAT, "date": service.today, "csrf": await browser.token()}
@@ -95,12 +97,12 @@ LETTERS = "area,floor,seat,row,column\nLesesaal A,1,A-1-121,1,1\nA区,3,12,1,1\n
         ("4f-1-sb07", "图书馆4层自习室BB07号", "Floor 4, 自习室B, no. B07"),
     ],
 )
-async def test_a_seat_with_letters_is_named_right(
+async def test_a_seat_name_with_letters_is_worded_correctly(
     service: Living, seat_id: str, chinese: str, english: str
 ) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
-    shown = await upload(service, head, LETTERS, venue="library")
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    preview = await upload(service, head, LETTERS, venue="library")
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     reader = await service.reader()
     browser = Browser(await service.web_reader(reader))
     made = await reader.reserve(seat_id, "14:00", "16:00")
@@ -121,8 +123,10 @@ async def test_a_seat_with_letters_is_named_right(
     assert f"SUMMARY:Seat: {english.partition(', ')[2]}" in file
 
 
-async def test_the_rules_are_said_from_the_facts(service: Living) -> None:
-    """Names alone are not English: of a venue, of an area, of why it is closed, of an exam week."""
+async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
+    service: Living,
+) -> None:
+    """Names of venues, areas, closures and overrides stay Chinese."""
     venue, hall = VenueId("library"), AreaId("2f-hall")
     december, later = date(2026, 12, 1), date(2027, 1, 2)
     numbers = {"max_minutes": 180, "daily_booking_limit": 2, "meal_times": ()}
@@ -167,12 +171,12 @@ async def test_the_rules_are_said_from_the_facts(service: Living) -> None:
 
 
 def left_over(body: str) -> list[str]:
-    """What is Chinese and no name: of the library, its areas, seats and machines, of the reader,
-    of the other language."""
+    """Chinese text that is no name of the library, its areas, seats and machines, the reader or the
+    other language."""
     body = body.partition("<body")[2]
     pieces = [p.strip() for p in re.split(r"<[^>]*>", body) if CHINESE.search(p)]
     pieces += [
         v for v in re.findall(r'(?:aria-label|title|placeholder|data-marks)="([^"]*)"', body)
     ]
-    known = re.compile(r"图书馆|[区厅庭]|一考即过|日新工大|机|张三|中文|\*\*")
-    return [piece for piece in pieces if CHINESE.search(piece) and not known.search(piece)]
+    names = re.compile(r"图书馆|[区厅庭]|一考即过|日新工大|机|张三|中文|\*\*")
+    return [piece for piece in pieces if CHINESE.search(piece) and not names.search(piece)]

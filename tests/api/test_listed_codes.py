@@ -1,4 +1,4 @@
-"""Refusals that OpenAPI lists for a route and that no story of another test meets."""
+"""Refusals that OpenAPI lists and no other test provokes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ NOBODYS: Final = "6" * 24
 KEYED: Final = {"Idempotency-Key": "!"}
 
 
-async def test_days_and_filters_of_what_is_shown(service: Living) -> None:
+async def test_views_refuse_days_outside_the_booking_window_and_unknown_filters(
+    service: Living,
+) -> None:
     reader, seat = await service.reader(), f"/seats/{SEAT}"
     hall = f"/areas/{HALL}"
     for path in ("/areas", f"{hall}/map", f"{hall}/events", seat, f"{seat}/times"):
@@ -37,7 +39,9 @@ async def test_days_and_filters_of_what_is_shown(service: Living) -> None:
         await reader.refused(refusal, "GET", path)
 
 
-async def test_who_may_book_and_when(service: Living) -> None:
+async def test_booking_waiting_and_changing_refuse_closed_short_and_early_times(
+    service: Living,
+) -> None:
     reader = await service.reader()
     made = await reader.reserve(date=TOMORROW)
     book = "/reservations", wish("17:00", "18:00", TOMORROW)
@@ -67,7 +71,7 @@ async def test_who_may_book_and_when(service: Living) -> None:
         assert no.details == {"first": "2026-09-01", "last": "2026-09-07"}
 
 
-async def test_an_offer_that_may_not_be_accepted_any_more(service: Living) -> None:
+async def test_an_offer_is_refused_when_reader_hours_or_seat_have_changed(service: Living) -> None:
     owner, reader = await service.reader(), await service.reader()
     made = await owner.reserve()
     wait = {"area_id": HALL, "date": service.today, "start": "14:00", "end": "16:00"}
@@ -95,7 +99,9 @@ async def test_an_offer_that_may_not_be_accepted_any_more(service: Living) -> No
     await reader.refused("422 not_admitted", "POST", accept)
 
 
-async def test_codes_that_bring_nobody_back(service: Living) -> None:
+async def test_used_expired_and_foreign_codes_do_not_return_a_reader_from_leave(
+    service: Living,
+) -> None:
     await with_library_changed(service)
     reader = await service.reader()
     path = f"/reservations/{(await reader.reserve(start='now', end='10:00'))['id']}"
@@ -122,7 +128,7 @@ async def test_codes_that_bring_nobody_back(service: Living) -> None:
     await reader.refused("429 too_many_attempts", "POST", f"{path}/report", taken)
 
 
-async def test_checking_in_at_a_kiosk(service: Living) -> None:
+async def test_refusals_of_a_check_in_at_a_kiosk(service: Living) -> None:
     await with_library_changed(service)
     reader, here, key = await service.reader(), "/kiosks/2f-south/check-in", await kiosk(service)
     await service.inside.stored.cards.put(CARD, reader.reader_id)
@@ -168,7 +174,9 @@ async def test_checking_in_at_a_kiosk(service: Living) -> None:
     await refused("422 too_late", second)
 
 
-async def test_keys_of_every_route_that_takes_them(service: Living) -> None:
+async def test_reused_and_concurrent_idempotency_keys_are_refused_on_every_route(
+    service: Living,
+) -> None:
     reader = await service.reader()
     qr, key = {"qr": await service.qr()}, KEYED
     made = await reader.ok("POST", "/reservations", wish(), **key)
@@ -200,7 +208,7 @@ async def test_keys_of_every_route_that_takes_them(service: Living) -> None:
     assert (await reader.post(f"/reservations/{made['id']}/cancel", **slow)).status == 200
 
 
-async def test_what_comes_too_late_or_concerns_nothing(service: Living) -> None:
+async def test_late_or_unfounded_actions_are_refused(service: Living) -> None:
     reader, other = await service.reader(), await service.reader()
     made = await reader.reserve(start="now", end="09:00")
     path = f"/reservations/{made['id']}"
@@ -220,7 +228,9 @@ async def test_what_comes_too_late_or_concerns_nothing(service: Living) -> None:
     await third.refused("409 wrong_state", "POST", f"/seats/{SEAT}/report")
 
 
-async def test_appeals_and_violations_that_are_not_there(service: Living) -> None:
+async def test_appeals_and_waivers_of_missing_or_settled_violations_are_refused(
+    service: Living,
+) -> None:
     reader, other = await missed(service, 1), await service.reader()
     desk, why = await librarian(service), {"text": "闸机坏了"}
     (violation,) = (await reader.ok("GET", "/violations"))["items"]

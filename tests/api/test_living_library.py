@@ -1,5 +1,5 @@
-"""The invented readers of the demo: they leave what the service would have written, are in nobody's
-way, and nothing stays of them."""
+"""The demo's invented readers: their documents equal the service's own, they leave real readers
+alone, and all are deleted."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ async def taken(reader: Client) -> int:
 @pytest.mark.parametrize(
     "killed", [False, pytest.param(True, marks=pytest.mark.whole)], ids=["stops", "was killed"]
 )
-async def test_a_library_that_lives_and_leaves_nothing(
+async def test_invented_readers_follow_the_rules_and_are_deleted_completely(
     service: Living, writer: HistoryWriter, killed: bool
 ) -> None:
-    """Who was killed says nothing of it, and is waited for some seconds."""
+    """Killed generator processes print nothing, and the test waits some seconds for them."""
     reader = await service.reader()
     own = await reader.reserve(start="14:00", end="16:00")
     await service.jump("11:20")
@@ -88,7 +88,7 @@ async def test_a_library_that_lives_and_leaves_nothing(
     assert await taken(reader) == before
 
 
-async def test_they_go_on_by_the_services_own_features(
+async def test_invented_readers_act_through_the_services_own_features(
     service: Living, writer: HistoryWriter
 ) -> None:
     async def time_passes(seconds: float) -> None:
@@ -115,7 +115,9 @@ async def test_they_go_on_by_the_services_own_features(
     assert await service.db["reservations"].count_documents({}) == 0
 
 
-async def test_when_they_may_come(service: Living, writer: HistoryWriter) -> None:
+async def test_invented_readers_start_only_in_an_unused_sandbox_at_real_time(
+    service: Living, writer: HistoryWriter
+) -> None:
     state, now = SandboxState(service.db), service.clock.now()
     assert not await state.may_live(), "the clock was moved"
     await state.set_offset(timedelta())

@@ -1,4 +1,4 @@
-"""Everybody comes at once, or one comes all the time: nobody gains by it."""
+"""Load shedding and rate limits when many readers come at once or one floods the service."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOGOUT = (
 
 @pytest.fixture
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """With the buckets as they are in production; tomorrow opens at 20:00."""
+    """The service with production rate limits; tomorrow becomes bookable at 20:00."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1", TRUSTED_PROXIES=LOCAL) as service:
         inside = service.inside
         await inside.stored.policies.add_missing(
@@ -42,7 +42,7 @@ async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         yield service
 
 
-async def test_who_hammers_before_the_opening_has_no_token_left(strict: Living) -> None:
+async def test_a_reader_who_floods_before_the_opening_is_throttled_at_it(strict: Living) -> None:
     hasty, patient = await strict.reader(), await strict.reader()
     same_person = await strict.web_reader(hasty)
     wish = {"seat_id": SEAT, "date": strict.tomorrow, "start": "10:00", "end": "11:00"}
@@ -56,7 +56,7 @@ async def test_who_hammers_before_the_opening_has_no_token_left(strict: Living) 
     assert (await hasty.get("/me")).status == 200, "looking is another bucket"
 
 
-async def test_junk_tokens_count_against_nobody_behind_the_same_address(strict: Living) -> None:
+async def test_invalid_tokens_do_not_throttle_readers_of_the_same_address(strict: Living) -> None:
     readers = [await strict.reader() for _ in range(4)]
     web, ended = await strict.web_reader(readers[0]), await strict.reader()
     issued, gone = readers[0].token, ended.token
@@ -85,7 +85,7 @@ async def test_junk_tokens_count_against_nobody_behind_the_same_address(strict: 
     assert (await readers[1].post("/reservations", bookable)).status == 201
 
 
-async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: Living) -> None:
+async def test_a_token_is_verified_by_any_live_key_and_junk_without_a_query(strict: Living) -> None:
     old, new = bytes(32), bytes(31) + b"1"
     before, both, after = (
         FieldCipher({1: old}),
@@ -93,8 +93,8 @@ async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: 
         FieldCipher({2: new}),
     )
     first, second = before.new_token(), both.new_token()
-    known = [[s.has_issued(token) for s in (before, both, after)] for token in (first, second)]
-    assert known == [[True, True, False], [False, True, True]]
+    verified = [[s.has_issued(token) for s in (before, both, after)] for token in (first, second)]
+    assert verified == [[True, True, False], [False, True, True]]
 
     class Counted(SessionRepository):
         looked = 0
@@ -114,7 +114,7 @@ async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: 
         assert stored.looked == looks, token
 
 
-async def test_logouts_of_tickets_that_were_never_given_leave_little(
+async def test_logouts_of_unknown_tickets_are_throttled_and_stored_sparingly(
     strict: Living, long: bool
 ) -> None:
     reader, sessions, now = await strict.web_reader(), strict.sessions, strict.clock.now()
@@ -139,7 +139,7 @@ async def test_logouts_of_tickets_that_were_never_given_leave_little(
         await sessions.open_web(reader.reader_id, "ST-to-come", now)
 
 
-async def test_a_full_house_says_so_in_time(service: Living) -> None:
+async def test_a_full_queue_answers_busy_at_once(service: Living) -> None:
     now = 0.0
     admission = service.app[LOAD_SHEDDER]
     door = admission.door = WriteQueue(lambda: now)
@@ -171,13 +171,13 @@ async def test_a_full_house_says_so_in_time(service: Living) -> None:
     assert (await reader.get("/areas")).status == 200
 
 
-async def test_messages_wait_for_a_rush_and_not_in_the_sandbox(service: Living) -> None:
-    """A round that a worker's loop makes waits; what the sandbox's clock steps by does not."""
+async def test_messages_wait_during_a_rush_except_in_the_sandbox(service: Living) -> None:
+    """Deliveries by a worker's own loop wait; those by a move of the sandbox's clock do not."""
     door = service.app[LOAD_SHEDDER].door = WriteQueue()
     groups = {group.name: group for group in service.scheduler.groups}
     reader, stepped = await service.reader(), await service.reader()
 
-    async def told(who: Client) -> int:
+    async def count_messages(who: Client) -> int:
         return len((await who.ok("GET", "/messages"))["items"])
 
     async def reserved(who: Client, seat: str) -> None:
@@ -187,19 +187,19 @@ async def test_messages_wait_for_a_rush_and_not_in_the_sandbox(service: Living) 
     for _ in range(PRESSING):
         await door.acquire()
     await reserved(reader, "2f-hall-001")
-    assert await told(reader) == 0
+    assert await count_messages(reader) == 0
     for _ in range(PRESSING):
         door.release()
     await service.scheduler.run_round(groups["dispatch_outbox"])
-    assert await told(reader) == 0, "a batch has just left"
+    assert await count_messages(reader) == 0, "a batch has just left"
     door.tick(0.1)
     door.tick(0.1)
     await service.scheduler.run_round(groups["dispatch_outbox"])
-    assert await told(reader) == 1
+    assert await count_messages(reader) == 1
 
     for _ in range(PRESSING):
         await door.acquire()
     await reserved(stepped, "2f-hall-002")
-    assert await told(stepped) == 0
+    assert await count_messages(stepped) == 0
     await service.settle()
-    assert await told(stepped) == 1
+    assert await count_messages(stepped) == 1

@@ -1,4 +1,4 @@
-"""A long-term template (长期订阅): accepted once and used up by nothing, until WeChat says no."""
+"""A long-term template (长期订阅): one consent lasts until WeChat refuses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from models.messages.entities import Template
 from tests.api.browsing import Browser
 from tests.api.console import staff
-from tests.api.deliveries import AN_HOUR, MANY, calls, misbehave, told, warm_up, way_of
+from tests.api.deliveries import AN_HOUR, MANY, calls, misbehave, templates_of, warm_up, way_of
 from tests.api.wechat_callbacks import event, listed, push
 from tests.living import Client, Living, living
 
@@ -33,7 +33,7 @@ async def stands(reader: Client) -> bool:
 
 
 async def book(service: Living, reader: Client, n: int) -> str:
-    """What became of the message about the reader's next booking."""
+    """Books and returns the state of the message about it."""
     start, end = AN_HOUR[n]
     made = await reader.reserve("2f-hall-001", start, end)
     await service.settle()
@@ -41,12 +41,12 @@ async def book(service: Living, reader: Client, n: int) -> str:
 
 
 async def refuses_on_the_phone(service: Living, reader: Client) -> None:
-    """WeChat knows of it before we do."""
+    """The reader withdraws the consent at WeChat, before the service knows."""
     none = {"openid": reader.openid, "template_id": ID, "n": 0}
     await service.anonymous.ok("POST", "//sandbox/wechat/_grant", none)
 
 
-async def test_one_accept_is_all(service: Living) -> None:
+async def test_one_accept_allows_any_number_of_messages(service: Living) -> None:
     reader = await service.reader()
     assert not await stands(reader) and await book(service, reader, 0) == "no_consent"
     accepted = {"results": {"RESERVED": "accept", "LEAVE": "accept"}}
@@ -65,8 +65,8 @@ async def test_one_accept_is_all(service: Living) -> None:
     assert '<td class="n">长期</td><td class="n">1</td>' in console
 
 
-async def test_who_refuses_has_none_until_they_accept_again(service: Living) -> None:
-    """WeChat says 43101 once; then nothing is queued, and nothing asked."""
+async def test_a_refused_consent_ends_sending_until_it_is_accepted_again(service: Living) -> None:
+    """WeChat answers 43101 once; afterwards no message is queued."""
     await warm_up(service)
     reader = await service.reader()
     await reader.accept("RESERVED")
@@ -77,12 +77,12 @@ async def test_who_refuses_has_none_until_they_accept_again(service: Living) -> 
     assert await calls(service, "subscribe_send") == 1
     assert await book(service, reader, 2) == "no_consent"
     assert await calls(service, "subscribe_send") == 1, "not asked again"
-    assert await told(reader) == ["RESERVED"] * 3, "in the app all the same"
+    assert await templates_of(reader) == ["RESERVED"] * 3, "in the app all the same"
     await reader.accept("RESERVED")
     assert await book(service, reader, 3) == "sent" and len(await reader.messages()) == 2
 
 
-async def test_a_busy_wechat_leaves_the_accept(service: Living) -> None:
+async def test_a_busy_wechat_does_not_end_the_consent(service: Living) -> None:
     reader = await service.reader()
     await reader.accept("RESERVED")
     await misbehave(service, subscribe_send={"status": 503, "times": 2})
@@ -95,7 +95,7 @@ async def test_a_busy_wechat_leaves_the_accept(service: Living) -> None:
     assert (await way_of(service, made)).state == "sent" and await stands(reader)
 
 
-async def test_it_follows_what_wechat_says(service: Living) -> None:
+async def test_consent_follows_wechats_subscription_events(service: Living) -> None:
     reader = await service.reader()
     popup, changed = "subscribe_msg_popup_event", "subscribe_msg_change_event"
     await push(service, "mini", event(reader.openid, popup, more=listed("accept", ID)))
@@ -109,8 +109,8 @@ async def test_it_follows_what_wechat_says(service: Living) -> None:
     assert left[Template.RESERVED] == 0, "it went with the binding"
 
 
-async def test_what_was_accepted_of_the_template_before_does_not_count(service: Living) -> None:
-    """Another type is another template at WeChat, whose accept nobody has given."""
+async def test_consent_for_the_previous_template_does_not_count(service: Living) -> None:
+    """A template of another type is a new one at WeChat and needs a consent of its own."""
     reader = await service.reader()
     await service.inside.stored.consents.add(reader.reader_id, Template.RESERVED)
     assert not await stands(reader) and await book(service, reader, 0) == "no_consent"

@@ -1,4 +1,4 @@
-"""Looks at personal data and exports stand in the audit log before anything is shown."""
+"""Looks at personal data and exports are logged before anything is shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME: Final = "欧阳若兰"
 CARD: Final = "A1B2C3D4"
 
 
-async def known(service: Living) -> Client:
+async def reader_to_find(service: Living) -> Client:
     """A reader who can be found by number, name and card."""
     reader = await service.web_reader()
     await service.inside.stored.readers.upsert_from_login(
@@ -29,8 +29,12 @@ async def known(service: Living) -> Client:
     return reader
 
 
-async def test_a_search_is_kept_by_its_kind_alone(service: Living) -> None:
-    desk, reader, other = await staff(service), await known(service), await known(service)
+async def test_a_search_is_logged_by_its_kind_without_the_text(service: Living) -> None:
+    desk, reader, other = (
+        await staff(service),
+        await reader_to_find(service),
+        await reader_to_find(service),
+    )
     for sought, seen in (
         (other.number, {"by_number": 1}),
         (CARD, {"by_card": 1}),
@@ -43,13 +47,13 @@ async def test_a_search_is_kept_by_its_kind_alone(service: Living) -> None:
         assert look == ("look_up", "readers", seen), sought
     assert (await desk.get("/console/readers")).status == 200
     assert len(await looks(service)) == 4, "the form alone shows nobody"
-    kept = str(await service.db["audit"].find().to_list(None))
+    entries = str(await service.db["audit"].find().to_list(None))
     for word in (reader.number, other.number, CARD, NAME, "王不见"):
-        assert word not in kept
+        assert word not in entries
 
 
-async def test_a_readers_page_is_kept_with_the_reader(service: Living) -> None:
-    reader = await known(service)
+async def test_a_look_at_a_readers_page_is_logged_with_the_reader(service: Living) -> None:
+    reader = await reader_to_find(service)
     here = f"/console/readers/{reader.reader_id}"
     mine: tuple[str, str, Any] = ("look_up", f"reader:{reader.reader_id}", {})
     for who in (await staff(service), await staff(service, Role.VIEWER)):
@@ -68,11 +72,11 @@ async def test_a_readers_page_is_kept_with_the_reader(service: Living) -> None:
     assert len(await looks(service)) == 3
 
 
-async def test_an_export_is_kept_with_its_days(service: Living) -> None:
+async def test_an_export_is_logged_with_its_days(service: Living) -> None:
     desk, days = await staff(service, Role.VIEWER), "from=2026-09-01&to=2026-09-06"
     facts = {"first": "2026-09-01", "last": "2026-09-06"}
     for ending in ("csv", "xlsx"):
-        assert await shown(service, desk, f"/console/bookings.{ending}?{days}")
+        assert await content_of(service, desk, f"/console/bookings.{ending}?{days}")
         assert (await looks(service))[-1] == (
             *("export", "bookings"),
             {"format": ending, **facts},
@@ -81,17 +85,17 @@ async def test_an_export_is_kept_with_its_days(service: Living) -> None:
     assert len(await looks(service)) == 2
 
 
-async def shown(service: Living, desk: Browser, path: str) -> bytes:
-    """What the desk gets there, whatever its type."""
+async def content_of(service: Living, desk: Browser, path: str) -> bytes:
+    """The page or file that the desk gets, whatever its type."""
     url = URL(f"{service.base}{path}", encoded=True)
     async with desk.client.session.get(url, headers=desk.cookie) as answer:
         assert answer.status == 200, path
         return await answer.read()
 
 
-async def test_nothing_is_shown_without_its_entry(service: Living) -> None:
-    reader, desk = await known(service), await staff(service)
-    await known(service)
+async def test_personal_data_is_not_shown_if_the_audit_entry_fails(service: Living) -> None:
+    reader, desk = await reader_to_find(service), await staff(service)
+    await reader_to_find(service)
     paths = [
         f"/console/readers/{reader.reader_id}",
         f"/console/readers?{urlencode({'q': NAME})}",
@@ -105,10 +109,10 @@ async def test_nothing_is_shown_without_its_entry(service: Living) -> None:
     assert await looks(service) == []
     # The control: it is shown otherwise.
     for count, path in enumerate(paths, 1):
-        assert await shown(service, desk, path) and len(await looks(service)) == count
+        assert await content_of(service, desk, path) and len(await looks(service)) == count
 
 
-async def test_looks_do_not_bury_changes(service: Living) -> None:
+async def test_the_audit_page_lists_looks_apart_from_changes(service: Living) -> None:
     reader, head = await service.reader(), await staff(service)
     here = f"/console/readers/{reader.reader_id}"
     assert (await post(service, head, f"{here}/unbind")).status == 303

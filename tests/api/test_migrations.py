@@ -1,4 +1,4 @@
-"""A step of the schema while people book: nobody waits for it, and it gets to its end."""
+"""A schema migration while people book."""
 
 from __future__ import annotations
 

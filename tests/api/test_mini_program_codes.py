@@ -1,4 +1,4 @@
-"""The mini-program's codes: drawn by WeChat once, then our own."""
+"""Mini-program codes: fetched from WeChat once, then served from the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def _wechat(service: Living, **modes: object) -> None:
     await service.anonymous.ok("POST", "//sandbox/wechat/_mode", modes)
 
 
-async def test_a_code_is_drawn_once_and_outlives_wechat(service: Living) -> None:
+async def test_a_code_is_fetched_from_wechat_once_and_served_without_it(service: Living) -> None:
     status, drawn = await _picture(service, "2f-south")
     assert status == 200
     (read,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(drawn)))

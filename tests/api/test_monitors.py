@@ -1,4 +1,4 @@
-"""/metrics and /readyz answer those whom the operator lists, whatever stands in between."""
+"""/metrics and /readyz answer the listed monitors only, also behind proxies."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ALIVE_ONLY = {"healthz": 200, "readyz": 403, "metrics": 403}
         ),
     ],
 )
-async def test_only_listed_addresses_are_answered(
+async def test_only_listed_monitor_addresses_are_answered(
     mongo_url: str, redis_url: str, env: dict[str, str], asked: list[tuple[str, dict[str, int]]]
 ) -> None:
     async with living(mongo_url, redis_url, **env) as service:  # type: ignore[arg-type]

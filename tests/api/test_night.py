@@ -41,7 +41,7 @@ async def scan(service: Living) -> dict[str, str]:
     return {"qr": await service.qr()}
 
 
-async def test_a_stay_goes_over_midnight_to_the_true_closing(night: Living) -> None:
+async def test_a_stay_over_midnight_lasts_at_most_to_the_closing_time(night: Living) -> None:
     reader, other = await night.reader(), await night.reader()
     await reader.accept("CHECK_IN_REMINDER")
     await clock(night, "20:00", 7)
@@ -82,7 +82,7 @@ async def test_a_stay_goes_over_midnight_to_the_true_closing(night: Living) -> N
     assert (await reader.ok("GET", path))["state"] == "completed"
 
 
-async def test_now_in_the_hours_of_yesterday_is_a_booking_of_today(night: Living) -> None:
+async def test_a_booking_for_now_after_midnight_belongs_to_the_new_day(night: Living) -> None:
     reader, other = await night.reader(), await night.reader()
     await reader.accept("CHECK_IN_REMINDER")
     await clock(night, "23:10", 7)
@@ -97,19 +97,19 @@ async def test_now_in_the_hours_of_yesterday_is_a_booking_of_today(night: Living
     now = await other.reserve(OTHER, "now", "02:00")
     assert (now["date"], span(now)) == ("2026-09-08", "08T00:29 08T02:00")
     await other.refused("422 closed", "POST", "/reservations", wish(night, "now", "03:00", OTHER))
-    shown = {s["id"]: s for s in (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]}
-    assert (shown[OTHER]["status"], shown["2f-hall-001"]["status"]) == ("occupied", "free")
-    assert shown["2f-hall-001"]["free_until"][8:16] == "08T02:00", "the map is of this night"
+    seats = {s["id"]: s for s in (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]}
+    assert (seats[OTHER]["status"], seats["2f-hall-001"]["status"]) == ("occupied", "free")
+    assert seats["2f-hall-001"]["free_until"][8:16] == "08T02:00", "the map is of this night"
     dates = (await reader.ok("GET", "/venues"))["items"][0]["dates"]
     assert dates[0]["bookable"] and dates[0]["open"] == {"from": "07:00", "to": "02:00"}
     await clock(night, "02:30", 8)
     booking = wish(night, "now", "03:00", "2f-hall-002")
     await other.refused("422 closed", "POST", "/reservations", booking)
-    shown = {s["id"]: s for s in (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]}
-    assert shown["2f-hall-001"]["free_until"][8:16] == "09T02:00", "of the hours to come"
+    seats = {s["id"]: s for s in (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]}
+    assert seats["2f-hall-001"]["free_until"][8:16] == "09T02:00", "of the hours to come"
 
 
-async def test_the_waitlist_of_a_night(night: Living) -> None:
+async def test_the_waitlist_offers_a_seat_over_midnight(night: Living) -> None:
     await clock(night, "22:40", 7)
     owner, first, sleeper = [await night.reader() for _ in range(3)]
     made = await owner.reserve(SEAT, "23:00", "01:00")
@@ -121,8 +121,8 @@ async def test_the_waitlist_of_a_night(night: Living) -> None:
     await owner.refused("409 own_overlap", "POST", "/waitlist", place | no)
     # A seat of tomorrow's day wakes nobody; one of this night is offered at once.
     late = await owner.reserve(OTHER, "09:00", "10:00", night.tomorrow)
-    wanted = {"date": night.tomorrow, "start": "09:00", "end": "10:00"}
-    await sleeper.ok("POST", "/waitlist", place | {"seats": [OTHER]} | wanted)
+    body = {"date": night.tomorrow, "start": "09:00", "end": "10:00"}
+    await sleeper.ok("POST", "/waitlist", place | {"seats": [OTHER]} | body)
     await owner.ok("POST", f"/reservations/{late['id']}/cancel")
     await clock(night, "23:00", 7)
     await owner.ok("POST", f"/reservations/{made['id']}/check-in", await scan(night))
@@ -147,7 +147,7 @@ async def test_the_waitlist_of_a_night(night: Living) -> None:
     assert (await sleeper.ok("GET", "/waitlist"))["items"][0]["offer"] is not None
 
 
-async def test_gates_replay_the_stay(night: Living) -> None:
+async def test_gate_passages_are_replayed_for_a_stay_over_midnight(night: Living) -> None:
     gate, reader = await gate_of(night), await night.reader()
     await clock(night, "22:00", 7)
     made = await reader.reserve(SEAT, "23:00", "01:00")
@@ -170,7 +170,7 @@ async def test_gates_replay_the_stay(night: Living) -> None:
     assert then["state"] == "in_use", "who came in before the stay is inside"
 
 
-async def test_a_library_that_never_closes(service: Living) -> None:
+async def test_bookings_cross_midnight_in_a_library_that_never_closes(service: Living) -> None:
     await open_by(service, ALWAYS)
     reader = await service.reader()
     await clock(service, "21:00", 7)
@@ -189,7 +189,7 @@ async def test_a_library_that_never_closes(service: Living) -> None:
     assert all(d["bookable"] and d["open"] == {"from": "00:00", "to": "00:00"} for d in dates)
 
 
-async def test_pages_say_the_next_day(night: Living) -> None:
+async def test_pages_mark_an_end_on_the_next_day(night: Living) -> None:
     await clock(night, "20:00", 7)
     reader = await night.reader()
     made = await reader.reserve(SEAT, "22:00", "02:00")
@@ -199,18 +199,18 @@ async def test_pages_say_the_next_day(night: Living) -> None:
     other = Browser(await night.web_reader())
     panel = (await other.get(f"/areas/2f-hall?seat={OTHER}&begin=22:00")).body
     assert "<span>次日02:00</span>" in panel and "<span>23:00</span>" in panel
-    found = (await other.get("/?start=22:00&end=01:00")).body
-    assert "22:00–次日01:00" in found and "结束时间要晚于开始时间" not in found
+    home_page = (await other.get("/?start=22:00&end=01:00")).body
+    assert "22:00–次日01:00" in home_page and "结束时间要晚于开始时间" not in home_page
     assert "07:00–次日02:00" in (await other.get("/rules")).body
     form = wish(night, "22:00", "02:00", OTHER) | {"csrf": await other.token()}
     done = await other.post("/reserve", form, night.base)
     assert done.status == 303
     await night.settle()
-    told = (await reader.ok("GET", "/messages"))["items"][0]["text"]
-    assert "9月7日 22:00–次日02:00" in told
+    text = (await reader.ok("GET", "/messages"))["items"][0]["text"]
+    assert "9月7日 22:00–次日02:00" in text
 
 
-async def test_statistics_and_outages_know_the_night(night: Living) -> None:
+async def test_statistics_and_outages_count_the_hours_after_midnight(night: Living) -> None:
     reader = await night.reader()
     await clock(night, "22:00", 7)
     made = await reader.reserve(SEAT, "22:00", "02:00")
@@ -223,19 +223,19 @@ async def test_statistics_and_outages_know_the_night(night: Living) -> None:
     for _ in range(3):
         await night.inside.statistics.aggregate_next_day(night.clock.now())
     first, last = (datetime(2026, 9, day).date() for day in (7, 8))  # noqa: DTZ001
-    found = {
+    days = {
         d.day: d
         for d in await night.inside.statistics.between(first, last)
         if d.area_id == AreaId("2f-hall")
     }
-    assert (found[first].used[22:], found[first].booked) == ((60, 60), 1)
-    assert (found[last].used[:3], found[last].booked) == ((60, 60, 0), 0)
-    assert found[first].open_minutes == found[first].seats * 19 * 60
+    assert (days[first].used[22:], days[first].booked) == ((60, 60), 1)
+    assert (days[last].used[:3], days[last].booked) == ((60, 60, 0), 0)
+    assert days[first].open_minutes == days[first].seats * 19 * 60
 
 
-async def test_jobs_follow_the_night(night: Living) -> None:
-    """A stay goes on in the booking behind it, on the next date; a miss counts on the day that its
-    booking started on; and pruning takes the claims of what is over, never of what goes on."""
+async def test_jobs_handle_deadlines_after_midnight(night: Living) -> None:
+    """The following booking on the next date is carried over, a no-show counts on the day its
+    booking started, and pruning removes claims of ended bookings only."""
     reader, late, other = [await night.reader() for _ in range(3)]
     await clock(night, "21:00", 7)
     first = await reader.reserve(SEAT, "22:00", "00:00")

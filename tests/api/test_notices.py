@@ -1,4 +1,4 @@
-"""通知公告: what is shown, and in which order."""
+"""通知公告: visibility and order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.living import MONDAY_8, Living
 HOUR = timedelta(hours=1)
 
 
-async def test_what_is_shown_and_when(service: Living) -> None:
+async def test_current_notices_are_listed_pinned_first_then_newest(service: Living) -> None:
     notices = service.inside.stored.notices
     for id, begins, ends, pinned in (
         ("over", -2 * HOUR, -HOUR, False),

@@ -1,5 +1,5 @@
-"""A seat that is held for a reader whose booking the library has cancelled: one message tells of
-it, the desk sees it, and answers in the reader's place."""
+"""An offer made after the library cancelled a booking: one message, shown to staff, who can answer
+for the reader."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.living import Living
 TITLE = "预约已取消，为您保留了另一个座位"
 
 
-async def test_one_message_tells_both(service: Living) -> None:
+async def test_one_message_announces_the_cancellation_and_the_offer(service: Living) -> None:
     reader, offer, _ = await moved(service)
     await service.settle()
-    told = (await reader.ok("GET", "/messages"))["items"]
-    assert [m["title"] for m in told] == [TITLE, "座位预约成功"]
-    text = told[0]["text"]
+    messages = (await reader.ok("GET", "/messages"))["items"]
+    assert [m["title"] for m in messages] == [TITLE, "座位预约成功"]
+    text = messages[0]["text"]
     assert "图书馆2层二层中厅010号，9月8日 09:00–11:00 的预约已由图书馆取消" in text
     assert (
         f"保留了另一个座位：{offer['seat']['label']}，9月8日 09:00–11:00，保留到 9月7日 10:00"
@@ -30,7 +30,7 @@ async def test_one_message_tells_both(service: Living) -> None:
     assert not [m for m in await reader.messages() if m["template"] == "OFFER"]
 
 
-async def test_the_desk_sees_it_and_a_refusal_names_it(service: Living) -> None:
+async def test_staff_see_the_offer_and_a_conflicting_booking_names_it(service: Living) -> None:
     reader, offer, desk = await moved(service)
     here = f"/console/readers/{reader.reader_id}"
     page = (await desk.get(here)).body
@@ -63,7 +63,7 @@ async def test_the_desk_sees_it_and_a_refusal_names_it(service: Living) -> None:
     ("verb", "after", "told"),
     [("accept", "reserved", "座位预约成功"), ("decline", "offer_expired", "")],
 )
-async def test_the_desk_answers_for_the_reader(
+async def test_staff_accept_or_refuse_the_offer_for_the_reader(
     service: Living, verb: str, after: str, told: str
 ) -> None:
     reader, offer, desk = await moved(service)
@@ -86,7 +86,7 @@ async def test_the_desk_answers_for_the_reader(
     assert again.status == 409 and await state(reader, offer) == after
 
 
-async def test_an_offer_that_is_over_cannot_be_accepted_at_the_desk(service: Living) -> None:
+async def test_an_expired_offer_cannot_be_accepted_by_staff(service: Living) -> None:
     reader, offer, desk = await moved(service)
     await service.jump("10:05")  # a slow machine made it some seconds after 08:00
     answer = await post(service, desk, f"/console/reservations/{offer['id']}/accept")

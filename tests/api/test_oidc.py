@@ -1,4 +1,4 @@
-"""Signing in by OpenID Connect, against a provider that others wrote."""
+"""Signing in by OpenID Connect with a foreign provider (oidc-provider)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Ahead(Clock):
-    """The time on the wall is a little later than it is."""
+    """The real time plus an offset."""
 
     by = timedelta()
 
@@ -66,8 +66,9 @@ async def arrive(browser: Client, address: str, **headers: str) -> Answer:
     return await browser.get(f"/{address.removeprefix(browser.service.base)}", **headers)
 
 
-async def test_the_whole_story(both: tuple[Living, RealProvider]) -> None:
-    """In, bound by the code that the page shows, out here and there, and in again."""
+async def test_signing_in_binding_and_signing_out_by_oidc(
+    both: tuple[Living, RealProvider],
+) -> None:
     service, provider = both
     browser = service.stranger()
     target = urlsplit(await away(browser, "//login?next=/reservations"))
@@ -84,8 +85,8 @@ async def test_the_whole_story(both: tuple[Living, RealProvider]) -> None:
 
     # The same address gives nothing to anybody: neither the code nor the state is good twice.
     sessions = await service.db["sessions"].count_documents({})
-    for kept in ({}, {"Cookie": f"seat_state={cookie.value}"}):
-        again = await arrive(service.stranger(), back, **kept)
+    for headers in ({}, {"Cookie": f"seat_state={cookie.value}"}):
+        again = await arrive(service.stranger(), back, **headers)
         assert again.status == 401 and "请重新登录" in again.body
         assert "seat_sid" not in str(again.headers.getall("Set-Cookie", []))
     assert await service.db["sessions"].count_documents({}) == sessions
@@ -106,7 +107,9 @@ async def test_the_whole_story(both: tuple[Living, RealProvider]) -> None:
     assert await service.db["readers"].count_documents({}) == 1
 
 
-async def test_what_is_not_this_browsers_own(both: tuple[Living, RealProvider]) -> None:
+async def test_a_callback_with_another_browsers_state_is_refused(
+    both: tuple[Living, RealProvider],
+) -> None:
     service, _ = both
     theirs, mine = service.stranger(), service.stranger()
     begun = await away(theirs)
@@ -153,7 +156,9 @@ async def test_what_is_not_this_browsers_own(both: tuple[Living, RealProvider]) 
     assert (await arrive(theirs, back)).status == 302, "its own, as it was"
 
 
-async def test_a_new_key_is_fetched_once_a_minute(both: tuple[Living, RealProvider]) -> None:
+async def test_an_unknown_signing_key_is_fetched_at_most_once_a_minute(
+    both: tuple[Living, RealProvider],
+) -> None:
     service, provider = both
     assert (await signed_in(service.stranger())).status == 302
     await provider.rotate()
@@ -164,7 +169,7 @@ async def test_a_new_key_is_fetched_once_a_minute(both: tuple[Living, RealProvid
     assert (await signed_in(service.stranger())).status == 302
 
 
-async def test_the_providers_groups_give_a_role(both: tuple[Living, RealProvider]) -> None:
+async def test_a_role_is_given_by_the_providers_groups(both: tuple[Living, RealProvider]) -> None:
     service, _ = both
     staff, student = service.stranger(), service.stranger()
     assert (await signed_in(staff, account="ben")).status == 302
@@ -182,8 +187,10 @@ async def test_the_providers_groups_give_a_role(both: tuple[Living, RealProvider
     assert [c.value for c in staff.session.cookie_jar if c.key == "seat_sid"] == [before]
 
 
-async def test_signing_out_there_ends_it_here(both: tuple[Living, RealProvider]) -> None:
-    """The provider tells us over a connection of its own."""
+async def test_a_back_channel_logout_ends_one_session_here(
+    both: tuple[Living, RealProvider],
+) -> None:
+    """The provider sends a request of its own."""
     service, provider = both
     browser, elsewhere = service.stranger(), service.stranger()
     assert (await signed_in(browser)).status == 302
@@ -197,10 +204,9 @@ async def test_signing_out_there_ends_it_here(both: tuple[Living, RealProvider])
     await elsewhere.ok("GET", "/me")  # another session of the same person goes on
 
 
-async def test_a_provider_that_is_away_or_slow(
+async def test_an_unavailable_provider_is_reported_and_others_still_work(
     mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn
 ) -> None:
-    """The page says so, and the other way in works."""
     monkeypatch.setattr(provider_base, "TIMEOUT_S", 0.3)
 
     async def hang(request: web.Request) -> web.Response:
@@ -246,8 +252,10 @@ async def test_a_provider_that_is_away_or_slow(
             never.set()
 
 
-async def test_numbers_of_two_providers_are_two_readers(mongo_url: str, redis_url: str) -> None:
-    """Unless the library says that they are the campus's, and then they are one."""
+async def test_the_same_number_at_two_providers_is_two_readers(
+    mongo_url: str, redis_url: str
+) -> None:
+    """Unless the settings declare both providers' numbers as the campus's."""
     async with real_provider() as one, real_provider() as two, real_provider() as three:
         env: dict[str, Any] = {"OIDC_PROVIDERS": "campus,branch,alumni"}
         env |= one.env("campus", NAME="本校", NUMBERS="campus", **STAFF)
@@ -286,7 +294,9 @@ async def test_numbers_of_two_providers_are_two_readers(mongo_url: str, redis_ur
                 assert (await sign_out(service, browser)).startswith(provider.issuer)
 
 
-async def test_only_what_is_set_up_is_there(both: tuple[Living, RealProvider]) -> None:
+async def test_routes_of_unconfigured_providers_are_not_found(
+    both: tuple[Living, RealProvider],
+) -> None:
     service, provider = both
     stranger = service.stranger()
     for path in ("//login/cas?ticket=ST-1", "//login/oidc/other?code=x&state=y"):

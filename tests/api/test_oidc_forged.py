@@ -1,4 +1,4 @@
-"""What an OpenID provider, or somebody in its name, can say that is not to be believed."""
+"""Forged or invalid answers in the name of an OpenID provider."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ ID_TOKENS: Mapping[str, dict[str, Any]] = {
 }
 
 
-async def test_an_id_token_that_is_not_believed(both: Both) -> None:
+async def test_an_invalid_id_token_signs_no_reader_in(both: Both) -> None:
     service, provider = both
     assert (await provider.sign_in(service.stranger())).status == 302
     before = await service.books()
@@ -122,8 +122,9 @@ async def test_an_id_token_that_is_not_believed(both: Both) -> None:
     assert provider.asked["/keys"] == 1, "an unknown key is looked for once a minute"
 
 
-async def test_a_browser_cannot_say_that_a_sign_on_fails(both: Both) -> None:
-    """Deadlines stop while the campus's sign-on is away: nobody's address bar does that."""
+async def test_an_error_in_the_browsers_callback_is_not_counted_as_an_outage(both: Both) -> None:
+    """Deadlines are extended while the campus sign-on is unavailable, which a browser's address
+    must not trigger."""
     service, provider = both
     browser = service.stranger()
     away = await browser.get("//login")
@@ -139,8 +140,8 @@ async def test_a_browser_cannot_say_that_a_sign_on_fails(both: Both) -> None:
     assert (await provider.sign_in(service.stranger())).status == 302
 
 
-async def test_what_the_provider_may_do(both: Both) -> None:
-    """The secret in the form, several clients, claims within claims, and the rest at userinfo."""
+async def test_permitted_variants_of_a_provider_are_accepted(both: Both) -> None:
+    """The secret in the form, several audiences, nested claims, and the rest at userinfo."""
     service, provider = both
 
     def ours(claims: dict[str, Any]) -> None:
@@ -165,8 +166,8 @@ async def test_what_the_provider_may_do(both: Both) -> None:
     assert (await provider.sign_in(service.stranger())).status == 401, "somebody else's"
 
 
-async def test_a_password_that_was_typed_just_now(both: Both) -> None:
-    """Somebody at a desk that was left can take the question out of the address."""
+async def test_a_renewal_needs_a_recent_password_entry_at_the_provider(both: Both) -> None:
+    """Someone at an abandoned desk could remove the parameter from the address."""
     service, provider = both
     browser = service.stranger()
     assert (await provider.sign_in(browser)).status == 302
@@ -188,19 +189,19 @@ async def test_a_password_that_was_typed_just_now(both: Both) -> None:
         assert (await provider.sign_in(service.stranger())).status == 302, "asked of renewals only"
 
 
-async def test_a_description_that_is_not_the_issuers_is_not_believed(both: Both) -> None:
+async def test_metadata_of_another_issuer_is_refused(both: Both) -> None:
     service, provider = both
-    provider.metadata = lambda found: found.update(issuer="https://evil.example")
+    provider.metadata = lambda metadata: metadata.update(issuer="https://evil.example")
     answer = await service.stranger().get("//login")
     assert answer.status == 503 and "统一身份认证暂不可用" in answer.body
     await service.stranger().get("//login")
     assert provider.asked == {"/.well-known/openid-configuration": 1}, "not asked again at once"
 
 
-async def test_a_wrong_secret_is_one_line_of_log_that_says_so(
+async def test_a_wrong_client_secret_is_logged_once_as_such(
     both: Both, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Readers read that the sign-on cannot be reached; the staff would look at the network."""
+    """Readers only see that the sign-on cannot be reached, which would mislead the staff."""
     service, provider = both
     provider.token_answer = (401, {"error": "invalid_client"})
     for _ in range(3):
@@ -209,9 +210,9 @@ async def test_a_wrong_secret_is_one_line_of_log_that_says_so(
     assert [(line["sign_on"], line["reason"]) for line in lines] == [("campus", "secret")]
 
 
-async def test_when_the_provider_fails_in_the_middle(both: Both) -> None:
+async def test_a_provider_failure_during_sign_in_is_reported(both: Both) -> None:
     service, provider = both
-    provider.metadata = lambda found: found.update(
+    provider.metadata = lambda metadata: metadata.update(
         token_endpoint_auth_methods_supported=["client_secret_post"]
     )
     answers: tuple[tuple[int, dict[str, Any] | bytes, int], ...] = (
@@ -223,10 +224,10 @@ async def test_when_the_provider_fails_in_the_middle(both: Both) -> None:
         (200, '{"error": "系统错误"}'.encode("gbk"), 503),
         (200, b"[" * 50_000, 503),
     )
-    for status, body, wanted in answers:
+    for status, body, expected in answers:
         provider.token_answer = (status, body)
         answer = await provider.sign_in(service.stranger())
-        assert answer.status == wanted, (status, body[:20] if isinstance(body, bytes) else body)
+        assert answer.status == expected, (status, body[:20] if isinstance(body, bytes) else body)
     assert provider.forms[-1]["client_secret"] == "top secret"
     assert await service.db["outages"].count_documents({"_id": "cas"}) == 1, "deadlines wait"
     provider.token_answer, provider.keys = None, [{"kty": "oct", "k": "AAAA", "kid": "one"}]
@@ -254,7 +255,7 @@ LOGOUTS: Mapping[str, dict[str, Any]] = {
 }
 
 
-async def test_a_logout_token_that_is_not_believed(both: Both) -> None:
+async def test_an_invalid_logout_token_is_refused(both: Both) -> None:
     service, provider = both
     browser, caller = service.stranger(), service.stranger()
     assert (await provider.sign_in(browser)).status == 302
@@ -279,7 +280,7 @@ async def test_a_logout_token_that_is_not_believed(both: Both) -> None:
     await browser.ok("GET", "/me")
 
 
-async def test_a_logout_token_counts_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_logout_token_is_accepted_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     service, provider = both
     mine, theirs, caller = service.stranger(), service.stranger(), service.stranger()
     assert (await provider.sign_in(mine)).status == 302
@@ -308,8 +309,8 @@ async def _fails(*_: object) -> None:
     raise Busy()
 
 
-async def test_a_logout_of_somebody_ends_all_that_they_have(both: Both) -> None:
-    """Where the provider names nobody's session but somebody; who comes in afterwards stays."""
+async def test_a_logout_by_subject_ends_all_sessions_of_that_reader(both: Both) -> None:
+    """The token names a subject and no session; later sign-ins are kept."""
     service, provider = both
 
     def earlier(claims: dict[str, Any]) -> None:
@@ -332,10 +333,10 @@ async def test_a_logout_of_somebody_ends_all_that_they_have(both: Both) -> None:
     assert "u-1" not in stored and "21070001" not in stored
 
 
-async def test_over_https_no_other_host_can_begin_a_sign_in(
+async def test_over_https_the_state_cookie_has_the_host_prefix(
     mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> None:
-    """A neighbour in the domain could set a cookie of its own, but for a name like this one."""
+    """A neighbour in the domain could otherwise set a cookie of its own."""
     env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}
     named: dict[str, Any] = {f"OIDC_CAMPUS_{name}": value for name, value in env.items()}
     named |= {"OIDC_CAMPUS_NUMBER_CLAIM": "no", "OIDC_PROVIDERS": "campus"}
@@ -351,7 +352,7 @@ async def test_over_https_no_other_host_can_begin_a_sign_in(
         assert query["tenant"] == ["1"], "what stood in the provider's address stays"
 
 
-async def test_forged_logouts_are_paced(
+async def test_forged_logout_tokens_are_throttled(
     mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> None:
     env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "s"}

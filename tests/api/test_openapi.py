@@ -1,4 +1,4 @@
-"""The document, its page and the code say the same."""
+"""The OpenAPI document, its page and the code agree."""
 
 from __future__ import annotations
 
@@ -43,40 +43,40 @@ UNSEEN: Final = {
 }
 
 
-async def test_every_route_is_described_and_the_other_way_round(service: Living) -> None:
+async def test_the_document_describes_exactly_the_served_routes(service: Living) -> None:
     served = {
         (route.method, route.resource.canonical)
         for route in service.app.router.routes()
         if route.resource is not None and route.resource.canonical.startswith(PREFIX)
         if route.method != "HEAD"
     }
-    told = (await service.anonymous.ok("GET", "//openapi.json"))["paths"]
-    described = {(method.upper(), path) for path, way in told.items() for method in way}
+    paths = (await service.anonymous.ok("GET", "//openapi.json"))["paths"]
+    described = {(method.upper(), path) for path, way in paths.items() for method in way}
     assert served == described
-    names = [way["operationId"] for methods in told.values() for way in methods.values()]
+    names = [way["operationId"] for methods in paths.values() for way in methods.values()]
     assert len(set(names)) == len(names)
 
 
-def test_every_refusal_has_words_and_a_status() -> None:
+def test_every_refusal_has_a_text_and_a_status() -> None:
     declared = {error for route in ROUTES for error in route.errors}
-    known = {
+    known_codes = {
         value
         for module in ERRORS
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, DomainError)
     }
-    assert declared <= known
-    for error in known - UNSEEN:
+    assert declared <= known_codes
+    for error in known_codes - UNSEEN:
         assert error.code in TEXTS, error
         if error is not DomainError:
             assert status_of(error) < 500 or issubclass(error, kernel_errors.Unavailable), error
     # A leaf of a leaf has its parent's code: it only says where it comes from.
-    codes = [error.code for error in known if "code" in vars(error)]
+    codes = [error.code for error in known_codes if "code" in vars(error)]
     shared = {code for code in codes if codes.count(code) > 1}
     assert shared <= {"wechat_unavailable"}, shared
 
 
-def test_the_document_names_each_refusal_under_its_status() -> None:
+def test_the_document_lists_each_refusal_under_its_status() -> None:
     paths = document()["paths"]
     for route in ROUTES:
         answers = paths[PREFIX + route.path][route.method.lower()]["responses"]
@@ -85,7 +85,7 @@ def test_the_document_names_each_refusal_under_its_status() -> None:
             assert error.code in answers[str(status_of(error))]["description"].split(", "), route
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_in_the_document_resolves() -> None:
     whole = document()
     text = str(whole)
     for name in set(re.findall(r"#/components/schemas/(\w+)", text)):
@@ -96,7 +96,7 @@ def test_every_reference_leads_somewhere() -> None:
             assert set(scheme) <= set(whole["components"]["securitySchemes"])
 
 
-def test_every_operation_has_one_line_and_a_tag_that_is_told() -> None:
+def test_every_operation_has_a_summary_and_a_described_tag() -> None:
     whole = document()
     tags = {tag["name"]: tag["description"] for tag in whole["tags"]}
     assert whole["info"]["title"].isascii() and whole["servers"]
@@ -111,8 +111,8 @@ def test_every_operation_has_one_line_and_a_tag_that_is_told() -> None:
 
 
 @pytest.mark.whole
-async def test_linters_find_nothing(tmp_path: Path) -> None:
-    """Redocly's and Spectral's recommended rules, and what both must find in a spoilt copy."""
+async def test_openapi_linters_find_no_problem(tmp_path: Path) -> None:
+    """Redocly's and Spectral's recommended rules; a spoilt copy is the control."""
     good, spoilt = document(), document()
     del (
         spoilt["servers"],
@@ -125,14 +125,14 @@ async def test_linters_find_nothing(tmp_path: Path) -> None:
         _linted("redocly", "lint", "--format=json", "--extends=recommended", *files),
         _linted("spectral", "lint", "--format=json", "--quiet", f"--ruleset={RULES}", *files),
     )
-    found = {
+    problems = {
         (Path(problem["location"][0]["source"]["ref"]).stem, problem["ruleId"])
         for report in redocly
         for problem in report["problems"]
     }
-    assert found == {("spoilt", "no-empty-servers"), ("spoilt", "no-unused-components")}
-    found = {(Path(problem["source"]).stem, problem["code"]) for problem in spectral[0]}
-    assert found == {
+    assert problems == {("spoilt", "no-empty-servers"), ("spoilt", "no-unused-components")}
+    problems = {(Path(problem["source"]).stem, problem["code"]) for problem in spectral[0]}
+    assert problems == {
         ("spoilt", "array-items"),
         ("spoilt", "oas3-api-servers"),
         ("spoilt", "oas3-unused-component"),
@@ -159,7 +159,7 @@ async def _linted(name: str, *arguments: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("path", ["//docs", "//openapi.json"])
-async def test_the_page_travels_packed_and_once(service: Living, path: str) -> None:
+async def test_the_page_is_compressed_and_cached(service: Living, path: str) -> None:
     whole = await service.anonymous.get(path, **{"Accept-Encoding": "identity"})
     packed = await service.anonymous.get(path, **{"Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip" and packed.body == whole.body
@@ -180,7 +180,7 @@ class _Links(HTMLParser):
         self.loads += [value or "" for name, value in attrs if name in ("src", "href", "action")]
 
 
-async def test_the_page_needs_nobody_else(service: Living) -> None:
+async def test_the_page_loads_nothing_from_other_hosts(service: Living) -> None:
     page = await service.anonymous.get("//docs")
     assert page.status == 200 and page.headers["Content-Type"] == "text/html; charset=utf-8"
     links = _Links()

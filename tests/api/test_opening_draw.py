@@ -19,7 +19,7 @@ OPENING = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
 OTHER_SEAT = "2f-hall-066"
 
 
-async def test_requests_of_an_opening_wait_outside_of_the_queue(
+async def test_requests_waiting_for_a_draw_take_no_place_in_the_queue(
     mongo_url: str, redis_url: str
 ) -> None:
     async with living(mongo_url, redis_url, now=OPENING) as service:
@@ -59,13 +59,13 @@ async def test_requests_of_an_opening_wait_outside_of_the_queue(
 
 
 async def drawn_until(reader: Client) -> list[str | None]:
-    """Until when requests for each day are drawn, as the API says to that reader."""
+    """The end of the draw for each day, as the API reports it to this reader."""
     (venue,) = (await reader.ok("GET", "/venues"))["items"]
     return [day["drawn_until"] and day["drawn_until"][:19] for day in venue["dates"]]
 
 
-async def test_a_day_says_until_when_it_is_drawn(service: Living) -> None:
-    """Before the opening and while it lasts; for a group by the hour at which it opens for them."""
+async def test_a_day_reports_until_when_its_opening_is_drawn(service: Living) -> None:
+    """Before and during the opening; for a group by the hour at which it opens for them."""
     await with_rules(service, booking_opens_at=time(10), opening_draw=True)
     head, member = await staff(service, Role.ADMINISTRATOR), await service.reader()
     reader = await service.reader()

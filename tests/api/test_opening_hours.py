@@ -1,4 +1,4 @@
-"""Closures and other hours: how they are set, and what becomes of bookings."""
+"""Closures and other opening hours, and the affected bookings."""
 
 from __future__ import annotations
 
@@ -29,17 +29,20 @@ async def state(reader: Client, made: Any) -> str:
     return str((await reader.ok("GET", f"/reservations/{made['id']}"))["state"])
 
 
-async def test_a_closure_is_shown_first_and_then_done(service: Living) -> None:
+async def test_a_closure_is_previewed_and_then_applied(service: Living) -> None:
     head, people = await staff(service, Role.ADMINISTRATOR), await booked(service, 3)
     upstairs = await service.reader()
-    kept = await upstairs.reserve("3f-north-001", "09:00", "11:00", service.tomorrow)
+    booking = await upstairs.reserve("3f-north-001", "09:00", "11:00", service.tomorrow)
     before = await service.books()
-    shown = await ask(service, head, place="a:2f-hall")
-    assert shown.status == 200 and "<b>3</b> 个预约不再符合" in shown.body
-    assert "二层中厅 闭馆（消防检修）" in shown.body
+    preview = await ask(service, head, place="a:2f-hall")
+    assert preview.status == 200 and "<b>3</b> 个预约不再符合" in preview.body
+    assert "二层中厅 闭馆（消防检修）" in preview.body
     for reader, _ in people:
-        known = await service.inside.stored.readers.get(ReaderId(reader.reader_id))
-        assert known is not None and f"<span>{reader_label(known)}</span>" in shown.body
+        stored_reader = await service.inside.stored.readers.get(ReaderId(reader.reader_id))
+        assert (
+            stored_reader is not None
+            and f"<span>{reader_label(stored_reader)}</span>" in preview.body
+        )
     assert await service.books() == before, "nothing changes before it is confirmed"
 
     done = await ask(service, head, place="a:2f-hall", confirmed="yes", bookings="cancel")
@@ -48,10 +51,10 @@ async def test_a_closure_is_shown_first_and_then_done(service: Living) -> None:
     for reader, made in people:
         assert await state(reader, made) == "cancelled"
         assert (await reader.ok("GET", "/messages"))["items"][0]["template"] == "MOVED"
-    assert await state(upstairs, kept) == "reserved"
+    assert await state(upstairs, booking) == "reserved"
     wish = {"seat_id": "2f-hall-009", "date": service.tomorrow, "start": "09:00", "end": "10:00"}
-    told = await people[0][0].refused("422 closed", "POST", "/reservations", wish)
-    words = told.body["error"]["message"]
+    refusal = await people[0][0].refused("422 closed", "POST", "/reservations", wish)
+    words = refusal.body["error"]["message"]
     assert words == "该时间不开放（消防检修），请选择开放时间内的座位"
     assert "消防检修" in (await head.get(PATH)).body
     (entry,), _ = await service.inside.stored.audit_log.page_of(AuditQuery(action="rules"), 0, 10)
@@ -67,14 +70,14 @@ async def test_a_closure_is_shown_first_and_then_done(service: Living) -> None:
     assert "没有，按平时的时间开放" in (await head.get(PATH)).body
 
 
-async def test_bookings_may_be_kept_and_who_sits_there_stays(service: Living) -> None:
+async def test_a_closure_can_keep_bookings_and_leaves_current_stays(service: Living) -> None:
     head, ((reader, made),) = await staff(service, Role.ADMINISTRATOR), await booked(service, 1)
     sitting = await service.reader()
     today = await sitting.reserve("2f-hall-020", "now", "12:00")
     qr = {"qr": await service.qr()}
     await sitting.ok("POST", f"/reservations/{today['id']}/check-in", qr)
-    shown = await ask(service, head, first=service.today, last=service.tomorrow)
-    assert "<b>1</b> 位读者正在使用" in shown.body and "<b>1</b> 个预约不再符合" in shown.body
+    preview = await ask(service, head, first=service.today, last=service.tomorrow)
+    assert "<b>1</b> 位读者正在使用" in preview.body and "<b>1</b> 个预约不再符合" in preview.body
     form = {"first": service.today, "last": service.tomorrow, "confirmed": "yes"}
     assert (await ask(service, head, **form, bookings="keep")).status == 303
     assert await state(reader, made) == "reserved"
@@ -92,7 +95,7 @@ async def test_bookings_may_be_kept_and_who_sits_there_stays(service: Living) ->
     assert "受影响的预约 1" in (await head.get("/console")).body
 
 
-async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> None:
+async def test_invalid_hours_are_refused_and_kept_in_the_form(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     before = await service.books()
     answer = await ask(service, head, first="2026-02-30", confirmed="yes")
@@ -105,8 +108,8 @@ async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> 
     assert await service.books() == before
 
 
-async def test_nobody_is_offered_a_seat_of_a_closed_day(service: Living) -> None:
-    """Neither what the closure sets free, nor what was held before it."""
+async def test_a_closure_withdraws_offers_and_creates_none(service: Living) -> None:
+    """Neither the seats freed by the closure nor offers held before it."""
     head, ((reader, made), (other, theirs)) = (
         await staff(service, Role.ADMINISTRATOR),
         await booked(service, 2),
@@ -129,19 +132,19 @@ async def test_nobody_is_offered_a_seat_of_a_closed_day(service: Living) -> None
     assert list(day.rows) == []
 
 
-async def test_a_closed_area_stays_closed_when_the_library_s_hours_are_set(service: Living) -> None:
-    """A wider entry that comes later re-opened it once, silently."""
+async def test_setting_the_librarys_hours_does_not_reopen_a_closed_area(service: Living) -> None:
+    """Regression: a later, wider rule once reopened the area silently."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     closed = {"place": "a:2f-hall", "reason": "地面维修"}
     assert (await ask(service, head, **closed, confirmed="yes")).status == 303
     wide = {"kind": "open", "opens": "06:30", "closes": "23:30", "reason": "考试周"}
-    shown = await ask(service, head, **wide)
-    assert "9月8日二层中厅已闭馆（地面维修），新的时间在那里不起作用" in shown.body
+    preview = await ask(service, head, **wide)
+    assert "9月8日二层中厅已闭馆（地面维修），新的时间在那里不起作用" in preview.body
     assert (await ask(service, head, **wide, confirmed="yes")).status == 303
     before = await service.books()
     wish = {"seat_id": "2f-hall-050", "date": service.tomorrow, "start": "09:00", "end": "10:00"}
-    told = await reader.refused("422 closed", "POST", "/reservations", wish)
-    assert told.body["error"]["message"] == "该时间不开放（地面维修），请选择开放时间内的座位"
+    refusal = await reader.refused("422 closed", "POST", "/reservations", wish)
+    assert refusal.body["error"]["message"] == "该时间不开放（地面维修），请选择开放时间内的座位"
     assert await service.books() == before
     await reader.ok("POST", "/reservations", wish | {"seat_id": "3f-north-001"})
     # The calendar, the plan and the list of areas say the same.
@@ -161,28 +164,28 @@ async def test_a_closed_area_stays_closed_when_the_library_s_hours_are_set(servi
 
 
 def day_shown(page: Any, day: int) -> list[str]:
-    """A day of the page's calendar: its hours, where they come from, and why."""
-    found = re.search(rf'</span>{day}<span class="month">日</span>(.*?)</li>', page.body)
-    assert found is not None
-    return re.findall(r'<span class="(?:when|from)">([^<]*)</span>', found[1])
+    """A day of the page's calendar: hours, source and reason."""
+    match = re.search(rf'</span>{day}<span class="month">日</span>(.*?)</li>', page.body)
+    assert match is not None
+    return re.findall(r'<span class="(?:when|from)">([^<]*)</span>', match[1])
 
 
 def week(**changed: str) -> dict[str, str]:
-    """The weekly form: 07:00–22:30 every day, but for what is changed."""
+    """The weekly form: 07:00–22:30 every day, with these changes."""
     form = {"operation": "week", "first": "", "reason": ""}
     for n in range(7):
         form |= {f"day{n}": "open", f"opens{n}": "07:00", f"closes{n}": "22:30"}
     return form | changed
 
 
-async def test_a_weekly_table_of_the_library_and_one_of_an_area(service: Living) -> None:
+async def test_weekly_hours_are_set_for_the_library_and_for_one_area(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await reader.reserve("2f-hall-001", "09:00", "11:00", service.tomorrow)
     tuesday = week(day1="closed", day5="whole", closes6="02:00")
-    shown = await ask(service, head, **tuesday)
+    preview = await ask(service, head, **tuesday)
     words = "周一、周三、周四、周五 07:00–22:30；周二 闭馆；周六 全天；周日 07:00–次日02:00"
-    assert f"全馆的每周时间：{words}" in shown.body and "<b>1</b> 个预约不再符合" in shown.body
-    assert day_shown(shown, 8) == ["闭馆", "每周时间"], "the calendar of what it would be"
+    assert f"全馆的每周时间：{words}" in preview.body and "<b>1</b> 个预约不再符合" in preview.body
+    assert day_shown(preview, 8) == ["闭馆", "每周时间"], "the calendar of what it would be"
     assert (await ask(service, head, **tuesday, confirmed="yes", bookings="cancel")).status == 303
     assert await state(reader, made) == "cancelled"
     (venue,) = (await reader.ok("GET", "/venues"))["items"]
@@ -193,9 +196,9 @@ async def test_a_weekly_table_of_the_library_and_one_of_an_area(service: Living)
     # An area's own hours are cut to the library's, unless it stands alone.
     late = {f"day{n}": "open" for n in range(7)} | {f"opens{n}": "12:00" for n in range(7)}
     late |= {f"closes{n}": "01:00" for n in range(7)} | {"at": "a:2f-hall"}
-    shown = await ask(service, head, **week(**late))
-    assert "9月7日二层中厅只开放 12:00–22:30" in shown.body
-    assert "9月8日二层中厅所在的场馆不开放" in shown.body
+    preview = await ask(service, head, **week(**late))
+    assert "9月7日二层中厅只开放 12:00–22:30" in preview.body
+    assert "9月8日二层中厅所在的场馆不开放" in preview.body
     assert (await ask(service, head, **week(**late), confirmed="yes")).status == 303
     calendar = await head.get(f"{PATH}?at=a:2f-hall")
     assert day_shown(calendar, 9) == ["12:00–22:30", "每周时间 · 随场馆"]
@@ -215,7 +218,7 @@ async def test_a_weekly_table_of_the_library_and_one_of_an_area(service: Living)
     assert (await ask(service, head, **gone | {"at": ""})).status == 404
 
 
-async def test_a_weekly_table_that_makes_no_sense_stands_in_the_form_again(service: Living) -> None:
+async def test_invalid_weekly_hours_are_refused_and_kept_in_the_form(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     before = await service.books()
     answer = await ask(service, head, **week(opens6="07:10"), confirmed="yes")
@@ -230,11 +233,11 @@ async def test_a_weekly_table_that_makes_no_sense_stands_in_the_form_again(servi
     assert 'name="opens3" value="05:30"' in late.body
 
 
-async def test_hours_of_a_day_that_end_on_the_next_one(service: Living) -> None:
+async def test_opening_hours_of_a_day_may_end_on_the_next_day(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     night = {"kind": "open", "opens": "07:00", "closes": "02:00", "reason": ""}
-    shown = await ask(service, head, **night)
-    assert f"{service.tomorrow} 全馆 07:00–次日02:00" in shown.body
+    preview = await ask(service, head, **night)
+    assert f"{service.tomorrow} 全馆 07:00–次日02:00" in preview.body
     assert (await ask(service, head, **night, confirmed="yes")).status == 303
     (venue,) = (await reader.ok("GET", "/venues"))["items"]
     assert [day["open"]["to"] for day in venue["dates"]] == ["22:30", "02:00"]

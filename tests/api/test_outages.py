@@ -1,4 +1,4 @@
-"""Nobody is punished for a kiosk that is dark or a sign-on that is down."""
+"""Outages of kiosks and sign-on lead to no violation."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ JOBS = {"heartbeat", "outages", "no_show", "fail_presence_checks", "expire_leave
 
 
 async def run(service: Living, to: str, *, screens: bool = False) -> None:
-    """Time goes on by itself, and the service lives: the jobs run every five minutes. The screen of
-    a kiosk lives too where ``screens`` says so."""
+    """Lets time pass with the jobs every five minutes. ``screens`` lists the kiosks whose screens
+    are online."""
     end = datetime.fromisoformat(f"{service.today}T{to}:00+08:00")
     while (now := to_local(service.clock.now()).replace(second=0, microsecond=0)) < end:
         await service.jump(f"{min(now + STEP, end):%H:%M}:00")
@@ -28,8 +28,8 @@ async def run(service: Living, to: str, *, screens: bool = False) -> None:
 
 
 async def state(reader: Client, made: dict[str, str]) -> dict[str, str]:
-    found = await reader.ok("GET", f"/reservations/{made['id']}")
-    return dict(found)
+    reservation = await reader.ok("GET", f"/reservations/{made['id']}")
+    return dict(reservation)
 
 
 @pytest.fixture
@@ -37,7 +37,9 @@ async def two(service: Living) -> tuple[Client, Client]:
     return await service.reader(), await service.reader()
 
 
-async def test_dark_kiosks_move_the_deadlines(service: Living, two: tuple[Client, Client]) -> None:
+async def test_a_kiosk_outage_extends_deadlines(
+    service: Living, two: tuple[Client, Client]
+) -> None:
     late, away = two
     waits = await late.reserve("2f-hall-061", "09:00", "12:00")
     left = await away.reserve("2f-hall-062", "09:00", "12:00")
@@ -71,7 +73,7 @@ async def test_dark_kiosks_move_the_deadlines(service: Living, two: tuple[Client
     assert (await late.ok("GET", "/violations"))["total"] == 0
 
 
-async def test_no_outage_keeps_a_seat_beyond_its_end(
+async def test_an_outage_extends_no_deadline_beyond_the_bookings_end(
     service: Living, two: tuple[Client, Client]
 ) -> None:
     reader, _ = two
@@ -84,7 +86,9 @@ async def test_no_outage_keeps_a_seat_beyond_its_end(
     assert (await reader.ok("GET", "/violations"))["total"] == 0
 
 
-async def test_a_sign_on_that_is_down(service: Living, two: tuple[Client, Client]) -> None:
+async def test_a_sign_on_outage_extends_deadlines_and_a_hiccup_does_not(
+    service: Living, two: tuple[Client, Client]
+) -> None:
     reader, other = two
     made = await reader.reserve("2f-hall-061", "09:00", "12:00")
     await run(service, "09:20")
@@ -107,7 +111,7 @@ async def _no() -> bool:
     return False
 
 
-async def test_the_first_minutes_of_an_outage_are_not_settled(
+async def test_deadlines_in_the_first_minutes_of_an_outage_are_not_judged(
     service: Living, two: tuple[Client, Client]
 ) -> None:
     reader, other = two
@@ -132,7 +136,7 @@ async def test_the_first_minutes_of_an_outage_are_not_settled(
     assert (await other.ok("GET", "/violations"))["total"] == 1
 
 
-async def test_nobody_has_to_prove_anything_to_a_dark_kiosk(
+async def test_a_kiosk_outage_extends_the_time_to_answer_a_presence_check(
     service: Living, two: tuple[Client, Client]
 ) -> None:
     sits, watcher = two

@@ -1,4 +1,4 @@
-"""我的数据: readers have what is kept of them, and have it forgotten, past no rule."""
+"""我的数据: readers download and erase their own data, within the rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def erase(browser: Browser) -> Answer:
     return await browser.post("/me/erase", form, browser.client.service.base)
 
 
-async def test_a_reader_takes_all_that_is_kept(service: Living) -> None:
+async def test_a_reader_downloads_all_their_own_data(service: Living) -> None:
     reader, other = await service.web_reader(), await service.web_reader()
     made = await reader.reserve(start="09:00", end="11:00")
     theirs = await other.reserve("2f-hall-001", "09:00", "11:00")
@@ -28,16 +28,16 @@ async def test_a_reader_takes_all_that_is_kept(service: Living) -> None:
     answer = await browser.get("/me/data.json")
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert "no-store" in answer.headers["Cache-Control"]
-    found, text = answer.body, json.dumps(answer.body)
-    assert [one["_id"] for one in found["reservations"]] == [made["id"]]
-    assert found["reader"][0]["no"] == reader.number, "opened, as it is"
+    data, text = answer.body, json.dumps(answer.body)
+    assert [one["_id"] for one in data["reservations"]] == [made["id"]]
+    assert data["reader"][0]["no"] == reader.number, "opened, as it is"
     assert theirs["id"] not in text and other.number not in text
     for path in ("//me/data", "//me/data.json", "//me/erase"):
         stranger = await service.stranger().get(path)
         assert stranger.status == 303 and "/login" in stranger.headers["Location"]
 
 
-async def test_a_reader_is_forgotten_by_themselves(service: Living) -> None:
+async def test_a_reader_erases_their_own_account(service: Living) -> None:
     reader = await service.web_reader()
     made = await reader.reserve(start="09:00", end="11:00")
     await reader.ok("POST", f"/reservations/{made['id']}/cancel")
@@ -72,7 +72,7 @@ async def test_a_reader_is_forgotten_by_themselves(service: Living) -> None:
     assert (await again.ok("GET", "/favourites"))["items"] == []
 
 
-async def test_a_phone_has_its_reader_forgotten(service: Living) -> None:
+async def test_the_mini_program_erases_its_readers_account(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="09:00", end="11:00")
     refused = await reader.refused("422 erasure_not_now", "DELETE", "/me")
@@ -85,7 +85,9 @@ async def test_a_phone_has_its_reader_forgotten(service: Living) -> None:
 
 
 @pytest.mark.parametrize("obstacle", ["suspended", "violation", "booking", "staff"])
-async def test_nobody_gets_around_a_rule_by_being_forgotten(service: Living, obstacle: str) -> None:
+async def test_erasing_the_account_is_refused_while_suspended_booked_or_staff(
+    service: Living, obstacle: str
+) -> None:
     role = Role.LIBRARIAN if obstacle == "staff" else None
     reader = await service.web_reader(role=role)
     now, readers = service.clock.now(), service.inside.stored.readers

@@ -1,4 +1,4 @@
-"""Pages over HTTP: whose form it is, where a sign-in leads, and what a browser is told to allow."""
+"""Pages over HTTP: forms, redirects after sign-in, and security headers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def wish(service: Living, **other: str) -> dict[str, str]:
     return {"seat_id": SEAT, "date": service.today, "start": "14:00", "end": "16:00"} | other
 
 
-async def test_a_form_must_be_ours(service: Living, browser: Browser) -> None:
+async def test_a_form_without_a_token_or_from_another_origin_is_refused(
+    service: Living, browser: Browser
+) -> None:
     token, base = await browser.token(), service.base
     foreign = await Browser(await service.web_reader()).token()
     before = await service.books()
@@ -45,14 +47,18 @@ async def test_a_form_must_be_ours(service: Living, browser: Browser) -> None:
     assert made.status == 303 and made.headers["Location"].startswith("/reservations/")
 
 
-async def test_a_form_sent_twice_counts_once(service: Living, browser: Browser) -> None:
+async def test_a_booking_form_sent_twice_makes_one_booking(
+    service: Living, browser: Browser
+) -> None:
     form = wish(service, csrf=await browser.token(), key="tap-1")
     first = await browser.post("/reserve", form, service.base)
     again = await browser.post("/reserve", form, service.base)
     assert first.headers["Location"] == again.headers["Location"]
 
 
-async def test_a_refusal_says_why_and_keeps_the_choice(service: Living, browser: Browser) -> None:
+async def test_a_refused_booking_shows_the_reason_and_keeps_the_choice(
+    service: Living, browser: Browser
+) -> None:
     token = await browser.token()
     before = await service.books()
     cases: tuple[tuple[dict[str, str], int, str], ...] = (
@@ -73,7 +79,7 @@ async def test_a_refusal_says_why_and_keeps_the_choice(service: Living, browser:
             assert "065 号" in answer.body and "二层中厅" in answer.body
 
 
-async def test_what_cannot_be_shown_is_a_page_all_the_same(browser: Browser) -> None:
+async def test_errors_are_shown_as_html_pages(browser: Browser) -> None:
     for path, status in (
         ("/areas/nowhere", 404),
         ("/areas/2f-hall?date=never", 400),
@@ -99,7 +105,7 @@ async def test_what_cannot_be_shown_is_a_page_all_the_same(browser: Browser) -> 
         assert "script-src 'self'" in answer.headers["Content-Security-Policy"], path
 
 
-async def test_people_see_pages_and_programs_the_contract(service: Living) -> None:
+async def test_browsers_get_html_errors_and_programs_json_errors(service: Living) -> None:
     for method, path, status in (
         ("GET", "/nothing", 404),
         ("GET", "/areas/", 404),
@@ -126,13 +132,13 @@ async def test_a_form_that_is_too_large_is_refused_as_a_page(
     assert answer.status == 413 and "太大" in answer.body and "返回首页" in answer.body
 
 
-async def test_a_page_too_far_leads_to_the_last(browser: Browser) -> None:
+async def test_a_page_number_too_high_redirects_to_the_last_page(browser: Browser) -> None:
     for path in ("/reservations", "/reservations/violations"):
         answer = await browser.get(f"{path}?page=99")
         assert (answer.status, answer.headers["Location"]) == (303, f"{path}?page=1")
 
 
-async def test_an_impatient_reader_loses_no_choice(mongo_url: str, redis_url: str) -> None:
+async def test_a_throttled_booking_form_keeps_the_choice(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         await _is_impatient(service, Browser(await service.web_reader()))
 
@@ -152,10 +158,10 @@ async def _is_impatient(service: Living, browser: Browser) -> None:
     assert await service.books() == before
 
 
-async def test_filters_count_only_where_the_library_allows_them(
+async def test_disabled_seat_filters_are_ignored_or_refused(
     service: Living, browser: Browser
 ) -> None:
-    """By the manual they are switched off, to prevent quarrels."""
+    """The manual switches them off, to prevent quarrels."""
     inside = service.inside
     assert "电源" not in (await browser.get("/?power=1")).body
     reader = await service.reader()
@@ -172,14 +178,14 @@ async def test_filters_count_only_where_the_library_allows_them(
     assert counted["2f-hall"]["seats_total"] == len(with_power)
     everything = {a["id"]: a for a in (await reader.ok("GET", "/areas"))["items"]}
     assert everything["2f-hall"]["seats_total"] == len(area.seats)
-    shown = (await browser.get("/?power=1")).body
-    assert f'可用 <b class="n2">{counted["2f-hall"]["seats_free"]}</b>' in shown
-    assert 'name="window"' not in shown
+    page = (await browser.get("/?power=1")).body
+    assert f'可用 <b class="n2">{counted["2f-hall"]["seats_free"]}</b>' in page
+    assert 'name="window"' not in page
     plan = (await browser.get("/areas/2f-hall?power=1&window=1")).body
     assert plan.count(" aside") == len(area.seats) - len(with_power)
 
 
-async def test_signing_in_leads_back_to_our_own_pages(service: Living) -> None:
+async def test_signing_in_redirects_only_to_our_own_pages(service: Living) -> None:
     here = "/areas/2f-hall?date=2026-09-07&seat=2f-hall-065"
     for next_page, leads_to in ((here, here), ("//evil.example/", "/")):
         stranger = service.stranger()
@@ -188,7 +194,7 @@ async def test_signing_in_leads_back_to_our_own_pages(service: Living) -> None:
         assert landed.headers["Location"] == leads_to
 
 
-async def test_a_stranger_is_sent_to_sign_in_and_back(service: Living) -> None:
+async def test_an_anonymous_visitor_is_redirected_to_sign_in_and_back(service: Living) -> None:
     stranger = service.stranger()
     answer = await stranger.get("//reservations/abc?done=cancel")
     assert answer.status == 303
@@ -197,8 +203,10 @@ async def test_a_stranger_is_sent_to_sign_in_and_back(service: Living) -> None:
     assert front.status == 200 and "统一身份认证登录" in front.body
 
 
-async def test_a_plan_is_small_and_its_files_stay(service: Living, browser: Browser) -> None:
-    """Everything that the first page of the plan needs, as a browser takes it."""
+async def test_a_plan_page_is_small_and_its_files_are_cached(
+    service: Living, browser: Browser
+) -> None:
+    """Counts everything that the first plan page loads in a browser."""
     page = await browser.get("/areas/3f-east")
     assert (
         page.headers["Content-Encoding"] == "gzip" and "no-store" in page.headers["Cache-Control"]
@@ -218,14 +226,14 @@ async def test_a_plan_is_small_and_its_files_stay(service: Living, browser: Brow
         answer = await service.anonymous.get(f"/{file}", **{"Accept-Encoding": "gzip"})
         assert "immutable" in answer.headers["Cache-Control"]
         total += int(answer.headers["Content-Length"])
-        known = {"If-None-Match": answer.headers["ETag"]}
-        assert (await service.anonymous.get(f"/{file}", **known)).status == 304
+        conditional = {"If-None-Match": answer.headers["ETag"]}
+        assert (await service.anonymous.get(f"/{file}", **conditional)).status == 304
     assert total < 60_000, total
     assert (await service.anonymous.get("//static/nothing.js")).status == 404
 
 
-async def test_the_page_can_unbind(service: Living) -> None:
-    """Who has another phone now: the page says that a WeChat is bound, and lets it go."""
+async def test_a_reader_unbinds_the_mini_program_on_the_page(service: Living) -> None:
+    """For a reader with a new phone: the page shows the bound WeChat account and unbinds it."""
     phone = await service.reader()
     browser = Browser(await service.web_reader(phone))
     assert "已绑定小程序" in (await browser.get("/activation")).body
@@ -237,10 +245,10 @@ async def test_the_page_can_unbind(service: Living) -> None:
     assert "已绑定小程序" not in (await browser.get("/activation")).body
 
 
-async def test_what_happens_before_eight_is_of_its_own_day(
+async def test_a_booking_before_eight_is_shown_on_its_local_day(
     service: Living, browser: Browser
 ) -> None:
-    """Instants are kept in UTC, where the library's early morning is the day before."""
+    """Instants are stored in UTC, in which the early morning is the day before."""
     await service.move("19:00")
     token = await browser.token()
     early = wish(service, csrf=token, date=service.tomorrow, start="07:00", end="09:00")
@@ -249,14 +257,14 @@ async def test_what_happens_before_eight_is_of_its_own_day(
     await service.move(timedelta(hours=12, minutes=40))  # 07:40 of the next day: missed
     later = Browser(await service.web_reader(browser.client))  # a session lives for twelve hours
     for path in ("/reservations/violations", "/me"):
-        shown = (await later.get(path)).body
-        assert "9月8日 周二" in shown and "9月7日 周一 07" not in shown, path
+        page = (await later.get(path)).body
+        assert "9月8日 周二" in page and "9月7日 周一 07" not in page, path
 
 
-async def test_guesses_of_a_crowd_do_not_shut_out_a_reader(
+async def test_wrong_codes_from_a_shared_address_do_not_block_a_signed_in_reader(
     service: Living, browser: Browser
 ) -> None:
-    """A campus stands behind one address: wrong codes count by reader where one is known."""
+    """A campus shares one address, so wrong codes of a signed-in reader count by reader."""
     stranger = service.stranger()
     for _ in range(25):
         assert (await stranger.get("//k/2f-south?c=00000000")).status == 422
@@ -264,7 +272,9 @@ async def test_guesses_of_a_crowd_do_not_shut_out_a_reader(
     assert (await browser.get(code)).status == 303
 
 
-async def test_only_a_true_note_of_this_kiosk_checks_in(service: Living, browser: Browser) -> None:
+async def test_a_check_in_needs_a_genuine_scan_note_of_that_kiosk(
+    service: Living, browser: Browser
+) -> None:
     made = await browser.post(
         "/reserve",
         wish(service, csrf=await browser.token(), start="now", end="09:00"),

@@ -1,4 +1,4 @@
-"""巡视: the plan shows each seat as it is, and the desk acts where it stands."""
+"""巡视: the plan shows each seat's state, and staff act from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def drawn(page: str) -> dict[str, str]:
     }
 
 
-async def test_the_plan_shows_what_is_so(service: Living) -> None:
+async def test_the_staff_plan_shows_each_seats_state_and_reports(service: Living) -> None:
     desk, readers = await staff(service), [await service.reader() for _ in range(4)]
     made = [
         await r.reserve(f"2f-hall-{n:03}", "now", "11:00") for n, r in enumerate(readers[:3], 10)
@@ -33,13 +33,13 @@ async def test_the_plan_shows_what_is_so(service: Living) -> None:
     await readers[2].ok("POST", f"/reservations/{made[2]['id']}/report", {"kind": "occupied"})
     await readers[3].ok("POST", "/seats/2f-hall-020/faults", {"kind": "lamp"})
     page = (await desk.get(HERE)).body
-    found = drawn(page)
+    drawing = drawn(page)
     chips = re.findall(r'<a class="chip" href="/console/seats\?area=([\w-]+)"', page)
     areas = service.inside.reference.catalog.areas_in_use
     on_floor = {area.id for area in areas if area.floor == 2}
     assert len(on_floor) > 1 and on_floor <= set(chips), "the floor's other areas are a tap away"
     assert {area.floor for area in areas} == {area.floor for area in areas if area.id in chips}
-    assert [found[no] for no in ("010", "011", "012", "014", "020", "021")] == [
+    assert [drawing[no] for no in ("010", "011", "012", "014", "020", "021")] == [
         *("occupied", "away", "reserved", "free", "free", "free")
     ]
     said = dict(re.findall(r'id="s-2f-hall-(\d+)"[^>]*aria-label="([^"]+)"', page))
@@ -54,7 +54,7 @@ async def test_the_plan_shows_what_is_so(service: Living) -> None:
     assert (await desk.get(f"{HERE}&move=none")).status == 404
 
 
-async def test_acting_where_one_stands_leads_back_to_the_plan(service: Living) -> None:
+async def test_an_action_on_a_seat_returns_to_the_staff_plan(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     made = await reader.reserve("2f-hall-010", "now", "11:00")
     other = await service.reader()
@@ -63,8 +63,8 @@ async def test_acting_where_one_stands_leads_back_to_the_plan(service: Living) -
     answer = await post(service, desk, f"{here}/check_in", patrol="1")
     assert answer.headers["Location"] == f"{HERE}&seat=2f-hall-010&done=check_in"
     moving = (await desk.get(f"{HERE}&move={made['id']}")).body
-    found = drawn(moving)
-    assert "aside" in found["010"] and "aside" in found["022"] and "aside" not in found["021"]
+    drawing = drawn(moving)
+    assert "aside" in drawing["010"] and "aside" in drawing["022"] and "aside" not in drawing["021"]
     taken = (await desk.get(f"{HERE}&move={made['id']}&seat=2f-hall-022")).body
     assert "在这段时间不能用" in taken
     ask = (await desk.get(f"{HERE}&move={made['id']}&seat=2f-hall-021")).body
@@ -83,8 +83,8 @@ async def test_acting_where_one_stands_leads_back_to_the_plan(service: Living) -
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "finished"
 
 
-async def test_who_is_moved_is_told_by_the_librarys_own_message(service: Living) -> None:
-    """Before the check-in and in the middle of the stay; who changes the seat themselves is not."""
+async def test_a_reader_moved_by_staff_gets_the_librarys_message(service: Living) -> None:
+    """Before the check-in and during the stay; a reader who changes seats themselves gets none."""
     desk, reader = await staff(service), await service.reader()
     for _ in range(3):
         await reader.accept("MOVED")
@@ -104,14 +104,14 @@ async def test_who_is_moved_is_told_by_the_librarys_own_message(service: Living)
     assert titles.count("图书馆已为您换座位") == 2 and titles.count("座位预约成功") == 2
 
 
-async def test_a_broken_seat_is_taken_out_and_put_back(service: Living) -> None:
+async def test_staff_disable_a_broken_seat_and_enable_it_again(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
     path = "/console/seats/2f-hall-010/outage"
     form = {"was": "||", "reason": "椅子损坏", "until": "2026-09-09"}
-    asked = await post(service, desk, path, **form)
-    assert asked.status == 200 and "<b>1</b> 个预约不再符合" in asked.body
-    assert 'value="椅子损坏"' in asked.body and 'value="2026-09-09"' in asked.body
+    preview = await post(service, desk, path, **form)
+    assert preview.status == 200 and "<b>1</b> 个预约不再符合" in preview.body
+    assert 'value="椅子损坏"' in preview.body and 'value="2026-09-09"' in preview.body
     assert await state(reader, made) == "reserved" and await log(service) == []
     before = await service.books()
     for wrong in (

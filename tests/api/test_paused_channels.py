@@ -1,4 +1,5 @@
-"""A channel is paused: offers are held longer, reminders go by the next one, the page says so."""
+"""A paused channel: offers are held longer, reminders use the next channel, and the page shows
+it."""
 
 from __future__ import annotations
 
@@ -42,18 +43,18 @@ async def look_at_the_pauses(service: Living) -> None:
 
 
 async def with_mail(service: Living, mail: MailServer, phone: Client, address: str) -> Client:
-    """The reader's page in a browser; they have confirmed the address."""
+    """The page of a reader who has confirmed the address, in a browser."""
     page = await service.web_reader(phone)
     await page.ok("POST", "/email-address", {"address": address})
     await page.ok("POST", "/email-address/confirm", {"code": mail.code_for(address)})
     return page
 
 
-async def test_an_offer_that_nobody_can_tell_of_is_held_longer(
+async def test_an_offer_to_a_reader_whose_only_channel_is_paused_is_held_longer(
     service: Living, mail: MailServer
 ) -> None:
-    """Fixed when it is made: neither does who can be told get more, nor does it move when the
-    channel is back."""
+    """The time is fixed when the offer is made: other readers get no longer one, and it does not
+    change when the channel is back."""
     (owner, made), (other, second) = await held_seat(service), await held_seat(service, seat=TWO)
     (third_owner, third) = await held_seat(service, seat="2f-hall-030")
     silent, mailed, alone = [await service.reader() for _ in range(3)]
@@ -70,8 +71,8 @@ async def test_an_offer_that_nobody_can_tell_of_is_held_longer(
     untils = [(await offers(reader))[0]["held_until"][11:16] for reader in (silent, mailed, alone)]
     assert untils == ["09:30", "09:10", "09:10"]
     await service.settle()
-    (told,) = (await silent.ok("GET", "/messages"))["items"]
-    assert "为您保留到 09:30" in told["text"]
+    (message,) = (await silent.ok("GET", "/messages"))["items"]
+    assert "为您保留到 09:30" in message["text"]
     assert "09:30" in (await Browser(await service.web_reader(silent)).get("/")).body
     await misbehave(service)
     await service.move("09:20")
@@ -81,9 +82,11 @@ async def test_an_offer_that_nobody_can_tell_of_is_held_longer(
     await silent.ok("POST", f"/reservations/{held['id']}/accept")
 
 
-async def test_a_reminder_goes_by_the_next_channel(service: Living, mail: MailServer) -> None:
-    """Of a kind that the reader wants by WeChat and has not asked for by mail; who has switched it
-    off there gets none, and reads so on the page."""
+async def test_a_reminder_is_sent_by_the_next_channel_while_one_is_paused(
+    service: Living, mail: MailServer
+) -> None:
+    """The reader wants this kind by WeChat and has not chosen mail for it; a reader who has
+    switched it off gets none and sees that on the page."""
     both, off, alone = [await service.reader() for _ in range(3)]
     pages = {
         reader.number: await with_mail(service, mail, reader, f"r{n}@example.edu")
@@ -92,8 +95,8 @@ async def test_a_reminder_goes_by_the_next_channel(service: Living, mail: MailSe
     kinds = {"kinds": dict.fromkeys(REMINDERS, False)}
     await pages[off.number].ok("POST", "/email-address/kinds", kinds)
     for reader in (both, off):  # who saves the page as it stands has decided nothing
-        shown = (await pages[reader.number].ok("GET", "/email-address"))["kinds"]
-        ticked = {kind["template"]: "1" for kind in shown if kind["on"]}
+        mail_kinds = (await pages[reader.number].ok("GET", "/email-address"))["kinds"]
+        ticked = {kind["template"]: "1" for kind in mail_kinds if kind["on"]}
         browser = Browser(await service.web_reader(reader))
         assert (await post(service, browser, "/me/email/kinds", **ticked)).status == 303
     for n, reader in enumerate((both, off, alone)):

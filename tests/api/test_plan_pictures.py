@@ -1,5 +1,4 @@
-"""The picture under a plan over HTTP: what a file may be, what is kept of it, who sees it, two at
-once."""
+"""The plan picture over HTTP: accepted files, stored content, access, and concurrent changes."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ async def stored(service: Living) -> list[Any]:
     return list(await service.inside.db["plan_pictures"].find().to_list(None))
 
 
-async def kept(who: Browser, picture: dict[str, Any]) -> Image.Image:
+async def image_of(who: Browser, picture: dict[str, Any]) -> Image.Image:
     """The picture as a browser gets it."""
     answer = await raw(who, picture["url"])
     assert answer.status == 200 and answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -38,11 +37,11 @@ async def raw(who: Browser, path: str, **headers: str) -> aiohttp.ClientResponse
     return await client.session.get(client.service.base + path, headers=who.cookie | headers)
 
 
-async def test_a_picture_is_sent_moved_replaced_and_removed(service: Living) -> None:
+async def test_a_plan_picture_is_uploaded_moved_replaced_and_removed(service: Living) -> None:
     head, viewer = await staff(service, Role.ADMINISTRATOR), await staff(service, Role.VIEWER)
     made = (await send(service, head, file_of(drawing(1720, 1160)))).body["picture"]
     assert (made["x"], made["y"], made["width"], made["opacity"]) == (0, 0, 860, 50)
-    assert (await kept(viewer, made)).size == (1720, 1160)
+    assert (await image_of(viewer, made)).size == (1720, 1160)
     assert made["url"] in (await viewer.get(HALL)).body
 
     where: dict[str, Any] = {"x": -30, "y": 12, "width": 900, "opacity": 35}
@@ -53,7 +52,7 @@ async def test_a_picture_is_sent_moved_replaced_and_removed(service: Living) -> 
     )
     new = other.body["picture"]
     assert {name: new[name] for name in where} == where and new["url"] != made["url"]
-    assert (await kept(head, new)).size == (400, 200)
+    assert (await image_of(head, new)).size == (400, 200)
     assert (await raw(head, made["url"])).status == 404, "it is nowhere any more"
 
     # A browser keeps it for ever, and asks nobody who is not of the staff.
@@ -81,14 +80,14 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def claims(width: int, height: int) -> bytes:
-    """A PNG that says it is so large, and has next to nothing."""
+    """A tiny PNG whose header claims this size."""
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     parts = ((b"IHDR", head), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 def with_long_text() -> bytes:
-    """A small PNG with a text of 20 MB in 20 KB."""
+    """A PNG of 20 KB with a text of 20 MB."""
     png = file_of(drawing(10, 10))
     bomb = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b" " * 20_000_000))
     return png[:33] + bomb + png[33:]
@@ -111,7 +110,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
-async def test_what_is_no_picture_changes_nothing(service: Living) -> None:
+async def test_an_invalid_picture_is_refused(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     made = (await send(service, head, file_of(drawing()))).body["picture"]
     before = await stored(service)
@@ -137,14 +136,14 @@ async def test_what_is_no_picture_changes_nothing(service: Living) -> None:
     assert nowhere.status == 404 and await stored(service) == before
 
 
-async def test_of_a_photograph_only_what_is_seen_is_kept(service: Living) -> None:
+async def test_a_photograph_is_stored_upright_smaller_and_without_metadata(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     notes = Image.Exif()
     notes[0x010E] = "taken by somebody"
     notes[0x0112] = 6  # the camera was held upright
     sent = file_of(drawing(4000, 3000), "JPEG", exif=notes, comment=b"and said")
     made = (await send(service, head, sent + b"<script>")).body["picture"]
-    image = await kept(head, made)
+    image = await image_of(head, made)
     assert image.size == (LONGEST_SIDE * 3 // 4, LONGEST_SIDE), "upright, and smaller"
     content = (await stored(service))[0]["content"]
     assert not image.getexif() and b"somebody" not in content and b"<script>" not in content
@@ -154,14 +153,14 @@ async def test_of_a_photograph_only_what_is_seen_is_kept(service: Living) -> Non
     for mode in ("RGBA", "LA", "P", "I;16", "1", "L"):
         sent = file_of(Image.new(mode, (60, 40)), pnginfo=text)
         made = (await send(service, head, sent, version=made["version"])).body["picture"]
-        image = await kept(head, made)
+        image = await image_of(head, made)
         assert image.mode == "RGB" and image.info == {}, mode
         assert b"somebody" not in (await stored(service))[0]["content"]
         if mode in ("RGBA", "LA"):
             assert image.getpixel((5, 5)) == (255, 255, 255), "what was transparent is white"
 
 
-async def test_the_second_of_two_is_told(service: Living) -> None:
+async def test_the_second_of_two_changes_of_a_picture_is_a_conflict(service: Living) -> None:
     first, second = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
     made = (await send(service, first, file_of(drawing()))).body["picture"]
     refused = await send(service, second, file_of(drawing(50, 50)), version="")
@@ -178,7 +177,7 @@ async def test_the_second_of_two_is_told(service: Living) -> None:
     assert document["version"] == moved["picture"]["version"] and document["width"] == 860
 
 
-async def test_a_picture_goes_with_its_area(service: Living) -> None:
+async def test_a_picture_is_deleted_with_its_area(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     await send(service, head, file_of(drawing()))
     for base, verb in enumerate(("retire", "delete")):

@@ -1,5 +1,4 @@
-"""The rules' numbers in the console: what they would have done, who may change them, and days with
-numbers of their own."""
+"""Policy values in the console: preview, rights, and overrides for some days."""
 
 from __future__ import annotations
 
@@ -15,8 +14,7 @@ from tests.api.rules_page import PATH, SET, ask, form_of, next_morning
 from tests.living import Living
 
 
-async def test_a_week_judged_again(service: Living) -> None:
-    """A few days of the service, and what the page says of them under other numbers."""
+async def test_a_preview_judges_last_weeks_bookings_by_the_new_policy(service: Living) -> None:
     for hours in (2, 4):  # one is there at once, one comes late, one never
         early, late, never = [await service.reader() for _ in range(3)]
         day, end = service.today, f"{9 + hours:02}:00"
@@ -35,26 +33,26 @@ async def test_a_week_judged_again(service: Living) -> None:
         await early.ok("POST", f"/reservations/{mine['id']}/check-in", {"qr": await service.qr()})
         await next_morning(service)
     head = await staff(service, Role.ADMINISTRATOR)
-    shown = await ask(
+    preview = await ask(
         service, head, max_minutes="180", check_in_after_minutes="20", leave_minutes="20"
     )
-    assert shown.status == 200
-    cells = re.findall(r'<td class="n">(?:<b>)?(\d+)(?:</b>)?</td>', shown.body)
+    assert preview.status == 200
+    cells = re.findall(r'<td class="n">(?:<b>)?(\d+)(?:</b>)?</td>', preview.body)
     today, then = list(map(int, cells[::2])), list(map(int, cells[1::2]))
     # Six bookings: three of four hours would have been refused; of the others the late one and
     # the absent one are missed, and the early one was away for 25 minutes.
     assert today == [6, 0, 2, 0, 0] and then == [6, 3, 2, 1, 0]
-    assert "时间太长 3" in shown.body
+    assert "时间太长 3" in preview.body
     for words in ("单次最长时长：240 分钟 → 180 分钟", "暂离：30 分钟 → 20 分钟"):
-        assert words in shown.body
+        assert words in preview.body
     assert service.inside.reference.policy.version == 1, "nothing changes before it is confirmed"
 
 
-async def test_new_numbers_stand_from_then_on(service: Living) -> None:
+async def test_new_policy_values_apply_to_later_bookings_only(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     long = await reader.reserve("2f-hall-010", "09:00", "13:00", service.tomorrow)
-    shown = await ask(service, head, max_minutes="120")
-    assert "<b>1</b> 个预约不再符合新规则" in shown.body
+    preview = await ask(service, head, max_minutes="120")
+    assert "<b>1</b> 个预约不再符合新规则" in preview.body
     form = {"max_minutes": "120", "confirmed": "yes", "bookings": "keep"}
     form |= {
         "away_timeout_is_violation": "on",
@@ -83,7 +81,7 @@ async def test_new_numbers_stand_from_then_on(service: Living) -> None:
     assert (await reader.ok("GET", f"/reservations/{other['id']}"))["state"] == "cancelled"
 
 
-async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> None:
+async def test_an_invalid_policy_is_refused_and_kept_in_the_form(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     before = await service.books()
     for said, form in (
@@ -102,11 +100,11 @@ async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> 
     assert await log(service) == [] and await service.books() == before
 
 
-async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Living) -> None:
+async def test_a_policy_override_applies_on_its_days_only(service: Living) -> None:
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     days = {"first": service.tomorrow, "last": service.tomorrow}
-    shown = await ask(service, head, **SET, **days)
-    assert "新增“考试周”" in shown.body and "单次最长时长 120 分钟" in shown.body
+    preview = await ask(service, head, **SET, **days)
+    assert "新增“考试周”" in preview.body and "单次最长时长 120 分钟" in preview.body
     assert (await ask(service, head, **SET, **days, confirmed="yes")).status == 303
     wish = {"seat_id": "2f-hall-010", "start": "09:00", "end": "12:00"}
     await reader.ok("POST", "/reservations", wish | {"date": service.today})
@@ -130,8 +128,8 @@ async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Livi
     await other.ok("POST", "/reservations", upstairs | {"date": service.tomorrow})
 
 
-async def test_every_value_can_change_from_a_date_on(service: Living) -> None:
-    """Until that day nothing is different; from then on it is the usual rule."""
+async def test_every_policy_value_can_be_changed_from_a_date_on(service: Living) -> None:
+    """Until that day nothing changes; from then on it is the usual value."""
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     term = {"operation": "add", "name": "新学期", "first": service.tomorrow, "last": ""}
     values = {
@@ -147,10 +145,10 @@ async def test_every_value_can_change_from_a_date_on(service: Living) -> None:
     form = (await head.get("/console/rules")).body
     offered = set(re.findall(r'name="(?:set|none)\.(\w+)"', form))
     assert offered >= DATE_OVERRIDABLE, DATE_OVERRIDABLE - offered
-    shown = await ask(service, head, **term, **values)
+    preview = await ask(service, head, **term, **values)
     words = f"{service.tomorrow} 起 全馆：单次最长时长 120 分钟，可提前预约 3 天，"
-    assert words in shown.body and "放号时间 不限" in shown.body
-    assert "读者可按电源筛选：是" in shown.body and "用餐时间 11:30-13:00" in shown.body
+    assert words in preview.body and "放号时间 不限" in preview.body
+    assert "读者可按电源筛选：是" in preview.body and "用餐时间 11:30-13:00" in preview.body
     assert (await ask(service, head, **term, **values, confirmed="yes")).status == 303
     assert (
         f"{service.tomorrow} 起（新学期）"
@@ -187,7 +185,7 @@ async def test_every_value_can_change_from_a_date_on(service: Living) -> None:
     assert (policy.rule_sets, policy.max_minutes, policy.violations_limit) == ((), 90, 1)
 
 
-async def test_the_second_of_two_is_told(service: Living) -> None:
+async def test_of_four_concurrent_policy_changes_one_is_saved(service: Living) -> None:
     heads = [await staff(service, Role.ADMINISTRATOR) for _ in range(4)]
     form = await form_of(heads[0]) | {"confirmed": "yes", "why": "x"}
     answers = await asyncio.gather(

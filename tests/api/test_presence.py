@@ -1,4 +1,4 @@
-"""Proof of presence: what stops a deadline takes one, and rules are not kept from a sofa."""
+"""Presence proofs: an action that stops a deadline needs one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from tests.api.seat_reports import holder, one, report
 from tests.living import SEAT, Client, Living
 
 
-async def test_a_report_from_home_stops_nothing_until_its_reader_comes(service: Living) -> None:
+async def test_an_occupied_seat_report_without_presence_proof_stops_no_deadline(
+    service: Living,
+) -> None:
     reader, comes = await service.reader(), await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     other = await comes.reserve("2f-hall-061", "now", "12:00")
     path, taken = f"/reservations/{made['id']}", {"kind": "occupied"}
     for who, one_of in ((reader, made), (comes, other)):
-        told = await who.ok("POST", f"/reservations/{one_of['id']}/report", taken)
-        assert not told["deadline_stopped"]
+        answer = await who.ok("POST", f"/reservations/{one_of['id']}/report", taken)
+        assert not answer["deadline_stopped"]
     await reader.refused("409 wrong_state", "POST", f"{path}/report", taken)
     await reader.refused("409 wrong_state", "POST", f"{path}/change", {"start": "now"})
     desk = await librarian(service)
@@ -40,7 +42,7 @@ async def test_a_report_from_home_stops_nothing_until_its_reader_comes(service: 
     await comes.refused("409 wrong_state", "POST", f"/reservations/{other['id']}/cancel")
 
 
-async def test_a_gate_shows_that_the_reader_is_there(service: Living) -> None:
+async def test_a_gate_passage_proves_presence_for_an_occupied_seat_report(service: Living) -> None:
     by_gate, gate = await service.reader(), await gate_of(service)
     first = await by_gate.reserve("2f-hall-061", "now", "12:00")
     now = service.clock.now()
@@ -49,20 +51,20 @@ async def test_a_gate_shows_that_the_reader_is_there(service: Living) -> None:
     # Through the gate is checked in already; who had come before is known to be there, too.
     assert (await one(by_gate, first))["state"] == "in_use"
     body = {"kind": "occupied"}
-    told = await by_gate.ok("POST", f"/reservations/{first['id']}/report", body)
-    assert told["deadline_stopped"]
+    answer = await by_gate.ok("POST", f"/reservations/{first['id']}/report", body)
+    assert answer["deadline_stopped"]
 
 
-async def test_the_third_report_of_a_day_is_for_the_desk(service: Living) -> None:
+async def test_the_third_occupied_seat_report_of_a_day_stops_no_deadline(service: Living) -> None:
     reader = await service.reader()
     for hour in range(9, 13):
         seat = f"2f-hall-{20 + hour:03d}"
         made = await reader.reserve(seat, f"{hour:02}:00", f"{hour + 1:02}:00")
         await service.move(f"{hour:02}:05")
-        told = await report(reader, made)
-        assert told["deadline_stopped"] is (hour < 11)
+        answer = await report(reader, made)
+        assert answer["deadline_stopped"] is (hour < 11)
         if hour < 11:
-            near = told["nearest"][0]["id"]
+            near = answer["nearest"][0]["id"]
             await reader.ok("POST", f"/reservations/{made['id']}/change", {"seat_id": near})
             await service.move(timedelta(seconds=15))
             scan = {"qr": await service.qr()}
@@ -70,7 +72,7 @@ async def test_the_third_report_of_a_day_is_for_the_desk(service: Living) -> Non
             await reader.ok("POST", f"/reservations/{made['id']}/finish")
 
 
-async def test_the_desk_finds_nobody_else_there(service: Living) -> None:
+async def test_a_report_rejected_by_staff_restarts_the_check_in_deadline(service: Living) -> None:
     reader = await service.reader()
     await reader.accept("CHECK_IN_REMINDER")
     made = await reader.reserve(start="09:00", end="12:00")
@@ -91,8 +93,10 @@ async def test_the_desk_finds_nobody_else_there(service: Living) -> None:
     assert (await reader.ok("GET", "/violations"))["total"] == 1
 
 
-async def test_what_is_cancelled_after_its_start_counts_for_the_day(service: Living) -> None:
-    """A seat kept all day by booking, cancelling before the time is over, and booking again."""
+async def test_a_booking_cancelled_after_its_start_counts_towards_the_daily_limit(
+    service: Living,
+) -> None:
+    """A reader would otherwise keep a seat all day by booking and cancelling again and again."""
     reader = await service.reader()
     for _ in range(5):
         made = await reader.reserve(start="now", end="12:00")
@@ -108,8 +112,8 @@ async def test_what_is_cancelled_after_its_start_counts_for_the_day(service: Liv
     assert (await desk.ok("GET", "/me"))["reader"]
 
 
-async def test_one_scan_carries_over_once(service: Living) -> None:
-    """Four bookings end to end, and nobody there after the first."""
+async def test_one_scan_carries_a_reader_over_to_one_following_booking(service: Living) -> None:
+    """Four adjacent bookings whose reader leaves after the first."""
     reader = await service.reader()
     made = [
         await reader.reserve(start=f"{hour:02}:00", end=f"{hour + 1:02}:00") for hour in (9, 10, 11)
@@ -126,8 +130,8 @@ async def test_one_scan_carries_over_once(service: Living) -> None:
     assert (await one(reader, made[2]))["state"] == "no_show"
 
 
-async def test_a_day_without_a_phone(service: Living) -> None:
-    """A card at the kiosk checks in, carries on, reports a taken seat and an empty one."""
+async def test_a_reader_without_a_phone_checks_in_by_card_through_a_day(service: Living) -> None:
+    """The card also renews, reports an occupied seat and requests a presence check."""
     owner, key, card = await service.reader(), await kiosk(service), {"card": "0012345678"}
     await service.inside.stored.cards.put(card["card"], owner.reader_id)
     made = [
@@ -154,9 +158,9 @@ async def test_a_day_without_a_phone(service: Living) -> None:
     assert await (await at_kiosk()).ok("POST", "/seats/2f-hall-061/report") == {"asked": True}
     assert (await one(sits, theirs))["presence_wanted"]
     path, body = f"/reservations/{made[2]['id']}", {"kind": "occupied"}
-    told = await (await at_kiosk()).ok("POST", f"{path}/report", body)
-    assert told["deadline_stopped"] and told["nearest"]
-    near = {"seat_id": told["nearest"][0]["id"]}
+    answer = await (await at_kiosk()).ok("POST", f"{path}/report", body)
+    assert answer["deadline_stopped"] and answer["nearest"]
+    near = {"seat_id": answer["nearest"][0]["id"]}
     moved = await (await at_kiosk()).ok("POST", f"{path}/change", near)
     assert (moved["state"], moved["seat"]["id"]) == ("in_use", near["seat_id"])
     # The session is of its kiosk.
@@ -168,8 +172,8 @@ async def test_a_day_without_a_phone(service: Living) -> None:
     )  # fmt: skip
 
 
-async def test_a_note_is_its_browsers_and_soon_over(service: Living) -> None:
-    """One scan's note in other browsers checks nobody in; nor does it late."""
+async def test_a_scan_note_is_bound_to_its_session_and_expires(service: Living) -> None:
+    """In another browser or too late, the note checks no reader in."""
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     own = Browser(await service.web_reader(reader))
@@ -189,7 +193,7 @@ async def test_a_note_is_its_browsers_and_soon_over(service: Living) -> None:
     assert late.status == 422 and (await one(reader, made))["state"] == "reserved"
 
 
-async def test_a_note_that_nobody_holds_is_for_the_first_who_signs_in(service: Living) -> None:
+async def test_an_anonymous_scan_note_is_taken_by_the_first_sign_in(service: Living) -> None:
     phone, reader = service.stranger(), await service.reader()
     phone.number = reader.number
     made = await reader.reserve(start="now", end="12:00")
@@ -217,7 +221,7 @@ async def test_a_note_that_nobody_holds_is_for_the_first_who_signs_in(service: L
     assert (await one(reader, made))["state"] == "in_use"
 
 
-async def test_a_seat_is_reported_taken_by_who_has_scanned(service: Living) -> None:
+async def test_a_reader_who_has_scanned_can_report_the_seat_occupied(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     browser = Browser(await service.web_reader(reader))

@@ -1,4 +1,4 @@
-"""What proves presence in a venue: where nothing does, nobody is punished."""
+"""Presence sources of a venue: without a working one there are no violations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_PROOF: Final = "近 7 天没有任何签到方式起过作用"
 
 
 async def misses(service: Living, seat: str, reader: Client | None = None) -> tuple[Client, Any]:
-    """A reader whose booking of this hour is over without a check-in."""
+    """A reader whose booking of this hour ended without a check-in."""
     reader = reader or await service.reader()
     made = await reader.reserve(seat, "now", "12:00")
     await service.move(timedelta(minutes=31))
@@ -44,7 +44,7 @@ async def check_in(service: Living, seat: str) -> tuple[Client, Any]:
     return reader, await reader.ok("POST", path, {"qr": await service.qr()})
 
 
-async def test_kiosks_that_were_never_switched_on_punish_nobody(service: Living) -> None:
+async def test_no_shows_are_excused_while_no_presence_method_has_worked(service: Living) -> None:
     await nothing_proves(service)
     desk = await staff(service)
     assert NO_PROOF in (await desk.get("/console")).body
@@ -60,7 +60,9 @@ async def test_kiosks_that_were_never_switched_on_punish_nobody(service: Living)
     assert await violations(again) == 1
 
 
-async def test_a_leave_expires_without_violation_where_nothing_proves(service: Living) -> None:
+async def test_an_expired_leave_is_no_violation_without_a_working_presence_method(
+    service: Living,
+) -> None:
     strict = Policy(version=2, away_timeout_is_violation=True)
     await service.inside.stored.policies.add(strict, service.clock.now())
     await service.inside.reference.refresh()
@@ -74,8 +76,8 @@ async def test_a_leave_expires_without_violation_where_nothing_proves(service: L
         assert await violations(reader) == count
 
 
-async def test_what_has_proved_presence_is_kept(service: Living) -> None:
-    kept = service.inside.stored.presence_methods
+async def test_presence_methods_that_have_worked_are_recorded(service: Living) -> None:
+    methods = service.inside.stored.presence_methods
     await nothing_proves(service)
     desk, gate, reader = await staff(service), await gate_of(service), await service.reader()
     made = await reader.reserve("2f-hall-061", "now", "12:00")
@@ -93,11 +95,11 @@ async def test_what_has_proved_presence_is_kept(service: Living) -> None:
         seen = (await proofs(service))[PresenceMethod.KIOSK_CODE]
         assert (seen - MONDAY_8 > timedelta(minutes=5)) is moved
     before = await proofs(service)
-    await kept.put(VENUE, PresenceMethod.KIOSK_CODE, MONDAY_8)
+    await methods.put(VENUE, PresenceMethod.KIOSK_CODE, MONDAY_8)
     assert await proofs(service) == before
 
 
-async def test_a_screen_that_was_seen_counts(service: Living) -> None:
+async def test_a_no_show_is_a_violation_once_a_kiosk_screen_was_online(service: Living) -> None:
     await nothing_proves(service)
     await show(service)
     reader, missed = await misses(service, "2f-hall-061")
@@ -109,8 +111,8 @@ KIOSK, GATE, DESK = PresenceSource.KIOSK, PresenceSource.GATE, PresenceSource.DE
 SEAT_LABEL = PresenceSource.SEAT_LABEL
 
 
-async def test_the_demo_goes_on_having_violations(service: Living) -> None:
-    """Its kiosks are stand-ins: no move of the clock is a time in which they were dark."""
+async def test_the_sandbox_records_violations_despite_clock_moves(service: Living) -> None:
+    """The sandbox's kiosks are stand-ins, so a move of the clock is no kiosk outage."""
     await nothing_proves(service)
     await service.inside.stored.presence_methods.put(VENUE, PresenceMethod.KIOSK_CODE, MONDAY_8)
     for days in (0, 8):
@@ -124,7 +126,9 @@ async def test_the_demo_goes_on_having_violations(service: Living) -> None:
 # --- what a venue names ---------------------------------------------------------------------------
 
 
-async def test_a_code_and_a_card_where_kiosks_prove_nothing(service: Living) -> None:
+async def test_kiosk_codes_and_cards_are_refused_where_kiosks_are_no_presence_source(
+    service: Living,
+) -> None:
     owner, key, card = await service.reader(), await kiosk(service), {"card": "0012345678"}
     await service.inside.stored.cards.put(card["card"], owner.reader_id)
     made = await owner.reserve("2f-hall-061", "now", "12:00")
@@ -142,8 +146,8 @@ async def test_a_code_and_a_card_where_kiosks_prove_nothing(service: Living) -> 
     body = {"reservation_id": made["id"]}
     where = "/kiosks/2f-south/check-in"
     await at_kiosk.refused("422 presence_method_off", "POST", where, body, **key)
-    told = await at_kiosk.ok("POST", f"{path}/report", occupied)
-    assert not told["deadline_stopped"], "the card shows nothing either"
+    answer = await at_kiosk.ok("POST", f"{path}/report", occupied)
+    assert not answer["deadline_stopped"], "the card shows nothing either"
     browser = Browser(await service.web_reader(owner))
     assert "二层南自助服务区选座机" not in (await browser.get("/check-in")).body
     # The desk always may.
@@ -157,7 +161,9 @@ async def test_a_code_and_a_card_where_kiosks_prove_nothing(service: Living) -> 
     assert (await one(other, made))["state"] == "in_use"
 
 
-async def test_a_gate_that_proves_nothing_has_no_effect(service: Living) -> None:
+async def test_gate_passages_have_no_effect_where_gates_are_no_presence_source(
+    service: Living,
+) -> None:
     gate, reader, other = await gate_of(service), await service.reader(), await service.reader()
     before = await other.reserve("2f-hall-061", "now", "12:00")
     await gate.pass_(other, "in")
@@ -166,8 +172,8 @@ async def test_a_gate_that_proves_nothing_has_no_effect(service: Living) -> None
     made = await reader.reserve("2f-hall-062", "now", "12:00")
     await gate.pass_(reader, "in")
     assert (await one(reader, made))["state"] == "reserved"
-    told = await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
-    assert not told["deadline_stopped"]
+    answer = await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
+    assert not answer["deadline_stopped"]
     # What gates did before stays as it was.
     await service.move(timedelta(minutes=1))
     await gate.pass_(other, "out")
@@ -194,10 +200,10 @@ async def test_a_gate_that_proves_nothing_has_no_effect(service: Living) -> None
         ((DESK,), "到服务台", "到服务台"),
     ],
 )
-async def test_readers_are_told_what_the_venue_takes(
+async def test_pages_and_messages_name_the_venues_presence_sources(
     service: Living, sources: tuple[PresenceSource, ...], by: str, short: str
 ) -> None:
-    """Kiosks are named only where they count, on pages and in messages."""
+    """Kiosks are named only where they are a presence source."""
     await choose(service, *sources)
     reader = await service.reader()
     browser = Browser(await service.web_reader(reader))
@@ -206,8 +212,8 @@ async def test_readers_are_told_what_the_venue_takes(
     assert f"{short}签到" in (await browser.get(seat)).body
     made = await reader.reserve("2f-hall-061", "09:00", "12:00")
     here = f"/reservations/{made['id']}"
-    told = await browser.get(f"{here}?done=report_desk")
-    assert f"时限照常：请{by}后再报告" in told.body
+    page = await browser.get(f"{here}?done=report_desk")
+    assert f"时限照常：请{by}后再报告" in page.body
     assert f"{by}签到" in (await browser.get("/reservations")).body
     await service.move("09:05")
     pages = [(await browser.get(path)).body for path in (here, "/check-in", "/rules")]
@@ -218,7 +224,9 @@ async def test_readers_are_told_what_the_venue_takes(
     assert ("打开相机扫码" in said) is (kiosks or SEAT_LABEL in sources)
 
 
-async def test_kiosks_that_prove_nothing_may_be_dark(service: Living) -> None:
+async def test_no_outage_is_recorded_for_kiosks_that_are_no_presence_source(
+    service: Living,
+) -> None:
     await show(service)
     await choose(service, GATE, DESK)
     await service.jump("08:10")
@@ -226,12 +234,12 @@ async def test_kiosks_that_prove_nothing_may_be_dark(service: Living) -> None:
     assert "outages" not in str((await service.anonymous.get("//readyz")).body["troubles"])
 
 
-async def test_a_venue_names_what_proves_presence(service: Living) -> None:
+async def test_an_administrator_sets_the_presence_sources_of_a_venue(service: Living) -> None:
     head, desk = await staff(service, Role.ADMINISTRATOR), await staff(service)
     path = f"/console/devices/venues/{VENUE}"
-    shown = (await head.get("/console/devices")).body
-    ticked = re.findall(r'type="checkbox" name="(\w+)" value="1" checked', shown)
-    assert ticked == ["kiosk", "gate", "desk"] and "安全性弱" in shown
+    page = (await head.get("/console/devices")).body
+    ticked = re.findall(r'type="checkbox" name="(\w+)" value="1" checked', page)
+    assert ticked == ["kiosk", "gate", "desk"] and "安全性弱" in page
     form = {"kiosk": "1", "seat_label": "1", "base": "0"}
     assert (await post(service, desk, path, **form)).status == 403
     assert 'action="/console/devices/venues' not in (await desk.get("/console/devices")).body

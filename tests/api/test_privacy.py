@@ -1,4 +1,4 @@
-"""个人信息说明: what is kept of a reader, for how long, and what can be done about it."""
+"""个人信息说明: the data kept about a reader, the retention times, and the reader's choices."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from tests.api.console import post, staff
 from tests.living import living
 
 
-async def test_readers_are_told_what_is_kept(mongo_url: str, redis_url: str) -> None:
-    """With the operator's times; also before anybody signs in, and from where they look."""
+async def test_the_privacy_page_lists_the_operators_retention_times(
+    mongo_url: str, redis_url: str
+) -> None:
+    """The page is also shown before signing in and returns to the page it was opened from."""
     async with living(
         mongo_url,
         redis_url,
@@ -25,8 +27,8 @@ async def test_readers_are_told_what_is_kept(mongo_url: str, redis_url: str) -> 
         browser, stranger = Browser(await service.web_reader()), service.stranger()
         for page in ((await stranger.get("//")).body, (await browser.get("/me")).body):
             assert '<a href="/privacy">个人信息说明</a>' in page
-        told = [(await stranger.get("//privacy")).body, (await browser.get("/privacy")).body]
-        for page in told:
+        pages = [(await stranger.get("//privacy")).body, (await browser.get("/privacy")).body]
+        for page in pages:
             said = dict(re.findall(r"<dt>(.+?)</dt><dd>(.+?)</dd>", page))
             assert "结束 3 年后只作统计" in said["预约和候补"], "the default"
             assert "答复 400 天后删除" in said["留言和答复"]
@@ -37,10 +39,12 @@ async def test_readers_are_told_what_is_kept(mongo_url: str, redis_url: str) -> 
             assert "解除绑定时删除" in said["微信绑定"]
             assert "没有绑定微信时不发送" in said["微信内容检测"]
             assert "导出和清除" in page and "服务台" in page
-        assert '"/me/data"' in told[1] and '"/me/data"' not in told[0]
+        assert '"/me/data"' in pages[1] and '"/me/data"' not in pages[0]
 
 
-async def test_what_is_over_goes_when_the_operator_says(mongo_url: str, redis_url: str) -> None:
+async def test_personal_data_is_deleted_after_the_operators_retention_times(
+    mongo_url: str, redis_url: str
+) -> None:
     async with living(
         mongo_url, redis_url, KEEP_MOVEMENTS_DAYS="30", KEEP_VISITORS_DAYS="10"
     ) as service:
@@ -52,9 +56,9 @@ async def test_what_is_over_goes_when_the_operator_says(mongo_url: str, redis_ur
         way_in = ("e1", GateId("main"), reader.reader_id, Direction.IN, "card", now, False)
         await service.inside.gates.ingest([(GateEvent(*way_in), reader.number)], now)
         assert prune is not None
-        found = []
+        outcomes = []
         for after in (10, 12, 29, 31):
             await prune.run(now + timedelta(days=after))
             ways = await service.db["gate_events"].count_documents({})
-            found.append((await service.inside.stored.readers.get(visitor) is not None, ways))
-        assert found == [(True, 1), (False, 1), (False, 1), (False, 0)]
+            outcomes.append((await service.inside.stored.readers.get(visitor) is not None, ways))
+        assert outcomes == [(True, 1), (False, 1), (False, 1), (False, 0)]

@@ -1,4 +1,4 @@
-"""/about/proof shows a result only of the very code that runs, and its failures too."""
+"""/about/proof shows a result of the running code only, failures included."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ STANDINGS: dict[str, tuple[ProofStanding, list[str], list[str]]] = {
 }
 
 
-async def test_the_page(mongo_url: str, redis_url: str) -> None:
+async def test_the_page_shows_the_result_in_each_standing(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url) as service:
-        for name, (standing, shown, hidden) in STANDINGS.items():
+        for name, (standing, visible, hidden) in STANDINGS.items():
             service.app._state[service_key(ProofStanding)] = standing
             address = f"{service.base}/about/proof"
             async with aiohttp.ClientSession() as session, session.get(address) as response:
                 assert response.status == 200
                 text = await response.text()
-            assert [word for word in shown if word not in text] == [], name
+            assert [word for word in visible if word not in text] == [], name
             assert [word for word in hidden if word in text] == [], name
 
 
-async def test_a_reader_sees_the_version_that_runs(mongo_url: str, redis_url: str) -> None:
-    """And not the API's, which goes on through many of them."""
+async def test_the_readers_page_shows_the_running_version(mongo_url: str, redis_url: str) -> None:
+    """The API version differs and changes more rarely."""
     async with living(mongo_url, redis_url) as service:
         page = await Browser(await service.web_reader()).get("/me")
         assert f"当前版本号 {VERSION}" in page.body
 
 
-def test_what_is_packaged(tmp_path: Path) -> None:
+def test_a_packaged_proof_is_read_and_an_unreadable_one_ignored(tmp_path: Path) -> None:
     assert proof_standing(tmp_path / "proof.json").packaged is None
     file = tmp_path / "proof.json"
     file.write_bytes(msgspec.json.encode(GOOD))
@@ -71,7 +71,7 @@ def test_what_is_packaged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["none", "changed"])
-def test_code_that_is_no_commit_has_none(tmp_path: Path, name: str) -> None:
+def test_changed_or_uncommitted_code_has_no_running_commit(tmp_path: Path, name: str) -> None:
     if name == "changed":
         file = tmp_path / "code.py"
         file.write_text("first")

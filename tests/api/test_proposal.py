@@ -1,4 +1,4 @@
-"""One seat that is proposed to an app, and another one where the reader does not want it."""
+"""The proposed seat, and another one on request."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ async def proposed(reader: Client, query: str = "") -> Any:
     return (await reader.ok("GET", f"/proposal{query}"))["proposed"]
 
 
-async def test_a_seat_is_proposed_and_another_one(service: Living) -> None:
+async def test_a_proposal_prefers_a_known_seat_then_one_near_it(service: Living) -> None:
     reader = await service.reader()
-    found = await proposed(reader)
-    assert list(found) == [*("seat", "date", "start", "end", "free_until", "reason", "near")]
-    assert (found["date"], found["start"], found["end"]) == (service.today, "now", "10:00")
-    assert (found["reason"], found["near"]) == ("roomy", None)
+    proposal = await proposed(reader)
+    assert list(proposal) == [*("seat", "date", "start", "end", "free_until", "reason", "near")]
+    assert (proposal["date"], proposal["start"], proposal["end"]) == (service.today, "now", "10:00")
+    assert (proposal["reason"], proposal["near"]) == ("roomy", None)
     # What they like comes first, then what is near to it.
     await reader.ok("POST", "/favourites", {"seat_id": SEAT})
-    known = await proposed(reader)
-    assert (known["seat"]["id"], known["reason"], known["near"]) == (SEAT, "known", "065")
+    proposal_known = await proposed(reader)
+    assert (proposal_known["seat"]["id"], proposal_known["reason"], proposal_known["near"]) == (
+        SEAT,
+        "known",
+        "065",
+    )
     near = await proposed(reader, f"?skip={SEAT}")
     assert (near["reason"], near["near"]) == ("near", "065") and near["seat"]["id"] != SEAT
     third = await proposed(reader, f"?skip={SEAT},{near['seat']['id']}")
@@ -37,8 +41,8 @@ async def test_a_seat_is_proposed_and_another_one(service: Living) -> None:
     await reader.ok("POST", "/reservations", wish | {"start": "14:00", "end": "15:00"})
 
 
-async def test_another_day_is_proposed_when_the_reader_usually_begins(service: Living) -> None:
-    """And to who has never come, or is nobody here yet, in the morning: no dawn."""
+async def test_a_proposal_for_another_day_starts_at_the_readers_usual_time(service: Living) -> None:
+    """New and unbound readers get a morning time instead of the opening hour."""
     reader, unbound = await service.reader(), await service.wx_user()
     tomorrow = f"?date={service.tomorrow}"
     assert (await proposed(reader, tomorrow))["start"] == "09:00"
@@ -54,7 +58,7 @@ async def test_another_day_is_proposed_when_the_reader_usually_begins(service: L
     assert "proposed" not in await reader.ok("GET", f"/seats/{SEAT}/times{tomorrow}&start=09:00")
 
 
-async def test_nothing_is_proposed_to_who_can_take_nothing(service: Living) -> None:
+async def test_a_reader_who_cannot_book_gets_no_proposal(service: Living) -> None:
     busy, suspended, waiting = [await service.reader() for _ in range(3)]
     await busy.reserve()
     assert await proposed(busy) is None

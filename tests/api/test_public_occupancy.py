@@ -1,4 +1,4 @@
-"""Free seats for other people's screens and programs: who may read them, and what they say."""
+"""Public occupancy: access and content."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ HALL = AreaId("2f-hall")
 
 
 async def area(service: Living, id: str = HALL) -> dict[str, Any]:
-    """The area as everybody reads it."""
+    """The area in the public occupancy."""
     items: list[dict[str, Any]] = (await service.anonymous.ok("GET", HERE))["items"]
-    (found,) = [item for item in items if item["id"] == id]
-    return found
+    (item_found,) = [item for item in items if item["id"] == id]
+    return item_found
 
 
-async def test_nothing_is_given_away_before_the_library_says_so(service: Living) -> None:
+async def test_public_occupancy_is_hidden_until_the_policy_enables_it(service: Living) -> None:
     await with_rules(service, hall_display=True)  # a screen in the hall is another matter
     assert (await service.anonymous.get(HERE)).status == 404
     head = await staff(service, Role.ADMINISTRATOR)
     on = {"hall_display": "on", "public_occupancy": "on"}
-    shown = await ask(service, head, **on, reason="校园网站要用")
-    assert "公开数据" in shown.body
+    preview = await ask(service, head, **on, reason="校园网站要用")
+    assert "公开数据" in preview.body
     assert (await ask(service, head, **on, reason="校园网站要用", confirmed="yes")).status == 303
     assert (await service.anonymous.get(HERE)).status == 200
     assert (await service.anonymous.get(f"{HERE}?venue=library")).status == 200
@@ -40,7 +40,7 @@ async def test_nothing_is_given_away_before_the_library_says_so(service: Living)
     assert (await service.anonymous.get(f"{HERE}?venue=")).status == 400
 
 
-async def test_it_counts_what_is_free_now_and_names_nobody(service: Living) -> None:
+async def test_public_occupancy_counts_free_seats_and_names_no_reader(service: Living) -> None:
     await with_rules(service, public_occupancy=True)
     await service.move("16:08")
     before = await area(service)
@@ -63,13 +63,17 @@ async def test_it_counts_what_is_free_now_and_names_nobody(service: Living) -> N
     assert given == seen
 
 
-async def test_what_is_not_open_to_everybody_has_no_number(service: Living) -> None:
+async def test_closed_and_reserved_areas_have_no_free_count(service: Living) -> None:
     day = date.fromisoformat(service.today)
     repair = OpeningRule(None, None, day, day, area_id=HALL, reason="地面维修")
     usual = service.inside.reference.policy.opening
     await with_rules(service, public_occupancy=True, opening=(*usual, repair))
-    shown = await area(service)
-    assert (shown["state"], shown["seats_free"], shown["reason"]) == ("closed", None, "地面维修")
+    shown_area = await area(service)
+    assert (shown_area["state"], shown_area["seats_free"], shown_area["reason"]) == (
+        "closed",
+        None,
+        "地面维修",
+    )
     await group(service, await staff(service, Role.ADMINISTRATOR), shown_name="研究生读者")
     await service.move(timedelta(seconds=MADE_EVERY_S))
     room = await area(service, ROOM)
@@ -81,7 +85,7 @@ async def test_what_is_not_open_to_everybody_has_no_number(service: Living) -> N
     assert early["state"] == "to_come" and early["opens_at"] == f"{service.today}T07:00:00+08:00"
 
 
-async def test_any_site_may_read_it_and_everybody_may_keep_it(service: Living) -> None:
+async def test_public_occupancy_is_readable_across_origins_and_cacheable(service: Living) -> None:
     await with_rules(service, public_occupancy=True)
     first = await service.anonymous.get(HERE, Origin="https://elsewhere.example")
     assert first.headers["Access-Control-Allow-Origin"] == "*"

@@ -1,4 +1,4 @@
-"""Reader groups over HTTP: by the campus, a list and the desk; what opens for them and closes."""
+"""Reader groups over HTTP: memberships by campus, list and staff, and reserved areas."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def wish(service: Living, day: str = "", **other: str) -> dict[str, str]:
     return usual | other
 
 
-async def test_an_area_opens_for_a_group_and_closes_when_the_days_are_over(service: Living) -> None:
+async def test_an_area_is_open_to_group_members_until_their_membership_ends(
+    service: Living,
+) -> None:
     admin, member, other = (
         await staff(service, Role.ADMINISTRATOR),
         await service.reader(),
@@ -80,9 +82,9 @@ async def test_an_area_opens_for_a_group_and_closes_when_the_days_are_over(servi
     assert (await rows(service))["二层东区"] == ["仅限研究生读者"]
 
 
-async def test_one_body_and_one_etag_for_a_set_of_groups(service: Living) -> None:
-    """Who is in no group gets the very bytes that all got, as long as no seat of the area is
-    reserved; who is in the same groups shares theirs."""
+async def test_readers_with_the_same_groups_share_one_cached_plan(service: Living) -> None:
+    """Without reserved seats in the area, readers without groups get the same bytes as all others;
+    readers with the same groups share theirs."""
     admin = await staff(service, Role.ADMINISTRATOR)
     one, two, other = await service.reader(), await service.reader(), await service.reader()
 
@@ -101,12 +103,12 @@ async def test_one_body_and_one_etag_for_a_set_of_groups(service: Living) -> Non
     theirs, etag = await plan(other, ROOM)
     mine, own = await plan(one, ROOM)
     assert etag != own and theirs != mine
-    known = await other.get(f"/areas/{ROOM}/map", **{"If-None-Match": etag})
-    assert known.status == 304
+    conditional = await other.get(f"/areas/{ROOM}/map", **{"If-None-Match": etag})
+    assert conditional.status == 304
     assert (await one.get(f"/areas/{ROOM}/map", **{"If-None-Match": etag})).status == 200
 
 
-async def test_the_most_generous_numbers_of_the_groups_count(service: Living) -> None:
+async def test_the_most_generous_limits_of_a_readers_groups_apply(service: Living) -> None:
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     nothing = {f"area-{ROOM}": ""}
     week = await group(service, admin, **nothing, max_minutes="480", booking_window_days="3")
@@ -142,7 +144,9 @@ async def test_the_most_generous_numbers_of_the_groups_count(service: Living) ->
     assert await service.inside.stored.policies.farthest_horizon() == 3, "for the statistics"
 
 
-async def test_a_horizon_from_a_date_on_is_also_for_who_is_in_no_group(service: Living) -> None:
+async def test_a_booking_window_from_a_date_on_applies_to_readers_without_groups(
+    service: Living,
+) -> None:
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     await group(service, admin, booking_window_days="2", **{f"area-{ROOM}": ""})
     today = date.fromisoformat(service.today)
@@ -196,7 +200,9 @@ async def test_members_have_the_library_s_numbers_where_theirs_are_a_minimum(
     assert "≥ 300" in (await admin.get(f"/console/audit?target=group:{id}")).body
 
 
-async def test_shorter_stays_for_all_leave_those_of_a_group(service: Living) -> None:
+async def test_a_shorter_library_maximum_affects_only_readers_outside_the_group(
+    service: Living,
+) -> None:
     admin, member, other = (
         await staff(service, Role.ADMINISTRATOR),
         await service.reader(),
@@ -204,19 +210,19 @@ async def test_shorter_stays_for_all_leave_those_of_a_group(service: Living) -> 
     )
     id = await group(service, admin, max_minutes="480", **{f"area-{ROOM}": ""})
     await enter(service, admin, member, id)
-    kept = await member.reserve("2f-hall-010", "09:00", "13:00", service.tomorrow)
+    booking = await member.reserve("2f-hall-010", "09:00", "13:00", service.tomorrow)
     lost = await other.reserve("2f-hall-011", "09:00", "13:00", service.tomorrow)
-    shown = await ask(service, admin, max_minutes="120", reason="名额紧张")
-    assert "<b>1</b> 个预约" in shown.body, shown.body
+    preview = await ask(service, admin, max_minutes="120", reason="名额紧张")
+    assert "<b>1</b> 个预约" in preview.body, preview.body
     done = await ask(
         *(service, admin), max_minutes="120", reason="名额紧张", confirmed="yes", bookings="cancel"
     )
     assert done.status == 303
-    for who, made, state in ((member, kept, "reserved"), (other, lost, "cancelled")):
+    for who, made, state in ((member, booking, "reserved"), (other, lost, "cancelled")):
         assert (await who.ok("GET", f"/reservations/{made['id']}"))["state"] == state
 
 
-async def test_the_campus_enters_and_takes_out_at_each_sign_in(service: Living) -> None:
+async def test_campus_memberships_are_updated_at_each_sign_in(service: Living) -> None:
     admin = await staff(service, Role.ADMINISTRATOR)
     id = await group(service, admin, patterns="userType=grad*")
     browser = service.stranger()
@@ -255,7 +261,9 @@ async def test_the_campus_enters_and_takes_out_at_each_sign_in(service: Living) 
     assert entry is not None and now is not None and now["memberships"] == entry["memberships"]
 
 
-async def test_a_list_is_shown_line_by_line_before_it_counts(service: Living) -> None:
+async def test_a_list_of_members_is_previewed_line_by_line_before_it_is_saved(
+    service: Living,
+) -> None:
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     id = await group(service, admin)
     here, number = f"/console/groups/{id}/members", reader.number
@@ -268,11 +276,11 @@ async def test_a_list_is_shown_line_by_line_before_it_counts(service: Living) ->
         assert line in refused.body, line
     assert "21079002" in refused.body, "nothing that was typed is lost"
     good = f"学号,开始,结束\n{number.lower()}\n21079001，2026/09/08，2026-12-31"
-    shown = await post(service, admin, here, list=good)
+    preview = await post(service, admin, here, list=good)
     assert (
-        shown.status == 200
-        and "<b>2</b> 人将加入" in shown.body
-        and "<b>1</b> 人还没有登录过" in shown.body
+        preview.status == 200
+        and "<b>2</b> 人将加入" in preview.body
+        and "<b>1</b> 人还没有登录过" in preview.body
     )
     assert await service.books() == before
     done = await post(service, admin, here, list=good, confirmed="yes")
@@ -282,26 +290,26 @@ async def test_a_list_is_shown_line_by_line_before_it_counts(service: Living) ->
     late = service.stranger()
     late.number = "21079001"
     await late.get("/" + await granted(service, late, await begun(late)))
-    (known,) = (await service.inside.stored.readers.by_numbers([late.number])).values()
-    found = await service.inside.stored.readers.get(known)
-    assert found is not None and found.name and found.category == "student"
-    assert [(m.source, str(m.first), str(m.last)) for m in found.memberships] == [
+    (reader_id,) = (await service.inside.stored.readers.by_numbers([late.number])).values()
+    stored_reader = await service.inside.stored.readers.get(reader_id)
+    assert stored_reader is not None and stored_reader.name and stored_reader.category == "student"
+    assert [(m.source, str(m.first), str(m.last)) for m in stored_reader.memberships] == [
         ("file", "2026-09-08", "2026-12-31")
     ]
     assert number not in await service.all_documents(), "numbers are sealed"
-    kept = [action for action, _, _ in await log(service)]
-    assert kept == ["group", "members"]
+    actions = [action for action, _, _ in await log(service)]
+    assert actions == ["group", "members"]
 
 
-async def test_bookings_of_others_are_asked_about(service: Living) -> None:
+async def test_reserving_an_area_asks_about_bookings_of_other_readers(service: Living) -> None:
     admin, other = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await other.reserve(SEAT, "14:00", "16:00")
     form = {"name": "研究生", f"area-{ROOM}": "on"}
-    asked = await post(service, admin, "/console/groups", **form)
-    assert asked.status == 200 and "<b>1</b> 个预约不再符合新的专用范围" in asked.body
+    preview = await post(service, admin, "/console/groups", **form)
+    assert preview.status == 200 and "<b>1</b> 个预约不再符合新的专用范围" in preview.body
     assert service.inside.reference.groups.by_id == {}
-    kept = await post(service, admin, "/console/groups", **form, confirmed="y", bookings="keep")
-    assert kept.status == 303
+    saved = await post(service, admin, "/console/groups", **form, confirmed="y", bookings="keep")
+    assert saved.status == 303
     assert (await other.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
     assert (await place(other))["status"] == "mine" or (await place(other))["reserved_for"]
     page = (await admin.get(f"/console/readers/{other.reader_id}")).body
@@ -310,8 +318,8 @@ async def test_bookings_of_others_are_asked_about(service: Living) -> None:
     second = await other.reserve("2f-hall-010", "17:00", "18:00")
     (id,) = service.inside.reference.groups.by_id
     more = form | {"base": "0", f"seats-{HALL}": "008-012"}
-    asked = await post(service, admin, f"/console/groups/{id}", **more)
-    assert "<b>1</b> 个预约" in asked.body and "010号" in asked.body
+    preview = await post(service, admin, f"/console/groups/{id}", **more)
+    assert "<b>1</b> 个预约" in preview.body and "010号" in preview.body
     gone = await post(
         service, admin, f"/console/groups/{id}", **more, confirmed="y", bookings="cancel"
     )
@@ -320,7 +328,7 @@ async def test_bookings_of_others_are_asked_about(service: Living) -> None:
     assert (await other.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
 
 
-async def test_what_is_reserved_stays_so_while_its_area_is_out_of_use(service: Living) -> None:
+async def test_reservations_for_a_group_survive_the_retirement_of_the_area(service: Living) -> None:
     admin, other = await staff(service, Role.ADMINISTRATOR), await service.reader()
     id = await group(service, admin, **{f"seats-{HALL}": "010", f"area-{ROOM}": "on"})
     for area, verb in ((ROOM, "retire"), (HALL, "retire")):
@@ -337,7 +345,7 @@ async def test_what_is_reserved_stays_so_while_its_area_is_out_of_use(service: L
     assert "reserved_for" not in await place(other, "2f-hall-011")
 
 
-async def test_a_seat_that_becomes_free_is_offered_to_its_group_only(service: Living) -> None:
+async def test_a_free_group_seat_is_offered_to_group_members_only(service: Living) -> None:
     admin, owner = await staff(service, Role.ADMINISTRATOR), await service.reader()
     outside, member = await service.reader(), await service.reader()
     made = await owner.reserve(SEAT, "14:00", "15:00")
@@ -355,8 +363,8 @@ async def test_a_seat_that_becomes_free_is_offered_to_its_group_only(service: Li
     offer = (await member.ok("GET", "/waitlist"))["items"][0]["offer"]
 
     # Who is taken out of the group meanwhile cannot take the seat any more.
-    here, shown = f"/console/readers/{member.reader_id}/membership", await base(admin, member)
-    out = await post(service, admin, here, group=id, source="desk", remove="1", base=shown)
+    here, shown_base = f"/console/readers/{member.reader_id}/membership", await base(admin, member)
+    out = await post(service, admin, here, group=id, source="desk", remove="1", base=shown_base)
     assert out.status == 303
     accept = f"/reservations/{offer['id']}/accept"
     await member.refused("422 group_only", "POST", accept)
@@ -364,7 +372,9 @@ async def test_a_seat_that_becomes_free_is_offered_to_its_group_only(service: Li
     assert (await member.ok("POST", accept))["state"] == "reserved"
 
 
-async def test_the_second_of_two_is_told_and_loses_nothing(service: Living) -> None:
+async def test_the_second_of_two_changes_of_a_group_is_a_conflict_and_keeps_its_input(
+    service: Living,
+) -> None:
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     id = await group(service, admin)
     first = {"name": "研究生", "shown_name": "硕士生", "base": "0"}
@@ -374,14 +384,14 @@ async def test_the_second_of_two_is_told_and_loses_nothing(service: Living) -> N
     stale = await base(admin, reader)
     await enter(service, admin, reader, id)
     here = f"/console/readers/{reader.reader_id}/membership"
-    told = await post(service, admin, here, group=id, base=stale, last="2026-12-31")
-    assert told.status == 409 and 'value="2026-12-31"' in told.body
+    refused = await post(service, admin, here, group=id, base=stale, last="2026-12-31")
+    assert refused.status == 409 and 'value="2026-12-31"' in refused.body
     twice = await post(service, admin, "/console/groups", name="研究生", max_minutes="9999")
     assert twice.status == 400 and 'value="9999"' in twice.body
     twice = await post(service, admin, "/console/groups", name="研究生")
     assert twice.status == 409 and "已有同名的读者组" in twice.body
-    shown = await base(admin, reader)
-    leaving = {"group": id, "source": "desk", "remove": "1", "base": shown}
+    member_base = await base(admin, reader)
+    leaving = {"group": id, "source": "desk", "remove": "1", "base": member_base}
     long = await post(service, admin, here, **leaving, reason="长" * 300)
     # Both forms go to one address: the one that was sent is open, with its reason, and no other.
     assert long.status == 400 and long.body.count("<details open>") == 1
@@ -398,8 +408,8 @@ async def test_the_second_of_two_is_told_and_loses_nothing(service: Living) -> N
     )
 
 
-async def test_bookings_a_day_stay_one_count(service: Living) -> None:
-    """Whoever is in two groups has the library's number of bookings, not one for each."""
+async def test_a_reader_in_two_groups_has_one_daily_limit(service: Living) -> None:
+    """The library's daily limit applies once and not for each group."""
     admin, member = await staff(service, Role.ADMINISTRATOR), await service.reader()
     for name, hours in (("研究生", "360"), ("教师", "480")):
         id = await group(service, admin, name=name, max_minutes=hours)
@@ -412,18 +422,18 @@ async def test_bookings_a_day_stay_one_count(service: Living) -> None:
     await member.refused("422 daily_limit", "POST", "/reservations", later)
 
 
-async def test_a_group_that_becomes_narrower_is_named(service: Living) -> None:
+async def test_a_policy_preview_names_groups_with_stricter_limits(service: Living) -> None:
     """The library's number may grow beyond one that replaces it, and takes a minimum along."""
     head = await staff(service, Role.ADMINISTRATOR)
     await group(service, head, booking_window_days="7", max_minutes="60")
     minimum = {"booking_window_days_at_least": "on", "max_minutes_at_least": "on"}
     await group(service, head, name="教师", booking_window_days="7", max_minutes="60", **minimum)
-    shown = await ask(service, head, booking_window_days="14")
-    assert "“研究生”的可提前预约仍是 7 天，比全馆的 14 天少" in shown.body
-    assert "“教师”" not in shown.body
-    assert "仍是 60 分钟" not in shown.body, "it is meant, and was so before"
-    shown = await ask(service, head, booking_window_days="7")
-    assert "比全馆" not in shown.body
+    preview = await ask(service, head, booking_window_days="14")
+    assert "“研究生”的可提前预约仍是 7 天，比全馆的 14 天少" in preview.body
+    assert "“教师”" not in preview.body
+    assert "仍是 60 分钟" not in preview.body, "it is meant, and was so before"
+    preview = await ask(service, head, booking_window_days="7")
+    assert "比全馆" not in preview.body
     listed = (await head.get("/console/groups")).body
     assert "最长 1 小时（比全馆少）" in listed and "提前 7 天（" not in listed
     assert "最长至少 1 小时 · 提前至少 7 天" in listed

@@ -1,4 +1,4 @@
-"""Finding readers by a part of the number or the name: who is shown, and what the log keeps."""
+"""Finding readers by part of a number or name: results and audit entries."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LISTED: Final = 50
 
 
 async def named(service: Living, number: str, name: str) -> str:
-    """A reader of that number and name. Returns their page."""
+    """A reader of this number and name. Returns the path of their console page."""
     readers = service.inside.stored.readers
     reader = await readers.upsert_from_login(number, name, "student", service.clock.now())
     return f"/console/readers/{reader.id}"
 
 
-async def test_a_part_finds_who_has_it(service: Living) -> None:
+async def test_a_part_of_a_number_or_name_finds_its_readers(service: Living) -> None:
     desk = await staff(service, Role.VIEWER)
     one = await named(service, "S20269901", "欧阳若兰")
     two = await named(service, "S20269902", "Anna Ouyang")
@@ -45,7 +45,7 @@ async def test_a_part_finds_who_has_it(service: Living) -> None:
         assert nobody.status == 404 and "没有找到" in nobody.body, sought
 
 
-async def test_whole_numbers_and_names_come_before_parts(service: Living) -> None:
+async def test_an_exact_number_or_name_is_preferred_to_partial_matches(service: Living) -> None:
     desk = await staff(service)
     whole, longer = await named(service, "S777", "林若"), await named(service, "S7778", "林若兰")
     for sought in ("S777", "林若"):
@@ -55,7 +55,7 @@ async def test_whole_numbers_and_names_come_before_parts(service: Living) -> Non
     assert (await find(desk, "S7778XYZ")).headers["Location"] == longer
 
 
-async def test_one_character_is_too_few(service: Living) -> None:
+async def test_a_search_for_one_character_needs_an_exact_name(service: Living) -> None:
     desk = await staff(service)
     await named(service, "S20269901", "欧阳若兰")
     answer = await find(desk, " 若 ")
@@ -65,7 +65,7 @@ async def test_one_character_is_too_few(service: Living) -> None:
     assert (await find(desk, "若")).headers["Location"] == page
 
 
-async def test_no_more_than_fifty_are_shown(service: Living) -> None:
+async def test_at_most_fifty_readers_are_listed(service: Living) -> None:
     desk = await staff(service)
     for n in range(LISTED):
         await named(service, f"X{n:05}", "上官甲")
@@ -80,7 +80,7 @@ async def test_no_more_than_fifty_are_shown(service: Living) -> None:
             assert (await looks(service))[-1] == ("look_up", "readers", {kind: LISTED})
 
 
-async def test_what_was_typed_is_kept_nowhere(service: Living) -> None:
+async def test_the_search_text_is_not_stored(service: Living) -> None:
     desk, page = await staff(service), await named(service, "S20269901", "欧阳若兰")
     before = await service.books()
     assert (await find(desk, "阳若")).headers["Location"] == page
@@ -95,7 +95,7 @@ async def test_what_was_typed_is_kept_nowhere(service: Living) -> None:
         assert text not in everything, text
 
 
-async def test_no_part_is_found_without_its_entry(service: Living) -> None:
+async def test_a_search_shows_nothing_if_the_audit_entry_fails(service: Living) -> None:
     desk = await staff(service)
     await named(service, "S20269901", "欧阳若兰")
     await named(service, "S20269902", "欧阳若兰花")

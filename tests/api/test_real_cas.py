@@ -1,4 +1,4 @@
-"""The whole service, without its sandbox, against a CAS server that others wrote."""
+"""The whole service without its sandbox, against a foreign CAS server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def service(
 
 
 async def signed_in(service: Living, cas: ThirdPartyCas, browser: Client) -> str:
-    """From our login link over its form back to us; the ticket that brought the session."""
+    """Signs in by our login link and the server's form. Returns the ticket of the session."""
     away = await browser.get("//login")
     assert away.status == 302 and away.headers["Location"].startswith(f"{cas.base_url}/login?")
     (target,) = parse_qs(urlsplit(away.headers["Location"]).query)["service"]
@@ -49,7 +49,9 @@ async def signed_in(service: Living, cas: ThirdPartyCas, browser: Client) -> str
     return ticket
 
 
-async def test_signing_in_through_its_form(service: Living, third_party_cas: ThirdPartyCas) -> None:
+async def test_signing_in_through_the_cas_form_opens_a_session(
+    service: Living, third_party_cas: ThirdPartyCas
+) -> None:
     browser = service.stranger()
     ticket = await signed_in(service, third_party_cas, browser)
     me = await browser.ok("GET", "/me")
@@ -70,18 +72,18 @@ async def test_signing_in_through_its_form(service: Living, third_party_cas: Thi
     assert (await service.stranger().get(f"//login/cas?ticket={other}")).status == 401
 
 
-async def test_signing_out_there_ends_it_here(
+async def test_signing_out_at_cas_ends_the_session_here(
     service: Living, third_party_cas: ThirdPartyCas
 ) -> None:
     browser, copy = service.stranger(), service.stranger()
     await signed_in(service, third_party_cas, browser)
     cookie = next(c.value for c in browser.session.cookie_jar if c.key == "seat_sid")
-    kept = {"Cookie": f"seat_sid={cookie}"}
-    await copy.ok("GET", "/me", **kept)
+    cookies = {"Cookie": f"seat_sid={cookie}"}
+    await copy.ok("GET", "/me", **cookies)
 
     async with browser.session.get(f"{third_party_cas.base_url}/logout") as answer:
         assert answer.status == 200
-    await ended(copy, kept)
+    await ended(copy, cookies)
 
     # Our own way out sends the browser there as well.
     await signed_in(service, third_party_cas, browser)
@@ -91,15 +93,16 @@ async def test_signing_out_there_ends_it_here(
     await browser.refused("401 unauthenticated", "GET", "/me")
 
 
-async def ended(copy: Client, kept: dict[str, str]) -> None:
-    """Its server posts the logout before or just after it answers the browser."""
+async def ended(copy: Client, cookies: dict[str, str]) -> None:
+    """Waits until the session has ended: the server posts the logout before or just after its
+    answer."""
     for _ in range(200):
-        if (await copy.get("/me", **kept)).status == 401:
+        if (await copy.get("/me", **cookies)).status == 401:
             return
     raise AssertionError("the session outlives the logout")
 
 
-async def test_without_the_sandbox_there_is_none(service: Living) -> None:
+async def test_without_the_sandbox_its_routes_are_not_found(service: Living) -> None:
     for path in ("//sandbox/", "//sandbox/clock", "//sandbox/kiosks", "//sandbox/cas/login"):
         await service.anonymous.refused("404 not_found", "GET", path)
     await service.anonymous.refused("404 not_found", "POST", "//sandbox/reset")

@@ -1,4 +1,4 @@
-"""Every refusal of the contract, provoked over HTTP; none of them leaves a trace in the records."""
+"""Every documented refusal over HTTP; none changes a record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.api.wishes import (
 from tests.living import MONDAY_8, SEAT, Living
 
 
-async def test_booking_and_changing_against_the_rules(service: Living) -> None:
+async def test_bookings_and_changes_against_the_policy_are_refused(service: Living) -> None:
     await with_library_changed(service)
     reader = await service.reader()
     made = await reader.reserve(start="20:00", end="21:00")
@@ -39,7 +39,7 @@ async def test_booking_and_changing_against_the_rules(service: Living) -> None:
         await reader.refused("404 not_found", method, path, body)
 
 
-async def test_closed_days_and_days_that_open_later(service: Living) -> None:
+async def test_bookings_of_closed_and_not_yet_open_days_are_refused(service: Living) -> None:
     reader, inside = await service.reader(), service.inside
     closed = OpeningRule(None, None, MONDAY_8.date(), MONDAY_8.date(), reason="电路检修")
     rules = Policy(
@@ -61,7 +61,7 @@ async def test_closed_days_and_days_that_open_later(service: Living) -> None:
     await reader.reserve(date=TOMORROW)
 
 
-async def test_what_others_and_the_reader_hold_is_lost(service: Living) -> None:
+async def test_taken_seats_and_overlapping_own_bookings_are_refused(service: Living) -> None:
     first, second = await service.reader(), await service.reader()
     held = await first.reserve(start="14:00", end="16:00")
     for start, end in (("14:00", "16:00"), ("13:00", "15:00"), ("15:00", "19:00")):
@@ -83,7 +83,9 @@ async def test_what_others_and_the_reader_hold_is_lost(service: Living) -> None:
     assert (await first.ok("GET", f"/reservations/{held['id']}"))["rev"] == held["rev"]
 
 
-async def test_the_days_count_and_a_suspension(service: Living) -> None:
+async def test_bookings_beyond_the_daily_limit_or_while_suspended_are_refused(
+    service: Living,
+) -> None:
     reader = await service.reader()
     made = [await reader.reserve(start=f"{h}:00", end=f"{h + 1}:00") for h in range(14, 19)]
     no = await reader.refused("422 daily_limit", "POST", "/reservations", wish("20:00", "21:00"))
@@ -105,7 +107,7 @@ async def test_the_days_count_and_a_suspension(service: Living) -> None:
     await reader.ok("POST", f"/reservations/{made[1]['id']}/cancel")
 
 
-async def test_another_readers_reservation_does_not_exist(service: Living) -> None:
+async def test_another_readers_reservation_is_not_found(service: Living) -> None:
     owner, other = await service.reader(), await service.reader()
     made = await owner.reserve(start="now", end="10:00")
     qr = {"qr": await service.qr()}
@@ -140,8 +142,8 @@ async def test_another_readers_reservation_does_not_exist(service: Living) -> No
         await other.refused("404 not_found", "GET", path)
 
 
-async def test_actions_in_the_wrong_state(service: Living) -> None:
-    """Each action in each state that does not allow it, in one of them also with a key."""
+async def test_actions_in_the_wrong_state_are_refused(service: Living) -> None:
+    """Each action in each state that does not allow it, once with an idempotency key."""
     reader = await service.reader()
 
     async def are_refused(id: str, state: str, *actions: str) -> None:
@@ -156,8 +158,8 @@ async def test_actions_in_the_wrong_state(service: Living) -> None:
                 path = f"/reservations/{id}/{action}"
                 no = await reader.refused("409 wrong_state", "POST", path, body, **key)
                 assert no.details == {"state": state}, (action, no.details)
-        shown = await reader.ok("GET", f"/reservations/{id}")
-        allowed = {name.replace("_", "-") for name in shown["actions"]}
+        reservation = await reader.ok("GET", f"/reservations/{id}")
+        allowed = {name.replace("_", "-") for name in reservation["actions"]}
         assert not allowed & set(actions), (state, allowed)
 
     async def act(id: str, action: str, body: object = None) -> None:
@@ -195,7 +197,7 @@ async def test_actions_in_the_wrong_state(service: Living) -> None:
     await are_refused(full, "completed", *everything)
 
 
-async def test_scans(service: Living) -> None:
+async def test_early_invalid_expired_and_foreign_codes_are_refused(service: Living) -> None:
     await with_library_changed(service)
     reader = await service.reader()
     made = await reader.reserve(start="14:00", end="16:00")
@@ -251,7 +253,7 @@ async def test_scans(service: Living) -> None:
     assert no.details == {"until": "2026-09-07T16:30:00+08:00"}
 
 
-async def test_returning_too_late(service: Living) -> None:
+async def test_a_return_after_the_deadline_is_refused(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="now", end="10:00")
     path = f"/reservations/{made['id']}"
@@ -267,7 +269,7 @@ async def test_returning_too_late(service: Living) -> None:
         )
 
 
-async def test_messages_nobody_knows(service: Living) -> None:
+async def test_consent_for_unknown_templates_is_refused(service: Living) -> None:
     reader = await service.reader()
     for results in ({"OFFER_": "accept"}, {"RESERVED": "accept", "reserved": "accept"}):
         no = await reader.refused(
@@ -276,7 +278,7 @@ async def test_messages_nobody_knows(service: Living) -> None:
         assert no.details == {"template": list(results)[-1]}
 
 
-async def test_methods_that_a_path_does_not_have(service: Living) -> None:
+async def test_undeclared_methods_are_refused_with_the_allowed_ones(service: Living) -> None:
     reader = await service.reader()
     allowed: dict[str, set[str]] = {}
     for route in ROUTES:

@@ -1,5 +1,4 @@
-"""A form of the console that is refused is shown again: nothing that was typed is lost, and what is
-wrong stands at its field."""
+"""A refused console form keeps all input and marks the wrong field."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ LONG: Final = "长" * 300
 
 @dataclass
 class Control:
-    """A field of a form as the page shows it: what is in it, or chosen."""
+    """A form control as the page shows it, with its value or choice."""
 
     name: str
     attributes: Attributes
@@ -26,7 +25,7 @@ class Control:
 
 
 class Page(HTMLParser):
-    """The controls of each form by its address, and the words of elements by their id."""
+    """The controls of each form by its address, and texts of elements by id."""
 
     def __init__(self, body: str) -> None:
         super().__init__()
@@ -190,32 +189,32 @@ REFUSED: Final = [
 
 
 def lost(page: Page, path: str, typed: dict[str, str], wrong: str) -> list[str]:
-    """What the page lacks: the one field that is wrong, its words, and what was typed."""
+    """Everything that the page lacks: mark and message of the wrong field, and typed values."""
     controls = page.forms.get(path, [])
     at = [c for form in page.forms.values() for c in form if "aria-invalid" in c.attributes]
-    found = [] if [c.name for c in at] == [wrong] and at[0] in controls else [f"at {at}"]
+    problems = [] if [c.name for c in at] == [wrong] and at[0] in controls else [f"at {at}"]
     for c in at:
         if "autofocus" not in c.attributes or c.attributes["aria-describedby"] != "wrong-here":
-            found.append(f"not described: {c}")
+            problems.append(f"not described: {c}")
     said = page.words.get("wrong-here")
     if not said or page.alerts != [said]:
-        found.append(f"said {said}, {page.alerts}")
+        problems.append(f"said {said}, {page.alerts}")
     for name, text in typed.items():
-        shown = [value for c in controls if c.name == name for value in c.values]
-        if text not in (shown or [""]):
-            found.append(f"{name}: {shown}")
-    return found
+        values = [value for c in controls if c.name == name for value in c.values]
+        if text not in (values or [""]):
+            problems.append(f"{name}: {values}")
+    return problems
 
 
-async def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(service: Living) -> None:
+async def test_a_refused_form_marks_the_wrong_field_and_keeps_all_input(service: Living) -> None:
     desk, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
-    before, found = await service.books(), []
+    before, problems = await service.books(), []
     for address, form, wrong in REFUSED:
         path = address.format(reader=reader.reader_id)
         answer = await post(service, desk, path, **form)
         if answer.status not in (400, 409, 422):
-            found.append((path, form, [f"{answer.status} {answer.headers.get('Location')}"]))
+            problems.append((path, form, [f"{answer.status} {answer.headers.get('Location')}"]))
         elif missing := lost(Page(answer.body), path, form, wrong):
-            found.append((path, form, missing))
-    assert found == [], "\n".join(str(row)[:400] for row in found)
+            problems.append((path, form, missing))
+    assert problems == [], "\n".join(str(row)[:400] for row in problems)
     assert await service.books() == before

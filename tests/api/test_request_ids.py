@@ -1,4 +1,4 @@
-"""One id leads from a request to its log lines, to its message and to the call that sends it."""
+"""One request id links a request to its log lines, its message and the call that sends it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MADE_HERE = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(slots=True)
 class Lines:
-    """What is logged, as an operator reads it."""
+    """The log as an operator reads it."""
 
     written: io.StringIO = field(default_factory=io.StringIO)
 
@@ -50,7 +50,7 @@ def log() -> Iterator[Lines]:
 
 
 @pytest.mark.parametrize(("proxies", "believed"), [("", False), ("127.0.0.1", True)])
-async def test_an_id_is_taken_from_a_trusted_proxy_only(
+async def test_a_request_id_is_accepted_from_a_trusted_proxy_only(
     mongo_url: str, redis_url: str, proxies: str, believed: bool
 ) -> None:
     async with living(mongo_url, redis_url, TRUSTED_PROXIES=proxies) as service:
@@ -65,19 +65,19 @@ async def test_an_id_is_taken_from_a_trusted_proxy_only(
             ('a","level":"error', False),
         ):
             answer = await service.anonymous.get("/me", **{ID: given})
-            kept = answer.headers[ID]
+            request_id = answer.headers[ID]
             if believed and well_formed:
-                assert kept == given
+                assert request_id == given
             else:
-                assert MADE_HERE.fullmatch(kept), given
+                assert MADE_HERE.fullmatch(request_id), given
 
 
 @pytest.fixture
 async def side(stand_in: StandIn) -> tuple[WeCom, str, list[tuple[str, str]]]:
-    wecom, asked = WeCom(), list[tuple[str, str]]()
+    wecom, requests = WeCom(), list[tuple[str, str]]()
 
     async def send(request: web.Request) -> web.Response:
-        asked.append((request.path, request.headers.get(ID, "")))
+        requests.append((request.path, request.headers.get(ID, "")))
         return await wecom.send(request)
 
     routes = [
@@ -85,13 +85,13 @@ async def side(stand_in: StandIn) -> tuple[WeCom, str, list[tuple[str, str]]]:
         web.post("/cgi-bin/message/send", send),
     ]
     url = await stand_in(routes)
-    return wecom, url, asked
+    return wecom, url, requests
 
 
-async def test_a_message_bears_the_id_of_what_caused_it(
+async def test_a_message_is_sent_under_the_id_of_the_request_that_caused_it(
     mongo_url: str, redis_url: str, side: tuple[WeCom, str, list[tuple[str, str]]], log: Lines
 ) -> None:
-    wecom, url, asked = side
+    wecom, url, requests = side
     async with living(
         mongo_url,
         redis_url,
@@ -110,7 +110,7 @@ async def test_a_message_bears_the_id_of_what_caused_it(
         await reader.ok("POST", "/reservations", wish, **{ID: "booked-1"})
         # Some time later, in a job of its own.
         await service.settle()
-        assert asked == [("/cgi-bin/message/send", "booked-1")]
+        assert requests == [("/cgi-bin/message/send", "booked-1")]
         token, line = log.of("outgoing_call")
         assert (token["asked"], token["request_id"]) == ("GET /cgi-bin/gettoken", "booked-1")
         assert line.pop("ms") < 60_000 and line.pop("ts")
@@ -133,11 +133,11 @@ async def test_a_message_bears_the_id_of_what_caused_it(
         await reader.ok("POST", "/reservations", wish, **{ID: "booked-2"})
         await service.settle({"dispatch_outbox", "deliver_wecom"})
         *_, line = log.of("outgoing_call")
-        told = {"request_id": "booked-2", "level": "warning", "outcome": "http_error"}
-        assert line.items() >= told.items() and line["answer"] == "502"
+        context = {"request_id": "booked-2", "level": "warning", "outcome": "http_error"}
+        assert line.items() >= context.items() and line["answer"] == "502"
 
 
-async def test_what_fails_is_logged_under_its_request_and_each_run_of_a_job_under_its_own(
+async def test_failures_are_logged_under_their_request_or_job_run(
     mongo_url: str, redis_url: str, log: Lines
 ) -> None:
     async with living(mongo_url, redis_url, MONITORS="127.0.0.1") as service:
@@ -149,8 +149,8 @@ async def test_what_fails_is_logged_under_its_request_and_each_run_of_a_job_unde
         answer = await service.anonymous.get("//readyz")
         assert (answer.status, answer.code) == (500, "internal")
         (line,) = log.of("request_failed")
-        kept = answer.headers[ID]
-        assert line["request_id"] == kept == answer.details["request_id"]
+        request_id = answer.headers[ID]
+        assert line["request_id"] == request_id == answer.details["request_id"]
 
         runs = []
         for _ in range(2):

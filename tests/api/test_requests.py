@@ -1,4 +1,4 @@
-"""Requests that do not end, or are in no form that is read: they hold up nobody but themselves."""
+"""Unfinished and unreadable requests delay no other request."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ HALF_SENT = (
 
 @asynccontextmanager
 async def half_sent(service: Living, head: bytes) -> AsyncIterator[Connection]:
-    """A request whose handler waits for the rest of its body: the service says 100 when it is let
-    in."""
+    """Opens a request whose body is unfinished; the service answers 100 when its handler waits for
+    it."""
     async with connection(service) as (incoming, outgoing):
         length = b"Host: x\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n{"
         outgoing.write(head + length)
@@ -40,8 +40,8 @@ async def half_sent(service: Living, head: bytes) -> AsyncIterator[Connection]:
 
 
 async def books_with_one_place_left(service: Living, reader: Client) -> None:
-    """None of the places inside is taken, and the last one is enough for a booking. Whoever else
-    had one would keep it out: who waits in line for a second is sent away."""
+    """Books while one place in the queue is left: any unfinished request that held a place would
+    block the booking."""
     door = service.app[LOAD_SHEDDER].door
     assert door.inside == 0
     for _ in range(SLOTS - 1):
@@ -52,7 +52,7 @@ async def books_with_one_place_left(service: Living, reader: Client) -> None:
         door.release()
 
 
-async def test_half_sent_bodies_take_no_place(service: Living) -> None:
+async def test_requests_with_unfinished_bodies_take_no_place_in_the_queue(service: Living) -> None:
     reader, web = await service.reader(), await service.web_reader()
     async with AsyncExitStack() as held:
         for head in HALF_SENT * 3:
@@ -62,7 +62,7 @@ async def test_half_sent_bodies_take_no_place(service: Living) -> None:
         await books_with_one_place_left(service, reader)
 
 
-async def test_a_body_that_does_not_come_is_given_up(service: Living) -> None:
+async def test_a_body_that_does_not_arrive_is_answered_408(service: Living) -> None:
     web = await service.web_reader()
     before = await service.books()
     service.app[LOAD_SHEDDER].body_deadline_s = 0.1
@@ -76,7 +76,7 @@ async def test_a_body_that_does_not_come_is_given_up(service: Living) -> None:
     assert await service.books() == before
 
 
-async def test_sign_ins_that_wait_for_wechat_keep_nobody_out(service: Living) -> None:
+async def test_sign_ins_waiting_for_wechat_do_not_block_other_requests(service: Living) -> None:
     reader, stranger = await service.reader(), service.stranger()
     line = service.app[LOAD_SHEDDER].wechat_sign_ins
     modes = {"jscode2session": {"hang_seconds": 30}}
@@ -119,7 +119,7 @@ async def test_a_form_is_urlencoded_text_in_utf_8(service: Living) -> None:
         assert (answer.status, await service.books()) == (status, before), (kind, body[:20])
 
 
-async def test_parts_that_cannot_be_read_are_malformed(service: Living) -> None:
+async def test_unreadable_multipart_forms_are_refused_as_malformed(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     headers = head.cookie | {"Origin": service.base}
     headers["Content-Type"] = "multipart/form-data; boundary=b"

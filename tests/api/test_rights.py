@@ -1,6 +1,6 @@
-"""Who may call what: every route, asked by every kind of caller, against one table.
+"""Every route with every kind of caller, compared with one table.
 
-``REWRITE_GOLDEN=1`` writes the table anew; what has changed in it is then read line by line.
+``REWRITE_GOLDEN=1`` rewrites the table; review the difference line by line.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ W reservations:write  S statistics:read
 
 
 async def callers(service: Living) -> dict[str, Client]:
-    """One of each kind."""
+    """One caller of each kind."""
     at_kiosk, now = await service.reader(), service.clock.now()
     issued = await service.sessions.open_kiosk(at_kiosk.reader_id, KioskId("2f-south"), now)
     at_kiosk.token = issued.token
@@ -75,7 +75,7 @@ async def callers(service: Living) -> dict[str, Client]:
 
 
 async def of_another_venue(service: Living) -> Client:
-    """Signed in, with all rights in a venue that has nothing."""
+    """A librarian with all rights in a venue that holds nothing."""
     client, stored = await service.web_reader(), service.inside.stored
     there = frozenset({VenueId("elsewhere")})
     grant = StaffGrant(GrantId("g"), Role.ADMINISTRATOR, there)
@@ -87,18 +87,18 @@ async def of_another_venue(service: Living) -> Client:
 
 
 def routes(service: Living) -> Iterator[tuple[str, str]]:
-    """Method and path of what is served."""
-    found = {
+    """Method and path of every served route."""
+    served = {
         (route.method, resource.canonical)
         for resource in service.app.router.resources()
         for route in resource
         if route.method in METHODS and not resource.canonical.startswith(NOT_OURS)
     }
-    yield from sorted(found, key=lambda route: (route[1], route[0]))
+    yield from sorted(served, key=lambda route: (route[1], route[0]))
 
 
 async def outcome(client: Client, csrf: str, method: str, path: str) -> str:
-    """How a request without anything in it is met: 401, the code of 403, or in."""
+    """The outcome of an empty request: 401, the code of a 403, or admitted."""
     for name, value in NAMES.items():
         path = path.replace(name, value)
     headers, body = {"Origin": client.service.base}, None
@@ -122,7 +122,7 @@ async def outcome(client: Client, csrf: str, method: str, path: str) -> str:
         return "401" if answer.status == 401 else "in"
 
 
-async def test_every_route_and_every_caller(service: Living) -> None:
+async def test_every_route_admits_exactly_the_callers_in_the_table(service: Living) -> None:
     everybody = await callers(service)
     lines, tokens = list[str](), dict[str, str]()
     for method, path in routes(service):
@@ -133,8 +133,8 @@ async def test_every_route_and_every_caller(service: Living) -> None:
                 tokens[client.token] = await csrf_of(client)
             how = await outcome(client, tokens[client.token], method, path)
             met[how] = met.get(how, "") + letter
-        shown = "  ".join(f"{how}: {who}" for how, who in sorted(met.items(), reverse=True))
-        lines.append(f"{method:<6} {path:<50} {shown}".rstrip())
+        outcomes_text = "  ".join(f"{how}: {who}" for how, who in sorted(met.items(), reverse=True))
+        lines.append(f"{method:<6} {path:<50} {outcomes_text}".rstrip())
     now = HEAD + "\n".join(lines) + "\n"
     if os.environ.get("REWRITE_GOLDEN"):
         GOLDEN.write_text(now, encoding="utf-8")
@@ -143,8 +143,8 @@ async def test_every_route_and_every_caller(service: Living) -> None:
     assert committed == now, "\n".join(changed)
 
 
-async def test_a_role_ends_with_its_sign_in(service: Living) -> None:
-    """A librarian who is none any more: not by a phone, and not after half an hour."""
+async def test_a_role_ends_half_an_hour_after_its_last_use(service: Living) -> None:
+    """Neither from a phone nor after half an hour."""
     service.staff_at_work = False
     desk = await service.web_reader(role=Role.LIBRARIAN)
     phone = await service.phone_of(desk)
@@ -169,8 +169,10 @@ async def test_a_role_ends_with_its_sign_in(service: Living) -> None:
     assert (await other.get("/me")).status == 200
 
 
-async def test_the_password_once_more_goes_on_with_what_was_typed(service: Living) -> None:
-    """Half an hour over a notice: the form is not lost, and neither is the session."""
+async def test_a_form_sent_after_the_role_ended_is_kept_through_signing_in_again(
+    service: Living,
+) -> None:
+    """A form that took longer than half an hour keeps its text and its session."""
     service.staff_at_work = False
     browser = service.stranger()
     browser.number = "librarian"
@@ -180,15 +182,15 @@ async def test_the_password_once_more_goes_on_with_what_was_typed(service: Livin
     form = {"csrf": csrf_in(page.body), **WRITTEN, "title": "闭馆通知", "reason": "消防"}
     await service.move(timedelta(minutes=31))
     sent = urlencode(form).encode()
-    kept = await browser.call("POST", "//console/notices", sent, **FORM, Origin=service.base)
-    assert kept.status == 403 and "闭馆通知" in kept.body and "重新登录" in kept.body
+    refused = await browser.call("POST", "//console/notices", sent, **FORM, Origin=service.base)
+    assert refused.status == 403 and "闭馆通知" in refused.body and "重新登录" in refused.body
     # A page sends them there by itself, and CAS asks for the password.
     away = await browser.get("//console")
     assert away.headers["Location"].endswith("&renew=1")
     sign_on = await browser.get("/" + away.headers["Location"])
     assert "renew=true" in sign_on.headers["Location"]
-    asked = await browser.get("/" + sign_on.headers["Location"].removeprefix(service.base))
-    assert asked.status == 200, "who is signed in there types it all the same"
+    sign_on_page = await browser.get("/" + sign_on.headers["Location"].removeprefix(service.base))
+    assert sign_on_page.status == 200, "who is signed in there types it all the same"
     before = next(c.value for c in browser.session.cookie_jar if c.key == "seat_sid")
     back = await granted(service, browser, await begun(browser, "?renew=1&next=/console"))
     returned = await browser.get("/" + back)
@@ -222,14 +224,14 @@ async def test_sessions_are_listed_and_ended(service: Living) -> None:
     await unbound.refused("401 unauthenticated", "GET", "/me")
 
 
-async def test_staying_signed_in_keeps_the_readers_part(service: Living) -> None:
+async def test_a_librarian_who_stays_signed_in_keeps_readers_rights_only(service: Living) -> None:
     service.staff_at_work = False
     desk = Browser(await service.web_reader(role=Role.LIBRARIAN))
     page = await desk.get("/me/devices")
     assert "已登录的设备" in page.body and "本机" in page.body
     form = {"csrf": await desk.token("/me/devices")}
-    kept = await desk.post("/me/devices/keep", form, service.base)
-    assert kept.status == 303 and "Max-Age=2591" in kept.headers["Set-Cookie"], "thirty days"
+    answer = await desk.post("/me/devices/keep", form, service.base)
+    assert answer.status == 303 and "Max-Age=2591" in answer.headers["Set-Cookie"], "thirty days"
     await service.move(timedelta(days=20))
     assert (await desk.get("/me")).status == 200
     assert (await desk.get("/console")).headers["Location"].startswith("/login")
@@ -237,12 +239,12 @@ async def test_staying_signed_in_keeps_the_readers_part(service: Living) -> None
     assert (await desk.get("/me")).status == 303
 
 
-async def test_no_answer_is_kept_or_says_by_what_it_was_made(service: Living) -> None:
+async def test_responses_are_not_cached_and_name_no_server_software(service: Living) -> None:
     reader = await service.reader()
     for path in ("/me", "/reservations", "/areas", "//healthz", "//login", "/nowhere"):
         answer = await reader.get(path)
         assert "Server" not in answer.headers, path
         assert answer.headers["X-Content-Type-Options"] == "nosniff", path
-        kept = answer.headers["Cache-Control"]
-        assert kept in ("no-store", "private, no-cache"), path
+        cache_control = answer.headers["Cache-Control"]
+        assert cache_control in ("no-store", "private, no-cache"), path
     assert (await reader.get("/me")).headers["Cache-Control"] == "no-store"

@@ -1,4 +1,4 @@
-"""The stand-in CAS server over HTTP on a real MongoDB, driven by a browser and by our client."""
+"""The stand-in CAS server over HTTP on a real MongoDB, with a browser and our client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from models.storage.mongo import Database, open_database
 
 @dataclass
 class World:
-    """The stand-in, a service that listens for logouts, and a browser."""
+    """The stand-in, a service that receives logouts, and a browser."""
 
     browser: aiohttp.ClientSession
     cas: CasClient
@@ -36,7 +36,7 @@ class World:
     logouts: list[str] = field(default_factory=list)
 
     async def sign_in(self, account: str = "21070001", password: str = "demo", **more: str) -> str:
-        """Post the form for our service, and give where it sends the browser ("" for nowhere)."""
+        """Posts the sign-in form for our service. Returns the redirect's target, "" without one."""
         form = {"service": self.cas.service_url, "username": account, "password": password, **more}
         async with self.browser.post(
             f"{self.base_url}/login", data=form, allow_redirects=False
@@ -57,7 +57,7 @@ def ticket_in(location: str) -> str:
 
 @pytest.fixture
 async def world(mongo_url: str) -> AsyncIterator[World]:
-    """The tests share a database: dropping one takes longer than most of them."""
+    """Tests share the database: dropping one takes longer than most of them."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(mongo_url, "sandbox_cas"))
 
@@ -101,7 +101,7 @@ async def world(mongo_url: str) -> AsyncIterator[World]:
         (LIBRARIAN, "staff", ("library-admin",)),
     ],
 )
-async def test_a_demo_account_signs_in_and_our_client_learns_who_it_is(
+async def test_a_demo_account_signs_in_and_validates_with_its_attributes(
     world: World, account: str, kind: str, groups: tuple[str, ...]
 ) -> None:
     location = await world.sign_in(f" {account} ")
@@ -127,7 +127,7 @@ async def test_a_demo_account_signs_in_and_our_client_learns_who_it_is(
         ('"><script>alert(1)</script>', "demo", "没有这个演示账号"),
     ],
 )
-async def test_anybody_else_is_told_why_and_gets_no_cookie(
+async def test_a_refused_sign_in_shows_the_reason_and_sets_no_cookie(
     world: World, account: str, password: str, says: str
 ) -> None:
     form = {"service": world.cas.service_url, "username": account, "password": password}
@@ -138,7 +138,7 @@ async def test_anybody_else_is_told_why_and_gets_no_cookie(
     assert "<script" not in page
 
 
-async def test_the_form_carries_the_service_escaped_and_says_that_it_stands_in(
+async def test_the_form_escapes_the_service_and_declares_itself_a_stand_in(
     world: World,
 ) -> None:
     async with world.browser.get(
@@ -157,7 +157,7 @@ async def test_the_form_carries_the_service_escaped_and_says_that_it_stands_in(
     assert (await world.get(f"{world.base_url}/style.css"))[0] == 200
 
 
-async def test_the_cookie_stays_under_its_path(world: World) -> None:
+async def test_the_cookie_is_limited_to_the_stand_ins_path(world: World) -> None:
     await world.sign_in()
     (cookie,) = world.browser.cookie_jar
     assert (cookie.key, cookie["path"], cookie["httponly"], cookie["samesite"]) == (
@@ -169,7 +169,7 @@ async def test_the_cookie_stays_under_its_path(world: World) -> None:
     assert cookie["max-age"] == ""
 
 
-async def test_signed_in_once_tickets_come_by_redirect(world: World) -> None:
+async def test_a_signed_in_browser_gets_tickets_by_redirect(world: World) -> None:
     login, gateway = world.cas.login_url(), world.cas.login_url(gateway=True)
     renew = world.cas.login_url(renew=True)
     assert (await world.get(login))[0] == 200
@@ -199,7 +199,7 @@ async def refused_as(world: World, ticket: str) -> object:
     return error.value.details["cas_code"]
 
 
-async def test_a_ticket_is_good_once_for_its_service_for_a_minute(world: World) -> None:
+async def test_a_ticket_is_valid_once_for_its_service_for_a_minute(world: World) -> None:
     assert await refused_as(world, "ST-invented") == "INVALID_TICKET"
 
     used = ticket_in(await world.sign_in())
@@ -225,7 +225,7 @@ async def test_a_ticket_is_good_once_for_its_service_for_a_minute(world: World) 
     assert 'code="INVALID_REQUEST"' in text
 
 
-async def test_a_ticket_granted_while_its_sign_on_ends_is_not_good(world: World) -> None:
+async def test_a_ticket_granted_while_its_sign_on_ends_is_invalid(world: World) -> None:
     until = world.now + TICKET_LASTS
     await world.store.open_sign_on("TGT-1", "21070001", until)
     assert await world.store.close_sign_on("TGT-1") == []
@@ -234,7 +234,7 @@ async def test_a_ticket_granted_while_its_sign_on_ends_is_not_good(world: World)
     assert await refused_as(world, "ST-1") == "INVALID_TICKET"
 
 
-async def test_2_0_gives_the_account_without_attributes(world: World) -> None:
+async def test_cas_2_0_returns_the_account_without_attributes(world: World) -> None:
     query = {"service": world.cas.service_url, "ticket": ticket_in(await world.sign_in())}
     async with world.browser.get(f"{world.base_url}/serviceValidate", params=query) as answer:
         text = await answer.text()
@@ -269,7 +269,7 @@ async def test_only_registered_services_get_tickets_or_redirects(
         assert (posted.status, "Set-Cookie" in posted.headers) == (403, False)
 
 
-async def test_signing_out_ends_the_tickets_and_tells_the_services(world: World) -> None:
+async def test_signing_out_invalidates_tickets_and_notifies_the_services(world: World) -> None:
     first = ticket_in(await world.sign_in())
     await world.cas.validate(first)
     unused = ticket_in((await world.get(world.cas.login_url()))[1])
@@ -285,7 +285,7 @@ async def test_signing_out_ends_the_tickets_and_tells_the_services(world: World)
     assert (status, "已退出" in page, len(world.logouts)) == (200, True, 2)
 
 
-async def test_another_reader_at_the_same_browser_ends_the_first_ones_session(
+async def test_a_second_reader_signing_in_at_a_browser_ends_the_first_session(
     world: World,
 ) -> None:
     first = ticket_in(await world.sign_in("21070001"))
@@ -296,7 +296,7 @@ async def test_another_reader_at_the_same_browser_ends_the_first_ones_session(
     assert (await world.cas.validate(second)).user == "21070002"
 
 
-async def test_what_ran_out_is_forgotten_at_a_later_sign_in(world: World) -> None:
+async def test_expired_sign_ons_are_deleted_at_a_later_sign_in(world: World) -> None:
     remembered = ticket_in(await world.sign_in(rememberMe="true"))
     (cookie,) = world.browser.cookie_jar
     assert int(cookie["max-age"]) == timedelta(days=14).total_seconds()
@@ -305,7 +305,7 @@ async def test_what_ran_out_is_forgotten_at_a_later_sign_in(world: World) -> Non
     world.browser.cookie_jar.clear()
 
     world.now += SIGN_ON_LASTS
-    kept = ticket_in(await world.sign_in("21070003"))
+    remaining = ticket_in(await world.sign_in("21070003"))
     left = {ticket["_id"] async for ticket in world.database["sandbox_cas_tickets"].find({})}
-    assert left == {remembered, kept}
+    assert left == {remembered, remaining}
     assert ended not in left

@@ -1,5 +1,5 @@
-"""A long move of the sandbox's clock runs only the jobs that have something to do: it must end as
-if all of them had run at each step, and as the same way in small steps."""
+"""A long move of the sandbox's clock skips idle jobs: it must end in the state of running all jobs
+at each step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Move = Callable[[Living], Awaitable[None]]
 
 
 class StandingClock(Clock):
-    """Stands still but for the moves, so that each way begins at the same instants."""
+    """A clock that stands still except for moves, so that each run begins at the same instants."""
 
     instant = MONDAY_8.astimezone(UTC)
 
@@ -51,8 +51,8 @@ async def with_all_jobs_at_each_step(service: Living) -> None:
     step = service.clock.now()
     while step < TARGET:
         due = [TARGET, await service.inside.stored.deliveries.next_due(step)]
-        if (found := await service.inside.stored.reservations.next_due(step)) is not None:
-            due.append(found[0])
+        if (next_due := await service.inside.stored.reservations.next_due(step)) is not None:
+            due.append(next_due[0])
         step = min(instant for instant in due if instant is not None)
         await service.inside.stored.heartbeat.set(step)
         await SandboxState(service.db).set_offset(service.clock.set(step))
@@ -62,7 +62,7 @@ async def with_all_jobs_at_each_step(service: Living) -> None:
 
 @dataclass
 class Cast:
-    """Readers by their parts."""
+    """Readers by their part in the story."""
 
     service: Living
     readers: dict[str, Client] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Cast:
 
 
 async def a_morning(service: Living, cast: Cast, *, silent_gate: bool) -> None:
-    """Everything that time ends by itself begins: every deadline has somebody who misses it."""
+    """Begins every state that ends by time, with a reader who misses each deadline."""
     missing = await cast("missing")
     await missing.reserve(SEATS[0], "09:00", "12:00")
     sits = await cast("sits through")
@@ -103,14 +103,16 @@ async def a_morning(service: Living, cast: Cast, *, silent_gate: bool) -> None:
         wish = {"area_id": "2f-hall", "date": service.today, "start": start, "end": "12:00"}
         await (await cast(part)).ok("POST", "/waitlist", wish | {"seats": [SEATS[0]]})
     gate = await gate_of(service)
-    told = MONDAY_8 + timedelta(minutes=-5 if silent_gate else 5)
+    reported_at = MONDAY_8 + timedelta(minutes=-5 if silent_gate else 5)
     passed = [gate.event(inside, "in"), gate.event(left, "out")]
-    answer = await gate.send(passed, complete_until=min(told, service.clock.now()).isoformat())
+    answer = await gate.send(
+        passed, complete_until=min(reported_at, service.clock.now()).isoformat()
+    )
     assert answer.body["accepted"] == 2
 
 
 async def an_end(service: Living, cast: Cast) -> Any:
-    """All that there is to see afterwards, without the ids."""
+    """The final state of the database, without ids."""
     db, name = service.db, {r.reader_id: part for part, r in cast.readers.items()}
 
     times = ("start", "end", "ended_at", "checked_in_at", "left_at", "return_by")
@@ -130,9 +132,9 @@ async def an_end(service: Living, cast: Cast) -> Any:
     for part, reader in cast.readers.items():
         token = await service.sessions.open_wx(reader.openid, None, service.clock.now())
         reader.token = token.token
-        told = (await reader.ok("GET", "/messages"))["items"]
+        inbox = (await reader.ok("GET", "/messages"))["items"]
         sent = [m["template"] for m in await reader.messages()]
-        messages[part] = [(m["title"], m["at"], m["text"]) for m in told], sent
+        messages[part] = [(m["title"], m["at"], m["text"]) for m in inbox], sent
     return reservations, violations, waits, messages
 
 
@@ -153,7 +155,7 @@ async def _ended(mongo_url: str, redis_url: str, move: Move, silent_gate: bool) 
         pytest.param(True, with_all_jobs_at_each_step, marks=pytest.mark.whole),
     ],
 )
-async def test_a_leap_ends_like_any_way_to_that_hour(
+async def test_one_long_clock_move_ends_in_the_same_state_as_many_short_ones(
     mongo_url: str, redis_url: str, silent_gate: bool, way: Move
 ) -> None:
     leap = await _ended(mongo_url, redis_url, in_one_leap, silent_gate)

@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints: clock, reset, inbox, machines."""
+"""The sandbox's endpoints: clock, reset, inbox, kiosks and gates."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WRONG_CLOCKS: list[object] = [
 ]
 
 
-async def test_the_clock(service: Living) -> None:
+async def test_the_clock_can_be_moved_set_back_and_held(service: Living) -> None:
     anyone, reader = service.anonymous, await service.reader()
     before = (await anyone.ok("GET", "//sandbox/clock"))["now"]
     for body in WRONG_CLOCKS:
@@ -61,7 +61,7 @@ async def test_the_clock(service: Living) -> None:
     assert (gone["state"], gone["ended_at"]) == ("no_show", "2026-09-06T11:30:00+08:00")
 
 
-async def test_the_inbox(service: Living) -> None:
+async def test_the_inbox_lists_the_pushed_messages(service: Living) -> None:
     first, second = await service.reader(), await service.reader()
     for reader in (first, second):
         await reader.accept("RESERVED")
@@ -79,7 +79,9 @@ async def test_the_inbox(service: Living) -> None:
     assert first.openid in page.body
 
 
-async def test_machines_and_reset(service: Living) -> None:
+async def test_kiosks_and_gates_are_listed_and_a_reset_restores_the_library(
+    service: Living,
+) -> None:
     anyone, reader = service.anonymous, await service.reader()
     await reader.accept("RESERVED")
     await reader.reserve()
@@ -91,13 +93,13 @@ async def test_machines_and_reset(service: Living) -> None:
         assert f'href="/kiosk/{kiosk["id"]}#key={kiosk["key"]}"' in page, "its screen, with its key"
     gates = await anyone.ok("GET", "//sandbox/gates")
     assert gates["items"] and all(list(g) == ["id", "key"] for g in gates["items"])
-    shown = {}
+    pictures = {}
     for kiosk in kiosks["items"]:
         path, key = f"/kiosks/{kiosk['id']}/code", {"X-Kiosk-Key": kiosk["key"]}
-        shown[kiosk["id"]] = await anyone.ok("GET", path, **key)
+        pictures[kiosk["id"]] = await anyone.ok("GET", path, **key)
         wrong = {"X-Kiosk-Key": kiosk["key"] + "x"}
         await anyone.refused("401 unauthenticated", "GET", path, None, **wrong)
-    code = shown["2f-south"]
+    code = pictures["2f-south"]
     assert list(code) == ["payload", "svg", "expires_at", "step_seconds", "kind", "free"]
     assert (
         code["payload"].startswith(f"{service.base}/k/2f-south?c=")
@@ -105,8 +107,8 @@ async def test_machines_and_reset(service: Living) -> None:
     )
     assert code["svg"].startswith("<svg") and "<script" not in code["svg"]
     assert (code["step_seconds"], code["kind"]) == (15, "seat_kiosk")
-    assert shown["3f-north"]["kind"] == "query_terminal" and shown["3f-north"]["free"] == []
-    assert shown["2f-south"]["free"][1] == {"name": "二层中厅", "seats_free": 68}
+    assert pictures["3f-north"]["kind"] == "query_terminal" and pictures["3f-north"]["free"] == []
+    assert pictures["2f-south"]["free"][1] == {"name": "二层中厅", "seats_free": 68}
 
     assert (await anyone.post("//sandbox/reset")).status == 200
     await reader.refused("401 unauthenticated", "GET", "/me")
@@ -122,8 +124,7 @@ async def test_machines_and_reset(service: Living) -> None:
     assert len((await newcomer.ok("GET", "/areas"))["items"]) == 18
 
 
-async def test_the_sandbox_is_for_browsers_too(service: Living) -> None:
-    """The first page leads to its page, and every link there leads somewhere."""
+async def test_the_front_page_links_to_the_sandbox_page_and_its_links_work(service: Living) -> None:
     assert 'href="/sandbox/"' in (await service.anonymous.get("//")).body
     page = await service.anonymous.get("//sandbox/")
     assert page.status == 200
@@ -131,17 +132,17 @@ async def test_the_sandbox_is_for_browsers_too(service: Living) -> None:
         for part in page.body.split('href="')[1:]:
             link = part.partition('"')[0]
             if link.startswith("/"):
-                async with session.get(service.base + link) as found:
-                    assert found.status < 400, link
+                async with session.get(service.base + link) as response:
+                    assert response.status < 400, link
 
 
-async def test_a_sandbox_that_others_can_reach_says_so_on_every_page(
+async def test_a_sandbox_reachable_from_the_network_warns_on_every_page(
     mongo_url: str, redis_url: str, service: Living
 ) -> None:
-    """On another address than the usual one, as ``demo --lan`` has it."""
+    """``demo --lan`` listens on another address."""
     async with living(mongo_url, redis_url, lan="127.0.0.2") as open_one:
         assert open_one.base.startswith("http://127.0.0.2:")
-        for running, shown in ((open_one, True), (service, False)):
+        for running, expected in ((open_one, True), (service, False)):
             reader, librarian = await running.web_reader(), await running.web_reader()
             grade = {"$set": {"kind": "librarian"}}
             await running.db["readers"].update_one({"_id": librarian.reader_id}, grade)
@@ -154,4 +155,4 @@ async def test_a_sandbox_that_others_can_reach_says_so_on_every_page(
                 answer = await running.anonymous.get(path, Accept="text/html", **cookie)
                 body = str(answer.body)
                 assert "<html" in body, (path, body)
-                assert ('class="trying"' in body and "沙箱" in body) is shown, (path, body[:600])
+                assert ('class="trying"' in body and "沙箱" in body) is expected, (path, body[:600])

@@ -1,4 +1,4 @@
-"""Our WeChat gateway against the stand-in, over HTTP, through every answer that WeChat may give."""
+"""Our WeChat gateway against the stand-in, with every answer that WeChat may give."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from tests.api.sandbox_wechat import DATA, SOON_S, TEMPLATE, WeChat, send
 # Login
 
 
-async def test_a_code_is_good_once(wechat: WeChat, gateway: MiniProgramClient) -> None:
+async def test_a_login_code_can_be_exchanged_once(
+    wechat: WeChat, gateway: MiniProgramClient
+) -> None:
     for code in ("demo-li-1", "demo-li-2"):
         assert await gateway.exchange_code(code) == WeChatIdentity("o-li", "u-li")
     long = f"demo-{'x' * 100}-1"
@@ -32,7 +34,7 @@ async def test_a_code_is_good_once(wechat: WeChat, gateway: MiniProgramClient) -
 
 
 @pytest.mark.parametrize("code", ["", "a b", 'x"&secret=1', "码", "x" * 129, "demo-li-1\n"])
-async def test_what_is_no_code_is_not_sent(
+async def test_a_malformed_login_code_is_not_sent_to_wechat(
     wechat: WeChat, gateway: MiniProgramClient, code: str
 ) -> None:
     with pytest.raises(CodeInvalid):
@@ -53,7 +55,7 @@ async def test_what_is_no_code_is_not_sent(
         ({"hang_seconds": 10}, WeChatUnavailable),
     ],
 )
-async def test_login_errors(
+async def test_each_login_error_of_wechat_raises_its_exception(
     wechat: WeChat, mode: dict[str, Any], expected: type[DomainError]
 ) -> None:
     await wechat.mode(jscode2session=mode)
@@ -64,7 +66,7 @@ async def test_login_errors(
     assert wechat.calls.count("jscode2session") == (2 if mode.get("errcode") == -1 else 1)
 
 
-async def test_busy_once_is_repeated_with_the_same_code(
+async def test_a_login_answered_busy_is_repeated_once_with_the_same_code(
     wechat: WeChat, gateway: MiniProgramClient
 ) -> None:
     await wechat.mode(jscode2session={"errcode": -1, "times": 1})
@@ -75,7 +77,7 @@ async def test_busy_once_is_repeated_with_the_same_code(
         await gateway.exchange_code("demo-li-2")
 
 
-async def test_a_wrong_secret_is_an_alarm_that_does_not_tell_it(
+async def test_a_wrong_secret_is_logged_as_an_alarm_without_the_secret(
     wechat: WeChat, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -95,7 +97,7 @@ async def test_a_wrong_secret_is_an_alarm_that_does_not_tell_it(
 # Sending
 
 
-async def test_a_consent_is_one_message(wechat: WeChat, gateway: MiniProgramClient) -> None:
+async def test_one_consent_allows_one_message(wechat: WeChat, gateway: MiniProgramClient) -> None:
     assert (await send(gateway)).outcome is SendStatus.NO_CONSENT
     async with aiohttp.ClientSession() as http:
         tap = {"openid": "o-li", "template_id": TEMPLATE, "n": 2}
@@ -139,7 +141,7 @@ async def test_a_consent_is_one_message(wechat: WeChat, gateway: MiniProgramClie
         (99999, SendStatus.OTHER),
     ],
 )
-async def test_send_errors(
+async def test_each_send_error_of_wechat_has_its_outcome(
     wechat: WeChat, gateway: MiniProgramClient, errcode: int, outcome: SendStatus
 ) -> None:
     await wechat.state.grant("o-li", TEMPLATE)
@@ -186,7 +188,7 @@ async def test_a_bad_page_cannot_be_left_out_twice(
     assert (await send(gateway, page=None)).outcome is SendStatus.OTHER
 
 
-async def test_two_sends_to_one_reader_must_not_overlap(
+async def test_overlapping_sends_to_one_reader_are_refused_as_concurrent(
     wechat: WeChat, gateway: MiniProgramClient
 ) -> None:
     await wechat.state.grant("o-li", TEMPLATE, 2)
@@ -207,7 +209,7 @@ async def test_two_sends_to_one_reader_must_not_overlap(
         *(({"status": status}, False) for status in (302, 403, 404, 429, 503)),
     ],
 )
-async def test_whether_it_may_have_arrived(
+async def test_a_failed_send_reports_whether_the_message_may_have_arrived(
     wechat: WeChat, mode: dict[str, Any], unknown: bool
 ) -> None:
     await wechat.state.grant("o-li", TEMPLATE)
@@ -216,7 +218,7 @@ async def test_whether_it_may_have_arrived(
         assert await send(gateway) == SendResult(SendStatus.BUSY, unknown=unknown)
 
 
-async def test_a_lost_answer_cannot_deliver_twice(wechat: WeChat) -> None:
+async def test_a_repeat_after_a_lost_answer_delivers_no_second_message(wechat: WeChat) -> None:
     await wechat.state.grant("o-li", TEMPLATE)
     async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
         await wechat.mode(subscribe_send={"hang_seconds": 10, "after": True, "times": 1})
@@ -225,7 +227,7 @@ async def test_a_lost_answer_cannot_deliver_twice(wechat: WeChat) -> None:
     assert len(await wechat.state.inbox("o-li")) == 1
 
 
-async def test_nobody_there(wechat: WeChat) -> None:
+async def test_an_unreachable_wechat_is_reported_as_busy_or_unavailable(wechat: WeChat) -> None:
     async with wechat.gateway(base_url="http://127.0.0.1:1") as gateway:
         assert await send(gateway) == SendResult(SendStatus.BUSY)
         with pytest.raises(WeChatUnavailable):
@@ -246,7 +248,7 @@ async def test_a_token_refused_once_is_renewed_once(
     assert wechat.calls.count("send") == 3
 
 
-async def test_a_token_refused_for_ever_burns_nothing(
+async def test_a_permanently_refused_token_uses_no_consent(
     wechat: WeChat, gateway: MiniProgramClient
 ) -> None:
     await wechat.mode(subscribe_send={"errcode": 40001})
@@ -266,7 +268,7 @@ async def test_a_token_refused_for_ever_burns_nothing(
         ({"hang_seconds": 10}, SendStatus.BUSY),
     ],
 )
-async def test_no_token_to_be_had(
+async def test_without_an_access_token_no_message_is_sent(
     wechat: WeChat, mode: dict[str, Any], outcome: SendStatus
 ) -> None:
     await wechat.mode(stable_token=mode)
@@ -288,7 +290,9 @@ async def test_no_token_to_be_had(
         ({"hang_seconds": 10}, False),
     ],
 )
-async def test_whether_wechat_answers(wechat: WeChat, mode: dict[str, Any], answers: bool) -> None:
+async def test_the_availability_probe_leaves_the_access_token_valid(
+    wechat: WeChat, mode: dict[str, Any], answers: bool
+) -> None:
     async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
         sent = await send(gateway)
         if mode:

@@ -1,4 +1,4 @@
-"""The check of texts against the stand-in, over HTTP, through every answer that WeChat may give."""
+"""The text check against the stand-in, with every answer that WeChat may give."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from tests.api.sandbox_wechat import SOON_S, WeChat
 EXAMPLE = "特3456书yuuo莞6543李zxcz蒜7782法fgnv级"
 
 
-async def test_what_the_stand_in_says(wechat: WeChat, gateway: MiniProgramClient) -> None:
+async def test_the_stand_in_returns_verdicts_by_content_and_presence(
+    wechat: WeChat, gateway: MiniProgramClient
+) -> None:
     await gateway.exchange_code("demo-li-1")
     for content, verdict in (
         ("插座不通电", TextVerdict.PASS),
@@ -33,21 +35,23 @@ async def test_what_the_stand_in_says(wechat: WeChat, gateway: MiniProgramClient
     assert (await gateway.check_text("o-li", "…")).not_seen, "not for two hours"
 
 
-async def test_the_answer_is_wechats(wechat: WeChat, gateway: MiniProgramClient) -> None:
+async def test_the_stand_in_answers_in_wechats_format(
+    wechat: WeChat, gateway: MiniProgramClient
+) -> None:
     await gateway.exchange_code("demo-li-1")
     token = (await wechat.token())["access_token"]
     body: dict[str, Any] = {"version": 2, "openid": "o-li", "scene": 2, "content": EXAMPLE}
 
-    async def asked(**more: Any) -> Any:
+    async def answer_to(**more: Any) -> Any:
         answer, _ = await wechat.ask("POST", "wxa/msg_sec_check", body | more, access_token=token)
         return answer
 
-    said = await asked()
+    said = await answer_to()
     assert (said["errcode"], said["result"]) == (0, {"suggest": "risky", "label": 20001})
     assert {entry["strategy"] for entry in said["detail"]} == {"content_model", "keyword"}
     assert said["trace_id"]
     for wrong in ({"version": 1}, {"scene": 5}, {"scene": None}, {"content": 7}):
-        assert (await asked(**wrong))["errcode"] == 40097, wrong
+        assert (await answer_to(**wrong))["errcode"] == 40097, wrong
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,9 @@ async def test_the_answer_is_wechats(wechat: WeChat, gateway: MiniProgramClient)
         ({"hang_seconds": 10}, TextCheckAnswer(away=True)),
     ],
 )
-async def test_refusals(wechat: WeChat, mode: dict[str, int], expected: TextCheckAnswer) -> None:
+async def test_each_refusal_of_a_text_check_has_its_answer(
+    wechat: WeChat, mode: dict[str, int], expected: TextCheckAnswer
+) -> None:
     await wechat.mode(msg_sec_check=mode)
     async with wechat.gateway(timeout_seconds=SOON_S) as gateway:
         assert await gateway.check_text("o-li", "…") == expected

@@ -23,7 +23,7 @@ async def test_many_gateways_share_one_token(wechat: WeChat) -> None:
     assert wechat.calls.count("send") == 40
 
 
-async def test_tokens_rotate_as_wechat_says(wechat: WeChat) -> None:
+async def test_tokens_rotate_by_wechats_documented_rules(wechat: WeChat) -> None:
     async def errcode(token: str) -> int:
         answer, _ = await wechat.ask(
             "POST", "cgi-bin/message/subscribe/send", {}, access_token=token
@@ -66,7 +66,9 @@ async def test_tokens_rotate_as_wechat_says(wechat: WeChat) -> None:
         ({"grant_type": "x"}, 40002),
     ],
 )
-async def test_token_refusals(wechat: WeChat, body: dict[str, str], errcode: int) -> None:
+async def test_invalid_token_requests_get_wechats_error_codes(
+    wechat: WeChat, body: dict[str, str], errcode: int
+) -> None:
     for path in ("cgi-bin/token", "cgi-bin/stable_token"):
         assert (await wechat.token(path, **body))["errcode"] == errcode
 
@@ -115,7 +117,7 @@ async def test_pictures_links_and_menus_are_checked(
         assert answer["errcode"] == errcode
 
 
-async def test_the_menu_is_kept(wechat: WeChat) -> None:
+async def test_a_created_menu_is_returned(wechat: WeChat) -> None:
     token = (await wechat.token())["access_token"]
     answer, _ = await wechat.ask("GET", "cgi-bin/menu/get", access_token=token)
     assert isinstance(answer, dict)
@@ -139,7 +141,7 @@ async def test_the_menu_is_kept(wechat: WeChat) -> None:
     "body",
     [b"{", b"[]", b'{"subscribe_sned": {}}', b'{"token": 1}', b'{"token": {"errcode": "x"}}'],
 )
-async def test_a_mode_that_makes_no_sense(wechat: WeChat, body: bytes) -> None:
+async def test_an_invalid_mode_is_refused(wechat: WeChat, body: bytes) -> None:
     async with (
         aiohttp.ClientSession() as http,
         http.post(f"{wechat.url}/_mode", data=body) as response,

@@ -1,4 +1,4 @@
-"""A code that opens the mini-program: its moment outlives the login and the binding."""
+"""A kiosk code that opens the mini-program: its scan note outlives login and binding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ async def noted(client: Client, text: str) -> str:
 
 
 async def logged_in(service: Living, client: Client, note: str) -> str | None:
-    """Logs in with that note; the note of the session."""
+    """Logs in with the note. Returns the note of the session."""
     code = f"demo-{client.name}-{uuid4().hex[:8]}"
     entered = await service.anonymous.ok("POST", "/wx/login", {"code": code, "scan_note": note})
     client.token = entered["token"]
@@ -35,7 +35,7 @@ async def test_a_slow_start_does_not_cost_the_check_in(service: Living) -> None:
     assert (await reader.ok("POST", path, {"qr": note}))["state"] == "in_use"
 
 
-async def test_a_note_in_a_readers_session_is_over_after_ninety_seconds(service: Living) -> None:
+async def test_a_scan_note_of_a_reader_expires_after_ninety_seconds(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     note = await noted(reader, await service.qr())
@@ -44,7 +44,7 @@ async def test_a_note_in_a_readers_session_is_over_after_ninety_seconds(service:
     await reader.refused("422 qr_expired", "POST", path, {"qr": note})
 
 
-async def test_the_first_login_takes_the_note_and_binding_may_take_minutes(
+async def test_the_first_login_takes_the_scan_note_and_keeps_it_through_binding(
     service: Living,
 ) -> None:
     person, phone = await service.web_reader(), service.stranger()
@@ -61,7 +61,7 @@ async def test_the_first_login_takes_the_note_and_binding_may_take_minutes(
     assert (await phone.ok("POST", path, {"qr": note}))["state"] == "in_use"
 
 
-async def test_an_unbound_phone_holds_its_note_for_five_minutes(service: Living) -> None:
+async def test_a_scan_note_of_an_unbound_phone_lasts_five_minutes(service: Living) -> None:
     person, phone = await service.web_reader(), await service.wx_user()
     made = await person.reserve(start="now", end="12:00")
     note = await noted(phone, await service.qr())
@@ -73,7 +73,7 @@ async def test_an_unbound_phone_holds_its_note_for_five_minutes(service: Living)
     await phone.refused("422 qr_expired", "POST", path, {"qr": note})
 
 
-async def test_no_login_takes_an_old_note_or_anothers(service: Living) -> None:
+async def test_a_login_takes_no_expired_invalid_or_foreign_scan_note(service: Living) -> None:
     free = await noted(service.stranger(), await service.qr())
     held = await noted(await service.reader(), await service.qr())
     first, second = service.stranger(), service.stranger()
@@ -83,22 +83,22 @@ async def test_no_login_takes_an_old_note_or_anothers(service: Living) -> None:
     assert await logged_in(service, second, free) is None
 
 
-async def test_two_who_share_a_note_check_one_of_them_in(service: Living) -> None:
+async def test_a_scan_note_shared_by_two_readers_checks_one_in(service: Living) -> None:
     first, second = await service.reader(), await service.reader()
     made = [
         await first.reserve(start="now", end="12:00"),
         await second.reserve("2f-hall-001", "now", "12:00"),
     ]
     free = await noted(service.stranger(), await service.qr())
-    for client, r, wanted in ((first, made[0], 200), (second, made[1], 422)):
+    for client, r, expected in ((first, made[0], 200), (second, made[1], 422)):
         note = await logged_in(service, client, free)
         answer = await client.post(f"/reservations/{r['id']}/check-in", {"qr": note})
-        assert answer.status == wanted, answer.body
+        assert answer.status == expected, answer.body
     assert answer.code == "qr_used"
 
 
-async def test_what_is_no_code_has_no_note(service: Living) -> None:
-    """Neither has a note: its holder would make it last."""
+async def test_a_note_or_an_expired_or_invalid_code_gets_no_scan_note(service: Living) -> None:
+    """A note of a note would extend its life."""
     anybody, reader = service.stranger(), await service.reader()
     old, label = await service.qr(), f"{service.base}/s/{SEAT}?c=wrong"
     for client in (anybody, reader):
@@ -111,8 +111,8 @@ async def test_what_is_no_code_has_no_note(service: Living) -> None:
             await client.refused("422 qr_invalid", "POST", "/scans", {"qr": text})
 
 
-async def test_what_proves_nothing_is_not_noted(service: Living) -> None:
-    """A label where the venue takes none, one of a seat that is no more, and guesses."""
+async def test_refused_seat_labels_get_no_scan_note(service: Living) -> None:
+    """A label where labels are not accepted, a label of a removed seat, and guessed codes."""
     reader, path = await service.reader(), "/scans"
     await reader.refused("422 presence_method_off", "POST", path, {"qr": label(service)})
     gone = {"qr": label(service, "2f-hall-999")}

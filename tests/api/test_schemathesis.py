@@ -88,7 +88,7 @@ FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgra
 
 @dataclass(slots=True)
 class Target:
-    """An operation with its caller, a request that it must grant, and values that exist."""
+    """An operation with its caller, a request that must succeed, and existing ids."""
 
     operation: APIOperation[Any, Any, Any, Any]
     name: str
@@ -100,7 +100,7 @@ class Target:
 
 
 async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
-    """What the staff have to decide, with who may: a violation, an appeal, or a taken seat."""
+    """A violation, an appeal or a report that staff can settle, with the staff member."""
     reader = await service.reader()
     if "/reports/" in name:
         made = await reader.reserve(seat, "now", "09:00")
@@ -117,8 +117,8 @@ async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
     return await librarian(service), id
 
 
-async def asked(service: Living) -> tuple[Client, str]:
-    """A reader whose page asks 是我 or 不是我, and the request: digits came while others guess."""
+async def guessed_reader(service: Living) -> tuple[Client, str]:
+    """A reader whose page asks 是我 or 不是我, and the binding request."""
     web, phone = await service.web_reader(), await service.wx_user()
     throttles = service.db["attempt_limits"]
     until = service.clock.now() + timedelta(minutes=10)
@@ -133,7 +133,7 @@ async def asked(service: Living) -> tuple[Client, str]:
 
 
 async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n: int) -> Target:
-    """Make what the operation's good request needs."""
+    """Makes the objects that the operation's valid request needs."""
     name = f"{operation.method.upper()} {operation.path.removeprefix('/api/v1')}"
     area = list(service.inside.reference.catalog.areas.values())[11]
     seats = [seat for seat in area.seats if seat.disabled is None]
@@ -178,10 +178,14 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     if name in ("POST /bindings", "POST /bindings/preview"):
         client = await service.wx_user()
         web = await service.web_reader()
-        shown = await web.ok("POST", "/activation-codes")
-        code = shown["link"].partition("?c=")[2] if name.endswith("/preview") else shown["code"]
+        activation = await web.ok("POST", "/activation-codes")
+        code = (
+            activation["link"].partition("?c=")[2]
+            if name.endswith("/preview")
+            else activation["code"]
+        )
     elif "/binding-requests/{id}" in name:
-        client, id = await asked(service)
+        client, id = await guessed_reader(service)
     elif name == "POST /activation-codes":
         client = await service.web_reader()
     auth = {"Authorization": f"Bearer {client.token}"}
@@ -288,7 +292,7 @@ def send(target: Target, case: Any, http: requests.Session, base: str) -> None:
 
 
 def explore(target: Target, http: requests.Session, base: str, examples: int) -> None:
-    """The good request, then what Schemathesis thinks of."""
+    """Sends the valid request, then those that Schemathesis generates."""
     parameters = {"id": target.id} if target.id else {}
     case = target.operation.Case(
         path_parameters=parameters,
@@ -301,8 +305,8 @@ def explore(target: Target, http: requests.Session, base: str, examples: int) ->
 
     def generated(case: Any, real: Any) -> None:
         # Headers that frame the message are HTTP's own: a wrong one never reaches the service.
-        kept = {n: v for n, v in (case.headers or {}).items() if n.lower() not in FRAMING}
-        case.headers = {**kept, **target.auth}
+        headers = {n: v for n, v in (case.headers or {}).items() if n.lower() not in FRAMING}
+        case.headers = {**headers, **target.auth}
         for values in (case.path_parameters, case.query, case.body):
             if isinstance(values, dict):
                 for name in sorted(values.keys() & target.real.keys()):
@@ -346,9 +350,9 @@ async def test_no_request_breaks_the_service(
         audited = {f"{route.method} {route.path}" for route in ROUTES if route.audited}
         with caplog.at_level(logging.ERROR), requests.Session() as http:
             http.trust_env = False
-            for n, found in enumerate(operations):
-                assert isinstance(found, Ok), found
-                made = await target(service, found.ok(), n)
+            for n, operation in enumerate(operations):
+                assert isinstance(operation, Ok), operation
+                made = await target(service, operation.ok(), n)
                 if made.name not in LEFT_OUT:
                     targets.append(made)
                     before = await service.db["audit"].count_documents({})

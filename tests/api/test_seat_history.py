@@ -1,4 +1,4 @@
-"""座位查询: who had a seat at some time, what the log keeps of it, and who may not ask."""
+"""座位查询: the readers of a seat at a time, the audit entry, and rights."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ async def ask(service: Living, desk: Browser, start: str, end: str = "", **other
 
 
 def listed(body: str) -> list[str]:
-    """The readers of the answer, by their pages."""
+    """The readers in the result, by the links to their pages."""
     return re.findall(r'<td data-th="读者"><a href="/console/readers/(\w+)"', body)
 
 
 async def a_morning(service: Living) -> tuple[Client, Client]:
-    """One sat there from 09:05 to 10:00, and another was waited for from 11:00 to 11:30, for whom
-    somebody else had cancelled."""
+    """One reader sat there from 09:05 to 10:00; another, who had booked after a cancellation,
+    missed 11:00 to 11:30."""
     first, second, third = [await service.reader() for _ in range(3)]
     made = await first.reserve(start="09:00", end="11:00")
     early = await third.reserve(start="11:00", end="13:00")
@@ -44,7 +44,7 @@ async def a_morning(service: Living) -> tuple[Client, Client]:
     return first, second
 
 
-async def test_who_had_the_seat(service: Living) -> None:
+async def test_the_readers_of_a_seat_at_a_time_are_listed(service: Living) -> None:
     first, second = await a_morning(service)
     desk = await staff(service)
     assert 'value="2026-09-07"' in (await desk.get(PAGE)).body
@@ -76,7 +76,7 @@ async def test_who_had_the_seat(service: Living) -> None:
     assert listed((await ask(service, desk, "09:30", date="2026-09-06")).body) == []
 
 
-async def test_who_sits_there_now(service: Living) -> None:
+async def test_the_current_reader_of_a_seat_is_listed(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.reserve(start="now", end="11:00")
     answer = await ask(service, desk, "08:00")
@@ -87,7 +87,7 @@ async def test_who_sits_there_now(service: Living) -> None:
     assert "08:00–现在" in (await ask(service, desk, "08:00")).body
 
 
-async def test_a_seat_that_has_left_the_plan_has_its_past(service: Living) -> None:
+async def test_the_history_of_a_removed_seat_can_be_queried(service: Living) -> None:
     reader, head = await service.reader(), await staff(service, Role.ADMINISTRATOR)
     await reader.reserve("2f-hall-010", "now", "09:00")
     await service.move("09:30")
@@ -97,7 +97,7 @@ async def test_a_seat_that_has_left_the_plan_has_its_past(service: Living) -> No
     assert listed((await ask(service, head, "08:10", no="010")).body) == [reader.reader_id]
 
 
-async def test_who_asks_is_kept_with_the_reason(service: Living) -> None:
+async def test_a_query_is_logged_with_the_staff_member_and_reason(service: Living) -> None:
     first, _ = await a_morning(service)
     desk, viewer = await staff(service), await staff(service, Role.VIEWER)
     assert PAGE not in (await viewer.get("/console")).body
@@ -122,7 +122,7 @@ async def test_who_asks_is_kept_with_the_reason(service: Living) -> None:
     assert f"座位 图书馆2层二层中厅065号 {service.today}T09:30" in log and WHY in log
 
 
-async def test_nobody_is_named_without_an_entry(service: Living) -> None:
+async def test_no_reader_is_named_if_the_audit_entry_fails(service: Living) -> None:
     await a_morning(service)
     desk = await staff(service)
     async with closed_log(service):
@@ -131,7 +131,7 @@ async def test_nobody_is_named_without_an_entry(service: Living) -> None:
     assert "张三" in (await ask(service, desk, "09:30")).body
 
 
-async def test_what_is_no_question_stands_in_the_form_again(service: Living) -> None:
+async def test_an_invalid_query_is_refused_and_kept_in_the_form(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.reserve(start="now", end="11:00")
     cases: tuple[tuple[dict[str, str], str], ...] = (

@@ -1,4 +1,4 @@
-"""扫座位码签到: a fixed code on each seat, where a venue takes it."""
+"""扫座位码签到: a fixed code on each seat, where the venue accepts it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ async def with_labels(service: Living) -> None:
     await choose(service, PresenceSource.KIOSK, PresenceSource.SEAT_LABEL)
 
 
-async def test_a_label_is_no_code_unless_the_venue_takes_it(service: Living) -> None:
+async def test_a_seat_label_is_refused_where_the_venue_does_not_accept_labels(
+    service: Living,
+) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     body = {"qr": label(service)}
@@ -34,7 +36,7 @@ async def test_a_label_is_no_code_unless_the_venue_takes_it(service: Living) -> 
     assert page.status == 422 and "不用这种方式签到" in page.body
 
 
-async def test_a_label_shows_that_its_reader_is_there(service: Living) -> None:
+async def test_a_seat_label_proves_presence_for_check_in_and_return(service: Living) -> None:
     await with_labels(service)
     await nothing_proves(service)
     reader = await service.reader()
@@ -56,15 +58,15 @@ async def test_a_label_shows_that_its_reader_is_there(service: Living) -> None:
     await service.move("09:01")
     carried = f"/reservations/{following['id']}"
     assert (await one(reader, following))["presence_wanted"]
-    shown = await reader.ok("POST", f"{carried}/check-in", body)
-    assert (shown["state"], shown["presence_wanted"]) == ("in_use", False)
-    told = await reader.ok("POST", f"{carried}/report", {"kind": "occupied"} | body)
-    assert told["deadline_stopped"]
+    carried_over = await reader.ok("POST", f"{carried}/check-in", body)
+    assert (carried_over["state"], carried_over["presence_wanted"]) == ("in_use", False)
+    answer = await reader.ok("POST", f"{carried}/report", {"kind": "occupied"} | body)
+    assert answer["deadline_stopped"]
     stored = await service.db["reservations"].find_one({"_id": following["id"]})
     assert stored is not None and stored["presence"]["seat"] == SEAT
 
 
-async def test_a_label_is_for_its_own_seat_alone(service: Living) -> None:
+async def test_the_label_of_another_seat_is_refused(service: Living) -> None:
     await with_labels(service)
     reader, waits = await service.reader(), await service.reader()
     made = await reader.reserve(start="now", end="12:00")
@@ -78,11 +80,13 @@ async def test_a_label_is_for_its_own_seat_alone(service: Living) -> None:
     # A taken seat is reported from its own label, and stops the deadline.
     taken = await waits.reserve(OTHER, "now", "12:00")
     body = {"kind": "occupied", "qr": label(service, OTHER)}
-    told = await waits.ok("POST", f"/reservations/{taken['id']}/report", body)
-    assert told["deadline_stopped"]
+    answer = await waits.ok("POST", f"/reservations/{taken['id']}/report", body)
+    assert answer["deadline_stopped"]
 
 
-async def test_wrong_labels_count_as_wrong_codes_do(mongo_url: str, redis_url: str) -> None:
+async def test_wrong_seat_labels_count_towards_the_attempt_limit(
+    mongo_url: str, redis_url: str
+) -> None:
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         await with_labels(service)
         reader = await service.reader()
@@ -101,7 +105,7 @@ async def test_wrong_labels_count_as_wrong_codes_do(mongo_url: str, redis_url: s
         await reader.refused("429 too_many_attempts", "POST", path, {"qr": good})
 
 
-async def test_many_readers_of_a_label_share_no_code(service: Living) -> None:
+async def test_many_readers_using_one_label_are_not_listed_as_code_sharing(service: Living) -> None:
     await with_labels(service)
     for _ in range(CROWD_SIZE):
         reader = await service.reader()
@@ -113,7 +117,7 @@ async def test_many_readers_of_a_label_share_no_code(service: Living) -> None:
     assert await service.db["kiosk_scans"].count_documents({}) == 0
 
 
-async def test_a_browser_opens_a_label(service: Living) -> None:
+async def test_a_label_opened_in_a_browser_checks_the_reader_in(service: Living) -> None:
     await with_labels(service)
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
@@ -148,7 +152,7 @@ async def test_a_browser_opens_a_label(service: Living) -> None:
     assert (await one(reader, made))["state"] == "away"
 
 
-async def test_a_taken_seat_is_told_from_its_label(service: Living) -> None:
+async def test_an_occupied_seat_is_reported_from_its_label(service: Living) -> None:
     await with_labels(service)
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
@@ -158,11 +162,11 @@ async def test_a_taken_seat_is_told_from_its_label(service: Living) -> None:
     assert (await browser.post(path, form, service.base)).headers["Location"].endswith("/check-in")
     await browser.get(label(service)[len(service.base) :])
     assert (await browser.post(path, form | {"kind": "x"}, service.base)).status == 400
-    told = await browser.post(path, form, service.base)
-    assert told.headers["Location"] == f"/reservations/{made['id']}?done=report"
+    answer = await browser.post(path, form, service.base)
+    assert answer.headers["Location"] == f"/reservations/{made['id']}?done=report"
 
 
-async def test_labels_are_printed_by_administrators(service: Living) -> None:
+async def test_administrators_print_seat_labels(service: Living) -> None:
     head, desk = await staff(service, Role.ADMINISTRATOR), await staff(service, Role.LIBRARIAN)
     path = "/console/plans/2f-hall"
     assert f'href="{path}/labels"' in (await head.get(path)).body

@@ -1,4 +1,4 @@
-"""Plans as they change: what the event streams tell, to whom, and how they end."""
+"""Event streams of seat maps: content, access and end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def open_streams(service: Living) -> int:
     return int(float(line.split()[1]))
 
 
-async def test_a_visit_is_told(service: Living) -> None:
+async def test_the_stream_sends_each_change_of_a_seat_without_names(service: Living) -> None:
     holder, other = await service.reader(), await service.reader()
     async with watching(holder) as mine, watching(other) as theirs:
         for one in (mine, theirs):
@@ -54,16 +54,16 @@ async def test_a_visit_is_told(service: Living) -> None:
             assert not [s for s in secrets if s in one.text]
 
 
-async def test_a_whole_story_is_told(service: Living) -> None:
+async def test_a_watched_plan_equals_a_loaded_one_after_many_changes(service: Living) -> None:
     chance = random.Random(20260907)
     readers = [await service.reader() for _ in range(3)]
     seats = [f"2f-hall-{number:03d}" for number in range(60, 66)]
-    asked = [
+    requests = [
         f"/areas/{HALL}/events",
         f"/areas/{HALL}/events?date={service.tomorrow}",
         f"/areas/{HALL}/events?start=14:00&end=16:00",
     ]
-    paths = [(reader, path) for reader in readers[:2] for path in asked]
+    paths = [(reader, path) for reader in readers[:2] for path in requests]
     watchers: list[Watcher] = []
 
     async def act() -> None:
@@ -117,8 +117,8 @@ async def test_a_whole_story_is_told(service: Living) -> None:
         assert len(one.events) > 5, one.path
 
 
-async def test_time_alone_is_told(service: Living) -> None:
-    """Nobody writes when a booked hour begins, nor when the library closes."""
+async def test_the_stream_sends_changes_caused_by_time_alone(service: Living) -> None:
+    """No document changes when a booked hour begins or the library closes."""
     holder, other = await service.reader(), await service.reader()
     await holder.reserve(SEAT, "09:00", "10:00")
     async with watching(other) as one:
@@ -130,7 +130,7 @@ async def test_time_alone_is_told(service: Living) -> None:
         await one.agrees()
 
 
-async def test_who_may_not_watch(service: Living) -> None:
+async def test_streams_are_refused_to_invalid_and_anonymous_requests(service: Living) -> None:
     reader, path = await service.reader(), f"/areas/{HALL}/events"
     for odd in ("start=14:00", "date=yesterday"):
         await reader.refused("400 malformed", "GET", f"{path}?{odd}")
@@ -140,7 +140,7 @@ async def test_who_may_not_watch(service: Living) -> None:
     assert await open_streams(service) == 0
 
 
-async def test_a_reader_has_so_many_streams(service: Living) -> None:
+async def test_streams_of_one_reader_are_limited(service: Living) -> None:
     reader, other = await service.reader(), await service.reader()
     path = f"/areas/{HALL}/events"
     async with aiohttp.ClientSession() as session:
@@ -169,7 +169,7 @@ async def test_a_reader_has_so_many_streams(service: Living) -> None:
         await again.until(lambda: again.comments == 1)
 
 
-async def test_who_does_not_read_is_dropped_and_others_go_on(service: Living) -> None:
+async def test_a_stream_that_is_not_read_is_closed_and_others_continue(service: Living) -> None:
     reader, other = await service.reader(), await service.reader()
     path = f"/areas/{EAST}/events"
     sleeper = socket.socket()
@@ -178,35 +178,38 @@ async def test_who_does_not_read_is_dropped_and_others_go_on(service: Living) ->
     loop = asyncio.get_running_loop()
     host, port = "127.0.0.1", int(service.base.rpartition(":")[2])
     await loop.sock_connect(sleeper, (host, port))
-    asked = f"GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {reader.token}\r\n\r\n"
-    await loop.sock_sendall(sleeper, asked.encode())
+    request = (
+        f"GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {reader.token}\r\n\r\n"
+    )
+    await loop.sock_sendall(sleeper, request.encode())
     async with watching(other, path) as one:
 
         async def both() -> bool:
             return await open_streams(service) == 2
 
         await until(both, "two streams")
-        told = 0
+        events = 0
         for turn in range(100):
             # All of 222 seats change, about 30 KB: the doors close and open again.
             await service.jump("22:30" if turn % 2 == 0 else "08:00")
             service.inside.occupancy.invalidate()  # wakes who tells, instead of the next second
-            wanted = {"disabled"} if turn % 2 == 0 else {"free"}
+            statuses = {"disabled"} if turn % 2 == 0 else {"free"}
 
-            async def changed(wanted: set[str] = wanted) -> bool:
+            async def changed(wanted: set[str] = statuses) -> bool:
                 return {seat["status"] for seat in one.seats.values()} == wanted
 
             await until(changed, "who reads is told of all seats")
-            told += 1
+            events += 1
             if await open_streams(service) == 1:
                 break
-        assert 3 <= told < 100 and not one.ended
+        assert 3 <= events < 100 and not one.ended
         await one.agrees()
     sleeper.close()
 
 
 async def test_a_stream_ends_with_its_session(mongo_url: str, redis_url: str) -> None:
-    """Signed out at one worker: what the other one tells that session ends; others hear on."""
+    """The reader signs out at one worker; the stream at the other ends, and other streams
+    continue."""
     async with two_workers(mongo_url, redis_url) as (one, other):
         reader, stays = await one.reader(), await other.reader()
         async with (
@@ -223,8 +226,8 @@ async def test_a_stream_ends_with_its_session(mongo_url: str, redis_url: str) ->
 
 
 async def test_streams_end_with_the_binding(mongo_url: str, redis_url: str) -> None:
-    """The reader unbinds at one worker: their phone's stream at the other one ends, and does not
-    come back by its token."""
+    """The reader unbinds at one worker: the phone's stream at the other ends and cannot be reopened
+    with its token."""
     async with two_workers(mongo_url, redis_url) as (one, other):
         phone, stays = await one.reader(), await other.reader()
         web, there = await one.web_reader(phone), elsewhere(phone, other)

@@ -1,4 +1,4 @@
-"""Two workers answer alike, and a stream outlives its database."""
+"""Two workers return the same plans, and a stream survives a restart of the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from tests.living import SEAT, Answer, living
 from tests.waiting import patience, until
 
 
-async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:
+async def test_two_workers_return_the_same_plans_and_changes(
+    mongo_url: str, redis_url: str
+) -> None:
     async with two_workers(mongo_url, redis_url) as (one, other):
         holder, reader = await one.reader(), await one.reader()
         there = elsewhere(holder, other)
@@ -43,9 +45,9 @@ async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:
             await mine.shows(SEAT, "mine")
             await same.shows(SEAT, "mine")
             await until(lambda: alike(paths), "both answer alike after bookings")
-            known = (await holder.get(paths[0])).headers["ETag"]
-            assert (await there.get(paths[0], **{"If-None-Match": known})).status == 304
-            assert (await reader.get(paths[0], **{"If-None-Match": known})).status == 200
+            etag = (await holder.get(paths[0])).headers["ETag"]
+            assert (await there.get(paths[0], **{"If-None-Match": etag})).status == 304
+            assert (await reader.get(paths[0], **{"If-None-Match": etag})).status == 200
             await holder.ok("POST", f"/reservations/{made['id']}/cancel")
             await same.shows(SEAT, "free")
 
@@ -70,7 +72,7 @@ async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:
 
 
 @pytest.mark.whole
-async def test_without_mongod_and_after(tmp_path: Path) -> None:
+async def test_a_stream_continues_after_a_restart_of_mongod(tmp_path: Path) -> None:
     async with (
         embedded_databases(tmp_path / "data") as servers,
         living(servers.mongo_url, servers.redis_url) as service,

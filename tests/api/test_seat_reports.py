@@ -1,4 +1,4 @@
-"""座位被占 and 监督: a reader whose seat is taken, and a seat that is shown in use and empty."""
+"""座位被占 and 监督: occupied-seat reports and presence checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from tests.api.seat_reports import holder, one, report
 from tests.living import SEAT, Client, Living
 
 
-async def test_when_it_may_be_reported(service: Living) -> None:
+async def test_early_unproven_and_foreign_occupied_seat_reports_are_refused(
+    service: Living,
+) -> None:
     reader, other = await service.reader(), await service.reader()
     made = await reader.reserve(start="09:00", end="12:00")
     path, body = f"/reservations/{made['id']}/report", {"kind": "occupied"}
@@ -33,14 +35,16 @@ async def test_when_it_may_be_reported(service: Living) -> None:
     await reader.refused("409 wrong_state", "POST", path, body)
 
 
-async def test_a_taken_seat_is_exchanged_beside_the_days_limit(service: Living) -> None:
+async def test_exchanging_an_occupied_seat_does_not_count_towards_the_daily_limit(
+    service: Living,
+) -> None:
     reader = await service.reader()
     for hour in range(14, 18):
         await reader.reserve("3f-east-001", f"{hour}:00", f"{hour + 1}:00")
     made = await reader.reserve(start="09:00", end="12:00")  # the fifth of the day
     await service.move("09:10")
-    told = await report(reader, made, "belongings")
-    near = [seat["id"] for seat in told["nearest"]]
+    answer = await report(reader, made, "belongings")
+    near = [seat["id"] for seat in answer["nearest"]]
     assert len(near) == 3 and SEAT not in near
     # No deadline runs meanwhile.
     await service.move("09:40")
@@ -70,7 +74,7 @@ async def test_a_taken_seat_is_exchanged_beside_the_days_limit(service: Living) 
     assert not await service.inside.stored.reservations.find_double_bookings()
 
 
-async def test_in_the_middle_of_the_stay(service: Living) -> None:
+async def test_a_reader_changes_from_an_occupied_seat_during_the_stay(service: Living) -> None:
     reader, rival = await service.reader(), await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
@@ -92,7 +96,7 @@ async def test_in_the_middle_of_the_stay(service: Living) -> None:
     assert not await service.inside.stored.reservations.find_double_bookings()
 
 
-async def test_the_desk_frees_the_seat(service: Living) -> None:
+async def test_staff_free_an_occupied_seat(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="09:00", end="12:00")
     await service.move("09:20")
@@ -109,7 +113,9 @@ async def test_the_desk_frees_the_seat(service: Living) -> None:
     assert (entry["event"], entry["by"], entry["via"]) == ("resolve", "librarian", "desk")
 
 
-async def test_a_leave_waits_for_the_staff_too(service: Living) -> None:
+async def test_an_open_occupied_seat_report_stops_the_return_deadline_of_a_leave(
+    service: Living,
+) -> None:
     (reader, made), watcher = await holder(service), await watching(service)
     await report(reader, made)
     # It looks empty because somebody else has taken it: nobody has to show anything.
@@ -126,16 +132,20 @@ async def test_a_leave_waits_for_the_staff_too(service: Living) -> None:
     await reader.ok("POST", f"/reservations/{made['id']}/return", {"qr": await service.qr()})
 
 
-async def test_a_doubt_stops_where_the_reader_finds_the_seat_taken(service: Living) -> None:
+async def test_a_presence_check_stops_when_the_reader_reports_the_seat_occupied(
+    service: Living,
+) -> None:
     (reader, made), watcher = await holder(service), await watching(service)
     assert await watcher.ok("POST", f"/seats/{SEAT}/report") == {"asked": True}
     await report(reader, made)
     await service.move("09:00")
-    found = await one(reader, made)
-    assert found["state"] == "in_use" and "change" in found["actions"]
+    reservation = await one(reader, made)
+    assert reservation["state"] == "in_use" and "change" in reservation["actions"]
 
 
-async def test_a_report_keeps_no_seat_beyond_its_end(service: Living) -> None:
+async def test_an_occupied_seat_report_keeps_no_seat_beyond_the_bookings_end(
+    service: Living,
+) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="09:00", end="10:00")
     await service.move("09:20")
@@ -151,11 +161,11 @@ async def test_a_report_keeps_no_seat_beyond_its_end(service: Living) -> None:
 
 
 async def watching(service: Living) -> Client:
-    """Somebody who is checked in in the same venue."""
+    """A reader who is checked in in the same venue."""
     return (await holder(service, "2f-hall-010"))[0]
 
 
-async def test_an_empty_seat_that_nobody_claims(service: Living) -> None:
+async def test_an_unanswered_presence_check_sets_the_stay_away(service: Living) -> None:
     (sits, made), watcher = await holder(service), await watching(service)
     await sits.accept("CHECK_IN_REMINDER")
     await service.move("09:00")
@@ -182,7 +192,9 @@ async def test_an_empty_seat_that_nobody_claims(service: Living) -> None:
     assert (await sits.ok("GET", "/violations"))["total"] == 0
 
 
-async def test_who_is_there_says_so_and_is_left_alone(service: Living) -> None:
+async def test_a_presence_check_answered_by_a_scan_is_not_repeated_that_day(
+    service: Living,
+) -> None:
     (sits, made), watcher = await holder(service), await watching(service)
     await service.move("09:00")
     await watcher.ok("POST", f"/seats/{SEAT}/report")
@@ -206,7 +218,9 @@ async def test_who_is_there_says_so_and_is_left_alone(service: Living) -> None:
     assert await another.ok("POST", "/seats/2f-hall-001/report") == {"asked": False}
 
 
-async def test_a_doubt_that_is_answered_costs_one_of_five(service: Living) -> None:
+async def test_an_answered_presence_check_counts_towards_the_requesters_limit(
+    service: Living,
+) -> None:
     watcher = await watching(service)
     for number in range(20, 26):
         seat = f"2f-hall-{number:03d}"
@@ -220,7 +234,9 @@ async def test_a_doubt_that_is_answered_costs_one_of_five(service: Living) -> No
         await sits.ok("POST", f"/reservations/{made['id']}/check-in", scan)
 
 
-async def test_a_doubt_that_was_right_costs_nothing(service: Living) -> None:
+async def test_an_unanswered_presence_check_does_not_count_towards_the_limit(
+    service: Living,
+) -> None:
     watcher = await watching(service)
     for number in range(20, 26):
         sits, made = await holder(service, f"2f-hall-{number:03d}")
@@ -231,8 +247,10 @@ async def test_a_doubt_that_was_right_costs_nothing(service: Living) -> None:
         assert (await one(sits, made))["state"] == "away"
 
 
-async def test_nobody_doubts_from_afar(service: Living) -> None:
-    """Who asks is checked in in that venue, and was seen there."""
+async def test_only_a_reader_present_in_the_venue_can_request_a_presence_check(
+    service: Living,
+) -> None:
+    """The requester must be checked in in that venue with a proof of presence."""
     (_, made), afar = await holder(service), await service.reader()
     await afar.refused("422 not_there", "POST", f"/seats/{SEAT}/report")
     booked = await afar.reserve("2f-hall-020", "now", "12:00")
@@ -243,14 +261,16 @@ async def test_nobody_doubts_from_afar(service: Living) -> None:
     assert (await one(afar, made | booked))["state"] == "away"
 
 
-async def test_who_could_not_be_asked_is_looked_after_by_the_staff(service: Living) -> None:
-    """No push has reached them: nobody is set away for a message that did not come."""
+async def test_a_presence_check_without_a_delivered_message_goes_to_the_staff(
+    service: Living,
+) -> None:
+    """A reader who received no push is not set away."""
     (sits, made), watcher = await holder(service), await watching(service)
     await watcher.ok("POST", f"/seats/{SEAT}/report")
     await service.settle()
     await service.move("09:00")
-    kept = await one(sits, made)
-    assert (kept["state"], kept["presence_wanted"]) == ("in_use", True)
+    reservation = await one(sits, made)
+    assert (reservation["state"], reservation["presence_wanted"]) == ("in_use", True)
     desk = await librarian(service)
     (case,) = (await desk.ok("GET", "/staff/patrol"))["items"]
     assert (case["reservation_id"], case["seat"]["id"]) == (made["id"], SEAT)
@@ -263,7 +283,7 @@ async def test_who_could_not_be_asked_is_looked_after_by_the_staff(service: Livi
     assert (await one(sits, made))["state"] == "in_use"
 
 
-async def test_by_the_pages(service: Living) -> None:
+async def test_an_occupied_seat_is_reported_and_exchanged_on_the_pages(service: Living) -> None:
     (sits, made), watcher = await holder(service), await watching(service)
     browser = Browser(await service.web_reader(sits))
     path = f"/reservations/{made['id']}"
@@ -272,9 +292,9 @@ async def test_by_the_pages(service: Living) -> None:
     assert (await browser.post(f"{path}/report", form, service.base)).status == 400
     sent = await browser.post(f"{path}/report", form | {"kind": "belongings"}, service.base)
     assert sent.headers["Location"] == f"{path}?done=report"
-    shown = (await browser.get(f"{path}?done=report")).body
-    near = re.search(r'name="seat_id" value="([^"]+)"', shown)
-    assert near is not None and "换到附近的空位" in shown
+    page = (await browser.get(f"{path}?done=report")).body
+    near = re.search(r'name="seat_id" value="([^"]+)"', page)
+    assert near is not None and "换到附近的空位" in page
     wish = {"seat_id": near[1], "date": service.today, "start": "now", "end": "12:00"}
     token = {"csrf": await browser.token(path), "key": "k2"}
     moved = await browser.post(f"{path}/change", wish | token, service.base)

@@ -1,4 +1,4 @@
-"""The staff's second factor: set up, asked for, used once, reset; and what it keeps shut."""
+"""The staff's second factor: setup, use, reset, and the routes it protects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE = "/second-factor"
 
 
 def unhurried(service: Living) -> Living:
-    """Its staff do nothing but what a test says, and a busy machine is no rush."""
+    """The service whose staff sessions are used by tests only, not at each step of the clock."""
     service.staff_at_work = False
     return service
 
@@ -39,13 +39,13 @@ async def guarded(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 @pytest.fixture
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """With the limits of a real installation."""
+    """The service with production limits."""
     async with living(mongo_url, redis_url, STAFF_TOTP="1", RATE_LIMIT_SCALE="1") as service:
         yield unhurried(service)
 
 
 async def get(client: Client, path: str) -> Answer:
-    """A page, as a browser asks for it."""
+    """Gets a page, as a browser does."""
     token, client.token = client.token, ""
     try:
         return await client.get(f"/{path}", Cookie=f"seat_sid={token}")
@@ -54,7 +54,7 @@ async def get(client: Client, path: str) -> Answer:
 
 
 async def post(client: Client, path: str, **form: str) -> Answer:
-    """A form of a page."""
+    """Sends a form of a page."""
     body = urlencode({"csrf": await csrf_of(client), **form}).encode()
     token, client.token = client.token, ""
     headers = {"Cookie": f"seat_sid={token}", "Origin": client.service.base, **FORM}
@@ -65,33 +65,33 @@ async def post(client: Client, path: str, **form: str) -> Answer:
 
 
 def code_of(service: Living, secret: str, steps: int = 0) -> str:
-    """What the authenticator shows, or showed so many steps ago."""
+    """The authenticator's code, now or this many steps ago."""
     return pyotp.TOTP(secret).at(service.clock.now() + timedelta(seconds=30 * steps))
 
 
 async def enrolled(service: Living, client: Client) -> tuple[str, list[str]]:
-    """The secret and the recovery codes of somebody who has set it up on the page."""
+    """Sets the second factor up on the page. Returns the secret and the recovery codes."""
     page = (await get(client, PAGE)).body
     secret = re.sub(r"\s", "", _one(r'class="secret">([A-Z2-7 ]+)<', page))
     held = unescape(_one(r'name="held" value="([^"]+)"', page))
-    shown = await post(client, PAGE, held=held, code=code_of(service, secret), next="/console")
-    codes = re.findall(r"<li>([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})</li>", shown.body)
-    assert shown.status == 200 and len(set(codes)) == 10, shown.body
+    code_page = await post(client, PAGE, held=held, code=code_of(service, secret), next="/console")
+    codes = re.findall(r"<li>([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})</li>", code_page.body)
+    assert code_page.status == 200 and len(set(codes)) == 10, code_page.body
     return secret, codes
 
 
 def _one(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found is not None, text
-    return found[1]
+    match = re.search(pattern, text)
+    assert match is not None, text
+    return match[1]
 
 
 async def again(service: Living, client: Client, role: Role = Role.LIBRARIAN) -> Client:
-    """The same person at a new sign-in."""
+    """A client of this person with a new sign-in."""
     return await service.web_reader(client, role)
 
 
-async def test_from_setting_up_to_the_last_recovery_code(guarded: Living) -> None:
+async def test_a_second_factor_is_set_up_used_and_recovered_by_codes(guarded: Living) -> None:
     desk = await guarded.web_reader(role=Role.LIBRARIAN)
     sent = await get(desk, "/console/readers?q=1")
     assert (sent.status, sent.headers["Location"]) == (
@@ -159,7 +159,9 @@ async def test_from_setting_up_to_the_last_recovery_code(guarded: Living) -> Non
     assert (await post(fourth, PAGE, code=code_of(guarded, new))).status == 303
 
 
-async def test_guesses_are_paced_and_an_offer_is_one_persons(strict: Living) -> None:
+async def test_wrong_second_factor_codes_are_limited_and_do_not_block_the_owner(
+    strict: Living,
+) -> None:
     desk = await strict.web_reader(role=Role.LIBRARIAN)
     colleague = await strict.web_reader(role=Role.LIBRARIAN)
     secret, codes = await enrolled(strict, desk)
@@ -188,7 +190,7 @@ async def test_guesses_are_paced_and_an_offer_is_one_persons(strict: Living) -> 
     assert (await get(reader, PAGE)).status == 403
 
 
-async def test_a_desk_that_was_left_alone_changes_nothing(guarded: Living) -> None:
+async def test_changing_the_second_factor_needs_a_renewed_sign_in(guarded: Living) -> None:
     desk = await guarded.web_reader(role=Role.LIBRARIAN)
     secret, codes = await enrolled(guarded, desk)
     page = (await get(desk, f"{PAGE}?anew=1")).body
@@ -206,7 +208,7 @@ async def test_a_desk_that_was_left_alone_changes_nothing(guarded: Living) -> No
     assert (await post(other, PAGE, code=code_of(guarded, secret))).status == 303
 
 
-async def test_a_reset_forgets_the_wrong_codes_too(strict: Living) -> None:
+async def test_a_reset_clears_the_count_of_wrong_codes(strict: Living) -> None:
     desk = await strict.web_reader(role=Role.LIBRARIAN)
     secret, _ = await enrolled(strict, desk)
     other = await again(strict, desk)
@@ -220,7 +222,7 @@ async def test_a_reset_forgets_the_wrong_codes_too(strict: Living) -> None:
     await enrolled(strict, await again(strict, desk))
 
 
-async def test_an_administrator_resets_a_colleagues(guarded: Living) -> None:
+async def test_an_administrator_resets_a_colleagues_second_factor(guarded: Living) -> None:
     desk = await guarded.web_reader(role=Role.LIBRARIAN)
     head = await guarded.web_reader(role=Role.ADMINISTRATOR)
     await enrolled(guarded, desk)
@@ -242,8 +244,8 @@ async def test_an_administrator_resets_a_colleagues(guarded: Living) -> None:
     assert "设置动态口令" in (await get(await again(guarded, desk), PAGE)).body
 
 
-async def test_every_route_of_the_staff_is_shut_without_it(guarded: Living) -> None:
-    """Those that the table of rights opens to an administrator and not to a reader."""
+async def test_every_staff_route_is_refused_without_the_second_factor(guarded: Living) -> None:
+    """All routes that the table of rights opens to an administrator and not to a reader."""
     head = await guarded.web_reader(role=Role.ADMINISTRATOR)
     tried, before = 0, await guarded.books()
     for line in GOLDEN.read_text("utf-8").splitlines():
@@ -271,7 +273,7 @@ async def test_every_route_of_the_staff_is_shut_without_it(guarded: Living) -> N
     await head.ok("GET", "/me")  # a reader all the same
 
 
-async def test_it_is_not_asked_for_where_the_sign_on_has_asked(
+async def test_no_second_factor_is_required_after_one_at_the_identity_provider(
     mongo_url: str, redis_url: str, lying_provider: LyingProvider
 ) -> None:
     env = {"ISSUER": lying_provider.issuer, "CLIENT_ID": "seats", "CLIENT_SECRET": "top secret"}
@@ -301,14 +303,14 @@ async def test_it_is_not_asked_for_where_the_sign_on_has_asked(
                 assert answer.headers["Location"].startswith(PAGE), amr
 
 
-async def test_nobody_is_asked_unless_the_operator_wants_it(service: Living) -> None:
+async def test_no_second_factor_is_required_unless_the_operator_enables_it(service: Living) -> None:
     desk = await service.web_reader(role=Role.LIBRARIAN)
     assert (await get(desk, "/console")).status == 200
     assert (await get(desk, PAGE)).status == 404
     assert (await post(desk, PAGE, code="000000")).status == 404
 
 
-async def test_the_operator_resets_one_by_command(guarded: Living) -> None:
+async def test_the_operator_resets_a_second_factor_by_command(guarded: Living) -> None:
     desk = await guarded.web_reader(role=Role.LIBRARIAN)
     env = {
         "MONGO_URL": guarded.settings.mongo_url,

@@ -1,4 +1,4 @@
-"""The security log over HTTP: who is refused stands in it, without what would be a secret."""
+"""The security log over HTTP: refusals are logged without secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Refuse = Callable[[Living], Awaitable[int]]
 
 
 def written(caplog: pytest.LogCaptureFixture, event: str = "security_refusal") -> list[Any]:
-    """The lines as they go to the disk."""
+    """The security log's lines as they are written."""
     rows = [r for r in caplog.records if r.name == "handlers.http.security_log"]
     return [line for r in rows if (line := json.loads(JsonLines().format(r)))["event"] == event]
 
@@ -104,7 +104,7 @@ async def part_of_a_page(service: Living) -> int:
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-async def test_a_refusal_is_one_line_and_is_counted(
+async def test_a_refusal_is_logged_once_and_counted(
     service: Living,
     caplog: pytest.LogCaptureFixture,
     refuse: Refuse,
@@ -126,7 +126,7 @@ async def test_a_refusal_is_one_line_and_is_counted(
     assert f'seat_refusals_total{{code="{kind}"}} 1.0' in measured
 
 
-async def test_too_many_are_refused_and_a_flood_is_few_lines(
+async def test_a_flood_of_refused_requests_makes_few_log_lines(
     mongo_url: str, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -138,11 +138,11 @@ async def test_too_many_are_refused_and_a_flood_is_few_lines(
         assert kinds.count("activation_code_invalid") == LINES_OF_AN_ADDRESS
         assert kinds.count("too_many_attempts") == LINES_OF_AN_ADDRESS
     # What had no line is told at the end at the latest.
-    told = written(caplog, "security_refusals_left_out")
-    assert {line["kind"]: line["count"] for line in told} == {"too_many_attempts": 30}
+    summary = written(caplog, "security_refusals_left_out")
+    assert {line["kind"]: line["count"] for line in summary} == {"too_many_attempts": 30}
 
 
-async def test_what_a_rule_refuses_is_none(
+async def test_refusals_by_library_rules_are_not_security_events(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -1,4 +1,4 @@
-"""Our way to a mail server against one that others wrote: what each failure means."""
+"""Our SMTP client against a foreign mail server: the meaning of each failure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def client(port: int, **seconds: float) -> SmtpClient:
     return SmtpClient(settings(port), **seconds)
 
 
-async def test_mails_arrive_as_they_are_written_over_one_connection() -> None:
+async def test_mails_arrive_unchanged_over_one_connection() -> None:
     async with mail_server() as server, client(server.port) as smtp:
         for n in range(3):
             result = await smtp.send(TO, mail(f"第 {n} 封\n.\n..两个点"))
@@ -79,7 +79,9 @@ async def test_mails_arrive_as_they_are_written_over_one_connection() -> None:
     ],
     ids=lambda value: str(next(iter(value.values()))) if isinstance(value, dict) else "",
 )
-async def test_what_an_answer_means(staged: dict[str, object], wanted: SmtpResult) -> None:
+async def test_each_smtp_answer_has_its_status(
+    staged: dict[str, object], wanted: SmtpResult
+) -> None:
     async with mail_server() as server, client(server.port) as smtp:
         for name, value in staged.items():
             setattr(server, name, value)
@@ -92,14 +94,14 @@ async def test_what_an_answer_means(staged: dict[str, object], wanted: SmtpResul
         assert (await smtp.send(TO, mail())).status is SmtpStatus.SENT
 
 
-async def test_a_connection_that_ends_in_the_text_has_taken_nothing() -> None:
+async def test_a_connection_lost_within_the_text_sends_nothing() -> None:
     async with mail_server() as server, client(server.port, before_the_dot_s=patience(5)) as smtp:
         server.cuts = "text"
         assert await smtp.send(TO, mail()) == SmtpResult(SmtpStatus.AWAY)
         assert server.to(TO) == []
 
 
-async def test_a_server_that_is_not_there_or_hangs() -> None:
+async def test_an_absent_or_hanging_server_is_reported_as_away() -> None:
     async with client(free_port()) as nobody:
         assert await nobody.send(TO, mail()) == SmtpResult(SmtpStatus.AWAY)
         assert not await nobody.answers()
@@ -145,7 +147,7 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLConte
     ids=["right", "wrong password", "none"],
 )
 @pytest.mark.parametrize("smtps", [False, True], ids=["starttls", "smtps"])
-async def test_an_account(
+async def test_signing_in_to_the_mail_server_succeeds_or_is_reported_refused(
     certificate: ssl.SSLContext, smtps: bool, user: str, password: str, wanted: SmtpResult
 ) -> None:
     async with mail_server(tls=certificate, from_the_first_byte=smtps) as server:
@@ -157,8 +159,8 @@ async def test_an_account(
             assert await smtp.answers(), "a refusal is an answer too"
 
 
-async def test_a_password_goes_to_no_other_machine_in_clear() -> None:
-    """The server offers no STARTTLS, and the settings ask for it."""
+async def test_no_password_is_sent_without_tls() -> None:
+    """The server offers no STARTTLS, and the settings require it."""
     async with mail_server() as server:
         strict = SmtpSettings("127.0.0.1", server.port, False, USER, PASSWORD, "a@lib.test", True)
         async with SmtpClient(strict) as smtp:

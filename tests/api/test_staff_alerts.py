@@ -1,4 +1,4 @@
-"""邮件提醒: the staff hear by mail of what waits for them, and of nothing twice."""
+"""邮件提醒: staff are mailed about new items, once each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def service(mongo_url: str, redis_url: str, mail: MailServer) -> AsyncIter
 
 
 async def librarian(service: Living, mail: MailServer, person: Client | None = None) -> Browser:
-    """With an address of their own."""
+    """A librarian with a confirmed address."""
     person = person or await service.web_reader(role=Role.LIBRARIAN)
     await person.ok("POST", "/email-address", {"address": DESK})
     await person.ok("POST", "/email-address/confirm", {"code": mail.code_for(DESK)})
@@ -33,7 +33,7 @@ async def librarian(service: Living, mail: MailServer, person: Client | None = N
 
 
 async def look(service: Living) -> None:
-    """One run of the job."""
+    """Runs the job once."""
     job = service.scheduler.job("staff_alerts")
     assert job is not None
     await job.run(service.clock.now())
@@ -50,7 +50,9 @@ async def later(service: Living, **time: float) -> None:
     await service.leap(timedelta(**time))
 
 
-async def test_one_mail_tells_of_what_has_come(service: Living, mail: MailServer) -> None:
+async def test_one_mail_counts_the_new_items_without_their_content(
+    service: Living, mail: MailServer
+) -> None:
     desk = await librarian(service, mail)
     assert 'href="/console/alerts"' in (await desk.get("/console")).body
     answer = await post(service, desk, "/console/alerts", questions="1", faults="1")
@@ -77,7 +79,7 @@ async def test_one_mail_tells_of_what_has_come(service: Living, mail: MailServer
     assert "留言：3" in text_of(mail.to(DESK)[-1]) and len(mail.to(DESK)) == 2
 
 
-async def test_a_mail_that_did_not_go_is_tried_again(service: Living, mail: MailServer) -> None:
+async def test_a_failed_alert_mail_is_retried(service: Living, mail: MailServer) -> None:
     desk = await librarian(service, mail)
     await post(service, desk, "/console/alerts", questions="1")
     await ask(service, "灯太暗")
@@ -90,7 +92,7 @@ async def test_a_mail_that_did_not_go_is_tried_again(service: Living, mail: Mail
     assert len(mail.to(DESK)) == 1
 
 
-async def test_troubles_that_last_are_told(service: Living, mail: MailServer) -> None:
+async def test_only_lasting_troubles_are_mailed(service: Living, mail: MailServer) -> None:
     desk = await librarian(service, mail)
     await post(service, desk, "/console/alerts", troubles="1")
     pause = {"reason": "refused", "code": 48001, "since": service.clock.now(), "failed": 0}
@@ -104,7 +106,9 @@ async def test_troubles_that_last_are_told(service: Living, mail: MailServer) ->
     assert "系统异常：" in text_of(mail.to(DESK)[0])
 
 
-async def test_who_hears_what(service: Living, mail: MailServer) -> None:
+async def test_alerts_need_an_address_a_role_with_access_and_recent_use(
+    service: Living, mail: MailServer
+) -> None:
     nobody = Browser(await service.web_reader(role=Role.LIBRARIAN))
     refused = await post(service, nobody, "/console/alerts", questions="1")
     assert refused.status == 422 and "请先登记邮箱" in refused.body
@@ -124,10 +128,10 @@ async def test_who_hears_what(service: Living, mail: MailServer) -> None:
     assert mail.mails == []
 
 
-async def test_who_works_here_goes_on_hearing_and_who_looks_writes_nothing(
+async def test_alerts_continue_while_the_role_is_used_and_viewing_writes_nothing(
     service: Living, mail: MailServer
 ) -> None:
-    """The job sees who has a role, and where; the first page of the console only reads."""
+    """The job checks each person's role and venues; the console's first page only reads."""
     person = await service.web_reader(role=Role.LIBRARIAN)
     desk = await librarian(service, mail, person)
     await post(service, desk, "/console/alerts", questions="1")
@@ -138,11 +142,11 @@ async def test_who_works_here_goes_on_hearing_and_who_looks_writes_nothing(
     assert await service.all_documents() == before
     await service.db["staff_alerts"].update_one({}, {"$set": {"venues": ["elsewhere"]}})
     await look(service)
-    kept = await service.all_documents()
+    documents = await service.all_documents()
     (wish,) = await service.db["staff_alerts"].find().to_list()
     assert wish["venues"] is None, "the role reaches the whole library"
     await look(service)
-    assert await service.all_documents() == kept, "once in a week is enough"
+    assert await service.all_documents() == documents, "once in a week is enough"
     await later(service, days=60)
     await ask(service, "灯太暗")
     await look(service)

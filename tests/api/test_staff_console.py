@@ -1,4 +1,4 @@
-"""The console over HTTP: who may do what, what it does to readers, and what the log says of it."""
+"""The console over HTTP: rights, effects on readers, and the audit log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PAGES = (
 
 
 @pytest.mark.parametrize("role", [None, Role.VIEWER])
-async def test_what_a_role_may_not_is_refused_by_the_server(
+async def test_actions_beyond_a_role_are_refused_by_the_server(
     service: Living, role: Role | None
 ) -> None:
     reader = await missed(service, 1)
@@ -57,7 +57,7 @@ async def test_what_a_role_may_not_is_refused_by_the_server(
             assert '<form method="post"' not in (await who.get(path)).body, path
 
 
-async def test_a_reader_is_helped_through_the_day(service: Living) -> None:
+async def test_staff_check_in_move_and_finish_a_readers_booking(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     made = await reader.reserve("2f-hall-010", "09:00", "11:00")
     here = f"/console/reservations/{made['id']}"
@@ -80,7 +80,7 @@ async def test_a_reader_is_helped_through_the_day(service: Living) -> None:
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["id"] == "3f-north-003"
 
     await service.move("08:40")
-    for verb, wanted in (
+    for verb, expected in (
         ("check_in", "in_use"),
         ("leave", "away"),
         ("check_in", "in_use"),
@@ -88,7 +88,7 @@ async def test_a_reader_is_helped_through_the_day(service: Living) -> None:
     ):
         answer = await post(service, desk, f"{here}/{verb}")
         assert answer.status == 303, (verb, answer.body)
-        assert await state() == wanted
+        assert await state() == expected
     again = await post(service, desk, f"{here}/finish")
     assert again.status == 409 and await state() == "finished"
     assert (await post(service, desk, f"{here}/dance")).status == 404
@@ -131,7 +131,7 @@ async def test_an_action_without_a_reason_is_refused(service: Living) -> None:
     assert await log(service) == []
 
 
-async def test_violations_and_questions(service: Living) -> None:
+async def test_staff_settle_appeals_waive_violations_and_answer_questions(service: Living) -> None:
     reader, desk = await missed(service, 2), await staff(service)
     newest, oldest = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{newest['id']}/appeal", {"text": WHY})
@@ -150,16 +150,16 @@ async def test_violations_and_questions(service: Living) -> None:
         reader.reader_id, "k", "插座不通电", service.clock.now()
     )
     page = (await desk.get("/console/questions")).body
-    found = re.search(r"/console/questions/(\w+)", page)
-    assert "插座不通电" in page and found
-    assert (await post(service, desk, found[0], text="已报修")).status == 303
+    match = re.search(r"/console/questions/(\w+)", page)
+    assert "插座不通电" in page and match
+    assert (await post(service, desk, match[0], text="已报修")).status == 303
     assert "没有待答复的留言" in (await desk.get("/console/questions")).body
-    told = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
-    assert any("已报修" in text for text in told)
+    texts = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
+    assert any("已报修" in text for text in texts)
     assert [action for action, _, _ in await log(service)] == ["settle_appeal", "waive", "answer"]
 
 
-async def test_all_violations_of_an_interval(service: Living) -> None:
+async def test_all_violations_of_an_interval_are_waived(service: Living) -> None:
     reader, desk = await missed(service, 1), await staff(service)
     path = "/console/violations/waive"
     for start, end in (("2026-09-08T00:00", "2026-09-07T00:00"), ("x", "2026-09-08T00:00")):
@@ -172,7 +172,7 @@ async def test_all_violations_of_an_interval(service: Living) -> None:
     assert (await reader.ok("GET", "/violations"))["window"]["count"] == 0
 
 
-async def test_a_reader_is_found_by_number_and_shown_masked(service: Living) -> None:
+async def test_a_reader_found_by_number_is_shown_with_the_number_masked(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.reserve("2f-hall-010", "now", "11:00")
     answer = await desk.get(f"/console/readers?{urlencode({'q': f' {reader.number} '})}")
@@ -188,7 +188,7 @@ async def test_a_reader_is_found_by_number_and_shown_masked(service: Living) -> 
     assert (await post(service, desk, f"/console/readers/{reader.reader_id}/unbind")).status == 404
 
 
-async def test_today_counts_what_a_recount_counts(service: Living) -> None:
+async def test_todays_figures_equal_a_recount(service: Living) -> None:
     desk, readers = await staff(service, Role.VIEWER), [await service.reader() for _ in range(6)]
     made = [
         await r.reserve(f"2f-hall-{n:03}", "09:00", "11:00") for n, r in enumerate(readers, start=1)
@@ -225,7 +225,7 @@ async def test_today_counts_what_a_recount_counts(service: Living) -> None:
     )
 
 
-async def test_a_reader_s_page_leads_to_all_that_was_done_to_them(service: Living) -> None:
+async def test_a_readers_page_links_to_the_audit_entries_about_them(service: Living) -> None:
     reader, desk = await missed(service, 1), await staff(service)
     (v,) = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{v['id']}/appeal", {"text": WHY})
@@ -237,13 +237,13 @@ async def test_a_reader_s_page_leads_to_all_that_was_done_to_them(service: Livin
     again = await post(service, desk, f"/console/appeals/{v['id']}", granted="no", text="不予免除")
     assert again.status == 409
     page = (await desk.get(f"/console/readers/{reader.reader_id}")).body
-    found = re.search(r"/console/audit\?reader=\w+", page)
-    assert found is not None
-    listed = (await desk.get(found[0])).body
+    match = re.search(r"/console/audit\?reader=\w+", page)
+    assert match is not None
+    listed = (await desk.get(match[0])).body
     assert "免除违约" in listed and "答复申诉" in listed
 
 
-async def test_odd_addresses_and_forms_are_answered(service: Living) -> None:
+async def test_invalid_addresses_and_forms_are_refused(service: Living) -> None:
     who, waive = await staff(service, Role.ADMINISTRATOR), "/console/violations/waive"
     for path in (
         "/console/statistics?from=2026-09-01&to=0001-01-20",
@@ -261,7 +261,9 @@ async def test_odd_addresses_and_forms_are_answered(service: Living) -> None:
     assert (await post(service, who, "/console/calendar", **number)).status in (404, 409)
 
 
-async def test_who_is_cancelled_by_the_library_is_told_and_loses_nothing(service: Living) -> None:
+async def test_a_cancellation_by_the_library_is_notified_and_costs_the_reader_nothing(
+    service: Living,
+) -> None:
     desk, reader = await staff(service), await service.reader()
     made = [
         await reader.reserve("2f-hall-010", f"{h:02}:00", f"{h + 1:02}:00") for h in range(9, 14)
@@ -269,7 +271,7 @@ async def test_who_is_cancelled_by_the_library_is_told_and_loses_nothing(service
     here = f"/console/reservations/{made[0]['id']}/cancel"
     assert (await post(service, desk, here)).status == 303
     await service.settle()
-    told = (await reader.ok("GET", "/messages"))["items"][0]
-    assert (told["template"], told["title"]) == ("MOVED", "预约已被图书馆取消")
+    message = (await reader.ok("GET", "/messages"))["items"][0]
+    assert (message["template"], message["title"]) == ("MOVED", "预约已被图书馆取消")
     await reader.reserve("2f-hall-010", "14:00", "15:00")  # the day's five are five again
     assert (await reader.ok("GET", "/violations"))["total"] == 0

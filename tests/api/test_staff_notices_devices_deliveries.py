@@ -1,4 +1,4 @@
-"""Notices, kiosks and gates, and the messages' way to WeChat, in the console."""
+"""Notices, kiosks, gates and deliveries in the console."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ RETRY = "/console/deliveries/wechat/retry"
 # --- notices --------------------------------------------------------------------------------------
 
 
-async def test_a_notice_is_written_looked_at_changed_and_withdrawn(service: Living) -> None:
+async def test_a_notice_is_previewed_published_changed_and_withdrawn(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     before = await service.books()
-    shown = await post(service, desk, "/console/notices", **WRITTEN, operation="preview")
-    assert shown.status == 200 and "<strong>10月1日</strong>" in shown.body
+    preview = await post(service, desk, "/console/notices", **WRITTEN, operation="preview")
+    assert preview.status == 200 and "<strong>10月1日</strong>" in preview.body
     assert await service.books() == before
     assert (await post(service, desk, "/console/notices", **WRITTEN, pinned="on")).status == 303
     first = (await reader.ok("GET", "/notices"))["items"][0]
@@ -54,7 +54,7 @@ async def test_a_notice_is_written_looked_at_changed_and_withdrawn(service: Livi
     assert rows[-2].before["title"] == WRITTEN["title"]
 
 
-async def test_what_is_no_notice_stands_in_the_form_again(service: Living) -> None:
+async def test_an_invalid_notice_is_refused_and_kept_in_the_form(service: Living) -> None:
     desk = await staff(service)
     before = await service.books()
     for wrong in (
@@ -80,7 +80,7 @@ async def test_what_is_no_notice_stands_in_the_form_again(service: Living) -> No
 # --- kiosks and gates -----------------------------------------------------------------------------
 
 
-async def test_a_kiosk_is_added_and_gets_another_key(service: Living) -> None:
+async def test_a_kiosk_is_added_and_its_key_rotated(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     form = {"device": "kiosk", "id": "5f-east", "name": "五层选座机", "venue": "library"}
     made = await post(service, head, "/console/devices", **form, kind="seat_kiosk")
@@ -102,7 +102,7 @@ async def test_a_kiosk_is_added_and_gets_another_key(service: Living) -> None:
     ]
 
 
-async def test_a_gate_is_added_and_heard(service: Living) -> None:
+async def test_a_gate_is_added_and_its_last_contact_shown(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     form = {"device": "gate", "id": "north", "name": "北门", "venue": "library"}
     made = await post(service, head, "/console/devices", **form)
@@ -117,7 +117,7 @@ async def test_a_gate_is_added_and_heard(service: Living) -> None:
     assert await service.inside.stored.gates.key("main") not in (before, None)
 
 
-async def test_what_is_no_device(service: Living) -> None:
+async def test_an_invalid_device_is_refused(service: Living) -> None:
     head = await staff(service, Role.ADMINISTRATOR)
     right = {
         "device": "kiosk",
@@ -147,7 +147,7 @@ async def test_what_is_no_device(service: Living) -> None:
 # --- messages -------------------------------------------------------------------------------------
 
 
-async def test_what_failed_is_seen_by_code_and_sent_again(service: Living) -> None:
+async def test_failed_messages_are_listed_by_code_and_sent_again(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     await warm_up(service)
     await reader.accept("RESERVED", "RESERVED")
@@ -173,8 +173,9 @@ async def test_what_failed_is_seen_by_code_and_sent_again(service: Living) -> No
     assert again.headers["Location"].endswith("done=0")
 
 
-async def test_a_pause_and_a_late_failure_are_seen(service: Living) -> None:
-    """The account is refused; it is let again; WeChat could not deliver one after all."""
+async def test_a_paused_channel_and_a_late_delivery_failure_are_shown(service: Living) -> None:
+    """The account is refused and later accepted again; then WeChat reports a late delivery
+    failure."""
     desk = await staff(service)
     readers = [await service.reader(), await service.reader()]
     await warm_up(service)
@@ -234,12 +235,12 @@ async def test_a_pause_and_a_late_failure_are_seen(service: Living) -> None:
 
 
 def numbers(page: str, words: str) -> int:
-    found = re.search(rf"<dt>{words}</dt><dd>(\d+)</dd>", page)
-    assert found is not None
-    return int(found[1])
+    match = re.search(rf"<dt>{words}</dt><dd>(\d+)</dd>", page)
+    assert match is not None
+    return int(match[1])
 
 
-async def test_what_is_over_or_not_true_any_more_is_not_sent_again(service: Living) -> None:
+async def test_outdated_failed_messages_are_not_sent_again(service: Living) -> None:
     desk, late, other = await staff(service), await service.reader(), await service.reader()
     await warm_up(service)
     for reader in (late, other):
@@ -260,7 +261,7 @@ async def test_what_is_over_or_not_true_any_more_is_not_sent_again(service: Livi
 # --- code sharing --------------------------------------------------------------------
 
 
-async def test_code_sharing_is_a_page(service: Living) -> None:
+async def test_suspected_code_sharing_is_listed_in_the_console(service: Living) -> None:
     desk = await staff(service)
     assert "没有线索" in (await desk.get("/console/code-sharing")).body
     readers = [await service.reader() for _ in range(CROWD)]

@@ -1,5 +1,4 @@
-"""What the staff do for single readers: booking for them, and accommodations that nobody else
-sees."""
+"""Actions of staff for single readers: booking for them, and confidential accommodations."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from tests.living import Client, Living
 # --- booking in their place -----------------------------------------------------------------------
 
 
-async def test_a_seat_is_booked_in_the_readers_place(service: Living) -> None:
+async def test_staff_book_a_seat_for_a_reader(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     path = f"/console/readers/{reader.reader_id}/book"
     form = {"area": "2f-hall", "no": "010", "date": service.tomorrow, "start": "09:00"}
@@ -55,12 +54,12 @@ async def granted(service: Living, desk: Browser, reader: Client, **form: str) -
 
 
 async def accommodation_base(desk: Browser, here: str) -> str:
-    found = re.search(r'name="base" value="(\w+)"', (await desk.get(here)).body)
-    assert found is not None
-    return found[1]
+    match = re.search(r'name="base" value="(\w+)"', (await desk.get(here)).body)
+    assert match is not None
+    return match[1]
 
 
-async def test_minutes_more_are_the_readers_alone(service: Living) -> None:
+async def test_extra_minutes_apply_to_the_granted_reader_only(service: Living) -> None:
     desk, reader, other = await staff(service), await service.reader(), await service.reader()
     await granted(service, desk, reader, check_in_minutes="20", leave_minutes="15")
     mine = await reader.reserve("2f-hall-010", "09:00", "12:00")
@@ -80,7 +79,7 @@ async def test_minutes_more_are_the_readers_alone(service: Living) -> None:
     assert away["return_by"][11:16] == "10:20"
 
 
-async def test_who_saw_another_accommodation_is_told(service: Living) -> None:
+async def test_the_second_of_two_changes_of_an_accommodation_is_a_conflict(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     here = f"/console/readers/{reader.reader_id}"
     stale = await accommodation_base(desk, here)
@@ -91,8 +90,8 @@ async def test_who_saw_another_accommodation_is_told(service: Living) -> None:
     assert stands == Accommodation(accessible=True)
 
 
-async def kept(service: Living) -> str:
-    """Accessible seats are for who needs them from now on. One of them."""
+async def accessible_seat(service: Living) -> str:
+    """Reserves accessible seats for granted readers. Returns one such seat."""
     inside = service.inside
     policy = replace(
         inside.reference.policy, version=inside.reference.policy.version + 1, accessible_only=True
@@ -103,23 +102,23 @@ async def kept(service: Living) -> str:
 
 async def test_accessible_seats_are_for_readers_who_need_them(service: Living) -> None:
     desk, reader, other = await staff(service), await service.reader(), await service.reader()
-    seat_id = await kept(service)
+    seat_id = await accessible_seat(service)
     area = service.inside.reference.catalog.seats[seat_id].area_id  # type: ignore[index]
     wish = {"seat_id": seat_id, "date": service.today, "start": "09:00", "end": "11:00"}
 
-    async def shown(who: Client) -> str:
+    async def status_for(who: Client) -> str:
         seats = (await who.ok("GET", f"/areas/{area}/map"))["seats"]
         return next(str(s["status"]) for s in seats if s["id"] == seat_id)
 
     await reader.refused("422 seat_kept", "POST", "/reservations", wish)
-    assert await shown(reader) == "disabled"
+    assert await status_for(reader) == "disabled"
     assert (await reader.ok("GET", f"/seats/{seat_id}/times"))["starts"] == []
     await granted(service, desk, reader, accessible="on", until=service.today)
-    assert await shown(reader) == "free" and await shown(other) == "disabled"
+    assert await status_for(reader) == "free" and await status_for(other) == "disabled"
     assert (await reader.ok("GET", f"/seats/{seat_id}/times"))["starts"] != []
     made = await reader.ok("POST", "/reservations", wish)
     await other.refused("422 seat_kept", "POST", "/reservations", wish)
-    assert await shown(other) == "disabled", "nor that somebody has it"
+    assert await status_for(other) == "disabled", "nor that somebody has it"
     moved = await other.reserve("2f-hall-010", "14:00", "15:00")
     await other.refused(
         "422 seat_kept", "POST", f"/reservations/{moved['id']}/change", {"seat_id": seat_id}
@@ -136,7 +135,7 @@ async def test_accessible_seats_are_for_readers_who_need_them(service: Living) -
     assert made["state"] == "reserved"
 
 
-async def test_nobody_else_is_told_of_an_accommodation(service: Living) -> None:
+async def test_an_accommodation_is_visible_to_librarians_only(service: Living) -> None:
     desk, reader, viewer = (
         await staff(service),
         await service.reader(),
@@ -158,10 +157,10 @@ async def test_nobody_else_is_told_of_an_accommodation(service: Living) -> None:
     assert set(stored) == {"_id", "reader", "allowance"}
     sealer = service.settings.sealer
     assert json.loads(sealer.decrypt(stored["allowance"], "allowance"))[1] == 37
-    found = (await service.inside.stored.accommodations.all())[reader.reader_id]
-    assert found == Accommodation(True, 37, 0)
+    accommodation = (await service.inside.stored.accommodations.all())[reader.reader_id]
+    assert accommodation == Accommodation(True, 37, 0)
     for form in ({"check_in_minutes": "241"}, {"leave_minutes": "-1"}, {"until": "2020-01-01"}):
         base = await accommodation_base(desk, here)
         answer = await post(service, desk, f"{here}/allow", base=base, **form)
         assert answer.status == 400 and 'role="alert"' in answer.body, form
-    assert (await service.inside.stored.accommodations.all())[reader.reader_id] == found
+    assert (await service.inside.stored.accommodations.all())[reader.reader_id] == accommodation

@@ -1,4 +1,4 @@
-"""The library's reservations and statistics for programs and staff: who sees and does what."""
+"""The staff API of reservations and statistics: rights and venues."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ LEAVE: Final = {"Idempotency-Key": "leave-1"}
 
 
 async def repeated(service: Living) -> list[str]:
-    """The entries that say of themselves that the request came once more."""
+    """The audit entries that mark a repeated request."""
     entries, _ = await service.inside.stored.audit_log.page_of(AuditQuery(), 0, 50)
     return [e.action.value for e in entries if e.after and e.after.get("repeated")]
 
 
 async def listed(client: Client, query: str) -> list[list[Any]]:
-    """The pages of the list."""
+    """All pages of the list."""
     pages, after = [], ""
     while True:
         answer = await client.ok("GET", f"{BOOK}?{query}{after}")
@@ -49,7 +49,7 @@ async def listed(client: Client, query: str) -> list[list[Any]]:
         after = f"&after={answer['next']}"
 
 
-async def test_the_days_reservations_page_by_page(service: Living) -> None:
+async def test_the_reservations_of_a_day_are_listed_page_by_page(service: Living) -> None:
     analyst, readers = await program(service, Scope.RESERVATIONS_READ), []
     for n in range(1, 6):
         readers.append(await service.reader())
@@ -68,13 +68,15 @@ async def test_the_days_reservations_page_by_page(service: Living) -> None:
     theirs = {i["reader_id"] for page in await listed(other, "limit=200") for i in page}
     assert theirs.isdisjoint(whose) and not {r.reader_id for r in readers} & {*whose, *theirs}
     # What the console shows, the token's id and the readers', gives no pseudonym away.
-    known = [t.id.encode() for t in await service.inside.stored.api_tokens.all()]
+    token_ids = [t.id.encode() for t in await service.inside.stored.api_tokens.all()]
     guesses = {
         blake2b(r.reader_id.encode(), key=id, digest_size=12).hexdigest()
         for r in readers
-        for id in known
+        for id in token_ids
     } | {
-        hmac.digest(id, r.reader_id.encode(), "sha256")[:12].hex() for r in readers for id in known
+        hmac.digest(id, r.reader_id.encode(), "sha256")[:12].hex()
+        for r in readers
+        for id in token_ids
     }
     assert guesses.isdisjoint(whose)
     assert [i["state"] for i in items] == ["reserved", "cancelled", *["reserved"] * 4]
@@ -92,7 +94,7 @@ async def test_the_days_reservations_page_by_page(service: Living) -> None:
     await analyst.refused("404 not_found", "GET", f"{BOOK}/{'0' * 24}")
 
 
-async def test_a_program_books_and_acts_in_a_readers_place(service: Living) -> None:
+async def test_a_program_books_and_acts_for_a_reader(service: Living) -> None:
     robot, reader = await program(service, Scope.RESERVATIONS_WRITE), await service.reader()
     body = wish("09:00", "11:00") | {"student_no": reader.number, "reason": "书包柜预约"}
     keyed = {"Idempotency-Key": "k-1"}
@@ -158,13 +160,13 @@ async def test_a_program_books_and_acts_in_a_readers_place(service: Living) -> N
     await robot.refused("422 too_late", "POST", f"{BOOK}/{late['id']}/check-in", why)
 
 
-async def test_a_program_is_refused_as_readers_are(service: Living) -> None:
+async def test_a_program_gets_the_same_refusals_as_readers(service: Living) -> None:
     await with_library_changed(service)
     robot, reader = await program(service, Scope.RESERVATIONS_WRITE), await service.reader()
     whose = {"student_no": reader.number, "reason": "x"}
 
-    async def refused(wanted: str, body: dict[str, str]) -> None:
-        await robot.refused(wanted, "POST", BOOK, whose | body)
+    async def refused(refusal: str, body: dict[str, str]) -> None:
+        await robot.refused(refusal, "POST", BOOK, whose | body)
 
     for body, code, _ in BREAKS_A_RULE:
         await refused(f"422 {code}", body)
@@ -195,24 +197,24 @@ async def test_a_program_is_refused_as_readers_are(service: Living) -> None:
     await refused("422 group_only", wish(seat_id=GROUP_SEAT))
 
 
-async def test_numbers_are_not_found_by_trying(service: Living) -> None:
+async def test_guessing_reader_numbers_is_limited(service: Living) -> None:
     robot, reader = await program(service, Scope.RESERVATIONS_WRITE), await service.reader()
     body = wish() | {"reason": "x"}
     for n in range(20):
         await robot.refused("404 not_found", "POST", BOOK, body | {"student_no": f"2099{n:04}"})
-    known = body | {"student_no": reader.number}
-    await robot.refused("429 too_many_attempts", "POST", BOOK, known)
+    known_body = body | {"student_no": reader.number}
+    await robot.refused("429 too_many_attempts", "POST", BOOK, known_body)
     other = await program(service, Scope.RESERVATIONS_WRITE)
-    await other.ok("POST", BOOK, known)
+    await other.ok("POST", BOOK, known_body)
 
 
-async def test_people_see_their_venues_and_leave_an_entry(service: Living) -> None:
+async def test_staff_see_reservations_of_their_venues_and_are_logged(service: Living) -> None:
     await with_library_changed(service)
     reader = await service.reader()
     here, there = await reader.reserve(), await reader.reserve("annex-001", "17:00", "18:00")
     both = await service.web_reader(role=Role.LIBRARIAN)
-    found = (await both.ok("GET", BOOK))["items"]
-    assert {(i["id"], i["reader_id"]) for i in found} == {
+    bookings = (await both.ok("GET", BOOK))["items"]
+    assert {(i["id"], i["reader_id"]) for i in bookings} == {
         (r["id"], reader.reader_id) for r in (here, there)
     }
     viewer = await service.web_reader(role=Role.VIEWER)
@@ -233,7 +235,7 @@ async def test_people_see_their_venues_and_leave_an_entry(service: Living) -> No
 
 
 async def in_venue(service: Living, venue: VenueId) -> Client:
-    """A librarian of that venue alone."""
+    """A librarian of this venue alone."""
     client = await service.web_reader()
     grant = StaffGrant(GrantId("g"), Role.LIBRARIAN, frozenset({venue}))
     assert await service.inside.stored.staff_grants.give(client.reader_id, grant)
@@ -243,8 +245,8 @@ async def in_venue(service: Living, venue: VenueId) -> Client:
     return client
 
 
-async def test_the_days_page_on_the_clock_of_the_wall(service: Living) -> None:
-    """Where no sandbox moves the clock, ids say when a booking was made: days are found by them."""
+async def test_the_page_of_a_day_works_without_the_sandbox_clock(service: Living) -> None:
+    """Without a sandbox clock, the creation time is read from the ids, by which days are found."""
     reader, stored = await service.reader(), service.inside.stored
     for n in range(1, 4):
         await reader.reserve(f"2f-hall-{n:03}", f"{13 + n}:00", f"{14 + n}:00")

@@ -1,4 +1,4 @@
-"""Roles given in the console: for a venue, for some days, taken back at once."""
+"""Roles granted in the console: for a venue, for some days, revoked at once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def give(service: Living, admin: Browser, number: str, **fields: str) -> A
 
 
 async def colleague(service: Living, admin: Browser, role: str = "administrator") -> Client:
-    """Somebody with that role in the branch only, signed in at the campus."""
+    """A person with this role in the branch only, signed in at the campus."""
     person = service.stranger()
     person.number = "21075001"
     await person.get("/" + await granted(service, person, await begun(person)))
@@ -50,12 +50,12 @@ def browser_of(person: Client) -> Browser:
 
 
 async def again(service: Living, person: Client) -> Browser:
-    """The same person, who has typed the password once more."""
+    """A client of this person after typing the password again."""
     await person.get("/" + await granted(service, person, await begun(person, "?renew=1")))
     return browser_of(person)
 
 
-async def test_a_role_in_one_venue(service: Living) -> None:
+async def test_a_role_in_one_venue_shows_and_changes_that_venue_only(service: Living) -> None:
     await branch(service)
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     person = await colleague(service, admin)
@@ -139,13 +139,13 @@ async def test_a_role_in_one_venue(service: Living) -> None:
 
 
 def floors_of_round(page: str) -> list[str]:
-    """The floors that the round offers."""
+    """The floors on the patrol page."""
     (nav,) = re.findall(r'aria-label="楼层">(.*?)</nav>', page)
     return re.findall(r">([^<]+)</a>", nav)
 
 
-async def test_an_administrator_of_a_venue_orders_its_floors(service: Living) -> None:
-    """Another venue has floors of the same numbers, with areas that are not theirs."""
+async def test_an_administrator_of_one_venue_reorders_its_floors_only(service: Living) -> None:
+    """The other venue has floors of the same numbers."""
     await branch(service)
     admin = await staff(service, Role.ADMINISTRATOR)
     desk = await again(service, await colleague(service, admin))
@@ -155,13 +155,15 @@ async def test_an_administrator_of_a_venue_orders_its_floors(service: Living) ->
     body = (await desk.get(page)).body
     assert "大阅览室" in body and "二层中厅" not in body
     # On the round a floor is one venue's, and says so to who sees several.
-    shown = (await admin.get("/console/seats")).body
-    floors = floors_of_round(shown)
+    seats_page = (await admin.get("/console/seats")).body
+    floors = floors_of_round(seats_page)
     assert "分馆 二层" in floors and "图书馆 二层" in floors and len(floors) == len(set(floors))
     assert "二层" in floors_of_round((await desk.get("/console/seats")).body)
 
 
-async def test_the_api_shows_and_decides_what_is_theirs(service: Living) -> None:
+async def test_the_staff_api_lists_and_settles_items_of_granted_venues_only(
+    service: Living,
+) -> None:
     await branch(service)
     admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     person = await colleague(service, admin, "librarian")
@@ -177,8 +179,8 @@ async def test_the_api_shows_and_decides_what_is_theirs(service: Living) -> None
         }
         report["report"]["desk"] = True
         await service.db["reservations"].update_one({"_id": made["id"]}, {"$set": report})
-    shown = await desk.ok("GET", "/staff/reports")
-    assert [item["seat"]["id"] for item in shown["items"]] == [THERE] and shown["total"] == 1
+    reports = await desk.ok("GET", "/staff/reports")
+    assert [item["seat"]["id"] for item in reports["items"]] == [THERE] and reports["total"] == 1
     assert "2f-hall" not in (await browser_of(desk).get("/console/reports")).body
     desk.token = next(c.value for c in person.session.cookie_jar if c.key == "seat_sid")
     await desk.refused("403 other_venue", "POST", f"/staff/reports/{ids[1]}/resolve")
@@ -187,7 +189,9 @@ async def test_the_api_shows_and_decides_what_is_theirs(service: Living) -> None
     assert (await desk.ok("GET", "/staff/appeals"))["total"] == 0
 
 
-async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service: Living) -> None:
+async def test_a_revoked_grant_ends_at_once_and_a_dated_one_after_its_last_day(
+    service: Living,
+) -> None:
     await service.move("23:40")
     admin = await staff(service, Role.ADMINISTRATOR)
     person = service.stranger()
@@ -200,7 +204,7 @@ async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service:
     desk = await again(service, person)
     assert (await desk.get("/console")).status == 200
     page = (await admin.get("/console/staff")).body
-    found = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
+    match = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
     assert "API 令牌" not in page.split("在这里授予的权限")[1]
     row = await service.db["readers"].find_one({"staff_grants.0": {"$exists": True}})
     assert row is not None
@@ -209,10 +213,10 @@ async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service:
         made = ApiToken(name, name, frozenset(), 60, ReaderId(row["_id"]), until, until)
         assert await service.inside.stored.api_tokens.insert(name, made)
     await service.inside.stored.api_tokens.revoke("旧的报表", service.clock.now())
-    shown = (await admin.get("/console/staff")).body.split("在这里授予的权限")[1]
-    assert "不随权限失效：一层大厅屏幕</span>" in shown, "they go on when the role has ended"
-    assert found is not None and f"到 {service.today}" in page
-    assert (await post(service, admin, found[1])).status == 303
+    staff_page = (await admin.get("/console/staff")).body.split("在这里授予的权限")[1]
+    assert "不随权限失效：一层大厅屏幕</span>" in staff_page, "they go on when the role has ended"
+    assert match is not None and f"到 {service.today}" in page
+    assert (await post(service, admin, match[1])).status == 303
     assert (await desk.get("/console")).status == 403, "at once, in the same session"
     assert "没有。" in (await admin.get("/console/staff")).body
     await give(service, admin, person.number, role="librarian", where="all", last=service.today)
@@ -224,7 +228,9 @@ async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service:
     assert [entry[0] for entry in await log(service)] == ["grant"] * 3
 
 
-async def test_what_cannot_be_given_or_taken(service: Living) -> None:
+async def test_invalid_grants_and_removing_the_last_administrator_are_refused(
+    service: Living,
+) -> None:
     admin = await staff(service, Role.ADMINISTRATOR)
     for fields, words in (
         ({"number": "21999999", "role": "viewer", "where": "all"}, "还没有登录过"),
@@ -244,15 +250,15 @@ async def test_what_cannot_be_given_or_taken(service: Living) -> None:
     done = await give(service, admin, admin.client.number, role="administrator", where="all")
     assert done.status == 303
     page = (await admin.get("/console/staff")).body
-    found = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
-    assert found is not None
-    kept = await post(service, admin, found[1])
-    assert kept.status == 409 and "最后一位全馆管理员" in kept.body
-    assert found[1] in (await admin.get("/console/staff")).body
+    match = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
+    assert match is not None
+    refusal = await post(service, admin, match[1])
+    assert refusal.status == 409 and "最后一位全馆管理员" in refusal.body
+    assert match[1] in (await admin.get("/console/staff")).body
 
 
-async def test_areas_stand_by_their_venues(service: Living) -> None:
-    """In the order of the venues, which comes before that of the floors, and with their names."""
+async def test_areas_are_listed_by_venue_then_floor(service: Living) -> None:
+    """Venues in their order, before floors, and with their names."""
     await branch(service)
     catalogs = service.inside.stored.catalogs
     old = service.inside.reference.catalog.venues[BRANCH]

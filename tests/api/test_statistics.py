@@ -1,4 +1,4 @@
-"""Statistics: counted each night, the same as a recount, and files that do not grow in memory."""
+"""Statistics: counted each night, equal to a recount, exported in bounded memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROWS = {False: 10_000, True: 100_000}
 MOST_BYTES = {False: 20 * 2**20, True: 100 * 2**20}
 
 
-async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> None:
+async def test_a_finished_day_is_counted_once(service: Living) -> None:
     await a_day(service)
     inside, now = service.inside, service.clock.now()
     first = await inside.stored.daily_statistics.between(now.date() - timedelta(days=3), now.date())
@@ -45,8 +45,9 @@ async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> Non
     assert last is not None and last.isoformat() == "2026-09-10"
 
 
-async def test_a_day_waits_for_its_last_deadlines(service: Living) -> None:
-    """A service that comes back in the morning counts yesterday when it has been settled."""
+async def test_a_day_is_not_counted_before_its_last_deadlines_are_settled(service: Living) -> None:
+    """A service that comes back in the morning counts yesterday once all its deadlines are
+    settled."""
     reader = await service.reader()
     await reader.reserve("2f-hall-001", "20:00", "22:00")
     inside, now = service.inside, service.clock.now() + timedelta(days=1)
@@ -55,17 +56,17 @@ async def test_a_day_waits_for_its_last_deadlines(service: Living) -> None:
     assert await inside.statistics.aggregate_next_day(now + timedelta(days=3)) == 1, "not for ever"
 
 
-async def test_the_first_day_is_counted_whatever_was_booked_first(service: Living) -> None:
+async def test_counting_starts_with_the_earliest_booked_day(service: Living) -> None:
     readers = [await service.reader() for _ in range(2)]
     await readers[0].reserve("2f-hall-001", "09:00", "11:00", service.tomorrow)
     await readers[1].reserve("2f-hall-001", "09:00", "11:00")
     await service.move(timedelta(hours=40))
     first = date(2026, 9, 7)
-    found = await service.inside.stored.daily_statistics.between(first, first)
-    assert sum(d.booked for d in found) == 1
+    days = await service.inside.stored.daily_statistics.between(first, first)
+    assert sum(d.booked for d in days) == 1
 
 
-async def test_an_expired_offer_is_no_booking(service: Living) -> None:
+async def test_an_expired_offer_is_not_counted_as_a_booking(service: Living) -> None:
     await a_day(service)
     reservations = service.db["reservations"]
     sample = await reservations.find_one({})
@@ -77,8 +78,8 @@ async def test_an_expired_offer_is_no_booking(service: Living) -> None:
     assert text.count("\n") == 4
 
 
-async def test_by_the_wall_clock_a_day_is_found_by_its_ids(service: Living) -> None:
-    """As in an installation, where the service's clock is the wall's."""
+async def test_under_the_real_clock_a_days_bookings_are_found_by_object_id(service: Living) -> None:
+    """An installation uses the real time, unlike the sandbox."""
     reader, inside = await service.reader(), service.inside
     await reader.reserve("2f-hall-001", "09:00", "11:00")
     reservations = service.db["reservations"]
@@ -95,14 +96,14 @@ async def test_by_the_wall_clock_a_day_is_found_by_its_ids(service: Living) -> N
         *(stored.daily_statistics, stored.reservations, stored.policies, inside.reference),
         wall_clock=True,
     )
-    found = [b.seat_id async for b in installed.bookings_on(date(2026, 9, 7))]
-    assert found == ["eve", "night", "noon"]
+    seat_ids = [b.seat_id async for b in installed.bookings_on(date(2026, 9, 7))]
+    assert seat_ids == ["eve", "night", "noon"]
     everything = [b.seat_id async for b in inside.statistics.bookings_on(date(2026, 9, 7))]
     assert sorted(everything) == sorted(made)
 
 
-async def test_a_file_that_is_cut_off_is_seen_to_be(service: Living) -> None:
-    """An error after the first rows closes the connection; no page stands among the rows."""
+async def test_an_interrupted_export_closes_the_connection(service: Living) -> None:
+    """An error occurs after the first rows; no error page is mixed into the file."""
     await a_day(service)
     reservations = service.db["reservations"]
     sample = await reservations.find_one({})
@@ -118,15 +119,15 @@ async def test_a_file_that_is_cut_off_is_seen_to_be(service: Living) -> None:
             await response.read()
 
 
-async def test_the_page_and_the_files(service: Living) -> None:
+async def test_the_statistics_page_and_its_files_show_the_counts(service: Living) -> None:
     await a_day(service)
     desk = await staff(service, Role.VIEWER)
     page = (await desk.get("/console/statistics?from=2026-09-07&to=2026-09-07")).body
     assert "<dt>预约</dt><dd>3</dd>" in page and "<dt>失约率</dt><dd>50.0%</dd>" in page
     nothing = (await desk.get("/console/statistics?from=2026-01-01&to=2026-01-02")).body
     assert "还没有统计" in nothing
-    asked = "?from=2026-09-07&to=2026-09-07"
-    answer = await desk.get(f"/console/bookings.csv{asked}")
+    interval = "?from=2026-09-07&to=2026-09-07"
+    answer = await desk.get(f"/console/bookings.csv{interval}")
     assert answer.headers["Content-Disposition"].endswith('"bookings-2026-09-07-2026-09-07.csv"')
     header, *rows = csv.reader(io.StringIO(answer.body.removeprefix("\ufeff")))
     assert header[0] == "日期" and sorted(row[4] for row in rows) == ["失约", "已取消", "结束使用"]
@@ -147,7 +148,7 @@ async def test_the_page_and_the_files(service: Living) -> None:
             assert (await desk.get(f"/console/{name}?{wrong}")).status == 400, (name, wrong)
 
 
-async def test_many_rows_take_little_memory(service: Living, long: bool) -> None:
+async def test_an_export_of_many_rows_uses_bounded_memory(service: Living, long: bool) -> None:
     reader, desk = await service.reader(), await staff(service, Role.VIEWER)
     await reader.reserve("2f-hall-001", "09:00", "11:00")
     reservations = service.db["reservations"]

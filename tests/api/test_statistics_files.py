@@ -1,4 +1,4 @@
-"""Statistics as files: dates are dates, numbers are numbers, and what is unknown is empty."""
+"""Statistics as files: typed cells, and empty ones for unknown values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ASKED = "from=2026-09-06&to=2026-09-07"
 
 
 def local(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    """A spreadsheet's instant: it has no zone."""
+    """The instant as a spreadsheet holds it, without a zone."""
     return datetime.combine(date(2026, 9, day), time(hour, minute))
 
 
@@ -35,7 +35,7 @@ async def book_of(service: Living, desk: Browser, path: str) -> Any:
         return load_workbook(io.BytesIO(await answer.read()))
 
 
-async def test_dates_are_dates_and_numbers_are_numbers(service: Living) -> None:
+async def test_spreadsheet_cells_hold_dates_and_numbers(service: Living) -> None:
     await a_day(service)
     desk = await staff(service, Role.VIEWER)
     sheet = (await book_of(service, desk, f"bookings.xlsx?{ASKED}"))["预约"]
@@ -113,7 +113,7 @@ async def test_bookings_have_groups_of_the_day_and_pseudonyms_of_one_file(servic
     assert len(set(pseudonyms)) == 4, "nobody is the same in two files"
 
 
-async def test_csv_and_pages_say_the_same(service: Living) -> None:
+async def test_csv_files_and_pages_show_the_same_values(service: Living) -> None:
     await a_day(service)
     desk, catalogs = await staff(service, Role.VIEWER), service.inside.stored.catalogs
     hall = service.inside.reference.catalog.areas[AreaId("2f-hall")]

@@ -1,4 +1,4 @@
-"""The statistics script of examples/: what somebody copies runs, with a token and without one."""
+"""The statistics script of examples/, with and without a token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def run(service: Living, token: str) -> tuple[int, str, str]:
     return process.returncode, said.decode(), wrong.decode()
 
 
-async def test_the_script_says_how_full_each_area_was(service: Living) -> None:
+async def test_the_script_prints_how_full_each_area_was(service: Living) -> None:
     analyst, reader = await program(service, Scope.STATISTICS_READ), await service.reader()
     made = await reader.reserve("2f-hall-001", "09:00", "11:00")
     await service.move("09:00")

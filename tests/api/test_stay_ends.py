@@ -1,4 +1,4 @@
-"""Staying longer, and giving the rest of a stay back."""
+"""Extensions and earlier ends over HTTP."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.api.wishes import OTHER, wish
 from tests.living import Living
 
 
-async def test_extensions_against_the_rules(service: Living) -> None:
+async def test_extensions_against_the_policy_are_refused(service: Living) -> None:
     reader, other = await service.reader(), await service.reader()
     path = f"/reservations/{(await reader.reserve(start='now', end='10:00'))['id']}"
     await reader.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
@@ -44,7 +44,7 @@ async def test_extensions_against_the_rules(service: Living) -> None:
     await reader.refused("409 seat_taken", "POST", f"{path}/extend", {"end": "15:00"})
 
 
-async def test_an_earlier_end_against_the_rules(service: Living) -> None:
+async def test_earlier_ends_against_the_policy_are_refused(service: Living) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="now", end="12:00")
     path = f"/reservations/{made['id']}"

@@ -1,4 +1,4 @@
-"""The manual's stories over HTTP, with the clock moved."""
+"""The manual's examples over HTTP, with the clock moved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.api.cas_sign_in import sign_in
 from tests.living import Living
 
 
-async def test_from_binding_to_the_end(service: Living) -> None:
+async def test_a_reader_binds_books_checks_in_leaves_and_finishes(service: Living) -> None:
     student = service.stranger()
     await sign_in(student)
     code = (await student.ok("POST", "/activation-codes", {}, Origin=service.base))["code"]
@@ -88,8 +88,8 @@ async def test_from_binding_to_the_end(service: Living) -> None:
         "extend",
         "finish",
     ]
-    told = [m["template"] for m in await student.messages()]
-    assert told == [
+    templates = [m["template"] for m in await student.messages()]
+    assert templates == [
         "RESERVED",
         "CHECK_IN_REMINDER",
         "CHECKED_IN",
@@ -107,8 +107,9 @@ async def test_from_binding_to_the_end(service: Living) -> None:
     assert (await student.ok("GET", "/messages?unread=true"))["total"] == 0
 
 
-async def test_the_manuals_afternoon(service: Living) -> None:
-    """Three bookings from 现在 cancelled, the fourth accepted: 15:48, 15:50, 16:05, 16:38."""
+async def test_the_manuals_example_bookings_have_the_documented_outcome(service: Living) -> None:
+    """Three bookings from 现在 are cancelled, the fourth is accepted: at 15:48, 15:50, 16:05 and
+    16:38."""
     student = await service.reader()
     for clock, end in (("15:48", "16:00"), ("15:50", "16:00"), ("16:05", "17:00")):
         await service.move(clock)
@@ -128,7 +129,7 @@ async def test_the_manuals_afternoon(service: Living) -> None:
     assert [r["state_text"] for r in rows] == ["已预约", "已取消", "已取消", "已取消"]
 
 
-async def test_missed_bookings_suspend_after_the_third(service: Living) -> None:
+async def test_the_third_missed_booking_suspends_the_reader(service: Living) -> None:
     student = await service.reader()
     await student.accept("NO_SHOW", "SUSPENDED")
     for day in range(3):
@@ -143,8 +144,8 @@ async def test_missed_bookings_suspend_after_the_third(service: Living) -> None:
             {"seat_id": "2f-hall-001", "date": service.today, "start": "14:00", "end": "15:00"},
         )
     ).code == "suspended"
-    told = [m["template"] for m in await student.messages()]
-    assert told == ["NO_SHOW", "SUSPENDED"]  # one consent each
+    templates = [m["template"] for m in await student.messages()]
+    assert templates == ["NO_SHOW", "SUSPENDED"]  # one consent each
     me = await student.ok("GET", "/me")
     assert me["violations_count"] == 0 and me["suspended_until"] is not None
     await service.move(timedelta(days=7))

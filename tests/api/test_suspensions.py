@@ -1,4 +1,4 @@
-"""Suspensions: without an end or with one, with the reason that their readers are told."""
+"""Suspensions with and without an end, and the reason shown to readers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ WISH: Final = {"seat_id": "2f-hall-064", "start": "14:00", "end": "15:00"}
 
 
 async def in_days(service: Living, days: int) -> str:
-    """That time of some days later, as the form has it."""
+    """This clock time some days later, in the form's format."""
     return (service.clock.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
 
 
 async def seen(service: Living, reader: Client) -> dict[str, str]:
-    """The pages that tell a reader of a suspension, and the one that tells the librarian."""
+    """The suspension on the reader's pages and on the librarian's."""
     page, desk = Browser(await service.web_reader(reader)), await staff(service)
     return {
         path: (await who.get(path)).body
@@ -38,13 +38,13 @@ async def seen(service: Living, reader: Client) -> dict[str, str]:
 
 
 async def refusal(service: Living, reader: Client) -> Any:
-    """What a wish to book is answered."""
+    """The refusal of a booking."""
     body = WISH | {"date": service.today}
     answer = await reader.refused("422 suspended", "POST", "/reservations", body)
     return answer.body["error"]
 
 
-async def test_a_suspension_without_an_end(service: Living) -> None:
+async def test_a_suspension_without_an_end_lasts_until_its_release(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     for wrong in ({}, {"forever": "1", "until": await in_days(service, 3)}):
         answer = await suspend(service, desk, reader, **wrong)
@@ -56,12 +56,12 @@ async def test_a_suspension_without_an_end(service: Living) -> None:
     error = await refusal(service, reader)
     assert error["details"] == {"reason": WORDS}
     assert error["message"] == f"预约已暂停，图书馆解除前不能预约。原因：{WORDS}"
-    (told,) = (await reader.ok("GET", "/messages"))["items"]
-    assert "已长期暂停" in told["text"] and WORDS in told["text"]
+    (message,) = (await reader.ok("GET", "/messages"))["items"]
+    assert "已长期暂停" in message["text"] and WORDS in message["text"]
     pages = await seen(service, reader)
     for path, body in pages.items():
-        shown = re.sub(r'name="was" value="[^"]*"', "", body)
-        assert "长期" in shown and "9999" not in shown and WORDS in shown, path
+        text = re.sub(r'name="was" value="[^"]*"', "", body)
+        assert "长期" in text and "9999" not in text and WORDS in text, path
 
     # It is made shorter, and ended.
     shorter = {"until": await in_days(service, 3), "reason": "已面谈"}
@@ -78,7 +78,7 @@ async def test_a_suspension_without_an_end(service: Living) -> None:
     assert stands is not None and stands.suspended_for is None
 
 
-async def test_who_saw_another_suspension_is_told(service: Living) -> None:
+async def test_the_second_of_two_changes_of_a_suspension_is_a_conflict(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     assert (await suspend(service, desk, reader, until=await in_days(service, 1))).status == 303
     late = await suspend(service, desk, reader, was="", release="1")
@@ -117,8 +117,8 @@ async def test_violations_are_named_as_the_reason(service: Living) -> None:
     await reader.reserve("2f-hall-064")
 
 
-async def test_a_waiver_leaves_a_librarians_suspension(service: Living) -> None:
-    """Of which the reader is told the librarian's reason, whatever came before or after."""
+async def test_a_waiver_does_not_end_a_librarians_suspension(service: Living) -> None:
+    """The reader sees the librarian's reason, whatever came before or after."""
     reader = await missed(service, 3)
     until = await in_days(service, 30)
     assert (await suspend(service, await staff(service), reader, until=until)).status == 303
@@ -131,8 +131,10 @@ async def test_a_waiver_leaves_a_librarians_suspension(service: Living) -> None:
     assert me["violations_count"] == 2
 
 
-async def test_violations_that_outlast_a_librarians_suspension(service: Living) -> None:
-    """They are its reason from then on; with their waiver the librarian's stands again."""
+async def test_violations_that_outlast_a_librarians_suspension_become_its_reason(
+    service: Living,
+) -> None:
+    """After their waiver the librarian's suspension applies again."""
     reader = await missed(service, 2)
     await service.move(timedelta(hours=22, minutes=40))
     now = service.clock.now()
@@ -151,7 +153,7 @@ async def test_violations_that_outlast_a_librarians_suspension(service: Living) 
     assert (await reader.ok("GET", "/me"))["suspension"] == own
 
 
-async def test_violations_do_not_shorten_one_without_an_end(service: Living) -> None:
+async def test_violations_do_not_shorten_a_suspension_without_an_end(service: Living) -> None:
     reader = await missed(service, 2)
     await service.move(timedelta(hours=22, minutes=40))
     now = service.clock.now()
@@ -164,14 +166,14 @@ async def test_violations_do_not_shorten_one_without_an_end(service: Living) -> 
     assert stands is not None and stands.suspended_until == FOREVER
     suspension = (await reader.ok("GET", "/me"))["suspension"]
     assert (suspension["until"], suspension["reason"]) == (None, WORDS)
-    found = (await reader.ok("GET", "/messages"))["items"]
-    assert "预约资格暂停" not in [m["title"] for m in found], "no end is told that is none"
-    assert "（第 3/3 次），图书馆解除前不能预约" in found[0]["text"]
+    messages = (await reader.ok("GET", "/messages"))["items"]
+    assert "预约资格暂停" not in [m["title"] for m in messages], "no end is told that is none"
+    assert "（第 3/3 次），图书馆解除前不能预约" in messages[0]["text"]
 
 
-async def test_what_the_staff_decide_reaches_the_phone(service: Living) -> None:
-    """By the template that the reader has consented to: a suspension, one without an end, and the
-    release. The staff's own words stay in the app."""
+async def test_suspension_and_release_are_pushed_to_the_readers_phone(service: Living) -> None:
+    """By the consented template: a suspension, one without an end, and the release. The staff's own
+    words stay in the app."""
     desk, reader = await staff(service), await service.reader()
     for _ in range(3):
         await reader.accept("SUSPENDED")
@@ -194,6 +196,6 @@ async def test_what_the_staff_decide_reaches_the_phone(service: Living) -> None:
         ["9999年1月1日 08:00", "由图书馆暂停，原因见消息", "长期暂停，至图书馆解除"],
         ["2026年9月7日 08:02", "图书馆已解除暂停", "现在可以预约"],
     ]
-    told = (await reader.ok("GET", "/messages"))["items"]
-    assert all(WORDS in m["text"] for m in told), "in the app, sealed"
+    messages = (await reader.ok("GET", "/messages"))["items"]
+    assert all(WORDS in m["text"] for m in messages), "in the app, sealed"
     assert WORDS not in await service.all_documents()

@@ -1,4 +1,4 @@
-"""What readers write goes to WeChat's check after it was kept, and staff see the verdict."""
+"""Readers' texts are stored first and checked by WeChat afterwards; staff see the verdict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.violations.entities import Violation
 from tests.api.browsing import Browser
 from tests.api.console import post, staff
 from tests.api.deliveries import MANY, calls, misbehave
-from tests.api.feedback import asked
+from tests.api.feedback import add_question
 from tests.api.violations import missed
 from tests.living import Client, Living, living
 
@@ -29,36 +29,36 @@ FAULTS: Final = "/seats/2f-hall-012/faults"
 
 
 async def opens(service: Living, reader: Client) -> None:
-    """The reader opens the mini-program, as WeChat sees it."""
+    """The reader opens the mini-program, which WeChat records."""
     code = f"demo-{reader.name}-{service.clock.now():%d%H%M%S}"
     await service.anonymous.ok("POST", "/wx/login", {"code": code})
 
 
 async def watch(service: Living, **mode: int) -> None:
-    """Count the checks from now on. One call first: the token is this WeChat's then, since tests
-    share one Redis."""
+    """Counts the checks from now on. The first call gets this WeChat's token, since tests share one
+    Redis."""
     await service.resources.mini_program.check_text("o-nobody", "…")
     await misbehave(service, msg_sec_check={**mode, "times": MANY})
 
 
 async def verdicts(service: Living, reader: Client) -> list[str]:
-    """Those of the reader's feedback, the oldest first."""
-    found, _ = await service.inside.stored.feedback.page_of(reader.reader_id, 0, 50)
-    return [f.verdict.value for f in reversed(found)]
+    """The verdicts of the reader's feedback, oldest first."""
+    questions, _ = await service.inside.stored.feedback.page_of(reader.reader_id, 0, 50)
+    return [f.verdict.value for f in reversed(questions)]
 
 
 async def feedback_of(service: Living) -> list[Feedback]:
-    """What waits for a reply, the oldest first."""
+    """Feedback that waits for a reply, oldest first."""
     return await service.inside.stored.feedback.waiting(50)
 
 
-async def test_each_text_gets_its_verdict(service: Living) -> None:
-    """Feedback, a fault report and an appeal: kept at once, checked afterwards, shown by it."""
+async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
+    """Feedback, a fault report and an appeal."""
     reader = await missed(service, 1)
     (one,) = (await reader.ok("GET", "/violations"))["items"]
     await opens(service, reader)
     for text in ("插座不通电", "sandbox-review 请看", "sandbox-risky 一句"):
-        await asked(service, reader, text)
+        await add_question(service, reader, text)
     await reader.ok("POST", FAULTS, {"kind": "chair", "text": "sandbox-risky 二句"})
     await reader.ok("POST", FAULTS, {"kind": "lamp"})
     appeal = f"/violations/{one['id']}/appeal"
@@ -97,11 +97,11 @@ async def test_each_text_gets_its_verdict(service: Living) -> None:
     assert answered.status == 303, "the librarian decides, whatever WeChat says"
 
 
-async def test_who_has_no_wechat_is_not_checked(service: Living) -> None:
-    """The reader of the web page and the follower whom nobody knows: unchecked, and never asked."""
+async def test_texts_of_readers_without_wechat_are_not_checked(service: Living) -> None:
+    """A web reader and an unbound follower: unchecked, without a call to WeChat."""
     reader = await service.web_reader()
     now = service.clock.now()
-    await asked(service, reader, "sandbox-risky")
+    await add_question(service, reader, "sandbox-risky")
     await service.inside.stored.feedback.add(None, "mp-1", "sandbox-risky", now, "mp")
     await watch(service)
     await service.settle(JOB)
@@ -111,11 +111,14 @@ async def test_who_has_no_wechat_is_not_checked(service: Living) -> None:
     assert await service.inside.stored.text_checks.waiting(now + timedelta(days=9), 9) == []
 
 
-async def test_who_was_not_there_is_checked_later(service: Living) -> None:
-    """WeChat checks for who was in the mini-program in the last two hours (61010)."""
+async def test_texts_of_readers_not_recently_in_the_mini_program_are_retried(
+    service: Living,
+) -> None:
+    """WeChat only checks texts of users who were in the mini-program in the last two hours
+    (61010)."""
     late, never = await service.reader(), await service.reader()
     for reader in (late, never):
-        await asked(service, reader, "插座不通电")
+        await add_question(service, reader, "插座不通电")
     await watch(service)
     await service.settle(JOB)
     await service.settle(JOB)
@@ -147,23 +150,23 @@ async def test_who_was_not_there_is_checked_later(service: Living) -> None:
 async def test_a_refusal_of_the_account_pauses_the_checks(
     service: Living, mode: dict[str, int], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line says so; the texts stay as they are, unchecked, and messages go on."""
+    """One log line reports it; texts stay unchecked and messages go on."""
     caplog.set_level(logging.INFO)
     reader = await service.reader()
     await opens(service, reader)
     texts = [f"sandbox-risky {n}" for n in range(4)]
     for text in texts:
-        await asked(service, reader, text)
+        await add_question(service, reader, text)
     await watch(service, **mode)
     for _ in range(3):
         await service.settle(JOB)
     assert await calls(service, "msg_sec_check") == 1
     # Where nothing is to be done, a line of another level.
     event = "channel_waits" if reason == "quota_minute" else "channel_paused"
-    told: Any
-    (told,) = [r for r in caplog.records if r.getMessage().startswith("channel_")]
-    assert (told.getMessage(), told.channel, told.reason) == (event, "text_checks", reason)
-    assert told.errcode == mode["errcode"]
+    record: Any
+    (record,) = [r for r in caplog.records if r.getMessage().startswith("channel_")]
+    assert (record.getMessage(), record.channel, record.reason) == (event, "text_checks", reason)
+    assert record.errcode == mode["errcode"]
     assert not any(text in str(r.__dict__) for r in caplog.records for text in texts)
     page = (await (await staff(service)).get("/console/questions")).body
     assert page.count(UNCHECKED) == 4 and FOLDED not in page
@@ -179,11 +182,11 @@ async def test_a_refusal_of_the_account_pauses_the_checks(
 
 
 async def test_checks_stop_while_wechat_is_away(service: Living) -> None:
-    """No run makes more than one call in vain; after five the checks are paused."""
+    """Each run makes at most one failing call; after five the checks are paused."""
     reader = await service.reader()
     await opens(service, reader)
     for n in range(8):
-        await asked(service, reader, f"插座 {n}")
+        await add_question(service, reader, f"插座 {n}")
     await watch(service, status=502)
     job, now = service.scheduler.job("check_texts"), service.clock.now()
     assert job is not None
@@ -199,14 +202,14 @@ async def test_checks_stop_while_wechat_is_away(service: Living) -> None:
     assert set(await verdicts(service, reader)) == {"pass"}
 
 
-async def test_a_text_that_wechat_will_not_take_stays_unchecked(
+async def test_a_text_that_wechat_refuses_stays_unchecked_and_blocks_no_other(
     service: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is in nobody's way, and its words stand in no line."""
+    """The error is logged without the text."""
     reader = await service.reader()
     await opens(service, reader)
-    await asked(service, reader, "第一句")
-    await asked(service, reader, "第二句")
+    await add_question(service, reader, "第一句")
+    await add_question(service, reader, "第二句")
     await misbehave(service, msg_sec_check={"errcode": 40097, "times": 1})
     await service.settle(JOB)
     assert await verdicts(service, reader) == ["unchecked", "pass"]
@@ -214,12 +217,12 @@ async def test_a_text_that_wechat_will_not_take_stays_unchecked(
     assert line.__dict__["errcode"] == 40097 and "第一句" not in str(line.__dict__)
 
 
-async def test_an_erased_text_gets_no_verdict(service: Living) -> None:
-    """WeChat answers when the reader has been forgotten: nothing comes back to life."""
+async def test_a_text_erased_during_its_check_gets_no_verdict(service: Living) -> None:
+    """WeChat answers after the reader's erasure: no document is recreated."""
     reader = await missed(service, 1)
     (one,) = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": "sandbox-risky"})
-    await asked(service, reader, "sandbox-risky")
+    await add_question(service, reader, "sandbox-risky")
     stored, now = service.inside.stored, service.clock.now()
     waiting = await stored.text_checks.waiting(now, 9)
     assert {text.collection for text in waiting} == {"feedback", "violations"}
@@ -229,16 +232,16 @@ async def test_an_erased_text_gets_no_verdict(service: Living) -> None:
     for text in waiting:
         assert not await stored.text_checks.keep(text, TextVerdict.RISKY, now)
     assert await service.db["feedback"].count_documents({}) == 0
-    kept = await stored.violations.get(one["id"])
-    assert isinstance(kept, Violation) and kept.appeal is not None
-    assert (kept.appeal.text, kept.appeal.verdict) == ("", TextVerdict.UNCHECKED)
+    violation = await stored.violations.get(one["id"])
+    assert isinstance(violation, Violation) and violation.appeal is not None
+    assert (violation.appeal.text, violation.appeal.verdict) == ("", TextVerdict.UNCHECKED)
     assert await stored.text_checks.waiting(now + timedelta(days=9), 9) == []
 
 
-async def test_the_verdict_is_handed_out_with_the_text(service: Living) -> None:
+async def test_the_verdict_is_exported_with_the_text(service: Living) -> None:
     reader = await service.reader()
     await opens(service, reader)
-    await asked(service, reader, "sandbox-review")
+    await add_question(service, reader, "sandbox-review")
     await service.settle(JOB)
     page = Browser(await service.web_reader(reader))
     mine = (await page.client.call("GET", "//me/data.json", **page.cookie)).body
@@ -246,12 +249,12 @@ async def test_the_verdict_is_handed_out_with_the_text(service: Living) -> None:
     assert (written["text"], written["check"]["verdict"]) == ("sandbox-review", "review")
 
 
-async def test_a_library_without_wechat_shows_no_mark(mongo_url: str, redis_url: str) -> None:
+async def test_a_library_without_wechat_shows_no_check_mark(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, CAS_BASE_URL="http://127.0.0.1:9/cas") as plain:
         await seeding.seed(
             plain.inside.stored, plain.inside.reference, seeding.read(), plain.clock.now()
         )
-        await asked(plain, await plain.web_reader(), "插座不通电")
+        await add_question(plain, await plain.web_reader(), "插座不通电")
         assert plain.scheduler.job("check_texts") is None
         cookie = {"Cookie": f"seat_sid={(await plain.web_reader(role=Role.LIBRARIAN)).token}"}
         page = (await plain.anonymous.get("//console/questions", Accept="text/html", **cookie)).body

@@ -1,4 +1,4 @@
-"""Our CAS client against a server that others wrote."""
+"""Our CAS client against a foreign server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def browser() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def test_a_ticket_names_the_reader_once_and_only_to_its_service(
+async def test_a_ticket_validates_once_for_its_own_service(
     third_party_cas: ThirdPartyCas, browser: aiohttp.ClientSession
 ) -> None:
     async with CasClient(third_party_cas.base_url, SERVICE) as cas:
@@ -62,14 +62,14 @@ async def test_a_ticket_names_the_reader_once_and_only_to_its_service(
         assert (user.user, user.kind, user.groups) == ("librarian", "staff", ("library-admin",))
 
 
-async def test_its_pages_understand_our_urls(
+async def test_the_servers_login_and_logout_accept_our_urls(
     third_party_cas: ThirdPartyCas, browser: aiohttp.ClientSession
 ) -> None:
     async with CasClient(third_party_cas.base_url, SERVICE) as cas:
         async with browser.get(cas.login_url(gateway=True), allow_redirects=False) as unknown:
             assert (unknown.status, unknown.headers["Location"]) == (302, SERVICE)
         await third_party_cas.login(browser, SERVICE)
-        async with browser.get(cas.login_url(gateway=True), allow_redirects=False) as known:
-            assert known.headers["Location"].startswith(f"{SERVICE}?ticket=ST-")
+        async with browser.get(cas.login_url(gateway=True), allow_redirects=False) as response:
+            assert response.headers["Location"].startswith(f"{SERVICE}?ticket=ST-")
         async with browser.get(cas.login_url(renew=True), allow_redirects=False) as form:
             assert form.status == 200

@@ -1,4 +1,4 @@
-"""Looking around before binding: what everybody may see, and nothing of anybody's."""
+"""Browsing before binding: public data only."""
 
 from __future__ import annotations
 
@@ -52,18 +52,21 @@ async def test_an_unbound_phone_sees_what_a_reader_without_groups_sees(service: 
     assert (await service.stranger().get("/areas")).status == 401
 
 
-async def test_the_library_says_for_whom_it_is_and_what_is_kept(service: Living) -> None:
+async def test_library_information_names_audience_and_retention_times(service: Living) -> None:
     unbound = await service.wx_user()
     reference = service.inside.reference
-    told = await unbound.ok("GET", "/library")
+    library = await unbound.ok("GET", "/library")
     fields = ["name", "title", "audience", "contact", "keeping", "templates", "review"]
-    assert list(told) == fields
-    assert told["name"] == reference.profile.name and told["audience"] == "仅供北京工业大学师生使用"
-    assert told["keeping"] == {
+    assert list(library) == fields
+    assert (
+        library["name"] == reference.profile.name
+        and library["audience"] == "仅供北京工业大学师生使用"
+    )
+    assert library["keeping"] == {
         "reservations": 1095, "messages": 180, "movements": 180,
         "feedback": 365, "audit": 1095, "visitors": 90,
     }  # fmt: skip
-    ids = {one["message"]: (one["id"], one["long_term"]) for one in told["templates"]}
+    ids = {one["message"]: (one["id"], one["long_term"]) for one in library["templates"]}
     assert ids["OFFER"] == ("sandbox-offer", False) and ids.keys() == SANDBOX_TEMPLATES.keys()
     admin = await staff(service, Role.ADMINISTRATOR)
     saved = await save(service, admin, b"", **NAMES | {"audience": "本校师生和校友"})
@@ -72,7 +75,7 @@ async def test_the_library_says_for_whom_it_is_and_what_is_kept(service: Living)
     assert (await unbound.ok("GET", "/library"))["audience"] == "本校师生和校友"
 
 
-async def test_its_plan_tells_of_changes(service: Living) -> None:
+async def test_an_unbound_phone_receives_plan_changes(service: Living) -> None:
     unbound, reader = await service.wx_user(), await service.reader()
     async with watching(unbound) as watcher:
         await watcher.shows(SEAT, "free")

@@ -1,4 +1,4 @@
-"""Appeals and waivers: who may, what they lift, and what the reader hears of it."""
+"""Appeals and waivers: rights, effects and messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.api.violations import WHY, missed, violations
 from tests.living import Living
 
 
-async def test_an_appeal_is_heard_once(service: Living) -> None:
+async def test_an_appeal_is_made_and_settled_once(service: Living) -> None:
     desk, reader, other = await librarian(service), await missed(service, 1), await service.reader()
     (one,) = await violations(reader)
     path, settle = f"/violations/{one['id']}/appeal", f"/staff/appeals/{one['id']}"
@@ -32,26 +32,30 @@ async def test_an_appeal_is_heard_once(service: Living) -> None:
     await desk.refused("409 wrong_state", "POST", settle, granted | {"answer": "anders"})
     assert (await desk.ok("GET", "/staff/appeals"))["total"] == 0
     assert (await reader.ok("GET", "/violations"))["window"]["count"] == 0
-    told = [m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"]
-    assert [m["title"] for m in told] == ["申诉结果"]
-    assert "申诉已通过，违约已免除" in told[0]["text"]
+    answers = [
+        m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"
+    ]
+    assert [m["title"] for m in answers] == ["申诉结果"]
+    assert "申诉已通过，违约已免除" in answers[0]["text"]
 
 
-async def test_a_refused_appeal_changes_nothing_but_is_answered(service: Living) -> None:
+async def test_a_refused_appeal_keeps_the_violation_and_notifies_the_reader(
+    service: Living,
+) -> None:
     desk, reader = await librarian(service), await missed(service, 1)
     (one,) = await violations(reader)
     await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": WHY})
     answer = {"granted": False, "answer": "当天没有故障记录。"}
     await desk.ok("POST", f"/staff/appeals/{one['id']}", answer)
-    found = await reader.ok("GET", "/violations")
-    assert found["window"]["count"] == 1 and not found["items"][0]["waived"]
+    remaining = await reader.ok("GET", "/violations")
+    assert remaining["window"]["count"] == 1 and not remaining["items"][0]["waived"]
     assert "未予免除" in (await reader.ok("GET", "/messages"))["items"][0]["text"]
     other = answer | {"granted": True}
     await desk.refused("409 wrong_state", "POST", f"/staff/appeals/{one['id']}", other)
-    assert await reader.ok("GET", "/violations") == found
+    assert await reader.ok("GET", "/violations") == remaining
 
 
-async def test_a_waiver_lifts_what_no_longer_holds(service: Living) -> None:
+async def test_a_waiver_ends_the_suspension_that_needs_the_violation(service: Living) -> None:
     reader = await missed(service, 3)
     desk = await librarian(service)
     until = (await reader.ok("GET", "/me"))["suspended_until"]
@@ -64,8 +68,10 @@ async def test_a_waiver_lifts_what_no_longer_holds(service: Living) -> None:
     me = await reader.ok("GET", "/me")
     assert (me["suspended_until"], me["violations_count"]) == (None, 2)
     await reader.reserve("2f-hall-064")
-    told = [m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"]
-    assert [m["title"] for m in told] == ["违约免除"] and "闸机故障" in told[0]["text"]
+    answers = [
+        m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"
+    ]
+    assert [m["title"] for m in answers] == ["违约免除"] and "闸机故障" in answers[0]["text"]
     # The two that are left count on: a third one suspends again.
     await service.move("14:31")
     await service.settle()
@@ -73,7 +79,7 @@ async def test_a_waiver_lifts_what_no_longer_holds(service: Living) -> None:
     assert again["violations_count"] == 2, "one counts a day"
 
 
-async def test_an_interval_is_waived_at_once(service: Living) -> None:
+async def test_all_violations_of_an_interval_are_waived_together(service: Living) -> None:
     desk = await librarian(service)
     readers = [await service.reader() for _ in range(3)]
     for number, reader in enumerate(readers):
@@ -96,7 +102,7 @@ async def test_an_interval_is_waived_at_once(service: Living) -> None:
     assert counts == [0, 0, 1]
 
 
-async def test_the_page_appeals_and_offers_to_cancel_the_rest(service: Living) -> None:
+async def test_the_page_takes_appeals_and_offers_to_cancel_todays_bookings(service: Living) -> None:
     reader = await service.reader()
     await reader.reserve(start="09:00", end="10:00")
     later = await reader.reserve(start="14:00", end="16:00")
@@ -104,9 +110,9 @@ async def test_the_page_appeals_and_offers_to_cancel_the_rest(service: Living) -
     await service.settle()
     assert "您今天还有 1 个预约" in (await reader.ok("GET", "/messages"))["items"][0]["text"]
     browser = Browser(await service.web_reader(reader))
-    shown = (await browser.get("/reservations")).body
-    assert "今天不来了吗" in shown
-    action = re.search(r'action="(/reservations/[^"]+/cancel)"', shown)
+    page = (await browser.get("/reservations")).body
+    assert "今天不来了吗" in page
+    action = re.search(r'action="(/reservations/[^"]+/cancel)"', page)
     assert action is not None and later["id"] in action[1]
     token = await browser.token("/reservations")
     gone = await browser.post(action[1], {"csrf": token, "key": "k"}, service.base)

@@ -1,5 +1,4 @@
-"""Visitors: their days, the code of their page, and the code of whoever reviews the
-mini-program."""
+"""Visitors: their days, their activation code, and the review code."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from tests.api.reader_pages import find
 from tests.living import Living
 
 
-async def test_a_visitor_books_on_their_days_only(service: Living) -> None:
+async def test_a_visitor_books_on_the_days_of_the_visit_only(service: Living) -> None:
     desk = await staff(service)
     form = {"name": "周访客", "first": service.today, "last": service.today, "card": "VC0001"}
     made = await post(service, desk, "/console/readers/visitors", **form)
@@ -42,7 +41,7 @@ async def test_a_visitor_books_on_their_days_only(service: Living) -> None:
     assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
 
 
-async def test_a_visitor_is_asked_at_the_desk_while_others_guess(service: Living) -> None:
+async def test_a_visitors_binding_is_confirmed_by_staff_while_others_guess(service: Living) -> None:
     desk, phone = await staff(service), await service.wx_user()
     form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
     made = await post(service, desk, "/console/readers/visitors", **form)
@@ -51,25 +50,27 @@ async def test_a_visitor_is_asked_at_the_desk_while_others_guess(service: Living
     many = {"_id": "activation:all", "n": 1_000_000, "until": until}
     await service.db["attempt_limits"].insert_one(many)
 
-    async def asked() -> str:
-        shown = (await post(service, desk, f"{here}/code")).body
-        code = re.search(r'class="digits">(\d{6})<', shown)
-        assert code is not None and "<svg" in shown, "a picture to scan, too"
+    async def confirmation_page() -> str:
+        page = (await post(service, desk, f"{here}/code")).body
+        code = re.search(r'class="digits">(\d{6})<', page)
+        assert code is not None and "<svg" in page, "a picture to scan, too"
         waits = await phone.post("/bindings", {"activation_code": code[1]})
         assert waits.status == 202
         question = (await post(service, desk, f"{here}/code")).body
         assert f'class="digits">{waits.body["match_number"]}<' in question
         return str(waits.body["id"])
 
-    refused = {"request": await asked(), "theirs": "no"}
+    refused = {"request": await confirmation_page(), "theirs": "no"}
     assert (await post(service, desk, f"{here}/binding", **refused)).status == 303
     assert (await phone.ok("GET", "/binding-requests/current"))["state"] == "refused"
     late = await post(service, desk, f"{here}/binding", **refused | {"theirs": "yes"})
     assert late.status == 409 and (await phone.ok("GET", "/me"))["reader"] is None
-    await post(service, desk, f"{here}/binding", request=await asked(), theirs="yes")
+    await post(service, desk, f"{here}/binding", request=await confirmation_page(), theirs="yes")
     assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
-    kept = await service.db["audit"].find({"action": {"$in": ["bind", "refuse_binding"]}}).to_list()
-    assert [(row["action"], row["outcome"]) for row in kept][::2] == [
+    entries = (
+        await service.db["audit"].find({"action": {"$in": ["bind", "refuse_binding"]}}).to_list()
+    )
+    assert [(row["action"], row["outcome"]) for row in entries][::2] == [
         ("refuse_binding", "done"),
         ("bind", "done"),
     ]
@@ -85,9 +86,9 @@ async def test_a_review_code_lets_one_wechat_user_in(service: Living) -> None:
     here = made.headers["Location"].partition("?")[0]
 
     async def issued() -> str:
-        shown = (await post(service, desk, f"{here}/review-code")).body
-        code = re.search(r'class="big review-code">([\w-]{22})<', shown)
-        assert code is not None and "<svg" in shown, "a picture to scan, too"
+        page = (await post(service, desk, f"{here}/review-code")).body
+        code = re.search(r'class="big review-code">([\w-]{22})<', page)
+        assert code is not None and "<svg" in page, "a picture to scan, too"
         return code[1]
 
     async def offered() -> bool:
@@ -122,8 +123,8 @@ async def test_a_review_code_lets_one_wechat_user_in(service: Living) -> None:
     assert (await post(service, desk, revoke)).status == 303
     assert (await post(service, desk, revoke)).status == 404
     await second.refused(invalid, "POST", "/bindings", {"activation_code": third})
-    kept = await service.db["audit"].find({"action": {"$regex": "review_code"}}).to_list()
-    assert [(row["action"], row["role"], row["outcome"]) for row in kept] == [
+    entries = await service.db["audit"].find({"action": {"$regex": "review_code"}}).to_list()
+    assert [(row["action"], row["role"], row["outcome"]) for row in entries] == [
         ("review_code", "librarian", "done"),
         ("review_code", "librarian", "done"),
         ("use_review_code", "reader", "done"),
@@ -149,7 +150,7 @@ async def test_a_review_code_ends_after_thirty_days(service: Living) -> None:
     assert await stored.review_codes.prune(end + timedelta(days=1)) == 1
 
 
-async def test_what_is_no_visitor(service: Living) -> None:
+async def test_invalid_visitors_are_refused(service: Living) -> None:
     desk, student = await staff(service), await service.web_reader()
     form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
     before = await service.books()

@@ -1,4 +1,4 @@
-"""候补: who is first in line gets the seat, and nobody comes in between."""
+"""候补: the first in line gets the free seat before any other reader can book it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from tests.api.waitlist import AREA, ONE, TWO, full, held_seat, join, offers, wi
 from tests.living import Client, Living
 
 
-async def test_joining(service: Living) -> None:
+async def test_joining_is_refused_for_free_seats_invalid_times_and_duplicates(
+    service: Living,
+) -> None:
     reader = await service.reader()
     no = await reader.refused("409 seat_free", "POST", "/waitlist", wish(service))
     assert len(no.details["seats"]) == 3
@@ -56,8 +58,8 @@ async def test_the_first_on_the_waitlist_is_offered_the_seat(service: Living) ->
     assert held["actions"] == ["accept", "decline"] and await offers(second) == []
     assert held["held_until"][11:16] == "08:10"
     await service.settle()
-    (told,) = await first.messages()
-    assert told["template"] == "OFFER"
+    (message,) = await first.messages()
+    assert message["template"] == "OFFER"
     booking = {
         "seat_id": made["seat"]["id"],
         "date": service.today,
@@ -74,7 +76,7 @@ async def test_the_first_on_the_waitlist_is_offered_the_seat(service: Living) ->
     await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/decline")
 
 
-async def test_refusing_costs_nothing_and_passes_on(service: Living) -> None:
+async def test_a_refused_offer_passes_to_the_next_without_a_violation(service: Living) -> None:
     owner, made = await held_seat(service)
     other, more = await held_seat(service, seat=TWO)
     first, second = await service.reader(), await service.reader()
@@ -93,7 +95,7 @@ async def test_refusing_costs_nothing_and_passes_on(service: Living) -> None:
     assert (await first.ok("GET", "/violations"))["total"] == 0
 
 
-async def test_an_offer_that_nobody_takes_passes_on(service: Living) -> None:
+async def test_an_expired_offer_passes_to_the_next_in_line(service: Living) -> None:
     owner, made = await held_seat(service)
     first, second = await service.reader(), await service.reader()
     for reader in (first, second):
@@ -113,7 +115,9 @@ async def test_an_offer_that_nobody_takes_passes_on(service: Living) -> None:
     assert not await service.inside.stored.reservations.find_double_bookings()
 
 
-async def test_wishes_and_times_must_fit(service: Living) -> None:
+async def test_offers_skip_entries_for_other_seats_or_with_overlapping_bookings(
+    service: Living,
+) -> None:
     owner, made = await held_seat(service)
     other, more = await held_seat(service, seat=TWO)
     picky, busy, waits = [await service.reader() for _ in range(3)]
@@ -128,7 +132,7 @@ async def test_wishes_and_times_must_fit(service: Living) -> None:
     assert [o["seat"]["id"] for o in await offers(picky)] == [TWO]
 
 
-async def test_accepting_in_the_middle_begins_now(service: Living) -> None:
+async def test_an_offer_accepted_during_its_time_starts_now(service: Living) -> None:
     owner, made = await held_seat(service, "09:00", "12:00")
     reader = await service.reader()
     await join(service, reader, seats=[ONE], start="09:00", end="12:00")
@@ -143,7 +147,7 @@ async def test_accepting_in_the_middle_begins_now(service: Living) -> None:
     assert not await service.inside.stored.reservations.find_double_bookings()
 
 
-async def test_the_daily_limit_holds_for_offers(service: Living) -> None:
+async def test_accepting_an_offer_counts_towards_the_daily_limit(service: Living) -> None:
     owner, made = await held_seat(service)
     other, more = await held_seat(service, seat=TWO)
     reader = await service.reader()
@@ -160,7 +164,7 @@ async def test_the_daily_limit_holds_for_offers(service: Living) -> None:
     assert await offers(reader) == []
 
 
-async def test_places_end_with_their_time(service: Living) -> None:
+async def test_waitlist_entries_end_when_their_time_has_passed(service: Living) -> None:
     await held_seat(service, "09:00", "11:00")
     reader = await service.reader()
     await join(service, reader, seats=[ONE], start="09:00", end="11:00")
@@ -170,10 +174,10 @@ async def test_places_end_with_their_time(service: Living) -> None:
     await reader.reserve("3f-east-001", "11:00", "12:00")
 
 
-async def test_twenty_who_cancel_and_twenty_who_join_at_once_leave_no_free_seat(
+async def test_twenty_concurrent_cancels_and_joins_leave_no_free_seat(
     service: Living,
 ) -> None:
-    """Each seat that becomes free goes to one who waits, and to no passer-by in between."""
+    """Each freed seat is offered to a waiting reader before another can book it."""
     chance = random.Random(3)
     taken = await full(service)
     early = [await service.reader() for _ in range(8)]
@@ -221,7 +225,7 @@ async def test_twenty_who_cancel_and_twenty_who_join_at_once_leave_no_free_seat(
     )
 
 
-async def test_by_the_pages(service: Living) -> None:
+async def test_the_pages_join_accept_and_leave_the_waitlist(service: Living) -> None:
     taken = await full(service)
     reader = await service.web_reader()
     browser = Browser(reader)
@@ -231,15 +235,15 @@ async def test_by_the_pages(service: Living) -> None:
     form = wish(service) | {"csrf": await browser.token(plan), "key": "k"}
     joined = await browser.post("/waitlist", form, service.base)
     assert joined.headers["Location"] == "/reservations?done=wait"
-    shown = (await browser.get("/reservations")).body
-    assert "排在第一位" in shown
+    page = (await browser.get("/reservations")).body
+    assert "排在第一位" in page
     again = await browser.post("/waitlist", form, service.base)
     assert again.status == 409 and "已经候补" in again.body
     owner, made = taken[0]
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
-    shown = (await browser.get("/")).body
-    accept = re.search(r'href="(/reservations/[^"]+/accept)"', shown)
-    assert accept is not None and "待接受" in shown
+    page = (await browser.get("/")).body
+    accept = re.search(r'href="(/reservations/[^"]+/accept)"', page)
+    assert accept is not None and "待接受" in page
     token = {"csrf": await browser.token(accept[1]), "key": "k2"}
     got = await browser.post(accept[1], token, service.base)
     assert got.headers["Location"].endswith("?done=accept")

@@ -1,4 +1,4 @@
-"""候补: entries that cannot be met any more end and are told of, and nothing is offered in vain."""
+"""候补: entries that can no longer be met end with a message."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ENDED = "候补已结束"
 
 
 async def states(reader: Client) -> list[str]:
-    """Of the reader's entries, the newest first."""
+    """The states of the reader's entries, newest first."""
     return [entry["state"] for entry in (await reader.ok("GET", "/waitlist"))["items"]]
 
 
-async def told(reader: Client) -> list[str]:
-    """Titles of the reader's messages, the newest first."""
+async def titles_of(reader: Client) -> list[str]:
+    """Titles of the reader's messages, newest first."""
     return [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
 
 
@@ -37,7 +37,7 @@ async def cancel(owner: Client, made: Any) -> None:
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
 
 
-async def test_who_waits_for_seats_that_are_removed_is_told(service: Living) -> None:
+async def test_entries_for_removed_seats_end_with_a_message(service: Living) -> None:
     head, taken = await staff(service, Role.ADMINISTRATOR), await full(service)
     only, either, anything = [await service.reader() for _ in range(3)]
     await only.accept("MOVED")
@@ -46,15 +46,15 @@ async def test_who_waits_for_seats_that_are_removed_is_told(service: Living) -> 
     await join(service, anything)
     assert (await without(service, head, "010", bookings="cancel")).status == 303
     await service.settle()
-    assert (await states(only), await told(only)) == (["over"], [ENDED])
+    assert (await states(only), await titles_of(only)) == (["over"], [ENDED])
     text = (await only.ok("GET", "/messages"))["items"][0]["text"]
     assert "图书馆2层二层中厅" in text and "9月7日 14:00–16:00" in text
     (sent,) = await only.messages()
     assert sent["template"] == "MOVED"
     for waits in (either, anything):
-        assert (await states(waits), await told(waits)) == (["waiting"], [])
+        assert (await states(waits), await titles_of(waits)) == (["waiting"], [])
     await service.settle()
-    assert await told(only) == [ENDED], "told once"
+    assert await titles_of(only) == [ENDED], "told once"
     # The time is theirs again, for a line in which there is something to wait for.
     no = await only.refused("404 not_found", "POST", "/waitlist", wish(service, seats=[ONE]))
     assert no.status == 404
@@ -63,7 +63,7 @@ async def test_who_waits_for_seats_that_are_removed_is_told(service: Living) -> 
     assert [o["seat"]["id"] for o in await offers(either)] == [TWO]
 
 
-async def test_a_seat_out_of_service_ends_the_entries_of_its_days(service: Living) -> None:
+async def test_disabling_a_seat_ends_the_entries_for_those_days(service: Living) -> None:
     desk, reader, late = await staff(service, Role.ADMINISTRATOR), *await two(service)
     await (await service.reader()).reserve(ONE, "14:00", "16:00")
     await (await service.reader()).reserve(ONE, "14:00", "16:00", service.tomorrow)
@@ -75,7 +75,7 @@ async def test_a_seat_out_of_service_ends_the_entries_of_its_days(service: Livin
     assert (await send(service, desk, plan, confirmed="yes", bookings="keep")).status == 303
     await service.settle()
     assert (await states(reader), await states(late)) == (["waiting"], ["over"])
-    assert (await told(reader), await told(late)) == ([], [ENDED])
+    assert (await titles_of(reader), await titles_of(late)) == ([], [ENDED])
     body = wish(service, seats=[ONE], date=service.tomorrow)
     no = await late.refused("422 seat_disabled", "POST", "/waitlist", body)
     assert no.details["reason"] == "插座维修"
@@ -85,7 +85,7 @@ async def two(service: Living) -> list[Client]:
     return [await service.reader() for _ in range(2)]
 
 
-async def test_an_area_without_seats_has_no_line(service: Living) -> None:
+async def test_removing_all_seats_of_an_area_ends_its_waitlist(service: Living) -> None:
     head, taken = await staff(service, Role.ADMINISTRATOR), await full(service)
     held, waits = await two(service)
     await join(service, held)
@@ -98,14 +98,16 @@ async def test_an_area_without_seats_has_no_line(service: Living) -> None:
     assert done.status == 303
     await service.settle()
     assert (await states(held), await states(waits)) == (["over"], ["over"])
-    assert await told(waits) == [ENDED]
-    assert await told(held) == [ENDED, "保留的座位已不能使用", "候补到座位"]
+    assert await titles_of(waits) == [ENDED]
+    assert await titles_of(held) == [ENDED, "保留的座位已不能使用", "候补到座位"]
     assert await offers(held) == []
 
 
-async def test_a_librarian_suspends_who_waits(service: Living) -> None:
-    """The offer that is held passes on; an entry for a time after the suspension waits on, and ends
-    with one that has no end."""
+async def test_a_librarians_suspension_ends_entries_within_it_and_passes_offers_on(
+    service: Living,
+) -> None:
+    """An entry for a time after the suspension waits on, and ends under a suspension without an
+    end."""
     desk, (owner, made) = await staff(service), await held_seat(service)
     held, waits = await two(service)
     await held_seat(service, "18:00", "20:00")
@@ -117,7 +119,7 @@ async def test_a_librarian_suspends_who_waits(service: Living) -> None:
     assert (await suspend(service, desk, held, until=f"{service.today}T17:00")).status == 303
     await service.settle()
     assert await states(held) == ["waiting", "over"], "the evening is theirs"
-    assert sorted(await told(held)) == sorted([ENDED, "暂停预约", "候补到座位"])
+    assert sorted(await titles_of(held)) == sorted([ENDED, "暂停预约", "候补到座位"])
     assert await offers(held) == [] and len(await offers(waits)) == 1
     assert (await suspend(service, desk, held, forever="1")).status == 303
     await service.settle()
@@ -127,7 +129,7 @@ async def test_a_librarian_suspends_who_waits(service: Living) -> None:
     await held.refused("422 suspended", "POST", "/waitlist", wish(service))
 
 
-async def test_three_violations_end_what_the_reader_waits_for(service: Living) -> None:
+async def test_a_suspension_by_violations_ends_the_readers_entries(service: Living) -> None:
     reader = await missed(service, 2)
     await service.move(timedelta(hours=22, minutes=40))
     now = service.clock.now()
@@ -138,11 +140,13 @@ async def test_three_violations_end_what_the_reader_waits_for(service: Living) -
     await service.move("09:31")
     await service.settle()
     assert await states(reader) == ["over"]
-    assert (await told(reader))[:2] in ([ENDED, "预约资格暂停"], ["预约资格暂停", ENDED])
+    assert (await titles_of(reader))[:2] in ([ENDED, "预约资格暂停"], ["预约资格暂停", ENDED])
 
 
-async def test_an_offer_that_the_suspension_outlives_is_withdrawn(service: Living) -> None:
-    """The entry is for a time after the suspension: it waits on, at its place."""
+async def test_an_offer_that_expires_before_the_suspension_ends_is_withdrawn(
+    service: Living,
+) -> None:
+    """The entry, for a time after the suspension, keeps its place."""
     one, other = await held_seat(service), await held_seat(service, seat=TWO)
     held, waits = await two(service)
     await join(service, held, seats=[ONE, TWO])
@@ -154,7 +158,7 @@ async def test_an_offer_that_the_suspension_outlives_is_withdrawn(service: Livin
     await service.settle()
     assert (await states(held), await offers(held)) == (["waiting"], [])
     assert len(await offers(waits)) == 1
-    assert (await told(held))[0] == "保留的座位已不能使用"
+    assert (await titles_of(held))[0] == "保留的座位已不能使用"
     await cancel(*other)
     await service.settle()
     assert await offers(held) == [], "they could not accept it now"
@@ -162,10 +166,10 @@ async def test_an_offer_that_the_suspension_outlives_is_withdrawn(service: Livin
     assert len(await offers(held)) == 1
 
 
-async def test_who_could_not_accept_is_passed_over(
+async def test_readers_who_could_not_accept_are_skipped(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the change that gives the seat back, and without a query for each who waits."""
+    """By the change that frees the seat, without a query for each waiting reader."""
     owner, made = await held_seat(service)
     barred = [await service.reader() for _ in range(8)]
     gone, last = await two(service)
@@ -177,23 +181,23 @@ async def test_who_could_not_accept_is_passed_over(
     assert await set_end(barred[0].reader_id, None, FOREVER)
     visit = Visit(date(2026, 9, 1), date(2026, 9, 6))
     assert await service.inside.stored.readers.set_visit(gone.reader_id, None, visit)
-    asked: list[int] = []
+    counts: list[int] = []
     many = ReaderRepository.many
 
     async def counted(readers: ReaderRepository, ids: Any) -> Any:
-        asked.append(len(ids))
+        counts.append(len(ids))
         return await many(readers, ids)
 
     monkeypatch.setattr(ReaderRepository, "many", counted)
     await cancel(owner, made)
-    assert asked == [10]
+    assert counts == [10]
     assert len(await offers(last)) == 1
     for reader in (*barred, gone):
         assert await offers(reader) == []
 
 
-async def test_the_job_passes_over_who_is_suspended(service: Living) -> None:
-    """What became free at night is offered in the morning."""
+async def test_the_job_skips_suspended_readers(service: Living) -> None:
+    """A seat freed at night is offered in the morning."""
     owner, made = await held_seat(service)
     barred, last = await two(service)
     await join(service, barred, seats=[ONE])
@@ -207,14 +211,14 @@ async def test_the_job_passes_over_who_is_suspended(service: Living) -> None:
     await service.jump("08:01:00")
     await service.settle()
     assert (await offers(barred), len(await offers(last))) == ([], 1)
-    assert await told(barred) == [], "not even for a moment"
+    assert await titles_of(barred) == [], "not even for a moment"
 
 
 @pytest.mark.parametrize("change", ["disabled", "closed", "kept"])
-async def test_an_offer_that_the_library_has_overtaken_is_withdrawn(
+async def test_an_offer_made_before_a_plan_or_policy_change_arrived_is_withdrawn(
     service: Living, change: str
 ) -> None:
-    """Made by a worker that did not know yet of a change of plan or rules."""
+    """The worker that made the offer did not know of the change yet."""
     owner, (held, waits) = await service.reader(), await two(service)
     made = await owner.reserve(SEAT)
     await (await service.reader()).reserve(ONE)
@@ -235,5 +239,5 @@ async def test_an_offer_that_the_library_has_overtaken_is_withdrawn(
     await service.settle()
     for reader in (held, waits):
         assert (await states(reader), await offers(reader)) == (["waiting"], [])
-    assert await told(held) == ["保留的座位已不能使用", "候补到座位"]
-    assert await told(waits) == []
+    assert await titles_of(held) == ["保留的座位已不能使用", "候补到座位"]
+    assert await titles_of(waits) == []

@@ -1,4 +1,4 @@
-"""候补: who is offered a seat, who is not, and what becomes of an offer."""
+"""候补: recipients of offers, and the fate of an offer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.api.waitlist import ONE, held_seat, join, offers, wish
 from tests.living import Living
 
 
-async def test_who_sits_there_may_stay_longer_first(service: Living) -> None:
-    """Until a quarter of an hour before their end."""
+async def test_a_current_reader_may_extend_before_the_seat_is_offered(service: Living) -> None:
+    """Extensions take precedence until a quarter of an hour before the stay's end."""
     owner, made = await held_seat(service, "10:00", "11:00")
     sits, reader = await service.reader(), await service.reader()
     stay = await sits.reserve(made["seat"]["id"], "now", "10:00")
@@ -35,8 +35,8 @@ async def test_who_sits_there_may_stay_longer_first(service: Living) -> None:
     await sits.refused("409 seat_taken", "POST", f"/reservations/{stay['id']}/extend", body)
 
 
-async def test_the_rest_of_a_stay_is_offered_in_the_same_moment(service: Living) -> None:
-    """With the earlier end, and without the quarter of an hour in which a renewal comes first."""
+async def test_the_time_given_back_by_an_earlier_end_is_offered_at_once(service: Living) -> None:
+    """Without the quarter of an hour in which extensions take precedence."""
     owner, made = await held_seat(service, "09:00", "12:00")
     path = f"/reservations/{made['id']}"
     first, second = await service.reader(), await service.reader()
@@ -50,7 +50,7 @@ async def test_the_rest_of_a_stay_is_offered_in_the_same_moment(service: Living)
     assert await offers(second) == [], "what is kept is nobody else's"
 
 
-async def test_who_cannot_take_a_seat_does_not_wait(service: Living) -> None:
+async def test_readers_who_could_not_book_cannot_join_the_waitlist(service: Living) -> None:
     busy, booked = await service.reader(), await service.reader()
     for hour in range(9, 14):
         await busy.reserve("3f-east-001", f"{hour:02}:00", f"{hour + 1:02}:00")
@@ -73,7 +73,7 @@ async def test_a_changed_time_offers_the_seat_to_the_first_on_the_waitlist(
     assert (held["seat"]["id"], held["start"][11:16]) == (made["seat"]["id"], "14:00")
 
 
-async def test_a_long_waitlist_is_processed_to_its_end(service: Living) -> None:
+async def test_the_job_serves_a_long_waitlist_completely(service: Living) -> None:
     (owner, made), last = await held_seat(service), await service.reader()
     waits = service.db["waitlist"]
     await join(service, last, seats=[ONE])
@@ -97,7 +97,7 @@ async def test_a_long_waitlist_is_processed_to_its_end(service: Living) -> None:
     assert await waits.count_documents({"open": True}) == 0
 
 
-async def test_nobody_is_offered_a_seat_where_somebody_else_sits(service: Living) -> None:
+async def test_a_seat_still_in_use_is_not_offered(service: Living) -> None:
     owner, made = await held_seat(service, "09:00", "12:00")
     first = await service.reader()
     await service.move("09:10")
@@ -115,7 +115,7 @@ async def test_nobody_is_offered_a_seat_where_somebody_else_sits(service: Living
     assert held["seat"]["id"] == made["seat"]["id"]
 
 
-async def test_leaving_gives_up_what_was_offered_a_moment_ago(
+async def test_leaving_the_waitlist_gives_up_a_concurrent_offer(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (owner, made), first = await held_seat(service), await service.reader()
@@ -136,7 +136,7 @@ async def test_leaving_gives_up_what_was_offered_a_moment_ago(
     await (await service.reader()).reserve(made["seat"]["id"], "14:00", "16:00")
 
 
-async def test_an_offer_outlives_a_downtime(service: Living) -> None:
+async def test_a_downtime_does_not_expire_an_offer(service: Living) -> None:
     (owner, made), first = await held_seat(service), await service.reader()
     await join(service, first, seats=[ONE])
     await service.settle()

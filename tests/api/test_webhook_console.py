@@ -1,4 +1,4 @@
-"""Webhooks in the console: secrets, and what is refused."""
+"""Webhooks in the console: secrets and refusals."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from tests.receiver import NewReceiver
 
 @pytest.fixture
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """The operator allows this machine."""
+    """The service with this machine's address allowed for webhooks."""
     async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
         yield running
 
 
-async def test_a_secret_rotates(service: Living, receiver: NewReceiver) -> None:
+async def test_a_rotated_secret_signs_together_with_the_old_one_until_it_is_ended(
+    service: Living, receiver: NewReceiver
+) -> None:
     program = await receiver()
     at, reader = await endpoint(service, program), await service.reader()
     old = at.secret
@@ -60,17 +62,17 @@ async def test_a_secret_rotates(service: Living, receiver: NewReceiver) -> None:
     assert not any(secret in everything for secret in (old, new[1], again[0]))
 
 
-async def test_a_form_that_is_sent_twice_makes_one(service: Living, receiver: NewReceiver) -> None:
-    """Loaded anew, the page that shows a secret says what has happened."""
+async def test_a_form_sent_twice_makes_one_endpoint(service: Living, receiver: NewReceiver) -> None:
+    """Reloading the page that shows a secret reports the completed change."""
     program = await receiver()
     at = await console(service)
     assert (await at.add(program.url, key="k" * 20)).status == 200
     again = await at.add(program.url, key="k" * 20)
     assert again.status == 409 and "已经新增过" in again.body and "whsec_" not in again.body
     assert await service.db["webhooks"].count_documents({}) == 1
-    (kept,) = await service.inside.stored.webhooks.all()
-    at.id = kept.id
-    base = {"base": str(kept.rev)}
+    (endpoint_now,) = await service.inside.stored.webhooks.all()
+    at.id = endpoint_now.id
+    base = {"base": str(endpoint_now.rev)}
     assert (await at.post(f"{PATH}/{at.id}/rotate", **base)).status == 200
     again = await at.post(f"{PATH}/{at.id}/rotate", **base)
     assert again.status == 409 and "密钥已经更换" in again.body
@@ -82,7 +84,7 @@ async def test_a_form_that_is_sent_twice_makes_one(service: Living, receiver: Ne
     assert [after for _, after in done[1:]] == [{}, {"enabled": False}]
 
 
-async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
+async def test_the_console_refuses_invalid_endpoints_and_keeps_the_input(service: Living) -> None:
     at = await console(service)
     before = await service.books()
     for wrong, said in (
@@ -111,7 +113,7 @@ async def test_the_console_refuses_and_loses_nothing(service: Living) -> None:
     assert len(await service.inside.stored.webhooks.all()) == MOST_ENDPOINTS - 1
 
 
-async def test_what_is_over_is_deleted_and_keys_rotate(
+async def test_old_deliveries_are_deleted_and_secrets_reencrypted(
     service: Living, receiver: NewReceiver
 ) -> None:
     sound, broken = await receiver(), await receiver()
@@ -122,18 +124,18 @@ async def test_what_is_over_is_deleted_and_keys_rotate(
     await service.settle()
     await service.move(timedelta(hours=25))
     stored, now = service.inside.stored, service.clock.now()
-    kept = []
+    states = []
     for days in (5, 7, 28, 31):
         ids = [e.id for e in await stored.webhooks.all()]
         later = now + timedelta(days=days)
         delivered, dead = later - timedelta(days=7), later - timedelta(days=30)
         await stored.webhook_deliveries.prune(delivered, dead, ids)
         rows = await service.db["webhook_deliveries"].find().to_list(None)
-        kept.append(sorted(row["state"] for row in rows))
-    assert kept == [["dead", "delivered"], ["dead"], ["dead"], []]
+        states.append(sorted(row["state"] for row in rows))
+    assert states == [["dead", "delivered"], ["dead"], ["dead"], []]
     both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})
     anew = WebhookEndpointRepository(service.db, both)
     assert (await anew.reencrypt(), await anew.reencrypt()) == (2, 0)
     only = WebhookEndpointRepository(service.db, FieldCipher({2: b"n" * 32}))
-    found = await only.with_keys(WebhookId(at.id), now)
-    assert found is not None and found[1].secrets == (at.secret,)
+    endpoint_found = await only.with_keys(WebhookId(at.id), now)
+    assert endpoint_found is not None and endpoint_found[1].secrets == (at.secret,)

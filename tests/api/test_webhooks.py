@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: a receiver of its own hears what happens here, and verifies it."""
+"""Webhooks over HTTP: a receiver verifies the events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PERSONAL = ("student_no", "name")
 
 @pytest.fixture
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """The operator allows this machine."""
+    """The service with this machine's address allowed for webhooks."""
     async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
         yield running
 
@@ -41,7 +41,7 @@ async def checked_in(service: Living, reader: Client, made: Any) -> None:
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
 
 
-async def test_what_happens_is_told_in_order_and_verifies(
+async def test_events_of_a_reservation_arrive_in_order_with_valid_signatures(
     service: Living, receiver: NewReceiver
 ) -> None:
     program = await receiver()
@@ -80,8 +80,10 @@ async def test_what_happens_is_told_in_order_and_verifies(
     assert counted in service.app[METRICS].exposition()
 
 
-async def test_every_kind_of_end_is_told(service: Living, receiver: NewReceiver) -> None:
-    """With the OpenAPI document's own schemas as the judge of each body."""
+async def test_every_kind_of_end_is_delivered_by_the_documented_schema(
+    service: Living, receiver: NewReceiver
+) -> None:
+    """Each body is validated by the OpenAPI document's schemas."""
     program = await receiver()
     at, desk = await endpoint(service, program), await staff(service)
     cancels, misses, sits = [await service.reader() for _ in range(3)]
@@ -115,15 +117,15 @@ async def test_every_kind_of_end_is_told(service: Living, receiver: NewReceiver)
     await judge(service, [b for _, b in program.got])
 
 
-async def test_the_examples_of_the_documents_are_of_that_shape(service: Living) -> None:
+async def test_the_documented_examples_follow_the_schema(service: Living) -> None:
     text = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
-    examples = [json.loads(found) for found in re.findall(r"```json\n(.+?)```", text, re.S)]
+    examples = [json.loads(example) for example in re.findall(r"```json\n(.+?)```", text, re.S)]
     assert len(examples) == 3
     await judge(service, examples)
 
 
 async def judge(service: Living, bodies: list[Any]) -> None:
-    """Each body fits the schema that OpenAPI's ``webhooks`` give its type."""
+    """Validates each body against the schema that OpenAPI's ``webhooks`` give its type."""
     document = (await service.anonymous.get("//openapi.json")).body
     assert set(document["webhooks"]) == {*EVERY, "webhook.ping"}
     for body in bodies:
@@ -134,7 +136,9 @@ async def judge(service: Living, bodies: list[Any]) -> None:
         assert not jsonschema_rs.is_valid(schema, extra)
 
 
-async def test_suspensions_and_areas_are_told(service: Living, receiver: NewReceiver) -> None:
+async def test_suspension_and_area_events_are_delivered(
+    service: Living, receiver: NewReceiver
+) -> None:
     program = await receiver()
     at, desk = await endpoint(service, program), await staff(service)
     reader = await service.reader()
@@ -162,10 +166,12 @@ async def test_suspensions_and_areas_are_told(service: Living, receiver: NewRece
     # Each is followed from its begin to its end, whatever came in between.
     of_suspensions = [b for b in bodies if "suspension" in b["type"]]
     noon = f"{service.tomorrow}T12:00:00+08:00"
-    told = Counter((b["type"], b["data"]["id"], b["data"]["until"] == noon) for b in of_suspensions)
-    created = [(id, at_noon) for kind, id, at_noon in told if kind == "suspension.created"]
+    events = Counter(
+        (b["type"], b["data"]["id"], b["data"]["until"] == noon) for b in of_suspensions
+    )
+    created = [(id, at_noon) for kind, id, at_noon in events if kind == "suspension.created"]
     (first,), (second,) = ([id for id, is_it in created if is_it is x] for x in (False, True))
-    lifted = {key[1:]: n for key, n in told.items() if key[0] == "suspension.lifted"}
+    lifted = {key[1:]: n for key, n in events.items() if key[0] == "suspension.lifted"}
     assert lifted == {(first, True): 1, (first, False): 1, (second, False): 1}
     assert [b["type"] for b in bodies if "area" in b["type"]] == ["area.closed", "area.opened"]
     assert [b["data"]["area_id"] for b in bodies if "area" in b["type"]] == ["2f-hall"] * 2
@@ -173,7 +179,7 @@ async def test_suspensions_and_areas_are_told(service: Living, receiver: NewRece
     assert await service.inside.stored.event_outbox.pending(9) == []
 
 
-async def test_what_fails_waits_with_those_behind_it_and_delays_nobody(
+async def test_a_failed_delivery_delays_only_later_events_of_its_reservation(
     service: Living, receiver: NewReceiver
 ) -> None:
     broken, sound = await receiver(), await receiver()
@@ -204,7 +210,7 @@ async def test_what_fails_waits_with_those_behind_it_and_delays_nobody(
     assert len(ids) == 2, "a repetition has the id of the first attempt"
 
 
-async def test_a_dead_one_can_be_sent_again(service: Living, receiver: NewReceiver) -> None:
+async def test_a_dead_delivery_can_be_sent_again(service: Living, receiver: NewReceiver) -> None:
     program = await receiver()
     at, reader = await endpoint(service, program, event=EVERY[:1]), await service.reader()
     program.answer = lambda _: web.Response(status=503)
@@ -233,7 +239,9 @@ async def test_a_dead_one_can_be_sent_again(service: Living, receiver: NewReceiv
     assert ("webhook_retry", f"webhook:{at.id}", "done") in await log(service)
 
 
-async def test_a_receiver_asks_to_wait_or_is_gone(service: Living, receiver: NewReceiver) -> None:
+async def test_retry_after_pauses_an_endpoint_and_410_disables_it(
+    service: Living, receiver: NewReceiver
+) -> None:
     program = await receiver()
     at, reader = await endpoint(service, program), await service.reader()
     program.answer = lambda _: web.Response(status=429, headers={"Retry-After": "600"})
@@ -257,7 +265,7 @@ async def test_a_receiver_asks_to_wait_or_is_gone(service: Living, receiver: New
     assert program.types == ["reservation.created"], "what happened meanwhile is not told"
 
 
-async def test_personal_data_goes_where_it_is_allowed_and_with_its_reader(
+async def test_personal_data_is_sent_to_allowed_endpoints_and_erased_with_the_reader(
     service: Living, receiver: NewReceiver
 ) -> None:
     trusted, other = await receiver(), await receiver()
@@ -268,16 +276,16 @@ async def test_personal_data_goes_where_it_is_allowed_and_with_its_reader(
         program.answer = lambda _: web.Response(status=503)
     await reader.reserve("2f-hall-001")
     await service.settle()
-    told = trusted.verified(at.secret)[0]["data"]["reader"]
-    assert [told[name] for name in PERSONAL] == [reader.number, "张三"]
+    personal = trusted.verified(at.secret)[0]["data"]["reader"]
+    assert [personal[name] for name in PERSONAL] == [reader.number, "张三"]
     assert not any(reader.number.encode() in body for _, body in other.raw)
     names = {json.loads(p.raw[0][1])["data"]["reader"]["id"] for p in (trusted, other)}
     assert len(names) == 2, "two receivers cannot compare what they have"
     stored = await service.db["webhook_deliveries"].find().to_list(None)
     assert len(stored) == 2 and reader.number not in str(stored)
-    found = await service.inside.stored.readers.get(reader.reader_id)
-    assert found is not None
-    await service.inside.erasure.erase(found, service.clock.now())
+    stored_reader = await service.inside.stored.readers.get(reader.reader_id)
+    assert stored_reader is not None
+    await service.inside.erasure.erase(stored_reader, service.clock.now())
     assert str(reader.reader_id) not in str(
         await service.db["webhook_deliveries"].find().to_list(None)
     )
@@ -289,7 +297,9 @@ async def test_personal_data_goes_where_it_is_allowed_and_with_its_reader(
         assert all(b["data"]["reader"] is None for _, b in program.got)
 
 
-async def test_a_hanging_receiver_holds_up_nobody(service: Living, receiver: NewReceiver) -> None:
+async def test_a_hanging_receiver_delays_no_other_endpoint(
+    service: Living, receiver: NewReceiver
+) -> None:
     hanging, sound = await receiver(), await receiver()
     await endpoint(service, hanging)
     await endpoint(service, sound)
@@ -311,7 +321,9 @@ async def test_a_hanging_receiver_holds_up_nobody(service: Living, receiver: New
     assert hanging.types == ["reservation.created"]
 
 
-async def test_a_passage_in_and_out_is_told_twice(service: Living, receiver: NewReceiver) -> None:
+async def test_a_gate_check_in_and_leave_in_one_batch_send_two_events(
+    service: Living, receiver: NewReceiver
+) -> None:
     program = await receiver()
     await endpoint(service, program)
     gate, reader = await gate_of(service), await service.reader()
@@ -326,30 +338,34 @@ async def test_a_passage_in_and_out_is_told_twice(service: Living, receiver: New
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "away"
 
 
-async def test_what_is_chosen_away_is_not_sent(service: Living, receiver: NewReceiver) -> None:
-    """Personal data is chosen away, or the endpoint switched off, while a lane is under way."""
+async def test_personal_data_and_events_disabled_during_a_delivery_are_not_sent(
+    service: Living, receiver: NewReceiver
+) -> None:
+    """The setting changes while a delivery is under way."""
     program = await receiver()
     at, reader = await endpoint(service, program, personal=True), await service.reader()
     await reader.reserve("2f-hall-001", "09:00", "11:00")
     await service.settle()
     assert reader.number in program.raw[-1][1].decode()
     stored, now = service.inside.stored, service.clock.now()
-    kept = await stored.webhooks.get(at.id)
-    assert kept is not None and kept.personal
-    (told,) = await stored.webhook_deliveries.newest(kept.id, 1)
+    stored_endpoint = await stored.webhooks.get(at.id)
+    assert stored_endpoint is not None and stored_endpoint.personal
+    (delivery,) = await stored.webhook_deliveries.newest(stored_endpoint.id, 1)
     sender = service.app[service_key(WebhookWorker)]._sender
-    assert await stored.webhooks.replace(kept, replace(kept, personal=False))
-    assert await sender.send(kept.id, told.event, now) is not None
+    assert await stored.webhooks.replace(stored_endpoint, replace(stored_endpoint, personal=False))
+    assert await sender.send(stored_endpoint.id, delivery.event, now) is not None
     assert len(program.raw) == 2 and reader.number not in program.raw[-1][1].decode()
     off = await stored.webhooks.get(at.id)
     assert off is not None and await stored.webhooks.set_enabled(off, False)
-    assert await sender.send(kept.id, told.event, now) is None and len(program.raw) == 2
+    assert (
+        await sender.send(stored_endpoint.id, delivery.event, now) is None and len(program.raw) == 2
+    )
 
 
-async def test_one_reservation_that_takes_long_holds_up_no_other(
+async def test_a_slow_delivery_of_one_reservation_delays_no_other(
     service: Living, stand_in: StandIn
 ) -> None:
-    """Its receiver answers it when six others have come, which two rounds of four bring."""
+    """The receiver answers it only after six others have arrived, in two rounds of four."""
     others, attempts, first = set[str](), list[str](), ""
     all_there = asyncio.Event()
 
@@ -374,10 +390,10 @@ async def test_one_reservation_that_takes_long_holds_up_no_other(
     assert all_there.is_set() and attempts == [first]
 
 
-async def test_every_answer_counts_though_one_asks_for_a_pause(
+async def test_concurrent_410_answers_count_although_one_asks_for_a_pause(
     service: Living, stand_in: StandIn
 ) -> None:
-    """Four at once: the first asks for time, the others say that nobody is there any more."""
+    """The first of four concurrent deliveries is answered with Retry-After, the others with 410."""
     came, all_there = list[int](), asyncio.Event()
 
     async def take(_: web.Request) -> web.Response:
@@ -397,8 +413,8 @@ async def test_every_answer_counts_though_one_asks_for_a_pause(
         await (await service.reader()).reserve(f"2f-hall-{n:03}", "09:00", "11:00")
     await service.settle()
     assert len(came) == 4
-    kept = await service.inside.stored.webhooks.get(at.id)
-    assert kept is not None and not kept.enabled
+    stored_endpoint = await service.inside.stored.webhooks.get(at.id)
+    assert stored_endpoint is not None and not stored_endpoint.enabled
 
 
 async def test_an_event_has_the_venue_of_its_seat(service: Living, receiver: NewReceiver) -> None:

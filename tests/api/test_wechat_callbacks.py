@@ -1,4 +1,4 @@
-"""What WeChat pushes to us: only its own, once, and answered in a second."""
+"""WeChat's callbacks: verified, processed once, answered within a second."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def message(openid: str, content: str, id: int = 1) -> str:
 
 
 def said(answer: Answer) -> str:
-    """What the follower reads."""
+    """The text of the reply that the follower reads."""
     sealed_reply = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]>", answer.body)
     signature = re.search(r"<MsgSignature><!\[CDATA\[(.*?)\]\]>", answer.body)
     stamp = re.search(r"<TimeStamp>(\d+)</TimeStamp>", answer.body)
@@ -44,7 +44,7 @@ def said(answer: Answer) -> str:
     return fromstring(plain).findtext("Content", "")
 
 
-async def test_setting_the_address(service: Living) -> None:
+async def test_the_callback_address_is_verified_by_signature(service: Living) -> None:
     for account in ("mp", "mini"):
         parts = "".join(sorted([f"sandbox-{account}", STAMP, NONCE]))
         right = hashlib.sha1(parts.encode()).hexdigest()
@@ -75,8 +75,8 @@ async def test_forged_pushes_change_nothing(service: Living) -> None:
     assert await service.books() == before
 
 
-async def test_what_was_recorded_is_not_accepted_again(service: Living) -> None:
-    """After a day the log of callbacks has forgotten it; its signature is as good as ever."""
+async def test_a_recorded_callback_is_refused_when_replayed_later(service: Living) -> None:
+    """A day later the log of callbacks no longer holds it, and its signature is still valid."""
     query, body = sealed("mp", message("mp-zhang", "请修灯"))
     path = f"//wechat/mp/callback?{query}"
     assert (await service.anonymous.post(path, body)).status == 200
@@ -87,7 +87,7 @@ async def test_what_was_recorded_is_not_accepted_again(service: Living) -> None:
     assert await service.db["feedback"].count_documents({}) == 1
 
 
-async def test_a_follower_is_answered(service: Living) -> None:
+async def test_a_followers_message_is_answered(service: Living) -> None:
     welcome = said(await push(service, "mp", event("mp-zhang", "subscribe")))
     assert 'data-miniprogram-appid="wxsandbox"' in welcome and "欢迎关注" in welcome
     assert "激活码" in said(await push(service, "mp", message("mp-zhang", " 帮助 ", 2)))
@@ -98,7 +98,7 @@ async def test_a_follower_is_answered(service: Living) -> None:
     assert (await push(service, "mp", event("mp-zhang", "VIEW", "https://x"))).body == "success"
 
 
-async def test_what_failed_is_done_when_wechat_says_it_again(
+async def test_a_failed_callback_is_processed_on_wechats_repetition(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def down(*_: object) -> None:
@@ -113,7 +113,7 @@ async def test_what_failed_is_done_when_wechat_says_it_again(
     assert await service.db["feedback"].count_documents({}) == 1
 
 
-async def test_my_reservations_where_wechat_says_who_it_is(
+async def test_my_reservations_are_listed_for_a_follower_known_by_unionid(
     service: Living, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stranger = said(await push(service, "mp", message("mp-zhang", "我的预约")))
@@ -138,7 +138,9 @@ async def test_my_reservations_where_wechat_says_who_it_is(
     await service.anonymous.post("//sandbox/wechat/_mode", {})
 
 
-async def test_what_followers_and_users_write_lands_in_one_list(service: Living) -> None:
+async def test_texts_of_followers_and_mini_program_users_are_stored_in_one_list(
+    service: Living,
+) -> None:
     reader = await service.reader()
     for _ in range(3):  # WeChat repeats what it got no answer to
         answer = await push(service, "mp", message("mp-li", "空调太冷了"))
@@ -153,7 +155,7 @@ async def test_what_followers_and_users_write_lands_in_one_list(service: Living)
     assert "已收到您的留言" in said(first)
 
 
-async def test_consent_follows_what_wechat_says(service: Living) -> None:
+async def test_consent_follows_wechats_subscription_events(service: Living) -> None:
     reader = await service.reader()
     leave, ended = "sandbox-leave", "sandbox-ended"
 
@@ -186,19 +188,19 @@ async def test_consent_follows_what_wechat_says(service: Living) -> None:
     assert Template.LEAVE in service.app[service_key(WeChatChannel)].templates
 
 
-async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
+async def test_setting_the_menu_keeps_foreign_buttons(service: Living) -> None:
     official = service.resources.official_account
     assert official is not None
     empty = await official.menu()
     assert empty == {"button": []}
-    wanted = menu_with_booking_entry(
+    expected = menu_with_booking_entry(
         empty, TOP, "wxsandbox", "pages/index/index", f"{service.base}/"
     )
-    await official.put_menu(wanted)
-    assert await official.menu() == wanted
+    await official.put_menu(expected)
+    assert await official.menu() == expected
     assert (
-        menu_with_booking_entry(wanted, TOP, "wxsandbox", "pages/index/index", f"{service.base}/")
-        == wanted
+        menu_with_booking_entry(expected, TOP, "wxsandbox", "pages/index/index", f"{service.base}/")
+        == expected
     )
     theirs = {
         "button": [
@@ -221,8 +223,8 @@ async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
         menu_with_booking_entry(full, TOP, "wx1", "p", "https://x/")
 
 
-async def test_links_and_the_verification_files(mongo_url: str, redis_url: str) -> None:
-    """WeChat looks for an account's file in the folder of the links that its scanner shall open."""
+async def test_links_and_verification_files_are_served(mongo_url: str, redis_url: str) -> None:
+    """WeChat fetches an account's verification file from the folder of its QR links."""
     files = "abC1.txt=c0ffee, MP_verify_x1.txt=x1"
     async with living(mongo_url, redis_url, WECHAT_VERIFICATION_FILE=files) as service:
         said = await link_to(service.app, "pages/index/index", "k=2f-south", 30, MONDAY_8)

@@ -1,4 +1,4 @@
-"""企业微信通知 against a stand-in of WeCom that checks what it is asked."""
+"""企业微信通知 against a stand-in of WeCom that checks its requests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ async def ways(service: Living, reader: Client) -> list[tuple[str, str]]:
     return [(row["template"], row["state"]) async for row in rows]
 
 
-async def test_a_member_hears_what_has_a_deadline(service: Living, side: tuple[WeCom, str]) -> None:
+async def test_a_member_gets_cards_for_messages_with_a_deadline(
+    service: Living, side: tuple[WeCom, str]
+) -> None:
     reader = await service.web_reader()
     side[0].members.add(reader.number)
     made = await reader.reserve()
@@ -58,7 +60,9 @@ async def test_a_member_hears_what_has_a_deadline(service: Living, side: tuple[W
     assert [m["template"] for m in inbox] == ["CHECK_IN_REMINDER", "RESERVED"]
 
 
-async def test_a_reader_chooses_what_is_sent(service: Living, side: tuple[WeCom, str]) -> None:
+async def test_the_reader_chooses_which_messages_are_sent(
+    service: Living, side: tuple[WeCom, str]
+) -> None:
     reader = await service.web_reader()
     side[0].members.add(reader.number)
     browser = Browser(await service.web_reader(reader))
@@ -92,10 +96,10 @@ async def test_a_reader_chooses_what_is_sent(service: Living, side: tuple[WeCom,
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
-async def test_what_an_answer_means(
+async def test_each_answer_of_wecom_has_its_outcome(
     service: Living, side: tuple[WeCom, str], trouble: dict[str, int], state: str, paused: str
 ) -> None:
-    """And that it goes on by itself once the trouble is over."""
+    """Sending also resumes by itself afterwards."""
     reader = await service.web_reader()
     side[0].members.add(reader.number)
     await reader.reserve()
@@ -115,7 +119,9 @@ async def test_what_an_answer_means(
     assert side[0].to(reader.number) == ([] if ended else ["预约签到提醒"])
 
 
-async def test_a_lost_answer_shows_no_second_card(service: Living, side: tuple[WeCom, str]) -> None:
+async def test_a_repeat_after_a_lost_answer_shows_no_second_card(
+    service: Living, side: tuple[WeCom, str]
+) -> None:
     reader = await service.web_reader()
     side[0].members.add(reader.number)
     await reader.reserve()
@@ -129,7 +135,7 @@ async def test_a_lost_answer_shows_no_second_card(service: Living, side: tuple[W
     assert side[0].asked.count("send") == 2 and len(side[0].cards) == 1
 
 
-async def test_a_token_that_has_died_is_renewed(service: Living, side: tuple[WeCom, str]) -> None:
+async def test_an_expired_token_is_renewed(service: Living, side: tuple[WeCom, str]) -> None:
     reader = await service.web_reader()
     side[0].members.add(reader.number)
     await reader.reserve()
@@ -141,7 +147,7 @@ async def test_a_token_that_has_died_is_renewed(service: Living, side: tuple[WeC
     assert side[0].to(reader.number) == ["预约签到提醒", "未签到通知"]
 
 
-async def test_the_staff_see_it_and_nobody_hears_of_it_elsewhere(
+async def test_the_console_lists_wecom_deliveries_and_other_campuses_show_no_wecom(
     service: Living, side: tuple[WeCom, str], mongo_url: str, redis_url: str
 ) -> None:
     desk, reader = await staff(service), await service.web_reader()

@@ -1,4 +1,4 @@
-"""A library with web pages only: nothing speaks of a mini-program, and messages stay in the app."""
+"""A library with web pages only: no mention of a mini-program, and messages stay in the app."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def paths(service: Living) -> set[str]:
     return {route.resource.canonical for route in service.app.router.routes() if route.resource}
 
 
-async def test_no_route_pretends(service: Living, plain: Living) -> None:
+async def test_routes_of_the_mini_program_are_not_found(service: Living, plain: Living) -> None:
     assert paths(service) >= NOT_THERE, "with a mini-program they are there"
     assert not paths(plain) & NOT_THERE
     login = await plain.anonymous.post("/wx/login", {"code": "demo-anna-1"})
@@ -41,7 +41,7 @@ async def test_no_route_pretends(service: Living, plain: Living) -> None:
     assert "/api/v1/reservations" in described and not API_ONLY & set(described)
 
 
-async def test_no_page_speaks_of_the_mini_program(plain: Living) -> None:
+async def test_no_page_mentions_the_mini_program(plain: Living) -> None:
     reader, librarian = await plain.web_reader(), await plain.web_reader(role=Role.LIBRARIAN)
     plain.sessions.invalidate_all()
     pages = [("//kiosk/2f-south", "", "扫码签到"), ("//", "", "欢迎使用座位预约")]
@@ -54,17 +54,17 @@ async def test_no_page_speaks_of_the_mini_program(plain: Living) -> None:
         f"//console/readers/{librarian.reader_id}",
     ):
         pages.append((path, librarian.token, "管理后台"))
-    for path, token, shown in pages:
+    for path, token, expected in pages:
         cookie = {"Cookie": f"seat_sid={token}"} if token else {}
         body = str((await plain.anonymous.get(path, Accept="text/html", **cookie)).body)
-        assert "<html" in body and shown in body, path
+        assert "<html" in body and expected in body, path
         for word in ("小程序", "激活码", "微信服务通知", "绑定", "/activation", "mini-code"):
             assert word not in body, (path, word)
         assert "/console/deliveries" not in body, path
 
 
-async def test_messages_stay_in_the_app_and_nothing_is_tried(plain: Living) -> None:
-    """Also for a reader who had bound a phone and consented, before the library gave WeChat up."""
+async def test_messages_stay_in_the_app_and_no_delivery_is_attempted(plain: Living) -> None:
+    """Also for a reader who had bound a phone and consented before WeChat was removed."""
     now = plain.clock.now()
     before, since = await plain.web_reader(), await plain.web_reader()
     await plain.inside.stored.bindings.bind(before.reader_id, "o-phone", None, now)

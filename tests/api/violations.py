@@ -1,4 +1,4 @@
-"""Readers have missed their reservations and appeal."""
+"""Readers with missed reservations and appeals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WHY = "地铁故障，我 9:35 到的"
 
 
 async def missed(service: Living, days: int) -> Client:
-    """The reader has that many violations, and it is 09:31 of the last day."""
+    """A reader with this many violations; the clock shows 09:31 of the last day."""
     reader = await service.reader()
     for day in range(days):
         await reader.reserve(start="09:00", end="12:00")

@@ -1,4 +1,4 @@
-"""Readers wait for a seat of a full area."""
+"""Waitlists of full areas."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ ONE, TWO = "2f-hall-010", "2f-hall-020"
 async def full(
     service: Living, start: str = "14:00", end: str = "16:00"
 ) -> list[tuple[Client, Any]]:
-    """Every seat of the area is somebody's in that time. They book behind the door of HTTP, which
-    sends some away who come all at once."""
+    """Books every seat of the area for this time. The bookings bypass HTTP, whose load shedding
+    would refuse some."""
     seats = service.inside.reference.catalog.areas[AreaId(AREA)].seats
     day, now = date.fromisoformat(service.today), service.clock.now()
     span = TimeSelection(day, time.fromisoformat(start), time.fromisoformat(end))
@@ -39,7 +39,7 @@ async def full(
 async def held_seat(
     service: Living, start: str = "14:00", end: str = "16:00", seat: str = ONE
 ) -> tuple[Client, Any]:
-    """A reader with that seat in that time."""
+    """A reader with a booking of this seat and time."""
     owner = await service.reader()
     return owner, await owner.reserve(seat, start, end)
 

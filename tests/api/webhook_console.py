@@ -1,4 +1,4 @@
-"""The console's page of webhooks, as an administrator uses it in tests."""
+"""The console's page of webhooks, as an administrator uses it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVERY = [event.value for event in WebhookEventType]
 
 @dataclass(slots=True)
 class Console:
-    """An administrator, and what they do with one endpoint."""
+    """An administrator with one endpoint."""
 
     service: Living
     desk: Browser
@@ -55,12 +55,12 @@ async def console(service: Living) -> Console:
 
 
 async def endpoint(service: Living, program: Receiver, **form: object) -> Console:
-    """A new endpoint of that program, told of everything unless the form says otherwise."""
+    """A new endpoint of the program, subscribed to everything unless the form says otherwise."""
     at = await console(service)
     made = await at.add(program.url, **form)
     assert made.status == 200, made.body
-    found = re.search(r"<code>(whsec_[^<]+)</code>", made.body)
+    match = re.search(r"<code>(whsec_[^<]+)</code>", made.body)
     where = re.search(r'action="/console/webhooks/([0-9a-f]{24})/test"', made.body)
-    assert found is not None and where is not None
-    at.id, at.secret = where[1], found[1]
+    assert match is not None and where is not None
+    at.id, at.secret = where[1], match[1]
     return at

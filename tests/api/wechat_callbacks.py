@@ -1,4 +1,4 @@
-"""WeChat sends signed and encrypted messages to the service."""
+"""Signed and encrypted callbacks of WeChat."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ CRYPTO = {name: WeChatCrypto(f"sandbox-{name}", SANDBOX_AES_KEY, appid) for name
 
 
 def sealed(account: str, plain: str, stamp: str = NOW) -> tuple[str, bytes]:
-    """WeChat sends this query, and this body with the encrypted text."""
+    """The query and encrypted body that WeChat sends."""
     crypto = CRYPTO[account]
     xml = crypto.encrypt_message(plain, NONCE, stamp)
-    found = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]></Encrypt>", xml)
-    assert found is not None
-    parts = sorted([f"sandbox-{account}", stamp, NONCE, found[1]])
+    match = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]></Encrypt>", xml)
+    assert match is not None
+    parts = sorted([f"sandbox-{account}", stamp, NONCE, match[1]])
     signature = hashlib.sha1("".join(parts).encode()).hexdigest()
     query = f"timestamp={stamp}&nonce={NONCE}&encrypt_type=aes&msg_signature={signature}"
-    body = f"<xml><ToUserName>gh_1</ToUserName><Encrypt>{found[1]}</Encrypt></xml>"
+    body = f"<xml><ToUserName>gh_1</ToUserName><Encrypt>{match[1]}</Encrypt></xml>"
     return query, body.encode()
 
 

@@ -1,4 +1,4 @@
-"""A stand-in of WeCom checks what it is asked."""
+"""A stand-in of WeCom that checks its requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiohttp import web
 
 @dataclass(slots=True)
 class WeCom:
-    """WeCom knows its members, what they were sent, and what goes wrong."""
+    """WeCom's members, the cards sent to them, and the failures to simulate."""
 
     members: set[str] = field(default_factory=set)
     cards: list[tuple[str, dict[str, str]]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Readers wish for a seat, and the rules refuse some of the wishes."""
+"""Bookings to request, and a library in which the policy refuses some."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BREAKS_A_RULE = [
 
 
 async def with_library_changed(service: Living) -> None:
-    """A seat is out of service, and a second venue has one seat and one kiosk."""
+    """Adds a disabled seat and a second venue with one seat and one kiosk."""
     inside, now = service.inside, service.clock.now()
     hall = inside.reference.catalog.areas[AreaId("2f-hall")]
     seats = tuple(replace(s, disabled="插座维修") if s.id == BROKEN else s for s in hall.seats)

@@ -1,4 +1,4 @@
-"""Scripts in the page see what hides a control, and whether the booking panel stands still."""
+"""Scripts run in the page: what covers a control, and whether the booking panel moves."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A real Chromium on a whole service. What goes wrong unseen in a browser fails the test.
+"""A real Chromium with a whole service. Errors of the console or the network fail the test.
 
-All tests of this folder share one event loop, in which their one Chromium lives: to start one takes
-longer than many of them.
+All tests of this folder share one event loop and one Chromium: starting one takes longer than many
+of the tests.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ AFTERNOON: Final = "16:08"
 
 
 def sizes(*all_of_them: tuple[int, int]) -> list[Any]:
-    """Sizes of a window to try, as (width, height): the first always, the others by
-    ``scripts/test --all``."""
+    """Window sizes as (width, height): the first one always, the others in ``scripts/test
+    --all``."""
     first, *others = all_of_them
     return [first, *(pytest.param(*size, marks=whole) for size in others)]
 
 
 def screen(width: int, height: int) -> dict[str, Any]:
-    """A browser with a window of that size; a narrow one is a phone's."""
+    """Options of a browser with a window of this size; a narrow one is a phone's."""
     device = PHONE if width < 900 else DESKTOP
     return {**device, "viewport": {"width": width, "height": height}}
 
@@ -82,7 +82,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """The manual's moment: a Monday at 16:08; the change stream feeds the occupancy."""
+    """The service on a Monday at 16:08, as in the manual's example; the change stream feeds the
+    occupancy."""
     async with living(mongo_url, redis_url) as running:
         await running.move(AFTERNOON)
         yield running
@@ -90,7 +91,7 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def aiohttp_server() -> AsyncIterator[AiohttpServer]:
-    """pytest-aiohttp's own, in the event loop of this folder."""
+    """pytest-aiohttp's fixture in the event loop of this folder."""
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -106,7 +107,7 @@ async def aiohttp_server() -> AsyncIterator[AiohttpServer]:
 
 @asynccontextmanager
 async def chromium(**options: Any) -> AsyncIterator[Browser]:
-    """A Chromium that is started with these options, and ended."""
+    """A Chromium started with these options, for the length of the block."""
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(
             executable_path=program("chromium"), args=list(_ARGS), **options
@@ -122,8 +123,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class Tab:
-    """A browser of somebody's own. ``wrong`` is what its console and its network had to say;
-    ``known`` is how the addresses begin that it may ask."""
+    """One person's browser. ``wrong`` collects errors of its console and network; ``known`` lists
+    the prefixes of permitted addresses."""
 
     def __init__(self, service: Living, context: BrowserContext, page: Page) -> None:
         self.service, self.context, self.page = service, context, page
@@ -153,7 +154,7 @@ class Tab:
         await self.page.goto(self.service.base + path)
 
     async def sign_in(self, number: str = "21071234") -> None:
-        """By the campus's page, as a person does."""
+        """Signs in on the campus's page, as a person does."""
         await self.page.fill("[name=username]", number)
         await self.page.fill("[name=password]", "demo")
         await self.page.press("[name=password]", "Enter")
@@ -163,31 +164,31 @@ class Tab:
         return (await self.page.inner_text(selector)).strip()
 
     async def times(self) -> tuple[str, str]:
-        """The start and the end that are chosen in the panel, as they are read there."""
-        found = await self.page.locator("#panel .stepper .value").all_inner_texts()
-        return found[0], found[1]
+        """The start and end chosen in the panel, as they are shown."""
+        texts = await self.page.locator("#panel .stepper .value").all_inner_texts()
+        return texts[0], texts[1]
 
     async def choices(self, which: str) -> list[str]:
-        """All starts, or all ends of the chosen start, that the panel lets one choose by keys."""
+        """All starts, or all ends of the chosen start, that can be chosen by keyboard."""
         handle = self.page.locator(f"#panel .handle.{which}")
         await handle.press("Home")
-        found = list[str]()
-        while (said := str(await handle.get_attribute("aria-valuetext"))) not in found[-1:]:
-            found.append(said)
+        labels = list[str]()
+        while (said := str(await handle.get_attribute("aria-valuetext"))) not in labels[-1:]:
+            labels.append(said)
             await handle.press("ArrowRight")
-        return found
+        return labels
 
     async def choose(self, start: str = "", end: str = "") -> None:
-        """Choose these times in the panel, by keys."""
-        for which, wanted in (("start", start), ("end", end)):
+        """Chooses these times in the panel by keyboard."""
+        for which, label in (("start", start), ("end", end)):
             handle = self.page.locator(f"#panel .handle.{which}")
-            if wanted:
+            if label:
                 await handle.press("Home")
                 for _ in range(48):
-                    if await handle.get_attribute("aria-valuetext") == wanted:
+                    if await handle.get_attribute("aria-valuetext") == label:
                         break
                     await handle.press("ArrowRight")
-                assert await handle.get_attribute("aria-valuetext") == wanted
+                assert await handle.get_attribute("aria-valuetext") == label
 
 
 Open = Callable[..., Awaitable[Tab]]
@@ -195,7 +196,7 @@ Open = Callable[..., Awaitable[Tab]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def opened(service: Living, browser: Browser) -> AsyncIterator[Open]:
-    """Opens browsers of different people; at the end none of them may have anything to complain."""
+    """Opens browsers of different people; at the end none of them may have reported an error."""
     tabs: list[Tab] = []
     async with AsyncExitStack() as stack:
 
@@ -231,14 +232,14 @@ def axe() -> str:
 
 
 async def is_for_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
-    """axe-core finds nothing serious, by day and in the dark, where only the colours differ; and on
-    a phone the page is not wider than a small one."""
+    """Checks the page with axe-core in light and dark mode, where only the colours differ; on a
+    phone also that it is no wider than a small screen."""
     await tab.go(path)
     await shows_everybody(tab, axe, path, phone)
 
 
 async def shows_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
-    """The same of the page that is open."""
+    """Checks the open page as ``is_for_everybody`` does."""
     await tab.page.emulate_media(color_scheme="light")
     await tab.page.evaluate(axe)
     assert await _serious(tab, "{resultTypes: ['violations']}") == [], path
@@ -251,13 +252,13 @@ async def shows_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
 
 
 async def _serious(tab: Tab, options: str) -> list[tuple[str, list[str]]]:
-    """What axe-core calls serious or critical, and what lies outside all landmarks, with the first
+    """Serious and critical findings of axe-core and content outside landmarks, each with its first
     places."""
-    found = await tab.page.evaluate(
+    violations = await tab.page.evaluate(
         f"axe.run(document, {options}).then(found => JSON.stringify(found.violations))"
     )
     return [
         (v["id"], [node["html"][:120] for node in v["nodes"]][:3])
-        for v in json.loads(found)
+        for v in json.loads(violations)
         if v["impact"] in ("serious", "critical") or v["id"] == "region"
     ]

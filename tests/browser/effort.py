@@ -1,4 +1,4 @@
-"""The CPU time of a page, measured apart from whatever else the machine does."""
+"""The CPU time of a page, measured apart from other load on the machine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _YARDSTICK: Final = (
 
 @dataclass(slots=True)
 class Effort:
-    """``yardsticks`` is the CPU time of the page's main thread, for scripts, styles, layout and
-    painting, in times of the yardstick: a number without a clock."""
+    """``yardsticks`` is the CPU time of the page's main thread (scripts, styles, layout and
+    painting) as a multiple of a reference task's."""
 
     yardsticks: float = 0.0
 

@@ -1,5 +1,5 @@
-"""Chromium 70, the oldest browser that kiosks may run, driven by its own protocol: Playwright asks
-for a younger one."""
+"""Chromium 70, the oldest browser that kiosks may run, driven by its own protocol: Playwright needs
+a younger one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PATIENCE_S: Final = patience(10)
 
 
 class OldTab:
-    """The one page of a Chromium 70. ``wrong`` is what its scripts and console complained of."""
+    """The one page of a Chromium 70. ``wrong`` collects errors of its scripts and console."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket, self._ids = socket, count(1)
@@ -57,7 +57,7 @@ class OldTab:
                 answer.set_result(said)
 
     async def call(self, method: str, **params: object) -> Any:
-        """Raises: AssertionError with what the browser answered, TimeoutError."""
+        """Raises: AssertionError with the browser's answer, TimeoutError."""
         number = next(self._ids)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": number, "method": method, "params": params})
@@ -66,7 +66,7 @@ class OldTab:
         return said["result"]
 
     async def evaluate(self, script: str) -> Any:
-        """What the expression, or its promise, gives on the page."""
+        """The value of the expression, or of its promise, on the page."""
         result = await self.call(
             "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
         )
@@ -74,8 +74,8 @@ class OldTab:
         return result["result"].get("value")
 
     async def wait_for(self, condition: str) -> Any:
-        """The condition's first true value."""
-        found = await self.evaluate(f"""new Promise((done) => {{
+        """Waits for a true value of the condition and returns it."""
+        value = await self.evaluate(f"""new Promise((done) => {{
           const began = Date.now(), look = () => {{
             const found = {condition};
             if (found) done(found instanceof Node || found);
@@ -84,8 +84,8 @@ class OldTab:
           }};
           look();
         }})""")
-        assert found, (condition, await self.evaluate("document.body.innerText"), self.wrong)
-        return found
+        assert value, (condition, await self.evaluate("document.body.innerText"), self.wrong)
+        return value
 
     async def size(self, width: int, height: int, mobile: bool = False) -> None:
         await self.call(
@@ -104,13 +104,13 @@ class OldTab:
             await asyncio.wait_for(self._loaded.wait(), _PATIENCE_S)
 
     async def moved_by(self, step: Awaitable[object]) -> None:
-        """Await the step, and then the page to which the browser goes by itself."""
+        """Awaits the step and the page that the browser loads by itself afterwards."""
         self._loaded.clear()
         await step
         await asyncio.wait_for(self._loaded.wait(), _PATIENCE_S)
 
     async def click(self, selector: str, text: str = "") -> None:
-        """In the middle of the first element with this text, whatever lies there."""
+        """Clicks the middle of the first element with this text, whatever covers it."""
         x, y = await self.wait_for(f"""(() => {{
           const one = [...document.querySelectorAll({json.dumps(selector)})].find(
             (one) => one.textContent.startsWith({json.dumps(text)}) && !one.disabled);
@@ -125,13 +125,13 @@ class OldTab:
             )
 
     async def type(self, text: str) -> None:
-        """The keys, and Enter, as a card reader sends them."""
+        """Types the keys and Enter, as a card reader does."""
         for key in (*text, "Enter"):
             for kind in ("keyDown", "keyUp"):
                 await self.call("Input.dispatchKeyEvent", type=kind, key=key)
 
     async def codes(self) -> list[str]:
-        """What a phone's camera reads on the screen."""
+        """The contents of the codes on the screen, as a phone's camera reads them."""
         shot = await self.call("Page.captureScreenshot", format="png")
         image = Image.open(io.BytesIO(base64.b64decode(shot["data"])))
         return [str(code.text) for code in zxingcpp.read_barcodes(image)]
@@ -139,7 +139,8 @@ class OldTab:
 
 @asynccontextmanager
 async def chromium_70(home: Path) -> AsyncIterator[OldTab]:
-    """``home`` takes its profile. At the end its page may have had nothing to complain of."""
+    """A Chromium 70 with its profile in ``home``. At the end its page may have reported no
+    error."""
     process = await asyncio.create_subprocess_exec(
         str(npm_folder("tests/browser") / "node_modules" / "chromium-70"),
         *_ARGS,

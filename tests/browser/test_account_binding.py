@@ -1,4 +1,4 @@
-"""激活码: the QR code beside the digits, and the question while others guess."""
+"""激活码: the QR code beside the digits, and the confirmation while others guess."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ sizes = pytest.mark.parametrize("size", DEVICES)
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """A service that counts guesses as in production, and has just counted a hundred."""
+    """A service with production attempt limits, at which a hundred wrong digits have just been
+    counted."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
         await running.move(AFTERNOON)
         guessed = AttemptLimit("activation:all", 100, timedelta(minutes=10))
@@ -31,13 +32,15 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 
 async def scanned(tab: Tab) -> str:
-    """What a camera reads from the picture on the screen."""
+    """The content of the QR code on the screen."""
     picture = await tab.page.locator(".bind-code svg").screenshot()
     (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
     return str(code.text)
 
 
-async def test_the_qr_code_binds_and_leads_back(service: Living, opened: Open, axe: str) -> None:
+async def test_scanning_the_qr_code_binds_and_returns_to_the_page(
+    service: Living, opened: Open, axe: str
+) -> None:
     reader = await service.web_reader()
     tab = await opened(reader.number)
     await tab.go("/activation")
@@ -56,7 +59,7 @@ async def test_the_qr_code_binds_and_leads_back(service: Living, opened: Open, a
 
 
 @sizes
-async def test_the_page_asks_whether_it_is_the_reader(
+async def test_the_page_asks_the_reader_to_confirm_the_binding(
     service: Living, opened: Open, axe: str, size: dict[str, Any]
 ) -> None:
     reader, phone = await service.web_reader(), await service.wx_user()
@@ -64,12 +67,12 @@ async def test_the_page_asks_whether_it_is_the_reader(
     await tab.go("/activation")
 
     async def typed() -> str:
-        """The digits reach the phone; the number that it then shows."""
+        """Enters the digits on the phone. Returns the match number that it shows."""
         digits = {"activation_code": await tab.text(".digits")}
-        asked = await phone.call("POST", "/bindings", digits)
-        assert asked.status == 202
+        response = await phone.call("POST", "/bindings", digits)
+        assert response.status == 202
         await tab.page.wait_for_selector(".match")  # by itself
-        return str(asked.body["match_number"])
+        return str(response.body["match_number"])
 
     assert await typed() == await tab.text(".match")
     assert await tab.page.locator(".bind-code").count() == 0, "nothing else to do now"
@@ -84,7 +87,9 @@ async def test_the_page_asks_whether_it_is_the_reader(
 
 
 @pytest.mark.whole
-async def test_without_scripts_the_question_is_a_form(service: Living, opened: Open) -> None:
+async def test_without_scripts_the_binding_is_confirmed_by_a_form(
+    service: Living, opened: Open
+) -> None:
     reader, phone = await service.web_reader(), await service.wx_user()
     tab = await opened(reader.number, java_script_enabled=False)
     await tab.go("/activation")

@@ -17,10 +17,11 @@ from tests.stand_in import application
 pytestmark = pytest.mark.whole
 
 
-async def test_a_redirect_remembered_from_an_earlier_nginx_still_leads_to_the_console(
+async def test_a_cached_redirect_to_console_slash_still_opens_the_console(
     service: Living, browser: Browser, tmp_path: Path
 ) -> None:
-    """nginx sent /console to /console/ for good; browsers keep that, and do not ask again."""
+    """An earlier nginx configuration redirected /console to /console/ permanently; browsers cache
+    that."""
 
     async def moved(request: web.Request) -> web.Response:
         return web.Response(status=301, headers={"Location": f"{request.path}/"})

@@ -1,5 +1,5 @@
-"""The panel of a seat: both times and the button are seen at every size; nothing chosen is lost;
-what bars a reader is said before they choose."""
+"""The panel of a seat: times and button are visible at every size, the choice is kept, and
+obstacles are shown first."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ async def open_seat(opened: Open, number: str = "21071234", **options: Any) -> T
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-async def test_both_times_and_the_button_are_seen(
+async def test_both_times_and_the_button_are_visible_at_every_size(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
-    """In the morning, when there are most starts, without scrolling."""
+    """In the morning there are the most starts; no scrolling is needed."""
     await service.move(timedelta(hours=17, minutes=6))  # Tuesday, 09:14
     tab = await open_seat(opened, **screen(width, height))
     assert await tab.times() == ("现在", "11:00")
@@ -79,7 +79,7 @@ async def test_both_times_and_the_button_are_seen(
 
 
 @pytest.mark.parametrize("size", DEVICES)
-async def test_a_time_is_chosen_by_finger_and_by_steps(
+async def test_a_time_is_chosen_by_touch_and_by_step_buttons(
     service: Living, opened: Open, size: dict[str, Any]
 ) -> None:
     other = await service.reader()
@@ -115,7 +115,7 @@ async def test_a_time_is_chosen_by_finger_and_by_steps(
     assert "21:00–22:00" in await tab.text(".now")
 
 
-async def test_a_later_booking_of_another_changes_the_open_panel(
+async def test_another_readers_booking_shortens_the_times_in_the_open_panel(
     service: Living, opened: Open
 ) -> None:
     tab = await open_seat(opened)
@@ -130,7 +130,7 @@ async def test_a_later_booking_of_another_changes_the_open_panel(
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "none"])
-async def test_who_was_signed_out_comes_back_to_the_choice(
+async def test_a_signed_out_reader_returns_to_the_choice_after_signing_in(
     service: Living, opened: Open, scripts: bool
 ) -> None:
     if scripts:
@@ -155,7 +155,7 @@ async def test_who_was_signed_out_comes_back_to_the_choice(
     assert "18:00–20:00" in await tab.text(".now")
 
 
-async def test_without_a_network_the_choice_waits_and_is_asked_once_more(
+async def test_without_a_network_the_choice_is_kept_and_sent_later(
     service: Living, opened: Open
 ) -> None:
     tab = await open_seat(opened)
@@ -168,8 +168,11 @@ async def test_without_a_network_the_choice_waits_and_is_asked_once_more(
     await tab.page.wait_for_selector(".done >> text=预约成功")
 
 
-async def test_a_lost_answer_is_asked_for_under_the_same_key(service: Living, opened: Open) -> None:
-    """It was booked, and nobody heard: the second request is told so, and books nothing."""
+async def test_a_booking_with_a_lost_answer_is_repeated_under_the_same_key(
+    service: Living, opened: Open
+) -> None:
+    """The booking succeeded without an answer: the repeated request returns it and makes no second
+    one."""
     reader = await service.web_reader()
     tab = await open_seat(opened, reader.number)
     sent = list[dict[str, list[str]]]()
@@ -193,7 +196,7 @@ async def test_a_lost_answer_is_asked_for_under_the_same_key(service: Living, op
 # --- what bars a reader is said first -----------------------------------------------------------
 
 
-async def test_ones_own_hours_are_no_choice(service: Living, opened: Open) -> None:
+async def test_hours_of_own_bookings_cannot_be_chosen(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     made = await reader.reserve("2f-hall-010", "18:00", "20:00")
     tab = await open_seat(opened, reader.number)
@@ -208,7 +211,7 @@ async def test_ones_own_hours_are_no_choice(service: Living, opened: Open) -> No
 
 
 @pytest.mark.parametrize("size", DEVICES)
-async def test_a_suspension_is_the_first_thing_that_is_said(
+async def test_a_suspension_is_shown_first(
     service: Living, opened: Open, axe: str, size: dict[str, Any]
 ) -> None:
     reader = await service.web_reader()
@@ -226,10 +229,10 @@ async def test_a_suspension_is_the_first_thing_that_is_said(
 
 @pytest.mark.whole
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
-async def test_on_a_laptop_what_can_be_reported_is_not_under_the_button(
+async def test_on_a_laptop_the_report_links_are_not_covered_by_the_button(
     service: Living, opened: Open, locale: str
 ) -> None:
-    """With all that the panel may have to say of a seat."""
+    """The panel shows every note that a seat can have."""
     reader, other = await service.web_reader(), await service.reader()
     for one, seat, end in ((reader, "2f-hall-010", "17:00"), (other, SEAT, "18:00")):
         made = await one.reserve(seat, "now", end)
@@ -242,7 +245,7 @@ async def test_on_a_laptop_what_can_be_reported_is_not_under_the_button(
         assert await tab.page.evaluate(COVERED, f"#panel [href='/seats/{SEAT}/{what}']") == [], what
 
 
-async def test_how_many_bookings_are_left_is_said(service: Living, opened: Open) -> None:
+async def test_the_number_of_remaining_bookings_is_shown(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     tab = await open_seat(opened, reader.number)
     assert "今天还可约 5 次" in await tab.text("#panel .panel-foot")
@@ -257,10 +260,10 @@ async def test_how_many_bookings_are_left_is_said(service: Living, opened: Open)
     assert "还可约 5 次" in await tab.text(".quota")
 
 
-async def test_an_opening_with_a_draw_says_so_before_and_while_one_waits(
+async def test_a_draw_is_announced_before_the_opening_and_while_waiting(
     service: Living, opened: Open
 ) -> None:
-    """On a phone the open sheet covers the plan: it counts down itself."""
+    """On a phone the open sheet covers the plan and counts down itself."""
     await with_rules(service, booking_opens_at=time(16, 10), opening_draw=True)
     tab = await opened("21071234", **PHONE)
     here = f"/areas/2f-hall?date={service.tomorrow}&seat={SEAT}"
@@ -285,7 +288,7 @@ async def test_an_opening_with_a_draw_says_so_before_and_while_one_waits(
     await tab.page.wait_for_selector(".done >> text=预约成功")
 
 
-async def test_a_time_longer_than_allowed_shows_no_number_that_nobody_can_have(
+async def test_a_time_longer_than_allowed_shows_no_free_count(
     opened: Open,
 ) -> None:
     tab = await opened("21071234")
@@ -299,7 +302,9 @@ async def test_a_time_longer_than_allowed_shows_no_number_that_nobody_can_have(
     await tab.page.wait_for_selector("#panel .note >> text=先约一段")
 
 
-async def test_a_full_area_says_when_and_offers_to_wait(service: Living, opened: Open) -> None:
+async def test_a_full_area_shows_its_next_free_time_and_offers_the_waitlist(
+    service: Living, opened: Open
+) -> None:
     inside = service.inside
     area = inside.reference.catalog.areas[AreaId("2f-hall")]
     small = replace(area, seats=area.seats[:2], rev=area.rev + 1)

@@ -1,4 +1,4 @@
-"""日历订阅 in a browser: the address is seen whole on a small phone, copied, and ended."""
+"""日历订阅 in a browser: the whole address is visible on a small phone, copied, and revoked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.living import Living
 pytestmark = pytest.mark.whole
 
 
-async def test_an_address_is_shown_copied_and_ended(
+async def test_a_feed_address_is_shown_copied_and_revoked(
     service: Living, opened: Open, axe: str
 ) -> None:
     tab = await opened("21071234", **PHONE)

@@ -1,4 +1,4 @@
-"""The card of the current booking: what to do next and until when; pages that do not surprise."""
+"""The card of the current booking: the next action, its deadline, and updates."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async (src) => {
 
 
 @pytest.mark.parametrize("size", NAMES_OF_SIZES)
-async def test_an_excused_deadline_neither_counts_nor_threatens_nor_renews_the_page(
+async def test_a_stopped_deadline_shows_no_countdown_and_reloads_nothing(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:
     reader = await service.web_reader()
@@ -61,17 +61,17 @@ async def test_an_excused_deadline_neither_counts_nor_threatens_nor_renews_the_p
 
 
 @pytest.mark.parametrize(("width", "height"), sizes((320, 568), (390, 844), (1280, 800)))
-async def test_a_report_promises_no_more_than_it_keeps(
+async def test_a_report_without_presence_proof_warns_that_the_deadline_runs(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
-    """Whoever has not shown that they are there is told so before the tap, and warned after it."""
+    """A reader without a presence proof is warned before and after the tap."""
     reader = await service.web_reader()
     made = await reader.reserve(start="now", end="18:00")
     tab = await opened(reader.number, **screen(width, height))
     page = tab.page
     await page.click(".now >> text=座位被占")
-    asked = await tab.text("dialog[open]")
-    assert "现在报告只告诉图书馆，时限照常" in asked and "不占用" not in asked, asked
+    question = await tab.text("dialog[open]")
+    assert "现在报告只告诉图书馆，时限照常" in question and "不占用" not in question, question
     await page.click("dialog >> text=只告诉图书馆 >> nth=-1")
     assert "时限照常：请到选座机或查询机扫码后再报告" in await tab.text(".done.warning")
     assert await page.locator(".done.warning").evaluate(COLOUR) != await page.evaluate(GREEN)
@@ -97,9 +97,7 @@ async def test_a_report_promises_no_more_than_it_keeps(
     assert "今天停止时限的次数已用完" in await tab.text(".done.warning")
 
 
-async def test_a_deadline_that_has_passed_renews_the_page_once(
-    service: Living, opened: Open
-) -> None:
+async def test_a_passed_deadline_reloads_the_page_once(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     await reader.reserve(start="now", end="18:00")
     tab = await opened(reader.number)
@@ -123,7 +121,7 @@ async def test_a_deadline_that_has_passed_renews_the_page_once(
 
 
 @pytest.mark.parametrize("size", NAMES_OF_SIZES)
-async def test_actions_stand_once_in_the_order_of_need(
+async def test_actions_are_shown_once_most_needed_first(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:
     reader = await service.web_reader()
@@ -146,7 +144,7 @@ async def test_actions_stand_once_in_the_order_of_need(
         await shows_everybody(tab, axe, "/reservations in use", phone=size != "1280")
 
 
-async def test_what_another_tab_has_done_is_shown_as_it_is(service: Living, opened: Open) -> None:
+async def test_an_action_done_in_another_tab_is_shown(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     made = await reader.reserve(start="17:00", end="18:00")
     tab = await opened(reader.number)
@@ -157,7 +155,7 @@ async def test_what_another_tab_has_done_is_shown_as_it_is(service: Living, open
     assert "已取消" in await tab.text("main .head")
 
 
-async def test_without_scripts_the_card_says_times(service: Living, opened: Open) -> None:
+async def test_without_scripts_the_card_shows_the_times(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     made = await reader.reserve(start="now", end="18:00")
     tab = await opened(reader.number, java_script_enabled=False, **DESKTOP)
@@ -171,16 +169,16 @@ async def test_without_scripts_the_card_says_times(service: Living, opened: Open
 
 
 @pytest.mark.whole
-async def test_a_page_on_a_home_screen_has_a_name_and_a_picture(
-    service: Living, opened: Open
-) -> None:
+async def test_the_web_manifest_has_a_name_and_icons(service: Living, opened: Open) -> None:
     tab = await opened("21071234")
     page = tab.page
     assert "座位预约" in str(await page.get_attribute("meta[name=description]", "content"))
     assert await page.locator("meta[name=theme-color]").count() == 2
     devtools = await tab.context.new_cdp_session(page)
-    found: Any = await devtools.send("Page.getAppManifest")
-    assert found["errors"] == [] and found["url"].endswith("/manifest.webmanifest")
+    manifest_found: Any = await devtools.send("Page.getAppManifest")
+    assert manifest_found["errors"] == [] and manifest_found["url"].endswith(
+        "/manifest.webmanifest"
+    )
     manifest = await page.evaluate("fetch('/manifest.webmanifest').then((a) => a.json())")
     assert manifest["name"] == "北京工业大学图书馆座位预约系统"
     for icon in manifest["icons"]:
@@ -188,7 +186,7 @@ async def test_a_page_on_a_home_screen_has_a_name_and_a_picture(
 
 
 @pytest.mark.whole
-async def test_what_is_chosen_shows_in_forced_colours(opened: Open) -> None:
+async def test_the_choice_is_visible_in_forced_colours(opened: Open) -> None:
     tab = await opened("21071234", forced_colors="active", **DESKTOP)
     await tab.go("/areas/2f-hall?seat=2f-hall-063")
     await tab.page.wait_for_selector("#panel .when")
@@ -198,7 +196,7 @@ async def test_what_is_chosen_shows_in_forced_colours(opened: Open) -> None:
 
 
 @pytest.mark.whole
-async def test_the_line_of_rules_can_be_stopped(opened: Open) -> None:
+async def test_the_scrolling_rules_can_be_paused(opened: Open) -> None:
     tab = await opened("21071234", viewport={"width": 1024, "height": 720})
     state = "getComputedStyle(document.querySelector('.strip span')).animationPlayState"
     assert await tab.page.evaluate(state) == "running"

@@ -1,4 +1,4 @@
-"""What the desk sees: the patrol on a phone, charts, reports and the archive, for everybody."""
+"""The staff pages: the patrol on a phone, charts, reports and the archive, all accessible."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SMALL: dict[str, Any] = {**PHONE, "viewport": {"width": 390, "height": 664}}
 HERE = "/console/seats?area=2f-hall"
 
 
-async def test_a_broken_chair_on_a_small_phone(service: Living, opened: Open) -> None:
-    """A student reports it, the desk finds it on the plan, moves the reader and closes the seat,
-    with one thumb."""
+async def test_staff_disable_a_broken_seat_on_a_small_phone(service: Living, opened: Open) -> None:
+    """A student reports the fault; staff find the seat on the plan, move its reader and disable it,
+    all on one phone."""
     student = await opened("21071234", **SMALL)
     await student.go("/areas/2f-hall?seat=2f-hall-012")
     await student.page.click("text=报修")
@@ -58,7 +58,7 @@ async def test_a_broken_chair_on_a_small_phone(service: Living, opened: Open) ->
 
 
 @pytest.mark.parametrize("device", [DESKTOP, SMALL], ids=["desktop", "phone"])
-async def test_the_desk_s_pages_are_for_everybody(
+async def test_the_staff_pages_are_accessible(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
     reader = await service.reader()

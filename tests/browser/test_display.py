@@ -1,4 +1,4 @@
-"""The screen in the hall: on three sizes, in Chromium 70, without the service, with many floors."""
+"""The hall display: at three sizes, in Chromium 70, without the service, with many floors."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shown(service: Living) -> Living:
-    """The library has switched it on, and has three notices."""
+async def with_display(service: Living) -> Living:
+    """A service with the hall display enabled and three notices."""
     await with_rules(service, hall_display=True)
     for n, title in enumerate(("国庆期间开放时间", "新生入馆教育", "二层中厅地面维修")):
         day = service.clock.now().replace(hour=1, minute=n)
@@ -51,7 +51,7 @@ async def shown(service: Living) -> Living:
 
 
 async def many_floors(service: Living) -> None:
-    """Six floors more, of as many areas as the second has."""
+    """Adds six floors with as many areas each as the second floor has."""
     areas = service.inside.reference.catalog.areas.values()
     for floor in range(5, 11):
         for area in [a for a in areas if a.floor == 2]:
@@ -62,26 +62,28 @@ async def many_floors(service: Living) -> None:
     await service.inside.reference.refresh()
 
 
-async def test_the_oldest_screen_shows_all_and_goes_on(shown: Living, old: OldTab) -> None:
+async def test_the_oldest_screen_shows_all_areas_and_keeps_updating(
+    with_display: Living, old: OldTab
+) -> None:
     for width, height in SIZES:
         await old.size(width, height)
-        await old.go(f"{shown.base}{HERE}")
+        await old.go(f"{with_display.base}{HERE}")
         assert await old.evaluate("document.querySelectorAll('.floor:not([hidden])').length") == 3
         assert await old.evaluate(CUT) == [], (width, height)
         assert await old.evaluate("document.querySelectorAll('tbody tr').length") == 18
-    assert shown.base + "/" in await old.codes()
+    assert with_display.base + "/" in await old.codes()
     free = "document.querySelector('tbody .now').textContent"
     before = int(await old.evaluate(free))
-    seat = shown.inside.reference.area("2f-east").seats[3].id
-    reader = await shown.reader()
+    seat = with_display.inside.reference.area("2f-east").seats[3].id
+    reader = await with_display.reader()
     await reader.reserve(seat, "now", "18:00")
-    await shown.move(timedelta(seconds=6))
+    await with_display.move(timedelta(seconds=6))
     await old.evaluate("(real => { Date.now = () => real() + 20000 })(Date.now)")
     await old.wait_for(f"{free} === '{before - 1}'")
 
 
-async def test_everybody_can_read_it_and_it_lives_without_the_service(
-    shown: Living, opened: Open, axe: str
+async def test_the_display_is_accessible_and_survives_a_service_outage(
+    with_display: Living, opened: Open, axe: str
 ) -> None:
     tab = await opened(path=HERE, viewport={"width": 1280, "height": 720})
     page = tab.page
@@ -108,16 +110,16 @@ async def test_everybody_can_read_it_and_it_lives_without_the_service(
 
 
 @pytest.mark.parametrize("size", SIZES, ids=[f"{width}x{height}" for width, height in SIZES])
-async def test_every_area_is_seen_when_there_is_a_forecast(
-    shown: Living, opened: Open, size: tuple[int, int]
+async def test_every_area_is_visible_with_a_forecast(
+    with_display: Living, opened: Open, size: tuple[int, int]
 ) -> None:
-    """Three floors of six areas each stand on one page, each area in one row, however long its
-    name; with a lower window what finds no room takes its turn."""
-    await remember(shown, 42, 0.01)
-    area = shown.inside.reference.catalog.areas[AreaId("2f-hall")]
+    """Three floors of six areas each fit on one page with each area on one row, however long its
+    name; in a lower window the rest is shown in turn."""
+    await remember(with_display, 42, 0.01)
+    area = with_display.inside.reference.catalog.areas[AreaId("2f-hall")]
     renamed = replace(area, name="Doktorandenzimmer Nord", rev=area.rev + 1)
-    assert await shown.inside.stored.catalogs.replace_area(renamed)
-    await shown.inside.reference.refresh()
+    assert await with_display.inside.stored.catalogs.replace_area(renamed)
+    await with_display.inside.reference.refresh()
     width, height = size
     tab = await opened(path=HERE, viewport={"width": width, "height": height})
     rows = tab.page.locator(".floor:visible tbody tr")
@@ -146,8 +148,8 @@ async def test_every_area_is_seen_when_there_is_a_forecast(
     assert len(seen) == 18
 
 
-async def test_many_floors_take_turns(shown: Living, opened: Open) -> None:
-    await many_floors(shown)
+async def test_many_floors_are_shown_in_turn(with_display: Living, opened: Open) -> None:
+    await many_floors(with_display)
     tab = await opened(path=HERE, viewport={"width": 1920, "height": 1080})
     seen: set[str] = set()
     for turn in range(1, 4):

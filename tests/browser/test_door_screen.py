@@ -22,7 +22,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "door_screen"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def elsewhere(stand_in: StandIn) -> str:
-    """Where another site serves the page."""
+    """The address at which another site serves the page."""
     url = await stand_in([web.static("/", EXAMPLE)])
     return f"{url}/index.html"
 
@@ -34,7 +34,7 @@ async def look_at(browser: Browser, address: str) -> Page:
     return page
 
 
-async def test_a_screen_of_another_site_shows_the_free_seats(
+async def test_a_screen_on_another_site_shows_one_areas_free_seats(
     service: Living, browser: Browser, elsewhere: str
 ) -> None:
     await with_rules(service, public_occupancy=True)
@@ -57,7 +57,7 @@ async def test_a_screen_of_another_site_shows_the_free_seats(
     await page.close()
 
 
-async def test_all_areas_stand_beside_each_other(
+async def test_all_areas_fit_beside_each_other_on_a_phone(
     service: Living, browser: Browser, elsewhere: str
 ) -> None:
     await with_rules(service, public_occupancy=True)

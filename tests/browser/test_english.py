@@ -8,7 +8,7 @@ import pytest
 
 from models.identity.roles import Role
 from tests.api.console import staff
-from tests.api.floor_files import confirm, kept, upload
+from tests.api.floor_files import confirm, hidden_plans, upload
 from tests.browser.booking_sheet import COVERED, STANDS_STILL
 from tests.browser.conftest import DESKTOP, NAMES_OF_SIZES, READER_SIZES, Open, shows_everybody
 from tests.living import Living
@@ -52,8 +52,8 @@ async def test_a_seat_is_booked_in_english(
     await page.wait_for_selector(".done >> text=The booking is cancelled")
 
 
-async def test_the_language_is_chosen(service: Living, opened: Open) -> None:
-    """At the head of a page, on a phone under 我的; it stays chosen."""
+async def test_the_language_can_be_switched(service: Living, opened: Open) -> None:
+    """By the link at the head of a page, on a phone under 我的; the choice persists."""
     tab = await opened("21071234", **DESKTOP)
     await tab.page.click(".bar >> text=English")
     await tab.page.wait_for_selector("h1 >> text=Choose a seat")
@@ -66,12 +66,12 @@ async def test_the_language_is_chosen(service: Living, opened: Open) -> None:
 
 
 async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
-    """A word that is longer than a phone's line breaks, in both languages."""
+    """A word longer than a phone's line wraps, in both languages."""
     head = await staff(service, Role.ADMINISTRATOR)
     room, seat = "Wirtschaftswissenschaftlicher Lesesaal", "Carrel Nord 003"
     table = f"area,floor,seat,row,column\n{room},1,{seat},1,1\n"
-    shown = await upload(service, head, table, venue="library")
-    assert (await confirm(service, head, kept(shown.body))).status == 303
+    preview = await upload(service, head, table, venue="library")
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     small = {**READER_SIZES["390"], "viewport": {"width": 320, "height": 640}}
     chinese = await opened("21071234", **small)
     await chinese.go("/areas/1f-1?seat=1f-1-scarrelnord003")

@@ -1,4 +1,4 @@
-"""The first run in a browser: an administrator makes a library of an empty database."""
+"""The first run in a browser: an administrator sets up a library in an empty database."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 
 async def signed_in(opened: Open, service: Living, role: Role | None, **options: Any) -> Tab:
-    """A browser of somebody who has signed in."""
+    """The browser of a person who has signed in."""
     person, tab = await service.web_reader(role=role), await opened(path="/healthz", **options)
     cookie: Any = {"name": "seat_sid", "value": person.token, "url": service.base}
     await tab.context.add_cookies([cookie])
     return tab
 
 
-async def test_an_administrator_makes_a_library(service: Living, opened: Open, axe: str) -> None:
+async def test_an_administrator_sets_up_a_library(service: Living, opened: Open, axe: str) -> None:
     tab = await signed_in(opened, service, Role.ADMINISTRATOR)
     student = await signed_in(opened, service, None, **PHONE)
     await is_for_everybody(student, axe, "/", True)
@@ -80,7 +80,7 @@ async def test_an_administrator_makes_a_library(service: Living, opened: Open, a
 
 
 @pytest.mark.whole
-async def test_the_steps_are_for_everybody_on_a_phone(
+async def test_the_setup_steps_are_accessible_on_a_phone(
     service: Living, opened: Open, axe: str
 ) -> None:
     tab = await signed_in(opened, service, Role.ADMINISTRATOR, **PHONE)
@@ -92,8 +92,10 @@ async def test_the_steps_are_for_everybody_on_a_phone(
 
 
 @pytest.mark.whole
-async def test_the_way_in_is_for_everybody(service: Living, opened: Open, axe: str) -> None:
-    """Without a mini-program the campus's sign-on is the way in, and no page speaks of one."""
+async def test_the_sign_in_page_is_accessible_and_names_no_mini_program(
+    service: Living, opened: Open, axe: str
+) -> None:
+    """The campus sign-on is the only way to sign in."""
     tab = await opened(**PHONE)
     for path in ("/", "/privacy"):
         await is_for_everybody(tab, axe, path, phone=True)

@@ -1,4 +1,5 @@
-"""自选座位: from opening to booked in two taps: a proposal, a favourite, or the last one again."""
+"""自选座位: two taps from opening to a booking of a proposed seat, a favourite, or the last seat
+again."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ SEAT, LABEL = "2f-hall-063", "二层中厅 063 号"
 
 
 async def two_taps(tab: Tab, first: str) -> None:
-    """Opened, tapped twice, booked: nothing else is touched, and nothing scrolled."""
+    """Opens the page and taps twice: the seat is booked without scrolling."""
     seen = await tab.page.locator(first).bounding_box()
     size = tab.page.viewport_size
     assert seen is not None and size is not None and seen["y"] + seen["height"] <= size["height"]
@@ -38,14 +39,14 @@ async def two_taps(tab: Tab, first: str) -> None:
 
 
 async def used(service: Living, reader: Client, seat: str, start: str, end: str) -> None:
-    """A stay of this reader that is over."""
+    """Makes a finished stay of this reader."""
     made = await reader.reserve(seat, start, end)
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
     await reader.ok("POST", f"/reservations/{made['id']}/finish")
 
 
 @pytest.mark.parametrize("size", NAMES_OF_SIZES)
-async def test_two_taps_to_the_proposed_seat(
+async def test_two_taps_book_the_proposed_seat(
     service: Living, opened: Open, axe: str, size: str
 ) -> None:
     tab = await opened("21071234", **READER_SIZES[size])
@@ -60,7 +61,7 @@ async def test_two_taps_to_the_proposed_seat(
 
 
 @pytest.mark.parametrize("device", DEVICES)
-async def test_two_taps_to_a_favourite(
+async def test_two_taps_book_a_favourite_seat(
     service: Living, opened: Open, device: dict[str, Any]
 ) -> None:
     reader = await service.web_reader()
@@ -92,7 +93,7 @@ async def test_two_taps_to_a_favourite(
     assert (await reader.ok("GET", "/favourites"))["items"] == []
 
 
-async def test_two_taps_to_the_last_one_again(service: Living, opened: Open) -> None:
+async def test_two_taps_book_the_last_seat_again(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     await used(service, reader, SEAT, "now", "18:00")
     tab = await opened(reader.number, **PHONE)
@@ -106,7 +107,7 @@ async def test_two_taps_to_the_last_one_again(service: Living, opened: Open) -> 
     assert "16:00–18:00" in await tab.text(".now")
 
 
-async def test_another_seat_is_proposed_and_never_the_same_one_twice(opened: Open) -> None:
+async def test_asking_for_another_proposal_never_repeats_a_seat(opened: Open) -> None:
     tab = await opened("21071234")
     seen = [await tab.text(".proposed .what")]
     for _ in range(3):
@@ -118,7 +119,7 @@ async def test_another_seat_is_proposed_and_never_the_same_one_twice(opened: Ope
     assert len(set(seen)) == 4
 
 
-async def test_the_time_turns_tiles_plan_and_panel(service: Living, opened: Open) -> None:
+async def test_the_chosen_time_updates_tiles_plan_and_panel(service: Living, opened: Open) -> None:
     other = await service.reader()
     await other.reserve(SEAT, "17:00", "18:00")
     tab = await opened("21071234")
@@ -147,11 +148,10 @@ async def test_the_time_turns_tiles_plan_and_panel(service: Living, opened: Open
 
 
 @pytest.mark.parametrize(("width", "height"), sizes((390, 844), (320, 568), (1280, 800)))
-async def test_a_full_area_says_so_in_one_pill(
+async def test_a_full_area_shows_its_state_once_on_one_line(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
-    """It is the moment when a reader needs the tile most: the name stands in one line, nothing is
-    said twice, and a zero is not green."""
+    """The name fits on one line, nothing is shown twice, and a zero is not green."""
     for number in range(1, 69):
         await (await service.reader()).reserve(f"2f-hall-{number:03}", "17:00", "18:00")
     tab = await opened("21071234", **screen(width, height))
@@ -175,10 +175,10 @@ async def test_a_full_area_says_so_in_one_pill(
     assert free != green
 
 
-async def test_a_phone_reaches_every_venue_and_names_the_one_it_shows(
+async def test_a_phone_can_switch_venues_and_shows_the_current_one(
     service: Living, opened: Open
 ) -> None:
-    """So does each booking, of whichever venue it is. One that is alone needs no name."""
+    """Each booking shows its venue, too. A single venue's name is not shown."""
     reader = await service.web_reader()
     tab = await opened(reader.number, **PHONE)
     assert "图书馆" not in await tab.text(".choose .head")
@@ -191,11 +191,11 @@ async def test_a_phone_reaches_every_venue_and_names_the_one_it_shows(
     await tab.go("/")
     venues = tab.page.locator("nav[aria-label=场馆] a")
     assert await venues.all_inner_texts() == ["图书馆", "法学分馆"]
-    shown = tab.page.locator("nav[aria-label=场馆] [aria-current]")
-    assert await shown.is_visible() and await shown.inner_text() == "图书馆"
+    venue = tab.page.locator("nav[aria-label=场馆] [aria-current]")
+    assert await venue.is_visible() and await venue.inner_text() == "图书馆"
     await venues.filter(has_text="法学分馆").click()
     await tab.page.wait_for_selector(".tile >> text=阅览室")
-    assert await shown.is_visible() and await shown.inner_text() == "法学分馆"
+    assert await venue.is_visible() and await venue.inner_text() == "法学分馆"
     await two_taps(tab, ".proposed .button")
     assert "法学分馆" in await tab.text(".now")
     made = (await reader.ok("GET", "/reservations"))["items"][0]
@@ -205,10 +205,8 @@ async def test_a_phone_reaches_every_venue_and_names_the_one_it_shows(
     assert f"图书馆 {LABEL}" in await tab.text(".known a >> nth=0"), "the last one again"
 
 
-async def test_another_day_begins_when_the_reader_usually_does(
-    service: Living, opened: Open
-) -> None:
-    """Nobody is led to book a dawn that they did not mean, on the list or on a plan."""
+async def test_another_day_proposes_the_readers_usual_start(service: Living, opened: Open) -> None:
+    """On the list and on the plan, instead of the opening hour."""
     reader = await service.web_reader()
     tab = await opened(reader.number, **PHONE)
     await tab.go(f"/?date={service.tomorrow}")

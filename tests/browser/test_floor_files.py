@@ -71,7 +71,7 @@ async def test_floors_are_imported(
 
 
 async def shot(tab: Tab, name: str) -> None:
-    """A picture of the page where somebody wants to look at it."""
+    """Saves a screenshot of the page in the folder SHOTS, if set."""
     if SHOTS:
         size = tab.page.viewport_size
         assert size is not None

@@ -1,4 +1,4 @@
-"""The plan editor in a browser: by mouse and by keys, with what it asks before anything changes."""
+"""The plan editor in a browser: by mouse and by keyboard, with the confirmation before saving."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def seat(tab: Tab, no: str) -> dict[str, Any]:
     return next(s for s in (await plan(tab))["seats"] if s["no"] == no)
 
 
-async def test_a_plan_is_changed_and_readers_get_another_seat(
+async def test_a_removed_seat_gives_its_reader_an_offer_of_another(
     service: Living, opened: Open
 ) -> None:
     reader = await service.reader()
@@ -90,7 +90,7 @@ async def test_a_plan_is_changed_and_readers_get_another_seat(
 
 
 @pytest.mark.whole
-async def test_a_plan_that_is_looked_at_becomes_the_new_one(service: Living, opened: Open) -> None:
+async def test_an_open_plan_updates_to_the_changed_one(service: Living, opened: Open) -> None:
     student, head = await opened("21071234"), await opened("administrator")
     await student.go("/areas/2f-hall")
     await head.go(PATH)
@@ -107,8 +107,9 @@ async def test_a_plan_that_is_looked_at_becomes_the_new_one(service: Living, ope
 
 
 @pytest.mark.whole
-async def test_what_a_role_does_not_change(service: Living, opened: Open) -> None:
-    """A librarian takes seats out of service and no more; a viewer looks."""
+async def test_librarians_only_disable_seats_and_viewers_change_nothing(
+    service: Living, opened: Open
+) -> None:
     tab = await opened("librarian")
     await tab.go(PATH)
     before = await plan(tab)
@@ -134,7 +135,7 @@ async def test_what_a_role_does_not_change(service: Living, opened: Open) -> Non
     assert await tab.page.locator("main form button").count() == 0
 
 
-async def test_the_second_of_two_finds_their_drawing_again(service: Living, opened: Open) -> None:
+async def test_the_second_of_two_editors_keeps_their_drawing(service: Living, opened: Open) -> None:
     first, second = await opened("administrator"), await opened("administrator")
     for tab, no in ((first, "011"), (second, "012")):
         await tab.go(PATH)
@@ -154,7 +155,9 @@ async def test_the_second_of_two_finds_their_drawing_again(service: Living, open
 
 
 @pytest.mark.whole
-async def test_by_keys_alone_and_nothing_is_lost_on_the_way(service: Living, opened: Open) -> None:
+async def test_the_editor_works_by_keyboard_and_warns_before_losing_changes(
+    service: Living, opened: Open
+) -> None:
     tab = await opened("administrator")
     await tab.go(PATH)
     assert await tab.page.is_disabled("#next"), "nothing has changed yet"
@@ -185,17 +188,19 @@ async def test_by_keys_alone_and_nothing_is_lost_on_the_way(service: Living, ope
     await tab.page.click("#next")
     await tab.page.click("text=返回修改")
     await tab.page.wait_for_selector("#editor[data-unsaved]")
-    kept = await plan(tab)
-    assert [(s["no"], s["y"]) for s in kept["seats"]] == [(s["no"], s["y"]) for s in moved["seats"]]
+    drawing = await plan(tab)
+    assert [(s["no"], s["y"]) for s in drawing["seats"]] == [
+        (s["no"], s["y"]) for s in moved["seats"]
+    ]
     assert await tab.page.is_enabled("#next")
-    asked: list[str] = []
+    questions: list[str] = []
 
     async def stay(dialog: Any) -> None:
-        asked.append(dialog.type)
+        questions.append(dialog.type)
         await dialog.accept()
 
     tab.page.on("dialog", stay)
     await tab.page.click("text=‹ 平面图")
     await tab.page.wait_for_selector("text=新增区域")
-    assert asked == ["beforeunload"]
+    assert questions == ["beforeunload"]
     assert service.inside.reference.catalog.areas[AreaId("2f-hall")].rev == 0

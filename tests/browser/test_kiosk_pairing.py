@@ -1,4 +1,4 @@
-"""A screen is paired: a young browser and the oldest one, with an administrator beside it."""
+"""Pairing a screen in a current browser and in the oldest one, with an administrator beside it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
 
 
 async def confirm(head: Tab, code: str, word: str) -> None:
-    """As the administrator does: type, compare, confirm."""
+    """Types, compares and confirms the code as an administrator."""
     await head.go(CONSOLE)
     await head.page.fill("[name=code]", code)
     await head.page.click("text=下一步")
@@ -56,7 +56,7 @@ async def test_the_oldest_screen_is_paired_and_starts(
     await old.wait_for("document.querySelector('#code svg')")
 
 
-async def test_codes_are_renewed_and_a_screen_that_lost_its_key_asks_again(
+async def test_codes_are_renewed_and_a_screen_without_its_key_requests_pairing(
     service: Living, opened: Open, axe: str
 ) -> None:
     head = await opened("administrator", **PHONE)
@@ -89,7 +89,7 @@ async def test_codes_are_renewed_and_a_screen_that_lost_its_key_asks_again(
     assert await tab.text("#code") != code
 
 
-async def test_a_screen_without_the_service_goes_on_asking(service: Living, opened: Open) -> None:
+async def test_a_screen_retries_until_the_service_answers(service: Living, opened: Open) -> None:
     tab = await opened(path="/privacy")
     await tab.page.route("**/api/**", lambda route: route.abort())
     await tab.go("/kiosk")

@@ -1,4 +1,4 @@
-"""The kiosk's screen, and the way from its code to a check-in with a slow login."""
+"""The kiosk's screen, and a check-in by its code with a slow login."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from tests.browser.conftest import PHONE, Open
 from tests.living import Living
 
 
-async def test_a_kiosk_shows_hides_and_starts_by_itself(service: Living, opened: Open) -> None:
+async def test_a_kiosk_shows_its_code_and_hides_it_when_offline(
+    service: Living, opened: Open
+) -> None:
     key = await key_of(service, "2f-north")
     tab = await opened()
     page = tab.page
@@ -43,7 +45,7 @@ async def test_a_kiosk_shows_hides_and_starts_by_itself(service: Living, opened:
 
 
 async def later(service: Living, page: Page, seconds: int) -> None:
-    """Let so much time pass in the service and on the screen, second by second."""
+    """Lets this much time pass in the service and on the screen, second by second."""
     for _ in range(seconds):
         await service.move(timedelta(seconds=1))
         await page.clock.run_for(1000)
@@ -68,13 +70,13 @@ async def test_a_slow_login_does_not_cost_the_check_in(service: Living, opened: 
     await tab.sign_in(reader.number)
     await tab.page.click("main button >> text=签到")
     assert await tab.text(".done") == "签到成功"
-    (kept,) = (await reader.ok("GET", "/reservations"))["items"]
-    assert kept["state"] == "in_use"
+    (reservation,) = (await reader.ok("GET", "/reservations"))["items"]
+    assert reservation["state"] == "in_use"
 
 
-async def test_the_digits_of_a_kiosk_are_its_code(service: Living, opened: Open) -> None:
-    """Who has no camera types what the screen shows: the same proof, as short-lived, and wrong ones
-    are counted as wrong codes are."""
+async def test_the_digits_on_a_kiosk_check_a_reader_in(service: Living, opened: Open) -> None:
+    """For readers without a camera: the digits are the same proof with the same lifetime, and wrong
+    ones count as wrong codes."""
     reader = await service.web_reader()
     made = await reader.reserve(start="17:00", end="18:00")
     await service.move("16:40")
@@ -104,7 +106,7 @@ async def test_the_digits_of_a_kiosk_are_its_code(service: Living, opened: Open)
     await tab.page.wait_for_selector("main >> text=已过期")
 
 
-async def test_a_code_is_not_for_later(service: Living, opened: Open) -> None:
+async def test_an_expired_kiosk_code_does_not_check_in(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     await reader.reserve(start="17:00", end="18:00")
     await service.move("16:40")
@@ -119,5 +121,5 @@ async def test_a_code_is_not_for_later(service: Living, opened: Open) -> None:
     # The code itself, photographed and sent on, is as old.
     await late.go(path)
     assert "已过期，请扫描屏幕上正在显示的码" in await late.text("main")
-    (kept,) = (await reader.ok("GET", "/reservations"))["items"]
-    assert kept["state"] == "reserved"
+    (reservation,) = (await reader.ok("GET", "/reservations"))["items"]
+    assert reservation["state"] == "reserved"

@@ -24,7 +24,9 @@ async def touch(tab: Tab, card: str = CARD) -> None:
     await tab.page.keyboard.press("Enter")
 
 
-async def test_without_a_phone(service: Living, opened: Open) -> None:
+async def test_a_card_books_leaves_returns_and_finishes_at_the_kiosk(
+    service: Living, opened: Open
+) -> None:
     reader = await carded(service)
     tab = await kiosk(service, opened)
     page = tab.page
@@ -57,8 +59,8 @@ async def test_without_a_phone(service: Living, opened: Open) -> None:
 
 
 @pytest.mark.whole
-async def test_reports_by_a_card(service: Living, opened: Open) -> None:
-    """An empty seat is reported and the own one is taken: by a card alone."""
+async def test_a_card_reports_occupied_and_empty_seats(service: Living, opened: Open) -> None:
+    """The card reports an empty seat of another reader and its own reader's occupied one."""
     reader, sits = await carded(service), await service.reader()
     theirs = await sits.reserve("2f-hall-066", "now", "18:00")
     scan = {"qr": await service.qr("2f-north")}
@@ -82,7 +84,7 @@ async def test_reports_by_a_card(service: Living, opened: Open) -> None:
     assert moved["state"] == "in_use" and moved["seat"]["id"] != "2f-hall-065"
 
 
-async def test_it_signs_out_by_itself(service: Living, opened: Open) -> None:
+async def test_the_kiosk_signs_out_after_inactivity(service: Living, opened: Open) -> None:
     await carded(service)
     tab = await kiosk(service, opened)
     await tab.page.clock.install()
@@ -94,7 +96,7 @@ async def test_it_signs_out_by_itself(service: Living, opened: Open) -> None:
 
 
 @pytest.mark.whole
-async def test_a_card_that_nobody_knows(service: Living, opened: Open) -> None:
+async def test_an_unknown_card_is_refused(service: Living, opened: Open) -> None:
     tab = await kiosk(service, opened)
     tab.expected = {422}
     await touch(tab, "99999999")
@@ -103,7 +105,7 @@ async def test_a_card_that_nobody_knows(service: Living, opened: Open) -> None:
     assert await tab.page.locator("#touch:visible").count() == 0
 
 
-async def test_a_booking_is_given_up_only_after_a_question(service: Living, opened: Open) -> None:
+async def test_cancelling_at_the_kiosk_asks_for_confirmation(service: Living, opened: Open) -> None:
     reader = await carded(service)
     made = await reader.reserve("2f-hall-065", "17:00", "18:00")
     tab = await kiosk(service, opened)
@@ -122,7 +124,7 @@ async def test_a_booking_is_given_up_only_after_a_question(service: Living, open
 async def test_a_seat_is_chosen_on_the_plan(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
-    """Of an area of 222 seats: what is touched is large, and all of it is found on one screen."""
+    """An area of 222 seats: touch targets are large, and the whole area is found on one screen."""
     reader = await carded(service)
     rival = await service.reader()
     await rival.reserve("2f-east-002", "now", "18:00")
@@ -143,9 +145,9 @@ async def test_a_seat_is_chosen_on_the_plan(
     assert made["seat"]["no"] == "001"
 
 
-async def test_an_upright_screen_is_used_as_a_whole(service: Living, opened: Open) -> None:
-    """Areas stand by floors and fill it, a small area is seen as a whole, a large one says that
-    there is more, and what is asked or refused is large and where the hand is."""
+async def test_a_portrait_screen_uses_its_whole_height(service: Living, opened: Open) -> None:
+    """Areas are grouped by floor and fill the height; a small area is shown completely, a large one
+    indicates the rest; questions and refusals are large and within reach."""
     reader = await carded(service)
     tab = await kiosk(service, opened, 1080, 1920)
     page = tab.page
@@ -173,8 +175,8 @@ async def test_an_upright_screen_is_used_as_a_whole(service: Living, opened: Ope
     await page.click("#touch button:text-is('坐这里')")
     await page.click("#touch button:text-is('继续')")
     await page.click("#touch button:text-is('结束')")
-    asked = await page.locator("#touch h1").bounding_box()
-    assert asked is not None and asked["y"] > 400 and asked["height"] > 40
+    heading = await page.locator("#touch h1").bounding_box()
+    assert heading is not None and heading["y"] > 400 and heading["height"] > 40
     await page.route("**/finish", lambda route: route.abort())
     await page.click("#touch button.bad")
     said = page.locator("#touch p >> text=暂时连不上服务")
@@ -183,7 +185,9 @@ async def test_an_upright_screen_is_used_as_a_whole(service: Living, opened: Ope
     assert made["state"] == "in_use"
 
 
-async def test_without_a_network_nothing_stale_stays(service: Living, opened: Open) -> None:
+async def test_without_a_network_the_kiosk_hides_free_seats_and_code(
+    service: Living, opened: Open
+) -> None:
     await carded(service)
     tab = await kiosk(service, opened)
     page = tab.page

@@ -40,10 +40,10 @@ async def test_a_booking_over_midnight_on_a_phone(service: Living, opened: Open,
         await is_for_everybody(tab, axe, path, phone=True)
 
 
-async def test_the_bar_of_a_house_that_never_closes_is_that_of_the_day(
+async def test_the_time_bar_of_a_library_that_never_closes_spans_the_day(
     service: Living, opened: Open
 ) -> None:
-    """From its midnight on, and as long after the next as somebody may stay."""
+    """From midnight to as long after the next midnight as a stay may last."""
     await open_by(service, OpeningRule(time(0), time(0)))
     tab = await opened("21071234", **PHONE)
     await tab.go(f"/areas/2f-hall?date={service.tomorrow}&seat={SEAT}")

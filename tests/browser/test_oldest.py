@@ -50,11 +50,11 @@ async def old(tmp_path: Path) -> AsyncIterator[OldTab]:
 
 
 async def _codes(old: OldTab) -> list[str]:
-    """Beside the kiosk's code stands the mini-program's."""
+    """The contents of the kiosk's code and the mini-program's beside it."""
     return [code for code in await old.codes() if "/k/" in code]
 
 
-async def test_a_kiosk_shows_its_code_and_the_next(service: Living, old: OldTab) -> None:
+async def test_a_kiosk_shows_its_code_and_then_the_next_one(service: Living, old: OldTab) -> None:
     reader = await service.reader()
     made = await reader.reserve(start="now", end="18:00")
     await old.size(1080, 720)
@@ -75,7 +75,7 @@ async def test_a_kiosk_shows_its_code_and_the_next(service: Living, old: OldTab)
     assert done["state"] == "in_use"
 
 
-async def test_a_seat_without_a_phone(service: Living, old: OldTab) -> None:
+async def test_a_card_books_a_seat_at_the_kiosk(service: Living, old: OldTab) -> None:
     reader = await carded(service)
     await old.size(1080, 720)
     await old.go(f"{service.base}/kiosk/2f-south#key={await key_of(service, '2f-south')}")
@@ -97,15 +97,17 @@ async def test_a_seat_without_a_phone(service: Living, old: OldTab) -> None:
     await old.wait_for("document.getElementById('touch').hidden")
 
 
-async def test_all_of_the_kiosks_style_is_understood(service: Living, old: OldTab) -> None:
+async def test_the_browser_accepts_every_style_rule_of_the_kiosk(
+    service: Living, old: OldTab
+) -> None:
     text = files("handlers").joinpath("static/kiosk.css").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/|@supports \([^{]*\{[^{]*\{[^}]*\} \}", "", text, flags=re.DOTALL)
-    asked = {
+    queries = {
         f"matchMedia({json.dumps(q)}).media !== 'not all'"
         for q in re.findall("@media (.*?) {", text)
     }
     for selector, body in re.findall(r"([^{}]+){([^{}]*)}", text):
-        asked.add(f"document.querySelector({json.dumps(selector.strip())}) !== 0")
+        queries.add(f"document.querySelector({json.dumps(selector.strip())}) !== 0")
         values: dict[str, list[str]] = {}
         for declaration in filter(str.strip, body.split(";")):
             name, _, value = declaration.partition(":")
@@ -114,13 +116,15 @@ async def test_all_of_the_kiosks_style_is_understood(service: Living, old: OldTa
             values.setdefault(name.strip(), []).append(value.replace("!important", "").strip())
         for name, several in values.items():
             tried = (f"CSS.supports({json.dumps(name)}, {json.dumps(v)})" for v in several)
-            asked.add(" || ".join(tried))
-    assert len(asked) > 100
+            queries.add(" || ".join(tried))
+    assert len(queries) > 100
     await old.go(f"{service.base}/kiosk/2f-south")
-    assert await old.evaluate(f"{json.dumps(sorted(asked))}.filter((one) => !eval(one))") == []
+    assert await old.evaluate(f"{json.dumps(sorted(queries))}.filter((one) => !eval(one))") == []
 
 
-async def test_pages_keep_their_layout(service: Living, old: OldTab) -> None:
+async def test_readers_pages_keep_their_layout_in_the_oldest_browser(
+    service: Living, old: OldTab
+) -> None:
     reader = await service.web_reader()
     await reader.reserve(start="17:00", end="18:00")
     await old.call("Network.setCookie", name="seat_sid", value=reader.token, url=service.base)

@@ -1,4 +1,4 @@
-"""The page of opening hours: a week, an exception and a closure as an administrator enters them."""
+"""The page of opening hours: weekly hours, an exception and a closure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.whole
 
 
 @pytest.mark.parametrize("device", DEVICES)
-async def test_a_week_an_exception_and_a_closure(
+async def test_weekly_hours_an_exception_and_a_closure_are_entered(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
     phone = device is PHONE
@@ -64,7 +64,7 @@ async def test_a_week_an_exception_and_a_closure(
 
 
 @pytest.mark.parametrize("device", DEVICES)
-async def test_a_rule_from_a_date_on(
+async def test_a_policy_change_from_a_date_on_is_entered(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
     tab = await opened("administrator", **device)

@@ -1,7 +1,7 @@
-"""From an empty database to a student who has checked in: one story in browsers alone.
+"""From an empty database to a student who has checked in, in browsers alone.
 
-Every click, choice and key that a person needs goes through a ``Hand``, which counts it. With the
-campus's page the administrator needs 39 clicks and types 69 characters, a student 8 and 13.
+Every click, choice and key of a person goes through a ``Hand``, which counts it. On the campus's
+page the administrator needs 39 clicks and 69 characters, a student 8 and 13.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ async def service(mongo_url: str, redis_url: str, stand_in: StandIn) -> AsyncIte
 
 @dataclass
 class Hand:
-    """What a person does in a tab. ``clicks`` are those of a pointer: a field to be filled takes
-    one, a choice in a list or a file two. ``keys`` are the characters that are typed."""
+    """A person's input in a tab. ``clicks`` counts a field to be filled as one, a choice in a list
+    or of a file as two; ``keys`` counts typed characters."""
 
     tab: Tab = field(repr=False)
     clicks: int = 0
@@ -77,7 +77,7 @@ class Hand:
         await self.page.set_input_files(selector, file)
 
     async def scan(self, screen: Tab) -> None:
-        """Point the phone's camera at the screen, and open what it reads."""
+        """Scans the screen with the phone and opens the link in the code."""
         self.clicks += 1
         picture = await screen.page.screenshot()
         (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
@@ -93,14 +93,14 @@ class Hand:
 
 
 async def hand(opened: Open, **options: Any) -> Hand:
-    """Somebody with a browser, who may also go to the campus's page."""
+    """A person with a browser that may also open the campus's page."""
     tab = await opened(**options)
     tab.known += (tab.service.settings.cas.base_url,)
     return Hand(tab)
 
 
 def three_floors() -> bytes:
-    """A workbook as a library has it: a row a seat, with an aisle after every second column."""
+    """A workbook with a row for each seat and an aisle after every second column."""
     book, file = Workbook(), io.BytesIO()
     book.active.append(["区域", "楼层", "座位号", "行", "列", "电源"])
     for floor, name, seats in FLOORS:
@@ -113,7 +113,7 @@ def three_floors() -> bytes:
 
 
 async def set_up(head: Hand, screen: Tab) -> None:
-    """All six steps, each by its link on the page of the first run."""
+    """Goes through all six steps by the links of the first run's page."""
     tab = head.tab
     await head.sign_in("administrator")
     assert await tab.text("h1") == "首次设置", "led here after signing in"
@@ -143,9 +143,9 @@ async def set_up(head: Hand, screen: Tab) -> None:
     await head.click("text=从文件导入区域和座位")
     await head.choose_file("[name=file]", "座位.xlsx", three_floors())
     await head.click("text=下一步：预览")
-    shown = await tab.text("main")
+    text = await tab.text("main")
     for _, name, seats in FLOORS:
-        assert name in shown and f"新区域，{seats} 个座位" in shown
+        assert name in text and f"新区域，{seats} 个座位" in text
     assert not tab.service.inside.reference.catalog.areas, "nothing is written before"
     await head.type("[name=reason]", "开馆")
     await head.click("button:text-is('确认导入')")
@@ -168,12 +168,12 @@ async def set_up(head: Hand, screen: Tab) -> None:
 
 
 async def book_and_check_in(student: Hand, screen: Tab) -> None:
-    """A seat from now on, and the code of the kiosk in the hall."""
+    """Books a seat from now on and scans the hall kiosk's code."""
     page, tab = student.page, student.tab
     await student.sign_in("21071234")
     assert await page.locator("#floors h2").all_inner_texts() == ["地下一层", "一层", "二层"]
-    shown = await tab.text("#floors")
-    assert all(name in shown for _, name, _ in FLOORS)
+    text = await tab.text("#floors")
+    assert all(name in text for _, name, _ in FLOORS)
     await student.click("a.tile:has-text('自习室')")
     await student.click("#plan [data-no='A-8']")
     await page.wait_for_selector("#panel .when")
@@ -188,7 +188,9 @@ async def book_and_check_in(student: Hand, screen: Tab) -> None:
     assert "主馆2层自习室A-8号" in await tab.text(".now")
 
 
-async def test_from_an_empty_database_to_a_check_in(service: Living, opened: Open) -> None:
+async def test_an_empty_database_becomes_a_library_with_a_checked_in_student(
+    service: Living, opened: Open
+) -> None:
     screen, head, student = await asyncio.gather(
         opened(path="/kiosk", viewport={"width": 1080, "height": 720}),
         hand(opened),

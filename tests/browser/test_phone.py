@@ -1,4 +1,4 @@
-"""What a phone's browser has to do well: scanning by itself, and a large plan under the finger."""
+"""A phone's browser: scanning in the page, and a large plan under the finger."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_scanning_in_the_page_checks_in(service: Living, opened: Open) -> 
     assert (await reader.ok("GET", f"/reservations/{again['id']}"))["state"] == "reserved"
 
 
-async def test_without_a_detector_the_page_says_how(opened: Open) -> None:
+async def test_without_a_barcode_detector_the_page_explains_how_to_scan(opened: Open) -> None:
     tab = await opened("21071234", **PHONE)
     await tab.go("/check-in")
     assert await tab.page.locator("#scan:visible").count() == 0
@@ -81,7 +81,9 @@ async def test_unread_messages_are_marked_until_they_are_read(
     assert await badge.count() == 0
 
 
-async def test_a_query_terminal_fits_a_corner(service: Living, opened: Open, tmp_path: Any) -> None:
+async def test_the_code_of_a_query_terminal_is_readable_in_a_small_window(
+    service: Living, opened: Open, tmp_path: Any
+) -> None:
     keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
     key = next(item["key"] for item in keys if item["id"] == "3f-north")
     tab = await opened(path=f"/kiosk/3f-north#key={key}", viewport={"width": 300, "height": 360})
@@ -95,7 +97,9 @@ async def test_a_query_terminal_fits_a_corner(service: Living, opened: Open, tmp
 
 
 @pytest.mark.whole
-async def test_three_hundred_seats_stay_smooth(service: Living, opened: Open) -> None:
+async def test_a_plan_of_three_hundred_seats_scrolls_smoothly(
+    service: Living, opened: Open
+) -> None:
     inside = service.inside
     area = inside.reference.catalog.areas[AreaId("2f-hall")]
     seats = tuple(

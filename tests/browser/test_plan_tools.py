@@ -1,4 +1,4 @@
-"""The plan editor's tools in a browser: each does what its button says, and can be undone."""
+"""The plan editor's tools in a browser: their effects, and undo."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def places(tab: Tab) -> dict[str, tuple[int, int]]:
 
 
 async def saved(tab: Tab) -> dict[str, tuple[int, int]]:
-    """The plan as the server has it, after the question that it asks first."""
+    """Saves by the confirmation page. Returns the stored plan."""
     await tab.page.click("#next")
     await tab.page.fill("[name=reason]", "调整座位")
     await tab.page.click("text=确认保存")
@@ -46,7 +46,7 @@ async def saved(tab: Tab) -> dict[str, tuple[int, int]]:
 
 
 async def on_screen(tab: Tab, x: float, y: float) -> tuple[float, float]:
-    """Where a place of the plan is on the screen."""
+    """The position on the screen of a point of the plan."""
     box = await tab.page.locator("#drawing").bounding_box()
     assert box is not None
     unit = box["width"] / (await plan(tab))["width"]
@@ -54,7 +54,7 @@ async def on_screen(tab: Tab, x: float, y: float) -> tuple[float, float]:
 
 
 async def undone(tab: Tab, before: object, after: object) -> None:
-    """One step back and forth again."""
+    """Undoes one step and redoes it."""
     await tab.page.keyboard.press("Control+z")
     assert await places(tab) == before
     assert "已撤销" in await tab.text("#status")
@@ -69,7 +69,7 @@ async def middle(tab: Tab, no: str) -> tuple[float, float]:
 
 
 async def lasso(tab: Tab, first: str, last: str, edge: float = 0.62) -> None:
-    """A frame around two seats, drawn on the empty floor."""
+    """Draws a selection frame around two seats, starting on the empty floor."""
     (left, top), (right, bottom) = await middle(tab, first), await middle(tab, last)
     edge *= await size(tab)
     await tab.page.mouse.move(left - edge, top - edge)
@@ -80,13 +80,13 @@ async def lasso(tab: Tab, first: str, last: str, edge: float = 0.62) -> None:
 
 
 async def size(tab: Tab) -> float:
-    """Of a seat on the screen."""
+    """The size of a seat on the screen."""
     box = await tab.page.locator("#drawing .seat rect").first.bounding_box()
     assert box is not None
     return float(box["width"])
 
 
-async def test_what_a_frame_chooses_can_be_removed_and_copied(opened: Open) -> None:
+async def test_seats_selected_by_a_frame_are_removed_and_copied(opened: Open) -> None:
     tab = await opened("administrator")
     await tab.go(PATH)
     before = await places(tab)
@@ -112,8 +112,8 @@ async def test_what_a_frame_chooses_can_be_removed_and_copied(opened: Open) -> N
     await undone(tab, before, copied)
 
 
-async def test_seats_are_laid_out(opened: Open) -> None:
-    """A row between two points, in line, evenly apart, and a copy of it where the pointer is."""
+async def test_the_tools_lay_out_rows_of_seats(opened: Open) -> None:
+    """A row between two points, aligned, evenly spaced, and copied to the pointer's position."""
     tab = await opened("administrator")
     await tab.go(PATH)
     mouse, keyboard = tab.page.mouse, tab.page.keyboard
@@ -163,7 +163,7 @@ async def test_seats_are_laid_out(opened: Open) -> None:
     assert await saved(tab) == row
 
 
-async def test_a_row_by_keys_alone_and_names_of_any_kind(opened: Open) -> None:
+async def test_a_row_with_custom_seat_names_is_added_by_keyboard(opened: Open) -> None:
     tab = await opened("administrator")
     await tab.go(PATH)
     before = await places(tab)
@@ -187,7 +187,7 @@ async def test_a_row_by_keys_alone_and_names_of_any_kind(opened: Open) -> None:
     assert await tab.page.evaluate(series) == ["A-08", "A-10", "A-11", "A-12"]
 
 
-async def test_a_drag_snaps_or_not_and_all_is_seen(opened: Open) -> None:
+async def test_a_dragged_seat_snaps_to_lines_unless_disabled(opened: Open) -> None:
     tab = await opened("administrator", viewport={"width": 1024, "height": 768})
     await tab.go(PATH)
     view = tab.page.locator(".viewport")
@@ -234,7 +234,7 @@ def png(content: bytes) -> FilePayload:
     return {"name": "floor.png", "mimeType": "image/png", "buffer": content}
 
 
-async def test_a_picture_under_the_plan(service: Living, opened: Open, axe: str) -> None:
+async def test_a_picture_is_placed_under_the_plan(service: Living, opened: Open, axe: str) -> None:
     tab = await opened("administrator")
     page = tab.page
     await tab.go(PATH)
@@ -274,8 +274,8 @@ async def test_a_picture_under_the_plan(service: Living, opened: Open, axe: str)
     await page.keyboard.press("Escape")
     await page.fill("#picture-panel [name=width]", "800")
     await page.locator("#picture-panel [name=opacity]").fill("30")
-    wanted = [*moved[:2], 800, 30]
-    assert await place() == wanted
+    expected = [*moved[:2], 800, 30]
+    assert await place() == expected
     await shows_everybody(tab, axe, PATH, phone=False)
     await page.click("[data-do=save-picture]")
     await page.wait_for_selector("#status:has-text('底图位置已保存')")
@@ -285,12 +285,12 @@ async def test_a_picture_under_the_plan(service: Living, opened: Open, axe: str)
 
     page.on("dialog", lambda dialog: dialog.accept())
     await tab.go(PATH)
-    assert await place() == wanted
+    assert await place() == expected
     student = await opened("21071234")
-    asked: list[str] = []
-    student.page.on("request", lambda request: asked.append(request.url))
+    questions: list[str] = []
+    student.page.on("request", lambda request: questions.append(request.url))
     await student.go("/areas/2f-hall")
-    assert not [url for url in asked if "picture" in url]
+    assert not [url for url in questions if "picture" in url]
     # Somebody else moves it: this one is told, keeps what was typed, and may save it with the plan.
     moved_by_another = {"place": {"x": 5, "y": 5, "width": 600, "opacity": 50}, "version": "other"}
     pictures = service.inside.db["plan_pictures"]
@@ -314,7 +314,7 @@ async def test_a_picture_under_the_plan(service: Living, opened: Open, axe: str)
     assert await pictures.count_documents({}) == 0
 
 
-async def test_on_a_phone(opened: Open, axe: str) -> None:
+async def test_the_editor_works_on_a_phone(opened: Open, axe: str) -> None:
     tab = await opened("administrator", **PHONE)
     await tab.go(PATH)
     assert await size(tab) >= 27, "to be hit with a finger"

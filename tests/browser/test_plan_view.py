@@ -1,4 +1,4 @@
-"""How a plan is looked at: numbers that can be read, the part that is seen, and the other areas."""
+"""Viewing a plan: legible numbers, the visible part, and switching areas."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SIZES = sizes(
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-async def test_each_number_can_be_read_at_first(
+async def test_every_seat_number_is_legible_at_first(
     service: Living, opened: Open, width: int, height: int
 ) -> None:
     inside = service.inside
@@ -64,7 +64,7 @@ async def test_each_number_can_be_read_at_first(
 
 
 @pytest.mark.parametrize("device", DEVICES)
-async def test_the_overview_leads_to_what_is_not_seen(
+async def test_the_overview_scrolls_to_hidden_parts_of_the_plan(
     opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
     tab = await opened("21071234", **device)
@@ -84,8 +84,8 @@ async def test_the_overview_leads_to_what_is_not_seen(
         await page.click("[aria-label=放大]")
     await overview.wait_for(state="visible")
     for button in await page.locator(".view-tools button").all():
-        shown = await button.bounding_box()
-        assert shown is not None and min(shown["width"], shown["height"]) >= 44
+        button_box = await button.bounding_box()
+        assert button_box is not None and min(button_box["width"], button_box["height"]) >= 44
     await is_for_everybody(tab, axe, f"/areas/{LARGE}", phone=device is PHONE)
 
 
@@ -109,7 +109,7 @@ LEGIBLE = """
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
 @pytest.mark.parametrize(("width", "height"), sizes((320, 568), (390, 844), (844, 390)))
-async def test_a_plan_says_which_area_it_is_and_when(
+async def test_a_plan_shows_its_area_and_time(
     opened: Open, width: int, height: int, locale: str
 ) -> None:
     tab = await opened("21071234", locale=locale, **screen(width, height))
@@ -128,10 +128,10 @@ async def test_a_plan_says_which_area_it_is_and_when(
         pytest.param(320, 568, "", marks=pytest.mark.whole),
     ],
 )
-async def test_the_buttons_of_the_view_are_never_under_the_tabs(
+async def test_the_zoom_buttons_are_never_covered_by_the_tabs(
     opened: Open, width: int, height: int, search: str
 ) -> None:
-    """Also where a note stands over the plan, or a phone lies on its side."""
+    """Also with a note over the plan and on a phone in landscape."""
     tab = await opened("21071234", **screen(width, height))
     await tab.go(f"/areas/{LARGE}{search}")
     assert await tab.page.locator(".plan-card .lost:visible").count() == bool(search)
@@ -149,7 +149,7 @@ async def test_the_buttons_of_the_view_are_never_under_the_tabs(
 
 
 @pytest.mark.whole
-async def test_a_plan_that_is_seen_as_a_whole_has_no_overview(opened: Open) -> None:
+async def test_a_plan_that_fits_the_screen_has_no_overview(opened: Open) -> None:
     tab = await opened("21071234", viewport={"width": 1920, "height": 1080})
     await tab.go("/areas/2f-hall")
     assert await tab.page.evaluate(SMALLEST) >= 12
@@ -157,9 +157,9 @@ async def test_a_plan_that_is_seen_as_a_whole_has_no_overview(opened: Open) -> N
 
 
 @pytest.mark.whole
-async def test_classic_scrollbars_leave_the_plan_its_frame(service: Living) -> None:
-    """As most desktops have them: square, and with a width of their own. The frame's line is whole
-    in the corner where they meet, and none is left where all of the plan is seen."""
+async def test_classic_scrollbars_do_not_cover_the_plans_frame(service: Living) -> None:
+    """Scrollbars of most desktops are square and take room. The frame's line is complete in their
+    corner, and there are none if the whole plan is visible."""
     async with chromium(ignore_default_args=["--hide-scrollbars"]) as running:
         context = await running.new_context(locale="zh-CN", **DESKTOP)
         tab = Tab(service, context, await context.new_page())
@@ -183,7 +183,7 @@ async def test_classic_scrollbars_leave_the_plan_its_frame(service: Living) -> N
 
 
 @pytest.mark.whole
-async def test_a_mouse_draws_the_plan_along_and_chooses_nothing(opened: Open) -> None:
+async def test_dragging_the_plan_with_a_mouse_selects_no_seat(opened: Open) -> None:
     tab = await opened("21071234")
     await tab.go(f"/areas/{LARGE}")
     page = tab.page
@@ -203,10 +203,10 @@ async def test_a_mouse_draws_the_plan_along_and_chooses_nothing(opened: Open) ->
 
 
 @pytest.mark.parametrize("device", DEVICES)
-async def test_another_area_is_one_choice_away(
+async def test_the_area_selector_opens_another_area(
     service: Living, opened: Open, device: dict[str, Any]
 ) -> None:
-    """With what is free there at the same time; without scripts the names alone."""
+    """The selector shows the free seats at the same time; without scripts only the names."""
     other = await service.reader()
     await other.reserve("3f-east-001", "18:00", "20:00")
     tab = await opened("21071234", **device)

@@ -1,4 +1,4 @@
-"""Sheets of labels and posters: pages of A4 with nothing cut off, and codes that cameras read."""
+"""Printed labels and posters: A4 pages with nothing cut off, and readable codes."""
 
 from __future__ import annotations
 
@@ -22,26 +22,28 @@ CUT = """[...document.querySelectorAll(".labels li, .labels, .poster, .poster ol
 
 
 async def pages(tab: Tab) -> int:
-    """How many sheets the printer takes."""
+    """The number of printed pages."""
     document = await tab.page.pdf(prefer_css_page_size=True)
     assert document.startswith(b"%PDF")
     return len(re.findall(rb"/Type\s*/Page\b", document))
 
 
 async def codes(tab: Tab) -> list[str]:
-    """What a camera reads on the printed page."""
+    """The contents of the codes on the printed page."""
     picture = Image.open(io.BytesIO(await tab.page.screenshot(full_page=True)))
     return [str(code.text) for code in zxingcpp.read_barcodes(picture)]
 
 
 async def on_paper(tab: Tab) -> None:
-    """As the printer sees it: a page of A4 without its margins."""
+    """Emulates printing on A4 without margins."""
     await tab.page.emulate_media(media="print", color_scheme="light")
     await tab.page.set_viewport_size({"width": 718, "height": 1047})
     assert await tab.page.evaluate(CUT) == []
 
 
-async def test_labels_of_chosen_seats_on_sheets(service: Living, opened: Open, axe: str) -> None:
+async def test_labels_of_chosen_seats_are_printed_on_sheets(
+    service: Living, opened: Open, axe: str
+) -> None:
     tab = await opened("administrator")
     here = "/console/plans/2f-hall/labels"
     tab.expected = {400}
@@ -60,7 +62,7 @@ async def test_labels_of_chosen_seats_on_sheets(service: Living, opened: Open, a
     assert await pages(tab) == -(-seats // 30)
 
 
-async def test_posters_are_one_page_and_lead_to_the_library(
+async def test_posters_fit_one_page_and_link_to_the_library(
     service: Living, opened: Open, axe: str
 ) -> None:
     tab = await opened("viewer")

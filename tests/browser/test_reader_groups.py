@@ -1,4 +1,4 @@
-"""Reader groups and roles in a browser: an area is reserved, a list goes in, a colleague comes."""
+"""Reader groups and roles in a browser: reserving an area, adding a list, granting a role."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ pytestmark = pytest.mark.whole
 
 
 async def at_both_sizes(tab: Tab, axe: str, what: str) -> None:
-    """The open page is for everybody on a desk and on a phone, and nothing is wider than that."""
+    """Checks the open page's accessibility and width on a desktop and on a phone."""
     await shows_everybody(tab, axe, what, phone=False)
     await tab.page.set_viewport_size(PHONE["viewport"])
     await shows_everybody(tab, axe, f"{what} on a phone", phone=True)
     await tab.page.set_viewport_size(DESKTOP["viewport"])
 
 
-async def test_an_area_is_reserved_and_filled(service: Living, opened: Open, axe: str) -> None:
+async def test_an_area_is_reserved_for_a_group_and_members_are_added(
+    service: Living, opened: Open, axe: str
+) -> None:
     reader = await service.reader()
     await reader.reserve("2f-east-056", "17:00", "18:00")
     tab = await opened("administrator")

@@ -1,4 +1,4 @@
-"""Labels of seats: printed from the console, read by a camera, opened by a phone."""
+"""Seat labels: printed from the console, read by a camera, opened by a phone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.living import SEAT, Living
 pytestmark = pytest.mark.whole
 
 
-async def test_a_label_from_the_printer_to_the_seat(service: Living, opened: Open) -> None:
+async def test_a_printed_label_checks_its_reader_in(service: Living, opened: Open) -> None:
     await choose(service, PresenceSource.SEAT_LABEL)
     seats = service.inside.reference.area("2f-hall").seats
     tab = await opened("administrator")

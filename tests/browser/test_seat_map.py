@@ -1,4 +1,4 @@
-"""A plan in two browsers, by keys alone, over a lost connection, and for everybody."""
+"""A plan in two browsers, by keyboard alone, over a lost connection, and its accessibility."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.living import Living
 SEEN_WITHIN_MS = 1000
 
 
-async def test_two_on_one_plan(opened: Open) -> None:
-    """One books; the other sees it at once; a third one's view is late, and is told kindly."""
+async def test_a_booking_appears_at_once_in_another_browser(opened: Open) -> None:
+    """A third browser, whose view is late, gets a friendly refusal."""
     first, second, late = [await opened(f"2107000{n}") for n in range(3)]
     await late.page.route("**/events*", lambda route: route.abort())
     for tab in (first, second, late):
@@ -45,7 +45,7 @@ async def test_two_on_one_plan(opened: Open) -> None:
     assert await late.text(".done") == "预约成功"
 
 
-async def test_by_keys_alone(opened: Open) -> None:
+async def test_a_seat_is_booked_by_keyboard_alone(opened: Open) -> None:
     tab = await opened("21071234")
     page = tab.page
     await page.focus('[data-area="2f-hall"]')
@@ -74,7 +74,7 @@ async def test_by_keys_alone(opened: Open) -> None:
     assert await tab.text(".done") == "预约成功"
 
 
-async def test_back_and_reload_in_mid_flow(opened: Open) -> None:
+async def test_a_reload_keeps_the_choice_and_back_closes_the_sheet(opened: Open) -> None:
     tab = await opened("21071234", **PHONE)
     page = tab.page
     await page.click('[data-area="2f-hall"]')
@@ -97,7 +97,9 @@ async def test_back_and_reload_in_mid_flow(opened: Open) -> None:
     await page.wait_for_selector("text=立即预约", state="detached")
 
 
-async def test_a_lost_connection_is_said_and_comes_back(service: Living, opened: Open) -> None:
+async def test_a_lost_connection_is_shown_until_it_is_restored(
+    service: Living, opened: Open
+) -> None:
     tab = await opened("21071234")
     await tab.page.click('[data-area="2f-hall"]')
     await tab.page.wait_for_selector("#plan")
@@ -113,8 +115,8 @@ async def test_a_lost_connection_is_said_and_comes_back(service: Living, opened:
     await tab.page.wait_for_selector("#lost", state="hidden")
 
 
-async def test_the_panel_is_of_the_seat_that_was_chosen_last(opened: Open) -> None:
-    """However late the answer for another one comes."""
+async def test_the_panel_shows_the_seat_chosen_last(opened: Open) -> None:
+    """The answer for the seat chosen before arrives late."""
     tab = await opened("21071234")
     page = tab.page
     await page.click('[data-area="2f-hall"]')
@@ -135,7 +137,7 @@ async def test_the_panel_is_of_the_seat_that_was_chosen_last(opened: Open) -> No
     assert await page.input_value("#panel [name=seat_id]") == "2f-hall-042"
 
 
-async def test_a_plan_names_its_seats(opened: Open) -> None:
+async def test_seats_have_accessible_names(opened: Open) -> None:
     tab = await opened("21071234")
     await tab.page.click('[data-area="2f-hall"]')
     seat = tab.page.locator('[id="2f-hall-065"]')
@@ -175,10 +177,10 @@ PAGES = (
 
 @pytest.mark.whole
 @pytest.mark.parametrize("device", DEVICES)
-async def test_every_page_is_for_everybody(
+async def test_every_readers_page_is_accessible(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
-    """axe-core finds nothing serious, and nothing is wider than a small phone."""
+    """axe-core reports nothing serious, and no page is wider than a small phone."""
     tab = await opened("21071234", **device)
     reader = await service.reader()
     await reader.reserve("2f-hall-066", "17:00", "18:00")

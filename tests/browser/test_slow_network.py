@@ -1,4 +1,4 @@
-"""Booking where the network is slow: the page says what it waits for, and books once."""
+"""Booking over a slow network: the page shows what it waits for, and books once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SEAT = "2f-hall-063"
 
 
 async def slow(tab: Tab) -> None:
-    """As at the edge of a mobile network: 600 ms there and back, 50 KB a second."""
+    """Emulates the edge of a mobile network: 600 ms round trip, 50 KB a second."""
     session = await tab.context.new_cdp_session(tab.page)
     await session.send("Network.enable")
     await session.send(
@@ -50,7 +50,7 @@ async def test_a_seat_is_booked_once_over_a_slow_network(
     assert "已预约" in await tab.text("#main")
 
 
-async def test_a_seat_that_is_gone_meanwhile_is_refused_and_the_choice_stays(
+async def test_a_seat_taken_meanwhile_is_refused_and_the_choice_is_kept(
     service: Living, opened: Open
 ) -> None:
     tab = await opened("21071234", **READER_SIZES["390"])

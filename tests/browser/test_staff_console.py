@@ -1,4 +1,4 @@
-"""The console in a browser: a librarian's round, and pages that everybody can use."""
+"""The console in a browser: a librarian's patrol, and accessible pages."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from tests.living import Living
 WHEREFORE = "手机没电，核对过校园卡"
 
 
-async def test_a_round_through_the_library(service: Living, opened: Open) -> None:
-    """From the first page to a seat, to its reader, and what the log says of it afterwards."""
+async def test_a_librarian_checks_a_reader_in_from_the_patrol(
+    service: Living, opened: Open
+) -> None:
+    """From the first page to a seat and its reader, and the resulting audit entries."""
     reader = await service.reader()
     await reader.reserve("2f-hall-065", "now", "18:00")
     tab = await opened("librarian", **PHONE)
@@ -49,7 +51,7 @@ async def test_a_round_through_the_library(service: Living, opened: Open) -> Non
     assert log.count("林静怡") == 2 and WHEREFORE in log and "状态 已预约 → 使用中" in log
 
 
-async def test_a_viewer_sees_and_does_nothing(service: Living, opened: Open) -> None:
+async def test_a_viewer_sees_the_console_without_actions(service: Living, opened: Open) -> None:
     reader = await service.reader()
     made = await reader.reserve("2f-hall-065", "now", "18:00")
     tab = await opened("viewer")
@@ -59,7 +61,7 @@ async def test_a_viewer_sees_and_does_nothing(service: Living, opened: Open) -> 
     assert await tab.page.locator("form[method=post]").count() == 0
 
 
-async def test_a_student_does_not_get_in(service: Living, opened: Open) -> None:
+async def test_a_student_cannot_open_the_console(service: Living, opened: Open) -> None:
     tab = await opened("21071234")
     assert await tab.page.locator("text=管理后台").count() == 0
     tab.expected = {403}
@@ -67,7 +69,9 @@ async def test_a_student_does_not_get_in(service: Living, opened: Open) -> None:
     assert "没有" in await tab.text("main")
 
 
-async def test_a_closure_asks_what_becomes_of_the_bookings(service: Living, opened: Open) -> None:
+async def test_a_closure_asks_how_to_handle_affected_bookings(
+    service: Living, opened: Open
+) -> None:
     reader = await service.reader()
     made = await reader.reserve("2f-hall-065", "09:00", "12:00", service.tomorrow)
     tab = await opened("administrator")
@@ -91,10 +95,10 @@ async def test_a_closure_asks_what_becomes_of_the_bookings(service: Living, open
 
 @pytest.mark.whole
 @pytest.mark.parametrize("device", DEVICES)
-async def test_every_page_is_for_everybody(
+async def test_every_console_page_is_accessible(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
-    """axe-core finds nothing serious, and nothing is wider than a small phone."""
+    """axe-core reports nothing serious, and no page is wider than a small phone."""
     reader = await service.reader()
     made = await reader.reserve("2f-hall-066", "now", "18:00")
     await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
@@ -144,7 +148,7 @@ async def test_every_page_is_for_everybody(
 
 @pytest.mark.whole
 @pytest.mark.parametrize("device", DEVICES)
-async def test_who_had_a_seat(
+async def test_the_reader_of_a_seat_at_a_time_is_found(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
     reader = await service.reader()
@@ -152,14 +156,14 @@ async def test_who_had_a_seat(
     tab = await opened("librarian", **device)
     await tab.go("/console")
     await tab.page.click("text=座位查询")
-    for clock, found in (("16:30", False), ("16:08", True)):
+    for clock, expected in (("16:30", False), ("16:08", True)):
         await tab.page.select_option("[name=area]", "2f-hall")
         await tab.page.fill("[name=no]", "065")
         await tab.page.fill("[name=start]", clock)
         await tab.page.fill("[name=reason]", "归还座位上的水杯")
         tab.expected = {400}
         await tab.page.click("main button")
-        await tab.page.wait_for_selector(".stacked" if found else "[role=alert]")
+        await tab.page.wait_for_selector(".stacked" if expected else "[role=alert]")
         await shows_everybody(tab, axe, clock, device is PHONE)
     assert "张三" in await tab.text("table")
     await tab.page.fill("[name=date]", "2026-09-06")
@@ -171,7 +175,7 @@ async def test_who_had_a_seat(
 
 @pytest.mark.whole
 @pytest.mark.parametrize("device", DEVICES)
-async def test_a_whole_number_is_shown_once(
+async def test_a_revealed_number_is_shown_on_one_page(
     service: Living, opened: Open, axe: str, device: dict[str, Any]
 ) -> None:
     reader = await service.reader()
@@ -189,8 +193,9 @@ async def test_a_whole_number_is_shown_once(
 
 
 @pytest.mark.whole
-async def test_what_the_desk_is_asked(service: Living, opened: Open, axe: str) -> None:
-    """A seat that is held for a reader, and the question before an area retires."""
+async def test_staff_see_held_offers_and_the_question_before_retiring_an_area(
+    service: Living, opened: Open, axe: str
+) -> None:
     reader, offer, _ = await moved(service)
     await (await service.reader()).reserve("2f-hall-020", "09:00", "11:00", service.tomorrow)
     head = await opened("administrator", **PHONE)

@@ -14,7 +14,7 @@ from tests.living import Living
 
 
 async def scan(service: Living, opened: Open, tmp_path: Any, kiosk: str = "2f-south") -> str:
-    """What a camera reads from the kiosk's screen."""
+    """The content of the kiosk's code."""
     keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
     key = next(item["key"] for item in keys if item["id"] == kiosk)
     screen = await opened(path=f"/kiosk/{kiosk}#key={key}", viewport={"width": 1080, "height": 720})
@@ -27,12 +27,12 @@ async def scan(service: Living, opened: Open, tmp_path: Any, kiosk: str = "2f-so
     await screen.page.close()
     codes = {str(code.text) for code in zxingcpp.read_barcodes(Image.open(file))}
     assert f"sandbox:k={kiosk}" in codes, "a seat kiosk shows the mini-program's code as well"
-    (found,) = (code for code in codes if "/k/" in code)
-    return found
+    (kiosk_code,) = (code for code in codes if "/k/" in code)
+    return kiosk_code
 
 
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
-async def test_the_manuals_story(
+async def test_the_manuals_story_works_step_by_step(
     service: Living, opened: Open, tmp_path: Any, device: dict[str, Any]
 ) -> None:
     tab = await opened("21071234", **device)
@@ -110,7 +110,7 @@ async def test_the_manuals_story(
     await page.wait_for_selector("text=统一身份认证登录")
 
 
-async def test_cancelling_asks_and_says_so(opened: Open) -> None:
+async def test_cancelling_asks_for_confirmation_and_reports_success(opened: Open) -> None:
     tab = await opened("21071234")
     await _book(tab, "066")
     await tab.go("/reservations")
@@ -131,7 +131,7 @@ async def _book(tab: Tab, no: str) -> None:
     await tab.page.wait_for_selector(".done")
 
 
-async def test_without_scripts_one_books_and_cancels(opened: Open) -> None:
+async def test_without_scripts_a_seat_is_booked_and_cancelled(opened: Open) -> None:
     tab = await opened("21071234", java_script_enabled=False, **DESKTOP)
     page = tab.page
     await page.click('[data-area="2f-hall"]')
@@ -146,7 +146,7 @@ async def test_without_scripts_one_books_and_cancels(opened: Open) -> None:
     assert await tab.text(".done") == "已取消预约"
 
 
-async def test_the_activation_code_stays_and_the_binding_shows(
+async def test_the_activation_code_survives_a_reload_and_the_binding_is_shown(
     service: Living, opened: Open
 ) -> None:
     tab = await opened("21071234")
@@ -164,9 +164,7 @@ async def test_the_activation_code_stays_and_the_binding_shows(
     await tab.page.wait_for_selector(".digits")
 
 
-async def test_changing_keeps_the_old_one_until_the_new_is_won(
-    service: Living, opened: Open
-) -> None:
+async def test_a_refused_change_keeps_the_old_booking(service: Living, opened: Open) -> None:
     reader = await service.web_reader()
     made = await reader.reserve("2f-hall-066", "17:00", "18:00")
     tab = await opened(reader.number)

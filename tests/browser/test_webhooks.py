@@ -1,4 +1,4 @@
-"""对外通知 in a browser: an endpoint is made, tested, fails, is sent again and deleted."""
+"""对外通知 in a browser: an endpoint is added, tested, fails, is sent again and deleted."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ pytestmark = pytest.mark.whole
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """As the others', and the operator allows this machine."""
+    """The service with this machine's address allowed for webhooks."""
     async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
         await running.move(AFTERNOON)
         yield running
 
 
 async def at_both_sizes(tab: Tab, axe: str, what: str) -> None:
-    """The open page is for everybody on a desk and on a phone."""
+    """Checks the open page's accessibility on a desktop and on a phone."""
     await shows_everybody(tab, axe, what, phone=False)
     await tab.page.set_viewport_size(PHONE["viewport"])
     await shows_everybody(tab, axe, f"{what} on a phone", phone=True)
     await tab.page.set_viewport_size(DESKTOP["viewport"])
 
 
-async def test_a_program_is_told_and_sent_again(
+async def test_an_endpoint_receives_events_and_a_dead_one_is_sent_again(
     service: Living, opened: Open, axe: str, receiver: NewReceiver
 ) -> None:
     program = await receiver()

@@ -1,6 +1,6 @@
 """All messages as the student reads them, compared with ``messages.txt``.
 
-To accept a change of words: ``python -m tests.golden.test_messages``, then read the difference.
+To accept changed texts: ``python -m tests.golden.test_messages``, then review the difference.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def reminded(r: Reservation) -> Reservation:
 
 
 def moment(r: Reservation, **penalty: Any) -> MessageContext:
-    """The last event of the reservation, as the dispatcher sees it."""
+    """The reservation's last event, as the dispatcher sees it."""
     notice, library = r.outbox[-1], seed.read()
     area = next(area for area in library.areas if area.id == r.area_id)
     facts: dict[str, Any] = dict(notice.facts)
@@ -201,17 +201,17 @@ ENDS: Final = (
 
 
 def written() -> Iterator[tuple[str, Template, str, datetime, RenderedMessage]]:
-    """Every case: its name, the template, the title, when it is told, the message."""
-    for name, event, told in CASES:
+    """Every case: name, template, title, the time of the message, and the message."""
+    for name, event, moment_of in CASES:
         template = template_of(event)
-        yield name, template.template, template.title, told.at, template.render(told)
+        yield name, template.template, template.title, moment_of.at, template.render(moment_of)
     for name, end in ENDS:
         message = waitlist_ended.render("图书馆2层二层中厅", "图书馆2层二层中厅", WAITS, end)
         yield name, waitlist_ended.TEMPLATE, waitlist_ended.TITLE, end.at, message
 
 
 def render() -> str:
-    """Every case: in the app, then in WeChat as the sandbox's templates show it."""
+    """Every case: in the app, then in WeChat by the sandbox's templates."""
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     lines: list[str] = []
     for name, template, title, at, message in written():
@@ -224,13 +224,13 @@ def render() -> str:
     return "\n".join(lines)
 
 
-def test_messages_read_as_committed() -> None:
+def test_messages_equal_the_golden_file() -> None:
     committed, now = GOLDEN.read_text(encoding="utf-8"), render()
     changed = difflib.unified_diff(committed.splitlines(), now.splitlines(), lineterm="", n=1)
     assert committed == now, "\n".join(changed)
 
 
-def test_every_message_is_here_and_wechat_takes_it_uncut() -> None:
+def test_every_template_is_in_the_golden_file_and_fits_wechats_fields() -> None:
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     seen: set[Template] = set()
     for name, template, _, _, message in written():

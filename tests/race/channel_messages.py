@@ -1,4 +1,4 @@
-"""Messages wait for a channel."""
+"""Messages queued for a channel."""
 
 from __future__ import annotations
 

@@ -20,14 +20,15 @@ from tests.race.stage import EIGHT, NIGHT, Stage, over_midnight
 
 @pytest.fixture(scope="session")
 def library() -> seed.LibraryData:
-    """The real library, of which one hall is room enough."""
+    """The real library, reduced to one hall."""
     data = seed.read()
     return replace(data, areas=tuple(area for area in data.areas if area.id == "2f-hall"))
 
 
 @pytest.fixture(scope="session")
 def theatre(mongo_url: str) -> Iterator[str]:
-    """The database's name: emptied for each race, since dropping one costs half a second."""
+    """The name of a database that is emptied for each race, since dropping one takes half a
+    second."""
     name = f"race{uuid4().hex[:16]}"
     yield name
     client: MongoClient[Document] = MongoClient(mongo_url)
@@ -39,10 +40,10 @@ def theatre(mongo_url: str) -> Iterator[str]:
 async def stage(
     request: pytest.FixtureRequest, mongo_url: str, theatre: str, library: seed.LibraryData
 ) -> AsyncIterator[Stage]:
-    """The library and nothing else, with all indexes: a control may have dropped one before.
+    """A database with the library alone and all indexes (a control may have dropped one before).
 
-    Afterwards the answers must have an order, but for those of a control. Where it is asked to be
-    ``night``, the library's hours go over midnight, and so does what is booked.
+    Afterwards the recorded answers must have a possible order, except for controls. With ``night``
+    as its parameter, opening hours and bookings cross midnight.
     """
     night = getattr(request, "param", "day") == "night"
     async with open_database(mongo_url, theatre) as db:
@@ -61,5 +62,5 @@ async def stage(
         with over_midnight() if night else nullcontext():
             yield stage
         if "control" not in request.node.name:
-            found = await out_of_order(db, stage.history)
-            assert found == [], "\n".join(map(str, found))
+            disorders = await out_of_order(db, stage.history)
+            assert disorders == [], "\n".join(map(str, disorders))

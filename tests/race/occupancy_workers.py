@@ -1,4 +1,4 @@
-"""Workers follow the change stream and answer from memory."""
+"""Workers that follow the change stream and answer from memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AREA = AreaId("2f-hall")
 
 
 def windows() -> tuple[TimeFilter, ...]:
-    """Every worker is asked about these days, and about two hours."""
+    """Every worker is asked for these days and two times."""
     hours = selection(10, 12)
     whole = TimeFilter(TODAY, None, None), TimeFilter(TOMORROW, None, None)
     return *whole, TimeFilter(hours.day, hours.start, hours.end)
@@ -39,7 +39,7 @@ def windows() -> tuple[TimeFilter, ...]:
 
 @dataclass
 class Worker:
-    """A worker is a process with a client of its own, which follows the stream and would answer."""
+    """A process with a MongoDB client of its own that follows the change stream."""
 
     inside: Inside
     plans: SeatMapCache = field(init=False)
@@ -52,7 +52,7 @@ class Worker:
         self.task = asyncio.create_task(self.inside.occupancy.follow_changes())
 
     async def fresh(self) -> None:
-        """Returns when its occupancy may judge both days."""
+        """Returns once the worker's occupancy is authoritative for both days."""
 
         async def judges() -> bool:
             with suppress(DomainError):
@@ -67,30 +67,30 @@ class Worker:
             await end([self.task])
 
     async def equals_the_database(self) -> bool:
-        """The day is joined with what ends after midnight of the one before."""
+        """The day includes bookings that began the day before and end after midnight."""
         inside = self.inside
         for day in (TODAY, TOMORROW):
-            found = {
+            rows = {
                 row.id: row
                 for beside in inside.reference.joined_days(day)
                 for row in await inside.stored.reservations.occupancy_rows(beside)
                 if row.end > local_instant(day, time())
             }
-            if (await inside.occupancy.get_day(day)).rows != found:
+            if (await inside.occupancy.get_day(day)).rows != rows:
                 return False
         return True
 
     async def bodies(self, readers: list[Reader]) -> list[tuple[bytes, str]]:
-        """A worker answers with every plan, for everybody and each holder, and the areas."""
-        found = []
+        """A worker's responses: every plan for all onlookers and each holder, and the areas."""
+        responses = []
         area, now = self.inside.reference.catalog.areas[AREA], clock(9, 30)
-        for asked in windows():
-            occupancy = await self.inside.occupancy.get_day(asked.day)
-            plan = self.plans.plan(area, occupancy, asked, now)
+        for window in windows():
+            occupancy = await self.inside.occupancy.get_day(window.day)
+            plan = self.plans.plan(area, occupancy, window, now)
             answers = [plan.body_for(reader.id) for reader in readers]
-            answers.append(self.plans.areas(occupancy, None, asked, now))
-            found += [(body._content, body._etag) for body in answers]
-        return found
+            answers.append(self.plans.areas(occupancy, None, window, now))
+            responses += [(body._content, body._etag) for body in answers]
+        return responses
 
 
 @asynccontextmanager
@@ -115,7 +115,8 @@ async def two_workers(url: str, name: str, cipher: FieldCipher) -> AsyncIterator
 
 
 class Commands(CommandListener):
-    """One client sends these commands about bookings; its stream and heartbeats do not count."""
+    """The commands about bookings that one client sends, without those of its stream and
+    heartbeats."""
 
     def __init__(self) -> None:
         self.names: list[str] = []

@@ -1,4 +1,4 @@
-"""A worker dispatches the outbox."""
+"""A worker's dispatch of the outbox."""
 
 from __future__ import annotations
 

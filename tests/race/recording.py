@@ -1,4 +1,4 @@
-"""Records what the services of a race were asked and answered, for the checker of histories."""
+"""Records calls and answers of the services in a race, for the checker of histories."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _numbers = count()
 
 
 def record(inside: Inside, history: History) -> None:
-    """Note each call from now on, with when it was asked and answered."""
+    """Records each call from now on with the times of request and answer."""
     for service, methods in VERBS.items():
         for method, verb in methods.items():
             whole = getattr(inside, service)
@@ -59,7 +59,7 @@ def _recorded(method: Method, verb: str, history: History) -> Method:
 
 
 async def out_of_order(db: Database, history: History) -> list[Disorder]:
-    """Seats' and readers' days that cannot have come about in any order."""
+    """The seats' and readers' days whose calls have no possible order."""
     rows = await db["reservations"].find({"tombstone": {"$exists": False}}).to_list(None)
     history.stored = [stored(row) for row in rows if "history" in row]
     return disorders(history, one_clock=False)

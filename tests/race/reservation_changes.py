@@ -1,4 +1,4 @@
-"""Changes of a reservation race, and its claims must fit it afterwards."""
+"""Concurrent changes of a reservation, whose claims must match it afterwards."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ async def extends(worker: Inside, reader: Reader, r: Reservation) -> None:
 
 
 def claims_fit(r: Reservation) -> bool:
-    """An ended reservation holds no place; a live one holds its own, and presence once present."""
+    """True if the claims match: none of a place for an ended reservation; the place, and presence
+    once checked in, for a live one."""
     released = tuple(kind.prefix for kind in RELEASED_CLAIMS)
     held = {claim for claim in r.claims if claim.startswith(released)}
     if r.state in TERMINAL:
         return not held
-    wanted = set(slot_claims(r.seat_id, r.reader_id, r.span))
-    return wanted <= held and (presence_claim(r.reader_id) in held) == (
+    expected = set(slot_claims(r.seat_id, r.reader_id, r.span))
+    return expected <= held and (presence_claim(r.reader_id) in held) == (
         r.state in CHECKED_IN_STATES
     )

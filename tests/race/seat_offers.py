@@ -1,4 +1,4 @@
-"""Seats are held for an offer, by one repository too late."""
+"""Offers that hold a seat, with one repository that holds it too late."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ async def held(stage: Stage) -> list[str]:
 
 
 class InTwoSteps(ReservationRepository):
-    """The control lets the seat go first, and holds it afterwards."""
+    """The control: releases the seat first and holds it in a second step."""
 
     async def replace_and_offer(
         self,

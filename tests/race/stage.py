@@ -1,8 +1,8 @@
-"""What the races are staged with: a library on a fresh database, and forced interleavings.
+"""Races: a library on a fresh database, and forced interleavings.
 
-Nothing is left to luck. ``Around`` puts a step in front of or behind one call of a repository's
-collection: another party acts there, or the call waits until all parties have come that far. A
-control takes the guard away, and nothing else, and must then go wrong.
+``Around`` adds a step before or after one call of a repository's collection: another party acts
+there, or the call waits until all parties have arrived. A control removes the guard and nothing
+else, and must then fail.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ _later = timedelta()
 
 
 def clock(hour: int, minute: int = 0, second: int = 0) -> datetime:
-    """An instant of the Monday on which all races are run, or of the night after it."""
+    """An instant of the Monday of all races, or of the night after it."""
     return MONDAY.replace(hour=hour, minute=minute, second=second) + _later
 
 
 @contextmanager
 def over_midnight() -> Iterator[None]:
-    """Everything happens ``LATER``."""
+    """Shifts everything by ``LATER`` within the block."""
     global _later
     _later = LATER
     try:
@@ -83,7 +83,7 @@ def over_midnight() -> Iterator[None]:
 
 
 class Around:
-    """A collection with a step before or behind the first call of one method."""
+    """A collection with a step before or after the first call of one method."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class Around:
 
 
 class ById:
-    """A collection whose guarded updates ask for nothing but the ``_id``: the guard is off."""
+    """The control: guarded updates are filtered by ``_id`` alone."""
 
     def __init__(self, collection: Any) -> None:
         self._collection = collection
@@ -140,22 +140,22 @@ class ById:
 def put_around(
     repository: Any, method: str, *, before: Step | None = None, behind: Step | None = None
 ) -> None:
-    """Give this one repository instance an ``Around``; other instances do not notice."""
+    """Gives this repository instance an ``Around``; other instances are unaffected."""
     repository._all = Around(repository._all, method, before=before, behind=behind)
 
 
 def unguard(repository: Any) -> None:
-    """Let this one repository instance write by ``_id`` alone."""
+    """Lets this repository instance write by ``_id`` alone."""
     repository._all = ById(repository._all)
 
 
 async def nobody_to_tell(_: object) -> None:
-    """Stands where the other workers' caches would be told."""
+    """Replaces the notification of the other workers' caches."""
 
 
 @dataclass(slots=True)
 class Stage:
-    """A database with the real library, and as many workers on it as a race needs."""
+    """A database with the real library and any number of workers."""
 
     db: Database
     cipher: FieldCipher
@@ -173,7 +173,7 @@ class Stage:
         return self.inside.stored
 
     async def worker(self, **repositories: object) -> Inside:
-        """Another worker on the same database; ``repositories`` take the place of its own."""
+        """A further worker on the same database; ``repositories`` replace its own."""
         stored = Repositories(self.db, self.cipher)
         for name, repository in repositories.items():
             assert hasattr(stored, name), name
@@ -190,34 +190,34 @@ class Stage:
     async def reserved(
         self, reader: Reader, seat: str = SEAT, start: int = 10, end: int = 11
     ) -> Reservation:
-        """Booked at 08:00 for whole hours of the Monday."""
+        """A reservation made at 08:00 for whole hours of the Monday."""
         return await self.inside.reservations.create(ctx(reader), seat, selection(start, end))
 
     async def in_use(self, reader: Reader, seat: str = SEAT) -> Reservation:
-        """Booked for 10:00–11:00 and checked in at 10:00."""
+        """A reservation of 10:00–11:00, checked in at 10:00."""
         made = await self.reserved(reader, seat)
         return await self.inside.check_in.check_in(ctx(reader, clock(10)), made.id, scan(1))
 
     async def missed(self, reader: Reader, created_at: datetime) -> Reservation:
-        """Booked on that day for 10:00 and not taken up; its no-show waits in the outbox."""
+        """A missed booking of 10:00 on that day; its no-show waits in the outbox."""
         when = replace(selection(10, 11), day=local_date(created_at))
         made = await self.inside.reservations.create(ctx(reader, created_at), SEAT, when)
         assert await self.inside.deadlines.no_show(made.check_in_until) == 1
         return await self.reload(made)
 
     async def reload(self, r: Reservation) -> Reservation:
-        """As it is in the database now."""
-        found = await self.stored.reservations.get(r.id)
-        assert found is not None
-        return found
+        """The reservation as stored now."""
+        reservation = await self.stored.reservations.get(r.id)
+        assert reservation is not None
+        return reservation
 
     async def live_claims(self) -> list[str]:
-        """All seat claims that stand, in order."""
+        """All live seat claims, in order."""
         rows = await self.db["reservations"].distinct("claims")
         return sorted(claim for claim in rows if claim.startswith("s:"))
 
     async def drop(self, collection: str, index: str) -> None:
-        """Take the guard away."""
+        """Drops an index, the guard."""
         await self.db[collection].drop_index(index)
 
     def account_binding(
@@ -243,7 +243,7 @@ class Stage:
         )
 
     async def wx_user(self, openid: str) -> Principal:
-        """Signed in by WeChat, not bound."""
+        """A WeChat user who has signed in and is not bound."""
         sessions = SessionRepository(self.db, self.cipher)
         await sessions.open_wx(f"token-{openid}", openid, EIGHT, clock(22), None)
         who = await sessions.find_principal(token_hash(f"token-{openid}"))
@@ -261,7 +261,7 @@ def selection(start: int, end: int) -> TimeSelection:
 
 
 def other_hours() -> range:
-    """Whole hours that are booked on the same day as 10:00 to 11:00, and do not touch it."""
+    """Whole hours for bookings on the day of 10:00 to 11:00 that do not touch it."""
     return range(1, 9) if _later else range(12, 22)
 
 
@@ -274,11 +274,11 @@ def events(r: Reservation) -> list[str]:
 
 
 def kinds(results: list[Any]) -> dict[str, int]:
-    """How many results there are of each error code; successes count as ``ok``."""
-    found: dict[str, int] = {}
+    """The number of results of each error code; successes count as ``ok``."""
+    counts: dict[str, int] = {}
     for result in results:
         code = getattr(result, "code", "") if isinstance(result, Exception) else "ok"
         if not code:
             raise result
-        found[code] = found.get(code, 0) + 1
-    return found
+        counts[code] = counts.get(code, 0) + 1
+    return counts

@@ -1,4 +1,4 @@
-"""Binding while others guess: a code binds one WeChat user, and one answer of its reader counts."""
+"""Binding while others guess: one code binds one user, and the reader's first answer counts."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ CODE, END = "204816", clock(8, 10)
 
 
 class LooksFirst(ActivationCodeRepository):
-    """The control: reads what stands, then writes by ``_id`` alone."""
+    """The control: reads the current state, then writes by ``_id`` alone."""
 
     async def _use_up(self, code: Document, now: datetime) -> ReaderId | None:
-        found = await self._all.find_one({**code, "live": True})
-        if found is None:
+        row = await self._all.find_one({**code, "live": True})
+        if row is None:
             return None
-        await self._all.update_one({"_id": found["_id"]}, {"$set": {"live": False}})
-        return ReaderId(found["reader"])
+        await self._all.update_one({"_id": row["_id"]}, {"$set": {"live": False}})
+        return ReaderId(row["reader"])
 
     async def answer(
         self, reader_id: ReaderId, request_id: str, confirmed: bool, now: datetime
     ) -> BindingRequest | None:
-        found = await self._all.find_one({"reader": reader_id, "live": True})
-        if found is None or found["request"]["confirmed"] is not None:
+        row = await self._all.find_one({"reader": reader_id, "live": True})
+        if row is None or row["request"]["confirmed"] is not None:
             return None
         change = {"live": False, "request.confirmed": confirmed}
-        await self._all.update_one({"_id": found["_id"]}, {"$set": change})
-        return self._request(found)
+        await self._all.update_one({"_id": row["_id"]}, {"$set": change})
+        return self._request(row)
 
     async def ask(
         self, code: str, openid: str, session_id: str, match_number: str, now: datetime
     ) -> BindingRequest | None:
-        found = await self._all.find_one({"digits": self._digits(code), "request": None})
-        if found is None:
+        row = await self._all.find_one({"digits": self._digits(code), "request": None})
+        if row is None:
             return None
         request = {
             "id": openid,
@@ -57,8 +57,8 @@ class LooksFirst(ActivationCodeRepository):
             "at": now,
             "confirmed": None,
         }
-        await self._all.update_one({"_id": found["_id"]}, {"$set": {"request": request}})
-        return self._request(found | {"request": request})
+        await self._all.update_one({"_id": row["_id"]}, {"$set": {"request": request}})
+        return self._request(row | {"request": request})
 
 
 class Scene:
@@ -75,14 +75,14 @@ class Scene:
                 put_around(codes, "find_one", behind=barrier.wait)
             self.services.append(stage.account_binding(codes=codes))
 
-    async def open(self, asked: str = "") -> None:
+    async def open(self, openid: str = "") -> None:
         self.reader = await self.stage.reader()
         self.users = [await self.stage.wx_user(name) for name in ("o-one", "o-two")]
         codes = ActivationCodeRepository(self.stage.db, self.stage.cipher)
         await codes.issue(self.reader.id, CODE, EIGHT, END)
-        if asked:
+        if openid:
             user = self.users[0]
-            assert await codes.ask(CODE, asked, user.session.id, "47", EIGHT)
+            assert await codes.ask(CODE, openid, user.session.id, "47", EIGHT)
         live = await codes.active_code(self.reader.id, EIGHT)
         assert live is not None
         self.secret, self.request = live.secret, live.request.id if live.request else ""
@@ -96,7 +96,7 @@ async def both(*parties: Awaitable[object]) -> list[Any]:
 
 
 @guarded
-async def test_a_scanned_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
+async def test_one_scanned_code_binds_one_user(stage: Stage, guard: bool) -> None:
     scene = Scene(stage, guard)
     await scene.open()
     if not guard:
@@ -116,9 +116,10 @@ async def test_a_scanned_code_lets_one_user_in(stage: Stage, guard: bool) -> Non
 @guarded
 @pytest.mark.parametrize("other", ["scan", "refuse"])
 async def test_a_confirmation_is_consumed_once(stage: Stage, guard: bool, other: str) -> None:
-    """是我 for one user, while another user scans the code, or the reader says 不是我 elsewhere."""
+    """The reader confirms 是我 for one user, while another scans the code or the reader answers
+    不是我 elsewhere."""
     scene = Scene(stage, guard)
-    await scene.open(asked="o-one")
+    await scene.open(openid="o-one")
     if not guard:
         await stage.drop("bindings", "reader")
     one, two = scene.services
@@ -144,8 +145,10 @@ async def test_a_confirmation_is_consumed_once(stage: Stage, guard: bool, other:
 
 
 @guarded
-async def test_one_user_waits_with_a_code(stage: Stage, guard: bool) -> None:
-    """Two users give the same right digits: the reader is asked about one of them."""
+async def test_of_two_users_with_one_code_one_waits_for_confirmation(
+    stage: Stage, guard: bool
+) -> None:
+    """Both give the right digits; the reader is asked about one of them."""
     scene = Scene(stage, guard)
     await scene.open()
     for limit in ("activation:all", "activation:day"):
@@ -154,21 +157,23 @@ async def test_one_user_waits_with_a_code(stage: Stage, guard: bool) -> None:
     results = await both(
         one.bind(scene.users[0], CODE, EIGHT), two.bind(scene.users[1], CODE, EIGHT)
     )
-    told = {r.match_number for r in results if isinstance(r, BindingRequest)}
-    asked = await stage.account_binding().request_for(scene.reader.id, EIGHT)
-    assert asked is not None
+    numbers = {r.match_number for r in results if isinstance(r, BindingRequest)}
+    request = await stage.account_binding().request_for(scene.reader.id, EIGHT)
+    assert request is not None
     if guard:
         assert kinds(results) == {"ok": 1, "activation_code_invalid": 1}
-        assert told == {asked.match_number}
+        assert numbers == {request.match_number}
     else:
         assert kinds(results) == {"ok": 2}, "the one who was told first is not the one asked about"
     assert await scene.bound() == 0
 
 
-async def test_an_answer_that_was_lost_is_completed_by_the_next_one(stage: Stage) -> None:
-    """The worker ends between the answer and the binding; the form is sent once more."""
+async def test_a_confirmation_interrupted_before_the_binding_is_completed_on_repeat(
+    stage: Stage,
+) -> None:
+    """The worker dies between the answer and the binding; the form is sent again."""
     service, scene = stage.account_binding(), Scene(stage, True)
-    await scene.open(asked="o-one")
+    await scene.open(openid="o-one")
     codes = ActivationCodeRepository(stage.db, stage.cipher)
     assert await codes.answer(scene.reader.id, scene.request, True, EIGHT)
     state = await service.state(scene.users[0], EIGHT)
@@ -179,7 +184,7 @@ async def test_an_answer_that_was_lost_is_completed_by_the_next_one(stage: Stage
 
 
 class NeverAsks(AttemptLimiter):
-    """The control: counts, and does not heed it."""
+    """The control: counts wrong codes and enforces no limit."""
 
     async def count(self, limit: AttemptLimit, now: datetime) -> bool:
         await super().count(limit, now)
@@ -187,7 +192,7 @@ class NeverAsks(AttemptLimiter):
 
 
 def _guesser(n: int) -> Principal:
-    """A WeChat account: signed in, bound to nobody."""
+    """A WeChat account that is signed in and not bound."""
     openid = f"o-guesser-{n}"
     return Principal(
         Session(openid, SessionKind.WX, None, None, clock(22), clock(8), lambda: openid), None
@@ -198,14 +203,12 @@ def _guesser(n: int) -> Principal:
     ("guesses", "limiter"), [(500, AttemptLimiter), (200, NeverAsks)], ids=["guarded", "control"]
 )
 @pytest.mark.timeout(600)
-async def test_guesses_bind_nobody(
+async def test_guessed_codes_bind_no_reader(
     stage: Stage, guesses: int, limiter: type[AttemptLimiter], long: bool
 ) -> None:
     """All digits from 000000 on, five by each account. Some are a reader's live code, the first of
-    them behind the first hundred: each is hit, and its reader is asked instead of being bound.
-
-    In the long form there are 10,000 guesses by 2,000 accounts.
-    """
+    them after the first hundred: each is guessed, and its reader is asked instead of bound. The
+    long form makes 10,000 guesses by 2,000 accounts."""
     guesses = 10_000 if long and limiter is AttemptLimiter else guesses
     service = stage.account_binding(attempts=limiter(stage.db))
     codes = ActivationCodeRepository(stage.db, stage.cipher)
@@ -222,8 +225,8 @@ async def test_guesses_bind_nobody(
 
     results: list[Any] = []
     for first in range(0, guesses // 5, 10):
-        found = await asyncio.gather(*(account(n) for n in range(first, first + 10)))
-        results += [result for of_one in found for result in of_one]
+        accounts = await asyncio.gather(*(account(n) for n in range(first, first + 10)))
+        results += [result for of_one in accounts for result in of_one]
     hits = {True: BindingRequest, False: Reader}[limiter is AttemptLimiter]
     assert sum(isinstance(result, hits) for result in results) == len(readers)
     bound = await stage.db["bindings"].count_documents({})

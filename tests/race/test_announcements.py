@@ -1,4 +1,4 @@
-"""What the staff send to readers, and what is mailed to the staff, two workers at once."""
+"""Announcements to readers and alert mails to staff, by two workers at once."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ from tests.race.stage import Stage, clock, guarded, put_around, unguard
 
 
 class Anew(AnnouncementRepository):
-    """The control: each time its messages have names of their own."""
+    """The control: message ids differ each time."""
 
     async def begin(self, key: str, prefix: str) -> str:
         return prefix
 
 
 @guarded
-async def test_readers_are_told_once(stage: Stage, guard: bool) -> None:
+async def test_an_announcement_sent_twice_reaches_each_reader_once(
+    stage: Stage, guard: bool
+) -> None:
     reader, librarian = await stage.reader(), await stage.reader()
     booked = await stage.reserved(reader)
     area = stage.inside.reference.catalog.all_seats[booked.seat_id].area_id
@@ -61,8 +63,8 @@ async def test_readers_are_told_once(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_two_workers_mail_one_of_the_staff_once(stage: Stage, guard: bool) -> None:
-    """Both have found something new before either has the right to mail."""
+async def test_two_workers_mail_a_staff_member_once(stage: Stage, guard: bool) -> None:
+    """Both see a new item before either claims the right to mail."""
     librarian, barrier = await stage.reader(), asyncio.Barrier(2)
     await AlertRepository(stage.db).choose(librarian.id, [AlertKind.QUESTIONS], None, clock(20))
     addresses = EmailAddressRepository(stage.db, stage.cipher)

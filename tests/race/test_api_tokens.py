@@ -1,4 +1,4 @@
-"""API tokens: a form that is sent twice makes one, and one is revoked once."""
+"""API tokens: a form sent twice makes one, and a token is revoked once."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from tests.race.stage import EIGHT, Stage, Step, guarded, kinds, put_around
 
 
 class EachItsOwn(ApiTokenRepository):
-    """The control: the id says nothing about the form."""
+    """The control: the id is not derived from the form."""
 
     async def insert(self, secret: str, made: ApiToken) -> bool:
         return await super().insert(secret, replace(made, id=new_id()))
 
 
 class LooksFirst(ApiTokenRepository):
-    """The control: reads the token, and when others have had their turn writes by ``_id`` alone."""
+    """The control: reads the token and, after all others have read, writes by ``_id`` alone."""
 
     def __init__(self, db: Database, meanwhile: Step) -> None:
         super().__init__(db)
         self._meanwhile = meanwhile
 
     async def revoke(self, id: str, now: datetime) -> str | None:
-        found = await self._all.find_one({"_id": id, "revoked_at": None})
+        row = await self._all.find_one({"_id": id, "revoked_at": None})
         await self._meanwhile()
-        if found is None:
+        if row is None:
             return None
         await self._all.update_one({"_id": id}, {"$set": {"revoked_at": now}})
-        return str(found["secret"])
+        return str(row["secret"])
 
 
 async def nobody_listens(_: str) -> None:
@@ -51,7 +51,7 @@ def tokens(stage: Stage, stored: ApiTokenRepository) -> StaffApiTokens:
 
 
 @guarded
-async def test_a_form_makes_one_token(stage: Stage, guard: bool) -> None:
+async def test_a_form_sent_twice_makes_one_token(stage: Stage, guard: bool) -> None:
     ctx, barrier = await head(stage), asyncio.Barrier(2)
 
     async def send() -> None:

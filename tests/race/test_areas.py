@@ -1,5 +1,4 @@
-"""An area or a gate is deleted at the moment at which somebody uses it; two administrators write
-the same areas."""
+"""Deleting an area or gate while it is used, and two administrators writing the same areas."""
 
 from __future__ import annotations
 
@@ -29,18 +28,18 @@ HALL = AreaId("2f-hall")
 
 
 class ThenSomebodyBooks(ReservationRepository):
-    """A booking arrives when it has been found that there was none."""
+    """A booking arrives after the check that there is none."""
 
     book: Callable[[], Awaitable[object]]
 
     async def ever_on(self, seats: Any) -> bool:
-        found = await super().ever_on(seats)
+        used = await super().ever_on(seats)
         await self.book()
-        return found
+        return used
 
 
 class TakesItAway(CatalogRepository):
-    """The control: the document of a deleted area goes."""
+    """The control: deletes the document of the area."""
 
     async def replace_area(self, area: Area, events: Any = ()) -> bool:
         await self._db["areas"].delete_one({"_id": area.id})
@@ -64,8 +63,10 @@ def areas_of(stage: Stage, worker: Inside, **own: Any) -> StaffAreas:
 
 
 @guarded
-async def test_a_booking_beside_a_deletion_keeps_its_place(stage: Stage, guard: bool) -> None:
-    """The worker that takes it has not heard yet that the area was retired."""
+async def test_a_booking_concurrent_with_an_area_deletion_keeps_its_seat_known(
+    stage: Stage, guard: bool
+) -> None:
+    """The worker that takes the booking does not know yet that the area was retired."""
     reader, here = await stage.reader(), await stage.worker()
     late = await stage.worker()
     retired = transitions.retire(here.reference.area(HALL))
@@ -92,34 +93,34 @@ async def test_a_booking_beside_a_deletion_keeps_its_place(stage: Stage, guard: 
 
 
 class ByIdAlone(GateRepository):
-    """The control: deleted whether it was heard or not."""
+    """The control: deletes without checking for events."""
 
     async def delete(self, id: GateId) -> bool:
         return bool((await self._all.delete_one({"_id": id})).deleted_count)
 
 
 @guarded
-async def test_a_gate_that_speaks_is_not_deleted(stage: Stage, guard: bool) -> None:
+async def test_a_gate_is_not_deleted_while_its_events_arrive(stage: Stage, guard: bool) -> None:
     here = (GateRepository if guard else ByIdAlone)(stage.db, stage.cipher)
     north = Gate(GateId("north"), VenueId("library"), "北门")
     assert await here.add(north) and await here.issue_key(north.id, "key")
     await stage.inside.gates.admit(north.id, clock(8))
     # Its events are being taken in.
     deleted = await here.delete(north.id)
-    known = {gate.id for gate in await stage.stored.gates.all()}
+    gate_ids = {gate.id for gate in await stage.stored.gates.all()}
     if guard:
-        assert not deleted and north.id in known
+        assert not deleted and north.id in gate_ids
         other = replace(north, id=GateId("south"))
         assert await here.add(other) and await here.issue_key(other.id, "key")
         assert await here.delete(other.id)
         with pytest.raises(Unauthenticated):
             await stage.inside.gates.admit(other.id, clock(8))
     else:
-        assert deleted and north.id not in known, "its events name a gate that nobody knows"
+        assert deleted and north.id not in gate_ids, "its events name a gate that nobody knows"
 
 
 class OneByOne(CatalogRepository):
-    """The control: without a transaction, and over whatever stands there."""
+    """The control: writes without a transaction and over any document."""
 
     async def write_areas(self, new: Any, changed: Any, events: Any = ()) -> bool:
         for area in (*new, *changed):
@@ -131,7 +132,7 @@ class OneByOne(CatalogRepository):
 
 
 @guarded
-async def test_areas_are_written_together_or_not_at_all(stage: Stage, guard: bool) -> None:
+async def test_areas_of_one_import_are_all_written_or_none(stage: Stage, guard: bool) -> None:
     area = stage.inside.reference.area(HALL)
     other = replace(area, id=AreaId("annex"), name="附楼", seats=(), removed_seats=(), rev=0)
     assert await stage.stored.catalogs.add_area(other)
@@ -144,11 +145,11 @@ async def test_areas_are_written_together_or_not_at_all(stage: Stage, guard: boo
         areas_of(stage, workers[0]).rearrange(leader, area, mine, "改名"),
         areas_of(stage, workers[1]).rearrange(leader, other, [theirs], "改名"),
     )
-    found = await asyncio.gather(*tasks, return_exceptions=True)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
     catalog = (await stage.worker()).reference.catalog
     names = (catalog.areas[HALL].name, catalog.areas[other.id].name)
     if guard:
-        assert [type(one) for one in found if one is not None] == [PlanChanged]
+        assert [type(one) for one in results if one is not None] == [PlanChanged]
         assert names in (("甲", "甲"), ("二层中厅", "乙"))
     else:
-        assert not any(found), "one of them was written over without a word"
+        assert not any(results), "one of them was written over without a word"

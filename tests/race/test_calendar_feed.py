@@ -1,4 +1,4 @@
-"""A reader asks for a new calendar address in several windows at once: one address works."""
+"""A reader requests a new calendar address in several windows at once: one address works."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.race.stage import Stage, clock, guarded, kinds
 
 
 class Adding(CalendarFeedRepository):
-    """The control: look what there is, take it away, and add a document of another id."""
+    """The control: reads, deletes, and adds a document with another id."""
 
     looked: asyncio.Barrier
 
@@ -27,7 +27,9 @@ class Adding(CalendarFeedRepository):
 
 
 @guarded
-async def test_one_address_leads_to_a_reader(stage: Stage, guard: bool) -> None:
+async def test_concurrent_requests_leave_one_working_feed_address(
+    stage: Stage, guard: bool
+) -> None:
     reader, other = await stage.reader(), await stage.reader()
     kind = CalendarFeedRepository if guard else Adding
     workers = [

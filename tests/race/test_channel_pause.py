@@ -1,6 +1,6 @@
-"""WeChat away for an hour, WeChat that refuses the account, WeChat that changes its mind.
+"""Paused channels: WeChat unavailable for an hour, refusing the account, or changing its reason.
 
-Two workers send over one queue with a clock of their own; nothing here waits.
+Two workers send over one queue with a simulated clock; nothing waits in real time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Answer = tuple[SendResult, bool]
 
 @dataclass(slots=True)
 class WeChat:
-    """The stand-in: what it answers at a time, what it was asked, and what arrived when."""
+    """The stand-in: its answer by time, its calls, and the arrivals."""
 
     answer: Callable[[datetime], Answer] = lambda now: (SENT, True)
     now: datetime = EIGHT
@@ -70,7 +70,7 @@ class WeChat:
 
 
 def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
-    """One of several processes that send."""
+    """One of several sending processes."""
     gateway: Any = wechat
     pauses = ChannelPauseRepository(stage.db, Channel.WECHAT, account)
     breaker = CircuitBreaker(pauses, lambda: wechat.now, jitter=lambda: 1.0)
@@ -103,14 +103,14 @@ async def live(
     queue: Sequence[Message],
     until: datetime,
 ) -> None:
-    """Let the time go from one instant at which something may happen to the next."""
+    """Steps the time from each instant of a possible event to the next."""
     deliveries = DeliveryRepository(stage.db)
     pauses = ChannelPauseRepository(stage.db, Channel.WECHAT, "wx")
     waiting = sorted(queue, key=lambda m: m.at)
     while wechat.now <= until:
-        told = [m for m in waiting if m.at <= wechat.now]
-        await tell(stage.db, stage.cipher, told)
-        waiting = waiting[len(told) :]
+        due = [m for m in waiting if m.at <= wechat.now]
+        await tell(stage.db, stage.cipher, due)
+        waiting = waiting[len(due) :]
         for sender in senders:
             while await sender.run(wechat.now):
                 pass
@@ -143,7 +143,7 @@ SOON: Final = 6 * MINUTE
     ],
     ids=["surely not sent", "lost", "sent without an answer", "all of it"],
 )
-async def test_an_hour_without_wechat(
+async def test_after_an_hour_without_wechat_each_message_is_sent_once(
     stage: Stage, answers: list[Answer], unsure: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     chance = Random(7)
@@ -186,8 +186,10 @@ async def test_an_hour_without_wechat(
 
 
 @pytest.mark.parametrize("few", [1, 2, 7])
-async def test_an_hour_of_hanging_costs_few_messages_nothing(stage: Stage, few: int) -> None:
-    """Where few wait, the same ones would be the probes again and again."""
+async def test_few_messages_are_all_sent_once_after_an_hour_of_hanging_sends(
+    stage: Stage, few: int
+) -> None:
+    """With few messages, the same ones would be probes repeatedly."""
     readers = [ReaderId(f"{n:024x}") for n in range(few)]
     queue = [message(reader, GONE, timedelta(hours=3)) for reader in readers]
     await consent(stage, readers)
@@ -200,7 +202,7 @@ async def test_an_hour_of_hanging_costs_few_messages_nothing(stage: Stage, few: 
     assert await ChannelPauseRepository(stage.db, Channel.WECHAT, "wx").current() is None
 
 
-async def test_a_refused_account_waits_with_one_alarm(
+async def test_a_refused_account_pauses_the_channel_with_one_alarm(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(120)]
@@ -236,12 +238,12 @@ async def test_a_refused_account_waits_with_one_alarm(
 
 
 @guarded
-async def test_one_worker_probes(stage: Stage, guard: bool) -> None:
-    """Both see that the pause is over before either takes the probe."""
+async def test_one_worker_probes_a_paused_channel(stage: Stage, guard: bool) -> None:
+    """Both see that the pause is over before either claims the probe."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
-    told = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
-    await tell(stage.db, stage.cipher, told)
+    messages = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
+    await tell(stage.db, stage.cipher, messages)
     wechat = WeChat(lambda now: (REFUSED, False))
     senders = [worker(stage, wechat), worker(stage, wechat)]
     await senders[0].run(EIGHT)
@@ -259,14 +261,14 @@ async def test_one_worker_probes(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_pause_is_told_once(
+async def test_a_pause_is_logged_once(
     stage: Stage, guard: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two hosts are refused at the same moment; the control's pauses have names of their own."""
+    """Two hosts are refused at the same moment; in the control each pause has an id of its own."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
-    told = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
-    await tell(stage.db, stage.cipher, told)
+    messages = [message(r, EIGHT, timedelta(hours=3)) for r in readers]
+    await tell(stage.db, stage.cipher, messages)
     wechat, barrier = WeChat(lambda now: (REFUSED, False)), asyncio.Barrier(2)
     senders = [worker(stage, wechat), worker(stage, wechat, "wx" if guard else "another")]
     for sender in senders:
@@ -275,7 +277,7 @@ async def test_a_pause_is_told_once(
     assert len(alarms(caplog)) == (1 if guard else 2)
 
 
-async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
+async def test_another_worker_probes_after_the_prober_dies(stage: Stage) -> None:
     await consent(stage, [LI])
     await tell(stage.db, stage.cipher, [message(LI, EIGHT, timedelta(hours=3))])
     wechat = WeChat(lambda now: (REFUSED, False))
@@ -293,12 +295,12 @@ async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
     assert await pauses.current() is None
 
 
-async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage) -> None:
-    """Each of them may have sent it. Others of the reader's go on."""
+async def test_a_message_left_by_two_dead_workers_is_not_sent_a_third_time(stage: Stage) -> None:
+    """Each worker may have sent it. Other messages of the reader are sent."""
     await consent(stage, [LI])
     messages = queue_of(stage.db, stage.cipher)
-    told = [message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2)]
-    await tell(stage.db, stage.cipher, told)
+    queued = [message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2)]
+    await tell(stage.db, stage.cipher, queued)
     wechat = WeChat(now=EIGHT + 2 * MINUTE)
     sender = worker(stage, wechat)
     for n in range(2):
@@ -308,15 +310,15 @@ async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage)
         wechat.now += LEASE
     while await sender.run(wechat.now):
         pass
-    assert [id for _, id in wechat.calls] == [told[1].id]
-    states = [await state_of(stage.db, m) for m in told]
+    assert [id for _, id in wechat.calls] == [queued[1].id]
+    states = [await state_of(stage.db, m) for m in queued]
     assert states == [DeliveryState.FAILED, DeliveryState.SENT]
     # A librarian may send it all the same.
-    assert await messages.requeue([told[0].id], wechat.now) == 1
+    assert await messages.requeue([queued[0].id], wechat.now) == 1
     assert await sender.run(wechat.now) == 1 and len(wechat.calls) == 2
 
 
-async def test_a_probe_that_is_cut_off_holds_up_nobody(stage: Stage) -> None:
+async def test_an_interrupted_probe_delays_no_other_worker(stage: Stage) -> None:
     await consent(stage, [LI])
     await tell(stage.db, stage.cipher, [message(LI, EIGHT, timedelta(hours=3))])
     wechat = WeChat(lambda now: (REFUSED, False))

@@ -1,4 +1,4 @@
-"""What the index over ``claims`` decides: the seat, the reader, the day's count, the key, presence.
+"""Decisions of the index over ``claims``: seat, reader, daily count, key, presence.
 
 Each party has read and decided before the first one writes. The controls drop the index.
 """
@@ -37,7 +37,7 @@ from tests.race.stage import (
 
 
 class AllAtOnce(ReservationRepository):
-    """Lets no reservation be written before ``parties`` of them have been decided."""
+    """Holds all writes of reservations back until ``parties`` of them are ready."""
 
     def __init__(self, db: Database, parties: int) -> None:
         super().__init__(db)
@@ -54,7 +54,7 @@ class AllAtOnce(ReservationRepository):
 async def reserve_all(
     stage: Stage, wishes: Sequence[tuple[RequestContext, str, int, int]]
 ) -> list[Reservation | BaseException]:
-    """All of (context, seat, start, end) at once."""
+    """Reserves all of (context, seat, start, end) at once."""
     worker = await stage.worker(reservations=AllAtOnce(stage.db, len(wishes)))
     return await asyncio.gather(
         *(
@@ -85,7 +85,8 @@ async def test_one_seat_goes_to_one_of_200_readers(stage: Stage, guard: bool) ->
 
 
 async def test_one_seat_goes_to_one_of_200_requests(mongo_url: str, redis_url: str) -> None:
-    """The same over HTTP. Its control is the one above: the index is all that stands in between."""
+    """Over HTTP. ``test_one_seat_goes_to_one_of_200_readers`` has its control: the index is the
+    only guard."""
     async with living(mongo_url, redis_url) as service:
         readers = await asyncio.gather(*(service.reader() for _ in range(200)))
         body = {"seat_id": SEAT, "date": service.today, "start": "10:00", "end": "12:00"}
@@ -102,7 +103,7 @@ async def test_one_seat_goes_to_one_of_200_requests(mongo_url: str, redis_url: s
 
 @both_sides
 @guarded
-async def test_a_reader_never_overlaps_themselves(stage: Stage, guard: bool) -> None:
+async def test_overlapping_bookings_of_one_reader_are_refused(stage: Stage, guard: bool) -> None:
     if not guard:
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
@@ -120,7 +121,9 @@ async def test_a_reader_never_overlaps_themselves(stage: Stage, guard: bool) -> 
 
 @both_sides
 @guarded
-async def test_a_day_holds_as_many_bookings_as_the_policy_says(stage: Stage, guard: bool) -> None:
+async def test_concurrent_bookings_of_a_day_stop_at_the_daily_limit(
+    stage: Stage, guard: bool
+) -> None:
     if not guard:
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
@@ -143,11 +146,11 @@ async def test_a_day_holds_as_many_bookings_as_the_policy_says(stage: Stage, gua
 @pytest.mark.parametrize(
     ("steps", "refusal"), [((1, 2), "other_in_use"), ((1, 1), "qr_used")], ids=["presence", "code"]
 )
-async def test_a_reader_sits_in_one_place(
+async def test_a_reader_is_checked_in_at_one_seat_at_a_time(
     stage: Stage, guard: bool, steps: tuple[int, int], refusal: str
 ) -> None:
-    """Two reservations meet at 10:30, the last minute of the one and the first of the other; with
-    two codes presence decides, with one code already its single use."""
+    """Two reservations share 10:30, the last minute of one and the first of the other. With two
+    codes the presence claim decides, with one code its single use."""
     if not guard:
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
@@ -177,7 +180,7 @@ async def test_a_reader_sits_in_one_place(
 
 
 @both_sides
-async def test_a_scan_that_is_sent_twice_counts_once(stage: Stage) -> None:
+async def test_a_check_in_sent_twice_has_one_effect(stage: Stage) -> None:
     reader = await stage.reader()
     made = await stage.reserved(reader)
     barrier = asyncio.Barrier(2)
@@ -193,8 +196,8 @@ async def test_a_scan_that_is_sent_twice_counts_once(stage: Stage) -> None:
 
 @both_sides
 @guarded
-async def test_a_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
-    """The request and its repetition meet at two workers: both answers name one reservation."""
+async def test_one_idempotency_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
+    """The request and its repetition run at two workers; both answers name one reservation."""
     if not guard:
         await stage.drop("reservations", "claims")
     reader, key = await stage.reader(), IdempotencyKey("k-1", "digest")
@@ -209,7 +212,9 @@ async def test_a_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
 
 @both_sides
 @guarded
-async def test_a_key_is_not_used_for_another_request(stage: Stage, guard: bool) -> None:
+async def test_an_idempotency_key_reused_for_another_request_is_refused(
+    stage: Stage, guard: bool
+) -> None:
     if not guard:
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
@@ -240,9 +245,11 @@ async def _at_two_workers(
 
 @both_sides
 @guarded
-async def test_a_refused_repetition_cannot_succeed_later(stage: Stage, guard: bool) -> None:
-    """The first attempt hangs before its insert; the repetition meets a seat that is taken; the
-    seat is given back; the first attempt goes on. Whoever was refused has no seat."""
+async def test_a_request_refused_on_repetition_cannot_succeed_later(
+    stage: Stage, guard: bool
+) -> None:
+    """The first attempt hangs before its insert; its repetition meets a taken seat; the seat is
+    given back; the first attempt goes on. The refused reader has no seat."""
     other, reader = await stage.reader(), await stage.reader()
     slow, worker = await stage.worker(), await stage.worker()
     repeated = IdempotencyKey("k-1", "digest", repeated=guard)
@@ -269,8 +276,8 @@ async def test_a_refused_repetition_cannot_succeed_later(stage: Stage, guard: bo
 
 
 @both_sides
-async def test_a_key_under_way_is_told(stage: Stage) -> None:
-    """Within one worker the repetition learns that the first request still runs."""
+async def test_a_repeat_of_a_running_request_is_answered_in_progress(stage: Stage) -> None:
+    """Within one worker, while the first request runs."""
     reader = await stage.reader()
     keyed = ctx(reader, key=IdempotencyKey("k-1", "digest"))
 

@@ -1,4 +1,4 @@
-"""An answer goes to a conversation in WeChat once, and no more messages than it takes."""
+"""Answers to a WeChat conversation: once each, and no more than WeChat accepts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.race.stage import EIGHT, Stage, guarded
 
 
 class Unguarded(FeedbackRepository):
-    """The control: whoever asks may send."""
+    """The control: permits every send."""
 
     async def begin_push(self, id: str, count: int, now: datetime) -> bool:
         return True
@@ -22,7 +22,7 @@ class Unguarded(FeedbackRepository):
 
 
 class Phone:
-    """What arrives in WeChat."""
+    """The stand-in for WeChat; records the arrived texts."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -34,12 +34,14 @@ class Phone:
 
 
 @guarded
-async def test_an_answer_is_sent_once(stage: Stage, guard: bool) -> None:
-    """Two of the staff press 发送 with the same words, or one of them twice."""
-    kept = FeedbackRepository(stage.db, stage.cipher)
-    id = await kept.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
+async def test_an_answer_sent_by_two_staff_members_is_pushed_once(
+    stage: Stage, guard: bool
+) -> None:
+    """Two staff members press 发送 with the same words, or one of them twice."""
+    feedback = FeedbackRepository(stage.db, stage.cipher)
+    id = await feedback.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
     assert id is not None
-    answered = await kept.answer(id, "照常开放。", EIGHT)
+    answered = await feedback.answer(id, "照常开放。", EIGHT)
     assert answered is not None
     phone, repository = Phone(), FeedbackRepository if guard else Unguarded
     desks = [
@@ -50,12 +52,12 @@ async def test_an_answer_is_sent_once(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_message_that_arrived_has_so_many_answers(stage: Stage, guard: bool) -> None:
-    kept = (FeedbackRepository if guard else Unguarded)(stage.db, stage.cipher)
-    id = await kept.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
+async def test_at_most_five_answers_follow_one_incoming_message(stage: Stage, guard: bool) -> None:
+    feedback = (FeedbackRepository if guard else Unguarded)(stage.db, stage.cipher)
+    id = await feedback.add(None, "k", "开门吗？", EIGHT, "mini", "o-1")
     assert id is not None
     phone = Phone()
-    desk = Conversations(kept, {"mini": phone.send})
+    desk = Conversations(feedback, {"mini": phone.send})
     tries = 2 * MOST_IN_CONVERSATION
     await asyncio.gather(
         *(desk.acknowledge(id, "mini", "o-1", "已收到", EIGHT) for _ in range(tries))

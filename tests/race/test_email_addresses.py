@@ -1,4 +1,4 @@
-"""Guesses of a code and decisions about an address, several at once."""
+"""Concurrent guesses of an e-mail code and decisions about an address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANNA, OTHER = "anna@example.edu", "bo@example.edu"
 
 
 class LooksFirst(EmailAddressRepository):
-    """The control: look whether there are guesses left, then judge, then count."""
+    """The control: checks for remaining guesses, compares, and counts afterwards."""
 
     looked: asyncio.Barrier
 
@@ -29,10 +29,10 @@ class LooksFirst(EmailAddressRepository):
 
 
 @guarded
-async def test_a_code_is_guessed_five_times_however_many_guess_at_once(
+async def test_concurrent_guesses_get_five_attempts_at_an_email_code(
     stage: Stage, guard: bool
 ) -> None:
-    """A hundred guesses at once, the right one among the last."""
+    """A hundred concurrent guesses with the right code among the last."""
     kind = EmailAddressRepository if guard else LooksFirst
     workers = [kind(stage.db, stage.cipher) for _ in range(100)]
     LooksFirst.looked = asyncio.Barrier(len(workers))
@@ -41,7 +41,7 @@ async def test_a_code_is_guessed_five_times_however_many_guess_at_once(
         if guard:
             assert await workers[0].confirm(READER, f"wrong{wrong}", clock(9)) is None
     guesses = [f"w{n}" for n in range(99)] + ["right"]
-    found = await asyncio.gather(
+    results = await asyncio.gather(
         *(w.confirm(READER, guess, clock(9)) for w, guess in zip(workers, guesses, strict=True))
     )
     row = await stage.db["email_addresses"].find_one({"_id": READER})
@@ -49,12 +49,12 @@ async def test_a_code_is_guessed_five_times_however_many_guess_at_once(
     if guard:
         assert row.get("code_tries", MAX_TRIES) == MAX_TRIES, "one guess was left"
     else:
-        assert row["code_tries"] == 100 and ANNA in found, "all hundred were judged"
+        assert row["code_tries"] == 100 and ANNA in results, "all hundred were judged"
 
 
 @guarded
-async def test_a_code_confirms_the_address_that_it_was_sent_to(stage: Stage, guard: bool) -> None:
-    """Right digits, while the reader asks for another address in a second window."""
+async def test_a_code_confirms_only_the_address_it_was_sent_to(stage: Stage, guard: bool) -> None:
+    """The right digits arrive while the reader requests another address in a second window."""
     slow, fast = (EmailAddressRepository(stage.db, stage.cipher) for _ in range(2))
     until = clock(9) + timedelta(minutes=10)
     await fast.request(READER, ANNA, "first", until)
@@ -72,10 +72,10 @@ async def test_a_code_confirms_the_address_that_it_was_sent_to(stage: Stage, gua
 
 
 @guarded
-async def test_what_the_reader_has_decided_stands_above_the_campus(
+async def test_the_readers_choice_of_address_overrides_the_campus(
     stage: Stage, guard: bool
 ) -> None:
-    """The campus names an address in the moment in which the reader switches mail off."""
+    """The campus reports an address at the moment the reader switches mail off."""
     slow, fast = (EmailAddressRepository(stage.db, stage.cipher) for _ in range(2))
     await fast.follow_campus(READER, ANNA)
 
@@ -86,8 +86,8 @@ async def test_what_the_reader_has_decided_stands_above_the_campus(
     if guard:
         await slow.follow_campus(READER, OTHER)
     else:
-        known = await slow._all.find_one({"_id": READER})
-        assert known is not None and known["source"] == AddressSource.CAMPUS
+        row = await slow._all.find_one({"_id": READER})
+        assert row is not None and row["source"] == AddressSource.CAMPUS
         sealed = {"address": slow._texts.seal("address", OTHER), "source": "campus"}
         await slow._all.update_one({"_id": READER}, {"$set": sealed})
     assert bool((await fast.of(READER)).address) is not guard

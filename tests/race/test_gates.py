@@ -1,4 +1,4 @@
-"""Two workers hear of one reader's gate events at once; a waiver meets a new suspension."""
+"""Gate events of one reader at two workers, and waivers concurrent with new suspensions."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def gate_event(reader: Reader, way: str, at: datetime) -> tuple[GateEvent, str]:
 
 @both_sides
 @guarded
-async def test_gate_events_in_two_workers_are_all_heeded(stage: Stage, guard: bool) -> None:
-    """One worker has worked out what it knows, and the other knows more before it is written."""
+async def test_gate_events_at_two_workers_all_take_effect(stage: Stage, guard: bool) -> None:
+    """One worker has computed a state; the other learns of more events before it is written."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
     slow, fast, now = await stage.worker(), await stage.worker(), clock(10, 40)
@@ -52,19 +52,19 @@ async def test_gate_events_in_two_workers_are_all_heeded(stage: Stage, guard: bo
         unguard(slow.stored.reservations)
     put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
     await slow.gates.ingest([gate_event(reader, "in", clock(10, 5))], now)
-    found = await stage.reload(r)
+    reservation = await stage.reload(r)
     if guard:
-        assert found.state is ReservationState.AWAY and events(found) == [
+        assert reservation.state is ReservationState.AWAY and events(reservation) == [
             "reserve",
             "check_in",
             "leave",
         ]
     else:
-        assert found.state is ReservationState.IN_USE, "the leave is lost"
+        assert reservation.state is ReservationState.IN_USE, "the leave is lost"
 
 
 class KeptAnew(GateEventRepository):
-    """The control: a gate event has an id of its own each time."""
+    """The control: a gate event gets a new id each time."""
 
     async def add(
         self, gate_events: Sequence[tuple[GateEvent, str]], now: datetime
@@ -74,7 +74,7 @@ class KeptAnew(GateEventRepository):
 
 @both_sides
 @guarded
-async def test_a_gate_event_is_kept_once(stage: Stage, guard: bool) -> None:
+async def test_a_gate_event_received_twice_is_stored_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     batch = [gate_event(reader, "in", clock(9, 5))]
     kind = GateEventRepository if guard else KeptAnew
@@ -91,18 +91,18 @@ async def test_a_gate_event_is_kept_once(stage: Stage, guard: bool) -> None:
 
 
 async def _violation(stage: Stage, reader: Reader, days: int) -> Violation:
-    """A violation of that day, judged as the dispatcher judges."""
+    """A violation of that day, recorded as the dispatcher does."""
     r = await stage.missed(replace(reader, suspended_until=None), EIGHT + timedelta(days=days))
     await stage.inside.violation_recorder.record(r, r.outbox[-1])
-    found = await stage.stored.violations.get(f"{r.id}:no_show")
-    assert found is not None
-    return found
+    violation = await stage.stored.violations.get(f"{r.id}:no_show")
+    assert violation is not None
+    return violation
 
 
 @both_sides
 @guarded
 async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool) -> None:
-    """The reader's last day is counted between the look at what stands and the release."""
+    """The reader's last day is counted between the check and the release."""
     reader = await stage.reader()
     rows = [await _violation(stage, reader, days) for days in range(3)]
     suspended = await stage.stored.readers.get(reader.id)
@@ -125,7 +125,7 @@ async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool)
 @both_sides
 @guarded
 async def test_a_waiver_does_not_end_a_librarians_suspension(stage: Stage, guard: bool) -> None:
-    """It is written between the look at what stands and the release."""
+    """The librarian's suspension is written between the check and the release."""
     reader = await stage.reader()
     rows = [await _violation(stage, reader, days) for days in range(3)]
     suspended = await stage.stored.readers.get(reader.id)
@@ -151,27 +151,29 @@ async def test_a_waiver_does_not_end_a_librarians_suspension(stage: Stage, guard
 
 @both_sides
 @guarded
-async def test_a_reader_is_asked_once(stage: Stage, guard: bool) -> None:
-    """Two others say at once that nobody sits there."""
+async def test_two_concurrent_presence_checks_ask_the_reader_once(
+    stage: Stage, guard: bool
+) -> None:
+    """Two other readers report the seat as empty at the same moment."""
     sits, first, second = [await stage.reader() for _ in range(3)]
     r = await stage.in_use(sits)
     for watcher, seat in ((first, SEATS[1]), (second, SEATS[2])):
         await stage.in_use(watcher, seat)
     slow, fast = await stage.worker(), await stage.worker()
-    asked: list[bool] = []
+    answers: list[bool] = []
     at = clock(10, 5)
 
     async def meanwhile() -> None:
-        asked.append(await fast.seat_reports.report_empty(ctx(second, at), r.seat_id, None))
+        answers.append(await fast.seat_reports.report_empty(ctx(second, at), r.seat_id, None))
 
     if not guard:
         await stage.drop("reservations", "claims")
         unguard(slow.stored.reservations)
     put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
-    asked.append(await slow.seat_reports.report_empty(ctx(first, at), r.seat_id, None))
-    assert asked == ([True, False] if guard else [True, True])
-    told = [n.event for n in (await stage.reload(r)).outbox].count(OutboxEventKind.PRESENCE_CHECK)
-    assert told == (1 if guard else 2)
+    answers.append(await slow.seat_reports.report_empty(ctx(first, at), r.seat_id, None))
+    assert answers == ([True, False] if guard else [True, True])
+    checks = [n.event for n in (await stage.reload(r)).outbox].count(OutboxEventKind.PRESENCE_CHECK)
+    assert checks == (1 if guard else 2)
 
 
 @both_sides
@@ -193,15 +195,15 @@ async def test_an_appeal_is_made_and_settled_once(stage: Stage, guard: bool) -> 
             await work
     else:
         await work
-    kept = await stage.stored.violations.get(violation.id)
-    assert kept is not None and kept.appeal is not None
-    assert kept.appeal.text == ("the first" if guard else "the second")
+    stored_violation = await stage.stored.violations.get(violation.id)
+    assert stored_violation is not None and stored_violation.appeal is not None
+    assert stored_violation.appeal.text == ("the first" if guard else "the second")
 
 
 @guarded
-async def test_a_push_counts_once(stage: Stage, guard: bool) -> None:
-    """WeChat repeats what it got no answer to, to another worker."""
+async def test_a_repeated_wechat_push_is_processed_once(stage: Stage, guard: bool) -> None:
+    """WeChat repeats an unanswered push to another worker."""
     pushes = [WeChatCallbackLog(stage.db) for _ in range(2)]
     names = ["mp:x", "mp:x" if guard else "mp:y"]  # the control: another name each time
-    found = await asyncio.gather(*(p.first(n, EIGHT) for p, n in zip(pushes, names, strict=True)))
-    assert sorted(found) == ([False, True] if guard else [True, True])
+    firsts = await asyncio.gather(*(p.first(n, EIGHT) for p, n in zip(pushes, names, strict=True)))
+    assert sorted(firsts) == ([False, True] if guard else [True, True])

@@ -1,4 +1,4 @@
-"""Activation codes, bindings, counters of guesses, and single logout."""
+"""Activation codes, bindings, attempt counters, and single logout."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ LIBRARIAN = StaffRole(Role.LIBRARIAN, EIGHT, EIGHT)
 
 
 class LooksFirst(ActivationCodeRepository):
-    """The control: reads the code, then writes that it is used."""
+    """The control: reads the code, then marks it as used."""
 
     async def redeem(self, code: str, now: datetime) -> ReaderId | None:
-        found = await self._all.find_one({"digits": self._digits(code), "live": True})
-        if found is None:
+        row = await self._all.find_one({"digits": self._digits(code), "live": True})
+        if row is None:
             return None
-        await self._all.update_one({"_id": found["_id"]}, {"$set": {"live": False}})
-        return ReaderId(found["reader"])
+        await self._all.update_one({"_id": row["_id"]}, {"$set": {"live": False}})
+        return ReaderId(row["reader"])
 
 
 @guarded
-async def test_a_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
-    """The binding's own index would stop the second one as well, so the control goes without it."""
+async def test_an_activation_code_binds_one_user(stage: Stage, guard: bool) -> None:
+    """The binding's own index would stop the second user as well, so the control drops it."""
     if not guard:
         await stage.drop("bindings", "reader")
     reader, barrier = await stage.reader(), asyncio.Barrier(2)
@@ -69,7 +69,8 @@ async def test_a_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
 @guarded
 @pytest.mark.parametrize("shared", ["reader", "openid_hashes"])
 async def test_reader_and_user_are_bound_one_to_one(stage: Stage, guard: bool, shared: str) -> None:
-    """Two codes, and either one reader or one WeChat user; neither party has seen a binding."""
+    """Two codes with either one reader or one WeChat user in common; neither party has seen a
+    binding."""
     if not guard:
         await stage.drop("bindings", shared)
     one, two = await stage.reader(), await stage.reader()
@@ -91,7 +92,9 @@ async def test_reader_and_user_are_bound_one_to_one(stage: Stage, guard: bool, s
 
 @guarded
 @pytest.mark.parametrize("index", ["live_digits", "live_reader"])
-async def test_digits_and_readers_have_one_live_code(stage: Stage, guard: bool, index: str) -> None:
+async def test_digits_and_readers_have_one_live_activation_code(
+    stage: Stage, guard: bool, index: str
+) -> None:
     if not guard:
         await stage.drop("activation_codes", index)
     one, two, barrier = await stage.reader(), await stage.reader(), asyncio.Barrier(2)
@@ -110,14 +113,14 @@ async def test_digits_and_readers_have_one_live_code(stage: Stage, guard: bool, 
 
 
 class CountsAfterwards(AttemptLimiter):
-    """The control: looks whether there is a place, and counts it afterwards."""
+    """The control: checks for a free attempt and counts it afterwards."""
 
     looked: Step
 
     async def register(self, limits: list[AttemptLimit], now: datetime) -> None:
         for limit in limits:
-            found = await self._all.find_one({"_id": limit.key})
-            if found is not None and found["n"] >= limit.failures:
+            row = await self._all.find_one({"_id": limit.key})
+            if row is not None and row["n"] >= limit.failures:
                 raise TooManyAttempts(60)
         await self.looked()
         for limit in limits:
@@ -149,19 +152,19 @@ async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, gua
 
 
 class AdmitsAfterALook(ReaderRepository):
-    """The control: looks for the number, then inserts it."""
+    """The control: looks for the number, then inserts the reader."""
 
     async def upsert_from_login(
         self, student_no: str, name: str, kind: str, now: datetime
     ) -> Reader:
         hashes = self._sealer.hashes(student_no, "student_no")
-        found = await self._all.find_one({"no_hashes": {"$in": hashes}})
-        if found is None:
-            found = {"_id": new_id(), "no_hashes": hashes, "kind": kind}
-            found["no"] = self._sealer.encrypt(student_no, "student_no")
-            found["name"] = self._sealer.encrypt(name, "name")
-            await self._all.insert_one(found)
-        return Reader(found["_id"], kind, None, lambda: PersonalData(student_no, name))
+        row = await self._all.find_one({"no_hashes": {"$in": hashes}})
+        if row is None:
+            row = {"_id": new_id(), "no_hashes": hashes, "kind": kind}
+            row["no"] = self._sealer.encrypt(student_no, "student_no")
+            row["name"] = self._sealer.encrypt(name, "name")
+            await self._all.insert_one(row)
+        return Reader(row["_id"], kind, None, lambda: PersonalData(student_no, name))
 
 
 @guarded
@@ -187,7 +190,7 @@ async def test_two_first_logins_make_one_reader(stage: Stage, guard: bool) -> No
 
 
 class LooksBeforeItOpens(SessionRepository):
-    """The control: asks for the tombstone before the session is there, and not again."""
+    """The control: checks for the tombstone before the session exists, and not again."""
 
     async def open_web(
         self,
@@ -218,7 +221,7 @@ class LooksBeforeItOpens(SessionRepository):
     ],
     ids=["before the session", "behind the session", "before the look"],
 )
-async def test_a_logout_wins_wherever_it_falls_into_a_login(
+async def test_a_logout_at_any_point_during_a_login_ends_the_session(
     stage: Stage, collection: str, method: str, where: str
 ) -> None:
     reader, sessions = await stage.reader(), SessionRepository(stage.db, stage.cipher)
@@ -232,7 +235,7 @@ async def test_a_logout_wins_wherever_it_falls_into_a_login(
     [("logged_out_tickets", "update_one", True), ("sessions", "find", False)],
     ids=["before the tombstone", "behind the tombstone"],
 )
-async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(
+async def test_a_session_opened_during_a_logout_is_ended_by_it(
     stage: Stage, collection: str, method: str, opened: bool
 ) -> None:
     reader = await stage.reader()
@@ -254,8 +257,8 @@ async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(
     assert await here.find_principal(token_hash("token")) is None
 
 
-async def test_without_a_second_look_a_session_survives_its_logout(stage: Stage) -> None:
-    """Control of both."""
+async def test_without_the_second_check_a_session_survives_its_logout(stage: Stage) -> None:
+    """The control of logouts during logins and of logins during logouts."""
     reader, sessions = await stage.reader(), LooksBeforeItOpens(stage.db, stage.cipher)
     _during(sessions, "sessions", "insert_one", "before", stage)
     assert await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
@@ -263,7 +266,7 @@ async def test_without_a_second_look_a_session_survives_its_logout(stage: Stage)
 
 
 class RenewsWithoutALook(SessionRepository):
-    """The control: writes the new ticket, and asks for no tombstone."""
+    """The control: writes the new ticket without checking for a tombstone."""
 
     async def renew_role(
         self,
@@ -288,10 +291,10 @@ class RenewsWithoutALook(SessionRepository):
     ],
     ids=["before the ticket", "behind the ticket", "behind the look", "control"],
 )
-async def test_a_logout_wins_wherever_it_falls_into_a_renewal(
+async def test_a_logout_at_any_point_during_a_renewal_ends_the_session(
     stage: Stage, collection: str, method: str, where: str, guard: bool
 ) -> None:
-    """The reader types the password once more, and the campus logs that very ticket out."""
+    """The reader types the password again, and the campus logs out that very ticket."""
     reader = await stage.reader()
     sessions = (SessionRepository if guard else RenewsWithoutALook)(stage.db, stage.cipher)
     assert await sessions.open_web("token", reader.id, "ST-0", EIGHT, clock(20), LIBRARIAN)
@@ -304,8 +307,8 @@ async def test_a_logout_wins_wherever_it_falls_into_a_renewal(
     assert (await sessions.find_principal(token_hash("token")) is None) is guard
 
 
-async def test_a_renewal_that_falls_into_a_logout_does_not_outlive_it(stage: Stage) -> None:
-    """Behind the tombstone, before the sessions are deleted."""
+async def test_a_session_renewed_during_a_logout_is_ended_by_it(stage: Stage) -> None:
+    """The renewal falls between the tombstone and the deletion of sessions."""
     reader = await stage.reader()
     here, there = (
         SessionRepository(stage.db, stage.cipher),
@@ -336,5 +339,5 @@ def _during(
 
 
 def put_around_ended(sessions: Any, method: str, **steps: Step) -> None:
-    """As ``put_around``, for the collection of logged-out tickets."""
+    """``put_around`` for the collection of logged-out tickets."""
     sessions._ended = Around(sessions._ended, method, **steps)

@@ -1,6 +1,6 @@
 """Two workers that run one job at the same moment: each effect happens once.
 
-Leases keep that rare; these races are about when a lease has run out under a slow worker.
+Leases make that rare; these races happen when a lease expires under a slow worker.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from tests.race.stage import (
         (DeadlineJobs.send_reminders, (10, 0)),
     ],
 )
-async def test_a_job_in_two_workers_acts_once(
+async def test_a_job_run_by_two_workers_has_one_effect(
     stage: Stage, job: Any, due: tuple[int, int], guard: bool
 ) -> None:
     reader, now = await stage.reader(), clock(*due)
@@ -72,27 +72,27 @@ async def test_a_job_in_two_workers_acts_once(
 
     put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
     done.append(await job(slow.deadlines, now))
-    told = len((await stage.reload(r)).outbox) - before
+    events = len((await stage.reload(r)).outbox) - before
     assert done == ([1, 0] if guard else [1, 1])
-    assert told == sum(done)
+    assert events == sum(done)
 
 
 class Anew(MessageRepository):
-    """The control: what is told has an id of its own each time."""
+    """The control: each message gets a new id."""
 
     async def add(self, messages: Sequence[Message]) -> int:
         return await super().add([replace(message, id=new_id()) for message in messages])
 
 
 class RecordedAnew(ViolationRepository):
-    """The control: a violation has an id of its own each time."""
+    """The control: a violation gets a new id each time."""
 
     async def record(self, violation: Violation) -> Violation:
         return await super().record(replace(violation, id=new_id()))
 
 
 class ForAll:
-    """A channel by which everybody wants everything."""
+    """A channel for which all readers have chosen everything."""
 
     name = Channel.EMAIL
 
@@ -102,7 +102,7 @@ class ForAll:
 
 @guarded
 async def test_dispatchers_in_two_workers_notify_once(stage: Stage, guard: bool) -> None:
-    """Both have read the outbox before one of them tells."""
+    """Both have read the outbox before one of them sends."""
     reader = await stage.reader()
     missed = await stage.missed(reader, EIGHT)
     barrier = asyncio.Barrier(2)
@@ -115,17 +115,19 @@ async def test_dispatchers_in_two_workers_notify_once(stage: Stage, guard: bool)
         return await dispatcher(worker, messages).dispatch(EIGHT)
 
     assert list(await asyncio.gather(run(), run())) == [2, 2]
-    told, _ = await MessageRepository(stage.db, stage.cipher).page_of(reader.id, False, 0, 10)
+    stored_messages, _ = await MessageRepository(stage.db, stage.cipher).page_of(
+        reader.id, False, 0, 10
+    )
     _, violations = await stage.stored.violations.page_of(reader.id, 0, 10)
     times = 1 if guard else 2
     templates = [Template.NO_SHOW, Template.RESERVED]
-    assert sorted(message.template for message in told) == sorted(templates * times)
+    assert sorted(message.template for message in stored_messages) == sorted(templates * times)
     assert violations == times
     assert (await stage.reload(missed)).outbox == ()
 
 
 async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> None:
-    """The dispatcher takes out what it has dispatched, and nothing else."""
+    """The dispatcher removes only the events that it has dispatched."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
 
@@ -140,7 +142,7 @@ async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> N
 
 
 async def _leave(_: Database, ids: Sequence[str]) -> None:
-    """The control: what was written stays."""
+    """The control: removes nothing."""
 
 
 @guarded
@@ -152,13 +154,13 @@ async def _leave(_: Database, ids: Sequence[str]) -> None:
         ("violations", ["violations", "deliveries", "messages"]),
     ],
 )
-async def test_nothing_is_kept_for_a_reader_who_was_erased_meanwhile(
+async def test_the_dispatcher_stores_nothing_for_a_reader_erased_meanwhile(
     stage: Stage, guard: bool, late: str, left: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The dispatcher has read the reservation before the erasure, and writes afterwards."""
+    """The dispatcher reads the reservation before the erasure and writes afterwards."""
     stays, goes = await stage.reader(), await stage.reader()
     gone = await stage.missed(goes, EIGHT)
-    kept = await stage.reserved(stays, start=12, end=13)
+    remaining_booking = await stage.reserved(stays, start=12, end=13)
 
     async def meanwhile() -> None:
         await erase_documents(stage.db, goes.id)
@@ -174,29 +176,31 @@ async def test_nothing_is_kept_for_a_reader_who_was_erased_meanwhile(
     for _ in range(2):
         await dispatches.dispatch(EIGHT)
     assert await remaining(stage.db, goes.id) == ([] if guard else left)
-    told, _ = await MessageRepository(stage.db, stage.cipher).page_of(stays.id, False, 0, 9)
-    assert [message.reservation_id for message in told] == [kept.id]
-    assert [(await stage.reload(r)).outbox for r in (kept, gone)] == [(), ()]
+    stored_messages, _ = await MessageRepository(stage.db, stage.cipher).page_of(
+        stays.id, False, 0, 9
+    )
+    assert [message.reservation_id for message in stored_messages] == [remaining_booking.id]
+    assert [(await stage.reload(r)).outbox for r in (remaining_booking, gone)] == [(), ()]
 
 
 class ScannedAnew(KioskScanRepository):
-    """The control: a code's scan has an id of its own each time."""
+    """The control: each scan of a code gets a new id."""
 
     async def add(self, scan: KioskScan) -> None:
         await super().add(replace(scan, id=ReservationId(new_id())))
 
 
 class EmptiedFirst(ReservationRepository):
-    """The control: events leave the outbox before all that they become is stored."""
+    """The control: removes events from the outbox before their effects are stored."""
 
     async def with_outbox_events(self, limit: int) -> list[Reservation]:
-        found = await super().with_outbox_events(limit)
-        await self.remove_outbox_events(found)
-        return found
+        events = await super().with_outbox_events(limit)
+        await self.remove_outbox_events(events)
+        return events
 
 
 class Killed(BaseException):
-    """The process is gone: what it has written stays, and it does nothing more."""
+    """Simulates a killed process: earlier writes stay, and later ones do not happen."""
 
 
 async def _kill() -> None:
@@ -222,10 +226,10 @@ CRASHES = (
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else f"{value or 'guarded'}",
 )
-async def test_a_dispatcher_that_crashes_loses_nothing_and_doubles_nothing(
+async def test_a_crashed_dispatcher_loses_and_duplicates_no_effect(
     stage: Stage, crash: tuple[str, str, str], control: str | None
 ) -> None:
-    """It ends between a violation, the messages and the outbox, and another one begins anew."""
+    """It dies between the violation, the messages and the outbox; another one starts over."""
     reader, anew = await stage.reader(), control == "other ids"
     for day in range(2):
         await stage.missed(reader, EIGHT + timedelta(days=day))
@@ -254,18 +258,18 @@ async def test_a_dispatcher_that_crashes_loses_nothing_and_doubles_nothing(
         name: await stage.db[name].count_documents({})
         for name in ("violations", "suspensions", "kiosk_scans", "deliveries")
     }
-    told = Counter([row["template"] async for row in stage.db["messages"].find()])
+    templates = Counter([row["template"] async for row in stage.db["messages"].find()])
     all_told = {"RESERVED": 4, "CHECKED_IN": 1, "NO_SHOW": 3, "SUSPENDED": 1}
     once = {"violations": 3, "suspensions": 1, "kiosk_scans": 1, "deliveries": 9}
-    assert ((counts, told) == (once, all_told)) is (control is None), (counts, told)
+    assert ((counts, templates) == (once, all_told)) is (control is None), (counts, templates)
 
 
 class Greedy(LeaseRepository):
-    """The control: looks who holds the lease, then takes it."""
+    """The control: reads the holder of the lease, then takes it."""
 
     async def acquire(self, name: str, owner: str, real_now: Any, length: timedelta) -> bool:
-        found = await self._all.find_one({"_id": name, "until": {"$gt": real_now}})
-        if found is not None and found["owner"] != owner:
+        row = await self._all.find_one({"_id": name, "until": {"$gt": real_now}})
+        if row is not None and row["owner"] != owner:
             return False
         fields = {"owner": owner, "until": real_now + length}
         await self._all.update_one({"_id": name}, {"$set": fields}, upsert=True)
@@ -295,7 +299,8 @@ async def test_a_lease_has_one_holder(stage: Stage, guard: bool) -> None:
 
 @guarded
 async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
-    """The third and the fourth are judged at the same moment, and each sees three unspent ones."""
+    """The third and fourth violation are processed at the same moment, each seeing three unused
+    ones."""
     if not guard:
         await stage.drop("suspensions", "uses")
     reader = await stage.reader()
@@ -308,23 +313,25 @@ async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
     for worker in workers:
         violations: Any = worker.stored.violations
         violations._suspensions = Around(violations._suspensions, "insert_one", before=barrier.wait)
-    found = await asyncio.gather(
+    results = await asyncio.gather(
         *(
             worker.violation_recorder.record(r, r.outbox[-1])
             for worker, r in zip(workers, missed[2:], strict=True)
         )
     )
-    kept = await stage.db["suspensions"].count_documents({"reader": reader.id})
-    assert kept == sum(penalty is not None and penalty.suspension is not None for penalty in found)
-    assert kept == (1 if guard else 2)
+    suspensions = await stage.db["suspensions"].count_documents({"reader": reader.id})
+    assert suspensions == sum(
+        penalty is not None and penalty.suspension is not None for penalty in results
+    )
+    assert suspensions == (1 if guard else 2)
     again = [await stage.inside.violation_recorder.record(r, r.outbox[-1]) for r in missed]
     if guard:
-        assert [a and a.suspension for a in again[2:]] == [f and f.suspension for f in found]
+        assert [a and a.suspension for a in again[2:]] == [f and f.suspension for f in results]
         assert await stage.db["suspensions"].count_documents({}) == 1
 
 
-async def test_one_violation_that_is_judged_twice_suspends_once(stage: Stage) -> None:
-    """The suspension is named after the violation that brought it; both dispatchers agree."""
+async def test_a_third_violation_processed_twice_suspends_once(stage: Stage) -> None:
+    """The suspension's id is derived from its violation, so both dispatchers write the same one."""
     reader = await stage.reader()
     missed = [await stage.missed(reader, EIGHT + timedelta(days=n)) for n in range(3)]
     for r in missed[:2]:
@@ -343,7 +350,7 @@ async def test_one_violation_that_is_judged_twice_suspends_once(stage: Stage) ->
 
 
 @guarded
-async def test_one_violation_counts_a_day(stage: Stage, guard: bool) -> None:
+async def test_one_violation_per_day_counts(stage: Stage, guard: bool) -> None:
     if not guard:
         await stage.drop("violations", "counted_on")
     reader, barrier = await stage.reader(), asyncio.Barrier(2)
@@ -356,5 +363,5 @@ async def test_one_violation_counts_a_day(stage: Stage, guard: bool) -> None:
             Violation(id, reader.id, r.id, "no_show", clock(20), MONDAY.date(), counts=True)
         )
 
-    found = await asyncio.gather(record("a"), record("bb"))
-    assert sorted(v.counts for v in found) == ([False, True] if guard else [True, True])
+    recorded = await asyncio.gather(record("a"), record("bb"))
+    assert sorted(v.counts for v in recorded) == ([False, True] if guard else [True, True])

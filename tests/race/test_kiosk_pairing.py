@@ -1,4 +1,4 @@
-"""A screen becomes one kiosk, and a kiosk's key goes to one of two screens."""
+"""Pairing: a screen becomes one kiosk, and a kiosk's key goes to one of two screens."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ OTHER = KioskId("2f-north")
 
 
 class UsedTwice(PairingRepository):
-    """The control: a request is used whether somebody has used it or not."""
+    """The control: uses a request that is already used."""
 
     async def _use_up(
         self, request: PairingRequest, kiosk_id: KioskId, now: datetime, session: Any
     ) -> Document | None:
-        found: Document | None = await self._all.find_one_and_update(
+        row: Document | None = await self._all.find_one_and_update(
             {"request": request.id}, {"$set": {"kiosk": kiosk_id}}, session=session
         )
-        return found
+        return row
 
 
 class Overwriting(PairingRepository):
-    """The control: the key is given whoever has got it meanwhile."""
+    """The control: overwrites a key that was given meanwhile."""
 
     async def _give_key(self, kiosk_id: KioskId, rev: int, key: Document, session: Any) -> bool:
         await self._db["kiosks"].update_one({"_id": kiosk_id}, key, session=session)
@@ -44,27 +44,27 @@ async def screen(pairings: PairingRepository, secret: str) -> PairingRequest:
 
 
 async def confirmed(
-    pairings: PairingRepository, *wanted: tuple[PairingRequest, KioskId]
+    pairings: PairingRepository, *pairs: tuple[PairingRequest, KioskId]
 ) -> dict[str, int]:
-    """Administrators confirm at once what they have looked at; by outcome."""
+    """Confirms all the requests at once. Returns the number of each outcome."""
     return kinds(
         await asyncio.gather(
-            *(pairings.pair(request, kiosk, 1, clock(8, 1)) for request, kiosk in wanted),
+            *(pairings.pair(request, kiosk, 1, clock(8, 1)) for request, kiosk in pairs),
             return_exceptions=True,
         )
     )
 
 
 @guarded
-async def test_a_screen_is_one_kiosk_s(stage: Stage, guard: bool) -> None:
+async def test_a_screen_is_paired_with_one_of_two_kiosks(stage: Stage, guard: bool) -> None:
     pairings = (PairingRepository if guard else UsedTwice)(stage.db, stage.cipher)
-    asked = await screen(pairings, "secret")
-    done = await confirmed(pairings, (asked, KIOSK), (asked, OTHER))
+    request = await screen(pairings, "secret")
+    done = await confirmed(pairings, (request, KIOSK), (request, OTHER))
     opened = [k for k in (KIOSK, OTHER) if await stage.stored.kiosks.verify_kiosk_key(k, "secret")]
     if guard:
         assert done == {"ok": 1, PairingOver.code: 1} and len(opened) == 1
-        found = await pairings.by_secret("secret", clock(8, 2))
-        assert found is not None and [found.kiosk_id] == opened
+        pairing = await pairings.by_secret("secret", clock(8, 2))
+        assert pairing is not None and [pairing.kiosk_id] == opened
     else:
         assert len(opened) == 2, "its secret is the key of both"
 
@@ -73,11 +73,13 @@ async def test_a_screen_is_one_kiosk_s(stage: Stage, guard: bool) -> None:
 async def test_a_kiosk_s_key_goes_to_one_of_two_screens(stage: Stage, guard: bool) -> None:
     pairings = (PairingRepository if guard else Overwriting)(stage.db, stage.cipher)
     screens = [await screen(pairings, f"secret{n}") for n in range(2)]
-    done = await confirmed(pairings, *((asked, KIOSK) for asked in screens))
+    done = await confirmed(pairings, *((request, KIOSK) for request in screens))
     kiosks = stage.stored.kiosks
     opened = [n for n in range(2) if await kiosks.verify_kiosk_key(KIOSK, f"secret{n}")]
     assert len(opened) == 1
-    waiting = [n for n, asked in enumerate(screens) if await pairings.by_id(asked.id, clock(8, 2))]
+    waiting = [
+        n for n, request in enumerate(screens) if await pairings.by_id(request.id, clock(8, 2))
+    ]
     if guard:
         assert done == {"ok": 1, KioskKeyChanged.code: 1}
         assert waiting == [1 - opened[0]], "the other screen can still be paired"
@@ -86,7 +88,7 @@ async def test_a_kiosk_s_key_goes_to_one_of_two_screens(stage: Stage, guard: boo
 
 
 class Unbounded(PairingRepository):
-    """The control: no places of a network, and no end of them."""
+    """The control: neither a limit for a network nor in total."""
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
         return {"_id": f"{network}:{await self._all.count_documents({})}"}
@@ -96,7 +98,7 @@ class Unbounded(PairingRepository):
 
 
 @guarded
-async def test_a_flood_takes_few_places_and_not_another_network_s(
+async def test_a_flood_from_one_network_leaves_other_networks_requests(
     stage: Stage, guard: bool
 ) -> None:
     pairings = (PairingRepository if guard else Unbounded)(stage.db, stage.cipher, at_once=25)
@@ -117,8 +119,8 @@ async def test_a_flood_takes_few_places_and_not_another_network_s(
     assert (refused >= 10) is guard, "five of an address: its ten places are new"
 
 
-async def test_a_stranger_s_requests_take_places_of_their_own_kind(stage: Stage) -> None:
-    """A campus is one address. Whoever asks on and on behind it crowds out themselves; a screen
+async def test_a_flood_of_pairing_requests_displaces_its_own_kind_only(stage: Stage) -> None:
+    """A campus shares one address. Requests of a stranger there displace only each other; a screen
     that comes late waits until a place is two minutes old, and then keeps its own."""
     pairings, here = PairingRepository(stage.db, stage.cipher), ("10.0.0.1", "10.0.0.1")
     await pairings.add("screen", "Chrome · Linux", *here, clock(8))
@@ -139,7 +141,7 @@ async def test_a_stranger_s_requests_take_places_of_their_own_kind(stage: Stage)
 
 
 class Unlucky(PairingRepository):
-    """Its first codes are drawn twice."""
+    """Draws each of its first codes twice."""
 
     drawn = 0
 
@@ -149,10 +151,10 @@ class Unlucky(PairingRepository):
 
 
 @guarded
-async def test_two_screens_never_show_one_code(stage: Stage, guard: bool) -> None:
+async def test_two_screens_never_get_the_same_pairing_code(stage: Stage, guard: bool) -> None:
     if not guard:
         await stage.drop("kiosk_pairings", "code")
     Unlucky.drawn = 1
     pairings = Unlucky(stage.db, stage.cipher)
-    shown = [(await screen(pairings, f"secret{n}")).code for n in range(3)]
-    assert len(set(shown)) == (3 if guard else 2)
+    codes = [(await screen(pairings, f"secret{n}")).code for n in range(3)]
+    assert len(set(codes)) == (3 if guard else 2)

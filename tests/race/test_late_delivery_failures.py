@@ -1,4 +1,4 @@
-"""A failure that WeChat tells of after it has taken the message, whenever that comes."""
+"""Delivery failures that WeChat reports after it accepted the message."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.race.stage import EIGHT, Stage, clock, put_around
 
 @pytest.mark.parametrize("names", [True, False], ids=["with ids", "without ids"])
 @pytest.mark.parametrize("when", ["before", "between", "after"])
-async def test_a_late_failure_is_recorded_whenever_it_comes(
+async def test_a_late_delivery_failure_is_recorded_before_and_after_sent(
     stage: Stage, when: str, names: bool
 ) -> None:
-    """Before our own "sent" is written, after it, or between the two looks at the messages."""
+    """Before our own "sent" is written, after it, or between the two lookups of the messages."""
     messages, other = (
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
@@ -89,7 +89,7 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
     ],
     ids=["by the version before", "long ago", "lately", "another is sent now", "by its name"],
 )
-async def test_a_late_failure_marks_no_old_message(
+async def test_a_late_delivery_failure_marks_no_old_message(
     stage: Stage, as_stored: dict[str, Any], names: str, failed: bool
 ) -> None:
     messages = queue_of(stage.db, stage.cipher)
@@ -100,13 +100,13 @@ async def test_a_late_failure_marks_no_old_message(
     await stage.db["deliveries"].update_one({"message": old.id}, as_stored)
     if names:
         await messages.lease_next([LI], clock(9), clock(9), LEASE)
-    known = await messages.failed_late(LI, REMINDER, "w-2", 1003, "system failure")
-    assert known == (failed or bool(names))
+    marked = await messages.failed_late(LI, REMINDER, "w-2", 1003, "system failure")
+    assert marked == (failed or bool(names))
     assert await state_of(stage.db, old) is DeliveryState("failed" if failed else "sent")
 
 
-async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
-    """The control: without the mark a failure that comes before "sent" is lost."""
+async def test_without_the_mark_a_failure_that_comes_before_sent_is_lost(stage: Stage) -> None:
+    """The control."""
     messages, other = (
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),

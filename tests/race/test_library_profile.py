@@ -1,5 +1,5 @@
-"""Two change the library's profile at once; a time zone is chosen while an area comes into being; a
-venue goes while something is put into it."""
+"""Concurrent changes of the library's profile; a time zone chosen while an area is added; a venue
+removed while something is added to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def db(mongo_url: str) -> AsyncIterator[Database]:
 
 
 class Unasked(ProfileRepository):
-    """The control: by ``_id`` alone."""
+    """The control: writes by ``_id`` alone."""
 
     async def save(self, profile: LibraryProfile) -> bool:
         await self._all.update_one(
@@ -49,16 +49,16 @@ class Unasked(ProfileRepository):
 
 
 @guarded
-async def test_the_next_profile_is_one(db: Database, guard: bool) -> None:
+async def test_of_concurrent_profile_changes_one_is_saved(db: Database, guard: bool) -> None:
     await ProfileRepository(db).save(LibraryProfile(name="旧", rev=1))
     editors = [(ProfileRepository if guard else Unasked)(db) for _ in range(4)]
-    wanted = [LibraryProfile(name=f"第{n}个", rev=2) for n in range(4)]
+    profiles = [LibraryProfile(name=f"第{n}个", rev=2) for n in range(4)]
     saved = await asyncio.gather(
-        *(editor.save(new) for editor, new in zip(editors, wanted, strict=True))
+        *(editor.save(new) for editor, new in zip(editors, profiles, strict=True))
     )
     if guard:
         assert saved.count(True) == 1
-        assert await ProfileRepository(db).load() == wanted[saved.index(True)]
+        assert await ProfileRepository(db).load() == profiles[saved.index(True)]
         late = SetupProgress({SetupStep.HOURS: StepMark.LATER}, False, 1)
         marked = await asyncio.gather(*(editor.save_setup(late) for editor in editors))
         assert marked.count(True) == 1 and await ProfileRepository(db).setup() == late
@@ -70,10 +70,10 @@ KOLKATA = {"zone": "Asia/Kolkata", "zone_minutes": 330}
 
 
 @guarded
-async def test_a_zone_is_chosen_before_the_first_area_or_not_at_all(
+async def test_a_time_zone_cannot_be_chosen_concurrently_with_the_first_area(
     db: Database, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The area comes after the choice has looked for one, and before it writes. The control does
+    """The area is added after the check for areas and before the zone is written. The control does
     not count changes of the library, so the two do not conflict."""
     profiles, catalogs = ProfileRepository(db), CatalogRepository(db)
     await catalogs.add_venue(ANNEX)
@@ -92,25 +92,25 @@ async def test_a_zone_is_chosen_before_the_first_area_or_not_at_all(
     monkeypatch.setattr(profile_repository, "_put", add_first)
     monkeypatch.setattr(profile_repository, "count_up", count)
     monkeypatch.setattr(library_repository, "count_up", count)
-    wanted = replace(LibraryProfile(rev=2), **KOLKATA)  # type: ignore[arg-type]
+    profile = replace(LibraryProfile(rev=2), **KOLKATA)  # type: ignore[arg-type]
     if guard:
         with pytest.raises(ZoneFixed):
-            await profiles.save(wanted)
+            await profiles.save(profile)
         assert await profiles.load() == LibraryProfile(rev=1), "nothing has changed"
         assert await profiles.save(LibraryProfile(name="改名", rev=2)), "the rest still may"
     else:
-        assert await profiles.save(wanted), "the zone was changed under an area"
+        assert await profiles.save(profile), "the zone was changed under an area"
     assert added == [True]
 
 
-async def test_a_zone_that_was_chosen_first_stays(db: Database) -> None:
+async def test_a_time_zone_chosen_before_the_first_area_stays(db: Database) -> None:
     profiles, catalogs = ProfileRepository(db), CatalogRepository(db)
     await catalogs.add_venue(ANNEX)
-    wanted = replace(LibraryProfile(rev=1), **KOLKATA)  # type: ignore[arg-type]
-    assert await profiles.save(wanted) and await catalogs.add_area(ROOM)
+    profile = replace(LibraryProfile(rev=1), **KOLKATA)  # type: ignore[arg-type]
+    assert await profiles.save(profile) and await catalogs.add_area(ROOM)
     with pytest.raises(ZoneFixed):
         await profiles.save(LibraryProfile(rev=2))
-    assert await profiles.load() == wanted
+    assert await profiles.load() == profile
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ async def test_a_zone_that_was_chosen_first_stays(db: Database) -> None:
     [("area", True), ("kiosk", True), ("gate", True), ("area", False)],
     ids=["area", "kiosk", "gate", "control"],
 )
-async def test_a_venue_does_not_go_from_under_what_is_put_into_it(
+async def test_a_venue_is_not_removed_while_an_area_or_device_is_added_to_it(
     db: Database, thing: str, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is put there after the venue was found empty, and before its removal is committed."""
+    """It is added after the venue was found empty and before its removal is committed."""
     catalogs, gates = CatalogRepository(db), GateRepository(db, FieldCipher({1: b"k" * 32}))
     await catalogs.add_venue(ANNEX)
     count_up, added = library_repository.count_up, list[bool]()
@@ -154,10 +154,10 @@ async def test_a_venue_does_not_go_from_under_what_is_put_into_it(
 
 
 @pytest.mark.parametrize("guard", [True, False], ids=["guard", "control"])
-async def test_a_venue_does_not_retire_while_an_area_of_it_comes_back(
+async def test_a_venue_is_not_retired_while_an_area_of_it_is_brought_back(
     db: Database, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It comes back after none was found in use, and before the venue is retired."""
+    """The area is brought back after none was found in use and before the venue is retired."""
     catalogs = CatalogRepository(db)
     await catalogs.add_venue(ANNEX)
     away = transitions.retire(ROOM)

@@ -1,4 +1,4 @@
-"""WeChat refuses a message of a long-term template while its reader accepts anew."""
+"""WeChat refuses a message of a long-term template while its reader accepts again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ REMINDER: Final = Template.CHECK_IN_REMINDER
 
 
 class Refusing:
-    """WeChat: the reader refused it. Before our worker hears that, the reader accepts again."""
+    """WeChat's stand-in: the reader refused, and accepts again before our worker gets the
+    answer."""
 
     def __init__(self, consents: ConsentRepository) -> None:
         self._consents, self.calls = consents, 0
@@ -39,7 +40,7 @@ class Refusing:
 
 
 @guarded
-async def test_an_accept_during_a_refusal_stands(stage: Stage, guard: bool) -> None:
+async def test_an_accept_during_a_refused_send_is_kept(stage: Stage, guard: bool) -> None:
     reader_side, ours = ConsentRepository(stage.db), ConsentRepository(stage.db)
     if not guard:
         unguard(ours)

@@ -1,7 +1,6 @@
-"""Several senders over one queue: each message once, each reader's in order, a credit an attempt.
+"""Several senders on one queue: each message once, each reader's in order, one consent an attempt.
 
-The lease of the job keeps that rare; these races are about when two send all the same, and about
-one that is killed.
+The job's lease makes that rare; these races happen when two send nevertheless or one is killed.
 """
 
 from __future__ import annotations
@@ -41,14 +40,14 @@ LI: Final = ReaderId("5" * 24)
 RESERVED: Final = Template.RESERVED
 
 
-def told(reader: ReaderId, number: int = 0) -> Message:
+def message_to(reader: ReaderId, number: int = 0) -> Message:
     id = f"{reader}-{number}"
     at = EIGHT + timedelta(seconds=number)
     return Message(id, reader, RESERVED, "预约成功", "…", at, {}, ReservationId(id))
 
 
 class Gone:
-    """A collection that a dead process reaches no more."""
+    """A collection that a dead process no longer reaches."""
 
     def __getattr__(self, name: str) -> Any:
         raise AutoReconnect("dead")
@@ -56,7 +55,7 @@ class Gone:
 
 @dataclass(slots=True)
 class Phones:
-    """What arrived where, in order; and whether one reader was written to twice at a time."""
+    """Arrivals by reader, in order, and whether one reader got two sends at a time."""
 
     arrived: dict[str, list[str]] = field(default_factory=dict)
     under_way: Counter[str] = field(default_factory=Counter)
@@ -68,8 +67,8 @@ class Phones:
 
 @dataclass(slots=True)
 class Worker:
-    """A sender with repositories and a gateway of its own. After ``dies_after`` sends nothing that
-    it does reaches anybody, and it hears nothing."""
+    """A sender with repositories and a gateway of its own. After ``dies_after`` sends, neither its
+    writes nor their answers arrive."""
 
     stage: Stage
     phones: Phones
@@ -137,14 +136,16 @@ class Worker:
 
 
 @guarded
-async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -> None:
-    """Both have read the queue before one of them claims, and that one is gone later: its leases
-    end.
+async def test_two_senders_send_each_message_once_although_one_is_killed(
+    stage: Stage, guard: bool
+) -> None:
+    """Both have read the queue before one claims messages; that one dies later and its leases
+    expire.
 
-    More readers than are claimed at once, so that there is something for whoever comes second.
+    There are more readers than one claim covers, so that the second worker gets some.
     """
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
-    queue = [told(reader, number) for reader in readers for number in range(3)]
+    queue = [message_to(reader, number) for reader in readers for number in range(3)]
     await tell(stage.db, stage.cipher, queue)
     consents = ConsentRepository(stage.db)
     rich = readers[::2]
@@ -187,9 +188,9 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
         assert there == sorted(there), "in order"
         again = {id for id, times in Counter(there).items() if times > 1}
         assert again <= unknown and len(there) <= len(set(there)) + len(again), "once more at most"
-        wanted = {m.id for m in queue if m.reader_id == reader}
+        expected = {m.id for m in queue if m.reader_id == reader}
         if reader in rich:
-            assert set(there) == wanted
+            assert set(there) == expected
         else:
             # What the dead worker held may have arrived: it goes once without a credit of ours, and
             # WeChat, which has the truth, would refuse it. Nothing else goes beyond the one credit.
@@ -201,9 +202,9 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
     await mortal.sender.close()
 
 
-async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> None:
+async def test_a_slow_send_delays_messages_of_its_reader_only(stage: Stage) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 50)]
-    queue = [told(reader, number) for reader in readers for number in range(2)]
+    queue = [message_to(reader, number) for reader in readers for number in range(2)]
     await tell(stage.db, stage.cipher, queue)
     for reader in readers:
         await stage.db["message_consents"].insert_one(
@@ -214,18 +215,20 @@ async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> 
     iterate_open: dict[str, object] = {"open": True}
     while await stage.db["deliveries"].count_documents(iterate_open) > 2:
         assert await worker.sender.run(clock(9)) > 0
-    assert phones.of(readers[0]) == [told(readers[0]).id], "the second waits for the first"
+    assert phones.of(readers[0]) == [message_to(readers[0]).id], "the second waits for the first"
     assert await worker.sender.run(clock(9)) == 1, "something is under way"
     answer.set()
     await worker.run()
     assert await stage.db["deliveries"].count_documents(iterate_open) == 0
-    assert [phones.of(r) for r in readers] == [[told(r, n).id for n in range(2)] for r in readers]
+    assert [phones.of(r) for r in readers] == [
+        [message_to(r, n).id for n in range(2)] for r in readers
+    ]
 
 
-async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None:
-    """A sender that is closed while WeChat is slow: others go on at once, with no attempt lost."""
+async def test_a_closing_sender_releases_messages_it_has_not_begun(stage: Stage) -> None:
+    """WeChat is slow: other senders take the messages at once, with no attempt counted."""
     readers = [ReaderId(f"{n:024x}") for n in range(90)]
-    await tell(stage.db, stage.cipher, [told(reader) for reader in readers])
+    await tell(stage.db, stage.cipher, [message_to(reader) for reader in readers])
     consents = ConsentRepository(stage.db)
     for reader in readers:
         await consents.add(reader, RESERVED)
@@ -247,10 +250,10 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
     assert attempts == [1] and all([(await consents.remaining(r))[RESERVED] == 0 for r in readers])
 
 
-async def test_a_claim_whose_answer_is_lost_is_no_attempt(stage: Stage) -> None:
-    """The lease is written and MongoDB's answer is lost; so is the answer to letting go of it.
-    Nothing was sent: the message goes at the next call, and no attempt has an unknown outcome."""
-    await tell(stage.db, stage.cipher, [told(LI)])
+async def test_a_lease_whose_answer_is_lost_is_not_counted_as_an_attempt(stage: Stage) -> None:
+    """MongoDB's answer to the lease is lost, and so is the answer to its release. Nothing was sent:
+    the message goes at the next call, and no attempt has an unknown outcome."""
+    await tell(stage.db, stage.cipher, [message_to(LI)])
     queue, seen = queue_of(stage.db, stage.cipher), list[str]()
 
     async def loses_the_answer() -> None:
@@ -267,20 +270,23 @@ async def test_a_claim_whose_answer_is_lost_is_no_attempt(stage: Stage) -> None:
 
 
 @guarded
-async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bool) -> None:
-    """The slow worker found it due; the fast one tried it meanwhile and put it off for an hour."""
+async def test_a_postponed_message_is_not_leased_by_a_slow_worker(
+    stage: Stage, guard: bool
+) -> None:
+    """The slow worker found it due; the fast one tried it meanwhile and postponed it for an
+    hour."""
     slow, fast = (
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
     )
-    await tell(stage.db, stage.cipher, [told(LI)])
+    await tell(stage.db, stage.cipher, [message_to(LI)])
     if not guard:
         unguard(slow)
 
     async def meanwhile() -> None:
-        found = await fast.lease_next([LI], EIGHT, EIGHT, LEASE)
+        leased = await fast.lease_next([LI], EIGHT, EIGHT, LEASE)
         await fast.save_results(
-            [DeliveryResult(d, DeliveryState.QUEUED, None, clock(9)) for d in found]
+            [DeliveryResult(d, DeliveryState.QUEUED, None, clock(9)) for d in leased]
         )
 
     put_around(slow, "bulk_write", before=meanwhile)
@@ -288,30 +294,32 @@ async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bo
 
 
 @guarded
-async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard: bool) -> None:
+async def test_a_worker_whose_lease_expired_cannot_settle_a_delivery(
+    stage: Stage, guard: bool
+) -> None:
     slow, fast = (
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
     )
-    await tell(stage.db, stage.cipher, [told(LI)])
+    await tell(stage.db, stage.cipher, [message_to(LI)])
     if not guard:
         unguard(slow)
     held = await slow.lease_next([LI], EIGHT, EIGHT, LEASE)
     assert held and not await fast.lease_next([LI], EIGHT, EIGHT, LEASE), "leased"
     assert await fast.lease_next([LI], EIGHT, EIGHT + LEASE, LEASE)
     await slow.save_results([DeliveryResult(d, DeliveryState.FAILED) for d in held])
-    state = await state_of(stage.db, told(LI))
+    state = await state_of(stage.db, message_to(LI))
     assert state is (DeliveryState.SENDING if guard else DeliveryState.FAILED)
 
 
 @guarded
-async def test_a_claim_is_given_up_by_its_holder_only(stage: Stage, guard: bool) -> None:
-    """Given up, claimed by another, and given up once more (its answer had been lost)."""
+async def test_a_lease_is_released_by_its_holder_only(stage: Stage, guard: bool) -> None:
+    """The lease is released, taken by another worker, and released again after a lost answer."""
     slow, fast = (
         queue_of(stage.db, stage.cipher),
         queue_of(stage.db, stage.cipher),
     )
-    await tell(stage.db, stage.cipher, [told(LI)])
+    await tell(stage.db, stage.cipher, [message_to(LI)])
     held = await slow.lease_next([LI], EIGHT, EIGHT, LEASE)
     await slow.release(held)
     theirs: list[Delivery] = await fast.lease_next([LI], EIGHT, EIGHT, LEASE)
@@ -323,7 +331,7 @@ async def test_a_claim_is_given_up_by_its_holder_only(stage: Stage, guard: bool)
 
 
 @guarded
-async def test_a_credit_is_spent_once(stage: Stage, guard: bool) -> None:
+async def test_one_consent_is_used_by_one_of_two_workers(stage: Stage, guard: bool) -> None:
     barrier = asyncio.Barrier(2)
     await ConsentRepository(stage.db).add(LI, RESERVED)
 
@@ -339,8 +347,10 @@ async def test_a_credit_is_spent_once(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_client_reports_five_at_most(stage: Stage, guard: bool) -> None:
-    """There are four, and two workers count one more each."""
+async def test_concurrent_client_reports_add_at_most_five_consents(
+    stage: Stage, guard: bool
+) -> None:
+    """Four are counted, and two workers add one more each."""
     barrier = asyncio.Barrier(2)
     for _ in range(MOST_REPORTED - 1):
         await ConsentRepository(stage.db).add(LI, RESERVED)

@@ -1,6 +1,7 @@
-"""Two workers' occupancies: whatever happened, they become what the database holds, byte for byte.
-And a refusal by the occupancy alone is right, costs nothing, and is never given by one that may be
-old."""
+"""Two workers' occupancies converge to the database, byte for byte.
+
+A refusal by the occupancy alone is correct, costs nothing, and never comes from an outdated one.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ from tests.waiting import until
 
 
 async def act(chance: random.Random, workers: list[Worker], readers: list[Reader]) -> None:
-    """One use case by one of the workers. That it is refused, or that nobody knows, is fine."""
+    """One use case at one of the workers; refusals and unknown outcomes are ignored."""
     inside = chance.choice(workers).inside
     reader = chance.choice(readers)
     begin = chance.randint(9, 20)
@@ -110,7 +111,9 @@ async def kill_cursors(db: Database) -> None:
 
 
 @both_sides
-async def test_occupancies_become_the_database(stage: Stage, mongo_url: str, theatre: str) -> None:
+async def test_two_workers_occupancies_converge_to_the_database(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
     readers = [await stage.reader() for _ in range(6)]
     async with two_workers(mongo_url, theatre, stage.cipher) as workers:
         for round in range(8):
@@ -136,7 +139,7 @@ async def test_occupancies_become_the_database(stage: Stage, mongo_url: str, the
         assert made > 30, "something happened"
 
 
-async def test_occupancies_outlive_a_killed_mongod(
+async def test_occupancies_converge_after_a_killed_mongod(
     tmp_path: Path, library: seed.LibraryData
 ) -> None:
     cipher = FieldCipher({1: b"k" * 32})

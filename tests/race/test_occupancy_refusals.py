@@ -1,4 +1,4 @@
-"""A refusal from memory alone is right, costs nothing, and is never given by an old one."""
+"""A refusal from memory is correct, costs nothing, and never comes from an outdated occupancy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.waiting import until
 
 
 @both_sides
-async def test_a_refusal_from_memory_costs_nothing(
+async def test_a_refusal_from_memory_sends_no_database_command(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     holder, reader = await stage.reader(), await stage.reader()
@@ -44,11 +44,11 @@ async def test_a_refusal_from_memory_costs_nothing(
 
 @both_sides
 @pytest.mark.parametrize("mine", [True, False])
-async def test_what_readers_gave_up_themselves_is_not_in_their_way(
+async def test_bookings_readers_cancelled_at_another_worker_do_not_block_them(
     stage: Stage, mongo_url: str, theatre: str, mine: bool
 ) -> None:
-    """They cancel at one worker, and book again at another that has not heard of it. The control is
-    a seat that somebody else gave up: for a moment the other worker refuses it."""
+    """They cancel at one worker and book again at another that does not know of it. The control is
+    a seat that another reader gave up: for a moment the other worker refuses it."""
     reader, holder = await stage.reader(), await stage.reader()
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, _):
         held = await one.inside.reservations.create(
@@ -57,8 +57,8 @@ async def test_what_readers_gave_up_themselves_is_not_in_their_way(
         await one.stop()
         one.inside.occupancy._as_of = float("inf")  # this moment lasts
         await stage.inside.reservations.cancel(ctx(reader if mine else holder), held.id)
-        known = one.inside.occupancy.authoritative_day(TODAY)
-        assert known is not None and held.id in known.rows, "it has not heard of it"
+        occupancy = one.inside.occupancy.authoritative_day(TODAY)
+        assert occupancy is not None and held.id in occupancy.rows, "it has not heard of it"
         if not mine:
             with pytest.raises(SeatTaken):
                 await one.inside.reservations.create(ctx(reader), SEATS[0], selection(10, 11))
@@ -72,7 +72,7 @@ async def test_what_readers_gave_up_themselves_is_not_in_their_way(
 async def test_the_next_booking_of_a_day_costs_one_insert(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
-    """Its slot of the day is known from memory: no conflict shows which one is free."""
+    """The free daily slot is known from memory, without a conflict."""
     reader = await stage.reader()
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
         for hour in other_hours()[:4]:
@@ -82,7 +82,7 @@ async def test_the_next_booking_of_a_day_costs_one_insert(
             assert commands.names == ["insert"]
 
 
-async def test_the_index_says_what_readers_have_themselves(
+async def test_the_index_decides_on_a_readers_own_bookings(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     reader = await stage.reader()
@@ -102,10 +102,10 @@ async def test_the_index_says_what_readers_have_themselves(
 
 @both_sides
 @pytest.mark.parametrize("guarded", [True, False])
-async def test_a_silent_occupancy_asks_the_index(
+async def test_a_stale_occupancy_leaves_the_refusal_to_the_index(
     stage: Stage, mongo_url: str, theatre: str, guarded: bool
 ) -> None:
-    """What it believes to be taken may long be free: nobody has told it."""
+    """The seat may have been given back without the worker knowing."""
     holder, reader = await stage.reader(), await stage.reader()
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
         held = await one.inside.reservations.create(ctx(holder), SEATS[0], selection(10, 11))
@@ -128,7 +128,7 @@ async def test_a_silent_occupancy_asks_the_index(
         assert made.state is ReservationState.RESERVED and commands.names == ["insert"]
 
 
-async def test_a_memory_refuses_for_a_quarter_of_a_second(
+async def test_memory_is_authoritative_for_a_quarter_of_a_second(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, _):
@@ -140,9 +140,11 @@ async def test_a_memory_refuses_for_a_quarter_of_a_second(
             assert (occupancy.authoritative_day(TODAY) is not None) is refuses
 
 
-async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str) -> None:
-    """A seat is taken and given back by another worker's readers. Who is refused is refused for a
-    holder of the last quarter of a second, never for one of before; and it ends."""
+async def test_every_refusal_from_memory_is_correct(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
+    """Another worker's readers take and give back a seat. Each refusal names a holder of the last
+    quarter of a second, and the refusals end."""
     holder, reader = await stage.reader(), await stage.reader()
     refused = 0
     async with two_workers(mongo_url, theatre, stage.cipher) as (one, other):
@@ -154,7 +156,7 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
             while True:
                 if cancelling.done():
                     given_back = min(given_back, real_time.monotonic())
-                asked = real_time.monotonic()
+                started = real_time.monotonic()
                 try:
                     won = await one.inside.reservations.create(
                         ctx(reader), SEATS[0], selection(10, 11)
@@ -162,7 +164,7 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
                     break
                 except SeatTaken:
                     refused += 1
-                    assert asked <= given_back + 0.25
+                    assert started <= given_back + 0.25
                 await asyncio.sleep(0)
             await cancelling
             await one.inside.reservations.cancel(ctx(reader), won.id)
@@ -175,13 +177,13 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
 
 
 @both_sides
-async def test_a_repeat_is_given_its_first_success(
+async def test_a_repeated_booking_gets_its_first_success(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     reader = await stage.reader()
-    asked = ctx(reader, key=IdempotencyKey("once", "digest"))
+    context = ctx(reader, key=IdempotencyKey("once", "digest"))
     async with two_workers(mongo_url, theatre, stage.cipher) as workers:
-        first = await workers[0].inside.reservations.create(asked, SEATS[0], selection(10, 11))
+        first = await workers[0].inside.reservations.create(context, SEATS[0], selection(10, 11))
         for one in workers:
 
             async def knows(one: Worker = one) -> bool:
@@ -190,7 +192,7 @@ async def test_a_repeat_is_given_its_first_success(
             await until(knows, "the booking is heard of")
             await one.fresh()
             again: Reservation = await one.inside.reservations.create(
-                asked, SEATS[0], selection(10, 11)
+                context, SEATS[0], selection(10, 11)
             )
             assert (again.id, again.state in LIVE) == (first.id, True)
             with pytest.raises(OwnOverlap):

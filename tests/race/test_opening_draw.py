@@ -1,4 +1,5 @@
-"""The draw at an opening: one order for all workers, one ticket for a reader, no promise in it."""
+"""The draw at an opening: one order for all workers, one ticket for a reader, and no guarantee of a
+seat."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ OPENS = EIGHT
 
 
 class Time:
-    """A time that stands still until a test moves it."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self) -> None:
         self.shown = OPENS
@@ -63,14 +64,14 @@ class Time:
 
 
 class OwnOrder(TicketRepository):
-    """The control: each worker serves as they came, and not as MongoDB has drawn."""
+    """The control: each worker serves in order of arrival instead of the drawn order."""
 
     async def in_order(self, day: date, round: int) -> list[Ticket]:
         return sorted(await super().in_order(day, round), key=lambda ticket: ticket.reader_id)
 
 
 class ManyTickets(TicketRepository):
-    """The control: nothing says that a reader has one ticket."""
+    """The control: a reader may have several tickets."""
 
     async def draw(self, ticket: Ticket, last_round: int) -> bool:
         await self._all.insert_one({**_document(ticket), "_id": new_id(), "place": 0.5})
@@ -85,22 +86,22 @@ async def time_() -> Time:
 async def workers(
     stage: Stage, time_: Time, count: int, tickets: type[TicketRepository] = TicketRepository
 ) -> list[Inside]:
-    """Workers whose policy opens tomorrow at this moment, by a draw."""
+    """Workers whose policy opens tomorrow at this moment by a draw."""
     usual = stage.inside.reference.policy
     policy = replace(usual, version=usual.version + 1, booking_opens_at=time(8), opening_draw=True)
     await stage.stored.policies.add_missing(policy, EIGHT)
-    found = []
+    workers_made = []
     for _ in range(count):
         stored = type(stage.stored)(stage.db, stage.cipher)
         stored.opening_tickets = tickets(stage.db)
         worker = features(stage.db, stage.cipher, stored, time_.now, time_.sleep)
         await worker.reference.refresh()
-        found.append(worker)
-    return found
+        workers_made.append(worker)
+    return workers_made
 
 
 async def drawn(stage: Stage, count: int, round: int = 0) -> list[dict[str, Any]]:
-    """The tickets of a round, when there are so many."""
+    """The tickets of a round, once there are this many."""
     while True:
         rows = await stage.db["opening_tickets"].find({"round": round}).to_list(None)
         if len(rows) >= count:
@@ -110,8 +111,8 @@ async def drawn(stage: Stage, count: int, round: int = 0) -> list[dict[str, Any]
 async def ended(
     time_: Time, requests: Sequence[asyncio.Task[Reservation]]
 ) -> list[Reservation | BaseException]:
-    """Let the round end, and then time pass as long as it takes: slower than it does outside, or
-    on a busy machine nobody would wait any more for whose turn it is."""
+    """Ends the round and lets time pass slowly enough that on a busy machine no request stops
+    waiting for its turn."""
     time_.move(ROUND + SETTLED_AFTER)
     while not all(request.done() for request in requests):
         await asyncio.wait(requests, timeout=0.02)
@@ -120,7 +121,7 @@ async def ended(
 
 
 def wish() -> TimeSelection:
-    """Tomorrow, from ten to twelve or over midnight."""
+    """Tomorrow from ten to twelve, or over midnight."""
     return replace(selection(10, 12), day=TOMORROW)
 
 
@@ -130,7 +131,7 @@ def start(worker: Inside, who: RequestContext, seat: str = SEAT) -> asyncio.Task
 
 @both_sides
 @guarded
-async def test_a_seat_goes_to_the_first_of_the_draw_in_every_worker(
+async def test_all_workers_give_the_seat_to_the_first_ticket_of_the_draw(
     stage: Stage, time_: Time, guard: bool
 ) -> None:
     both = await workers(stage, time_, 2, TicketRepository if guard else OwnOrder)
@@ -152,7 +153,7 @@ async def test_a_seat_goes_to_the_first_of_the_draw_in_every_worker(
 async def test_a_reader_has_one_ticket_in_all_workers(
     stage: Stage, time_: Time, guard: bool
 ) -> None:
-    """Whoever asks for many seats on many connections is drawn once."""
+    """Requests for many seats on many connections are drawn once."""
     all_of_them = await workers(stage, time_, 3, TicketRepository if guard else ManyTickets)
     reader = await stage.reader()
     seats = [SEAT, OTHER_SEAT, "2f-hall-003"]
@@ -161,14 +162,14 @@ async def test_a_reader_has_one_ticket_in_all_workers(
     while guard and sum(request.done() for request in requests) < 2:
         await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)
     results = await ended(time_, requests)
-    wanted = {"ok": 1, "draw_pending": 2} if guard else {"ok": 1, "own_overlap": 2}
-    assert kinds(results) == wanted
+    expected = {"ok": 1, "draw_pending": 2} if guard else {"ok": 1, "own_overlap": 2}
+    assert kinds(results) == expected
     assert len(await drawn(stage, 1)) == (1 if guard else 3)
 
 
 @both_sides
-async def test_a_repeated_request_has_its_first_ticket(stage: Stage, time_: Time) -> None:
-    """The same key at another worker waits in the same place, and gets the same answer."""
+async def test_a_repeated_request_keeps_its_first_ticket(stage: Stage, time_: Time) -> None:
+    """The repeated request at another worker waits in the same place and gets the same answer."""
     both = await workers(stage, time_, 2)
     reader = await stage.reader()
     who = RequestContext(reader, ctx(reader).actor, OPENS, IdempotencyKey("k", "d"))
@@ -190,8 +191,10 @@ async def test_a_repeated_request_has_its_first_ticket(stage: Stage, time_: Time
 
 
 @both_sides
-async def test_a_crash_leaves_a_ticket_and_no_promise(stage: Stage, time_: Time) -> None:
-    """The first of the draw was in a worker that is gone: the others are served without it."""
+async def test_a_ticket_of_a_crashed_worker_delays_the_draw_and_wins_nothing(
+    stage: Stage, time_: Time
+) -> None:
+    """The others are served without it."""
     (worker,) = await workers(stage, time_, 1)
     lost, reader = await stage.reader(), await stage.reader()
     begin = clock(10) + timedelta(days=1)
@@ -212,7 +215,7 @@ async def test_a_crash_leaves_a_ticket_and_no_promise(stage: Stage, time_: Time)
 
 
 @both_sides
-async def test_after_a_refusal_the_next_ticket_is_of_a_later_round(
+async def test_a_reader_refused_in_the_draw_gets_a_ticket_of_a_later_round(
     stage: Stage, time_: Time
 ) -> None:
     (worker,) = await workers(stage, time_, 1)

@@ -1,4 +1,4 @@
-"""Administrators change the picture under one plan at once: one of them does."""
+"""Concurrent changes of the picture under one plan: one is saved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.race.stage import Stage, guarded
 
 
 class Overwriting(PlanPictureRepository):
-    """The control: look whether it is still the one, then write."""
+    """The control: compares the revision, then writes."""
 
     looked: asyncio.Barrier
 
@@ -28,7 +28,9 @@ class Overwriting(PlanPictureRepository):
 
 
 @guarded
-async def test_a_picture_s_next_place_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_changes_of_a_plan_picture_one_is_saved(
+    stage: Stage, guard: bool
+) -> None:
     (area, *_) = stage.inside.reference.catalog.areas
     image = BytesIO()
     Image.new("RGB", (30, 20), "white").save(image, "PNG")

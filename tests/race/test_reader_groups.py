@@ -1,4 +1,4 @@
-"""Memberships, groups and roles that several change at once: nothing of anybody's is lost."""
+"""Concurrent changes of memberships, groups and roles: none is lost."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def by(source: MembershipSource, group: GroupId = GROUP, last: date | None = Non
 
 
 class ReadsAndWrites(MembershipRepository):
-    """The control: the memberships are read, changed here and written back."""
+    """The control: memberships are read, changed in memory and written back."""
 
     async def _write(self, id: ReaderId, keep: Any, new: Sequence[Membership]) -> bool:
         row = await self._readers.find_one({"_id": id})
         assert row is not None
         await asyncio.sleep(0.02)
-        kept = [m for m in read_memberships(row.get("memberships")) if keep(m)]
-        rows = [membership_document(m) for m in (*kept, *new)]
+        remaining = [m for m in read_memberships(row.get("memberships")) if keep(m)]
+        rows = [membership_document(m) for m in (*remaining, *new)]
         await self._readers.update_one({"_id": id}, {"$set": {"memberships": rows}})
         return True
 
@@ -56,8 +56,10 @@ class ReadsAndWrites(MembershipRepository):
 
 
 @guarded
-async def test_a_sign_in_and_the_desk_lose_nothing_of_each_other(stage: Stage, guard: bool) -> None:
-    """The campus's attributes are followed while a librarian enters the reader by hand."""
+async def test_a_sign_in_and_a_staff_change_keep_each_others_memberships(
+    stage: Stage, guard: bool
+) -> None:
+    """The campus's attributes are applied while a librarian adds the reader by hand."""
     lost = 0
     for _ in range(5):
         reader = await stage.reader()
@@ -74,7 +76,7 @@ async def test_a_sign_in_and_the_desk_lose_nothing_of_each_other(stage: Stage, g
     assert (lost == 0) is guard
 
 
-async def test_of_two_librarians_the_second_is_told(stage: Stage) -> None:
+async def test_the_second_of_two_membership_changes_is_refused(stage: Stage) -> None:
     reader, stored = await stage.reader(), stage.stored.memberships
     was = by(MembershipSource.DESK)
     assert await stored.replace(reader.id, None, was)
@@ -87,7 +89,7 @@ async def test_of_two_librarians_the_second_is_told(stage: Stage) -> None:
     assert not await stored.replace(reader.id, was, None), "somebody has given it other days"
 
 
-async def test_a_campus_that_says_nothing_any_more_takes_its_own_back(stage: Stage) -> None:
+async def test_memberships_the_campus_no_longer_names_are_removed(stage: Stage) -> None:
     reader, stored = await stage.reader(), stage.stored.memberships
     await stored.follow_campus(reader.id, [by(MembershipSource.CAMPUS)])
     await stored.replace(reader.id, None, by(MembershipSource.DESK))
@@ -101,7 +103,7 @@ async def test_a_campus_that_says_nothing_any_more_takes_its_own_back(stage: Sta
 
 
 class WritesOver(ReaderGroupRepository):
-    """The control: a group is written over whatever stands there."""
+    """The control: overwrites the group unconditionally."""
 
     async def replace(self, group: ReaderGroup) -> bool:
         stands = await self.get(group.id)
@@ -110,7 +112,7 @@ class WritesOver(ReaderGroupRepository):
 
 
 @guarded
-async def test_of_two_changes_of_a_group_one_counts(stage: Stage, guard: bool) -> None:
+async def test_of_two_changes_of_a_group_one_is_saved(stage: Stage, guard: bool) -> None:
     group = ReaderGroup(GROUP, "研究生", "研究生")
     assert await stage.stored.reader_groups.add(group)
     stored = (ReaderGroupRepository if guard else WritesOver)(stage.db)
@@ -129,7 +131,7 @@ async def test_of_two_changes_of_a_group_one_counts(stage: Stage, guard: bool) -
 
 
 class CountsFirst(StaffGrantRepository):
-    """The control: whether another administrator is left is looked at first."""
+    """The control: checks first whether another administrator is left."""
 
     async def take_back(
         self, reader_id: ReaderId, grant_id: GrantId, today: date, *, others: bool
@@ -143,8 +145,10 @@ class CountsFirst(StaffGrantRepository):
 
 
 @guarded
-async def test_two_administrators_cannot_take_the_last_role_away(stage: Stage, guard: bool) -> None:
-    """Each takes back the other's at the same moment."""
+async def test_two_administrators_cannot_revoke_each_others_last_role(
+    stage: Stage, guard: bool
+) -> None:
+    """Each revokes the other's role at the same moment."""
     stored = (StaffGrantRepository if guard else CountsFirst)(stage.db)
     people = [await stage.reader(), await stage.reader()]
     for n, person in enumerate(people):
@@ -162,7 +166,7 @@ async def test_two_administrators_cannot_take_the_last_role_away(stage: Stage, g
     assert (done.count(True), len(left)) == ((1, 1) if guard else (2, 0))
 
 
-async def test_an_administrator_of_a_venue_or_of_the_past_is_not_the_last(stage: Stage) -> None:
+async def test_venue_and_expired_administrators_do_not_count_as_the_last_one(stage: Stage) -> None:
     stored, person, other = stage.stored.staff_grants, await stage.reader(), await stage.reader()
     given = StaffGrant(GrantId("g"), Role.ADMINISTRATOR, at=EIGHT)
     await stored.give(person.id, given)

@@ -1,7 +1,8 @@
-"""What the change before and the state in the update's filter decide: two changes at once.
+"""Guards of an update, the previous change and the state in its filter, under two concurrent
+changes.
 
-The slow party has read and decided; the fast one comes in between; then the slow one writes. The
-controls let the slow one write by ``_id`` alone.
+The slow party has read and decided; the fast one writes; then the slow one writes. The controls let
+the slow one write by ``_id`` alone.
 """
 
 from __future__ import annotations
@@ -69,9 +70,9 @@ async def completes(worker: Inside, _: Reader, r: Reservation) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """``refusal``: what the slow party hears; ``stands``: the state in the end; ``wrong``: the
-    state that the slow party leaves behind where no guard stops it. Where that is the same state
-    (a write sets only what it changes), the claims no longer fit it."""
+    """``refusal``: the slow party's error; ``stands``: the final state; ``wrong``: the state that
+    an unguarded slow party leaves. If that is the same state, its claims no longer match (a write
+    sets only changed fields)."""
 
     begins: ReservationState
     slow: Act
@@ -177,7 +178,9 @@ async def _prepare(stage: Stage, reader: Reader, begins: ReservationState) -> Re
 @both_sides
 @guarded
 @pytest.mark.parametrize("race", RACES.values(), ids=RACES.keys())
-async def test_the_one_who_was_faster_stands(stage: Stage, race: Race, guard: bool) -> None:
+async def test_of_two_conflicting_changes_the_faster_one_is_kept(
+    stage: Stage, race: Race, guard: bool
+) -> None:
     reader = await stage.reader()
     r = await _prepare(stage, reader, race.begins)
     slow, fast = await stage.worker(), await stage.worker()

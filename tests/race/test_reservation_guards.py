@@ -1,4 +1,4 @@
-"""Each part of the filter of a guarded update is needed, and a change follows its reservation."""
+"""Each part of a guarded update's filter is needed, and a change follows its reservation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ pytestmark = both_sides
 
 
 class Loose:
-    """Leaves parts out of a guarded update's filter."""
+    """Removes parts of a guarded update's filter."""
 
     def __init__(self, collection: Collection, left_out: set[str]) -> None:
         self._collection, self._left_out = collection, left_out
@@ -47,8 +47,8 @@ class Loose:
         return getattr(self._collection, name)
 
     async def find_one_and_update(self, filter: Any, update: Any, **options: Any) -> Any:
-        kept = {name: value for name, value in filter.items() if name not in self._left_out}
-        return await self._collection.find_one_and_update(kept, update, **options)
+        conditions = {name: value for name, value in filter.items() if name not in self._left_out}
+        return await self._collection.find_one_and_update(conditions, update, **options)
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ class Loose:
     ],
     ids=["all", "due condition", "change", "rev", "control: state alone"],
 )
-async def test_completion_needs_more_than_the_state(
+async def test_a_completion_needs_its_guard_against_a_concurrent_extension(
     stage: Stage, left_out: set[str], ends: bool
 ) -> None:
-    """An extension leaves the state as it was: one of the three is needed beside it."""
+    """An extension does not change the state: one of the three other conditions is needed."""
     reader = await stage.reader()
     r = await stage.in_use(reader)
     job = await stage.worker()
@@ -83,9 +83,11 @@ async def test_completion_needs_more_than_the_state(
 
 
 @guarded
-async def test_two_changes_both_take_place(stage: Stage, guard: bool) -> None:
-    """One moves to another seat, one to another time. Without the guard the document names a seat
-    and a time whose claims it does not hold, and the next reader books them too."""
+async def test_concurrent_changes_of_seat_and_time_are_both_applied(
+    stage: Stage, guard: bool
+) -> None:
+    """One change moves to another seat, one to another time. Without the guard the document names a
+    seat and time whose claims it does not hold, and the next reader books them too."""
     reader, next_reader = await stage.reader(), await stage.reader()
     r = await stage.reserved(reader, SEAT, 10, 11)
     slow = await stage.worker()
@@ -121,7 +123,7 @@ async def test_two_changes_both_take_place(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_check_in_follows_the_reservation_to_its_new_seat(
+async def test_a_check_in_concurrent_with_a_seat_change_is_at_the_new_seat(
     stage: Stage, guard: bool
 ) -> None:
     reader = await stage.reader()
@@ -145,21 +147,21 @@ async def test_a_check_in_follows_the_reservation_to_its_new_seat(
 
 
 @guarded
-async def test_a_lost_change_keeps_the_old_seat(stage: Stage, guard: bool) -> None:
-    """Two readers want the same third seat. Only the index can tell; its control drops it."""
+async def test_a_refused_seat_change_keeps_the_old_seat(stage: Stage, guard: bool) -> None:
+    """Two readers want the same third seat. Only the index prevents it; the control drops it."""
     if not guard:
         await stage.drop("reservations", "claims")
-    one, two, wanted = await stage.reader(), await stage.reader(), SEATS[2]
+    one, two, seat = await stage.reader(), await stage.reader(), SEATS[2]
     first = await stage.reserved(one, SEAT)
     second = await stage.reserved(two, OTHER_SEAT)
     slow = await stage.worker()
 
     async def others_change() -> None:
-        await stage.inside.reservations.change(ctx(two), second.id, wanted, None, None)
+        await stage.inside.reservations.change(ctx(two), second.id, seat, None, None)
 
     put_around(slow.stored.reservations, "find_one_and_update", before=others_change)
     try:
-        await slow.reservations.change(ctx(one), first.id, wanted, None, None)
+        await slow.reservations.change(ctx(one), first.id, seat, None, None)
         heard = ""
     except DomainError as error:
         heard = error.code
@@ -172,12 +174,12 @@ async def test_a_lost_change_keeps_the_old_seat(stage: Stage, guard: bool) -> No
 
 
 @guarded
-async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard: bool) -> None:
+async def test_a_change_based_on_a_rolled_back_revision_is_refused(
+    stage: Stage, guard: bool
+) -> None:
     """A worker has read a change that a failing primary then lost; its fence took the same number.
-
-    Guarded by the number alone, the next change is written over what is not there: the document
-    keeps its old seat, claims the lost one, and the next reader books the old one too.
-    """
+    Guarded by the number alone, the next change would rest on the lost one: the document would keep
+    its old seat, claim the lost one, and the next reader would book the old one too."""
     ann, bob = await stage.reader(), await stage.reader()
     r = await stage.reserved(ann, SEAT, 10, 11)
     lost = await stage.inside.reservations.change(ctx(ann), r.id, OTHER_SEAT, None, None)
@@ -215,9 +217,9 @@ async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard:
         assert [d.thing for d in await stage.stored.reservations.find_double_bookings()] == ["seat"]
 
 
-async def test_a_notice_is_named_by_its_change(stage: Stage) -> None:
-    """The number of a lost revision is taken again: what is told of it swallows nothing, and what
-    is taken out of the outbox is what was read out of it."""
+async def test_an_outbox_event_is_identified_by_its_change(stage: Stage) -> None:
+    """The number of a lost revision is reused: its event neither replaces nor removes another
+    one."""
     r = await stage.reserved(await stage.reader())
     read = await stage.stored.reservations.with_outbox_events(9)
     await stage.db["reservations"].update_one(
@@ -232,9 +234,12 @@ async def test_a_notice_is_named_by_its_change(stage: Stage) -> None:
     assert await stage.stored.reservations.with_outbox_events(9) == []
 
 
-async def test_an_outage_moves_a_deadline_also_where_an_attempt_is_fenced_off(stage: Stage) -> None:
-    """Its reader tried to check in while no primary was there. When one is, that attempt is fenced
-    off, and at the same moment the deadlines are moved: the fence is no reason to pass it over."""
+async def test_an_outage_extends_a_deadline_while_a_lost_check_in_is_fenced_off(
+    stage: Stage,
+) -> None:
+    """The reader tried to check in while there was no primary. Afterwards the lost attempt is
+    fenced off at the same moment as the deadlines are extended; the fence must not exclude the
+    reservation."""
     r = await stage.reserved(await stage.reader(), SEAT, 10, 11)
     worker, outage = await stage.worker(), TimeRange(clock(10, 29, 50), clock(10, 30, 20))
 

@@ -1,4 +1,5 @@
-"""Review codes: one user gets in by a code, one code of a visitor lives, and one taken back is."""
+"""Review codes: one code admits one user, a visitor has one live code, and a revoked one is
+invalid."""
 
 from __future__ import annotations
 
@@ -20,19 +21,19 @@ END = EIGHT + timedelta(days=30)
 
 
 class LooksFirst(ReviewCodeRepository):
-    """The control: reads the code, and when others have had their turn writes by ``_id`` alone."""
+    """The control: reads the code and, after all others have read, writes by ``_id`` alone."""
 
     def __init__(self, db: Database, meanwhile: Step) -> None:
         super().__init__(db)
         self._meanwhile = meanwhile
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        found = await self._all.find_one({"secret": token_hash(secret), "live": True})
+        row = await self._all.find_one({"secret": token_hash(secret), "live": True})
         await self._meanwhile()
-        if found is None:
+        if row is None:
             return None
-        await self._all.update_one({"_id": found["_id"]}, {"$set": {"live": False}})
-        return ReaderId(found["reader"])
+        await self._all.update_one({"_id": row["_id"]}, {"$set": {"live": False}})
+        return ReaderId(row["reader"])
 
 
 async def visitor(stage: Stage) -> ReaderId:
@@ -42,8 +43,8 @@ async def visitor(stage: Stage) -> ReaderId:
 
 
 @guarded
-async def test_a_review_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
-    """The binding's own index would stop the second one as well, so the control goes without it."""
+async def test_a_review_code_binds_one_user(stage: Stage, guard: bool) -> None:
+    """The binding's own index would stop the second user as well, so the control drops it."""
     if not guard:
         await stage.drop("bindings", "reader")
     reader_id, barrier = await visitor(stage), asyncio.Barrier(2)
@@ -84,8 +85,8 @@ async def test_a_visitor_has_one_live_review_code(stage: Stage, guard: bool) -> 
 
 
 @guarded
-async def test_a_code_is_used_or_taken_back(stage: Stage, guard: bool) -> None:
-    """The desk takes it back just before it is used: nobody gets in by it."""
+async def test_a_revoked_review_code_cannot_be_used(stage: Stage, guard: bool) -> None:
+    """Staff revoke it just before it is used."""
     reader_id = await visitor(stage)
     reader = await stage.stored.readers.get(reader_id)
     assert reader is not None
@@ -104,8 +105,8 @@ async def test_a_code_is_used_or_taken_back(stage: Stage, guard: bool) -> None:
     bound = await stage.db["bindings"].count_documents({"reader": reader_id})
     if guard:
         assert kinds(results) == {"activation_code_invalid": 1} and bound == 0
-        kept = await stage.db["audit"].find({"reader": reader_id}).sort("_id").to_list(None)
-        assert {row["action"]: row["outcome"] for row in kept} == {
+        entries = await stage.db["audit"].find({"reader": reader_id}).sort("_id").to_list(None)
+        assert {row["action"]: row["outcome"] for row in entries} == {
             "use_review_code": "not_found",
             "revoke_review_code": "done",
         }

@@ -1,4 +1,5 @@
-"""Reports of taken and of empty seats at once, and a note in two browsers: none counts twice."""
+"""Concurrent reports of occupied and empty seats, and a scan note in two browsers: none counts
+twice."""
 
 from __future__ import annotations
 
@@ -17,10 +18,10 @@ pytestmark = both_sides
 
 
 @guarded
-async def test_two_reports_stop_as_many_deadlines_as_a_day_has(
+async def test_concurrent_occupied_seat_reports_stop_deadlines_up_to_the_daily_limit(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of them is the last that may."""
+    """Only one more report of the day may stop a deadline."""
     monkeypatch.setattr(service, "MAX_OCCUPIED_REPORTS_PER_DAY", 1)
     reader, now = await stage.reader(), clock(10, 45)
     first = await stage.in_use(reader, SEATS[0])
@@ -29,18 +30,18 @@ async def test_two_reports_stop_as_many_deadlines_as_a_day_has(
         await stage.drop("reservations", "claims")
     seen = PresenceProof(reader.id, first.venue_id, PresenceMethod.KIOSK_CODE, now)
     workers = await stage.worker(), await stage.worker()
-    told = await asyncio.gather(
+    results = await asyncio.gather(
         *(
             worker.seat_reports.report_occupied(ctx(reader, now), r.id, "occupied", seen)
             for worker, r in zip(workers, (first, second), strict=True)
         )
     )
-    assert sorted(r.has_open_report for r in told) == ([False, True] if guard else [True, True])
-    assert all(r.report is not None and r.report.desk for r in told), "the desk hears of both"
+    assert sorted(r.has_open_report for r in results) == ([False, True] if guard else [True, True])
+    assert all(r.report is not None and r.report.desk for r in results), "the desk hears of both"
 
 
 @guarded
-async def test_an_empty_seat_is_reported_as_often_as_a_day_has(
+async def test_concurrent_presence_checks_stop_at_the_daily_limit(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "MAX_EMPTY_REPORTS_PER_DAY", 1)
@@ -51,20 +52,20 @@ async def test_an_empty_seat_is_reported_as_often_as_a_day_has(
     if not guard:
         await stage.drop("reservations", "claims")
     workers, at = (await stage.worker(), await stage.worker()), clock(10, 5)
-    asked = await asyncio.gather(
+    answers = await asyncio.gather(
         *(
             worker.seat_reports.report_empty(ctx(watcher, at), seat, None)
             for worker, seat in zip(workers, SEATS[1:3], strict=True)
         ),
         return_exceptions=True,
     )
-    assert asked.count(True) == (1 if guard else 2)
-    assert sum(isinstance(answer, TooManyAttempts) for answer in asked) == (1 if guard else 0)
+    assert answers.count(True) == (1 if guard else 2)
+    assert sum(isinstance(answer, TooManyAttempts) for answer in answers) == (1 if guard else 0)
 
 
 @guarded
-async def test_a_note_is_good_for_one_reader(stage: Stage, guard: bool) -> None:
-    """One scan's note in ten browsers: one of them checks in, and again gets the same answer."""
+async def test_a_scan_note_checks_in_one_reader(stage: Stage, guard: bool) -> None:
+    """The note is used in ten browsers: one checks in, and its repetition gets the same answer."""
     readers = [await stage.reader() for _ in range(10)]
     made = [await stage.reserved(r, seat) for r, seat in zip(readers, SEATS, strict=False)]
     note = replace(scan(1), note_id="note")

@@ -1,4 +1,4 @@
-"""A code of an authenticator, a recovery code and a setting up, several at once."""
+"""Concurrent uses of an authenticator code, a recovery code and a setup."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ CODES = ["AAAABBBBCCCCDDDD", "EEEEFFFFGGGGHHHH"]
 
 
 class LooksFirst(SecondFactorRepository):
-    """The control: looks whether the code was used, then writes that it is."""
+    """The control: checks whether the code was used, then marks it."""
 
     async def use_step(self, reader_id: ReaderId, step: int) -> bool:
-        found = await self._all.find_one({"_id": reader_id})
-        if found is None or found["last_step"] >= step:
+        row = await self._all.find_one({"_id": reader_id})
+        if row is None or row["last_step"] >= step:
             return False
         await self._all.update_one({"_id": reader_id}, {"$set": {"last_step": step}})
         return True
 
     async def use_recovery_code(self, reader_id: ReaderId, code: str) -> bool:
-        found = await self._all.find_one({"_id": reader_id})
-        if found is None or token_hash(code) not in found["hashes"]:
+        row = await self._all.find_one({"_id": reader_id})
+        if row is None or token_hash(code) not in row["hashes"]:
             return False
         await self._all.update_one({"_id": reader_id}, {"$pull": {"hashes": token_hash(code)}})
         return True
@@ -37,7 +37,7 @@ class LooksFirst(SecondFactorRepository):
 
 
 async def five(stage: Stage, guard: bool, method: str) -> list[SecondFactorRepository]:
-    """Five workers who stand before the same write, or (the control) behind the same look."""
+    """Five workers that have all reached the same write, or in the control the same read."""
     barrier, workers = asyncio.Barrier(5), list[SecondFactorRepository]()
     for _ in range(5):
         worker = (SecondFactorRepository if guard else LooksFirst)(stage.db, stage.cipher)
@@ -50,7 +50,7 @@ async def five(stage: Stage, guard: bool, method: str) -> list[SecondFactorRepos
 
 
 @guarded
-async def test_a_code_lets_one_session_in(stage: Stage, guard: bool) -> None:
+async def test_an_authenticator_code_admits_one_session(stage: Stage, guard: bool) -> None:
     plain = SecondFactorRepository(stage.db, stage.cipher)
     assert await plain.put(READER, "SECRET", CODES, 100, EIGHT)
     assert not await plain.use_step(READER, 100), "it has confirmed the setting up"
@@ -61,7 +61,7 @@ async def test_a_code_lets_one_session_in(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_recovery_code_lets_one_session_in(stage: Stage, guard: bool) -> None:
+async def test_a_recovery_code_admits_one_session(stage: Stage, guard: bool) -> None:
     plain = SecondFactorRepository(stage.db, stage.cipher)
     assert await plain.put(READER, "SECRET", CODES, 100, EIGHT)
     workers = await five(stage, guard, "update_one")
@@ -72,14 +72,14 @@ async def test_a_recovery_code_lets_one_session_in(stage: Stage, guard: bool) ->
 
 
 @guarded
-async def test_one_authenticator_is_set_up(stage: Stage, guard: bool) -> None:
-    """Two who have the password, each with a phone: the second one is told no."""
+async def test_of_concurrent_setups_one_authenticator_is_stored(stage: Stage, guard: bool) -> None:
+    """Two people with the password set up a phone each: the second is refused."""
     workers = await five(stage, guard, "insert_many")
-    kept = await asyncio.gather(
+    stored = await asyncio.gather(
         *(one.put(READER, f"SECRET{n}", CODES, n, EIGHT) for n, one in enumerate(workers))
     )
-    assert sum(kept) == (1 if guard else 5)
-    found = await SecondFactorRepository(stage.db, stage.cipher).of(READER)
-    assert found is not None
+    assert sum(stored) == (1 if guard else 5)
+    factor = await SecondFactorRepository(stage.db, stage.cipher).of(READER)
+    assert factor is not None
     if guard:
-        assert found.secret == f"SECRET{kept.index(True)}"
+        assert factor.secret == f"SECRET{stored.index(True)}"

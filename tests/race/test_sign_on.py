@@ -1,4 +1,4 @@
-"""What counts once at a sign-on, and logouts of somebody that fall into a sign-in of theirs."""
+"""Single use at a sign-on, and logouts by subject concurrent with a sign-in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHO = SignOnSession("campus", "u-1", EIGHT)
 
 
 class LooksFirst(UsedOnceRepository):
-    """The control: looks whether it was used, then writes that it is."""
+    """The control: checks whether it was used, then marks it."""
 
     async def use(self, value: str, until: datetime) -> bool:
         if await self._all.find_one({"_id": token_hash(value)}) is not None:
@@ -30,7 +30,7 @@ class LooksFirst(UsedOnceRepository):
 
 
 @guarded
-async def test_a_state_and_a_logout_token_count_once(stage: Stage, guard: bool) -> None:
+async def test_a_state_or_logout_token_is_accepted_once(stage: Stage, guard: bool) -> None:
     barrier, workers = asyncio.Barrier(5), list[UsedOnceRepository]()
     for _ in range(5):
         worker = (UsedOnceRepository if guard else LooksFirst)(stage.db)
@@ -50,7 +50,7 @@ async def test_a_state_and_a_logout_token_count_once(stage: Stage, guard: bool) 
 
 
 class OpensWithoutALook(SessionRepository):
-    """The control: no session is held against a logout of its reader."""
+    """The control: opens a session without checking logouts of its reader."""
 
     def _tombstone(self, ticket_hash: str, sign_on: SignOnSession | None) -> dict[str, Any]:
         return super()._tombstone(ticket_hash, None)
@@ -66,7 +66,7 @@ class OpensWithoutALook(SessionRepository):
     ],
     ids=["before the session", "behind the session", "before the look", "control"],
 )
-async def test_a_logout_of_somebody_wins_wherever_it_falls_into_their_sign_in(
+async def test_a_logout_by_subject_at_any_point_during_a_sign_in_ends_the_session(
     stage: Stage, collection: str, method: str, where: str, guard: bool
 ) -> None:
     reader = await stage.reader()
@@ -89,7 +89,7 @@ async def test_a_logout_of_somebody_wins_wherever_it_falls_into_their_sign_in(
     assert (there is None) is guard
 
 
-async def test_who_is_named_after_a_logout_comes_in(stage: Stage) -> None:
+async def test_a_sign_in_issued_after_a_logout_opens_a_session(stage: Stage) -> None:
     reader, sessions = await stage.reader(), SessionRepository(stage.db, stage.cipher)
     await sessions.close_by_subject("campus", "u-1", EIGHT)
     for number, who in enumerate(

@@ -1,5 +1,5 @@
-"""Two administrators change the rules or a plan at once; two ends meet at one entry of the audit
-log; a booking that loses its seat is gone and another seat held, or neither."""
+"""Concurrent changes of policy, plans and audit entries; a cancelled booking and its replacement
+are written together or not at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.race.stage import OTHER_SEAT, Around, Stage, clock, guarded, put_arou
 
 
 class LookFirst(PolicyRepository):
-    """The control: look whether the number is free, then write."""
+    """The control: checks whether the version is free, then writes."""
 
     async def add(self, policy: Policy, now: datetime) -> bool:
         if await self.newest() != policy.version - 1:
@@ -45,7 +45,7 @@ class LookFirst(PolicyRepository):
 
 
 @guarded
-async def test_the_next_version_of_the_rules_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_policy_changes_one_is_published(stage: Stage, guard: bool) -> None:
     policy = stage.inside.reference.policy
     await stage.stored.policies.add_missing(policy, clock(8))
     closures = [
@@ -69,21 +69,21 @@ async def test_the_next_version_of_the_rules_is_one(stage: Stage, guard: bool) -
     assert newest == policy.version + 1
     if guard:
         assert published.count(True) == 1
-        kept = await stage.stored.policies.get(newest)
-        assert kept is not None and kept.opening[-1] == closures[published.index(True)]
+        policy_now = await stage.stored.policies.get(newest)
+        assert policy_now is not None and policy_now.opening[-1] == closures[published.index(True)]
     else:
         assert published.count(True) > 1, "one of them was overwritten without a word"
 
 
 class EndedAnew(AuditLogRepository):
-    """The control: an entry is written whether it has ended or not."""
+    """The control: ends an audit entry that has ended already."""
 
     async def end(self, entry: str, outcome: str, after: object) -> None:
         await self._all.update_one({"_id": entry}, {"$set": {"outcome": outcome, "after": after}})
 
 
 @guarded
-async def test_an_entry_of_the_log_ends_once(stage: Stage, guard: bool) -> None:
+async def test_an_audit_entry_keeps_its_first_outcome(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     audit = (AuditLogRepository if guard else EndedAnew)(stage.db, stage.cipher)
     begun = AuditEntry(
@@ -92,12 +92,12 @@ async def test_an_entry_of_the_log_ends_once(stage: Stage, guard: bool) -> None:
     entry = await audit.begin(begun)
     await audit.end(entry, "done", {"waived": True})
     await audit.end(entry, "wrong_state", None)
-    ((kept,), _) = await audit.page_of(AuditQuery(), 0, 1)
-    assert kept.outcome == ("done" if guard else "wrong_state")
+    ((entry_now,), _) = await audit.page_of(AuditQuery(), 0, 1)
+    assert entry_now.outcome == ("done" if guard else "wrong_state")
 
 
 class Overwriting(CatalogRepository):
-    """The control: look whether it is still the one, then write."""
+    """The control: compares the revision, then writes."""
 
     looked: asyncio.Barrier
 
@@ -110,7 +110,7 @@ class Overwriting(CatalogRepository):
 
 
 @guarded
-async def test_an_area_s_next_plan_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_plan_changes_one_is_saved(stage: Stage, guard: bool) -> None:
     (area, *_) = stage.inside.reference.catalog.areas.values()
     catalogs = [(CatalogRepository if guard else Overwriting)(stage.db) for _ in range(8)]
     Overwriting.looked = asyncio.Barrier(len(catalogs))
@@ -118,15 +118,15 @@ async def test_an_area_s_next_plan_is_one(stage: Stage, guard: bool) -> None:
     done = await asyncio.gather(
         *(c.replace_area(plan) for c, plan in zip(catalogs, plans, strict=True))
     )
-    kept = (await stage.stored.catalogs.load()).areas[area.id]
+    area_now = (await stage.stored.catalogs.load()).areas[area.id]
     if guard:
-        assert done.count(True) == 1 and kept == plans[done.index(True)]
+        assert done.count(True) == 1 and area_now == plans[done.index(True)]
     else:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 
 
 class VenueOverwritten(CatalogRepository):
-    """The control: whatever stands there meanwhile is overwritten."""
+    """The control: overwrites the venue unconditionally."""
 
     async def replace_venue(self, venue: Venue) -> bool:
         sources = sorted(venue.presence_sources)
@@ -137,19 +137,21 @@ class VenueOverwritten(CatalogRepository):
 
 
 @guarded
-async def test_what_proves_presence_next_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_presence_source_changes_one_is_saved(
+    stage: Stage, guard: bool
+) -> None:
     (venue,) = stage.inside.reference.catalog.venues.values()
     catalogs = [(CatalogRepository if guard else VenueOverwritten)(stage.db) for _ in range(4)]
-    wanted = [
+    changes = [
         replace(venue, presence_sources=frozenset({source}), rev=venue.rev + 1)
         for source in PresenceSource
     ]
     done = await asyncio.gather(
-        *(c.replace_venue(new) for c, new in zip(catalogs, wanted, strict=True))
+        *(c.replace_venue(new) for c, new in zip(catalogs, changes, strict=True))
     )
-    kept = (await stage.stored.catalogs.load()).venues[venue.id]
+    venue_now = (await stage.stored.catalogs.load()).venues[venue.id]
     if guard:
-        assert done.count(True) == 1 and kept == wanted[done.index(True)]
+        assert done.count(True) == 1 and venue_now == changes[done.index(True)]
     else:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 
@@ -166,10 +168,10 @@ def affected_booking_service(worker: Inside) -> AffectedBookingService:
 
 
 @guarded
-async def test_a_crash_leaves_the_reader_the_old_seat_or_an_offer(
+async def test_a_crash_during_a_resolution_leaves_the_old_booking_or_an_offer(
     stage: Stage, guard: bool
 ) -> None:
-    """The booking goes with its seat; the worker dies before another one is held."""
+    """The booking is cancelled; the worker dies before another seat is held."""
     r = await stage.reserved(await stage.reader())
     area = stage.inside.reference.catalog.areas[r.area_id]
     seats = tuple(seat for seat in area.seats if seat.id != r.seat_id)
@@ -203,7 +205,7 @@ async def test_a_crash_leaves_the_reader_the_old_seat_or_an_offer(
 
 
 class Rewriting(NoticeRepository):
-    """The control: by ``_id`` alone."""
+    """The control: writes by ``_id`` alone."""
 
     async def replace(self, notice: Notice) -> bool:
         await self._all.update_one({"_id": notice.id}, {"$set": {"title": notice.title}})
@@ -211,21 +213,21 @@ class Rewriting(NoticeRepository):
 
 
 @guarded
-async def test_a_notice_s_next_text_is_one(stage: Stage, guard: bool) -> None:
+async def test_of_concurrent_notice_changes_one_is_saved(stage: Stage, guard: bool) -> None:
     notices = (NoticeRepository if guard else Rewriting)(stage.db)
     await notices.add(Notice("n", "第一版", "…", clock(8)))
     texts = [Notice("n", f"第{n}版", "…", clock(8), rev=1) for n in range(8)]
     done = await asyncio.gather(*(notices.replace(text) for text in texts))
-    kept = await notices.any("n")
-    assert kept is not None
+    notice = await notices.any("n")
+    assert notice is not None
     if guard:
-        assert done.count(True) == 1 and kept == texts[done.index(True)]
+        assert done.count(True) == 1 and notice == texts[done.index(True)]
     else:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 
 
 class Granting(AccommodationRepository):
-    """The control: look whether it is still the one, then write."""
+    """The control: compares the current value, then writes."""
 
     looked: asyncio.Barrier
 
@@ -239,8 +241,8 @@ class Granting(AccommodationRepository):
 
 
 @guarded
-async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> None:
-    """Eight librarians have the same page before them, and grant different things."""
+async def test_of_concurrent_accommodation_changes_one_is_saved(stage: Stage, guard: bool) -> None:
+    """Eight librarians have the same page open and grant different things."""
     reader = await stage.reader()
     first = Accommodation(check_in_minutes=5)
     assert await stage.stored.accommodations.replace(reader.id, NO_ACCOMMODATION, first)
@@ -248,15 +250,15 @@ async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> Non
     Granting.looked = asyncio.Barrier(len(wishes))
     accommodations = (AccommodationRepository if guard else Granting)(stage.db, stage.cipher)
     done = await asyncio.gather(*(accommodations.replace(reader.id, first, w) for w in wishes))
-    kept = (await accommodations.all())[reader.id]
+    accommodation = (await accommodations.all())[reader.id]
     if guard:
-        assert done.count(True) == 1 and kept == wishes[done.index(True)]
+        assert done.count(True) == 1 and accommodation == wishes[done.index(True)]
     else:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 
 
 @guarded
-async def test_a_card_is_one_visitors(stage: Stage, guard: bool) -> None:
+async def test_a_card_is_assigned_to_one_of_two_visitors(stage: Stage, guard: bool) -> None:
     """Two workers enter a visitor each, by mistake with the same card."""
     readers = [await stage.reader() for _ in range(2)]
     cards = CardRepository(stage.db, stage.cipher)
@@ -268,7 +270,7 @@ async def test_a_card_is_one_visitors(stage: Stage, guard: bool) -> None:
 
 
 class InThreeSteps(ViolationRepository):
-    """The control: the reader's own entry first, what it rests on afterwards."""
+    """The control: writes the reader's entry first and its grounds afterwards."""
 
     async def set_suspension(
         self,
@@ -284,7 +286,7 @@ class InThreeSteps(ViolationRepository):
 
 
 @guarded
-async def test_a_decided_suspension_is_all_there_or_not_at_all(stage: Stage, guard: bool) -> None:
+async def test_a_suspension_is_written_completely_or_not_at_all(stage: Stage, guard: bool) -> None:
     reader, until = await stage.reader(), clock(20)
     own = {} if guard else {"violations": InThreeSteps(stage.db, stage.cipher)}
     worker = await stage.worker(**own)

@@ -1,4 +1,4 @@
-"""Two checkers of one text, and a text that changes while WeChat reads it."""
+"""Two checkers of one text, and a text that changes during its check."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.race.stage import ById, Stage, clock, guarded
 
 
 class Open:
-    """Stands where the pause of the checks would be: there is none."""
+    """Replaces the pause of the checks: there is none."""
 
     def real_now(self) -> datetime:
         return clock(9)
@@ -32,7 +32,8 @@ class Open:
 
 
 class WeChat:
-    """Answers when all who ask have asked, each one otherwise; ``meanwhile`` comes before."""
+    """The stand-in answers once all callers have asked, each one differently; ``meanwhile`` runs
+    before."""
 
     def __init__(self, parties: int, meanwhile: Any = None) -> None:
         self._all = asyncio.Barrier(parties)
@@ -53,7 +54,7 @@ async def openids_of(readers: Any) -> dict[ReaderId, str]:
 
 
 def checker(stage: Stage, wechat: WeChat, guard: bool) -> TextChecker:
-    """One of several processes that check."""
+    """One of several checking processes."""
     texts = TextCheckRepository(stage.db, stage.cipher)
     if not guard:
         bare: Any = {name: (ById(all_), own) for name, (all_, own) in texts._texts.items()}
@@ -64,14 +65,14 @@ def checker(stage: Stage, wechat: WeChat, guard: bool) -> TextChecker:
 
 async def stored(stage: Stage) -> tuple[str, TextVerdict]:
     """The text and its verdict."""
-    (found,) = await stage.stored.feedback.waiting(2)
-    return found.text, found.verdict
+    (question,) = await stage.stored.feedback.waiting(2)
+    return question.text, question.verdict
 
 
 @guarded
-async def test_a_text_has_one_verdict(stage: Stage, guard: bool) -> None:
-    """A lease that ran out: two workers send the same text, and WeChat changes its mind. Staff who
-    have seen a verdict keep it."""
+async def test_a_text_checked_twice_keeps_its_first_verdict(stage: Stage, guard: bool) -> None:
+    """The lease expired: two workers send the same text, and WeChat's verdicts differ. The verdict
+    that staff may have seen is kept."""
     reader = await stage.reader()
     await stage.stored.feedback.add(reader.id, "k", "插座不通电", clock(8))
     wechat = WeChat(2)
@@ -81,8 +82,10 @@ async def test_a_text_has_one_verdict(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_a_verdict_is_on_the_text_that_was_checked(stage: Stage, guard: bool) -> None:
-    """The text is another one when WeChat answers: it is checked itself."""
+async def test_a_verdict_is_not_stored_for_a_text_changed_during_its_check(
+    stage: Stage, guard: bool
+) -> None:
+    """The changed text is checked itself."""
     reader = await stage.reader()
     await stage.stored.feedback.add(reader.id, "k", "从前的一句", clock(8))
 

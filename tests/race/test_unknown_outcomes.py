@@ -1,7 +1,7 @@
-"""A write whose answer is lost is resolved: it has happened, or it never will.
+"""Writes whose answer is lost are resolved: they have happened, or they never will.
 
-``Torn`` loses the answer of one call. The write has then happened (``done``), or it is still on its
-way (``late``) and is let arrive after everything is settled.
+``Torn`` loses the answer of one call. The write has then happened (``done``), or it is still under
+way (``late``) and arrives after everything is settled.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ class Torn:
 
 
 def tear(stage: Stage, method: str, fate: Fate, afterwards: Step | None = None) -> Torn:
-    """Break the connection of the stage's own worker during its next ``method``."""
+    """Breaks the connection of the stage's own worker during its next ``method``."""
     torn = Torn(stage.db["reservations"], method, fate, afterwards)
     repository: Any = stage.stored.reservations
     repository._all = torn
     return torn
 
 
-async def test_an_insert_that_happened_is_a_success(stage: Stage) -> None:
+async def test_an_insert_written_with_a_lost_answer_succeeds(stage: Stage) -> None:
     reader = await stage.reader()
     tear(stage, "insert_many", "done")
     made = await stage.inside.reservations.create(ctx(reader), SEAT, selection(10, 11))
@@ -73,8 +73,8 @@ async def test_an_insert_that_happened_is_a_success(stage: Stage) -> None:
     assert await stage.stored.reservations.count() == 1
 
 
-async def test_an_insert_that_was_lost_can_never_arrive(stage: Stage) -> None:
-    """The tombstone has its place: the late insert bounces, and the reader may book again."""
+async def test_a_lost_insert_cannot_arrive_later(stage: Stage) -> None:
+    """The tombstone occupies its id: the late insert fails, and the reader may book again."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
     with pytest.raises(Unavailable):
@@ -87,7 +87,7 @@ async def test_an_insert_that_was_lost_can_never_arrive(stage: Stage) -> None:
 
 
 async def test_without_a_tombstone_a_refused_booking_appears_later(stage: Stage) -> None:
-    """Control: who only looks whether the document is there is wrong a moment later."""
+    """The control: checking only for the document is wrong a moment later."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
     with pytest.raises(Unavailable):
@@ -98,7 +98,7 @@ async def test_without_a_tombstone_a_refused_booking_appears_later(stage: Stage)
     assert await stage.stored.reservations.count() == 1
 
 
-async def test_a_change_that_happened_is_a_success(stage: Stage) -> None:
+async def test_a_change_written_with_a_lost_answer_succeeds(stage: Stage) -> None:
     reader = await stage.reader()
     r = await stage.reserved(reader)
     tear(stage, "find_one_and_update", "done")
@@ -106,8 +106,8 @@ async def test_a_change_that_happened_is_a_success(stage: Stage) -> None:
     assert await stage.reload(r) == changed and changed.state is ReservationState.IN_USE
 
 
-async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
-    """The fence is a change of its own: the late update finds nothing, and the reader may try
+async def test_a_lost_change_cannot_arrive_later(stage: Stage) -> None:
+    """The fence is a change of its own: the late update matches nothing, and the reader may try
     again."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
@@ -123,7 +123,7 @@ async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
 
 
 async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> None:
-    """Control: the document is set back to where the fence found it."""
+    """The control: the document is set back to its state before the fence."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
     torn = tear(stage, "find_one_and_update", "late")
@@ -140,10 +140,10 @@ async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> N
 
 
 @pytest.mark.parametrize("fate", ["done", "late"])
-async def test_another_change_may_come_before_the_answer_is_sought(
+async def test_a_lost_answer_is_resolved_although_another_change_followed(
     stage: Stage, fate: Fate
 ) -> None:
-    """Mine happened and then another one on top of it; or another one instead of mine."""
+    """The change happened with another one on top of it; or another one happened instead."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
 
@@ -152,13 +152,13 @@ async def test_another_change_may_come_before_the_answer_is_sought(
         await (await stage.worker()).reservations.change(ctx(reader), r.id, None, None, end)
 
     torn = tear(stage, "find_one_and_update", fate, others)
-    wanted = clock(9).time(), clock(12).time()
+    times = clock(9).time(), clock(12).time()
     if fate == "done":
-        await stage.inside.reservations.change(ctx(reader), r.id, None, *wanted)
+        await stage.inside.reservations.change(ctx(reader), r.id, None, *times)
         expected = ["reserve", "change", "change"]
     else:
         with pytest.raises(Unavailable):
-            await stage.inside.reservations.change(ctx(reader), r.id, None, *wanted)
+            await stage.inside.reservations.change(ctx(reader), r.id, None, *times)
         assert await torn.arrive() is None
         expected = ["reserve", "change"]
     assert events(await stage.reload(r)) == expected
@@ -166,7 +166,7 @@ async def test_another_change_may_come_before_the_answer_is_sought(
 
 
 class Unanswering:
-    """Every write happens where it can, and no answer ever comes."""
+    """Every write happens where it can, and no answer arrives."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -184,8 +184,9 @@ class Unanswering:
         raise AutoReconnect("no answer")
 
 
-async def test_the_key_finds_what_could_not_be_found_out(stage: Stage) -> None:
-    """Not even the tombstone is answered: the reader hears so, and the repetition knows more."""
+async def test_a_repeat_with_the_key_finds_a_booking_of_unknown_outcome(stage: Stage) -> None:
+    """The tombstone is not answered either: the reader gets an unknown outcome, which the
+    repetition resolves."""
     reader = await stage.reader()
     keyed = ctx(reader, key=IdempotencyKey("k-1", "digest"))
     repository: Any = stage.stored.reservations
@@ -198,7 +199,7 @@ async def test_the_key_finds_what_could_not_be_found_out(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("fate", ["done", "late"])
-async def test_a_batch_whose_answer_is_lost_is_resolved_one_by_one(
+async def test_a_batch_with_a_lost_answer_is_resolved_insert_by_insert(
     stage: Stage, fate: Fate
 ) -> None:
     readers = [await stage.reader() for _ in range(3)]
@@ -221,8 +222,8 @@ async def test_a_batch_whose_answer_is_lost_is_resolved_one_by_one(
 
 
 @pytest.mark.parametrize("code", [64, 91, 11602])
-async def test_a_write_concern_that_fails_is_not_a_refusal(stage: Stage, code: int) -> None:
-    """A step-down or time-out while waiting for the majority: the booking is there."""
+async def test_a_write_concern_error_is_not_a_refusal(stage: Stage, code: int) -> None:
+    """A step-down or timeout while waiting for the majority: the booking exists."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "done")
     torn.error = WriteConcernError("not acknowledged", code)

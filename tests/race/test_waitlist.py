@@ -1,4 +1,4 @@
-"""A seat that is given back goes to who waits: once, and with nobody in between."""
+"""A given-back seat goes to a waiting reader once, and to no other reader before."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.race.stage import (
 
 
 async def waits(stage: Stage, reader: Reader) -> None:
-    """Waits since a minute before eight for any seat of the area from ten to eleven."""
+    """Joins the waitlist one minute before eight for any seat of the area from ten to eleven."""
     area, since = stage.inside.reference.seat(SEAT).area_id, EIGHT - timedelta(minutes=1)
     anything = frozenset[str]()
     await stage.stored.waitlist.join(
@@ -45,7 +45,9 @@ async def waits(stage: Stage, reader: Reader) -> None:
 
 @both_sides
 @guarded
-async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
+async def test_a_given_back_seat_is_held_before_another_reader_can_book_it(
+    stage: Stage, guard: bool
+) -> None:
     owner, first, passer_by = [await stage.reader() for _ in range(3)]
     r = await stage.reserved(owner)
     await waits(stage, first)
@@ -54,7 +56,7 @@ async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
     tries: list[asyncio.Task[Reservation]] = []
 
     async def snatch() -> None:
-        """After the seat is let go. In the transaction, it cannot end before that does."""
+        """Books after the seat is released. A transaction holds this back until it ends."""
         tries.append(
             asyncio.create_task(other.reservations.create(ctx(passer_by), SEAT, selection(10, 11)))
         )
@@ -75,8 +77,9 @@ async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
 
 @both_sides
 @guarded
-async def test_who_waits_is_offered_one_seat(stage: Stage, guard: bool) -> None:
-    """Two seats become free at once, and one reader waits."""
+async def test_two_seats_freed_at_once_give_a_waiting_reader_one_offer(
+    stage: Stage, guard: bool
+) -> None:
     owners, seats = [await stage.reader() for _ in range(2)], [SEAT, "2f-hall-066"]
     rows = [await stage.reserved(o, s) for o, s in zip(owners, seats, strict=True)]
     await waits(stage, await stage.reader())
@@ -96,8 +99,10 @@ async def test_who_waits_is_offered_one_seat(stage: Stage, guard: bool) -> None:
 
 @both_sides
 @guarded
-async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> None:
-    """Two phones join at once; the times overlap."""
+async def test_concurrent_joins_make_one_waitlist_entry_for_a_time(
+    stage: Stage, guard: bool
+) -> None:
+    """Two phones join at once for overlapping times."""
     reader = await stage.reader()
     if not guard:
         await stage.drop("waitlist", "claims")
@@ -111,7 +116,7 @@ async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> N
 
 @both_sides
 @guarded
-async def test_a_reader_has_five_alerts_however_many_ask_at_once(stage: Stage, guard: bool) -> None:
+async def test_concurrent_requests_make_at_most_five_alerts(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     if not guard:
         await stage.drop("waitlist", "claims")
@@ -130,8 +135,9 @@ async def test_a_reader_has_five_alerts_however_many_ask_at_once(stage: Stage, g
 
 
 @both_sides
-async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
-    """The seat is let go and not held yet: neither has happened, and both can happen later."""
+async def test_a_crash_during_an_offer_leaves_no_held_seat(stage: Stage) -> None:
+    """The worker dies after the seat was released and before it is held: neither has happened, and
+    both can happen later."""
     owner, first = await stage.reader(), await stage.reader()
     r = await stage.reserved(owner)
     await waits(stage, first)
@@ -157,8 +163,10 @@ async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
 
 @both_sides
 @pytest.mark.parametrize("cut_off", ["reservations", "waitlist"])
-async def test_who_leaves_and_is_cut_off_holds_no_seat(stage: Stage, cut_off: str) -> None:
-    """Whichever of the two writes the worker does not come to: the next attempt does the rest."""
+async def test_an_interrupted_leave_of_the_waitlist_is_completed_on_repeat(
+    stage: Stage, cut_off: str
+) -> None:
+    """Whichever of the two writes is missing, the next attempt makes it."""
     reader = await stage.reader()
     offer = await offered(stage, reader)
     assert offer.wait_id is not None
@@ -172,15 +180,17 @@ async def test_who_leaves_and_is_cut_off_holds_no_seat(stage: Stage, cut_off: st
         await worker.waitlist.leave(ctx(reader), offer.wait_id)
     await stage.inside.waitlist.leave(ctx(reader), offer.wait_id)
     assert await held(stage) == []
-    found = await stage.stored.waitlist.get(offer.wait_id)
-    assert found is not None and found.state is WaitlistState.WITHDRAWN
+    entry_now = await stage.stored.waitlist.get(offer.wait_id)
+    assert entry_now is not None and entry_now.state is WaitlistState.WITHDRAWN
 
 
 @both_sides
 @guarded
-async def test_an_offer_that_lapses_ends_no_other_one(stage: Stage, guard: bool) -> None:
-    """The job has seen an offer whose time is over; its reader has declined it, and is offered
-    another seat before the job writes."""
+async def test_expiring_an_old_offer_does_not_end_the_readers_new_offer(
+    stage: Stage, guard: bool
+) -> None:
+    """The job has read an expired offer; its reader declines it and gets an offer of another seat
+    before the job writes."""
     reader, owner = await stage.reader(), await stage.reader()
     r = await stage.reserved(owner, SEATS[1])
     offer = await offered(stage, reader)
@@ -195,15 +205,17 @@ async def test_an_offer_that_lapses_ends_no_other_one(stage: Stage, guard: bool)
     put_around(job.stored.waitlist, "find_one_and_update", before=meanwhile)
     await job.waitlist_jobs.expire_offers(EIGHT + timedelta(minutes=10))
     assert await held(stage) == [SEATS[1]]
-    found = await stage.stored.waitlist.get(offer.wait_id or "")
-    assert found is not None
-    assert found.state is (WaitlistState.OFFERED if guard else WaitlistState.OFFER_EXPIRED)
+    entry_now = await stage.stored.waitlist.get(offer.wait_id or "")
+    assert entry_now is not None
+    assert entry_now.state is (WaitlistState.OFFERED if guard else WaitlistState.OFFER_EXPIRED)
 
 
 @both_sides
 @guarded
-async def test_who_has_left_is_not_told_of_an_end(stage: Stage, guard: bool) -> None:
-    """The job has seen that the reader is suspended; they give the entry up before it writes."""
+async def test_a_reader_who_left_the_waitlist_gets_no_message_of_its_end(
+    stage: Stage, guard: bool
+) -> None:
+    """The job has seen the reader's suspension; the reader leaves before it writes."""
     reader = await stage.reader()
     await waits(stage, reader)
     await stage.stored.readers.set_suspended_until(reader.id, None, clock(20))
@@ -217,27 +229,27 @@ async def test_who_has_left_is_not_told_of_an_end(stage: Stage, guard: bool) -> 
 
     put_around(job.stored.waitlist, "find_one_and_update", before=meanwhile)
     await job.waitlist_jobs.offer_free_seats(EIGHT)
-    found = await stage.stored.waitlist.get(entry.id)
-    assert found is not None
-    assert found.state is (WaitlistState.WITHDRAWN if guard else WaitlistState.EXPIRED)
+    entry_now = await stage.stored.waitlist.get(entry.id)
+    assert entry_now is not None
+    assert entry_now.state is (WaitlistState.WITHDRAWN if guard else WaitlistState.EXPIRED)
     assert len(await stage.stored.waitlist.ended_unnotified(9)) == (0 if guard else 1)
 
 
 async def offered(stage: Stage, reader: Reader) -> Reservation:
-    """The seat, which somebody has given back and which is held for the reader."""
+    """A given-back seat that is held for the reader."""
     owner = await stage.reader()
     r = await stage.reserved(owner)
     await waits(stage, reader)
     await stage.inside.reservations.cancel(ctx(owner), r.id)
     (row,) = await stage.db["reservations"].find({"state": "offered"}).to_list(None)
-    found = await stage.stored.reservations.get(row["_id"])
-    assert found is not None
-    return found
+    reservation = await stage.stored.reservations.get(row["_id"])
+    assert reservation is not None
+    return reservation
 
 
 @both_sides
 @guarded
-async def test_what_is_accepted_is_not_withdrawn(stage: Stage, guard: bool) -> None:
+async def test_an_accepted_offer_is_not_withdrawn(stage: Stage, guard: bool) -> None:
     """The job has seen a suspension that is lifted before it writes, and the reader accepts."""
     reader = await stage.reader()
     offer = await offered(stage, reader)
@@ -264,7 +276,7 @@ async def all_of(stage: Stage, reader: Reader) -> list[WaitlistEntry]:
 
 
 class CountsReads:
-    """A collection that counts its searches."""
+    """A collection that counts its queries."""
 
     def __init__(self, collection: Any) -> None:
         self._collection, self.reads = collection, 0
@@ -276,11 +288,9 @@ class CountsReads:
 
 @both_sides
 @pytest.mark.parametrize("waiting", [1, 4])
-async def test_who_has_used_all_bookings_of_the_day_is_passed_over(
-    stage: Stage, waiting: int
-) -> None:
-    """By the change that gives a seat back, with as many queries for four who wait as for one; and
-    by the job."""
+async def test_readers_at_their_daily_limit_are_skipped(stage: Stage, waiting: int) -> None:
+    """By the change that frees a seat, with as many queries for four waiting readers as for one;
+    and by the job."""
     owner, last = await stage.reader(), await stage.reader()
     r = await stage.reserved(owner)
     limit = stage.inside.reference.policy.daily_booking_limit
@@ -307,8 +317,8 @@ async def test_who_has_used_all_bookings_of_the_day_is_passed_over(
 
 
 @both_sides
-async def test_the_last_booking_of_the_day_is_used_after_the_offer(stage: Stage) -> None:
-    """The offer stays, and the refusal says why it cannot be accepted."""
+async def test_an_offer_cannot_be_accepted_once_the_daily_limit_is_used_up(stage: Stage) -> None:
+    """The offer is kept, and the refusal names the limit."""
     reader = await stage.reader()
     offer = await offered(stage, reader)
     for hour in other_hours()[: stage.inside.reference.policy.daily_booking_limit]:
@@ -320,8 +330,8 @@ async def test_the_last_booking_of_the_day_is_used_after_the_offer(stage: Stage)
 
 
 @both_sides
-async def test_an_offer_that_a_suspension_overtakes_passes_on(stage: Stage) -> None:
-    """The reader is suspended after they were looked up and before the seat is held for them."""
+async def test_an_offer_to_a_reader_suspended_meanwhile_passes_to_the_next(stage: Stage) -> None:
+    """The suspension falls between looking the reader up and holding the seat."""
     owner, first, second = [await stage.reader() for _ in range(3)]
     r = await stage.reserved(owner)
     await waits(stage, first)

@@ -1,4 +1,4 @@
-"""A worker of webhooks: how many it sends at once, by how many round trips, and in which order."""
+"""A webhook worker: concurrency, round trips, and order."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.race.webhook_events import FAILED, TAKEN, endpoint, event
 
 
 class Program:
-    """Stands in for the sender and a receiver, whose ``answer`` to an event is awaited a moment.
-    ``heard`` are the events with the answers, ``most`` how many were on their way at once."""
+    """Stands in for the sender and a receiver, whose ``answer`` to an event takes a moment.
+    ``heard`` lists the events with the answers, ``most`` is the greatest concurrency."""
 
     def __init__(
-        self, known: WebhookEndpoint, answer: Callable[[WebhookEvent], WebhookResult]
+        self, registered: WebhookEndpoint, answer: Callable[[WebhookEvent], WebhookResult]
     ) -> None:
-        self._known, self._answer = known, answer
+        self._known, self._answer = registered, answer
         self.heard: list[tuple[WebhookEvent, WebhookResult]] = []
         self._under_way = self.most = 0
 
@@ -49,10 +49,10 @@ class Program:
 async def program(
     stored: Repositories, answer: Callable[[WebhookEvent], WebhookResult]
 ) -> tuple[Program, WebhookWorker]:
-    """A program that is told, and a worker that tells it."""
-    known = await stored.webhooks.add(endpoint(), new_secret())
-    assert known is not None
-    receiving = Program(known, answer)
+    """A receiver and a worker that sends to it."""
+    registered = await stored.webhooks.add(endpoint(), new_secret())
+    assert registered is not None
+    receiving = Program(registered, answer)
     sender = cast(WebhookSender, receiving)
     worker = WebhookWorker(
         *(stored.webhooks, stored.webhook_deliveries, sender, lambda: EIGHT), jitter=lambda: 1.0
@@ -60,21 +60,23 @@ async def program(
     return receiving, worker
 
 
-async def told(stored: Repositories, worker: WebhookWorker, *events: WebhookEvent) -> None:
-    """The events are queued for the only endpoint, and sent until nothing is due."""
-    (known,) = await stored.webhooks.all()
-    await stored.webhook_deliveries.add([(e, known.id) for e in events], EIGHT)
+async def send_events(stored: Repositories, worker: WebhookWorker, *events: WebhookEvent) -> None:
+    """Queues the events for the only endpoint and sends until nothing is due."""
+    (registered,) = await stored.webhooks.all()
+    await stored.webhook_deliveries.add([(e, registered.id) for e in events], EIGHT)
     while await worker.run(EIGHT):
         pass
 
 
-async def test_many_leave_by_few_round_trips(stage: Stage, mongo_url: str, theatre: str) -> None:
-    """Less than one each, with four on their way at once and no more."""
+async def test_many_deliveries_take_few_round_trips(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
+    """Less than one round trip each, with at most four deliveries under way."""
     events = [event(1, f"r{n}") for n in range(64)]
     async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
         receiving, worker = await program(one.inside.stored, lambda _: TAKEN)
         commands.names.clear()
-        await told(one.inside.stored, worker, *events)
+        await send_events(one.inside.stored, worker, *events)
         assert len(commands.names) < len(events), Counter(commands.names)
     assert Counter(e.id for e, _ in receiving.heard) == Counter(e.id for e in events)
     assert receiving.most == CONCURRENCY
@@ -82,19 +84,19 @@ async def test_many_leave_by_few_round_trips(stage: Stage, mongo_url: str, theat
     assert states == [WebhookDeliveryState.DELIVERED.value]
 
 
-async def test_what_was_leased_and_not_begun_is_anybodys(stage: Stage) -> None:
-    """The receiver asks for time when four have come; the others were leased with them."""
+async def test_deliveries_leased_and_not_begun_are_released_at_a_pause(stage: Stage) -> None:
+    """The receiver asks for a pause after four; the others were leased with them."""
     busy = WebhookResult(503, retry_after_s=60)
     receiving, worker = await program(stage.stored, lambda _: busy)
-    await told(stage.stored, worker, *(event(1, f"r{n}") for n in range(20)))
+    await send_events(stage.stored, worker, *(event(1, f"r{n}") for n in range(20)))
     assert len(receiving.heard) == CONCURRENCY
     free = {"state": "queued", "attempts": 0, "lease_until": None, "holder": "", "due": EIGHT}
     left = await stage.db["webhook_deliveries"].count_documents(free)
     assert left == 20 - CONCURRENCY
 
 
-async def test_order_holds_among_many_that_are_written_together(stage: Stage) -> None:
-    """Three events of each reservation; every second one fails at first."""
+async def test_events_of_a_reservation_stay_in_order_among_many_deliveries(stage: Stage) -> None:
+    """Three events of each reservation; every second event fails at first."""
     failed = set[str]()
 
     def answer(e: WebhookEvent) -> WebhookResult:
@@ -105,7 +107,7 @@ async def test_order_holds_among_many_that_are_written_together(stage: Stage) ->
 
     receiving, worker = await program(stage.stored, answer)
     subjects = [f"r{n}" for n in range(20)]
-    await told(stage.stored, worker, *(event(seq, s) for s in subjects for seq in (3, 1, 2)))
+    await send_events(stage.stored, worker, *(event(seq, s) for s in subjects for seq in (3, 1, 2)))
     for minutes in range(1, 60, 6):  # those that failed, and the pauses, are over by then
         while await worker.run(EIGHT + timedelta(minutes=minutes)):
             pass

@@ -1,4 +1,4 @@
-"""Webhooks, two workers at once: one sends, in order, and a late one overwrites nothing."""
+"""Webhooks with two workers: one sends, in order, and a late one overwrites nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LEASE = timedelta(seconds=40)
 
 
 def deliveries(stage: Stage, guard: bool = True) -> WebhookDeliveryRepository:
-    """A worker's own."""
+    """The deliveries of one worker."""
     made = WebhookDeliveryRepository(stage.db)
     if not guard:
         unguard(made)
@@ -57,7 +57,7 @@ async def lease(
 
 
 @guarded
-async def test_two_workers_do_not_send_the_same(stage: Stage, guard: bool) -> None:
+async def test_two_workers_lease_a_delivery_once(stage: Stage, guard: bool) -> None:
     """Both have read it before one of them leases it."""
     await deliveries(stage).add([(event(1), THERE)], EIGHT)
     barrier = asyncio.Barrier(2)
@@ -71,8 +71,9 @@ async def test_two_workers_do_not_send_the_same(stage: Stage, guard: bool) -> No
     assert len(first) + len(second) == (1 if guard else 2)
 
 
-async def test_a_subject_that_is_settled_between_the_reads_stops_no_other(stage: Stage) -> None:
-    """Its last delivery was due when a worker looked, and is taken before it asks for the first."""
+async def test_a_subject_settled_between_the_reads_blocks_no_other(stage: Stage) -> None:
+    """Its last delivery was due when a worker looked, and is taken before that worker asks for the
+    first one."""
     mine, other = deliveries(stage), deliveries(stage)
     await mine.add([(event(1), THERE), (event(1, "r2"), THERE)], EIGHT)
     (first,) = await other.lease_next(THERE, EIGHT, EIGHT, LEASE, 1)
@@ -85,8 +86,8 @@ async def test_a_subject_that_is_settled_between_the_reads_stops_no_other(stage:
     assert [d.event.subject for d in await lease(mine)] == ["r2"]
 
 
-async def test_the_next_event_waits_for_the_one_before(stage: Stage) -> None:
-    """Whatever another worker sees while they are written, and while the first is under way."""
+async def test_an_event_is_not_leased_before_the_previous_one_is_settled(stage: Stage) -> None:
+    """At any point while they are written, and while the first is under way."""
     seen: list[str] = []
     writer, other = deliveries(stage), deliveries(stage)
 
@@ -104,11 +105,11 @@ async def test_the_next_event_waits_for_the_one_before(stage: Stage) -> None:
 
 
 @guarded
-async def test_what_waits_goes_when_the_one_before_it_ends(
+async def test_a_postponed_event_is_due_when_the_previous_one_is_settled(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker has seen the first one on its way, which is taken before the worker puts off the
-    second one."""
+    """A worker sees the first event under way; it is taken before the worker postpones the
+    second."""
     mine, other = deliveries(stage), deliveries(stage)
     await mine.add([(event(n), THERE) for n in (1, 2)], EIGHT)
     (first,) = await mine.lease_next(THERE, EIGHT, EIGHT, LEASE, 1)
@@ -125,10 +126,10 @@ async def test_what_waits_goes_when_the_one_before_it_ends(
 
 
 async def _leave(*_: object) -> None:
-    """Stands in for the second look, without which things stay as they were written."""
+    """Replaces the second check: documents stay as they were written."""
 
 
-async def test_order_holds_through_failures(stage: Stage) -> None:
+async def test_events_of_a_subject_stay_in_order_through_failures(stage: Stage) -> None:
     mine = deliveries(stage)
     await mine.add([(event(n), THERE) for n in (1, 2)], EIGHT)
     (first,) = await lease(mine)
@@ -143,8 +144,10 @@ async def test_order_holds_through_failures(stage: Stage) -> None:
 
 
 @guarded
-async def test_a_worker_that_comes_late_overwrites_nothing(stage: Stage, guard: bool) -> None:
-    """Its lease ran out, another one has sent it meanwhile."""
+async def test_a_worker_whose_lease_expired_does_not_overwrite_the_result(
+    stage: Stage, guard: bool
+) -> None:
+    """A second worker has sent the event meanwhile."""
     slow, quick = deliveries(stage, guard), deliveries(stage)
     await quick.add([(event(1), THERE)], EIGHT)
     (mine,) = await lease(slow)
@@ -163,25 +166,26 @@ async def test_an_event_that_is_dispatched_twice_is_delivered_once(stage: Stage)
 
 
 @guarded
-async def test_who_was_erased_meanwhile_is_nobody(
+async def test_a_delivery_dispatched_after_the_erasure_names_no_reader(
     stage: Stage, guard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The dispatcher has read the event before the reader was erased, and writes it afterwards."""
+    """The dispatcher reads the event before the erasure and writes it afterwards."""
     stays, goes = await stage.reader(), await stage.reader()
-    told = [replace(event(1, r.id), reader_id=r.id) for r in (stays, goes)]
+    events = [replace(event(1, r.id), reader_id=r.id) for r in (stays, goes)]
     await stage.db["readers"].delete_one({"_id": goes.id})
     mine = deliveries(stage)
     if not guard:
         monkeypatch.setattr(mine, "_forget_erased", _leave)
-    await mine.add([(e, THERE) for e in told], EIGHT)
-    kept = {row["reader"] async for row in stage.db["webhook_deliveries"].find()}
-    assert kept == {stays.id, ERASED_READER if guard else goes.id}
+    await mine.add([(e, THERE) for e in events], EIGHT)
+    readers = {row["reader"] async for row in stage.db["webhook_deliveries"].find()}
+    assert readers == {stays.id, ERASED_READER if guard else goes.id}
 
 
-async def test_an_erasure_finds_what_comes_in_between(
+async def test_an_erasure_covers_deliveries_added_while_it_runs(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Written, with the reader still there, when the deliveries have been looked through."""
+    """The delivery is added, with the reader still present, after the erasure has searched the
+    deliveries."""
     goes = await stage.reader()
     forget = personal_data_repository._forget_actions
 
@@ -193,15 +197,17 @@ async def test_an_erasure_finds_what_comes_in_between(
     counts = await personal_data_repository.erase_documents(stage.db, goes.id)
     assert counts["webhook_deliveries"] == 1
     assert not await personal_data_repository.remaining(stage.db, goes.id)
-    (kept,) = await stage.db["webhook_deliveries"].find().to_list()
-    assert kept["reader"] == ERASED_READER
+    (row,) = await stage.db["webhook_deliveries"].find().to_list()
+    assert row["reader"] == ERASED_READER
 
 
 @guarded
 @pytest.mark.parametrize("all_stale", [True, False])
-async def test_keys_rotate_beside_a_secret(stage: Stage, guard: bool, all_stale: bool) -> None:
-    """The data keys rotate while an administrator changes the endpoint's secret, which the new key
-    has sealed before or has not."""
+async def test_rotating_the_data_keys_keeps_a_concurrently_changed_secret(
+    stage: Stage, guard: bool, all_stale: bool
+) -> None:
+    """An administrator changes the endpoint's secret during the rotation, before or after it was
+    encrypted with the new key."""
     first = FieldCipher({1: b"k" * 32})
     made = await WebhookEndpointRepository(stage.db, first).add(endpoint(), new_secret())
     both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})
@@ -221,9 +227,9 @@ async def test_keys_rotate_beside_a_secret(stage: Stage, guard: bool, all_stale:
     if not guard:
         unguard(anew)
     await anew.reencrypt()
-    found = await other.with_keys(made.id, EIGHT)
-    assert found is not None
-    assert (secret in found[1].secrets) is (guard or not all_stale)
+    with_secret = await other.with_keys(made.id, EIGHT)
+    assert with_secret is not None
+    assert (secret in with_secret[1].secrets) is (guard or not all_stale)
 
 
 @guarded
@@ -238,8 +244,8 @@ async def test_there_are_ten_endpoints_at_most(stage: Stage, guard: bool) -> Non
 
 
 @guarded
-async def test_one_form_makes_one_endpoint(stage: Stage, guard: bool) -> None:
-    """Sent twice at once; its id is made of what names the form."""
+async def test_a_form_sent_twice_makes_one_endpoint(stage: Stage, guard: bool) -> None:
+    """Sent twice at once; its id is derived from the form's key."""
     first = endpoint()
     second = first if guard else endpoint()
 
@@ -256,10 +262,12 @@ async def test_one_form_makes_one_endpoint(stage: Stage, guard: bool) -> None:
 
 
 @guarded
-async def test_an_endpoint_has_one_next_state(stage: Stage, guard: bool) -> None:
-    """Two administrators rotate its secret at once: one of them is told."""
-    kept = await WebhookEndpointRepository(stage.db, stage.cipher).add(endpoint(), new_secret())
-    assert kept is not None
+async def test_of_concurrent_secret_rotations_one_is_saved(stage: Stage, guard: bool) -> None:
+    """Two administrators rotate it at once: one gets a conflict."""
+    stored_endpoint = await WebhookEndpointRepository(stage.db, stage.cipher).add(
+        endpoint(), new_secret()
+    )
+    assert stored_endpoint is not None
     barrier = asyncio.Barrier(2)
 
     async def rotate() -> bool:
@@ -267,47 +275,56 @@ async def test_an_endpoint_has_one_next_state(stage: Stage, guard: bool) -> None
         if not guard:
             unguard(mine)
         put_around(mine, "update_one", before=barrier.wait)
-        return await mine.rotate(kept, new_secret(), EIGHT)
+        return await mine.rotate(stored_endpoint, new_secret(), EIGHT)
 
     done = await asyncio.gather(rotate(), rotate())
     assert sorted(done) == ([False, True] if guard else [True, True])
 
 
 @guarded
-async def test_what_is_gone_stays_where_its_address_was_changed(stage: Stage, guard: bool) -> None:
-    """A 410 of the old address comes after the administrator has written another one."""
+async def test_a_410_of_the_old_address_does_not_disable_a_changed_endpoint(
+    stage: Stage, guard: bool
+) -> None:
+    """The 410 arrives after the administrator has changed the address."""
     mine = WebhookEndpointRepository(stage.db, stage.cipher)
-    kept = await mine.add(endpoint(), new_secret())
-    assert kept is not None
-    moved = WebhookEndpoint(kept.id, "https://b.example/", kept.description, kept.events)
-    assert await mine.replace(kept, moved)
+    stored_endpoint = await mine.add(endpoint(), new_secret())
+    assert stored_endpoint is not None
+    moved = WebhookEndpoint(
+        stored_endpoint.id,
+        "https://b.example/",
+        stored_endpoint.description,
+        stored_endpoint.events,
+    )
+    assert await mine.replace(stored_endpoint, moved)
     if not guard:
         unguard(mine)
-    assert await mine.disable_gone(kept) is not guard
-    found = await WebhookEndpointRepository(stage.db, stage.cipher).get(kept.id)
-    assert found is not None and found.enabled is guard
+    assert await mine.disable_gone(stored_endpoint) is not guard
+    current = await WebhookEndpointRepository(stage.db, stage.cipher).get(stored_endpoint.id)
+    assert current is not None and current.enabled is guard
 
 
 @guarded
-async def test_a_late_answer_pauses_no_other_address(stage: Stage, guard: bool) -> None:
-    """The old address asks for an hour when the administrator has written another one."""
+async def test_an_answer_of_the_old_address_does_not_pause_a_changed_endpoint(
+    stage: Stage, guard: bool
+) -> None:
+    """The old address asks for an hour's pause after the administrator has changed it."""
     mine = WebhookEndpointRepository(stage.db, stage.cipher)
-    kept = await mine.add(endpoint(), new_secret())
-    assert kept is not None
-    assert await mine.replace(kept, replace(kept, url="https://b.example/"))
+    stored_endpoint = await mine.add(endpoint(), new_secret())
+    assert stored_endpoint is not None
+    assert await mine.replace(stored_endpoint, replace(stored_endpoint, url="https://b.example/"))
     if not guard:
         unguard(mine)
-    await mine.record_failures(kept, 1, EIGHT + timedelta(hours=1))
-    found = await mine.get(kept.id)
-    assert found is not None
-    assert (found.failures, found.paused_until is None) == ((0, True) if guard else (1, False))
+    await mine.record_failures(stored_endpoint, 1, EIGHT + timedelta(hours=1))
+    current = await mine.get(stored_endpoint.id)
+    assert current is not None
+    assert (current.failures, current.paused_until is None) == ((0, True) if guard else (1, False))
 
 
-async def test_a_booking_pays_nothing_for_webhooks(
+async def test_webhooks_add_no_database_command_to_a_booking(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
-    """The reader's request sends what it sent without them; the dispatcher of a batch, however many
-    events it has, two looks where nobody listens, and one more and a write where somebody does."""
+    """The reader's request sends the same commands as without webhooks. The dispatcher of a batch,
+    of any size, adds two queries without endpoints, and one more and a write with some."""
     costs = []
     for listeners in (0, MOST_ENDPOINTS):
         for _ in range(listeners):

@@ -1,4 +1,4 @@
-"""Events of reservations for programs, and a program that is told."""
+"""Events of reservations, and a receiver for them."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from models.storage.mongo import Database, open_database
 
 @pytest.fixture
 async def db(mongo_url: str) -> AsyncIterator[Database]:
-    """An empty database with all indexes; emptied again afterwards, since making the indexes takes
-    longer than most of the tests."""
+    """An empty database with all indexes; emptied afterwards, since making the indexes takes longer
+    than most tests."""
     async with open_database(mongo_url, "store") as opened:
         await ensure_indexes(opened)
         yield opened

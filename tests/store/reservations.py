@@ -1,4 +1,4 @@
-"""A store keeps reservations."""
+"""Reservations and their repository."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def another(start: str = "14:00", end: str = "16:00", **facts: Any) -> Reservati
     return reserved(start, end, **{"id": new_id(), **facts})
 
 
-async def kept(store: ReservationRepository, *made: Reservation) -> None:
+async def insert_all(store: ReservationRepository, *made: Reservation) -> None:
     for r in made:
         await store.insert(r)

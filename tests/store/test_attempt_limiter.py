@@ -1,4 +1,4 @@
-"""Guesses are counted before they are judged; all or nothing over several limits."""
+"""Attempts are counted before they are judged; all or nothing over several limits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def passes(limiter: AttemptLimiter, limits: list[AttemptLimit], now: datet
     return True
 
 
-async def test_as_many_as_allowed_at_once(db: Database) -> None:
+async def test_concurrent_attempts_pass_up_to_the_limit(db: Database) -> None:
     limiter = AttemptLimiter(db)
     assert sum(await asyncio.gather(*(passes(limiter, [MINE]) for _ in range(40)))) == 5
     with pytest.raises(TooManyAttempts) as refusal:
@@ -37,7 +37,9 @@ async def test_as_many_as_allowed_at_once(db: Database) -> None:
     assert await passes(limiter, [MINE], NOW + timedelta(minutes=10)), "a new window"
 
 
-async def test_a_refusal_keeps_nothing_and_success_gives_back(db: Database) -> None:
+async def test_a_refused_attempt_takes_no_place_and_a_success_releases_its_places(
+    db: Database,
+) -> None:
     limiter = AttemptLimiter(db)
     for _ in range(3):
         await limiter.register([ALL], NOW)
@@ -51,7 +53,7 @@ async def test_a_refusal_keeps_nothing_and_success_gives_back(db: Database) -> N
     assert await passes(limiter, [ALL]) and not await passes(limiter, [ALL])
 
 
-async def test_counting_refuses_nobody_and_tells_who_is_past_the_limit(db: Database) -> None:
+async def test_counting_refuses_no_attempt_and_reports_those_past_the_limit(db: Database) -> None:
     limiter, later = AttemptLimiter(db), NOW + timedelta(minutes=10)
     past = await asyncio.gather(*(limiter.count(ALL, NOW) for _ in range(20)))
     assert sorted(past) == [False] * 8 + [True] * 12

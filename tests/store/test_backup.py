@@ -1,4 +1,4 @@
-"""A backup is one moment of the database, and what comes back is that moment."""
+"""A backup is a snapshot of the database, and a restore brings it back."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SEALER = FieldCipher({1: b"1" * 32})
 
 @pytest.fixture
 async def empty(mongo_url: str, request: pytest.FixtureRequest) -> Any:
-    """Another database, without anything in it."""
+    """A further, empty database."""
     async with open_database(mongo_url, f"restored_{abs(hash(request.node.name)):x}"[:38]) as db:
         yield db
         await db.client.drop_database(db.name)
@@ -55,7 +55,7 @@ async def everything(db: Database) -> dict[str, list[Document]]:
     }
 
 
-async def test_what_comes_back_is_what_was_there(
+async def test_a_restored_database_equals_the_backed_up_one(
     db: Database, empty: Database, sealer: FieldCipher, tmp_path: Path
 ) -> None:
     await ReservationRepository(db).insert(reserved())
@@ -73,17 +73,18 @@ async def test_what_comes_back_is_what_was_there(
     assert await put_back(empty, file) == counts
     del before["leases"]  # whoever ran a job then does not run it now
     assert await everything(empty) == before
-    kept = await PlanPictureRepository(empty).content(AreaId("hall"), picture.digest)
-    assert kept == (picture.content, "image/png")
+    content = await PlanPictureRepository(empty).content(AreaId("hall"), picture.digest)
+    assert content == (picture.content, "image/png")
     for name, models in INDEXES.items():
         made = set(await empty[name].index_information())
         assert {m.document["name"] for m in models} <= made, name
 
 
-async def test_all_collections_are_of_one_moment(
+async def test_a_backup_is_a_snapshot_across_collections(
     db: Database, empty: Database, tmp_path: Path
 ) -> None:
-    """Pairs that are written together are read together, though the reading takes a while."""
+    """Pairs of documents that are written together are read together, although the reading takes a
+    while."""
     await db["a_first"].insert_many({"_id": n, "fill": "x" * 500} for n in range(-MANY, 0))
     await db["z_last"].insert_many({"_id": n, "fill": "x" * 500} for n in range(-MANY, 0))
     written: list[int] = []
@@ -142,7 +143,7 @@ async def test_a_damaged_file_changes_nothing(
     assert await everything(empty) == {}
 
 
-async def test_a_database_that_has_something_is_left_alone(db: Database, tmp_path: Path) -> None:
+async def test_a_restore_into_a_non_empty_database_is_refused(db: Database, tmp_path: Path) -> None:
     await ensure_indexes(db)
     await ReservationRepository(db).insert(reserved())
     before = await everything(db)
@@ -153,7 +154,7 @@ async def test_a_database_that_has_something_is_left_alone(db: Database, tmp_pat
     assert await everything(db) == before
 
 
-async def test_a_file_is_never_written_over(db: Database, tmp_path: Path) -> None:
+async def test_an_existing_backup_file_is_not_overwritten(db: Database, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("yesterday's")
     with pytest.raises(BackupError, match="already"):
@@ -161,7 +162,7 @@ async def test_a_file_is_never_written_over(db: Database, tmp_path: Path) -> Non
     assert file.read_text() == "yesterday's"
 
 
-async def test_two_at_once_to_one_file_leave_one_that_is_whole(
+async def test_concurrent_backups_to_one_file_leave_one_complete_file(
     db: Database, empty: Database, sealer: FieldCipher, tmp_path: Path
 ) -> None:
     await ReservationRepository(db).insert(reserved())
@@ -173,10 +174,10 @@ async def test_two_at_once_to_one_file_leave_one_that_is_whole(
     assert os.listdir(tmp_path) == [file.name]
 
 
-async def test_no_damage_is_taken_for_a_backup(
+async def test_a_file_with_any_changed_byte_is_refused(
     db: Database, empty: Database, tmp_path: Path
 ) -> None:
-    """Whatever byte is another one, compressed or not: one refusal, in words."""
+    """Each byte, compressed or not; each refusal has a message."""
     await ReservationRepository(db).insert(reserved())
     file = tmp_path / "file"
     await backup(db, file, NOW)
@@ -208,10 +209,10 @@ async def test_an_empty_database_is_a_backup_too(
         (Mode.PRODUCTION, b"2", "was encrypted with another data key 1"),
     ],
 )
-async def test_a_file_for_somebody_else_changes_nothing(
+async def test_a_backup_of_another_installation_is_refused(
     db: Database, empty: Database, tmp_path: Path, mode: Mode, keys: bytes, said: str
 ) -> None:
-    """Marked by a service, or from before there were marks: what it holds decides."""
+    """Marked by a service, or older than the marks: the contents decide."""
     await db["readers"].insert_one({"_id": "r", "no": SEALER.encrypt("21070001", "student_no")})
     await backup(db, tmp_path / "unmarked", NOW)
     await admit_database(db, Mode.PRODUCTION, SEALER)
@@ -234,7 +235,7 @@ async def test_a_file_for_somebody_else_changes_nothing(
         assert await everything(empty) == await everything(db)
 
 
-async def test_over_replaces_a_part_and_nothing_else(
+async def test_restore_over_replaces_only_an_incomplete_restore(
     db: Database, empty: Database, sealer: FieldCipher, tmp_path: Path
 ) -> None:
     await ReservationRepository(db).insert(reserved())
@@ -254,7 +255,9 @@ async def test_over_replaces_a_part_and_nothing_else(
     assert await everything(empty) == whole
 
 
-async def test_two_restores_at_once_make_one(db: Database, empty: Database, tmp_path: Path) -> None:
+async def test_of_two_concurrent_restores_one_succeeds(
+    db: Database, empty: Database, tmp_path: Path
+) -> None:
     await db["waitlist"].insert_many({"_id": n} for n in range(MANY))
     file = tmp_path / "file"
     await backup(db, file, NOW)
@@ -276,7 +279,7 @@ with _atomic_new_file(Path(sys.argv[1])) as out:
 """
 
 
-async def test_what_a_killed_backup_leaves_is_gone_after_the_next(
+async def test_the_next_backup_removes_the_remains_of_a_killed_one(
     db: Database, tmp_path: Path
 ) -> None:
     others = {"mine.part", "notes.backup.part"}

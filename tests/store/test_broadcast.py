@@ -1,4 +1,4 @@
-"""A call returns when every worker that listens has acted on it."""
+"""A broadcast returns once every listening worker has acted on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.storage.redis import open_redis
 from tests.redis_servers import RedisServer
 
 
-async def test_a_call_waits_for_all_who_listen(redis_server: RedisServer) -> None:
+async def test_a_call_waits_for_all_listening_workers(redis_server: RedisServer) -> None:
     async with open_redis(redis_server.url) as client:
         name = uuid4().hex
         assert await AcknowledgedBroadcast(client, name).send(), (
@@ -19,7 +19,7 @@ async def test_a_call_waits_for_all_who_listen(redis_server: RedisServer) -> Non
         )
         looked = asyncio.Semaphore(0)
         acted: list[str] = []
-        asked, may_end = asyncio.Event(), asyncio.Event()
+        acted_once, may_end = asyncio.Event(), asyncio.Event()
 
         async def quick() -> None:
             acted.append("quick")
@@ -27,7 +27,7 @@ async def test_a_call_waits_for_all_who_listen(redis_server: RedisServer) -> Non
 
         async def slow() -> None:
             looked.release()
-            if asked.is_set():
+            if acted_once.is_set():
                 await may_end.wait()
             acted.append("slow")
 
@@ -38,7 +38,7 @@ async def test_a_call_waits_for_all_who_listen(redis_server: RedisServer) -> Non
         for _ in tasks:
             await looked.acquire()
         assert sorted(acted) == ["quick", "slow"], "each looks once when it begins"
-        asked.set()
+        acted_once.set()
         calling = asyncio.create_task(AcknowledgedBroadcast(client, name).send())
         for _ in tasks:
             await looked.acquire()
@@ -49,6 +49,6 @@ async def test_a_call_waits_for_all_who_listen(redis_server: RedisServer) -> Non
         await end(tasks)
 
 
-async def test_without_redis_a_call_says_so() -> None:
+async def test_a_call_without_redis_returns_false() -> None:
     async with open_redis("redis://127.0.0.1:9") as client:
         assert not await AcknowledgedBroadcast(client, "nobody").send()

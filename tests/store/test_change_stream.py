@@ -1,4 +1,4 @@
-"""The change stream: what it tells, what it leaves out, and that it loses nothing unsaid."""
+"""The change stream: reported changes, omitted ones, and no unreported loss."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SEATS = [f"2f-hall-{number:03d}" for number in range(1, 401)]
 
 @dataclass
 class Heard:
-    """All that a follower was told so far."""
+    """All that a follower has received so far."""
 
     changes: list[tuple[str | None, Change]] = field(default_factory=list)
     batches: int = 0
@@ -74,20 +74,20 @@ async def following(db: Database, writer: str = "") -> AsyncIterator[Heard]:
 
 
 def booking(number: int) -> Reservation:
-    """One of many that have nothing to do with one another."""
+    """One of many unrelated reservations."""
     seat, reader = SEATS[number], ReaderId(f"{number:024x}")
     return reserved("09:00", "10:00", id=new_id(), seat=seat, reader=reader)
 
 
 def next_of(r: Reservation) -> Reservation:
-    """The same at its next revision."""
+    """The reservation's next revision."""
     if r.state is ReservationState.RESERVED:
         return transitions.check_in(r, PROOF, Policy(), BY_READER, r.start, early=False)
     return transitions.leave(r, on("09:50"), Policy(), BY_READER, on("09:20"))
 
 
 async def kill_cursors(db: Database) -> int:
-    """Every cursor on the reservations, as a failing server would. How many there were."""
+    """Kills every cursor on the reservations, as a failing server would. Returns their number."""
     admin: Any = db.client.get_database("admin")
     of_ours = {
         "cursor.originatingCommand.aggregate": "reservations",
@@ -98,14 +98,14 @@ async def kill_cursors(db: Database) -> int:
         {"$match": of_ours},
     ]
     answer = await admin.command({"aggregate": 1, "pipeline": pipeline, "cursor": {}})
-    found = [op["cursor"]["cursorId"] for op in answer["cursor"]["firstBatch"]]
-    if found:
-        await db.command({"killCursors": "reservations", "cursors": found})
-    return len(found)
+    cursors = [op["cursor"]["cursorId"] for op in answer["cursor"]["firstBatch"]]
+    if cursors:
+        await db.command({"killCursors": "reservations", "cursors": cursors})
+    return len(cursors)
 
 
 async def rests(changes: ReservationChangeStream) -> bool:
-    """Does it begin to rest within some seconds?"""
+    """True if the stream pauses within some seconds."""
     for _ in range(1000):
         if changes.resting:
             return True
@@ -113,7 +113,7 @@ async def rests(changes: ReservationChangeStream) -> bool:
     return False
 
 
-async def test_a_stream_that_rests_has_told_everything_once_it_is_awake(db: Database) -> None:
+async def test_a_paused_stream_reports_all_changes_after_it_resumes(db: Database) -> None:
     mine, theirs = ReservationRepository(db), ReservationRepository(db)
     changes, heard = ReservationChangeStream(db, mine.writer), Heard()
     task = asyncio.create_task(heard.listen(changes))
@@ -130,7 +130,7 @@ async def test_a_stream_that_rests_has_told_everything_once_it_is_awake(db: Data
     await end([task])
 
 
-async def test_what_is_told(db: Database) -> None:
+async def test_changes_of_other_writers_are_reported_once(db: Database) -> None:
     mine, theirs = ReservationRepository(db), ReservationRepository(db)
     async with following(db, mine.writer) as heard:
         own, made = booking(0), booking(1)
@@ -169,8 +169,8 @@ async def test_what_is_told(db: Database) -> None:
         assert heard.changes == [(None, RowRemoval(ReservationId(made.id)))]
 
 
-async def test_silence_is_a_proof_of_its_own(db: Database) -> None:
-    """An idle stream says at each beat until when nothing has happened."""
+async def test_an_idle_stream_reports_until_when_nothing_has_happened(db: Database) -> None:
+    """It does so at each heartbeat."""
     async with following(db) as heard:
         now = monotonic()
         await heard.until(lambda: heard.as_of is not None and heard.as_of > now)
@@ -179,20 +179,22 @@ async def test_silence_is_a_proof_of_its_own(db: Database) -> None:
         assert not heard.changes and heard.as_of is not None and heard.as_of <= monotonic()
 
 
-async def test_what_was_answered_before_as_of_was_told_by_then(db: Database) -> None:
-    """The occupancy refuses because of this promise. Other traffic and broken cursors change
-    nothing; after them it goes on where it stopped."""
+async def test_every_write_answered_before_as_of_has_been_reported(db: Database) -> None:
+    """The occupancy's refusals rely on this. Other traffic and broken cursors change nothing; the
+    stream resumes where it stopped."""
     them, answered = ReservationRepository(db), list[tuple[float, str, int]]()
     async with following(db) as heard:
-        known = set[tuple[str, int]]()
+        reported = set[tuple[str, int]]()
         late = list[tuple[str, int]]()
 
         def check(batch: ChangeBatch) -> None:
-            known.update((c.id, c.rev) for _, c in batch.changes if not isinstance(c, RowRemoval))
+            reported.update(
+                (c.id, c.rev) for _, c in batch.changes if not isinstance(c, RowRemoval)
+            )
             if batch.complete_until is not None:
                 as_of = batch.complete_until
                 late.extend(
-                    (id, rev) for t, id, rev in answered if t < as_of and (id, rev) not in known
+                    (id, rev) for t, id, rev in answered if t < as_of and (id, rev) not in reported
                 )
 
         heard.check = check
@@ -214,19 +216,19 @@ async def test_what_was_answered_before_as_of_was_told_by_then(db: Database) -> 
 
         async def break_it() -> None:
             for part in (100, 250, 400):
-                await heard.until(lambda part=part: len(known) >= part)  # type: ignore[misc]
+                await heard.until(lambda part=part: len(reported) >= part)  # type: ignore[misc]
                 killed = await kill_cursors(db)
                 while not killed:
                     killed = await kill_cursors(db)
 
         await asyncio.gather(*(write(50 * n) for n in range(4)), other_traffic(), break_it())
-        await heard.until(lambda: len(known) == 600)
-        assert known == {(id, rev) for _, id, rev in answered}
+        await heard.until(lambda: len(reported) == 600)
+        assert reported == {(id, rev) for _, id, rev in answered}
         assert not late and heard.anew == 1, "resumed, not begun anew"
 
 
 class OldTokens:
-    """A database whose oplog does not reach back to where the stream wants to resume, once."""
+    """A database whose oplog is once too short for the stream to resume."""
 
     def __init__(self, db: Database) -> None:
         self._db, self.armed, self.asked = db, False, 0
@@ -245,7 +247,7 @@ class OldTokens:
         return await self._db.command(command, **options)
 
 
-async def test_lost_history_is_said(db: Database) -> None:
+async def test_lost_history_is_reported(db: Database) -> None:
     them, short = ReservationRepository(db), OldTokens(db)
     async with following(cast(Database, short)) as heard:
         await them.insert(first := booking(0))
@@ -264,8 +266,8 @@ async def test_lost_history_is_said(db: Database) -> None:
         assert heard.anew == 3
 
 
-async def test_a_new_writer_begins_with_a_look_at_everything(db: Database) -> None:
-    """What the former one has inserted until then may have been left out and must not be lost."""
+async def test_a_new_writer_name_begins_with_a_full_load(db: Database) -> None:
+    """Inserts under the former name may not have been reported and must not be lost."""
     mine = ReservationRepository(db)
     changes, heard = ReservationChangeStream(db, mine.writer), Heard()
     task = asyncio.create_task(heard.listen(changes))

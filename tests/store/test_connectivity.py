@@ -1,4 +1,4 @@
-"""A MongoDB that cannot be used is refused with one line: the host, the cause, the cure."""
+"""An unusable MongoDB is refused with one line: host, cause and remedy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SET = "guarded"
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Ports of mongods beside the usual one: one alone, one with users, one never initiated."""
+    """Ports of further mongods: a standalone one, one with users, one never initiated."""
 
     lone: int
     guarded: int
@@ -103,7 +103,7 @@ async def refusal(url: str) -> str:
 
 # The driver leaves sockets of connections that it gives up to the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_each_mistake_has_its_own_line(
+async def test_each_connection_mistake_has_its_own_message(
     servers: Servers, mongo_url: str, redis_url: str
 ) -> None:
     usual = mongo_url.partition("//")[2].partition("/")[0]
@@ -148,7 +148,7 @@ async def test_each_mistake_has_its_own_line(
     assert row.note.startswith("this user needs only readWrite on reached")
 
 
-def test_what_mongodb_refuses_is_told_in_its_own_words() -> None:
+def test_a_refusal_by_mongodb_is_reported_in_mongodbs_words() -> None:
     answer = {"errmsg": "too\nmany", "code": 9, "$clusterTime": {"signature": b"s"}}
     for details, said in ((answer, "too many"), ({}, "error 9"), (None, "error 9")):
         assert _said(OperationFailure("no", 9, details)) == said

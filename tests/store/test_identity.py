@@ -1,4 +1,5 @@
-"""Readers, bindings, sessions and codes: unique by index, sealed, found again after rotation."""
+"""Readers, bindings, sessions and codes: unique by index, encrypted, found again after key
+rotation."""
 
 from __future__ import annotations
 
@@ -47,15 +48,15 @@ async def test_a_reader_is_admitted_once_and_renewed(db: Database, sealer: Field
 
 
 async def test_no_campus_account_becomes_a_visitor(db: Database, sealer: FieldCipher) -> None:
-    """It could have the number that was made for one."""
+    """Its number could equal one generated for a visitor."""
     readers = ReaderRepository(db, sealer)
     visit = Visit(date(2026, 9, 7), date(2026, 9, 8))
     guest = await readers.admit_visitor(ZHANG, "客人", visit, NOW)
     number = guest.decrypt().student_no
     with pytest.raises(NumberOfVisitor):
         await readers.upsert_from_login(number, "李四", "student", NOW)
-    found = await readers.get(ZHANG)
-    assert found is not None and (found.name, found.category) == ("客人", VISITOR)
+    reader = await readers.get(ZHANG)
+    assert reader is not None and (reader.name, reader.category) == ("客人", VISITOR)
     # A number of that look that no visitor has is anybody's; so is a kind of that name.
     other = "V00000001" if number != "V00000001" else "V00000002"
     for _ in range(2):
@@ -63,15 +64,20 @@ async def test_no_campus_account_becomes_a_visitor(db: Database, sealer: FieldCi
         assert (made.name, made.stay) == ("李四", None)
 
 
-async def test_a_longer_suspension_stands(db: Database, sealer: FieldCipher) -> None:
+async def test_a_shorter_suspension_does_not_replace_a_longer_one(
+    db: Database, sealer: FieldCipher
+) -> None:
     readers, violations = ReaderRepository(db, sealer), ViolationRepository(db, sealer)
     reader = await readers.upsert_from_login("21070001", "张三", "student", NOW)
     for days, until in ((1, SOONER), (2, LATER), (3, NOW)):
         used, reason = (f"until {until}",), SuspensionReason(3, days)
         assert await violations.suspend(Suspension(used[0], reader.id, NOW, until, used, reason))
-    found = await readers.get(reader.id)
-    assert found is not None
-    assert (found.suspended_until, found.suspended_for) == (LATER, SuspensionReason(3, 2))
+    stored_reader = await readers.get(reader.id)
+    assert stored_reader is not None
+    assert (stored_reader.suspended_until, stored_reader.suspended_for) == (
+        LATER,
+        SuspensionReason(3, 2),
+    )
 
 
 async def test_a_binding_is_one_to_one(db: Database, sealer: FieldCipher) -> None:
@@ -89,7 +95,9 @@ async def test_a_binding_is_one_to_one(db: Database, sealer: FieldCipher) -> Non
     assert await bindings.reader_of("o-zhang") == LI
 
 
-async def test_sessions_of_both_kinds(db: Database, sealer: FieldCipher) -> None:
+async def test_web_and_mini_program_sessions_open_and_end(
+    db: Database, sealer: FieldCipher
+) -> None:
     sessions = SessionRepository(db, sealer)
     assert await sessions.open_web("web-token", ZHANG, "ST-1", NOW, LATER)
     await sessions.open_wx("wx-token", "o-zhang", NOW, LATER, "u-zhang")
@@ -143,7 +151,9 @@ async def test_a_single_logout_wins_in_either_order(db: Database, sealer: FieldC
     assert await sessions.open_web("much later", ZHANG, "ST-3", NOW, LATER), "tombstones are pruned"
 
 
-async def test_tombstones_of_tickets_are_few(db: Database, sealer: FieldCipher) -> None:
+async def test_the_number_of_stored_logged_out_tickets_is_bounded(
+    db: Database, sealer: FieldCipher
+) -> None:
     sessions = SessionRepository(db, sealer)
     junk = [{"_id": str(n), "at": NOW + timedelta(microseconds=1000 * n)} for n in range(10_000)]
     await db["logged_out_tickets"].insert_many(junk)
@@ -153,7 +163,7 @@ async def test_tombstones_of_tickets_are_few(db: Database, sealer: FieldCipher) 
     assert not await sessions.open_web("late", ZHANG, "ST-1", NOW, LATER)
 
 
-async def test_a_code_of_the_version_before_gets_a_secret(
+async def test_an_activation_code_of_the_previous_version_gets_a_secret(
     db: Database, sealer: FieldCipher
 ) -> None:
     codes = ActivationCodeRepository(db, sealer)
@@ -167,7 +177,9 @@ async def test_a_code_of_the_version_before_gets_a_secret(
     assert await codes.redeem("123456", NOW) == ZHANG
 
 
-async def test_activation_codes(db: Database, sealer: FieldCipher) -> None:
+async def test_an_activation_code_is_unique_and_redeemed_once_in_time(
+    db: Database, sealer: FieldCipher
+) -> None:
     codes = ActivationCodeRepository(db, sealer)
     end = NOW + timedelta(minutes=10)
     assert await codes.issue(ZHANG, "123456", NOW, end)
@@ -189,7 +201,7 @@ async def test_activation_codes(db: Database, sealer: FieldCipher) -> None:
 # --- at rest, and while keys rotate ---------------------------------------------------------------
 
 
-async def test_nothing_personal_is_stored_in_clear(db: Database, sealer: FieldCipher) -> None:
+async def test_personal_data_is_stored_encrypted(db: Database, sealer: FieldCipher) -> None:
     reader = await ReaderRepository(db, sealer).upsert_from_login(
         "21070001", "张三", "student", NOW
     )
@@ -206,7 +218,7 @@ async def test_nothing_personal_is_stored_in_clear(db: Database, sealer: FieldCi
         assert secret not in stored
 
 
-async def test_keys_rotate_without_losing_or_doubling_anybody(db: Database) -> None:
+async def test_key_rotation_keeps_each_reader_exactly_once(db: Database) -> None:
     old, both, new = FieldCipher({1: OLD}), FieldCipher({1: OLD, 2: NEW}), FieldCipher({2: NEW})
 
     def stores(
@@ -260,7 +272,7 @@ async def test_keys_rotate_without_losing_or_doubling_anybody(db: Database) -> N
         _ = sealed_anew.name
 
 
-def test_a_seal_opens_with_its_key_and_in_its_field_only() -> None:
+def test_an_encrypted_value_decrypts_only_with_its_key_and_field() -> None:
     sealer = FieldCipher({1: OLD, 2: NEW})
     sealed = sealer.encrypt("张三", "name")
     assert sealed.startswith("2:") and sealer.decrypt(sealed, "name") == "张三"
@@ -282,6 +294,6 @@ def test_a_seal_opens_with_its_key_and_in_its_field_only() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "1:", "1:AAAA", "x:AAAA", "1", "1:!" + "A" * 43])
-def test_keys_that_are_none(text: str) -> None:
+def test_invalid_encryption_keys_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
         FieldCipher.parse(text)

@@ -1,6 +1,6 @@
-"""What the verbs really send uses the index that was made for it: asked of MongoDB's profiler.
+"""Frequent queries use the indexes made for them, as MongoDB's profiler reports.
 
-The profiler records every command with its plan, so the filters here cannot drift from the code.
+The profiler records every real command with its plan, so the filters cannot drift from the code.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def indexes_of(row: Document, names: dict[str, dict[str, str]]) -> set[str]:
     return {names[collection][scan] for scan in scans}
 
 
-async def test_every_hot_verb_uses_its_index(store: Store) -> None:
+async def test_every_frequent_query_uses_its_index(store: Store) -> None:
     names: dict[str, dict[str, str]] = {}
     for collection in await store.db.list_collection_names():
         if not collection.startswith("system."):
@@ -45,7 +45,7 @@ async def test_every_hot_verb_uses_its_index(store: Store) -> None:
                 for name, index in info.items()
             }
     wrong: list[str] = []
-    for verb_name, verb, wanted in HOT:
+    for verb_name, verb, index_name in HOT:
         rows = await profiled(store, verb)
         used: set[str] = set()
         for row in rows:
@@ -58,13 +58,13 @@ async def test_every_hot_verb_uses_its_index(store: Store) -> None:
             got = max(row.get(key, 0) for key in ("nreturned", "nModified", "ndeleted"))
             if row.get("docsExamined", 0) > got + A_READERS_OWN and verb_name not in RARE:
                 wrong.append(f"{verb_name}: {row['docsExamined']} documents for {got}")
-        if used != wanted:
-            wrong.append(f"{verb_name}: {sorted(used)} instead of {sorted(wanted)}")
+        if used != index_name:
+            wrong.append(f"{verb_name}: {sorted(used)} instead of {sorted(index_name)}")
     assert wrong == [], "\n" + "\n".join(wrong)
 
 
-async def test_the_board_is_read_from_the_index_alone(store: Store) -> None:
+async def test_the_hall_board_is_read_by_a_covered_query(store: Store) -> None:
     rows = await profiled(store, lambda s: s.stored.reservations.occupancy_rows(MONDAY))
-    found = sum(row["nreturned"] for row in rows)
-    assert found > READERS and sum(row["docsExamined"] for row in rows) == 0
-    assert sum(row["keysExamined"] for row in rows) <= found + 3, "one gap for each state"
+    returned = sum(row["nreturned"] for row in rows)
+    assert returned > READERS and sum(row["docsExamined"] for row in rows) == 0
+    assert sum(row["keysExamined"] for row in rows) <= returned + 3, "one gap for each state"

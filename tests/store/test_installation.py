@@ -1,4 +1,4 @@
-"""Who may open a database: its own mode, its own keys, no older version, and no half of one."""
+"""A mark that a database stores about itself."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ REFUSED: list[tuple[str, dict[str, list[Document]], Mode, FieldCipher, str]] = [
 ]
 
 
-async def test_what_mongodb_keeps_for_itself_is_nobodys_data(db: Database) -> None:
-    """Who may only read and write must not even look at it."""
+async def test_mongodbs_system_collections_do_not_count_as_data(db: Database) -> None:
+    """A user with read and write rights only must not even query them."""
     await db.create_collection("nothing", viewOn="readers", pipeline=[])
     try:
         assert "system.views" in await db.list_collection_names()
@@ -114,7 +114,7 @@ async def test_what_mongodb_keeps_for_itself_is_nobodys_data(db: Database) -> No
     [row[1:] for row in REFUSED],
     ids=[f"{row[0]}: {row[4]}" for row in REFUSED],
 )
-async def test_what_is_refused_is_left_as_it_was(
+async def test_a_refused_database_is_left_unchanged(
     db: Database, there: dict[str, list[Document]], mode: Mode, sealer: FieldCipher, said: str
 ) -> None:
     for name, rows in there.items():
@@ -141,7 +141,7 @@ async def test_what_is_refused_is_left_as_it_was(
         ({"kiosks": [{"_id": "k", "name": "south"}]}, Mode.PRODUCTION),
     ],
 )
-async def test_the_first_start_marks_and_the_mark_stays(
+async def test_the_first_start_marks_the_database_permanently(
     db: Database, there: dict[str, list[Document]], mode: Mode
 ) -> None:
     for name, rows in there.items():
@@ -159,8 +159,8 @@ async def test_the_first_start_marks_and_the_mark_stays(
     assert await everything(db) == marked
 
 
-async def test_another_address_on_the_same_database_is_noticed(db: Database) -> None:
-    """The service has moved, or two installations are on one database: each start says so."""
+async def test_a_start_under_another_address_is_reported(db: Database) -> None:
+    """The service has moved, or two installations share a database: each start reports it."""
     await admit_database(db, Mode.PRODUCTION, ONE)
     one, other = "https://seats.one.example", "https://seats.other.example"
     assert [await note_address(db, at) for at in (one, one, other, one)] == ["", "", one, other]
@@ -168,8 +168,8 @@ async def test_another_address_on_the_same_database_is_noticed(db: Database) -> 
     await admit_database(db, Mode.PRODUCTION, ONE)
 
 
-async def test_those_that_start_at_once_agree(db: Database) -> None:
-    """Twelve first starts, of both modes and with two different keys: one side wins, whole."""
+async def test_of_concurrent_first_starts_one_mode_and_key_wins(db: Database) -> None:
+    """Twelve concurrent first starts, of both modes and with two different keys."""
     kinds = [(mode, sealer) for mode in Mode for sealer in (ONE, FOREIGN)] * 3
     ended = await asyncio.gather(
         *(admit_database(db, mode, sealer) for mode, sealer in kinds), return_exceptions=True
@@ -179,7 +179,7 @@ async def test_those_that_start_at_once_agree(db: Database) -> None:
     assert len(entered) == 1 and set(entered.values()) == {3}, entered
 
 
-async def test_keys_through_a_rotation(db: Database) -> None:
+async def test_a_database_admits_its_keys_through_a_rotation(db: Database) -> None:
     steps: list[tuple[FieldCipher, str]] = [
         (ONE, ""),
         (BOTH, ""),  # seals with 2 from here on
@@ -203,7 +203,7 @@ async def try_keys(db: Database, steps: list[tuple[FieldCipher, str]]) -> None:
 
 
 @pytest.mark.parametrize("place", ["fields", "fields.rule_sets.0", "fields.opening.0"])
-async def test_rules_of_a_newer_version(db: Database, place: str) -> None:
+async def test_a_policy_of_a_newer_version_is_refused(db: Database, place: str) -> None:
     day = on("12:00").date()
     policy = Policy(
         opening=(OpeningRule(None, None),), rule_sets=(PolicyOverride("exams", day, day, {}),)

@@ -1,4 +1,4 @@
-"""The sweep for doubles finds what is planted and is silent about all that is right."""
+"""The search for double bookings finds planted ones and reports no correct sequence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.reservations import transitions as reservations_transitions
 from models.reservations.entities import Reservation
 from models.storage.mongo import Database
 from tests.builders import BY_JOB, BY_READER, LI, but, hours, in_use, on, on_seat
-from tests.store.reservations import OTHER_SEAT, POLICY, another, kept
+from tests.store.reservations import OTHER_SEAT, POLICY, another, insert_all
 
 
 @pytest.fixture
@@ -25,47 +25,52 @@ def store(db: Database) -> ReservationRepository:
 
 
 def unclaimed(r: Reservation) -> Reservation:
-    """As a broken guard would have let it in."""
+    """The reservation without its claims, as a broken guard would have stored it."""
     return but(r, claims=())
 
 
-async def test_the_sweep_finds_planted_doubles(store: ReservationRepository) -> None:
+async def test_the_sweep_finds_planted_double_bookings(store: ReservationRepository) -> None:
     first = another("14:00", "16:00")
     same_seat = unclaimed(another("15:00", "17:00", reader=LI))
     same_reader = unclaimed(another("13:00", "14:30", seat=OTHER_SEAT))
-    await kept(store, first, same_seat, same_reader)
+    await insert_all(store, first, same_seat, same_reader)
     assert await store.find_double_bookings() == [
         DoubleBooking("seat", first.id, same_seat.id),
         DoubleBooking("reader", same_reader.id, first.id),
     ]
 
 
-async def test_the_sweep_finds_a_short_one_within_a_long_one(store: ReservationRepository) -> None:
+async def test_the_sweep_finds_short_bookings_within_a_long_one(
+    store: ReservationRepository,
+) -> None:
     long = another("08:00", "12:00")
     early = unclaimed(another("09:00", "10:00", reader=LI))
     late = unclaimed(another("11:00", "12:00", reader=ReaderId("c" * 24)))
-    await kept(store, long, early, late)
+    await insert_all(store, long, early, late)
     assert await store.find_double_bookings() == [
         DoubleBooking("seat", long.id, early.id),
         DoubleBooking("seat", long.id, late.id),
     ]
 
 
-async def test_erased_readers_are_not_one_reader(store: ReservationRepository) -> None:
-    """They share a name: two of them sat somewhere at one hour. A seat is judged all the same."""
+async def test_bookings_of_erased_readers_are_no_double_of_one_reader(
+    store: ReservationRepository,
+) -> None:
+    """They share one placeholder: two of them sat somewhere at the same hour. Seats are judged
+    nevertheless."""
     first = another("14:00", "16:00", reader=ERASED_READER)
     elsewhere = another("14:00", "16:00", reader=ERASED_READER, seat=OTHER_SEAT)
-    await kept(store, first, unclaimed(elsewhere))
+    await insert_all(store, first, unclaimed(elsewhere))
     assert await store.find_double_bookings() == []
     same_seat = unclaimed(another("15:00", "17:00", reader=ERASED_READER))
-    await kept(store, same_seat)
+    await insert_all(store, same_seat)
     assert await store.find_double_bookings() == [
         DoubleBooking("seat", first.id, same_seat.id),
     ]
 
 
 def finished_then_now() -> list[Reservation]:
-    """Given back at 16:38:20; another reader takes the seat 现在 at 16:38:25."""
+    """A seat given back at 16:38:20 and taken by another reader 现在 at 16:38:25."""
     first = transitions.finish(in_use(another("16:00", "18:00")), BY_READER, on("16:38:20"))
     return [first, another("16:38", "18:00", made="16:38:25", reader=LI)]
 
@@ -76,7 +81,7 @@ def own_next_seat() -> list[Reservation]:
 
 
 def early_check_in() -> list[Reservation]:
-    """The one before gave the seat back at 13:35; the next checks in at 13:40 for 14:00."""
+    """A seat given back at 13:35; the next reader checks in at 13:40 for 14:00."""
     before = transitions.finish(in_use(another("12:00", "13:00")), BY_READER, on("12:50"))
     late = transitions.finish(
         in_use(another("13:00", "14:00", reader=LI)), BY_READER, on("13:35:10")
@@ -140,18 +145,20 @@ def extended_back_to_back() -> list[Reservation]:
         extended_back_to_back,
     ],
 )
-async def test_the_sweep_is_silent_about(
+async def test_the_sweep_reports_no_correct_sequence(
     store: ReservationRepository, story: Callable[[], list[Reservation]]
 ) -> None:
-    await kept(store, *story())
+    await insert_all(store, *story())
     assert await store.find_double_bookings() == []
 
 
-async def test_the_sweep_judges_times_and_not_claims(store: ReservationRepository) -> None:
-    """Two rightful ones may share a half hour; more of an overlap than requests can
-    take is a double."""
+async def test_the_sweep_judges_booked_times_instead_of_claims(
+    store: ReservationRepository,
+) -> None:
+    """Two correct bookings may share a half hour; an overlap longer than requests can take is a
+    double booking."""
     first, second = finished_then_now()
     sooner = but(second, placed_at=on("16:38:09"))
-    await kept(store, first, sooner)
+    await insert_all(store, first, sooner)
     assert await store.find_double_bookings() == [DoubleBooking("seat", first.id, second.id)]
     assert first.ended_at is not None and first.ended_at - sooner.placed_at == timedelta(seconds=11)

@@ -17,7 +17,7 @@ from tests.builders import on
 NOW, LENGTH = on("08:00"), timedelta(seconds=30)
 
 
-async def test_one_holder_until_it_lets_go_or_time_is_up(db: Database) -> None:
+async def test_a_lease_has_one_holder_until_release_or_expiry(db: Database) -> None:
     leases = LeaseRepository(db)
     owners = [f"worker-{n}" for n in range(6)]
     got = await asyncio.gather(*(leases.acquire("job", owner, NOW, LENGTH) for owner in owners))
@@ -34,7 +34,7 @@ async def test_one_holder_until_it_lets_go_or_time_is_up(db: Database) -> None:
     assert await leases.acquire("job", holder, NOW + LENGTH * 1.5, LENGTH)
 
 
-async def test_several_are_renewed_at_once(db: Database) -> None:
+async def test_several_leases_are_renewed_in_one_write(db: Database) -> None:
     leases, later = LeaseRepository(db), NOW + LENGTH / 2
     for name in ("one", "two"):
         assert await leases.acquire(name, "mine", NOW, LENGTH)
@@ -47,16 +47,16 @@ async def test_several_are_renewed_at_once(db: Database) -> None:
     assert await leases.acquire("two", "another", later + LENGTH, LENGTH)
 
 
-async def test_a_worker_renews_what_comes_round_often_in_one_write(db: Database) -> None:
-    asked: list[list[str]] = []
+async def test_a_worker_renews_the_leases_of_frequent_jobs_in_one_write(db: Database) -> None:
+    queries: list[list[str]] = []
 
     class Counted(LeaseRepository):
         async def acquire(self, name: str, owner: str, *rest: Any) -> bool:
-            asked.append([name])
+            queries.append([name])
             return await super().acquire(name, owner, *rest)
 
         async def renew(self, names: Collection[str], owner: str, *rest: Any) -> bool:
-            asked.append(sorted(names))
+            queries.append(sorted(names))
             return await super().renew(names, owner, *rest)
 
     async def nothing(_: datetime) -> int:
@@ -69,13 +69,13 @@ async def test_a_worker_renews_what_comes_round_often_in_one_write(db: Database)
     worker = Scheduler([*groups, rare], Counted(db), Clock(), Metrics(), "mine")
 
     async def rounds() -> list[list[str]]:
-        """All groups come round a while later. What is asked of the database."""
-        asked.clear()
+        """Runs all groups of jobs a while later. Returns the lease queries."""
+        queries.clear()
         for group in worker.groups:
             group.leased_at -= 5
         for group in worker.groups:
             await worker.run_round(group)
-        return list(asked)
+        return list(queries)
 
     assert await rounds() == [["a"], ["b"], ["c"], ["rare"]]
     await db["leases"].update_one({"_id": "rare"}, {"$set": {"owner": "another"}})
@@ -87,7 +87,7 @@ async def test_a_worker_renews_what_comes_round_often_in_one_write(db: Database)
     assert sorted(one["_id"] for one in held) == ["a", "c"]
 
 
-async def test_heartbeat(db: Database) -> None:
+async def test_a_heartbeat_after_a_gap_returns_the_gap_once(db: Database) -> None:
     heartbeat = HeartbeatRepository(db)
     assert await heartbeat.state() == (None, [])
     assert await heartbeat.beat(NOW) == []
@@ -109,7 +109,7 @@ async def test_heartbeat(db: Database) -> None:
     assert await heartbeat.state() == (NOW, [])
 
 
-async def test_who_has_just_beaten_need_not_ask(db: Database) -> None:
+async def test_a_recent_heartbeat_of_this_worker_answers_without_a_query(db: Database) -> None:
     heartbeat, second = HeartbeatRepository(db), timedelta(seconds=1)
     assert heartbeat.beaten_within(second, NOW) is None
     await heartbeat.beat(NOW)

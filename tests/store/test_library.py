@@ -1,4 +1,4 @@
-"""The library and its policy come back as they were written."""
+"""The library and its policy round-trip."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HALL = Area(AREA, VENUE, "二层中厅", 2, 1, 800, 600, SEATS, (Fixture("wall",
 KIOSK = Kiosk(KioskId("2f-south"), VENUE, "选座机", "seat_kiosk")
 
 
-async def test_library_round_trip(db: Database) -> None:
+async def test_a_library_round_trips(db: Database) -> None:
     catalogs = CatalogRepository(db)
     assert (await catalogs.versions())["library"] == 0
     empty = await catalogs.load()
@@ -70,7 +70,9 @@ async def test_library_round_trip(db: Database) -> None:
     assert (await catalogs.versions())["library"] == 3 and await catalogs.load() == changed
 
 
-async def test_what_is_retired_comes_back_whole(db: Database, sealer: FieldCipher) -> None:
+async def test_retired_areas_and_kiosks_are_brought_back_unchanged(
+    db: Database, sealer: FieldCipher
+) -> None:
     catalogs, kiosks = CatalogRepository(db), KioskRepository(db, sealer)
     await catalogs.add_missing([], [HALL], [KIOSK])
     # As it was written before areas and kiosks could be retired.
@@ -96,7 +98,7 @@ async def test_what_is_retired_comes_back_whole(db: Database, sealer: FieldCiphe
     assert not await catalogs.delete_kiosk(KIOSK), "it was seen once"
 
 
-async def test_what_proves_presence_in_a_venue(db: Database) -> None:
+async def test_the_presence_sources_of_a_venue_are_stored(db: Database) -> None:
     catalogs = CatalogRepository(db)
     # As it was written before venues named their sources.
     await db["venues"].insert_one({"_id": VENUE, "name": "图书馆"})
@@ -115,14 +117,14 @@ async def test_what_proves_presence_in_a_venue(db: Database) -> None:
     assert (await catalogs.versions())["library"] == 1
 
 
-async def test_areas_come_in_their_order(db: Database) -> None:
+async def test_areas_are_loaded_in_their_order(db: Database) -> None:
     data = seed.read()
     catalogs = CatalogRepository(db)
     await catalogs.add_missing([data.venue], data.areas[::-1], data.kiosks)
     assert tuple((await catalogs.load()).areas.values()) == data.areas
 
 
-async def test_devices_are_put_in_order_all_or_none(db: Database, sealer: FieldCipher) -> None:
+async def test_devices_are_reordered_all_or_none(db: Database, sealer: FieldCipher) -> None:
     catalogs, gates = CatalogRepository(db), GateRepository(db, sealer)
     await catalogs.add_missing([Venue(VENUE, "图书馆")], [], [])
     north, south = (replace(KIOSK, id=KioskId(n), name=n) for n in ("north", "south"))
@@ -239,8 +241,8 @@ async def test_every_policy_field_round_trips(db: Database) -> None:
     assert await policies.get(8) == Policy(version=8)
 
 
-async def test_hours_that_were_stored_with_priorities_keep_their_meaning(db: Database) -> None:
-    """Their dates say of which layer they are: closures, exceptions, the week."""
+async def test_opening_hours_stored_with_priorities_keep_their_meaning(db: Database) -> None:
+    """Their dates tell their layer: closures, exceptions, the week."""
     usual: dict[str, object] = {"venue_id": None, "area_id": None, "reason": ""}
     usual |= {"weekdays": list(range(7)), "first": None, "last": None, "priority": 0}
     usual |= {"opens": "07:00", "closes": "22:30"}
@@ -268,8 +270,8 @@ async def test_hours_that_were_stored_with_priorities_keep_their_meaning(db: Dat
     assert await policies.get(5) == replace(policy, version=5), "written anew, it is the same"
 
 
-async def test_how_far_could_ever_be_booked(db: Database) -> None:
-    """Also by a window that is to come, or is over."""
+async def test_the_widest_booking_window_of_all_policies_is_found(db: Database) -> None:
+    """Future and past overrides count as well."""
     policies, day = PolicyRepository(db), date(2027, 3, 1)
     assert await policies.farthest_horizon() == Policy().booking_window_days
     sets = (

@@ -1,4 +1,4 @@
-"""The generated history: it is what the service would have written, under the service's rules."""
+"""The generated history: equal to what the service would have written, under its rules."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ KIOSK: Final = KioskId("2f-south")
 
 @pytest.fixture
 async def inside(db: Database, sealer: FieldCipher) -> Inside:
-    found = features(db, sealer)
-    await seeding.seed(found.stored, found.reference, seeding.read(), on("00:00"))
-    return found
+    inside = features(db, sealer)
+    await seeding.seed(inside.stored, inside.reference, seeding.read(), on("00:00"))
+    return inside
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def a_day(
     rng = random.Random(seed)
     pool = ReaderPool(readers, rng)
     pool.begin_day(FRIDAY)
-    found = open_areas(inside.reference.catalog, inside.reference.policy, FRIDAY)[:areas]
-    return VisitGenerator(pool, rng).generate(found, 1.2)
+    areas_open = open_areas(inside.reference.catalog, inside.reference.policy, FRIDAY)[:areas]
+    return VisitGenerator(pool, rng).generate(areas_open, 1.2)
 
 
 def run(inside: Inside, visit: GeneratedVisit) -> list[Reservation]:
@@ -80,14 +80,14 @@ def run(inside: Inside, visit: GeneratedVisit) -> list[Reservation]:
 
 
 def when(r: Reservation) -> datetime:
-    """The instant of the revision: a reminder leaves a notice only."""
+    """The instant of the revision; a reminder leaves only an outbox event."""
     return max(r.history[-1].at, r.outbox[-1].at)
 
 
-async def test_the_service_would_have_written_the_same(
+async def test_generated_reservations_equal_what_the_repository_writes(
     inside: Inside, writer: HistoryWriter, db: Database
 ) -> None:
-    """All changes of a busy day in their order, through the repository and its claim index."""
+    """All changes of a busy day in order, through the repository and its claim index."""
     histories = [run(inside, visit) for visit in a_day(inside, areas=1, readers=150)]
     changes = sorted((r for history in histories for r in history), key=lambda r: (when(r), r.rev))
     stored: dict[ReservationId, Reservation] = {}
@@ -98,22 +98,20 @@ async def test_the_service_would_have_written_the_same(
         else:
             stored[r.id] = await inside.stored.reservations.replace(stored[r.id], r)
     for history in histories:
-        found: Any = await db["reservations"].find_one({"_id": history[-1].id})
+        row: Any = await db["reservations"].find_one({"_id": history[-1].id})
         written = writer.finished(history, keep_claims=True)
-        assert list(found) == list(written), "the same order of fields"
-        assert (
-            found["changes"][-1] == found["change"] and written["changes"][-1] == written["change"]
-        )
-        assert len(found["changes"]) == len(written["changes"]) == found["rev"] - 1
+        assert list(row) == list(written), "the same order of fields"
+        assert row["changes"][-1] == row["change"] and written["changes"][-1] == written["change"]
+        assert len(row["changes"]) == len(written["changes"]) == row["rev"] - 1
         # The outbox dispatcher and the carry-over have run by then.
         own = dict.fromkeys(("change", "changes", "writer", "outbox", "carry_over_at"))
-        assert found | own == written | own
+        assert row | own == written | own
     assert {history[-1].state for history in histories} >= BOOKING_STATES - LIVE - {
         ReservationState.AWAY_EXPIRED
     }
 
 
-async def test_every_visit_keeps_to_the_rules(inside: Inside) -> None:
+async def test_every_generated_visit_follows_the_policy(inside: Inside) -> None:
     visits = a_day(inside)
     events: Counter[str] = Counter()
     for visit in visits:
@@ -158,7 +156,7 @@ async def test_every_visit_keeps_to_the_rules(inside: Inside) -> None:
     assert max(events["现在"], events["early"], events[ReservationEvent.LEAVE]) < len(visits) / 1.5
 
 
-async def test_what_is_generated_reads_as_the_services_own(
+async def test_generated_documents_are_readable_and_free_of_double_bookings(
     inside: Inside, writer: HistoryWriter, sealer: FieldCipher, db: Database
 ) -> None:
     reference = inside.reference
@@ -170,16 +168,16 @@ async def test_what_is_generated_reads_as_the_services_own(
         )
 
     written = await generated(timedelta(days=1))
-    found = [row async for row in db["reservations"].find()]
-    assert abs(len(found) - COUNT) < COUNT * 0.05 and len(found) == written["reservations"]
-    for row in found:
+    rows = [row async for row in db["reservations"].find()]
+    assert abs(len(rows) - COUNT) < COUNT * 0.05 and len(rows) == written["reservations"]
+    for row in rows:
         changes = row.pop("changes")
         assert len(row.pop("writer")) == 24
         assert to_document(from_document(row)) == row and len(changes) == row["rev"] - 1
         assert bool(row["claims"]) == (row["day"] == YESTERDAY.isoformat()), "older ones are pruned"
         assert row["day"] < MONDAY.isoformat() and not row["live"] and not row["outbox"]
     assert await inside.stored.reservations.find_double_bookings() == []
-    per_day = Counter((r["reader"], r["day"]) for r in found if r["state"] != "cancelled")
+    per_day = Counter((r["reader"], r["day"]) for r in rows if r["state"] != "cancelled")
     assert max(per_day.values()) == inside.reference.policy.daily_booking_limit
     assert not writer.is_empty()
     with pytest.raises(LoadDataError):
@@ -197,8 +195,8 @@ async def readers_and_messages_are_whole(
     invented: Any = await db["readers"].find_one({"suspended_until": {"$exists": False}})
     assert list(invented) == list(own) and invented["no_hashes"][0].startswith("1:")
     assert written["readers"] == await db["readers"].count_documents({}) - 1
-    told = await db["reservations"].count_documents({"day": YESTERDAY.isoformat()})
-    assert written["messages"] == told == await db["messages"].count_documents({})
+    messages = await db["reservations"].count_documents({"day": YESTERDAY.isoformat()})
+    assert written["messages"] == messages == await db["messages"].count_documents({})
     assert await db["deliveries"].count_documents({}) == 0
 
 
@@ -214,12 +212,12 @@ async def test_days_and_count_can_be_chosen(
     assert len(days) == 14 and min(days.values()) > 40
 
 
-async def test_one_seed_gives_one_history(inside: Inside) -> None:
+async def test_the_same_seed_gives_the_same_history(inside: Inside) -> None:
     first, again, other = (a_day(inside, seed, areas=2) for seed in (1, 1, 2))
     assert first == again != other
 
 
-async def test_nothing_is_generated_without_a_library_or_for_production(
+async def test_generating_without_a_library_or_in_production_is_refused(
     db: Database, sealer: FieldCipher, writer: HistoryWriter
 ) -> None:
     inside = features(db, sealer)

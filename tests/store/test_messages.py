@@ -1,4 +1,4 @@
-"""Messages, told once and in order; the consent ledger."""
+"""Messages, stored once and in order, and the counts of consents."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def message(id: str, at: str = "14:00", reader: ReaderId = ZHANG, **fields: Any)
     )
 
 
-async def test_told_once_and_read_by_its_reader(store: MessageRepository) -> None:
+async def test_a_message_is_stored_once_and_marked_read_by_its_reader(
+    store: MessageRepository,
+) -> None:
     first, second = message("a:1", "14:00"), message("a:2", "15:00", expires_at=None)
     theirs = message("b:1", "14:30", reader=LI, reservation_id=None)
     assert await store.add([first, second]) == 2 and await store.add([]) == 0
@@ -66,11 +68,11 @@ async def test_told_once_and_read_by_its_reader(store: MessageRepository) -> Non
     assert await store.page_of(LI, True, 0, 9) == ([theirs], 1), "not theirs to read"
 
 
-async def test_deliveries_go_out_in_order_and_leased(
+async def test_deliveries_of_a_reader_are_leased_in_order(
     db: Database, sealer: FieldCipher, queue: ChannelDeliveries
 ) -> None:
-    told = [message("a:2", "15:00"), message("a:1", "14:00"), message("b:1", "13:00", LI)]
-    await tell(db, sealer, told)
+    messages = [message("a:2", "15:00"), message("a:1", "14:00"), message("b:1", "13:00", LI)]
+    await tell(db, sealer, messages)
     now, deliveries = on("15:00"), DeliveryRepository(db)
 
     async def waiting(instant: datetime) -> list[ReaderId]:
@@ -85,7 +87,7 @@ async def test_deliveries_go_out_in_order_and_leased(
         return await queue.lease_next(readers or (ZHANG,), now, real, LEASE)
 
     tries = await asyncio.gather(*(claim() for _ in range(6)))
-    (first,) = [delivery for found in tries for delivery in found]
+    (first,) = [delivery for leased in tries for delivery in leased]
     assert (first.message.id, first.attempts, first.codes, first.has_next) == ("a:1", 1, (), True)
     assert await claim(REAL + LEASE - timedelta(seconds=1)) == [], "the second waits"
     both = await claim(REAL + LEASE, ZHANG, LI)
@@ -96,7 +98,7 @@ async def test_deliveries_go_out_in_order_and_leased(
     again = both[0]
 
     await queue.save_results([DeliveryResult(first, DeliveryState.SENT, 0)])
-    assert await state_of(db, told[1]) is DeliveryState.SENDING, "its lease had run out"
+    assert await state_of(db, messages[1]) is DeliveryState.SENDING, "its lease had run out"
     later = now + timedelta(minutes=1)
     put_off = DeliveryResult(again, DeliveryState.QUEUED, -1, later, omit_page=True)
     for _ in range(2):
@@ -107,7 +109,7 @@ async def test_deliveries_go_out_in_order_and_leased(
     (third,) = await claim()
     assert (third.attempts, third.codes, third.omit_page) == (3, (-1,), True)
     await queue.save_results([DeliveryResult(third, DeliveryState.SENT, 0)])
-    assert await state_of(db, told[1]) is DeliveryState.SENT
+    assert await state_of(db, messages[1]) is DeliveryState.SENT
     (last,) = await claim()
     assert (last.message.id, last.has_next) == ("a:2", False)
     await queue.save_results([DeliveryResult(last, DeliveryState.EXPIRED)])
@@ -115,7 +117,7 @@ async def test_deliveries_go_out_in_order_and_leased(
     assert await deliveries.next_due(now) is None
 
 
-async def test_a_claim_that_led_to_nothing_is_undone(
+async def test_a_released_lease_does_not_count_as_an_attempt(
     db: Database, sealer: FieldCipher, queue: ChannelDeliveries
 ) -> None:
     await tell(db, sealer, [message("a:1"), message("b:1", reader=LI)])
@@ -131,12 +133,12 @@ async def test_a_claim_that_led_to_nothing_is_undone(
     )
 
 
-async def test_a_look_through_what_is_due_goes_on_where_it_stopped(
+async def test_due_readers_are_listed_page_by_page(
     db: Database, sealer: FieldCipher, queue: ChannelDeliveries
 ) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(7)]
-    told = [message(f"{n}:1", "14:00", reader) for n, reader in enumerate(readers)]
-    await tell(db, sealer, told)
+    messages = [message(f"{n}:1", "14:00", reader) for n, reader in enumerate(readers)]
+    await tell(db, sealer, messages)
     seen, place = await queue.readers_due(on("14:00"), None, 3)
     pages = [seen]
     while place is not None:
@@ -145,24 +147,24 @@ async def test_a_look_through_what_is_due_goes_on_where_it_stopped(
     assert pages == [readers[:3], readers[3:6], readers[6:]]
 
 
-async def test_old_messages_go_once_nothing_of_them_is_on_the_way(
+async def test_old_messages_are_deleted_unless_a_delivery_is_pending(
     db: Database, sealer: FieldCipher, store: MessageRepository, queue: ChannelDeliveries
 ) -> None:
     old, new = (str(ObjectId.from_datetime(on("08:00", day))) for day in (MONDAY, TOMORROW))
-    told = [message(f"{old}:1"), message(f"{old}:2"), message(f"{old}:3"), message(f"{new}:1")]
-    unasked, going, over, recent = told
+    messages = [message(f"{old}:1"), message(f"{old}:2"), message(f"{old}:3"), message(f"{new}:1")]
+    unasked, going, over, recent = messages
     await store.add([unasked])
     await tell(db, sealer, [over])
     (d,) = await queue.lease_next([ZHANG], on("15:00"), REAL, LEASE)
     await queue.save_results([DeliveryResult(d, DeliveryState.SENT, 0)])
     await tell(db, sealer, [going, recent])
-    assert await store.page_of(ZHANG, False, 0, 9) == (told[::-1], 4), "all are in the app"
+    assert await store.page_of(ZHANG, False, 0, 9) == (messages[::-1], 4), "all are in the app"
     deliveries = DeliveryRepository(db)
-    found = await store.ids_before(on("00:00", TOMORROW), 9)
-    gone = await deliveries.delete_ended(found)
+    ids = await store.ids_before(on("00:00", TOMORROW), 9)
+    gone = await deliveries.delete_ended(ids)
     assert gone == [unasked.id, over.id], "what is on the way stays"
     assert await store.delete(gone) == 2
-    states = [await state_of(db, m) for m in told]
+    states = [await state_of(db, m) for m in messages]
     assert states == [None, DeliveryState.QUEUED, None, DeliveryState.QUEUED]
     assert await store.page_of(ZHANG, False, 0, 9) == ([recent, going], 2)
 
@@ -170,37 +172,37 @@ async def test_old_messages_go_once_nothing_of_them_is_on_the_way(
 async def test_each_channel_has_its_own_delivery_of_one_message(
     db: Database, sealer: FieldCipher, store: MessageRepository, queue: ChannelDeliveries
 ) -> None:
-    told = message("a:1")
-    await tell(db, sealer, [told])
-    await tell(db, sealer, [told], Channel.EMAIL)
+    delivered = message("a:1")
+    await tell(db, sealer, [delivered])
+    await tell(db, sealer, [delivered], Channel.EMAIL)
     mail = queue_of(db, sealer, Channel.EMAIL)
-    assert await store.page_of(ZHANG, True, 0, 9) == ([told], 1), "unread once"
+    assert await store.page_of(ZHANG, True, 0, 9) == ([delivered], 1), "unread once"
     (by_wechat,) = await queue.lease_next([ZHANG], on("15:00"), REAL, LEASE)
     (by_mail,) = await mail.lease_next([ZHANG], on("15:00"), REAL, LEASE)
-    assert by_wechat.message == by_mail.message == told and by_wechat.id != by_mail.id
+    assert by_wechat.message == by_mail.message == delivered and by_wechat.id != by_mail.id
     await mail.save_results([DeliveryResult(by_mail, DeliveryState.FAILED, 550)])
-    assert await state_of(db, told) is DeliveryState.SENDING
-    assert await state_of(db, told, Channel.EMAIL) is DeliveryState.FAILED
+    assert await state_of(db, delivered) is DeliveryState.SENDING
+    assert await state_of(db, delivered, Channel.EMAIL) is DeliveryState.FAILED
     since = on("08:00")
     assert await mail.failures(since) == [(550, None, 1)] and await queue.failures(since) == []
-    assert await queue.requeue([told.id], on("15:00")) == 0, "it is sending there"
-    assert await mail.requeue([told.id], on("15:00")) == 1
-    assert not await DeliveryRepository(db).was_sent(ZHANG, ReservationId("5" * 24), told.at)
+    assert await queue.requeue([delivered.id], on("15:00")) == 0, "it is sending there"
+    assert await mail.requeue([delivered.id], on("15:00")) == 1
+    assert not await DeliveryRepository(db).was_sent(ZHANG, ReservationId("5" * 24), delivered.at)
     await queue.save_results([DeliveryResult(by_wechat, DeliveryState.SENT, 0)])
-    assert await DeliveryRepository(db).was_sent(ZHANG, ReservationId("5" * 24), told.at)
+    assert await DeliveryRepository(db).was_sent(ZHANG, ReservationId("5" * 24), delivered.at)
 
 
-async def test_a_message_that_is_gone_is_sent_by_nobody(
+async def test_a_delivery_of_a_deleted_message_is_not_leased(
     db: Database, sealer: FieldCipher, store: MessageRepository, queue: ChannelDeliveries
 ) -> None:
-    """Its reader is being erased: the message has gone already, its delivery not yet."""
+    """Its reader is being erased: the message is deleted already, its delivery not yet."""
     await tell(db, sealer, [message("a:1"), message("b:1", reader=LI)])
     await store.delete(["a:1"])
-    found = await queue.lease_next([ZHANG, LI], on("15:00"), REAL, LEASE)
-    assert [d.message.id for d in found] == ["b:1"]
+    leased = await queue.lease_next([ZHANG, LI], on("15:00"), REAL, LEASE)
+    assert [d.message.id for d in leased] == ["b:1"]
 
 
-async def test_consent_is_counted_and_taken_once(db: Database) -> None:
+async def test_each_consent_is_consumed_once(db: Database) -> None:
     consents = ConsentRepository(db)
     none = dict.fromkeys(WECHAT_TEMPLATES, 0)
     leave, ended, theirs = (ZHANG, Template.LEAVE), (ZHANG, Template.ENDED), (LI, Template.ENDED)
@@ -224,7 +226,7 @@ async def test_consent_is_counted_and_taken_once(db: Database) -> None:
     assert await consents.consume([theirs]) == {theirs}
 
 
-async def test_an_accept_for_good_is_apart_from_counted_ones(db: Database) -> None:
+async def test_long_term_consents_are_separate_from_counted_ones(db: Database) -> None:
     consents, long_term = ConsentRepository(db), {Template.ENDED}
     ended, leave = (ZHANG, Template.ENDED), (ZHANG, Template.LEAVE)
     await consents.add(*leave)
@@ -247,7 +249,7 @@ async def test_an_accept_for_good_is_apart_from_counted_ones(db: Database) -> No
     assert await consents.standing([ended, (LI, Template.ENDED)]) == {}
 
 
-async def test_no_client_reports_more_than_five(db: Database) -> None:
+async def test_client_reports_add_at_most_five_consents(db: Database) -> None:
     consents = ConsentRepository(db)
     await asyncio.gather(*(consents.add(ZHANG, Template.LEAVE) for _ in range(50)))
     await consents.add(ZHANG, Template.ENDED)

@@ -1,4 +1,4 @@
-"""Steps from one form of the database to the next."""
+"""Migrations from one schema version to the next."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def left(db: Database) -> int:
     return await db["reservations"].count_documents({"floor": {"$type": "string"}})
 
 
-async def test_in_portions_each_of_them_once(old: Database) -> None:
+async def test_a_migration_runs_in_batches_each_document_once(old: Database) -> None:
     portions = []
     while done := await migrate(old, (FLOORS,)):
         portions.append(done)
@@ -54,7 +54,7 @@ async def test_in_portions_each_of_them_once(old: Database) -> None:
     assert await migrate(old, (FLOORS,)) == 0
 
 
-async def test_a_step_that_is_cut_off_is_not_made(old: Database) -> None:
+async def test_an_interrupted_migration_is_not_marked_as_done(old: Database) -> None:
     await migrate(old, (FLOORS,))
     assert await schema_version(old) == FIRST_SCHEMA and await left(old) == MANY - BATCH_SIZE
     # Another worker goes on; two at once do no harm.
@@ -63,7 +63,7 @@ async def test_a_step_that_is_cut_off_is_not_made(old: Database) -> None:
     assert await left(old) == 0 and await schema_version(old) == NEXT
 
 
-async def test_what_a_request_writes_meanwhile_stays(old: Database) -> None:
+async def test_documents_written_during_a_migration_are_kept(old: Database) -> None:
     reservations = old["reservations"]
 
     async def write() -> None:
@@ -79,7 +79,7 @@ async def test_what_a_request_writes_meanwhile_stays(old: Database) -> None:
     assert set(floors) == {2, 3} and floors.count(3) == len(range(0, MANY, 3))
 
 
-async def test_steps_in_their_order_and_what_is_newer_is_left_alone(old: Database) -> None:
+async def test_migrations_run_in_order_and_newer_databases_are_left_alone(old: Database) -> None:
     made: list[int] = []
 
     async def note(number: int) -> int:
@@ -93,7 +93,7 @@ async def test_steps_in_their_order_and_what_is_newer_is_left_alone(old: Databas
     assert await migrate(old, steps[:2]) == 0 and await schema_version(old) == NEXT + 2
 
 
-async def test_migrations_leave_the_form_and_the_indexes_of_now(db: Database) -> None:
+async def test_migrations_lead_to_the_current_schema_and_indexes(db: Database) -> None:
     assert [one.number for one in MIGRATIONS] == list(range(NEXT, SCHEMA + 1))
     while await migrate(db):
         pass

@@ -1,4 +1,4 @@
-"""A part of a number or a name is looked for among all readers, off the event loop."""
+"""Readers are searched by part of a number or name, off the event loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MANY: Final = 2000
 
 
 class Watched(FieldCipher):
-    """Notes how often something was opened, and in which threads."""
+    """Counts decryptions and records their threads."""
 
     def __init__(self) -> None:
         super().__init__({1: b"1" * 32})
@@ -33,7 +33,7 @@ class Watched(FieldCipher):
 
 
 async def enrol(db: Database, sealer: FieldCipher, count: int) -> None:
-    """So many readers, and one of the rarest name at the end."""
+    """Adds this many readers and one with a unique name at the end."""
     dice = random.Random(1)
     rows = []
     for n in range(count):
@@ -56,8 +56,8 @@ async def enrol(db: Database, sealer: FieldCipher, count: int) -> None:
             rows = []
 
 
-async def test_a_search_opens_each_reader_once(db: Database) -> None:
-    """100,000 readers take less than two seconds so; what is not opened needs no time."""
+async def test_a_search_decrypts_each_reader_once(db: Database) -> None:
+    """100,000 readers take less than two seconds that way."""
     sealer = Watched()
     await enrol(db, sealer, MANY)
     (reader,) = await ReaderRepository(db, sealer).find_by_part("若兰", 51)
@@ -65,7 +65,7 @@ async def test_a_search_opens_each_reader_once(db: Database) -> None:
     assert sealer.opened <= 2 * MANY + 2, "number and name of each, and what is shown of the one"
 
 
-async def test_a_search_ends_with_as_many_as_are_shown(db: Database) -> None:
+async def test_a_search_stops_at_the_number_of_shown_readers(db: Database) -> None:
     sealer = Watched()
     await enrol(db, sealer, 1200)
     readers = ReaderRepository(db, sealer)
@@ -74,8 +74,8 @@ async def test_a_search_ends_with_as_many_as_are_shown(db: Database) -> None:
     assert await readers.find_by_part("nobody", 51) == []
     assert threading.get_ident() not in sealer.threads, "not in the event loop's own"
     # The reader knows what the list shows of them.
-    (found,) = await readers.find_by_part("s2026", 51)
-    assert (found.student_no_masked, found.category) == ("S2*****ST", "student")
+    (match,) = await readers.find_by_part("s2026", 51)
+    assert (match.student_no_masked, match.category) == ("S2*****ST", "student")
 
 
 def test_a_cipher_serves_many_threads(sealer: FieldCipher) -> None:

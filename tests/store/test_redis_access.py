@@ -1,4 +1,4 @@
-"""What the service does on Redis and Valkey: over TLS, as a user who may do nothing else."""
+"""The service's use of Redis and Valkey: over TLS, as a user with minimal rights."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEPLOYMENT: Final = Path(__file__).parents[2] / "docs" / "deployment.md"
 PASSWORD: Final = "p%40ss"
 
 
-async def test_a_bucket_is_emptied_and_fills_again(redis_server: RedisServer) -> None:
+async def test_a_rate_limit_bucket_empties_and_refills(redis_server: RedisServer) -> None:
     bucket = RateLimit("test", capacity=3, per_second=4)
     async with open_redis(redis_server.url) as client:
         limiter = RateLimiter(client)
@@ -43,14 +43,14 @@ async def test_a_bucket_is_emptied_and_fills_again(redis_server: RedisServer) ->
         # Four tokens a second: it is full after one, and then nothing of it is kept.
         [left] = [await client.pttl(key) for key in await client.keys("pace:test:anna")]
         assert 1000 < left <= 1750
-        kept = await client.hgetall("pace:test:anna")
-        await client.hset("pace:test:anna", mapping={"t": int(kept[b"t"]) - 260})
+        bucket_now = await client.hgetall("pace:test:anna")
+        await client.hset("pace:test:anna", mapping={"t": int(bucket_now[b"t"]) - 260})
         assert await limiter.acquire(bucket, "anna") == 0
 
 
-async def test_a_clock_that_goes_back_takes_no_token(redis_server: RedisServer) -> None:
-    """A bucket was last seen an hour ahead: after a failover to a server whose clock is behind, or
-    after a correction of the clock. Nobody waits for that hour to pass."""
+async def test_a_clock_set_back_does_not_empty_the_bucket(redis_server: RedisServer) -> None:
+    """The bucket was last used an hour ahead: after a failover to a server whose clock is behind,
+    or after a correction of the clock. No caller waits for that hour."""
     bucket = RateLimit("test", capacity=10, per_second=1)
     async with open_redis(redis_server.url) as client:
         limiter, key = RateLimiter(client), "pace:test:anna"
@@ -62,11 +62,13 @@ async def test_a_clock_that_goes_back_takes_no_token(redis_server: RedisServer) 
         assert int((await client.hgetall(key))[b"t"]) < ahead, "it fills again from now on"
 
 
-async def test_an_ended_session_is_told_to_all(redis_server: RedisServer) -> None:
+async def test_an_ended_session_is_published_to_all_workers(redis_server: RedisServer) -> None:
     async with open_redis(redis_server.url) as client:
-        told: asyncio.Queue[str] = asyncio.Queue()
+        ended_sessions: asyncio.Queue[str] = asyncio.Queue()
         revocations = SessionRevocations(client)
-        tasks = [asyncio.create_task(revocations.subscribe(told.put_nowait)) for _ in range(2)]
+        tasks = [
+            asyncio.create_task(revocations.subscribe(ended_sessions.put_nowait)) for _ in range(2)
+        ]
 
         async def both_listen() -> bool:
             return (await client.pubsub_numsub("seat:revoked"))[0][1] == 2
@@ -74,11 +76,18 @@ async def test_an_ended_session_is_told_to_all(redis_server: RedisServer) -> Non
         await until(both_listen, "two who listen")
         await revocations.publish(["anna", "ben"])
         async with asyncio.timeout(patience(5)):
-            assert sorted([await told.get() for _ in range(4)]) == ["anna", "anna", "ben", "ben"]
+            assert sorted([await ended_sessions.get() for _ in range(4)]) == [
+                "anna",
+                "anna",
+                "ben",
+                "ben",
+            ]
         await end(tasks)
 
 
-async def test_check_config_names_the_server(mongo_url: str, redis_server: RedisServer) -> None:
+async def test_check_config_reports_the_server_and_its_version(
+    mongo_url: str, redis_server: RedisServer
+) -> None:
     env = {"SANDBOX": "1", "MONGO_URL": mongo_url, "REDIS_URL": redis_server.url}
     rows = await connection_rows(load(env | {"ENCRYPTION_KEYS": ENCRYPTION_KEYS}), date(2026, 9, 7))
     [row] = [row for row in rows if row.name == "Redis"]
@@ -88,7 +97,7 @@ async def test_check_config_names_the_server(mongo_url: str, redis_server: Redis
 
 @pytest.mark.whole
 @pytest.mark.parametrize("kind", DEBIAN)
-async def test_a_user_with_the_documented_rights_over_tls(kind: str, tmp_path: Path) -> None:
+async def test_the_documented_user_rights_suffice_over_tls(kind: str, tmp_path: Path) -> None:
     documented = re.search(r"^user (seats on .+)$", DEPLOYMENT.read_text("utf-8"), re.M)
     assert documented is not None
     name, *rules = documented[1].replace("PASSWORD", "p@ss").split()

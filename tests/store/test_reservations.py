@@ -1,4 +1,4 @@
-"""Reservations on a real MongoDB: what the index refuses, what a revision guards, what is due."""
+"""Reservations on a real MongoDB: refusals of the index, guards by revision, and due deadlines."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.builders import (
     on_seat,
     reserved,
 )
-from tests.store.reservations import OTHER_SEAT, POLICY, another, kept
+from tests.store.reservations import OTHER_SEAT, POLICY, another, insert_all
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def store(db: Database) -> ReservationRepository:
 
 
 def full() -> Reservation:
-    """Every field holds something."""
+    """A reservation with a value in every field."""
     gone = away(in_use(when=on("13:40")))
     r = transitions.return_from_leave(gone, PROOF, POLICY, BY_READER, on("14:40:20"))
     r = transitions.renew(r, on("17:00"), POLICY, BY_READER, on("15:10"))
@@ -73,7 +73,7 @@ def full() -> Reservation:
     )
 
 
-async def test_a_reservation_comes_back_as_it_went(store: ReservationRepository) -> None:
+async def test_a_reservation_round_trips_with_every_field(store: ReservationRepository) -> None:
     made = full()
     empty = [f.name for f in fields(made) if getattr(made, f.name) in (None, (), "")]
     assert empty == [], "the round trip tries every field"
@@ -97,7 +97,7 @@ async def test_a_reservation_comes_back_as_it_went(store: ReservationRepository)
         (another("14:00", "16:00", day=TOMORROW), ""),
     ],
 )
-async def test_what_the_index_refuses(
+async def test_the_index_refuses_conflicting_claims_by_kind(
     store: ReservationRepository, second: Reservation, lost: str
 ) -> None:
     first = reserved()
@@ -112,7 +112,7 @@ async def test_what_the_index_refuses(
     assert await store.count() == 1 and await store.get(first.id) == first
 
 
-async def test_the_drivers_own_repeat_is_no_loss(store: ReservationRepository) -> None:
+async def test_an_insert_repeated_by_the_driver_succeeds(store: ReservationRepository) -> None:
     made = reserved()
     await store.insert(made)
     await store.insert(made)
@@ -138,10 +138,10 @@ async def test_a_change_is_guarded_by_its_revision_and_its_condition(
     assert await store.get(made.id) == ended
 
 
-async def test_a_change_that_loses_keeps_the_old_place(store: ReservationRepository) -> None:
+async def test_a_change_to_a_taken_seat_keeps_the_old_one(store: ReservationRepository) -> None:
     mine, theirs = reserved(), another(seat=OTHER_SEAT, reader=LI)
-    await kept(store, mine, theirs)
-    wanted = reservations_transitions.change(
+    await insert_all(store, mine, theirs)
+    changed = reservations_transitions.change(
         mine,
         on_seat(mine, theirs.seat_id),
         policy=POLICY,
@@ -149,12 +149,12 @@ async def test_a_change_that_loses_keeps_the_old_place(store: ReservationReposit
         now=on("09:00"),
     )
     with pytest.raises(ClaimLost) as refusal:
-        await store.replace(mine, wanted)
+        await store.replace(mine, changed)
     assert refusal.value.kind == "s"
     assert await store.get(mine.id) == mine
 
 
-async def test_ending_frees_the_place_and_cancelling_the_count(
+async def test_ending_frees_the_seat_and_cancelling_the_daily_slot(
     store: ReservationRepository,
 ) -> None:
     made = reserved()
@@ -173,7 +173,7 @@ async def test_ending_frees_the_place_and_cancelling_the_count(
     assert await store.used_daily_slots(ZHANG, MONDAY) == {1}
 
 
-async def test_who_holds_a_claim(store: ReservationRepository) -> None:
+async def test_a_claim_finds_its_reservation(store: ReservationRepository) -> None:
     key = idempotency_claim(ZHANG, "key")
     made = reservations_transitions.with_idempotency(
         reserved(), IdempotentResult("key", "digest", on("08:00"))
@@ -215,7 +215,7 @@ def lossy(db: Database, method: str, arrives: bool) -> ReservationRepository:
     return store
 
 
-async def test_an_insert_whose_answer_was_lost_is_found_out(
+async def test_an_insert_with_a_lost_answer_is_resolved(
     db: Database, store: ReservationRepository
 ) -> None:
     made = reserved()
@@ -223,7 +223,7 @@ async def test_an_insert_whose_answer_was_lost_is_found_out(
     assert await store.get(made.id) == made
 
 
-async def test_an_insert_that_never_arrived_never_will(
+async def test_an_insert_that_never_arrived_is_fenced_off(
     db: Database, store: ReservationRepository
 ) -> None:
     made = reserved()
@@ -243,7 +243,7 @@ async def test_an_insert_that_never_arrived_never_will(
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-async def test_a_change_whose_answer_was_lost(
+async def test_a_change_with_a_lost_answer_is_resolved_or_fenced_off(
     db: Database, store: ReservationRepository, arrives: bool
 ) -> None:
     made = reserved()
@@ -263,14 +263,16 @@ async def test_a_change_whose_answer_was_lost(
 # --- lists ----------------------------------------------------------------------------------------
 
 
-async def test_a_readers_lists(store: ReservationRepository) -> None:
+async def test_a_readers_live_and_past_reservations_are_listed(
+    store: ReservationRepository,
+) -> None:
     mine = [
         another("08:00", "09:00", k=1),
         another("10:00", "11:00", k=2),
         another("10:00", "11:00", day=TOMORROW),
     ]
     cancelled = but(another("12:00", "13:00", k=3), state=ReservationState.CANCELLED, claims=())
-    await kept(store, *mine, cancelled, another("10:00", "11:00", reader=LI, seat=OTHER_SEAT))
+    await insert_all(store, *mine, cancelled, another("10:00", "11:00", reader=LI, seat=OTHER_SEAT))
     assert await store.live_of(ZHANG, on("00:00")) == mine
     assert await store.live_of(ZHANG, on("08:00:01")) == mine[1:]
     page, total = await store.page_of(ZHANG, (), skip=0, limit=2)
@@ -282,23 +284,25 @@ async def test_a_readers_lists(store: ReservationRepository) -> None:
     assert await store.count(ReservationState.RESERVED) == 4 and await store.count() == 5
 
 
-async def test_the_occupancy_of_a_day(store: ReservationRepository) -> None:
+async def test_the_occupancy_of_a_day_holds_its_live_reservations(
+    store: ReservationRepository,
+) -> None:
     early = in_use(another(), on("13:40:30"))
     ended = but(another("08:00", "09:00", k=2), state=ReservationState.FINISHED)
-    await kept(store, early, ended, another(day=TOMORROW))
+    await insert_all(store, early, ended, another(day=TOMORROW))
     rows = await store.occupancy_rows(MONDAY)
     occupancy = [(o.seat_id, o.reader_id, o.state, o.start, o.end) for o in rows]
     assert occupancy == [(SEAT.id, ZHANG, ReservationState.IN_USE, on("13:40"), on("16:00"))]
     assert len(await store.occupancy_rows(TOMORROW)) == 1
 
 
-async def test_what_is_due_is_due_to_the_second(store: ReservationRepository) -> None:
+async def test_deadlines_are_due_to_the_second(store: ReservationRepository) -> None:
     waits = another("14:00", "16:00")
     out = away(in_use(another("14:00", "16:00", reader=LI, seat=OTHER_SEAT)))
     out_to_the_end = but(
         out, id=new_id(), reader_id=ReaderId("c" * 24), claims=(), return_by=out.end
     )
-    await kept(store, waits, out, out_to_the_end)
+    await insert_all(store, waits, out, out_to_the_end)
 
     async def due(now: str) -> list[int]:
         instant = on(now)
@@ -320,11 +324,11 @@ async def test_what_is_due_is_due_to_the_second(store: ReservationRepository) ->
     (completed,) = await store.due_for_completion(on("16:00"), 9)
     assert completed.id == out_to_the_end.id, "the other one is the time-out's"
     assert len(await store.due_for_reminder(on("16:00"), 1)) == 1, "bounded"
-    found, now = [], on("08:00")
+    counts, now = [], on("08:00")
     while (following := await store.next_due(now)) is not None:
         now = following[0]
-        found.append((now, set(following[1])))
-    assert found == [
+        counts.append((now, set(following[1])))
+    assert counts == [
         (on("14:00"), {"send_reminders"}),
         (on("14:30"), {"no_show"}),
         (on("14:50"), {"send_reminders"}),
@@ -338,10 +342,12 @@ async def test_what_is_due_is_due_to_the_second(store: ReservationRepository) ->
     assert {r.id for r in await store.deadlines_within(outage)} == {waits.id, out.id}
 
 
-async def test_carry_over_finds_the_follower(store: ReservationRepository) -> None:
+async def test_a_finished_stay_finds_the_next_booking_of_its_reader_on_the_seat(
+    store: ReservationRepository,
+) -> None:
     ended = transitions.complete(in_use(), BY_JOB)
     follower = another("16:00", "18:00", k=2)
-    await kept(
+    await insert_all(
         store,
         ended,
         another("16:00", "18:00", reader=LI, seat=OTHER_SEAT),
@@ -355,9 +361,11 @@ async def test_carry_over_finds_the_follower(store: ReservationRepository) -> No
     assert await store.due_for_carry_over(on("23:00"), 9) == []
 
 
-async def test_notices_are_taken_out_once_told(store: ReservationRepository) -> None:
+async def test_outbox_events_are_removed_once_they_are_dispatched(
+    store: ReservationRepository,
+) -> None:
     first, second = another(made="08:00"), another(reader=LI, seat=OTHER_SEAT, made="07:30")
-    await kept(store, first, second)
+    await insert_all(store, first, second)
     waiting = await store.with_outbox_events(9)
     assert [r.id for r in waiting] == [second.id, first.id]
     assert await store.with_outbox_events(1) == [
@@ -373,11 +381,13 @@ async def test_notices_are_taken_out_once_told(store: ReservationRepository) -> 
     assert await store.with_outbox_events(9) == []
 
 
-async def test_past_days_leave_the_index(store: ReservationRepository, db: Database) -> None:
+async def test_claims_of_past_days_are_removed_from_the_index(
+    store: ReservationRepository, db: Database
+) -> None:
     past = transitions.finish(in_use(), BY_READER, on("15:00"))
     still_live = another("18:00", "19:00", k=2)
     ahead = another(day=TOMORROW)
-    await kept(store, past, still_live, ahead)
+    await insert_all(store, past, still_live, ahead)
     assert await store.drop_past_claims(MONDAY, 9) == 0
     assert await store.drop_past_claims(TOMORROW, 9) == 1
     stored = await store.get(past.id)

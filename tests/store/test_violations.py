@@ -1,4 +1,4 @@
-"""Violations: one a day counts, and three are used up once, however often they are recorded."""
+"""Violations: one a day counts, and three are used once, however often they are recorded."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def ago(days: int) -> date:
     return MONDAY - timedelta(days=days)
 
 
-async def test_one_a_day_counts(store: ViolationRepository) -> None:
+async def test_one_violation_per_day_and_reader_counts(store: ViolationRepository) -> None:
     first, second = missed(MONDAY), missed(MONDAY, "18:30", n=2)
     both = await asyncio.gather(*(store.record(v) for v in (first, second) for _ in range(3)))
     counted = {v.id: v.counts for v in both}
@@ -54,7 +54,7 @@ async def test_one_a_day_counts(store: ViolationRepository) -> None:
     assert (await store.page_of(ZHANG, 1, 1))[0] == listed[1:2]
 
 
-async def test_three_in_the_window_suspend_once(store: ViolationRepository) -> None:
+async def test_three_violations_in_the_window_suspend_once(store: ViolationRepository) -> None:
     too_old = missed(ago(30), "14:30")
     within = [missed(ago(30), "14:30:01", n=2), missed(ago(3)), missed(MONDAY)]
     await store.record(too_old)
@@ -79,8 +79,8 @@ async def test_three_in_the_window_suspend_once(store: ViolationRepository) -> N
         tuple(v.id for v in three),
         SuspensionReason(3, 30),
     )
-    kept = await asyncio.gather(*(store.suspend(suspension) for _ in range(6)))
-    assert sorted(kept) == [False] * 5 + [True]
+    suspended = await asyncio.gather(*(store.suspend(suspension) for _ in range(6)))
+    assert sorted(suspended) == [False] * 5 + [True]
     assert await store.suspension(suspension.id) == suspension
     assert await store.suspension("none") is None
     assert await unspent(recorded[2]) == [], "used up"
@@ -88,7 +88,7 @@ async def test_three_in_the_window_suspend_once(store: ViolationRepository) -> N
     assert not await store.suspend(overlapping), "a violation is used by one suspension only"
 
 
-def test_what_does_not_count_triggers_nothing() -> None:
+def test_a_violation_that_does_not_count_triggers_no_suspension() -> None:
     three = [missed(ago(2)), missed(ago(1)), missed(MONDAY)]
     second_of_the_day = Violation("x", ZHANG, three[0].reservation_id, "no_show", on("20:00"),
                                   MONDAY, counts=False)  # fmt: skip

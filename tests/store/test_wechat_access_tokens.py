@@ -1,4 +1,4 @@
-"""One stable_token call for all workers, whatever Redis does."""
+"""One stable_token call for all workers, whatever the state of Redis."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.redis_servers import RedisServer
 
 
 class Issuer:
-    """WeChat's side: counts the calls, answers after a moment."""
+    """WeChat's side: counts the calls and answers after a moment."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -68,17 +68,17 @@ async def test_lock_is_released_by_its_owner_only(redis: Redis, appid: str) -> N
     assert await shared.lock(appid, "b", 10)
 
 
-async def test_what_is_put_is_got_with_its_time(redis: Redis, appid: str) -> None:
+async def test_a_stored_token_is_returned_with_its_remaining_time(redis: Redis, appid: str) -> None:
     shared = AccessTokenStore(redis)
     assert await shared.get(appid) is None
     await shared.put(appid, "t" * 512, 100)
-    found = await shared.get(appid)
-    assert found is not None
-    assert found[0] == "t" * 512
-    assert 90 < found[1] <= 100
+    token = await shared.get(appid)
+    assert token is not None
+    assert token[0] == "t" * 512
+    assert 90 < token[1] <= 100
 
 
-async def test_four_workers_with_many_waiters_ask_once(
+async def test_four_workers_with_many_waiters_request_one_token(
     redis_server: RedisServer, appid: str
 ) -> None:
     issuer = Issuer()
@@ -96,7 +96,7 @@ async def test_four_workers_with_many_waiters_ask_once(
         await client.aclose()
 
 
-async def test_the_process_cache_ends_before_the_token(redis: Redis, appid: str) -> None:
+async def test_the_process_cache_expires_before_the_token(redis: Redis, appid: str) -> None:
     issuer, seconds = Issuer(), Seconds()
     tokens = AccessTokens(appid, issuer, AccessTokenStore(redis), seconds)
     await tokens.get()
@@ -108,18 +108,18 @@ async def test_the_process_cache_ends_before_the_token(redis: Redis, appid: str)
 
 
 @pytest.mark.parametrize(("expires_in", "kept"), [(7200, 6900), (345, 60), (300, 60)])
-async def test_kept_shorter_than_it_lives(
+async def test_a_token_is_stored_for_less_than_its_lifetime(
     redis: Redis, appid: str, expires_in: int, kept: int
 ) -> None:
     issuer = Issuer()
     issuer.expires_in = expires_in
     await AccessTokens(appid, issuer, AccessTokenStore(redis)).get()
-    found = await AccessTokenStore(redis).get(appid)
-    assert found is not None
-    assert kept - 5 < found[1] <= kept
+    token = await AccessTokenStore(redis).get(appid)
+    assert token is not None
+    assert kept - 5 < token[1] <= kept
 
 
-async def test_a_token_that_stays_bad_is_asked_for_once_a_minute(
+async def test_a_permanently_bad_token_is_requested_once_a_minute(
     redis: Redis, appid: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     issuer, seconds = Issuer(), Seconds()
@@ -164,7 +164,7 @@ async def test_waiters_share_a_refusal(
     assert await tokens.get() == "first"
 
 
-async def test_without_redis_each_process_asks_for_itself(appid: str) -> None:
+async def test_without_redis_each_process_requests_its_own_token(appid: str) -> None:
     nobody = Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
     shared = AccessTokenStore(nobody)
     with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""Who counts the writes of reservations hears of each that is stored, and of no other."""
+"""Subscribers to reservation writes are notified of each stored one, and of no other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.builders import BY_READER, LI, PROOF, on, reserved
 
 
 class Seen:
-    """What a watcher is told."""
+    """Records the notifications."""
 
     def __init__(self) -> None:
         self.writes: list[tuple[str | None, str]] = []
@@ -30,7 +30,7 @@ class Seen:
         self.refused.append(kind)
 
 
-async def test_a_watcher_is_told_of_what_is_stored_and_of_what_the_index_refuses(
+async def test_a_watcher_gets_stored_writes_and_index_refusals(
     db: Database,
 ) -> None:
     seen = Seen()
@@ -46,7 +46,7 @@ async def test_a_watcher_is_told_of_what_is_stored_and_of_what_the_index_refuses
         await store.replace(made, used)  # somebody else was first: nothing is written
 
     async def offered(session: Any) -> None:
-        """The waitlist's part is not of this test."""
+        """Waitlist entries are ignored here."""
 
     await store.replace_and_offer(
         stored,

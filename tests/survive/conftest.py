@@ -1,4 +1,4 @@
-"""Servers that may be killed: never those that the other tests share."""
+"""Servers that a test may kill, separate from the shared ones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from miniapp_server.embedded_databases import EmbeddedDatabases, embedded_databa
 
 @pytest.fixture
 async def fragile(tmp_path: Path) -> AsyncIterator[EmbeddedDatabases]:
-    """A MongoDB and a Redis of this test's own."""
+    """A MongoDB and a Redis for one test."""
     async with embedded_databases(tmp_path / "data") as databases:
         yield databases

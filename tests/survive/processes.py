@@ -1,4 +1,4 @@
-"""A service in another process is called, and starts and ends servers."""
+"""Calls to a service in another process, and starting and ending servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service in a process of its own, to be killed, and a look into its databases from here."""
+"""A service in a process of its own, to be killed, and access to its databases."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SEATS = str(Path(sys.executable).with_name("seats"))
 
 
 def environment(**env: str) -> dict[str, str]:
-    """Nothing of the surroundings but the path, and a demo without invented readers."""
+    """An environment with the path only, and a demo without invented readers."""
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DEMO": "empty", **env}
 
 
@@ -51,8 +51,8 @@ async def command(*args: str, **env: str) -> asyncio.subprocess.Process:
 
 
 async def at_a_terminal(said: str, *args: str, **env: str) -> tuple[int, str, str]:
-    """As ``command`` and ``ended``, at a terminal on which ``said`` is typed; its errors are what
-    the terminal shows."""
+    """Runs ``command`` to its end at a terminal on which ``said`` is typed; the errors are the
+    terminal's output."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     process = await asyncio.create_subprocess_exec(
@@ -65,22 +65,22 @@ async def at_a_terminal(said: str, *args: str, **env: str) -> tuple[int, str, st
     )
     os.close(theirs)
     os.write(ours, said.encode())
-    showing = asyncio.create_task(asyncio.to_thread(_shown, ours))
+    showing = asyncio.create_task(asyncio.to_thread(_terminal_output, ours))
     status, out, _ = await ended(process)
     return status, out, await showing
 
 
-def _shown(terminal: int) -> str:
-    """All that a terminal shows, until nobody writes to it any more."""
-    shown = b""
+def _terminal_output(terminal: int) -> str:
+    """All output of a terminal until its writers have closed it."""
+    output = b""
     try:
         while part := os.read(terminal, 4096):
-            shown += part
+            output += part
     except OSError:  # how Linux says that the other end is closed
         pass
     finally:
         os.close(terminal)
-    return shown.decode()
+    return output.decode()
 
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
@@ -92,7 +92,7 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
 
 
 def production(mongo_url: str, redis_url: str) -> dict[str, str]:
-    """The environment of a real installation, on a database of its own."""
+    """The environment of a production installation on a database of its own."""
     port = str(free_port())
     return {
         "PORT": port,
@@ -126,7 +126,8 @@ async def everything(db: Database) -> dict[str, list[Any]]:
 async def refused(
     db: Database, cases: Sequence[tuple[tuple[str, ...], dict[str, str], str]]
 ) -> None:
-    """Each command ends with status 1 and one line that holds the words; nothing is changed."""
+    """Each command must end with status 1 and one line that contains the words, and change
+    nothing."""
     before = await everything(db)
     running = [await command(*words, **env | {"PORT": str(free_port())}) for words, env, _ in cases]
     for (words, _, said), process in zip(cases, running, strict=True):
@@ -156,7 +157,7 @@ class Remote(Living):
         await ready(self.base, self.process)
 
     async def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
-        """End it and wait for the end. Returns its exit status."""
+        """Sends the signal and waits for the end. Returns the exit status."""
         assert self.process is not None
         process, self.process = self.process, None
         if process.returncode is None:
@@ -165,13 +166,14 @@ class Remote(Living):
             return await process.wait()
 
     async def show(self, instant: datetime) -> None:
-        """While it is down: let its clock show ``instant`` as if it had been up until then."""
+        """While the service is down: sets its clock to ``instant`` as if it had been up until
+        then."""
         assert self.process is None
         await self.inside.stored.heartbeat.set(instant)
         await SandboxState(self.db).set_offset(self.clock.set(instant))
 
     async def leases_run_out(self) -> None:
-        """What a minute would do: nobody holds a job or a message any more."""
+        """Removes all leases, as their expiry after a minute would."""
         db = self.db
         await db["leases"].delete_many({})
         await db["deliveries"].update_many({}, {"$set": {"lease_until": None}})
@@ -180,7 +182,7 @@ class Remote(Living):
 
 
 async def ready(base: str, process: asyncio.subprocess.Process, within_s: float = 20) -> float:
-    """Wait for /readyz. Returns the seconds that it took."""
+    """Waits for /readyz. Returns the seconds that it took."""
     began = time.monotonic()
     async with aiohttp.ClientSession() as session:
 
@@ -200,7 +202,7 @@ async def ready(base: str, process: asyncio.subprocess.Process, within_s: float 
 async def remote(
     mongo_url: str, redis_url: str, *options: str, now: datetime = MONDAY_8, **env: str
 ) -> AsyncIterator[Remote]:
-    """A service on a database of its own, started, its clock at ``now``; jobs run by themselves.
+    """A started service on a database of its own, its clock at ``now``, with running jobs.
 
     ``options`` are those of ``serve``.
     """

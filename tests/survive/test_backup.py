@@ -1,4 +1,4 @@
-"""The operator's way: a backup while the service runs, a lost database, and the way back."""
+"""A backup while the service runs, a lost database, and the restore."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from tests.waiting import until
 
 
 async def last_good(service: Remote) -> float:
-    told = str((await service.anonymous.get("//metrics")).body)
-    found = re.search(r"^seat_last_backup_timestamp_seconds ([\d.e+]+)$", told, re.M)
-    assert found is not None
-    return float(found[1])
+    metrics = str((await service.anonymous.get("//metrics")).body)
+    match = re.search(r"^seat_last_backup_timestamp_seconds ([\d.e+]+)$", metrics, re.M)
+    assert match is not None
+    return float(match[1])
 
 
-async def test_backup_wipe_restore_and_everybody_is_where_they_were(
+async def test_a_restore_after_a_lost_database_brings_back_all_bookings(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     file = str(tmp_path / "seats.backup")
@@ -76,10 +76,11 @@ async def test_backup_wipe_restore_and_everybody_is_where_they_were(
         assert again[0] == 1 and "already exists" in again[2]
 
 
-async def test_a_restore_that_is_killed_is_seen_and_done_again(
+async def test_a_killed_restore_is_detected_and_repeated(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    """SIGKILL in the middle: nothing serves the half, and one command makes it whole."""
+    """After SIGKILL in the middle, no service starts on the partial database, and one command
+    completes it."""
     file = str(tmp_path / "seats.backup")
     env = production(mongo_url, redis_url)
     target = {**env, "MONGO_DATABASE": f"{env['MONGO_DATABASE']}r"}
@@ -122,14 +123,14 @@ async def test_a_restore_that_is_killed_is_seen_and_done_again(
             await db.client.drop_database(db.name)
 
 
-async def test_the_line_for_cron_works_as_it_is_written(
+async def test_the_documented_cron_line_works(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    """With nothing in the environment, and with a URL that a shell would cut at its &."""
+    """With an empty environment, and a URL that a shell would cut at its &."""
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
-    found = re.search(r"^30 3 \* \* \* root (.+)$", page, re.M)
-    assert found is not None
-    line = found[1].replace(r"\%", "%")  # what cron hands on
+    match = re.search(r"^30 3 \* \* \* root (.+)$", page, re.M)
+    assert match is not None
+    line = match[1].replace(r"\%", "%")  # what cron hands on
     for place, mine in (
         ("/opt/seats", ROOT),
         ("/etc/seats", tmp_path),

@@ -1,4 +1,4 @@
-"""Nothing blocks the event loop: a story with every blocking call made an error."""
+"""A reader's day with every blocking call of the event loop made an error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALLOWED = {
 PAGES = ("//", "//login", "//docs", "//static/pages.css", "//sandbox/", "//metrics")
 
 
-async def test_a_story_without_one_blocking_call(mongo_url: str, redis_url: str) -> None:
+async def test_a_readers_day_makes_no_blocking_call(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, jobs=True) as service:
         for path in PAGES:  # templates are read when they are first wanted
             assert (await service.stranger().get(path)).status < 400
@@ -48,8 +48,8 @@ async def test_a_story_without_one_blocking_call(mongo_url: str, redis_url: str)
                 assert (await service.stranger().get(path)).status < 400
             await asyncio.gather(*(reader.get("/me") for _ in range(20)))
 
-            async def told() -> bool:
+            async def all_delivered() -> bool:
                 return len(await reader.messages()) == 3
 
-            await until(told, "all three messages")
+            await until(all_delivered, "all three messages")
             assert (await reader.ok("GET", "//readyz"))["status"] == "ready"

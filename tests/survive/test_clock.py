@@ -1,4 +1,4 @@
-"""A host whose clock is wrong decides nothing: not for readers, and not by its jobs."""
+"""A host with a wrong clock decides nothing, for readers or in jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.waiting import until
 
 
 class Machine:
-    """A machine whose clock somebody sets."""
+    """A machine whose clock a test sets."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -31,7 +31,7 @@ class Machine:
 
 
 async def rounds(service: Living) -> None:
-    """Every group of jobs runs twice."""
+    """Runs every group of jobs twice."""
     groups = [group for group in service.scheduler.groups if group.every_s < 10]
     for _ in range(2):
         before = {group.name: group.last_success for group in groups}
@@ -49,11 +49,11 @@ async def health(service: Living) -> Any:
 
 
 @pytest.mark.parametrize("hours", [2, -2])
-async def test_a_wrong_clock_harms_nobody(
+async def test_a_host_with_a_wrong_clock_refuses_changes_and_judges_no_deadline(
     mongo_url: str, redis_url: str, hours: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Set two hours ahead, all of these are over by it; two hours back, a leave would end in the
-    past. The other readers' day goes on when the clock is right again, as if nothing had been."""
+    """Two hours ahead, all of these deadlines would have passed; two hours back, a leave would end
+    in the past. Afterwards the other readers' day continues unaffected."""
     machine = Machine()
     async with living(
         mongo_url, redis_url, jobs=True, now=MONDAY_8, clock=Clock(machine)
@@ -83,20 +83,20 @@ async def test_a_wrong_clock_harms_nobody(
         await service.anonymous.refused("503 clock_wrong", "GET", path, **key)
 
         async def said() -> bool:
-            found = (await health(service))["troubles"].get("clock")
-            return bool(found == f"off by {hours * 3600} s")
+            trouble = (await health(service))["troubles"].get("clock")
+            return bool(trouble == f"off by {hours * 3600} s")
 
         await until(said, "the clock among the troubles")
         assert (await health(service))["status"] == "degraded"
         page = (await viewer.get("/console")).body
         assert "这台服务器的时间不准" in page and "off by" not in page
-        told = str((await service.anonymous.get("//metrics")).body)
-        gauge = next(x for x in told.splitlines() if x.startswith("seat_clock_offset_seconds "))
+        metrics = str((await service.anonymous.get("//metrics")).body)
+        gauge = next(x for x in metrics.splitlines() if x.startswith("seat_clock_offset_seconds "))
         assert abs(float(gauge.split()[1]) - hours * 3600) < 1
         await rounds(service)
         assert await service.books() == before, "no job and no reader has changed anything"
-        shown = (await waits.ok("GET", "/reservations"))["items"]
-        assert [r["state"] for r in shown] == [ReservationState.RESERVED], "looking goes on"
+        reservations = (await waits.ok("GET", "/reservations"))["items"]
+        assert [r["state"] for r in reservations] == [ReservationState.RESERVED], "looking goes on"
         # What hosts share has not been spoilt by it.
         now = await server_time(service.db)
         held = await service.db["leases"].find().to_list(None)
@@ -138,8 +138,10 @@ async def test_a_wrong_clock_harms_nobody(
         (0, 22, None),
     ],
 )
-def test_what_is_wrong(ahead_s: float, took_s: float, trusted: bool | None) -> None:
-    """The half of the way is allowed for, to either side; what it leaves open stays as it was."""
+def test_a_clock_is_trusted_within_half_the_round_trip(
+    ahead_s: float, took_s: float, trusted: bool | None
+) -> None:
+    """Half the round trip is tolerated to either side; within it the previous judgement is kept."""
     half = timedelta(seconds=took_s) / 2
     for before_s in (None, 0, 3600):
         clock = Clock()
@@ -157,12 +159,12 @@ def test_what_is_wrong(ahead_s: float, took_s: float, trusted: bool | None) -> N
 
 
 @pytest.mark.parametrize("ahead_s", [2, 5, 9, -9])
-async def test_hosts_that_differ_judge_by_one_clock(
+async def test_hosts_with_different_clocks_use_mongodbs_time(
     mongo_url: str, redis_url: str, ahead_s: int
 ) -> None:
-    """A host that is seconds ahead is trusted. What its readers are told, what its jobs judge and
-    the codes that its kiosks show are of MongoDB's time, as at every other host: no deadline comes
-    early, no code is of the next step, and its heartbeat hides no outage."""
+    """A host that is seconds ahead is trusted. Its responses, jobs and kiosk codes use MongoDB's
+    time, as on every other host: no deadline comes early, no code is of the next step, and its
+    heartbeat hides no outage."""
     machine = Machine()
     machine.ahead = timedelta(seconds=ahead_s)
     async with living(mongo_url, redis_url, clock=Clock(machine)) as service:
@@ -178,10 +180,10 @@ async def test_hosts_that_differ_judge_by_one_clock(
         assert abs(ahead - timedelta(days=1)) < timedelta(seconds=1), "the sandbox's day is its own"
 
 
-async def test_a_clock_that_is_not_compared_decides_nothing(
+async def test_a_clock_not_compared_for_half_a_minute_decides_nothing(
     mongo_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For half a minute it was not measured: nobody knows whether it still agrees."""
+    """It may have drifted since the last comparison."""
     machine = Machine()
 
     def steady_ns() -> int:
@@ -213,11 +215,11 @@ async def test_a_clock_that_is_not_compared_decides_nothing(
 
 
 @pytest.mark.parametrize("known_s", [0, 9])
-def test_a_slow_answer_hides_nothing_that_was_known(known_s: int) -> None:
-    """MongoDB stood still for two seconds, and answered at the end of its way. Jobs that went by
-    the middle were a second early."""
-    known = timedelta(seconds=known_s)
-    clock = Clock(lambda: int((real_now() + known).timestamp() * 10**9))
+def test_a_slow_answer_of_mongodb_does_not_shift_the_known_time(known_s: int) -> None:
+    """MongoDB paused for two seconds and answered at the end. Jobs that used the middle of the
+    round trip would be a second early."""
+    offset = timedelta(seconds=known_s)
+    clock = Clock(lambda: int((real_now() + offset).timestamp() * 10**9))
     assert clock.judge(real_now(), timedelta())
     assert clock.judge(real_now(), timedelta(seconds=2))
     assert abs(clock.now() - real_now()) < timedelta(seconds=0.1)

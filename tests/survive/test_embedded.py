@@ -1,4 +1,4 @@
-"""The embedded servers over restarts, kills and mistakes."""
+"""The embedded servers through restarts, kills and mistakes."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ async def _started(folder: Path) -> tuple[asyncio.subprocess.Process, list[psuti
     return service, [psutil.Process(int(pid)) for pid in pids]
 
 
-async def _kept(servers: EmbeddedDatabases) -> list[str]:
+async def _stored_ids(servers: EmbeddedDatabases) -> list[str]:
     async with open_database(servers.mongo_url, "kept") as db:
-        return [str(found["_id"]) async for found in db["things"].find()]
+        return [str(row["_id"]) async for row in db["things"].find()]
 
 
 async def test_a_killed_service_leaves_no_server_and_loses_nothing(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ async def test_a_killed_service_leaves_no_server_and_loses_nothing(tmp_path: Pat
     await service.wait()
     # At once, while the old mongod still closes its files: the next start waits for it.
     async with embedded_databases(tmp_path) as again:
-        assert await _kept(again) == ["acknowledged"]
+        assert await _stored_ids(again) == ["acknowledged"]
     gone, alive = psutil.wait_procs(servers, timeout=5)
     assert (len(gone), alive) == (2, [])
 
@@ -75,10 +75,10 @@ async def test_mongod_comes_back_on_its_port_with_its_data(
         await servers.restart_mongod(kill=pulled is signal.SIGKILL)
         assert servers.mongo_url == url
         assert servers.mongod_pid not in (None, pid)
-        assert await _kept(servers) == ["before"]
+        assert await _stored_ids(servers) == ["before"]
 
 
-async def test_a_start_on_kept_data_takes_another_port_and_a_stop_leaves_nothing(
+async def test_a_restart_uses_another_port_and_a_stop_leaves_no_process(
     tmp_path: Path,
 ) -> None:
     async with embedded_databases(tmp_path) as servers:
@@ -102,7 +102,7 @@ async def test_redis_stops_and_starts_on_its_port(tmp_path: Path) -> None:
         assert servers.redis_pid is not None
 
 
-async def test_a_second_service_on_the_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+async def test_a_second_service_on_the_data_folder_is_refused(tmp_path: Path) -> None:
     async with embedded_databases(tmp_path) as first:
         with pytest.raises(EmbeddedError, match="another service runs on") as refused:
             async with embedded_databases(tmp_path):
@@ -113,7 +113,7 @@ async def test_a_second_service_on_the_folder_is_refused_in_one_line(tmp_path: P
         pass
 
 
-async def test_a_broken_data_folder_names_the_log(tmp_path: Path) -> None:
+async def test_a_start_on_a_broken_data_folder_names_the_log(tmp_path: Path) -> None:
     (tmp_path / "mongod").mkdir()
     (tmp_path / "mongod" / "WiredTiger.wt").write_bytes(b"not a database")
     (tmp_path / "mongod" / "WiredTiger.turtle").write_bytes(b"not a database")
@@ -131,8 +131,8 @@ async def test_the_servers_are_started_from_the_main_thread_only(tmp_path: Path)
         await asyncio.to_thread(elsewhere)
 
 
-async def test_zlib_is_not_spoken(mongo_url: str) -> None:
-    """An unpatched release can be made to show its memory by it."""
+async def test_the_embedded_mongod_offers_no_zlib_compression(mongo_url: str) -> None:
+    """In an unpatched release zlib can be used to read its memory."""
     offered = ["zlib", "snappy", "zstd"]
     async with open_database(mongo_url, "kept") as db:
         hello = await db.command({"hello": 1, "compression": offered})

@@ -1,5 +1,5 @@
-"""MongoDB accepts and does not answer: everybody is told so within five seconds, and nothing that
-was begun is lost or done twice; and a process that is told to end does so."""
+"""MongoDB accepts connections and does not answer: each request is answered within five seconds,
+and no change is lost or doubled; and a process told to end does so."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LOOKS_S = 3.5
 
 
 async def all_within(seconds: float, calls: Iterable[Awaitable[Answer]]) -> list[Answer]:
-    """The answers, all of which come while MongoDB hangs. Raises: TimeoutError."""
+    """The responses, all received while MongoDB hangs. Raises: TimeoutError."""
     async with asyncio.timeout(patience(seconds)):
         return await asyncio.gather(*calls)
 
 
-async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
+async def test_requests_are_refused_in_time_while_mongod_hangs(fragile: EmbeddedDatabases) -> None:
     pid = fragile.mongod_pid
     assert pid is not None
     async with remote(fragile.mongo_url, fragile.redis_url) as service:
@@ -39,7 +39,7 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
         for reader in readers:
             await reader.ok("GET", "/areas")
         kiosk = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"][0]
-        code, shown = f"/kiosks/{kiosk['id']}/code", {"X-Kiosk-Key": kiosk["key"]}
+        code, headers = f"/kiosks/{kiosk['id']}/code", {"X-Kiosk-Key": kiosk["key"]}
 
         async def booked(number: int) -> Answer:
             wish = {"seat_id": f"2f-hall-{number:03}", "date": service.today}
@@ -54,7 +54,7 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
             calls = [booked(number) for number in range(1, 5)]
             calls += [readers[0].post(f"{path}/cancel", **{"Idempotency-Key": "cancel"})]
             calls += [readers[5].get(where) for where in (path, "/reservations", plan)]
-            calls += [service.anonymous.get(code, **shown), readers[5].get("//me")]
+            calls += [service.anonymous.get(code, **headers), readers[5].get("//me")]
             watched = [service.anonymous.get(where) for where in ("//readyz", "//metrics")]
             watching = asyncio.create_task(all_within(LOOKS_S, watched))
             answers = await all_within(ANSWERS_S, calls)
@@ -88,8 +88,7 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
             os.kill(pid, signal.SIGCONT)
 
 
-async def test_what_hangs_does_not_keep_the_process() -> None:
-    """Neither a task that cannot be cancelled, nor the event loop itself."""
+async def test_a_hanging_task_or_event_loop_does_not_keep_the_process_alive() -> None:
     code = "from miniapp_server import server; server.end_anyway(0.2); input()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code),
@@ -104,7 +103,7 @@ async def test_what_hangs_does_not_keep_the_process() -> None:
 
 
 async def _stop(pid: int) -> None:
-    """Returns once each of its threads has stopped: until then it may still answer."""
+    """Returns once each of its threads has stopped; until then it may still answer."""
     os.kill(pid, signal.SIGSTOP)
 
     async def stopped() -> bool:
@@ -119,12 +118,12 @@ def _all_stopped(pid: int) -> bool:
 
 
 async def _until_known(ask: Callable[[], Awaitable[Answer]], status: int) -> None:
-    async def known() -> bool:
+    async def has_status() -> bool:
         answer = await ask()
         assert answer.status in (status, 503, 409), (answer.status, answer.body)
         return answer.status == status
 
-    await until(known, "the outcome")
+    await until(has_status, "the outcome")
 
 
 async def _gone(call: Awaitable[Answer]) -> None:

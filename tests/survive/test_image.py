@@ -56,7 +56,8 @@ print(json.dumps({
 
 
 def pinned() -> set[str]:
-    """The names in requirements/lock.txt that Python 3.13 on Linux needs, without the backend."""
+    """The packages in requirements/lock.txt that Python 3.13 on Linux needs, without the
+    backend."""
     lock = (ROOT / "requirements" / "lock.txt").read_text("utf-8")
     lines = re.findall(r"^([a-z0-9-]+)==\S+ *(?:; *([^\\\n]+))?", lock, re.M)
     elsewhere = ("win32", "python_full_version <")
@@ -66,7 +67,7 @@ def pinned() -> set[str]:
 
 
 def a_folder_to_build_in(place: Path) -> Path:
-    """The project's files, and beside them what must not get into an image."""
+    """The project's files beside others that must not get into an image."""
     left_out = shutil.ignore_patterns(".[gv]*", ".*_cache", "node_modules", "var", "__pycache__")
     shutil.copytree(ROOT, place, ignore=left_out)
     for name in SECRETS:
@@ -76,7 +77,7 @@ def a_folder_to_build_in(place: Path) -> Path:
 
 
 def settings(place: Path, mongo_url: str, redis_url: str) -> dict[str, str]:
-    """Write /etc/seats as docs/deployment.md has it. Returns what the container is told besides."""
+    """Writes /etc/seats as docs/deployment.md has it. Returns the container's other options."""
     env = production(mongo_url, redis_url)
     env["WECHAT_TEMPLATES"] = "@/etc/seats/templates.json"
     port = env.pop("PORT")
@@ -122,7 +123,7 @@ async def test_the_image_is_built_and_serves(
 
 @pytest.mark.timeout(600)
 async def test_the_demo_is_built_and_serves_through_its_relay(tmp_path: Path) -> None:
-    """With nothing but what the image brings, as docs/operations.md says."""
+    """With nothing but the image's contents, as docs/operations.md says."""
     context = a_folder_to_build_in(tmp_path / "source")
     async with containers(tmp_path) as machine:
         await machine.build(context, DEMO, target="demo")
@@ -146,7 +147,7 @@ async def test_the_demo_is_built_and_serves_through_its_relay(tmp_path: Path) ->
 
 
 async def _nothing_else_is_in_it(machine: Containers) -> None:
-    """None of the tools that made or tested it, and nothing of what lay beside the code."""
+    """The image contains no build or test tools and no files beside the code."""
     seen = json.loads(await machine.run(IMAGE, "-c", LOOK, SECRET, entrypoint="python3"))
     assert seen["tools"] == seen["leaks"] == []
     setup = ConfigParser()
@@ -159,9 +160,9 @@ async def _nothing_else_is_in_it(machine: Containers) -> None:
     assert set(seen["refused"].values()) == {"Read-only file system"}
 
 
-async def _it_serves(machine: Containers, folder: Path, told: dict[str, str]) -> None:
-    base = f"http://127.0.0.1:{told['PORT']}"
-    words = [f"--env={name}={value}" for name, value in told.items()]
+async def _it_serves(machine: Containers, folder: Path, settings: dict[str, str]) -> None:
+    base = f"http://127.0.0.1:{settings['PORT']}"
+    words = [f"--env={name}={value}" for name, value in settings.items()]
     mount = f"--volume={folder / 'etc'}:/etc/seats:ro"
     process = await machine.start(
         "seats", *words, mount, IMAGE, "serve", "--env-file", "/etc/seats/env"
@@ -184,14 +185,14 @@ async def _it_serves(machine: Containers, folder: Path, told: dict[str, str]) ->
             await machine.podman("kill", "--signal=CONT", "seats")
         assert await is_healthy(machine)
 
-        kept = folder / "backups"
-        kept.mkdir()
-        shutil.chown(kept, UID, UID)
+        backups = folder / "backups"
+        backups.mkdir()
+        shutil.chown(backups, UID, UID)
         await machine.run(
             *(IMAGE, "backup", "--env-file", "/etc/seats/env", "/backups/of-today"),
-            volumes=[(folder / "etc", "/etc/seats"), (kept, "/backups")],
+            volumes=[(folder / "etc", "/etc/seats"), (backups, "/backups")],
         )
-        assert (kept / "of-today").stat().st_uid == UID
+        assert (backups / "of-today").stat().st_uid == UID
     finally:
         if process.returncode is None:
             process.terminate()

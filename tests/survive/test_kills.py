@@ -1,4 +1,4 @@
-"""The service killed again and again while its jobs run: every effect comes exactly once."""
+"""The service killed repeatedly while its jobs run: every effect happens once."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Guest:
 
 
 async def guests(service: Remote) -> list[Guest]:
-    """While the service is down: bookings from 9 to 10, half of them checked in, and one consent
-    for each message."""
+    """While the service is down: adds bookings from 9 to 10, half of them checked in, and one
+    consent for each message."""
     actor = Actor("reader", "mini")
     wechat = SandboxWeChat(service.db)
     seats = [
@@ -82,13 +82,13 @@ async def guests(service: Remote) -> list[Guest]:
 
 
 async def progress(service: Remote) -> int:
-    """Grows with every step of every job."""
+    """A number that grows with every step of every job."""
     db = service.db
     done = await db["reservations"].count_documents({"live": False})
     dispatched = await db["reservations"].count_documents({"outbox": []})
-    kept = await db["messages"].count_documents({})
+    messages = await db["messages"].count_documents({})
     settled = await db["deliveries"].count_documents({"open": False})
-    return done + dispatched + kept + settled
+    return done + dispatched + messages + settled
 
 
 async def all_done(service: Remote) -> bool:
@@ -110,7 +110,9 @@ def reached(service: Remote, least: int) -> Callable[[], Awaitable[bool]]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [20260907])
-async def test_each_effect_comes_once(mongo_url: str, redis_url: str, seed: int) -> None:
+async def test_each_effect_happens_once_although_the_service_is_killed(
+    mongo_url: str, redis_url: str, seed: int
+) -> None:
     chance = random.Random(seed)
     async with remote(mongo_url, redis_url) as service:
         await service.kill()
@@ -148,14 +150,14 @@ async def fared_once(service: Remote, guest: Guest) -> None:
     assert events == (["reserve", "miss"] if guest.missed else ["reserve", "check_in", "complete"])
     assert r.ended_at == (NINE + timedelta(minutes=30) if guest.missed else TEN), "when it was due"
 
-    kept, total = await service.inside.stored.messages.page_of(guest.reader.id, False, 0, 100)
-    templates = Counter(message.template.value for message in kept)
-    assert max(templates.values()) == 1 and total == len(kept)
+    messages, total = await service.inside.stored.messages.page_of(guest.reader.id, False, 0, 100)
+    templates = Counter(message.template.value for message in messages)
+    assert max(templates.values()) == 1 and total == len(messages)
     assert set(TOLD[guest.missed]) <= set(templates)
     _, violations = await service.inside.stored.violations.page_of(guest.reader.id, 0, 10)
     assert violations == guest.missed
 
     inbox = [d.template for d in await SandboxWeChat(service.db).inbox(guest.openid)]
     assert len(inbox) == len(set(inbox)), "at most one WeChat message each"
-    order = [message.template.value for message in sorted(kept, key=lambda m: (m.at, m.id))]
+    order = [message.template.value for message in sorted(messages, key=lambda m: (m.at, m.id))]
     assert inbox == [template for template in order if template in inbox]

@@ -1,7 +1,7 @@
-"""What every minute needs costs the same after 60,000 reservations as on the first day.
+"""Queries of every minute cost the same after 60,000 reservations as on the first day.
 
-Asked of MongoDB's profiler, in keys and documents, never by time. The same busy day lies in an
-empty database and in one with a history of full days before it.
+Measured by MongoDB's profiler in keys and documents, never by time. The same busy day is in an
+empty database and in one with a history of full days.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ async def database(url: str, name: str) -> AsyncIterator[Database]:
 
 
 async def examined(s: Store, verb: Verb) -> tuple[int, int]:
-    """(keys, documents) that MongoDB looked at for the verb."""
+    """(keys, documents) that MongoDB examined for the query."""
     rows = await profiled(s, verb)
     keys, documents = (
         sum(row.get(name, 0) for row in rows) for name in ("keysExamined", "docsExamined")
@@ -60,7 +60,7 @@ async def examined(s: Store, verb: Verb) -> tuple[int, int]:
 
 
 @pytest.mark.timeout(300)
-async def test_nothing_that_is_hot_grows_with_the_history(mongo_url: str) -> None:
+async def test_no_frequent_query_grows_with_the_history(mongo_url: str) -> None:
     sealer = FieldCipher({1: b"1" * 32})
     async with database(mongo_url, "first_day") as new, database(mongo_url, "with_history") as old:
         inside = features(old, sealer)
@@ -90,7 +90,8 @@ async def test_nothing_that_is_hot_grows_with_the_history(mongo_url: str) -> Non
 
 
 async def the_sweep_streams(inside: Inside, db: Database) -> None:
-    """It finds the one that was put there, and holds a few batches of rows at most."""
+    """The search for double bookings finds the planted one and holds at most a few batches of
+    rows."""
     one: Any = await db["reservations"].find_one({"state": "completed"})
     again = {**one, "_id": new_id()}
     await db["reservations"].insert_one(again)
@@ -104,11 +105,11 @@ async def the_sweep_streams(inside: Inside, db: Database) -> None:
 
     before = process.memory_info().rss
     watching = asyncio.create_task(watch())
-    found = await inside.stored.reservations.find_double_bookings()
+    doubles = await inside.stored.reservations.find_double_bookings()
     watching.cancel()
     assert (highest - before) >> 20 < SWEEP_MB
     pair = sorted((one["_id"], again["_id"]))
-    assert found == [DoubleBooking("seat", *pair), DoubleBooking("reader", *pair)]
+    assert doubles == [DoubleBooking("seat", *pair), DoubleBooking("reader", *pair)]
     await db["reservations"].delete_one({"_id": again["_id"]})
 
 
@@ -116,15 +117,15 @@ async def violations_are_those_of_the_service(inside: Inside, db: Database) -> N
     missed = (
         await db["reservations"].find({"state": "no_show"}, {"reader": 1, "day": 1}).to_list(None)
     )
-    kept = {row["_id"]: row for row in await db["violations"].find().to_list(None)}
-    assert kept.keys() == {f"{row['_id']}:no_show" for row in missed}
-    counted = Counter(row["counted_on"] for row in kept.values() if "counted_on" in row)
+    violations = {row["_id"]: row for row in await db["violations"].find().to_list(None)}
+    assert violations.keys() == {f"{row['_id']}:no_show" for row in missed}
+    counted = Counter(row["counted_on"] for row in violations.values() if "counted_on" in row)
     days = {f"{row['reader']}:{row['day']}" for row in missed}
     assert counted.keys() == days and set(counted.values()) == {1}, "one a day, and always one"
     suspensions = await db["suspensions"].find().to_list(None)
     assert len(suspensions) > 20
     for row in suspensions:
-        used = [kept[id] for id in row["uses"]]
+        used = [violations[id] for id in row["uses"]]
         assert len(used) == inside.reference.policy.violations_limit
         assert used[0]["at"] > window_start(inside.reference.policy, row["start"])
         assert row["until"] == row["start"] + timedelta(
@@ -138,16 +139,16 @@ async def violations_are_those_of_the_service(inside: Inside, db: Database) -> N
 
 
 async def a_long_history_is_listed_page_by_page(s: Store) -> None:
-    """Whatever the page and the filter, no document is read that is not shown."""
+    """For each page and filter, only shown documents are read."""
     reader = ReaderId("f" * 24)
     rows = await s.db["reservations"].find({"live": False}).limit(A_LONG_HISTORY).to_list(None)
     own = [{**row, "_id": new_id(), "reader": reader, "claims": []} for row in rows]
     await s.db["reservations"].insert_many(own)
-    told = [
+    long_inbox = [
         {**row, "_id": f"{n}", "reader": reader, "read": n % 100 > 0}
         for n, row in enumerate(await s.db["messages"].find().limit(A_LONG_HISTORY).to_list(None))
     ]
-    await s.db["messages"].insert_many(told)
+    await s.db["messages"].insert_many(long_inbox)
     reservations, messages = s.stored.reservations, s.stored.messages
     pages: list[tuple[Verb, int]] = [
         (lambda _: reservations.page_of(reader, (), 0, 20), 20),
@@ -155,8 +156,8 @@ async def a_long_history_is_listed_page_by_page(s: Store) -> None:
         (lambda _: messages.page_of(reader, False, 0, 20), 20),
         (lambda _: messages.page_of(reader, True, 0, 20), 20),
     ]
-    for page, shown in pages:
+    for page, expected in pages:
         keys, documents = await examined(s, page)
-        assert documents == shown and keys <= 2 * (A_LONG_HISTORY + 1)
+        assert documents == expected and keys <= 2 * (A_LONG_HISTORY + 1)
     total = (await reservations.page_of(reader, (), 0, 1))[1]
     assert total == A_LONG_HISTORY

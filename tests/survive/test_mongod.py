@@ -1,4 +1,4 @@
-"""mongod killed under load: nothing acknowledged is lost, nothing exists twice, nothing hangs."""
+"""mongod killed under load: no acknowledged change is lost or doubled, and nothing hangs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONTENDED = "2f-hall-001"
 
 @dataclass(slots=True)
 class Load:
-    """What the clients were answered."""
+    """The answers to the clients."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
@@ -46,7 +46,7 @@ class Load:
 
 
 async def book(load: Load, client: Client, wish: dict[str, str], key: str) -> None:
-    """Until it is known: an outage is answered by the same request again."""
+    """Books until the outcome is known: on an outage the same request is repeated."""
     unsure = False
     deadline = time.monotonic() + patience(40)
     while True:
@@ -62,7 +62,8 @@ async def book(load: Load, client: Client, wish: dict[str, str], key: str) -> No
 
 
 async def one_client(service: Remote, load: Load, seat: str, readers: list[Client]) -> None:
-    """One hour that all fight for, then a seat of its own for four hours, on two days a reader."""
+    """Books one hour that all clients compete for, then a seat of its own for four hours, on two
+    days for each reader."""
     for reader in readers:
         for day in (service.today, service.tomorrow):
             seat_for_all = {"seat_id": CONTENDED, "date": day, "start": "20:00", "end": "21:00"}
@@ -76,7 +77,7 @@ async def one_client(service: Remote, load: Load, seat: str, readers: list[Clien
 
 
 async def share_connections(readers: list[Client]) -> list[Client]:
-    """One HTTP session for all: a browser's worth of sockets each would be too many."""
+    """One HTTP session for all: the sockets of a browser each would be too many."""
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     for reader in readers:
         await reader.session.close()
@@ -85,7 +86,9 @@ async def share_connections(readers: list[Client]) -> list[Client]:
     return readers
 
 
-async def test_mongod_is_killed_under_load(fragile: EmbeddedDatabases) -> None:
+async def test_a_mongod_killed_under_load_loses_no_acknowledged_booking(
+    fragile: EmbeddedDatabases,
+) -> None:
     async with remote(fragile.mongo_url, fragile.redis_url) as service:
         readers = await share_connections([await service.reader() for _ in range(2 * CLIENTS)])
         load = Load()

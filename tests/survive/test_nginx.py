@@ -1,5 +1,4 @@
-"""The shipped nginx configuration in front of a real service: what it lets pass, and what it says
-itself."""
+"""The shipped nginx configuration before a real service: passed requests and its own responses."""
 
 from __future__ import annotations
 
@@ -37,7 +36,7 @@ Answered = tuple[int, str, str]
 
 
 async def ask(session: aiohttp.ClientSession, method: str, url: str, size: int = 0) -> Asked:
-    """Status, type, what it says, headers."""
+    """Status, type, text and headers of the response."""
     body = io.BytesIO(b"x" * size) if size else None
     async with session.request(method, url, data=body, allow_redirects=False) as answer:
         kind = answer.content_type
@@ -54,7 +53,7 @@ def contract(code: str, **details: object) -> dict[str, object]:
     return {"error": {"code": code, "message": text_of(code, details), "details": details}}
 
 
-async def test_what_passes_and_what_it_says_itself(
+async def test_nginx_serves_files_passes_the_api_and_hides_the_sandbox(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     async with (
@@ -150,16 +149,16 @@ async def test_every_address_is_answered_as_without_nginx(
 
 
 async def _answer(session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> Answered:
-    """Status, type and where it leads; what is asked for there has a secret of its own."""
+    """Status, type and redirect target; the requested addresses contain secrets."""
     async with session.get(url, headers=headers, allow_redirects=False) as answer:
         place, _, _ = answer.headers.get("Location", "").partition("?")
         return answer.status, answer.content_type, place
 
 
-async def test_a_restart_host_by_host_is_not_seen(
+async def test_a_rolling_restart_loses_no_request(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    """Looks and bookings flow through, and each host is restarted as soon as the other is ready."""
+    """Reads and bookings continue, and each host is restarted once the other is ready."""
     async with remote(mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.1") as here:
         port = str(free_port())
         there = replace(here, base=f"http://127.0.0.1:{port}", env=here.env | {"PORT": port})
@@ -209,7 +208,8 @@ async def _flow(reader: Client, seat: str, statuses: Counter[int], over: asyncio
 
 
 async def _bodies(session: aiohttp.ClientSession, base: str) -> None:
-    """A file of floors goes to the service, which asks who is there; others are small."""
+    """A floor file is passed on to the service, which asks for a sign-in; other bodies must be
+    small."""
     for path, size, too_large in (
         ("/console/plans/import", 4096 * 1024, False),
         ("/console/plans/import", 4200 * 1024, True),
@@ -228,7 +228,7 @@ async def _bodies(session: aiohttp.ClientSession, base: str) -> None:
 
 
 async def _watching(service: Living, base: str) -> None:
-    """Of two addresses of this machine the one is listed, by nginx and by the service."""
+    """One of two addresses of this machine is listed as a monitor, by nginx and by the service."""
     for address, expected in (("127.0.0.1", 200), ("127.0.0.2", 403)):
         connector = aiohttp.TCPConnector(local_addr=(address, 0))
         async with aiohttp.ClientSession(connector=connector) as session:

@@ -1,4 +1,4 @@
-"""A person's data from the command line, beside a service that runs."""
+"""Export and erasure of a reader by command, beside a running service."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ async def test_export_and_erase_beside_a_running_service(mongo_url: str, redis_u
         await reader.reserve("2f-hall-001", "10:00", "12:00")
         status, out, err = await ended(await command("export-reader", reader.number, **service.env))
         assert (status, err) == (0, "")
-        found = json.loads(out)
-        assert found["reader"][0]["no"] == reader.number
-        assert [r["seat"] for r in found["reservations"]] == ["2f-hall-001"]
+        exported = json.loads(out)
+        assert exported["reader"][0]["no"] == reader.number
+        assert [r["seat"] for r in exported["reservations"]] == ["2f-hall-001"]
 
         # Nobody is erased unasked: by no answer, another one, or where nobody can answer.
         alone = await ended(await command("erase-reader", reader.number, **service.env))

@@ -1,4 +1,4 @@
-"""The process as an operator knows it: it starts fast, says what is wrong, and leaves nothing."""
+"""The process for an operator: fast start, clear errors, no remains."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ async def test_requests_in_flight_are_answered_after_sigterm(service: Remote) ->
 
 
 async def test_sigterm_under_load_answers_or_refuses(service: Remote) -> None:
-    """Nothing is done without an answer: who is cut off before (a connection that nobody has
-    taken yet is reset by the kernel) was not served at all."""
+    """A request without an answer had no effect: a connection that no worker has accepted is reset
+    by the kernel and was not served at all."""
     readers = [await service.reader() for _ in range(16)]
     statuses: list[int] = []
     acknowledged: list[str] = []
@@ -96,7 +96,7 @@ async def test_sigterm_under_load_answers_or_refuses(service: Remote) -> None:
     assert cancelled == statuses.count(200)
 
 
-async def test_a_hanging_wechat_holds_up_no_booking(service: Remote) -> None:
+async def test_a_hanging_wechat_delays_no_booking(service: Remote) -> None:
     readers = [await service.reader() for _ in range(10)]
     for reader in readers:
         await reader.accept("RESERVED")
@@ -126,7 +126,7 @@ async def test_a_hanging_wechat_holds_up_no_booking(service: Remote) -> None:
 
 @asynccontextmanager
 async def demo(data_dir: Path, **env: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """A demo that is ready, and its address."""
+    """A running demo and its address."""
     port = free_port()
     process = await command("demo", DATA_DIR=str(data_dir), PORT=str(port), **env)
     try:
@@ -139,7 +139,7 @@ async def demo(data_dir: Path, **env: str) -> AsyncIterator[tuple[str, asyncio.s
         await process.communicate()
 
 
-async def test_a_killed_demo_leaves_no_server_and_the_next_one_has_its_data(
+async def test_a_killed_demo_leaves_no_server_and_a_restart_keeps_its_data(
     tmp_path: Path,
 ) -> None:
     async with demo(tmp_path) as (base, process):
@@ -195,7 +195,7 @@ async def test_a_demo_with_outside_servers_starts_none(
         assert process.returncode == 0
 
 
-async def test_the_walkthrough_reaches_its_end_while_the_library_lives(tmp_path: Path) -> None:
+async def test_the_walkthrough_completes_beside_invented_readers(tmp_path: Path) -> None:
     """Its clock waits until the invented readers have left."""
     async with demo(tmp_path, DEMO="") as (base, process):
         assert process.stdout is not None
@@ -206,10 +206,10 @@ async def test_the_walkthrough_reaches_its_end_while_the_library_lives(tmp_path:
         assert (status, err) == (0, "") and "history: reserve" in out, (out, err)
 
 
-async def test_a_demo_that_ends_while_its_readers_are_invented_says_nothing(
+async def test_a_demo_stopped_while_readers_are_generated_prints_no_traceback(
     tmp_path: Path,
 ) -> None:
-    """One of the processes that invent them has begun, and not heard what to do yet."""
+    """One of the generating processes has started and not received its task yet."""
     async with demo(tmp_path, DEMO="") as (_, process):
 
         async def begun() -> bool:
@@ -225,7 +225,7 @@ async def test_a_demo_that_ends_while_its_readers_are_invented_says_nothing(
         assert process.returncode == 0 and "Traceback" not in errors.decode(), errors.decode()
 
 
-async def test_the_walkthrough_starts_a_demo_of_its_own_and_ends_it() -> None:
+async def test_the_walkthrough_starts_and_stops_its_own_demo() -> None:
     status, out, err = await ended(await command("demo-walkthrough"))
     assert (status, err) == (0, "") and "history: reserve" in out, (out, err)
 
@@ -264,7 +264,7 @@ MISTAKES: list[tuple[str, dict[str, str], str]] = [
 _AT_ONCE = 4
 
 
-async def test_a_mistake_is_one_clear_line(tmp_path: Path) -> None:
+async def test_each_startup_mistake_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
@@ -287,11 +287,13 @@ async def test_a_mistake_is_one_clear_line(tmp_path: Path) -> None:
                 for (name, env, expected), process in zip(some, running, strict=True):
                     status, out, err = await ended(process)
                     lines = [line for line in err.splitlines() if not _is_log(line)]
-                    wanted = expected.splitlines()
-                    shown = (name, env, status, out, err)
-                    assert (status, out, len(lines)) == (1, "", len(wanted)), shown
-                    assert all(w in line for w, line in zip(wanted, lines, strict=True)), shown
-                    assert ENCRYPTION_KEYS not in err, shown
+                    lines_expected = expected.splitlines()
+                    context = (name, env, status, out, err)
+                    assert (status, out, len(lines)) == (1, "", len(lines_expected)), context
+                    assert all(w in line for w, line in zip(lines_expected, lines, strict=True)), (
+                        context
+                    )
+                    assert ENCRYPTION_KEYS not in err, context
             finally:
                 for process in running:
                     if process.returncode is None:  # the port is free soon: it would serve

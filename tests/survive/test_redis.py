@@ -1,4 +1,4 @@
-"""Redis holds only what may be lost."""
+"""Redis holds only data that may be lost."""
 
 from __future__ import annotations
 
@@ -44,12 +44,14 @@ async def test_an_emptied_redis_loses_nothing(mongo_url: str, redis_server: Redi
         scan = {"qr": await service.qr()}
         await reader.ok("POST", f"/reservations/{made['id']}/check-in", scan)
         await service.settle()
-        told = [m["template"] for m in await reader.messages()]
-        assert told == ["RESERVED", "CHECKED_IN"], "WeChat's token is fetched anew"
+        templates = [m["template"] for m in await reader.messages()]
+        assert templates == ["RESERVED", "CHECKED_IN"], "WeChat's token is fetched anew"
         assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
 
 
-async def test_without_redis_everything_goes_on(mongo_url: str, redis_server: RedisServer) -> None:
+async def test_without_redis_readers_can_still_sign_in_and_book(
+    mongo_url: str, redis_server: RedisServer
+) -> None:
     async with living(mongo_url, redis_server.url, RATE_LIMIT_SCALE="1") as service:
         reader, stranger = await service.reader(), await service.wx_user()
         await reader.accept("RESERVED")
@@ -96,15 +98,15 @@ async def test_without_redis_everything_goes_on(mongo_url: str, redis_server: Re
         await until(is_paced, "pacing again")
 
 
-async def test_each_change_of_redis_is_one_line_of_log(
+async def test_each_change_of_redis_is_logged_once(
     mongo_url: str, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     host = redis_server.url.partition("//")[2].partition("/")[0]
 
     def lines() -> list[tuple[str, str, str]]:
-        found = [r for r in caplog.records if r.name == "models.storage.redis_health"]
+        lines_logged = [r for r in caplog.records if r.name == "models.storage.redis_health"]
         caplog.clear()
-        return [(r.message, vars(r)["host"], vars(r).get("cause", "")) for r in found]
+        return [(r.message, vars(r)["host"], vars(r).get("cause", "")) for r in lines_logged]
 
     async with living(mongo_url, redis_server.url) as service:
         assert await readiness(service) == (200, {"status": "ready", "troubles": {}})

@@ -1,7 +1,8 @@
-"""What a primary says that is cut off from its majority may be undone: nothing of it is promised.
+"""A primary cut off from its majority may have its writes rolled back: none of them is
+acknowledged.
 
-Each sequence is made step by step on three members. The old primary stays one until it hears of the
-election, as nothing but ``step_up`` makes one here, so no step depends on how fast it is.
+Each sequence is made step by step on three members. The old primary remains one until it hears of
+the election, as only ``step_up`` makes one here, so no step depends on its speed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each sequence once; ten times in the long form, and each time it must end alike."""
+    """Runs each sequence once; ten times in the long form, always with the same outcome."""
     if metafunc.config.getoption("long"):
         metafunc.fixturenames.append("turn")
         metafunc.parametrize("turn", range(10))
@@ -61,7 +62,7 @@ async def three(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Repli
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def trio(three: ReplicaSet) -> AsyncIterator[Trio]:
-    """All members agree, nobody has booked, and both workers know the primary."""
+    """All members agree, there are no bookings, and both workers know the primary."""
     async with worker(three, 5000) as first, worker(three, 300) as second:
         for name in ("reservations", "messages", "waitlist"):
             await first.db[name].delete_many({})
@@ -72,9 +73,7 @@ async def trio(three: ReplicaSet) -> AsyncIterator[Trio]:
 
 async def cancelled_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reservation]:
     """A cancellation waits for its majority in vain; its reader asks again at another worker.
-
-    Returns what that one says, and what there is when all is well again.
-    """
+    Returns that worker's answer and the stored reservation after the recovery."""
     reader = await trio.first.reader()
     r = await trio.first.reserved(reader)
     request = ctx(reader, key=IdempotencyKey("k-1", "digest"))
@@ -93,7 +92,7 @@ async def cancelled_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Rese
 
 
 async def booked_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reservation | None]:
-    """The same with a booking."""
+    """``cancelled_at_two_workers`` with a booking."""
     reader = await trio.first.reader()
     request = ctx(reader, key=IdempotencyKey("k-1", "digest"))
     old = await trio.cut_off()
@@ -104,10 +103,10 @@ async def booked_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reserva
     answer = await said(second.inside.reservations.create(request, SEAT, selection(10, 11)))
     await trio.kill_first(first)
     await trio.heal(old)
-    found = await trio.second.stored.reservations.on_day(reader.id, clock(8).date())
+    reservations = await trio.second.stored.reservations.on_day(reader.id, clock(8).date())
     again = await trio.second.inside.reservations.create(request, SEAT, selection(10, 11))
     assert (await trio.second.reload(again)).state is ReservationState.RESERVED
-    return answer, found[0] if found else None
+    return answer, reservations[0] if reservations else None
 
 
 Sequence = Callable[[Trio, Stage], Awaitable[tuple[Any, Reservation | None]]]
@@ -118,7 +117,9 @@ AT_TWO_WORKERS: Final[dict[str, Sequence]] = {
 
 
 @pytest.mark.parametrize("name", AT_TWO_WORKERS)
-async def test_a_repeated_request_is_not_answered_by_what_is_undone(trio: Trio, name: str) -> None:
+async def test_a_repeated_request_is_not_answered_from_a_write_that_is_rolled_back(
+    trio: Trio, name: str
+) -> None:
     answer, stored = await AT_TWO_WORKERS[name](trio, trio.second)
     if isinstance(answer, Reservation):
         assert stored is not None, "acknowledged and lost"
@@ -126,8 +127,8 @@ async def test_a_repeated_request_is_not_answered_by_what_is_undone(trio: Trio, 
 
 
 @pytest.mark.parametrize("name", AT_TWO_WORKERS)
-async def test_local_reads_acknowledge_what_is_undone(trio: Trio, name: str) -> None:
-    """Control: a worker that reads what its member has promises what its majority has not."""
+async def test_local_reads_acknowledge_a_write_that_is_rolled_back(trio: Trio, name: str) -> None:
+    """The control: a worker that reads its member's data acknowledges what no majority has."""
     answer, stored = await AT_TWO_WORKERS[name](trio, trio.second_by_local_reads)
     assert isinstance(answer, Reservation)
     assert stored is None or stored.state is not answer.state, "not lost: nothing was forced"
@@ -141,7 +142,7 @@ def bookings(count: int) -> list[Reservation]:
 
 
 @pytest.mark.parametrize("count", [1, 3], ids=["alone", "in a batch"])
-async def test_a_tombstone_that_meets_an_undone_booking_proves_nothing(
+async def test_a_tombstone_meeting_an_unreplicated_booking_leaves_the_outcome_unknown(
     trio: Trio, count: int
 ) -> None:
     """The insert gets no majority in time, and nor does the tombstone, which meets it."""
@@ -152,8 +153,10 @@ async def test_a_tombstone_that_meets_an_undone_booking_proves_nothing(
     await all_true(trio, made, answers)
 
 
-async def test_a_second_insert_that_meets_the_first_proves_nothing(trio: Trio) -> None:
-    """The driver's own retry, or a batch's, meets what the first attempt wrote to one member."""
+async def test_a_repeated_insert_meeting_an_unreplicated_one_leaves_the_outcome_unknown(
+    trio: Trio,
+) -> None:
+    """A retry of the driver or of a batch meets what the first attempt wrote to one member."""
     (made,) = bookings(1)
     old = await trio.cut_off()
     first = asyncio.create_task(trio.first.stored.reservations.insert(made))
@@ -165,7 +168,7 @@ async def test_a_second_insert_that_meets_the_first_proves_nothing(trio: Trio) -
 
 
 async def all_true(trio: Trio, made: list[Reservation], answers: list[Any]) -> None:
-    """What was acknowledged is there; what was not can be booked."""
+    """Acknowledged reservations exist, and the others can be booked."""
     store = trio.second.stored.reservations
     for r, answer in zip(made, answers, strict=True):
         if answer is None:
@@ -177,7 +180,7 @@ async def all_true(trio: Trio, made: list[Reservation], answers: list[Any]) -> N
 
 
 class EndsAfter:
-    """A collection whose first change ends, however it ends, after a step."""
+    """A collection whose first change ends, in any way, after a step."""
 
     def __init__(self, collection: Collection, step: Callable[[], Awaitable[None]]) -> None:
         self._collection, self._step = collection, [step]
@@ -193,9 +196,9 @@ class EndsAfter:
                 await self._step.pop()()
 
 
-async def test_a_change_over_an_undone_one_is_refused(trio: Trio) -> None:
-    """Ann's change to another seat is undone and fenced off, so her revision has the number of the
-    undone one. Her next change rests on that, and Bob books the seat that she still has."""
+async def test_a_change_based_on_a_rolled_back_one_is_refused(trio: Trio) -> None:
+    """Ann's change to another seat is rolled back and fenced off, so her revision has the number of
+    the lost one. Her next change rests on that, and Bob books the seat that she still has."""
     ours, theirs = trio.second.stored.reservations, trio.first.stored.reservations
     made = reserved("10:00", "11:00", reader=ZHANG, seat=SEAT)
     await ours.insert(made)
@@ -216,8 +219,8 @@ async def test_a_change_over_an_undone_one_is_refused(trio: Trio) -> None:
     fenced = await ours.get(made.id)
     assert fenced is not None and (fenced.rev, fenced.seat_id) == (2, SEAT)
 
-    wanted = moved(base, OTHER_SEAT, 12)
-    answer = await said(theirs.replace(base, wanted))
+    change = moved(base, OTHER_SEAT, 12)
+    answer = await said(theirs.replace(base, change))
     bobs = reserved("12:00", "13:00", reader=LI, seat=SEAT, id="6" * 24)
     bob = await said(theirs.insert(bobs))
     await trio.heal(old)
@@ -228,34 +231,33 @@ async def test_a_change_over_an_undone_one_is_refused(trio: Trio) -> None:
     assert await theirs.find_double_bookings() == []
     assert bob is None, "nobody has that seat at twelve"
     if answer is None:
-        assert (stored.seat_id, stored.span) == (wanted.seat_id, wanted.span)
+        assert (stored.seat_id, stored.span) == (change.seat_id, change.span)
     else:
         assert isinstance(answer, StaleRevision) and stored == fenced
 
 
 def moved(r: Reservation, seat: str, hour: int) -> Reservation:
-    """To that seat, from that hour for an hour."""
+    """Moved to that seat, for one hour from that hour on."""
     span = TimeRange(clock(hour), clock(hour + 1))
     return transitions.change(
         r, on_seat(r, seat, span), policy=Policy(), actor=BY_READER, now=EIGHT
     )
 
 
-async def test_a_message_that_is_undone_is_not_taken_for_kept(trio: Trio) -> None:
-    """A dispatcher that repeats itself meets its own message in the one member, and may not go on
-    to empty the outbox."""
+async def test_a_rolled_back_message_is_not_taken_for_stored(trio: Trio) -> None:
+    """A repeating dispatcher finds its own message in one member and must not empty the outbox."""
     one = Message("r:1", ZHANG, Template.RESERVED, "预约成功", "…", EIGHT, {})
     old = await trio.cut_off()
     messages = MessageRepository(trio.second.db, trio.second.cipher)
     answers = [await said(messages.add([one])) for _ in range(2)]
     await trio.heal(old)
-    _, kept = await messages.page_of(ZHANG, False, 0, 10)
-    assert kept == 1 or not any(isinstance(answer, int) for answer in answers)
-    assert await messages.add([one]) == 1 - kept
+    _, stored_messages = await messages.page_of(ZHANG, False, 0, 10)
+    assert stored_messages == 1 or not any(isinstance(answer, int) for answer in answers)
+    assert await messages.add([one]) == 1 - stored_messages
 
 
 class Hasty(ReservationRepository):
-    """The control: whoever has given a transaction up looks again at once."""
+    """The control: looks again at once after giving a transaction up."""
 
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
         async with self._all.database.client.start_session() as session:
@@ -263,9 +265,11 @@ class Hasty(ReservationRepository):
 
 
 @pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
-async def test_two_in_conflict_wait_for_members_that_are_slow(trio: Trio, guard: bool) -> None:
-    """One gives a seat back to who waits for it, and the other members do not hear of it yet.
-    Another worker reads what a majority has, and meets the newer one whenever it writes."""
+async def test_conflicting_changes_are_answered_busy_while_members_lag(
+    trio: Trio, guard: bool
+) -> None:
+    """One change gives a seat to a waiting reader, and the other members lag. Another worker reads
+    what a majority has and meets the newer version whenever it writes."""
     ann, waiting = await trio.first.reader(), await trio.first.reader()
     r = await trio.first.reserved(ann)
     area = trio.first.inside.reference.seat(SEAT).area_id

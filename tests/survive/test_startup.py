@@ -1,4 +1,4 @@
-"""What must not start does not, in one line, and the database is as it was."""
+"""A start that must not happen is refused in one line, and the database is unchanged."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def real(mongo_url: str, redis_url: str) -> AsyncIterator[tuple[Database, 
         await db.client.drop_database(db.name)
 
 
-async def test_a_production_database_stays_closed(
+async def test_a_production_database_is_refused_with_wrong_settings_or_keys(
     real: tuple[Database, dict[str, str]], tmp_path: Path
 ) -> None:
     db, env = real
@@ -96,14 +96,14 @@ async def test_a_library_without_a_mini_program_is_served(
     assert await db["areas"].count_documents({}) == 0
 
 
-async def test_long_commands_show_on_a_terminal_how_far_they_are(
+async def test_long_commands_show_their_progress_on_a_terminal(
     real: tuple[Database, dict[str, str]], tmp_path: Path
 ) -> None:
     db, env = real
     await db["waitlist"].insert_many({"_id": n} for n in range(3000))
-    status, out, shown = await at_a_terminal("", "backup", str(tmp_path / "shown"), **env)
+    status, out, terminal = await at_a_terminal("", "backup", str(tmp_path / "shown"), **env)
     assert status == 0 and "documents" in out
-    assert "backup:" in shown and "100%" in shown, shown
+    assert "backup:" in terminal and "100%" in terminal, terminal
     silent = await ended(await command("backup", str(tmp_path / "silent"), **env))
     assert (silent[0], silent[2]) == (0, "")
 
@@ -120,10 +120,10 @@ def test_help_of_the_run_script_installs_nothing(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == [script.parent, script]
 
 
-async def test_what_was_written_before_the_first_release(
+async def test_a_database_of_before_the_first_release_is_refused(
     real: tuple[Database, dict[str, str]], tmp_path: Path
 ) -> None:
-    """Every command gives the same reason, also where it was a sandbox's."""
+    """Every command gives the same reason, also for a sandbox's database."""
     db, env = real
     await db["installation"].drop()
     for name in ("schema", "sandbox_clock"):
@@ -134,7 +134,9 @@ async def test_what_was_written_before_the_first_release(
     assert not file.exists()
 
 
-async def test_what_a_newer_version_has_written(real: tuple[Database, dict[str, str]]) -> None:
+async def test_a_database_of_a_newer_version_is_refused(
+    real: tuple[Database, dict[str, str]],
+) -> None:
     db, env = real
     place = f"database {db.name} was written by a newer version"
     rules: dict[str, Any] = {"_id": 1, "at": real_now(), "fields": {"tea_minutes": 5}}

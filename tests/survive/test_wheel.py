@@ -1,7 +1,7 @@
-"""What is released: built twice it is the same, and in a fresh environment it serves the demo.
+"""Release files: built twice they are identical, and in a fresh environment they serve the demo.
 
 The environment is pipx's own, of Debian's Python (3.13), with the wheels that the lock pins and
-nothing that a compiler would have to make.
+nothing that needs a compiler.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
 def installed(
     built: tuple[Path, Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    """The folder of ``seats`` in an environment with nothing but the wheel and what it needs."""
+    """The folder of ``seats`` in an environment with the wheel and its dependencies only."""
     folder = tmp_path_factory.mktemp("pipx")
     _, wheel, constraints = built
     env = os.environ | {
@@ -81,7 +81,7 @@ def installed(
     yield folder / "bin"
 
 
-def test_a_commit_gives_the_same_files_in_another_folder_at_another_time(
+def test_a_build_is_reproducible_in_another_folder_at_another_time(
     built: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
     copy = tmp_path / "elsewhere"
@@ -100,7 +100,7 @@ def test_a_commit_gives_the_same_files_in_another_folder_at_another_time(
     assert [file.read_bytes() for file in again] == [file.read_bytes() for file in built]
 
 
-def test_all_of_the_packages_travels_and_nothing_else(built: tuple[Path, Path, Path]) -> None:
+def test_sdist_and_wheel_contain_exactly_the_packages_files(built: tuple[Path, Path, Path]) -> None:
     sdist, wheel, constraints = built
     listed = subprocess.run(
         ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True
@@ -117,7 +117,7 @@ def test_all_of_the_packages_travels_and_nothing_else(built: tuple[Path, Path, P
     assert "--hash=sha256:" in constraints.read_text("utf-8").split("library-seats==")[1]
 
 
-def test_every_module_is_understood_by_debian_s_python(installed: Path) -> None:
+def test_every_module_imports_under_debians_python(installed: Path) -> None:
     python = (installed / "seats").resolve().with_name("python")
     done = subprocess.run(
         [python, "-W", "error::SyntaxWarning", "-c", _IMPORT_ALL, *sorted(PACKAGES)],
@@ -128,10 +128,10 @@ def test_every_module_is_understood_by_debian_s_python(installed: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_is_promised_is_proven_where_the_sdist_is_unpacked(
+def test_the_proof_runs_from_an_unpacked_sdist(
     built: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
-    """One simulated day, as ``scripts/prove`` plays it. The tests of the laboratory stay behind."""
+    """One simulated day by ``scripts/prove``. The laboratory's tests are not in the sdist."""
     with tarfile.open(built[0]) as archive:
         archive.extractall(tmp_path, filter="data")
     [unpacked] = tmp_path.iterdir()
@@ -147,9 +147,7 @@ def test_what_is_promised_is_proven_where_the_sdist_is_unpacked(
     assert "nothing was found" in done.stdout
 
 
-async def test_the_demo_is_used_over_http_and_ends_by_ctrl_c(
-    installed: Path, tmp_path: Path
-) -> None:
+async def test_the_demo_serves_requests_and_ends_by_ctrl_c(installed: Path, tmp_path: Path) -> None:
     port = free_port()
     process = await _seats(installed, tmp_path, "demo", PORT=str(port))
     try:
@@ -175,7 +173,7 @@ async def test_the_demo_is_used_over_http_and_ends_by_ctrl_c(
 
 
 async def _seats(folder: Path, cwd: Path, *words: str, **env: str) -> asyncio.subprocess.Process:
-    """The installed command in a folder that has nothing to do with this one."""
+    """Runs the installed command in an unrelated folder."""
     return await asyncio.create_subprocess_exec(
         *(str(folder / "seats"), *words),
         cwd=cwd,

@@ -1,4 +1,5 @@
-"""Several workers on one port: they share the work, and neither kill nor signal loses an answer."""
+"""Several workers on one port: they share the work, and neither kills nor signals lose an
+answer."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ GONE = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 @pytest.fixture
 def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[socket.socket]:
-    """Stands in for systemd, which hears what its service tells it."""
+    """Stands in for systemd and receives the service's notifications."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path_factory.mktemp("systemd") / "notify"))
         listening.setblocking(False)
@@ -35,10 +36,10 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[socket.socket]
 
 
 async def next_word(manager: socket.socket) -> dict[str, str]:
-    """What the service tells next, as the fields of sd_notify(3)."""
+    """The service's next notification, as the fields of sd_notify(3)."""
     async with asyncio.timeout(patience(60)):
-        told = await asyncio.get_running_loop().sock_recv(manager, 4096)
-    return dict(line.split("=", 1) for line in told.decode().splitlines())
+        message = await asyncio.get_running_loop().sock_recv(manager, 4096)
+    return dict(line.split("=", 1) for line in message.decode().splitlines())
 
 
 @pytest.fixture
@@ -56,19 +57,19 @@ async def service(
 def workers(service: Remote) -> dict[str, int]:
     """The process of each worker, by its name in the leases."""
     assert service.process is not None
-    found = {}
+    pids = {}
     for child in psutil.Process(service.process.pid).children():
         with suppress(psutil.NoSuchProcess):  # it has ended just now
             line = child.cmdline()
             if "worker" in line:
-                found[line[line.index("--owner") + 1]] = child.pid
-    return found
+                pids[line[line.index("--owner") + 1]] = child.pid
+    return pids
 
 
 def sockets(service: Remote, pid: int, status: str) -> int:
-    """How many of the service's port the process holds."""
-    found = psutil.Process(pid).net_connections("tcp")
-    return sum(c.laddr.port == int(service.env["PORT"]) and c.status == status for c in found)
+    """The number of sockets of the service's port that the process holds."""
+    connections = psutil.Process(pid).net_connections("tcp")
+    return sum(c.laddr.port == int(service.env["PORT"]) and c.status == status for c in connections)
 
 
 async def all_listen(service: Remote) -> None:
@@ -80,7 +81,7 @@ async def all_listen(service: Remote) -> None:
 
 
 async def spread(service: Remote, count: int = 24) -> list[Client]:
-    """Clients whose connections are kept alive, so many that each worker has some."""
+    """Clients with kept-alive connections, enough that each worker has some."""
     clients = [service.stranger() for _ in range(count)]
     for client in clients:
         await client.ok("GET", "//healthz")
@@ -89,7 +90,7 @@ async def spread(service: Remote, count: int = 24) -> list[Client]:
 
 
 async def counted(client: Client, path: str) -> int:
-    """Answers with 200 to the path, as /metrics says."""
+    """The number of responses 200 of the path, from /metrics."""
     text = (await client.get("//metrics")).body
     line = re.search(
         rf'^seat_http_request_seconds_count{{.*route="{path}",status="200"}} (\S+)$', text, re.M
@@ -103,9 +104,9 @@ async def test_workers_share_port_clock_and_metrics(service: Remote) -> None:
     clients = await spread(service)
     counts = {await counted(client, "/healthz") for client in clients}
     assert counts == {before + len(clients)}, "whoever is asked tells the sum"
-    told = str((await service.anonymous.get("//metrics")).body)
-    assert told.count('seat_job_interval_seconds{job_name="deadlines"} 2.0') == 1
-    assert 'pid="' not in told and promtool("check", "metrics", stdin=told.encode()) == ""
+    metrics = str((await service.anonymous.get("//metrics")).body)
+    assert metrics.count('seat_job_interval_seconds{job_name="deadlines"} 2.0') == 1
+    assert 'pid="' not in metrics and promtool("check", "metrics", stdin=metrics.encode()) == ""
 
     # Whichever worker moved the clock, none answers by the old time. Each measures by itself what
     # its clock differs from MongoDB's, on a busy machine to some hundredths of a second.
@@ -113,12 +114,12 @@ async def test_workers_share_port_clock_and_metrics(service: Remote) -> None:
     for client in clients[:6]:
         answer = await client.ok("POST", "//sandbox/clock", {"advance_seconds": 600})
         moved = datetime.fromisoformat(answer["now"])
-        shown = [
+        clocks = [
             datetime.fromisoformat((await other.ok("GET", "//sandbox/clock"))["now"])
             for other in clients
         ]
-        assert last < moved < min(shown) + timedelta(seconds=1), (last, moved, shown)
-        last = max(shown)
+        assert last < moved < min(clocks) + timedelta(seconds=1), (last, moved, clocks)
+        last = max(clocks)
     # A reset ends what another worker remembers, too.
     reader = await service.reader()
     for client in clients:
@@ -130,7 +131,7 @@ async def test_workers_share_port_clock_and_metrics(service: Remote) -> None:
 
 
 async def refuse_in_one_line(service: Remote) -> None:
-    """What cannot be served, beside a service that is."""
+    """Each invalid start beside a running service is refused in one line."""
     nowhere = {"MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=rs0", "PORT": str(free_port())}
     port = service.env["PORT"]
     cases = [
@@ -152,7 +153,7 @@ async def refuse_in_one_line(service: Remote) -> None:
 
 
 async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote) -> None:
-    """Its own connections break; every answer that comes is right. Its jobs go on."""
+    """Its own connections break; every received answer is correct, and its jobs continue."""
     db = service.db
     readers = [await service.reader() for _ in range(12)]
     broken = 0
@@ -202,22 +203,22 @@ async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote)
         return len(now) == 2 and now[lease["owner"]] != before[lease["owner"]]
 
     await until(replaced, "a new worker in the dead one's place", 60)
-    told = await db["messages"].count_documents({})
+    messages = await db["messages"].count_documents({})
 
     async def more() -> bool:
-        return await db["messages"].count_documents({}) > told + 5
+        return await db["messages"].count_documents({}) > messages + 5
 
     # Far sooner than the dead one's lease ends.
     await until(more, "messages from the outbox", 12)
     stop.set()
     await asyncio.gather(*clients)
     assert broken
-    known = {d["_id"] async for d in db["reservations"].find({}, {"_id": 1})}
-    assert set(acknowledged) <= known
+    stored_ids = {d["_id"] async for d in db["reservations"].find({}, {"_id": 1})}
+    assert set(acknowledged) <= stored_ids
 
 
-async def test_sigterm_under_load_answers_all_that_was_accepted(service: Remote) -> None:
-    """Connections are kept alive: an answer that says close is the last, and none is missing."""
+async def test_sigterm_under_load_answers_every_accepted_request(service: Remote) -> None:
+    """Connections are kept alive: an answer that closes one is its last, and none is missing."""
     assert service.process is not None
     slow = {"jscode2session": {"delay_ms": 1500, "times": 8}}
     await service.anonymous.ok("POST", "//sandbox/wechat/_mode", slow)
@@ -281,10 +282,10 @@ async def test_no_worker_outlives_a_killed_supervisor(service: Remote) -> None:
     await all_listen(service)
 
 
-async def test_sighup_replaces_the_workers_without_a_lost_answer(
+async def test_sighup_replaces_the_workers_without_losing_an_answer(
     service: Remote, manager: socket.socket
 ) -> None:
-    """systemd is told when it is over, so that ``systemctl reload`` returns then."""
+    """systemd is notified at the end, so ``systemctl reload`` returns then."""
     assert await next_word(manager) == {"READY": "1", "STATUS": ""}
     before = set(workers(service).values())
     assert service.process is not None
@@ -314,10 +315,10 @@ async def test_sighup_replaces_the_workers_without_a_lost_answer(
     assert len(lost) <= 1, lost  # what met the moment between the last accept and the close
 
 
-async def test_a_reload_whose_workers_cannot_start_ends_and_says_so(
+async def test_a_reload_whose_new_workers_cannot_start_keeps_the_old_ones(
     service: Remote, manager: socket.socket
 ) -> None:
-    """The database is of a newer version by now, which these workers would refuse."""
+    """The database is of a newer version by now, which the new workers refuse."""
     await next_word(manager)
     before = workers(service)
     newer = {"$set": {"version": 99}}

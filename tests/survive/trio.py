@@ -40,76 +40,76 @@ class Trio:
 
     @property
     def second_by_local_reads(self) -> Stage:
-        """The second worker, as if it believed what no majority has: it reads what its member has,
-        and takes a refusal for certain as ``insert_one`` tells it."""
+        """The second worker with local reads: it reads its member's data and takes the refusals of
+        ``insert_one`` for final."""
         db = self.second.db.with_options(read_concern=ReadConcern("local"))
-        inside, known = features(db, self.second.cipher), self.second.inside.reference
+        inside, reference = features(db, self.second.cipher), self.second.inside.reference
         repository: Any = inside.stored.reservations
         repository._inserts = Batcher(partial(one_by_one, db["reservations"]))
-        inside.reference.catalog, inside.reference.policy = known.catalog, known.policy
+        inside.reference.catalog, inside.reference.policy = reference.catalog, reference.policy
         return Stage(db, self.second.cipher, inside)
 
     async def cut_off(self) -> Member:
-        """The primary, cut off from the others, which do not know it yet."""
+        """Cuts the primary off from the others, which do not know it yet."""
         old = await self.set.primary()
         self.set.isolate(old)
         return old
 
     async def elect_another(self, old: Member) -> None:
-        """Another primary, and both workers know it; the old one goes on."""
+        """Elects another primary, known to both workers; the old one goes on."""
         new = await self.set.step_up(old)
         address = ("127.0.0.1", new.proxy.port)
 
-        async def known() -> bool:
+        async def primary_agreed() -> bool:
             return all([await w.db.client.primary == address for w in (self.first, self.second)])
 
-        await until(known, "the new primary to be known")
+        await until(primary_agreed, "the new primary to be known")
         # The other member has to find its new source first: a majority takes some seconds.
         patient = WriteConcern("majority", wtimeout=LONG_S * 1000)
         probes = self.first.db.get_collection("probes", write_concern=patient)
         await probes.insert_one({"elected": new.number})
 
     async def kill_first(self, task: asyncio.Task[Any]) -> None:
-        """The first worker is killed: it neither repeats, nor resolves, nor answers."""
+        """Kills the first worker: it neither repeats, nor resolves, nor answers."""
         await self.first.db.client.close()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
     async def heal(self, old: Member) -> None:
-        """The old primary hears of the election, undoes what it had alone, and follows."""
+        """Reconnects the old primary, which rolls its own writes back and follows."""
         if (await self.set.primary()) is old:
             await self.set.step_up(old)
         self.set.mend()
         await self.set.settled()
 
-    async def has(self, member: Member, wanted: dict[str, Any]) -> None:
+    async def has(self, member: Member, query: dict[str, Any]) -> None:
         """Returns once the member has such a reservation, whatever a majority has."""
         books = member.direct["rollback"]["reservations"]
 
         async def there() -> bool:
-            return await books.find_one(wanted) is not None
+            return await books.find_one(query) is not None
 
-        await until(there, f"{wanted} in member {member.number}")
+        await until(there, f"{query} in member {member.number}")
 
 
 async def one_by_one(books: Collection, documents: list[dict[str, Any]]) -> list[Exception | None]:
-    """The error of each document, without what it says of the majority."""
-    found: list[Exception | None] = []
+    """Inserts document by document. Returns each error without its part about the majority."""
+    errors: list[Exception | None] = []
     for document in documents:
         try:
             await books.insert_one(document)
-            found.append(None)
+            errors.append(None)
         except PyMongoError as error:
-            found.append(error)
-    return found
+            errors.append(error)
+    return errors
 
 
 @asynccontextmanager
 async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
     cipher = FieldCipher({1: b"k" * 32})
-    async with open_database(three.url, "rollback") as found:
+    async with open_database(three.url, "rollback") as probe:
         # The service's own, but sooner: nobody waits five seconds here.
-        db = found.with_options(write_concern=WriteConcern("majority", wtimeout=wtimeout_ms))
+        db = probe.with_options(write_concern=WriteConcern("majority", wtimeout=wtimeout_ms))
         inside = features(db, cipher)
 
         async def answers() -> bool:
@@ -121,7 +121,7 @@ async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
 
 
 async def said(work: Awaitable[Any]) -> Any:
-    """What a worker answers: a result, or the error that promises nothing."""
+    """A worker's answer: a result, or an error that promises nothing."""
     async with asyncio.timeout(patience(LONG_S)):
         try:
             return await work

@@ -1,4 +1,4 @@
-"""The rules decide about one wish."""
+"""The booking rules' decision about one request."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def decide(
     area: AreaId = AREA,
     later: timedelta = timedelta(),
 ) -> Any:
-    """``start`` is a clock time or ``now``; ``now`` is on the Monday. Library, clock and wish can
-    all be some hours ``later``."""
+    """Decides a requested time. ``start`` is a clock time or ``now``; ``now`` is on the Monday.
+    Library, clock and request can all be some hours ``later``."""
     begin = on(now if start == "now" else start, day) + later
     wish = TimeSelection(
         local_date(begin),

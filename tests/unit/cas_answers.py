@@ -1,4 +1,4 @@
-"""A CAS answers the question whose ticket that is."""
+"""Answers of a CAS server to a ticket validation."""
 
 from __future__ import annotations
 

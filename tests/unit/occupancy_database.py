@@ -1,4 +1,4 @@
-"""A follower is told what happens in a database of a few seats."""
+"""A database of a few seats and the events that a follower receives."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def row_of(r: Reservation) -> OccupancyRow:
 
 
 class Rows(ReservationRepository):
-    """A load is answered when the test says so, by what the database holds at some moment."""
+    """Loads that are answered when the test decides, from the database at some moment."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -53,7 +53,7 @@ class Told(ReservationChangeStream):
 
 @dataclass
 class Database:
-    """It has the documents as they were committed, and the stream that a follower is told."""
+    """The committed documents, and the stream of their changes."""
 
     now: dict[ReservationId, Reservation] = field(default_factory=dict)
     stream: list[tuple[str | None, Change]] = field(default_factory=list)

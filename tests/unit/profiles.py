@@ -1,4 +1,4 @@
-"""A library has a profile of its own."""
+"""Library profiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reservation is changed under the usual rules."""
+"""Changes of a reservation under the usual policy."""
 
 from __future__ import annotations
 

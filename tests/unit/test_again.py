@@ -1,4 +1,4 @@
-"""再约一次: the last stay's seat at the same time of day, today, from now on, or tomorrow."""
+"""再约一次: the last stay's seat at the same time of day: today, from now on, or tomorrow."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BOTH = (TODAY, TOMORROW)
         (("16:08", "18:00"), "16:03", BOTH, TimeSelection(TODAY, None, time(18))),
     ],
 )
-def test_when(
+def test_staying_again_proposes_the_same_time_today_now_or_tomorrow(
     stay: tuple[str, str], now: str, bookable: tuple[date, ...], wanted: TimeSelection | None
 ) -> None:
     last = replace(reserved(), start=on(stay[0]), end=on(stay[1]))
@@ -51,7 +51,7 @@ def test_when(
         (["08:00 19:00", "13:00 18:00", "21:00", "13:00", "07:00"], ["07:00"], time(13)),
     ],
 )
-def test_when_a_reader_usually_begins(
+def test_the_usual_start_is_taken_from_past_stays(
     came: list[str], missed: list[str], usual: time | None
 ) -> None:
     booking = replace(reserved(), checked_in_at=None)
@@ -79,7 +79,7 @@ def test_when_a_reader_usually_begins(
         ("18:00", "22:00", None, "19:00"),
     ],
 )
-def test_what_another_day_begins_with(
+def test_another_day_proposes_the_usual_start_within_the_hours(
     opens: str, closes: str, usual: time | None, start: str
 ) -> None:
     policy = Policy(

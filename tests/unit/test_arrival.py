@@ -1,4 +1,4 @@
-"""What an arrival makes of a reservation, by the state that it is loaded in."""
+"""The effect of an arrival on a reservation, by its state when loaded."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def doubted(r: Reservation) -> Reservation:
     ],
     ids=["reserved", "away", "doubted"],
 )
-def test_the_state_says_what_an_arrival_is(
+def test_an_arrival_checks_in_returns_or_proves_presence_by_state(
     scan: PresenceScan | SeenByStaff, r: Reservation, event: str, at: str | None
 ) -> None:
     came = arrival(scan, "14:30")
@@ -77,7 +77,7 @@ def test_the_state_says_what_an_arrival_is(
     assert came.apply(r, POLICY) == there, "it is decided anew, and alike"
 
 
-def test_a_scan_that_came_twice_is_answered_twice_and_used_once() -> None:
+def test_a_repeated_scan_is_answered_alike_and_used_once() -> None:
     there = arrival(CODE).apply(reserved(), POLICY)
     assert arrival(OLD_CODE, "14:12").apply(there, POLICY) is there, "an answer was lost"
     by_label = arrival(LABEL).apply(reserved(), POLICY)
@@ -89,7 +89,7 @@ def test_a_scan_that_came_twice_is_answered_twice_and_used_once() -> None:
 
 
 @pytest.mark.parametrize("early", [True, False])
-def test_early_half_hours_are_taken_where_they_are_wanted(early: bool) -> None:
+def test_an_early_check_in_claims_the_earlier_half_hours_on_request(early: bool) -> None:
     r = reserved()
     there = arrival(CODE, "13:40", early=early).apply(r, POLICY)
     assert there.available_from == (on("13:40") if early else r.start)
@@ -116,6 +116,8 @@ def test_early_half_hours_are_taken_where_they_are_wanted(early: bool) -> None:
         (doubted(in_use()), arrival(LABEL, only_return=True), WrongState),
     ],
 )
-def test_what_is_refused(r: Reservation, came: Arrival, refusal: type[DomainError]) -> None:
+def test_invalid_arrivals_are_refused(
+    r: Reservation, came: Arrival, refusal: type[DomainError]
+) -> None:
     with pytest.raises(refusal):
         came.apply(r, POLICY)

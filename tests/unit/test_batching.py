@@ -1,4 +1,4 @@
-"""Calls that arrive together: one batch, each with its own outcome."""
+"""Calls that arrive together run as one batch, each with its own outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.storage.mongo_errors import errors_per_document
 
 
 class Worker:
-    """Remembers its batches; ``gate`` holds them back, ``answer`` makes the results."""
+    """Records its batches; ``gate`` holds them back, ``answer`` makes the results."""
 
     def __init__(self, answer: Callable[[int], int | Exception] = lambda item: item) -> None:
         self.batches: list[list[int]] = []
@@ -32,7 +32,7 @@ class Worker:
         return [self._answer(item) for item in items]
 
 
-async def test_each_gets_its_own_result_and_batches_are_bounded() -> None:
+async def test_each_call_gets_its_own_result_and_batches_are_bounded() -> None:
     worker = Worker(lambda item: ValueError(str(item)) if item % 7 == 3 else item * 2)
     gathering = Batcher(worker)
     calls = [asyncio.create_task(gathering.submit(item)) for item in range(3 * BATCH + 5)]
@@ -48,7 +48,7 @@ async def test_each_gets_its_own_result_and_batches_are_bounded() -> None:
     assert worker.most_under_way == 1
 
 
-async def test_an_idle_one_sends_at_once_and_alone() -> None:
+async def test_an_idle_batcher_sends_a_single_call_at_once() -> None:
     worker = Worker()
     worker.gate.set()
     gathering = Batcher(worker)
@@ -56,7 +56,7 @@ async def test_an_idle_one_sends_at_once_and_alone() -> None:
     assert worker.batches == [[0], [1], [2]]
 
 
-async def test_what_breaks_the_batch_reaches_everyone_and_the_next_goes_on() -> None:
+async def test_an_error_of_a_batch_reaches_all_its_callers_and_the_next_batch_runs() -> None:
     async def broken(items: list[int]) -> list[int]:
         if 0 in items:
             raise ConnectionResetError
@@ -68,7 +68,7 @@ async def test_what_breaks_the_batch_reaches_everyone_and_the_next_goes_on() -> 
     assert await gathering.submit(7) == 7
 
 
-async def test_a_caller_who_has_gone_disturbs_nobody() -> None:
+async def test_a_cancelled_caller_does_not_affect_the_others() -> None:
     worker = Worker()
     gathering = Batcher(worker)
     gone, stays = (asyncio.create_task(gathering.submit(item)) for item in (1, 2))
@@ -102,15 +102,16 @@ async def test_a_caller_who_has_gone_disturbs_nobody() -> None:
     ],
     ids=["none", "duplicate", "another", "no majority"],
 )
-def test_the_error_of_each_document(
+def test_each_document_of_a_batch_gets_its_own_error(
     details: dict[str, object], expected: list[type[Exception] | None]
 ) -> None:
-    found = errors_per_document(BulkWriteError(details), 3)
-    assert [type(error) if error else None for error in found] == expected
+    errors = errors_per_document(BulkWriteError(details), 3)
+    assert [type(error) if error else None for error in errors] == expected
 
 
-async def test_a_batch_stands_under_nobody_s_request() -> None:
-    """Under the first one's, the log would tell of others' work; and so would all that follow."""
+async def test_a_batch_runs_without_a_request_id() -> None:
+    """Under the first caller's id, log lines about the others' work and all later work would name
+    it."""
     seen: list[str] = []
 
     async def work(items: list[int]) -> list[int | Exception]:

@@ -1,4 +1,4 @@
-"""A calendar means the same to another make's parser: instants, zone, alarms, state, revision."""
+"""A calendar means the same to a foreign parser: instants, zone, alarms, state, revision."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def reader() -> Iterator[CalendarReader]:
 
 @st.composite
 def entries(draw: st.DrawFn) -> CalendarEntry:
-    """A booking at any half hour of these years, a third of them over midnight somewhere."""
+    """Bookings at any half hour of these years, a third of them over midnight somewhere."""
     start = datetime(2026, 1, 1, tzinfo=UTC) + draw(st.integers(0, 70_000)) * timedelta(minutes=30)
     changed = start - draw(st.integers(0, 10**6)) * timedelta(seconds=1)
     off = draw(st.booleans())
@@ -71,8 +71,8 @@ def check(entry: CalendarEntry, said: dict[str, Any], zone: timezone) -> None:
     assert of(said["created"]) == entry.created_at
     assert said["status"] == ("CANCELLED" if entry.cancelled else "CONFIRMED")
     assert said["transp"] == ("TRANSPARENT" if entry.cancelled else "OPAQUE")
-    shown = (said["summary"], said["location"], said["description"], said["url"])
-    assert shown == (entry.summary, entry.location, entry.description, entry.url)
+    texts = (said["summary"], said["location"], said["description"], said["url"])
+    assert texts == (entry.summary, entry.location, entry.description, entry.url)
     alarms = [(of(alarm["at"]), alarm["words"]) for alarm in said["alarms"]]
     assert alarms == [
         (at - QUARTER, words)
@@ -92,7 +92,7 @@ OFFSETS: Final = st.integers(-24, 28).map(lambda n: timedelta(minutes=30 * n))
 
 
 @given(found=st.lists(entries(), max_size=3), name=st.sampled_from(fitting_zones(2026)))
-def test_every_library_s_calendar_is_understood(
+def test_a_calendar_is_read_alike_by_another_parser(
     reader: CalendarReader, found: list[CalendarEntry], name: str
 ) -> None:
     zone = timezone(timedelta(minutes=zone_minutes(name, 2026)), name)
@@ -100,22 +100,23 @@ def test_every_library_s_calendar_is_understood(
     assert (said["component"], said["version"], said["method"]) == ("vcalendar", "2.0", "PUBLISH")
     assert said["name"] == "图书馆" and said["refresh_s"] == 3600 and said["zones"] == [name]
     assert [entry["uid"] for entry in said["entries"]] == [entry.uid for entry in found]
-    for entry, told in zip(found, said["entries"], strict=True):
-        check(entry, told, zone)
-        assert told["zone"] == name, "on the library's clock"
+    for entry, parsed in zip(found, said["entries"], strict=True):
+        check(entry, parsed, zone)
+        assert parsed["zone"] == name, "on the library's clock"
 
 
 @given(entry=entries(), name=st.sampled_from(ALL_ZONES), offset=OFFSETS)
-def test_a_zone_that_changes_its_clock_moves_no_booking(
+def test_daylight_saving_introduced_later_moves_no_booking(
     reader: CalendarReader, entry: CalendarEntry, name: str, offset: timedelta
 ) -> None:
-    """The library keeps the offset that it began with; its zone may get daylight saving later."""
+    """The library keeps the offset that it started with; its zone may introduce daylight saving
+    later."""
     zone = timezone(offset, name)
     check(entry, reader.read(calendar_of([entry], zone))["entries"][0], zone)
 
 
-def test_a_night_in_a_zone_with_daylight_saving(reader: CalendarReader) -> None:
-    """Winter is written by the name, summer in UTC, and both are what was booked."""
+def test_a_night_over_a_clock_change_has_the_right_instants(reader: CalendarReader) -> None:
+    """Winter is written by the zone's name and summer in UTC; both are the booked instants."""
     zone = timezone(timedelta(hours=1), "Europe/Berlin")
     for month, written in ((1, "Europe/Berlin"), (7, "UTC")):
         start = datetime(2026, month, 7, 23, 30, tzinfo=zone).astimezone(UTC)
@@ -128,7 +129,7 @@ def test_a_night_in_a_zone_with_daylight_saving(reader: CalendarReader) -> None:
 
 
 @pytest.mark.parametrize("state", ReservationState)
-def test_what_each_state_shows(state: ReservationState) -> None:
+def test_each_state_has_its_entry_and_alarms(state: ReservationState) -> None:
     booked = reserved()
     ended = None if state in LIVE else on("15:00")
     r = replace(
@@ -148,7 +149,7 @@ def test_what_each_state_shows(state: ReservationState) -> None:
     assert outcome(lambda: rules.check_is_booking(r)) == ("not_found" if offer else "ok")
 
 
-def test_a_booking_has_one_name_and_each_change_of_it_a_higher_number() -> None:
+def test_a_booking_has_one_uid_and_each_change_a_higher_sequence() -> None:
     life = [reserved()]
     life.append(in_use(life[-1]))
     life.append(transitions.leave(life[-1], on("15:00"), Policy(), BY_READER, on("14:40")))
@@ -161,7 +162,7 @@ def test_a_booking_has_one_name_and_each_change_of_it_a_higher_number() -> None:
     assert revisions == sorted(set(revisions)), "a calendar's SEQUENCE"
 
 
-def test_a_stay_that_ended_before_its_start_is_where_it_was() -> None:
+def test_a_stay_that_ended_before_its_booked_start_is_shown_when_it_took_place() -> None:
     r = reserved()
     early = replace(
         r, state=ReservationState.FINISHED, available_from=on("13:30"), ended_at=on("13:50")

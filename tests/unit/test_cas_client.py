@@ -1,4 +1,4 @@
-"""The CAS client: what it reads from a server's answers, and what it refuses to believe."""
+"""The CAS client: parsing a server's answers, and refusing invalid ones."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ PAIRS = (
         ),
     ],
 )
-def test_every_way_of_writing_attributes_reads_alike(
+def test_every_notation_of_attributes_is_read_alike(
     beside: str, attributes: Mapping[str, tuple[str, ...]]
 ) -> None:
     user = read_answer(success(beside), AttributeNames())
     assert (user.user, user.attributes) == ("21070001", attributes)
 
 
-def test_the_campus_names_its_attributes() -> None:
+def test_attributes_are_read_under_their_configured_names() -> None:
     released = success(
         WRAPPED.format(
             "<cas:xh>S202100012</cas:xh><cas:xm>王雨桐</cas:xm><cas:lb>研究生</cas:lb>"
@@ -168,7 +168,7 @@ NOT_CAS = {
         ),
     ],
 )
-def test_an_answer_may_be_written_in_gbk_after_blanks_or_nested(text: bytes, charset: str) -> None:
+def test_answers_in_gbk_after_blanks_or_nested_are_read(text: bytes, charset: str) -> None:
     user = read_answer(text, AttributeNames(), charset)
     assert (user.user, user.name, user.attributes) == ("21070001", "王雨桐", BOTH)
 
@@ -181,7 +181,7 @@ def test_an_answer_may_be_written_in_gbk_after_blanks_or_nested(text: bytes, cha
         (written("gbk", "").replace(b"Success", b""), f"{CAS}serviceResponse", "gbk"),
     ],
 )
-def test_what_is_not_understood_is_named(
+def test_an_unknown_answer_is_logged_with_its_root_and_encoding(
     caplog: pytest.LogCaptureFixture, text: bytes, root: str, encoding: str
 ) -> None:
     with pytest.raises(CasUnavailable):
@@ -192,7 +192,7 @@ def test_what_is_not_understood_is_named(
 
 
 @pytest.mark.parametrize("text", NOT_CAS.values(), ids=NOT_CAS.keys())
-def test_what_is_no_answer_names_nobody(text: bytes) -> None:
+def test_an_invalid_answer_is_reported_as_cas_unavailable(text: bytes) -> None:
     with pytest.raises(CasUnavailable) as error:
         read_answer(text, AttributeNames())
     assert isinstance(error.value, Unavailable)
@@ -236,7 +236,7 @@ def test_a_logout_names_its_ticket(prolog: str) -> None:
         (LOGOUT.format(" " * MAX_LOGOUT_CHARS), "too_long"),
     ],
 )
-def test_what_is_no_logout_is_malformed(text: str, reason: str) -> None:
+def test_an_invalid_logout_request_is_malformed(text: str, reason: str) -> None:
     with pytest.raises(Malformed) as error:
         parse_logout(text)
     assert error.value.details == {"field": "logoutRequest", "reason": reason}

@@ -1,4 +1,4 @@
-"""What the client asks a CAS server, and what it makes of a server that is out of order."""
+"""The CAS client's requests, and its errors when a server fails."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Answering:
-    """A server that answers each path as the test says, and remembers what it was asked."""
+    """A server that answers each path as the test decides and records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []
@@ -62,27 +62,27 @@ async def server() -> AsyncIterator[Answering]:
 P3, P2 = "/p3/serviceValidate", "/serviceValidate"
 
 
-async def test_the_ticket_goes_out_with_the_service_and_2_0_is_asked_where_3_0_is_missing(
+async def test_cas_2_0_is_asked_where_3_0_is_missing(
     server: Answering,
 ) -> None:
-    asked = {"service": SERVICE, "ticket": "ST-&=%#+/"}
+    query = {"service": SERVICE, "ticket": "ST-&=%#+/"}
     async with CasClient(server.base_url, SERVICE) as cas:
         server.on(P2, success(""))
         assert (await cas.validate("ST-&=%#+/")).user == "21070001"
-        assert server.asked == [(P3, asked), (P2, asked)]
+        assert server.asked == [(P3, query), (P2, query)]
 
         server.asked.clear()
         server.on(P3, success(WRAPPED.format(ELEMENTS)))
         expected = CasUser(user="21070001", attributes=BOTH, name="王雨桐")
         assert await cas.validate("ST-&=%#+/", renew=True) == expected
-        assert server.asked == [(P3, {**asked, "renew": "true"})]
+        assert server.asked == [(P3, {**query, "renew": "true"})]
 
         server.on(P3, written("gbk", ""), kind="text/html;charset=GBK")
         assert await cas.validate("ST-&=%#+/") == expected
 
 
 @pytest.mark.parametrize("ticket", ["", "ST 1", "ST-1\n", "ST-\x00", "ST-票", "x" * 257])
-async def test_what_cannot_be_a_ticket_is_not_sent(server: Answering, ticket: str) -> None:
+async def test_a_malformed_ticket_is_not_sent(server: Answering, ticket: str) -> None:
     async with CasClient(server.base_url, SERVICE) as cas:
         with pytest.raises(TicketInvalid):
             await cas.validate(ticket)
@@ -101,7 +101,7 @@ async def test_what_cannot_be_a_ticket_is_not_sent(server: Answering, ticket: st
         (200, success("") + b" " * MAX_ANSWER_BYTES, "too_large"),
     ],
 )
-async def test_a_server_out_of_order_is_told_from_a_refusal(
+async def test_a_broken_server_is_unavailable_instead_of_refusing(
     server: Answering, status: int, body: bytes, reason: str
 ) -> None:
     server.on(P3, body, status)
@@ -113,21 +113,21 @@ async def test_a_server_out_of_order_is_told_from_a_refusal(
     assert [path for path, _ in server.asked] == [P3]
 
 
-async def test_a_refusal_sent_as_4xx_is_one(server: Answering) -> None:
+async def test_a_refusal_sent_with_a_4xx_status_is_a_refusal(server: Answering) -> None:
     server.on(P3, answer('<cas:authenticationFailure code="INVALID_TICKET"/>'), 401)
     async with CasClient(server.base_url, SERVICE) as cas:
         with pytest.raises(TicketInvalid):
             await cas.validate(TICKET)
 
 
-async def test_silence_and_absence_end_in_time(server: Answering) -> None:
-    asked = asyncio.Event()
+async def test_a_silent_or_absent_server_times_out(server: Answering) -> None:
+    asked_event = asyncio.Event()
 
     async def silent(request: web.Request) -> web.StreamResponse:
         # The headers arrive and the body never does.
         response = web.StreamResponse()
         await response.prepare(request)
-        asked.set()
+        asked_event.set()
         await asyncio.Event().wait()
         return response
 
@@ -135,7 +135,7 @@ async def test_silence_and_absence_end_in_time(server: Answering) -> None:
     async with CasClient(server.base_url, SERVICE, timeout_s=0.1) as cas:
         with pytest.raises(CasUnavailable) as late:
             await cas.validate(TICKET)
-    assert asked.is_set()
+    assert asked_event.is_set()
     assert late.value.details == {"reason": "timeout"}
 
     # Port 9 of the loopback interface: nobody listens.
@@ -150,7 +150,7 @@ async def test_silence_and_absence_end_in_time(server: Answering) -> None:
     ("context", "second"),
     [("", False), ("mfa-gauth", True), ("mfa-webauthn", True), ("password", False)],
 )
-async def test_what_cas_says_of_a_second_factor_and_of_who_began(
+async def test_the_answer_reports_second_factor_and_unrequested_tickets(
     server: Answering, context: str, second: bool
 ) -> None:
     released = f"<cas:authnContextClass>{context}</cas:authnContextClass>" if context else ""
@@ -158,8 +158,8 @@ async def test_what_cas_says_of_a_second_factor_and_of_who_began(
     server.on(P3, success(WRAPPED.format(released)))
     async with CasClient(server.base_url, SERVICE) as cas:
         provider, begun = CasProvider(cas, "mail"), Attempt.begin("cas", renew=True)
-        found = await provider.authenticate({"ticket": TICKET, "s": begun.state}, begun)
-        assert (found.second_factor, found.email, found.unasked) == (second, "a@b.cn", False)
+        user = await provider.authenticate({"ticket": TICKET, "s": begun.state}, begun)
+        assert (user.second_factor, user.email, user.unasked) == (second, "a@b.cn", False)
         for attempt in (None, Attempt.begin("cas")):
             answer = {"ticket": TICKET, "s": begun.state}
             assert (await provider.authenticate(answer, attempt)).unasked

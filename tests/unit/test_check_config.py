@@ -1,4 +1,4 @@
-"""What ``check-config`` thinks of settings and of releases, without asking anybody."""
+"""The judgement of ``check-config`` on settings and releases, without connecting anywhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.environments import REAL
 TODAY = date(2026, 9, 7)
 
 
-def test_settings_are_shown_without_secrets_and_thought_over() -> None:
+def test_settings_are_listed_without_secrets_and_checked() -> None:
     env = dict(REAL)
     env |= {"MONGO_URL": "mongodb://seats:mongo-pw@m1,m2/?replicaSet=seats"}
     env |= {"REDIS_URL": "redis://cache:6379/0", "CAS_LIBRARIAN_GRUOP": "staff"}
@@ -29,12 +29,12 @@ def test_settings_are_shown_without_secrets_and_thought_over() -> None:
     del (templates := dict(SANDBOX_TEMPLATES))["MOVED"]
     env["WECHAT_TEMPLATES"] = json.dumps(templates)
     rows = settings_rows(load(env), env)
-    told = table(rows)
+    listing = table(rows)
     keys = env["ENCRYPTION_KEYS"][2:]
     for secret in ("mongo-pw", "wechat-secret", keys, "20130001", "template_id"):
-        assert secret not in told, secret
-    for shown in ("m1:27017,m2:27017 (replica set seats, user seats, no TLS)", "2 accounts"):
-        assert shown in told
+        assert secret not in listing, secret
+    for text in ("m1:27017,m2:27017 (replica set seats, user seats, no TLS)", "2 accounts"):
+        assert text in listing
     odd = [(row.name, row.value, row.verdict) for row in rows if row.verdict is not Verdict.OK]
     assert odd == [
         ("MONGO_URL", "m1:27017,m2:27017", Verdict.WARNING),  # no TLS
@@ -71,9 +71,7 @@ SOUND = {**REAL, "TRUSTED_PROXIES": "127.0.0.1", "STAFF_ADMINISTRATORS": "201300
         ({"REDIS_URL": "rediss://:PASSWORD@127.0.0.1"}, "REDIS_URL", "your own"),
     ],
 )
-def test_a_setting_that_is_hardly_meant_is_a_warning(
-    change: dict[str, str], name: str, words: str
-) -> None:
+def test_an_implausible_setting_is_a_warning(change: dict[str, str], name: str, words: str) -> None:
     def doubts(env: dict[str, str]) -> list[Row]:
         return [row for row in settings_rows(load(env), env) if row.verdict is Verdict.WARNING]
 
@@ -92,11 +90,11 @@ def test_a_setting_that_is_hardly_meant_is_a_warning(
         ({"ENCRYPTION_KEYS": f"{REAL['ENCRYPTION_KEYS']},{REAL['ENCRYPTION_KEYS']}"}, "once"),
     ],
 )
-def test_a_setting_that_lays_readers_open_is_refused(change: dict[str, str], words: str) -> None:
+def test_a_setting_that_exposes_readers_is_refused(change: dict[str, str], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         load({**REAL, **change})
 
 
-def test_a_load_test_on_this_machine_alone_may_have_a_pace_of_its_own() -> None:
+def test_a_rate_limit_scale_is_accepted_on_a_loopback_address() -> None:
     local = {"PUBLIC_BASE_URL": "http://127.0.0.1:8080", "RATE_LIMIT_SCALE": "1000"}
     assert load({**REAL, **local}).throttle_scale == 1000

@@ -1,4 +1,4 @@
-"""Claims name the scarce thing, its day and its half hour, and nothing personal."""
+"""Claims name the scarce thing, its day and its half hour, and no personal data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.reservations.claims import (
 from tests.builders import MONDAY, SEAT, ZHANG, hours
 
 
-def test_claims_of_a_time() -> None:
+def test_a_booked_time_has_a_claim_for_each_half_hour() -> None:
     span = hours("16:38", "17:30")
     seat = (f"s:{SEAT.id}:2026-09-07:33", f"s:{SEAT.id}:2026-09-07:34")
     reader = (f"r:{ZHANG}:2026-09-07:33", f"r:{ZHANG}:2026-09-07:34")
@@ -24,15 +24,15 @@ def test_claims_of_a_time() -> None:
     assert slot_claims(SEAT.id, ZHANG, span) == seat + reader
 
 
-def test_single_claims() -> None:
+def test_daily_presence_key_and_scan_claims_have_their_format() -> None:
     assert daily_booking_claim(ZHANG, MONDAY, 5) == f"n:{ZHANG}:2026-09-07:5"
     assert presence_claim(ZHANG) == f"u:{ZHANG}"
     assert idempotency_claim(ZHANG, "k") == f"i:{ZHANG}:k"
     assert scan_claim(KioskId("2f-south"), 7, ZHANG) == f"k:2f-south:7:{ZHANG}"
 
 
-def test_limit_is_named_before_own_overlap_before_the_seat() -> None:
-    """MongoDB names the first key that clashes, in key order; the refusal depends on it."""
+def test_lost_claims_are_reported_limit_first_then_overlap_then_seat() -> None:
+    """MongoDB reports the first clashing key in key order, on which the refusal depends."""
     span = hours("14:00", "15:00")
     claims = {daily_booking_claim(ZHANG, MONDAY, 1), *slot_claims(SEAT.id, ZHANG, span)}
     assert [claim[0] for claim in sorted(claims)] == ["n", "r", "r", "s", "s"]

@@ -1,4 +1,4 @@
-"""The control: what the check of listed error codes must notice."""
+"""The control of the check of listed error codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command ``seats``: what can be typed, what is refused, and how soon it answers."""
+"""The command ``seats``: arguments, refusals, and the time to answer."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 
 
 def run(*words: str, **env: str) -> tuple[int, str, str]:
-    """(status, output, errors) in an environment with nothing else in it."""
+    """Runs ``seats`` in an otherwise empty environment. Returns (status, output, errors)."""
     done = subprocess.run([SEATS, *words], env=env, capture_output=True, text=True, timeout=30)
     return done.returncode, done.stdout, done.stderr
 
 
-def test_the_version_is_said_once() -> None:
+def test_the_version_option_prints_the_packages_version() -> None:
     package = re.search(r"^version = (\S+)$", (ROOT / "setup.cfg").read_text("utf-8"), re.M)
     assert package is not None
     assert run("--version") == (0, f"{package[1]}\n", "")
@@ -48,15 +48,13 @@ def test_the_version_is_said_once() -> None:
         (("gate-import", "file"), "Missing option '--gate'"),
     ],
 )
-def test_what_was_typed_wrongly_is_said_and_nothing_is_done(
-    words: tuple[str, ...], said: str
-) -> None:
+def test_invalid_arguments_are_refused_with_status_2(words: tuple[str, ...], said: str) -> None:
     status, out, err = run(*words)
     assert (status, out) == (2, "") and said in err, err
     assert "Traceback" not in err
 
 
-def test_a_failure_is_one_line_and_status_1(tmp_path: Path) -> None:
+def test_a_failure_prints_one_line_and_exits_with_status_1(tmp_path: Path) -> None:
     real = tmp_path / "env"
     real.write_text(
         "MONGO_URL=mongodb://127.0.0.1:9/?replicaSet=rs0\nREDIS_URL=redis://127.0.0.1:9/0\n"
@@ -77,23 +75,23 @@ def test_a_failure_is_one_line_and_status_1(tmp_path: Path) -> None:
         assert (status, out, err.count("\n")) == (1, "", 1) and err.startswith(said), err
 
 
-def test_the_page_of_operations_has_every_command_and_job() -> None:
+def test_the_operations_page_lists_every_command_and_job() -> None:
     table = OPERATIONS.split("| `seats …` |")[1].split("\n\n")[0]
     listed = set(re.findall(r"^\| `([a-z-]+)", table, re.M))
     group = typer.main.get_group(seats)
-    known = {name for name, command in group.commands.items() if not command.hidden}
-    assert listed == known
+    names = {name for name, command in group.commands.items() if not command.hidden}
+    assert listed == names
     jobs = re.search(r"^\| `job NAME` \| runs one job once: `([^`]+)`", OPERATIONS, re.M)
     assert jobs is not None and tuple(jobs[1].split()) == JOBS
 
 
-def test_help_is_asked_for_in_both_ways() -> None:
+def test_help_is_printed_for_both_options() -> None:
     for words in ((), ("backup",), ("feedback", "reply")):
         long, short = run(*words, "--help"), run(*words, "-h")
         assert long == short and long[0] == 0 and long[1].startswith("Usage: seats")
 
 
-def test_help_says_what_each_command_does_and_how_to_try_it() -> None:
+def test_help_lists_the_commands_and_their_settings() -> None:
     _, out, _ = run("--help")
     assert "check-config" in out and "..." not in out.split("Commands:")[1], "nothing is cut off"
     _, out, _ = run("demo", "--help")
@@ -102,7 +100,7 @@ def test_help_says_what_each_command_does_and_how_to_try_it() -> None:
         assert named in words
 
 
-def test_numbers_of_help_texts_are_those_of_the_code() -> None:
+def test_numbers_in_help_texts_match_the_code() -> None:
     assert LONGEST_LINK == mini_program.LONGEST_LINK
 
 
@@ -114,13 +112,13 @@ def test_numbers_of_help_texts_are_those_of_the_code() -> None:
         ("seats feed", "feedback"),
     ],
 )
-def test_a_shell_completes(typed: str, offered: str) -> None:
+def test_shell_completion_offers_commands_and_values(typed: str, offered: str) -> None:
     env = {"_SEATS_COMPLETE": "complete_bash", "COMP_WORDS": typed}
     status, out, _ = run(**env, COMP_CWORD=str(typed.count(" ")))
     assert status == 0 and offered in out.split()
 
 
-def test_help_and_completion_do_not_wait_for_the_service_s_code() -> None:
+def test_help_and_completion_do_not_import_the_service() -> None:
     code = "import sys, miniapp_server.cli; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT

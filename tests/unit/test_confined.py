@@ -1,4 +1,4 @@
-"""Work in a process of its own: what comes back, and what does not."""
+"""Work in a process of its own: results, limits and failures."""
 
 from __future__ import annotations
 
@@ -63,24 +63,26 @@ def span() -> tuple[float, float]:
     return began, time.monotonic()
 
 
-async def test_what_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_confined_process_has_limits_no_secrets_and_returns_its_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("ENCRYPTION_KEYS", "1:secret")
-    found = await confined(held, "zu groß", most=2)
-    assert found.limits == [MOST_MEMORY, MOST_SECONDS, 0]
-    assert not any(name.startswith(("ENCR", "MONGO", "REDIS")) for name in found.variables)
-    assert found.problem.details == {"field": "file", "reason": "zu groß", "most": 2}
+    result = await confined(held, "zu groß", most=2)
+    assert result.limits == [MOST_MEMORY, MOST_SECONDS, 0]
+    assert not any(name.startswith(("ENCR", "MONGO", "REDIS")) for name in result.variables)
+    assert result.problem.details == {"field": "file", "reason": "zu groß", "most": 2}
     with pytest.raises(Malformed) as error:
         await confined(refused)
     assert error.value.details == {"field": "file", "reason": "not_a_picture", "most": 7}
 
 
 @pytest.mark.parametrize("sign", [signal.SIGXCPU, signal.SIGKILL, signal.SIGSEGV])
-async def test_what_ends_it_is_too_costly(sign: int) -> None:
+async def test_a_killed_confined_process_raises_too_costly(sign: int) -> None:
     with pytest.raises(TooCostly):
         await confined(ended, sign)
 
 
-async def test_it_has_little_memory_and_a_mistake_is_no_refusal() -> None:
+async def test_excess_memory_raises_too_costly_and_a_bug_is_not_hidden() -> None:
     for work in (large, much_to_say):
         with pytest.raises(TooCostly):
             await confined(work)
@@ -88,8 +90,8 @@ async def test_it_has_little_memory_and_a_mistake_is_no_refusal() -> None:
         await confined(broken)
 
 
-async def test_one_at_a_time_and_who_leaves_ends_it() -> None:
-    """While another process reads, this one waits; it ends with whom it works for."""
+async def test_confined_processes_run_one_at_a_time_and_end_with_their_caller() -> None:
+    """It waits while another process reads, and ends with its caller."""
     with another_reads():
         left, stays = (asyncio.ensure_future(confined(span)) for _ in range(2))
 

@@ -1,4 +1,4 @@
-"""Forms of the console: what is read from their fields, and why a form is refused."""
+"""Forms of the console: parsing of their fields, and reasons of refusals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ POLICY = Policy(opening=(OpeningRule(time(7), time(22, 30)),))
 
 
 class Visit:
-    """What the readers of a form ask of a request: the time, the catalog and the policy."""
+    """The parts of a request that form readers use: time, catalog and policy."""
 
     now = on("08:00")
 
@@ -49,7 +49,7 @@ def form(**fields: str) -> Form:
 
 
 def reason_of(read: Callable[[], object]) -> str:
-    """Why the form is refused; 404 where it asks for what there is not."""
+    """The reason for which the form is refused; 404 if it refers to something missing."""
     try:
         read()
     except NotFound:
@@ -72,7 +72,7 @@ def reason_of(read: Callable[[], object]) -> str:
         ("a\u202eb", False),
     ],
 )
-def test_a_reason_is_one_line_of_print(text: str, taken: bool) -> None:
+def test_a_reason_must_be_one_printable_line(text: str, taken: bool) -> None:
     assert (reason_of(partial(form_reason, form(reason=text))) == "") is taken
 
 
@@ -84,7 +84,7 @@ def test_a_reason_is_one_line_of_print(text: str, taken: bool) -> None:
         for wrong in ("", "9", "9:00", "24:00", "25:00", "08:60", "08:00:00.5", "٠٩:٠٠")
     ],
 )
-def test_a_clock_time_has_four_digits(text: str, clock: time | None) -> None:
+def test_a_clock_time_must_have_four_digits(text: str, clock: time | None) -> None:
     if clock is not None:
         assert clock_of(text, "start") == clock
     else:
@@ -108,7 +108,7 @@ class Sample(msgspec.Struct):
 RIGHT = {"name": "国庆", "day": "2026-09-07"}
 
 
-def test_a_form_is_read_in_its_shape() -> None:
+def test_a_form_is_decoded_into_its_struct() -> None:
     assert decode(form(**RIGHT), Sample) == Sample("国庆", MONDAY)
     empty = dict.fromkeys(("at", "clock", "number", "text", "event", "on", "unknown"), "")
     assert decode(form(**RIGHT, **empty), Sample) == Sample("国庆", MONDAY)
@@ -142,7 +142,7 @@ def test_a_form_is_read_in_its_shape() -> None:
         ({"event": "party"}, "至少一种"),
     ],
 )
-def test_what_is_wrong_is_said_of_its_field(wrong: dict[str, str], words: str) -> None:
+def test_an_invalid_field_is_named_with_a_reason(wrong: dict[str, str], words: str) -> None:
     with pytest.raises(Malformed) as refused:
         decode(form(**RIGHT | wrong), Sample)
     assert refused.value.details["field"] == next(iter(wrong))
@@ -151,15 +151,15 @@ def test_what_is_wrong_is_said_of_its_field(wrong: dict[str, str], words: str) -
 
 def shapes() -> Iterator[type[msgspec.Struct]]:
     """The shapes of the console's forms."""
-    found: list[type[msgspec.Struct]] = [msgspec.Struct]
-    while found:
-        for shape in found.pop().__subclasses__():
-            found.append(shape)
+    structs: list[type[msgspec.Struct]] = [msgspec.Struct]
+    while structs:
+        for shape in structs.pop().__subclasses__():
+            structs.append(shape)
             if ".console" in shape.__module__ or shape.__module__.startswith("handlers.staff."):
                 yield shape
 
 
-def test_each_sentence_is_of_a_field_and_each_error_is_known() -> None:
+def test_field_messages_refer_to_existing_fields_and_errors() -> None:
     fields = {name for shape in shapes() for name in shape.__struct_fields__}
     own = {f"{shape.__name__}.{name}" for shape in shapes() for name in shape.__struct_fields__}
     assert (
@@ -217,7 +217,7 @@ OPEN = {"kind": "open", "opens": "09:00", "closes": "17:00"}
         ),
     ],
 )
-def test_a_form_of_opening_hours_is_read_or_told_why_not(
+def test_an_opening_hours_form_is_read_or_refused_with_a_reason(
     fields: dict[str, str], words: str
 ) -> None:
     read = reason_of(partial(opening_form.read_change, cast(PageRequest, Visit()), fields))
@@ -265,12 +265,12 @@ DAILY = {"set.daily_booking_limit": "1"}
         *(({"operation": "remove", "number": n}, "404") for n in ("0", "x", "-1", "")),
     ],
 )
-def test_a_form_of_the_rules_is_read_or_told_why_not(fields: dict[str, str], words: str) -> None:
+def test_a_policy_form_is_read_or_refused_with_a_reason(fields: dict[str, str], words: str) -> None:
     read = reason_of(partial(policy_override_form.read_change, cast(PageRequest, Visit()), fields))
     assert words in read and bool(words) is bool(read)
 
 
-def test_what_is_new_is_said_of_each_value() -> None:
+def test_every_changed_policy_value_is_listed_in_words() -> None:
     assert set(VALUES) == DATE_OVERRIDABLE, "a value without words would change unseen"
     fields = NUMBERS | {"booking_opens_at": "07:00", "meal_times": "", "opening_draw": "on"}
     fields |= {"leave_minutes": "20", f"max_minutes@{AREA}": "60"}

@@ -1,5 +1,4 @@
-"""The documents: their links lead somewhere, each page is reached from README.md, and both front
-pages have the same commands."""
+"""The documents: valid links, pages linked from README.md, and equal commands in both READMEs."""
 
 from __future__ import annotations
 
@@ -28,23 +27,23 @@ _COMMENT: Final = re.compile(r"\s+#.*")
 
 
 def links(text: str) -> list[str]:
-    """The targets of all links and pictures, in the order of the page."""
+    """The targets of all links and pictures in the order of the page."""
     return _LINK.findall(_INLINE.sub("", _FENCED.sub("", text)))
 
 
 def commands(text: str) -> list[str]:
-    """The lines of all blocks of shell, without their comments."""
+    """The lines of all shell blocks, without comments."""
     lines = "".join(_BLOCK.findall(text)).splitlines()
     return [_COMMENT.sub("", line) for line in lines]
 
 
 def literals(text: str) -> list[str]:
-    """The addresses and the words to type, in the order of the page."""
+    """The addresses and literal input in the order of the page."""
     return re.findall(r"<http://[^>]+>|`[^`\n]+`", _FENCED.sub("", text))
 
 
 def anchors(text: str) -> Iterator[str]:
-    """The fragments of a page: its headings as GitHub writes them, and what it names itself."""
+    """The fragments of a page: headings as GitHub names them, and explicit anchors."""
     seen: Counter[str] = Counter()
     for title in re.findall(r"^#{1,6} (.+)$", _FENCED.sub("", text), re.M):
         words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).lower()
@@ -55,7 +54,7 @@ def anchors(text: str) -> Iterator[str]:
 
 
 def target(page: Path, link: str) -> Path:
-    """The file that a relative link of a page means."""
+    """The file that a page's relative link refers to."""
     path = link.partition("#")[0]
     return (page.parent / path).resolve() if path else page
 
@@ -71,7 +70,7 @@ def test_links_lead_to_files_and_sections(page: Path) -> None:
             assert fragment in set(anchors(file.read_text("utf-8"))), link
 
 
-def test_each_page_is_reached_from_the_front_page() -> None:
+def test_each_page_is_linked_from_the_readme() -> None:
     reached, waiting = {ENGLISH}, [ENGLISH]
     while waiting:
         page = waiting.pop()
@@ -83,7 +82,7 @@ def test_each_page_is_reached_from_the_front_page() -> None:
     assert [str(page) for page in PAGES if page not in reached] == []
 
 
-def test_both_front_pages_have_the_same_commands_and_links() -> None:
+def test_both_readmes_have_the_same_commands_and_links() -> None:
     english, chinese = ENGLISH.read_text("utf-8"), CHINESE.read_text("utf-8")
     assert commands(english) == commands(chinese)
     assert literals(english) == literals(chinese)
@@ -93,14 +92,14 @@ def test_both_front_pages_have_the_same_commands_and_links() -> None:
 
 
 def test_pictures_of_the_documents_are_small() -> None:
-    shown = {
+    pictures = {
         target(page, link)
         for page in PAGES
         for link in links(page.read_text("utf-8"))
         if link.endswith(".png")
     }
-    assert [f.name for f in shown if f.stat().st_size > LARGEST_PICTURE] == []
-    assert set((ROOT / "docs" / "images").iterdir()) <= shown
+    assert [f.name for f in pictures if f.stat().st_size > LARGEST_PICTURE] == []
+    assert set((ROOT / "docs" / "images").iterdir()) <= pictures
 
 
 @pytest.mark.parametrize(
@@ -112,5 +111,5 @@ def test_pictures_of_the_documents_are_small() -> None:
         ("```sh\n[a](b.md)\n```\n[e](#f)", ["#f"]),
     ],
 )
-def test_links_are_those_that_a_reader_can_follow(text: str, expected: list[str]) -> None:
+def test_links_in_code_spans_and_blocks_are_ignored(text: str, expected: list[str]) -> None:
     assert links(text) == expected

@@ -1,4 +1,4 @@
-"""Addresses that mail can be sent to."""
+"""Syntax of e-mail addresses that mail can be sent to."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ from models.email_addresses.entities import LONGEST, is_address
         ("x" * LONGEST + "@example.edu", False),
     ],
 )
-def test_an_address_names_one_mailbox(text: str, is_one: bool) -> None:
+def test_only_addresses_of_one_mailbox_are_accepted(text: str, is_one: bool) -> None:
     assert is_address(text) is is_one

@@ -1,4 +1,4 @@
-"""English beside Chinese: nothing is missing, nothing left over, and places stay what they are."""
+"""English translations: complete, without unused entries, and with the same placeholders."""
 
 from __future__ import annotations
 
@@ -46,32 +46,32 @@ def source(folder: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_is_known_whole_and_compiles_in_both(name: str) -> None:
+def test_every_page_is_translated_and_compiles_in_both_languages(name: str) -> None:
     for language in Language:
         environment_of(language).get_template(name)
     assert not CHINESE.search(template_in_english(source("templates", name), name))
 
 
 @pytest.mark.parametrize("name", READERS_SCRIPTS)
-def test_every_script_is_known_whole(name: str) -> None:
+def test_every_readers_script_is_translated(name: str) -> None:
     assert not CHINESE.search(_COMMENT.sub("", script_in_english(source("static", name))))
 
 
-def test_no_other_script_of_readers_pages_has_words() -> None:
-    """Those of the console, the kiosks and the hall speak Chinese."""
+def test_untranslated_scripts_of_readers_pages_have_no_chinese() -> None:
+    """Scripts of the console, the kiosks and the hall display are Chinese."""
     pages = "".join(source("templates", name) for name in PAGES)
     for name in set(re.findall(r"asset\('(\w+\.js)'\)", pages)) - set(READERS_SCRIPTS):
         assert not CHINESE.search(_COMMENT.sub("", source("static", name))), name
 
 
-def test_what_is_not_known_stops_the_start() -> None:
+def test_a_missing_translation_raises_no_english() -> None:
     with pytest.raises(NoEnglish, match="从未说过"):
         template_in_english("<p>从未说过</p>")
     with pytest.raises(NoEnglish, match="从未说过"):
         script_in_english('say("从未说过");')
 
 
-def test_nothing_is_kept_that_nobody_says() -> None:
+def test_every_catalogue_entry_is_used() -> None:
     pages = "\n".join(source("templates", name) for name in PAGES)
     scripts = "\n".join(source("static", name) for name in READERS_SCRIPTS)
     python = "\n".join(
@@ -92,7 +92,7 @@ def test_nothing_is_kept_that_nobody_says() -> None:
 
 
 @pytest.mark.parametrize("section", sorted(CATALOGUE))
-def test_places_are_the_same_in_both(section: str) -> None:
+def test_translations_keep_their_placeholders(section: str) -> None:
     for chinese, english in CATALOGUE[section].items():
         assert english == english.strip(" ") or section in ("scripts", "mini_program"), english
         # The mini-program names what stands on the page in both languages' first one.
@@ -125,7 +125,7 @@ def test_places_are_the_same_in_both(section: str) -> None:
         (7, 7),
     ],
 )
-def test_what_python_says(said: object, english: object) -> None:
+def test_values_formatted_in_python_are_translated(said: object, english: object) -> None:
     assert value_in_english(said) == english
 
 
@@ -141,7 +141,7 @@ def test_what_python_says(said: object, english: object) -> None:
         ("", 0, "", "", "gone-001"),
     ],
 )
-def test_a_place_is_said_from_its_facts(
+def test_a_seats_place_is_worded_from_its_facts(
     venue: str, floor: int, area: str, no: str, english: str
 ) -> None:
     seat = ReservedSeat("gone-001", no, "", area, floor, venue, "gone-001")
@@ -149,7 +149,7 @@ def test_a_place_is_said_from_its_facts(
     assert page.render(seat=seat) == english
 
 
-def test_every_rule_has_words_in_both_languages() -> None:
+def test_every_policy_value_has_a_text_in_both_languages() -> None:
     assert NUMBERS_EN.keys() == NUMBER_TEXT.keys()
     assert SWITCHES_EN.keys() == SWITCH_TEXT.keys()
     assert TIMES_EN.keys() == POLICY_TIME_TEXT.keys()
@@ -157,14 +157,14 @@ def test_every_rule_has_words_in_both_languages() -> None:
     assert FILLING_EN.keys() == FILLING.keys() - {"by_kiosk"}
 
 
-def test_one_word_of_two_meanings() -> None:
+def test_a_word_with_two_meanings_is_translated_by_context() -> None:
     assert value_in_english("暂离", "event") == "Left"
     assert value_in_english("暂离", "state") == "Away"
     assert value_in_english("暂离") == "Step out"
 
 
-def test_every_refusal_is_said_in_english() -> None:
-    """With what it says on the pages: lengths with their units, and an end that nobody has set."""
+def test_every_refusal_has_an_english_text() -> None:
+    """The pages' refusals include lengths with units and an end that was never set."""
     details: dict[str, Any] = {
         "retry_after": 30, "field": "start", "state": "in_use", "groups": ["研究生"], "limit": 5,
         "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": on("20:00"),
@@ -182,8 +182,8 @@ def test_every_refusal_is_said_in_english() -> None:
     assert not CHINESE.search(forever), forever
 
 
-def test_what_comes_back_is_what_was_written() -> None:
-    """A field's value and the text of a form, and what is printed as it was written."""
+def test_text_typed_by_people_is_not_translated() -> None:
+    """A field's value, the text of a form, and output printed unchanged."""
     page = Environment(autoescape=True, finalize=value_in_english)
     page.filters["as_written"] = escape
     source = (

@@ -1,4 +1,4 @@
-"""What may be written to the library."""
+"""Texts that may be written to the library."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MISSING, NOT_PRINTABLE = REASONS["text_missing"], REASONS["text_not_printable"]
         ("a\ue000b", NOT_PRINTABLE),
     ],
 )
-def test_what_people_write_is_taken_and_what_is_no_writing_is_not(text: str, wrong: str) -> None:
+def test_feedback_texts_are_accepted_or_refused_by_their_content(text: str, wrong: str) -> None:
     form = MultiDictProxy(MultiDict[str | bytes](text=text))
     content, refusal = checked_text(form)
     assert refusal == wrong

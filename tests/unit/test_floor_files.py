@@ -1,4 +1,5 @@
-"""Floors from files: tables, workbooks, our JSON and another system's layouts, good and hostile."""
+"""Floors from files: tables, workbooks, our JSON and another system's layouts, valid and
+hostile."""
 
 from __future__ import annotations
 
@@ -60,16 +61,16 @@ CATALOG = Catalog("", VENUES, {a.id: a for a in (HALL, OLD, GONE)}, {})
 
 def planned(data: bytes | str, **defaults: Any) -> ImportPlan:
     data = data.encode() if isinstance(data, str) else data
-    found = decoding.read_file(data, WORDS)
-    if found.problems:
-        return ImportPlan([], found.problems)
-    return plan_import(found.areas, CATALOG, Defaults(**{"venue": "library", **defaults}))
+    file = decoding.read_file(data, WORDS)
+    if file.problems:
+        return ImportPlan([], file.problems)
+    return plan_import(file.areas, CATALOG, Defaults(**{"venue": "library", **defaults}))
 
 
 def problems(data: bytes | str) -> list[tuple[int | None, str]]:
-    """Line and reason of all that is wrong with a file."""
-    found = planned(data).problems
-    return [(problem.line, str(problem.error.details["reason"])) for problem in found]
+    """Line and reason of all problems of a file."""
+    problems_found = planned(data).problems
+    return [(problem.line, str(problem.error.details["reason"])) for problem in problems_found]
 
 
 def workbook(rows: list[list[object]]) -> bytes:
@@ -102,7 +103,7 @@ TABLE = "区域,楼层,座位号,行,列,电源,靠窗\n五层东区,5,A-12,1,2,
     ],
     ids=["utf-8", "with a mark", "gb18030", "tabs", "english", "xlsx"],
 )
-def test_one_table_in_many_forms(data: bytes) -> None:
+def test_the_same_table_is_read_alike_from_each_format(data: bytes) -> None:
     plan = planned(data)
     assert plan.problems == []
     (area,) = plan.areas
@@ -116,11 +117,11 @@ def test_one_table_in_many_forms(data: bytes) -> None:
     assert (area.new.width, area.new.height) == (130, 80)
 
 
-def test_a_known_area_is_changed_and_keeps_what_the_file_does_not_say() -> None:
+def test_an_import_keeps_values_of_an_area_that_the_file_omits() -> None:
     (area,) = planned("区域,座位号,电源\n二层中厅,001,\n").areas
     assert area.old is HALL
-    found = differences(HALL, area.new)
-    assert (found.removed, found.features_changed, found.moved) == (["002"], ["001"], [])
+    changes = differences(HALL, area.new)
+    assert (changes.removed, changes.features_changed, changes.moved) == (["002"], ["001"], [])
     assert area.new.fixtures == HALL.fixtures and area.new.rev == 4
     (area,) = planned("区域编号,区域,楼层,座位号,x,y\n2f-hall,大厅,2,001,20,20\n").areas
     assert area.old is HALL and area.new.name == "大厅"
@@ -146,23 +147,23 @@ GERMAN = "area;seat;row;column;Lampe;power\n"
         ("Fensterplätze", "cp1252", "utf-8", None),
     ],
 )
-def test_an_encoding_is_recognised_or_asked_for(
+def test_an_encoding_is_detected_or_must_be_chosen(
     text: str, encoding: str, named: str, read_as: str | None
 ) -> None:
     data = f"{GERMAN}{text};A-1;1;1;;\n".encode(encoding)
-    found = decoding.read_file(data, WORDS, encoding=named)
+    file = decoding.read_file(data, WORDS, encoding=named)
     if read_as is None:
-        (problem,) = found.problems
+        (problem,) = file.problems
         assert problem.error.details["reason"] == "encoding_unknown"
         return
-    assert (found.encoding, found.problems) == (read_as, [])
-    assert found.areas[0].name == data.decode(read_as).split("\n")[1].split(";")[0]
+    assert (file.encoding, file.problems) == (read_as, [])
+    assert file.areas[0].name == data.decode(read_as).split("\n")[1].split(";")[0]
 
 
 def test_columns_without_a_meaning_are_named() -> None:
     head = "area,Lampe,seat,row,column, Steh  pult ,power" + ",x1" * 60
-    found = decoding.read_file(f"{head}\nA,ja,1,1,1,x,ja\n".encode(), WORDS)
-    assert found.ignored == ["Lampe", "Steh pult", *["x1"] * 58]
+    file = decoding.read_file(f"{head}\nA,ja,1,1,1,x,ja\n".encode(), WORDS)
+    assert file.ignored == ["Lampe", "Steh pult", *["x1"] * 58]
     for word in ("ja", "x", "TRUE", "oui", "sí", "是"):
         (area,) = decoding.read_file(f"area,seat,power\nA,1,{word}\n".encode(), WORDS).areas
         assert area.seats[0].draft.power, word
@@ -236,7 +237,7 @@ WRONG: dict[str, tuple[bytes | str, list[tuple[int | None, str]]]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_told_by_line(case: str) -> None:
+def test_problems_are_reported_by_line(case: str) -> None:
     data, expected = WRONG[case]
     assert problems(data) == expected
 
@@ -250,7 +251,7 @@ def zipped(parts: dict[str, bytes]) -> bytes:
 
 
 def doctored(name: str, data: bytes) -> bytes:
-    """A good workbook with another part."""
+    """A valid workbook with one part replaced."""
     with zipfile.ZipFile(io.BytesIO(workbook([["区域", "座位号"], ["甲", "1"]]))) as good:
         return zipped({part: good.read(part) for part in good.namelist()} | {name: data})
 
@@ -272,7 +273,7 @@ def test_a_hostile_workbook_is_refused(case: str) -> None:
     assert problems(HOSTILE[case]) == [(None, "not_a_workbook")]
 
 
-def test_a_formula_is_no_value_and_a_far_cell_costs_nothing() -> None:
+def test_formulas_are_not_values_and_distant_cells_cost_no_memory() -> None:
     head: list[object] = ["区域", "楼层", "座位号", "行", "列"]
     assert problems(workbook([head, ["甲", 5, "=1+1", 1, 1]])) == [(2, "formula")]
     book = openpyxl.Workbook()
@@ -283,7 +284,7 @@ def test_a_formula_is_no_value_and_a_far_cell_costs_nothing() -> None:
     assert problems(target.getvalue()) == [(20_001, "too_many_lines")]
 
 
-def test_a_layout_of_another_system() -> None:
+def test_a_layout_of_another_system_becomes_an_area() -> None:
     cells: dict[str, dict[str, object]] = {"1001": {"type": "empty"}}
     for column in range(2, 8):
         cells[f"2{column:03}"] = {"type": "wall"}
@@ -308,7 +309,7 @@ def test_a_layout_of_another_system() -> None:
     )
 
 
-def test_the_templates_are_good_files() -> None:
+def test_the_offered_templates_import_without_problems() -> None:
     head = [COLUMN_TEXT[name] for name in TEMPLATE_FIELDS]
     sheets = {
         SHEET_TEXT["seats"]: [head, *TEMPLATE_ROWS],
@@ -323,9 +324,9 @@ def test_the_templates_are_good_files() -> None:
         ]
 
 
-def test_every_reason_has_words() -> None:
-    found = {reason for _, told in WRONG.values() for _, reason in told}
-    assert found - PROBLEM_TEXT.keys() - REASONS.keys() == set()
+def test_every_import_problem_has_a_text() -> None:
+    reasons = {reason for _, problems_told in WRONG.values() for _, reason in problems_told}
+    assert reasons - PROBLEM_TEXT.keys() - REASONS.keys() == set()
 
 
 NAMES = st.text("abXY甲乙0189", min_size=1, max_size=6) | st.sampled_from(["A-12", "2F-B07", "1/2"])
@@ -370,8 +371,8 @@ def fields_of(seat: Seat) -> dict[str, Any]:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(areas())
-def test_what_is_exported_comes_back_the_same(area: Area) -> None:
-    """Into the same library nothing changes; into an empty one it is the same plan."""
+def test_an_exported_area_imports_unchanged(area: Area) -> None:
+    """Importing into the same library changes nothing; into an empty one it makes the same plan."""
     head = [COLUMN_TEXT[name] for name in writing.FIELDS]
     table = writing.as_csv([head, *writing.rows_of(area, YES, KIND_TEXT)])
     as_json = json.dumps(plan_to_json(area)).encode()

@@ -18,5 +18,5 @@ from models.library.entities import floor_label
         (10, "10层", "10层"),
     ],
 )
-def test_a_floor_in_words(floor: int, label: str, text: str) -> None:
+def test_floors_above_and_below_ground_have_their_labels(floor: int, label: str, text: str) -> None:
     assert (floor_label(floor), floor_text(floor)) == (label, text)

@@ -1,4 +1,4 @@
-"""How full it will be: what is known, what is not, and how right it is on weeks not seen before."""
+"""The forecast: when it is made, and its accuracy on weeks it has not seen."""
 
 from __future__ import annotations
 
@@ -35,19 +35,21 @@ def after(days: list[AreaDay], ahead: int = 1) -> date:
 
 
 @pytest.mark.parametrize("ahead", [1, 2])
-def test_what_never_changes_goes_on(ahead: int) -> None:
+def test_a_constant_occupancy_is_forecast_with_zero_error(ahead: int) -> None:
     days = weeks(6)
-    found = forecast(days, after(days, ahead))
-    assert found is not None and len(found) == HOURS
-    assert found[9].used == pytest.approx(0.5) and found[9].error == pytest.approx(0)
-    assert found[3].used == 0
+    hours_forecast = forecast(days, after(days, ahead))
+    assert hours_forecast is not None and len(hours_forecast) == HOURS
+    assert hours_forecast[9].used == pytest.approx(0.5) and hours_forecast[
+        9
+    ].error == pytest.approx(0)
+    assert hours_forecast[3].used == 0
 
 
-def test_nothing_under_four_weeks() -> None:
+def test_no_forecast_is_made_under_four_weeks_of_days() -> None:
     days = weeks(5)
     for number in range(len(days)):
-        known = forecast(days[:number], MONDAY + timedelta(days=number)) is not None
-        assert known == (number >= LEAST_DAYS), number
+        possible = forecast(days[:number], MONDAY + timedelta(days=number)) is not None
+        assert possible == (number >= LEAST_DAYS), number
     # Four weeks of which there are no Sundays say nothing of a Sunday.
     weekdays = [d for d in days if d.day.weekday() != 6]
     assert forecast(weekdays, date(2026, 10, 11)) is None
@@ -59,7 +61,7 @@ def test_nothing_under_four_weeks() -> None:
     assert forecast([], MONDAY) is None
 
 
-def test_a_weekday_has_its_own_level_and_a_rising_week_goes_on() -> None:
+def test_the_forecast_follows_weekday_levels_and_a_rising_trend() -> None:
     def share(number: int) -> float:
         return 0.2 if number % 7 == 5 else 0.6
 
@@ -84,20 +86,20 @@ def test_a_weekday_has_its_own_level_and_a_rising_week_goes_on() -> None:
     ),
     st.integers(1, 3),
 )
-def test_shares_are_shares_whatever_happened(
+def test_forecast_shares_lie_between_zero_and_one(
     history: list[tuple[list[float], bool]], ahead: int
 ) -> None:
     days = [
         replace(counted(MONDAY + timedelta(days=n), used), open_minutes=900 * SEATS * is_open)
         for n, (used, is_open) in enumerate(history)
     ]
-    found = forecast(days, after(days, ahead))
-    for hour in found or ():
+    hours_forecast = forecast(days, after(days, ahead))
+    for hour in hours_forecast or ():
         assert 0 <= hour.used <= 1 and hour.error >= 0
         assert isinstance(hour, HourForecast)
 
 
-def test_areas_together_are_known_where_all_of_them_are() -> None:
+def test_combined_areas_have_the_days_known_for_all_of_them() -> None:
     one, two = weeks(5, 0.2), weeks(4, 0.6)
     both = together([one, [replace(d, seats=150, used=tuple(3 * u for u in d.used)) for d in two]])
     assert [d.day for d in both] == [d.day for d in two]
@@ -110,7 +112,7 @@ def test_areas_together_are_known_where_all_of_them_are() -> None:
     [(Setting("usual", 21), 1), (Setting("examinations", 22, exam=0.8, share=0.6), 2)],
     ids=["usual, today", "examinations, tomorrow"],
 )
-def test_it_is_right_more_often_than_last_week_was(setting: Setting, ahead: int) -> None:
-    """The short form of scripts/backtest, on seeds of its own."""
-    found = score(setting, 11, ahead)
-    assert found.good, (found.gain, found.coverage)
+def test_the_forecast_beats_the_previous_weeks_values(setting: Setting, ahead: int) -> None:
+    """The short form of scripts/backtest, with other seeds."""
+    result = score(setting, 11, ahead)
+    assert result.good, (result.gain, result.coverage)

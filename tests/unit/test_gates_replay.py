@@ -1,4 +1,4 @@
-"""What gate events make of a reservation: a table of days, and that their order does not matter."""
+"""The effect of gate events on a reservation: a table of days, and independence of their order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.gate_passages import ELSEWHERE, EVENING, GATE, HERE, POLICY, after, g
 
 
 def told_of(r: Reservation) -> str:
-    """As ``in_use check_in 13:40``: the state, and the last that a gate did."""
+    """The state and the gate's last action, as in ``in_use check_in 13:40``."""
     if r.gate_assistance is None:
         return r.state.value
     at = r.gate_assistance.at.astimezone(on("08:00").tzinfo)
@@ -30,7 +30,7 @@ def told_of(r: Reservation) -> str:
 
 
 def local(text: str) -> str:
-    """The table speaks the library's time, the code UTC."""
+    """Converts the table's local times to UTC."""
     words = text.split(" ")
     if len(words) == 3:
         words[2] = f"{on(words[2]):%H:%M}"
@@ -61,7 +61,9 @@ def local(text: str) -> str:
         (["in 15:59"], "reserved"),
     ],
 )
-def test_a_reserved_one(gate_events: list[str], result: str) -> None:
+def test_passages_of_a_reserved_booking_lead_to_the_listed_state(
+    gate_events: list[str], result: str
+) -> None:
     for order in permutations(gate_events):
         assert told_of(after(reserved(), *order)) == local(result), order
 
@@ -79,7 +81,7 @@ def test_a_reserved_one(gate_events: list[str], result: str) -> None:
         (away(), ["out 14:32", "in 14:50", "out 15:10"], "away leave 15:10"),
     ],
 )
-def test_one_that_the_reader_has_moved_themselves(
+def test_passages_do_not_override_the_readers_own_actions(
     r: Reservation, gate_events: list[str], result: str
 ) -> None:
     for order in permutations(gate_events):
@@ -98,7 +100,7 @@ def test_one_that_the_reader_has_moved_themselves(
         (away(), ["out 14:32", "in 14:40 east", "in 14:50"], "in_use return 14:50"),
     ],
 )
-def test_another_venues_gate_moves_nothing(
+def test_passages_at_another_venues_gate_have_no_effect(
     r: Reservation, gate_events: list[str], result: str
 ) -> None:
     for order in permutations(gate_events):
@@ -108,30 +110,30 @@ def test_another_venues_gate_moves_nothing(
     assert not any(event.id in effects for event in events if event.gate_id == ELSEWHERE)
 
 
-def test_nobody_is_taken_for_inside_before_all_is_told() -> None:
+def test_no_check_in_happens_before_the_gates_reports_are_complete() -> None:
     waiting = after(reserved(), "in 09:00", told="13:29")
     assert waiting.state is ReservationState.RESERVED
     assert after(waiting, "in 09:00", told="13:30").state is ReservationState.IN_USE
 
 
-def test_a_stay_elsewhere_comes_first() -> None:
+def test_a_gate_check_in_waits_for_the_end_of_another_stay() -> None:
     r = after(reserved(), "in 09:00", free_from="14:10")
     assert (r.state, r.checked_in_at) == (ReservationState.IN_USE, on("14:10"))
     assert after(reserved(), "in 09:00", free_from="14:31").state is ReservationState.RESERVED
 
 
-def test_the_same_gate_events_again_change_nothing() -> None:
+def test_repeated_gate_events_change_nothing() -> None:
     once = after(reserved(), "in 13:40", "out 14:50")
     assert after(once, "out 14:50", "in 13:40") is once
     assert [e.event for e in once.history] == ["reserve", "check_in", "leave"]
-    told = [n.event for n in once.outbox]
-    assert told == ["booking_confirmed", "checked_in_before", "temporary_leave"], (
+    events = [n.event for n in once.outbox]
+    assert events == ["booking_confirmed", "checked_in_before", "temporary_leave"], (
         "the reader is told how it stands, programs the check-in too"
     )
     assert "u:" + ZHANG in once.claims
 
 
-def test_confirming_and_own_acts_settle_it() -> None:
+def test_a_confirmation_or_own_action_settles_a_gate_assistance() -> None:
     r = after(reserved(), "in 13:40")
     assert r.pending_confirmation == "check_in"
     confirmed = transitions.confirm(r, BY_READER, on("14:00"))
@@ -144,7 +146,7 @@ def test_confirming_and_own_acts_settle_it() -> None:
     assert told_of(after(confirmed, "out 14:05")) == local("away leave 14:05")
 
 
-def test_what_others_do_is_no_word_of_the_readers() -> None:
+def test_actions_of_others_do_not_settle_a_gate_assistance() -> None:
     r = seat_reports_transitions.request_presence_check(
         in_use(), on("14:40"), "d:x", BY_READER, on("14:20")
     )
@@ -167,7 +169,7 @@ def test_an_unconfirmed_leave_is_no_violation() -> None:
     assert not transitions.expire_leave(agreed, BY_JOB).penalty_waived
 
 
-def test_an_outage_moves_the_return_and_no_passage_moves_it_back() -> None:
+def test_replayed_passages_keep_a_return_deadline_extended_by_an_outage() -> None:
     by_gate = after(in_use(), "out 14:10")
     assert by_gate.return_by == on("14:40")
     moved = replace(by_gate, return_by=on("14:50"))
@@ -175,7 +177,7 @@ def test_an_outage_moves_the_return_and_no_passage_moves_it_back() -> None:
     assert after(moved, "out 14:10", "in 14:45").state is ReservationState.IN_USE
 
 
-def test_who_left_before_the_end_is_not_carried_over() -> None:
+def test_a_reader_who_left_before_the_end_is_not_carried_over() -> None:
     done = transitions.complete(in_use(), BY_JOB)
     assert not left_before_end(done, [gate_event("in 13:40"), gate_event("out 13:59")])
     assert not left_before_end(done, [gate_event("out 14:10"), gate_event("in 14:20")])
@@ -191,33 +193,39 @@ days = st.lists(
 
 
 @given(days, st.randoms(use_true_random=False), st.sampled_from([reserved(), in_use(), away()]))
-def test_any_order_leads_to_the_same(
+def test_gate_events_in_any_order_lead_to_the_same_state(
     day: list[tuple[str, str]], chance: object, r: Reservation
 ) -> None:
-    """Each gate event arrives alone; all are known that lie before those which have not arrived."""
+    """Each gate event arrives alone; all events before those still missing are known."""
     texts = [" ".join(passed) for passed in day]
     in_order = sorted(texts, key=lambda text: text.partition(" ")[2])
     shuffled = list(texts)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
     ends = []
     for order in (in_order, shuffled):
-        now, known = r, []
+        now, events_so_far = r, []
         for arrived in order:
-            known.append(arrived)
-            waiting = [gate_event(t).at for t in texts if t not in known]
-            told = min([*waiting, EVENING]) - timedelta(seconds=1)
-            events = [gate_event(t) for t in known]
-            now = derive_presence(now, POLICY, events, HERE, None, told, EVENING)[0]
+            events_so_far.append(arrived)
+            waiting = [gate_event(t).at for t in texts if t not in events_so_far]
+            reported = min([*waiting, EVENING]) - timedelta(seconds=1)
+            events = [gate_event(t) for t in events_so_far]
+            now = derive_presence(now, POLICY, events, HERE, None, reported, EVENING)[0]
         now = derive_presence(now, POLICY, events, HERE, None, EVENING, EVENING)[0]
         ends.append(replace(now, rev=0, outbox=()))
     assert ends[0] == ends[1]
 
 
-def test_how_long_deadlines_wait_for_gates() -> None:
+def test_deadlines_wait_for_late_gates_for_a_bounded_time() -> None:
     now = on("12:00")
 
-    def gate(told: str | None, seen: str | None) -> Gate:
-        return Gate(GATE, VenueId("v"), "", on(seen) if seen else None, on(told) if told else None)
+    def gate(reported: str | None, seen: str | None) -> Gate:
+        return Gate(
+            GATE,
+            VenueId("v"),
+            "",
+            on(seen) if seen else None,
+            on(reported) if reported else None,
+        )
 
     assert complete_until([], now) == now
     assert complete_until([gate(None, "11:59")], now) == now, "it does not say"

@@ -1,4 +1,4 @@
-"""docs/glossary.md is the contract for names: its names exist, and its retired words do not."""
+"""The names in docs/glossary.md exist, and its retired words are not used."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ NOT_OURS: Final = frozenset({"node_modules", "miniprogram_npm", "__pycache__"})
 
 def files() -> Iterator[Path]:
     """Code, documents, templates and the mini-program, without the glossary itself."""
-    found = [*ROOT.glob("*.md"), *ROOT.glob("*.cfg"), *ROOT.glob("*.toml")]
+    paths = [*ROOT.glob("*.md"), *ROOT.glob("*.cfg"), *ROOT.glob("*.toml")]
     for folder in FOLDERS:
-        found += (ROOT / folder).rglob("*")
-    for path in found:
+        paths += (ROOT / folder).rglob("*")
+    for path in paths:
         ours = not NOT_OURS.intersection(path.relative_to(ROOT).parts)
         if ours and path.suffix in SUFFIXES and path.is_file() and path != GLOSSARY:
             yield path
 
 
 def words_in(text: str) -> list[str]:
-    """What stands between backticks."""
+    """The words between backticks."""
     return re.findall(r"`([^`]+)`", text)
 
 
 def whole(word: str) -> str:
-    """A pattern of the word that does not match inside a longer one."""
+    """A pattern for the word that does not match inside a longer one."""
     before = r"(?<!\w)" if word[0].isalnum() else ""
     behind = r"(?!\w)" if word[-1].isalnum() else ""
     return before + re.escape(word) + behind
@@ -49,7 +49,7 @@ def places_of(words: list[str]) -> list[str]:
     """``file:line: word`` of each line with one of the words."""
     # Looking for all words at each place of every file takes long: most files have no part of any.
     parts = {word: set(re.findall(r"\w+", word)) for word in words}
-    found = []
+    matches = []
     for path in files():
         text = path.read_text(encoding="utf-8")
         there = set(re.findall(r"\w+", text))
@@ -59,15 +59,15 @@ def places_of(words: list[str]) -> list[str]:
         pattern = re.compile("|".join(map(whole, possible)))
         for number, line in enumerate(text.splitlines(), start=1):
             if match := pattern.search(line):
-                found.append(f"{path.relative_to(ROOT)}:{number}: {match[0]}")
-    return sorted(found)
+                matches.append(f"{path.relative_to(ROOT)}:{number}: {match[0]}")
+    return sorted(matches)
 
 
-def test_nothing_is_called_by_a_retired_word() -> None:
+def test_no_file_uses_a_retired_word() -> None:
     retired = words_in(RETIRED)
     assert len(retired) > 50, "the page has its list"
-    found = places_of(retired)
-    assert not found, "retired by docs/glossary.md:\n" + "\n".join(found)
+    matches = places_of(retired)
+    assert not matches, "retired by docs/glossary.md:\n" + "\n".join(matches)
 
 
 def test_the_names_of_the_glossary_exist() -> None:
@@ -99,5 +99,5 @@ def test_the_names_of_the_glossary_exist() -> None:
         ("birds/robin", "birds/robinia/tree.py", False),
     ],
 )
-def test_words_are_found_whole(word: str, line: str, found: bool) -> None:
+def test_retired_words_match_whole_words_only(word: str, line: str, found: bool) -> None:
     assert bool(re.search(whole(word), line)) is found

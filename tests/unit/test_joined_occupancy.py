@@ -1,4 +1,4 @@
-"""Days that are seen together where hours cross midnight."""
+"""Days joined with their neighbours where hours cross midnight."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ HALF_HOUR = timedelta(minutes=30)
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_day_is_seen_with_its_neighbours(data: st.DataObject) -> None:
-    """Against the rows themselves, and a plan that is mended against one that is made anew."""
+def test_a_joined_day_equals_the_rows_of_its_days(data: st.DataObject) -> None:
+    """Compared with the rows themselves, and an incrementally updated plan with a new one."""
     parts = {day: DayOccupancy() for day in (SUNDAY, MONDAY, TOMORROW)}
     stored: dict[ReservationId, OccupancyRow] = {}
     joined = JoinedOccupancy(on("00:00"), parts[SUNDAY], [parts[MONDAY], parts[TOMORROW]])
@@ -52,18 +52,20 @@ def test_a_day_is_seen_with_its_neighbours(data: st.DataObject) -> None:
         )
         if parts[day].apply(row):
             stored[row.id] = row
-        shown = [
+        rows_shown = [
             row
             for row in stored.values()
             if row.state is ReservationState.RESERVED
             and (row.end > on("00:00") or local_date(row.start) >= MONDAY)
         ]
-        assert {row.id: row for row in shown} == joined.rows
+        assert {row.id: row for row in rows_shown} == joined.rows
         for seat in SEATS:
-            assert ids(joined.by_seat.get(seat)) == ids(row for row in shown if row.seat_id == seat)
+            assert ids(joined.by_seat.get(seat)) == ids(
+                row for row in rows_shown if row.seat_id == seat
+            )
         for reader in READERS:
             assert ids(joined.by_reader.get(reader)) == ids(
-                row for row in shown if row.reader_id == reader
+                row for row in rows_shown if row.reader_id == reader
             )
         now = {seat: list(joined.by_seat.get(seat)) for seat in SEATS}
         changed = joined.since(seen)
@@ -80,7 +82,7 @@ def look_at(day: date, now: datetime) -> MapQuery:
     return MapQuery(day, None, NIGHT, open_hours(NIGHT, day, VENUE, AREA), now)
 
 
-def test_a_booking_over_midnight_stands_on_both_days() -> None:
+def test_a_booking_over_midnight_is_shown_on_both_days() -> None:
     days = {day: DayOccupancy() for day in (SUNDAY, MONDAY, TOMORROW)}
     booked = OccupancyRow.of(
         ReservationId("1"), 1, SEATS[0], READERS[0], ReservationState.RESERVED,

@@ -1,4 +1,4 @@
-"""What a screen shows beside its pairing code, and which screens are of one network."""
+"""The check word beside a screen's pairing code, and the network of a screen's address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handlers.texts.check_words import CHECK_WORD_TEXT
 from models.kiosks.entities import CHECK_WORDS
 
 
-def test_each_check_word_is_another() -> None:
+def test_all_check_words_differ() -> None:
     assert len(set(CHECK_WORD_TEXT)) == len(CHECK_WORD_TEXT) == CHECK_WORDS
 
 
@@ -22,5 +22,5 @@ def test_each_check_word_is_another() -> None:
         ("unknown", "unknown"),
     ],
 )
-def test_an_address_of_ipv6_stands_for_its_network(address: str, network: str) -> None:
+def test_an_ipv6_address_counts_as_its_network(address: str, network: str) -> None:
     assert network_of(address) == network

@@ -1,4 +1,4 @@
-"""The library's data as shipped: what a hand edit of a plan must not break."""
+"""The shipped library data: invariants that a manual edit of a plan must keep."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def mark_box(mark: dict[str, Any]) -> Box:
 
 
 def gaps(a: Box, b: Box) -> tuple[int, int]:
-    """The free space between two boxes along x and along y; negative where they share it."""
+    """The gaps between two boxes along x and along y; negative where they overlap."""
     return (
         max(a[0], b[0]) - min(a[0] + a[2], b[0] + b[2]),
         max(a[1], b[1]) - min(a[1] + a[3], b[1] + b[3]),
@@ -61,7 +61,7 @@ def on_outer_wall(box: Box, plan: dict[str, Any]) -> bool:
     return 0 in (x, y) or x + w == plan["width"] or y + h == plan["height"]
 
 
-def test_the_library_is_the_manuals() -> None:
+def test_the_library_matches_the_manual() -> None:
     assert LIBRARY["venue"] == {"id": "library", "name": "图书馆"}
     assert [area["name"] for area in LIBRARY["areas"]] == NAMES
     for area in LIBRARY["areas"]:
@@ -76,12 +76,12 @@ def test_the_library_is_the_manuals() -> None:
     assert [gate["id"] for gate in LIBRARY["gates"]] == ["main", "side"]
 
 
-def test_every_area_has_one_plan_and_no_plan_is_left_over() -> None:
+def test_every_area_has_exactly_one_plan() -> None:
     assert sorted(PLANS) == sorted(AREA_IDS)
     assert [plan["area"] for plan in PLANS.values()] == list(PLANS)
 
 
-def test_counts() -> None:
+def test_areas_have_the_expected_numbers_of_seats() -> None:
     counts = {area: len(plan["seats"]) for area, plan in PLANS.items()}
     assert {area: counts[area] for area in COUNTED} == COUNTED
     assert all(60 <= count <= 240 for count in counts.values())
@@ -95,7 +95,7 @@ def test_seats_are_numbered_from_001_without_a_gap(area: str) -> None:
 
 
 @pytest.mark.parametrize("area", AREA_IDS)
-def test_shape_of_the_records(area: str) -> None:
+def test_plan_records_have_the_expected_fields(area: str) -> None:
     plan = PLANS[area]
     assert plan.keys() == {"area", "width", "height", "seats", "marks"}
     for seat in plan["seats"]:
@@ -111,7 +111,7 @@ def test_shape_of_the_records(area: str) -> None:
 
 
 @pytest.mark.parametrize("area", AREA_IDS)
-def test_everything_is_inside_and_nothing_overlaps(area: str) -> None:
+def test_seats_and_fixtures_lie_inside_and_do_not_overlap(area: str) -> None:
     plan = PLANS[area]
     things = [(seat["no"], seat_box(seat)) for seat in plan["seats"]]
     things += [(mark["kind"], mark_box(mark)) for mark in plan["marks"]]
@@ -122,7 +122,7 @@ def test_everything_is_inside_and_nothing_overlaps(area: str) -> None:
 
 
 @pytest.mark.parametrize("area", AREA_IDS)
-def test_marks_and_seats_make_sense_together(area: str) -> None:
+def test_windows_and_doors_are_on_outer_walls_and_marked_seats_beside_them(area: str) -> None:
     plan = PLANS[area]
     windows = boxes_of(plan, "window")
     doors = [box for box in boxes_of(plan, "door") if on_outer_wall(box, plan)]
@@ -148,12 +148,12 @@ def test_marks_and_seats_make_sense_together(area: str) -> None:
     assert all(seat.get("power") for seat in plan["seats"] if seat.get("computer"))
 
 
-def test_kiosks_stand_where_the_manual_puts_them() -> None:
+def test_kiosks_are_drawn_in_the_areas_of_the_kiosk_list() -> None:
     with_kiosk = {area for area, plan in PLANS.items() if boxes_of(plan, "kiosk")}
     assert with_kiosk == {kiosk["id"] for kiosk in LIBRARY["kiosks"]}
 
 
-def test_disabled_seats_are_few_and_none_where_the_manual_shows_all_free() -> None:
+def test_few_seats_are_disabled_and_none_in_the_manuals_hall() -> None:
     disabled = {
         area: sum(1 for seat in plan["seats"] if "disabled" in seat) for area, plan in PLANS.items()
     }
@@ -168,7 +168,7 @@ def test_computers_are_in_one_area() -> None:
     ]
 
 
-def test_the_second_floor_hall_reads_as_in_the_manual() -> None:
+def test_the_second_floor_hall_is_laid_out_as_in_the_manual() -> None:
     """065 064 / 066 063 / ... from the left, with shelves before the block that starts at 049."""
     plan = PLANS["2f-hall"]
     at = {seat["no"]: (seat["x"], seat["y"]) for seat in plan["seats"]}

@@ -1,4 +1,4 @@
-"""A whole library as a file: it comes back as it was, and each fault is named with its place."""
+"""A library as a file: it round-trips, and each fault is reported with its place."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def check(library: LibraryFile) -> None:
     check_library(library, PROFILE, PLACEHOLDER_NAMES, 2026)
 
 
-def test_a_library_comes_back_as_it_was() -> None:
+def test_a_library_file_round_trips() -> None:
     assert {f.name for f in fields(Area)} > {"seats"} and len(LIBRARY.areas[0].seats) == 5
     text = to_text(LIBRARY)
     assert from_text(text.encode()) == LIBRARY and to_text(from_text(text.encode())) == text
@@ -99,7 +99,7 @@ def test_a_library_comes_back_as_it_was() -> None:
     assert to_text(replace(LIBRARY, areas=(moved,))) == text, "what is one database's stays there"
 
 
-def test_an_area_out_of_use_comes_back_with_its_seats() -> None:
+def test_a_retired_area_round_trips_with_its_seats() -> None:
     area = LIBRARY.areas[0]
     library = replace(LIBRARY, areas=(replace(transitions.retire(area), rev=0),))
     assert from_text(to_text(library).encode()) == library
@@ -114,7 +114,7 @@ def test_an_area_out_of_use_comes_back_with_its_seats() -> None:
 
 
 def put(path: str, value: Any) -> Callable[[Any], None]:
-    """A change of the file: ``areas.0.width`` gets the value."""
+    """A change of the file, such as ``areas.0.width``."""
 
     def change(document: Any) -> None:
         *way, last = (int(part) if part.isdecimal() else part for part in path.split("."))
@@ -159,7 +159,9 @@ def put(path: str, value: Any) -> Callable[[Any], None]:
         (put("plan_pictures.0.file.content", "%"), "at `$.plan_pictures[0].file.content`"),
     ],
 )
-def test_each_fault_is_named_with_its_place(change: Callable[[Any], None], said: str) -> None:
+def test_each_fault_in_a_library_file_is_reported_with_its_place(
+    change: Callable[[Any], None], said: str
+) -> None:
     document = json.loads(to_text(LIBRARY))
     change(document)
     with pytest.raises(TransferError) as error:
@@ -168,6 +170,6 @@ def test_each_fault_is_named_with_its_place(change: Callable[[Any], None], said:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b'{"format": 1, "areas": 3}', b"\xff"])
-def test_what_is_no_library(text: bytes) -> None:
+def test_a_file_that_is_no_library_is_refused(text: bytes) -> None:
     with pytest.raises(TransferError):
         from_text(text)

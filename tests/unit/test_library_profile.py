@@ -1,5 +1,4 @@
-"""Zones that a library can have, what it may call itself, its wording, and no library's name in
-what everybody runs."""
+"""Time zones and profiles of a library, its wording, and no library's name in the common code."""
 
 from __future__ import annotations
 
@@ -50,12 +49,12 @@ ROOT = Path(__file__).resolve().parents[2]
         ("", ZoneProblem.UNKNOWN),
     ],
 )
-def test_zones(zone: str, wanted: int | ZoneProblem) -> None:
+def test_time_zones_have_their_offset_or_a_problem(zone: str, wanted: int | ZoneProblem) -> None:
     problem = zone_problem(zone, 2026)
     assert (problem if problem is not None else zone_minutes(zone, 2026)) == wanted
 
 
-def test_only_fitting_zones_are_offered() -> None:
+def test_only_usable_time_zones_are_offered() -> None:
     offered = fitting_zones(2026)
     assert "Asia/Shanghai" in offered and "Europe/Berlin" not in offered and len(offered) > 100
 
@@ -75,7 +74,9 @@ def test_only_fitting_zones_are_offered() -> None:
         ({"rules_text": "a\x00b"}, "rules_text", "text_not_printable"),
     ],
 )
-def test_what_no_profile_may_be(change: dict[str, object], field: str, reason: str) -> None:
+def test_an_invalid_profile_is_refused_with_its_field(
+    change: dict[str, object], field: str, reason: str
+) -> None:
     check_profile(PROFILE, PLACEHOLDER_NAMES)
     check_profile(replace(PROFILE, audience="", rules_text=RULES_TEXT), PLACEHOLDER_NAMES)
     with pytest.raises(Malformed) as error:
@@ -90,10 +91,10 @@ def picture(kind: str, size: tuple[int, int] = (300, 200)) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_a_logo_is_drawn_anew(kind: str) -> None:
-    kept = logo_of(picture(kind) + b"<script>")
-    assert b"<script>" not in kept and logo_of(kept) == kept, "the same once more"
-    with Image.open(BytesIO(kept)) as drawn:
+def test_an_uploaded_logo_is_re_encoded(kind: str) -> None:
+    logo = logo_of(picture(kind) + b"<script>")
+    assert b"<script>" not in logo and logo_of(logo) == logo, "the same once more"
+    with Image.open(BytesIO(logo)) as drawn:
         assert (drawn.format, drawn.size) == ("PNG", (144, 96))
 
 
@@ -108,14 +109,14 @@ def test_a_logo_is_drawn_anew(kind: str) -> None:
         (picture("PNG", (5000, 10)), "logo_too_wide"),
     ],
 )
-def test_what_is_no_logo(sent: bytes, reason: str) -> None:
+def test_an_invalid_logo_is_refused(sent: bytes, reason: str) -> None:
     with pytest.raises(Malformed) as error:
         logo_of(sent)
     assert error.value.details["reason"] == reason
 
 
 class Known(ReferenceData):
-    """A library in memory."""
+    """The library's reference data in memory."""
 
     def __init__(self, policy: Policy, *venues: Venue) -> None:
         self.policy, self.profile = policy, PROFILE
@@ -135,23 +136,23 @@ numbers = st.fixed_dictionaries(
 
 
 @given(numbers)
-def test_the_rules_say_what_the_policy_says(values: dict[str, int]) -> None:
+def test_the_default_rules_text_states_the_policy_values(values: dict[str, int]) -> None:
     reference = Known(replace(Policy(), **values), Venue(VENUE, "主馆"))  # type: ignore[arg-type]
-    shown = rules_html(reference, DAY, "")
-    assert not PLACEHOLDER.search(shown) and "<li></li>" not in shown
-    assert f"每人每天最多 {values['daily_booking_limit']} 次预约" in shown
-    assert f"暂离不超过 {values['leave_minutes']} 分钟" in shown
-    assert f"满 {values['violations_limit']} 次" in shown
-    assert ("暂离超时也记一次" in shown) == values["away_timeout_is_violation"]
+    html = rules_html(reference, DAY, "")
+    assert not PLACEHOLDER.search(html) and "<li></li>" not in html
+    assert f"每人每天最多 {values['daily_booking_limit']} 次预约" in html
+    assert f"暂离不超过 {values['leave_minutes']} 分钟" in html
+    assert f"满 {values['violations_limit']} 次" in html
+    assert ("暂离超时也记一次" in html) == values["away_timeout_is_violation"]
 
 
-def test_wording_of_ones_own_is_filled_and_cannot_bring_html() -> None:
+def test_custom_wording_is_filled_in_and_escaped() -> None:
     longer = replace(Policy(), areas={AreaId("hall"): {"max_minutes": 360}})
     reference = Known(longer, Venue(VENUE, "<b>馆</b>"), Venue(VENUE, "<b>馆</b>"))
     own = "# 规则\n\n- **{最长小时}** 小时\n- {签到方式}<script>\n- {特定日期规则}\n- {没有}"
-    shown = rules_html(reference, DAY, own)
-    assert "<strong>4–6</strong> 小时" in shown and "{没有}" in shown
-    assert "<script>" not in shown and "<b>" not in shown
+    html = rules_html(reference, DAY, own)
+    assert "<strong>4–6</strong> 小时" in html and "{没有}" in html
+    assert "<script>" not in html and "<b>" not in html
     assert running_line_of(reference, DAY, "一次 {最长小时} 小时") == "一次 4–6 小时"
     assert "一次最多 4–6 小时" in running_line_of(reference, DAY, "")
     assert {*PLACEHOLDER.findall(RULES_TEXT + RUNNING_LINE)} == PLACEHOLDER_NAMES
@@ -194,13 +195,13 @@ def files() -> Iterator[Path]:
                 yield path
 
 
-def test_nothing_of_one_university_stands_in_what_everybody_runs() -> None:
+def test_no_university_is_named_in_the_code_for_all_libraries() -> None:
     searched = list(files())
     assert len(searched) > 500 and {path.suffix for path in searched} >= {".py", ".html", ".ts"}
     wrong = [
-        f"{path.relative_to(ROOT)}: {found[0]}"
+        f"{path.relative_to(ROOT)}: {match[0]}"
         for path in searched
-        if (found := OTHERS.search(path.read_text(encoding="utf-8")))
+        if (match := OTHERS.search(path.read_text(encoding="utf-8")))
     ]
     assert wrong == []
     assert OTHERS.search(
@@ -208,6 +209,6 @@ def test_nothing_of_one_university_stands_in_what_everybody_runs() -> None:
     )
 
 
-def test_the_clock_of_a_profile() -> None:
+def test_a_profile_sets_the_librarys_time_zone() -> None:
     there = replace(PROFILE, zone="Asia/Kolkata", zone_minutes=330).clock
     assert there.utcoffset(None) == timedelta(hours=5, minutes=30)

@@ -1,4 +1,4 @@
-"""Load shedding: who is answered, in which order, and who has to come back. Time is a number."""
+"""Load shedding: admission, order and Retry-After. Time is a number."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ PAUSES = st.lists(st.floats(min_value=0, max_value=5), min_size=1, max_size=60)
 
 
 @given(PAUSES, st.integers(1, 20), st.floats(min_value=0.1, max_value=10))
-def test_no_bucket_gives_more_than_it_holds(pauses: list[float], holds: int, rate: float) -> None:
+def test_a_rate_limit_bucket_never_exceeds_its_capacity(
+    pauses: list[float], holds: int, rate: float
+) -> None:
     time = Time()
     bucket = LocalRateLimiter(RateLimit("b", capacity=holds, per_second=rate), clock=time)
     given = 0
@@ -57,7 +59,7 @@ def test_no_bucket_gives_more_than_it_holds(pauses: list[float], holds: int, rat
 
 
 async def settle() -> None:
-    """Let every task come as far as it can."""
+    """Lets every task run as far as it can."""
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -72,7 +74,7 @@ def start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
 
 
 @given(st.lists(st.sampled_from(["come", "leave", "later", "give up"]), max_size=80))
-def test_the_line_keeps_its_order_and_loses_nobody(steps: list[str]) -> None:
+def test_the_queue_admits_in_order_or_refuses_after_the_longest_wait(steps: list[str]) -> None:
     async def story() -> None:
         time = Time()
         door = WriteQueue(time)
@@ -110,19 +112,19 @@ def test_the_line_keeps_its_order_and_loses_nobody(steps: list[str]) -> None:
     asyncio.run(story())
 
 
-async def test_a_line_that_is_much_too_long_is_not_joined() -> None:
+async def test_a_queue_that_is_too_long_refuses_at_once() -> None:
     time = Time()
     door = WriteQueue(time)
     await inside(door, SLOTS)
     waiting = [start(door.acquire()) for _ in range(1001)]
     await settle()
-    told = []
+    waits = []
     for _ in range(1000):
         with pytest.raises(Busy) as refused:
             await door.acquire()
-        told.append(refused.value.retry_after)
-    assert told == sorted(told), "one after the other"
-    assert (told[0], told[-1]) == (1, 3), (
+        waits.append(refused.value.retry_after)
+    assert waits == sorted(waits), "one after the other"
+    assert (waits[0], waits[-1]) == (1, 3), (
         "a thousand of them at the five hundred a second of a start"
     )
     for _ in range(SLOTS):
@@ -135,21 +137,21 @@ async def test_a_line_that_is_much_too_long_is_not_joined() -> None:
 
 
 @pytest.mark.parametrize("rate", [250, 500, 1000, 4000])
-async def test_who_is_sent_away_comes_back_when_there_is_a_place(rate: int) -> None:
-    """3,000 come within a second to a service that does so much a second; a third of it goes into
-    hearing a request at all. Nobody asks more than three times, and it takes hardly longer than the
-    work does: nobody comes back before a second is over, and all by whole seconds."""
+async def test_retry_after_spreads_refused_requests_over_the_free_capacity(rate: int) -> None:
+    """3,000 requests come within a second to a service that does this many a second; a third of
+    that goes into receiving requests. No client asks more than three times, the total hardly
+    exceeds the work, and repeats come after whole seconds, at least one."""
     time, rng = Time(), random.Random(7)
     door = WriteQueue(time)
     due = [(time.now + rng.uniform(0, 1), 1) for _ in range(3000)]
     heapify(due)
-    asked: list[tuple[asyncio.Task[None], int]] = []
+    attempts: list[tuple[asyncio.Task[None], int]] = []
     work, heard, tries, began, tick_at = 0.0, 0, Counter[int](), time.now, time.now + 0.1
-    while due or asked:
+    while due or attempts:
         time.now += 0.02
         work = min(work + rate * 0.02, rate * 0.02)
         while due and due[0][0] <= time.now and work > -rate / 2:
-            asked.append((start(door.acquire()), heappop(due)[1]))
+            attempts.append((start(door.acquire()), heappop(due)[1]))
             work -= 1 / 3
             heard += 1
         await settle()
@@ -160,8 +162,8 @@ async def test_who_is_sent_away_comes_back_when_there_is_a_place(rate: int) -> N
             door.tick(0.1)
             tick_at += 0.1
         await settle()
-        for task, number in [one for one in asked if one[0].done()]:
-            asked.remove((task, number))
+        for task, number in [one for one in attempts if one[0].done()]:
+            attempts.remove((task, number))
             if (refused := task.exception()) is None:
                 tries[number] += 1
                 continue
@@ -172,7 +174,7 @@ async def test_who_is_sent_away_comes_back_when_there_is_a_place(rate: int) -> N
     assert took_s < 1.3 * needs_s + 2, (took_s, needs_s, tries)
 
 
-async def test_a_cancelled_guest_gives_the_place_on() -> None:
+async def test_a_request_cancelled_on_admission_passes_its_place_on() -> None:
     door = WriteQueue(Time())
     await inside(door, SLOTS)
     first, second = start(door.acquire()), start(door.acquire())
@@ -183,7 +185,7 @@ async def test_a_cancelled_guest_gives_the_place_on() -> None:
     await second
 
 
-async def test_a_rush_goes_on_while_a_batch_has_just_left() -> None:
+async def test_the_queue_stays_saturated_for_a_tick_after_a_batch() -> None:
     door = WriteQueue(Time())
     await inside(door, PRESSING - 1)
     assert not door.is_saturated
@@ -197,7 +199,7 @@ async def test_a_rush_goes_on_while_a_batch_has_just_left() -> None:
     assert not door.is_saturated
 
 
-async def test_looks_are_refused_before_changes() -> None:
+async def test_reads_are_refused_before_changes() -> None:
     time = Time()
     admission = LoadShedder()
     admission.door = WriteQueue(time)
@@ -218,8 +220,8 @@ async def test_looks_are_refused_before_changes() -> None:
     assert admission.looking == 0
 
 
-async def test_a_late_loop_alone_refuses_nobody() -> None:
-    """Something else keeps the machine busy; the same lateness under many requests is a rush."""
+async def test_a_late_event_loop_without_many_requests_refuses_none() -> None:
+    """Lateness alone may come from other programs; with many requests it is a rush."""
     admission = LoadShedder()
     admission._late_s = 10 * LATE_S
     for _ in range(MANY):
@@ -235,7 +237,7 @@ async def test_a_late_loop_alone_refuses_nobody() -> None:
         admission.begin_read()
 
 
-async def test_whoever_steps_aside_leaves_the_place_to_another() -> None:
+async def test_a_request_that_steps_aside_frees_its_place_for_the_next() -> None:
     door = WriteQueue(Time())
     await inside(door, SLOTS)
     next_in_line = start(door.acquire())
@@ -253,7 +255,7 @@ async def test_whoever_steps_aside_leaves_the_place_to_another() -> None:
     assert last.done()
 
 
-async def test_whoever_comes_ends_the_rest() -> None:
+async def test_an_arriving_request_wakes_the_load_shedder() -> None:
     admission, done = LoadShedder(), asyncio.Event()
 
     async def change() -> None:

@@ -1,4 +1,4 @@
-"""Log lines are JSON, and no secret gets into them."""
+"""Log lines are JSON without secrets."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _TEXTS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), _TEXTS)
-def test_redact(text: str, expected: str | None) -> None:
+def test_secrets_are_masked_in_text(text: str, expected: str | None) -> None:
     masked = redact(text)
     assert masked == (text if expected is None else expected)
     assert redact(masked) == masked, "masking twice changes nothing"
@@ -133,7 +133,7 @@ def test_fields_arguments_and_exceptions_are_masked_in_their_text() -> None:
     assert "?access_token=***" in line["exception"]
 
 
-def test_wrong_arguments_do_not_spill() -> None:
+def test_invalid_log_arguments_do_not_leak_secrets() -> None:
     log = _Log()
     log.logger.warning("event %d", "S3cret")
     assert log.line()["event"] == "event %d"

@@ -1,4 +1,4 @@
-"""The text of a notice as a page shows it."""
+"""Rendering a notice's text as HTML."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ from handlers.http.markdown import html_of
         ("**好** [规则](/rules)", '<p><strong>好</strong> <a href="/rules">规则</a></p>'),
     ],
 )
-def test_no_text_can_do_harm(text: str, harmless: str | None) -> None:
+def test_harmful_markdown_is_made_harmless(text: str, harmless: str | None) -> None:
     made = html_of(text).strip()
     assert made == harmless if harmless else "<img" not in made

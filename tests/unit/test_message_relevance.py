@@ -1,4 +1,4 @@
-"""Which messages say what is not so any more."""
+"""Messages that later events have made untrue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HELD = reserved()
 AWAY = away(left=on("14:30"))
 
 
-def told(template: Template, r: Reservation, at: str) -> Message:
+def message_of(template: Template, r: Reservation, at: str) -> Message:
     """The message with the facts of that moment."""
     names = {
         Template.LEAVE: ("left_at", "return_by"),
@@ -29,7 +29,7 @@ def told(template: Template, r: Reservation, at: str) -> Message:
 
 
 def moved(r: Reservation) -> Reservation:
-    """The same time on another seat."""
+    """The reservation on another seat."""
     return transitions.change(
         r,
         on_seat(r, "2f-hall-066"),
@@ -50,23 +50,25 @@ def left_again(returns: timedelta) -> Reservation:
 @pytest.mark.parametrize(
     ("message", "now", "expected"),
     [
-        (told(Template.RESERVED, HELD, "08:00"), HELD, False),
-        (told(Template.RESERVED, HELD, "08:00"), in_use(), True),
-        (told(Template.RESERVED, HELD, "08:00"), moved(HELD), True),
-        (told(Template.RESERVED, moved(HELD), "08:05"), moved(HELD), False),
-        (told(Template.CHECK_IN_REMINDER, HELD, "08:02"), moved(HELD), True),
-        (told(Template.LEAVE, AWAY, "14:30"), AWAY, False),
-        (told(Template.LEAVE, AWAY, "14:30"), left_again(timedelta(minutes=15)), True),
-        (told(Template.LEAVE, AWAY, "14:30"), left_again(timedelta()), True),
-        (told(Template.LEAVE_REMINDER, AWAY, "14:50"), AWAY, False),
+        (message_of(Template.RESERVED, HELD, "08:00"), HELD, False),
+        (message_of(Template.RESERVED, HELD, "08:00"), in_use(), True),
+        (message_of(Template.RESERVED, HELD, "08:00"), moved(HELD), True),
+        (message_of(Template.RESERVED, moved(HELD), "08:05"), moved(HELD), False),
+        (message_of(Template.CHECK_IN_REMINDER, HELD, "08:02"), moved(HELD), True),
+        (message_of(Template.LEAVE, AWAY, "14:30"), AWAY, False),
+        (message_of(Template.LEAVE, AWAY, "14:30"), left_again(timedelta(minutes=15)), True),
+        (message_of(Template.LEAVE, AWAY, "14:30"), left_again(timedelta()), True),
+        (message_of(Template.LEAVE_REMINDER, AWAY, "14:50"), AWAY, False),
         (
-            told(Template.LEAVE_REMINDER, AWAY, "14:50"),
+            message_of(Template.LEAVE_REMINDER, AWAY, "14:50"),
             left_again(timedelta(minutes=15)),
             True,
         ),
-        (told(Template.ENDING_SOON, in_use(), "15:50"), but(in_use(), end=on("17:00")), True),
-        (told(Template.ENDED, in_use(), "15:50"), but(in_use(), end=on("17:00")), False),
+        (message_of(Template.ENDING_SOON, in_use(), "15:50"), but(in_use(), end=on("17:00")), True),
+        (message_of(Template.ENDED, in_use(), "15:50"), but(in_use(), end=on("17:00")), False),
     ],
 )
-def test_what_has_been_overtaken(message: Message, now: Reservation, expected: bool) -> None:
+def test_messages_overtaken_by_later_events_are_recognised(
+    message: Message, now: Reservation, expected: bool
+) -> None:
     assert is_overtaken(message, now) is expected

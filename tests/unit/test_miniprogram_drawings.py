@@ -1,4 +1,4 @@
-"""The mini-program's marks and icons are those of its drawings, and WeChat can show them."""
+"""The mini-program's marks and icons equal their drawings and can be shown by WeChat."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _json(name: str) -> Any:
     return json.loads((CLIENT / name).read_text(encoding="utf-8"))
 
 
-def test_the_marks_are_the_drawings() -> None:
+def test_the_marks_equal_their_drawings() -> None:
     assert MARKS.read_text(encoding="utf-8") == marks(), "python -m scripts.miniprogram_drawings"
 
 
@@ -33,7 +33,7 @@ def test_an_icon_has_its_size_and_its_colour(name: str) -> None:
     assert file.stat().st_size <= LARGEST
     colour = re.search('stroke="#(\\w{6})"', icons()[name])
     assert colour is not None
-    wanted = tuple(int(colour[1][n : n + 2], 16) for n in (0, 2, 4))
+    expected = tuple(int(colour[1][n : n + 2], 16) for n in (0, 2, 4))
     with Image.open(file) as picture:
         assert (picture.format, picture.size, picture.mode) == ("PNG", (SIDE, SIDE), "RGBA")
         raw = picture.tobytes()
@@ -42,10 +42,10 @@ def test_an_icon_has_its_size_and_its_colour(name: str) -> None:
     drawn = [pixel for pixel in pixels if pixel[3] == 255]
     assert len(drawn) > 300
     for pixel in set(drawn):  # rounded, where the edges are smooth
-        assert all(abs(is_ - should) <= 2 for is_, should in zip(pixel[:3], wanted, strict=True))
+        assert all(abs(is_ - should) <= 2 for is_, should in zip(pixel[:3], expected, strict=True))
 
 
-def test_every_tab_has_four_icons_that_are_there() -> None:
+def test_every_tab_has_four_existing_icons() -> None:
     theme, tabs = _json("theme.json"), _json("app.json")["tabBar"]["list"]
     used = {
         scheme[tab[key].removeprefix("@")]
@@ -58,13 +58,13 @@ def test_every_tab_has_four_icons_that_are_there() -> None:
     assert all((CLIENT / path).is_file() for path in used)
 
 
-def test_nothing_is_drawn_by_a_rare_character() -> None:
+def test_no_rare_character_is_used_as_an_icon() -> None:
     """A phone without the character shows a box, and some make a coloured picture of it."""
     for folder in ("pages", "components", "lib"):
         for file in sorted((CLIENT / folder).rglob("*")):
             if file.suffix in (".wxml", ".ts", ".wxss"):
-                found = _NO_SIGN.findall(file.read_text(encoding="utf-8"))
-                assert not found, (file, found)
+                signs = _NO_SIGN.findall(file.read_text(encoding="utf-8"))
+                assert not signs, (file, signs)
 
 
 def test_every_feature_of_a_seat_has_a_drawing() -> None:

@@ -1,4 +1,4 @@
-"""What the driver says, and what it means for whoever asked."""
+"""Errors of the MongoDB driver and their translation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from models.storage.mongo_errors import translate_errors
         *(11600, 11601, 11602),  # interrupted: by a shutdown, by killOp, by a change of roles
     ],
 )
-def test_an_operation_that_was_interrupted_may_be_tried_again(code: int) -> None:
+def test_an_interrupted_operation_raises_unavailable(code: int) -> None:
     with pytest.raises(Unavailable), translate_errors():
         raise OperationFailure("interrupted", code)
 
 
-def test_an_operation_that_is_wrong_stays_wrong() -> None:
+def test_an_invalid_operation_keeps_its_error() -> None:
     with pytest.raises(OperationFailure), translate_errors():
         raise OperationFailure("unknown operator: $foo", 2)

@@ -1,4 +1,4 @@
-"""The same rules where hours cross midnight, and in a library that never closes."""
+"""The booking rules where hours cross midnight, and in a library that never closes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.unit.booking_rules import AFTER_TOMORROW, HALL, UPPER, decide
 ALWAYS = replace(HALL, opening=(OpeningRule(time(0), time(0)),))
 
 
-def test_a_booking_crosses_midnight() -> None:
+def test_a_booking_may_cross_midnight_within_the_hours() -> None:
     late = shifted(HALL, timedelta(hours=8))  # 15:00–06:30
     span = decide("now", "01:00", "23:10", MONDAY, late)
     assert span == hours("23:10", "01:00")
@@ -55,10 +55,10 @@ def test_a_booking_crosses_midnight() -> None:
     opens=st.integers(0, 47), lasts=st.integers(1, 48), second=st.integers(0, 48),
     begin=st.integers(0, 95), length=st.integers(1, 48), step=st.sampled_from([30, 60, 90]),
 )  # fmt: skip
-def test_open_hours_hold_what_is_open_on_either_day(
+def test_open_hours_join_the_hours_of_both_days(
     opens: int, lasts: int, second: int, begin: int, length: int, step: int
 ) -> None:
-    """Against half hours that are counted one by one, over two days with hours of their own."""
+    """Compared with half hours counted one by one, over two days with different hours."""
     half = timedelta(minutes=30)
 
     def rule(lasting: int, first: date | None = None) -> OpeningRule:
@@ -83,8 +83,8 @@ def test_open_hours_hold_what_is_open_on_either_day(
     offered = [
         (begun, end)
         for _, begun in time_choices.start_choices(local_date(start), policy, place, on("00:00"))
-        if (found := place.containing(begun)) is not None
-        for end in time_choices.end_choices(begun, policy, found)
+        if (hours_found := place.containing(begun)) is not None
+        for end in time_choices.end_choices(begun, policy, hours_found)
     ]
     assert all(place.covers(*choice) for choice in offered)
     assert all(local_date(begun) == local_date(start) for begun, _ in offered)
@@ -97,7 +97,7 @@ def test_open_hours_hold_what_is_open_on_either_day(
 @pytest.mark.parametrize("now", ["06:00", "07:00:30", "11:59:59", "16:08", "21:55", "22:20:40"])
 @pytest.mark.parametrize("area", [AREA, UPPER])
 @pytest.mark.parametrize("policy", [HALL, shifted(HALL, timedelta(hours=4, minutes=30)), ALWAYS])
-def test_whatever_is_offered_is_accepted(now: str, area: AreaId, policy: Policy) -> None:
+def test_every_offered_time_is_accepted(now: str, area: AreaId, policy: Policy) -> None:
     seen = 0
     for day in (MONDAY, TOMORROW):
         place = open_hours(policy, day, VENUE, area)
@@ -115,7 +115,7 @@ def test_whatever_is_offered_is_accepted(now: str, area: AreaId, policy: Policy)
     assert (seen > 0) == (policy is not HALL), "some go over midnight"
 
 
-def test_a_leave_over_midnight_touches_the_meals_of_either_day() -> None:
+def test_a_leave_over_midnight_counts_the_meal_times_of_both_days() -> None:
     r = in_use(reserved("22:00", "03:00", made="21:30"))
     supper = replace(HALL, meal_times=((time(0), time(1)),))
     for left, back in (
@@ -156,7 +156,7 @@ def test_a_stay_touches_two_days_at_most() -> None:
         (on("23:50"), hours("23:30", "01:30"), on("00:00", TOMORROW)),
     ],
 )
-def test_another_seat_is_kept_while_its_reader_can_answer(
+def test_the_deadline_of_a_replacement_offer_leaves_time_to_answer(
     now: datetime, booked: TimeRange, until: datetime
 ) -> None:
     assert _offer_deadline(booked, now) == until

@@ -1,5 +1,5 @@
-"""The occupancy after any history, told in any order that can happen, is what the database
-holds."""
+"""The occupancy equals the database after any history, with changes arriving in any possible
+order."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ from tests.unit.occupancy_database import DAY, HOURS, READERS, SEATS, Database, 
 
 
 class Following(RuleBasedStateMachine):
-    """One worker's occupancy. Others write too; what the occupancy hears of it comes late, twice,
-    and in the stream's order; the answers to its own writes come in any order, early or very
-    late."""
+    """One worker's occupancy. Other workers write too; their changes arrive late, repeated, and in
+    stream order; answers to its own writes arrive in any order, early or very late."""
 
     @initialize()
     def begin(self) -> None:
@@ -128,7 +127,7 @@ class Following(RuleBasedStateMachine):
 
     @rule(number=st.integers(1, 6))
     def hear_again(self, number: int) -> None:
-        """The stream broke before the last batches counted as taken."""
+        """Repeats the last batches, as after a break of the stream."""
         self.heard = max(0, self.heard - number)
 
     @precondition(lambda self: not self.unanswered)
@@ -151,9 +150,9 @@ class Following(RuleBasedStateMachine):
     @precondition(lambda self: not self.unanswered)
     @rule()
     def much_later(self) -> None:
-        """All answers have come long ago."""
-        for known in self.occupancy._days.values():
-            known.occupancy.forget_older()
+        """Lets so much time pass that all answers arrived long ago."""
+        for day in self.occupancy._days.values():
+            day.occupancy.forget_older()
 
     @rule()
     def look(self) -> None:
@@ -194,7 +193,8 @@ class Following(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        """All is heard and answered: the occupancy is the database, and its two indexes agree."""
+        """Delivers all changes and answers: the occupancy equals the database, and its two indexes
+        agree."""
         for r in self.unanswered:
             self.occupancy.record_write(r)
         self.unanswered.clear()
@@ -213,18 +213,18 @@ class Following(RuleBasedStateMachine):
 
     @invariant()
     def indexes_agree_and_since_names_what_changed(self) -> None:
-        known = self.occupancy._days.get(DAY) if hasattr(self, "occupancy") else None
-        if known is None:
+        day = self.occupancy._days.get(DAY) if hasattr(self, "occupancy") else None
+        if day is None:
             return
-        occupancy = known.occupancy
+        occupancy = day.occupancy
         rows = sorted(occupancy.rows.values(), key=lambda r: r.id)
         for lists, key in ((occupancy.by_seat, "seat_id"), (occupancy.by_reader, "reader_id")):
-            found = []
+            rows_found = []
             for at, held in lists.items():
                 assert held and all(getattr(r, key) == at for r in held)
                 assert [(r.start, r.end) for r in held] == sorted((r.start, r.end) for r in held)
-                found += held
-            assert sorted(found, key=lambda r: r.id) == rows
+                rows_found += held
+            assert sorted(rows_found, key=lambda r: r.id) == rows
         seats = {seat: list(held) for seat, held in occupancy.by_seat.items()}
         if self.before is not None and self.before[0] is occupancy:
             _, version, then = self.before

@@ -1,4 +1,4 @@
-"""What is told out of turn, what has ended, and a view that is mended seat by seat."""
+"""Changes out of order, ended bookings, and incremental updates of a view."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def patch(rev: int, **fields: object) -> RowUpdate:
     return RowUpdate(ReservationId("1"), rev, fields)
 
 
-def test_what_is_told_out_of_turn() -> None:
+def test_late_repeated_and_missing_changes_are_handled() -> None:
     occupancy = DayOccupancy()
     assert occupancy.apply(row(1)) and not occupancy.apply(row(1))
     with pytest.raises(MissingRevision):
@@ -70,7 +70,7 @@ def test_what_is_told_out_of_turn() -> None:
     assert occupancy.apply(RowRemoval(ReservationId("1"))) and not occupancy.apply(row(5))
 
 
-def test_a_load_that_was_too_old_is_made_good_by_the_next() -> None:
+def test_an_outdated_load_is_corrected_by_the_next() -> None:
     occupancy = DayOccupancy()
     occupancy.apply(row(2))
     occupancy.load([])
@@ -90,9 +90,9 @@ class Waiting(Rows):
         await self.answer
 
 
-async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() -> None:
-    """In a new process nobody has looked at the day yet. Another worker has given the reader the
-    reservation by its key, and has cancelled it."""
+async def test_a_booking_cancelled_before_its_insert_is_answered_leaves_no_row() -> None:
+    """A new process has not loaded the day yet. Another worker has returned the reservation to the
+    reader by its key and cancelled it."""
     rows, changes = Waiting(), Told()
     occupancy = LiveOccupancy(rows, changes)
     following = asyncio.create_task(occupancy.follow_changes())
@@ -122,7 +122,7 @@ async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() ->
 @pytest.mark.parametrize(
     "error", [Unavailable(), asyncio.CancelledError()], ids=["lost", "cut off"]
 )
-async def test_a_hold_whose_outcome_is_open_is_looked_for(error: BaseException) -> None:
+async def test_an_insert_of_unknown_outcome_forces_a_reload(error: BaseException) -> None:
     rows, changes = Waiting(), Told()
     occupancy = LiveOccupancy(rows, changes)
     following = asyncio.create_task(occupancy.follow_changes())
@@ -138,8 +138,8 @@ async def test_a_hold_whose_outcome_is_open_is_looked_for(error: BaseException) 
     following.cancel()
 
 
-async def test_memory_does_not_follow_what_has_ended() -> None:
-    """Ten days of a busy library: what is remembered is what ended in the last few minutes."""
+async def test_the_memory_of_ended_bookings_is_bounded() -> None:
+    """Ten days of a busy library: only bookings ended in the last few minutes are remembered."""
     now = 1000.0
     rows, changes = Rows(Database()), Told()
     occupancy = LiveOccupancy(rows, changes, lambda: now)
@@ -152,14 +152,14 @@ async def test_memory_does_not_follow_what_has_ended() -> None:
     sizes = []
     for number in range(2000):
         made = reserved("10:00", "12:00", id=f"{number:024x}", day=DAY)
-        told: list[tuple[str | None, Change]] = [(DAY.isoformat(), row_of(made))]
-        told += [(None, RowUpdate(made.id, 2, {"state": ReservationState.IN_USE}))]
-        told += [(None, RowUpdate(made.id, 3, {"state": ReservationState.FINISHED}))]
-        changes.told.put_nowait(ChangeBatch(told, now))
+        changes_told: list[tuple[str | None, Change]] = [(DAY.isoformat(), row_of(made))]
+        changes_told += [(None, RowUpdate(made.id, 2, {"state": ReservationState.IN_USE}))]
+        changes_told += [(None, RowUpdate(made.id, 3, {"state": ReservationState.FINISHED}))]
+        changes.told.put_nowait(ChangeBatch(changes_told, now))
         now += 5
         for _ in range(3):
             await asyncio.sleep(0)
-        sizes.append(sum(known.occupancy.remembered for known in occupancy._days.values()))
+        sizes.append(sum(day.occupancy.remembered for day in occupancy._days.values()))
     assert not occupancy._days[DAY].occupancy.rows
     lately = 2 * REMEMBER_S / 5
     assert max(sizes) <= 2 * (lately + 2) and max(sizes) == max(sizes[:100])
@@ -170,7 +170,7 @@ async def test_memory_does_not_follow_what_has_ended() -> None:
     following.cancel()
 
 
-def test_who_lies_too_far_behind_looks_at_everything() -> None:
+def test_a_view_too_far_behind_needs_a_full_load() -> None:
     occupancy = DayOccupancy()
     for rev in range(1, LOG_KEPT + 3):  # two entries each: from the seat, to the seat
         occupancy.apply(row(rev))
@@ -179,8 +179,8 @@ def test_who_lies_too_far_behind_looks_at_everything() -> None:
     assert occupancy.since(occupancy.version - 1) == [SEATS[0]]
 
 
-async def test_one_failed_load_answers_all_who_wait_for_it() -> None:
-    """Each trying by itself, one after the other, the last of them would wait for minutes."""
+async def test_one_failed_load_answers_all_waiting_callers() -> None:
+    """Sequential attempts of each caller would make the last one wait for minutes."""
     rows = Rows(Database())
     occupancy = LiveOccupancy(rows, Told())
     waiting = [asyncio.create_task(occupancy.get_day(DAY)) for _ in range(50)]
@@ -207,7 +207,7 @@ def look_at(now: datetime, span: TimeRange | None, tomorrow: bool) -> MapQuery:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -> None:
+def test_an_incrementally_updated_view_equals_a_new_one(data: st.DataObject) -> None:
     tomorrow = data.draw(st.booleans())
     day = TOMORROW if tomorrow else MONDAY
     span = None
@@ -216,7 +216,7 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
     occupancy, view = DayOccupancy(), AreaMap(AN_AREA)
     now, revs = on("08:00"), [0] * 8
     look = look_at(now, span, tomorrow)
-    known: list[SeatState] = []
+    previous: list[SeatState] = []
     version = 0
     for _ in range(data.draw(st.integers(1, 12))):
         for _ in range(data.draw(st.integers(0, 3))):
@@ -246,8 +246,8 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
         fresh = AreaMap(AN_AREA)
         fresh.refresh(occupancy, look)
         assert view.views == fresh.views
-        if known:
-            differ = [p for p, seen in enumerate(known) if seen != view.views[p]]
+        if previous:
+            differ = [p for p, seen in enumerate(previous) if seen != view.views[p]]
             assert view.changed_since(version) == differ
         else:
             assert view.changed_since(0) == list(range(len(AN_AREA.seats)))
@@ -260,4 +260,4 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
                 if seen.status is SeatStatus.MINE
             ]
             assert view.overlay_for(reader, granted=False) == mine
-        known, version = list(view.views), view.version
+        previous, version = list(view.views), view.version

@@ -1,4 +1,4 @@
-"""An OpenID provider's keys and addresses, as they are remembered and checked."""
+"""An OpenID provider's keys and endpoints: caching and checks."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from tests.waiting import patience
 NOW = datetime(2026, 9, 7, tzinfo=UTC)
 
 
-async def test_who_needs_nothing_new_does_not_wait_for_who_does() -> None:
-    asked, never = 0, asyncio.Event()
+async def test_a_cached_value_is_returned_while_a_newer_one_is_fetched() -> None:
+    calls, never = 0, asyncio.Event()
 
     async def ask() -> int:
-        nonlocal asked
-        asked += 1
-        if asked > 1:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
             await never.wait()
-        return asked
+        return calls
 
-    known = _Remembered(ask, lambda: NOW)
-    assert await known.get(lambda _: timedelta(hours=1)) == 1
-    anew = asyncio.create_task(known.get(lambda _: timedelta()))
+    cache = _Remembered(ask, lambda: NOW)
+    assert await cache.get(lambda _: timedelta(hours=1)) == 1
+    anew = asyncio.create_task(cache.get(lambda _: timedelta()))
     await asyncio.sleep(0)
     async with asyncio.timeout(patience(1)):
-        assert await known.get(lambda _: timedelta(hours=1)) == 1
-    assert asked == 2 and not anew.done()
+        assert await cache.get(lambda _: timedelta(hours=1)) == 1
+    assert calls == 2 and not anew.done()
     never.set()
     assert await anew == 2
 
 
-def test_an_address_has_no_line_break() -> None:
+def test_endpoint_urls_with_line_breaks_or_blanks_are_unsafe() -> None:
     assert _is_as_safe("https://a.example/auth?x=1", "https://a.example")
     for odd in ("https://a.example/\r\nX: y", "https://a.example/a b", "https://例.example/"):
         assert not _is_as_safe(odd, "https://a.example")
@@ -52,7 +52,7 @@ DESCRIPTION: dict[str, Any] = {
 
 
 class Provider:
-    """Describes itself in these words."""
+    """A provider with these metadata."""
 
     def __init__(self, description: dict[str, Any]) -> None:
         self.description = description
@@ -75,7 +75,7 @@ class Provider:
     ],
     ids=str,
 )
-async def test_a_description_that_is_not_the_issuers_is_none(changes: dict[str, Any]) -> None:
+async def test_metadata_of_another_issuer_is_refused(changes: dict[str, Any]) -> None:
     def directory(description: dict[str, Any]) -> OidcDirectory:
         return OidcDirectory(ISSUER, cast(CampusClient, Provider(description)), lambda: NOW)
 

@@ -1,4 +1,4 @@
-"""Which entry decides when a place is open, and what is said before it is changed."""
+"""The deciding opening rule of a place, and the text shown before a change."""
 
 from __future__ import annotations
 
@@ -135,14 +135,14 @@ ANNEX_SUNDAYS_OFF = OpeningRule(None, None, weekdays=frozenset({6}), venue_id=AN
         ((NIGHT, replace(AREA_WEEK, opens=time(0), closes=time(4))), MONDAY, AREA, "00:00–02:00"),
     ],
 )
-def test_which_entry_decides(
+def test_the_deciding_opening_rule_of_a_day(
     rules: tuple[OpeningRule, ...], day: date, place: AreaId, expected: str
 ) -> None:
-    found = Policy(opening=rules).day_hours(day, VENUES[place], place)
-    assert f"{hours_of_day_text(found.hours)} {found.reason}".strip() == expected
+    hours_found = Policy(opening=rules).day_hours(day, VENUES[place], place)
+    assert f"{hours_of_day_text(hours_found.hours)} {hours_found.reason}".strip() == expected
 
 
-def test_what_dates_and_hours_make_of_an_entry() -> None:
+def test_dates_and_hours_determine_the_kind_of_an_opening_rule() -> None:
     for rule, kind in (
         (ALWAYS, OpeningKind.WEEK),
         (replace(ALWAYS, opens=None), OpeningKind.WEEK),
@@ -187,7 +187,7 @@ places = st.sampled_from([(VENUE, None), (VENUE, AREA), (VENUE, UPPER), (ANNEX, 
 
 
 def open_on(policy: Policy, day: date, place: tuple[VenueId, AreaId | None]) -> list[TimeRange]:
-    """All hours in which somebody may sit there on that calendar day."""
+    """All hours of that calendar day in which the place is open."""
     whole = TimeRange(local_instant(day, time()), local_instant(day + DAY, time()))
     spans = [policy.day_hours(near, *place).hours for near in (day - DAY, day, day + DAY)]
     return [span for span in spans if span is not None and span.overlaps(whole)]
@@ -200,8 +200,8 @@ def fitting(policy: Policy, day: date, place: tuple[VenueId, AreaId | None]) -> 
 def booked(
     policy: Policy, day: date, place: tuple[VenueId, AreaId | None], start: time, end: time
 ) -> TimeRange | None:
-    """The time that a reader gets who asks for this one, None where it is closed. An end that is
-    not after the start is the next day's."""
+    """The time that a booking request gets, None if closed. An end that is not after the start is
+    the next day's."""
     largest = replace(policy, step_minutes=30, max_minutes=1440)
     wish = TimeSelection(day, start, end)
     try:
@@ -216,8 +216,8 @@ def booked(
 def test_a_closure_is_never_bookable(
     policy: Policy, day: date, place: tuple[VenueId, AreaId | None], start: time, end: time
 ) -> None:
-    """Not by hours that begin the day before either, and not by whatever else was entered; but an
-    area of its own (独立开放) may be open while its venue, or the library, is closed."""
+    """Neither by hours that begin the day before nor by other rules; but an independent area
+    (独立开放) may be open while its venue or the library is closed."""
     rules = fitting(policy, day, place)
     closures = [rule for rule in rules if rule.kind is OpeningKind.CLOSURE]
     alone = [r for r in rules if r.stands_alone and r.kind is OpeningKind.EXCEPTION]
@@ -233,8 +233,8 @@ def test_a_closure_is_never_bookable(
 @example(Policy(opening=(NIGHT, HOLIDAY, replace(ALONE_DAY, opens=time(9)))), MONDAY - DAY, AREA)
 def test_an_area_is_never_open_beyond_its_venue(policy: Policy, day: date, area_id: AreaId) -> None:
     venue = VENUES[area_id]
-    found = decide_opening(policy.opening, day, venue, area_id)
-    span, rule = found.hours, found.rule
+    decision = decide_opening(policy.opening, day, venue, area_id)
+    span, rule = decision.hours, decision.rule
     if span is None or rule is None or rule.stands_alone:
         return
     near = (day - DAY, day, day + DAY)
@@ -247,7 +247,7 @@ def test_an_area_is_never_open_beyond_its_venue(policy: Policy, day: date, area_
 
 
 @given(policies, days, places, clocks, clocks)
-def test_the_calendar_shows_what_can_be_booked(
+def test_the_opening_calendar_shows_the_bookable_hours(
     policy: Policy,
     day: date,
     place: tuple[VenueId, AreaId | None],
@@ -256,10 +256,10 @@ def test_the_calendar_shows_what_can_be_booked(
 ) -> None:
     venue_id, area_id = place
     of = OpeningPlace(area_id=area_id) if area_id else OpeningPlace(venue_id=venue_id)
-    shown = calendar_month(CATALOG, policy, of, day).days[day.day - 1]
-    known = policy.day_hours(day, *place)
-    assert (shown.day, shown.hours) == (day, hours_of_day_text(known.hours))
-    assert (shown.hours == "闭馆") == (known.hours is None)
+    calendar_day = calendar_month(CATALOG, policy, of, day).days[day.day - 1]
+    hours_known = policy.day_hours(day, *place)
+    assert (calendar_day.day, calendar_day.hours) == (day, hours_of_day_text(hours_known.hours))
+    assert (calendar_day.hours == "闭馆") == (hours_known.hours is None)
     # Each half hour of what is booked is in the hours that the calendar shows for a day.
     span = TimeRange(
         local_instant(day, start), local_instant(day if end > start else day + DAY, end)
@@ -276,14 +276,14 @@ def test_the_calendar_shows_what_can_be_booked(
 
 
 # --- changes --------------------------------------------------------------------------------------
-def test_a_weekly_table_is_entered_and_taken_away() -> None:
+def test_weekly_hours_are_set_and_removed() -> None:
     policy, place = Policy(opening=(ALWAYS, HOLIDAY)), OpeningPlace(area_id=AREA)
     table = [(time(8), time(20))] * 5 + [None, (time(0), time(0))]
     new = opening_rules.set_week(policy, place, table, independent=True)
     assert new.version == 2 and len(new.opening) == 5
     for n, plan in enumerate(table):
-        found = new.day_hours(MONDAY + timedelta(days=14 + n), VENUE, AREA).hours
-        assert hours_of_day_text(found) == clock_hours_text(*(plan or (None, None)))
+        hours_found = new.day_hours(MONDAY + timedelta(days=14 + n), VENUE, AREA).hours
+        assert hours_of_day_text(hours_found) == clock_hours_text(*(plan or (None, None)))
     assert opening_rules.places_with_week(new) == [OpeningPlace(), place]
     again = opening_rules.set_week(new, place, [None] * 7)
     assert len(again.opening) == 3, "a table takes the place of the one before"
@@ -293,7 +293,7 @@ def test_a_weekly_table_is_entered_and_taken_away() -> None:
             opening_rules.remove_week(new, wrong)
 
 
-def test_of_the_week_nothing_is_removed_by_its_number() -> None:
+def test_weekly_hours_cannot_be_removed_as_a_single_rule() -> None:
     policy = Policy(opening=(ALWAYS, HOLIDAY, EXAMS))
     assert opening_rules.remove_opening_rule(policy, 1).opening == (ALWAYS, EXAMS)
     for number in (0, 3, -1):
@@ -365,19 +365,19 @@ def test_of_the_week_nothing_is_removed_by_its_number() -> None:
         ),
     ],
 )
-def test_what_is_said_before_it_is_saved(
+def test_conflicts_of_a_new_opening_rule_are_described(
     rules: tuple[OpeningRule, ...], new: OpeningRule, said: list[str]
 ) -> None:
     old = Policy(opening=rules)
-    found = find_conflicts(old, opening_rules.add_opening_rule(old, new), VENUES, MONDAY)
-    assert conflicts_text(CATALOG, found) == said
+    conflicts = find_conflicts(old, opening_rules.add_opening_rule(old, new), VENUES, MONDAY)
+    assert conflicts_text(CATALOG, conflicts) == said
 
 
-def test_places_that_keep_a_table_of_their_own_are_named() -> None:
+def test_places_with_their_own_weekly_hours_are_named() -> None:
     old = Policy(opening=(ALWAYS, AREA_WEEK, ANNEX_WEEK))
     new = opening_rules.set_week(old, OpeningPlace(), [(time(8), time(21))] * 7)
-    found = find_conflicts(old, new, VENUES, MONDAY)
-    kinds = {(c.kind, value_of(c.place)) for c in found}
+    conflicts = find_conflicts(old, new, VENUES, MONDAY)
+    kinds = {(c.kind, value_of(c.place)) for c in conflicts}
     assert kinds == {
         (ConflictKind.OWN_WEEK, f"a:{AREA}"),
         (ConflictKind.OWN_WEEK, "v:annex"),
@@ -385,7 +385,7 @@ def test_places_that_keep_a_table_of_their_own_are_named() -> None:
     }
 
 
-def test_words() -> None:
+def test_opening_days_and_places_are_worded() -> None:
     assert short_days_text(date(2027, 3, 5), date(2027, 3, 9)) == "3月5日至9日"
     assert short_days_text(date(2026, 12, 30), date(2027, 1, 2)) == "12月30日至1月2日"
     for value in ("", "v:annex", f"a:{AREA}"):

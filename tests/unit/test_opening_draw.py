@@ -1,4 +1,4 @@
-"""The draw at an opening: its rounds, and that the order of the draw decides each seat."""
+"""The draw at an opening: its rounds, and the drawn order that decides each seat."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ ANSWER_LIMIT = timedelta(seconds=5)
         (timedelta(days=1), None),
     ],
 )
-def test_a_round_follows_the_other(after: timedelta, round: int | None) -> None:
+def test_draw_rounds_follow_each_other(after: timedelta, round: int | None) -> None:
     assert round_at(OPENS, OPENS + after) == round
 
 
-def test_nobody_waits_longer_than_an_answer_may_take() -> None:
+def test_a_request_in_the_draw_waits_within_the_answer_limit() -> None:
     for ms in range(0, 20_000, 10):
         now = OPENS + timedelta(milliseconds=ms)
         number = round_at(OPENS, now)
@@ -62,7 +62,7 @@ def test_nobody_waits_longer_than_an_answer_may_take() -> None:
     assert LONGEST_WAIT + 2 * SECOND < ANSWER_LIMIT
 
 
-def test_only_days_that_open_are_drawn() -> None:
+def test_only_days_with_an_opening_to_come_are_drawn() -> None:
     drawn = Policy(booking_opens_at=time(10), opening_draw=True)
     assert drawn.draw_opens_at(TOMORROW, OPENS) == OPENS
     assert drawn.draw_opens_at(MONDAY, OPENS) is None, "today needs no opening"
@@ -80,22 +80,22 @@ WISHES = st.lists(st.tuples(st.integers(0, 2), st.integers(8, 12), st.integers(1
 
 
 def winners_one_by_one(tickets: list[Ticket]) -> set[str]:
-    """Who wins where all are served one after the other."""
+    """The winners if all are served one after the other."""
     taken: set[object] = set()
     winners = set()
     for one in tickets:
-        wanted = {(one.seat_id, slot) for slot in half_hour_slots(one.span)}
-        if taken.isdisjoint(wanted):
-            taken |= wanted
+        slots = {(one.seat_id, slot) for slot in half_hour_slots(one.span)}
+        if taken.isdisjoint(slots):
+            taken |= slots
             winners.add(one.id)
     return winners
 
 
 @given(WISHES, st.integers(0, 2**32))
-def test_who_wins_is_who_would_win_one_by_one(
+def test_concurrent_serving_has_the_winners_of_serving_one_by_one(
     wishes: list[tuple[int, int, int]], seed: int
 ) -> None:
-    """However long each one takes, and whoever is served at the same time."""
+    """However long each takes and whichever are served concurrently."""
     rng = random.Random(seed)
     tickets = [ticket(number, *wish) for number, wish in enumerate(wishes)]
     by_id = {one.id: one for one in tickets}
@@ -104,10 +104,10 @@ def test_who_wins_is_who_would_win_one_by_one(
     while under_way:
         called += 1
         id = under_way.pop(rng.randrange(len(under_way)))
-        wanted = {(by_id[id].seat_id, slot) for slot in half_hour_slots(by_id[id].span)}
-        won = taken.isdisjoint(wanted)
+        slots = {(by_id[id].seat_id, slot) for slot in half_hour_slots(by_id[id].span)}
+        won = taken.isdisjoint(slots)
         if won:
-            taken |= wanted
+            taken |= slots
             winners.add(id)
         under_way += order.served(id, Outcome.WON if won else Outcome.SEAT_TAKEN)
         assert order.served(id, Outcome.REFUSED) == [], "an outcome counts once"
@@ -115,8 +115,7 @@ def test_who_wins_is_who_would_win_one_by_one(
     assert winners == winners_one_by_one(tickets)
 
 
-def test_whoever_cannot_win_waits_for_nobody() -> None:
-    """When the first one wins, all behind it are called at once, and not one after the other."""
+def test_after_a_win_all_losing_tickets_are_served_at_once() -> None:
     order = ServingOrder([ticket(number, 0, 8, 2) for number in range(100)])
     (first,) = order.first()
     assert len(order.rest()) == 99 and order.unserved()
@@ -126,7 +125,7 @@ def test_whoever_cannot_win_waits_for_nobody() -> None:
     assert len(order.served(first, Outcome.SEAT_TAKEN)) == 99
 
 
-def test_a_refusal_for_another_reason_passes_the_turn_on() -> None:
+def test_a_refused_ticket_passes_the_turn_to_the_next() -> None:
     order = ServingOrder([ticket(number, 0, 8, 2) for number in range(3)])
     (first,) = order.first()
     (second,) = order.served(first, Outcome.REFUSED)

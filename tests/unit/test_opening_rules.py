@@ -1,4 +1,4 @@
-"""The weekly table of a place: its own entries, and what it has where it has none."""
+"""The weekly hours of a place: its own, or those of the enclosing place."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EARLIER = OpeningRule(time(9), time(17), weekdays=frozenset({5, 6}))
 ALWAYS = OpeningRule(time(7), time(22, 30))
 
 
-def test_each_weekday_has_its_own_entry_or_that_of_what_it_lies_in() -> None:
+def test_each_weekday_has_its_own_hours_or_those_of_the_enclosing_place() -> None:
     own = OpeningRule(time(8), time(20), weekdays=frozenset({0}), area_id=AREA)
     annex = OpeningRule(None, None, weekdays=frozenset({0, 1}), venue_id=ANNEX)
     exams = OpeningRule(time(6), time(23), MONDAY, date.max, reason="考试周")
@@ -40,7 +40,7 @@ def test_each_weekday_has_its_own_entry_or_that_of_what_it_lies_in() -> None:
     assert opening_rules.effective_week(alone, OpeningPlace(area_id=AREA), VENUE)[1] is None
 
 
-def test_a_table_that_stands_already_is_no_change() -> None:
+def test_unchanged_weekly_hours_are_recognised() -> None:
     place, midnight = OpeningPlace(area_id=AREA), time(0)
     table = [(time(8), time(20))] * 5 + [None, (midnight, midnight)]
     policy = opening_rules.set_week(Policy(opening=(ALWAYS,)), place, table, independent=True)

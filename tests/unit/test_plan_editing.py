@@ -1,4 +1,4 @@
-"""What an area's plan may be: the first thing that is wrong with a draft is named."""
+"""Valid plans of an area: the first problem of a draft is reported."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RIGHT = PlanDraft(
 
 
 def reason_of(draft: PlanDraft) -> str:
-    """Why the draft is refused; empty where it is taken."""
+    """The reason for which the draft is refused; empty if it is accepted."""
     try:
         apply_draft(AREA, draft, ELSEWHERE)
     except Malformed as refusal:
@@ -70,7 +70,9 @@ def reason_of(draft: PlanDraft) -> str:
         ({"seats": [SeatDraft("001", 0, 0)] * (MOST_SEATS + 1)}, "too_many_seats"),
     ],
 )
-def test_a_plan_has_a_name_a_size_and_all_within_it(change: dict[str, Any], reason: str) -> None:
+def test_a_plan_needs_a_name_a_size_and_all_seats_within_it(
+    change: dict[str, Any], reason: str
+) -> None:
     assert reason_of(replace(RIGHT, **change)) == reason
 
 
@@ -104,6 +106,8 @@ def test_a_plan_has_a_name_a_size_and_all_within_it(change: dict[str, Any], reas
         ({"id": "2f-hall-east-001"}, "seat_id_not_allowed"),  # it could be another area's
     ],
 )
-def test_a_seat_has_its_own_place_number_and_id(change: dict[str, Any], reason: str) -> None:
+def test_seats_of_a_plan_need_distinct_places_numbers_and_ids(
+    change: dict[str, Any], reason: str
+) -> None:
     first, second = RIGHT.seats
     assert reason_of(replace(RIGHT, seats=[replace(first, **change), second])) == reason

@@ -1,4 +1,4 @@
-"""The grid, an area's own numbers, and values from a date on."""
+"""Policy: time steps, area values, and overrides from a date on."""
 
 from __future__ import annotations
 
@@ -40,13 +40,15 @@ UPPER = AreaId("4f-hall")
         (60, "22:10", "22:30", []),
     ],
 )
-def test_grid_counts_from_midnight(step: int, opens: str, closes: str, expected: list[str]) -> None:
+def test_time_steps_count_from_midnight(
+    step: int, opens: str, closes: str, expected: list[str]
+) -> None:
     policy = Policy(step_minutes=step)
     assert [f"{to_local(s):%H:%M}" for s in time_steps(policy, hours(opens, closes))] == expected
 
 
 @given(st.integers(0, 1438), st.integers(1, 1439), st.sampled_from([30, 60, 90, 120]))
-def test_grid_lies_in_the_hours(opens: int, longest: int, step: int) -> None:
+def test_time_steps_lie_within_the_opening_hours(opens: int, longest: int, step: int) -> None:
     start = local_instant(MONDAY, time(0)) + timedelta(minutes=opens)
     end = min(start + timedelta(minutes=longest), on("23:59"))
     if end <= start:
@@ -60,7 +62,7 @@ def test_grid_lies_in_the_hours(opens: int, longest: int, step: int) -> None:
     assert list(steps) == every
 
 
-def test_an_area_has_numbers_of_its_own() -> None:
+def test_an_area_can_override_policy_values() -> None:
     policy = Policy(areas={UPPER: {"max_minutes": 360, "leave_minutes": 20}})
     upper = policy.resolve(UPPER)
     assert (upper.max_minutes, upper.leave_minutes, upper.min_minutes) == (360, 20, 10)
@@ -81,7 +83,7 @@ def test_an_area_has_numbers_of_its_own() -> None:
         {"areas": {UPPER: {"daily_booking_limit": 9}}},
     ],
 )
-def test_a_policy_that_makes_no_sense_is_refused(broken: dict[str, object]) -> None:
+def test_an_inconsistent_policy_is_refused(broken: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"minutes|override"):
         Policy(**broken)  # type: ignore[arg-type]
 
@@ -90,7 +92,7 @@ def test_overridable_fields_exist() -> None:
     assert {name for name in AREA_OVERRIDABLE if not hasattr(Policy(), name)} == set()
 
 
-def test_the_page_of_rules_lists_every_field_with_its_default() -> None:
+def test_the_policy_page_lists_every_field_with_its_default() -> None:
     table = BOOKING_PAGE.read_text(encoding="utf-8").split("## All policy fields")[1]
     rows = [line.split("|")[1:5] for line in table.splitlines() if line.startswith("| `")]
     listed = {
@@ -105,13 +107,13 @@ def test_the_page_of_rules_lists_every_field_with_its_default() -> None:
     assert {name for name, (_, by_area) in listed.items() if by_area} == AREA_OVERRIDABLE
 
 
-def test_when_tomorrow_opens() -> None:
+def test_a_day_becomes_bookable_at_its_opening_instant() -> None:
     assert Policy().opens_at_instant(TOMORROW) is None
     assert Policy(booking_opens_at=time(20)).opens_at_instant(TOMORROW) == on("20:00")
     assert Policy().bookable_dates(on("23:59:59")) == [MONDAY, TOMORROW]
 
 
-def test_a_rule_set_stands_on_its_days_above_what_areas_have() -> None:
+def test_an_override_takes_precedence_over_area_values_on_its_days() -> None:
     usual = Policy(areas={AREA: {"max_minutes": 360, "leave_minutes": 20}})
     exams = PolicyOverride(
         "考试周", MONDAY, TOMORROW, {"max_minutes": 120, "daily_booking_limit": 1}
@@ -128,8 +130,8 @@ def test_a_rule_set_stands_on_its_days_above_what_areas_have() -> None:
         (AREA, MONDAY - timedelta(days=1), 360, 20, 5),
         (AREA, None, 360, 20, 5),
     ):
-        found = policy.resolve(area, day)
-        numbers = found.max_minutes, found.leave_minutes, found.daily_booking_limit
+        values = policy.resolve(area, day)
+        numbers = values.max_minutes, values.leave_minutes, values.daily_booking_limit
         assert numbers == (longest, leave, bookings), (area, day)
     for wrong in (
         PolicyOverride("x", MONDAY, MONDAY, {"booking_window_days": 15}),
@@ -142,8 +144,8 @@ def test_a_rule_set_stands_on_its_days_above_what_areas_have() -> None:
             replace(usual, rule_sets=(exams, wrong))
 
 
-def test_without_an_end_it_is_the_usual_number_from_then_on() -> None:
-    """Below what an area has of its own and below what has an end, whichever was entered last."""
+def test_an_override_without_an_end_ranks_below_area_values() -> None:
+    """It also ranks below overrides with an end, in whatever order they were entered."""
     usual = Policy(areas={UPPER: {"max_minutes": 360}})
     exams = PolicyOverride("考试周", TOMORROW, TOMORROW, {"max_minutes": 120})
     term = PolicyOverride("新学期", MONDAY, None, {"max_minutes": 180, "violations_limit": 2})
@@ -160,11 +162,11 @@ def test_without_an_end_it_is_the_usual_number_from_then_on() -> None:
         (UPPER, MONDAY, 300, 2),
         (UPPER, TOMORROW, 120, 2),
     ):
-        found = policy.resolve(area, day)
-        assert (found.max_minutes, found.violations_limit) == (longest, limit), (area, day)
+        values = policy.resolve(area, day)
+        assert (values.max_minutes, values.violations_limit) == (longest, limit), (area, day)
 
 
-def test_what_has_changed_is_every_value_that_differs_and_no_other() -> None:
+def test_value_changes_lists_exactly_the_differing_values() -> None:
     old = Policy(areas={UPPER: {"max_minutes": 360}, AREA: {"leave_minutes": 20}})
     new = replace(
         old,
@@ -218,7 +220,9 @@ numbers = st.builds(
 
 
 @given(st.lists(dated | numbers, max_size=6), st.integers(0, 20))
-def test_what_is_settled_is_the_same_from_then_on(sets: list[PolicyOverride], ahead: int) -> None:
+def test_settling_past_overrides_keeps_every_later_value(
+    sets: list[PolicyOverride], ahead: int
+) -> None:
     policy = Policy(areas={UPPER: {"max_minutes": 360}}, rule_sets=tuple(sets))
     now = settled(policy, MONDAY)
     assert settled(now, MONDAY) == now
@@ -229,7 +233,9 @@ def test_what_is_settled_is_the_same_from_then_on(sets: list[PolicyOverride], ah
 
 
 @given(st.lists(dated, max_size=4))
-def test_days_can_be_booked_when_their_own_window_has_come(sets: list[PolicyOverride]) -> None:
+def test_a_day_is_bookable_when_its_own_booking_window_includes_it(
+    sets: list[PolicyOverride],
+) -> None:
     policy, now = Policy(rule_sets=tuple(sets)), on("12:00")
     days = [MONDAY + timedelta(days=n) for n in range(20)]
     bookable = []

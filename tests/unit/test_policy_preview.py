@@ -1,4 +1,4 @@
-"""Past bookings judged under other policies, against a simulation that knows only minutes."""
+"""Past bookings judged under other policies, compared with a simulation in minutes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ STATES = [state for state in ReservationState if state is not ReservationState.R
 def simulated(
     policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
 ) -> SimulationResult:
-    """By the code."""
+    """The result of the code."""
 
     def rules_of(area: AreaId, day: date) -> tuple[Policy, OpenHours]:
         return policy.resolve(area, day), open_hours(policy, day, VENUE, area)
@@ -64,7 +64,8 @@ def simulated(
 def by_brute_force(
     policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
 ) -> SimulationResult:
-    """By hand, in minutes since the day began, with nothing of the code's rules."""
+    """The result of a simple count in minutes since the day began, independent of the code's
+    rules."""
     refused: dict[str, int] = defaultdict(int)
     bookings = no_shows = timeouts = 0
     violations: dict[ReaderId, dict[date, datetime]] = defaultdict(dict)
@@ -118,9 +119,9 @@ def by_brute_force(
                         violations[c.reader_id][day] = min(first, until)
                     break
     suspended = 0
-    for reader, found in violations.items():
-        everything = sorted([*before.get(reader, []), *found.values()])
-        for when in found.values():
+    for reader, instants in violations.items():
+        everything = sorted([*before.get(reader, []), *instants.values()])
+        for when in instants.values():
             since = when - timedelta(days=policy.violations_window_days)
             if len([v for v in everything if since < v <= when]) >= policy.violations_limit:
                 suspended += 1
@@ -174,9 +175,9 @@ def bookings(draw: st.DrawFn, day: date, later: timedelta) -> PastBooking:
     if begin >= timedelta(days=1):  # in the rest of the last night
         start, closes = start - timedelta(days=1), closes - timedelta(days=1)
     if at_once:
-        asked = start + timedelta(seconds=draw(st.integers(0, 59)))
+        asked_at = start + timedelta(seconds=draw(st.integers(0, 59)))
     else:
-        asked = start - draw(st.integers(1, 3000)) * MINUTE
+        asked_at = start - draw(st.integers(1, 3000)) * MINUTE
     end = min(start + draw(st.integers(1, 12)) * 30 * MINUTE, closes)
     if end <= start:
         end = start + 30 * MINUTE
@@ -202,7 +203,7 @@ def bookings(draw: st.DrawFn, day: date, later: timedelta) -> PastBooking:
         reader_id=ReaderId(draw(st.sampled_from("ab"))),
         area_id=AREA,
         state=state,
-        asked_at=asked,
+        asked_at=asked_at,
         start=start,
         end=end,
         extended=draw(st.booleans()),
@@ -246,8 +247,8 @@ def weeks(draw: st.DrawFn, later: timedelta) -> dict[date, list[PastBooking]]:
 @pytest.mark.parametrize("later", [timedelta(), timedelta(hours=8)], ids=["day", "night"])
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_a_recount_by_minutes_finds_the_same(later: timedelta, data: st.DataObject) -> None:
-    """Open from 7:00 to 22:30, and from 15:00 to 6:30."""
+def test_the_simulation_equals_a_recount_by_minutes(later: timedelta, data: st.DataObject) -> None:
+    """Opening hours from 7:00 to 22:30, and from 15:00 to 6:30."""
     policy, days = shifted(data.draw(policies()), later), data.draw(weeks(later))
     before = data.draw(
         st.dictionaries(
@@ -258,8 +259,8 @@ def test_a_recount_by_minutes_finds_the_same(later: timedelta, data: st.DataObje
     assert simulated(policy, days, before) == by_brute_force(policy, days, before)
 
 
-def test_two_missed_over_midnight_are_two_of_their_days() -> None:
-    """The one begins before midnight and is missed after it, the other is missed on that day."""
+def test_two_no_shows_around_midnight_count_on_their_own_days() -> None:
+    """One begins before midnight and is missed after it, the other is missed on the next day."""
     late, early = [
         PastBooking(
             ReaderId("a"), AREA, ReservationState.NO_SHOW, on("08:00"), start, start + 120 * MINUTE,
@@ -274,7 +275,7 @@ def test_two_missed_over_midnight_are_two_of_their_days() -> None:
     assert simulated(policy, {MONDAY: [late, late]}, {}).suspended == 0, "one a day"
 
 
-def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
+def test_the_simulation_uses_the_values_of_area_and_day() -> None:
     booking = PastBooking(
         ReaderId("a"), AREA, ReservationState.FINISHED, on("08:00"), on("09:00"), on("12:00"),
         extended=False, deadlines_extended=False, checked_in_at=on("09:00"),
@@ -286,8 +287,9 @@ def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
     assert simulated(short, {MONDAY: [booking]}, {}).refused == {"too_long": 1}
 
 
-def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
-    """Their seat was taken by somebody; later they sit elsewhere. They asked at eight only."""
+def test_a_seat_change_during_a_stay_is_not_judged_as_a_new_booking() -> None:
+    """The seat was occupied, and the reader moved later. The booking was requested at eight
+    only."""
     r = in_use(reserved("09:00", "12:00"))
     r = seat_reports_transitions.report_occupied(
         r, "occupied", PROOF, "o:x", BY_READER, on("10:10")
@@ -304,7 +306,7 @@ def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
     assert simulated(Policy(), {MONDAY: [booking]}, {}).refused == {}
 
 
-def test_an_override_of_other_days_is_judged_by_the_days_that_are_compared() -> None:
+def test_a_future_override_is_judged_on_the_compared_days() -> None:
     usual, later = Policy(), MONDAY + timedelta(days=60)
     for last in (later + timedelta(days=9), None):
         exams = PolicyOverride("考试周", later, last, {"max_minutes": 120}, AREA)

@@ -1,4 +1,4 @@
-"""What proves presence in a venue is expected for a week after it last did."""
+"""A presence source of a venue is expected to work for a week after its last proof."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CODE, LAST = PresenceMethod.KIOSK_CODE, WEEK - timedelta(seconds=1)
         (set(), {CODE: LAST}, LAST, False),
     ],
 )
-def test_what_is_expected_for_a_week(
+def test_a_presence_method_is_expected_for_a_week_after_its_last_proof(
     sources: set[PresenceSource],
     proofs: dict[PresenceMethod, timedelta],
     screen: timedelta | None,

@@ -1,4 +1,4 @@
-"""Which seat is proposed: one that the reader knows, one near it, or one where there is room."""
+"""The proposed seat: one that the reader knows, one near it, or one with room around it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ TAKEN = SeatState(SeatStatus.OCCUPIED, None, None)
 
 
 def area(name: str, states: str) -> tuple[Area, list[SeatState]]:
-    """``.`` is a free seat, ``p`` one with a socket, ``x`` a taken one, ``-`` one out of use."""
+    """An area from a drawing: ``.`` is a free seat, ``p`` one with a socket, ``x`` a taken one,
+    ``-`` a disabled one."""
     seats = tuple(
         Seat(SeatId(f"{name}{n}"), AreaId(name), str(n), 50 * n, 0, power=sign == "p")
         for n, sign in enumerate(states)
@@ -42,7 +43,7 @@ def rooms(areas: list[tuple[Area, list[SeatState]]]) -> list[tuple[Area, int]]:
         ([], [], ["window"], None),
     ],
 )
-def test_which_one(
+def test_the_proposed_seat_is_known_near_or_roomy(
     known: list[str],
     passed_over: list[str],
     features: list[str],
@@ -55,7 +56,7 @@ def test_which_one(
         beside = [one for one in seats.values() if one.area_id == seat.area_id and one != seat]
         return sorted(beside, key=lambda one: (abs(one.x - seat.x), one.x))
 
-    found = propose(
+    proposal = propose(
         rooms(areas),
         lambda one: next(states for a, states in areas if a.id == one.id),
         [seats[SeatId(id)] for id in known],
@@ -63,12 +64,12 @@ def test_which_one(
         {SeatId(id) for id in passed_over},
         nearest,
     )
-    assert (found and (found.seat.id, found.reason)) == wanted
+    assert (proposal and (proposal.seat.id, proposal.reason)) == wanted
 
 
 def test_nothing_is_proposed_where_nothing_is_free() -> None:
     areas = [area("a", "xx"), area("b", "")]
-    states = {one.id: found for one, found in areas}
+    states = {one.id: state for one, state in areas}
     for offered in (rooms(areas), []):
-        found = propose(offered, lambda one: states[one.id], [], set(), set(), lambda seat: [])
-        assert found is None
+        proposal = propose(offered, lambda one: states[one.id], [], set(), set(), lambda seat: [])
+        assert proposal is None

@@ -1,4 +1,4 @@
-"""Reader groups: who is in one, what counts with several, whose a seat is, and rights by venue."""
+"""Reader groups: membership, limits of several groups, reserved seats, and rights by venue."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ def test_a_membership_counts_on_its_days(
     assert LIBRARY.of(memberships, day) == found
 
 
-def test_who_is_in_no_group_is_in_the_default_one() -> None:
-    known = groups(*LIBRARY.by_id.values(), ReaderGroup(REST, "其他", "其他读者", default=True))
-    assert known.of([], MONDAY) == {REST}
-    assert known.of([member(last=YESTERDAY)], MONDAY) == {REST}
-    assert known.of([member()], MONDAY) == {GRADUATES}
+def test_a_reader_without_groups_is_in_the_default_group() -> None:
+    library = groups(*LIBRARY.by_id.values(), ReaderGroup(REST, "其他", "其他读者", default=True))
+    assert library.of([], MONDAY) == {REST}
+    assert library.of([member(last=YESTERDAY)], MONDAY) == {REST}
+    assert library.of([member()], MONDAY) == {GRADUATES}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_who_is_in_no_group_is_in_the_default_one() -> None:
         ((GRADUATES, CLUB), GroupLimits(480, 7, frozenset({"max_minutes"}))),
     ],
 )
-def test_of_several_groups_the_most_generous_number_counts(
+def test_the_most_generous_limit_of_several_groups_applies(
     of: tuple[GroupId, ...], limits: GroupLimits
 ) -> None:
     assert LIBRARY.limits_of(frozenset(of)) == limits
@@ -158,7 +158,7 @@ def test_a_stored_group_without_the_choice_replaces_the_library_s_limits() -> No
         (seat("001", ROOM), (CLUB,), True),
     ],
 )
-def test_a_reserved_seat_is_for_its_groups(
+def test_a_reserved_seat_is_usable_by_its_groups_only(
     which: Seat, of: tuple[GroupId, ...], theirs: bool
 ) -> None:
     assert LIBRARY.may_use(which, frozenset(of)) is theirs
@@ -196,9 +196,9 @@ SUBSETS = st.frozensets(st.sampled_from([GRADUATES, CLUB, REST]))
 def test_readers_with_the_same_groups_in_an_area_see_what_they_may_book(
     area_of: frozenset[GroupId], seats_of: Sequence[frozenset[GroupId]], mine: frozenset[GroupId]
 ) -> None:
-    """The plan is kept by the groups that matter in the area: what it shows as free is exactly what
-    booking lets the reader have, whatever other groups they are in."""
-    known = groups(
+    """The plan is cached by the groups that matter in the area: it must show as free exactly the
+    seats that the reader may book, whatever other groups they are in."""
+    library = groups(
         *(
             ReaderGroup(
                 id,
@@ -212,25 +212,25 @@ def test_readers_with_the_same_groups_in_an_area_see_what_they_may_book(
             for id in (GRADUATES, CLUB, REST)
         )
     )
-    shared = known.in_area(AREA, known.that_matter(mine))
-    view = AreaMap(AREA, known.barred(AREA, shared))
+    shared = library.in_area(AREA, library.that_matter(mine))
+    view = AreaMap(AREA, library.barred(AREA, shared))
     policy = Policy()
     around = open_hours(policy, MONDAY, VENUE, ROOM)
     look = MapQuery(MONDAY, None, policy, around, on("09:00"))
     view.refresh(DayOccupancy(), look)
-    shown = [state.status is SeatStatus.FREE for state in view.views]
-    assert shown == [known.may_use(s, mine) for s in AREA.seats]
-    others = {place for place in range(6) if not shown[place]}
-    assert {place for place, names in known.barred(AREA, mine).items() if names} == others
+    free = [state.status is SeatStatus.FREE for state in view.views]
+    assert free == [library.may_use(s, mine) for s in AREA.seats]
+    others = {place for place in range(6) if not free[place]}
+    assert {place for place, names in library.barred(AREA, mine).items() if names} == others
 
 
 @given(st.frozensets(st.sampled_from([s.id for s in AREA.seats])))
-def test_a_list_of_seats_is_read_as_it_is_written(chosen: frozenset[SeatId]) -> None:
+def test_a_written_list_of_seats_reads_back_the_same(chosen: frozenset[SeatId]) -> None:
     assert frozenset(seats_in(AREA, seat_list(AREA, chosen))) == chosen
 
 
 @pytest.mark.parametrize("text", ["007", "001-099", "x"])
-def test_a_list_with_a_seat_that_there_is_not_is_refused(text: str) -> None:
+def test_a_list_with_an_unknown_seat_is_refused(text: str) -> None:
     with pytest.raises(Malformed):
         list(seats_in(AREA, text))
 
@@ -257,7 +257,7 @@ def rights(*grants: tuple[Role, tuple[VenueId, ...]]) -> StaffRights:
         (rights((Role.VIEWER, (MAIN, BRANCH))), Role.VIEWER, None, False),
     ],
 )
-def test_a_role_reaches_as_far_as_it_was_given(
+def test_a_role_covers_its_granted_venues_only(
     held: StaffRights, wanted: Role, venue: VenueId | None, covered: bool
 ) -> None:
     assert held.covers(wanted, venue) is covered
@@ -266,7 +266,7 @@ def test_a_role_reaches_as_far_as_it_was_given(
             held.require(wanted, venue)
 
 
-def test_roles_are_ranked_and_a_number_or_a_group_gives_them() -> None:
+def test_roles_are_ranked_and_given_by_number_or_group() -> None:
     assert [[role.covers(other) for other in Role] for role in Role] == [
         [True, False, False],
         [True, True, False],
@@ -286,9 +286,9 @@ def test_roles_are_ranked_and_a_number_or_a_group_gives_them() -> None:
     assert people.role_of("3", "alumni", ("desk",)) is None, "a group is one of its sign-on"
 
 
-def test_a_number_that_was_a_privilege_and_is_none_any_more() -> None:
+def test_group_limits_narrowed_by_a_new_policy_are_reported() -> None:
     before, some = Policy(max_minutes=240, booking_window_days=2), GroupLimits(300, 2)
-    for after, found in (
+    for after, expected in (
         (before, {}),
         (replace(before, max_minutes=300), {}),
         (replace(before, max_minutes=301), {"max_minutes": 300}),
@@ -298,7 +298,7 @@ def test_a_number_that_was_a_privilege_and_is_none_any_more() -> None:
         ),
         (replace(before, max_minutes=60), {}),
     ):
-        assert some.narrowed_by(before, after) == found, after
+        assert some.narrowed_by(before, after) == expected, after
         assert GroupLimits(max_minutes=120).narrowed_by(before, after) == {}, "it never was one"
         assert GroupLimits().narrowed_by(before, after) == {}
         assert replace(some, at_least=BOTH).narrowed_by(before, after) == {}

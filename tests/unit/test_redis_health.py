@@ -1,4 +1,4 @@
-"""Whether Redis answers, where a connection of before was closed by the server."""
+"""The Redis health check when the server has closed an earlier connection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REFUSED = RedisConnectionError("Error 111 connecting to 127.0.0.1:6379. Connecti
 
 
 class Client:
-    """Answers each ping with the next of these: None is a good answer."""
+    """Answers each ping with the next of these; None is a successful answer."""
 
     def __init__(self, *answers: Exception | None) -> None:
         self.answers = list(answers)
@@ -34,7 +34,9 @@ class Client:
         ([CLOSED, CLOSED], "unreachable"),
     ],
 )
-async def test_a_closed_connection_is_asked_anew(answers: list[Any], cause: str) -> None:
+async def test_the_redis_health_check_retries_a_closed_connection(
+    answers: list[Any], cause: str
+) -> None:
     client: Any = Client(*answers)
     assert await RedisHealth(client, "redis://127.0.0.1:6379").look() == cause
     assert client.answers == []

@@ -1,4 +1,4 @@
-"""A look is cut off when its time is over; a change is not, and only its client is told."""
+"""Request deadlines: a read is cancelled; a change continues, and only its client is answered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def swallows() -> str:
     return "late"
 
 
-async def test_a_look() -> None:
+async def test_a_read_is_cancelled_at_its_deadline() -> None:
     assert await read_within(0.05, answers()) == "at once"
     assert await read_within(5, waits(0.01)) == "later"
     with pytest.raises(NotFound):
@@ -46,7 +46,7 @@ async def test_a_look() -> None:
     assert task is not None and task.cancelling() == 0, "the connection serves the next request"
 
 
-async def test_a_look_whose_client_has_gone_is_cancelled() -> None:
+async def test_a_read_whose_client_disconnected_is_cancelled() -> None:
     looking = asyncio.ensure_future(read_within(5, waits(60)))
     await asyncio.sleep(0.01)
     looking.cancel()
@@ -54,7 +54,7 @@ async def test_a_look_whose_client_has_gone_is_cancelled() -> None:
         await looking
 
 
-async def test_a_change() -> None:
+async def test_a_change_past_its_deadline_continues_with_unknown_outcome() -> None:
     changes, done, ended = Changes(), asyncio.Event(), list[str]()
 
     async def work() -> str:
@@ -85,7 +85,8 @@ async def test_a_change() -> None:
 
 
 async def test_a_refused_change_needs_no_garbage_collector() -> None:
-    """In a rush thousands are refused, and each would keep its request and its connection."""
+    """In a rush thousands are refused, each of which would otherwise keep its request and
+    connection in memory."""
 
     class Body:
         pass

@@ -1,4 +1,4 @@
-"""Bodies and queries that cannot be read, at the shapes of the operations that take them."""
+"""Unreadable bodies and queries, for the shape of each operation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHAPES = {
 
 
 def refused_field(path: str, raw: bytes) -> Any:
-    """The field that the refusal names."""
+    """The field named by the refusal."""
     route = SHAPES[path]
     with pytest.raises(Malformed) as refusal:
         parse_body(raw, msgspec.json.Decoder(route.body), optional=route.body_optional)
@@ -34,7 +34,7 @@ def test_every_operation_with_a_body_is_tried() -> None:
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_what_cannot_be_read_is_refused_and_its_field_is_named(path: str) -> None:
+def test_an_unreadable_body_is_refused_with_its_field(path: str) -> None:
     valid = BODIES[path]
     for raw in UNREADABLE + ([] if SHAPES[path].body_optional else [b"", b" \n"]):
         refused_field(path, raw)
@@ -66,7 +66,7 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("path", QUERIES)
-def test_a_query_that_cannot_be_read_is_refused(path: str) -> None:
+def test_an_unreadable_query_is_refused(path: str) -> None:
     (shape,) = (route.query for route in ROUTES if (route.method, route.path) == ("GET", path))
     assert shape is not None
     parse_query(make_mocked_request("GET", "/"), shape)

@@ -1,5 +1,4 @@
-"""What is read from a request: the language, the client's address, the page that it comes from, and
-where it leads back to."""
+"""Facts read from a request: language, client address, origin, and the path to return to."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from models.kernel.errors import BadOrigin
 
 
 def request_with(headers: dict[str, str], **of_site: object) -> web.Request:
-    """A request to a service of which the operator has set that much."""
+    """A request to a service with these settings."""
     app, site = web.Application(), cast(Site, SimpleNamespace(**of_site))
     app[SITE] = site
     return make_mocked_request("GET", "/", headers=headers, app=app)
@@ -42,9 +41,7 @@ def request_with(headers: dict[str, str], **of_site: object) -> web.Request:
         (",".join(["fr"] * 2000), Language.CHINESE),
     ],
 )
-def test_the_language_is_the_one_that_the_browser_wants_more(
-    header: str, language: Language
-) -> None:
+def test_the_language_is_the_one_the_browser_prefers(header: str, language: Language) -> None:
     headers = {"Accept-Language": header} if header else {}
     assert language_of(request_with(headers)) is language
 
@@ -59,7 +56,7 @@ def test_the_language_is_the_one_that_the_browser_wants_more(
         ("192.0.2.1", "203.0.113.9", "127.0.0.1"),
     ],
 )
-def test_an_address_is_believed_from_trusted_proxies_only(
+def test_a_forwarded_address_is_accepted_from_trusted_proxies_only(
     trusted: str, forwarded: str, counted: str
 ) -> None:
     networks = tuple(ip_network(one) for one in trusted.split(",") if one)
@@ -87,7 +84,9 @@ OURS = "http://127.0.0.1:8080"
         ({"Referer": "//["}, False),
     ],
 )
-def test_a_page_is_ours_by_its_scheme_host_and_port(headers: dict[str, str], ours: bool) -> None:
+def test_a_request_origin_must_match_our_scheme_host_and_port(
+    headers: dict[str, str], ours: bool
+) -> None:
     with nullcontext() if ours else pytest.raises(BadOrigin):
         require_own_origin(request_with(headers, public_base_url=OURS))
 
@@ -107,5 +106,5 @@ def test_a_page_is_ours_by_its_scheme_host_and_port(headers: dict[str, str], our
         ("/" + "x" * 300, False),
     ],
 )
-def test_a_way_back_leads_to_our_own_pages_only(text: str, own: bool) -> None:
+def test_only_own_paths_are_accepted_to_return_to(text: str, own: bool) -> None:
     assert is_own_path(text) is own

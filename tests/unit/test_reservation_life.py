@@ -1,4 +1,4 @@
-"""One reservation with any verb at any time: a property of all its rules and steps."""
+"""A reservation under any sequence of actions: a property test of rules and transitions."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from tests.unit.reservation_changes import POLICY, changed
 
 
 class Life(RuleBasedStateMachine):
-    """One reservation, a clock that only runs forward, and every verb at any time.
+    """A reservation, a clock that only runs forward, and every action at any time.
 
-    A verb first asks its rule, as the use cases do. Refused, nothing has changed.
+    An action first asks its rule, as the services do. A refused action changes nothing.
     """
 
     r: Reservation
@@ -48,8 +48,8 @@ class Life(RuleBasedStateMachine):
     """So much later the library opens and closes, and all of it happens."""
     policy = POLICY
 
-    def clock(self, shown: str) -> time:
-        return to_local(on(shown) + self.later).time()
+    def clock(self, text: str) -> time:
+        return to_local(on(text) + self.later).time()
 
     @property
     def place(self) -> OpenHours:
@@ -91,8 +91,8 @@ class Life(RuleBasedStateMachine):
         assert len(new.history) == len(old.history) + 1 and new.history[:-1] == old.history
         assert new.outbox[: len(old.outbox)] == old.outbox
         assert all(notice.seq == new.rev for notice in new.outbox[len(old.outbox) :])
-        kept = {c for c in old.claims if c.startswith(("i:", "k:"))}
-        assert kept <= set(new.claims)
+        remaining = {c for c in old.claims if c.startswith(("i:", "k:"))}
+        assert remaining <= set(new.claims)
         self.r = new
         self.events.append(event.value)
 
@@ -179,8 +179,8 @@ class Life(RuleBasedStateMachine):
         r = self.r
 
         def longer() -> Reservation:
-            wanted = self.clock(f"{end:02}:00")
-            new_end = check_in_rules.renewal_end(r, wanted, POLICY, self.place, self.now)
+            end_time = self.clock(f"{end:02}:00")
+            new_end = check_in_rules.renewal_end(r, end_time, POLICY, self.place, self.now)
             assert new_end > r.end
             return check_in_transitions.renew(r, new_end, POLICY, BY_READER, self.now)
 
@@ -191,8 +191,8 @@ class Life(RuleBasedStateMachine):
         r = self.r
 
         def sooner() -> Reservation:
-            wanted = self.clock(f"{end:02}:00")
-            new_end = check_in_rules.earlier_end(r, wanted, POLICY, self.place, self.now)
+            end_time = self.clock(f"{end:02}:00")
+            new_end = check_in_rules.earlier_end(r, end_time, POLICY, self.place, self.now)
             assert max(self.now, r.start) < new_end < r.end
             return check_in_transitions.shorten(r, new_end, POLICY, BY_READER, self.now)
 
@@ -250,8 +250,8 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def every_revision_has_a_line(self) -> None:
-        told = [entry.event for entry in self.r.history]
-        assert told == [event for event in self.events if event]
+        events = [entry.event for entry in self.r.history]
+        assert events == [event for event in self.events if event]
         assert self.r.rev == len(self.events)
 
     @invariant()
@@ -288,7 +288,7 @@ class Life(RuleBasedStateMachine):
 
 
 class NightLife(Life):
-    """The same from 15:00 to 06:30, where most of it goes over midnight."""
+    """``Life`` with opening hours from 15:00 to 06:30, mostly over midnight."""
 
     later = timedelta(hours=8)
     policy = Policy(opening=(OpeningRule(time(15), time(6, 30)),))

@@ -1,4 +1,4 @@
-"""Each rule on both sides of its boundary."""
+"""Each booking rule on both sides of its boundary."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ SUNDAY = MONDAY - timedelta(days=1)
         ("too_long", ("now", "22:00", "16:44")),
     ],
 )
-def test_wish(expected: str, wish: tuple[Any, ...]) -> None:
+def test_a_requested_time_is_accepted_or_refused_at_each_boundary(
+    expected: str, wish: tuple[Any, ...]
+) -> None:
     assert outcome(lambda: decide(*wish)) == expected
     begins = wish[2] if wish[0] == "now" else wish[0]
     later = timedelta(hours=23 - int(begins[:2]))
@@ -117,7 +119,7 @@ def test_wish(expected: str, wish: tuple[Any, ...]) -> None:
         assert outcome(lambda: partial(decide, later=later)(*wish)) == expected, later
 
 
-def test_accepted_wish_is_the_time_that_was_asked_for() -> None:
+def test_an_accepted_request_gets_exactly_the_requested_time() -> None:
     now = decide("now", "17:00", "16:38:20")
     assert now == hours("16:38", "17:00"), "现在 is cut to the minute"
     assert decide("10:00", "11:00", "08:00", TOMORROW) == hours("10:00", "11:00", TOMORROW)
@@ -135,7 +137,7 @@ def test_accepted_wish_is_the_time_that_was_asked_for() -> None:
         (("10:00", "11:00", "08:00", TOMORROW, EVENING), {"opens_at": on("20:00")}),
     ],
 )
-def test_refusal_carries_the_number_to_go_by(
+def test_a_refusal_carries_the_limit_that_was_exceeded(
     wish: tuple[Any, ...], details: dict[str, object]
 ) -> None:
     with pytest.raises(DomainError) as refusal:
@@ -143,10 +145,10 @@ def test_refusal_carries_the_number_to_go_by(
     assert refusal.value.details == details
 
 
-def test_reader_and_seat_must_be_free_to_book() -> None:
+def test_only_eligible_readers_and_enabled_seats_can_book() -> None:
     until = on("12:00")
     reader = Reader(ZHANG, "student", until, lambda: PersonalData("", ""))
-    for who, day, when, wanted in (
+    for who, day, when, expected in (
         (reader, MONDAY, on("11:59:59"), "suspended"),
         (reader, MONDAY, until, "ok"),
         (replace(reader, suspended_until=None), MONDAY, until, "ok"),
@@ -155,7 +157,7 @@ def test_reader_and_seat_must_be_free_to_book() -> None:
         (replace(reader, stay=Visit(TOMORROW, TOMORROW)), MONDAY, until, "not_admitted"),
     ):
         eligible = partial(rules.check_reader_eligible, who, day, when)
-        assert outcome(eligible) == wanted
+        assert outcome(eligible) == expected
     broken = replace(SEAT, disabled="维修")
     for first, last, out in (
         (None, None, True),
@@ -213,7 +215,7 @@ FULL = [f"{hour:02}:00" for hour in range(7, 23)]
         (starts("16:08", MONDAY, SHORT_DAY), ["now"]),
     ],
 )
-def test_choices(found: list[str], expected: list[str]) -> None:
+def test_the_offered_start_and_end_times(found: list[str], expected: list[str]) -> None:
     assert found == expected
 
 
@@ -241,7 +243,9 @@ LATE_ON_THE_DAY = reserved("14:00", "16:00", made="14:00:50")
     ],
 )
 @by_day_and_night
-def test_check_in(expected: str, r: Reservation, now: str, later: timedelta) -> None:
+def test_a_check_in_is_accepted_or_refused_at_each_boundary(
+    expected: str, r: Reservation, now: str, later: timedelta
+) -> None:
     r = moved(r, later)
     assert outcome(lambda: check_in_rules.may_check_in(r, on(now) + later)) == expected
 
@@ -266,7 +270,9 @@ def test_check_in(expected: str, r: Reservation, now: str, later: timedelta) -> 
     ],
 )
 @by_day_and_night
-def test_presence(expected: str, ask: Any, r: Reservation, now: str, later: timedelta) -> None:
+def test_a_presence_check_is_accepted_or_refused_at_each_boundary(
+    expected: str, ask: Any, r: Reservation, now: str, later: timedelta
+) -> None:
     assert outcome(lambda: ask(moved(r, later), on(now) + later)) == expected
 
 
@@ -288,8 +294,8 @@ def test_presence(expected: str, ask: Any, r: Reservation, now: str, later: time
     ],
 )
 @pytest.mark.parametrize("later", [timedelta(), *(timedelta(hours=h) for h in (5, 6, 11, 14))])
-def test_leave_lasts(left: str, back: str, later: timedelta) -> None:
-    """The same some hours later, where midnight is in the stay, in a meal or at its edge."""
+def test_a_leave_lasts_until_its_return_deadline(left: str, back: str, later: timedelta) -> None:
+    """Also some hours later, with midnight in the stay, in a meal time or at its edge."""
     r = moved(in_use(reserved("08:00", "22:00", made="07:30")), later)
     meals = tuple(
         (to_local(on(f"{begin:%H:%M}") + later).time(), to_local(on(f"{end:%H:%M}") + later).time())
@@ -304,7 +310,7 @@ def test_leave_lasts(left: str, back: str, later: timedelta) -> None:
     [(reserved(), "14:00:00"), (away(), "14:40:00"), (in_use(), "16:00:00")],
 )
 @by_day_and_night
-def test_leave_is_for_those_who_sit(r: Reservation, now: str, later: timedelta) -> None:
+def test_a_leave_needs_a_checked_in_reader(r: Reservation, now: str, later: timedelta) -> None:
     left = partial(check_in_rules.decide_return_by, moved(r, later), HALL, on(now) + later)
     assert outcome(left) == "wrong_state"
 
@@ -326,8 +332,10 @@ def test_leave_is_for_those_who_sit(r: Reservation, now: str, later: timedelta) 
     ],
 )
 @by_day_and_night
-def test_actions(r: Reservation, now: str, expected: list[str], later: timedelta) -> None:
-    found = allowed_actions.allowed_actions(moved(r, later), HALL, on(now) + later)
+def test_the_allowed_actions_of_each_state(
+    r: Reservation, now: str, expected: list[str], later: timedelta
+) -> None:
+    allowed = allowed_actions.allowed_actions(moved(r, later), HALL, on(now) + later)
     if later:  # off the full hours, others lie before its end
-        found, expected = ([a for a in some if a != "shorten"] for some in (found, expected))
-    assert found == expected
+        allowed, expected = ([a for a in some if a != "shorten"] for some in (allowed, expected))
+    assert allowed == expected

@@ -1,4 +1,4 @@
-"""The states: the one table, the diagram that shows it, and what holds on every way through it."""
+"""The states: the transition table, its diagram, and invariants on every path."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
 
 @pytest.mark.parametrize("state", ReservationState)
 @pytest.mark.parametrize("event", ReservationEvent)
-def test_only_the_tables_transitions_exist(
+def test_only_transitions_of_the_table_are_possible(
     state: ReservationState, event: ReservationEvent
 ) -> None:
     old = but(reserved(), state=state)
@@ -86,7 +86,7 @@ def test_only_the_tables_transitions_exist(
     assert new.rev == old.rev + 1 and new.history[-1].event == event.value
 
 
-def test_live_and_terminal_share_the_states() -> None:
+def test_every_state_is_either_live_or_terminal() -> None:
     assert {
         ReservationState.RESERVED,
         ReservationState.IN_USE,
@@ -98,7 +98,7 @@ def test_live_and_terminal_share_the_states() -> None:
     }
 
 
-def test_the_diagram_in_the_docs_is_the_table() -> None:
+def test_the_documented_diagram_matches_the_transition_table() -> None:
     diagram = re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", BOOKING_PAGE.read_text(), re.S)
     arrows = re.findall(r"^ *(\S+) --> (\S+?)(?:: (\w+))?$", "".join(diagram), re.M)
     inner = {(a, e): b for a, b, e in arrows if "[*]" not in (a, b)}
@@ -121,7 +121,9 @@ def test_the_diagram_in_the_docs_is_the_table() -> None:
         ("15:50", "15:50", "16:00", "16:00", True),
     ],
 )
-def test_check_in_window(made: str, start: str, end: str, until: str, excused: bool) -> None:
+def test_the_check_in_window_of_a_booking(
+    made: str, start: str, end: str, until: str, excused: bool
+) -> None:
     r = reserved(start, end, made=made)
     assert (r.check_in_from, r.check_in_until) == (r.start - timedelta(minutes=30), on(until))
     assert r.penalty_waived is excused
@@ -144,7 +146,7 @@ def test_check_in_window(made: str, start: str, end: str, until: str, excused: b
         (transitions.cancel(reserved(), BY_READER, on("09:00")), None),
     ],
 )
-def test_next_reminder(r: Reservation, remind_at: str | None) -> None:
+def test_the_next_reminder_of_a_booking(r: Reservation, remind_at: str | None) -> None:
     assert r.remind_at == (on(remind_at) if remind_at else None)
 
 
@@ -152,14 +154,20 @@ def test_next_reminder(r: Reservation, remind_at: str | None) -> None:
     ("r", "event"),
     [(reserved(), "check_in_reminder"), (in_use(), "ending_soon"), (away(), "leave_reminder")],
 )
-def test_a_reminder_is_told_once(r: Reservation, event: str) -> None:
+def test_a_reminder_is_queued_once(r: Reservation, event: str) -> None:
     assert r.remind_at is not None
-    told = transitions.remind(r, r.remind_at)
-    assert (told.outbox[-1].event, told.outbox[-1].seq, told.remind_at) == (event, told.rev, None)
-    assert told.state is r.state and told.history == r.history and told.claims == r.claims
+    reminded = transitions.remind(r, r.remind_at)
+    assert (reminded.outbox[-1].event, reminded.outbox[-1].seq, reminded.remind_at) == (
+        event,
+        reminded.rev,
+        None,
+    )
+    assert (
+        reminded.state is r.state and reminded.history == r.history and reminded.claims == r.claims
+    )
 
 
-def test_effects_carry_the_instant_when_they_were_due() -> None:
+def test_deadline_effects_are_dated_at_the_deadline() -> None:
     missed = check_in_transitions.mark_no_show(reserved(), BY_JOB)
     timed_out = check_in_transitions.expire_leave(away(), BY_JOB)
     completed = check_in_transitions.complete(in_use(), BY_JOB)
@@ -171,7 +179,7 @@ def test_effects_carry_the_instant_when_they_were_due() -> None:
     )
 
 
-def test_early_check_in_says_from_when_the_seat_may_be_used() -> None:
+def test_an_early_check_in_records_from_when_the_seat_is_available() -> None:
     assert in_use(when=on("13:40")).available_from == on("13:40")
     occupied = check_in_transitions.check_in(
         reserved(), PROOF, POLICY, BY_READER, on("13:40"), early=False
@@ -179,7 +187,7 @@ def test_early_check_in_says_from_when_the_seat_may_be_used() -> None:
     assert (occupied.available_from, occupied.checked_in_at) == (on("14:00"), on("13:40"))
 
 
-def test_downtime_moves_the_deadline_and_excuses() -> None:
+def test_an_outage_extends_a_deadline_and_waives_its_penalty() -> None:
     outage = TimeRange(on("14:20"), on("14:45"))
     waits = outage_transitions.extend_deadline(reserved(), outage)
     assert (waits.check_in_until, waits.penalty_waived) == (on("14:55"), True)
@@ -214,7 +222,7 @@ def test_downtime_moves_the_deadline_and_excuses() -> None:
         (50, 61, None),
     ],
 )
-def test_a_deadline_in_an_outage_or_right_after_it_moves(
+def test_a_deadline_during_or_right_after_an_outage_is_extended(
     lasted: int, due: int, more: int | None
 ) -> None:
     for r, deadline in ((reserved(), on("14:30")), (away(), on("15:00"))):
@@ -228,7 +236,7 @@ def test_a_deadline_in_an_outage_or_right_after_it_moves(
             assert not outage_transitions.falls_into(moved, outage), "once"
 
 
-def test_when_a_reader_had_the_seat() -> None:
+def test_the_time_a_reader_had_the_seat() -> None:
     booked, sat = reserved(), in_use(when=on("14:05"))
     early = in_use(when=on("13:40"))
     rest = on_seat(sat, "2f-hall-066", hours("15:00", "16:00"))

@@ -1,4 +1,4 @@
-"""A sign-in leads back to pages of this service, and to no other host's."""
+"""After a sign-in, redirects lead to this service only."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ from handlers.http.return_to import is_own_path
         ("", False),
     ],
 )
-def test_a_path_of_ones_own_begins_with_one_slash(text: str, own: bool) -> None:
+def test_an_own_path_begins_with_one_slash(text: str, own: bool) -> None:
     assert is_own_path(text) is own

@@ -1,4 +1,4 @@
-"""Rounds of one process meet, whenever they began."""
+"""Job rounds of one process align, whenever they began."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.storage.rounds import SPREAD, pause_s
 
 @pytest.mark.parametrize("every_s", [1.0, 2.0, 5.0])
 @pytest.mark.parametrize("began", [0.0, 0.3, 0.5, 1.7])
-def test_they_meet_before_long(every_s: float, began: float) -> None:
+def test_job_rounds_of_one_process_align_whenever_they_began(every_s: float, began: float) -> None:
     instants = []
     for now in (100.0, 100.0 + began):
         for _ in range(10):

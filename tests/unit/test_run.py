@@ -1,4 +1,5 @@
-"""The command that runs the tests: it hangs nowhere, leaves nothing, and says what is missing."""
+"""The command that runs the tests: it ends hanging phases, leaves no process, and names missing
+programs."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ with Run(1.0) as run:
 """
 
 
-def test_a_phase_that_hangs_is_ended_with_all_that_it_has_started() -> None:
+def test_a_hanging_phase_is_ended_with_its_child_processes() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _RUN],
         cwd=tools.ROOT,
@@ -45,14 +46,14 @@ def test_a_phase_that_hangs_is_ended_with_all_that_it_has_started() -> None:
     assert left == []
 
 
-def test_a_name_leads_to_the_files_and_folders_that_have_it_among_their_words() -> None:
+def test_a_test_name_selects_files_and_folders_that_contain_the_word() -> None:
     assert {"tests/api/test_gates.py", "tests/race/test_gates.py"} <= {*named("gates")}
     assert "tests/unit/test_gates_replay.py" in named("gates") and "tests/unit" in named("unit")
     with pytest.raises(LookupError, match=r"no tests have the name nothing\. There are:\n.*gates"):
         named("nothing")
 
 
-def test_a_missing_program_is_named_with_its_package(
+def test_a_missing_program_is_reported_with_its_package(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv(tools.INSTALLS, raising=False)

@@ -1,4 +1,4 @@
-"""The bill of materials says what the locks say, and is CycloneDX."""
+"""The bill of materials equals the lock files and is valid CycloneDX."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def locked(name: str) -> set[tuple[str, str]]:
     return set(re.findall(r"^(\S+)==(\S+)", (REQUIREMENTS / name).read_text("utf-8"), re.M))
 
 
-def test_every_locked_package_is_in_the_bill_with_its_purpose(tmp_path: Path) -> None:
+def test_every_locked_package_is_in_the_bill_of_materials_with_its_scope(tmp_path: Path) -> None:
     file, again = tmp_path / "sbom.json", tmp_path / "again.json"
     write(file)
     text = file.read_text("utf-8")

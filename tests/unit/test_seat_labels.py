@@ -1,4 +1,4 @@
-"""Which seats are printed, as people type them, and the code that is printed for each."""
+"""The choice of seats to print, as typed, and the code printed for each."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ SEATS = tuple(Seat(SeatId(f"x-{n}"), AreaId("x"), n, 0, 0) for n in NUMBERS)
         ("1-2 2-3", ("001", "002", "003")),
     ],
 )
-def test_seats_and_rows_of_seats(text: str, wanted: tuple[str, ...]) -> None:
+def test_seats_and_ranges_of_seats_are_chosen(text: str, wanted: tuple[str, ...]) -> None:
     assert tuple(seat.number for seat in chosen_seats(SEATS, text)) == wanted
 
 
 @pytest.mark.parametrize("text", ["4", "1-4", "A-14", "1-", "-", "001;x"])
-def test_what_is_no_seat_is_named(text: str) -> None:
+def test_an_unknown_seat_in_a_list_is_named(text: str) -> None:
     with pytest.raises(Malformed) as refused:
         chosen_seats(SEATS, text)
     assert text.split(";")[-1] in str(refused.value.details["reason"])
@@ -55,8 +55,10 @@ NAMES = st.lists(
 
 
 @given(NAMES, st.data())
-def test_what_is_written_is_read_again(names: list[str], data: st.DataObject) -> None:
-    """Whatever seats are called: 7 beside 07, and 1-2 beside 1 and 2."""
+def test_a_written_choice_of_seats_reads_back_the_same(
+    names: list[str], data: st.DataObject
+) -> None:
+    """With any seat names: 7 beside 07, and 1-2 beside 1 and 2."""
     seats = tuple(Seat(SeatId(f"x-{n}"), AreaId("x"), name, 0, 0) for n, name in enumerate(names))
     chosen = data.draw(st.sets(st.sampled_from(seats), min_size=1))
     area = Area(AreaId("x"), VenueId("v"), "x", 1, 0, 100, 100, seats, ())
@@ -64,7 +66,7 @@ def test_what_is_written_is_read_again(names: list[str], data: st.DataObject) ->
     assert set(chosen_seats(in_order(seats), text)) == chosen, text
 
 
-def test_labels_outlive_a_rotation_of_keys_while_both_are_there() -> None:
+def test_seat_labels_stay_valid_while_their_key_is_live() -> None:
     seat = SeatId("2f-hall-065")
     old, new = b"1" * 32, b"2" * 32
     printed = SeatLabels(FieldCipher({1: old}), "https://x").link(seat)

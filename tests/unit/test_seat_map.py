@@ -1,4 +1,4 @@
-"""What a plan shows: at this moment, for a wished time, over another day. Never who."""
+"""A seat's state on a plan: now, for a requested time, on another day. Never its reader."""
 
 from __future__ import annotations
 
@@ -119,13 +119,13 @@ def rows(*views: SeatState) -> list[tuple[str, str | None, str | None]]:
         (WHOLE_TOMORROW, AHEAD, ("occupied", None, None)),
     ],
 )
-def test_view(
+def test_a_seat_has_its_state_for_each_look(
     taken: list[Held], look: MapQuery, expected: tuple[str, str | None, str | None]
 ) -> None:
     assert rows(seat_state(SEAT, taken, look, ZHANG)) == [expected]
 
 
-def test_out_of_service_and_closed_look_the_same_to_all() -> None:
+def test_disabled_seats_and_closed_days_look_alike_to_all_readers() -> None:
     closed = replace(POLICY, opening=(OpeningRule(None, None, reason="闭馆"),))
     broken = replace(SEAT, disabled="维修")
     assert (
@@ -149,7 +149,9 @@ def test_out_of_service_and_closed_look_the_same_to_all() -> None:
         ([held("18:00", "20:00")], "18:30", ["20:00", "21:00", "22:00"], []),
     ],
 )
-def test_times_of_a_seat(taken: list[Held], now: str, starts: list[str], ends: list[str]) -> None:
+def test_a_seats_day_lists_its_free_and_taken_times(
+    taken: list[Held], now: str, starts: list[str], ends: list[str]
+) -> None:
     seen = look(now)
     assert [value for value, _, _ in free_starts(taken, seen)] == starts
     assert [f"{to_local(end):%H:%M}" for end in free_ends(taken, seen, on(now))] == ends
@@ -159,8 +161,8 @@ days = st.lists(st.integers(14, 44), min_size=0, max_size=10, unique=True).map(s
 
 
 @given(days, st.integers(7 * 60, 22 * 60 + 29))
-def test_views_tell_the_truth(edges: list[int], minute: int) -> None:
-    """At any moment of any day: what is said to be free is, until then and no longer."""
+def test_a_seat_shown_free_or_taken_is_so_at_that_time(edges: list[int], minute: int) -> None:
+    """At any time of any day: a seat shown as free is free until the shown time and no longer."""
     taken = [
         held(str(time(a // 2, a % 2 * 30)), str(time(b // 2, b % 2 * 30)))
         for a, b in zip(edges[::2], edges[1::2], strict=False)
@@ -178,7 +180,7 @@ def test_views_tell_the_truth(edges: list[int], minute: int) -> None:
         assert not any(t.start <= view.next_free < t.end for t in taken)
 
 
-def test_counts() -> None:
+def test_an_areas_seats_are_counted_by_status() -> None:
     statuses = [SeatStatus(s) for s in ("free", "free", "occupied", "mine", "away", "disabled")]
     views = [SeatState(status, None, None) for status in statuses]
     assert count_area(views) == AreaCount(total=6, free=2, in_use=2, away=1, disabled=1)

@@ -1,4 +1,4 @@
-"""What a seat may be called, in which order names stand, and which ids they get."""
+"""Seat names: valid ones, their order, and the ids made from them."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ REFUSED = (
 )
 
 
-def test_names_are_kept_in_one_way() -> None:
+def test_seat_names_are_normalised_or_refused() -> None:
     assert {typed: tidy(typed) for typed in KEPT} == KEPT
     assert all(is_seat_name(name) for name in KEPT.values())
     assert [name for name in REFUSED if is_seat_name(tidy(name))] == []
     assert name_key("ａ－12") == name_key("A-12") != name_key("A-1")
 
 
-def test_names_stand_as_people_count() -> None:
+def test_seat_names_sort_in_natural_order() -> None:
     right = ["001", "2", "2F-B7", "2F-B07", "10", "010", "A-2", "A-12", "B-1", "甲2", "甲10"]
     assert sorted(reversed(right), key=natural) == right
 
 
 @given(st.lists(st.text(max_size=12), max_size=8))
-def test_any_names_have_one_order(names: list[str]) -> None:
+def test_the_natural_order_is_total(names: list[str]) -> None:
     assert sorted(names, key=natural) == sorted(reversed(names), key=natural)
     assert len({natural(name) for name in names}) == len(set(names))
 
@@ -56,7 +56,7 @@ def test_any_names_have_one_order(names: list[str]) -> None:
         ("甲", "a-s", "a-sx2"),
     ],
 )
-def test_a_seat_gets_an_id_that_fits_in_an_address(name: str, first: str, second: str) -> None:
+def test_seat_ids_are_usable_in_urls(name: str, first: str, second: str) -> None:
     assert list(islice(new_ids(AreaId("a"), name), 2)) == [first, second]
 
 
@@ -65,8 +65,9 @@ AREAS = st.sampled_from(["a", "a-b", "a-001", "a-s12", "a-sa12", "a-b-001"])
 
 
 @given(AREAS, AREAS, NAMES, NAMES)
-def test_two_areas_make_no_id_twice(one: str, other: str, name: str, theirs: str) -> None:
-    """Each could add its seat at the same moment; area a-001 and the second seat 001 of a, too."""
+def test_seat_ids_of_two_areas_never_collide(one: str, other: str, name: str, theirs: str) -> None:
+    """Both areas may add a seat at the same moment; area a-001 and a second seat 001 of area a
+    are the critical pair."""
     mine = set(islice(new_ids(AreaId(one), name), 30))
     assert all(is_id_of(AreaId(one), id) for id in mine)
     if one != other:

@@ -1,4 +1,4 @@
-"""Refusals are written, few of a kind in a minute, and the others are counted."""
+"""Refusals in the security log: a few of each kind a minute, the others counted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def kept(clock: Clock, caplog: pytest.LogCaptureFixture) -> SecurityLog:
+def security_log(clock: Clock, caplog: pytest.LogCaptureFixture) -> SecurityLog:
     caplog.set_level(logging.INFO)
     return SecurityLog(FieldCipher({1: b"k" * 32}), clock)
 
@@ -37,13 +37,13 @@ def lines(caplog: pytest.LogCaptureFixture, event: str) -> list[Any]:
     return [r for r in caplog.records if r.getMessage() == event]
 
 
-def test_a_flood_makes_few_lines_and_is_counted(
-    kept: SecurityLog, clock: Clock, caplog: pytest.LogCaptureFixture
+def test_a_flood_from_one_address_makes_few_lines_and_is_counted(
+    security_log: SecurityLog, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(10_000):
-        kept.add("qr_invalid", "192.0.2.1", lambda: FACTS)
-    kept.add("qr_invalid", "192.0.2.2", lambda: FACTS)
-    kept.add("forbidden", "192.0.2.1", lambda: FACTS)
+        security_log.add("qr_invalid", "192.0.2.1", lambda: FACTS)
+    security_log.add("qr_invalid", "192.0.2.2", lambda: FACTS)
+    security_log.add("forbidden", "192.0.2.1", lambda: FACTS)
     written = lines(caplog, "security_refusal")
     assert len(written) == LINES_OF_AN_ADDRESS + 2
     assert {r.route for r in written} == {FACTS["route"]}
@@ -52,9 +52,9 @@ def test_a_flood_makes_few_lines_and_is_counted(
     assert not lines(caplog, "security_refusals_left_out")
 
     clock.now += 60
-    kept.add("qr_invalid", "192.0.2.1", lambda: FACTS)
-    (told,) = lines(caplog, "security_refusals_left_out")
-    assert (told.kind, told.address, told.count) == (
+    security_log.add("qr_invalid", "192.0.2.1", lambda: FACTS)
+    (summary,) = lines(caplog, "security_refusals_left_out")
+    assert (summary.kind, summary.address, summary.count) == (
         "qr_invalid",
         first,
         10_000 - LINES_OF_AN_ADDRESS,
@@ -62,25 +62,25 @@ def test_a_flood_makes_few_lines_and_is_counted(
     assert len(lines(caplog, "security_refusal")) == len(written) + 1, "another minute, more lines"
 
 
-def test_many_addresses_make_no_more_lines_and_take_no_room(
-    kept: SecurityLog, caplog: pytest.LogCaptureFixture
+def test_refusals_from_many_addresses_are_limited_in_lines_and_memory(
+    security_log: SecurityLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(5_000):
-        kept.add("ticket_invalid", f"2001:db8::{number:x}", lambda: FACTS)
+        security_log.add("ticket_invalid", f"2001:db8::{number:x}", lambda: FACTS)
     assert len(lines(caplog, "security_refusal")) == LINES_OF_A_KIND
-    assert len(kept._of_address) == LINES_OF_A_KIND and len(kept._left_out) == 1
-    kept.end_minute()
-    kept.end_minute()  # told once
-    (told,) = lines(caplog, "security_refusals_left_out")
-    assert told.count == 5_000 - LINES_OF_A_KIND and not hasattr(told, "address")
-    assert not kept._of_address and not kept._left_out
+    assert len(security_log._of_address) == LINES_OF_A_KIND and len(security_log._left_out) == 1
+    security_log.end_minute()
+    security_log.end_minute()  # told once
+    (summary,) = lines(caplog, "security_refusals_left_out")
+    assert summary.count == 5_000 - LINES_OF_A_KIND and not hasattr(summary, "address")
+    assert not security_log._of_address and not security_log._left_out
 
 
 def test_addresses_are_written_as_keyed_hashes(
-    kept: SecurityLog, caplog: pytest.LogCaptureFixture
+    security_log: SecurityLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = SecurityLog(FieldCipher({2: b"x" * 32}))
-    for log in (kept, other):
+    for log in (security_log, other):
         log.add("forbidden", "192.0.2.1", lambda: FACTS)
     ours, theirs = lines(caplog, "security_refusal")
     assert ours.address.startswith("1:") and theirs.address.startswith("2:")
@@ -91,9 +91,9 @@ def test_addresses_are_written_as_keyed_hashes(
 @pytest.mark.parametrize(
     ("kind", "level"), [("unauthenticated", logging.INFO), ("ticket_invalid", logging.WARNING)]
 )
-def test_what_readers_meet_every_day_is_no_warning(
-    kept: SecurityLog, caplog: pytest.LogCaptureFixture, kind: str, level: int
+def test_everyday_refusals_are_not_logged_as_warnings(
+    security_log: SecurityLog, caplog: pytest.LogCaptureFixture, kind: str, level: int
 ) -> None:
-    kept.add(kind, "192.0.2.1", lambda: FACTS)
+    security_log.add(kind, "192.0.2.1", lambda: FACTS)
     (line,) = lines(caplog, "security_refusal")
     assert line.levelno == level

@@ -1,4 +1,4 @@
-"""Which releases of the databases are warned of, on a day that is named."""
+"""Database releases that are warned of on a given day."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ GOOD = "9.0.7, 8.3.16, 8.0.37, 7.0.48"
         ((9, 1, 0), ""),  # newer than what is known here
     ],
 )
-def test_a_release_of_mongodb(version: tuple[int, ...], note: str) -> None:
+def test_outdated_mongodb_releases_are_warned_of(version: tuple[int, ...], note: str) -> None:
     assert mongodb_note(version, TODAY) == note
 
 
-def test_a_series_is_no_longer_good_when_its_support_ends() -> None:
+def test_a_series_is_warned_of_when_its_support_has_ended() -> None:
     assert mongodb_note((7, 0, 48), date(2027, 8, 31)) == ""
     ended = mongodb_note((7, 0, 48), date(2027, 9, 1))
     assert "has ended" in ended and "7.0" not in ended
@@ -49,14 +49,14 @@ def test_a_series_is_no_longer_good_when_its_support_ends() -> None:
 @pytest.mark.parametrize(
     ("version", "is_good"), [("7.2.9", False), ("8.1.9", False), ("8.1.10", True), ("9.0.0", True)]
 )
-def test_a_release_of_valkey(version: str, is_good: bool) -> None:
+def test_outdated_valkey_releases_are_warned_of(version: str, is_good: bool) -> None:
     assert (valkey_note(version_of(version)) == "") is is_good
 
 
-def test_what_is_known_grows_old() -> None:
+def test_the_list_of_releases_becomes_stale() -> None:
     assert not is_stale(AS_OF + STALE_AFTER)
     assert is_stale(AS_OF + STALE_AFTER + timedelta(days=1))
 
 
-def test_a_version_is_read_with_what_stands_behind_it() -> None:
+def test_a_version_is_parsed_with_its_suffix() -> None:
     assert version_of("8.1.10-rc1") == (8, 1, 10) and version_of("6.0.5") == (6, 0, 5)

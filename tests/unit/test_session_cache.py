@@ -1,4 +1,4 @@
-"""What a worker remembers of sessions: for five seconds, and no longer."""
+"""The worker's session cache lasts five seconds."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Empty(SessionRepository):
         return None
 
 
-async def told(_: list[str]) -> None:
+async def ignore(_: list[str]) -> None:
     pass
 
 
-async def test_a_day_of_readers_leaves_no_more_than_five_seconds_of_them(
+async def test_the_session_cache_holds_five_seconds_of_sessions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored, second = Empty(), 0.0
     monkeypatch.setattr(session_service, "monotonic", lambda: second)
     sessions = SessionService(
-        stored, cast(ApiTokenRepository, None), FieldCipher({1: bytes(32)}), told
+        stored, cast(ApiTokenRepository, None), FieldCipher({1: bytes(32)}), ignore
     )
 
     async def ask(id: str) -> None:

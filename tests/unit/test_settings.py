@@ -1,4 +1,4 @@
-"""A wrong setting stops the start with one clear line, and no setting tells its secret."""
+"""A wrong setting stops the start with one clear line that shows no secret."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ TEMPLATE = {"template_id": "t", "page": "", "fields": {"thing1": "seat"}}
 PUBLIC = {**SANDBOX, "PUBLIC_BASE_URL": "https://seats.example.edu"}
 
 
-def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
-    found = load(SANDBOX)
-    assert (found.mode, found.wall_clock) == (Mode.SANDBOX, False)
-    assert (found.host, found.port) == ("127.0.0.1", 8080)
-    assert not found.secure_cookies and found.session_cookie == "seat_sid"
-    assert found.wechat.base_url == "http://127.0.0.1:8080/sandbox/wechat"
-    assert found.cas.base_url == "http://127.0.0.1:8080/sandbox/cas"
-    assert set(found.wechat.templates) == set(WECHAT_TEMPLATES)
+def test_a_sandbox_must_be_requested_and_listens_on_loopback() -> None:
+    settings = load(SANDBOX)
+    assert (settings.mode, settings.wall_clock) == (Mode.SANDBOX, False)
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
+    assert not settings.secure_cookies and settings.session_cookie == "seat_sid"
+    assert settings.wechat.base_url == "http://127.0.0.1:8080/sandbox/wechat"
+    assert settings.cas.base_url == "http://127.0.0.1:8080/sandbox/cas"
+    assert set(settings.wechat.templates) == set(WECHAT_TEMPLATES)
 
 
-def test_real_installation() -> None:
-    found = load({**REAL, "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"})
-    assert (found.mode, found.wall_clock) == (Mode.PRODUCTION, True)
-    assert found.secure_cookies
-    assert found.session_cookie == "__Host-seat_sid"
-    assert found.public_base_url == "https://seats.example.edu", "without the slash"
-    assert found.wechat.base_url == "https://api.weixin.qq.com"
-    assert [str(network) for network in found.trusted_proxies] == ["10.0.0.0/8", "127.0.0.1/32"]
+def test_a_production_installation_has_secure_defaults() -> None:
+    settings = load({**REAL, "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"})
+    assert (settings.mode, settings.wall_clock) == (Mode.PRODUCTION, True)
+    assert settings.secure_cookies
+    assert settings.session_cookie == "__Host-seat_sid"
+    assert settings.public_base_url == "https://seats.example.edu", "without the slash"
+    assert settings.wechat.base_url == "https://api.weixin.qq.com"
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "127.0.0.1/32"]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,9 @@ def test_real_installation() -> None:
         (REAL, {"CAS_BASE_URL": "https://c.example/cas/p3/serviceValidate"}, "/cas"),
     ],
 )
-def test_one_clear_line(base: dict[str, str], broken: dict[str, str], named: str) -> None:
+def test_a_wrong_setting_is_reported_in_one_line(
+    base: dict[str, str], broken: dict[str, str], named: str
+) -> None:
     with pytest.raises(SettingsError) as refusal:
         load({**base, **broken})
     line = str(refusal.value)
@@ -164,16 +166,17 @@ def test_one_clear_line(base: dict[str, str], broken: dict[str, str], named: str
         ("smtp://s:pw@127.0.0.1:25", ("127.0.0.1", 25, False, "s", "pw", False)),
     ],
 )
-def test_a_mail_server(url: str, wanted: tuple[object, ...]) -> None:
-    """A password goes to another machine by TLS only."""
+def test_a_mail_server_url_is_read_and_needs_tls_for_a_password(
+    url: str, wanted: tuple[object, ...]
+) -> None:
     smtp = load({**REAL, "SMTP_URL": url, "MAIL_FROM": "seats@lib.edu"}).smtp
     assert smtp is not None and load(REAL).smtp is None
-    found = (smtp.host, smtp.port, smtp.tls, smtp.user, smtp.password, smtp.require_starttls)
-    assert (found, smtp.sender) == (wanted, "seats@lib.edu")
+    parts = (smtp.host, smtp.port, smtp.tls, smtp.user, smtp.password, smtp.require_starttls)
+    assert (parts, smtp.sender) == (wanted, "seats@lib.edu")
     assert smtp.password not in repr(smtp) or not smtp.password
 
 
-def test_all_faults_at_once() -> None:
+def test_all_wrong_settings_are_reported_together() -> None:
     env = {"PORT": "http", "CAS_BASE_URL": "cas.example.edu", "IDENTITY_PROVIDER": "wecom"}
     env |= {"WECHAT_APPID": "wx1", "WECHAT_MP_TOKEN": "t", "WECHAT_MP_AES_KEY": "short"}
     env |= {"MONITORS": "x", "DATA_KEYS": SECRETS["ENCRYPTION_KEYS"], "WECOM_BASE_URL": "x"}
@@ -191,11 +194,13 @@ def test_all_faults_at_once() -> None:
         load({**env, "DATA_KEYS": "", "SANDBOX": "yes"})
 
 
-def test_a_library_without_a_mini_program() -> None:
+def test_a_library_without_a_mini_program_is_accepted() -> None:
     plain = {name: value for name, value in REAL.items() if not name.startswith("WECHAT_")}
-    found = load(plain)
-    assert found.mode is Mode.PRODUCTION and not found.wechat.used and found.official is None
-    assert not found.templates_missing and not found.wechat_accounts
+    settings = load(plain)
+    assert (
+        settings.mode is Mode.PRODUCTION and not settings.wechat.used and settings.official is None
+    )
+    assert not settings.templates_missing and not settings.wechat_accounts
     assert load(REAL).wechat.used and load(SANDBOX).wechat.used
     # Half of it is a mistake, whichever half.
     for name in ("WECHAT_APPID", "WECHAT_SECRET", "WECHAT_TEMPLATES", "WECHAT_MP_APPID"):
@@ -203,12 +208,14 @@ def test_a_library_without_a_mini_program() -> None:
             load({**plain, name: "x"})
 
 
-def test_a_sandbox_on_the_local_network() -> None:
-    found = load(SANDBOX, "192.168.7.5")
-    assert (found.host, found.lan) == ("192.168.7.5", "192.168.7.5")
-    assert found.public_base_url == "http://192.168.7.5:8080"
-    assert "192.168.7.5/32" in map(str, found.monitors), "this machine looks at its own readiness"
-    assert found.wechat.base_url == "http://192.168.7.5:8080/sandbox/wechat"
+def test_a_sandbox_on_the_local_network_uses_the_given_address() -> None:
+    settings = load(SANDBOX, "192.168.7.5")
+    assert (settings.host, settings.lan) == ("192.168.7.5", "192.168.7.5")
+    assert settings.public_base_url == "http://192.168.7.5:8080"
+    assert "192.168.7.5/32" in map(str, settings.monitors), (
+        "this machine looks at its own readiness"
+    )
+    assert settings.wechat.base_url == "http://192.168.7.5:8080/sandbox/wechat"
     for other in ({"HOST": "0.0.0.0"}, {"PUBLIC_BASE_URL": "http://127.0.0.1:8080"}):
         with pytest.raises(SettingsError, match=next(iter(other))):
             load({**SANDBOX, **other}, "192.168.7.5")
@@ -225,7 +232,9 @@ def test_a_sandbox_on_the_local_network() -> None:
         ("10.255.254.253", "does not have that address"),
     ],
 )
-def test_lan_takes_a_private_address_of_this_machine(address: str, why: str) -> None:
+def test_the_lan_option_accepts_only_private_addresses_of_this_machine(
+    address: str, why: str
+) -> None:
     with pytest.raises(SettingsError, match=why):
         lan_address(address)
     here = [a.address for addresses in psutil.net_if_addrs().values() for a in addresses]
@@ -233,15 +242,15 @@ def test_lan_takes_a_private_address_of_this_machine(address: str, why: str) -> 
     assert [lan_address(a) for a in ours] == ours
 
 
-def test_a_cas_below_a_path_and_half_of_the_templates_are_taken() -> None:
+def test_a_cas_path_and_a_partial_list_of_templates_are_accepted() -> None:
     half = {name: SANDBOX_TEMPLATES[name] for name in ("RESERVED", "NO_SHOW")}
-    found = load({**REAL, "WECHAT_TEMPLATES": json.dumps(half)})
-    assert found.cas.base_url == "https://cas.example.edu/cas"
-    assert set(found.templates_missing) == set(WECHAT_TEMPLATES) - set(found.wechat.templates)
-    assert "MOVED" in found.templates_missing and not load(REAL).templates_missing
+    settings = load({**REAL, "WECHAT_TEMPLATES": json.dumps(half)})
+    assert settings.cas.base_url == "https://cas.example.edu/cas"
+    assert set(settings.templates_missing) == set(WECHAT_TEMPLATES) - set(settings.wechat.templates)
+    assert "MOVED" in settings.templates_missing and not load(REAL).templates_missing
 
 
-def test_templates_from_a_file_that_is_no_text(tmp_path: Path) -> None:
+def test_an_undecodable_templates_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "templates.json"
     path.write_bytes(b"\xff\xfe{")
     with pytest.raises(SettingsError, match="WECHAT_TEMPLATES"):
@@ -249,8 +258,8 @@ def test_templates_from_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("found", [load(SANDBOX), load(REAL)])
-def test_repr_tells_no_secret(found: Settings) -> None:
-    shown = f"{found!r} {found.sealer!r} {found.wechat!r} {found}"
+def test_the_repr_of_settings_shows_no_secret(found: Settings) -> None:
+    text = f"{found!r} {found.sealer!r} {found.wechat!r} {found}"
     for secret in (
         "mongo-secret",
         "redis-secret",
@@ -258,5 +267,5 @@ def test_repr_tells_no_secret(found: Settings) -> None:
         "data-key-of",
         "sandbox-secret",
     ):
-        assert secret not in shown
-    assert SECRETS["ENCRYPTION_KEYS"] not in shown
+        assert secret not in text
+    assert SECRETS["ENCRYPTION_KEYS"] not in text

@@ -1,4 +1,4 @@
-"""Names of variables that look misspelt are named, and files of them are read as systemd does."""
+"""Misspelt names of variables are reported, and environment files are read as systemd does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OIDC = {
 
 
 class Watched(Mapping[str, str]):
-    """An environment that remembers what it was asked for."""
+    """An environment that records the names read from it."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values, self.asked = values, set[str]()
@@ -46,7 +46,7 @@ class Watched(Mapping[str, str]):
         return len(self._values)
 
 
-def test_the_list_is_what_is_read() -> None:
+def test_the_list_of_variables_equals_the_variables_read() -> None:
     key = "k" * 43
     envs = [
         SANDBOX,
@@ -57,14 +57,14 @@ def test_the_list_is_what_is_read() -> None:
         | {"WECHAT_MINI_TOKEN": "t", "WECHAT_MINI_AES_KEY": key},
     ]
     envs.append({**REAL, "CAS_NAME": "CAS", **OIDC})
-    asked = set[str]()
+    names = set[str]()
     for env in envs:
         watched = Watched(env)
         load(watched)
-        asked |= watched.asked
-    of_provider = {name for name in asked if name.startswith("OIDC_CAMPUS_")}
+        names |= watched.asked
+    of_provider = {name for name in names if name.startswith("OIDC_CAMPUS_")}
     assert of_provider == {f"OIDC_CAMPUS_{end}" for end in OIDC_ENDINGS}
-    assert (asked - of_provider) | DEMO == VARIABLES
+    assert (names - of_provider) | DEMO == VARIABLES
 
 
 @pytest.mark.parametrize(
@@ -79,30 +79,30 @@ def test_the_list_is_what_is_read() -> None:
         ("WECHAT_QQQQ", ""),
     ],
 )
-def test_a_misspelt_name_is_named(name: str, nearest: str) -> None:
+def test_a_misspelt_variable_is_reported(name: str, nearest: str) -> None:
     assert misspelt({"MONGO_URL", name}) == {name: nearest}
 
 
 @pytest.mark.parametrize(("before", "now"), RENAMED.items())
-def test_a_name_of_before_is_refused(before: str, now: str) -> None:
+def test_a_former_variable_name_is_refused(before: str, now: str) -> None:
     assert before not in VARIABLES and now in VARIABLES
     with pytest.raises(SettingsError, match=f"^{before} was renamed: write {now}"):
         load({**SANDBOX, before: "x"})
 
 
-def test_others_are_nobodys_business() -> None:
+def test_foreign_variables_are_ignored() -> None:
     foreign = "PATH HOME HOSTNAME LOGNAME LANG SHELL PWD TZ PYTHONPATH LIBRARY_PATH MONGO_PORT"
     foreign += " LD_LIBRARY_PATH REDIS_PORT REDIS_HOST DATABASE_URL PORTS JOURNAL_STREAM http_proxy"
     assert misspelt([*foreign.split(), *VARIABLES]) == {}
 
 
-def test_in_a_file_every_name_is_meant_for_this_service() -> None:
+def test_unknown_names_in_a_settings_file_are_reported_except_system_ones() -> None:
     own = {"SEATS_FOO": "1", "SITE_TITEL": "x", "TZ": "UTC", "HTTPS_PROXY": "p", "LC_ALL": "C"}
     below = {"FOREIGN_FOO": "1", "PATH": "/bin"}
     assert misspelt(SettingsFile(own, below)) == {"SEATS_FOO": "", "SITE_TITEL": "SITE_TITLE"}
 
 
-def test_a_file_means_what_it_says(tmp_path: Path) -> None:
+def test_an_environment_file_is_parsed_without_shell_expansion(tmp_path: Path) -> None:
     path = tmp_path / "env"
     path.write_text(
         "# a comment\n"

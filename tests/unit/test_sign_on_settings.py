@@ -1,4 +1,4 @@
-"""The settings of OpenID providers: what is taken, and what is refused with a line that helps."""
+"""The settings of OpenID providers: valid ones, and helpful refusals of invalid ones."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ TWO |= {"OIDC_CAMPUS_NAME": "校园账号", "OIDC_ALUMNI_NAME": "校友", "OIDC_
 BESIDE_CAS = {**TWO, "CAS_BASE_URL": "https://cas.example.edu/cas", "CAS_NAME": "CAS"}
 
 
-def test_one_provider_alone_is_the_campus() -> None:
-    found = load(ALONE)
-    (campus,) = found.oidc
-    assert found.cas.base_url == "" and not campus.own_numbers
+def test_a_single_oidc_provider_is_the_campus_sign_on() -> None:
+    settings = load(ALONE)
+    (campus,) = settings.oidc
+    assert settings.cas.base_url == "" and not campus.own_numbers
     assert (campus.issuer, campus.name) == ("https://sso.example.edu/realms/campus", "")
     assert campus.claims == ClaimNames("preferred_username", "name", "", "", "")
-    assert "oidc-secret" not in repr(found) and campus.client_secret == "oidc-secret"
+    assert "oidc-secret" not in repr(settings) and campus.client_secret == "oidc-secret"
 
 
-def test_several_and_cas() -> None:
+def test_several_oidc_providers_work_beside_cas() -> None:
     groups = {
         "CAS_VIEWER_GROUP": "desk",
         "OIDC_ALUMNI_GROUPS_CLAIM": "roles",
         "OIDC_ALUMNI_ADMINISTRATOR_GROUP": "desk",
     }
-    found = load({**BESIDE_CAS, **groups})
-    assert [(one.id, one.own_numbers) for one in found.oidc] == [
+    settings = load({**BESIDE_CAS, **groups})
+    assert [(one.id, one.own_numbers) for one in settings.oidc] == [
         ("campus", False),
         ("alumni", True),
     ]
-    assert found.staff.groups == {
+    assert settings.staff.groups == {
         ("cas", "desk"): Role.VIEWER,
         ("alumni", "desk"): Role.ADMINISTRATOR,
     }
@@ -75,13 +75,15 @@ def test_several_and_cas() -> None:
         (SANDBOX, {**CAMPUS, "OIDC_PROVIDERS": "campus"}, "beside real credentials"),
     ],
 )
-def test_what_is_refused(base: Mapping[str, str], changes: Mapping[str, str], said: str) -> None:
+def test_invalid_provider_settings_are_refused(
+    base: Mapping[str, str], changes: Mapping[str, str], said: str
+) -> None:
     load(base)
     with pytest.raises(SettingsError, match=said):
         load({**base, **changes})
 
 
-def test_names_of_variables() -> None:
+def test_provider_variables_are_known_and_misspellings_reported() -> None:
     assert all(is_known(name) for name in BESIDE_CAS)
     assert misspelt(BESIDE_CAS) == {}
     assert misspelt({"OIDC_CAMPUS_ISUER", "OIDC_PROVIDER", "OIDC_CAMPUS_FOO_BAR"}) == {
@@ -91,14 +93,19 @@ def test_names_of_variables() -> None:
     }
 
 
-def test_what_claims_say() -> None:
+def test_claims_are_read_under_their_configured_names() -> None:
     names = ClaimNames("no", "name", "kind", "email", "realm.roles")
     claims = {"no": 21070001, "name": ["张三"], "kind": {"x": 1}, "email": "a@b.cn"}
     claims |= {"realm": {"roles": ["a", "", 7, True, None]}, "mfa": True}
-    found = read_claims(claims, names)
-    assert (found.number, found.name, found.kind, found.email) == ("21070001", "张三", "", "a@b.cn")
-    assert found.groups == ("a", "7", "true")
-    assert found.attributes == {
+    identity = read_claims(claims, names)
+    assert (identity.number, identity.name, identity.kind, identity.email) == (
+        "21070001",
+        "张三",
+        "",
+        "a@b.cn",
+    )
+    assert identity.groups == ("a", "7", "true")
+    assert identity.attributes == {
         "no": ("21070001",),
         "name": ("张三",),
         "email": ("a@b.cn",),

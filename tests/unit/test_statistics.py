@@ -1,4 +1,4 @@
-"""A day in numbers, against counting minute by minute."""
+"""The statistics of a day, compared with a count by minutes."""
 
 from __future__ import annotations
 
@@ -66,23 +66,23 @@ def test_a_day_equals_a_recount_by_minutes(rows: list[BookingFacts]) -> None:
         if row.checked_in_at is not None and row.available_from is not None:
             for n in range(24 * 60):
                 used[n // 60] += row.available_from <= minute(n) < (row.ended_at or row.end)
-    asked = [row for row in rows if row.state is not ReservationState.OFFER_EXPIRED]
+    bookings = [row for row in rows if row.state is not ReservationState.OFFER_EXPIRED]
     assert list(day.used) == used
-    assert day.booked == len(asked) == totals(rows).booked
-    assert day.checked_in == sum(row.checked_in_at is not None for row in asked)
+    assert day.booked == len(bookings) == totals(rows).booked
+    assert day.checked_in == sum(row.checked_in_at is not None for row in bookings)
     assert (day.open_minutes, day.seats) == (40 * 930, 40)
     whole = summary([day, summarise_day(DAY + timedelta(days=1), AREA, 40, [], [])])
     assert whole.days == 2 and whole.used_minutes == sum(used)
     assert whole.utilisation == sum(used) / (40 * 930)
-    kept = [row for row in asked if row.state is not ReservationState.CANCELLED]
-    missed = sum(row.state is ReservationState.NO_SHOW for row in kept)
-    assert whole.no_show_rate == (missed / len(kept) if kept else None)
+    attended = [row for row in bookings if row.state is not ReservationState.CANCELLED]
+    missed = sum(row.state is ReservationState.NO_SHOW for row in attended)
+    assert whole.no_show_rate == (missed / len(attended) if attended else None)
     monday = weekday_utilisation([day])[0]
     assert monday == [minutes / (60 * 40) for minutes in used]
 
 
 @given(st.lists(briefs(), max_size=12))
-def test_the_past_is_who_was_there_and_the_future_is_what_is_booked(
+def test_past_hours_count_stays_and_future_hours_count_bookings(
     rows: list[BookingFacts],
 ) -> None:
     instants = [minute(60 * hour) for hour in range(7, 23)]
@@ -94,7 +94,7 @@ def test_the_past_is_who_was_there_and_the_future_is_what_is_booked(
     assert all(to_local(instant).minute == 0 for instant in instants)
 
 
-def test_nothing_has_no_rates() -> None:
+def test_an_empty_period_has_no_rates() -> None:
     nothing = summary([])
     assert (nothing.days, nothing.utilisation, nothing.no_show_rate) == (0, None, None)
     assert weekday_utilisation([]) == [[None] * 24] * 7, "no data is not zero"

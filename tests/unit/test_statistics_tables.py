@@ -1,4 +1,4 @@
-"""What a chart draws is what its table and its files say, and what a recount gives."""
+"""Charts, tables and files show the same values, equal to a recount."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ AREAS = [
 
 
 @st.composite
-def kept(draw: st.DrawFn) -> list[AreaDay]:
-    """What is kept of some of the days; on some of these all was closed."""
-    found = []
+def stored_days(draw: st.DrawFn) -> list[AreaDay]:
+    """Daily statistics of some days, on some of which everything was closed."""
+    rows_made = []
     for day in draw(st.sets(st.sampled_from(DAYS))):
         for area in draw(st.sets(st.sampled_from(AREAS[:2]))):
             closed = draw(st.booleans())
@@ -43,13 +43,13 @@ def kept(draw: st.DrawFn) -> list[AreaDay]:
             )
             booked = draw(st.integers(0, 9))
             minutes = 0 if closed else 10 * 930
-            found.append(AreaDay(day, area.id, 10, minutes, booked, 1, 2, 3, 4, 0, tuple(used)))
-    return found
+            rows_made.append(AreaDay(day, area.id, 10, minutes, booked, 1, 2, 3, 4, 0, tuple(used)))
+    return rows_made
 
 
-@given(kept())
+@given(stored_days())
 @settings(max_examples=80, deadline=None)
-def test_charts_tables_and_recount_agree(days: list[AreaDay]) -> None:
+def test_charts_and_tables_equal_a_recount(days: list[AreaDay]) -> None:
     tables = {
         t.key: t for t in statistics_tables.tables(days, DAYS, {a.id: a.full_name for a in AREAS})
     }
@@ -85,10 +85,10 @@ def test_charts_tables_and_recount_agree(days: list[AreaDay]) -> None:
         assert bar.gap is (rate is None) and bar.title.startswith(str(name))
     assert areas.column("预约")[areas.column("区域").index("2层 c")] is None, "unknown is not 0"
     hours = tables["hours"]
-    shown = dict(zip(hours.column("时段"), hours.column("使用小时"), strict=True))
+    table_values = dict(zip(hours.column("时段"), hours.column("使用小时"), strict=True))
     for hour in range(24):
         minutes = sum(d.used[hour] for d in days)
-        assert shown.get(statistics_tables.hour_text(hour), 0) == minutes / 60
+        assert table_values.get(statistics_tables.hour_text(hour), 0) == minutes / 60
 
 
 @given(st.floats(0, 1e6))
@@ -115,7 +115,7 @@ def test_seats_by_the_hour_equal_a_recount_by_minutes(data: st.DataObject) -> No
     }
     spans = {day: [span] if span is not None else [] for day, span in opened.items()}
     rows = [data.draw(booking(opened)) for _ in range(data.draw(st.integers(0, 6)))]
-    for seat, found in zip(seats, seat_hours(seats, spans, of_days(rows)), strict=True):
+    for seat, row in zip(seats, seat_hours(seats, spans, of_days(rows)), strict=True):
         for hour in range(24):
             used = usable = 0
             for day, span in opened.items():
@@ -131,7 +131,7 @@ def test_seats_by_the_hour_equal_a_recount_by_minutes(data: st.DataObject) -> No
                         and r.checked_in_at <= now < (r.ended_at or r.end)
                         for r in rows
                     )
-            assert found.rates[hour] == (min(1.0, used / usable) if usable else None)
+            assert row.rates[hour] == (min(1.0, used / usable) if usable else None)
 
 
 def of_days(rows: list[BookingFacts]) -> list[tuple[date, BookingFacts]]:
@@ -151,7 +151,7 @@ def booking(draw: st.DrawFn, opened: dict[date, TimeRange | None]) -> BookingFac
     return BookingFacts(seat, AreaId("x"), reader, state, begin, begin, end, came, None, end)
 
 
-def test_a_seat_that_could_never_be_used_has_no_number() -> None:
+def test_a_seat_disabled_all_the_time_has_no_rate() -> None:
     seat = Seat(SeatId("a"), AreaId("x"), "001", 0, 0, disabled="坏")
     hours = TimeRange(local_instant(FIRST, time(8)), local_instant(FIRST, time(10)))
     good = Seat(SeatId("b"), AreaId("x"), "002", 0, 0)
@@ -160,7 +160,7 @@ def test_a_seat_that_could_never_be_used_has_no_number() -> None:
 
 
 def test_no_cell_of_a_file_is_a_formula() -> None:
-    """Names are typed by people; a spreadsheet calculates what looks like a formula."""
+    """Names are typed by people, and a spreadsheet evaluates text that looks like a formula."""
     for start in ("=", "+", "-", "@", "\t", "\r"):
         name = f'{start}HYPERLINK("//e")'
         text = csv_lines([(name, f"2层 {name}", -1)]).decode()

@@ -1,4 +1,4 @@
-"""A later and an earlier end of a stay, each rule on both sides of its boundary."""
+"""Extensions and earlier ends: each rule on both sides of its boundary."""
 
 from __future__ import annotations
 
@@ -42,17 +42,19 @@ SITS_TO_CLOSING = in_use(reserved("19:00", "22:30"))
     ],
 )
 @pytest.mark.parametrize("later", [timedelta(), timedelta(hours=7), timedelta(hours=9)])
-def test_extension(expected: str, r: Reservation, end: str, now: str, later: timedelta) -> None:
-    """The same where library, stay and clock are some hours later: across midnight."""
-    policy, moment, wanted = shifted(HALL, later), on(now) + later, on(end) + later
+def test_an_extension_is_accepted_or_refused_at_each_boundary(
+    expected: str, r: Reservation, end: str, now: str, later: timedelta
+) -> None:
+    """Also with library, stay and clock some hours later, across midnight."""
+    policy, moment, new_end = shifted(HALL, later), on(now) + later, on(end) + later
     r = but(r, start=r.start + later, end=r.end + later)
     place = open_hours(policy, local_date(moment), VENUE, AREA)
-    clock_time = to_local(wanted).time()
-    found = outcome(lambda: rules.renewal_end(r, clock_time, policy, place, moment))
-    assert found == expected
+    clock_time = to_local(new_end).time()
+    result = outcome(lambda: rules.renewal_end(r, clock_time, policy, place, moment))
+    assert result == expected
     if expected != "too_often" and outcome(lambda: rules.may_extend(r, policy, moment)) == "ok":
         offered = rules.renewal_choices(r, policy, place, moment)
-        assert (wanted in offered) == (expected == "ok"), "choices and decision agree"
+        assert (new_end in offered) == (expected == "ok"), "choices and decision agree"
 
 
 @pytest.mark.parametrize(
@@ -78,23 +80,24 @@ def test_extension(expected: str, r: Reservation, end: str, now: str, later: tim
     ],
 )
 @pytest.mark.parametrize("later", [timedelta(), timedelta(hours=7), timedelta(hours=9)])
-def test_an_earlier_end(
+def test_an_earlier_end_is_accepted_or_refused_at_each_boundary(
     expected: str, r: Reservation, end: str, now: str, later: timedelta
 ) -> None:
-    """The same where library, stay and clock are some hours later: across midnight."""
-    policy, moment, wanted = shifted(HALL, later), on(now) + later, on(end) + later
+    """Also with library, stay and clock some hours later, across midnight."""
+    policy, moment, new_end = shifted(HALL, later), on(now) + later, on(end) + later
     r = but(r, start=r.start + later, end=r.end + later)
     place = open_hours(policy, local_date(moment), VENUE, AREA)
-    clock_time = to_local(wanted).time()
-    found = outcome(lambda: rules.earlier_end(r, clock_time, policy, place, moment))
-    assert found == expected
+    clock_time = to_local(new_end).time()
+    result = outcome(lambda: rules.earlier_end(r, clock_time, policy, place, moment))
+    assert result == expected
     if outcome(lambda: rules.may_shorten(r, policy, moment)) == "ok":
         offered = rules.earlier_ends(r, policy, place, moment)
-        assert offered and (wanted in offered) == (expected == "ok"), "choices and decision agree"
+        assert offered and (new_end in offered) == (expected == "ok"), "choices and decision agree"
 
 
-def test_an_earlier_end_leaves_no_deadline_behind_it() -> None:
-    """An outage had moved the check-in's; the reader came before it and goes before it too."""
+def test_an_earlier_end_caps_the_check_in_deadline() -> None:
+    """An outage had extended the check-in deadline; the reader came before it and leaves before
+    it."""
     sits = but(SITS, check_in_until=on("15:10"))
     shorter = transitions.shorten(sits, on("15:00"), HALL, BY_READER, on("14:30"))
     assert (shorter.end, shorter.check_in_until) == (on("15:00"), on("15:00"))

@@ -1,4 +1,5 @@
-"""The house's rules that no import contract can say: drivers, names, imports, parameters, texts."""
+"""Rules of the code that no import contract can express: drivers, names, imports, parameters,
+texts."""
 
 from __future__ import annotations
 
@@ -82,18 +83,18 @@ SOURCES: Final = list(sources())
 
 
 def drivers_in(tree: ast.Module) -> set[str]:
-    """The drivers that a module imports, wherever in it."""
-    found = set()
+    """The drivers imported anywhere in a module."""
+    imports = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            imports |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.partition(".")[0])
-    return found & DRIVERS
+            imports.add(node.module.partition(".")[0])
+    return imports & DRIVERS
 
 
 def texts_in(tree: ast.Module) -> list[tuple[int, str]]:
-    """The strings of a module that have Chinese in them, with their lines; docstrings are none."""
+    """The strings of a module that contain Chinese, with their lines; docstrings are excluded."""
     docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     return [
         (node.lineno, node.value)
@@ -105,7 +106,7 @@ def texts_in(tree: ast.Module) -> list[tuple[int, str]]:
     ]
 
 
-def test_drivers_are_spoken_to_in_repositories_only() -> None:
+def test_database_drivers_are_used_in_repositories_only() -> None:
     wrong = {
         str(path): drivers
         for path, tree, _ in SOURCES
@@ -116,19 +117,19 @@ def test_drivers_are_spoken_to_in_repositories_only() -> None:
     assert wrong == {}
 
 
-def test_no_import_hides_from_the_contracts() -> None:
+def test_no_import_is_made_for_type_checking_only() -> None:
     assert [str(path) for path, _, text in SOURCES if "TYPE_CHECKING" in text] == []
 
 
-def test_no_import_is_part_of_a_circle() -> None:
-    """The error names the modules of the circle. Imports inside functions count as well."""
+def test_imports_are_free_of_cycles() -> None:
+    """The error names the modules of a cycle. Imports inside functions count as well."""
     graph = import_graph({module_of(path): tree for path, tree, _ in SOURCES})
     assert "miniapp_server.app" in graph["miniapp_server.server"]
     assert "models.library.picture_reading" in graph["models.library.picture_upload"]
     TopologicalSorter(graph).prepare()
 
 
-def test_an_import_inside_a_function_is_there_for_its_weight() -> None:
+def test_an_import_inside_a_function_has_a_listed_reason() -> None:
     inside = {
         (str(path), name)
         for path, tree, _ in SOURCES
@@ -155,7 +156,7 @@ def test_no_function_has_many_parameters() -> None:
 
 
 def spread_calls(tree: ast.Module) -> set[str]:
-    """The functions and methods that are called with a tuple of arguments spread on the spot."""
+    """The functions and methods called with a tuple of arguments spread on the spot."""
     return {
         ast.unparse(node.func).rpartition(".")[2]
         for node in ast.walk(tree)
@@ -183,8 +184,8 @@ def test_parameters_are_counted_without_self(source: str, parameters: int) -> No
     assert parameters_of(function) == parameters
 
 
-def test_what_is_private_is_imported_by_nobody() -> None:
-    found = {
+def test_private_names_are_not_imported() -> None:
+    imports = {
         f"{path}: {alias.name}"
         for path, tree, _ in SOURCES
         for node in ast.walk(tree)
@@ -192,16 +193,18 @@ def test_what_is_private_is_imported_by_nobody() -> None:
         for alias in node.names
         if alias.name.startswith("_") and not alias.name.startswith("__")
     }
-    assert found == set()
+    assert imports == set()
 
 
-def test_a_test_module_is_imported_by_nobody() -> None:
-    """What tests share stands in modules of its own."""
+def test_test_modules_are_not_imported() -> None:
+    """Shared test code belongs in modules of its own."""
     ways = (
         "import tests.api.test_a, lab.tests.test_b; from tests.api import test_c; "
         "from .test_d import e"
     )
-    assert all(map(TEST_MODULE.match, found := imported_in(ast.parse(ways)))) and len(found) == 4
+    assert (
+        all(map(TEST_MODULE.match, imports := imported_in(ast.parse(ways)))) and len(imports) == 4
+    )
     assert not any(map(TEST_MODULE.match, imported_in(ast.parse("import aiohttp.test_utils"))))
     files = dict(code())
     assert "tests/living.py" in files and {path.rpartition(".")[2] for path in files} >= {
@@ -253,7 +256,7 @@ def defined_in(tree: ast.Module) -> set[str]:
 
 
 def test_a_name_in_backticks_exists() -> None:
-    """In its own module, or as a definition of the project: a docstring follows a renaming."""
+    """In its own module or anywhere in the project, so that docstrings follow renamings."""
     everywhere = set(dir(builtins)).union(
         *(defined_in(tree) | {*path.with_suffix("").parts, path.name} for path, tree, _ in SOURCES)
     )
@@ -279,7 +282,7 @@ def test_a_value_has_the_noun_of_what_it_holds() -> None:
     assert wrong == []
 
 
-def test_an_error_has_the_name_of_its_code() -> None:
+def test_an_error_class_is_named_after_its_code() -> None:
     """``off_grid`` is ``OffGrid``, and WeChat is one word."""
     codes = {}
     for _, tree, _ in SOURCES:
@@ -293,8 +296,8 @@ def test_an_error_has_the_name_of_its_code() -> None:
     assert words == codes
 
 
-def test_no_class_name_stands_for_two_things() -> None:
-    """Private ones are of their module alone."""
+def test_class_names_are_unique() -> None:
+    """Private names are unique within their module only."""
     where: dict[str, set[str]] = defaultdict(set)
     for path, tree, _ in SOURCES:
         for node in tree.body:
@@ -303,8 +306,9 @@ def test_no_class_name_stands_for_two_things() -> None:
     assert {name: sorted(paths) for name, paths in where.items() if len(paths) > 1} == {}
 
 
-def test_texts_stand_in_the_catalogue() -> None:
-    """A second language needs no second move. No place is listed that has no Chinese."""
+def test_chinese_texts_are_in_the_catalogue_only() -> None:
+    """A second language then needs no further move of texts. Every listed exception contains
+    Chinese."""
     places: set[str] = set()
     terms: set[tuple[str, str]] = set()
     wrong = []
@@ -332,7 +336,7 @@ def test_texts_stand_in_the_catalogue() -> None:
         ("x = '\u3000–“”…'", []),
     ],
 )
-def test_the_search_for_texts_finds_them(source: str, texts: list[str]) -> None:
+def test_texts_in_finds_planted_texts(source: str, texts: list[str]) -> None:
     assert [text for _, text in texts_in(ast.parse(source))] == texts
 
 
@@ -344,5 +348,5 @@ def test_the_search_for_texts_finds_them(source: str, texts: list[str]) -> None:
         ("from models.storage.mongo import Database", set()),
     ],
 )
-def test_the_search_for_drivers_finds_them(source: str, drivers: set[str]) -> None:
+def test_drivers_in_finds_planted_drivers(source: str, drivers: set[str]) -> None:
     assert drivers_in(ast.parse(source)) == drivers

@@ -1,4 +1,4 @@
-"""Which workers have to start at once, and which are tried again."""
+"""Workers that must start at once, and those that are retried."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ time.sleep(60)
 def supervise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, Callable[[], None]], asyncio.Task[None]]:
-    """Supervises two workers that do nothing; those fail to start whose numbers are given."""
+    """Supervises two workers that do nothing; those with the given numbers fail to start."""
     package = tmp_path / "miniapp_server"
     package.mkdir()
     (package / "__main__.py").write_text(WORKER)
@@ -53,10 +53,11 @@ def supervise(
     return start
 
 
-async def test_the_others_are_tried_again(
+async def test_a_worker_that_fails_to_start_after_the_first_is_retried(
     tmp_path: Path, supervise: Callable[[str, Callable[[], None]], asyncio.Task[None]]
 ) -> None:
-    """The first one serves. That MongoDB goes away while the second one starts must not end it."""
+    """The first one serves. A MongoDB that goes away while the second one starts must not end
+    it."""
     ready: list[bool] = []
     work = supervise("2 3", lambda: ready.append(True))
 
@@ -71,7 +72,7 @@ async def test_the_others_are_tried_again(
         await asyncio.wait([work])
 
 
-async def test_the_first_one_has_to_start(
+async def test_a_failing_first_worker_ends_the_supervisor(
     supervise: Callable[[str, Callable[[], None]], asyncio.Task[None]],
 ) -> None:
     ready: list[bool] = []

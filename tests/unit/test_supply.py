@@ -1,4 +1,4 @@
-"""What is installed is named with hashes, and an advisory against it does not go unseen."""
+"""Installed packages are pinned with hashes, and advisories against them are noticed."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("extras", [(), ("embedded",), ("embedded", "test")])
-def test_a_lock_holds_all_that_setup_cfg_asks_for(extras: tuple[str, ...]) -> None:
-    """If not, or if versions differ: scripts/lock."""
+def test_a_lock_pins_every_requirement_of_setup_cfg_with_hashes(extras: tuple[str, ...]) -> None:
+    """Run scripts/lock if this fails."""
     text = LOCK.with_name("-".join(("lock", *extras)) + ".txt").read_text(encoding="utf-8")
     pinned, widest = pins(text), pins(LOCK.read_text(encoding="utf-8"))
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
-    asked = [setup["options"]["install_requires"]]
-    asked += [setup["options.extras_require"][extra] for extra in extras]
-    lines = [line for text in asked for line in text.splitlines() if line and line[0] != "#"]
+    requirements = [setup["options"]["install_requires"]]
+    requirements += [setup["options.extras_require"][extra] for extra in extras]
+    lines = [line for text in requirements for line in text.splitlines() if line and line[0] != "#"]
     with (ROOT / "pyproject.toml").open("rb") as file:
         lines += tomllib.load(file)["build-system"]["requires"]
     assert len(lines) > 10
@@ -39,13 +39,13 @@ def test_a_lock_holds_all_that_setup_cfg_asks_for(extras: tuple[str, ...]) -> No
     assert len(entries) == len(pinned) and all("--hash=" in entry for entry in entries)
 
 
-def test_an_old_release_that_an_advisory_names_is_found() -> None:
+def test_a_release_named_by_an_advisory_is_found() -> None:
     advisories = json.loads(ADVISORIES.read_text(encoding="utf-8"))
     now = LOCK.read_text(encoding="utf-8")
     assert advisory_lines(pins(now), advisories) == []
     old = re.sub(r"^aiohttp==\S+", "aiohttp==3.14.1", now, flags=re.M)
-    (found,) = advisory_lines(pins(old), advisories)
-    assert found.startswith("aiohttp 3.14.1: GHSA-mfx4-hv73-q22v")
+    (finding,) = advisory_lines(pins(old), advisories)
+    assert finding.startswith("aiohttp 3.14.1: GHSA-mfx4-hv73-q22v")
 
 
 OLD = {"name": "aiohttp", "version": "3.14.1"}
@@ -62,7 +62,7 @@ SMUGGLING = {"id": "PYSEC-2026-1", "aliases": ["GHSA-mfx4-hv73-q22v"], "fix_vers
         ([], 0, ["aiohttp 3.14.1"], 1),
     ],
 )
-def test_what_was_not_asked_about_is_no_all_clear(
+def test_packages_missing_from_the_audit_are_reported(
     dependencies: list[dict[str, Any]], vulnerable: int, unasked: list[str], unknown: int
 ) -> None:
     report = {"dependencies": dependencies}
@@ -81,6 +81,8 @@ def test_what_was_not_asked_about_is_no_all_clear(
         ({}, [], ["no answer"]),
     ],
 )
-def test_npm_too(report: dict[str, Any], vulnerable: list[str], unasked: list[str]) -> None:
+def test_npm_advisories_are_judged_too(
+    report: dict[str, Any], vulnerable: list[str], unasked: list[str]
+) -> None:
     findings = judge_npm(report)
     assert (findings.vulnerable, findings.unasked) == (vulnerable, unasked)

@@ -1,4 +1,4 @@
-"""A suspension says until when and why, in facts and in words."""
+"""A suspension states its end and reason, in facts and in words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NOON = on("12:00")
         ),
     ],
 )
-def test_a_suspension_says_until_when_and_why(
+def test_a_suspension_states_its_end_and_reason(
     until: datetime, reason: SuspensionReason | None, details: dict[str, object], words: str
 ) -> None:
     reader = Reader(ZHANG, "student", until, lambda: PersonalData("", ""), None, reason)
@@ -58,6 +58,8 @@ def test_a_suspension_says_until_when_and_why(
         ("reserved", False, True, False),
     ],
 )
-def test_violation(event: str, excused: bool, strict: bool, expected: bool) -> None:
+def test_only_unexcused_events_of_the_policy_are_violations(
+    event: str, excused: bool, strict: bool, expected: bool
+) -> None:
     policy = Policy(away_timeout_is_violation=strict)
     assert violations_rules.is_violation(event, excused, policy) is expected

@@ -1,4 +1,4 @@
-"""What follows from each answer of WeChat to a check of a text."""
+"""The consequence of each answer of WeChat to a text check."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from notify.wechat.text_check_answers import TextCheckAnswer, judged, refused
         (99999, TextCheckAnswer(code=99999)),
     ],
 )
-def test_a_refusal_pauses_is_put_off_or_judges(
+def test_each_refusal_pauses_postpones_or_settles_a_text_check(
     errcode: int | None, expected: TextCheckAnswer
 ) -> None:
     assert refused(errcode) == expected
@@ -45,7 +45,7 @@ def test_a_refusal_pauses_is_put_off_or_judges(
         (b"<html>", None, True),
     ],
 )
-def test_what_is_not_known_is_to_be_looked_at(
+def test_an_unknown_verdict_needs_review(
     answer: Any, verdict: TextVerdict | None, away: bool
 ) -> None:
     said = judged(answer)

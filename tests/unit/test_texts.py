@@ -1,4 +1,4 @@
-"""The catalogue of texts has words for each code that the domain gives instead of a sentence."""
+"""The catalogue has a text for each code that the domain gives instead of a sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.library import plan_editing
 from models.library.entities import REMOVED_FROM_PLAN
 
 
-def test_each_reason_against_a_plan_has_words_for_its_facts() -> None:
+def test_each_reason_against_a_plan_has_a_text_with_its_facts() -> None:
     tree = ast.parse(Path(plan_editing.__file__).read_text(encoding="utf-8"))
     raised: dict[str, set[str | None]] = {}
     for node in ast.walk(tree):
@@ -29,13 +29,13 @@ def facts_in(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-def test_each_refusal_has_english_words_with_no_other_facts() -> None:
+def test_each_refusal_has_an_english_text_with_the_same_facts() -> None:
     assert TEXTS_EN.keys() == TEXTS.keys()
     invented = {code: facts_in(TEXTS_EN[code]) - facts_in(TEXTS[code]) for code in TEXTS}
     assert {code: names for code, names in invented.items() if names} == {}
 
 
-def test_words_of_a_reason() -> None:
+def test_a_reason_is_worded_from_its_code_or_kept_as_text() -> None:
     assert reason_text(
         {"field": "seats", "reason": "seats_overlap", "no": "012", "other": "011"}
     ) == ("011 号与 012 号重叠")

@@ -65,16 +65,16 @@ def test_slots_cover_exactly(span: TimeRange) -> None:
 
 @given(ranges(), ranges())
 def test_overlapping_ranges_share_a_slot(one: TimeRange, other: TimeRange) -> None:
-    """What makes the claim index safe at any granularity."""
+    """This makes the claim index safe at any granularity."""
     if one.overlaps(other):
         assert set(half_hour_slots(one)) & set(half_hour_slots(other))
 
 
 @given(ranges(HALF_HOUR), ranges(HALF_HOUR))
-def test_on_the_half_hour_slots_are_shared_by_overlap_only(
+def test_ranges_on_the_half_hour_share_slots_only_if_they_overlap(
     one: TimeRange, other: TimeRange
 ) -> None:
-    """What makes the claim index lose no rightful booking."""
+    """This keeps the claim index from refusing a rightful booking."""
     assert bool(set(half_hour_slots(one)) & set(half_hour_slots(other))) == one.overlaps(other)
 
 
@@ -88,16 +88,16 @@ def test_on_the_half_hour_slots_are_shared_by_overlap_only(
         (hours("15:59:59", "16:00:01"), [31, 32]),
     ],
 )
-def test_slots(span: TimeRange, slots: list[int]) -> None:
+def test_a_range_covers_the_half_hours_it_touches(span: TimeRange, slots: list[int]) -> None:
     assert list(half_hour_slots(span)) == [(MONDAY, slot) for slot in slots]
 
 
-def test_slots_go_on_over_midnight() -> None:
+def test_slots_continue_over_midnight() -> None:
     night = TimeRange(on("23:30"), on("00:30", TOMORROW))
     assert list(half_hour_slots(night)) == [(MONDAY, 47), (TOMORROW, 0)]
 
 
-def test_no_range_from_naive_or_empty_or_turned() -> None:
+def test_naive_empty_and_reversed_ranges_are_refused() -> None:
     aware, naive = on("08:00"), datetime(2026, 9, 7, 8)  # noqa: DTZ001
     for start, end in ((naive, aware), (aware, naive), (aware, aware), (aware, on("07:59"))):
         with pytest.raises(ValueError, match="TimeRange"):
@@ -105,7 +105,7 @@ def test_no_range_from_naive_or_empty_or_turned() -> None:
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001
-def test_the_librarys_calendar(shown: datetime) -> None:
+def test_instants_convert_to_the_librarys_calendar_and_back(shown: datetime) -> None:
     instant = local_instant(shown.date(), shown.time())
     assert instant.tzinfo is UTC
     assert instant == shown.replace(tzinfo=LIBRARY_ZONE)
@@ -113,6 +113,6 @@ def test_the_librarys_calendar(shown: datetime) -> None:
     assert timedelta() <= instant - floor_minute(instant) < timedelta(minutes=1)
 
 
-def test_the_day_turns_at_the_librarys_midnight() -> None:
+def test_the_day_changes_at_the_librarys_midnight() -> None:
     utc = datetime(2026, 9, 7, 15, 59, 59, tzinfo=UTC)
     assert local_date(utc) == MONDAY and local_date(utc + timedelta(seconds=1)) == TOMORROW

@@ -1,4 +1,5 @@
-"""The way to a receiver that may be anybody: real servers on this machine, DNS that lies."""
+"""Connections to webhook receivers that may be hostile: real servers on this machine, and lying
+DNS."""
 
 from __future__ import annotations
 
@@ -37,8 +38,8 @@ class Dns:
 
     def __call__(self, host: str, port: int) -> list[AddressInfo]:
         self.asked += 1
-        found = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if not found:
+        addresses = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "unknown")
         return [
             (
@@ -48,12 +49,12 @@ class Dns:
                 "",
                 (address, port),
             )
-            for address in found
+            for address in addresses
         ]
 
 
 class Servers:
-    """A receiver and, at the same port of another address, what must not be reached."""
+    """A receiver, and a server at the same port of another address that must not be reached."""
 
     def __init__(self) -> None:
         self.received, self.trapped = list[dict[str, str]](), 0
@@ -73,7 +74,7 @@ class Servers:
 
 @pytest.fixture
 async def servers(aiohttp_server: AiohttpServer) -> Servers:
-    """The receiver, and one at the same port of another address."""
+    """A receiver, and a server at the same port of another address."""
     both = Servers()
     for host in (RECEIVER, TRAP):
         server = await aiohttp_server(_app(both), host=host, port=both.port or None)
@@ -89,7 +90,7 @@ async def post(client: WebhookClient, url: str) -> WebhookResult:
     return await client.post(url, b"{}", {"webhook-id": "evt_1"}, NOW)
 
 
-async def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(servers: Servers) -> None:
+async def test_a_rebound_host_name_is_refused_at_each_connection(servers: Servers) -> None:
     """Rebinding: each connection asks once, and goes to what was checked."""
     dns = Dns([RECEIVER], [TRAP])
     async with WebhookClient(HERE, dns) as client:
@@ -101,8 +102,11 @@ async def test_a_name_that_leads_elsewhere_a_moment_later_leads_nowhere(servers:
     assert (len(servers.received), servers.trapped) == (1, 0)
 
 
-async def test_control_a_check_before_the_connection_is_walked_into(servers: Servers) -> None:
-    """What the test above would miss if the connection asked DNS again."""
+async def test_control_a_check_before_the_connection_is_bypassed_by_rebinding(
+    servers: Servers,
+) -> None:
+    """``test_a_rebound_host_name_is_refused_at_each_connection`` would miss a connection that asks
+    DNS again."""
     dns = Dns([RECEIVER], [TRAP])
 
     class Again(AbstractResolver):
@@ -140,8 +144,8 @@ async def test_a_name_with_one_private_address_is_refused(
 
 
 @pytest.mark.parametrize("host", [TRAP, "[::1]", "[::ffff:127.0.0.2]", "0.0.0.0", "127.2"])
-async def test_an_address_in_the_url_itself_is_looked_at(servers: Servers, host: str) -> None:
-    """Those that no DNS is asked for. A short form, which aiohttp does not take, goes nowhere."""
+async def test_an_ip_address_in_the_url_is_checked(servers: Servers, host: str) -> None:
+    """No DNS is asked for these. Short forms, which aiohttp does not accept, are refused."""
     async with WebhookClient(HERE) as client:
         result = await post(client, f"http://{host}:{servers.port}/hook")
         assert result.status is None
@@ -155,7 +159,7 @@ async def test_plain_http_goes_to_allowed_networks_only(servers: Servers) -> Non
         assert (await post(client, "https://a.example:25/hook")).error == FORBIDDEN
 
 
-async def test_a_redirect_is_an_answer_and_nobody_follows(servers: Servers) -> None:
+async def test_a_redirect_is_not_followed(servers: Servers) -> None:
     there = f"http://{TRAP}:{servers.port}/hook"
     async with WebhookClient(HERE) as client:
         for status in (301, 302, 303, 307, 308):
@@ -167,7 +171,7 @@ async def test_a_redirect_is_an_answer_and_nobody_follows(servers: Servers) -> N
     assert servers.trapped == 0
 
 
-async def test_answers_are_read_within_bounds_and_nothing_is_kept(
+async def test_answers_are_read_within_bounds_and_cookies_ignored(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://{TRAP}:{servers.port}")
@@ -212,31 +216,31 @@ async def test_answers_are_read_within_bounds_and_nothing_is_kept(
     assert servers.trapped == 0, "no proxy of the environment"
 
 
-async def test_a_name_that_hangs_holds_up_no_other(servers: Servers) -> None:
-    """More deliveries wait for it than there are threads that ask DNS."""
-    hangs, known = threading.Event(), Dns([RECEIVER])
-    asked = 0
+async def test_a_hanging_dns_lookup_delays_no_other_delivery(servers: Servers) -> None:
+    """More deliveries wait for it than there are DNS threads."""
+    hangs, dns = threading.Event(), Dns([RECEIVER])
+    lookups = 0
 
     def lookup(host: str, port: int) -> list[AddressInfo]:
-        nonlocal asked
+        nonlocal lookups
         if host == "slow.example":
-            asked += 1
+            lookups += 1
             hangs.wait(5)
-        return known(host, port)
+        return dns(host, port)
 
     async with WebhookClient(HERE, lookup, timeout_s=0.5) as client:
         slow, quick = (f"http://{n}.example:{servers.port}/hook" for n in ("slow", "quick"))
         waiting = [asyncio.create_task(post(client, slow)) for _ in range(2 * MOST_ENDPOINTS)]
         await asyncio.sleep(0)
         assert (await post(client, quick)).status == 204
-        found = await asyncio.gather(*waiting)
-        assert {result.error for result in found} == {"timeout"} and asked == 1
+        results = await asyncio.gather(*waiting)
+        assert {result.error for result in results} == {"timeout"} and lookups == 1
         hangs.set()
 
 
 @pytest.fixture
 def untrusted(tmp_path: Path) -> ssl.SSLContext:
-    """A certificate that nobody has signed but itself."""
+    """A self-signed certificate."""
     files = make_certificate(tmp_path, "a.example")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*files)
@@ -251,8 +255,8 @@ async def test_tls_is_verified(aiohttp_server: AiohttpServer, untrusted: ssl.SSL
     assert servers.received == []
 
 
-async def test_heads_without_end_are_cut_off() -> None:
-    """1xx answers, one after the other, are no body: the connection ends all the same."""
+async def test_endless_response_headers_are_cut_off() -> None:
+    """Successive 1xx responses have no body; the connection ends nevertheless."""
     sent = 0
 
     async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -284,14 +288,14 @@ async def test_heads_without_end_are_cut_off() -> None:
         "1e9",
     ],
 )
-async def test_a_wait_that_is_none(servers: Servers, text: str) -> None:
+async def test_an_invalid_retry_after_is_ignored(servers: Servers, text: str) -> None:
     servers.answer = lambda _: web.Response(status=503, headers={"Retry-After": text})
     async with WebhookClient(HERE) as client:
         result = await post(client, f"http://{RECEIVER}:{servers.port}/hook")
         assert (result.status, result.retry_after_s) == (503, 0.0)
 
 
-async def test_one_path_of_a_host_holds_up_no_other(servers: Servers) -> None:
+async def test_a_hanging_path_of_a_host_delays_no_other_path(servers: Servers) -> None:
     hang, all_there = asyncio.Event(), asyncio.Event()
 
     async def answer(request: web.Request) -> web.Response:

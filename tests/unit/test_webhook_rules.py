@@ -1,4 +1,4 @@
-"""Where webhooks may go, by what is connected to, and when they are tried again."""
+"""Permitted webhook addresses, by the address connected to, and the times of retries."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_no_private_address_is_public(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", PUBLIC)
-def test_a_public_one_is_reached_by_tls_and_an_open_port(text: str) -> None:
+def test_a_public_address_is_reached_by_tls_on_permitted_ports_only(text: str) -> None:
     address = ipaddress.ip_address(text)
     assert is_public(address)
     ports = {p: may_connect(address, p, CAMPUS, secure=True) for p in (22, 25, 80, 443, 993, 8443)}
@@ -79,7 +79,7 @@ def test_a_public_one_is_reached_by_tls_and_an_open_port(text: str) -> None:
         ("169.254.169.254", False),
     ],
 )
-def test_what_the_operator_allows_is_reached_by_any_port(text: str, allowed: bool) -> None:
+def test_networks_allowed_by_the_operator_are_reached_on_any_port(text: str, allowed: bool) -> None:
     for secure in (True, False):
         assert may_connect(ipaddress.ip_address(text), 25, CAMPUS, secure=secure) is allowed
 
@@ -109,7 +109,7 @@ def test_what_the_operator_allows_is_reached_by_any_port(text: str, allowed: boo
         ("https://a.example/" + "x" * 500, "webhook_url"),
     ],
 )
-def test_an_address_is_looked_at_when_it_is_typed(url: str, reason: str) -> None:
+def test_an_endpoint_url_is_checked_when_it_is_entered(url: str, reason: str) -> None:
     if not reason:
         assert check_url(url, []) == url
         return
@@ -139,7 +139,7 @@ def test_a_receiver_may_ask_to_wait_within_bounds(
     assert due == NOW + timedelta(seconds=waits)
 
 
-def test_an_endpoint_that_fails_in_a_row_is_left_alone() -> None:
+def test_an_endpoint_is_paused_after_repeated_failures() -> None:
     pauses = [rules.pause_until(failures, 0, 1.0, NOW) for failures in (4, 5, 6, 60)]
     assert pauses[0] is None
     assert [p and (p - NOW).total_seconds() for p in pauses[1:]] == [5, 10, 300]
@@ -158,12 +158,12 @@ def test_an_endpoint_that_fails_in_a_row_is_left_alone() -> None:
         ("9" * 400, 0),
     ],
 )
-def test_retry_after_is_read_in_both_its_forms(text: str, seconds: float) -> None:
+def test_retry_after_is_read_as_seconds_and_as_a_date(text: str, seconds: float) -> None:
     assert retry_after(text, NOW) == seconds
 
 
-def test_a_signature_is_that_of_the_standard() -> None:
-    """The example of the specification (standard-webhooks/spec)."""
+def test_a_signature_equals_the_standards_example() -> None:
+    """The example is that of the specification (standard-webhooks/spec)."""
     headers = signed_headers(
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         b'{"test": 2432232314}',
@@ -173,7 +173,7 @@ def test_a_signature_is_that_of_the_standard() -> None:
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-def test_a_reader_has_one_name_at_an_endpoint_and_another_elsewhere() -> None:
+def test_a_readers_pseudonym_differs_between_endpoints() -> None:
     one, other = ReaderId("6b0983a3a0e7aa9d468ae133"), ReaderId("6b0983a3a0e7aa9d468ae134")
     names = {reader_name(id, key) for id in (one, other) for key in (b"a" * 32, b"b" * 32)}
     assert len(names) == 4 and reader_name(one, b"a" * 32) in names

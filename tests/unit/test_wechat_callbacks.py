@@ -1,4 +1,4 @@
-"""What WeChat pushes is read, and answered, as WeChat's own examples say."""
+"""Reading and answering WeChat's pushes, by WeChat's own examples."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ VECTOR_SEALED = (
 )
 
 
-def test_wechats_own_vectors() -> None:
+def test_wechats_published_examples_are_read() -> None:
     assert VECTOR.echo(VECTOR_ECHO) == "4375120948345356249"
     with pytest.raises(CallbackRejected):
         VECTOR.echo(VECTOR_ECHO | {"nonce": "1514711493"})
@@ -83,12 +83,12 @@ def test_a_push_is_accepted_near_its_timestamp(minutes: int) -> None:
             VECTOR.read(query, body, now)
 
 
-def test_a_reply_is_xml_whatever_it_says() -> None:
+def test_a_reply_with_any_text_is_well_formed_xml() -> None:
     query = VECTOR_QUERY
-    asked = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode(), THEN)
+    push = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode(), THEN)
     crypto = WeChatCrypto("AAAAA", "A" * 43, "wxba5fad812f8e6fb9")
     for text in ("a]]>b", "]]>]]>", "]]", "<a href='x'>&amp;</a>]]>", "座位 & 空位"):
-        reply = VECTOR.text(asked, text, STAMP, NONCE)
+        reply = VECTOR.text(push, text, STAMP, NONCE)
         signature = fromstring(reply).findtext("MsgSignature", "")
         plain = crypto.decrypt_message(reply, signature, STAMP, NONCE)
         assert fromstring(plain).findtext("Content") == text
@@ -119,10 +119,10 @@ def _xml(entry: Mapping[str, str]) -> str:
         ("<S></S>", []),
     ],
 )
-def test_the_entries_of_a_subscription_event(
+def test_the_entries_of_a_subscription_event_are_read(
     entries: Mapping[str, Any] | str, expected: list[Mapping[str, str]]
 ) -> None:
-    """Each shape that is known from SDKs and their issues, in JSON and in XML."""
+    """Each shape known from SDKs and their issues, in JSON and in XML."""
     if isinstance(entries, str):
         entries = entries.replace("S>", "SubscribeMsgPopupEvent>")
         plain = event("o-zhang", "subscribe_msg_popup_event", more=entries)

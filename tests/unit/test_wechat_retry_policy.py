@@ -1,4 +1,4 @@
-"""What follows from each answer to a subscribe message."""
+"""The consequence of each answer to a subscribe message."""
 
 from __future__ import annotations
 
@@ -74,11 +74,13 @@ from tests.builders import TOMORROW, on
         (SendResult(O.OTHER, 99999), 1, RetryDecision(NextStep.DROP, credit_back=True, alarm=True)),
     ],
 )
-def test_verdict(result: SendResult, attempts: int, expected: RetryDecision) -> None:
+def test_each_send_result_has_its_retry_decision(
+    result: SendResult, attempts: int, expected: RetryDecision
+) -> None:
     assert decide_retry(result, attempts) == expected
 
 
-def test_what_may_have_arrived_is_sent_once_more() -> None:
+def test_a_send_with_unknown_outcome_is_repeated_once() -> None:
     lost = SendResult(O.BUSY, unknown=True)
     assert decide_retry(lost, 2, unknown_before=0).step is NextStep.RETRY
     assert decide_retry(lost, 2, unknown_before=1) == RetryDecision(NextStep.DROP, away=True)
@@ -89,8 +91,8 @@ NOW = on("08:00")
 MINUTE = timedelta(minutes=1)
 
 
-def test_pauses_grow_and_tell_once() -> None:
-    """The length of each pause after a probe in vain, and whether a person has been told."""
+def test_pauses_grow_and_raise_one_alarm() -> None:
+    """Checks the length of each pause after a failed probe, and whether an alarm was raised."""
     seen = {}
     for reason in PauseReason:
         pause, now, ways = begin(reason, None, NOW, 1.0), NOW, []
@@ -128,7 +130,7 @@ def test_pauses_grow_and_tell_once() -> None:
         (PauseReason.AWAY, PauseReason.QUOTA_MINUTE, PauseReason.QUOTA_MINUTE, False),
     ],
 )
-def test_a_probe_in_vain_may_change_the_reason(
+def test_a_failed_probe_may_change_the_reason_of_a_pause(
     was: PauseReason, heard: PauseReason, becomes: PauseReason, alarmed: bool
 ) -> None:
     before = begin(was, 1, NOW, 1.0)
@@ -137,6 +139,6 @@ def test_a_probe_in_vain_may_change_the_reason(
     assert after.code == 2 and after.until > NOW + MINUTE
 
 
-def test_every_outcome_has_a_verdict() -> None:
+def test_every_outcome_has_a_retry_decision() -> None:
     for outcome in O:
         assert decide_retry(SendResult(outcome), 1)

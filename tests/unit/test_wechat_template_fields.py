@@ -1,4 +1,5 @@
-"""Template values fit WeChat's types; a wrong configuration says where."""
+"""Values fit the types of WeChat's template fields; an invalid configuration is reported with its
+place."""
 
 from __future__ import annotations
 
@@ -64,7 +65,7 @@ UNTIL = AT + timedelta(hours=4)
         ("enum", "成功", "成功"),
     ],
 )
-def test_value(kind: str, value: object, expected: str) -> None:
+def test_a_value_is_formatted_for_its_wechat_type(kind: str, value: object, expected: str) -> None:
     assert format_value(kind, value) == expected
     assert fits(kind, expected)
 
@@ -85,7 +86,9 @@ def test_value(kind: str, value: object, expected: str) -> None:
         ("Bücherei", "Lesesaal A", "A-1", "2层Lesesaal A · A-1号"),
     ],
 )
-def test_a_place_keeps_its_seats_number(venue: str, area: str, number: str, expected: str) -> None:
+def test_a_shortened_place_keeps_the_seat_number(
+    venue: str, area: str, number: str, expected: str
+) -> None:
     seat = Seat(SeatId("s"), AREA, number, 0, 0)
     hall = Area(AREA, VENUE, area, 2, 0, 1, 1, (seat,), ())
     catalog = Catalog("1", {VENUE: Venue(VENUE, venue)}, {AREA: hall}, {})
@@ -133,7 +136,7 @@ def test_a_dot_separates_letters_of_a_place(
         ("picture", "x"),
     ],
 )
-def test_value_that_cannot_be_shown(kind: str, value: object) -> None:
+def test_a_value_that_does_not_fit_its_type_is_refused(kind: str, value: object) -> None:
     with pytest.raises(ValueError, match=r"field|aware"):
         format_value(kind, value)
 
@@ -156,7 +159,7 @@ KINDS = """thing letter symbol character_string phone_number car_number name phr
 
 @pytest.mark.parametrize("kind", KINDS.split())
 @given(value=_VALUES)
-def test_whatever_is_formatted_fits(kind: str, value: object) -> None:
+def test_every_formatted_value_fits_its_type(kind: str, value: object) -> None:
     try:
         text = format_value(kind, value)
     except ValueError:
@@ -182,7 +185,9 @@ def test_templates_are_read_from_text() -> None:
 
 
 @pytest.mark.parametrize(("kind", "long_term"), [("once", False), ("long", True)])
-def test_a_template_says_whether_its_consent_lasts(kind: str, long_term: bool) -> None:
+def test_the_type_of_a_template_tells_whether_its_consent_is_long_term(
+    kind: str, long_term: bool
+) -> None:
     assert parse_templates({"LEAVE": {**GOOD, "type": kind}}, FACTS)["LEAVE"].long_term is long_term
 
 
@@ -206,7 +211,9 @@ def test_a_template_says_whether_its_consent_lasts(kind: str, long_term: bool) -
         ({"LEAVE": GOOD, "ENDED": {**GOOD, "fields": {"thing1": "seat"}}}, "template_id as LEAVE"),
     ],
 )
-def test_wrong_templates_say_where(source: str | dict[str, object], says: str) -> None:
+def test_an_invalid_template_is_reported_with_its_place(
+    source: str | dict[str, object], says: str
+) -> None:
     with pytest.raises(TemplateConfigError, match=says) as raised:
         parse_templates(source, FACTS)
     assert "\n" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""What GitHub runs is well-formed, has no right too many, and calls scripts that are here."""
+"""GitHub workflows are valid, have minimal permissions, and call existing scripts."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def checked(*words: str | Path) -> None:
         ("vendor.dependabot", [GITHUB / "dependabot.yml"]),
     ],
 )
-def test_github_understands_it(schema: str, files: list[Path]) -> None:
+def test_github_files_match_their_schemas(schema: str, files: list[Path]) -> None:
     checked("check-jsonschema", "--builtin-schema", schema, *files)
 
 
-def test_it_is_pinned_and_has_no_right_too_many() -> None:
+def test_workflows_pin_actions_and_have_minimal_permissions() -> None:
     checked("zizmor", "--offline", "--no-progress", "--quiet", GITHUB)
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
-def test_its_scripts_are_here(file: Path) -> None:
+def test_scripts_called_by_workflows_exist(file: Path) -> None:
     text = file.read_text("utf-8")
     called = set(re.findall(r"(?<![\w/])(?:scripts|\.ci)/[\w-]+", text))
     assert called

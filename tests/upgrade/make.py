@@ -1,7 +1,7 @@
-"""python -m tests.upgrade.make: keeps what a release has written, for the versions to come.
+"""python -m tests.upgrade.make: stores the documents of a release for upgrade tests of later ones.
 
-It runs this version with something in every collection, and writes beside this file a backup of its
-database and what a reader and a program were told. Each release gets such a pair, once
+It runs this version with documents in every collection, and writes beside this file a backup of its
+database and the responses to a reader and a program. Each release gets such a pair, once
 (docs/releasing.md).
 """
 
@@ -34,7 +34,7 @@ from models.webhooks.entities import WebhookEndpoint, WebhookEventType, WebhookI
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
 from tests.api.api_tokens import program
 from tests.api.console import staff
-from tests.api.known_reader import known
+from tests.api.known_reader import reader_with_data
 from tests.api.plan_pictures import drawing, file_of, send
 from tests.api.reader_pages import suspend
 from tests.living import MONDAY_8, Client, Living, living
@@ -52,28 +52,28 @@ ASKED: Final = {
 """The callers and what they ask."""
 
 
-async def told(caller: Client, who: str) -> dict[str, Any]:
-    """What the caller is answered, without the address of the service."""
+async def responses_to(caller: Client, who: str) -> dict[str, Any]:
+    """The response to the caller, without the address of the service."""
     answers = {path: await caller.ok("GET", path) for path in ASKED[who]}
     text = json.dumps(answers, ensure_ascii=False)
     return dict(json.loads(text.replace(caller.service.base, "")))
 
 
 async def _everything_happens(service: Living) -> dict[str, Client]:
-    """Returns a reader of whom much is known, and a program."""
-    told = WebhookEndpoint(
+    """Makes documents in every collection. Returns a reader with many of them, and a program."""
+    endpoint_of = WebhookEndpoint(
         WebhookId(new_id()),
         "https://receiver.invalid/seats",
         "校园应用",
         frozenset(WebhookEventType),
     )
-    assert await service.inside.stored.webhooks.add(told, new_secret()) is not None
+    assert await service.inside.stored.webhooks.add(endpoint_of, new_secret()) is not None
     yesterday = await service.reader()
     await yesterday.reserve("2f-hall-050", "09:00", "10:00")
     await service.move("22:00")
     await service.move(timedelta(hours=10))
     await service.settle()
-    reader = await known(service)
+    reader = await reader_with_data(service)
     desk, head = await staff(service), await staff(service, Role.ADMINISTRATOR)
     assert (await send(service, head, file_of(drawing(43, 29)))).status == 200
     assert (await suspend(service, desk, yesterday, forever="1")).status == 303
@@ -93,7 +93,7 @@ async def _everything_happens(service: Living) -> dict[str, Client]:
 
 
 async def make(version: str, mongo_url: str, redis_url: str) -> None:
-    """Write the pair of ``version``. Raises: SystemExit where a collection holds nothing."""
+    """Writes the pair of ``version``. Raises: SystemExit if a collection is empty."""
     async with living(mongo_url, redis_url, now=MONDAY_8 - timedelta(days=1)) as service:
         callers = await _everything_happens(service)
         now = service.clock.now()
@@ -101,7 +101,7 @@ async def make(version: str, mongo_url: str, redis_url: str) -> None:
             "at": now.isoformat(),
             "number": callers["reader"].number,
             "callers": {
-                who: {"token": caller.token, "told": await told(caller, who)}
+                who: {"token": caller.token, "told": await responses_to(caller, who)}
                 for who, caller in callers.items()
             },
         }

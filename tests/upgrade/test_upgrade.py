@@ -1,7 +1,7 @@
-"""What a release has written is read by this version: its readers are where they were.
+"""Data of each release is read by this version, with the same responses.
 
-Each release has a pair of files here, made by make.py: a backup with something in every collection,
-and what a reader and a program were told. What was told then is told now, by the same names.
+Each release has a pair of files here, made by make.py: a backup with documents in every collection,
+and the responses to a reader and a program at that time.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from models.storage.installation import SCHEMA
 from models.storage.mongo import Database, open_database
 from tests.living import ENCRYPTION_KEYS, Client, free_port
 from tests.survive.serving import ROOT, Remote, command, ended, ready
-from tests.upgrade.make import FOLDER, told
+from tests.upgrade.make import FOLDER, responses_to
 from tests.waiting import until
 
 RELEASES: Final = sorted(file.stem for file in FOLDER.glob("*.backup"))
 
 
 def differences(then: Any, now: Any, place: str = "") -> list[str]:
-    """Where ``now`` lacks or contradicts what was said ``then``; it may say more."""
+    """Where ``now`` lacks or contradicts a value of ``then``; additional values are allowed."""
     if isinstance(then, dict) and isinstance(now, dict):
         parts = [(f".{key}", value, now.get(key, "nothing")) for key, value in then.items()]
     elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
@@ -42,14 +42,16 @@ def differences(then: Any, now: Any, place: str = "") -> list[str]:
     return [d for part, old, new in parts for d in differences(old, new, place + part)]
 
 
-def test_every_release_has_left_something() -> None:
+def test_every_release_has_an_upgrade_fixture() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     released = re.findall(r"^## (\d+\.\d+\.\d+) \(", changelog, re.M)
     assert sorted(released) == RELEASES, "python -m tests.upgrade.make (docs/releasing.md)"
 
 
 @pytest.mark.parametrize("release", RELEASES)
-async def test_an_upgrade(release: str, mongo_url: str, redis_url: str, tmp_path: Path) -> None:
+async def test_a_backup_of_each_release_is_upgraded_and_served(
+    release: str, mongo_url: str, redis_url: str, tmp_path: Path
+) -> None:
     facts = json.loads((FOLDER / f"{release}.json").read_text("utf-8"))
     env = {
         "SANDBOX": "1",
@@ -77,7 +79,7 @@ async def test_an_upgrade(release: str, mongo_url: str, redis_url: str, tmp_path
 
 
 async def _served(db: Database, env: dict[str, str], facts: dict[str, Any]) -> None:
-    """``serve`` takes the database over, and the reader goes on."""
+    """``serve`` starts on the restored database, and the reader goes on."""
     settings, clock = load(env), Clock()
     await SandboxState(db).set_offset(clock.set(datetime.fromisoformat(facts["at"])))
     process = await command("serve", **env)
@@ -97,7 +99,7 @@ async def _served(db: Database, env: dict[str, str], facts: dict[str, Any]) -> N
             try:
                 for who, then in facts["callers"].items():
                     callers[who].token = then["token"]
-                    assert differences(then["told"], await told(callers[who], who)) == []
+                    assert differences(then["told"], await responses_to(callers[who], who)) == []
                 await _goes_on(service, callers["reader"])
             finally:
                 await service.close()
@@ -108,7 +110,7 @@ async def _served(db: Database, env: dict[str, str], facts: dict[str, Any]) -> N
 
 
 async def _goes_on(service: Remote, reader: Client) -> None:
-    """What is held is held, and the rest can be booked."""
+    """Held seats stay held, and the others can be booked."""
     held = (await reader.ok("GET", "/reservations"))["items"]
     later = next(r for r in held if r["date"] == service.tomorrow)
     # Not the first number of a run: those are in the backup already.

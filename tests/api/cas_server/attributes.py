@@ -1,4 +1,5 @@
-"""What the third-party server releases about a user; a list becomes one element for each value."""
+"""The attributes that the third-party server releases about a user; a list becomes one element
+for each value."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ from typing import Any
 
 
 def released(user: Any, service: str) -> dict[str, str | list[str]]:
-    """One single-valued name, one kind, and an ``ou`` of two values; a group for the librarian."""
+    """The attributes of one user: single values, an ``ou`` of two values, and a group for the
+    librarian."""
     librarian = user.get_username() == "librarian"
     attributes: dict[str, str | list[str]] = {
         "cn": user.get_full_name(),
