@@ -16,7 +16,8 @@ class DomainError(Exception):
 
 
 class Malformed(DomainError):
-    """The request cannot be parsed. Details: ``field``, ``reason``, and the facts of the reason."""
+    """The request or a setting cannot be parsed. Details: ``field``, ``reason``, and further
+    facts about the reason (a limit, say)."""
 
     code = "malformed"
 
@@ -68,7 +69,8 @@ class NotFound(DomainError):
 
 
 class Conflict(DomainError):
-    """The state has changed, or a scarce thing has been taken, in the meantime."""
+    """The object has changed since the caller read it, or the seat or other scarce thing is
+    taken."""
 
     code = "conflict"
 
@@ -110,7 +112,8 @@ class Busy(Unavailable):
 
 
 class OutcomeUnknown(Unavailable):
-    """The change is not settled yet. A repetition with the same key returns the outcome."""
+    """It is unknown whether the change was made. A repetition with the same idempotency key
+    returns the outcome."""
 
     code = "outcome_unknown"
 

@@ -22,7 +22,7 @@ _PURPOSE: Final = "allowance"
 
 
 async def allowances_changed(db: Database, session: Any = None) -> None:
-    """Increments the version, so that every worker reloads the accommodations."""
+    """Increments the version of the accommodations, so that every worker loads them again."""
     await db["versions"].update_one(
         {"_id": "accommodations"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )
@@ -52,7 +52,8 @@ class AccommodationRepository:
     async def _write(
         self, reader_id: ReaderId, sealed: str | None, new: Accommodation, session: Any
     ) -> None:
-        """Replaces the stored value ``sealed``. Raises: ConcurrentUpdate, DuplicateKeyError."""
+        """Writes ``new`` in place of the stored encrypted value ``sealed`` (None: there is
+        none). Raises: ConcurrentUpdate, DuplicateKeyError if another value is stored by now."""
         document: Document = {
             "_id": reader_id,
             "reader": reader_id,

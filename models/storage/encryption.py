@@ -22,7 +22,8 @@ _CHECKSUM_HEX: Final = 16
 
 
 class DecryptionError(Exception):
-    """The value was not encrypted with a key that this service has, or for another purpose."""
+    """The value cannot be decrypted: its key is missing here, or it was encrypted for another
+    purpose."""
 
 
 class FieldCipher:
@@ -55,7 +56,8 @@ class FieldCipher:
         return f"{self.current}:{urlsafe_b64encode(nonce + box).decode()}"
 
     def decrypt(self, sealed: str, purpose: str) -> str:
-        """Raises: DecryptionError."""
+        """Decrypts a value that was encrypted with the same ``purpose``. Raises:
+        DecryptionError."""
         version, _, encoded = sealed.partition(":")
         cipher = self._ciphers.get(int(version))
         if cipher is None:
@@ -79,8 +81,9 @@ class FieldCipher:
         ]
 
     def new_token(self) -> str:
-        """A random bearer token of 256 bits, followed by a checksum: 64 bits of its hash under the
-        current key. It rejects invented tokens without a database look-up."""
+        """A random bearer token of 256 bits, followed by a checksum: 64 bits of the token's hash
+        under the current key. With it ``has_issued`` rejects an invented token without a
+        database look-up."""
         secret = secrets.token_urlsafe(_TOKEN_BYTES)
         return secret + self._checksum(self.current, secret)
 

@@ -25,12 +25,13 @@ FIRST_SCHEMA: Final = 3
 SCHEMA: Final = FIRST_SCHEMA
 """The schema that this version writes: the number of its last migration."""
 _BEFORE_RELEASE: Final = "schema"
-"""The collection that marks a database from before the first release."""
+"""A collection that exists only in databases from before the first release."""
 _SANDBOX_ONLY: Final = "sandbox_"
 """Prefix of the collections that only a sandbox writes."""
 _CHECKED: Final = "a value that everybody knows"  # hashed with each key as its check value
 _SEALED: Final = (("readers", "no", "student_no"), ("kiosks", "secret", "kiosk"))
-"""Collection, field and purpose of encrypted values that test the keys if no check value exists."""
+"""Collection, field and purpose of encrypted values. If the database has no check value of a
+key, decrypting one of these values tests the key."""
 
 
 class Mode(StrEnum):
@@ -42,7 +43,8 @@ class Mode(StrEnum):
 
 
 class DatabaseRefused(Exception):
-    """This service must not open the database. The message has place, cause and remedy."""
+    """This service must not open the database. The message names the database, the cause and the
+    remedy."""
 
 
 @dataclass(slots=True)
@@ -72,8 +74,8 @@ class About:
 
     @property
     def mode(self) -> Mode | None:
-        """The stored mode, else the one that the contents imply; None for an empty database.
-        Raises: DatabaseRefused for an unknown mode."""
+        """The stored mode, or the one that the contents imply if none is stored; None for an
+        empty database. Raises: DatabaseRefused for an unknown mode."""
         if MODE in self.documents:
             mode = self.documents[MODE]["mode"]
             try:
@@ -86,12 +88,13 @@ class About:
 
     @property
     def pages_at(self) -> str:
-        """The address of the pages that a service on this database had last; empty if unknown."""
+        """The web address under which a service with this database last served its pages; empty
+        if unknown."""
         return str((self.documents.get(MODE) or {}).get("pages_at") or "")
 
     @property
     def checks(self) -> Mapping[str, str]:
-        """The check value of each data key, by key version."""
+        """The stored check value of each data key, by key version."""
         keys = self.documents.get(KEYS) or {}
         return dict(keys.get("checks") or {})
 
@@ -118,7 +121,7 @@ class About:
             )
 
     def refuse_half(self) -> None:
-        """Refuses a database whose restore has not ended. Raises: DatabaseRefused."""
+        """Refuses a database whose restore is still incomplete. Raises: DatabaseRefused."""
         if mark := self.documents.get(RESTORING):
             raise DatabaseRefused(
                 f"{self.place} holds a part of {mark['file']}: its restore, begun "
@@ -188,7 +191,8 @@ def _checks(sealer: FieldCipher) -> dict[str, str]:
 
 
 async def look(db: Database) -> About:
-    """Reads the facts of the database. Raises: Unavailable."""
+    """Reads what the database stores about itself, and which collections are not empty if it has
+    no stored mode. Raises: Unavailable."""
     await ping(db)
     about = About(place_of(db))
     with translate_errors():
@@ -212,8 +216,9 @@ async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
 
 
 async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
-    """Checks the database; a first start stores the mode and the keys' check values. Of services
-    that start at once, the first one decides. Raises: DatabaseRefused, Unavailable."""
+    """Checks the database and, at the first start on it, stores the mode and the keys' check
+    values. If several services start at once, the first one decides. Raises: DatabaseRefused,
+    Unavailable."""
     while True:
         about = await check(db, mode, sealer)
         # The mode first: a service of the other mode must not store its keys.
@@ -242,8 +247,8 @@ async def _store_mode(db: Database, mode: Mode) -> None:
 
 
 async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Adds to ``about`` an encrypted value per collection and live key, and one of an unknown
-    key."""
+    """Adds encrypted values to ``about``: for each collection in ``_SEALED``, one per live key
+    and one under a key that this service lacks, where they exist."""
     own = [f"^{version}:" for version in _checks(sealer)]
     patterns: list[Any] = [*({"$regex": one} for one in own)]
     patterns.append({"$type": "string", "$not": {"$regex": "|".join(own)}})

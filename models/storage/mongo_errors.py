@@ -22,7 +22,8 @@ from pymongo.errors import (
 from models.kernel.errors import Unavailable
 
 NOT_SENT: Final = (ServerSelectionTimeoutError,)
-"""Nothing was sent: no primary was available. (A failed retry raises the first attempt's error.)"""
+"""Errors after which certainly nothing was written, as no primary was available and nothing was
+sent. (If a retry fails so, the driver raises the first attempt's error instead.)"""
 UNKNOWN_OUTCOME: Final = (AutoReconnect, WriteConcernError, ExecutionTimeout)
 """Errors after which the write may or may not have happened. After a failed write concern (timeout,
 step-down) the primary has the write, but may roll it back."""
@@ -30,7 +31,8 @@ step-down) the primary has the write, but may roll it back."""
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raises outages as ``Unavailable``. Duplicate-key errors pass unchanged."""
+    """Raises ``Unavailable`` instead of the driver's errors about outages. Duplicate-key errors
+    pass unchanged."""
     try:
         yield
     except (

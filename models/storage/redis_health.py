@@ -34,7 +34,8 @@ _CURES: Final = {
 
 
 class RedisHealth:
-    """Pings Redis and logs each change. ``cause`` is the cause of a failure, else empty."""
+    """Pings Redis and logs when it fails and when it works again. ``cause``: why it cannot be
+    used; empty if it can."""
 
     def __init__(self, client: Redis, url: str) -> None:
         self._client = client
@@ -42,7 +43,7 @@ class RedisHealth:
         self.cause = ""
 
     async def look(self) -> str:
-        """Pings Redis now. Returns the cause of the failure, or an empty text."""
+        """Pings Redis now. Returns the cause of a failure, or an empty text if it answers."""
         cause = await self._ask()
         if cause == _BROKEN:
             # An old connection may have been closed by the server; a new one shows the cause.
