@@ -66,5 +66,6 @@ class PastRepository:
 
 
 def _is_over(row: Document, before: datetime) -> bool:
-    """True if the reservation ended before ``before``, or is a tombstone without personal data."""
+    """True if the reservation ended before ``before``, or is a tombstone: a document without
+    data, in the place of a reservation that was never made."""
     return bool(row.get("tombstone")) or (not row["live"] and bool(row["end"] < before))

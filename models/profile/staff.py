@@ -28,8 +28,8 @@ class StaffProfile:
     ) -> None:
         """Replaces the library's profile ``old`` by ``new``. ``placeholders``: the names of
         policy values that its texts may contain. Raises: Malformed; ProfileChanged if another
-        change came first; ZoneFixed if the time zone would change and there is an area or a booking. After an
-        error nothing has changed."""
+        change came first; ZoneFixed if the time zone would change and there is an area or a
+        booking. After an error nothing has changed."""
         ctx.require(None, Role.ADMINISTRATOR)
         check_profile(new, placeholders)
         async with self._audit.entry(
