@@ -55,9 +55,9 @@ def proposed_start(
     starts: Sequence[datetime], usual: time | None, policy: Policy, hours: Iterable[TimeRange]
 ) -> datetime:
     """The one of ``starts`` that is proposed first. It is the start nearest to the reader's
-    usual time of day. Without a usual time it is the first one from nine o'clock on for which
-    check-in opens after the library does (``hours``: its opening hours), or else the last one.
-    ``starts`` are on a day other than today."""
+    usual time of day. Without a usual time it is the first one from nine o'clock on whose
+    check-in opens when the library is already open (``hours``: its opening hours), or else the
+    last one. ``starts`` are on a day other than today."""
     day = local_date(starts[0])
     if usual is not None:
         target = local_instant(day, usual)

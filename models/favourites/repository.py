@@ -1,6 +1,6 @@
-"""Readers' favourite seats. Two unique ids decide races: a document id is reader and number, so
-a reader has at most ``MOST_FAVOURITES``; and reader and seat are unique, so none is stored
-twice."""
+"""Readers' favourite seats. Two unique indexes decide races. The document id consists of the
+reader's id and a number below ``MOST_FAVOURITES``, so a reader cannot have more. Reader and seat
+together are unique, so no favourite is stored twice."""
 
 from __future__ import annotations
 

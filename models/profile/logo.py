@@ -8,7 +8,7 @@ from typing import Final
 from models.kernel.errors import Malformed
 
 LARGEST_LOGO: Final = 256 * 1024
-"""The largest accepted file in bytes."""
+"""The largest logo file that can be uploaded, in bytes."""
 _KINDS: Final = ("PNG", "JPEG")
 _LARGEST_SIDE: Final = 4096
 """The longest accepted side of an uploaded picture in pixels: a small file can expand to

@@ -18,7 +18,8 @@ LONGEST: Final[Mapping[str, int]] = {
     "mini_program": 20,
     "menu": 4,
 }
-"""The largest number of characters of each text. Of a menu button's text WeChat shows four."""
+"""The largest number of characters of each of the profile's texts. Of a menu button's text
+WeChat shows four."""
 REQUIRED: Final = ("name", "title", "campus_app", "mini_program", "menu")
 LONGEST_CONTACT: Final = 60
 MOST_CONTACTS: Final = 6

@@ -56,7 +56,7 @@ class GroupLimits:
     booking_window_days: int | None = None
 
     def narrowed_by(self, before: Policy, after: Policy) -> dict[str, int]:
-        """Those of these limits, by name, that turn from an extension into a restriction: at
+        """The limits of the group, by name, that turn from an extension into a restriction: at
         least the library's limit in ``before``, but less than it in ``after``."""
         return {
             name: own

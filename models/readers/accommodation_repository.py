@@ -37,7 +37,8 @@ class AccommodationRepository:
         self._sealer = sealer
 
     async def replace(self, reader_id: ReaderId, was: Accommodation, new: Accommodation) -> bool:
-        """Replaces ``was`` with ``new``; False if the stored accommodation is not ``was``."""
+        """Replaces the reader's accommodation ``was`` by ``new``; False if the stored one is not
+        ``was``."""
         with translate_errors():
             row = await self._all.find_one({"_id": reader_id})
         if (self._opened(row["allowance"]) if row else NO_ACCOMMODATION) != was:
@@ -84,7 +85,7 @@ class AccommodationRepository:
         return {ReaderId(row["reader"]): self._opened(row["allowance"]) for row in rows}
 
     async def reencrypt(self) -> int:
-        """Re-encrypts values under older keys with the current one; returns their number."""
+        """Re-encrypts accommodations that were encrypted under older keys; returns their number."""
         current, done = f"{self._sealer.current}:", 0
         with translate_errors():
             async for row in self._all.find({"allowance": {"$not": {"$regex": f"^{current}"}}}):

@@ -332,8 +332,8 @@ class ReservationQueries(ReservationCollection):
         return {SeatId(row["report"]["seat"]) for row in rows}
 
     async def next_on_same_seat(self, r: Reservation) -> Reservation | None:
-        """The same reader's booking of the same seat that begins when this reservation ends;
-        None if there is none."""
+        """The booking of the same seat by the same reader that begins when this reservation
+        ends; None if there is none."""
         with translate_errors():
             document = await self._all.find_one(
                 {

@@ -18,7 +18,7 @@ class SeatTaken(Conflict):
 
 
 class OwnOverlap(Conflict):
-    """The reader has a reservation of another seat in that time."""
+    """The reader already has a different reservation that overlaps with that time."""
 
     code = "own_overlap"
 
@@ -43,7 +43,8 @@ class InProgress(Conflict):
 
 
 class DrawPending(Conflict):
-    """Another request of the reader for that day already takes part in the draw at the opening."""
+    """A different request of the reader for that day already takes part in the draw at the
+    opening."""
 
     code = "draw_pending"
 

@@ -40,7 +40,8 @@ class FieldCipher:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Creates a cipher from ``"1:<base64>,2:<base64>"``. Raises: ValueError."""
+        """Creates a cipher from keys by version: ``"1:<base64>,2:<base64>"``. Raises:
+        ValueError."""
         keys: dict[int, bytes] = {}
         for part in text.split(","):
             version, _, encoded = part.strip().partition(":")
@@ -70,11 +71,12 @@ class FieldCipher:
         return plain.decode()
 
     def can_open(self, sealed: str) -> bool:
-        """True if the value's key version is among the live keys."""
+        """True if the service has the key under which the value was encrypted."""
         return sealed.startswith(self._sealed_by)
 
     def hashes(self, plain: str, purpose: str) -> list[str]:
-        """The keyed hashes under every live key, the current key's first."""
+        """The keyed hashes of ``plain``, one under each key that the service has, the current
+        key's first."""
         return [
             f"{version}:{self._hash(version, plain, purpose)}"
             for version in sorted(self._hash_keys, reverse=True)
@@ -88,7 +90,7 @@ class FieldCipher:
         return secret + self._checksum(self.current, secret)
 
     def has_issued(self, token: str) -> bool:
-        """Whether the token carries the checksum of a live key."""
+        """True if the token's checksum was made with a key that the service has."""
         if not token.isascii():
             return False
         secret, checksum = token[:-_CHECKSUM_HEX], token[-_CHECKSUM_HEX:]
@@ -115,6 +117,7 @@ def id_from(name: str) -> str:
 
 
 def token_hash(secret: str) -> str:
-    """SHA-256 of a random secret (token, ticket). It needs no salt: the secret cannot be guessed. A
-    header that is not valid UTF-8 arrives with surrogates; its hash matches nothing."""
+    """SHA-256 of a random secret (token, ticket). It needs no salt, since the secret cannot be
+    guessed. A secret from a header that is not valid UTF-8 contains surrogates; it is hashed,
+    too, but matches nothing."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -63,7 +63,7 @@ class About:
     sealed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def take(self, name: str, document: Document) -> None:
-        """Records the facts in one document of the collection ``name``."""
+        """Adds to the facts those that one document of the collection ``name`` shows."""
         self.written.add(name)
         if name == ABOUT:
             self.documents[document["_id"]] = document
@@ -173,7 +173,8 @@ _OTHER_KEY: Final = (
 
 
 def newer(place: str, why: str) -> DatabaseRefused:
-    """The refusal of a database that a newer version has written."""
+    """The refusal of a database that a newer version has written. ``place``: the database's name
+    in the message; ``why``: the fact that shows it."""
     return DatabaseRefused(
         f"{place} was written by a newer version ({why}): install that version again, or restore "
         "the backup from before the upgrade"
@@ -261,8 +262,9 @@ async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
 
 
 async def _store_checks(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Stores the current key's check value, and at the first start those of all keys, since any may
-    have been used already. An existing value is not replaced."""
+    """Stores the current key's check value. At the first start it stores those of all keys,
+    since data may already be encrypted under any of them. An existing check value is not
+    replaced."""
     own: Document = {"checks": _checks(sealer)}
     fresh = "checks"
     if about.checks:

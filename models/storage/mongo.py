@@ -63,7 +63,8 @@ async def open_database(url: str, name: str) -> AsyncIterator[Database]:
 
 @contextmanager
 def _readable(setting: str) -> Iterator[None]:
-    """Raises: Malformed with the name of the setting whose value the driver cannot parse."""
+    """Raises ``Malformed`` with the name ``setting`` if within the block the driver cannot parse
+    the setting's value."""
     try:
         yield
     except (PyMongoError, ValueError) as error:
@@ -167,8 +168,8 @@ async def delete_oldest(
 
 
 def previous_revisions(rev: int) -> list[int | None]:
-    """The values of ``rev`` that a document may have before it is replaced by revision ``rev``.
-    None stands for a document written without the field, which precedes revision 1."""
+    """The values that a document's ``rev`` may have when the revision ``rev`` replaces it. None
+    stands for a document without the field, which precedes revision 1."""
     return [rev - 1, None] if rev == 1 else [rev - 1]
 
 

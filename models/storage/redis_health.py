@@ -67,7 +67,8 @@ class RedisHealth:
 
 
 def read_redis_url(url: str) -> None:
-    """Raises: ValueError with the expected form of a Redis URL, without the URL itself."""
+    """Checks a Redis URL without connecting. Raises: ValueError with the expected form, without
+    the URL itself."""
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("redis", "rediss", "unix") and (parts.port is None or parts.port)
@@ -78,7 +79,7 @@ def read_redis_url(url: str) -> None:
 
 
 def redis_host(url: str) -> str:
-    """host:port of the address, or the path of a socket."""
+    """The host and port in a Redis URL as host:port, or the path of a socket."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return parts.path
