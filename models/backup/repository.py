@@ -48,7 +48,8 @@ class BackupError(Exception):
 
 
 ReportProgress = Callable[[int, int], object]
-"""Called with the number of documents just written, and the total number."""
+"""A function that is called with the number of documents processed since the last call, and with
+the expected total."""
 
 
 def _report_nothing(_: int, __: int) -> None:

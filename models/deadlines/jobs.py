@@ -1,6 +1,6 @@
-"""The jobs that apply deadlines to reservations. Each job is idempotent and bounded, and changes
-a reservation only if its deadline has still passed then. A change carries the instant at which
-it was due, however late the job runs."""
+"""The jobs that apply deadlines to reservations. Each job is idempotent and bounded, and writes
+a change only if the stored deadline has passed, as a reader may have moved it in the meantime. A
+change carries the instant at which it was due, however late the job runs."""
 
 from __future__ import annotations
 

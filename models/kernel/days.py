@@ -1,5 +1,5 @@
-"""Ranges of days from a first to a last day, both included; None as first or last: without
-limit."""
+"""Ranges of days from a first to a last day, both included. None as the first or last day means
+without limit."""
 
 from __future__ import annotations
 

@@ -82,7 +82,8 @@ class RuleViolation(DomainError):
 
 
 class Throttled(DomainError):
-    """Too many requests. ``retry_after`` is in whole seconds, at least 1."""
+    """Too many requests. ``retry_after``: whole seconds, at least 1, until the client may try
+    again."""
 
     code = "throttled"
 
@@ -96,7 +97,8 @@ class TooManyAttempts(Throttled):
 
 
 class Unavailable(DomainError):
-    """A dependency of the service does not answer. ``retry_after`` is in whole seconds."""
+    """A dependency of the service does not answer. ``retry_after``: whole seconds after which
+    the client should try again."""
 
     code = "unavailable"
 

@@ -19,8 +19,9 @@ ROUNDS: Final = 7
 arrival."""
 DRAW_LASTS: Final = ROUNDS * ROUND
 ROUNDS_BETWEEN: Final = 2
-"""Rounds between two requests of one reader. People need some two seconds to read a refusal and
-choose another seat; a script must not be faster."""
+"""The second of two requests of one reader is served at least this many rounds after the first.
+People need some two seconds to read a refusal and choose another seat; a script must not be
+faster."""
 LONGEST_WAIT: Final = timedelta(milliseconds=2500)
 """A request that would have to wait for its round longer than this is refused as throttled, so
 that every response arrives in time."""

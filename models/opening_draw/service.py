@@ -1,8 +1,8 @@
 """The draw at an opening: requests of one round are served in an order that MongoDB has drawn.
 
 A request waits for its turn and then books as usual: the claim index decides, and no request gets a
-response earlier. Longer than ``PATIENCE`` nobody waits for requests of another worker, which may
-have crashed.
+response earlier. A worker waits no longer than ``PATIENCE`` for outcomes of other workers'
+requests, since a worker may have crashed.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class DeadlineExtension:
 
     async def catch_up(self, id: str, now: datetime) -> None:
         """Extends the deadline of one reservation for gaps in the heartbeats that have just
-        ended, including the one before the next heartbeat. The gaps themselves stay for
+        ended, including a gap between the last heartbeat and ``now``. The stored gaps stay for
         ``record_heartbeat``."""
         last, gaps = await self._heartbeat.state()
         if last is not None and now - last > GAP:

@@ -75,8 +75,8 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "venues",
     }
 )
-"""Collections without personal data. Of tickets and of values that may be used only once they
-hold hashes."""
+"""Collections without personal data. Those with tickets and with values that may be used only
+once contain only hashes of them."""
 AUDIT_COLLECTIONS: Final = ("audit",)
 """Collections with the audit log, whose entries an erasure keeps without the reader."""
 ERASED_READER: Final = ReaderId("erased")

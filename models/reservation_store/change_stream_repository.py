@@ -24,7 +24,7 @@ from models.storage.rounds import pause_s
 
 log = logging.getLogger(__name__)
 BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "available_from")
-"""The fields of a stored reservation that, besides its id, a row of the occupancy consists of."""
+"""The stored fields of a reservation from which, with its id, a row of the occupancy is made."""
 _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
 _AT_ONCE_MS: Final = 1
@@ -37,8 +37,8 @@ _REST_S: Final = 1.0
 """Seconds between reads of the stream while nothing uses the occupancy: often enough for it not
 to become stale."""
 _FREQUENT_AFTER_LOOK_S: Final = 0.15
-"""For this many seconds after ``look`` the stream is read frequently. The first ``look`` after
-them costs one extra read."""
+"""For this many seconds after ``look`` the stream is read frequently. The first ``look`` after a
+longer pause costs one extra read."""
 _FREQUENT_AFTER_FOLLOW_S: Final = 3.5
 """For this many seconds after ``follow`` the stream is read frequently, for listeners that never
 call ``look``."""

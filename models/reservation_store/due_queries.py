@@ -51,7 +51,7 @@ class DueQueries(ReservationCollection):
     ) -> list[Reservation]:
         """Bookings whose check-in deadline is at ``due`` or earlier. ``held``: venues whose
         deadlines do not run now. From these venues, and of readers with an open report, only
-        bookings that have ended at ``now`` are returned."""
+        bookings that have ended at ``now`` are returned (none if ``now`` is None)."""
         query: Document = {
             "state": ReservationState.RESERVED.value,
             "check_in_until": {"$lte": due},

@@ -44,7 +44,7 @@ _CHANGES_KEPT: Final = 8
 
 
 class WriteWatcher(Protocol):
-    """Is notified of the reservations' writes. Its methods must be quick."""
+    """An observer that is notified of each write of a reservation. Its methods must be quick."""
 
     def written(self, old: Reservation | None, new: Reservation) -> None:
         """Called when ``new`` is stored, in the place of ``old`` or (None) as a new document."""
@@ -59,7 +59,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         super().__init__(db)
         self._db = db
         self.writer = new_id()
-        """The mark of this process's inserts. Its change stream leaves them out."""
+        """The mark of this process's inserts, by which its own change stream leaves them out."""
         # Group commit: reservations that arrive together are inserted together, but succeed or fail
         # one by one.
         self._inserts = Batcher(self._insert_all)

@@ -94,7 +94,7 @@ class SeatReportService:
         self, ctx: RequestContext, r: Reservation
     ) -> DeadlineAfterReport:
         """A preview of the effect that an occupied-seat report without a scan would have on the
-        deadline now. The report itself decides anew."""
+        deadline now. When the report is made, the effect is decided again."""
         reader_id, day = ctx.reader.id, local_date(ctx.now)
         for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
             claim = occupied_report_claim(reader_id, day, k)

@@ -21,7 +21,8 @@ from models.storage.mongo_errors import translate_errors
 ABOUT: Final = "installation"
 MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
 FIRST_SCHEMA: Final = 3
-"""The schema of the first release, which stores no number. Schemas 1 and 2 preceded the release."""
+"""The schema number of the first release, whose databases store no number. Schemas 1 and 2 were
+before the release."""
 SCHEMA: Final = FIRST_SCHEMA
 """The schema that this version writes: the number of its last migration."""
 _BEFORE_RELEASE: Final = "schema"
@@ -286,8 +287,9 @@ async def forget_old_keys(db: Database, sealer: FieldCipher) -> None:
 
 @contextmanager
 def known_fields(db: Database, what: str) -> Iterator[None]:
-    """Guards the conversion of a stored document to an object. Raises: DatabaseRefused for a field
-    that only a newer version knows."""
+    """Surrounds the conversion of a stored document to an object. Raises: DatabaseRefused if the
+    document has a field that only a newer version knows. ``what``: the object's name in the
+    message."""
     try:
         yield
     except TypeError as error:

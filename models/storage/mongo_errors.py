@@ -58,8 +58,9 @@ _TRY_AGAIN: Final = frozenset({91, 189, 10107, 11600, 11601, 11602, 13435, 13436
 
 
 def errors_per_document(error: BulkWriteError, count: int) -> list[Exception | None]:
-    """The error of each of ``count`` documents; None if it was written. Without a majority the
-    outcome of all is unknown: a conflicting document may be rolled back."""
+    """For each of the ``count`` documents of a bulk write its error; None if it was written. If
+    no majority has confirmed the write in time, each document gets a WTimeoutError, since even a
+    conflicting document may still be rolled back."""
     details = cast("dict[str, Any]", error.details)
     if details.get("writeConcernErrors"):
         return [WTimeoutError("no majority in time")] * count

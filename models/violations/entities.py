@@ -69,8 +69,8 @@ class ViolationCount:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """A time in which the reader may not book. One that violations have caused has the id of the
-    last of them, so that a repetition adds no second one."""
+    """A time in which the reader may not book. A suspension caused by violations has the id of
+    the last of them, so that a repetition adds no second suspension."""
 
     id: str
     reader_id: ReaderId

@@ -152,8 +152,8 @@ class ViolationService:
         words: str,
         now: datetime,
     ) -> None:
-        """Suspends the reader until ``until``, or with None ends the suspension; the staff have
-        decided so, ``words`` is their explanation. Violations that led to an earlier suspension
+        """Suspends the reader until ``until``, or with None ends the suspension, by a decision
+        of the staff with the explanation ``words``. Violations that led to an earlier suspension
         stay used. Raises: SuspensionChanged if ``was`` is not the end of the present suspension."""
         if not await self._violations.set_suspension(reader_id, was, until, words, now):
             raise SuspensionChanged()

@@ -89,9 +89,9 @@ class SuspensionRepository:
         return self._suspension(document) if document else None
 
     async def suspend(self, suspension: Suspension) -> bool:
-        """Stores the suspension. The reader's own end of suspension is changed only if it was
-        earlier. False if the suspension is stored already, or one of its violations has led to
-        another."""
+        """Stores the suspension. The end in the reader's document is changed only if it is
+        earlier than this suspension's. False if the suspension is stored already, or one of its
+        violations has led to another suspension."""
 
         until = suspension.until
         suspended_for = reader_reasons(self._cipher).document(suspension.reason)

@@ -21,7 +21,7 @@ from models.library.entities import AreaId, Seat, SeatId
 
 OFFER_DURATION: Final = timedelta(minutes=10)
 OFFER_DURATION_UNREACHABLE: Final = timedelta(minutes=30)
-"""The reader has this long to answer an offer of which no channel can notify them now."""
+"""The reader has this long to answer an offer if no channel can notify them when it is made."""
 MOST_ALERTS: Final = 5
 QUIET_HOURS: Final = (time(22, 30), time(7))
 """The hours of the night in which no reader is notified of a seat for the next morning or later."""

@@ -93,8 +93,9 @@ class WaitlistRepository:
         raise TooManyAlerts(most=MOST_ALERTS)
 
     def offering(self, offer: Reservation, joins: WaitlistEntry | None = None) -> InTransaction:
-        """The step of a transaction that marks the entry of ``offer`` as offered. A new entry
-        (``joins``) is inserted first. The step raises ClaimLost if the entry no longer waits."""
+        """The step of a transaction that marks the entry of ``offer`` as offered. If ``joins``
+        is given, this new entry is inserted first. The step raises ClaimLost if the entry no
+        longer waits."""
 
         async def mark(session: Any) -> None:
             if joins is not None:
