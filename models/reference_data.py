@@ -1,5 +1,6 @@
-"""The library's profile, catalog, policy, reader groups and accommodations, cached by every worker.
-A job loads newer versions every few seconds (``refresh``); other modules only read."""
+"""The library's profile, catalog, policy, reader groups and accommodations, cached by every
+worker. A job calls ``refresh`` every few seconds to load newer versions; other modules only
+read."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ from models.readers.entities import Reader
 
 _DAY: Final = timedelta(days=1)
 _CACHED: Final = 1000
-"""At most this many resolved policies, opening hours and joined days are cached of each kind."""
+"""At most this many resolved policies, opening hours and joined days are cached, counted for
+each of these kinds."""
 
 
 class ReferenceData:
@@ -66,7 +68,8 @@ class ReferenceData:
         self._joined_by: tuple[Policy, Catalog] = (self.policy, self.catalog)
 
     async def refresh(self) -> None:
-        """Loads the parts that have changed; the library's version also covers the profile."""
+        """Loads what has changed since the last call: catalog and profile (which share the
+        library's version), policy, reader groups, accommodations."""
         versions = await self._catalogs.versions()
         version, groups = versions["accommodations"], versions["reader_groups"]
         if version != self._accommodations[0]:
@@ -88,14 +91,16 @@ class ReferenceData:
         self._loaded = versions_now
 
     def _switch_zone(self, clock: timezone) -> None:
-        """Switches the library's zone; no bookings have been counted in the old zone yet."""
+        """Switches this process to the library's time zone and forgets what was computed in the
+        former one. Only before the first booking: stored days are not converted."""
         use_zone(clock)
         self._hours.clear()
         self._joined.clear()
         forget_time_steps()
 
     async def publish(self, new: Policy, now: datetime) -> None:
-        """Makes ``new`` the current policy. Raises: RulesChanged if another change came first."""
+        """Makes ``new`` the current policy. Raises: RulesChanged if another change of the policy
+        came first."""
         if not await self._policies.add(new, now):
             raise RulesChanged()
         await self.refresh()
@@ -105,7 +110,7 @@ class ReferenceData:
         return await self._policies.versions(limit)
 
     def invalidate(self) -> None:
-        """Forgets all loaded data (the sandbox starts anew)."""
+        """Forgets all loaded data; called when the sandbox restarts with other data."""
         self._loaded, self._accommodations = None, (0, {})
         self.groups, self._groups_version = ReaderGroups(), 0
         self._resolved.clear()
@@ -116,14 +121,15 @@ class ReferenceData:
     # --- seats and areas ------------------------------------------------------------------------
 
     def seat(self, seat_id: str) -> Seat:
-        """Raises: NotFound."""
+        """The seat with this id, if it is on a plan. Raises: NotFound."""
         seat = self.catalog.seats.get(SeatId(seat_id))
         if seat is None:
             raise NotFound()
         return seat
 
     def seat_even_if_removed(self, seat_id: str) -> Seat:
-        """The seat; a removed one is returned as out of service. Raises: NotFound."""
+        """The seat with this id. A seat that was removed from its plan is returned as out of
+        service. Raises: NotFound."""
         seat = self.catalog.seats.get(SeatId(seat_id))
         if seat is not None:
             return seat
@@ -147,19 +153,22 @@ class ReferenceData:
         return area
 
     def is_kept_for_others(self, seat: Seat, reader_id: ReaderId | None, day: date) -> bool:
-        """True if the seat is kept for readers with an accommodation, which this reader lacks."""
+        """True if on that day the seat is kept for readers with an accommodation for accessible
+        seats, and this reader has none."""
         accessible_only = seat.accessible and self.policy_on(day).accessible_only
         return accessible_only and not self.active_accommodation(reader_id, day).accessible
 
     def groups_instead(self, seat: Seat, reader: Reader | None, day: date) -> tuple[str, ...]:
-        """The names of the groups that the seat is reserved for; empty if the reader may use it."""
+        """The names of the groups for which the seat is reserved; empty if it is not, or if the
+        reader is in one of them on that day."""
         reserved = self.groups.reserved_for(seat)
         if not reserved or not reserved.isdisjoint(self.groups_of(reader, day)):
             return ()
         return self.groups.names(reserved)
 
     def may_use_seat(self, seat: Seat, reader: Reader | None, day: date) -> bool:
-        """True if the seat is not reserved for other readers."""
+        """True if on that day the seat is neither reserved for other groups nor kept for readers
+        with an accommodation that this reader lacks."""
         reader_id = reader.id if reader is not None else None
         for_others = self.is_kept_for_others(seat, reader_id, day)
         return not for_others and self.groups.may_use(seat, self.groups_of(reader, day))
@@ -167,16 +176,17 @@ class ReferenceData:
     # --- reader groups --------------------------------------------------------------------------
 
     def groups_of(self, reader: Reader | None, day: date) -> GroupSet:
-        """The groups that the reader is in on that day; none for an unknown reader."""
+        """The groups that the reader is in on that day; none without a reader."""
         return self.groups.of(reader.memberships, day) if reader is not None else NO_GROUPS
 
     def limits_of(self, reader: Reader | None, day: date) -> GroupLimits:
-        """The limits of the reader's groups on that day."""
+        """The limits that the reader's groups set on that day."""
         groups = self.groups_of(reader, day)
         return self.groups.limits_of(groups) if groups else NO_LIMITS
 
     def bookable_dates(self, reader: Reader | None, now: datetime) -> list[date]:
-        """Today and the days in the reader's booking window, even if not yet open for booking."""
+        """Today and the days in the reader's booking window, including days that are not yet
+        open for booking."""
         if reader is None or not self.groups.by_id:
             return self.policy.bookable_dates(now)
         today = local_date(now)
@@ -209,7 +219,8 @@ class ReferenceData:
         return self._resolve(self.policy, None, day)
 
     def policy_for(self, area_id: AreaId, day: date, reader: Reader | None = None) -> Policy:
-        """The policy for the area and day, with the reader's group limits and accommodation."""
+        """The current policy for the area and day, with the reader's group limits and
+        accommodation."""
         policy = self._resolve(self.policy, area_id, day)
         if reader is None:
             return policy
@@ -225,8 +236,8 @@ class ReferenceData:
     async def policy_version_for(
         self, version: int, area_id: AreaId, day: date, reader_id: ReaderId
     ) -> Policy:
-        """The given policy version for the area, the day and the reader's accommodation. The
-        current policy is used if the version is unknown."""
+        """The policy of this version for the area and day, with the reader's accommodation. If
+        the version is unknown, the current policy is used."""
         policy = self.policy
         if version != policy.version:
             cached = self._stored.get(version)
@@ -246,8 +257,8 @@ class ReferenceData:
         return hours
 
     def joined_days(self, day: date) -> tuple[date, ...]:
-        """The day, with its neighbours if an area is open over the midnight between them. Bookings
-        of these days can overlap on a seat."""
+        """The day, and the neighbouring days if an area is open over the midnight between:
+        bookings of these days can overlap on a seat."""
         by = self._joined_by
         if self.policy is not by[0] or self.catalog is not by[1] or len(self._joined) > _CACHED:
             self._joined_by = self.policy, self.catalog

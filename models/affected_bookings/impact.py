@@ -38,7 +38,8 @@ class Availability:
     def has_length(
         self, seat_id: SeatId, start: datetime, end: datetime, limits: GroupLimits = NO_LIMITS
     ) -> bool:
-        """True if the stay is neither too short nor too long, also by the groups' ``limits``."""
+        """True if the time is neither shorter nor longer than a stay on the seat may be.
+        ``limits``: those of the reader's groups."""
         seat = self.library.all_seats.get(seat_id)
         if seat is None:
             return True
@@ -71,8 +72,9 @@ class AffectedBookings:
         return Availability(self._reference.policy, self._reference.catalog)
 
     async def find_unplaceable(self, now: datetime) -> list[OccupancyRow]:
-        """Bookings that do not fit today's plan and hours, the earliest first: kept on purpose, or
-        made before all workers knew of a change."""
+        """Live reservations whose seat or time the present plans and hours do not allow, the
+        earliest first. The staff have kept them on purpose, or they were made before all workers
+        knew of a change."""
         today = self.availability()
         unplaceable = [r for r in await self.upcoming(now) if not _placed(today, r)]
         return sorted(unplaceable, key=_order)
@@ -80,9 +82,10 @@ class AffectedBookings:
     async def find_affected(
         self, policy: Policy, catalog: Catalog, now: datetime
     ) -> list[OccupancyRow]:
-        """Bookings that fit today's policy and plan but not ``policy`` and ``catalog``, earliest
-        first. Includes those that become too long or too short, which ``find_unplaceable`` leaves
-        out: a kept booking keeps its old limits."""
+        """Live reservations that the present policy and plans allow but ``policy`` and
+        ``catalog`` do not, the earliest first. Bookings that become too long or too short are
+        among them. (``find_unplaceable`` does not look at the length, since a booking that is
+        kept keeps the limits it was made under.)"""
         before, after = self.availability(), Availability(policy, catalog)
         affected_rows, rows = [], await self.upcoming(now)
         limits = await self._group_limits(rows)
@@ -109,7 +112,8 @@ class AffectedBookings:
         }
 
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
-        """Live reservations from now on, even beyond a booking window that was larger before."""
+        """All live reservations that end after ``now``, in no particular order. The search goes
+        as far ahead as the longest booking window there has been."""
         bookable = self._reference.policy.bookable_dates(now)
         farthest = await self._policies.farthest_horizon()
         ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))

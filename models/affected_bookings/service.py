@@ -1,4 +1,4 @@
-"""Resolves bookings that new opening hours or a new plan have made impossible."""
+"""Resolves bookings that new opening hours or a new plan no longer allow."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ from models.waitlist.matching import offer_for
 from models.waitlist.service import WaitlistService
 
 KEPT_FOR: Final = timedelta(hours=2)
-"""A replacement seat is held for at most this long; nights do not count."""
+"""An offer of another seat is held for at most this long. The hours of the night do not count."""
 _TRIES: Final = 8
 
 
 class Resolution(StrEnum):
-    """The staff's choice: cancel and offer another seat; cancel; or keep for now."""
+    """The staff's choice for affected bookings: cancel them and offer another seat, cancel them,
+    or keep them for now."""
 
     OFFER = "offer"
     CANCEL = "cancel"
@@ -49,7 +50,8 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolutionResult:
-    """Numbers of bookings: cancelled, cancelled with an offer, and not cancellable now."""
+    """Numbers of bookings. `cancelled`: cancelled ones. `offered`: those of them for which
+    another seat was offered. `left`: those that could not be cancelled now."""
 
     cancelled: int = 0
     offered: int = 0
@@ -84,11 +86,12 @@ class AffectedBookingService:
         sizes: bool = False,
         entitled: bool = False,
     ) -> ResolutionResult:
-        """Applies the resolution to those bookings that still do not fit, except stays in use;
-        their readers are notified. Offers are always withdrawn.
+        """Applies the resolution to the reservations in ``rows`` that are still not allowed, and
+        notifies their readers. Stays that have begun are left alone; offers are withdrawn in any
+        case.
 
-        ``sizes``: bookings that are too long or too short do not fit. ``entitled``: nor do bookings
-        whose seat is reserved for others.
+        `sizes`: treats bookings that are too long or too short as not allowed. `entitled`: treats
+        bookings of a seat that is reserved for others as not allowed.
         """
         done, available = ResolutionResult(), self._availability()
         occupied: set[SeatId] | None = None
@@ -134,8 +137,9 @@ class AffectedBookingService:
         fits: Callable[[Reservation], bool],
         occupied: Collection[SeatId] | None,
     ) -> ResolutionResult:
-        """Cancels the booking and offers a seat outside ``occupied`` (None: no offer) in one step.
-        A booking that fits again stays. Raises: NotFound, WrongState, Unavailable."""
+        """Cancels the booking. If ``occupied`` is given, offers another seat outside of it in
+        the same step. If the booking is allowed again, as ``fits`` decides, it stays. Raises:
+        NotFound, WrongState, Unavailable, Busy."""
         for _ in range(_TRIES):
             old = await self._writer.get_own(id, ctx.reader.id)
             rules.may_cancel(old, ctx.now)
@@ -154,8 +158,9 @@ class AffectedBookingService:
     async def _offer_alternative(
         self, ctx: RequestContext, old: Reservation, occupied: Collection[SeatId]
     ) -> bool:
-        """Cancels the booking and holds another seat for its reader. False, without a change, if
-        there is none that the reader could take now. Raises: StaleRevision, Unavailable."""
+        """Cancels the booking and holds another seat outside ``occupied`` for its reader. False,
+        without a change, if there is no seat that the reader could take now, or the reader waits
+        in line for that time. Raises: StaleRevision, Unavailable."""
         cancelled = transitions.cancel_for_offer(old, ctx.actor, ctx.now)
         span = TimeRange(max(old.start, floor_minute(ctx.now)), old.end)
         try:
@@ -192,7 +197,8 @@ class AffectedBookingService:
     def _offer(
         self, ctx: RequestContext, old: Reservation, seat: Seat, span: TimeRange
     ) -> tuple[WaitlistEntry, Reservation]:
-        """The offer and its waitlist entry: after a decline, further offers follow."""
+        """The offer of the other seat, and a waitlist entry for it. With the entry the reader
+        gets further offers after declining this one."""
         no_marks: frozenset[str] = frozenset()
         entry = WaitlistEntry(
             new_id(),
@@ -211,7 +217,8 @@ class AffectedBookingService:
     def _alternative_seats(
         self, seat_id: SeatId, span: TimeRange, available: Availability
     ) -> Iterator[Seat]:
-        """Seats in open areas of the venue: near the seat, then on its floor, then elsewhere."""
+        """Seats that could replace the seat, in areas of its venue that are open for the time:
+        first in its own area the nearest ones, then on the nearest floors."""
         catalog = self._reference.catalog
         seat = catalog.all_seats.get(seat_id)
         if seat is None:

@@ -1,4 +1,4 @@
-"""Cancellation with an offer of another seat: pure functions."""
+"""Cancellation of a booking together with an offer of another seat: pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _REPLACED: Final = ("seat_id", "start", "end")
 
 
 def cancel_for_offer(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """Cancels the booking without a message of its own: the offer's message mentions it."""
+    """The cancelled booking. The reader gets no message about the cancellation alone, since the
+    offer's message mentions it."""
     cancelled = transitions.cancel(r, actor, now)
     *earlier, last_event = cancelled.outbox
     return replace(
@@ -23,7 +24,8 @@ def cancel_for_offer(r: Reservation, actor: Actor, now: datetime) -> Reservation
 
 
 def add_cancelled(offer: Reservation, cancelled: Reservation) -> Reservation:
-    """Adds the facts of the cancelled booking to the offer's event."""
+    """The offer, with seat and time of the cancelled booking in its event, so that the message
+    can mention them."""
     facts = {f"replaced_{name}": getattr(cancelled, name) for name in _REPLACED}
     outbox = tuple(replace(e, facts={**e.facts, **facts}) for e in offer.outbox)
     return replace(offer, outbox=outbox)

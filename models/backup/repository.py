@@ -1,7 +1,8 @@
-"""Backup of the whole database to one file, and restore. The file is gzip around frames: ``H`` and
-a document about the file; for each collection ``C`` and its name, then ``D`` and one document each;
-``E`` with the count of each collection. Documents are BSON, which includes its length. Personal
-data stays encrypted: the file is useless without ENCRYPTION_KEYS, which are not in it."""
+"""Backup of the whole database to one file, and restore. The file is compressed with gzip and
+consists of frames, each of a letter and a BSON document: ``H``, a document about the file; for
+each collection ``C`` with its name, then one ``D`` for each of its documents; ``E`` with the
+count of each collection. Personal data stays encrypted: the file is useless without
+ENCRYPTION_KEYS, which it does not contain."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ _BATCH: Final = 1000
 _LEVEL: Final = 6
 _LARGEST_DOCUMENT: Final = 17 * 2**20
 _HISTORY_GONE: Final = frozenset({239, 246})
-"""Codes of SnapshotTooOld and SnapshotUnavailable: MongoDB no longer has the snapshot."""
+"""MongoDB's error codes SnapshotTooOld and SnapshotUnavailable: the snapshot no longer exists."""
 
 
 class BackupError(Exception):
@@ -47,11 +48,12 @@ class BackupError(Exception):
 
 
 ReportProgress = Callable[[int, int], object]
-"""Called with the number of documents just written, and the total number."""
+"""A function that is called with the number of documents processed since the last call, and with
+the expected total."""
 
 
 def _report_nothing(_: int, __: int) -> None:
-    """Reports nothing."""
+    """A ``ReportProgress`` that does nothing."""
 
 
 async def backup(
@@ -75,7 +77,8 @@ async def backup(
 
 @contextmanager
 def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
-    """A new file that appears once it is written to the disk. Raises: BackupError, OSError."""
+    """A new file for the block. It gets its name when the block has ended and all is on the
+    disk. Raises: BackupError if the name exists; OSError."""
     if file.exists():
         raise BackupError(f"{file} already exists: name another file")
     _clear_killed(file.parent)
@@ -101,7 +104,8 @@ def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
 
 
 def _new_part(file: Path) -> tuple[Path, int]:
-    """A temporary file with a unique name, locked by this process. Raises: OSError."""
+    """A new temporary file beside ``file``, with a unique name and locked by this process: its
+    path and its open descriptor. Raises: OSError."""
     while True:
         part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -113,7 +117,8 @@ def _new_part(file: Path) -> tuple[Path, int]:
 
 
 def _clear_killed(folder: Path) -> None:
-    """Deletes the temporary files of killed backups, which are not locked."""
+    """Deletes the temporary files that killed backups have left in the folder. Those of running
+    backups are locked and stay."""
     for part in folder.glob("*.part"):
         if _PART.fullmatch(part.name):
             with suppress(OSError):
@@ -212,7 +217,8 @@ async def restore(
 
 
 async def _begin(db: Database, file: Path, now: datetime, mode: Mode, over: bool) -> str:
-    """Marks the database as being restored and empties it. Returns the token in the mark."""
+    """Marks the database as being restored and empties it. Returns the random token in the mark,
+    by which this restore recognises it."""
     mark = _mark(file, now)
     with translate_errors():
         broken = over and await db[ABOUT].find_one_and_replace({"_id": RESTORING}, mark)
@@ -239,7 +245,8 @@ def _mark(file: Path, now: datetime) -> Document:
 
 
 async def _refuse_full(db: Database, mode: Mode, over: bool) -> None:
-    """Raises: BackupError, DatabaseRefused if the database has more than a first start writes."""
+    """Raises: BackupError, DatabaseRefused if the database contains more than a service's first
+    start writes, is another mode's or has an incomplete restore."""
     about = await look(db)
     about.refuse_half()
     about.refuse_other_mode(mode)
@@ -259,7 +266,8 @@ async def _names(db: Database) -> list[str]:
 
 
 def _checked(file: Path, mode: Mode, sealer: FieldCipher) -> Counter[str]:
-    """Checks the file; returns its counts. Raises: BackupError, DatabaseRefused."""
+    """Reads and checks the whole backup file; returns the number of documents of each
+    collection. Raises: BackupError, DatabaseRefused."""
     about = About(f"the database in {file}")
     try:
         counts = _counted(file, about)
@@ -308,7 +316,8 @@ def _batches(file: Path) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _read_frames(file: Path) -> Iterator[tuple[bytes, bytes]]:
-    """The kind and document of each frame. Raises: BackupError, OSError."""
+    """Reads the backup file; yields the kind (a letter) and the BSON document of each frame.
+    Raises: BackupError, OSError."""
     try:
         with GzipFile(file, "rb") as source:
             first = True

@@ -1,4 +1,5 @@
-"""再约一次 (once more): the last stay's time of day again, and a reader's usual start."""
+"""再约一次 (once more): the proposal to book the seat of the last stay at the same time of day, and
+the time at which a reader usually starts."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ _SHORTEST: Final = timedelta(minutes=30)
 def stay_again(
     last: Reservation, policy: Policy, bookable: Container[date], now: datetime
 ) -> TimeSelection | None:
-    """The proposal for today (from now on if its start has passed) or for tomorrow; None if
-    tomorrow is not among the ``bookable`` days."""
+    """The time of day of the last stay as a proposal for today or, if that time is over, for
+    tomorrow. If only its start has passed, the proposal begins now. None if tomorrow is not
+    among the ``bookable`` days."""
     # A booking from 16:08 (现在) is proposed from 16:00 on another day.
     since = last.start - local_instant(local_date(last.start), time(0))
     begin = to_local(last.start - since % timedelta(minutes=policy.step_minutes)).time()
@@ -33,7 +35,8 @@ def stay_again(
 
 
 def usual_start(bookings: Iterable[Reservation]) -> time | None:
-    """The median start of the days on which the reader came; None without any."""
+    """The median of the times of day at which the reader's stays began, the first stay of each
+    day; None if there was no stay."""
     first = dict[date, datetime]()
     for r in bookings:
         if r.checked_in_at is not None:

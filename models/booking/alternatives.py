@@ -24,7 +24,8 @@ def overlaps(rows: Sequence[OccupancyRow], span: TimeRange) -> bool:
 
 
 class SeatAlternatives:
-    """Refuses taken seats and proposes free ones, from memory."""
+    """Refuses bookings of seats that are taken, and proposes free seats instead, both by the
+    occupancy in memory."""
 
     def __init__(self, reference: ReferenceData, occupancy: LiveOccupancy) -> None:
         self._reference, self._occupancy = reference, occupancy
@@ -32,10 +33,11 @@ class SeatAlternatives:
     async def reject_if_taken(
         self, reader: Reader, seat: Seat, span: TimeRange, policy: Policy
     ) -> int:
-        """Refuses a seat that is surely taken; returns how many bookings the reader has that day.
-        Most requests in a rush are refused here, without the database, by a fresh occupancy only.
-        If the reader's own bookings are in the way, the index decides: another worker may just have
-        ended them. Raises: SeatTaken."""
+        """Refuses the booking if by a fresh occupancy the seat is certainly taken; otherwise
+        returns the number of bookings that the reader has that day by the occupancy (0 if it is
+        not fresh). In a rush most requests are refused here, without the database. If the
+        reader's own bookings are in the way, nothing is refused and the claim index decides
+        later, since another worker may just have ended them. Raises: SeatTaken."""
         date = local_date(span.start)
         day = self._occupancy.authoritative_day(date)
         if day is None:
@@ -53,7 +55,8 @@ class SeatAlternatives:
     async def nearest_free_seats(
         self, seat: Seat, span: TimeRange, reader: Reader | None
     ) -> list[dict[str, str]]:
-        """Up to three seats near ``seat`` that the reader could have for ``span``."""
+        """Up to three seats near ``seat`` that the reader could book for ``span``, each with id,
+        number and label."""
         day, last = local_date(span.start), last_date(span)
         taken = (await self._occupancy.get_day(day)).by_seat
         catalog = self._reference.catalog
@@ -74,7 +77,8 @@ class SeatAlternatives:
     async def alternatives_for(
         self, r: Reservation, reader: Reader | None, now: datetime
     ) -> list[dict[str, str]]:
-        """Free seats near the reservation's own, for the rest of its time."""
+        """Up to three free seats near the reservation's seat, for the rest of its time; empty if
+        its time is over."""
         start = max(floor_minute(now), r.start)
         seat = self._reference.catalog.all_seats.get(r.seat_id)
         if seat is None or start >= r.end:

@@ -1,9 +1,9 @@
 """Idempotency keys: a repeated request gets the same answer, for a day.
 
-The claim index holds the key, in the same write as the request's result: two requests with one key
-can never both succeed. Refusals are not stored, with one exception. If a repetition is refused, the
-first attempt may still succeed later. So the repetition first buries its key, and a later attempt
-finds the claim taken.
+The reservation holds a claim for the key, written together with the request's result: two requests
+with one key can never both succeed. A refusal is not stored, with one exception. If a repetition is
+refused, the first attempt might still succeed later. Therefore the repetition first buries the key:
+a tombstone takes the claim, and a late first attempt finds it taken.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Idempotency:
     async def run_once(
         self, ctx: RequestContext, work: Callable[[], Awaitable[Reservation]]
     ) -> Reservation:
-        """The result of ``work``, or the key's earlier success if ``work`` is refused. A
-        repetition's refusal is final. Raises: InProgress, RequestRefused, IdempotencyKeyReused; the
-        errors of ``work``."""
+        """Runs ``work`` and returns its result. If ``work`` is refused but an earlier request
+        with this key succeeded, returns that request's result. The refusal of a repetition is
+        final. Raises: InProgress, RequestRefused, IdempotencyKeyReused; the errors of ``work``."""
         if ctx.key is None:
             return await work()
         with self._single_flight(ctx.reader.id, ctx.key.value):
@@ -52,12 +52,14 @@ class Idempotency:
                 raise
 
     async def _bury(self, ctx: RequestContext) -> bool:
-        """Prevents any later success of the key. False if it has succeeded or is buried already."""
+        """Buries the request's key, so that no request with it can succeed later. False if a
+        request with it has succeeded, or it is buried already."""
         assert ctx.key is not None
         return await self._reservations.bury_claim(idempotency_claim(ctx.reader.id, ctx.key.value))
 
     async def previous_result(self, ctx: RequestContext) -> Reservation | None:
-        """The key's earlier success, or None. Raises: IdempotencyKeyReused."""
+        """The reservation that an earlier request with this key made or changed; None if there
+        is none. Raises: IdempotencyKeyReused."""
         if ctx.key is None:
             return None
         holder = await self._reservations.find_by_claim(
@@ -66,8 +68,9 @@ class Idempotency:
         return result_of(holder, ctx) if holder else None
 
     async def release_expired_key(self, ctx: RequestContext, claim: str) -> None:
-        """Releases a refused key that is a day old. Raises: InProgress for a newer key
-        (``run_once`` then returns its success, if any); RequestRefused for a buried one."""
+        """Releases the claim of a key that was used at least a day ago, so that it can be used
+        again. Raises: InProgress if it was used later (``run_once`` then returns that request's
+        result); RequestRefused if the key is buried."""
         holder = await self._reservations.find_by_claim(claim)
         if holder is None:
             if await self._reservations.is_claim_buried(claim):
@@ -82,7 +85,8 @@ class Idempotency:
 
     @contextmanager
     def _single_flight(self, reader_id: ReaderId, key: str) -> Iterator[None]:
-        """Raises InProgress while this worker serves the key; across workers the index decides."""
+        """Lets only one request with this key run in this worker at a time; between workers the
+        claim index decides. Raises: InProgress."""
         entry = (reader_id, key)
         if entry in self._running:
             raise InProgress()
@@ -94,8 +98,8 @@ class Idempotency:
 
 
 def result_of(r: Reservation, ctx: RequestContext) -> Reservation | None:
-    """The reservation if this request made or changed it, else None. Raises:
-    IdempotencyKeyReused."""
+    """The reservation, if a request with this key made or changed it within the last day; else
+    None. Raises: IdempotencyKeyReused if that request was a different one."""
     if ctx.key is None:
         return None
     for result in r.idempotency_results:
@@ -117,7 +121,8 @@ Method = Callable[Concatenate[Service, RequestContext, Arguments], Coroutine[Any
 
 
 def idempotent(method: Method[Service, Arguments]) -> Method[Service, Arguments]:
-    """Makes a repetition with the same key return the first result."""
+    """A decorator for methods that make or change a reservation. A repetition of a request with
+    the same idempotency key returns the first request's result."""
 
     async def once(
         self: Service, ctx: RequestContext, /, *args: Arguments.args, **kwargs: Arguments.kwargs

@@ -61,20 +61,23 @@ class ReservationService:
         self._alternatives, self._draw = alternatives, draw
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
-        """Raises: NotFound, also for another reader's reservation."""
+        """The reader's reservation with this id. Raises: NotFound, also if it is another
+        reader's."""
         return await self._writer.get_own(id, reader_id)
 
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """A page of the reader's bookings, newest first, and the total. No ``states``: all."""
+        """A page of the reader's bookings in these states, newest first, and the number of all
+        of them. Without ``states``, bookings in all states."""
         return await self._reservations.page_of(reader_id, states, skip, limit)
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         return await self._reservations.live_of(reader_id, since)
 
     async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
-        """The live reservations of today and later, or over last midnight; earliest first."""
+        """The reader's live reservations, the earliest first: those that start today or later,
+        and those from yesterday that have not ended yet."""
         midnight = local_instant(local_date(now), time(0))
         rows = await self._reservations.live_of(reader_id, midnight - timedelta(days=1))
         return [r for r in rows if r.start >= midnight or r.end > now]
@@ -86,7 +89,8 @@ class ReservationService:
         return await self._reservations.latest_of(reader_id, _USED)
 
     async def usual_start(self, reader_id: ReaderId, now: datetime) -> time | None:
-        """The time of day at which the reader usually began in the last four weeks, or None."""
+        """The time of day at which the reader usually began in the last four weeks; None if the
+        reader did not come."""
         recent = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
         return usual_start(recent)
 
@@ -116,8 +120,8 @@ class ReservationService:
     async def _insert_in_turn(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, opens_at: datetime
     ) -> Reservation:
-        """Claims the seat when the draw at the opening reaches this request. Raises: Throttled,
-        DrawPending, and the errors of ``_insert``."""
+        """Books the seat when it is this request's turn in the draw at the opening; after the
+        draw, at once. Raises: Throttled, DrawPending, and the errors of ``_insert``."""
         request = ctx.key.value if ctx.key else f"{seat.id} {span.start} {span.end}"
         ticket = Ticket(local_date(span.start), ctx.reader.id, 0, seat.id, span, request)
         try:
@@ -140,8 +144,9 @@ class ReservationService:
     async def _insert(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, booked: int
     ) -> Reservation:
-        """Claims the seat. ``booked``: the known number of the reader's bookings that day; the next
-        daily slot is tried first. Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy."""
+        """Stores the booking, by which the seat is claimed. ``booked``: how many bookings the
+        reader has that day by the occupancy; the next number in the daily limit is tried first.
+        Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy."""
         day = local_date(span.start)
         id, daily_slot = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
         # A conflict on the daily slot: another booking of this reader has taken it meanwhile.
@@ -169,9 +174,10 @@ class ReservationService:
         start: time | str | None,
         end: time | None,
     ) -> Reservation:
-        """Changes seat or time in one step: the old seat is kept unless the new one is won.
-        ``start``: a clock time, ``"now"``, or None to keep it. Raises: the errors of ``create``;
-        WrongState after the start, unless a report is open or the staff move the reader."""
+        """Changes seat or time in one step: the reader loses the old seat only if the new one
+        can be booked. ``start``: a time of day, ``"now"``, or None for the present start; None
+        for ``seat_id`` or ``end`` keeps the present one. Raises: the errors of ``create``;
+        WrongState after the start, unless the reader has an open report or the staff act."""
         target: list[tuple[Seat, TimeRange]] = []
 
         def changed(current: Reservation, _: Policy) -> Reservation:
@@ -200,7 +206,7 @@ class ReservationService:
 
     @idempotent
     async def cancel(self, ctx: RequestContext, id: str) -> Reservation:
-        """Raises: NotFound, WrongState."""
+        """Cancels the reader's own booking. Raises: NotFound, WrongState."""
 
         def cancelled(current: Reservation, _: Policy) -> Reservation:
             rules.may_cancel(current, ctx.now)
@@ -211,7 +217,8 @@ class ReservationService:
     def _check(
         self, ctx: RequestContext, seat: Seat, selection: TimeSelection, policy: Policy
     ) -> TimeRange:
-        """The time for which the reader may book the seat. Raises: the errors of ``create``."""
+        """Checks reader, seat and time. Returns the selected time as instants. Raises: the
+        errors of ``create`` about these."""
         rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
         check_entitled(self._reference, seat, ctx.reader, selection.day)
         rules.seat_in_service(seat, selection.day)

@@ -15,13 +15,15 @@ from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
 
 _MORNING: Final = time(9)
-"""The proposed start for a reader without a usual one."""
+"""The earliest start that is proposed to a reader without a usual one."""
 
 
 def start_choices(
     day: date, policy: Policy, place: OpenHours, now: datetime
 ) -> list[tuple[str, datetime]]:
-    """The allowed starts as (value, instant), 现在 first. Each has at least one allowed end."""
+    """The starts that can be chosen on the day, each as its value in the form (``now`` or HH:MM)
+    and its instant; 现在 (now) comes first. A start without any possible end is left out.
+    ``place``: the area's opening hours."""
     current = floor_minute(now)
     choices: list[tuple[str, datetime]] = []
     for hours in place.intervals:
@@ -38,7 +40,9 @@ def start_choices(
 
 
 def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datetime]:
-    """The full steps after ``start`` and the closing time, within shortest and longest stay."""
+    """The ends that can be chosen for ``start``: the time steps and the closing time, as far as
+    the stay is neither too short nor too long. ``hours``: the opening hours in which the start
+    lies."""
     shortest = start + timedelta(minutes=policy.min_minutes)
     latest = min(start + policy.longest, hours.end)
     ends = [step for step in time_steps(policy, hours) if shortest <= step <= latest]
@@ -50,9 +54,10 @@ def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datet
 def proposed_start(
     starts: Sequence[datetime], usual: time | None, policy: Policy, hours: Iterable[TimeRange]
 ) -> datetime:
-    """The start nearest to the reader's usual time; without one, the first in the morning with
-    check-in after the opening (``hours``), or else the last. ``starts`` are those of another
-    day."""
+    """The one of ``starts`` that is proposed first. It is the start nearest to the reader's
+    usual time of day. Without a usual time it is the first one from nine o'clock on whose
+    check-in opens when the library is already open (``hours``: its opening hours), or else the
+    last one. ``starts`` are on a day other than today."""
     day = local_date(starts[0])
     if usual is not None:
         target = local_instant(day, usual)

@@ -1,6 +1,7 @@
-"""The only writer of reservations: insert, optimistic update, occupancy, waitlist. ``save`` writes
-a change that releases a seat and the offer to the next waitlist entry in one transaction, so no
-other request can take the seat in between."""
+"""The only writer of reservations. It inserts and updates them, retries after conflicts, and
+updates the occupancy. ``save`` writes a change that releases a seat together with the offer to
+the next waitlist entry in one transaction, so that no other request can take the seat in
+between."""
 
 from __future__ import annotations
 
@@ -32,20 +33,22 @@ MAX_ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class SeatOffer:
-    """``claim`` marks the waitlist entry in the same transaction."""
+    """An offer of a released seat to a waitlist entry. ``claim``: the step of the offer's
+    transaction that marks the entry as offered."""
 
     reservation: Reservation
     claim: InTransaction
 
 
 class ReleasedSeats(Protocol):
-    """Finds the next reader for a released seat; the waitlist implements it."""
+    """Finds the waitlist entry to which a released seat is offered. The waitlist implements it."""
 
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """The offer to create with the change from ``old`` to ``new``, or None; never for the
-        waitlist entries in ``passed_over``."""
+        """The offer of the seat that the change from ``old`` to ``new`` releases, to be stored
+        together with the change; None if no entry fits. ``passed_over``: the ids of waitlist
+        entries that get no offer."""
 
 
 class ReservationWriter:
@@ -63,27 +66,30 @@ class ReservationWriter:
         self._released_seats, self._presence_methods = released_seats, presence_methods
 
     async def insert(self, made: Reservation) -> None:
-        """Writes a new reservation and shows it in the occupancy. Raises: ClaimLost; Unavailable if
-        it certainly never exists, or if its outcome stays unknown."""
+        """Stores a new reservation and adds it to the occupancy. Raises: ClaimLost; Unavailable
+        if the reservation certainly never comes to exist, or if that stays unknown."""
         with self._occupancy.inserting(made.date):
             await self._reservations.insert(made)
         self._occupancy.record_write(made)
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
-        """Raises: NotFound, also for another reader's reservation."""
+        """The reader's reservation with this id. Raises: NotFound, also if it is another
+        reader's."""
         reservation = await self._reservations.get_own(id, reader_id)
         if reservation is None:
             raise NotFound()
         return reservation
 
     async def policy_at_booking(self, r: Reservation) -> Policy:
-        """The policy at booking, as it applied to the area, the day and the reader."""
+        """The policy by which the reservation was booked, for its area and day, with the
+        reader's accommodation."""
         return await self._reference.policy_version_for(
             r.policy_version, r.area_id, r.date, r.reader_id
         )
 
     def hours_now(self, r: Reservation, now: datetime) -> OpenHours:
-        """The hours of the area by the present policy; those at booking may differ."""
+        """The opening hours of the reservation's area by the present policy. They may differ
+        from those at the time of booking."""
         day = local_date(max(r.start, now))
         return self._reference.opening_hours(self._reference.policy, day, r.area_id)
 
@@ -93,9 +99,9 @@ class ReservationWriter:
         id: str,
         change: Callable[[Reservation, Policy], Reservation],
     ) -> Reservation:
-        """Applies ``change`` to the reader's own reservation and saves it; up to eight times if it
-        was changed meanwhile. Raises: the errors of ``change``; NotFound; ClaimLost;
-        IdempotencyKeyReused; Busy."""
+        """Applies ``change`` to the reader's own reservation and saves the result. If another
+        change came first, reads the reservation again and repeats, up to eight times in all.
+        Raises: the errors of ``change``; NotFound; ClaimLost; IdempotencyKeyReused; Busy."""
         for _ in range(MAX_ATTEMPTS):
             old = await self.get_own(id, ctx.reader.id)
             if (repeated := result_of(old, ctx)) is not None:
@@ -126,9 +132,10 @@ class ReservationWriter:
         now: datetime,
         due: Mapping[str, object] | None = None,
     ) -> Reservation:
-        """Writes ``new`` over ``old``; returns it as it is stored. A released seat is offered to
-        the next waitlist entry in the same transaction, which also checks a job's condition
-        ``due``. Raises: StaleRevision, ClaimLost, Unavailable."""
+        """Replaces ``old`` by ``new`` and returns the stored reservation. If this releases a
+        seat, the offer to the next waitlist entry is stored in the same transaction. ``due``: a
+        job's condition that the stored document must still meet. Raises: StaleRevision,
+        ClaimLost, Unavailable."""
         passed_over: set[str] = set()
         for _ in range(MAX_ATTEMPTS):
             offer = await self._released_seats.next_offer(old, new, now, passed_over)
@@ -151,8 +158,10 @@ class ReservationWriter:
     async def replace(
         self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
     ) -> Reservation:
-        """Writes a change that releases no seat; a new proof also shows that its method works.
-        Raises: StaleRevision, ClaimLost, Unavailable."""
+        """Replaces ``old`` by ``new`` without an offer to the waitlist, and returns the stored
+        reservation. If ``new`` has a new proof of presence, also records that its method works.
+        ``due``: a job's condition that the stored document must still meet. Raises:
+        StaleRevision, ClaimLost, Unavailable."""
         written = await self._reservations.replace(old, new, due)
         self._occupancy.record_write(new)
         if new.presence is not None and new.presence != old.presence:

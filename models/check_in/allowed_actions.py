@@ -48,7 +48,8 @@ _RULES_BY_STATE: Final = {
 
 
 def allowed_actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
-    """The reader's allowed actions, as far as the reservation itself decides."""
+    """The names of the actions that the reader may take now, by the reservation's own state and
+    times. Whether a seat or time is free is not checked."""
     actions = [name for name, ask in _RULES_BY_STATE[r.state] if _allows(ask, r, policy, now)]
     if r.state in CHECKED_IN_STATES and r.pending_confirmation is not None:
         actions.append("confirm")

@@ -15,9 +15,10 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class KioskCodeScan:
-    """A genuine code of a kiosk, shown at ``time_step`` and still accepted if ``is_current``.
-    ``method``: ``CARD`` for a card presented at the kiosk. ``note_id``: the note in which a browser
-    carried the code, valid for one reader."""
+    """The scan of a genuine kiosk code, which the kiosk showed at ``time_step``. ``is_current``:
+    False if the code has expired. ``method``: ``CARD`` if the reader held a card to the kiosk
+    instead. ``note_id``: the id of the scan note, if the browser kept the code in one while the
+    reader signed in; only one reader can use a scan note."""
 
     kiosk_id: KioskId
     time_step: int
@@ -28,7 +29,8 @@ class KioskCodeScan:
 
 @dataclass(frozen=True, slots=True)
 class SeatLabelScan:
-    """A genuine label of a seat. All readers scan the same one, and it never changes."""
+    """The scan of a genuine seat label. A label never changes, and all readers scan the same
+    one."""
 
     seat_id: SeatId
 
@@ -43,11 +45,13 @@ class SeenByStaff:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A reader's arrival; ``apply`` is called for each newly loaded state of the reservation.
+    """A reader's arrival at the seat. ``apply`` is called for each newly loaded state of the
+    reservation.
 
-    ``proof`` is None if the staff see the reader. ``claim`` uses up a kiosk's code for this reader,
-    ``note`` the browser's note for all. ``only_return`` only ends a leave. ``early`` claims the
-    half hours before the start.
+    `proof`: None if a staff member sees the reader. `only_return`: True if the arrival may only end
+    a leave. `early`: True to claim also the half hours until the booking's start. `claim`: stands
+    for the kiosk's code; this reader cannot use the code again. `note`: stands for the scan note in
+    which the browser kept the code; no reader can use the scan note again.
     """
 
     scan: PresenceScan | SeenByStaff
@@ -70,8 +74,9 @@ class Arrival:
         return transitions.note_claim(self.scan.note_id)
 
     def apply(self, r: Reservation, policy: Policy) -> Reservation:
-        """The reservation after a check-in, return or presence check; unchanged by a repeated scan.
-        Raises: QrUsed, QrExpired, WrongSeat, WrongVenue, WrongState, TooEarly, TooLate."""
+        """The reservation after the check-in, the return or the presence proof; unchanged if the
+        scan is a repetition. Raises: QrUsed, QrExpired, WrongSeat, WrongVenue, WrongState,
+        TooEarly, TooLate."""
         claim = self.claim
         if claim is not None and claim in r.claims:
             # The answer to the first scan was lost, so it is repeated. Later on the code is used

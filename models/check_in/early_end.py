@@ -12,7 +12,8 @@ from models.reservations.entities import Reservation
 
 
 class EarlyEndService:
-    """提前到 (earlier end): shortens a stay, and offers the rest to the waitlist at once."""
+    """提前到 (earlier end): shortens a stay. The rest of its time is offered to the waitlist at
+    once."""
 
     def __init__(self, writer: ReservationWriter, idempotency: Idempotency) -> None:
         self._writer, self.idempotency = writer, idempotency
@@ -29,7 +30,8 @@ class EarlyEndService:
         return await self._writer.update(ctx, id, shortened)
 
     async def earlier_ends(self, ctx: RequestContext, id: str) -> list[datetime]:
-        """The ends to which the stay can be shortened, if any. Raises: NotFound."""
+        """The ends to which the stay can be shortened now; empty if there are none. Raises:
+        NotFound."""
         r = await self._writer.get_own(id, ctx.reader.id)
         policy = await self._writer.policy_at_booking(r)
         try:

@@ -4,19 +4,19 @@ from models.kernel.errors import Conflict, RuleViolation
 
 
 class OtherInUse(Conflict):
-    """The reader is checked in at another seat. Details: ``reservation_id``."""
+    """The reader is checked in at another seat. Details: ``reservation_id`` of that stay."""
 
     code = "other_in_use"
 
 
 class NothingToConfirm(Conflict):
-    """No gate acted for the reader, or its action is confirmed already."""
+    """There is no action of a gate that the reader could confirm, or it is confirmed already."""
 
     code = "nothing_to_confirm"
 
 
 class TooOften(RuleViolation):
-    """The action was done as often as allowed. Details: ``limit``."""
+    """The reservation was renewed as often as allowed. Details: ``limit``."""
 
     code = "too_often"
 
@@ -28,19 +28,20 @@ class EndNotEarlier(RuleViolation):
 
 
 class QrExpired(RuleViolation):
-    """The code is no longer accepted: the kiosk shows a newer one."""
+    """The kiosk's code is no longer accepted: the kiosk shows a newer one."""
 
     code = "qr_expired"
 
 
 class QrUsed(RuleViolation):
-    """The reader has used this code already."""
+    """The reader has already used this kiosk code."""
 
     code = "qr_used"
 
 
 class WrongVenue(RuleViolation):
-    """The kiosk is in another venue than the seat."""
+    """The kiosk or gate that proves the reader's presence is in another venue than the booked
+    seat."""
 
     code = "wrong_venue"
 
@@ -52,6 +53,7 @@ class PresenceMethodOff(RuleViolation):
 
 
 class WrongSeat(RuleViolation):
-    """The label belongs to another seat. Details: ``seat_id``, the label's seat."""
+    """The scanned seat label belongs to another seat than the booked one. Details: ``seat_id``
+    of the label."""
 
     code = "wrong_seat"

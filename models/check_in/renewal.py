@@ -51,7 +51,8 @@ class RenewalService:
             raise (OwnOverlap() if own else SeatTaken()) from lost
 
     async def renewal_choices(self, ctx: RequestContext, id: str) -> list[datetime]:
-        """The later ends that are allowed and free now, if any. Raises: NotFound."""
+        """The later ends to which the stay can be renewed now: allowed by the rules, and the
+        seat is free until then. Empty if there are none. Raises: NotFound."""
         r = await self._writer.get_own(id, ctx.reader.id)
         policy = await self._writer.policy_at_booking(r)
         policy = self._reference.with_groups(policy, ctx.reader, r.area_id, r.date)

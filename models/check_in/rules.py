@@ -1,4 +1,4 @@
-"""The rules for check-in, leave, return, renewal and finish. Each rule is pure."""
+"""The rules for check-in, leave, return, renewal and finish: pure functions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def may_check_in(r: Reservation, now: datetime) -> None:
 
 
 def must_show_presence_at(proof: PresenceProof, r: Reservation) -> None:
-    """Checks the proof's venue, and its seat if set. Raises: WrongSeat, WrongVenue."""
+    """Checks that the proof of presence is for the reservation's venue and, if it names a seat,
+    for its seat. Raises: WrongSeat, WrongVenue."""
     if proof.seat_id not in (None, r.seat_id):
         raise WrongSeat(seat_id=proof.seat_id)
     if proof.venue_id != r.venue_id:
@@ -49,8 +50,8 @@ def must_show_presence_at(proof: PresenceProof, r: Reservation) -> None:
 
 
 def may_report(r: Reservation, now: datetime) -> None:
-    """Readers may report if they may check in or are in use, and have no open report. Raises:
-    WrongState, TooEarly, TooLate."""
+    """Checks that the reader may report the seat as occupied: the reader may check in now or is
+    using the seat, and has no open report. Raises: WrongState, TooEarly, TooLate."""
     if r.state is ReservationState.RESERVED:
         may_check_in(r, now)
     elif r.state is not ReservationState.IN_USE or now >= r.end:
@@ -60,32 +61,37 @@ def may_report(r: Reservation, now: datetime) -> None:
 
 
 def asks_for_presence(r: Reservation) -> bool:
-    """True if a checked-in reader has to prove presence: the seat was reported empty, a patrol is
-    due, or a carry-over checked them in."""
+    """True if a checked-in reader has yet to prove presence: the seat was reported as empty, the
+    staff are to look at it, or a carry-over checked the reader in."""
     return r.presence_due_at is not None or r.patrol_at is not None or r.presence is None
 
 
 def waits_for_presence(r: Reservation) -> bool:
-    """True if a presence proof would change the reservation."""
+    """True if a proof of presence would change the reservation: the reader is not checked in, is
+    on leave or has yet to prove presence."""
     return r.state is not ReservationState.IN_USE or asks_for_presence(r)
 
 
 def presence_check_deadline(r: Reservation, policy: Policy, now: datetime) -> datetime:
-    """The deadline to prove presence after a report of an empty seat. Raises: WrongState."""
+    """The deadline for a proof of presence after a report of an empty seat, at most the end of
+    the stay. Raises: WrongState if the reader is not using the seat or such a deadline already
+    runs."""
     if r.state is not ReservationState.IN_USE or now >= r.end or r.presence_due_at is not None:
         raise WrongState(state=r.state.value)
     return min(now + timedelta(minutes=policy.presence_check_minutes), r.end)
 
 
 def decide_return_by(r: Reservation, policy: Policy, now: datetime) -> datetime:
-    """The end of a leave that begins now. Raises: WrongState."""
+    """The instant until which the reader must return from a leave that begins now: at most the
+    end of the stay. Raises: WrongState."""
     if r.state is not ReservationState.IN_USE or now >= r.end:
         raise WrongState(state=r.state.value)
     return min(now + leave_duration(policy, now), r.end)
 
 
 def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
-    """The allowed length of a leave: that of a meal if a short one would touch a meal time."""
+    """The allowed length of a leave that begins at ``left_at``. It is that of a meal if an
+    ordinary leave would overlap with a meal time."""
     short = timedelta(minutes=policy.leave_minutes)
     away = TimeRange(left_at, left_at + short)
     first, last = local_date(left_at), last_date(away)
@@ -127,7 +133,8 @@ def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
 
 
 def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
-    """Raises: WrongState unless a time step lies between now and the end of the stay."""
+    """Checks that the stay can be shortened: a time step lies between now and its end. Raises:
+    WrongState."""
     minutes = policy.step_minutes
     midnight = local_instant(local_date(r.end - _A_MOMENT), time(0))
     steps = (r.end - _A_MOMENT - midnight) // timedelta(minutes=minutes)
@@ -137,7 +144,8 @@ def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
 
 
 def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime) -> list[datetime]:
-    """The time steps between now (or a later start) and the end. ``place``: the area's hours."""
+    """The time steps to which the stay can be shortened: after now, or after a start in the
+    future, and before its end. ``place``: the area's opening hours."""
     hours = _hours_of_stay(r, place, now)
     if hours is None:
         return []
@@ -147,8 +155,8 @@ def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime
 def earlier_end(
     r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The new end: the first ``end`` from now on. ``place``: the area's hours. Raises: WrongState,
-    EndNotEarlier, OffGrid."""
+    """The new end of a stay that is shortened to the time of day ``end``: the first such instant
+    from now on. ``place``: the area's opening hours. Raises: WrongState, EndNotEarlier, OffGrid."""
     may_shorten(r, policy, now)
     new_end = next_clock_instant(max(now, r.start), end)
     if new_end >= r.end:
@@ -159,8 +167,9 @@ def earlier_end(
 
 
 def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange | None:
-    """The open interval of the stay, or of its coming start. It is cut at the end of the following
-    day: a stay may touch two days."""
+    """The opening hours in which the stay lies now (or in which it starts, if it has not
+    started). They are cut at the end of the following day, since a stay can touch two days at
+    most. None if the area is closed then."""
     hours = place.containing(max(r.start, now))
     limit = local_instant(r.date + 2 * _DAY, time(0))
     if hours is None or hours.end <= limit:
@@ -171,7 +180,8 @@ def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange
 def renewal_choices(
     r: Reservation, policy: Policy, place: OpenHours, now: datetime
 ) -> list[datetime]:
-    """The later ends, up to closing and the longest stay from now. ``place``: the area's hours."""
+    """The later ends to which a stay can be renewed by the rules: until the closing time, and
+    until the longest stay from now on. ``place``: the area's opening hours."""
     hours = _hours_of_stay(r, place, now)
     if hours is None:
         return []
@@ -185,8 +195,9 @@ def renewal_choices(
 def renewal_end(
     r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The new end: the first ``end`` after the present one. ``place``: the area's hours. Raises:
-    WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong."""
+    """The new end of a stay that is renewed to the time of day ``end``: the first such instant
+    after the present end. ``place``: the area's opening hours. Raises: WrongState, TooOften,
+    TooEarly, Closed, OffGrid, TooLong."""
     may_extend(r, policy, now)
     new_end, hours = next_clock_instant(r.end, end), _hours_of_stay(r, place, now)
     if hours is not None and hours.end < new_end and hours.start <= new_end - _DAY:

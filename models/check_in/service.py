@@ -33,7 +33,8 @@ class CheckInService:
         self._writer, self.idempotency, self._deadlines = writer, idempotency, deadlines
 
     async def previous_result(self, ctx: RequestContext, id: str) -> Reservation | None:
-        """The key's earlier success, if any; looked up first, since a kiosk's code expires long
+        """The reservation as an earlier request with this idempotency key left it; None if there
+        was none. It is looked up before a scan is checked, since a kiosk's code expires long
         before the key. Raises: NotFound, IdempotencyKeyReused."""
         await self._writer.get_own(id, ctx.reader.id)
         return await self.idempotency.previous_result(ctx)
@@ -47,9 +48,9 @@ class CheckInService:
         *,
         only_return: bool = False,
     ) -> Reservation:
-        """Checks in by a scan; during a leave, returns. A repeated scan changes nothing. Before the
-        start, the half hours until then are claimed too; if another reader has them,
-        ``available_from`` says when the seat may be used.
+        """Checks the reader in by a scan; if the reader is on leave, ends the leave. A repeated
+        scan changes nothing. A check-in before the start also claims the half hours until then. If
+        another reader has these, ``available_from`` is the booked start.
 
         Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue, WrongState,
         TooEarly, TooLate, OtherInUse.
@@ -73,17 +74,18 @@ class CheckInService:
     async def return_from_leave(
         self, ctx: RequestContext, id: str, scan: PresenceScan
     ) -> Reservation:
-        """Returns from a leave by a scan. Raises: the errors of ``check_in``."""
+        """Ends the reader's leave by a scan. Raises: the errors of ``check_in``."""
         return await self.check_in(ctx, id, scan, only_return=True)
 
     async def check_in_by_staff(self, ctx: RequestContext, id: str) -> Reservation:
-        """Checks in, or returns, a reader whom a staff member sees on the seat. Raises: NotFound,
-        WrongState, TooEarly, TooLate, OtherInUse."""
+        """Checks in a reader whom a staff member sees on the seat; if the reader is on leave,
+        ends the leave. Raises: NotFound, WrongState, TooEarly, TooLate, OtherInUse."""
         return await self.check_in(ctx, id, SeenByStaff())
 
     @idempotent
     async def leave(self, ctx: RequestContext, id: str) -> Reservation:
-        """Starts a leave; its ``return_by`` is never shortened. Raises: NotFound, WrongState."""
+        """Starts a leave. Its ``return_by`` follows from the policy at booking. Raises:
+        NotFound, WrongState."""
 
         def left(current: Reservation, policy: Policy) -> Reservation:
             return_by = rules.decide_return_by(current, policy, ctx.now)
@@ -93,7 +95,7 @@ class CheckInService:
 
     @idempotent
     async def finish(self, ctx: RequestContext, id: str) -> Reservation:
-        """Gives the seat back before the end. Raises: NotFound, WrongState."""
+        """Gives the seat back before the end of the stay. Raises: NotFound, WrongState."""
 
         def finished(current: Reservation, _: Policy) -> Reservation:
             rules.may_finish(current, ctx.now)
@@ -103,7 +105,8 @@ class CheckInService:
 
     @idempotent
     async def confirm(self, ctx: RequestContext, id: str) -> Reservation:
-        """Confirms a gate's action. Raises: NotFound, NothingToConfirm."""
+        """Confirms for the reader the action that a gate took. Raises: NotFound,
+        NothingToConfirm."""
 
         def confirmed(current: Reservation, _: Policy) -> Reservation:
             rules.may_confirm(current)
@@ -112,7 +115,8 @@ class CheckInService:
         return await self._writer.update(ctx, id, confirmed)
 
     def venue_of(self, scan: PresenceScan) -> VenueId:
-        """Raises: NotFound if the kiosk or seat no longer exists; PresenceMethodOff."""
+        """The venue of the scanned kiosk or seat. Raises: NotFound if the kiosk or seat no
+        longer exists; PresenceMethodOff if the venue does not accept this kind of scan."""
         catalog = self._reference.catalog
         if isinstance(scan, SeatLabelScan):
             source = PresenceSource.SEAT_LABEL
@@ -129,7 +133,8 @@ class CheckInService:
         return venue_id
 
     def proof(self, ctx: RequestContext, scan: PresenceScan) -> PresenceProof:
-        """Raises: NotFound, PresenceMethodOff."""
+        """The proof of presence that the scan gives. Raises: NotFound if the kiosk or seat no
+        longer exists; PresenceMethodOff if the venue does not accept this kind of scan."""
         venue_id, reader_id = self.venue_of(scan), ctx.reader.id
         if isinstance(scan, SeatLabelScan):
             method = PresenceMethod.SEAT_LABEL

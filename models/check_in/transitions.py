@@ -31,8 +31,9 @@ def check_in(
     *,
     early: bool,
 ) -> Reservation:
-    """Checks the reader in; without ``presence`` it is a carry-over. ``early`` also claims the half
-    hours until the start. ``penalty_waived`` ends, since it was for the check-in deadline."""
+    """The reservation with its reader checked in. Without ``presence`` it is a carry-over.
+    ``early``: True to claim also the half hours until the start. ``penalty_waived`` becomes
+    False, since it was about the check-in deadline."""
     sooner: tuple[str, ...] = ()
     if early and now < r.start:
         sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
@@ -130,14 +131,15 @@ def shorten(
 
 
 def mark_no_show(r: Reservation, actor: Actor) -> Reservation:
-    """Ends the booking as of its check-in deadline, however late the job runs."""
+    """The booking as a no-show. It ends at its check-in deadline, however late the job runs."""
     return end_stay(
         r, ReservationEvent.MARK_NO_SHOW, actor, r.check_in_until, OutboxEventKind.NO_SHOW
     )
 
 
 def expire_leave(r: Reservation, actor: Actor) -> Reservation:
-    """Ends the stay as of ``return_by``; if only a gate reported the leave, without a violation."""
+    """The stay, ended at ``return_by`` because the reader did not return. If only a gate has
+    reported the leave and the reader has not confirmed it, this is no violation."""
     assert r.return_by is not None
     excused = r.penalty_waived or r.pending_confirmation == "leave"
     return end_stay(
@@ -150,13 +152,14 @@ def expire_leave(r: Reservation, actor: Actor) -> Reservation:
 
 
 def complete(r: Reservation, actor: Actor) -> Reservation:
-    """Ends the stay as of its end. A reader who is not away may be carried over afterwards."""
+    """The stay, ended at its booked end. If the reader is not on leave, it is marked for the
+    carry-over to a following booking."""
     ended = end_stay(r, ReservationEvent.COMPLETE, actor, r.end, OutboxEventKind.BOOKING_ENDED)
     return replace(ended, carry_over_at=r.end) if r.state is ReservationState.IN_USE else ended
 
 
 def confirm(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The reader confirms the gate's action. The state stays."""
+    """The reservation with the gate's last action confirmed by the reader. The state stays."""
     return replace(
         r,
         rev=r.rev + 1,
@@ -166,7 +169,9 @@ def confirm(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def with_kiosk_code(r: Reservation, claim: str, note: str | None) -> Reservation:
-    """Uses up the kiosk's code for this reader, and the browser's note for all readers."""
+    """The reservation with a claim for the kiosk's code, so that this reader cannot use the code
+    again. ``note``: a claim for the scan note in which the browser kept the code; no reader can
+    use that scan note again."""
     used = (claim,) if note is None else (claim, note)
     return replace(r, last_kiosk_code=claim, claims=(*r.claims, *used))
 

@@ -1,5 +1,6 @@
-"""Jobs that apply deadlines to reservations. Each is guarded by its due condition, idempotent and
-bounded. A change carries the instant at which it was due, however late the job runs."""
+"""The jobs that apply deadlines to reservations. Each job is idempotent and bounded, and writes
+a change only if the stored deadline has passed, as a reader may have moved it in the meantime. A
+change carries the instant at which it was due, however late the job runs."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimLost, StaleRevision
 
 BATCH: Final = 500
-"""At most this many reservations are handled by a run, to keep it short; the next continues."""
+"""At most this many reservations are handled in one run, to keep it short. The next run
+continues."""
 _ROUNDS: Final = 10
 _SYSTEM: Final = Actor("system", "job")
 
@@ -45,7 +47,8 @@ class DeadlineJobs:
         self._extension, self._knowledge, self._gates = extension, knowledge, gates
 
     async def no_show(self, now: datetime) -> int:
-        """Ends bookings without a check-in in time, as far as gate records are complete."""
+        """Ends bookings whose readers have not checked in before the deadline; returns their
+        number. A deadline is applied only when the gate records up to it are complete."""
         if not await self._reservations.due_for_no_show(now, 1, now=now):
             return 0  # saves the four queries about gates and outages
         frozen = await self._knowledge.frozen_venues(now)
@@ -62,7 +65,8 @@ class DeadlineJobs:
         )
 
     async def expire_leaves(self, now: datetime) -> int:
-        """Ends leaves beyond ``return_by``, as far as gate records are complete."""
+        """Ends stays whose readers have not returned from a leave by ``return_by``; returns
+        their number. A deadline is applied only when the gate records up to it are complete."""
         if not await self._reservations.due_for_leave_expiry(now, 1, now=now):
             return 0
         frozen = await self._knowledge.frozen_venues(now)
@@ -77,7 +81,7 @@ class DeadlineJobs:
         return await apply_all(self._writer, now, overdue, expired, {"return_by": {"$lte": due}})
 
     async def complete(self, now: datetime) -> int:
-        """Ends stays (in use or away) at their end."""
+        """Ends stays at their booked end, in use or on leave; returns their number."""
         done = 0
         # All stays of the hour are completed before a reminder of a following booking is sent.
         for _ in range(_ROUNDS):
@@ -105,8 +109,9 @@ class DeadlineJobs:
         )
 
     async def carry_over(self, now: datetime) -> int:
-        """Checks in, once, readers who stayed to the end and have the next booking of the seat.
-        Requires a proof of presence or a gate record."""
+        """If a stay ends and the same reader has the next booking of the seat, checks the reader
+        in for it, once. Requires a proof of presence or a gate record, and no gate record that
+        the reader left before the end. Returns the number of check-ins."""
         if not await self._reservations.due_for_carry_over(now, 1):
             return 0
         until = await self._gates.complete_until(now)
@@ -137,12 +142,14 @@ class DeadlineJobs:
         return 1
 
     async def release_past_claims(self, now: datetime) -> int:
-        """Drops claims after two days, since an idempotency key is valid for 24 hours."""
+        """Drops claims of ended reservations after two days; they include idempotency keys,
+        which are valid for 24 hours. Returns the number of reservations."""
         past = local_date(now) - timedelta(days=1)
         return await self._reservations.drop_past_claims(past, BATCH)
 
 
 def _is_excused(r: Reservation, frozen: FrozenVenues, unproven: frozenset[VenueId]) -> bool:
-    """True if check-in was impossible, or another person sat on the seat."""
+    """True if a missed deadline is no violation: check-in was impossible in the venue, the
+    reader has reported the seat as occupied, or the penalty was waived before."""
     out = frozen is True or r.venue_id in frozen or r.venue_id in unproven
     return r.penalty_waived or out or r.has_open_report

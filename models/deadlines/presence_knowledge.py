@@ -30,14 +30,16 @@ class PresenceKnowledge:
         self._extension = extension
 
     async def frozen_venues(self, now: datetime) -> FrozenVenues:
-        """Venues whose deadlines wait because check-in is impossible there now; True for all."""
+        """The venues whose deadlines do not run now, because readers cannot check in there; True
+        stands for all venues."""
         out = [o for o in await self._outages.all() if o.end is None or o.is_significant(now)]
         if any(outage.venue_id is None for outage in out):
             return True
         return frozenset(outage.venue_id for outage in out if outage.venue_id is not None)
 
     async def venues_without_proof(self, now: datetime) -> frozenset[VenueId]:
-        """Venues where nothing has lately proved a presence: readers are not to blame."""
+        """Venues in which no presence has been proved for a week, nor a kiosk's screen been
+        seen: readers there are not to blame for a missed check-in."""
         proofs, screens = await self._presence_methods.last_proofs(), await self._screens()
         return frozenset(
             id
@@ -51,8 +53,10 @@ class PresenceKnowledge:
         return screens_of(self._reference.catalog, await self._kiosks.kiosk_last_seen())
 
     async def certain_until(self, frozen: FrozenVenues, now: datetime) -> datetime:
-        """The instant until which check-ins were certainly possible and are all known: gate records
-        are complete and screens were seen. The first two minutes of an outage are uncertain."""
+        """The instant until which it is certain that readers could check in and that all
+        check-ins are known. Until then records of gates are complete, the service was running,
+        and in each venue outside ``frozen`` a kiosk's screen was seen (a venue whose screens are
+        not seen counts for two minutes only)."""
         until = min(await self._gates.complete_until(now), await self._extension.alive_until(now))
         if frozen is True:
             return until

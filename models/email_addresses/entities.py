@@ -10,17 +10,19 @@ from models.kernel.ids import ReaderId
 from models.messages.entities import KindChoices, Template
 
 LONGEST: Final = 254
-"""Characters of an address (RFC 5321, 4.5.3.1.3)."""
+"""The largest number of characters in an address (RFC 5321, 4.5.3.1.3)."""
 _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}",
     re.ASCII,
 )
-"""The pattern of browsers for ``<input type="email">``, with a dot required in the domain."""
+"""The pattern by which browsers check ``<input type="email">``, except that the domain must
+contain a dot."""
 
 
 class AddressSource(StrEnum):
-    """The origin of an address. The value is stored."""
+    """The origin of an address: entered by the reader or named by the campus. The value is
+    stored."""
 
     CAMPUS = "campus"
     READER = "reader"
@@ -36,8 +38,8 @@ class PendingAddress:
 
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
-    """A reader's address for mail; empty if there is none. ``undeliverable``: the mail server
-    reported that it does not exist."""
+    """A reader's e-mail address, which is empty if there is none. ``undeliverable``: True if the
+    mail server has reported that the address does not exist."""
 
     reader_id: ReaderId
     address: str = ""
@@ -47,11 +49,12 @@ class EmailAddress:
     pending: PendingAddress | None = None
 
     def wants(self, template: Template) -> bool:
-        """True if messages of this kind are sent to the address."""
+        """True if the reader gets messages of this kind by mail."""
         return self.reachable and self.choices.wants(template)
 
     def takes(self, template: Template) -> bool:
-        """True if these messages may go there while the reader's usual channel is paused."""
+        """True if messages of this kind may go to the address in place of a paused channel: the
+        reader has not switched them off."""
         return self.reachable and not self.choices.refuses(template)
 
     @property
@@ -61,7 +64,7 @@ class EmailAddress:
 
     @property
     def masked(self) -> str:
-        """The address in a form that only its reader recognises."""
+        """The address with most characters hidden, so that only its reader recognises it."""
         return mask(self.address)
 
 

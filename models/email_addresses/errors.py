@@ -4,13 +4,13 @@ from models.kernel.errors import RuleViolation, Unavailable
 
 
 class EmailCodeInvalid(RuleViolation):
-    """The six digits are wrong, used, too old, or were tried too often."""
+    """The six digits are wrong, were used before, are too old, or were guessed too often."""
 
     code = "email_code_invalid"
 
 
 class MailUnavailable(Unavailable):
-    """The mail server does not accept the mail with the code at the moment."""
+    """The mail server does not accept the mail with the confirmation code at the moment."""
 
     code = "mail_unavailable"
 

@@ -18,7 +18,7 @@ from models.storage.mongo_errors import translate_errors
 INDEXES: Final[dict[str, list[IndexModel]]] = {}
 _WAITING: Final = ("pending", "email_code", "code_until", "code_tries")
 MAX_TRIES: Final = 5
-"""At most this many guesses of a request's digits."""
+"""At most this many guesses of the digits that confirm a pending address."""
 
 
 class EmailAddressRepository:
@@ -81,7 +81,8 @@ class EmailAddressRepository:
         return address if taken.matched_count else None
 
     async def follow_campus(self, reader_id: ReaderId, address: str) -> None:
-        """Stores an address from the campus, unless the reader has entered or removed one."""
+        """Stores an address that the campus names, unless the reader has entered or removed an
+        address."""
         hashes = self._cipher.hashes(address, "email")
         campus = {**self._stored(address), "source": AddressSource.CAMPUS.value}
         with translate_errors():
@@ -102,7 +103,8 @@ class EmailAddressRepository:
     async def choose(
         self, reader_id: ReaderId, choices: dict[Template, bool]
     ) -> EmailAddress | None:
-        """Switches kinds of messages on or off; None if the reader has no address."""
+        """Switches the kinds of messages that are sent by mail on (True) or off. Returns the
+        changed address; None if the reader has none."""
         fields = {f"choices.{template}": enabled for template, enabled in choices.items()}
         with translate_errors():
             document = await self._all.find_one_and_update(
@@ -113,7 +115,8 @@ class EmailAddressRepository:
         return self._address(document) if document else None
 
     async def remove(self, reader_id: ReaderId) -> None:
-        """Removes the address and prevents the campus from naming one."""
+        """Removes the reader's address. From then on an address that the campus names is
+        ignored."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": reader_id},
@@ -131,7 +134,7 @@ class EmailAddressRepository:
             )
 
     async def mark_undeliverable(self, reader_id: ReaderId, address: str) -> None:
-        """Marks the address as undeliverable, unless the reader has another one by now."""
+        """Marks the address as undeliverable, if it is still the reader's."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": reader_id, "hashes": {"$in": self._cipher.hashes(address, "email")}},
@@ -162,7 +165,8 @@ class EmailAddressRepository:
 
 
 def _without_address(reader_id: ReaderId) -> Document:
-    """The other fields of a first pending address; the campus may still name an address."""
+    """The fields, besides the pending address, of a reader's first document: no address yet.
+    Until the reader has confirmed one, the campus may still name one."""
     return {
         "reader": reader_id,
         "address": "",

@@ -17,14 +17,15 @@ from models.storage.encryption import FieldCipher, token_hash
 CODE_LIFETIME: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(days=1)
 _PER_READER, _PER_ADDRESS = 6, 3
-"""At most this many mails with a code per day, since they could flood a mailbox."""
+"""At most this many mails with a code are sent per day for a reader and to an address, since
+they could flood a mailbox."""
 
 
 class CodeMailer(Protocol):
     """Sends the six digits to an address; ``notify.email`` implements it."""
 
     async def send_code(self, address: str, digits: str) -> None:
-        """Raises: MailUnavailable, EmailAddressRefused."""
+        """Sends the mail with the code. Raises: MailUnavailable, EmailAddressRefused."""
         ...
 
 
@@ -50,9 +51,9 @@ class EmailAddressService:
         now: datetime,
         while_sending: AbstractContextManager[None] | None = None,
     ) -> None:
-        """Sends six digits to the address, which becomes the reader's once they enter them.
-        ``while_sending`` is entered during the wait for the mail server. Raises:
-        EmailAddressRefused, TooManyAttempts, MailUnavailable."""
+        """Sends six digits to the address, which becomes the reader's when the reader enters
+        them. The context manager ``while_sending`` is entered while the mail server is waited
+        for. Raises: EmailAddressRefused, TooManyAttempts, MailUnavailable."""
         address = address.strip()
         if not is_address(address):
             raise EmailAddressRefused()
@@ -72,28 +73,32 @@ class EmailAddressService:
         )
 
     async def confirm(self, reader_id: ReaderId, digits: str, now: datetime) -> None:
-        """Confirms the pending address. Raises: EmailCodeInvalid."""
+        """Makes the pending address the reader's if the digits are right. Raises:
+        EmailCodeInvalid."""
         address = await self._addresses.confirm(reader_id, _hash(reader_id, digits.strip()), now)
         if address is None:
             raise EmailCodeInvalid()
 
     async def choose(self, reader_id: ReaderId, choices: dict[Template, bool]) -> EmailAddress:
-        """Switches kinds of messages on or off. Raises: NotFound if the reader has no address."""
+        """Switches the kinds of messages that are sent by mail on (True) or off. Raises:
+        NotFound if the reader has no address."""
         address = await self._addresses.choose(reader_id, choices)
         if address is None:
             raise NotFound()
         return address
 
     async def unsubscribe(self, reader_id: ReaderId, template: Template) -> None:
-        """Switches mails of this kind off; without an address nothing changes."""
+        """Switches off mails of this kind. Has no effect if the reader has no address."""
         await self._addresses.choose(reader_id, {template: False})
 
     async def remove(self, reader_id: ReaderId) -> None:
-        """Removes the address and prevents the campus from naming one."""
+        """Removes the reader's address. From then on an address that the campus names is
+        ignored."""
         await self._addresses.remove(reader_id)
 
     async def follow_campus(self, reader_id: ReaderId, address: str) -> None:
-        """Stores an address from the campus at a sign-in; an invalid one is ignored."""
+        """Stores an address that the campus names at a sign-in, unless the reader has entered or
+        removed an address. An invalid one is ignored."""
         if is_address(address):
             await self._addresses.follow_campus(reader_id, address)
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 class Keeping:
     """The operator's retention periods.
 
-    They begin: `audit` with the entry, `feedback` with the answer, `messages` with the creation of
-    their reservation, `movements` with a gate event or kiosk scan, `reservations` with their end
-    (then they are kept without the reader), `visitors` with the last day of the visit.
+    `audit`: from the audit log's entry on. `feedback`: from the answer on. `messages`: from the
+    creation of their reservation on. `movements`: from a gate event or kiosk scan on.
+    `reservations`: from their end on, after which they are kept without the reader. `visitors`:
+    from the last day of their visit on.
     """
 
     audit: timedelta

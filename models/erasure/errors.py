@@ -10,14 +10,15 @@ class ErasureObstacle(StrEnum):
 
     SUSPENDED = "suspended"
     VIOLATIONS = "violations"
-    """Violations still count; an erasure would avoid a suspension."""
+    """The reader has violations that still count; an erasure would avoid a suspension."""
     BOOKINGS = "bookings"
-    """There are bookings today or later; an erasure would reset the daily limit."""
+    """The reader has bookings today or later; an erasure would reset the daily limit."""
     STAFF = "staff"
 
 
 class ErasureNotNow(RuleViolation):
-    """The reader cannot be erased now, for this ``reason``. The service desk can help."""
+    """The reader cannot be erased now. ``reason`` is the obstacle, about which the reader can
+    ask the service desk."""
 
     code = "erasure_not_now"
 

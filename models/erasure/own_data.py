@@ -15,7 +15,8 @@ from models.violations.service import ViolationService
 
 
 class OwnData:
-    """Exports and erases a reader's data. An erasure cannot evade the library's rules."""
+    """Exports a reader's data, and erases it unless the erasure would evade a rule of the
+    library."""
 
     def __init__(
         self,
@@ -35,7 +36,8 @@ class OwnData:
     async def obstacle(
         self, reader: Reader, works_here: bool, now: datetime
     ) -> ErasureObstacle | None:
-        """The obstacle to erasing the reader now; None if there is none."""
+        """The obstacle to erasing the reader now; None if there is none. ``works_here``: the
+        reader is staff."""
         if works_here:
             return ErasureObstacle.STAFF
         if reader.suspended_until is not None and now < reader.suspended_until:
@@ -48,7 +50,8 @@ class OwnData:
         return None
 
     async def erase(self, reader: Reader, works_here: bool, now: datetime) -> None:
-        """Raises: ErasureNotNow; Suspended and Busy as ``ErasureService.erase``."""
+        """Erases the reader if there is no obstacle. Raises: ErasureNotNow; Suspended; Busy if
+        the reader was active just now."""
         if (obstacle := await self.obstacle(reader, works_here, now)) is not None:
             raise ErasureNotNow(obstacle)
         await self._erasure.erase(reader, now)

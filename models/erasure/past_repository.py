@@ -23,16 +23,18 @@ _OPEN: Final = [WaitlistState.WAITING.value, WaitlistState.OFFERED.value]
 
 
 class PastRepository:
-    """Passes through the reservations once, by id and so by creation time. A mark in ``versions``
-    stores the progress, so no index over the past is needed."""
+    """Anonymises old reservations in the order of their ids, that is of their creation, each
+    once. A document in ``versions`` stores how far it has come, so no index over the past is
+    needed."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def forget(self, ended_before: datetime, limit: int) -> int:
-        """Anonymises up to ``limit`` reservations that ended before then, and their violations;
-        returns their number. Their waitlist entries, suspensions and draw tickets are deleted. The
-        mark is stored last, so an interrupted run can be repeated. Raises: Unavailable."""
+        """Anonymises up to ``limit`` reservations that ended before ``ended_before``, and their
+        violations; returns the number of reservations. Waitlist entries, suspensions and draw
+        tickets of that time are deleted. The progress is stored last, so an interrupted run can
+        be repeated. Raises: Unavailable."""
         with translate_errors():
             mark = await self._db["versions"].find_one({"_id": _MARK})
             after = mark["until"] if mark else ""
@@ -64,5 +66,6 @@ class PastRepository:
 
 
 def _is_over(row: Document, before: datetime) -> bool:
-    """True if the reservation ended before then, or is a tombstone."""
+    """True if the reservation ended before ``before``, or is a tombstone: a document without
+    data, in the place of a reservation that was never made."""
     return bool(row.get("tombstone")) or (not row["live"] and bool(row["end"] < before))

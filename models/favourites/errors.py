@@ -4,7 +4,8 @@ from models.kernel.errors import RuleViolation
 
 
 class TooManyFavourites(RuleViolation):
-    """The reader has the maximum number of favourites, ``most``."""
+    """The reader already has the largest number of favourite seats. Details: ``most``, this
+    number."""
 
     code = "too_many_favourites"
 

@@ -1,4 +1,6 @@
-"""Favourite seats. Indexes guard their number and uniqueness."""
+"""Readers' favourite seats. Two unique indexes decide races. The document id consists of the
+reader's id and a number below ``MOST_FAVOURITES``, so a reader cannot have more. Reader and seat
+together are unique, so no favourite is stored twice."""
 
 from __future__ import annotations
 
@@ -26,14 +28,15 @@ class FavouriteRepository:
         self._all = db["favourites"]
 
     async def of(self, reader_id: ReaderId) -> list[SeatId]:
-        """The reader's favourites, in the order of their addition."""
+        """The reader's favourite seats, in the order in which they were added."""
         with translate_errors():
             rows = await self._all.find({"reader": reader_id}, {"seat": 1, "at": 1}).to_list(None)
         rows.sort(key=lambda row: (row["at"], row["_id"]))
         return [SeatId(row["seat"]) for row in rows]
 
     async def add(self, reader_id: ReaderId, seat_id: SeatId, at: datetime) -> bool:
-        """Adds the seat, unless it is a favourite; False if the reader has ``MOST_FAVOURITES``."""
+        """Adds the seat to the reader's favourites. True also if it was one before; False if the
+        reader already has ``MOST_FAVOURITES``."""
         document = {"reader": reader_id, "seat": seat_id, "at": at}
         with translate_errors():
             for n in range(MOST_FAVOURITES):

@@ -16,16 +16,19 @@ class FavouriteSeats:
         self._favourites, self._reference = favourites, reference
 
     async def of(self, reader_id: ReaderId) -> list[Seat]:
-        """The reader's favourites that are on a plan, in the order of their addition."""
+        """The reader's favourite seats in the order in which they were added, without seats that
+        have been removed from their plans."""
         seats = self._reference.catalog.seats
         return [seats[id] for id in await self._favourites.of(reader_id) if id in seats]
 
     async def add(self, reader_id: ReaderId, seat_id: str, now: datetime) -> None:
-        """Raises: NotFound, TooManyFavourites."""
+        """Adds the seat to the reader's favourites, if it is not one yet. Raises: NotFound,
+        TooManyFavourites."""
         seat = self._reference.seat(seat_id)
         if not await self._favourites.add(reader_id, seat.id, now):
             raise TooManyFavourites(MOST_FAVOURITES)
 
     async def remove(self, reader_id: ReaderId, seat_id: str) -> None:
-        """Removes the seat, if it is a favourite. Raises: NotFound."""
+        """Removes the seat from the reader's favourites, if it is one. Raises: NotFound if there
+        is no such seat."""
         await self._favourites.remove(reader_id, self._reference.seat(seat_id).id)

@@ -1,4 +1,5 @@
-"""Activation codes: six digits and a secret of 128 bits, valid once, that bind a WeChat user."""
+"""Activation codes, with which a reader binds a WeChat account. A code is valid once and has two
+forms: six digits to type, and a secret of 128 bits to scan."""
 
 from __future__ import annotations
 
@@ -59,7 +60,8 @@ class BindingRequest:
 
 @dataclass(frozen=True, slots=True)
 class LiveCode:
-    """A code: ``digits`` to type, ``secret`` (22 characters) to scan, and a waiting request."""
+    """A live activation code: ``digits`` to type, ``secret`` (22 characters) to scan, and the
+    request of a WeChat user who has typed the digits, if there is one."""
 
     digits: str
     secret: str
@@ -68,8 +70,9 @@ class LiveCode:
 
 
 class ActivationCodeRepository:
-    """One live code per reader; live digits are unique. The secret is derived from the document's
-    id with the data key and stored as a hash, so a reloaded page shows the same picture."""
+    """Stores one live activation code per reader; the digits of live codes are unique. The
+    secret is computed from the document's id and a data key, and stored as a hash only: a
+    reloaded page shows the same picture although the database does not contain the secret."""
 
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
         self._all = db["activation_codes"]
@@ -95,9 +98,10 @@ class ActivationCodeRepository:
     async def issue(
         self, reader_id: ReaderId, code: str, now: datetime, expires_at: datetime
     ) -> bool:
-        """Makes ``code`` the reader's; False if the digits are taken or the reader has a code.
-        Expired codes are marked as not live, so they never block digits. Raises: Unavailable, also
-        if no majority has confirmed the conflicting code."""
+        """Stores ``code`` (six digits) as the reader's activation code. False if another live
+        code has these digits or the reader has a live code. Expired codes that stand in the way
+        are first marked as no longer live. Raises: Unavailable, also if it is unknown whether
+        the conflicting code will stay."""
         id, digits = new_id(), self._digits(code)
         with translate_errors():
             await self._all.update_many(
@@ -123,7 +127,8 @@ class ActivationCodeRepository:
         )
 
     async def _complete(self, id: str, secret: str) -> None:
-        """Adds the secret's hash to a live code. Concurrent calls write the same value."""
+        """Adds the secret's hash to a live code that lacks it. Concurrent calls write the same
+        value."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "live": True, "secret": None}, {"$set": {"secret": token_hash(secret)}}
@@ -141,12 +146,15 @@ class ActivationCodeRepository:
             await self._all.delete_many({"reader": reader_id})
 
     async def redeem(self, code: str, now: datetime) -> ReaderId | None:
-        """Redeems the digits for exactly one caller. None if they are wrong, used or expired, or if
-        a WeChat user waits for the reader's answer."""
+        """Redeems a code by its digits, for exactly one caller; returns its reader. None if the
+        digits are wrong, used or expired, or if a WeChat user who has typed them waits for the
+        reader's answer."""
         return await self._use_up({"digits": self._digits(code), "request": None}, now)
 
     async def redeem_secret(self, secret: str, now: datetime) -> ReaderId | None:
-        """Redeems the secret from the reader's own screen, and ends a binding request by digits."""
+        """Redeems a code by the secret on the reader's own screen; returns its reader, or None
+        if the secret is wrong, used or expired. A request by digits that still waits for an
+        answer ends."""
         return await self._use_up({"secret": token_hash(secret)}, now)
 
     async def _use_up(self, code: Document, now: datetime) -> ReaderId | None:
@@ -158,7 +166,8 @@ class ActivationCodeRepository:
         return ReaderId(row["reader"]) if row else None
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader with this live secret, without redeeming it."""
+        """The reader whose live code has this secret, without redeeming it; None if there is no
+        such code."""
         with translate_errors():
             row = await self._all.find_one(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},
@@ -171,8 +180,9 @@ class ActivationCodeRepository:
     async def ask(
         self, code: str, openid: str, session_id: str, match_number: str, now: datetime
     ) -> BindingRequest | None:
-        """Registers the request of the first WeChat user to enter the digits; a repetition returns
-        it. None if the digits match no live code, or another user waits."""
+        """Registers the request of the first WeChat user who types the digits; if the same user
+        repeats it, returns the first request. None if the digits match no live code, or if
+        another user's request waits."""
         user = self._sealer.hashes(openid, "openid")
         request: Document = {
             "id": new_id(),
@@ -199,8 +209,9 @@ class ActivationCodeRepository:
     async def answer(
         self, reader_id: ReaderId, request_id: str, confirmed: bool, now: datetime
     ) -> BindingRequest | None:
-        """Stores the reader's first answer, redeems the code and returns the request, also if
-        repeated. None if the request is unknown or answered otherwise, or its code has ended."""
+        """Stores the reader's first answer to a binding request, redeems the code and returns
+        the request. A repetition of the same answer returns it, too. None if the request is
+        unknown or was answered differently, or its code is no longer valid."""
         mine: Document = {"reader": reader_id, "request.id": request_id}
         with translate_errors():
             row = await self._all.find_one_and_update(
@@ -215,7 +226,7 @@ class ActivationCodeRepository:
         return self._request(row) if row else None
 
     async def request_of(self, openid: str) -> BindingRequest | None:
-        """The WeChat user's latest request, even if it was answered."""
+        """The WeChat user's latest binding request, answered or not; None if there is none."""
         hashes = self._sealer.hashes(openid, "openid")
         with translate_errors():
             rows = (

@@ -25,7 +25,7 @@ _SESSION_ID: Final = "program:"
 
 
 def is_program(session_id: str) -> bool:
-    """True if the id is a result of ``session_id_of``."""
+    """True if the session id stands for an API token's requests (a result of ``session_id_of``)."""
     return session_id.startswith(_SESSION_ID)
 
 
@@ -55,8 +55,8 @@ class ApiTokenRepository:
         return await insert_if_new(self._all, document)
 
     async def find_principal(self, session_id: str) -> Principal | None:
-        """The program with this session id; None if its token was revoked or never existed. The
-        caller checks the expiry."""
+        """The caller that the session id of an API token stands for; None if the token was
+        revoked or never existed. The caller of this method checks the expiry."""
         secret = session_id.removeprefix(_SESSION_ID)
         with translate_errors():
             document = await self._all.find_one({"secret": secret, "revoked_at": None})
@@ -85,7 +85,8 @@ class ApiTokenRepository:
             await self._all.update_one({"_id": id}, {"$max": {"last_used_at": now}})
 
     async def revoke(self, id: str, now: datetime) -> str | None:
-        """Revokes the token and returns its session id; None if it was revoked already."""
+        """Revokes the token. Returns the session id of its requests, or None if it was revoked
+        already."""
         with translate_errors():
             document = await self._all.find_one_and_update(
                 {"_id": id, "revoked_at": None}, {"$set": {"revoked_at": now}}
@@ -93,7 +94,7 @@ class ApiTokenRepository:
         return _SESSION_ID + document["secret"] if document else None
 
     async def prune(self, before: datetime) -> int:
-        """Deletes tokens that expired or were revoked before then; returns their number."""
+        """Deletes tokens that expired or were revoked before ``before``; returns their number."""
         over: Document = {"$or": [{"expires_at": {"$lt": before}}, {"revoked_at": {"$lt": before}}]}
         with translate_errors():
             result = await self._all.delete_many(over)

@@ -11,9 +11,10 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 
 TOKEN_PREFIX: Final = "seats_"
-"""The beginning of every API token, and of no session token."""
+"""The first characters of every API token. No session token begins with them."""
 ACTOR_PREFIX: Final = "program:"
-"""The prefix of a token's id where the audit log has a reader's id otherwise."""
+"""The first characters of the id that stands for an API token in the audit log, in the place of
+a reader's id."""
 
 
 class Scope(StrEnum):
@@ -28,8 +29,8 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """An API token without its secret. ``name``: its purpose; ``per_minute``: the requests allowed;
-    ``created_by``: the administrator."""
+    """An API token without its secret. ``name``: its purpose, in words; ``per_minute``: the
+    requests allowed in a minute; ``created_by``: the administrator who created it."""
 
     id: str
     name: str

@@ -24,7 +24,8 @@ class BindingRepository:
     async def bind(
         self, reader_id: ReaderId, openid: str, unionid: str | None, now: datetime
     ) -> None:
-        """Raises: AlreadyBound (for the WeChat user), ReaderBoundElsewhere (for the reader)."""
+        """Binds the reader and the WeChat user. Raises: AlreadyBound if the WeChat user is bound
+        already, ReaderBoundElsewhere if the reader is."""
         hashes = self._sealer.hashes(openid, "openid")
         document: Document = {
             "_id": new_id(),
@@ -58,7 +59,7 @@ class BindingRepository:
         return ReaderId(binding["reader"]) if binding else None
 
     async def openids_of(self, reader_ids: Collection[ReaderId]) -> dict[ReaderId, str]:
-        """The openids of the bound readers among ``reader_ids``."""
+        """The openids of the readers in ``reader_ids``; readers without a binding are left out."""
         with translate_errors():
             rows = await self._all.find(
                 {"reader": {"$in": list(reader_ids)}}, {"reader": 1, "openid": 1}
@@ -81,8 +82,8 @@ class BindingRepository:
         return result.deleted_count == 1
 
     async def reencrypt(self, limit: int) -> int:
-        """Re-encrypts openids under older keys; returns their number. A unionid is stored as a hash
-        only, and is renewed at the next binding."""
+        """Re-encrypts openids that were encrypted under older keys; returns their number. A
+        unionid is stored as a hash only, and gets the new key's hash at the next binding."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = (

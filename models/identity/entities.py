@@ -25,9 +25,9 @@ class SessionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StaffRole:
-    """A staff sign-in at ``since``, last used at ``used_at``. ``name``: the role from the settings
-    at sign-in; None if only grants give roles. ``second_factor``: whether more than a password was
-    required, at the sign-on or here."""
+    """A staff sign-in at ``since``, last used at ``used_at``. ``name``: the role from the
+    settings at sign-in; None if the staff member has only roles granted in the console.
+    ``second_factor``: True if more than a password was required, at the sign-on or here."""
 
     name: Role | None
     since: datetime
@@ -37,8 +37,8 @@ class StaffRole:
 
 @dataclass(frozen=True, slots=True)
 class SignOnSession:
-    """The session at an OpenID provider from which a session was opened, with the provider's
-    subject and the time of authentication."""
+    """The session at an OpenID provider through which a session here was opened. ``subject``:
+    the user's id at the provider; ``at``: the time of authentication there."""
 
     provider: str
     subject: str
@@ -47,8 +47,8 @@ class SignOnSession:
 
 @record
 class Session:
-    """A live session. ``reader_id`` is None for WeChat, whose binding is looked up. ``kiosk_id``:
-    the kiosk where a card opened it."""
+    """A live session. ``reader_id`` is None for a WeChat session, whose reader is found by the
+    current binding. ``kiosk_id``: the kiosk where the reader's card opened the session."""
 
     id: str
     kind: SessionKind
@@ -63,16 +63,16 @@ class Session:
     device: str = ""
     """A short description of the browser."""
     provider: str = ""
-    """The OpenID provider of the sign-in; empty for CAS and the campus app."""
+    """The OpenID provider of the sign-in; empty for CAS and for 企业微信 (WeCom)."""
 
     @property
     def public_id(self) -> str:
-        """The session's id in lists; it gives no access."""
+        """An id that names the session in lists shown to the reader; it gives no access."""
         return hashlib.sha256(self.id.encode()).hexdigest()[:16]
 
     @property
     def is_kept(self) -> bool:
-        """True if the reader chose a session longer than a day."""
+        """True if the reader chose at sign-in to stay signed in for more than a day."""
         return self.expires_at - self.opened_at > timedelta(days=1)
 
     @property
@@ -90,7 +90,8 @@ class Principal:
     grants: tuple[StaffGrant, ...] = ()
     """The roles granted to the reader in the console, active or not."""
     program: ApiToken | None = None
-    """The token of a program; endpoints that are not open to programs reject it."""
+    """The API token, if the caller is a program. Endpoints that are not open to programs reject
+    it."""
 
     def rights_at(self, now: datetime) -> StaffRights | None:
         """The staff rights of this sign-in at ``now``; None if there are none."""

@@ -10,31 +10,34 @@ class NotBound(Forbidden):
 
 
 class ScopeMissing(Forbidden):
-    """The API token lacks the scope. Details: ``scope``, the missing one."""
+    """The API token lacks a scope that the request requires. Details: ``scope``, the missing
+    one."""
 
     code = "scope_missing"
 
 
 class OtherVenue(Forbidden):
-    """The role does not apply to this venue, or not to the whole library."""
+    """The staff member's role does not apply to this venue, or (for a change of all venues) not
+    to the whole library."""
 
     code = "other_venue"
 
 
 class LastAdministrator(Conflict):
-    """The library would be left without an administrator of all venues."""
+    """The change would leave the library without an administrator of all venues."""
 
     code = "last_administrator"
 
 
 class AlreadyBound(Conflict):
-    """The WeChat user is bound already."""
+    """The WeChat user is bound to a reader already."""
 
     code = "already_bound"
 
 
 class BindingRequestOver(Conflict):
-    """The binding request was answered otherwise or has expired, or its code was replaced."""
+    """The binding request cannot be answered: it was answered differently or has expired, or the
+    activation code was replaced."""
 
     code = "binding_request_over"
 
@@ -50,12 +53,13 @@ class ActivationCodeInvalid(RuleViolation):
 
 
 class SecondFactorRequired(Forbidden):
-    """The session's staff rights need a second factor, which is still missing."""
+    """The session's staff rights need a second factor, which the staff member has not given yet."""
 
     code = "second_factor_required"
 
 
 class SignInAgain(Forbidden):
-    """The session's staff rights were idle for too long or are too old: a new sign-in is needed."""
+    """The session's staff rights were unused for too long or the sign-in is too old: the staff
+    member must sign in again."""
 
     code = "sign_in_again"

@@ -1,4 +1,5 @@
-"""Staff roles granted in the console, stored in the readers' documents: changes apply at once."""
+"""Staff roles granted in the console. They are stored in the readers' documents, so that a
+change applies at once."""
 
 from __future__ import annotations
 
@@ -43,9 +44,10 @@ class StaffGrantRepository:
     async def take_back(
         self, reader_id: ReaderId, grant_id: GrantId, today: date, *, others: bool
     ) -> bool:
-        """Takes back a grant; False if it is not there. ``others``: settings name administrators.
-        Raises: LastAdministrator if the library would be left without one. Concurrent calls
-        conflict on a counter, so the second sees the first one's result."""
+        """Takes back a grant; False if the reader has no such grant. ``others``: True if the
+        settings name administrators, so that the last granted one may go. Raises:
+        LastAdministrator if the library would be left without an administrator. Concurrent calls
+        conflict on a counter, so that the second one sees the first one's result."""
 
         async def work(session: Any) -> None:
             await self._db["versions"].update_one(
@@ -64,7 +66,8 @@ class StaffGrantRepository:
         return await try_transaction(self._db, work)
 
     async def _administrators(self, today: date, session: Any) -> int:
-        """The number of readers who are administrators of the whole library on that day."""
+        """The number of readers who by their grants are administrators of the whole library on
+        that day."""
         day = today.isoformat()
         usable: Document = {
             "role": Role.ADMINISTRATOR.value,

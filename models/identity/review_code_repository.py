@@ -31,7 +31,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReviewCode:
-    """A review code without its secret. ``live``: neither used nor revoked; it may have expired."""
+    """A review code without its secret. ``live``: True if it was neither used nor revoked, even
+    if it has expired."""
 
     issued_at: datetime
     expires_at: datetime
@@ -43,7 +44,8 @@ class ReviewCode:
 
 
 class ReviewCodeRepository:
-    """Stores one live code per reader, its secret as a hash only: it is shown only once."""
+    """Stores at most one live review code per reader. Of its secret only a hash is stored, so
+    that it can be shown only once."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["review_codes"]
@@ -51,8 +53,8 @@ class ReviewCodeRepository:
     async def issue(
         self, reader_id: ReaderId, secret: str, now: datetime, expires_at: datetime
     ) -> bool:
-        """Makes ``secret`` the reader's live code; False if the reader has one. Raises:
-        Unavailable, also if no majority has confirmed the conflicting code."""
+        """Stores ``secret`` as the reader's live review code; False if the reader has a live
+        one. Raises: Unavailable, also if it is unknown whether the existing code will stay."""
         document: Document = {
             "_id": new_id(),
             "reader": reader_id,
@@ -64,7 +66,8 @@ class ReviewCodeRepository:
         return await insert_if_new(self._all, document)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        """Redeems the code for one caller; None if it is wrong, used, revoked or expired."""
+        """Redeems the code for exactly one caller and returns its reader; None if the code is
+        wrong, used, revoked or expired."""
         with translate_errors():
             document = await self._all.find_one_and_update(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},
@@ -73,7 +76,8 @@ class ReviewCodeRepository:
         return ReaderId(document["reader"]) if document else None
 
     async def revoke(self, reader_id: ReaderId) -> bool:
-        """Revokes the live code; False if there is none or it was used in the meantime."""
+        """Revokes the reader's live code; False if there is none, for example because it was
+        just used."""
         with translate_errors():
             result = await self._all.update_one(
                 {"reader": reader_id, "live": True}, {"$set": {"live": False}}
@@ -81,7 +85,8 @@ class ReviewCodeRepository:
         return result.modified_count == 1
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader with this live code, without redeeming it."""
+        """The reader whose live, unexpired code has this secret, without redeeming it; None if
+        there is no such code."""
         with translate_errors():
             document = await self._all.find_one(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},
@@ -97,7 +102,7 @@ class ReviewCodeRepository:
         return document is not None
 
     async def latest(self, reader_id: ReaderId) -> ReviewCode | None:
-        """The reader's last code, live or not."""
+        """The reader's last review code, live or not; None if there was none."""
         with translate_errors():
             rows = (
                 await self._all.find({"reader": reader_id})

@@ -13,26 +13,28 @@ from models.library.entities import VenueId
 
 GrantId = NewType("GrantId", str)
 CONFIGURED: Final = GrantId("configured")
-"""The id that stands for roles from the settings."""
+"""The grant id of a role that comes from the settings instead of the console."""
 
 
 class Role(StrEnum):
-    """A stored role: viewers look, librarians decide about readers, administrators change rules."""
+    """A role of staff. Viewers look, librarians decide about readers, administrators change
+    rules. The value is stored."""
 
     VIEWER = "viewer"
     LIBRARIAN = "librarian"
     ADMINISTRATOR = "administrator"
 
     def covers(self, role: Role) -> bool:
-        """True if this role includes ``role``; each role includes the ones before it."""
+        """True if this role includes ``role``. A librarian has a viewer's rights, and an
+        administrator a librarian's."""
         ranks = list(Role)
         return ranks.index(self) >= ranks.index(role)
 
 
 @dataclass(frozen=True, slots=True)
 class StaffGrant:
-    """An administrator's grant from ``first`` to ``last``, both included; None is an open end.
-    Without ``venues`` it covers the whole library. ``by`` is the administrator."""
+    """A role granted by the administrator ``by``, from the day ``first`` to ``last``, both
+    included; None is an open end. Without ``venues`` it applies to the whole library."""
 
     id: GrantId
     role: Role
@@ -46,14 +48,15 @@ class StaffGrant:
         return is_within(day, self.first, self.last)
 
     def covers(self, role: Role, venue_id: VenueId | None) -> bool:
-        """True if the grant includes ``role`` in the venue, or (None) in the whole library."""
+        """True if the grant includes ``role`` in the venue. With None for the venue: in the
+        whole library."""
         reaches = not self.venues or (venue_id is not None and venue_id in self.venues)
         return reaches and self.role.covers(role)
 
 
 @dataclass(frozen=True, slots=True)
 class StaffRights:
-    """The combined rights of a staff member's grants."""
+    """The combined rights of a staff member: the active grants and the role from the settings."""
 
     grants: tuple[StaffGrant, ...]
 
@@ -63,17 +66,19 @@ class StaffRights:
         return max((grant.role for grant in self.grants), key=list(Role).index)
 
     def covers(self, role: Role, venue_id: VenueId | None) -> bool:
-        """True if the rights include ``role`` in the venue, or (None) in the whole library."""
+        """True if the rights include ``role`` in the venue. With None for the venue: in the
+        whole library."""
         return any(grant.covers(role, venue_id) for grant in self.grants)
 
     def require(self, role: Role, venue_id: VenueId | None) -> None:
-        """Raises: OtherVenue if the rights do not include ``role`` there."""
+        """Requires ``role`` in the venue, or with None for the venue in the whole library.
+        Raises: OtherVenue if the rights do not include it there."""
         if not self.covers(role, venue_id):
             raise OtherVenue()
 
     @property
     def venues(self) -> frozenset[VenueId] | None:
-        """The visible venues; None for the whole library."""
+        """The venues that the staff member may see; None if these are all."""
         if self.covers(Role.VIEWER, None):
             return None
         return frozenset(venue for grant in self.grants for venue in grant.venues)
@@ -85,18 +90,20 @@ def rights_everywhere(role: Role) -> StaffRights:
 
 @dataclass(frozen=True, slots=True)
 class StaffDirectory:
-    """The staff by the settings: roles by account number, and by sign-on id and group name."""
+    """The staff that the settings name. `numbers`: roles by account number. `groups`: roles by
+    sign-on id and name of a group there."""
 
     numbers: Mapping[str, Role]
     groups: Mapping[tuple[str, str], Role]
 
     @property
     def names_administrator(self) -> bool:
-        """True if the settings name an administrator, which the console cannot change."""
+        """True if the settings name an administrator, whom nobody can remove in the console."""
         return Role.ADMINISTRATOR in {*self.numbers.values(), *self.groups.values()}
 
     def role_of(self, number: str, sign_on: str, groups: Iterable[str]) -> Role | None:
-        """The highest role by account number or group of the sign-on; None for a reader."""
+        """The highest role that the settings give to the account number or to one of the groups
+        at the sign-on; None for a reader without a role."""
         named = [(sign_on, group) for group in groups]
         roles = [self.groups[one] for one in named if one in self.groups]
         if number in self.numbers:

@@ -21,14 +21,14 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {}
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """A confirmed authenticator secret, and the number of recovery codes left."""
+    """A confirmed secret of an authenticator app, and the number of recovery codes left."""
 
     secret: str
     recovery_codes: int
 
 
 def attempt_limits(reader_id: ReaderId) -> list[AttemptLimit]:
-    """The limits of wrong six-digit codes for a reader."""
+    """The limits of wrong codes by a reader: 5 in 15 minutes, 20 in a day."""
     return [
         AttemptLimit(f"second factor {reader_id}", 5, timedelta(minutes=15)),
         AttemptLimit(f"second factor {reader_id} day", 20, timedelta(days=1)),
@@ -42,7 +42,7 @@ class SecondFactorRepository:
         self._attempts = AttemptLimiter(db)
 
     async def of(self, reader_id: ReaderId) -> SecondFactor | None:
-        """The reader's second factor; None if none is confirmed."""
+        """The reader's second factor; None if the reader has not set one up."""
         with translate_errors():
             document = await self._all.find_one({"_id": reader_id})
         if document is None:
@@ -61,8 +61,9 @@ class SecondFactorRepository:
         *,
         replace: bool = False,
     ) -> bool:
-        """Stores a second factor confirmed by the code of ``step``, which counts as used. False if
-        there is one and ``replace`` is False."""
+        """Stores a second factor. ``step``: the number of the 30-second interval whose code has
+        confirmed it; that code cannot be used again. False if the reader has a second factor and
+        ``replace`` is False."""
         document: Document = {
             "_id": reader_id,
             "reader": reader_id,
@@ -78,7 +79,8 @@ class SecondFactorRepository:
         return True
 
     async def use_step(self, reader_id: ReaderId, step: int) -> bool:
-        """Marks the code of ``step`` as used; False if it or a later one was used before."""
+        """Marks the authenticator's code of the interval ``step`` as used; False if it or a
+        later one was used before."""
         with translate_errors():
             used = await self._all.update_one(
                 {"_id": reader_id, "last_step": {"$lt": step}}, {"$set": {"last_step": step}}
@@ -86,7 +88,7 @@ class SecondFactorRepository:
         return used.matched_count > 0
 
     async def use_recovery_code(self, reader_id: ReaderId, code: str) -> bool:
-        """Redeems the code; False if it is wrong or used."""
+        """Redeems one of the reader's recovery codes; False if it is wrong or used."""
         mark = token_hash(code)
         with translate_errors():
             used = await self._all.update_one(
@@ -95,7 +97,7 @@ class SecondFactorRepository:
         return used.matched_count > 0
 
     async def remove(self, reader_id: ReaderId) -> bool:
-        """Removes the second factor and its counters of wrong codes; False if there was none."""
+        """Removes the second factor and its counts of wrong codes; False if there was none."""
         with translate_errors():
             removed = await self._all.delete_one({"_id": reader_id})
         await self._attempts.forget(attempt_limits(reader_id))

@@ -25,7 +25,8 @@ from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
 MAX_TOMBSTONES: Final = 10_000
-"""Limit of stored logouts of unknown tickets: 1 MB; a campus causes fewer in ten minutes."""
+"""At most this many logouts with unknown tickets are stored (1 MB); a campus has fewer in ten
+minutes."""
 
 
 _SIGN_ON_FIELDS: Final = ("provider", "subject", "identified_at")
@@ -52,9 +53,10 @@ class SessionRepository:
         device: str = "",
         sign_on: SignOnSession | None = None,
     ) -> bool:
-        """Stores a web session (with a ``role`` for staff only); False if its ticket or subject was
-        logged out before it arrived. A logout writes its tombstone, then deletes sessions; this
-        inserts, then looks for a tombstone: one of them sees the other."""
+        """Stores a web session (``role``: for staff only). False if its ticket or the provider's
+        user was logged out before the session was stored. A logout first writes its tombstone
+        and then deletes sessions; this method first inserts the session and then looks for a
+        tombstone: so one of the two finds the other's document."""
         ticket_hash = token_hash(ticket)
         document: Document = {
             "_id": token_hash(token),
@@ -83,7 +85,7 @@ class SessionRepository:
         now: datetime,
         expires_at: datetime,
     ) -> None:
-        """Stores the session of a reader who has touched the kiosk with a card."""
+        """Stores the session of a reader who has held a card to the kiosk's card reader."""
         with translate_errors():
             await self._all.insert_one(
                 {
@@ -119,12 +121,14 @@ class SessionRepository:
         return self._sealer.decrypt(sealed, "session") if sealed else None
 
     async def find_principal(self, session_id: str) -> Principal | None:
-        """The session with its reader, for WeChat by the current binding. Simultaneous calls are
-        batched. The caller checks the expiry. A session whose encryption key is lost has ended."""
+        """The session with its reader (for WeChat, by the current binding); None if there is no
+        such session or its encryption key is lost. Simultaneous calls are batched. The caller
+        checks the expiry."""
         return await self._lookups.submit(session_id)
 
     async def _find_principals(self, session_ids: list[str]) -> list[Principal | None]:
-        """The principals in order. Three look-ups by key cost a tenth of a join."""
+        """The principals in the order of ``session_ids``, None for a missing one. Three look-ups
+        by key (sessions, bindings, readers) cost a tenth of a join in the database."""
         with translate_errors():
             sessions = await self._all.find(_by_ids(session_ids)).to_list(None)
             hashes = [h for row in sessions for h in row.get("openid_hashes", ())]
@@ -175,7 +179,8 @@ class SessionRepository:
         return Principal(session, read_reader(reader, self._sealer), grants)
 
     async def use_role(self, session_id: str, now: datetime, used_after: datetime) -> bool:
-        """Records a use of the role; False if it was last used before then or has ended."""
+        """Records that the session's staff role is used now. False if its last use was not after
+        ``used_after``, or the session has ended."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": session_id, "role.used_at": {"$gt": used_after}},
@@ -198,9 +203,9 @@ class SessionRepository:
         expires_at: datetime,
         sign_on: SignOnSession | None = None,
     ) -> datetime | None:
-        """Renews a session after another sign-in; returns its new end, or None if it has ended. The
-        ticket is written before the search for a tombstone, so a simultaneous logout ends the
-        session."""
+        """Gives a session the role and ticket of a repeated sign-in; returns the session's new
+        end, or None if it has ended. The ticket is written before the search for a logout's
+        tombstone, so a simultaneous logout ends the session."""
         ticket_hash = token_hash(ticket)
         changes: Document = {
             "$set": {
@@ -236,8 +241,8 @@ class SessionRepository:
     async def at_work(
         self, readers: Collection[ReaderId], now: datetime
     ) -> dict[ReaderId, Principal]:
-        """By reader, the principal of the staff session used last; readers without one are left
-        out."""
+        """For each of the readers, the principal of the staff session that was used last.
+        Readers without a staff session are left out."""
         if not readers:
             return {}
         live: Document = {
@@ -251,7 +256,8 @@ class SessionRepository:
         return {p.reader.id: p for p in principals if p is not None and p.reader is not None}
 
     async def _of(self, reader_id: ReaderId) -> Document:
-        """The query for the reader's sessions, including those of a bound WeChat user."""
+        """The query for the reader's sessions, including those of the WeChat user bound to the
+        reader."""
         bound = await self._db["bindings"].find({"reader": reader_id}).to_list(None)
         hashes = [h for row in bound for h in row["openid_hashes"]]
         return {"$or": [{"reader": reader_id}, {"openid_hashes": {"$in": hashes}}]}
@@ -266,7 +272,8 @@ class SessionRepository:
             await self._all.delete_one({"_id": session_id})
 
     async def close_of_reader(self, reader_id: ReaderId, but: Session | None) -> list[str]:
-        """Ends the reader's sessions (see ``of_reader``) except ``but``; returns their ids."""
+        """Ends the reader's sessions (web, kiosk and bound WeChat) except ``but``; returns their
+        ids."""
         with translate_errors():
             rows = await self._all.find(await self._of(reader_id), {"_id": 1}).to_list(None)
             ids = [row["_id"] for row in rows if but is None or row["_id"] != but.id]
@@ -274,7 +281,7 @@ class SessionRepository:
         return ids
 
     async def end_ticket(self, ticket: str) -> list[str]:
-        """Ends the ticket's session, if there is one; returns the ended sessions' ids."""
+        """Ends the sessions that this sign-on ticket opened; returns their ids."""
         ticket_hash = token_hash(ticket)
         with translate_errors():
             rows = await self._all.find({"ticket": ticket_hash}, {"_id": 1}).to_list(None)
@@ -282,9 +289,10 @@ class SessionRepository:
         return [row["_id"] for row in rows]
 
     async def close_by_ticket(self, ticket: str, now: datetime) -> list[str]:
-        """Ends the ticket's sessions, even one being opened; returns their ids. The tombstone is
-        written first, so the logout wins. Anyone can send unknown tickets, so at most
-        ``MAX_TOMBSTONES`` are stored and the oldest are deleted."""
+        """Ends the sessions that this sign-on ticket opened, even one that is just being opened;
+        returns their ids. The tombstone that notes the logout is written first, so the logout
+        wins. Anyone can send logouts for unknown tickets, so at most ``MAX_TOMBSTONES`` are
+        stored and the oldest are deleted."""
         with translate_errors():
             await self._ended.update_one(
                 {"_id": token_hash(ticket)}, {"$set": {"at": now}}, upsert=True
@@ -297,7 +305,7 @@ class SessionRepository:
         return await self.end_ticket(ticket)
 
     def _subjects(self, provider: str, subject: str) -> list[str]:
-        """Keyed hashes of a provider's subject, the current key's first."""
+        """The keyed hashes of a user of an OpenID provider, the one under the current key first."""
         return self._sealer.hashes(f"{provider} {subject}", "subject")
 
     def _sign_on_document(self, sign_on: SignOnSession | None) -> Document:
@@ -310,7 +318,8 @@ class SessionRepository:
         }
 
     def _tombstone(self, ticket_hash: str, sign_on: SignOnSession | None) -> Document:
-        """The query for a logout of the ticket, or of the subject since it was authenticated."""
+        """The query for a noted logout of this ticket, or of the provider's user after the
+        authentication in ``sign_on``."""
         if sign_on is None:
             return {"_id": ticket_hash}
         marks = self._subjects(sign_on.provider, sign_on.subject)
@@ -318,7 +327,8 @@ class SessionRepository:
         return {"$or": [{"_id": ticket_hash}, since]}
 
     async def close_by_subject(self, provider: str, subject: str, at: datetime) -> list[str]:
-        """Ends the subject's sessions up to ``at``, even ones being opened; returns their ids."""
+        """Ends all sessions of an OpenID provider's user who authenticated up to ``at``, even
+        one that is just being opened; returns their ids."""
         marks = self._subjects(provider, subject)
         opened: Document = {"subject": {"$in": marks}, "identified_at": {"$lte": at}}
         with translate_errors():
@@ -328,7 +338,8 @@ class SessionRepository:
         return [row["_id"] for row in rows]
 
     async def prune(self, now: datetime, tickets_before: datetime) -> int:
-        """Deletes expired sessions (returns how many) and tombstones older than any ticket."""
+        """Deletes expired sessions and returns their number. Also deletes noted logouts before
+        ``tickets_before``, whose tickets can no longer be used."""
         with translate_errors():
             ended = await self._all.delete_many({"expires_at": {"$lte": now}})
             await self._ended.delete_many({"at": {"$lt": tickets_before}})
@@ -336,7 +347,7 @@ class SessionRepository:
 
 
 def _no_openid() -> None:
-    """Returns None: the session is not WeChat's, so it has no openid."""
+    """The ``decrypt`` of sessions that are not WeChat's: they have no openid."""
 
 
 def _role_document(role: StaffRole) -> Document:
@@ -356,5 +367,6 @@ def _role(d: Document | None) -> StaffRole | None:
 
 
 def _by_ids(ids: list[str]) -> Document:
-    """The query for these ids; a single id without ``$in`` costs the server a fifth less."""
+    """The query for these ids; for a single id without ``$in``, which costs the server a fifth
+    less."""
     return {"_id": ids[0] if len(ids) == 1 else {"$in": ids}}

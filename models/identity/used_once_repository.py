@@ -1,4 +1,4 @@
-"""One-time values: states of sign-ins, ids of logout tokens."""
+"""Values that may be used only once: the states of sign-ins, the ids of logout tokens."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 class UsedOnceRepository:
-    """Stores the hashes of used values as unique ids."""
+    """Stores the hashes of used values as unique document ids, until the values expire."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["used_once"]
 
     async def use(self, value: str, until: datetime) -> bool:
-        """Stores the value as used until it expires; False if it was used before."""
+        """Marks the value as used, until the time at which it expires anyway; False if it was
+        used before."""
         return await insert_if_new(self._all, {"_id": token_hash(value), "until": until})
 
     async def give_back(self, value: str) -> None:

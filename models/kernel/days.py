@@ -1,4 +1,5 @@
-"""Ranges of days with both ends included; None is an open end."""
+"""Ranges of days from a first to a last day, both included. None as the first or last day means
+without limit."""
 
 from __future__ import annotations
 

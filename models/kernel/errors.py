@@ -16,7 +16,8 @@ class DomainError(Exception):
 
 
 class Malformed(DomainError):
-    """The request cannot be parsed. Details: ``field``, ``reason``, and the facts of the reason."""
+    """The request or a setting cannot be parsed. Details: ``field``, ``reason``, and further
+    facts about the reason (a limit, say)."""
 
     code = "malformed"
 
@@ -68,7 +69,8 @@ class NotFound(DomainError):
 
 
 class Conflict(DomainError):
-    """The state has changed, or a scarce thing has been taken, in the meantime."""
+    """The object has changed since the caller read it, or the seat or other scarce thing is
+    taken."""
 
     code = "conflict"
 
@@ -80,7 +82,8 @@ class RuleViolation(DomainError):
 
 
 class Throttled(DomainError):
-    """Too many requests. ``retry_after`` is in whole seconds, at least 1."""
+    """Too many requests. ``retry_after``: whole seconds, at least 1, until the client may try
+    again."""
 
     code = "throttled"
 
@@ -94,7 +97,8 @@ class TooManyAttempts(Throttled):
 
 
 class Unavailable(DomainError):
-    """A dependency of the service does not answer. ``retry_after`` is in whole seconds."""
+    """A dependency of the service does not answer. ``retry_after``: whole seconds after which
+    the client should try again."""
 
     code = "unavailable"
 
@@ -110,7 +114,8 @@ class Busy(Unavailable):
 
 
 class OutcomeUnknown(Unavailable):
-    """The change is not settled yet. A repetition with the same key returns the outcome."""
+    """It is unknown whether the change was made. A repetition with the same idempotency key
+    returns the outcome."""
 
     code = "outcome_unknown"
 

@@ -6,13 +6,13 @@ from contextvars import ContextVar
 from typing import Final
 
 REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="")
-"""The id of the current request or job run in log lines; empty outside of both. A task inherits it.
-1 to 64 of ``0-9A-Za-z._-``."""
+"""The id of the current request or job run, for log lines: 1 to 64 characters of
+``0-9A-Za-z._-``; empty outside of both. A task inherits its creator's."""
 
 
 @contextmanager
 def on_behalf_of(id: str) -> Iterator[None]:
-    """Sets the request id for the block. An empty ``id`` changes nothing."""
+    """Sets the request id within the block. With an empty ``id`` it stays unchanged."""
     before = REQUEST_ID.set(id or REQUEST_ID.get())
     try:
         yield

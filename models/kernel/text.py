@@ -1,4 +1,5 @@
-"""Rules for one-line texts, sorting and search, and the encodings of uploaded text files."""
+"""Rules for one-line texts, for sorting and search, and for the encodings of uploaded text
+files."""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ from typing import Final
 
 _DIGITS: Final = frozenset("0123456789")
 _ALSO: Final = "\u3000\u00a0\u200d"
-"""Also allowed in a line: the full-width space, the no-break space, the joiner of emoji."""
+"""Characters also allowed in a one-line text: the full-width space, the no-break space, the
+joiner of emoji."""
 BYTE_ORDER_MARK: Final = "\ufeff"
-"""Marks a CSV file as UTF-8 for spreadsheets."""
+"""The character at the start of a CSV file by which spreadsheets recognise UTF-8."""
 UTF_8: Final = "utf-8"
 GB18030: Final = "gb18030"
 CP1252: Final = "cp1252"
@@ -19,7 +21,8 @@ ENCODINGS: Final = (UTF_8, GB18030, CP1252)
 """Encodings accepted in uploads; CP1252 is the one of western Europe."""
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
 _WESTERN: Final = re.compile("[À-ÖØ-öø-ÿŒœŠšŽžŸ‘’“”„–—…«»°§€\u00a0]{1,2}")
-"""Non-ASCII runs in western European words. Chinese misread as CP1252 has longer runs or signs."""
+"""A run of one or two non-ASCII characters as in western European words. Chinese misread as
+CP1252 has longer runs or other characters."""
 _BESIDE_LETTERS: Final = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f]|[^\x00-\x7f](?=[a-z])")
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 """First characters that make a spreadsheet evaluate a cell as a formula."""

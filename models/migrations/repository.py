@@ -1,6 +1,7 @@
-"""Migrations of the database, which run in batches while the service runs; a worker may crash in
-the middle. A released one keeps its number and never changes. Code reads the old and the new form
-until the migration is complete; a later version may drop the old form."""
+"""Migrations of the database. They run in batches while the service runs, and a worker may crash
+in the middle. A released migration keeps its number and never changes. The service reads a
+document's old and new form until the migration is complete; a later version may drop the old
+form."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ BATCH_SIZE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A migration. ``batch`` updates a part and returns its size; 0 means that nothing is left."""
+    """A change of stored documents to a new form. ``batch`` changes some of them and returns
+    their number; 0 means that none are left."""
 
     number: int
     what: str
@@ -29,7 +31,7 @@ MIGRATIONS: Final[Sequence[Migration]] = ()
 
 
 async def update_batch(collection: Collection, still_old: Document, update: Document) -> int:
-    """Updates a batch of documents that match ``still_old``; returns their number."""
+    """Applies ``update`` to a batch of documents that match ``still_old``; returns their number."""
     rows = await collection.find(still_old, {"_id": 1}).limit(BATCH_SIZE).to_list(None)
     # The condition again: a request may have written the new form in the meantime.
     ids = {"_id": {"$in": [row["_id"] for row in rows]}}
@@ -46,8 +48,9 @@ async def schema_version(db: Database) -> int:
 
 
 async def migrate(db: Database, migrations: Sequence[Migration] = MIGRATIONS) -> int:
-    """Runs one batch of the first incomplete migration; returns its size, 0 if all are complete. A
-    database that a newer version has written is not changed. Raises: Unavailable."""
+    """Runs one batch of the first incomplete migration. Returns the batch's size, at least 1; or
+    0 if all migrations are complete. A database that a newer version has written is not changed.
+    Raises: Unavailable."""
     made = await schema_version(db)
     migration = next((one for one in migrations if one.number > made), None)
     if migration is None:

@@ -8,8 +8,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice, shown from ``published_at`` until ``until`` (None: without end); pinned ones come
-    first. ``body`` is Markdown. ``rev`` grows with every change."""
+    """A notice, which readers see from ``published_at`` until ``until`` (None: without end).
+    Pinned notices come first. ``body`` is Markdown. ``rev`` grows with every change."""
 
     id: str
     title: str

@@ -22,7 +22,7 @@ class NoticeRepository:
         self._all = db["notices"]
 
     async def add(self, notice: Notice) -> None:
-        """Publishes the notice; an existing one with its id is unchanged."""
+        """Adds the notice. If a notice with its id exists, nothing changes."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": notice.id},
@@ -31,7 +31,8 @@ class NoticeRepository:
             )
 
     async def replace(self, notice: Notice) -> bool:
-        """Replaces the notice whose ``rev`` is one less; False if it has changed since."""
+        """Replaces the stored notice if its ``rev`` is one less than the new one's; False if it
+        was changed in the meantime."""
         with translate_errors():
             result = await self._all.replace_one(
                 {"_id": notice.id, "rev": {"$in": previous_revisions(notice.rev)}},
@@ -40,18 +41,20 @@ class NoticeRepository:
         return bool(result.matched_count)
 
     async def all(self, skip: int, limit: int) -> tuple[list[Notice], int]:
-        """A page of all notices, future and past ones included, newest first, and their number."""
+        """A page of all notices, future and past ones included, the newest first; and the number
+        of all notices."""
         rows, total = await find_page(self._all, {}, ("published_at", "_id"), skip, limit)
         return [_notice(row) for row in rows], total
 
     async def any(self, id: str) -> Notice | None:
-        """The notice, whether or not it is shown now."""
+        """The notice, whether or not readers see it now; None if it does not exist."""
         with translate_errors():
             document = await self._all.find_one({"_id": id})
         return _notice(document) if document else None
 
     async def page_of(self, now: datetime, skip: int, limit: int) -> tuple[list[Notice], int]:
-        """A page of the notices shown at ``now``, pinned first, then newest, and their number."""
+        """A page of the notices that readers see at ``now``, pinned ones first, then the newest;
+        and the number of these notices."""
         query = _shown_at(now)
         with translate_errors():
             total = await self._all.count_documents(query)
@@ -65,7 +68,7 @@ class NoticeRepository:
         return [_notice(row) for row in rows], total
 
     async def get(self, id: str, now: datetime) -> Notice | None:
-        """The notice, if it is shown at ``now``."""
+        """The notice, if readers see it at ``now``; else None."""
         with translate_errors():
             document = await self._all.find_one({"_id": id, **_shown_at(now)})
         return _notice(document) if document else None

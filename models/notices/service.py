@@ -12,22 +12,24 @@ class NoticeService:
         self._notices = notices
 
     async def page_of(self, now: datetime, skip: int, limit: int) -> tuple[list[Notice], int]:
-        """A page of the notices shown at ``now``, pinned first, then newest, and their number."""
+        """A page of the notices that readers see at ``now``, pinned ones first, then the newest;
+        and the number of these notices."""
         return await self._notices.page_of(now, skip, limit)
 
     async def get(self, id: str, now: datetime) -> Notice:
-        """The notice, if it is shown at ``now``. Raises: NotFound."""
+        """The notice. Raises: NotFound, also if readers do not see it at ``now``."""
         notice = await self._notices.get(id, now)
         if notice is None:
             raise NotFound()
         return notice
 
     async def all(self, skip: int, limit: int) -> tuple[list[Notice], int]:
-        """A page of all notices, future and past ones included, newest first, and their number."""
+        """A page of all notices, future and past ones included, the newest first; and the number
+        of all notices."""
         return await self._notices.all(skip, limit)
 
     async def get_for_staff(self, id: str) -> Notice:
-        """The notice, whether or not it is shown now. Raises: NotFound."""
+        """The notice, whether or not readers see it now. Raises: NotFound."""
         notice = await self._notices.any(id)
         if notice is None:
             raise NotFound()

@@ -15,8 +15,9 @@ class StaffNotices:
         self._audit, self._notices = audit, notices
 
     async def write(self, ctx: StaffContext, old: Notice | None, new: Notice, reason: str) -> None:
-        """Replaces ``old`` with ``new``, or publishes ``new`` with an id made here. Raises:
-        NoticeChanged if another change came first; nothing has changed then."""
+        """Replaces the notice ``old`` by ``new``; with None for ``old``, publishes ``new`` under
+        a new id. Raises: NoticeChanged if another change came first, after which nothing has
+        changed."""
         ctx.require(None)
         if old is None:
             new = replace(new, id=new_id())
@@ -31,7 +32,8 @@ class StaffNotices:
             entry.after = notice_snapshot(new)
 
     async def withdraw(self, ctx: StaffContext, old: Notice, reason: str) -> None:
-        """Ends the showing of the notice now. Raises: NoticeChanged."""
+        """Withdraws the notice: readers do not see it from now on. Raises: NoticeChanged if
+        another change came first."""
         published = min(old.published_at, ctx.now)
         new = replace(old, published_at=published, until=ctx.now, rev=old.rev + 1)
         await self.write(ctx, old, new, reason)

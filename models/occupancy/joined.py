@@ -1,5 +1,6 @@
-"""The occupancy of a day whose opening hours cross midnight: up to three days, joined, not copied.
-Each reservation belongs to the day on which it starts."""
+"""The occupancy of a day on which an area is open across midnight. It joins up to three days
+(the day before, the day, the day after) without copying them. Each reservation belongs to the
+day on which it starts."""
 
 from __future__ import annotations
 
@@ -13,12 +14,14 @@ from models.occupancy.occupancy import DayOccupancy
 from models.reservations.occupancy_rows import OccupancyRow
 
 _PART: Final = 1 << 48
-"""Base of the joined version, whose digits are the days' versions; no day has more changes."""
+"""The versions of the joined days are the digits of one number with this base. A day never has
+as many changes."""
 Key = TypeVar("Key", SeatId, ReaderId)
 
 
 class _JoinedRows(Generic[Key]):
-    """Rows by seat or reader; of the day ``before``, only those that end after midnight."""
+    """The rows of several days by seat or by reader. Of the day ``before`` only rows that end
+    after midnight are included."""
 
     def __init__(
         self,
@@ -39,8 +42,9 @@ class _JoinedRows(Generic[Key]):
 
 
 class JoinedOccupancy:
-    """A day with the bookings of the day ``before`` that end in it, and the following day; it has
-    the interface of ``DayOccupancy``. ``midnight`` is when the day begins."""
+    """The occupancy of a day that begins at ``midnight``: its own bookings, those of the day
+    ``before`` that end in it, and those of the following day. The interface is that of
+    ``DayOccupancy``."""
 
     def __init__(
         self, midnight: datetime, before: DayOccupancy | None, others: Sequence[DayOccupancy]
@@ -72,7 +76,8 @@ class JoinedOccupancy:
         return joined
 
     def since(self, version: int) -> Sequence[SeatId] | None:
-        """The seats that changed after ``version``; None if the version is too old."""
+        """The seats whose occupancy changed after ``version``; None if the changes since then
+        are no longer known."""
         seats: list[SeatId] = []
         for part in reversed(self.parts):
             version, part_version = divmod(version, _PART)

@@ -27,15 +27,17 @@ from models.reservations.occupancy_rows import Change, OccupancyRow
 from models.storage.mongo import new_id
 
 REFUSE_WITHIN_S: Final = 0.25
-"""Seconds. An older occupancy does not refuse a booking without the database."""
+"""Seconds for which the occupancy counts as fresh enough to refuse a booking without asking the
+database."""
 STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
 _DAYS_KEPT: Final = 18
-"""Days in memory: more than can be booked. The day that was loaded first is dropped first."""
+"""At most this many days are in memory, more than can be booked. The day that was loaded first
+is dropped first."""
 REMEMBER_S: Final = 240.0
-"""Seconds for which ended reservations are remembered, at least: longer than a write can wait for
-its answer (tries to commit for 120 s; 20 s for the last one, and for each of three tries to settle
-an unknown outcome)."""
+"""Ended reservations are remembered for at least this many seconds, so that a late report does
+not revive them. A write waits for its answer for a shorter time: 120 s for tries to commit, 20 s
+for the last of them, and 20 s for each of three tries to settle an unknown outcome."""
 _NEVER: Final = float("-inf")
 
 
@@ -68,7 +70,8 @@ class LiveOccupancy:
         clock: Callable[[], float] = monotonic,
         joined_days: Callable[[date], tuple[date, ...]] = lambda day: (day,),
     ) -> None:
-        """``joined_days``: the day and the days beside it whose bookings can overlap with it."""
+        """``joined_days`` returns a day, with those neighbouring days whose bookings can overlap
+        with its own."""
         self._reservations = reservations
         self._clock = clock
         self._forgot_at = clock()
@@ -85,27 +88,32 @@ class LiveOccupancy:
 
     @property
     def behind_s(self) -> float:
-        """Age of the change stream's last report in seconds; infinite before the first."""
+        """The age in seconds of the last report from the change stream; infinite before the
+        first report."""
         return self._clock() - self._as_of
 
     def follow(self) -> None:
-        """Keeps the occupancy up to date while no request uses it; to be called every second."""
+        """Keeps the occupancy up to date for the next seconds even if no request uses it. To be
+        called every second."""
         self._changes.follow()
 
     def subscribe(self, changed: Callable[[], None]) -> None:
-        """Calls ``changed``, which must be quick, after each change by any worker."""
+        """Registers ``changed``, which is called after each change of the occupancy by any
+        worker. It must be quick."""
         self._listeners.append(changed)
 
     # --- reading --------------------------------------------------------------------------------
 
     def current(self, day: date) -> OccupancyView | None:
-        """The day, without waiting; None unless it is loaded, followed now and not stale."""
+        """The day's occupancy, without waiting for the database; None unless the day is loaded,
+        its changes are being read frequently and it is not stale."""
         if not self._changes.look() or self.is_stale:
             return None
         return self._view(day)
 
     def _view(self, day: date) -> OccupancyView | None:
-        """The day's occupancy, joined with its neighbours; None if any of them is incomplete."""
+        """The day's occupancy, joined with neighbouring days whose bookings can overlap with it;
+        None if any of these days is not completely loaded."""
         days = self._joined_days(day)
         if len(days) == 1:
             alone = self._days.get(day)
@@ -121,7 +129,8 @@ class LiveOccupancy:
     def _join(
         self, day: date, days: Sequence[date], parts: Sequence[DayOccupancy]
     ) -> OccupancyView:
-        """The previous view while ``parts`` are unchanged: followers rely on its version."""
+        """The day joined from ``parts``. While these are the same objects, the same joined
+        object is returned, so that its version stays comparable for those who read its changes."""
         if len(parts) == 1:
             return parts[0]
         view = self._joined.get(day)
@@ -131,9 +140,9 @@ class LiveOccupancy:
         return view
 
     def authoritative_day(self, day: date) -> OccupancyView | None:
-        """The day, if it is fresh enough to refuse a booking; otherwise None. For a single call,
-        asking the index costs less than waking a resting stream; a second call within 0.25 s wakes
-        it."""
+        """The day's occupancy if it is fresh enough to refuse a booking, otherwise None. If the
+        change stream is read only once a second, a single call does not change that, since
+        asking the database costs less. A second call within 0.25 s requests frequent reads."""
         now = self._clock()
         if now - self._asked_at <= REFUSE_WITHIN_S:
             self._changes.look()
@@ -141,7 +150,7 @@ class LiveOccupancy:
         return None if now - self._as_of > REFUSE_WITHIN_S else self._view(day)
 
     async def get_day(self, day: date) -> OccupancyView:
-        """Raises: Unavailable."""
+        """The day's occupancy, loaded from the database if needed. Raises: Unavailable."""
         if (occupancy := self.current(day)) is not None:
             return occupancy
         await self._changes.wake()
@@ -183,7 +192,8 @@ class LiveOccupancy:
 
     @contextmanager
     def inserting(self, day: date) -> Iterator[None]:
-        """Surrounds an insert into the day, which is loaded again if the outcome is unknown."""
+        """Surrounds the insert of a reservation on that day. If the outcome of the insert is
+        unknown, the day is loaded again at the next use."""
         # The day is followed from now on, even if nobody has looked at it: changes by others and
         # the end of the reservation may arrive before the answer to its insert.
         if day not in self._days:
@@ -197,8 +207,9 @@ class LiveOccupancy:
             raise
 
     def _mark_uncertain(self, day: date) -> None:
-        """Marks the day for a load: an insert may exist or still arrive. The process also takes a
-        new ``writer``, so that the stream reports its earlier inserts as well."""
+        """Marks the day to be loaded again, since an insert with unknown outcome may exist or
+        still arrive. Also gives this process's inserts a new ``writer`` mark, so that the change
+        stream reports the earlier ones, which it left out before."""
         self._reservations.writer = self._changes.writer = new_id()
         if (cached := self._days.get(day)) is not None:
             cached.mark_uncertain()
@@ -216,7 +227,7 @@ class LiveOccupancy:
         self._notify_listeners()
 
     async def follow_changes(self) -> None:
-        """Applies the writes of other workers, until cancelled."""
+        """Applies the changes that other workers wrote to the days in memory, until cancelled."""
         async for batch in self._changes.batches():
             if batch.reload_required:
                 self.invalidate()
@@ -232,7 +243,8 @@ class LiveOccupancy:
                     cached.occupancy.forget_older()
 
     def _take(self, day: date | None, change: Change) -> None:
-        """Applies the change to ``day``; if None, to whichever day holds the reservation."""
+        """Applies the change to ``day`` if that is in memory; with None, to every day in memory
+        (a change of a reservation that a day lacks is harmless)."""
         for cached_date, cached in self._days.items():
             if day is not None and cached_date != day:
                 continue

@@ -1,6 +1,6 @@
-"""The occupancy of one day: its live reservations in memory. Rows come from a load, from this
-worker's writes and from the change stream, in any order and more than once. A row whose revision is
-not newer than the present one is ignored."""
+"""The occupancy of one day: its live reservations in memory. Rows come from a load of the day,
+from this worker's writes and from the change stream, in any order and more than once. A row
+whose revision is not newer than the one in memory is ignored."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from models.reservations.occupancy_rows import Change, OccupancyRow, RowRemoval
 from models.reservations.state_machine import LIVE, ReservationState
 
 LOG_KEPT: Final = 20_000
-"""Changes that a follower may miss before it has to read all seats again."""
+"""At least this many changes are remembered. A listener that has missed more must read all seats
+again."""
 _GONE: Final = 1 << 62
-"""Higher than any revision, for reservations that were deleted."""
+"""A revision higher than all others, for reservations whose documents were deleted."""
 
 
 Key = TypeVar("Key")
 
 
 class MissingRevision(Exception):
-    """A revision is missing between a row and its update: the day must be loaded again."""
+    """Between a row in memory and a reported update of it a revision is missing, so the day must
+    be loaded again."""
 
 
 class DayOccupancy:
-    """The live reservations of one day, by seat in the order of starts, and by reader. ``version``
-    grows with every change."""
+    """The live reservations of one day, by seat and by reader, each list in the order of starts.
+    ``version`` grows with every change."""
 
     def __init__(self) -> None:
         self.by_seat: dict[SeatId, list[OccupancyRow]] = {}
@@ -52,13 +54,15 @@ class DayOccupancy:
         return self._rows
 
     def since(self, version: int) -> Sequence[SeatId] | None:
-        """The seats that changed after ``version``, some perhaps twice; None if it is too old."""
+        """The seats whose occupancy changed after ``version``, some perhaps twice; None if the
+        changes since then are no longer remembered."""
         if version < self._trimmed:
             return None
         return self._log[version - self._trimmed :]
 
     def apply(self, change: Change) -> bool:
-        """False if the change is old, or not about a live reservation. Raises: MissingRevision."""
+        """Applies a change. Returns False if nothing changed: the change is older than the row
+        in memory, or the reservation is not in memory. Raises: MissingRevision."""
         if isinstance(change, OccupancyRow):
             if change.rev < self._ahead.get(change.id):
                 raise MissingRevision()
@@ -81,18 +85,21 @@ class DayOccupancy:
         return self._upsert(change.on(row))
 
     def forget_older(self) -> None:
-        """Forgets reservations that ended, and updates that came too early, before the previous
-        call: late reports about them have arrived by now."""
+        """Forgets the ended reservations, and the updates that arrived before their reservation,
+        that were noted before the previous call: all late reports about these have arrived by
+        now."""
         self._ended.forget_older()
         self._ahead.forget_older()
 
     @property
     def remembered(self) -> int:
-        """The number of reservations remembered without a row: ended, or not yet arrived."""
+        """The number of reservations that are remembered without being live in memory: they have
+        ended, or only an update of them has arrived."""
         return len(self._ended) + len(self._ahead)
 
     def load(self, rows: Iterable[OccupancyRow]) -> None:
-        """Takes over all live rows of the day from the database."""
+        """Replaces all live reservations of the day by ``rows``, which were read from the
+        database. A newer state in memory stays."""
         loaded = {row.id: row for row in rows}
         for present in list(self._rows.values()):
             if present.id not in loaded:
@@ -104,7 +111,8 @@ class DayOccupancy:
             self._upsert(row)
 
     def _remove_ended(self, id: ReservationId, rev: int) -> bool:
-        """Removes the reservation for good, whatever arrived before."""
+        """Removes the reservation, and remembers it as ended at ``rev``, so that a late report
+        does not revive it. False if it was not in memory."""
         self._ahead.drop(id)
         row = self._rows.get(id)
         if row is not None:
@@ -147,7 +155,8 @@ class DayOccupancy:
 
 
 class _RecentRevisions:
-    """Revisions by reservation; the second ``forget_older`` after an entry drops it."""
+    """The last revision of each of some reservations. An entry is dropped at the second call of
+    ``forget_older`` after it was put."""
 
     def __init__(self) -> None:
         self._new: dict[ReservationId, int] = {}
@@ -157,7 +166,7 @@ class _RecentRevisions:
         return len(self._new) + len(self._old)
 
     def get(self, id: ReservationId) -> int:
-        """The revision; 0 without one."""
+        """The reservation's last revision; 0 if it is not there."""
         return self._new.get(id) or self._old.get(id, 0)
 
     def put(self, id: ReservationId, rev: int) -> None:

@@ -17,8 +17,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """抽签 (draw): a request in the first seconds after a day's opening. ``round`` counts from 0.
-    ``request`` identifies repetitions of a request."""
+    """A request in the draw (抽签), made in the first seconds after a day's booking opens.
+    ``round``: the number of the round in which it is served, from 0. ``request``: equal in
+    repetitions of the same request."""
 
     day: date
     reader_id: ReaderId
@@ -29,5 +30,5 @@ class Ticket:
 
     @property
     def id(self) -> str:
-        """One id for each reader and day."""
+        """The ticket's id. A reader has one ticket for each day."""
         return f"{self.day.isoformat()}:{self.reader_id}"

@@ -1,4 +1,5 @@
-"""The tickets of a draw. MongoDB draws their places, so all workers see one order."""
+"""The tickets of a draw. MongoDB gives each ticket its random place in the order, so all workers
+see one order."""
 
 from __future__ import annotations
 
@@ -33,8 +34,9 @@ class TicketRepository:
         self._results = Batcher(self._write_all)
 
     async def draw(self, ticket: Ticket, last_round: int) -> bool:
-        """Stores the ticket at a random place. False if the reader has one newer than
-        ``last_round``. Raises: Unavailable."""
+        """Stores the ticket with a random place in its round. An earlier ticket of the reader
+        for the day is replaced if its round is ``last_round`` or earlier; otherwise returns
+        False. Raises: Unavailable."""
         drawn = UpdateOne(
             {"_id": ticket.id, "round": {"$lte": last_round}}, _drawn(ticket), upsert=True
         )
@@ -46,7 +48,7 @@ class TicketRepository:
         return True
 
     async def draw_again(self, ticket: Ticket, round: int) -> None:
-        """Moves the ticket to a random place in a later round. Raises: Unavailable."""
+        """Moves the ticket to a random place in the later round ``round``. Raises: Unavailable."""
         drawn = UpdateOne(
             {"_id": ticket.id, "round": ticket.round}, _drawn(replace(ticket, round=round))
         )
@@ -54,7 +56,8 @@ class TicketRepository:
             await self._draws.submit(drawn)
 
     async def get(self, id: str) -> tuple[Ticket, bool] | None:
-        """The ticket and whether it was served. Raises: Unavailable."""
+        """The ticket, and whether its request was served; None if it does not exist. Raises:
+        Unavailable."""
         with translate_errors():
             document = await self._all.find_one({"_id": id})
         return (_ticket(document), "outcome" in document) if document is not None else None
@@ -69,7 +72,8 @@ class TicketRepository:
         return [_ticket(row) for row in rows]
 
     async def record(self, ticket: Ticket, outcome: Outcome) -> None:
-        """Stores the outcome of the ticket, once. Raises: Unavailable."""
+        """Stores the outcome of the ticket's request, if none is stored for this round yet.
+        Raises: Unavailable."""
         unserved: Document = {
             "_id": ticket.id,
             "round": ticket.round,
@@ -98,7 +102,8 @@ class TicketRepository:
 
 
 def _drawn(ticket: Ticket) -> list[Document]:
-    """Replaces the document, since an outcome belongs to one round. The place is random."""
+    """The MongoDB update that replaces the ticket's document and gives it a random place. All is
+    replaced, since an outcome belongs to one round only."""
     fields = _document(ticket)
     return [{"$replaceWith": {"$mergeObjects": [{"$literal": fields}, {"place": {"$rand": {}}}]}}]
 

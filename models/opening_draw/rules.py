@@ -1,4 +1,5 @@
-"""The rules of the draw: rounds, and the order of service. Each rule is pure."""
+"""The rules of the draw: the rounds, and the order in which a round's requests are served. These
+are pure functions."""
 
 from __future__ import annotations
 
@@ -11,20 +12,24 @@ from models.kernel.time_range import SLOTS_PER_DAY, half_hour_slots
 from models.opening_draw.entities import Outcome, Ticket
 
 ROUND: Final = timedelta(milliseconds=1500)
-"""The length of a round, whose requests are collected and then served in the order of the draw.
-With one second, most people miss the first round (measured) and leave it to scripts."""
+"""The length of a round. Its requests are collected and then served in a random order. With
+rounds of one second, most people miss the first one (measured) and leave it to scripts."""
 ROUNDS: Final = 7
-"""Rounds after an opening. Later requests are served as they come."""
+"""The number of rounds after an opening. Later requests are served in the order of their
+arrival."""
 DRAW_LASTS: Final = ROUNDS * ROUND
 ROUNDS_BETWEEN: Final = 2
-"""Rounds between two requests of a reader. People need some two seconds to read a refusal and
-choose another seat; scripts need none."""
+"""The second of two requests of one reader is served at least this many rounds after the first.
+People need some two seconds to read a refusal and choose another seat; a script must not be
+faster."""
 LONGEST_WAIT: Final = timedelta(milliseconds=2500)
-"""A request that would wait longer is throttled, so that every response is in time."""
+"""A request that would have to wait for its round longer than this is refused as throttled, so
+that every response arrives in time."""
 
 
 def round_at(opens_at: datetime, now: datetime) -> int | None:
-    """The round of a request at ``now``; None if the draw of that opening is over."""
+    """The number of the round in which a request at ``now`` takes part; None if the draw of that
+    opening is over."""
     passed: int = max(0, (now - opens_at) // ROUND)
     return passed if passed < ROUNDS else None
 
@@ -34,14 +39,16 @@ def round_ends(opens_at: datetime, round: int) -> datetime:
 
 
 def too_early_by(opens_at: datetime, round: int, now: datetime) -> timedelta | None:
-    """The time until the request may be repeated; None if it may wait here."""
+    """The time after which a request for the round may be repeated, because the wait would
+    exceed ``LONGEST_WAIT``; None if the request may wait for the round."""
     early = round_ends(opens_at, round) - now - LONGEST_WAIT
     return early if early > timedelta() else None
 
 
 class ServingOrder:
-    """The order in which a round's tickets are served. A ticket waits only for earlier ones of its
-    seat and half hours: until they are served, or an outcome shows that it cannot win."""
+    """The order in which the tickets of a round are served. A ticket waits only for earlier
+    tickets of the same seat and overlapping half hours. It waits until these are served, or
+    until an outcome shows that it cannot win any more."""
 
     def __init__(self, tickets: Sequence[Ticket]) -> None:
         self._tickets = tickets
@@ -55,14 +62,16 @@ class ServingOrder:
         self._outcomes: dict[str, Outcome] = {}
 
     def first(self) -> list[str]:
-        """The ids of tickets that need not wait, in the order of the draw. To be called once."""
+        """The ids of the tickets that need not wait for others, in the order of the draw. To be
+        called once."""
         called: set[str] = set()
         for tickets in self._of_seat.values():
             called.update(self._call(tickets))
         return [ticket.id for ticket in self._tickets if ticket.id in called]
 
     def served(self, id: str, outcome: Outcome) -> list[str]:
-        """The ids of the tickets whose turn comes after this ticket's outcome."""
+        """Notes the outcome of a ticket. Returns the ids of the tickets that no longer have to
+        wait."""
         seat = self._seat_of.get(id)
         if seat is None or id in self._outcomes:
             return []
@@ -73,7 +82,8 @@ class ServingOrder:
         return [ticket.id for ticket in self._tickets if ticket.id not in self._called]
 
     def unserved(self) -> list[str]:
-        """The ids of tickets without a known outcome for which other tickets wait."""
+        """The ids of tickets whose outcome is not known yet, in so far as others may wait for
+        them."""
         return [
             ticket.id
             for ticket in self._tickets

@@ -1,7 +1,8 @@
-"""The draw at an opening: MongoDB draws the order in which a round's requests are served.
+"""The draw at an opening: requests of one round are served in an order that MongoDB has drawn.
 
-A request waits for its turn and then books as usual: the claim index decides, and no response comes
-earlier. After ``PATIENCE`` other requests no longer wait for those of a crashed worker.
+A request waits for its turn and then books as usual: the claim index decides, and no request gets a
+response earlier. A worker waits no longer than ``PATIENCE`` for outcomes of other workers'
+requests, since a worker may have crashed.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ from models.opening_draw.rules import (
 from models.readers.context import RequestContext
 
 SETTLED_AFTER: Final = timedelta(milliseconds=150)
-"""Time from a round's end until its order is read. Later tickets are drawn again."""
+"""Time after a round's end at which its order is read. A ticket that is stored later is moved to
+a later round."""
 PATIENCE: Final = timedelta(milliseconds=1000)
-"""Time from a round's end until workers stop waiting for each other: one may have crashed."""
+"""Time after a round's end at which workers stop waiting for outcomes of other workers' tickets,
+since one may have crashed."""
 SERVED_AT_ONCE: Final = 128
-"""At most this many turns run at once in a worker, beside requests that load shedding admits."""
+"""At most this many requests of the draw are served at once in a worker. Requests that load
+shedding admits come on top of them."""
 _ASK_EVERY_S: Final = 0.04
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -42,7 +46,7 @@ Sleep = Callable[[float], Awaitable[None]]
 @dataclass(slots=True)
 class Turn:
     drawn: bool
-    """False after the draw: requests are served as they come."""
+    """False if the draw is over, and the request is served in the order of its arrival."""
     outcome: Outcome = Outcome.REFUSED
 
 
@@ -65,7 +69,8 @@ class _Round:
 
 
 class OpeningDraw:
-    """Lets requests wait for their turn. ``now`` returns business time by MongoDB's clock."""
+    """Lets requests after an opening wait for their turn in the draw. ``now`` returns the
+    business time by MongoDB's clock."""
 
     def __init__(
         self, tickets: TicketRepository, now: Callable[[], datetime], sleep: Sleep
@@ -78,15 +83,15 @@ class OpeningDraw:
 
     @property
     def waiting(self) -> int:
-        """The number of tickets in this worker that wait or are being served."""
+        """The number of this worker's tickets that wait or are being served."""
         return len(self._held)
 
     @asynccontextmanager
     async def turn(
         self, ctx: RequestContext, ticket: Ticket, opens_at: datetime
     ) -> AsyncIterator[Turn]:
-        """Runs the block at the request's turn, or at once after the draw. The ``round`` of
-        ``ticket`` is ignored. Raises: AnotherTicketWaits, Throttled, Unavailable."""
+        """Runs the block when it is the request's turn; if the draw is over, at once. The
+        ``round`` of ``ticket`` is ignored. Raises: AnotherTicketWaits, Throttled, Unavailable."""
         number = round_at(opens_at, self._now())
         if number is None:
             yield Turn(drawn=False)
@@ -108,8 +113,9 @@ class OpeningDraw:
             await self._served(ticket, turn.outcome)
 
     async def _draw(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """Draws a place; returns the ticket with its round. Raises: AnotherTicketWaits; Throttled
-        if the round is too far away."""
+        """Stores the ticket with a random place; returns it with its round. A reader's second
+        ticket gets a later round. Raises: AnotherTicketWaits if another request of the reader
+        waits; Throttled if the round is too far away."""
         while True:
             held = self._held.get(ticket.id)
             if held is not None:
@@ -129,7 +135,8 @@ class OpeningDraw:
             ticket = replace(ticket, round=number)
 
     async def _in_time(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """Draws the ticket again if it was stored too late for the order of its round."""
+        """Moves the ticket to a later round if it was stored after the order of its round was
+        read. Returns it with its round."""
         late = self._now() - round_ends(opens_at, ticket.round)
         while late > SETTLED_AFTER:
             next_round = ticket.round + 1 + late // ROUND
@@ -139,7 +146,8 @@ class OpeningDraw:
         return ticket
 
     async def _wait(self, ticket: Ticket, opens_at: datetime) -> None:
-        """Waits for the ticket's turn and for a place in ``_serving``."""
+        """Waits until it is the ticket's turn and fewer than ``SERVED_AT_ONCE`` requests are
+        being served."""
         key = ticket.day, ticket.round
         round = self._rounds.get(key)
         if round is None:
@@ -188,7 +196,8 @@ class OpeningDraw:
 
 
 def _joined(other: Ticket, ticket: Ticket) -> Ticket:
-    """The request's existing ticket. Raises: AnotherTicketWaits."""
+    """The ticket ``other`` that the reader has already, if it is from the same request as
+    ``ticket``. Raises: AnotherTicketWaits if it is not."""
     if other.request != ticket.request:
         raise AnotherTicketWaits()
     return other

@@ -1,4 +1,4 @@
-"""Times in which readers could not check in or return, so that deadlines wait."""
+"""Outages: times in which readers could not check in or return, so that deadlines are extended."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 from models.library.entities import Catalog, KioskId, PresenceSource, VenueId
 
 MIN_DURATION: Final = timedelta(minutes=2)
-"""A shorter outage extends no deadline."""
+"""An outage must be longer than this to extend deadlines."""
 RETIRED_AFTER: Final = timedelta(days=3)
-"""A kiosk not seen for longer is regarded as removed."""
+"""A kiosk that was not seen for this long is regarded as removed."""
 CAS: Final = "cas"
 
 
@@ -27,7 +27,7 @@ class Outage:
 
     @property
     def venue_id(self) -> VenueId | None:
-        """The venue; None if all are affected."""
+        """The venue whose kiosks are out; None for an outage that affects all venues."""
         kind, _, venue = self.component.partition(":")
         return VenueId(venue) if kind == "kiosks" else None
 
@@ -36,8 +36,9 @@ class Outage:
 
 
 def observed_until(screens: Iterable[datetime], now: datetime) -> datetime:
-    """The last time a venue's kiosks were seen, at most MIN_DURATION before ``now``; ``now``
-    without kiosks in use. ``screens``: when each was last seen."""
+    """The last instant at which one of a venue's kiosks was seen. If that is longer ago than
+    MIN_DURATION, it is ``now`` minus MIN_DURATION; if the venue has no kiosks in use, ``now``.
+    ``screens``: when each kiosk was last seen."""
     living = [last_seen for last_seen in screens if now - last_seen < RETIRED_AFTER]
     return max(min(max(living), now), now - MIN_DURATION) if living else now
 
@@ -45,7 +46,8 @@ def observed_until(screens: Iterable[datetime], now: datetime) -> datetime:
 def screens_of(
     catalog: Catalog, last_seen: Mapping[KioskId, datetime]
 ) -> Mapping[VenueId, Sequence[datetime]]:
-    """When kiosk screens were last seen, for venues where kiosks prove presence."""
+    """For each venue that accepts kiosk codes as a proof of presence: when each of its kiosks
+    was last seen. Venues without such a kiosk are left out."""
     screens: dict[VenueId, list[datetime]] = {}
     for id, at in last_seen.items():
         # The kiosk may be missing if it was added, retired or deleted a moment ago.

@@ -18,12 +18,13 @@ from models.reservations.errors import StaleRevision
 
 BEAT_EVERY: Final = timedelta(seconds=0.8)
 _JUST_NOW: Final = timedelta(seconds=0.1)
-"""A worker's heartbeat is not repeated within this time."""
+"""A worker records no second heartbeat within this time."""
 _ROUNDS: Final = 10
 
 
 class DeadlineExtension:
-    """Records when the service was alive, and extends deadlines that fell into gaps."""
+    """Records heartbeats, which show when the service was running. Extends deadlines that fell
+    into the gaps between them."""
 
     def __init__(
         self,
@@ -35,9 +36,10 @@ class DeadlineExtension:
         self._beating = asyncio.Lock()
 
     async def record_heartbeat(self, now: datetime) -> int:
-        """Records a heartbeat and extends deadlines that fell into gaps; returns their number. An
-        interrupted run is repeated, without deadlines moved already. ``now`` is by MongoDB's clock,
-        since all hosts' heartbeats are compared. Raises: Unavailable."""
+        """Records a heartbeat and extends the deadlines that fell into gaps between heartbeats;
+        returns the number of extended deadlines. After an interruption the next run continues,
+        without extending a deadline twice. ``now`` is the time by MongoDB's clock, since
+        heartbeats of all hosts are compared. Raises: Unavailable."""
         moved = 0
         async with self._beating:
             beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
@@ -48,7 +50,8 @@ class DeadlineExtension:
         return moved
 
     async def beat(self, now: datetime) -> int:
-        """Records a heartbeat, unless a worker just did. Returns 0: no second run is needed."""
+        """Records a heartbeat, unless any worker has just recorded one. Returns 0: the job never
+        needs an immediate second run."""
         async with self._beating:
             if self._heartbeat.beaten_within(BEAT_EVERY, now) is None:
                 last, _ = await self._heartbeat.state()
@@ -57,7 +60,8 @@ class DeadlineExtension:
         return 0
 
     async def alive_until(self, now: datetime) -> datetime:
-        """The instant until which deadlines may be settled: gaps before it have been handled."""
+        """The instant until which deadlines may be applied. It is the last heartbeat, or the
+        start of a gap whose deadlines are not extended yet."""
         beaten = self._heartbeat.beaten_within(_JUST_NOW, now)
         if beaten is not None:
             return beaten
@@ -65,7 +69,9 @@ class DeadlineExtension:
         return min([now, *([last] if last is not None else []), *(gap.start for gap in gaps)])
 
     async def catch_up(self, id: str, now: datetime) -> None:
-        """Extends one reservation's deadline for gaps that have just ended. Records no gap."""
+        """Extends the deadline of one reservation for gaps in the heartbeats that have just
+        ended, including a gap between the last heartbeat and ``now``. The stored gaps stay for
+        ``record_heartbeat``."""
         last, gaps = await self._heartbeat.state()
         if last is not None and now - last > GAP:
             gaps = [*gaps, TimeRange(last, now)]
@@ -78,11 +84,13 @@ class DeadlineExtension:
                 await apply_all(self._writer, gap.end, [r], _extended_by(gap), {})
 
     async def extend_deadlines(self, outage: TimeRange, venue_id: VenueId | None = None) -> int:
-        """Extends deadlines in the outage (of the venue, or of all) or within a minute after it;
-        returns their number. Missing an extended deadline is no violation. Changed reservations are
-        read again, since late attempts are settled when an outage ends.
+        """Extends the deadlines that lie in the outage or within a minute after it, of the venue or
+        (None) of all venues; returns their number. To miss an extended deadline is no violation.
+        Reservations that were changed in the meantime are read again, since readers act again when
+        an outage ends.
 
-        Raises: Unavailable; Busy if some changed each time and are not extended yet.
+        Raises: Unavailable; Busy if some reservations were changed each time and are not extended
+        yet.
         """
         moved = 0
         for _ in range(_ROUNDS):
@@ -110,7 +118,8 @@ async def apply_all(
     step: Callable[[Reservation], Reservation],
     due: Mapping[str, object],
 ) -> int:
-    """Writes ``step`` of the reservations that have not changed meanwhile; returns their number."""
+    """Writes ``step(r)`` over each reservation ``r`` that is still unchanged and meets the
+    condition ``due``; returns the number of written ones."""
     done = 0
     for r in reservations:
         try:

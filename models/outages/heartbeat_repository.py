@@ -11,29 +11,33 @@ from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {}
 GAP: Final = timedelta(seconds=5)
-"""Without a heartbeat for longer, the service is regarded as down."""
+"""If there is no heartbeat for longer than this, the service is regarded as having been down."""
 
 
 class HeartbeatRepository:
-    """The last heartbeat of any worker, and the gaps whose deadlines are not extended yet."""
+    """The last heartbeat that any worker has recorded, and the gaps between heartbeats whose
+    deadlines have not been extended yet."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["heartbeat"]
         self._last: datetime | None = None
 
     def beaten_within(self, length: timedelta, now: datetime) -> datetime | None:
-        """This process's last heartbeat, if it left no gap and is younger than ``length``."""
+        """The instant of this process's last heartbeat, if it is younger than ``length`` and no
+        gap was open after it; else None."""
         last = self._last
         return last if last is not None and timedelta() <= now - last < length else None
 
     async def state(self) -> tuple[datetime | None, list[TimeRange]]:
-        """The last heartbeat (None before the first) and the open gaps."""
+        """The last heartbeat of any worker (None before the first), and the gaps whose deadlines
+        have not been extended yet."""
         with translate_errors():
             document = await self._all.find_one({"_id": "service"})
         return _read(document)
 
     async def beat(self, now: datetime) -> list[TimeRange]:
-        """Records a heartbeat, and the gap that it ends, in one update. Returns the open gaps."""
+        """Records a heartbeat and, in the same update, the gap that it may end. Returns all gaps
+        whose deadlines have not been extended yet."""
         self._last = None
         with translate_errors():
             # A write confirmed by a majority comes first: a primary that has lost its majority
@@ -56,14 +60,15 @@ class HeartbeatRepository:
         return left
 
     async def remove_gap(self, gap: TimeRange) -> None:
-        """Removes a gap whose deadlines have been extended."""
+        """Removes a gap, after its deadlines have been extended."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": "service"}, {"$pull": {"gaps": {"start": gap.start, "end": gap.end}}}
             )
 
     async def set(self, now: datetime) -> None:
-        """Sets the heartbeat without a gap, after the clock was moved."""
+        """Sets the last heartbeat to ``now`` and drops all gaps. Called after the sandbox's
+        clock was moved."""
         self._last = None
         with translate_errors():
             await self._all.update_one(

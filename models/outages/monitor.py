@@ -1,5 +1,5 @@
-"""Detects kiosks that are not seen and a sign-on that is down. Downtime of the service itself is
-detected by its heartbeat (``DeadlineExtension``)."""
+"""Detects kiosks that are not seen any more and a sign-on that is down. That the service itself
+was down is detected by its heartbeat (``DeadlineExtension``)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _NOTE_EVERY_S: Final = 20.0
 
 
 class OutageMonitor:
-    """``cas_answers`` checks whether the sign-on answers."""
+    """Detects outages of kiosks and of the sign-on, and has deadlines extended when they end.
+    ``cas_answers`` returns True if the sign-on answers."""
 
     def __init__(
         self,
@@ -40,7 +41,8 @@ class OutageMonitor:
         self._last_recorded: dict[KioskId, datetime] = {}
 
     async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime, browser: str = "") -> None:
-        """Records that a kiosk's screen asked for a code, at most every 20 s."""
+        """Records that the kiosk's screen has requested a code, at most once in 20 s.
+        ``browser``: a description of the screen's browser."""
         last = self._last_recorded.get(kiosk_id)
         if last is None or abs((now - last).total_seconds()) >= _NOTE_EVERY_S:
             self._last_recorded[kiosk_id] = now
@@ -50,7 +52,8 @@ class OutageMonitor:
         await self._outages.begin(CAS, now)
 
     async def run(self, now: datetime) -> int:
-        """Records outages that begin or end; returns how many deadlines were then extended."""
+        """Records outages that have begun or ended, and extends the deadlines in those that have
+        ended; returns the number of extended deadlines."""
         outages = await self._outages.all()
         noted = await self._look_at_kiosks({outage.component for outage in outages}, now)
         for outage in outages:
@@ -68,7 +71,8 @@ class OutageMonitor:
         return moved
 
     async def _look_at_kiosks(self, components: Set[str], now: datetime) -> bool:
-        """Records kiosk outages that begin or end; True if there was any."""
+        """Records kiosk outages that have begun or ended. ``components``: those that are out
+        already. Returns True if there was a change."""
         noted = False
         screens = screens_of(self._reference.catalog, await self._kiosks.kiosk_last_seen())
         for venue_id in self._reference.catalog.venues:
@@ -89,7 +93,8 @@ class OutageMonitor:
         return noted
 
     def _open(self, venue_id: object, now: datetime) -> bool:
-        """Whether an area of the venue is open. Otherwise screens may sleep."""
+        """True if an area of the venue is open now. While all are closed, an unseen kiosk is no
+        outage, since its screen may be off."""
         for area in self._reference.catalog.areas.values():
             if area.venue_id != venue_id:
                 continue

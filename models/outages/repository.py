@@ -19,19 +19,22 @@ class OutageRepository:
         self._all = db["outages"]
 
     async def all(self) -> list[Outage]:
-        """Outages that last, or whose deadlines are not extended yet: hardly ever any."""
+        """Outages that still last, or whose deadlines have not been extended yet. Nearly always
+        there are none."""
         with translate_errors():
             rows = await self._all.find().sort("_id").to_list(None)
         return [Outage(row["_id"], row["start"], row["end"]) for row in rows]
 
     async def begin(self, what: str, start: datetime) -> None:
-        """Records the start of an outage. An earlier start stays."""
+        """Records that the component ``what`` is out since ``start``. If that is recorded
+        already, the earlier start stays."""
         first: Document = {"start": start, "end": None}
         with translate_errors(), suppress(DuplicateKeyError):
             await self._all.update_one({"_id": what}, {"$setOnInsert": first}, upsert=True)
 
     async def end(self, what: str, end: datetime) -> None:
-        """Records the end before deadlines are moved: a repetition after a crash uses this one."""
+        """Records the end of the outage of the component ``what``. That happens before deadlines
+        are extended, so that a repetition after a crash extends them by the same length."""
         with translate_errors():
             await self._all.update_one({"_id": what, "end": None}, {"$set": {"end": end}})
 

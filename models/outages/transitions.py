@@ -10,7 +10,8 @@ from models.reservations.state_machine import ReservationState
 
 
 def falls_into(r: Reservation, outage: TimeRange) -> bool:
-    """True if a deadline in the outage, or within a minute after it, is not extended for it yet."""
+    """True if the reservation's present deadline lies in the outage or within a minute after it,
+    and has not been extended for this outage yet."""
     deadlines = {
         ReservationState.RESERVED: r.check_in_until,
         ReservationState.AWAY: r.return_by,
@@ -24,8 +25,9 @@ def falls_into(r: Reservation, outage: TimeRange) -> bool:
 
 
 def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
-    """Extends a deadline by the outage's length: at least to a minute after the outage, at most to
-    the reservation's end. Missing it is no violation."""
+    """The reservation with its present deadline extended by the outage's length: to a minute
+    after the outage at least, to the reservation's end at most. To miss the extended check-in or
+    return is no violation."""
 
     def after(deadline: datetime) -> datetime:
         moved = deadline + outage.length if deadline <= outage.end else deadline

@@ -15,11 +15,12 @@ _HASH_CHARS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class LibraryProfile:
-    """A library's names, wording and zone. ``rev`` grows with every change; 0 was never saved.
+    """A library's names, wording and time zone.
 
     `running_line` and `rules_text` (Markdown) contain placeholders for numbers of the policy; an
     empty text stands for the default wording. `audience`: the people that the service is for.
-    `zone_minutes`: minutes that ``zone`` is ahead of UTC. `logo`: a PNG, or empty.
+    `zone_minutes`: minutes by which ``zone`` is ahead of UTC. `logo`: a PNG, or empty. `rev` grows
+    with every change; 0 is the default that was never saved.
     """
 
     name: str = ""
@@ -65,7 +66,7 @@ class SetupStep(StrEnum):
 
 
 class StepMark(StrEnum):
-    """An administrator's mark on a step. The value is stored."""
+    """An administrator's mark on a step of the first run. The value is stored."""
 
     DONE = "done"
     LATER = "later"
@@ -73,8 +74,8 @@ class StepMark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetupProgress:
-    """The progress of the first run. ``rev`` grows with every change; at 0 the run has not begun,
-    and a library that has areas needs none."""
+    """An administrator's progress through the first run. ``rev`` grows with every change. At 0
+    the first run has not begun; a library that has areas does not need one."""
 
     marks: Mapping[SetupStep, StepMark] = field(default_factory=dict)
     finished: bool = False

@@ -8,17 +8,20 @@ from typing import Final
 from models.kernel.errors import Malformed
 
 LARGEST_LOGO: Final = 256 * 1024
-"""Bytes of an upload."""
+"""The largest logo file that can be uploaded, in bytes."""
 _KINDS: Final = ("PNG", "JPEG")
 _LARGEST_SIDE: Final = 4096
-"""Pixels of an upload's longer side: a small file can expand to gigabytes."""
+"""The longest accepted side of an uploaded picture in pixels: a small file can expand to
+gigabytes."""
 _SIDE: Final = 144
-"""Pixels of the stored logo's longer side: a header shows 36, on sharp screens 144."""
+"""The longer side of the stored logo in pixels. A page's header shows 36, for which sharp
+screens use 144."""
 
 
 def logo_of(sent: bytes) -> bytes:
-    """Converts an upload to a PNG of pixels only. It may need much memory: run it ``confined``.
-    Raises: Malformed unless it is a PNG or JPEG within the limits; an SVG could run scripts."""
+    """Converts an uploaded picture to a PNG that contains only pixels. It may need much memory:
+    run it through ``confined``. Raises: Malformed unless it is a PNG or JPEG within the limits.
+    SVG is not accepted, as it could contain scripts."""
     # Imported here: it takes 3 MB, and only staff need it.
     from PIL import Image, UnidentifiedImageError
 

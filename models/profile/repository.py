@@ -29,16 +29,18 @@ class ProfileRepository:
         self._all = db["profile"]
 
     async def load(self) -> LibraryProfile | None:
-        """The profile; None if none was saved."""
+        """The library's profile; None if none was ever saved."""
         with translate_errors():
             document = await self._all.find_one({"_id": _PROFILE})
         with known_fields(self._db, "the library's profile"):
             return _profile(document) if document else None
 
     async def save(self, profile: LibraryProfile) -> bool:
-        """Replaces the profile whose ``rev`` is one less; False if it has changed since. Raises:
-        ZoneFixed for another zone if there is an area or a reservation. Writers of areas increment
-        the library's version too, so the second of two changes sees the first."""
+        """Replaces the stored profile if its ``rev`` is one less than the new one's; False if it
+        was changed in the meantime. Raises: ZoneFixed if the time zone would change and there is
+        an area or a reservation. Changes of areas increment the library's version in their
+        transactions, too, so that of a new zone and a first area at the same time only one
+        succeeds."""
 
         async def work(session: Any) -> None:
             await put_profile(self._db, profile, session)
@@ -46,7 +48,7 @@ class ProfileRepository:
         return await try_transaction(self._db, work)
 
     async def add_missing(self, profile: LibraryProfile) -> None:
-        """Saves the first profile; an existing one is left to the console."""
+        """Saves the profile if none is stored. A stored one can only be changed in the console."""
         await self.save(replace(profile, rev=1))
 
     async def setup(self) -> SetupProgress:
@@ -58,8 +60,9 @@ class ProfileRepository:
         return SetupProgress(marks, document["finished"], document["rev"])
 
     async def save_setup(self, progress: SetupProgress) -> bool:
-        """Replaces the progress whose ``rev`` is one less; False if it has changed since. It
-        increments the library's version, so that all workers reload."""
+        """Replaces the stored progress of the first run if its ``rev`` is one less than the new
+        one's; False if it was changed in the meantime. Increments the library's version, so that
+        all workers load it again."""
         document: Document = {
             "_id": _SETUP,
             "marks": {step.value: mark.value for step, mark in progress.marks.items()},
@@ -74,8 +77,8 @@ class ProfileRepository:
 
 
 async def put_profile(db: Database, profile: LibraryProfile, session: Any) -> None:
-    """Writes the profile in the transaction. Raises: ConcurrentUpdate, DuplicateKeyError (another
-    change came first); ZoneFixed."""
+    """Writes the profile in the transaction ``session``. Raises: ConcurrentUpdate or
+    DuplicateKeyError if another change came first; ZoneFixed."""
     stored = await db["profile"].find_one({"_id": _PROFILE}, {"zone": 1}, session=session)
     zone = stored["zone"] if stored else DEFAULT_ZONE
     if profile.zone != zone:
@@ -87,8 +90,8 @@ async def put_profile(db: Database, profile: LibraryProfile, session: Any) -> No
 
 
 async def _put(db: Database, document: Document, session: Any) -> None:
-    """Replaces the document whose ``rev`` is one less. Raises: ConcurrentUpdate,
-    DuplicateKeyError."""
+    """Replaces the stored document if its ``rev`` is one less than the new one's; at 1 inserts
+    it. Raises: ConcurrentUpdate or DuplicateKeyError if another change came first."""
     if document["rev"] == 1:
         await db["profile"].insert_one(document, session=session)
     else:

@@ -18,7 +18,8 @@ LONGEST: Final[Mapping[str, int]] = {
     "mini_program": 20,
     "menu": 4,
 }
-"""At most this many characters of each text; WeChat shows four of a menu button."""
+"""The largest number of characters of each of the profile's texts. Of a menu button's text
+WeChat shows four."""
 REQUIRED: Final = ("name", "title", "campus_app", "mini_program", "menu")
 LONGEST_CONTACT: Final = 60
 MOST_CONTACTS: Final = 6
@@ -28,7 +29,8 @@ PLACEHOLDER: Final = re.compile(r"\{([^{}\n]*)\}")
 
 
 def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> None:
-    """Raises: Malformed with the first faulty field."""
+    """Checks the profile's texts. ``placeholders``: the names that may stand in braces. Raises:
+    Malformed for the first faulty field."""
     for name, most in LONGEST.items():
         text = getattr(profile, name)
         if not text and name in REQUIRED:
@@ -49,7 +51,8 @@ def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> Non
 
 
 def check_zone(zone: str, year: int) -> int:
-    """Minutes that the zone is ahead of UTC. Raises: Malformed if unusable from ``year`` on."""
+    """Minutes by which the time zone is ahead of UTC. Raises: Malformed if a library cannot have
+    this zone from ``year`` on."""
     problem = zone_problem(zone, year)
     if problem is not None:
         raise Malformed("zone", problem.value, zone=zone)
@@ -57,7 +60,7 @@ def check_zone(zone: str, year: int) -> int:
 
 
 def _check_contact(lines: tuple[str, ...]) -> None:
-    """Raises: Malformed."""
+    """Checks the lines with the library's contact. Raises: Malformed."""
     if not 0 < len(lines) <= MOST_CONTACTS:
         raise Malformed("contact", "contact_lines", most=MOST_CONTACTS)
     for line in lines:

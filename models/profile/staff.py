@@ -26,8 +26,10 @@ class StaffProfile:
         new: LibraryProfile,
         placeholders: Collection[str],
     ) -> None:
-        """Publishes ``new``, made from ``old``. Raises: Malformed; ProfileChanged if another change
-        came first; ZoneFixed for another zone if there is an area. Nothing has changed then."""
+        """Replaces the library's profile ``old`` by ``new``. ``placeholders``: the names of
+        policy values that its texts may contain. Raises: Malformed; ProfileChanged if another
+        change came first; ZoneFixed if the time zone would change and there is an area or a
+        booking. After an error nothing has changed."""
         ctx.require(None, Role.ADMINISTRATOR)
         check_profile(new, placeholders)
         async with self._audit.entry(
@@ -43,11 +45,13 @@ class StaffProfile:
         await self._go_on(ctx, 0, "begun")
 
     async def mark_step(self, ctx: StaffContext, rev: int, step: SetupStep, mark: StepMark) -> None:
-        """Marks a step as done or for later. Raises: SetupChanged."""
+        """Marks a step of the first run as done or to be done later. Raises: SetupChanged if
+        another change came first (``rev`` is not the stored one)."""
         await self._go_on(ctx, rev, mark.value, step, mark)
 
     async def finish_setup(self, ctx: StaffContext, rev: int) -> None:
-        """Ends the first run. Raises: SetupChanged."""
+        """Ends the first run. Raises: SetupChanged if another change came first (``rev`` is not
+        the stored one)."""
         await self._go_on(ctx, rev, "all_done", finished=True)
 
     async def _go_on(
@@ -72,7 +76,8 @@ class StaffProfile:
 
 
 def _changed(one: LibraryProfile, other: LibraryProfile) -> JsonObject:
-    """The values of ``one`` that differ from ``other``; a logo is represented by its file name."""
+    """The values of the profile ``one`` that differ from ``other``, for the audit log. A logo is
+    represented by its file name."""
     mine, theirs = asdict(one), asdict(other)
     changed = {name: v for name, v in mine.items() if v != theirs[name] and name != "rev"}
     if "logo" in changed:

@@ -11,9 +11,10 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 _YEARS: Final = 10
-"""Years for which a zone must keep its offset, by the tz database."""
+"""A library's time zone must keep its offset from UTC for this many years, by the tz database."""
 _SAMPLE_EVERY: Final = timedelta(days=14)
-"""Interval of samples: no clock change lasts less than four weeks (Morocco's, for Ramadan)."""
+"""The interval at which a zone's offset is sampled. The shortest clock change lasts four weeks
+(Morocco's, for Ramadan)."""
 _HALF_HOUR: Final = timedelta(minutes=30)
 _AREAS: Final = frozenset(
     {
@@ -30,7 +31,7 @@ class ZoneProblem(StrEnum):
 
 
 def zone_problem(name: str, year: int) -> ZoneProblem | None:
-    """The reason why the library cannot use the zone from ``year`` on; None if it can."""
+    """The reason why a library cannot have the time zone from ``year`` on; None if it can."""
     if name not in _names():
         return ZoneProblem.UNKNOWN
     offsets = set(_offsets(ZoneInfo(name), year))
@@ -41,18 +42,19 @@ def zone_problem(name: str, year: int) -> ZoneProblem | None:
 
 @lru_cache(maxsize=2)
 def fitting_zones(year: int) -> tuple[str, ...]:
-    """The names of all usable zones."""
+    """The names of all time zones that a library can have from ``year`` on."""
     return tuple(name for name in sorted(_names()) if zone_problem(name, year) is None)
 
 
 def zone_minutes(name: str, year: int) -> int:
-    """Minutes that a usable zone is ahead of UTC."""
+    """Minutes by which a time zone that a library can have is ahead of UTC."""
     return next(_offsets(ZoneInfo(name), year)) // timedelta(minutes=1)
 
 
 @lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
-    """The zones of places, without technical ones such as Etc/GMT-8 and EST."""
+    """The names of time zones that belong to places, without technical ones such as Etc/GMT-8
+    and EST."""
     return frozenset(n for n in available_timezones() if n.partition("/")[0] in _AREAS)
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ProofPart:
-    """One kind of check. ``name``: its key; ``numbers``: its extent; no ``failures``: it passed."""
+    """The result of one kind of check in ``scripts/prove``. ``name``: its key in files and
+    pages; ``numbers``: how much was checked, by name; ``failures``: empty if it passed."""
 
     name: str
     seconds: float
@@ -23,7 +24,7 @@ class ProofPart:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A result of ``scripts/prove``, with the version and commit that it tested."""
+    """A result of ``scripts/prove``, with the version and commit of the service that it tested."""
 
     version: str
     commit: str
@@ -38,8 +39,8 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class ProofStanding:
-    """The packaged result, and the running code. ``commit`` is empty if the code's commit is
-    unknown or there were uncommitted changes."""
+    """The result of ``scripts/prove`` in this package, and the code that runs. ``commit`` is
+    empty if the running code's commit is unknown or there were uncommitted changes."""
 
     version: str
     commit: str

@@ -23,7 +23,8 @@ CampusAttributes = Mapping[str, Sequence[str]]
 
 
 class MembershipSource(StrEnum):
-    """The origin of a membership, as stored. A source changes its own memberships only."""
+    """The origin of a membership, as stored. Each source (the staff, the campus sign-on) changes
+    only memberships of its own."""
 
     CAMPUS = "campus"
     FILE = "file"
@@ -52,8 +53,8 @@ LIMIT_NAMES: Final[tuple[LimitName, ...]] = get_args(LimitName)
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """Limits of a group that replace the library's; those in ``at_least`` only raise it. None keeps
-    the library's."""
+    """The longest stay and the booking window of a group's members. They replace the library's
+    limits; those named in ``at_least`` can only raise them. None: the library's limit applies."""
 
     max_minutes: int | None = None
     booking_window_days: int | None = None
@@ -81,8 +82,8 @@ class GroupLimits:
         return replace(policy, **values) if values else policy
 
     def narrowed_by(self, before: Policy, after: Policy) -> dict[str, int]:
-        """The limits, by name, that turn into restrictions: no smaller than the library's in
-        ``before``, smaller in ``after``."""
+        """The limits of the group, by name, that turn from an extension into a restriction: at
+        least the library's limit in ``before``, but less than it in ``after``."""
         return {
             name: own
             for name in LIMIT_NAMES
@@ -96,7 +97,8 @@ NO_LIMITS: Final = GroupLimits()
 
 @dataclass(frozen=True, slots=True)
 class CampusPattern:
-    """Puts readers with this campus attribute and value into the group; ``*`` is a wildcard."""
+    """The group contains the readers to whom the campus sign-on gives this attribute with this
+    value, in which ``*`` stands for any text."""
 
     attribute: str
     value: str
@@ -107,9 +109,9 @@ class CampusPattern:
 
 @dataclass(frozen=True, slots=True)
 class ReaderGroup:
-    """``name`` is for the staff, ``shown_name`` for readers. A ``default`` group contains all
-    readers who are in no other. ``areas`` and ``seats`` are reserved for the members of all groups
-    that list them. ``rev`` grows with every change."""
+    """A group of readers. The staff see ``name``, readers ``shown_name``. A ``default`` group
+    contains all readers who are in no other group. ``areas`` and ``seats`` are reserved for the
+    members of the groups that list them. ``rev`` grows with every change."""
 
     id: GroupId
     name: str
@@ -155,7 +157,8 @@ class ReaderGroups:
         return groups or self._default
 
     def limits_of(self, groups: Groups) -> GroupLimits:
-        """The highest of each limit among the groups, ``at_least`` if it is so for one of them."""
+        """The highest longest stay and the highest booking window among the groups' limits; None
+        if no group has that limit. A limit is in ``at_least`` if it is in that of one group."""
         longest, window = [], []
         at_least: frozenset[LimitName] = frozenset()
         for id in groups:
@@ -169,7 +172,8 @@ class ReaderGroups:
         return GroupLimits(max(longest, default=None), max(window, default=None), at_least)
 
     def reserved_for(self, seat: Seat) -> Groups:
-        """The groups that the seat is reserved for: its own, else its area's; empty for none."""
+        """The groups for which the seat is reserved: those that list the seat, or else those
+        that list its area. Empty if none does."""
         return self._seats.get(seat.id) or self._areas.get(seat.area_id, NO_GROUPS)
 
     def may_use(self, seat: Seat, groups: Groups) -> bool:
@@ -182,7 +186,8 @@ class ReaderGroups:
         return tuple(sorted(self.by_id[id].shown_name for id in groups))
 
     def barred(self, area: Area, groups: Groups) -> dict[int, tuple[str, ...]]:
-        """The indexes of seats reserved for other groups, with the names of these groups."""
+        """The seats that are reserved for other groups, by index in ``area.seats``, each with
+        the names of these groups."""
         return {
             place: self.names(self.reserved_for(seat))
             for place, seat in enumerate(area.seats)
@@ -201,7 +206,8 @@ class ReaderGroups:
         return groups & reserved
 
     def with_effect(self, groups: Groups) -> Groups:
-        """The groups among ``groups`` that reserve anything or have their own longest stay."""
+        """The groups among ``groups`` that reserve an area or a seat or have a longest stay of
+        their own."""
         return frozenset(
             g
             for g in groups
@@ -211,8 +217,8 @@ class ReaderGroups:
         )
 
     def that_matter(self, groups: Groups) -> Groups:
-        """The groups among ``groups`` that reserve any seat. Readers with equal results see the
-        same seats."""
+        """The groups among ``groups`` that reserve an area or a seat. Two readers with equal
+        results may use the same seats."""
         return frozenset(g for g in groups if self.by_id[g].areas or self.by_id[g].seats)
 
     @property
@@ -225,7 +231,8 @@ class ReaderGroups:
         return ReaderGroups({**self.by_id, group.id: group})
 
     def from_campus(self, attributes: CampusAttributes) -> Groups:
-        """The groups whose patterns match the campus's attributes."""
+        """The ids of the groups that contain a user with these attributes from the campus
+        sign-on."""
         return frozenset(
             group.id
             for group in self.by_id.values()

@@ -8,7 +8,7 @@ class GroupChanged(Conflict):
 
 
 class GroupNameTaken(Conflict):
-    """A group has this name, or is the default group already."""
+    """The name is taken by another group, or another group is the default group already."""
 
     code = "group_name_taken"
 

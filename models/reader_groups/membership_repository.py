@@ -24,7 +24,8 @@ class MembershipRepository:
         self._readers = db["readers"]
 
     async def follow_campus(self, reader_id: ReaderId, now: Sequence[Membership]) -> None:
-        """Replaces the reader's memberships from the campus with ``now``; others stay."""
+        """Replaces the memberships that the campus sign-on gave the reader by ``now``; those of
+        the staff stay."""
         others = _without({"$eq": ["$$m.source", MembershipSource.CAMPUS.value]})
         with translate_errors():
             await self._readers.update_one({"_id": reader_id}, _becomes(others, now))
@@ -32,8 +33,9 @@ class MembershipRepository:
     async def replace(
         self, reader_id: ReaderId, was: Membership | None, new: Membership | None
     ) -> bool:
-        """Replaces ``was`` with ``new``, both of one group and source. False if the stored
-        membership is not ``was``, or the reader has ``MAX_MEMBERSHIPS``."""
+        """Replaces the membership ``was`` by ``new``, both of one group and source; None stands
+        for no membership. False if the stored membership is not ``was``, or if the reader
+        already has ``MAX_MEMBERSHIPS`` and one would be added."""
         entry = was or new
         assert entry is not None
         place = {"group": entry.group_id, "source": entry.source.value}
@@ -50,7 +52,9 @@ class MembershipRepository:
         return bool(done.matched_count)
 
     async def put_all(self, memberships: Iterable[tuple[ReaderId, Membership]]) -> int:
-        """Sets each reader's membership of one group and source; returns how many have changed."""
+        """Stores each of these memberships in place of the reader's one of the same group and
+        source. Readers with ``MAX_MEMBERSHIPS`` are left out. Returns the number of readers
+        changed."""
         room = {f"memberships.{MAX_MEMBERSHIPS - 1}": {"$exists": False}}
         writes = [UpdateOne({"_id": id, **room}, _put(m, [m])) for id, m in memberships]
         if not writes:
@@ -65,14 +69,16 @@ class MembershipRepository:
 
 
 def _put(entry: Membership, new: Collection[Membership]) -> list[Document]:
-    """The update that replaces the memberships of the entry's group and source by ``new``."""
+    """The MongoDB update that replaces a reader's memberships of the entry's group and source by
+    ``new``."""
     same_group = {"$eq": ["$$m.group", entry.group_id]}
     same_source = {"$eq": ["$$m.source", entry.source.value]}
     return _becomes(_without({"$and": [same_group, same_source]}), new)
 
 
 def _without(which: Document) -> Document:
-    """The stored memberships except those that match ``which``."""
+    """The MongoDB expression for a reader's stored memberships except those that match
+    ``which``."""
     return {"$filter": {"input": _STORED, "as": "m", "cond": {"$not": [which]}}}
 
 

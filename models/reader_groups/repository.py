@@ -31,7 +31,7 @@ class ReaderGroupRepository:
         self._db, self._all = db, db["reader_groups"]
 
     async def add(self, group: ReaderGroup) -> bool:
-        """Adds a group; False if its name is taken, or it is a second default group."""
+        """Adds a group; False if its name is taken, or if it would be a second default group."""
 
         async def work(session: Any) -> None:
             await self._all.insert_one(group_document(group), session=session)
@@ -45,7 +45,8 @@ class ReaderGroupRepository:
         return read_group(document) if document else None
 
     async def replace(self, group: ReaderGroup) -> bool:
-        """Replaces the group whose ``rev`` is one less; False if changed or the name is taken."""
+        """Replaces the stored group if its ``rev`` is one less than the new one's. False if it
+        was changed in the meantime, or the name is taken."""
 
         async def work(session: Any) -> None:
             done = await self._all.replace_one(
@@ -58,7 +59,8 @@ class ReaderGroupRepository:
         return await try_transaction(self._db, work)
 
     async def delete(self, group: ReaderGroup) -> bool:
-        """Deletes the group and all memberships in it; False if it has changed since."""
+        """Deletes the group and all memberships in it; False if the group was changed since it
+        was read."""
 
         async def work(session: Any) -> None:
             deleted = await self._all.delete_one(
@@ -79,7 +81,8 @@ class ReaderGroupRepository:
         return True
 
     async def replace_all(self, groups: Sequence[ReaderGroup], session: Any) -> None:
-        """Replaces all groups in a transaction. Groups with a known id keep their members."""
+        """Replaces all groups within the transaction ``session``. A group whose id exists keeps
+        its members."""
         revs = {row["_id"]: row["rev"] async for row in self._all.find(session=session)}
         # Delete all first: a new group may have the name of an old one.
         await self._all.delete_many({}, session=session)
@@ -90,7 +93,8 @@ class ReaderGroupRepository:
         await self._count_up(session)
 
     async def _count_up(self, session: Any, group: ReaderGroup | None = None) -> None:
-        """Makes workers reload the groups, and records the longest booking window of any group."""
+        """Increments the groups' version, so that workers load them again, and records the
+        longest booking window that any group has had."""
         window = group.limits.booking_window_days if group is not None else None
         change = {"$inc": {"number": 1}, "$max": {"farthest": window or 0}}
         await self._db["versions"].update_one(

@@ -22,7 +22,7 @@ _PURPOSE: Final = "allowance"
 
 
 async def allowances_changed(db: Database, session: Any = None) -> None:
-    """Increments the version, so that every worker reloads the accommodations."""
+    """Increments the version of the accommodations, so that every worker loads them again."""
     await db["versions"].update_one(
         {"_id": "accommodations"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )
@@ -37,7 +37,8 @@ class AccommodationRepository:
         self._sealer = sealer
 
     async def replace(self, reader_id: ReaderId, was: Accommodation, new: Accommodation) -> bool:
-        """Replaces ``was`` with ``new``; False if the stored accommodation is not ``was``."""
+        """Replaces the reader's accommodation ``was`` by ``new``; False if the stored one is not
+        ``was``."""
         with translate_errors():
             row = await self._all.find_one({"_id": reader_id})
         if (self._opened(row["allowance"]) if row else NO_ACCOMMODATION) != was:
@@ -52,7 +53,8 @@ class AccommodationRepository:
     async def _write(
         self, reader_id: ReaderId, sealed: str | None, new: Accommodation, session: Any
     ) -> None:
-        """Replaces the stored value ``sealed``. Raises: ConcurrentUpdate, DuplicateKeyError."""
+        """Writes ``new`` in place of the stored encrypted value ``sealed`` (None: there is
+        none). Raises: ConcurrentUpdate, DuplicateKeyError if another value is stored by now."""
         document: Document = {
             "_id": reader_id,
             "reader": reader_id,
@@ -83,7 +85,7 @@ class AccommodationRepository:
         return {ReaderId(row["reader"]): self._opened(row["allowance"]) for row in rows}
 
     async def reencrypt(self) -> int:
-        """Re-encrypts values under older keys with the current one; returns their number."""
+        """Re-encrypts accommodations that were encrypted under older keys; returns their number."""
         current, done = f"{self._sealer.current}:", 0
         with translate_errors():
             async for row in self._all.find({"allowance": {"$not": {"$regex": f"^{current}"}}}):

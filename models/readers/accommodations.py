@@ -9,8 +9,8 @@ from models.policy.entities import Policy
 
 @dataclass(frozen=True, slots=True)
 class Accommodation:
-    """A reader's accommodation, in confidence: accessible seats, extra minutes for check-in and
-    leave. It is active up to and including ``until``; None is an open end."""
+    """A reader's accommodation, which is confidential: accessible seats, and extra minutes for
+    check-in and leave. It is active up to and including ``until``; None is an open end."""
 
     accessible: bool = False
     check_in_minutes: int = 0

@@ -11,8 +11,8 @@ from models.readers.entities import Reader
 
 @record
 class IdempotencyKey:
-    """An idempotency key and its request's digest. ``repeated``: the client received no response
-    and sends the request again."""
+    """An idempotency key and the digest of its request. ``repeated``: True if the client sends
+    the request again since it received no response."""
 
     value: str
     digest: str
@@ -21,8 +21,9 @@ class IdempotencyKey:
 
 @record
 class RequestContext:
-    """``step_aside`` frees the request's place among running changes for a block that only
-    waits."""
+    """The circumstances of a reader's request: the reader, the actor, the time and the
+    idempotency key. A block in ``step_aside()`` only waits, and meanwhile does not count among
+    the running changes that load shedding limits."""
 
     reader: Reader
     actor: Actor

@@ -15,7 +15,7 @@ CARD_NUMBER: Final = "[!-~]{4,32}"
 
 
 def normalise_student_no(raw: str) -> str:
-    """Trims a number and converts it to upper case: graduates' numbers have letters."""
+    """Trims a student number and converts it to upper case: graduates' numbers contain letters."""
     return raw.strip().upper()
 
 
@@ -37,18 +37,18 @@ def mask_name(name: str) -> str:
 
 VISITOR: Final = "visitor"
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
-"""The end of a suspension without an end date; later than any compared instant."""
+"""The end of a suspension that has no end date: an instant later than all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """Data that is encrypted at rest."""
+    """A reader's student number and name, which are encrypted at rest."""
 
     student_no: str
     name: str
 
     def contains(self, part: str) -> bool:
-        """True if ``part`` occurs in the number or the name, in capitals or not."""
+        """True if ``part`` occurs in the number or the name, in upper or lower case."""
         sought = part.casefold()
         return sought in self.student_no.casefold() or sought in self.name.casefold()
 
@@ -66,7 +66,8 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionReason:
-    """The cause of a suspension: ``violations`` within ``days``, or a librarian's ``words``."""
+    """The cause of a suspension: the number of ``violations`` within ``days``, or a librarian's
+    explanation ``words``."""
 
     violations: int | None = None
     days: int | None = None
@@ -75,8 +76,9 @@ class SuspensionReason:
 
 @record
 class Reader:
-    """A member of the library. ``category``: the CAS attribute (student, graduate, staff, …) or
-    ``visitor``, with a ``stay``. ``decrypt`` returns the personal data, which few requests need."""
+    """A member of the library. ``category``: an attribute from CAS (student, graduate, staff,
+    …), or ``visitor``; then ``stay`` has the days. ``decrypt`` returns number and name, which
+    few requests need."""
 
     id: ReaderId
     category: str
@@ -102,5 +104,6 @@ class Reader:
 
 
 def onlooker(session_id: str) -> Reader:
-    """An anonymous reader for an unbound session: in no group, without grants."""
+    """An anonymous reader for a session that is not bound to a reader: in no group, without
+    grants."""
     return Reader(ReaderId(session_id), "", None, lambda: PersonalData("", ""))

@@ -24,4 +24,5 @@ class VisitChanged(WrongState):
 
 
 class NumberOfVisitor(Unauthenticated):
-    """The number was made here for a visitor: a campus account with it is another person's."""
+    """The student number at the sign-on equals one that this service made up for a visitor, so
+    the account is another person's."""

@@ -25,7 +25,8 @@ class SuspensionReasonMapping:
         }
 
     def read(self, document: Document | None) -> SuspensionReason | None:
-        """Raises: DecryptionError."""
+        """The reason of the suspension with its words decrypted; None for no reason. Raises:
+        DecryptionError."""
         if not document:
             return None
         words = self._texts.open(self._words, document.get("words"))

@@ -1,4 +1,5 @@
-"""Export and erasure of all personal data. A test finds collections missing in the sets below."""
+"""Export and erasure of a reader's personal data. This module sorts all collections into sets; a
+test finds a collection that is in none."""
 
 from __future__ import annotations
 
@@ -37,11 +38,13 @@ PERSONAL_COLLECTIONS: Final = (
     "suspensions",
     "waitlist",
 )
-"""Collections whose documents belong to a reader, by ``reader``, and are erased with the reader."""
+"""Collections whose documents belong to the reader in their field ``reader``. An erasure deletes
+these documents."""
 _DISPATCHED: Final = ("messages", "violations", "kiosk_scans")
-"""Collections with a reader's data that the outbox dispatcher writes."""
+"""Collections about readers to which the outbox dispatcher writes, possibly after an erasure."""
 ANONYMISED_COLLECTIONS: Final = ("reservations", "violations", "webhook_deliveries")
-"""Collections that are kept without the reader, for statistics and for undelivered webhooks."""
+"""Collections whose documents an erasure keeps without the reader: for statistics, and for
+webhooks that are still to be delivered."""
 NON_PERSONAL_COLLECTIONS: Final = frozenset(
     {
         "announcements",
@@ -72,9 +75,10 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "venues",
     }
 )
-"""Collections without personal data; ``used_once`` and tickets hold hashes."""
+"""Collections without personal data. Those with tickets and with values that may be used only
+once contain only hashes of them."""
 AUDIT_COLLECTIONS: Final = ("audit",)
-"""The audit log is kept after an erasure, without the reader."""
+"""Collections with the audit log, whose entries an erasure keeps without the reader."""
 ERASED_READER: Final = ReaderId("erased")
 _SEALED: Final = {"openid": "openid", "no": "student_no", "name": "name", "allowance": "allowance"}
 _TECHNICAL_FIELDS: Final = frozenset(
@@ -109,8 +113,8 @@ _TECHNICAL_FIELDS: Final = frozenset(
 
 
 async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, list[Document]]:
-    """All data of the reader, decrypted, by collection; the reader's document is in ``reader``.
-    Raises: Unavailable."""
+    """All data of the reader, decrypted, by collection. The reader's own document is under
+    ``reader``. Raises: Unavailable."""
     documents: dict[str, list[Document]] = {}
     with translate_errors():
         own = await db["readers"].find({"_id": id}).to_list(None)
@@ -167,11 +171,12 @@ async def revoke_access(db: Database, id: ReaderId) -> None:
 
 
 async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
-    """Erases the reader from what ``revoke_access`` left; returns the counts by collection.
+    """Erases the data that ``revoke_access`` leaves; returns the numbers of documents by
+    collection.
 
-    Reservations and violations stay, without the reader and texts about them; none may be live. The
-    reader's document is deleted last, so an interrupted erasure can be repeated. Raises:
-    Unavailable.
+    Reservations and violations stay, without the reader and without texts about the reader; no
+    reservation may be live. The reader's document is deleted last, so an interrupted erasure can be
+    repeated. Raises: Unavailable.
     """
     counts: dict[str, int] = {}
     with translate_errors():
@@ -204,8 +209,8 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
 
 
 async def anonymise_reservations(db: Database, which: Document) -> int:
-    """Removes the reader from ended reservations; returns their number. Outboxes stay until they
-    are dispatched, so that webhooks report the end."""
+    """Removes the reader from the ended reservations that match ``which``; returns their number.
+    Their events in the outbox stay until they are dispatched, so that webhooks report the end."""
     anonymous: Document = {
         "reader": ERASED_READER,
         "claims": [],
@@ -216,13 +221,14 @@ async def anonymise_reservations(db: Database, which: Document) -> int:
 
 
 async def anonymise_webhooks(db: Database, which: Document) -> int:
-    """Removes the reader from webhook deliveries; returns their number."""
+    """Removes the reader from the webhook deliveries that match ``which``; returns their number."""
     updated = await db["webhook_deliveries"].update_many(which, {"$set": {"reader": ERASED_READER}})
     return updated.modified_count
 
 
 async def anonymise_violations(db: Database, which: Document) -> int:
-    """Removes readers and texts of appeals and waivers from violations; returns their number."""
+    """Removes the reader, and the texts of appeals and waivers, from the violations that match
+    ``which``; returns their number."""
     rows = await db["violations"].find(which).sort("_id").to_list(None)
     for row in rows:
         change: Document = {"reader": ERASED_READER}
@@ -238,7 +244,8 @@ async def anonymise_violations(db: Database, which: Document) -> int:
 
 
 async def _forget_actions(db: Database, id: ReaderId) -> None:
-    """Removes a staff member's id as the author of changes to others' documents."""
+    """Removes an erased staff member's id where it stands as the author of changes to other
+    readers' documents."""
     await db["reservations"].update_many(
         {"history.via": id},
         {"$set": {"history.$[deed].via": ERASED_READER}},
@@ -264,9 +271,9 @@ async def remaining(db: Database, id: ReaderId) -> list[str]:
 
 
 async def erase_late_writes(db: Database, reservation_ids: Sequence[str]) -> None:
-    """Erases readers whom a dispatcher has named after their erasure, in messages, violations and
-    scans of these reservations, which are anonymous already. A running erasure is left alone: it
-    looks for late writes itself. Raises: Unavailable."""
+    """Repeats the erasure of readers about whom the outbox dispatcher has written after their
+    erasure: messages, violations or kiosk scans that belong to these reservations. An erasure
+    that is still running is left alone, as it looks for such writes itself. Raises: Unavailable."""
     if not reservation_ids:
         return
     named: set[ReaderId] = set()

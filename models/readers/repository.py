@@ -50,7 +50,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 }
 _SEARCH_FIELDS: Final = ("no", "name", "kind", "suspended_until", "stay")
 _BATCH: Final = 500
-"""At most this many readers are decrypted at once, which takes two milliseconds."""
+"""The search decrypts at most this many readers at once, which takes two milliseconds."""
 
 
 class ReaderRepository:
@@ -63,8 +63,9 @@ class ReaderRepository:
     async def upsert_from_login(
         self, student_no: str, name: str, kind: str, now: datetime
     ) -> Reader:
-        """The reader with this (normalised) number, created at the first login and updated later.
-        Raises: NumberOfVisitor: a visitor's number, made here, is another person's on campus."""
+        """The reader with this normalised student number. A first sign-in creates the reader,
+        each later one updates name and category. Raises: NumberOfVisitor if this service has
+        given the number to a visitor."""
         fresh: Document = {"kind": kind, **sealed_name(name, self._sealer)}
         number = sealed_number(student_no, self._sealer)
         first: Document = {"_id": new_id(), **number, "created_at": now}
@@ -84,7 +85,7 @@ class ReaderRepository:
         raise NumberOfVisitor()
 
     async def admit_visitor(self, id: ReaderId, name: str, stay: Visit, now: datetime) -> Reader:
-        """Creates a visitor with a new random number."""
+        """Creates a visitor with a new random number (V and eight digits)."""
         while True:
             number = f"V{secrets.randbelow(10**8):08d}"
             document: Document = {
@@ -113,7 +114,8 @@ class ReaderRepository:
         return {ReaderId(row["_id"]): read_reader(row, self._sealer) for row in rows}
 
     async def by_numbers(self, numbers: Collection[str]) -> dict[str, ReaderId]:
-        """The ids of the readers with these (normalised) student numbers, without missing ones."""
+        """The ids of the readers with these normalised student numbers. Numbers without a reader
+        are left out."""
         hashes = {h: n for n in numbers for h in self._sealer.hashes(n, "student_no")}
         with translate_errors():
             rows = await self._all.find(
@@ -124,8 +126,8 @@ class ReaderRepository:
         }
 
     async def enter_numbers(self, numbers: Collection[str], now: datetime) -> dict[str, ReaderId]:
-        """The ids of the readers with these (normalised) student numbers. Missing readers are
-        created without a name, which the first sign-in adds."""
+        """The ids of the readers with these normalised student numbers. A number without a
+        reader gets a new one, whose name the first sign-in adds."""
         existing = await self.by_numbers(numbers)
         missing = [number for number in numbers if number not in existing]
         if not missing:
@@ -145,7 +147,7 @@ class ReaderRepository:
         return await self.by_numbers(numbers)
 
     async def find_by_name(self, name: str, limit: int) -> list[Reader]:
-        """Readers whose name is exactly ``name``, looked up by hash."""
+        """At most ``limit`` readers whose name is exactly ``name``, found by its keyed hash."""
         with translate_errors():
             rows = (
                 await self._all.find({"name_hashes": {"$in": self._sealer.hashes(name, "name")}})
@@ -156,9 +158,10 @@ class ReaderRepository:
         return [read_reader(row, self._sealer) for row in rows]
 
     async def find_by_part(self, part: str, limit: int) -> list[Reader]:
-        """Readers with ``part`` in their number or name, in no particular order. Encrypted values
-        cannot be searched: a thread decrypts readers in batches until ``limit`` match. Nothing
-        decrypted is stored. Raises: Unavailable, DecryptionError."""
+        """At most ``limit`` readers with ``part`` in their number or name, in no particular
+        order. Encrypted values cannot be searched in the database, so a thread decrypts readers
+        in batches until enough match. Nothing decrypted is stored. Raises: Unavailable,
+        DecryptionError."""
         matches: list[Reader] = []
         rows = self._all.find({}, dict.fromkeys(_SEARCH_FIELDS, 1)).batch_size(_BATCH)
         with translate_errors():
@@ -175,7 +178,8 @@ class ReaderRepository:
             await self._all.delete_one({"_id": id, "kind": VISITOR})
 
     async def visitors_until(self, before: date, now: datetime, limit: int) -> list[Reader]:
-        """Visitors whose last day is before ``before``, without suspended ones, earliest first."""
+        """At most ``limit`` visitors whose last day is before ``before``, the earliest last day
+        first. Suspended visitors are left out."""
         query = {
             "kind": VISITOR,
             "stay.1": {"$lt": before.isoformat()},
@@ -186,7 +190,7 @@ class ReaderRepository:
         return [read_reader(row, self._sealer) for row in rows]
 
     async def set_visit(self, id: ReaderId, was: Visit | None, stay: Visit) -> bool:
-        """Replaces the visitor's days ``was``; False if the stored days differ."""
+        """Replaces the visitor's days ``was`` by ``stay``; False if other days are stored."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "stay": _stay_document(was)}, {"$set": {"stay": _stay_document(stay)}}
@@ -200,7 +204,8 @@ class ReaderRepository:
         until: datetime | None,
         reason: SuspensionReason | None = None,
     ) -> bool:
-        """Sets or (None) lifts the suspension; False if the stored end is not ``was``."""
+        """Sets the end of the suspension, or lifts it with None. False if the stored end is not
+        ``was``."""
         suspended_for = reader_reasons(self._sealer).document(reason)
         with translate_errors():
             result = await self._all.update_one(
@@ -210,7 +215,8 @@ class ReaderRepository:
         return bool(result.matched_count)
 
     async def reencrypt(self, limit: int) -> int:
-        """Re-encrypts up to ``limit`` readers under older keys; returns their number."""
+        """Re-encrypts up to ``limit`` readers that were encrypted under older keys; returns
+        their number."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = (
@@ -234,7 +240,9 @@ class ReaderRepository:
 
 
 def reader_of_session(session: Document, holders: Mapping[str, str]) -> str | None:
-    """The reader's id: a web session's own, or by the WeChat user's current binding."""
+    """The id of the session's reader: the one stored in a web session or, for WeChat, the one in
+    ``holders`` (readers by the openid's hash) to whom the WeChat user is bound now. None for an
+    unbound session."""
     own: str | None = session.get("reader")
     return own or next((holders[h] for h in session.get("openid_hashes", ()) if h in holders), None)
 

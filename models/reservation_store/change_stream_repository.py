@@ -1,7 +1,7 @@
-"""The change stream of the reservations: the writes of all workers on all hosts, in order. Plain
-commands read it, because the drivers' own streams hide the empty answer, which proves that nothing
-was missed until now. Protocol (``$changeStream``, ``postBatchResumeToken``):
-https://www.mongodb.com/docs/manual/changeStreams/"""
+"""The change stream of the reservations: the writes of all workers on all hosts, in order. It is
+read with plain commands, because the driver's own streams hide the server's empty answers, which
+prove that no change was missed until now. Protocol (``$changeStream``,
+``postBatchResumeToken``): https://www.mongodb.com/docs/manual/changeStreams/"""
 
 from __future__ import annotations
 
@@ -24,19 +24,24 @@ from models.storage.rounds import pause_s
 
 log = logging.getLogger(__name__)
 BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "available_from")
-"""The fields of a stored reservation that make a row of the occupancy, besides its id."""
+"""The stored fields of a reservation from which, with its id, a row of the occupancy is made."""
 _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
 _AT_ONCE_MS: Final = 1
-"""Milliseconds the server waits for changes: if longer, every insert would wake it in vain."""
+"""Milliseconds for which the server waits for changes in one read. During a longer wait every
+insert would wake the read in vain."""
 _EVERY_S: Final = 0.05
-"""Seconds between reads while the occupancy is used. Even an empty answer keeps it fresh."""
+"""Seconds between reads of the stream while the occupancy is used. Even an empty answer shows
+that the occupancy is up to date."""
 _REST_S: Final = 1.0
-"""Seconds between reads otherwise: often enough for the occupancy not to become stale."""
+"""Seconds between reads of the stream while nothing uses the occupancy: often enough for it not
+to become stale."""
 _FREQUENT_AFTER_LOOK_S: Final = 0.15
-"""Seconds of frequent reads after ``look``. The first ``look`` after them costs one extra read."""
+"""For this many seconds after ``look`` the stream is read frequently. The first ``look`` after a
+longer pause costs one extra read."""
 _FREQUENT_AFTER_FOLLOW_S: Final = 3.5
-"""Seconds of frequent reads after ``follow``, for listeners that never call ``look``."""
+"""For this many seconds after ``follow`` the stream is read frequently, for listeners that never
+call ``look``."""
 _WAKES_WITHIN_S: Final = 0.25
 _RETRY_S: Final = 0.25
 # ChangeStreamFatalError, ChangeStreamHistoryLost, InvalidResumeToken, and an unknown token.
@@ -79,9 +84,10 @@ def _pipeline(writer: str) -> list[Document]:
 
 @dataclass(frozen=True, slots=True)
 class ChangeBatch:
-    """Changes of one read, each with its day if the stream contains it. ``complete_until``: all
-    changes until this monotonic instant are included; None if more are waiting.
-    ``reload_required``: earlier changes may have been missed."""
+    """The changes of one read, each with its day if the stream contains it. `complete_until`:
+    all changes before this instant of the monotonic clock are included; None if more are
+    waiting. `reload_required`: True if changes before this read may have been missed, so the
+    days must be loaded again."""
 
     changes: Sequence[tuple[str | None, Change]]
     complete_until: float | None
@@ -89,7 +95,9 @@ class ChangeBatch:
 
 
 class ReservationChangeStream:
-    """The stream omits the inserts of ``writer``, which may be replaced at any time."""
+    """Reads the reservations' change stream, frequently while it is used. Inserts that are
+    marked with ``writer`` (this process's own) are left out; ``writer`` may be replaced at any
+    time."""
 
     def __init__(self, db: Database, writer: str) -> None:
         self._db = db
@@ -104,11 +112,13 @@ class ReservationChangeStream:
 
     @property
     def resting(self) -> bool:
-        """True while the stream is read seldom: recent writes of other workers may be missing."""
+        """True while the stream is read only once a second: recent writes of other workers may
+        be missing."""
         return not self._awake.is_set()
 
     def look(self) -> bool:
-        """Asks for frequent reads. False if the stream rested: recent writes may be missing."""
+        """Requests frequent reads of the stream. False if it was read only once a second until
+        now: recent writes of other workers may be missing."""
         self._looked = True
         if self._awake.is_set():
             return True
@@ -120,7 +130,8 @@ class ReservationChangeStream:
         self.look()
 
     async def wake(self) -> None:
-        """Waits until a stream that rested has been read, at most a quarter of a second."""
+        """Requests frequent reads of the stream; if it was read only once a second until now,
+        waits for the next read, at most a quarter of a second."""
         if not self.look():
             with suppress(TimeoutError):
                 async with asyncio.timeout(_WAKES_WITHIN_S):
@@ -141,9 +152,9 @@ class ReservationChangeStream:
                 await self._look_requested.wait()
 
     async def batches(self) -> AsyncIterator[ChangeBatch]:
-        """Yields all changes from now on, also after failures of the server. ``reload_required`` is
-        set in the first batch, after a loss of history, and if inserts of a former ``writer`` were
-        left out."""
+        """Yields the changes from now on in batches, and continues after failures of the server.
+        ``reload_required`` is set in the first batch, after a loss of the stream's history, and
+        after ``writer`` was replaced, since inserts under the old one were left out."""
         self._token = None
         while True:
             try:

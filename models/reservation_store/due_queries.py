@@ -34,9 +34,11 @@ _DEADLINES: Final[Mapping[Deadline, tuple[list[str], str]]] = {
     "fail_presence_checks": ([], "presence_due_at"),
     "expire_offers": ([], "held_until"),
 }
-"""The states (empty: all that have the field) and the field of each deadline."""
+"""For each deadline the states in which a reservation has it, and the field with its instant. An
+empty list of states means all states, in so far as the field is set."""
 FrozenVenues = Literal[True] | frozenset[VenueId]
-"""Venues whose deadlines are frozen; True stands for all."""
+"""Venues whose deadlines do not run now, because readers cannot check in there; True stands for
+all venues."""
 
 
 class DueQueries(ReservationCollection):
@@ -47,8 +49,9 @@ class DueQueries(ReservationCollection):
         held: FrozenVenues = frozenset(),
         now: datetime | None = None,
     ) -> list[Reservation]:
-        """Bookings whose check-in deadline is at ``due`` or earlier. With an open report or in
-        venues that are ``held``, only those that have ended at ``now``."""
+        """Bookings whose check-in deadline is at ``due`` or earlier. ``held``: venues whose
+        deadlines do not run now. From these venues, and of readers with an open report, only
+        bookings that have ended at ``now`` are returned (none if ``now`` is None)."""
         query: Document = {
             "state": ReservationState.RESERVED.value,
             "check_in_until": {"$lte": due},
@@ -62,8 +65,9 @@ class DueQueries(ReservationCollection):
         held: FrozenVenues = frozenset(),
         now: datetime | None = None,
     ) -> list[Reservation]:
-        """Reservations away beyond ``return_by``, unless that is the end itself: completion settles
-        those. In venues that are ``held``, only those that have ended at ``now``."""
+        """Reservations on leave whose ``return_by`` is at ``due`` or earlier. If ``return_by``
+        is the end of the stay, the completion settles it instead. ``held``: venues whose
+        deadlines do not run now; from these, only stays that have ended at ``now`` are returned."""
         return await self._due(
             "due_leave_expiry",
             {
@@ -76,8 +80,8 @@ class DueQueries(ReservationCollection):
         )
 
     async def due_for_completion(self, now: datetime, limit: int) -> list[Reservation]:
-        """Stays past their end. If the return was due earlier, ``due_for_leave_expiry`` settles
-        them: a gate's records may still be missing."""
+        """Stays whose end is at ``now`` or earlier. A leave whose ``return_by`` was before the
+        end is left to ``due_for_leave_expiry``: records of a gate may still be missing."""
         return await self._due(
             "due_complete",
             {
@@ -120,8 +124,8 @@ class DueQueries(ReservationCollection):
             await self._all.update_one({"_id": id}, {"$set": {"carry_over_at": None}})
 
     async def with_outbox_events(self, limit: int) -> list[Reservation]:
-        """Reservations with events, the oldest first, without claims, idempotency results and
-        history, which are half of each document."""
+        """Reservations with events in the outbox, the oldest first. Claims, idempotency results
+        and history are left out of them: these are half of each document."""
         omitted: Document = {"claims": [], "idempotency_results": [], "history": []}
         with translate_errors():
             rows = (
@@ -136,7 +140,8 @@ class DueQueries(ReservationCollection):
         return [from_document(row | omitted) for row in rows]
 
     async def oldest_outbox_event(self) -> datetime | None:
-        """The instant of the oldest event in an outbox, or None. Raises: Unavailable."""
+        """The instant of the oldest event in any reservation's outbox; None if all outboxes are
+        empty. Raises: Unavailable."""
         with translate_errors():
             oldest = await self._all.find_one(
                 {"outbox.at": {"$type": "date"}},
@@ -146,8 +151,9 @@ class DueQueries(ReservationCollection):
         return min(event["at"] for event in oldest["outbox"]) if oldest else None
 
     async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
-        """Live reservations with a deadline (check-in, return, presence check or offer) in the
-        outage or within a minute after it, unless it was extended for this outage."""
+        """Live reservations with a deadline (check-in, return, presence check or offer) that
+        lies in the outage or within a minute after it and has not been extended for this outage
+        yet."""
         within = {"$gt": outage.start, "$lte": outage.end + AFTER_OUTAGE}
         untouched: Document = {
             "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}
@@ -168,7 +174,8 @@ class DueQueries(ReservationCollection):
         return rows
 
     async def next_due(self, after: datetime) -> tuple[datetime, frozenset[Deadline]] | None:
-        """The first deadline after ``after``: its instant and its kinds. None without one."""
+        """The first deadline after ``after``: its instant, and the kinds of deadlines at that
+        instant. None if there is none."""
         instants = await self._first_instants({"$gt": after})
         if not instants:
             return None
@@ -176,7 +183,8 @@ class DueQueries(ReservationCollection):
         return first, frozenset(name for name, instant in instants.items() if instant == first)
 
     async def overdue(self, now: datetime) -> frozenset[Deadline]:
-        """The kinds of deadlines at ``now`` or earlier that are not settled yet."""
+        """The kinds of deadlines that have instants at ``now`` or earlier and are not settled
+        yet."""
         return frozenset(await self._first_instants({"$lte": now}))
 
     async def _first_instants(self, when: Document) -> dict[Deadline, datetime]:
@@ -194,8 +202,9 @@ class DueQueries(ReservationCollection):
         return instants
 
     async def _due(self, index: str, query: Document, limit: int) -> list[Reservation]:
-        """The hint is needed: all due indexes begin with the state, so the planner may cache any of
-        them while everything is due, and read every live reservation later."""
+        """The live reservations that match ``query``, read through ``index``. The hint for
+        MongoDB is needed: all due indexes begin with the state, so its planner may choose any of
+        them while everything is due, keep that choice, and later read every live reservation."""
         return await self._read(self._all.find({**query, "live": True}).hint(index).limit(limit))
 
 

@@ -15,7 +15,8 @@ from models.storage.mongo import Document
 from models.storage.mongo_errors import translate_errors
 
 _TOLERATED_OVERLAP: Final = timedelta(seconds=10)
-"""Shorter overlaps are not reported: a request may take as long, a double booking lasts minutes."""
+"""A shorter overlap of two reservations is not reported: one request may take as long, while a
+double booking lasts minutes."""
 _SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at", "available_from")
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0
@@ -29,7 +30,8 @@ class DoubleBooking:
 
 
 class OccupiedSpan(NamedTuple):
-    """Reservation ``id`` held ``key`` (``seat <id>`` or ``reader <id>``) in [start, stop)."""
+    """A time for which reservation ``id`` held the seat or reader ``key`` (``seat <id>`` or
+    ``reader <id>``), from ``start`` to before ``stop``."""
 
     key: str
     start: datetime
@@ -38,9 +40,10 @@ class OccupiedSpan(NamedTuple):
 
 
 def occupied_spans(row: Document) -> list[OccupiedSpan]:
-    """The spans in which the reservation held seat and reader; empty if it ended before its start.
-    A start 现在 is cut to the minute, so nothing was held before ``placed_at``. Erased readers
-    share one name, so only their seats are returned."""
+    """The time for which a stored reservation held its seat, and the same for its reader; empty
+    if it ended before that time began. The time begins at ``placed_at`` if the start is earlier:
+    a start 现在 (now) is cut to the minute, and before ``placed_at`` the seat could be another
+    reader's. Erased readers share one id, so for them only the seat is returned."""
     start = max(min(row["start"], row.get("available_from") or row["start"]), row["placed_at"])
     stop = min(row["end"], row.get("ended_at") or row["end"])
     if stop <= start:
@@ -51,9 +54,9 @@ def occupied_spans(row: Document) -> list[OccupiedSpan]:
 
 class IntegrityQueries(ReservationCollection):
     async def find_double_bookings(self) -> list[DoubleBooking]:
-        """Every pair of reservations that held one seat or one reader at once. Claims are ignored,
-        since this search checks them. Overlaps of seconds do not count: one request may release a
-        seat while another is asking for it."""
+        """Every pair of reservations that held one seat or one reader at the same time. The
+        search ignores the claims, since it checks whether they work. Overlaps of seconds do not
+        count: one request may release a seat while another asks for it."""
         doubles: list[DoubleBooking] = []
         before: dict[str, OccupiedSpan] = {}
         async for rows in self._days():
@@ -68,7 +71,8 @@ class IntegrityQueries(ReservationCollection):
         return sorted(doubles, key=lambda double: double.thing, reverse=True)
 
     async def _days(self) -> AsyncIterator[list[Document]]:
-        """Yields each day's reservations. MongoDB sorts on disk, so memory holds one day."""
+        """Yields all reservations, day by day. MongoDB sorts them on disk, so that memory holds
+        those of one day only."""
         cursor = (
             self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys(_SPAN, 1))
             .sort("day", ASCENDING)

@@ -71,7 +71,8 @@ def to_new_document(r: Reservation, writer: str) -> Document:
 
 
 def changed_fields(old: Reservation, new: Reservation) -> Document:
-    """The fields that differ. Outbox events are left out: they are pushed, not set."""
+    """The document's fields in which ``new`` differs from ``old``, with their new values. The
+    outbox is left out, since its events are appended by a separate operator."""
     before, after = to_document(old), to_document(new)
     return {
         name: value
@@ -119,7 +120,8 @@ def _assisted(d: Document | None) -> GateAssistance | None:
 
 
 def outbox_document(notice: OutboxEvent, change: str | None) -> Document:
-    """An outbox event as it is stored, with the id of the current request unless it has one."""
+    """The document of an outbox event that ``change`` writes. It gets the id of the current
+    request, unless the event has one."""
     return {
         "seq": notice.seq,
         "change": change,

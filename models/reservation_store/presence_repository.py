@@ -1,4 +1,5 @@
-"""The last proof by each presence method, one document for each venue."""
+"""When each presence method last proved a reader's presence in a venue: one document for each
+venue."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ class PresenceMethodRepository:
         self._written: dict[tuple[VenueId, PresenceMethod], datetime] = {}
 
     async def record(self, proof: PresenceProof) -> None:
-        """Records that the method works, at most once in five minutes."""
+        """Records that the proof's method worked in its venue. Writes at most once in five
+        minutes."""
         key = proof.venue_id, proof.method
         last = self._written.get(key)
         if last is None or abs(proof.at - last) >= _WRITE_EVERY:

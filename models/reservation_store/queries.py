@@ -41,8 +41,9 @@ def _holder_of(claim: str) -> Document:
 
 class ReservationQueries(ReservationCollection):
     async def count(self, query_state: ReservationState | None = None) -> int:
-        """The number of reservations. Without a state it is MongoDB's own figure, since counting
-        millions takes seconds; after a crash it can be wrong until a clean restart."""
+        """The number of reservations in a state, or of all. Without a state it is MongoDB's
+        estimate, since counting millions takes seconds; after a crash of MongoDB it can be wrong
+        until a clean restart."""
         with translate_errors():
             if query_state is None:
                 buried = await self._all.count_documents({"tombstone": True})
@@ -71,7 +72,8 @@ class ReservationQueries(ReservationCollection):
         return from_document(document) if document else None
 
     async def is_claim_buried(self, claim: str) -> bool:
-        """True if a tombstone holds the claim: no request can get it any more."""
+        """True if a tombstone holds the claim, so that no request can get it any more. (A
+        tombstone is a document without a reservation's data.)"""
         with translate_errors():
             tombstone = await self._all.find_one(
                 {**_holder_of(claim), "tombstone": True}, projection={"_id": 1}
@@ -79,7 +81,8 @@ class ReservationQueries(ReservationCollection):
         return tombstone is not None
 
     async def used_daily_slots(self, reader_id: ReaderId, day: date) -> set[int]:
-        """The numbers (1…limit) of the reader's daily claims (``n:``) for that day of use."""
+        """The numbers (1…limit) that the reader's bookings of that day of use have in the daily
+        limit, from their claims (``n:``)."""
         return (await self.used_daily_slots_of([reader_id], day))[reader_id]
 
     async def used_daily_slots_of(
@@ -120,8 +123,8 @@ class ReservationQueries(ReservationCollection):
     async def recent_of(
         self, reader_id: ReaderId, since: datetime, at_most: int
     ) -> list[Reservation]:
-        """The latest bookings that start at ``since`` or later, the latest first. If there are more
-        than ``at_most``, live ones come before ended ones."""
+        """At most ``at_most`` of the reader's bookings that start at ``since`` or later, the
+        latest first. If there are more, ended ones are left out before live ones."""
         states = {"$in": sorted(state.value for state in BOOKING_STATES)}
         query = {"reader": reader_id, "start": {"$gte": since}, "state": states}
         cursor = self._all.find(query).sort(
@@ -169,15 +172,17 @@ class ReservationQueries(ReservationCollection):
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """A page of the reader's bookings, newest first, and the total. No ``states``: all."""
+        """A page of the reader's bookings in these states, newest first, and the number of all
+        of them. Without ``states``, bookings in all states."""
         state_values = sorted(state.value for state in states or BOOKING_STATES)
         query: Document = {"reader": reader_id, "state": {"$in": state_values}}
         rows, total = await find_page(self._all, query, ("start", "created_at"), skip, limit)
         return [from_document(row) for row in rows], total
 
     async def occupancy_rows(self, day: date) -> list[OccupancyRow]:
-        """All live reservations of the day, from the index alone. Only what a majority has
-        confirmed: a row that is rolled back would never be removed."""
+        """All live reservations of the day, read from the index alone. Only what a majority has
+        confirmed is read: a row that MongoDB rolls back would never be removed from the
+        occupancy."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -190,9 +195,10 @@ class ReservationQueries(ReservationCollection):
         return [row_of(row["_id"], row) for row in rows]
 
     async def booking_facts(self, day: date, made: TimeRange | None) -> AsyncIterator[BookingFacts]:
-        """All bookings of a day for statistics, in the order of creation. ``made``: the wall-clock
-        range of their creation, searched by the times in ids, since an index would cost every
-        booking. None searches all, for a sandbox with another clock."""
+        """All bookings of a day for the statistics, in the order of creation. ``made``: the
+        wall-clock time within which they were created. It is compared with the times in the
+        document ids, since another index would make every booking slower. None searches all, for
+        a sandbox whose clock was moved."""
         fields = [
             "area",
             "seat",
@@ -224,8 +230,8 @@ class ReservationQueries(ReservationCollection):
                     )
 
     async def all_on_day(self, day: date, made: TimeRange | None) -> AsyncIterator[Reservation]:
-        """All of the day's reservations in the order of creation. ``made``: the wall-clock range of
-        their creation; None searches all."""
+        """All of the day's reservations in the order of creation. ``made``: the wall-clock time
+        within which they were created; None searches all."""
         with translate_errors():
             async for row in self._made(day, made, None).batch_size(200):
                 if "area" in row:
@@ -240,9 +246,10 @@ class ReservationQueries(ReservationCollection):
         after: str,
         limit: int,
     ) -> list[Reservation]:
-        """At most ``limit`` of the day's reservations in the order of creation, after the id
-        ``after``: new bookings do not shift a page. ``made``: the wall-clock range of creation;
-        ``venues``: None means all; ``fields``: values that the documents must have."""
+        """At most ``limit`` of the day's reservations in the order of creation, beginning after
+        the one with the id ``after``, so that new bookings do not shift a page. ``made``: the
+        wall-clock time within which they were created, None for any. ``venues``: None for all.
+        ``fields``: stored values that they must have."""
         ids: Document = {"$gt": after} if after else {}
         if made is not None:
             first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
@@ -269,14 +276,14 @@ class ReservationQueries(ReservationCollection):
         return {r.id: r for r in reservations}
 
     async def first_created_at(self) -> datetime | None:
-        """When the oldest booking was made, if there is one."""
+        """The instant at which the oldest stored booking was made; None without bookings."""
         real: Document = {"created_at": {"$exists": True}}  # not a tombstone
         with translate_errors():
             oldest = await self._all.find_one(real, {"created_at": 1}, sort=[("_id", ASCENDING)])
         return oldest["created_at"] if oldest else None
 
     async def has_live(self, day: date) -> bool:
-        """True if a booking of that day is under way or not settled yet."""
+        """True if a reservation of that day is still live: reserved, in use, away or offered."""
         query: Document = {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True}
         with translate_errors():
             return await self._all.find_one(query, {"_id": 1}, hint="occupancy") is not None
@@ -288,8 +295,9 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of reservations whose report waits for the staff and that have not ended, the
-        longest waiting first, and their total number. ``venues`` None means all."""
+        """A page of the reservations with a report that waits for the staff, the longest waiting
+        first, and the number of all of them. Reservations that have ended are left out.
+        ``venues``: None for all."""
         query: Document = {"report.desk": True, "end": {"$gt": now}, **_in_venues(venues)}
         with translate_errors():
             total = await self._all.count_documents(query, hint="desk_reports")
@@ -303,8 +311,9 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of reservations that the staff have to look at, the longest waiting first, and
-        their total number. ``venues`` None means all."""
+        """A page of the reservations whose seats the staff have to look at since no message
+        could be pushed to the reader, the longest waiting first, and the number of all of them.
+        ``venues``: None for all."""
         query: Document = {
             "patrol_at": {"$type": "date"},
             "end": {"$gt": now},
@@ -325,7 +334,8 @@ class ReservationQueries(ReservationCollection):
         return {SeatId(row["report"]["seat"]) for row in rows}
 
     async def next_on_same_seat(self, r: Reservation) -> Reservation | None:
-        """The reader's next reservation on the same seat that begins when this one ends."""
+        """The booking of the same seat by the same reader that begins when this reservation
+        ends; None if there is none."""
         with translate_errors():
             document = await self._all.find_one(
                 {

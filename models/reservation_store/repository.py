@@ -1,7 +1,9 @@
-"""Writes reservations. The unique index over ``claims`` guards everything scarce (docs/locking.md).
-Each change is guarded by the id of the change before; a revision number would not do, since another
-change may reuse it after a rollback. An outcome that the driver leaves unknown is settled: for an
-insert by a tombstone with the same ``_id``, for a change by a fence."""
+"""Writes reservations. The unique index over ``claims`` guards everything scarce
+(docs/locking.md). Each change requires the id of the change before; a revision number would not
+do, since another change may get the same one after a rollback. If the driver does not know
+whether a write happened, the repository settles it. For an insert it writes a tombstone, a
+document without data under the same ``_id``. For a change it writes a fence, an empty change in
+its place."""
 
 from __future__ import annotations
 
@@ -42,13 +44,14 @@ _CHANGES_KEPT: Final = 8
 
 
 class WriteWatcher(Protocol):
-    """Counts writes. Its methods must be quick."""
+    """An observer that is notified of each write of a reservation. Its methods must be quick."""
 
     def written(self, old: Reservation | None, new: Reservation) -> None:
-        """Reports that ``new`` is stored: in the place of ``old``, or as a new document."""
+        """Called when ``new`` is stored, in the place of ``old`` or (None) as a new document."""
 
     def lost(self, kind: ClaimKind | None) -> None:
-        """Reports that the index refused a write because of a claim of that kind."""
+        """Called when the unique index refuses a write because of a claim of that kind; None if
+        the refused key is not a claim."""
 
 
 class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
@@ -56,7 +59,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         super().__init__(db)
         self._db = db
         self.writer = new_id()
-        """Marks this process's inserts, which its change stream leaves out."""
+        """The mark of this process's inserts, by which its own change stream leaves them out."""
         # Group commit: reservations that arrive together are inserted together, but succeed or fail
         # one by one.
         self._inserts = Batcher(self._insert_all)
@@ -78,8 +81,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return lost
 
     async def insert(self, made: Reservation) -> None:
-        """Inserts the reservation with its claims. Raises: ClaimLost; Unavailable if it certainly
-        never exists, or if its outcome stays unknown."""
+        """Inserts the reservation with its claims. Raises: ClaimLost; Unavailable if the
+        reservation certainly never comes to exist, or if that stays unknown."""
         try:
             await self._inserts.submit(to_new_document(made, self.writer))
         except NOT_SENT as error:
@@ -99,8 +102,9 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         self._report_write(None, made)
 
     async def _insert_all(self, documents: list[Document]) -> list[Exception | None]:
-        """One unordered insert; returns each document's own error, or None. Not ``insert_one``,
-        whose error hides that no majority has confirmed the write."""
+        """Inserts the documents in one unordered write; returns for each document its own error,
+        or None. A batch of one is written like this, too: the error of ``insert_one`` does not
+        show whether a majority has confirmed the conflicting document."""
         try:
             await self._all.insert_many(documents, ordered=False)
         except BulkWriteError as error:
@@ -108,12 +112,14 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return [None] * len(documents)
 
     async def _insert_was_written(self, id: ReservationId) -> bool:
-        """Settles an unknown outcome: True if the document exists, False if it never will."""
+        """Settles an insert whose outcome is unknown: True if the document exists, False if from
+        now on it never can."""
         return not await _retry_until_known(lambda: self._write_tombstone(id))
 
     async def _write_tombstone(self, id: ReservationId) -> bool:
-        """Inserts a tombstone in the place of the document; False if the document exists. One
-        majority write does both: a separate read could see a document that is rolled back later."""
+        """Inserts a tombstone, which blocks the id of a document whose insert has an unknown
+        outcome. False if the document exists. One majority write does both: a separate read
+        could show a document that is rolled back later."""
         with translate_errors():
             stands = await self._all.find_one_and_update(
                 {"_id": id},
@@ -127,12 +133,12 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
     async def replace(
         self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
     ) -> Reservation:
-        """Writes ``new`` over ``old`` with its claims, if nothing has changed ``old`` since, and in
-        the same step checks a job's condition ``due`` (``{"end": {"$lte": now}}``). Returns ``new``
-        with the id of this change, which the next change needs.
+        """Replaces ``old`` by ``new`` with its claims, if ``old`` is still unchanged and, for a
+        job, the condition ``due`` is met (``{"end": {"$lte": now}}``). Returns ``new`` with the id
+        of this change, which the next change requires.
 
         Raises: StaleRevision; ClaimLost; Unavailable if the change certainly never happens, or if
-        its outcome stays unknown.
+        that stays unknown.
         """
         change_id = new_id()
         guard, update = _guarded_update(old, new, due, change_id)
@@ -165,10 +171,11 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         offer: Reservation,
         claim: InTransaction,
     ) -> Reservation:
-        """Writes ``new`` over ``old`` and inserts ``offer``, of the released seat or of another one
-        for the same reader, in one transaction. ``claim`` marks the waitlist entry.
+        """Replaces ``old`` by ``new`` and inserts ``offer`` in one transaction. The offer is for
+        the seat that ``old`` releases, or for another seat for the same reader. ``claim`` is the
+        step that marks the waitlist entry as offered.
 
-        Raises: StaleRevision; ClaimLost if the offer is impossible or the entry no longer waits;
+        Raises: StaleRevision; ClaimLost if the offer's seat is taken or the entry no longer waits;
         Unavailable.
         """
         change_id = new_id()
@@ -193,7 +200,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return replace(new, change=change_id)
 
     async def insert_offer(self, offer: Reservation, claim: InTransaction) -> None:
-        """Offers a free seat. Raises: ClaimLost, also if the waitlist entry no longer waits;
+        """Inserts an offer of a free seat; ``claim`` is the step that marks the waitlist entry
+        as offered. Raises: ClaimLost if the seat is taken or the entry no longer waits;
         Unavailable."""
 
         async def work(session: Any) -> None:
@@ -211,8 +219,9 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         await self._all.insert_one(to_new_document(offer, self.writer), session=session)
 
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
-        """Runs ``work`` in a transaction, again after a conflict with another one. Raises:
-        ClaimLost; the errors of ``work``; a PyMongoError of unknown outcome."""
+        """Runs ``work`` in a transaction, and repeats it after a conflict with another
+        transaction. Raises: ClaimLost; the errors of ``work``; Unavailable; a PyMongoError in
+        ``UNKNOWN_OUTCOME`` if it is unknown whether the transaction took place."""
         try:
             async with self._gate:
                 await run_transaction(self._all.database, work)
@@ -227,13 +236,14 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 raise error
 
     async def _change_was_written(self, old: Reservation, change_id: str) -> bool:
-        """Settles an unknown outcome: True if the change happened, False if it never will."""
+        """Settles a change whose outcome is unknown: True if it was written, False if from now
+        on it never can be."""
         return await _retry_until_known(lambda: self._fence_revision(old, change_id))
 
     async def _fence_revision(self, old: Reservation, change_id: str) -> bool:
-        """Stops ``change_id`` from being written over ``old`` later, by an empty change in its
-        place; True if it was written already. It is one write, whose answer waits for the majority
-        even if it changes nothing."""
+        """Writes an empty change over ``old``, so that the change ``change_id`` can no longer be
+        written over it. True if ``change_id`` was written before. It is one write, whose answer
+        waits for the majority even if it changes nothing."""
         unchanged: Document = {"$eq": [{"$ifNull": ["$change", None]}, old.change]}
         if old.change is None:  # stored before changes had ids
             unchanged = {"$and": [unchanged, {"$eq": ["$rev", old.rev]}]}
@@ -253,9 +263,9 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return change_id == before.get("change") or change_id in before.get("changes", ())
 
     async def remove_outbox_events(self, dispatched: Sequence[Reservation]) -> None:
-        """Removes the events that were in these outboxes when they were read. Those of a reader
-        erased since then stay: the next run dispatches them without the reader, and first erases
-        what this run has written about the reader."""
+        """Removes from the outboxes the events that were there when these reservations were
+        read. Events of a reader who was erased since then stay: the next run dispatches them
+        without the reader, and first erases what this run has written about the reader."""
         of_readers = [r for r in dispatched if r.reader_id != ERASED_READER]
         of_erased = [r for r in dispatched if r.reader_id == ERASED_READER]
         await erase_late_writes(self._db, [r.id for r in of_erased])
@@ -274,8 +284,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 await self._all.bulk_write(updates, ordered=False)
 
     async def drop_past_claims(self, before: date, limit: int) -> int:
-        """Drops the claims of at most ``limit`` ended reservations from before ``before``; returns
-        their number. The index stays small."""
+        """Removes the claims of at most ``limit`` ended reservations of days before ``before``,
+        which keeps the unique index small; returns the number of reservations."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -299,16 +309,17 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return len(ids)
 
     async def drop_tombstones(self, made_before: datetime) -> int:
-        """Deletes tombstones from before ``made_before`` (wall-clock time), whose inserts can no
-        longer arrive; returns their number."""
+        """Deletes tombstones written before ``made_before`` (wall-clock time): the inserts that
+        they block can no longer arrive. Returns their number."""
         before = str(ObjectId.from_datetime(made_before))
         with translate_errors():
             result = await self._all.delete_many({"tombstone": True, "_id": {"$lt": before}})
         return result.deleted_count
 
     async def bury_claim(self, claim: str) -> bool:
-        """Inserts a tombstone that holds the claim. False if a document already holds it. Raises:
-        Unavailable if the outcome cannot be determined now."""
+        """Inserts a tombstone that holds the claim, so that no request can get it any more.
+        False if a document already holds the claim. Raises: Unavailable if the outcome is
+        unknown."""
         with translate_errors():
             try:
                 await insert(self._all, {"_id": new_id(), "tombstone": True, "claims": [claim]})
@@ -322,8 +333,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
 
 
 async def _retry_until_known(settle: Callable[[], Awaitable[bool]]) -> bool:
-    """Tries ``settle`` three times: a try waits two seconds for a primary, and a failover takes
-    longer. Raises: Unavailable if the outcome stays unknown."""
+    """Calls ``settle`` up to three times: each call waits two seconds for a primary, and a
+    failover takes longer. Raises: Unavailable if the outcome is unknown even then."""
     for _ in range(2):
         try:
             return await settle()
@@ -333,7 +344,8 @@ async def _retry_until_known(settle: Callable[[], Awaitable[bool]]) -> bool:
 
 
 def _removals(dispatched: Sequence[Reservation], condition: Document) -> list[UpdateMany]:
-    """One update pulls all of these events: their changes have unique ids."""
+    """The update that removes all events of these outboxes from the documents that also match
+    ``condition``. One update suffices, since the changes that wrote the events have unique ids."""
     changes_by_id = [(r.id, n.change) for r in dispatched for n in r.outbox if n.change is not None]
     if not changes_by_id:
         return []

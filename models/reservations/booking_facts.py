@@ -25,7 +25,8 @@ class BookingFacts:
 
     @property
     def seated_from(self) -> datetime | None:
-        """When the reader could sit down; after an early check-in the seat may still be in use."""
+        """The instant from which the reader could sit on the seat: the check-in, or later if
+        another reader still had the seat then. None without a check-in."""
         if self.checked_in_at is None:
             return None
         return max(self.checked_in_at, self.available_from or self.checked_in_at)

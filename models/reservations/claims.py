@@ -1,4 +1,5 @@
-"""Claims: strings under one unique index, which decides every race (docs/locking.md)."""
+"""Claims: strings, each of which stands for one scarce thing (a seat in a half hour, a booking
+of the day). One unique index over all claims decides every race (docs/locking.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from models.library.entities import SeatId
 
 
 class ClaimKind(StrEnum):
-    """The scarce thing that a claim guards. The value is the first letter of the claim."""
+    """The kind of scarce thing that a claim stands for. The value is the first letter of the
+    claim."""
 
     SEAT = "s"
     READER = "r"
@@ -45,27 +47,29 @@ def slot_claims(seat_id: SeatId, reader_id: ReaderId, span: TimeRange) -> tuple[
 
 
 def daily_booking_claim(reader_id: ReaderId, day: date, k: int) -> str:
-    """The k-th (1…limit) booking of the reader for that day of use."""
+    """The claim for the reader's k-th booking (1…limit) for that day of use."""
     return f"n:{reader_id}:{day.isoformat()}:{k}"
 
 
 def presence_claim(reader_id: ReaderId) -> str:
-    """Keeps a reader from being checked in at two seats at once."""
+    """The claim that keeps a reader from being checked in at two seats at once."""
     return f"u:{reader_id}"
 
 
 def presence_check_claim(reader_id: ReaderId, day: date) -> str:
-    """Limits the presence checks of a reader to one a day."""
+    """The claim that limits presence checks of a reader to one a day."""
     return f"a:{reader_id}:{day.isoformat()}"
 
 
 def empty_report_claim(reporter_id: ReaderId, day: date, k: int) -> str:
-    """The reporter's k-th report of an empty seat that day, held by the reported reservation."""
+    """The claim for the reporter's k-th report of an empty seat that day. The reservation of the
+    reported seat holds it."""
     return f"e:{reporter_id}:{day.isoformat()}:{k}"
 
 
 def occupied_report_claim(reader_id: ReaderId, day: date, k: int) -> str:
-    """The k-th report of an occupied seat by which the reader stops a deadline that day."""
+    """The claim for the reader's k-th report of an occupied seat that day. Each of them stops a
+    deadline, so their number is limited."""
     return f"o:{reader_id}:{day.isoformat()}:{k}"
 
 

@@ -16,12 +16,13 @@ from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import TRANSITIONS, ReservationEvent, ReservationState
 
 AFTER_OUTAGE: Final = timedelta(minutes=1)
-"""After an outage every reader has at least this long to meet a deadline that fell into it."""
+"""A deadline that fell into an outage is extended to at least this long after the outage."""
 
 
 @record
 class HistoryEntry:
-    """One line of the history. ``by``: reader, system or librarian; ``via``: api, kiosk id, job."""
+    """One entry in a reservation's history. ``by``: who made the change (reader, system,
+    librarian); ``via``: through what (``api``, a kiosk's id, a job)."""
 
     at: datetime
     event: str
@@ -30,8 +31,8 @@ class HistoryEntry:
 
 
 class OutboxEventKind(StrEnum):
-    """An event that readers or other programs may be notified of. The value is stored. The last
-    four kinds send readers no message of their own."""
+    """An event of a reservation of which readers or other programs may be notified. The value is
+    stored. Readers get no message about the last four kinds."""
 
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_CHANGED = "booking_changed"
@@ -59,9 +60,10 @@ class OutboxEventKind(StrEnum):
 
 @record
 class OutboxEvent:
-    """An event in the outbox, with the facts at its moment. ``change``: id of the change that wrote
-    it; None until it is stored, and in documents from before changes had ids. ``seq``: the
-    revision, which another change may reuse after a rollback."""
+    """An event in a reservation's outbox, with the reservation's facts at that moment.
+    ``change``: the id of the change that wrote the event; None before it is stored, and in
+    documents older than these ids. ``seq``: the reservation's revision at the event. It does not
+    identify the event, since after a rollback another change may get the same revision."""
 
     seq: int
     event: OutboxEventKind
@@ -84,8 +86,8 @@ class IdempotentResult:
 
 @dataclass(frozen=True, slots=True)
 class GateAssistance:
-    """A gate's last action for the reader (check_in, leave, return). The reader's next action of
-    any kind confirms it."""
+    """The last action that a gate took for the reader: check_in, leave or return. The reader's
+    next action of any kind confirms it."""
 
     kind: str
     at: datetime
@@ -94,9 +96,10 @@ class GateAssistance:
 
 @dataclass(frozen=True, slots=True)
 class OccupiedReport:
-    """A reader's report that a person (``kind`` occupied) or things (belongings) are on their seat.
-    While ``open`` no deadline runs; it closes when the reader gets another seat, or when the staff
-    help or reject it. While ``desk`` the staff look at ``seat_id``, even if the reader moved."""
+    """A reader's report that their seat is occupied: by a person (``kind`` occupied) or by
+    things (belongings). While it is ``open``, no deadline runs for the reader. It closes when
+    the reader gets another seat, or when the staff help or reject it. While ``desk`` is True,
+    the staff have to look at ``seat_id``, even if the reader has moved to another seat."""
 
     kind: str
     at: datetime
@@ -116,10 +119,13 @@ class Placement:
 
 @record
 class Reservation:
-    """A booking or offer, as stored. Times are aware UTC; ``date`` is the day of use. ``change``:
-    id of the last change, which guards the next one: at first the reservation's own id, None in
-    documents from before changes had ids. ``placed_at``: when it got its present seat and time.
-    ``available_from``: since when a checked-in reader may sit there, possibly before the start."""
+    """A booking or an offer, as stored. Times are aware UTC; ``date`` is the day of use.
+
+    `change`: the id of the last change, by which the next change notices that it is based on an
+    older state; at first the reservation's own id, None in documents older than these ids.
+    `placed_at`: when the reservation got its present seat and time. `available_from`: since when a
+    checked-in reader may sit on the seat, possibly before the start.
+    """
 
     id: ReservationId
     rev: int
@@ -152,13 +158,15 @@ class Reservation:
     report: OccupiedReport | None = None
     wait_id: str | None = None
     held_until: datetime | None = None
-    """The end of an offer from the waitlist."""
+    """The instant at which an offer from the waitlist ends if it is not accepted."""
     presence: PresenceProof | None = None
-    """The reader's last proof of presence; None if only a carry-over checked them in."""
+    """The reader's last proof of presence; None if there is none, as after a carry-over."""
     presence_due_at: datetime | None = None
-    """The deadline to prove presence, after another reader reported the seat empty."""
+    """The deadline of a presence check: until then the reader must prove presence, since another
+    reader reported the seat as empty."""
     patrol_at: datetime | None = None
-    """Since when the staff have to look at the seat; no push message reached the reader."""
+    """The instant since which the staff have to look at the seat, because a presence check's
+    message could not be pushed to the reader; None if they need not."""
     idempotency_results: tuple[IdempotentResult, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     outbox: tuple[OutboxEvent, ...] = ()
@@ -170,15 +178,16 @@ class Reservation:
 
     @property
     def held(self) -> TimeRange | None:
-        """The time in which the seat is or was this reader's; None if it ended before it began.
-        After a move: the time at the last seat."""
+        """The time in which the seat was or is held for this reader; None if the reservation
+        ended before that time began. After a move, it is the time on the last seat."""
         start = max(min(self.start, self.available_from or self.start), self.placed_at)
         end = min(self.end, self.ended_at or self.end)
         return TimeRange(start, end) if start < end else None
 
     @property
     def used(self) -> tuple[datetime, datetime | None] | None:
-        """The time of use as (start, end), end None during the stay; None without a check-in."""
+        """The time of use from start to end. The end is None while the stay lasts; all is None
+        if the reader has not checked in."""
         if self.checked_in_at is None:
             return None
         begun = max(self.checked_in_at, self.available_from or self.checked_in_at, self.placed_at)
@@ -198,7 +207,8 @@ class Reservation:
         return self.report is not None and self.report.open
 
     def next_state(self, event: ReservationEvent) -> ReservationState:
-        """Raises: WrongState if the table has no such transition."""
+        """The state after ``event`` by the table ``TRANSITIONS``. Raises: WrongState if the
+        present state does not allow the event."""
         try:
             return TRANSITIONS[self.state, event]
         except KeyError:

@@ -11,38 +11,40 @@ from models.reservations.claims import ClaimKind
 
 # --- lost a scarce thing or a state -------------------------------------------------------------
 class SeatTaken(Conflict):
-    """The seat belongs to another reservation in that time. Details: ``nearest`` free seats;
-    ``drawn`` if the draw at the opening preferred another reader."""
+    """The seat belongs to another reservation in that time. Details: ``nearest``, free seats
+    near it; ``drawn``, true if the reader lost the seat in the draw at the opening."""
 
     code = "seat_taken"
 
 
 class OwnOverlap(Conflict):
-    """The reader has a reservation of another seat in that time."""
+    """The reader already has a different reservation that overlaps with that time."""
 
     code = "own_overlap"
 
 
 class IdempotencyKeyReused(Conflict):
-    """The reader has used the key for a different request."""
+    """The reader has used this idempotency key for a different request."""
 
     code = "idempotency_key_reused"
 
 
 class RequestRefused(Conflict):
-    """A repetition of this request was refused. A new attempt needs a new key."""
+    """A repetition with this idempotency key was refused, and the refusal is final. A new
+    attempt needs a new key."""
 
     code = "request_refused"
 
 
 class InProgress(Conflict):
-    """The first request with this key is still under way."""
+    """The first request with this idempotency key is still being processed."""
 
     code = "in_progress"
 
 
 class DrawPending(Conflict):
-    """The reader already has a request for that day in the draw at the opening."""
+    """A different request of the reader for that day already takes part in the draw at the
+    opening."""
 
     code = "draw_pending"
 
@@ -55,31 +57,34 @@ class DailyLimit(RuleViolation):
 
 
 class TooLong(RuleViolation):
-    """The time is longer than the area's longest stay. Details: ``max_minutes``."""
+    """The selected time is longer than the area's longest stay. Details: ``max_minutes``."""
 
     code = "too_long"
 
 
 class TooShort(RuleViolation):
-    """The time is shorter than the shortest booking. Details: ``min_minutes``."""
+    """The selected time is shorter than the shortest booking. Details: ``min_minutes``."""
 
     code = "too_short"
 
 
 class OffGrid(RuleViolation):
-    """The time is not among those that can be chosen. Details: ``step_minutes``."""
+    """The selected start or end is not among the times that can be chosen. Details:
+    ``step_minutes``."""
 
     code = "off_grid"
 
 
 class Closed(RuleViolation):
-    """The library is closed in that time. Details: ``reason``, ``open``, ``close``."""
+    """The library is not open during the selected time. Details: ``reason``, and the day's hours
+    as ``open`` and ``close``."""
 
     code = "closed"
 
 
 class OutsideHorizon(RuleViolation):
-    """The day is further ahead than can be booked. Details: ``last_date``."""
+    """The day is further ahead than the booking window. Details: ``last_date``, the last day
+    that can be booked."""
 
     code = "outside_horizon"
 
@@ -96,7 +101,7 @@ class InThePast(RuleViolation):
 
 
 class SeatKept(RuleViolation):
-    """The seat is kept for readers who need it."""
+    """The seat is kept for readers with an accommodation for accessible seats."""
 
     code = "seat_kept"
 
@@ -111,7 +116,8 @@ class GroupOnly(RuleViolation):
 
 
 class NotAdmitted(RuleViolation):
-    """A visitor's stay does not include that day. Details: ``first`` and ``last``, its dates."""
+    """The day is not within the visitor's stay. Details: ``first`` and ``last``, the stay's
+    days."""
 
     code = "not_admitted"
 
@@ -120,14 +126,14 @@ class NotAdmitted(RuleViolation):
 
 
 class SeatDisabled(RuleViolation):
-    """The seat is out of use. Details: ``reason``."""
+    """The seat is out of service. Details: ``reason``."""
 
     code = "seat_disabled"
 
 
 class Suspended(RuleViolation):
-    """The reader may not book. Details: ``until``, unless staff must end the suspension; and either
-    ``violations`` within ``days``, or ``reason``, a librarian's words."""
+    """The reader may not book. Details: ``until``, missing if the suspension has no end date;
+    and its cause: ``violations`` within ``days``, or ``reason``, a librarian's explanation."""
 
     code = "suspended"
 
@@ -154,7 +160,8 @@ class TooLate(RuleViolation):
 
 
 class ClaimLost(DomainError):
-    """The unique index refused a write because of ``claim``, the first in the order of letters."""
+    """The unique index refused a write, because another document holds ``claim``. Of several
+    such claims it is the first in alphabetical order."""
 
     code = "claim_lost"
 
@@ -164,12 +171,14 @@ class ClaimLost(DomainError):
 
     @property
     def kind(self) -> ClaimKind | None:
-        """The kind of the claim; None if the lost key is no claim, such as an id."""
+        """The kind of the lost claim; None if the key that was refused is not a claim (a
+        document id, say)."""
         return ClaimKind(self.claim[0]) if self.claim[1:2] == ":" else None
 
 
 class StaleRevision(DomainError):
-    """The reservation has changed since it was read, or is no longer due."""
+    """The change was not written: the reservation was changed since it was read, or no longer
+    meets the condition of a job's deadline."""
 
     code = "stale_revision"
 

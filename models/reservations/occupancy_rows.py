@@ -13,8 +13,8 @@ from models.reservations.state_machine import ReservationState
 
 @record
 class OccupancyRow:
-    """A live reservation in the occupancy. ``start``: the booked start or, after an early check-in,
-    the minute from which the reader may sit there."""
+    """A live reservation in the in-memory occupancy. ``start``: the booked start or, after an
+    early check-in, the earlier minute from which the reader may sit on the seat."""
 
     id: ReservationId
     rev: int
@@ -44,7 +44,8 @@ class OccupancyRow:
 
 @dataclass(frozen=True, slots=True)
 class RowUpdate:
-    """An update from the change stream: the new revision and the changed fields."""
+    """An update of a stored reservation, read from the change stream: its new revision and the
+    changed fields."""
 
     id: ReservationId
     rev: int
@@ -58,7 +59,8 @@ class RowUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RowRemoval:
-    """The deletion of a document, when the sandbox restarts or a tombstone is dropped."""
+    """The deletion of a stored reservation, read from the change stream: the sandbox restarts,
+    or an old tombstone is dropped."""
 
     id: ReservationId
 

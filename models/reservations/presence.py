@@ -11,13 +11,14 @@ from models.kernel.ids import ReaderId
 from models.library.entities import PresenceSource, SeatId, VenueId
 
 FRESH_FOR: Final = timedelta(hours=1)
-"""A gate record this old still proves presence: the way from gate to seat can take as long."""
+"""For this long a gate record proves that a reader is present: the way from the gate to a seat
+can take as long."""
 EXPECTED_FOR: Final = timedelta(days=7)
-"""A presence method without a proof for longer is assumed to be broken."""
+"""A presence method that has not proved any presence for this long is assumed to be broken."""
 
 
 class PresenceMethod(StrEnum):
-    """How a reader's presence was proved. The value is stored."""
+    """The method by which a reader's presence was proved. The value is stored."""
 
     KIOSK_CODE = "kiosk_code"
     CARD = "card"
@@ -38,7 +39,8 @@ _KIOSK_METHODS: Final[Mapping[PresenceMethod, PresenceSource]] = {
 
 @dataclass(frozen=True, slots=True)
 class PresenceProof:
-    """The reader was in the venue at ``at``. A proof with a ``seat_id`` is for this seat only."""
+    """Proof that the reader was in the venue at ``at``. With a ``seat_id``, it is valid for this
+    seat only."""
 
     reader_id: ReaderId
     venue_id: VenueId
@@ -53,8 +55,9 @@ def can_prove_presence(
     screens: Iterable[datetime],
     now: datetime,
 ) -> bool:
-    """True if one of ``sources`` has lately proved a presence, or a kiosk's screen was seen lately.
-    ``proofs`` and ``screens`` contain the last times."""
+    """True if within ``EXPECTED_FOR`` one of the venue's ``sources`` has proved a presence or,
+    if kiosks are among them, a kiosk's screen was seen. ``proofs``: when each method last proved
+    one; ``screens``: when each kiosk's screen was last seen."""
     last_proofs = [at for method, at in proofs.items() if method.source in sources]
     if PresenceSource.KIOSK in sources:
         last_proofs += screens

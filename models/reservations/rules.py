@@ -1,4 +1,4 @@
-"""The rules for booking, changing, cancelling and accepting. Each rule is pure."""
+"""The rules for booking, changing, cancelling and accepting offers: pure functions."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from models.reservations.state_machine import ReservationState
 
 @record
 class TimeSelection:
-    """The time that a reader selects. ``start`` None is 现在 (now, to the minute). ``end`` is the
-    first such clock time after the start, possibly on the next day."""
+    """The time that a reader selects. ``start``: None stands for 现在 (now, cut to the minute).
+    ``end``: a time of day; the first one after the start is meant, possibly on the next day."""
 
     day: date
     start: time | None
@@ -48,7 +48,8 @@ class TimeSelection:
 
 
 def check_reader_eligible(reader: Reader, day: date, now: datetime) -> None:
-    """Raises: Suspended; NotAdmitted if a visitor's stay does not include ``day``."""
+    """Checks that the reader may book that day. Raises: Suspended; NotAdmitted if ``day`` is not
+    within a visitor's stay."""
     if reader.suspended_until is not None and now < reader.suspended_until:
         raise Suspended(reader.suspended_until, reader.suspended_for)
     stay = reader.stay
@@ -63,7 +64,8 @@ def seat_in_service(seat: Seat, day: date) -> None:
 
 
 def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
-    """Raises: InThePast; OutsideHorizon."""
+    """Checks that the day is neither past nor beyond the booking window. Raises: InThePast;
+    OutsideHorizon."""
     today = local_date(now)
     if day < today:
         raise InThePast()
@@ -73,7 +75,8 @@ def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
 
 
 def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
-    """Raises: InThePast; OutsideHorizon; NotOpenYet."""
+    """Checks that the day is within the booking window and its booking has opened. Raises:
+    InThePast; OutsideHorizon; NotOpenYet."""
     day_in_horizon(day, policy, now)
     opens_at = policy.opens_at_instant(day)
     if opens_at is not None and day > local_date(now) and now < opens_at:
@@ -81,8 +84,9 @@ def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
 
 
 def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime) -> TimeRange:
-    """The span that the reader selected. ``policy`` is the area's, ``place`` its hours on that day.
-    Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort, TooLong."""
+    """The time that the reader has selected. ``policy`` is that of the seat's area, ``place``
+    the area's opening hours on that day. Raises: InThePast, OutsideHorizon, NotOpenYet, Closed,
+    OffGrid, TooShort, TooLong."""
     check_date_bookable(wish.day, policy, now)
     start = decide_start(wish, policy, now)
     end = next_clock_instant(start, wish.end)
@@ -94,7 +98,8 @@ def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: dat
 
 
 def check_open(start: datetime, end: datetime, place: OpenHours) -> TimeRange:
-    """The open interval that contains the time from ``start`` to ``end``. Raises: Closed."""
+    """The opening hours in which all the time from ``start`` to ``end`` lies. Raises: Closed if
+    there are none."""
     if not place.intervals:
         raise Closed(reason=place.reason)
     hours = place.upcoming(start) or place.intervals[-1]
@@ -140,8 +145,9 @@ def may_cancel(r: Reservation, now: datetime) -> None:
 
 
 def may_change(r: Reservation, now: datetime, *, by_staff: bool = False) -> None:
-    """Readers may change a booking until its start; also later, until its end, with an open report
-    or by the staff. Raises: WrongState."""
+    """Checks that a booking may be changed to another seat or time. A reader may do so until its
+    start; if the reader has an open report or the staff act, it is possible until its end.
+    Raises: WrongState."""
     helped = (
         (r.has_open_report or by_staff)
         and r.state in (ReservationState.RESERVED, ReservationState.IN_USE)
@@ -157,7 +163,8 @@ def may_accept(r: Reservation, now: datetime) -> None:
 
 
 def kept_time(old: Reservation, new: Reservation) -> TimeRange | None:
-    """The time for which ``new`` still holds the seat of ``old``; None if it does not hold it."""
+    """The time for which ``new`` still holds the seat of ``old``; None if ``new`` has another
+    seat or none."""
     keeps = any(claim.startswith(ClaimKind.SEAT.prefix) for claim in new.claims)
     return new.span if keeps and new.seat_id == old.seat_id else None
 
@@ -168,8 +175,8 @@ def gives_seat_back(old: Reservation, new: Reservation) -> bool:
 
 
 def cancellable_today(day: Iterable[Reservation], now: datetime) -> list[Reservation]:
-    """Bookings to cancel after a no-show, so that no seat waits in vain. ``day``: all of the
-    reader's reservations of the day."""
+    """The reader's bookings that are cancelled after a no-show on the same day, so that their
+    seats do not stay empty, too. ``day``: all of the reader's reservations of the day."""
     rows = list(day)
     if not any(r.state is ReservationState.NO_SHOW for r in rows):
         return []
@@ -177,7 +184,8 @@ def cancellable_today(day: Iterable[Reservation], now: datetime) -> list[Reserva
 
 
 def free_daily_slot(used: Set[int], limit: int) -> int:
-    """The lowest number, 1…limit, that no booking of the day uses. Raises: DailyLimit."""
+    """The lowest number, 1…limit, that none of the reader's bookings of the day has. Raises:
+    DailyLimit."""
     for daily_slot in range(1, limit + 1):
         if daily_slot not in used:
             return daily_slot

@@ -59,4 +59,5 @@ BOOKING_STATES: Final = frozenset(ReservationState) - {
     ReservationState.OFFERED,
     ReservationState.OFFER_EXPIRED,
 }
-"""States of bookings. Offers are missing: they are listed with the waitlist."""
+"""The states of bookings. Those of offers are left out, since offers are listed with the
+waitlist."""

@@ -1,4 +1,5 @@
-"""Steps in the life of a booking: pure functions that return the next reservation."""
+"""Changes of a booking (creation, offer, move, cancellation, reminder): pure functions that
+return the next reservation."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ from models.reservations.entities import (
 from models.reservations.state_machine import ReservationEvent, ReservationState
 
 RELEASED_CLAIMS: Final = (ClaimKind.SEAT, ClaimKind.READER, ClaimKind.PRESENCE)
-"""Claims that end with the reservation. The daily one stays, for the day's limit."""
+"""Kinds of claims that are released when a reservation ends. The daily claim stays: the booking
+still counts for the day's limit."""
 _EVENT_PAYLOAD: Final = (
     "seat_id",
     "start",
@@ -46,7 +48,8 @@ _EVENT_PAYLOAD: Final = (
     "presence_due_at",
     "held_until",
 )
-"""Fields copied into an outbox event, whose message shows the facts of that moment."""
+"""Fields of a reservation that are copied into its outbox event, so that the message shows the
+facts of that moment."""
 
 
 def facts_of(r: Reservation) -> dict[str, object]:
@@ -90,7 +93,8 @@ def with_confirmed_assistance(
 
 
 _CHANGES_END: Final = frozenset({ReservationEvent.EXTEND, ReservationEvent.SHORTEN})
-"""Events that change only a stay's end: a pending presence check or patrol stays pending."""
+"""Events that only move the end of a stay. A presence check or a look by the staff that is still
+due stays due."""
 _KEEPS_REPORT: Final = frozenset({ReservationEvent.LEAVE, ReservationEvent.RETURN, *_CHANGES_END})
 
 
@@ -111,8 +115,9 @@ def create(
     actor: Actor,
     now: datetime,
 ) -> Reservation:
-    """A new booking at revision 1. ``daily_slot``: its number (1…limit) among the reader's bookings
-    of the day. ``result``: the idempotency key of the request."""
+    """A new booking at revision 1. ``daily_slot``: its number (1…limit) among the reader's
+    bookings of the day. ``result``: the idempotency key of the request, to be stored with the
+    booking."""
     placed = _placed(id, placement, policy, now)
     key = (idempotency_claim(placed.reader_id, result.key),) if result else ()
     confirmed = OutboxEvent(1, OutboxEventKind.BOOKING_CONFIRMED, now, facts_of(placed))
@@ -166,8 +171,8 @@ def create_offer(
     now: datetime,
     event_kind: OutboxEventKind = OutboxEventKind.WAITLIST_OFFER,
 ) -> Reservation:
-    """A seat held for the first in the waitlist, or for a reader whose own seat the library has
-    taken away. The event ``event_kind`` notifies the reader."""
+    """A seat held until ``until``: for the waitlist entry ``wait_id``, or for a reader whose
+    booking the library has cancelled. The event ``event_kind`` notifies the reader."""
     held = replace(
         _placed(id, placement, policy, now),
         state=ReservationState.OFFERED,
@@ -181,7 +186,8 @@ def create_offer(
 def accept(
     r: Reservation, daily_slot: int, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    """Accepts the offer; if its time has begun, the booking starts at this minute."""
+    """The booking after the reader has accepted the offer. If its time has already begun, the
+    booking starts at the present minute."""
     start = max(r.start, floor_minute(now))
     opens, until, excused = check_in_window(start, r.end, now, policy)
     new = replace(
@@ -203,7 +209,7 @@ def accept(
 def expire_offer(
     r: Reservation, actor: Actor, when: datetime, *, withdrawn: bool = False
 ) -> Reservation:
-    """Ends an offer. The reader is notified only if the library has ``withdrawn`` it."""
+    """The ended offer. The reader is notified only if the library has ``withdrawn`` the offer."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXPIRE_OFFER),
@@ -218,7 +224,7 @@ def expire_offer(
 def change(
     r: Reservation, to: Placement, *, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    """Moves the booking to another seat or time. It keeps its claim in the daily limit (``n:``)."""
+    """The booking moved to another seat or time. Its claim in the daily limit (``n:``) stays."""
     span = to.span
     state = r.next_state(ReservationEvent.CHANGE)
     opens, until, excused = check_in_window(span.start, span.end, now, policy)
@@ -245,7 +251,7 @@ def change(
 
 
 def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> Reservation:
-    """Moves the stay to another seat, because another person is on the reader's."""
+    """The stay moved to another seat, because another person sits on the reader's."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.CHANGE),
@@ -262,8 +268,9 @@ def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> 
 
 
 def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """Cancels the booking. The reader is notified only if the library did it. If the reader cancels
-    after the start, the booking still counts for the day: it kept the seat from others."""
+    """The cancelled booking. The reader gets a message only if the library has cancelled it. If
+    the reader cancels after the start, the booking still counts for the daily limit, since it
+    has kept the seat from others."""
     by_library = actor.by == "librarian"
     counts = now >= r.start and not by_library
     released = RELEASED_CLAIMS if counts else (*RELEASED_CLAIMS, ClaimKind.DAILY)
@@ -292,7 +299,8 @@ def end_stay(
 
 
 def remind(r: Reservation, due: datetime) -> Reservation:
-    """Writes the reminder of the present state to the outbox. The state stays."""
+    """Adds the reminder for the present state (check in, end of the stay, return) to the outbox.
+    The state stays."""
     event_kind = {
         ReservationState.RESERVED: OutboxEventKind.CHECK_IN_REMINDER,
         ReservationState.IN_USE: OutboxEventKind.ENDING_SOON,
@@ -316,7 +324,8 @@ def with_idempotency(r: Reservation, result: IdempotentResult) -> Reservation:
 
 
 def reminder_due_at(r: Reservation, policy: Policy, now: datetime) -> datetime | None:
-    """When the reader will be reminded in the present state; None if never or in the past."""
+    """The instant at which the reader is to be reminded in the reservation's present state; None
+    if there is no reminder or its time has passed."""
     match r.state:
         case ReservationState.RESERVED:
             return r.remind_at

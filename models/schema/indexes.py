@@ -1,4 +1,5 @@
-"""All indexes, created by one function; each is declared in its repository."""
+"""All indexes of the database, created by one function. Each is declared in the module of its
+repository."""
 
 from __future__ import annotations
 
@@ -85,7 +86,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **webhook_delivery_repository.INDEXES,
 }
 _BUILD_S: Final = 3600.0
-"""Seconds for an index build: over millions of documents it takes minutes."""
+"""Time limit in seconds of an index build, which takes minutes over millions of documents."""
 
 
 async def ensure_indexes(db: Database) -> None:

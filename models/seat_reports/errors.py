@@ -4,12 +4,13 @@ from models.kernel.errors import Conflict, RuleViolation
 
 
 class NotInUse(Conflict):
-    """No other reader is checked in at the seat now."""
+    """No other reader is checked in at the reported seat now."""
 
     code = "not_in_use"
 
 
 class NotThere(RuleViolation):
-    """The reporter is not checked in at that venue, or was not seen there."""
+    """The reporter is not checked in in the venue of the reported seat, or has no proof of
+    presence there."""
 
     code = "not_there"

@@ -30,8 +30,9 @@ class PresenceCheckJob:
         self._writer, self._extension, self._knowledge = writer, extension, knowledge
 
     async def run(self, now: datetime) -> int:
-        """Turns unanswered presence checks into leaves. If no push message reached the reader, the
-        staff have to look instead. Returns the number of changes."""
+        """Applies the deadlines of presence checks. A reader who has not proved presence is put
+        on leave. If no message about the check could be pushed to the reader, the staff are
+        asked to look instead. Returns the number of changed reservations."""
         now = await self._extension.alive_until(now)
         overdue = await self._reservations.due_for_presence_check(now, BATCH)
         if not overdue:

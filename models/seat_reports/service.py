@@ -33,23 +33,26 @@ from models.seat_reports import transitions
 from models.seat_reports.errors import NotInUse, NotThere
 
 MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
-"""Occupied-seat reports a day by which a reader can stop deadlines; more only notify the staff."""
+"""At most this many occupied-seat reports of a reader stop deadlines in a day. Further ones only
+notify the staff."""
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
-"""Reports of empty seats that a reader may have open or answered in a day."""
+"""At most this many reports of empty seats of a reader count in a day: those whose presence
+check is still open, and those that were answered by a proof of presence."""
 
 
 class DeadlineAfterReport(StrEnum):
-    """The effect of an occupied-seat report on its reader's deadline."""
+    """The effect of an occupied-seat report on the deadline of the reader who makes it."""
 
     STOPS = "stops"
     NOT_SEEN = "not_seen"
-    """The deadline runs: nothing proves that the reader is there."""
+    """The deadline runs on, since nothing proves that the reader is there."""
     USED_UP = "used_up"
-    """The deadline runs: the day's reports that stop one are used up."""
+    """The deadline runs on, since the reader has used up the day's reports that stop a deadline."""
 
 
 class SeatReportService:
-    """座位被占 (occupied-seat reports) and 监督 (presence checks)."""
+    """Readers' reports about seats: 座位被占 (occupied-seat reports) and 监督 (presence checks of
+    seats that look empty)."""
 
     def __init__(
         self,
@@ -68,10 +71,11 @@ class SeatReportService:
     async def report_occupied(
         self, ctx: RequestContext, id: str, kind: str, scan_proof: PresenceProof | None
     ) -> Reservation:
-        """Reports the reader's seat as occupied. The reader may ``change`` to another one.
+        """Reports the reader's own seat as occupied by a person or things (``kind``). The reader
+        may then ``change`` to another seat.
 
-        No deadline runs, twice a day at most, if presence is proved: by ``scan_proof``, a gate
-        record or an earlier check-in.
+        If the reader's presence is proved by ``scan_proof``, a gate record or the check-in, no
+        deadline runs, for at most two reports a day. Otherwise the report only notifies the staff.
 
         Raises: NotFound, WrongState, TooEarly, TooLate, WrongSeat, WrongVenue.
         """
@@ -89,7 +93,8 @@ class SeatReportService:
     async def deadline_after_report(
         self, ctx: RequestContext, r: Reservation
     ) -> DeadlineAfterReport:
-        """The effect of a report without a scan now, as a preview: the report itself decides."""
+        """A preview of the effect that an occupied-seat report without a scan would have on the
+        deadline now. When the report is made, the effect is decided again."""
         reader_id, day = ctx.reader.id, local_date(ctx.now)
         for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
             claim = occupied_report_claim(reader_id, day, k)
@@ -110,7 +115,8 @@ class SeatReportService:
         scan_proof: PresenceProof | None,
         k: int | None,
     ) -> Reservation:
-        """``k`` numbers the day's reports that stop a deadline; None for one to the staff alone."""
+        """Stores an occupied-seat report. ``k``: its number among the day's reports that stop a
+        deadline; None for a report that only notifies the staff."""
 
         def reported(current: Reservation, _: Policy) -> Reservation:
             rules.may_report(current, ctx.now)
@@ -138,17 +144,18 @@ class SeatReportService:
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reservations whose report waits for the staff, the longest waiting first,
-        and their total number. ``venues`` None means all."""
+        """A page of the reservations with an occupied-seat report that waits for the staff, the
+        longest waiting first, and the number of all of them. ``venues``: None for all."""
         return await self._reservations.with_open_reports(now, skip, limit, venues)
 
     async def resolve_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """Closes a report, since the seat was freed. Raises: NotFound; WrongState without one."""
+        """Closes an occupied-seat report after the staff have freed the seat. Raises: NotFound;
+        WrongState if no report waits."""
         return await self._decide(id, lambda r: transitions.resolve_report(r, actor, now))
 
     async def reject_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
-        """Rejects a report: no other person sits there. Raises: NotFound; WrongState without
-        one."""
+        """Closes an occupied-seat report as wrong: no other person sits on the seat. Raises:
+        NotFound; WrongState if no report waits."""
         return await self._decide(id, lambda r: transitions.reject_report(r, actor, now))
 
     async def _decide(self, id: str, decision: Callable[[Reservation], Reservation]) -> Reservation:
@@ -171,21 +178,23 @@ class SeatReportService:
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reservations that the staff have to look at, the longest waiting first, and
-        their total number. ``venues`` None means all."""
+        """A page of the reservations whose seats the staff have to look at since no message
+        about a presence check could be pushed to the reader, the longest waiting first, and the
+        number of all of them. ``venues``: None for all."""
         return await self._reservations.waiting_for_patrol(now, skip, limit, venues)
 
     async def report_empty(
         self, ctx: RequestContext, seat_id: str, card_proof: PresenceProof | None
     ) -> bool:
-        """Reports a seat in use as empty: its reader must prove presence, at most once a day. False
-        if the reader was asked today already, or has an open report.
+        """Reports a seat in use as empty. Its reader must then prove presence, at most once a day.
+        False if that reader was already asked today, or has an open report.
 
-        Only reports that are open or answered by a proof count among the reporter's five a day.
-        ``card_proof``: the reporter's card at a kiosk.
+        At most five reports a day of one reporter count: those whose check is still open, and those
+        that were answered by a proof of presence. ``card_proof``: the proof that the reporter has
+        held a card to a kiosk.
 
-        Raises: NotFound; NotInUse if no other reader is checked in at the seat; NotThere;
-        TooManyAttempts.
+        Raises: NotFound; NotInUse if no other reader is checked in at the seat; NotThere if the
+        reporter's presence in the venue is not proved; TooManyAttempts.
         """
         seat, day = self._reference.seat(seat_id), local_date(ctx.now)
         occupancy = await self._occupancy.get_day(day)
@@ -201,7 +210,8 @@ class SeatReportService:
     async def _check_is_there(
         self, seat: Seat, card_proof: PresenceProof | None, own: Iterable[OccupancyRow]
     ) -> None:
-        """Raises: NotThere."""
+        """Checks that the reporter is checked in in the seat's venue and has proved presence
+        there. ``own``: the reporter's rows in the occupancy. Raises: NotThere."""
         venue_id = self._reference.catalog.areas[seat.area_id].venue_id
         for row in own:
             r = await self._reservations.get(row.id) if _is_in_use(row) else None

@@ -15,7 +15,8 @@ class StaffSeatReports:
         self._audit, self._lookup, self._seat_reports = audit, lookup, seat_reports
 
     async def resolve_report(self, ctx: StaffContext, id: str) -> Reservation:
-        """Closes the report: the seat is free again. Raises: NotFound, OtherVenue, WrongState."""
+        """Closes the occupied-seat report after the staff have freed the seat. Raises: NotFound,
+        OtherVenue, WrongState."""
         r = await self._lookup.own(ctx, id)
         async with entry_of_reservation(self._audit, ctx, AuditAction.RESOLVE_REPORT, r) as entry:
             resolved = await self._seat_reports.resolve_report(id, ctx.actor, ctx.now)
@@ -23,7 +24,8 @@ class StaffSeatReports:
         return resolved
 
     async def reject_report(self, ctx: StaffContext, id: str) -> Reservation:
-        """Rejects the report: the deadlines run again. Raises: NotFound, OtherVenue, WrongState."""
+        """Closes the occupied-seat report as wrong, so that the reader's deadlines run again.
+        Raises: NotFound, OtherVenue, WrongState."""
         r = await self._lookup.own(ctx, id)
         async with entry_of_reservation(self._audit, ctx, AuditAction.REJECT_REPORT, r) as entry:
             rejected = await self._seat_reports.reject_report(id, ctx.actor, ctx.now)

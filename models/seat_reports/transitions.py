@@ -24,14 +24,15 @@ from models.reservations.transitions import facts_of, with_confirmed_assistance
 
 DOUBT: Final = "doubt"
 AFTER_REJECTION: Final = timedelta(minutes=15)
-"""The time to check in or return after a rejected report, at least."""
+"""After a report was rejected, the reader has at least this long to check in or return."""
 
 
 def report_occupied(
     r: Reservation, kind: str, presence: PresenceProof, claim: str, actor: Actor, now: datetime
 ) -> Reservation:
-    """Records a report with proved presence: no deadline runs until the end, or until the staff
-    decide. ``claim`` counts such reports of the day."""
+    """The reservation with an occupied-seat report by a reader whose presence is proved. No
+    deadline runs until the end of the booking or until the staff decide. ``claim`` counts the
+    reports of the day that stop a deadline."""
     reported = report_to_staff(r, kind, actor, now)
     assert reported.report is not None
     return replace(
@@ -43,7 +44,8 @@ def report_occupied(
 
 
 def report_to_staff(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
-    """Records a report without proved presence: the staff look, and deadlines run."""
+    """The reservation with an occupied-seat report that only asks the staff to look. Deadlines
+    run on."""
     return replace(
         r,
         rev=r.rev + 1,
@@ -54,7 +56,8 @@ def report_to_staff(r: Reservation, kind: str, actor: Actor, now: datetime) -> R
 
 
 def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """Closes the report of a freed seat: the time it took is added to the reader's deadline."""
+    """The reservation with its occupied-seat report closed, since the seat was freed. The time
+    since the report is added to the reader's deadline."""
     assert r.report is not None
     new = replace(
         r,
@@ -75,8 +78,9 @@ def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """Closes the report, since no other person sits there. Stopped deadlines run again, with at
-    least ``AFTER_REJECTION`` left, and the reader is notified."""
+    """The reservation with its occupied-seat report closed, since no other person sits there. A
+    stopped deadline runs again, with at least ``AFTER_REJECTION`` left, and the reader is
+    notified."""
     assert r.report is not None
     rev = r.rev + 1
     new = replace(
@@ -102,7 +106,8 @@ def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 def request_presence_check(
     r: Reservation, until: datetime, mark: str, actor: Actor, now: datetime
 ) -> Reservation:
-    """Asks the reader to prove presence by ``until``. ``mark`` is the reporter's claim."""
+    """The reservation with a presence check: the reader is asked to prove presence by ``until``.
+    ``mark``: the claim that counts the reports of the reader who reported the seat as empty."""
     rev = r.rev + 1
     new = replace(
         r,
@@ -120,15 +125,17 @@ def request_presence_check(
 def fail_presence_check(
     r: Reservation, return_by: datetime, policy: Policy, actor: Actor
 ) -> Reservation:
-    """Turns an unanswered check into a leave from its deadline on. It leads to no violation, and
-    the reporter's claim is released."""
+    """The reservation after a presence check that the reader has not answered: a leave that
+    began at the check's deadline. If the reader does not return, this is no violation. The
+    report no longer counts for the reader who made it."""
     assert r.presence_due_at is not None
     doubted = replace(r, penalty_waived=True, claims=r.claims_except(ClaimKind.EMPTY_REPORT))
     return leave(doubted, return_by, policy, actor, r.presence_due_at)
 
 
 def hand_to_patrol(r: Reservation, actor: Actor) -> Reservation:
-    """Hands the check to the staff: no message was delivered. Releases the reporter's claim."""
+    """The reservation after a presence check of which no message could be pushed to the reader:
+    the staff have to look at the seat. The report no longer counts for the reader who made it."""
     assert r.presence_due_at is not None
     return replace(
         r,

@@ -1,5 +1,6 @@
-"""Limits on wrong guesses, counted in MongoDB, so that they survive a loss of Redis. An attempt is
-counted before the check and refunded on success: otherwise simultaneous guesses could all pass."""
+"""Limits on wrong guesses, counted in MongoDB, so that the counts survive a loss of Redis. An
+attempt is counted before the guess is checked and refunded if it was right: otherwise
+simultaneous guesses could all pass."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class AttemptLimiter:
         self._all = db["attempt_limits"]
 
     async def register(self, limits: list[AttemptLimit], now: datetime) -> None:
-        """Counts one attempt under every limit, or none. Raises: TooManyAttempts."""
+        """Counts one attempt under each of the limits. If one of them is exceeded, the attempt
+        counts under none. Raises: TooManyAttempts."""
         taken: list[AttemptLimit] = []
         for limit in limits:
             retry_after = await self._take(limit, now)
@@ -43,7 +45,8 @@ class AttemptLimiter:
             taken.append(limit)
 
     async def _take(self, limit: AttemptLimit, now: datetime) -> timedelta | None:
-        """Counts one attempt; beyond the limit, returns the time until its window ends."""
+        """Counts one attempt. Returns None; or, if the limit is exceeded, the time until its
+        window ends."""
         room: Document = {"n": {"$lt": limit.failures}}
         place: Document = {"_id": limit.key, "$or": [room, {"until": {"$lte": now}}]}
         one_more = _one_more(limit.window, now)
@@ -72,7 +75,7 @@ class AttemptLimiter:
         return bool(counter["n"] > limit.failures)
 
     async def refund(self, limits: list[AttemptLimit]) -> None:
-        """Takes back one counted attempt per limit: the guess was right."""
+        """Takes back one counted attempt of each limit, because the guess was right."""
         for limit in limits:
             with translate_errors():
                 await self._all.update_one({"_id": limit.key, "n": {"$gt": 0}}, {"$inc": {"n": -1}})

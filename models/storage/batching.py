@@ -1,7 +1,7 @@
-"""Collects simultaneous calls into batches: a round trip costs nearly the same for one item as for
-many (in batches of 64, a majority insert takes a sixth of mongod's time). An idle service sends at
-once; while a batch is in flight, the next one collects. Two batches in flight were half as big and
-made a booking a tenth more expensive."""
+"""Collects simultaneous calls into batches: a round trip to the database costs nearly the same
+for one item as for many (inserts in batches of 64 take a sixth of mongod's time). An idle
+service sends at once; while a batch is in flight, the next one collects. Only one batch is in
+flight: with two, batches were half as large and a booking was a tenth more expensive."""
 
 from __future__ import annotations
 

@@ -15,15 +15,17 @@ _ANSWERS_EXPIRE_S: Final = 10
 
 
 class AcknowledgedBroadcast:
-    """A call through Redis that every listening worker acknowledges after acting on it."""
+    """A signal that a worker sends through Redis. Every listening worker acts on it and then
+    acknowledges it."""
 
     def __init__(self, client: Redis, name: str) -> None:
         self._client = client
         self._channel = f"seat:call:{name}"
 
     async def send(self) -> bool:
-        """Returns True once all listening workers, including this one, have acknowledged. False if
-        Redis is unavailable or a worker did not acknowledge within two seconds."""
+        """Sends the signal. Returns True when all listening workers, including this one, have
+        acknowledged it; False if Redis is unavailable or a worker did not acknowledge within two
+        seconds."""
         answers = f"{self._channel}:{secrets.token_hex(8)}"
         deadline = monotonic() + _ANSWERS_WITHIN_S
         try:
@@ -36,7 +38,7 @@ class AcknowledgedBroadcast:
             return False
 
     async def subscribe(self, act: Callable[[], Awaitable[None]]) -> None:
-        """Awaits ``act`` once at the start and then at each call, until cancelled."""
+        """Awaits ``act`` once at the start and then at each signal, until cancelled."""
         while True:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:

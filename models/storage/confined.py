@@ -24,13 +24,14 @@ from models.kernel.errors import Malformed
 
 log = logging.getLogger(__name__)
 MOST_MEMORY: Final = 500 * 2**20
-"""Bytes of address space of the process, including Python and its imports."""
+"""Limit of the parsing process's address space in bytes, including Python and its imports."""
 MOST_SECONDS: Final = 10
-"""CPU seconds of the process."""
+"""Limit of the parsing process's CPU time in seconds."""
 LARGEST_ANSWER: Final = 8 * 2**20
-"""Bytes of the encoded result."""
+"""Limit of the encoded parsing result in bytes."""
 WITHIN_S: Final = 12.0
-"""Seconds from the start to the result, including the wait for other files; nginx waits 15 s."""
+"""A result must arrive within this many seconds, including the wait for other files; nginx waits
+15 s."""
 _OUT_OF_MEMORY: Final = 3
 _REFUSED: Final = 4
 _LIMITS: Final = {

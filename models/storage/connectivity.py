@@ -63,8 +63,8 @@ class MongoAddress:
 
 
 def read_mongo_url(url: str) -> MongoAddress:
-    """Parses a MongoDB URL without connecting. Raises: ValueError with the fault and the expected
-    form; of the URL it quotes option names only."""
+    """Parses a MongoDB URL without connecting. Raises: ValueError with the fault and the
+    expected form. Of the URL, the message quotes only names of options, no password."""
     if not url.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
     if _cut_short(url):
@@ -109,7 +109,7 @@ def _cut_short(url: str) -> bool:
 
 
 def _options(url: str) -> dict[str, str]:
-    """The URL's options by lower-case name. Raises: ValueError."""
+    """The URL's options by lower-case name. Raises: ValueError for an option that MongoDB lacks."""
     options = {}
     for name, value in parse_qsl(url.partition("?")[2], keep_blank_values=True):
         if name.lower() not in URI_OPTIONS_VALIDATOR_MAP:
@@ -133,8 +133,8 @@ async def require_mongo(db: Database, url: str) -> None:
 
 
 async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
-    """The server's version, and its replica set and primary, or "mongos". Also checks this user's
-    right to write, with an update that matches nothing. Raises: MongoUnusable."""
+    """The server's version; and its replica set and primary in words, or "mongos". Also checks
+    with an update that matches nothing that this user may write. Raises: MongoUnusable."""
     await require_mongo(db, url)
     async with explained(url):
         hello, about = await db.command("hello"), await db.command("buildInfo")
@@ -227,7 +227,8 @@ def _lone(host: str, hello: Mapping[str, Any]) -> str:
 
 
 async def _look(url: str, host: str) -> dict[str, Any] | str:
-    """One host's "hello" response, requested without credentials; or the cause of its failure."""
+    """The host's response to "hello", requested without credentials; the cause in words if it
+    failed."""
     options = parse_qsl(url.partition("?")[2])
     query = urlencode([o for o in options if o[0].lower().startswith(("tls", "ssl"))])
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(

@@ -22,7 +22,8 @@ _CHECKSUM_HEX: Final = 16
 
 
 class DecryptionError(Exception):
-    """The value was not encrypted with a key that this service has, or for another purpose."""
+    """The value cannot be decrypted: its key is missing here, or it was encrypted for another
+    purpose."""
 
 
 class FieldCipher:
@@ -39,7 +40,8 @@ class FieldCipher:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Creates a cipher from ``"1:<base64>,2:<base64>"``. Raises: ValueError."""
+        """Creates a cipher from keys by version: ``"1:<base64>,2:<base64>"``. Raises:
+        ValueError."""
         keys: dict[int, bytes] = {}
         for part in text.split(","):
             version, _, encoded = part.strip().partition(":")
@@ -55,7 +57,8 @@ class FieldCipher:
         return f"{self.current}:{urlsafe_b64encode(nonce + box).decode()}"
 
     def decrypt(self, sealed: str, purpose: str) -> str:
-        """Raises: DecryptionError."""
+        """Decrypts a value that was encrypted with the same ``purpose``. Raises:
+        DecryptionError."""
         version, _, encoded = sealed.partition(":")
         cipher = self._ciphers.get(int(version))
         if cipher is None:
@@ -68,24 +71,26 @@ class FieldCipher:
         return plain.decode()
 
     def can_open(self, sealed: str) -> bool:
-        """True if the value's key version is among the live keys."""
+        """True if the service has the key under which the value was encrypted."""
         return sealed.startswith(self._sealed_by)
 
     def hashes(self, plain: str, purpose: str) -> list[str]:
-        """The keyed hashes under every live key, the current key's first."""
+        """The keyed hashes of ``plain``, one under each key that the service has, the current
+        key's first."""
         return [
             f"{version}:{self._hash(version, plain, purpose)}"
             for version in sorted(self._hash_keys, reverse=True)
         ]
 
     def new_token(self) -> str:
-        """A random bearer token of 256 bits, followed by a checksum: 64 bits of its hash under the
-        current key. It rejects invented tokens without a database look-up."""
+        """A random bearer token of 256 bits, followed by a checksum: 64 bits of the token's hash
+        under the current key. With it ``has_issued`` rejects an invented token without a
+        database look-up."""
         secret = secrets.token_urlsafe(_TOKEN_BYTES)
         return secret + self._checksum(self.current, secret)
 
     def has_issued(self, token: str) -> bool:
-        """Whether the token carries the checksum of a live key."""
+        """True if the token's checksum was made with a key that the service has."""
         if not token.isascii():
             return False
         secret, checksum = token[:-_CHECKSUM_HEX], token[-_CHECKSUM_HEX:]
@@ -112,6 +117,7 @@ def id_from(name: str) -> str:
 
 
 def token_hash(secret: str) -> str:
-    """SHA-256 of a random secret (token, ticket). It needs no salt: the secret cannot be guessed. A
-    header that is not valid UTF-8 arrives with surrogates; its hash matches nothing."""
+    """SHA-256 of a random secret (token, ticket). It needs no salt, since the secret cannot be
+    guessed. A secret from a header that is not valid UTF-8 contains surrogates; it is hashed,
+    too, but matches nothing."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

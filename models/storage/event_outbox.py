@@ -1,5 +1,5 @@
-"""The outbox for changes to several documents, and to documents without an outbox field. An event
-is stored in the transaction of its change and removed by the outbox dispatcher."""
+"""The outbox for changes to several documents, and to documents that have no field for their own
+events. An event is stored in the transaction of its change and removed by the outbox dispatcher."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ INDEXES: Final = {_COLLECTION: [IndexModel([("at", ASCENDING), ("_id", ASCENDING
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event that happened to ``subject``. Stored twice with one ``id``, it is one event.
-    ``facts`` hold values that MongoDB can store."""
+    """An event that happened to ``subject``. An event whose ``id`` is already stored is the same
+    event and is not stored again. ``facts`` hold values that MongoDB can store."""
 
     id: str
     kind: str
@@ -32,7 +32,8 @@ class StoredEvent:
 
 
 async def put_event(db: Database, event: StoredEvent, session: Any = None) -> None:
-    """Stores the event until it is dispatched. A repetition has no effect. Raises: PyMongoError."""
+    """Stores the event until it is dispatched; does nothing if its id is stored already. Raises:
+    PyMongoError."""
     document: Document = {
         "kind": event.kind,
         "at": event.at,

@@ -22,9 +22,11 @@ FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "email_addresses": ("address", "pending"),
     "second_factors": ("secret",),
 }
-"""Field names by collection; used to rotate keys and to export a reader's data."""
+"""The encrypted free-text fields of each collection; used to rotate keys and to export a
+reader's data."""
 _ROTATION_S: Final = 3600.0
-"""Seconds for reading all these collections: no index covers the key version of a value."""
+"""Time limit in seconds for reading all these collections: no index covers a value's key
+version."""
 
 
 class FreeTexts:

@@ -21,16 +21,18 @@ from models.storage.mongo_errors import translate_errors
 ABOUT: Final = "installation"
 MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
 FIRST_SCHEMA: Final = 3
-"""The schema of the first release, which stores no number. Schemas 1 and 2 preceded the release."""
+"""The schema number of the first release, whose databases store no number. Schemas 1 and 2 were
+before the release."""
 SCHEMA: Final = FIRST_SCHEMA
 """The schema that this version writes: the number of its last migration."""
 _BEFORE_RELEASE: Final = "schema"
-"""The collection that marks a database from before the first release."""
+"""A collection that exists only in databases from before the first release."""
 _SANDBOX_ONLY: Final = "sandbox_"
 """Prefix of the collections that only a sandbox writes."""
 _CHECKED: Final = "a value that everybody knows"  # hashed with each key as its check value
 _SEALED: Final = (("readers", "no", "student_no"), ("kiosks", "secret", "kiosk"))
-"""Collection, field and purpose of encrypted values that test the keys if no check value exists."""
+"""Collection, field and purpose of encrypted values. If the database has no check value of a
+key, decrypting one of these values tests the key."""
 
 
 class Mode(StrEnum):
@@ -42,7 +44,8 @@ class Mode(StrEnum):
 
 
 class DatabaseRefused(Exception):
-    """This service must not open the database. The message has place, cause and remedy."""
+    """This service must not open the database. The message names the database, the cause and the
+    remedy."""
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ class About:
     sealed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def take(self, name: str, document: Document) -> None:
-        """Records the facts in one document of the collection ``name``."""
+        """Adds to the facts those that one document of the collection ``name`` shows."""
         self.written.add(name)
         if name == ABOUT:
             self.documents[document["_id"]] = document
@@ -72,8 +75,8 @@ class About:
 
     @property
     def mode(self) -> Mode | None:
-        """The stored mode, else the one that the contents imply; None for an empty database.
-        Raises: DatabaseRefused for an unknown mode."""
+        """The stored mode, or the one that the contents imply if none is stored; None for an
+        empty database. Raises: DatabaseRefused for an unknown mode."""
         if MODE in self.documents:
             mode = self.documents[MODE]["mode"]
             try:
@@ -86,12 +89,13 @@ class About:
 
     @property
     def pages_at(self) -> str:
-        """The address of the pages that a service on this database had last; empty if unknown."""
+        """The web address under which a service with this database last served its pages; empty
+        if unknown."""
         return str((self.documents.get(MODE) or {}).get("pages_at") or "")
 
     @property
     def checks(self) -> Mapping[str, str]:
-        """The check value of each data key, by key version."""
+        """The stored check value of each data key, by key version."""
         keys = self.documents.get(KEYS) or {}
         return dict(keys.get("checks") or {})
 
@@ -118,7 +122,7 @@ class About:
             )
 
     def refuse_half(self) -> None:
-        """Refuses a database whose restore has not ended. Raises: DatabaseRefused."""
+        """Refuses a database whose restore is still incomplete. Raises: DatabaseRefused."""
         if mark := self.documents.get(RESTORING):
             raise DatabaseRefused(
                 f"{self.place} is incomplete: the restore of {mark['file']}, begun "
@@ -170,7 +174,8 @@ _OTHER_KEY: Final = (
 
 
 def newer(place: str, why: str) -> DatabaseRefused:
-    """The refusal of a database that a newer version has written."""
+    """The refusal of a database that a newer version has written. ``place``: the database's name
+    in the message; ``why``: the fact that shows it."""
     return DatabaseRefused(
         f"{place} was written by a newer version ({why}): install that version again, or restore "
         "the backup from before the upgrade"
@@ -188,7 +193,8 @@ def _checks(sealer: FieldCipher) -> dict[str, str]:
 
 
 async def look(db: Database) -> About:
-    """Reads the facts of the database. Raises: Unavailable."""
+    """Reads what the database stores about itself, and which collections are not empty if it has
+    no stored mode. Raises: Unavailable."""
     await ping(db)
     about = About(place_of(db))
     with translate_errors():
@@ -212,8 +218,9 @@ async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
 
 
 async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
-    """Checks the database; a first start stores the mode and the keys' check values. Of services
-    that start at once, the first one decides. Raises: DatabaseRefused, Unavailable."""
+    """Checks the database and, at the first start on it, stores the mode and the keys' check
+    values. If several services start at once, the first one decides. Raises: DatabaseRefused,
+    Unavailable."""
     while True:
         about = await check(db, mode, sealer)
         # The mode first: a service of the other mode must not store its keys.
@@ -242,8 +249,8 @@ async def _store_mode(db: Database, mode: Mode) -> None:
 
 
 async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Adds to ``about`` an encrypted value per collection and live key, and one of an unknown
-    key."""
+    """Adds encrypted values to ``about``: for each collection in ``_SEALED``, one per live key
+    and one under a key that this service lacks, where they exist."""
     own = [f"^{version}:" for version in _checks(sealer)]
     patterns: list[Any] = [*({"$regex": one} for one in own)]
     patterns.append({"$type": "string", "$not": {"$regex": "|".join(own)}})
@@ -256,8 +263,9 @@ async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
 
 
 async def _store_checks(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Stores the current key's check value, and at the first start those of all keys, since any may
-    have been used already. An existing value is not replaced."""
+    """Stores the current key's check value. At the first start it stores those of all keys,
+    since data may already be encrypted under any of them. An existing check value is not
+    replaced."""
     own: Document = {"checks": _checks(sealer)}
     fresh = "checks"
     if about.checks:
@@ -279,8 +287,9 @@ async def forget_old_keys(db: Database, sealer: FieldCipher) -> None:
 
 @contextmanager
 def known_fields(db: Database, what: str) -> Iterator[None]:
-    """Guards the conversion of a stored document to an object. Raises: DatabaseRefused for a field
-    that only a newer version knows."""
+    """Surrounds the conversion of a stored document to an object. Raises: DatabaseRefused if the
+    document has a field that only a newer version knows. ``what``: the object's name in the
+    message."""
     try:
         yield
     except TypeError as error:

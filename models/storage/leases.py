@@ -17,7 +17,7 @@ def unleased(real_now: datetime) -> Document:
 
 
 def may_be_leased(row: Document, now: datetime, real_now: datetime) -> bool:
-    """True if the delivery is due and not leased."""
+    """True if the document ``row`` (a delivery) is due at ``now`` and no worker holds its lease."""
     free = row["lease_until"] is None or row["lease_until"] <= real_now
     return bool(row["due"] <= now and free)
 
@@ -29,7 +29,8 @@ class LeaseRepository:
         self._all = db["leases"]
 
     async def acquire(self, name: str, owner: str, real_now: datetime, length: timedelta) -> bool:
-        """Takes or renews the lease. False if another owner holds it."""
+        """Takes the lease ``name``, or renews it if ``owner`` has it, for ``length`` from now
+        on. False if another owner has it."""
         with translate_errors():
             try:
                 await self._all.update_one(
@@ -44,7 +45,8 @@ class LeaseRepository:
     async def renew(
         self, names: Collection[str], owner: str, real_now: datetime, length: timedelta
     ) -> bool:
-        """Renews these leases at once. False if the owner has lost one, which is left unchanged."""
+        """Renews the owner's leases with these names in one update. False if the owner has lost
+        one of them; that one is left unchanged."""
         with translate_errors():
             done = await self._all.update_many(
                 {"_id": {"$in": list(names)}, "owner": owner},

@@ -36,7 +36,8 @@ _OPTIONS: Final[dict[str, Any]] = {
 # majority and j unset: j=False waits for the journal's 100 ms tick.
 MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
 COMMITTED: Final = ReadConcern("majority")
-"""A majority read may be stale, but shows nothing that a new primary could roll back."""
+"""The read concern of all queries. A majority read may be stale, but shows nothing that a new
+primary could roll back."""
 
 _CLOSE_S: Final = 2.0
 CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
@@ -44,7 +45,8 @@ CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 
 @asynccontextmanager
 async def open_database(url: str, name: str) -> AsyncIterator[Database]:
-    """Opens the service's database. Raises: Malformed for an invalid URL."""
+    """Opens the service's database for the block and closes it afterwards. Raises: Malformed for
+    an invalid URL."""
     with _readable("MONGO_URL"):
         client = AsyncMongoClient[Document](url, **_OPTIONS)
         database = client.get_database(
@@ -61,7 +63,8 @@ async def open_database(url: str, name: str) -> AsyncIterator[Database]:
 
 @contextmanager
 def _readable(setting: str) -> Iterator[None]:
-    """Raises: Malformed with the name of the setting whose value the driver cannot parse."""
+    """Raises ``Malformed`` with the name ``setting`` if within the block the driver cannot parse
+    the setting's value."""
     try:
         yield
     except (PyMongoError, ValueError) as error:
@@ -88,8 +91,9 @@ async def server_time(db: Database) -> datetime:
 
 
 async def insert(collection: Collection, document: Document) -> None:
-    """Raises: DuplicateKeyError if a majority has confirmed the conflicting document; WTimeoutError
-    if the outcome is unknown. (``insert_one`` raises DuplicateKeyError for both.)"""
+    """Inserts the document. Raises: DuplicateKeyError if a majority has confirmed the
+    conflicting document; WTimeoutError if the outcome is unknown. (``insert_one`` raises
+    DuplicateKeyError for both.)"""
     try:
         await collection.insert_many([document])
     except BulkWriteError as error:
@@ -132,8 +136,9 @@ async def find_page(
     limit: int,
     without: Sequence[str] = (),
 ) -> tuple[list[Document], int]:
-    """A page of the matching documents, newest first, and the number of all matches. ``newest_by``:
-    the index fields after the query's own. ``without``: fields to leave out."""
+    """A page of the matching documents, newest first, and the number of all matches.
+    ``newest_by``: the fields that sort by age, which follow the query's fields in the index.
+    ``without``: fields to leave out."""
     rows = (
         collection.find(query, dict.fromkeys(without, 0) or None)
         .sort([(name, DESCENDING) for name in newest_by])
@@ -163,7 +168,8 @@ async def delete_oldest(
 
 
 def previous_revisions(rev: int) -> list[int | None]:
-    """The stored values of ``rev`` before this revision; None is a document written without one."""
+    """The values that a document's ``rev`` may have when the revision ``rev`` replaces it. None
+    stands for a document without the field, which precedes revision 1."""
     return [rev - 1, None] if rev == 1 else [rev - 1]
 
 

@@ -22,7 +22,8 @@ from pymongo.errors import (
 from models.kernel.errors import Unavailable
 
 NOT_SENT: Final = (ServerSelectionTimeoutError,)
-"""Nothing was sent: no primary was available. (A failed retry raises the first attempt's error.)"""
+"""Errors after which certainly nothing was written, as no primary was available and nothing was
+sent. (If a retry fails so, the driver raises the first attempt's error instead.)"""
 UNKNOWN_OUTCOME: Final = (AutoReconnect, WriteConcernError, ExecutionTimeout)
 """Errors after which the write may or may not have happened. After a failed write concern (timeout,
 step-down) the primary has the write, but may roll it back."""
@@ -30,7 +31,8 @@ step-down) the primary has the write, but may roll it back."""
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raises outages as ``Unavailable``. Duplicate-key errors pass unchanged."""
+    """Raises ``Unavailable`` instead of the driver's errors about outages. Duplicate-key errors
+    pass unchanged."""
     try:
         yield
     except (
@@ -56,8 +58,9 @@ _TRY_AGAIN: Final = frozenset({91, 189, 10107, 11600, 11601, 11602, 13435, 13436
 
 
 def errors_per_document(error: BulkWriteError, count: int) -> list[Exception | None]:
-    """The error of each of ``count`` documents; None if it was written. Without a majority the
-    outcome of all is unknown: a conflicting document may be rolled back."""
+    """For each of the ``count`` documents of a bulk write its error; None if it was written. If
+    no majority has confirmed the write in time, each document gets a WTimeoutError, since even a
+    conflicting document may still be rolled back."""
     details = cast("dict[str, Any]", error.details)
     if details.get("writeConcernErrors"):
         return [WTimeoutError("no majority in time")] * count

@@ -45,7 +45,8 @@ class RateLimit:
 
 
 class RateLimiter:
-    """Without Redis every request passes; attempt limits are in MongoDB and still hold."""
+    """Takes tokens from the buckets in Redis. Without Redis every request passes; the attempt
+    limits on wrong codes are in MongoDB and still hold."""
 
     def __init__(self, client: Redis, scale: int = 1) -> None:
         self._take = client.register_script(_TAKE)
@@ -54,7 +55,8 @@ class RateLimiter:
         self._batchers: dict[RateLimit, Batcher[str, float]] = {}
 
     async def acquire(self, bucket: RateLimit, key: str) -> float:
-        """Takes a token. Returns 0.0, or the seconds until a token is available."""
+        """Takes a token from the bucket of ``key``. Returns 0.0 if there was one, else the
+        seconds until one is available."""
         if monotonic() < self._open_until:
             return 0.0
         if bucket not in self._batchers:

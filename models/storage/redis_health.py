@@ -34,7 +34,8 @@ _CURES: Final = {
 
 
 class RedisHealth:
-    """Pings Redis and logs each change. ``cause`` is the cause of a failure, else empty."""
+    """Pings Redis and logs when it fails and when it works again. ``cause``: why it cannot be
+    used; empty if it can."""
 
     def __init__(self, client: Redis, url: str) -> None:
         self._client = client
@@ -42,7 +43,7 @@ class RedisHealth:
         self.cause = ""
 
     async def look(self) -> str:
-        """Pings Redis now. Returns the cause of the failure, or an empty text."""
+        """Pings Redis now. Returns the cause of a failure, or an empty text if it answers."""
         cause = await self._ask()
         if cause == _BROKEN:
             # An old connection may have been closed by the server; a new one shows the cause.
@@ -66,7 +67,8 @@ class RedisHealth:
 
 
 def read_redis_url(url: str) -> None:
-    """Raises: ValueError with the expected form of a Redis URL, without the URL itself."""
+    """Checks a Redis URL without connecting. Raises: ValueError with the expected form, without
+    the URL itself."""
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("redis", "rediss", "unix") and (parts.port is None or parts.port)
@@ -77,7 +79,7 @@ def read_redis_url(url: str) -> None:
 
 
 def redis_host(url: str) -> str:
-    """host:port of the address, or the path of a socket."""
+    """The host and port in a Redis URL as host:port, or the path of a socket."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return parts.path

@@ -15,8 +15,8 @@ _ALREADY_INITIALIZED: Final = 23
 
 async def ensure_primary(port: int, set_name: str, within_s: float) -> None:
     """Makes the mongod on 127.0.0.1:``port`` the primary of a replica set without other members.
-    The configuration is replaced by force, since a member whose port has changed considers itself
-    removed. Raises: Unavailable if it is not primary within ``within_s`` seconds."""
+    Replaces the set's configuration by force, since a member whose port has changed considers
+    itself removed. Raises: Unavailable if the mongod is not primary within ``within_s`` seconds."""
     address = f"127.0.0.1:{port}"
     deadline = time.monotonic() + within_s
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(

@@ -1,4 +1,5 @@
-"""Aligns the periodic tasks of a process, since each wake-up costs more than most tasks."""
+"""Aligns the periodic tasks of a process to common instants, since waking the process costs more
+than most tasks."""
 
 from __future__ import annotations
 

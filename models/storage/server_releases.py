@@ -10,13 +10,14 @@ from typing import Any, Final
 Version = tuple[int, ...]
 
 AS_OF: Final = date(2026, 11, 29)
-"""The day on which the numbers below were compared with the vendors' advisories."""
+"""The day on which the releases in this module were compared with the vendors' advisories."""
 STALE_AFTER: Final = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A release series. ``patched`` is its first release without known vulnerabilities."""
+    """A release series. ``patched``: the last number of its first release without known
+    vulnerabilities."""
 
     patched: int
     supported_until: date | None = None
@@ -30,10 +31,11 @@ MONGODB: Final[Mapping[Version, Series]] = {
     (8, 3): Series(16),
     (9, 0): Series(7),
 }
-"""Sources: CVE-2026-118383 (replica sets, before authentication), CVE-2026-9740, CVE-2026-18691;
-ends of support from mongodb.com/legal/support-policy/lifecycles."""
+"""The known series of MongoDB by major and minor version. Sources: CVE-2026-118383 (replica
+sets, before authentication), CVE-2026-9740, CVE-2026-18691; ends of support from
+mongodb.com/legal/support-policy/lifecycles."""
 VALKEY_FLOOR: Final[Version] = (8, 1, 10)
-"""The first release without known vulnerabilities; 8.1.9 fixed CVE-2026-56684 (TLS)."""
+"""The first Valkey release without known vulnerabilities. (8.1.9 fixed CVE-2026-56684, TLS.)"""
 
 
 def mongodb_note(version: Sequence[int], today: date) -> str:
@@ -51,7 +53,7 @@ def mongodb_note(version: Sequence[int], today: date) -> str:
 
 
 def valkey_note(version: Sequence[int]) -> str:
-    """A warning about vulnerabilities of a Valkey; empty if there are none. Redis is not judged."""
+    """A warning about known vulnerabilities of a Valkey version; empty if there are none."""
     if tuple(version) >= VALKEY_FLOOR:
         return ""
     floor = ".".join(map(str, VALKEY_FLOOR))
@@ -68,7 +70,8 @@ def redis_release(about: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def is_stale(today: date) -> bool:
-    """True if the numbers are so old that newer vulnerabilities are likely."""
+    """True if this module's data on releases is over 60 days old, so that newer vulnerabilities
+    are likely."""
     return today - AS_OF > STALE_AFTER
 
 

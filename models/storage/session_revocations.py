@@ -19,13 +19,14 @@ class SessionRevocations:
         self._client = client
 
     async def publish(self, keys: list[str]) -> None:
-        """Publishes the keys. A failure is ignored: caches expire within seconds."""
+        """Publishes ids of ended sessions or changed readers. A failure is ignored, as workers'
+        caches expire within seconds anyway."""
         with suppress(*TROUBLE):
             for key in keys:
                 await self._client.publish(_CHANNEL, key)
 
     async def subscribe(self, forget: Callable[[str], None]) -> None:
-        """Calls ``forget`` for each published key, until cancelled."""
+        """Calls ``forget`` with each published id of a session or reader, until cancelled."""
         while True:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:

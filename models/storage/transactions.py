@@ -18,9 +18,10 @@ class ConcurrentUpdate(Exception):
 
 
 async def run_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) -> None:
-    """Runs ``work(session)`` in a transaction, again after a conflict with another one. Raises: the
-    errors of ``work``; PyMongoError. If ``work`` failed because of data that it read
-    (``ConcurrentUpdate``, a duplicate key, a service error), a majority has that data now."""
+    """Runs ``work(session)`` in a transaction, and repeats it after a conflict with another
+    transaction. Raises: the errors of ``work``; PyMongoError. If ``work`` failed because of data
+    that it read (``ConcurrentUpdate``, a duplicate key, a service error), a majority of the
+    replica set has that data when the error is raised."""
     try:
         async with db.client.start_session() as session:
             # Both are named: a transaction takes the client's concerns, not the database's.
@@ -33,13 +34,15 @@ async def run_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) 
 
 
 async def _wait_for_majority(db: Database) -> None:
-    """Waits until a majority has all writes that this primary has accepted until now. An update
-    that matches no document waits for the last write before it. Raises: PyMongoError."""
+    """Waits until a majority of the replica set has all writes that this primary has accepted.
+    (A majority update that matches no document waits for the last write before it.) Raises:
+    PyMongoError."""
     await db["installation"].update_one({"_id": None}, {"$set": {"awaited": True}})
 
 
 async def try_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) -> bool:
-    """False after ``ConcurrentUpdate`` or a duplicate key. Raises: Unavailable."""
+    """Runs ``work`` in a transaction; False after ``ConcurrentUpdate`` or a duplicate key, when
+    nothing was written. Raises: Unavailable."""
     try:
         with translate_errors():
             await run_transaction(db, work)

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 
 class TransferError(Exception):
-    """The library was not imported; nothing has changed. The message names fault and place in one
-    line."""
+    """The library was not imported, and nothing has changed. The message names in one line the
+    fault and where in the file it is."""
 
 
 class LibraryNotEmpty(TransferError):
-    """The database has a library already."""
+    """The database already has a library, and the import was not to replace it."""
 
 
 class SeatsStillBooked(TransferError):
-    """Live bookings would lose their seats."""
+    """The import would remove seats that have live bookings."""

@@ -1,6 +1,7 @@
 """A whole library as one JSON file: profile, venues, areas with plans and their pictures, policy
 with opening hours, kiosks and gates without secrets, notices, reader groups without members, and
-canned answers; no readers, no bookings. New fields of the entities are included automatically."""
+canned answers. It contains no readers and no bookings. New fields of the entities are included
+automatically."""
 
 from __future__ import annotations
 
@@ -34,9 +35,10 @@ _NOT_CARRIED: Final[Mapping[type, frozenset[str]]] = {
     ReaderGroup: frozenset({"rev"}),
     CannedAnswer: frozenset({"rev"}),
 }
-"""Fields left out: meaningful in one database only, or implied by their place in the file."""
+"""The fields of each entity that the file omits: they have a meaning in one database only, or
+follow from the entity's position in the file."""
 _SHORT: Final = frozenset({Seat})
-"""Entities of which there are thousands: fields with default values are left out."""
+"""Entities whose fields with default values are omitted, since a library has thousands of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class CarriedPicture:
 
 @dataclass(frozen=True, slots=True)
 class LibraryFile:
-    """The content of the file. ``format`` grows when an older version could misread it."""
+    """The content of a library file. ``format`` increases when an older version could misread
+    it."""
 
     format: int
     profile: LibraryProfile
@@ -88,7 +91,7 @@ def _values(value: Any) -> Any:
 
 
 def from_text(text: bytes) -> LibraryFile:
-    """Parses a library, whose parts ``check_library`` checks. Raises: TransferError."""
+    """Parses a library file, without the checks of ``check_library``. Raises: TransferError."""
     try:
         values = msgspec.json.decode(text)
     except msgspec.DecodeError as error:
@@ -116,7 +119,8 @@ def _own_seats_only(area: Area) -> Area:
 
 
 def _unknown(sent: Any, read: Any, path: str) -> str:
-    """The path of the first field that was not read; empty if all were."""
+    """The JSON path of the first field in ``sent`` that the parsed object ``read`` lacks; empty
+    if there is none."""
     if is_dataclass(read) and isinstance(sent, dict):
         names = {f.name for f in fields(read)}
         for name, value in sent.items():

@@ -48,7 +48,7 @@ class TransferRepository:
 
 
 class _Writing:
-    """One attempt of the transaction."""
+    """Writes a library in one attempt of the transaction."""
 
     def __init__(self, db: Database, session: Any) -> None:
         self._db, self._session = db, session
@@ -119,7 +119,8 @@ class _Writing:
             )
 
     async def _put_areas(self, library: LibraryFile) -> set[str]:
-        """Writes the areas. Returns venues that the file lacks and remaining areas need."""
+        """Writes the areas. Returns the ids of the venues that must stay, although the file may
+        lack them: stored areas belong to them that stay without seats."""
         areas, session = self._db["areas"], self._session
         used = [await self._find_one(name, {}) for name in ("reservations", "waitlist")]
         ever_booked = any(row is not None for row in used)
@@ -143,8 +144,9 @@ class _Writing:
     async def _put_all(
         self, name: str, documents: dict[Any, Document], retained_ids: set[str] | None = None
     ) -> None:
-        """Updates the documents, keeping other stored fields (a device's key and secret), and
-        deletes documents that are in neither ``documents`` nor ``retained_ids``."""
+        """Inserts or updates the documents, keeping other stored fields (a device's key and
+        secret). Deletes stored documents whose ids are in neither ``documents`` nor
+        ``retained_ids``."""
         collection = self._db[name]
         for id, document in documents.items():
             values = {key: value for key, value in document.items() if key not in ("_id", "rev")}

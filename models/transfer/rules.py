@@ -31,7 +31,8 @@ _KIOSK_KINDS: Final = frozenset({"seat_kiosk", "query_terminal"})
 def check_library(
     library: LibraryFile, current: LibraryProfile, placeholders: Collection[str], year: int
 ) -> None:
-    """Raises: TransferError with the first faulty place."""
+    """Checks the whole library file. Raises: TransferError for the first fault, with its path in
+    the file."""
     _check_profile(library.profile, current, placeholders, year)
     for name in ("venues", "areas", "kiosks", "gates"):
         _check_names(name, getattr(library, name))
@@ -66,7 +67,8 @@ def check_library(
 
 @contextmanager
 def named(place: str) -> Iterator[None]:
-    """Raises: TransferError instead of Malformed, with ``place`` in its message."""
+    """Raises ``TransferError`` instead of ``Malformed`` within the block. ``place`` is the path
+    in the file, which the message names."""
     try:
         yield
     except Malformed as error:
@@ -106,7 +108,8 @@ def _check_names(what: str, things: Collection[Any]) -> None:
 
 
 def _check_plan(area: Area) -> None:
-    """Checks a plan as the console does; of an area out of use, the retired seats."""
+    """Checks an area's plan by the rules of the console's editor; in an area out of use, that of
+    its retired seats. Raises: TransferError."""
     seats = area.seats if area.in_use else area.retired_seats
     if len(seats) != sum(1 for _ in area.all_seats):
         kind = "seats" if area.in_use else "retired_seats"
@@ -146,7 +149,8 @@ def _check_groups(library: LibraryFile) -> None:
 
 
 def _check_pictures(library: LibraryFile) -> None:
-    """Checks ids and positions; the image data are checked when they are read."""
+    """Checks the pictures' areas and positions, but not the image data, which are checked when
+    they are read. Raises: TransferError."""
     areas = {area.id for area in library.areas}
     _once("plan_pictures", (picture.area_id for picture in library.plan_pictures))
     for picture in library.plan_pictures:

@@ -11,12 +11,15 @@ from models.text_checks.entities import TextVerdict
 
 BY_GATE: Final = "gate"
 ANSWER_BY_GATE: Final = "gate_event"
-"""The answer to an appeal whose violation was waived by a gate event; pages show it in words."""
+"""The stored answer to an appeal whose violation was waived because of a gate event. Pages show
+a sentence for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """``ended_suspension_until``: the former end of a suspension that the waiver ended."""
+    """A waiver of a violation by a staff member or (``by`` is ``BY_GATE``) because of a gate
+    event. ``ended_suspension_until``: if the waiver has ended a suspension, the instant until
+    which that would have lasted."""
 
     by: str
     reason: str
@@ -26,8 +29,8 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Appeal:
-    """A reader's appeal; until it is settled, ``settled_at`` and ``granted`` are None. ``verdict``:
-    WeChat's check of the text."""
+    """A reader's appeal against a violation. ``settled_at`` and ``granted`` are None until the
+    library answers. ``verdict``: the result of WeChat's check of ``text``."""
 
     text: str
     at: datetime
@@ -39,7 +42,8 @@ class Appeal:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A no-show or an expired leave. ``counts`` is False for the second one of a day."""
+    """A no-show or an expired leave. ``counts``: False for a second violation on the same day,
+    which does not count towards a suspension."""
 
     id: str
     reader_id: ReaderId
@@ -55,7 +59,8 @@ class Violation:
 
 @record
 class ViolationCount:
-    """The reader's counting violations: ``count`` of ``limit`` in the last ``days``."""
+    """The number of a reader's violations that count towards a suspension: ``count`` of
+    ``limit`` in the last ``days`` days."""
 
     count: int
     limit: int
@@ -64,7 +69,8 @@ class ViolationCount:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """The reader may not book. The id is that of the last violation, so a repetition adds none."""
+    """A time in which the reader may not book. A suspension caused by violations has the id of
+    the last of them, so that a repetition adds no second suspension."""
 
     id: str
     reader_id: ReaderId

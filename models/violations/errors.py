@@ -4,20 +4,20 @@ from models.kernel.errors import Conflict, WrongState
 
 
 class NothingToAppeal(Conflict):
-    """The violation is waived, or the reader has appealed against it already."""
+    """The violation is waived, or the reader has already appealed against it."""
 
     code = "nothing_to_appeal"
 
 
 class AppealDecided(WrongState):
-    """No appeal waits, or it was answered differently."""
+    """No appeal waits for an answer, or it was already answered differently."""
 
     def __init__(self) -> None:
         super().__init__(state="settled")
 
 
 class SuspensionChanged(WrongState):
-    """The reader's suspension has changed meanwhile."""
+    """The reader's suspension was changed since the staff member read it."""
 
     def __init__(self) -> None:
         super().__init__(state="suspended")

@@ -1,5 +1,5 @@
-"""Turns missed bookings into violations, and violations into suspensions. The outbox dispatcher
-delivers events at least once, so every step has a unique key."""
+"""Records missed bookings as violations, and suspends readers with too many of them. The outbox
+dispatcher may deliver an event twice, so each step has a unique key."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _KINDS: Final[Mapping[OutboxEventKind, str]] = {
 
 @record
 class ViolationResult:
-    """``suspended_until`` is later than the end of ``suspension`` if another one lasts longer."""
+    """The result of a missed booking. `violation`: None if it was excused. `window`: the
+    reader's violations that count. `suspension`: the one that this violation has caused.
+    `suspended_until`: when the reader may book again; later than the end of ``suspension`` if
+    another suspension lasts longer."""
 
     violation: Violation | None
     window: ViolationCount
@@ -41,13 +44,15 @@ class ViolationRecorder:
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed`` is called when a suspension begins: sessions copy the reader."""
+        """``on_reader_changed`` is called with the reader's id when a suspension begins, since
+        workers cache readers with their sessions."""
         self._violations, self._reference = violations, reference
         self._on_reader_changed = on_reader_changed
 
     async def record(self, r: Reservation, event: OutboxEvent) -> ViolationResult | None:
-        """The event's result, recorded once; None unless it is a no-show or an expired leave.
-        Raises: Unavailable."""
+        """Records the violation and the suspension that follow from the event, each once;
+        returns the result. None if the event is neither a no-show nor an expired leave. Raises:
+        Unavailable."""
         kind = _KINDS.get(event.event)
         if kind is None:
             return None

@@ -1,4 +1,5 @@
-"""Violations. Unique indexes allow one for an event, and one that counts for a day."""
+"""Violations in the database. One unique index allows one violation for an event, another lets
+one violation a day count towards a suspension."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ class ViolationRepository(SuspensionRepository):
         self._texts = FreeTexts("violations", cipher)
 
     async def record(self, violation: Violation) -> Violation:
-        """Stores the violation once; the day's unique key decides whether it counts."""
+        """Stores the violation, unless it is stored already, and returns it as stored. Only one
+        violation of a reader's day counts towards a suspension, by a unique key."""
         with translate_errors():
             for counted in (True, False):
                 judged = replace(violation, counts=counted)
@@ -75,8 +77,9 @@ class ViolationRepository(SuspensionRepository):
     async def counting_violations(
         self, reader_id: ReaderId, since: datetime, until: datetime
     ) -> list[Violation]:
-        """Counting violations in (since, until], oldest first, not waived or used by a
-        suspension."""
+        """The reader's violations after ``since`` and up to ``until`` that count towards a
+        suspension, oldest first. Waived ones and those that have already led to a suspension are
+        left out."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -97,8 +100,9 @@ class ViolationRepository(SuspensionRepository):
     async def counting_by_reader(
         self, readers: Sequence[ReaderId], since: datetime, before: date
     ) -> dict[ReaderId, list[datetime]]:
-        """The times of each reader's counting violations after ``since``, neither waived nor used
-        by a suspension; only those of days before ``before``."""
+        """By reader, the times of the violations after ``since`` and on days before ``before``
+        that count towards a suspension. Waived ones and those that have already led to a
+        suspension are left out."""
         of_readers: Document = {"reader": {"$in": list(readers)}}
         times: dict[ReaderId, list[datetime]] = {}
         with translate_errors():
@@ -127,7 +131,8 @@ class ViolationRepository(SuspensionRepository):
         return self._violation(document) if document else None
 
     async def appeal(self, id: str, reader_id: ReaderId, appeal: Appeal) -> Violation | None:
-        """Stores the appeal. None if the violation is unknown, waived or appealed already."""
+        """Stores the appeal and returns the violation. None if the reader has no such violation,
+        or it is waived or was appealed against already."""
         text = self._texts.seal("appeal.text", appeal.text)
         stored = {"text": text, "at": appeal.at, "open": True, "check": due_check(appeal.at)}
         with translate_errors():
@@ -141,7 +146,8 @@ class ViolationRepository(SuspensionRepository):
     async def settle_appeal(
         self, id: str, granted: bool, answer: str, at: datetime
     ) -> Violation | None:
-        """Stores the library's answer. None if no appeal waits."""
+        """Stores the library's answer to the violation's appeal and returns the violation. None
+        if no appeal waits for an answer."""
         with translate_errors():
             document = await self._all.find_one_and_update(
                 {"_id": id, "appeal.open": True},
@@ -158,7 +164,8 @@ class ViolationRepository(SuspensionRepository):
         return self._violation(document) if document else None
 
     async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
-        """Violations with a waiting appeal, the longest waiting first, and their total number."""
+        """A page of the violations whose appeal waits for an answer, the longest waiting first;
+        and the number of all of them."""
         query = {"appeal.open": True}
         with translate_errors():
             total = await self._all.count_documents(query)
@@ -184,7 +191,7 @@ class ViolationRepository(SuspensionRepository):
         return [self._violation(row) for row in rows]
 
     async def waive(self, id: str, waiver: Waiver) -> bool:
-        """Waives the violation. False if it does not exist or was waived before."""
+        """Waives the violation. False if it does not exist or was already waived."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "waived": False},
@@ -193,7 +200,8 @@ class ViolationRepository(SuspensionRepository):
         return bool(result.modified_count)
 
     async def void(self, violation: Violation) -> None:
-        """Stores a violation waived from the beginning, unless the dispatcher has recorded it."""
+        """Stores a violation that is waived from the beginning. If the outbox dispatcher has
+        already recorded it, nothing changes."""
         with translate_errors(), suppress(DuplicateKeyError):
             waiver = violation.waiver
             waived = {"waiver": self._waiver_document(waiver)} if waiver else {}
@@ -243,7 +251,9 @@ class ViolationRepository(SuspensionRepository):
 
 
 def document_of(v: Violation) -> Document:
-    """The document without the waiver. ``counted_on`` is the day's unique key if it counts."""
+    """The document of a violation, without its waiver and appeal. ``counted_on`` is the unique
+    key that only one violation of a reader's day has; a violation that does not count lacks the
+    field."""
     counted_on = {"counted_on": f"{v.reader_id}:{v.day.isoformat()}"} if v.counts else {}
     return {
         "_id": v.id,

@@ -23,8 +23,9 @@ def window_start(policy: Policy, now: datetime) -> datetime:
 def decide_suspension(
     trigger: Violation, unspent: list[Violation], policy: Policy
 ) -> Suspension | None:
-    """The suspension that ``trigger`` brings, or None. ``unspent``: the counting violations in the
-    window up to and including the trigger, not waived or used by a suspension."""
+    """The suspension that follows from the violation ``trigger``; None if the limit is not
+    reached. ``unspent``: the reader's violations in the period up to and including ``trigger``
+    that count, are not waived and have not led to a suspension yet."""
     if not trigger.counts or len(unspent) < policy.violations_limit:
         return None
     used = tuple(v.id for v in sorted(unspent, key=lambda v: v.at)[: policy.violations_limit])

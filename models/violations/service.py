@@ -34,23 +34,24 @@ class ViolationService:
         reference: ReferenceData,
         on_reader_changed: Callable[[ReaderId], Awaitable[None]],
     ) -> None:
-        """``on_reader_changed``: called when a suspension begins or ends; sessions copy the
-        reader."""
+        """``on_reader_changed`` is called with the reader's id when a suspension begins or ends,
+        since workers cache readers with their sessions."""
         self._violations, self._readers = violations, readers
         self._reference, self._on_reader_changed = reference, on_reader_changed
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[Violation], int]:
-        """A page of the reader's violations, the latest first, and their total number."""
+        """A page of the reader's violations, the latest first, and the number of all of them."""
         return await self._violations.page_of(reader_id, skip, limit)
 
     async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
-        """A page of the violations with a waiting appeal, and their total number."""
+        """A page of the violations whose appeal waits for an answer, and the number of all of
+        them."""
         return await self._violations.appeals(skip, limit)
 
     async def get(self, violation_id: str) -> Violation:
-        """Raises: NotFound."""
+        """The violation with this id. Raises: NotFound."""
         violation = await self._violations.get(violation_id)
         if violation is None:
             raise NotFound()
@@ -59,7 +60,8 @@ class ViolationService:
     async def appeal(
         self, reader_id: ReaderId, violation_id: str, text: str, now: datetime
     ) -> Violation:
-        """Stores the appeal; a second one is refused. Raises: NotFound, NothingToAppeal."""
+        """Stores the reader's appeal against the violation. Raises: NotFound; NothingToAppeal if
+        the violation is waived or was appealed against before."""
         appealed = await self._violations.appeal(violation_id, reader_id, Appeal(text, now))
         if appealed is not None:
             return appealed
@@ -71,8 +73,9 @@ class ViolationService:
     async def decide_appeal(
         self, violation_id: str, granted: bool, answer: str, by: str, now: datetime
     ) -> Violation:
-        """Stores the library's answer; ``granted`` also waives the violation. Idempotent. Raises:
-        NotFound; AppealDecided if no appeal waits or a different answer was given."""
+        """Stores the library's answer to an appeal. ``granted`` also waives the violation.
+        Repeating the same answer has no further effect. Raises: NotFound; AppealDecided if no
+        appeal waits or a different answer was given before."""
         violation = await self._violations.settle_appeal(violation_id, granted, answer, now)
         violation = violation or await self.get(violation_id)
         appeal = violation.appeal
@@ -87,8 +90,8 @@ class ViolationService:
         waiver: Waiver,
         notify: Callable[[Violation], Awaitable[None]],
     ) -> int:
-        """Waives violations in [start, end), for example after a gate was broken, and notifies the
-        readers; returns their number."""
+        """Waives the violations from ``start`` to before ``end`` (for example while a gate was
+        broken) and notifies their readers; returns the number of violations."""
         waived = 0
         while batch := await self._violations.not_waived_between(start, end, _BATCH):
             for violation in batch:
@@ -97,8 +100,9 @@ class ViolationService:
         return waived
 
     async def waive(self, violation_id: str, waiver: Waiver) -> Violation:
-        """Waives a violation and grants its appeal. A suspension based on it ends, and its other
-        violations count again. Idempotent. Raises: NotFound."""
+        """Waives a violation and grants its appeal. A suspension that it has led to ends, and
+        the other violations that led to it count again. A repetition has no further effect.
+        Raises: NotFound."""
         await self._violations.waive(violation_id, waiver)
         violation = await self.get(violation_id)
         # Everything is repeated for a violation that was waived before: the first attempt may have
@@ -121,7 +125,8 @@ class ViolationService:
         return await self._violations.get(violation_id) or violation
 
     async def void_by_gate(self, r: Reservation, event_id: str, at: datetime) -> None:
-        """Waives a no-show: a late gate record shows that the reader came."""
+        """Waives the no-show of the reservation, because a gate's late record shows that the
+        reader came. It is waived also if it is recorded only later."""
         waiver = Waiver(BY_GATE, f"passage {event_id}", at)
         id = f"{r.id}:no_show"
         await self._violations.void(
@@ -147,8 +152,9 @@ class ViolationService:
         words: str,
         now: datetime,
     ) -> None:
-        """Sets or (``until`` None) ends a suspension by the staff; ``words`` say why. Violations
-        used by an earlier one stay used. Raises: SuspensionChanged if ``was`` is not its end."""
+        """Suspends the reader until ``until``, or with None ends the suspension, by a decision
+        of the staff with the explanation ``words``. Violations that led to an earlier suspension
+        stay used. Raises: SuspensionChanged if ``was`` is not the end of the present suspension."""
         if not await self._violations.set_suspension(reader_id, was, until, words, now):
             raise SuspensionChanged()
         await self._on_reader_changed(reader_id)

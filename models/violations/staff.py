@@ -14,12 +14,13 @@ from models.violations.entities import Violation, Waiver
 from models.violations.service import ViolationService
 
 _APPEALS_SEARCHED: Final = 500
-"""At most this many waiting appeals are searched for those of some venues."""
+"""At most this many waiting appeals are searched for those that belong to certain venues."""
 FOREVER_TEXT: Final = "forever"
 
 
 class StaffViolations:
-    """Decisions are audited, and the readers notified."""
+    """The staff's decisions about violations, appeals and suspensions. Each gets an entry in the
+    audit log, and its reader a message."""
 
     def __init__(
         self,
@@ -34,8 +35,9 @@ class StaffViolations:
     async def appeals(
         self, venues: Collection[VenueId] | None, skip: int, limit: int
     ) -> tuple[list[Violation], int]:
-        """A page of the violations with a waiting appeal, and their total number. ``venues`` limits
-        the search to the first 500, since a violation does not store its venue."""
+        """A page of the violations whose appeal waits for an answer, and the number of all of
+        them. With ``venues``, only violations in these, and only among the 500 longest waiting,
+        since a violation does not store its venue."""
         if venues is None:
             return await self._violations.appeals(skip, limit)
         rows, _ = await self._violations.appeals(0, _APPEALS_SEARCHED)
@@ -51,7 +53,8 @@ class StaffViolations:
     async def decide_appeal(
         self, ctx: StaffContext, id: str, granted: bool, answer: str
     ) -> Violation:
-        """Answers the appeal. Raises: NotFound, OtherVenue, AppealDecided."""
+        """Grants or rejects the appeal with the answer. Raises: NotFound, OtherVenue,
+        AppealDecided."""
         v = await self._own(ctx, id)
         async with self._audit.entry(
             ctx,
@@ -69,7 +72,7 @@ class StaffViolations:
         return decided
 
     async def waive(self, ctx: StaffContext, id: str, reason: str) -> Violation:
-        """Raises: NotFound, OtherVenue."""
+        """Waives the violation. Raises: NotFound, OtherVenue."""
         v = await self._own(ctx, id)
         async with self._audit.entry(
             ctx,
@@ -87,7 +90,8 @@ class StaffViolations:
     async def waive_all(
         self, ctx: StaffContext, start: datetime, end: datetime, reason: str
     ) -> int:
-        """Waives violations in [start, end); returns their number. Raises: OtherVenue."""
+        """Waives the violations of all venues from ``start`` to before ``end``; returns their
+        number. Raises: OtherVenue if the staff member's rights are not for the whole library."""
 
         async def notify(violation: Violation) -> None:
             await self._notifier.violation_waived(violation, ctx.now)
@@ -113,8 +117,9 @@ class StaffViolations:
         until: datetime | None,
         reason: str,
     ) -> None:
-        """Suspends the reader, or ends the suspension (``until`` None). The reader gets the reason.
-        Raises: SuspensionChanged if ``was`` is not the present end; OtherVenue."""
+        """Suspends the reader until ``until``, or with None ends the suspension. The reader is
+        notified of it with the reason. Raises: SuspensionChanged if ``was`` is not the present
+        end; OtherVenue if the staff member's rights are not for the whole library."""
         ctx.require(None)
         async with self._audit.entry(
             ctx,
@@ -128,7 +133,8 @@ class StaffViolations:
             entry.after = {"suspended_until": _end_text(until)}
 
     async def _own(self, ctx: StaffContext, id: str) -> Violation:
-        """Raises: NotFound; OtherVenue if the venue is not among the staff member's."""
+        """The violation, if its venue is among those of the staff member. Raises: NotFound;
+        OtherVenue."""
         v = await self._violations.get(id)
         r = (await self._reservations.many({v.reservation_id})).get(v.reservation_id)
         ctx.require(r.venue_id if r is not None else None)

@@ -17,7 +17,8 @@ from models.violations.entities import Suspension
 
 
 class SuspensionRepository:
-    """Suspension and reader are written in one transaction."""
+    """Suspensions in the database. A suspension and its end in the reader's document are written
+    in one transaction."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["violations"]
@@ -26,7 +27,8 @@ class SuspensionRepository:
         self._cipher = cipher
 
     async def end_suspensions_of(self, violation_id: str, at: datetime) -> tuple[Suspension, ...]:
-        """Ends suspensions based on the violation; their other violations count again."""
+        """Ends the suspensions that the violation has led to, and returns them. The other
+        violations that led to them count again."""
         with translate_errors():
             rows = await self._suspensions.find({"uses": violation_id}).to_list(None)
             for row in rows:
@@ -49,8 +51,9 @@ class SuspensionRepository:
         words: str,
         now: datetime,
     ) -> bool:
-        """Sets or ends (``until`` None) the reader's suspension, all or nothing. ``words``: the
-        staff's reason. False if ``was`` is not the present end."""
+        """Suspends the reader until ``until``, or with None ends the suspension, in one
+        transaction. ``words``: the staff's explanation. False, without a change, if ``was`` is
+        not the end of the present suspension."""
         reason = SuspensionReason(words=words) if until is not None else None
         suspended_for = reader_reasons(self._cipher).document(reason)
 
@@ -77,7 +80,8 @@ class SuspensionRepository:
         return await try_transaction(self._db, work)
 
     async def last_suspension(self, reader_id: ReaderId) -> Suspension | None:
-        """The suspension that ends last; of several with that end, the newest."""
+        """The reader's suspension that ends last; of several with the same end, the newest. None
+        if there is none."""
         with translate_errors():
             document = await self._suspensions.find_one(
                 {"reader": reader_id}, sort=[("until", DESCENDING), ("start", DESCENDING)]
@@ -85,8 +89,9 @@ class SuspensionRepository:
         return self._suspension(document) if document else None
 
     async def suspend(self, suspension: Suspension) -> bool:
-        """Suspends the reader, unless a longer suspension is in force. False if ``suspension``
-        exists or one of its violations is used already."""
+        """Stores the suspension. The end in the reader's document is changed only if it is
+        earlier than this suspension's. False if the suspension is stored already, or one of its
+        violations has led to another suspension."""
 
         until = suspension.until
         suspended_for = reader_reasons(self._cipher).document(suspension.reason)
@@ -132,7 +137,8 @@ def _created(s: Suspension) -> StoredEvent:
 
 
 def _lifted(row: Document, until: datetime, now: datetime) -> StoredEvent:
-    """The event of a suspension that now ends earlier, at ``until``; there can be several."""
+    """The outbox event that a suspension now ends earlier, at ``until``. A suspension can have
+    several such events."""
     id, reader = row["_id"], ReaderId(row["reader"])
     facts = {"id": id, "since": row["start"], "until": until}
     name = f"{id}:lifted:{int(row['until'].timestamp())}"

@@ -1,4 +1,4 @@
-"""候补 (waitlist): a reader waits for a time in which no suitable seat is free."""
+"""候补 (waitlist): a reader waits for a seat at a time for which no suitable seat is free."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from models.library.entities import AreaId, Seat, SeatId
 
 OFFER_DURATION: Final = timedelta(minutes=10)
 OFFER_DURATION_UNREACHABLE: Final = timedelta(minutes=30)
-"""The duration of an offer if no channel can notify the reader of it."""
+"""The reader has this long to answer an offer if no channel can notify them when it is made."""
 MOST_ALERTS: Final = 5
 QUIET_HOURS: Final = (time(22, 30), time(7))
-"""At night no reader is notified of a seat for the next day."""
+"""The hours of the night in which no reader is notified of a seat for the next morning or later."""
 RENEWAL_PRIORITY: Final = timedelta(minutes=15)
-"""Until this long before a stay ends, the time after it is not offered: its reader may renew."""
+"""The time after a stay is not offered earlier than this long before the stay ends, so that its
+reader can renew until then."""
 
 
 class WaitlistState(StrEnum):
@@ -41,7 +42,7 @@ class WaitlistState(StrEnum):
 
 class EndReason(StrEnum):
     SEAT_FREE = "seat_free"
-    """The alert's reader is notified of a free seat."""
+    """A free-seat alert has ended, because a seat is free; the reader is notified of it."""
     NO_SEATS = "no_seats"
     SUSPENDED = "suspended"
 
@@ -55,9 +56,13 @@ class WaitlistEnd:
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEntry:
-    """A reader's entry for seats of one area. ``seats``: the only ones that will do; empty: any
-    with all the ``marks``. ``declined``: seats that the reader was offered and declined. ``alert``:
-    0 for a place in the line; 1…5 numbers the free-seat alerts (捡漏提醒)."""
+    """A reader's entry in the waitlist, for seats of one area.
+
+    `seats`: the seats for one of which the reader waits; if it is empty, any seat of the area that
+    has all features in `marks`. `declined`: seats that were offered to the reader and declined.
+    `alert`: 0 for an entry that waits in line for an offer; 1 to 5 is the number of a free-seat
+    alert (捡漏提醒), which only notifies.
+    """
 
     id: str
     reader_id: ReaderId
@@ -73,17 +78,19 @@ class WaitlistEntry:
     alert: int = 0
 
     def names(self, seat: Seat) -> bool:
-        """True if the entry waits for the seat, whether or not the seat is in service."""
+        """True if the seat is one for which the entry waits. The seat may be out of service."""
         named = not self.seats or seat.id in self.seats
         return named and seat.area_id == self.area_id and seat.has(self.marks)
 
     def wants(self, seat: Seat) -> bool:
-        """True if the entry waits for the seat, and the seat is in service on all its days."""
+        """True if the seat is one for which the entry waits, and is in service on all days of
+        the entry's time."""
         days = {self.day, last_date(TimeRange(self.start, self.end))}
         return self.names(seat) and all(seat.unavailable_reason(day) is None for day in days)
 
     def accepts(self, seat: Seat) -> bool:
-        """True if the entry wants the seat and the reader has not declined it."""
+        """True if the entry waits for the seat, the seat is in service, and the reader has not
+        declined it."""
         return seat.id not in self.declined and self.wants(seat)
 
     @property
@@ -91,14 +98,17 @@ class WaitlistEntry:
         return local_date(self.start)
 
     def remaining(self, now: datetime, shortest: timedelta) -> TimeRange | None:
-        """The remaining time; None if it is shorter than ``shortest``."""
+        """The part of the entry's time that is still to come; None if it is shorter than
+        ``shortest``."""
         start = max(self.start, floor_minute(now))
         return TimeRange(start, self.end) if self.end - start >= shortest else None
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """A place in the line claims the reader's half hours; an alert one of the reader's alert
-        numbers, and its own content against duplicates."""
+        """The strings that a unique index compares, so that no two open entries share one. An
+        entry in line claims each half hour of its time for its reader. A free-seat alert claims
+        one of the reader's alert numbers, and its own content, so that the reader has no second
+        alert like it."""
         if self.alert:
             what = ",".join((self.area_id, *sorted(self.seats), *sorted(self.marks)))
             owner = f"w:{self.reader_id}:alert"
@@ -114,5 +124,6 @@ def in_quiet_hours(now: datetime) -> bool:
 
 
 def waits_for_morning(start: datetime, now: datetime) -> bool:
-    """True in ``QUIET_HOURS``, if ``start`` is in the morning or later."""
+    """True if it is in ``QUIET_HOURS`` and ``start`` is not before their end: an offer then
+    waits until the morning."""
     return in_quiet_hours(now) and start >= next_clock_instant(now, QUIET_HOURS[1])

@@ -4,13 +4,14 @@ from models.kernel.errors import Conflict
 
 
 class SeatFree(Conflict):
-    """A suitable seat is free in that time. Details: ``seats``, the free ones."""
+    """A suitable seat is free in that time, so the reader can book it instead of waiting.
+    Details: ``seats``, up to three such seats."""
 
     code = "seat_free"
 
 
 class AlreadyWaiting(Conflict):
-    """The reader already has a place in the line for some of that time."""
+    """The reader already has a waitlist entry for a part of that time."""
 
     code = "already_waiting"
 
@@ -22,6 +23,7 @@ class AlreadyAlerted(Conflict):
 
 
 class TooManyAlerts(Conflict):
-    """The reader has no free-seat alert left. Details: ``most``, the limit."""
+    """The reader already has the largest number of free-seat alerts. Details: ``most``, this
+    number."""
 
     code = "too_many_alerts"

@@ -1,7 +1,7 @@
-"""The waitlist's jobs: free seats are offered, offers expire, entries end.
+"""The waitlist's jobs: they offer free seats, let offers expire and end entries.
 
-A released seat is offered at once (``ReservationWriter.save``). Seats that became free in other
-ways, at night or while a reader was joining, are offered here.
+A seat that a change releases is offered at once (``ReservationWriter.save``). These jobs offer
+seats that became free in another way, at night, or while a reader was joining the waitlist.
 """
 
 from __future__ import annotations
@@ -51,10 +51,12 @@ class WaitlistJobs:
         self._occupancy, self._reference = occupancy, reference
         self._writer, self._matcher = writer, matcher
         self._last_checked: dict[str, tuple[OccupancyView, int, datetime]] = {}
-        """Each entry's last unsuccessful match: the occupancy, its version and the minute."""
+        """For each entry whose last search found no seat: the occupancy that was searched, its
+        version, and the minute. While these stay, the search is not repeated."""
 
     async def expire_offers(self, now: datetime) -> int:
-        """Ends unaccepted offers and passes their seats on; returns their number."""
+        """Ends offers that were not accepted in time, and offers their seats to the next
+        entries; returns the number of ended offers."""
         done = 0
         for r in await self._reservations.due_for_offer_expiry(now, BATCH):
             assert r.held_until is not None
@@ -73,8 +75,9 @@ class WaitlistJobs:
         return done
 
     async def offer_free_seats(self, now: datetime) -> int:
-        """Offers free seats, notifies alerts, and ends entries that cannot be met and offers that
-        cannot be accepted. Returns the number of changes."""
+        """Offers free seats to waitlist entries and notifies readers of free-seat alerts. Ends
+        entries that cannot be fulfilled any more, and withdraws offers that cannot be accepted
+        any more. Returns the number of changes."""
         done = 0
         checked, self._last_checked = self._last_checked, {}
         occupied: set[SeatId] | None = None
@@ -155,8 +158,9 @@ class WaitlistJobs:
     async def _process_offered(
         self, entry: WaitlistEntry, reader: Reader | None, now: datetime
     ) -> int:
-        """Withdraws an offer that cannot be accepted any more, and updates its entry, also after an
-        interrupted decision."""
+        """Withdraws the entry's offer if it cannot be accepted any more. Brings the entry into
+        line with its offer, for example after an acceptance that was interrupted. Returns the
+        number of changed entries."""
         offer = await self._reservations.get(entry.offer or "")
         if offer is None:
             return 0

@@ -32,11 +32,13 @@ from models.waitlist.rules import may_be_offered, may_hold
 
 _SYSTEM: Final = Actor("system", "line")
 _READERS_AT_ONCE: Final = 20
-"""Readers looked up at once: nearly always one of them is eligible."""
+"""At most this many readers are looked up at once to find one who may be offered a seat. Nearly
+always one of them may."""
 
 
 MissesOffers = Callable[[ReaderId, datetime], Awaitable[bool]]
-"""True if none of the channels that would notify the reader of an offer can send now."""
+"""A function that returns True if none of the channels that would notify the reader of an offer
+can send now."""
 
 
 class WaitlistMatcher:
@@ -56,7 +58,9 @@ class WaitlistMatcher:
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """An offer to the first fitting entry whose reader can accept the released seat, if any."""
+        """An offer of the seat that the change from ``old`` to ``new`` releases, to the first
+        entry in line that fits and whose reader can accept it; None if there is none.
+        ``passed_over``: the ids of entries that get no offer."""
         remaining = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
@@ -103,7 +107,8 @@ class WaitlistMatcher:
     async def eligible(
         self, entries: Sequence[WaitlistEntry], readers: Mapping[ReaderId, Reader], now: datetime
     ) -> set[str]:
-        """The ids of entries whose readers could accept a seat now, by one query a day."""
+        """The ids of the entries whose readers could accept a seat now. The database is asked
+        once for each day."""
         eligible: set[str] = set()
         for day in {entry.day for entry in entries}:
             of_day = [entry for entry in entries if entry.day == day]
@@ -124,8 +129,9 @@ class WaitlistMatcher:
         now: datetime,
         exclude: str = "",
     ) -> TimeRange | None:
-        """The time for which the occupancy without the reservation ``exclude`` allows an offer.
-        Eligibility of the reader (``eligible``) and reserved seats are not checked."""
+        """The time for which the entry can be offered the seat; None if it cannot. The occupancy
+        is looked at without the reservation with the id ``exclude``. Whether the reader may book
+        (``eligible``) and whether the seat is reserved for others is not checked."""
         policy = self._reference.policy_for(seat.area_id, entry.day)
         span = entry.remaining(now, timedelta(minutes=policy.min_minutes))
         if span is None or not entry.accepts(seat):
@@ -150,8 +156,8 @@ class WaitlistMatcher:
     async def create_offer(
         self, entry: WaitlistEntry, seat: Seat, span: TimeRange, now: datetime
     ) -> Reservation:
-        """An offer of the seat, longer if no channel can notify the reader now. Its duration stays,
-        even if a channel recovers."""
+        """An offer of the seat to the entry's reader. It lasts longer if no channel can notify
+        the reader now; the duration stays, even if a channel works again."""
         unreachable = await self._misses_offers(entry.reader_id, now)
         until = min(now + (OFFER_DURATION_UNREACHABLE if unreachable else OFFER_DURATION), span.end)
         event_kind = OutboxEventKind.WAITLIST_OFFER
@@ -171,13 +177,15 @@ class WaitlistMatcher:
 def check_seat(
     reference: ReferenceData, seat: Seat, reader: Reader | None, span: TimeRange
 ) -> None:
-    """Raises: Closed, SeatDisabled, SeatKept, GroupOnly."""
+    """Checks that the area is open for the time, and that the seat is in service and not
+    reserved for others. Raises: Closed, SeatDisabled, SeatKept, GroupOnly."""
     check_in_service(reference, seat, span)
     check_entitled(reference, seat, reader, local_date(span.start))
 
 
 def check_in_service(reference: ReferenceData, seat: Seat, span: TimeRange) -> None:
-    """Raises: Closed, SeatDisabled."""
+    """Checks that the area is open for the time and the seat is in service. Raises: Closed,
+    SeatDisabled."""
     day = local_date(span.start)
     policy = reference.policy_for(seat.area_id, day)
     rules.check_open(span.start, span.end, reference.opening_hours(policy, day, seat.area_id))
@@ -195,7 +203,8 @@ def offer_for(
     now: datetime,
     event_kind: OutboxEventKind,
 ) -> Reservation:
-    """An offer that is valid until ``until``. The event ``event_kind`` notifies the reader."""
+    """An offer of the seat to the entry's reader that ends at ``until``. The event
+    ``event_kind`` notifies the reader."""
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),

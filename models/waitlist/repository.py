@@ -1,4 +1,5 @@
-"""Waitlist entries. A unique index allows a reader one place for each half hour."""
+"""Waitlist entries. A unique index over their claims lets a reader wait in one line for each
+half hour."""
 
 from __future__ import annotations
 
@@ -58,7 +59,8 @@ INDEXES: Final = {
 
 
 _NO_ALERT: Final = {"$in": [0, None]}
-"""Matches entries that wait for a seat. Those from before alerts existed lack the field."""
+"""The query for ``alert`` that matches entries in line, not free-seat alerts. Entries older than
+these alerts lack the field."""
 
 
 class WaitlistRepository:
@@ -66,7 +68,8 @@ class WaitlistRepository:
         self._all = db["waitlist"]
 
     async def join(self, wait: WaitlistEntry) -> None:
-        """Raises: AlreadyWaiting."""
+        """Adds an entry in line. Raises: AlreadyWaiting if the reader has an entry for a part of
+        its time."""
         with translate_errors():
             try:
                 await insert(self._all, wait_document(wait))
@@ -74,8 +77,9 @@ class WaitlistRepository:
                 raise AlreadyWaiting() from error
 
     async def add_alert(self, wait: WaitlistEntry) -> WaitlistEntry:
-        """Stores the alert under the reader's first free number. Raises: AlreadyAlerted if the
-        reader has the same alert; TooManyAlerts."""
+        """Stores a free-seat alert under the first number (1 to 5) that the reader has free;
+        returns it with the number. Raises: AlreadyAlerted if the reader has an equal alert;
+        TooManyAlerts."""
         for number in range(1, MOST_ALERTS + 1):
             alert = replace(wait, alert=number)
             with translate_errors():
@@ -89,8 +93,9 @@ class WaitlistRepository:
         raise TooManyAlerts(most=MOST_ALERTS)
 
     def offering(self, offer: Reservation, joins: WaitlistEntry | None = None) -> InTransaction:
-        """The step of a transaction that marks the entry as offered; a new entry (``joins``) is
-        inserted first. It raises ClaimLost if the entry no longer waits."""
+        """The step of a transaction that marks the entry of ``offer`` as offered. If ``joins``
+        is given, this new entry is inserted first. The step raises ClaimLost if the entry no
+        longer waits."""
 
         async def mark(session: Any) -> None:
             if joins is not None:
@@ -113,7 +118,8 @@ class WaitlistRepository:
     async def waiting_for(
         self, area_id: AreaId, start: datetime, end: datetime
     ) -> list[WaitlistEntry]:
-        """The entries that wait for the area and some of [start, end), the first in line first."""
+        """The entries in line for the area whose time overlaps with that from ``start`` to
+        before ``end``, the first in line first. Free-seat alerts are left out."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -132,7 +138,8 @@ class WaitlistRepository:
         return [_wait(row) for row in rows]
 
     async def iterate_open(self, after: WaitlistEntry | None, limit: int) -> list[WaitlistEntry]:
-        """Entries after the entry ``after`` that wait or have an offer, the first in line first."""
+        """At most ``limit`` entries that wait or have an offer, alerts included, the oldest
+        first. They begin after the entry ``after``; with None, with the oldest."""
         query: Document = {"open": True}
         if after is not None:
             query["$or"] = [
@@ -150,7 +157,8 @@ class WaitlistRepository:
         return [_wait(row) for row in rows]
 
     async def position_of(self, wait: WaitlistEntry) -> int:
-        """The number of entries before ``wait`` in the area's line, for some of its time."""
+        """The number of entries in line for the same area that are older than ``wait`` and
+        overlap with its time."""
         with translate_errors():
             return await self._all.count_documents(
                 {
@@ -193,9 +201,10 @@ class WaitlistRepository:
         *,
         offer: ReservationId | None = None,
     ) -> WaitlistEntry | None:
-        """Closes the entry, if its state is in ``states`` and it has the ``offer``, if given.
-        Returns the entry as it was, or None. Its claims are released. With ``end`` the entry stays
-        ``untold`` until the reader is notified."""
+        """Gives the entry the final ``state`` and releases its claims, if its state is one of
+        ``states`` and, where ``offer`` is given, it has this offer. Returns the entry as it was
+        before, or None if it was not changed. ``end``: the reason, of which the reader is still
+        to be notified."""
         change, guard = _closed(state), Document()
         if offer is not None:
             guard["offer"] = offer
@@ -213,7 +222,8 @@ class WaitlistRepository:
         return _wait(before) if before else None
 
     async def withdraw(self, entry: WaitlistEntry) -> bool:
-        """Closes the entry for its reader. False if it has changed since it was read."""
+        """Closes the entry as withdrawn by its reader. False if it was changed since it was
+        read."""
         with translate_errors():
             before = await self._all.find_one_and_update(
                 {"_id": entry.id, "state": entry.state.value, "offer": entry.offer},
@@ -222,7 +232,8 @@ class WaitlistRepository:
         return before is not None
 
     async def decline(self, id: str, seat_id: SeatId, offer: ReservationId) -> None:
-        """Keeps the entry waiting at its place, but not for the declined seat."""
+        """Lets the entry of a declined offer wait again at its place in line, but no longer for
+        the declined seat. Without effect if it has another offer by now."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "offer": offer},
@@ -233,7 +244,8 @@ class WaitlistRepository:
             )
 
     async def wait_on(self, id: str, offer: ReservationId) -> bool:
-        """Keeps the entry waiting at its place. False if it has another offer now."""
+        """Lets the entry of a withdrawn offer wait again at its place in line. False if it has
+        another offer by now."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "offer": offer},
@@ -242,7 +254,8 @@ class WaitlistRepository:
         return bool(result.matched_count)
 
     async def ended_unnotified(self, limit: int) -> list[tuple[WaitlistEntry, WaitlistEnd]]:
-        """Entries that ended early and whose readers are not notified yet."""
+        """At most ``limit`` entries that ended with a reason of which their readers have not
+        been notified yet, each with the reason."""
         with translate_errors():
             rows = (
                 await self._all.find({"ended.at": {"$exists": True}})

@@ -11,7 +11,8 @@ from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
 
 
 def may_hold(reader: Reader | None, day: date, now: datetime) -> bool:
-    """Whether a seat of that day may be held for the reader; False for an unknown reader."""
+    """True if a seat of that day may be held for the reader: not suspended and, for a visitor,
+    within the stay. False without a reader."""
     if reader is None:
         return False
     try:
@@ -24,7 +25,8 @@ def may_hold(reader: Reader | None, day: date, now: datetime) -> bool:
 def may_be_offered(
     reader: Reader | None, day: date, used: Set[int], limit: int, now: datetime
 ) -> bool:
-    """Whether the reader could accept a seat of that day now. ``used``: the daily slots in use."""
+    """True if the reader could accept a seat of that day now. ``used``: the numbers that the
+    reader's bookings of that day have in the daily limit."""
     if not may_hold(reader, day, now):
         return False
     try:
@@ -41,8 +43,8 @@ def early_end(
     shortest: timedelta,
     now: datetime,
 ) -> WaitlistEnd | None:
-    """Why the entry cannot be met any more, or None: no seat that it waits for is in service, or
-    its reader is suspended until less than ``shortest`` of its time is left."""
+    """The reason to end the entry early; None if it may wait on. It ends if none of its seats is
+    in service, or if its reader is suspended until less than ``shortest`` of its time is left."""
     if not any(entry.wants(seat) for seat in seats):
         return WaitlistEnd(now, EndReason.NO_SEATS)
     until = reader.suspended_until if reader is not None else None

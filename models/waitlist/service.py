@@ -51,14 +51,16 @@ class WaitlistService:
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[WaitlistEntry], int]:
-        """A page of the reader's entries, the latest first, and their total number."""
+        """A page of the reader's waitlist entries, the latest first, and the number of all of
+        them."""
         return await self._waitlist.page_of(reader_id, skip, limit)
 
     async def open_of(self, reader_id: ReaderId) -> list[WaitlistEntry]:
         return await self._waitlist.open_of(reader_id)
 
     def offering(self, offer: Reservation, entry: WaitlistEntry) -> InTransaction:
-        """The step of a transaction that inserts ``entry`` together with the offer."""
+        """The step of a transaction that inserts the new ``entry`` and marks it as offered by
+        ``offer``."""
         return self._waitlist.offering(offer, entry)
 
     async def position_of(self, entry: WaitlistEntry) -> int:
@@ -77,12 +79,13 @@ class WaitlistService:
         *,
         only_tell: bool = False,
     ) -> WaitlistEntry:
-        """Adds a waitlist entry. With ``only_tell`` it is a free-seat alert: no seat is held and no
-        place taken; the reader is notified once.
+        """Adds a waitlist entry, which waits in line for a seat. With ``only_tell`` it is a
+        free-seat alert: it does not stand in line and gets no offer, but the reader is notified
+        once if a seat is free.
 
         Raises: the errors of ``ReservationService.create`` about time and reader; SeatFree;
-        SeatDisabled or GroupOnly, if no suitable seat is left; AlreadyWaiting, AlreadyAlerted,
-        TooManyAlerts, FilterOff, NotFound.
+        SeatDisabled if all suitable seats are out of service; GroupOnly if they are reserved for
+        other groups; AlreadyWaiting, AlreadyAlerted, TooManyAlerts, FilterOff, NotFound.
         """
         area = self._reference.area(area_id)
         seat_ids = frozenset(SeatId(seat) for seat in seats)
@@ -128,7 +131,7 @@ class WaitlistService:
     async def _check_nothing_free(
         self, ctx: RequestContext, entry: WaitlistEntry, area: Area
     ) -> None:
-        """Raises: SeatFree, with up to three seats."""
+        """Checks that no suitable seat is free. Raises: SeatFree with up to three free seats."""
         occupancy = await self._occupancy.get_day(entry.day)
         free = [
             seat
@@ -143,8 +146,9 @@ class WaitlistService:
             )
 
     async def leave(self, ctx: RequestContext, id: str, *, withdrawn: bool = False) -> None:
-        """Ends the entry and passes its offer on. If the library has ``withdrawn`` it, the reader
-        is notified. Raises: NotFound, Busy."""
+        """Ends the reader's entry; if it has an offer, the seat is offered to the next entry.
+        ``withdrawn``: True if the library ends it, of which the reader is then notified. Raises:
+        NotFound, Busy."""
         for _ in range(MAX_ATTEMPTS):
             entry = await self._waitlist.get(id)
             if entry is None or entry.reader_id != ctx.reader.id:
@@ -163,8 +167,9 @@ class WaitlistService:
     async def decline(
         self, ctx: RequestContext, id: str, *, withdrawn: bool = False
     ) -> Reservation:
-        """Passes the offer on; the entry keeps waiting. If the library has ``withdrawn`` it, the
-        reader is notified. Raises: NotFound, WrongState."""
+        """Declines the offer, whose seat is offered to the next entry; the reader's own entry
+        waits on for other seats. ``withdrawn``: True if the library takes the offer back, of
+        which the reader is then notified. Raises: NotFound, WrongState."""
         offer = await self._writer.get_own(id, ctx.reader.id)
         if offer.state is not ReservationState.OFFERED:
             raise WrongState(state=offer.state.value)
@@ -173,8 +178,9 @@ class WaitlistService:
         return await self._release_offer(offer, ctx, withdrawn=withdrawn)
 
     async def accept(self, ctx: RequestContext, id: str) -> Reservation:
-        """Accepts the offered seat, as one of the day's bookings. Raises: NotFound, WrongState,
-        Suspended, DailyLimit, Busy; after changes Closed, SeatDisabled, SeatKept, GroupOnly."""
+        """Accepts the offer, which becomes one of the reader's bookings of the day. Raises:
+        NotFound, WrongState, Suspended, NotAdmitted, DailyLimit, Busy; and if hours, seat or
+        groups were changed since the offer, Closed, SeatDisabled, SeatKept, GroupOnly."""
         daily_slot = 1
         for _ in range(4 * self._reference.policy.daily_booking_limit):
             offer = await self._writer.get_own(id, ctx.reader.id)
@@ -214,7 +220,8 @@ class WaitlistService:
 
 
 def _check_seats_in_service(entry: WaitlistEntry, area: Area) -> None:
-    """Raises: NotFound if the area has no such seat; SeatDisabled if all are out of service."""
+    """Checks that the area has a seat for which the entry could wait. Raises: NotFound if it has
+    none; SeatDisabled if all of them are out of service."""
     named = [seat for seat in area.seats if entry.names(seat)]
     if not named:
         raise NotFound()

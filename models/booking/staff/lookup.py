@@ -30,23 +30,27 @@ class ReservationLookup:
         return r
 
     async def in_the_way(self, reader: Reader, span: TimeRange) -> list[Reservation]:
-        """The reader's live bookings and offers that overlap with ``span``."""
+        """The reader's live bookings and offers that overlap with ``span``, and so prevent a new
+        booking."""
         rows = await self._reservations.live_of(reader.id, span.start - timedelta(days=1))
         return [r for r in rows if r.span.overlaps(span)]
 
     async def own(self, ctx: StaffContext, id: str) -> Reservation:
-        """Raises: NotFound; OtherVenue if the venue is not among the staff member's."""
+        """The reservation, if its venue is among those of the staff member. Raises: NotFound;
+        OtherVenue."""
         r = await self.get(id)
         ctx.require(r.venue_id)
         return r
 
     def require_seat(self, ctx: StaffContext, seat_id: str) -> None:
-        """Raises: NotFound; OtherVenue if the seat's venue is not among the staff member's."""
+        """Checks that the seat's venue is among those of the staff member. Raises: NotFound;
+        OtherVenue."""
         seat = self._reference.seat_even_if_removed(seat_id)
         ctx.require(self._reference.catalog.areas[seat.area_id].venue_id)
 
     async def reader_context(self, ctx: StaffContext, r: Reservation) -> RequestContext:
-        """The context of the staff member acting for the reader. Raises: NotFound."""
+        """The context of a request in which the staff member acts for the reservation's reader.
+        Raises: NotFound if the reader no longer exists."""
         reader = await self._readers.get(r.reader_id)
         if reader is None:
             raise NotFound()

@@ -26,7 +26,7 @@ STAFF_ACTIONS: Final = (
     AuditAction.ACCEPT_OFFER,
     AuditAction.DECLINE_OFFER,
 )
-"""The staff's actions for a reader, in the order of the page."""
+"""The actions that the staff can take for a reader, in the order of their buttons."""
 
 
 class StaffReservations:
@@ -55,8 +55,9 @@ class StaffReservations:
     async def act_for_reader(
         self, ctx: StaffContext, action: str, id: str, reason: str
     ) -> Reservation:
-        """Returns the changed reservation. Raises: NotFound, also for an unknown action;
-        OtherVenue; the errors of the action."""
+        """Takes one of ``STAFF_ACTIONS`` for the reservation's reader; returns the changed
+        reservation. Raises: NotFound, also for an unknown action; OtherVenue; the errors of the
+        action."""
         r = await self._lookup.own(ctx, id)
         audit_action = next((a for a in self._actions if a == action), None)
         if audit_action is None:
@@ -68,8 +69,8 @@ class StaffReservations:
         return done
 
     async def _decline_offer(self, ctx: RequestContext, id: str) -> Reservation:
-        """Declines the offer and ends the waitlist entry, so that the desk can book for the reader.
-        Raises: NotFound, WrongState."""
+        """Declines an offer for its reader and ends the waitlist entry, so that the service desk
+        can book for the reader. Raises: NotFound, WrongState."""
         offer = await self._lookup.get(id)
         if offer.state is not ReservationState.OFFERED or offer.wait_id is None:
             raise WrongState(state=offer.state.value)
@@ -98,7 +99,8 @@ class StaffReservations:
         selection: TimeSelection,
         reason: str,
     ) -> Reservation:
-        """Raises: NotFound, OtherVenue, and the errors of ``ReservationService.create``."""
+        """Books the seat for the reader. Raises: NotFound, OtherVenue, and the errors of
+        ``ReservationService.create``."""
         self._lookup.require_seat(ctx, seat_id)
         async with self._audit.entry(
             ctx, AuditAction.BOOK, reader=reader.id, reason=reason
@@ -111,7 +113,8 @@ class StaffReservations:
 def entry_of_reservation(
     audit: AuditLog, ctx: StaffContext, action: AuditAction, r: Reservation, reason: str = ""
 ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-    """The audit entry around a change; ``r`` is the reservation before it."""
+    """A block whose change of a reservation gets an entry in the audit log; ``r`` is the
+    reservation before the change."""
     target = f"reservation:{r.id}"
     return audit.entry(
         ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(r)
@@ -119,7 +122,8 @@ def entry_of_reservation(
 
 
 def audit_result(r: Reservation, ctx: StaffContext) -> JsonObject:
-    """The reservation's state for the audit log; ``repeated`` marks a request without effect."""
+    """The values of the changed reservation that the audit log gets. ``repeated``: the request
+    repeated an earlier one and changed nothing."""
     key = ctx.key
     repeated = key is not None and any(
         p.key == key.value and p.at < ctx.now for p in r.idempotency_results

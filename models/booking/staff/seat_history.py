@@ -21,8 +21,8 @@ class StaffSeatHistory:
     async def who_had_seat(
         self, ctx: StaffContext, seat_id: SeatId, span: TimeRange, reason: str
     ) -> list[Reservation]:
-        """The bookings that had the seat in ``span``, which is within a day; the earliest first.
-        The look-up is audited."""
+        """The reservations that held the seat at some time in ``span``, the earliest first.
+        ``span`` lies within a day. The look-up is recorded in the audit log."""
         self._lookup.require_seat(ctx, seat_id)
         day = local_date(span.start)
         rows = await self._reservations.on_seat(

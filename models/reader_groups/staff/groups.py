@@ -42,7 +42,7 @@ class StaffReaderGroups:
         self._affected_bookings = affected_bookings
 
     def get(self, id: str) -> ReaderGroup:
-        """Raises: NotFound."""
+        """The group with this id. Raises: NotFound."""
         group = self._reference.groups.by_id.get(GroupId(id))
         if group is None:
             raise NotFound()
@@ -77,9 +77,9 @@ class StaffReaderGroups:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """Replaces ``old`` with ``new``, or creates ``new`` with an id made here. ``resolution``
-        applies to other readers' bookings of seats that become reserved. Raises: GroupChanged,
-        GroupNameTaken, TooManyGroups; nothing has changed then."""
+        """Replaces ``old`` by ``new``; with None for ``old``, adds ``new`` under a new id.
+        ``resolution`` is applied to other readers' bookings of seats that become reserved.
+        Raises: GroupChanged, GroupNameTaken, TooManyGroups, after which nothing has changed."""
         ctx.require(None, Role.ADMINISTRATOR)
         if old is None:
             if len(self._reference.groups.by_id) >= MAX_GROUPS:
@@ -108,8 +108,8 @@ class StaffReaderGroups:
             entry.after = {**self._snapshot(new), **{name: n for name, n in counts.items() if n}}
 
     async def delete(self, ctx: StaffContext, group: ReaderGroup, reason: str) -> None:
-        """Deletes the group and its memberships. Its areas and seats stay reserved only for other
-        groups that list them. Raises: GroupChanged."""
+        """Deletes the group and its memberships. Its areas and seats become free for all, unless
+        other groups list them, too. Raises: GroupChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,

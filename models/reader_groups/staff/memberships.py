@@ -14,7 +14,7 @@ from models.staff.audit import AuditAction, JsonObject
 from models.staff.audit_log import AuditLog, StaffContext
 
 _BATCH = 500
-"""At most this many readers of a file are processed at once."""
+"""An import processes at most this many readers at once."""
 
 
 class StaffMemberships:
@@ -44,8 +44,8 @@ class StaffMemberships:
         new: Membership | None,
         reason: str,
     ) -> None:
-        """Replaces ``was`` with ``new``. Raises: MembershipChanged if the stored membership is not
-        ``was``; TooManyGroups."""
+        """Replaces the reader's membership ``was`` by ``new``; None stands for no membership.
+        Raises: MembershipChanged if the stored membership is not ``was``; TooManyGroups."""
         ctx.require(None)
         async with self._audit.entry(
             ctx, AuditAction.SET_MEMBERSHIP, reader=reader.id, reason=reason, before=self._days(was)
@@ -58,7 +58,7 @@ class StaffMemberships:
             entry.after = self._days(new)
 
     async def known_of(self, numbers: Sequence[str]) -> int:
-        """How many of the student numbers belong to readers in the database."""
+        """The number of these student numbers that belong to readers in the database."""
         return len(await self._readers.by_numbers(numbers))
 
     async def import_members(
@@ -68,8 +68,9 @@ class StaffMemberships:
         rows: Mapping[str, Membership],
         reason: str,
     ) -> int:
-        """Sets a membership of the group by (normalised) student number; returns the number of
-        changes. Readers who have never signed in are created with their number only."""
+        """Gives the readers with these (normalised) student numbers a membership of the group;
+        returns the number of changed readers. A reader who has never signed in is created with
+        the number only."""
         ctx.require(None)
         numbers, changed = list(rows), 0
         async with self._audit.entry(

@@ -22,12 +22,14 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ActivationCodeIssuer
 
 SHORTEST_PART: Final = 2
-"""Shorter parts are not searched for: one character occurs in half of all numbers and names."""
+"""Characters in the shortest part of a number or name that is searched for. A single character
+occurs in half of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundReaders:
-    """The readers that a search shows; ``more`` if there are others."""
+    """The result of a search for readers; ``more``: True if others match that are not in
+    ``readers``."""
 
     readers: Sequence[Reader] = ()
     more: bool = False
@@ -47,7 +49,7 @@ class StaffReaders:
         self._accommodations, self._reference, self._codes = accommodations, reference, codes
 
     async def get(self, id: str) -> Reader:
-        """Raises: NotFound."""
+        """The reader with this id. Raises: NotFound."""
         reader = await self._readers.get(ReaderId(id))
         if reader is None:
             raise NotFound()
@@ -57,8 +59,9 @@ class StaffReaders:
         return await self._readers.many(ids)
 
     async def find(self, ctx: StaffContext, text: str, limit: int) -> FoundReaders:
-        """Finds up to ``limit`` readers by number, card or exact name, or else by a part of number
-        or name. Full-width digits and blanks are normalised. The audit log never has the text."""
+        """Finds up to ``limit`` readers by number, card or exact name; if there are none, by a
+        part of number or name. Full-width characters and blanks in ``text`` are normalised. The
+        audit log records the look-up without ``text``."""
         text = as_searched(text)
         by_number = set((await self._readers.by_numbers([normalise_student_no(text)])).values())
         owner = await self._cards.reader_of(text) if is_card_number(text) else None
@@ -82,11 +85,12 @@ class StaffReaders:
         return FoundReaders(every[:limit], len(every) > limit)
 
     async def look_at(self, ctx: StaffContext, reader: Reader) -> None:
-        """Records in the audit log that the reader's page is opened."""
+        """Records in the audit log that the staff member opens the reader's page."""
         await self._audit.record_look(ctx, AuditAction.LOOKED_UP, reader=reader.id)
 
     async def reveal_number(self, ctx: StaffContext, reader: Reader, reason: str) -> str:
-        """The reader's full number. The audit log first records the caller and the reason."""
+        """The reader's full student number. The audit log first records the staff member and the
+        reason."""
         await self._audit.record_look(
             ctx, AuditAction.REVEAL_NUMBER, reader=reader.id, reason=reason
         )
@@ -96,7 +100,8 @@ class StaffReaders:
         return await self._codes.is_bound(reader_id)
 
     async def unbind(self, ctx: StaffContext, reader: Reader, reason: str) -> None:
-        """Removes the binding, for a lost phone, and ends all sessions. Raises: NotFound."""
+        """Removes the reader's WeChat binding, for example after the loss of a phone, and ends
+        all the reader's sessions. Raises: NotFound."""
         if not await self._codes.is_bound(reader.id):
             raise NotFound()
         async with self._audit.entry(

@@ -59,8 +59,9 @@ class StaffVisitors:
     async def change_visit(
         self, ctx: StaffContext, reader: Reader, visit: Visit, reason: str
     ) -> None:
-        """Changes the visit's days; bookings outside of them are cancelled, and the visitor is
-        notified. Raises: NotFound; VisitChanged if the days have changed in the meantime."""
+        """Changes the days of a visitor's stay. Bookings on other days are cancelled, and the
+        visitor is notified. Raises: NotFound if the reader is no visitor; VisitChanged if the
+        days have changed in the meantime."""
         was = reader.stay
         if was is None:
             raise NotFound()
@@ -74,7 +75,8 @@ class StaffVisitors:
             entry.after = {**_days(visit), "cancelled": cancelled}
 
     async def _cancel_outside(self, ctx: StaffContext, reader: Reader, visit: Visit) -> int:
-        """Cancels bookings and waitlist entries outside the visit; returns how many bookings."""
+        """Cancels the visitor's bookings and waitlist entries on days outside the visit. Returns
+        the number of cancelled bookings."""
         reader_ctx, cancelled = ctx.acting_for(reader), 0
         for entry in await self._waitlist.open_of(reader.id):
             if not visit.first <= entry.day <= visit.last:
@@ -88,8 +90,9 @@ class StaffVisitors:
         return cancelled
 
     async def reveal_activation_code(self, ctx: StaffContext, reader: Reader) -> LiveCode:
-        """The code with which a visitor binds WeChat; the staff show it, as a visitor cannot sign
-        in. Raises: NotFound if the visit is over or the reader is no visitor."""
+        """The activation code with which a visitor binds WeChat. The staff show it at the desk,
+        as a visitor cannot sign in. Raises: NotFound if the visit is over or the reader is no
+        visitor."""
         if reader.stay is None or reader.stay.last < local_date(ctx.now):
             raise NotFound()
         async with self._audit.entry(ctx, AuditAction.REVEAL_CODE, reader=reader.id):
@@ -98,8 +101,9 @@ class StaffVisitors:
     async def answer_binding(
         self, ctx: StaffContext, reader: Reader, request_id: str, theirs: bool
     ) -> None:
-        """Records a visitor's answer at the service desk to a binding request. Raises: NotFound for
-        any other reader; the errors of ``AccountBindingService.confirm``."""
+        """Records the answer that a visitor gives at the service desk to a request to bind
+        WeChat. ``theirs``: True if the request is the visitor's own. Raises: NotFound if the
+        reader is no visitor; the errors of ``AccountBindingService.confirm``."""
         if reader.stay is None:
             raise NotFound()
         answer = self._codes.confirm if theirs else self._codes.refuse
