@@ -27,9 +27,11 @@ from models.storage.attempt_limiter import AttemptLimit
 LONGEST_TITLE: Final = 30
 LONGEST_TEXT: Final = 500
 LONGEST_SPAN: Final = timedelta(days=15)
-"""The longest time that an announcement covers; no reservation starts farther ahead."""
+"""The longest span of time whose readers one announcement can reach. Reservations cannot be made
+further ahead than this."""
 AN_HOUR: Final = 5
-"""Announcements that a staff member may send in an hour; a sent one cannot be taken back."""
+"""At most this many announcements an hour by one staff member: a sent announcement cannot be
+taken back."""
 
 
 class AnnouncementForm(msgspec.Struct):
@@ -41,7 +43,8 @@ class AnnouncementForm(msgspec.Struct):
 
 
 async def announcement(visit: PageRequest, reach: int | None = None) -> web.StreamResponse:
-    """``reach``: the number of readers that the typed announcement would reach."""
+    """Shows the form for an announcement. ``reach``: the number of readers that the typed
+    announcement would reach; None if nothing was typed yet."""
     catalog, now = visit[REFERENCE].catalog, to_local(visit.now)
     venues = [v for v in catalog.venues_in_use if visit.may_in(v.id, Role.LIBRARIAN)]
     return render(

@@ -41,5 +41,5 @@ async def _page(visit: PageRequest, done: str = "", address: str = "") -> web.St
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
-    """加入日历. Raises: NotFound."""
+    """Sends the reader's booking as a calendar file (加入日历). Raises: NotFound."""
     return await one_booking(visit.request, visit.reader.id, visit.id)

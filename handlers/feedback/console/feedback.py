@@ -68,7 +68,7 @@ def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
 
 
 async def _done(visit: PageRequest) -> str:
-    """The text that says where the answer just given went."""
+    """A text that says where the answer that was just sent has gone; empty if there was none."""
     id = visit.request.query.get("done", "")
     if not id:
         return ""
@@ -92,7 +92,8 @@ async def set_note(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def feedback(visit: PageRequest) -> web.StreamResponse:
-    """Unanswered entries oldest first, the archive newest first, or a refused form's entry."""
+    """Lists unanswered entries, oldest first, or the archive, newest first. After a refused form
+    only the entry of the form is shown."""
     number, filters = page_number(visit), _filters(visit)
     service, skip = visit[FeedbackService], (number - 1) * PAGE
     if sent_form(visit.request):
