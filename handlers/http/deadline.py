@@ -57,14 +57,16 @@ def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[
 
 
 class Changes:
-    """Changes in progress, even if their client has left; ``WriteQueue`` bounds their number."""
+    """The changes that this worker is working on, including those whose client has left. Their
+    number is bounded by ``WriteQueue``."""
 
     def __init__(self) -> None:
         self._under_way: dict[asyncio.Future[Any], tuple[float, asyncio.Task[None]]] = {}
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
-        """The result of ``work``. Raises: OutcomeUnknown if it takes longer than ``seconds``. The
-        work continues then, and also if the caller is cancelled."""
+        """Runs ``work`` and returns its result. If ``work`` takes longer than ``seconds``, or
+        the caller is cancelled, it continues without the caller. Raises: OutcomeUnknown after
+        ``seconds``."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
         task = loop.create_task(self._go_on(work, answer))
@@ -94,7 +96,7 @@ class Changes:
             del answer  # no reference cycle, see ``within``
 
     def tick(self) -> None:
-        """Makes each caller raise OutcomeUnknown once its time is over."""
+        """Raises OutcomeUnknown in each caller of ``within`` whose time is over."""
         now = asyncio.get_running_loop().time()
         for answer, (until, _) in self._under_way.items():
             if until > now:

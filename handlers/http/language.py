@@ -1,4 +1,4 @@
-"""The language of a reader's page: the chosen one, else the browser's."""
+"""The language of a reader's page: the one that the reader has chosen, or else the browser's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Language(StrEnum):
 
 
 def language_of(request: web.Request) -> Language:
-    """Chinese, unless English was chosen or the browser prefers it."""
+    """The language of the page: the chosen one; without a choice English if the browser prefers
+    it, otherwise Chinese."""
     chosen = request.cookies.get(COOKIE)
     if chosen in set(Language):
         return Language(chosen)
