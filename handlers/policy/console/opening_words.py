@@ -30,14 +30,16 @@ _DAY: Final = timedelta(days=1)
 
 # --- places ---------------------------------------------------------------------------------------
 def places_of(catalog: Catalog) -> list[tuple[str, str]]:
-    """Form values and names of all places that can have hours, the whole library first."""
+    """The options of the form's place field, as pairs of value and name: the whole library, then
+    all venues, then all areas."""
     venues = [(f"v:{v.id}", v.name) for v in catalog.venues_in_use]
     areas = [(f"a:{a.id}", catalog.area_name(a)) for a in catalog.areas_in_use]
     return [("", WHOLE_LIBRARY), *venues, *areas]
 
 
 def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:
-    """The place of a form value; None if there is no such place."""
+    """The place (library, venue or area) that the form value stands for; None if it no longer
+    exists."""
     kind, _, id = value.partition(":")
     if not value:
         return OpeningPlace()
@@ -58,7 +60,8 @@ def value_of(place: OpeningPlace) -> str:
 # --- the calendar ---------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """A day's effective hours, and the rule that they come from."""
+    """The hours of a day in words, with the kind, name and reason of the rule that they come
+    from."""
 
     day: date
     hours: str
@@ -69,7 +72,8 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class CalendarMonth:
-    """A place's month. ``previous``, ``following``: the adjacent months as YYYY-MM."""
+    """A month in the calendar of a place. ``previous``, ``following``: the months before and
+    after as YYYY-MM."""
 
     first: date
     previous: str

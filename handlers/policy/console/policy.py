@@ -1,4 +1,5 @@
-"""The policy. A change needs its effect on last week's and on affected bookings confirmed."""
+"""The page of the policy. A change is saved after its effect on last week's bookings and on
+affected bookings was confirmed."""
 
 from __future__ import annotations
 
