@@ -56,8 +56,8 @@ SERVICE_PATH: Final = "/login/cas"
 OIDC_PATH: Final = "/login/oidc/"
 ENTRY_PATH: Final = "/entry"
 _ENTRY: Final = "entry"
-"""The id of the sign-in from the campus app. It stands where other sign-ins have the id of their
-sign-on."""
+"""The id under which a sign-in from the campus app is attempted; other attempts have the id of
+their sign-on."""
 _ATTEMPT_SECONDS: Final = int(ATTEMPT_LASTS.total_seconds())
 
 
@@ -214,7 +214,8 @@ def _sign_in_of(
 
 
 def _keep_session(request: web.Request, until: datetime) -> web.Response:
-    """Extends the browser's session, so that a half-written form can still be sent."""
+    """Extends the browser's session cookie to ``until``, and redirects to the page where the
+    reader began. A half-written form there can then still be sent."""
     response = _redirect(return_url(request))
     forget_return_url(request, response)
     token = request.cookies.get(request.app[SITE].session_cookie)
@@ -344,7 +345,7 @@ async def single_logout(request: web.Request) -> web.Response:
 
 
 async def logout(request: web.Request) -> web.Response:
-    """Ends the session here and at the sign-on that opened it."""
+    """Ends the reader's session in this service and at the sign-on that opened it."""
     require_own_origin(request)
     principal, sign_ons = await signed_in(request, request[NOW]), request.app[service_key(SignOns)]
     sign_on: SignOn | None = sign_ons.first

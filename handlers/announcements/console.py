@@ -79,14 +79,15 @@ async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _send(visit: PageRequest, what: Announcement, reason: str) -> int:
-    """Returns the number of readers. Raises: TooManyAttempts."""
+    """Sends the announcement, and returns the number of readers who get it. Raises:
+    TooManyAttempts after ``AN_HOUR`` announcements in an hour."""
     limit = AttemptLimit(f"announcements:{visit.reader.id}", AN_HOUR, timedelta(hours=1))
     await visit[ATTEMPT_LIMITER].register([limit], visit.now)
     return await visit[StaffAnnouncements].send(staff_context(visit), what, reason)
 
 
 def _read(visit: PageRequest, form: Form) -> Announcement:
-    """Raises: Malformed, OtherVenue."""
+    """The announcement that the form describes. Raises: Malformed, OtherVenue."""
     typed = decode(form, AnnouncementForm)
     areas = {_area(visit, name).id for name in sorted(typed.area)}
     if not typed.begin < typed.until <= typed.begin + LONGEST_SPAN:

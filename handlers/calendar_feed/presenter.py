@@ -28,7 +28,8 @@ def calendar(
     language: Language,
     name: str = "",
 ) -> bytes:
-    """An iCalendar file. The host of ``base_url`` makes the entries' ids globally unique."""
+    """The reservations as an iCalendar file. ``name``: the calendar's name; empty for a file
+    that is downloaded once. The host of ``base_url`` makes the entries' ids globally unique."""
     # Imported here: icalendar takes 3 MB in each worker, and few readers have a calendar.
     from models.calendar_feed.calendar import calendar_of
 

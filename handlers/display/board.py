@@ -37,7 +37,8 @@ _HALF_HOUR: Final = timedelta(minutes=30)
 _NOTICES: Final = 6
 ClosedState = Literal["", "closed", "over", "to_come"]
 ROWS: Final = 6
-"""Areas of one card; a floor with more has several cards."""
+"""At most this many areas are on one card of the display. A floor with more areas has several
+cards."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from models.kernel.time_range import local_date
 from models.library.entities import Venue, VenueId
 
 POLL_S: Final = 15
-"""Seconds between two requests of a display."""
+"""Seconds between two requests by which a display updates its board."""
 
 
 async def display(request: web.Request) -> web.StreamResponse:

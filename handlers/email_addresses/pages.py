@@ -53,7 +53,8 @@ async def _page(
 
 
 async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sends a code of six digits to the address."""
+    """Sends a code of six digits to the e-mail address in the form. The reader enters it to
+    confirm the address."""
     address = form_text(form, "address")
     try:
         await visit[EmailAddressService].request(

@@ -34,8 +34,8 @@ UNKNOWN_LOGOUTS: Final = RateLimit("logout", capacity=300, per_second=5)
 """The rate limit, by address, of single logouts for tickets without a session. The campus's CAS
 also sends them for readers who have already signed out here."""
 _AT_ONCE_S: Final = 10
-"""Seconds for which a program can save up its rate limit: it may send the requests of so many
-seconds in one burst."""
+"""A program that has sent nothing for a while may send the requests of this many seconds in one
+burst."""
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 
 
@@ -46,7 +46,8 @@ def session_id(request: web.Request) -> str:
 
 
 def _token(request: web.Request) -> str:
-    """Raises: Unauthenticated if the request has neither a bearer token nor a session cookie."""
+    """The bearer token or the session cookie of the request. Raises: Unauthenticated if it has
+    neither."""
     header = request.headers.get(AUTHORIZATION)
     if header is not None:
         if header[:7].lower() != "bearer ":
@@ -100,8 +101,9 @@ async def signed_in(request: web.Request, now: datetime) -> Principal | None:
 async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:
-    """Checks that the session has the role in some venue, and has used it recently. Raises:
-    Forbidden, SecondFactorRequired, SignInAgain."""
+    """Checks that the session has the staff role in some venue, has used it recently, and has a
+    second factor if the service requires one. Raises: Forbidden, SecondFactorRequired,
+    SignInAgain."""
     session, rights = principal.session, principal.rights_at(now)
     if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
         raise SignInAgain()  # the role was given after this sign-in
@@ -135,7 +137,7 @@ def require_own_origin(request: web.Request) -> None:
 
 
 def bound_reader(principal: Principal) -> Reader:
-    """Raises: NotBound."""
+    """The reader of the session. Raises: NotBound if it is bound to none."""
     if principal.reader is None:
         raise NotBound()
     return principal.reader
@@ -147,7 +149,8 @@ def channel_of(principal: Principal) -> str:
 
 
 async def enforce_rate_limit(request: web.Request, bucket: RateLimit, key: str) -> None:
-    """Raises: Throttled."""
+    """Takes one request from the rate limit ``bucket`` of ``key`` (a reader or an address).
+    Raises: Throttled if none is left."""
     wait = await request.app[RATE_LIMITER].acquire(bucket, key)
     if wait > 0:
         raise Throttled(wait)

@@ -17,8 +17,8 @@ _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosni
 """Headers of a response for one reader: caches must not store it, and browsers must not guess
 its type."""
 _LEVEL: Final = 1
-"""The gzip level for bodies. A floor plan takes 0.3 ms; higher levels take longer and save
-little on such text."""
+"""The gzip level for response bodies. At this level a floor plan takes 0.3 ms; higher levels
+take longer and save little on such text."""
 _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }

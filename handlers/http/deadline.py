@@ -14,14 +14,16 @@ from typing import Any, Final, TypeVar
 from models.kernel.errors import OutcomeUnknown, Unavailable
 
 ANSWER_WITHIN_S: Final = 4.0
-"""Seconds a request may work; queueing and sending fit into the rest of the five seconds."""
+"""Seconds a request may work. Every response must come within five seconds; queueing and sending
+take the rest."""
 Result = TypeVar("Result")
 
 
 @coroutine
 def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[Any, Any, Result]:
-    """The result of ``work``. The time limit starts at its first wait, so work that never waits, as
-    most seat maps, has no overhead. Raises: Unavailable when the time is over."""
+    """Runs ``work`` and returns its result. The time limit starts only when ``work`` waits for
+    the first time. Work that never waits has no overhead from the limit; most seat maps are such
+    work. Raises: Unavailable when the time is over."""
     try:
         waits_for = work.send(None)
     except StopIteration as done:

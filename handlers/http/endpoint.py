@@ -102,7 +102,8 @@ class ApiRequest:
         return self.request.match_info["id"]
 
     def context(self, digest: str = "") -> RequestContext:
-        """The context for services, with the idempotency key if the request has one."""
+        """The context for services, with the idempotency key if the request has one. ``digest``:
+        the hash of the request's body."""
         assert self.principal is not None
         return RequestContext(
             self.reader,

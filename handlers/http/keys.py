@@ -74,15 +74,15 @@ ATTEMPT_LIMITER: Final = web.AppKey("attempt_limiter", AttemptLimiter)
 METRICS: Final = web.AppKey("metrics", Metrics)
 SECURITY_LOG: Final = web.AppKey("security_log", SecurityLog)
 WAKE_JOBS: Final[web.AppKey[Callable[[], None]]] = web.AppKey("wake_jobs")
-"""Called after a change: starts the jobs now instead of at their next interval."""
+"""A function to call after a change. It starts the jobs now instead of at their next interval."""
 RELEASES: Final[web.AppKey[Callable[[], Awaitable[dict[str, str]]]]] = web.AppKey("releases")
-"""Returns the version of each database server, by server."""
+"""A function that returns the version of each database server, by the server's name."""
 HEALTH: Final[web.AppKey[Callable[[], Awaitable[tuple[bool, dict[str, str]]]]]] = web.AppKey(
     "health"
 )
 MEASURE: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("measure")
-"""Measures the gauges that are not counted as events happen; called before an export of the
-metrics."""
+"""A function that updates the gauges whose values are measured when they are read, not counted.
+It is called before an export of the metrics."""
 ERROR_PAGE: Final[web.AppKey[ErrorPage]] = web.AppKey("error_page")
 """A function that renders the error page for a path without a page handler. Its arguments are
 the request, the status, the error's code and its facts."""

@@ -30,7 +30,8 @@ def language_of(request: web.Request) -> Language:
 
 
 def _qualities(header: str) -> dict[str, float]:
-    """Weights, 0 to 1, of both languages by Accept-Language (RFC 9110, 12.5.4); ignores ``*``."""
+    """The weight, from 0 to 1, of Chinese and of English in an Accept-Language header (RFC 9110,
+    12.5.4). The wildcard ``*`` is ignored."""
     qualities = {"zh": 0.0, "en": 0.0}
     for part in header.lower().split(",")[:20]:
         name, *parameters = (one.strip() for one in part.split(";"))

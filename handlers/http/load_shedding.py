@@ -35,8 +35,8 @@ LONGEST_WAIT_S: Final = 1.0
 """Seconds a change may wait in the queue: a response should come within two seconds, and the
 work itself takes time, too."""
 LATE_S: Final = 0.3
-"""Reads are refused if the first change in the queue has waited for more than these seconds.
-They are also refused if the event loop is late by more, while ``MANY`` requests are in progress."""
+"""Seconds. Reads are refused if the first change in the queue has waited for longer. They are
+also refused if the event loop is late by more while ``MANY`` requests are in progress."""
 MANY: Final = 20
 """At least this many requests must be in progress before a late event loop refuses reads: fewer
 are not the cause of its delay."""
@@ -53,13 +53,13 @@ _MEASURED_S: Final = 1.0
 """Seconds over which the rate of finished changes is measured. A shorter time would mislead, as
 the changes of one batch finish together."""
 _OF_A_CHANGE: Final = 1 / 10
-"""The work of refusing a change, as a fraction of the work of performing one. Refusals count so
-much in the rate."""
+"""The work of refusing a change, as a fraction of the work of performing one. When the rate of
+finished changes is measured, a refusal counts as this fraction of a change."""
 _FASTER: Final = 0.5
 _SLOWER: Final = 0.3
 """Weights of a new measurement in the smoothed rate: ``_FASTER`` if it is above the rate,
-``_SLOWER`` if below. A low one weighs less: while a flood of requests arrives, accepting them
-takes most of the time."""
+``_SLOWER`` if below. Low measurements weigh less, because a flood of requests lowers them for a
+moment: accepting the requests takes most of the time."""
 
 
 class WriteQueue:
@@ -80,7 +80,7 @@ class WriteQueue:
 
     @property
     def oldest_s(self) -> float:
-        """Seconds that the first in the queue has waited."""
+        """Seconds that the first change in the queue has waited; 0 if the queue is empty."""
         return self._clock() - self._line[0][0] if self._line else 0.0
 
     @property
@@ -93,7 +93,8 @@ class WriteQueue:
 
     @property
     def is_saturated(self) -> bool:
-        """True if ``PRESSING`` changes were in progress at some time in the last two ticks."""
+        """True if ``PRESSING`` or more changes were in progress at some time in the last two
+        ticks."""
         return max(self._most, self._most_before) >= PRESSING
 
     @property

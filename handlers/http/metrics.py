@@ -62,8 +62,8 @@ class BookingMetrics:
             self.claims.inc(len(set(new.claims).difference(old_claims)))
 
     def lost(self, kind: ClaimKind | None) -> None:
-        """Counts a change that was refused because another one was faster. ``kind``: the claim
-        on which they collided; None if it was the document's id."""
+        """Counts a change that a unique index has refused. ``kind``: the kind of the claim that
+        is held already; None if the document's id was taken."""
         self.conflicts.labels(kind.name.lower() if kind is not None else "id").inc()
 
 
@@ -173,8 +173,9 @@ def _database_outdated(registry: CollectorRegistry) -> Gauge:
 class Metrics:
     """All metrics, in one registry for each application, so that tests do not share counts.
 
-    Processes that serve together count in files of one ``folder``, and each can export the sum.
-    prometheus_client reads PROMETHEUS_MULTIPROC_DIR at its import; ``folder`` must be the same.
+    Processes that serve together count in files of one ``folder``, and each of them can export the
+    sum. It must be the folder in PROMETHEUS_MULTIPROC_DIR, which prometheus_client reads at its
+    import.
     """
 
     def __init__(self, folder: Path | None = None) -> None:

@@ -82,12 +82,13 @@ class PageRequest:
 
     @property
     def role(self) -> Role | None:
-        """The reader's highest role in any venue, by this sign-in."""
+        """The highest staff role that the reader has in any venue in this session; None without
+        one."""
         return self.rights.role if self.rights is not None else None
 
     @property
     def rights(self) -> StaffRights | None:
-        """The reader's staff rights by this sign-in; None if they have none."""
+        """The staff rights that the reader has in this session; None if they have none."""
         return self.principal.rights_at(self.now)
 
     def may(self, role: Role) -> bool:
@@ -263,7 +264,8 @@ def form_reason(form: Form, name: str = "reason") -> str:
 
 # --- responses ------------------------------------------------------------------------------------
 def done(visit: PageRequest, to: str) -> web.Response:
-    """Answers a form that changes another page: 201 for scripts, a redirect for browsers."""
+    """The response to a form that was carried out: a redirect to ``to``, the page that shows the
+    result. A page's script gets 201 with this address instead."""
     if FRAGMENT_HEADER in visit.request.headers:
         return web.Response(status=201, headers={"Location": to, "Cache-Control": "no-store"})
     return redirect(to)
@@ -275,7 +277,8 @@ def redirect(to: str) -> web.Response:
 
 
 def to_sign_in(request: web.Request, *, renew: bool = False) -> web.Response:
-    """Redirects to the sign-in and later back; with ``renew`` the campus asks for the password."""
+    """Redirects to the sign-in, which leads back to the requested page. With ``renew``, the
+    campus asks for the password again."""
     return _sign_in_for(request.path_qs, "&renew=1" if renew else "")
 
 

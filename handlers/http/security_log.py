@@ -10,10 +10,11 @@ from models.storage.encryption import FieldCipher
 
 log = logging.getLogger(__name__)
 LINES_OF_AN_ADDRESS: Final = 5
-"""At most this many lines a minute about one kind of refusal from one address, in one worker."""
+"""At most this many lines of the log in a minute are about one kind of refusal from one address,
+in one worker."""
 LINES_OF_A_KIND: Final = 60
-"""At most this many lines a minute about one kind of refusal from all addresses together, in one
-worker."""
+"""At most this many lines of the log in a minute are about one kind of refusal from all
+addresses together, in one worker."""
 _MINUTE_S: Final = 60.0
 _HASH_CHARS: Final = 20
 _ROUTINE: Final = frozenset(

@@ -121,7 +121,7 @@ async def _static(request: web.Request) -> web.Response:
 
 
 async def _manifest(request: web.Request) -> web.Response:
-    """The web app manifest, by which phones put the service on the home screen."""
+    """The web app manifest, by which phones can put the service on the home screen."""
     title = request.app[REFERENCE].profile.title
     manifest = {
         "name": title,

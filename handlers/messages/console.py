@@ -91,8 +91,8 @@ def _channel(visit: PageRequest, name: str) -> Channel:
 
 
 async def retry(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Queues the channel's failed deliveries of the last days again, without those that are no
-    longer relevant."""
+    """Queues the channel's deliveries that failed in the last ``DAYS`` days again, without those
+    that are no longer relevant."""
     since, channel = (
         visit.now - timedelta(days=DAYS),
         _channel(visit, visit.request.match_info["channel"]),

@@ -17,7 +17,7 @@ CHOICE_PAGES: Final = {
     if channel not in (Channel.WECHAT, Channel.EMAIL)
 }
 """The path of the page on which readers choose kinds of messages, by channel. WeChat and mail
-have pages of another form."""
+are missing, because they have pages of their own."""
 _TITLES: Final = {**TITLES, Template.ANSWER: ANSWER_KIND}
 
 

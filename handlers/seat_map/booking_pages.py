@@ -33,7 +33,8 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes seat or time, all or nothing."""
+    """Changes the seat or the time of a reservation. If the change is refused, the reservation
+    stays as it was."""
 
     async def changed(ctx: RequestContext, seat_id: str, selection: TimeSelection) -> Reservation:
         start = selection.start if selection.start is not None else "now"

@@ -102,8 +102,8 @@ async def booking_panel(
     wished_end: str,
 ) -> BookingPanel:
     """The panel of the seat that ``search`` selects, with a preselected start and end.
-    ``wished_end``: the end to preselect if the seat is free until then. ``kind``: see
-    ``_kind_of``. Raises: NotFound if the seat is of another area."""
+    ``wished_end``: the end to preselect if the seat is free until then. ``kind``: the key of the
+    words for a seat's state. Raises: NotFound if the seat is of another area."""
     reference, seat_map = visit[REFERENCE], visit[SeatMapService]
     reader_id = visit.reader.id
     seat = reference.seat(search.seat)
@@ -149,8 +149,8 @@ async def _choose(
     wished_end: str,
 ) -> None:
     """Preselects a start: the chosen one, or else the searched one, or else the proposed one.
-    Then preselects an end in the same order. If the seat is no longer free at the chosen start,
-    preselects nothing."""
+    Then preselects an end: the wished one, the chosen one, the searched one, or else a usual
+    one. If the seat is no longer free at the chosen start, preselects nothing."""
     by_value = {choice.value: choice for choice in day.choices}
     if search.begin and search.begin not in by_value:
         # Do not preselect a time that the reader has not chosen: it could be booked by mistake.

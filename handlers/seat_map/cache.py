@@ -38,7 +38,7 @@ from models.seat_map.availability import SeatState
 from models.seat_map.service import SeatMapService, TimeFilter, parse_time_filter
 
 NOW: Final = "now"
-"""The value of a start with which a time window begins at the moment of each request."""
+"""The value of ``start`` for a time window that begins at the moment of each request."""
 _MAX_PLANS: Final = 1024
 """At most this many plans are cached; each is an area in one time window and takes about 50 KB."""
 _MAX_LISTS: Final = 128
@@ -76,8 +76,8 @@ class CachedAreaMap:
         time_window: TimeFilter,
         barred: Mapping[int, tuple[str, ...]],
     ) -> None:
-        """``barred``: the seats that these readers may not use, by index, with the names of the
-        groups that they are reserved for."""
+        """``barred``: the seats that the readers of this plan may not use, by index, with the
+        names of the groups that the seats are reserved for."""
         self._service, self._reference = service, service.reference
         self.area, self.barred = area, barred
         self.groups = service.reference.groups
@@ -115,8 +115,8 @@ class CachedAreaMap:
 
     @property
     def reserved_for(self) -> tuple[str, ...]:
-        """The names of the groups that the whole area is reserved for; empty if these readers
-        may use at least one of its seats."""
+        """The names of the groups that the whole area is reserved for; empty if the readers of
+        this plan may use at least one of its seats."""
         if len(self.barred) < len(self.area.seats):
             return ()
         return tuple(sorted({name for names in self.barred.values() for name in names}))

@@ -52,7 +52,7 @@ _DRAWN: Final = {
     "offered": "reserved",
     "disabled": "disabled",
 }
-"""The style in which a seat is drawn on the plan, by its state."""
+"""The CSS class with which the plan draws a seat, by the seat's state."""
 _NOT_THERE: Final = frozenset({ReservationState.RESERVED, ReservationState.OFFERED})
 
 

@@ -113,9 +113,9 @@ class ProposalQuery(ForecastQuery):
 
 
 class ProposedSeatOut(Response):
-    """A seat to propose to the reader. ``reason``: ``known`` for a seat that the reader uses
-    often; ``near`` for the free seat nearest to such a seat, whose number is ``near``; ``roomy``
-    for a seat with many free seats around it. ``start`` may be ``now``."""
+    """A seat to propose to the reader. ``reason``: ``known`` for a favourite seat or the seat of
+    the last stay; ``near`` for the free seat nearest to one of these, whose number is ``near``;
+    ``roomy`` for a seat in the area with the most free space. ``start`` may be ``now``."""
 
     seat: ReservedSeat
     date: date

@@ -128,8 +128,8 @@ def form_key(form: Form) -> str:
 
 
 def require_current(form: Form, rev: int, changed: type[Conflict]) -> None:
-    """Raises: ``changed`` if the data now has the revision ``rev``, but the form shows another
-    one."""
+    """Raises: an error of the class ``changed`` if the form was loaded at another revision of
+    the data than the present one, ``rev``."""
     if form_text(form, "base") != str(rev):
         raise changed()
 

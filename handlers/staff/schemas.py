@@ -104,8 +104,8 @@ class InReadersPlace(Request):
 
 
 class StaffReservationsQuery(Request):
-    """Which reservations to list. ``date``: by default today. ``after``: the value ``next`` of
-    the page before; null for the first page."""
+    """A filter for the list of reservations. ``date``: by default today. ``after``: the value
+    ``next`` of the page before; null for the first page."""
 
     date: date | None = None
     area: Id | None = None

@@ -235,7 +235,7 @@ TROUBLE_TEXT: Final[Mapping[str, str]] = {
         for channel, words in CHANNEL_WORDS.items()
     },
 }
-"""Troubles that the readiness check reports, by name."""
+"""Texts for the troubles that the readiness check reports, by the trouble's name."""
 WAITING_TEXT: Final[Mapping[str, str]] = {
     "reports": "座位被占",
     "seats": "待巡视的座位",

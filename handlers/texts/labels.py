@@ -126,7 +126,7 @@ def day_choice_text(day: date, today: date) -> str:
 
 
 def period_text(period: timedelta) -> str:
-    """The period as ``3 年``, or as ``180 天`` unless it is whole years of 365 days."""
+    """The period in years (3 年) if it is whole years of 365 days, otherwise in days (180 天)."""
     years, days = divmod(period.days, 365)
     return f"{years} 年" if years and not days else f"{period.days} 天"
 

@@ -51,7 +51,8 @@ async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Answers an entry once, or closes it. ``fill`` only adds a canned answer to the form."""
+    """Answers a feedback entry once, or closes it without an answer. With the form field
+    ``fill``, only puts a canned answer into the form."""
     if form_text(form, "fill"):
         return await _filled(visit, form)
     closes = bool(form_text(form, "close"))
@@ -136,7 +137,8 @@ def _filters(visit: PageRequest) -> dict[str, str]:
 
 
 def _query(filters: dict[str, str]) -> FeedbackQuery:
-    """Raises: Malformed."""
+    """The query of the feedback archive for the state and the days in ``filters``. Raises:
+    Malformed."""
     days = {n: day_of(filters[n], n) if filters[n] else None for n in ("from", "to")}
     if any(day is not None and not 2000 <= day.year < 2100 for day in days.values()):
         raise Malformed("from", "not_our_time")

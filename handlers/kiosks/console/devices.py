@@ -120,7 +120,7 @@ async def _gates(visit: PageRequest) -> list[Gate]:
 
 
 def _places(kind: str, devices: Sequence[Device]) -> dict[str, int]:
-    """Each device's number in the order of its venue, from 0, by ``kind:id``."""
+    """The position of each device among those of its venue, from 0, by ``kind:id``."""
     by_venue = Counter[VenueId]()
     places = {}
     for device in devices:
@@ -153,7 +153,7 @@ async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _read(visit: PageRequest, typed: NewDevice) -> Device:
-    """Raises: Malformed."""
+    """The kiosk or gate that the form describes. Raises: Malformed."""
     venue = known_venue(visit, typed)
     if typed.device == "gate":
         return Gate(GateId(typed.id), venue, typed.name)
@@ -163,7 +163,7 @@ def _read(visit: PageRequest, typed: NewDevice) -> Device:
 
 
 def known_venue(visit: PageRequest, typed: DeviceForm) -> VenueId:
-    """Raises: Malformed."""
+    """The venue chosen in the form. Raises: Malformed if it does not exist."""
     venue = VenueId(typed.venue)
     if venue not in visit[REFERENCE].catalog.venues:
         raise Malformed("venue", "venue_missing")
@@ -186,7 +186,7 @@ async def find_device(visit: PageRequest) -> Device:
 
 
 async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Replaces the key; the old one is refused at once."""
+    """Replaces the device's key; the old key is refused at once."""
     kind, device = visit.request.match_info["kind"], await find_device(visit)
     key = await visit[StaffDevices].rotate_key(staff_context(visit), device, form_reason(form))
     return await devices_page(visit, NewKey(kind, device.id, key))

@@ -1,4 +1,5 @@
-"""Pairing a screen with a kiosk: type its code, compare, confirm."""
+"""Pairing a screen with a kiosk: an administrator types the screen's code, compares the check
+word, and confirms."""
 
 from __future__ import annotations
 
@@ -58,7 +59,8 @@ async def look_at_screen(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Gives the kiosk's key to the screen. Raises: NotFound."""
+    """Confirms the pairing: the screen whose code was typed gets the kiosk's key. Raises:
+    NotFound."""
     kiosk, pairings = await _kiosk(visit), visit[KioskPairing]
     screen = None
     try:

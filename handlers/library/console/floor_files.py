@@ -1,4 +1,5 @@
-"""Imports floors from files. The browser keeps the previewed plans; they are checked again."""
+"""Imports floors from files: first a preview, then the import. The browser keeps the previewed
+plans in between, so they are checked again."""
 
 from __future__ import annotations
 
@@ -177,8 +178,8 @@ def _defaults(typed: dict[str, str]) -> Defaults:
 
 
 async def _impact(visit: PageRequest, changed: list[PlannedArea]) -> dict[str, Any]:
-    """The template data with the effect on bookings, for a preview. Empty if no booking is
-    affected."""
+    """The template data on the import's effect on bookings, for its preview. Empty if no booking
+    is affected."""
     reference = visit[REFERENCE]
     catalog = reference.catalog.with_areas(*(a.new for a in changed))
     nothing: Form = MultiDictProxy(MultiDict())
@@ -264,7 +265,7 @@ async def template_csv(visit: PageRequest) -> web.StreamResponse:
 
 
 async def template_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """The example as a workbook, with a sheet that explains the columns."""
+    """An example of an import file as an XLSX workbook, with a sheet that explains the columns."""
     sheets: dict[str, Sequence[writing.Row]] = {
         SHEET_TEXT["seats"]: [_template_head(), *TEMPLATE_ROWS],
         SHEET_TEXT["explained"]: TEMPLATE_EXPLAINED,

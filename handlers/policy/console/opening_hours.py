@@ -136,7 +136,8 @@ async def opening_hours(visit: PageRequest) -> web.StreamResponse:
 
 
 async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes the hours if the form confirms the effect; otherwise shows the effect."""
+    """Changes the opening hours if the form confirms the effect on bookings; otherwise shows
+    this effect and asks."""
     reference = visit[REFERENCE]
     await reference.refresh()
     typed = typed_in(form, FIELDS)

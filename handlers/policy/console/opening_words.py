@@ -51,7 +51,7 @@ def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:
 
 
 def value_of(place: OpeningPlace) -> str:
-    """The place's form value, as read by ``place_in``."""
+    """The form value of the place. ``place_in`` reads it back."""
     if place.area_id is not None:
         return f"a:{place.area_id}"
     return f"v:{place.venue_id}" if place.venue_id is not None else ""
@@ -116,7 +116,8 @@ def _calendar_day(catalog: Catalog, policy: Policy, place: OpeningPlace, day: da
 
 # --- conflicts ------------------------------------------------------------------------------------
 def conflicts_text(catalog: Catalog, conflicts: Sequence[OpeningConflict]) -> list[str]:
-    """Each conflict in words; only the first ones if there are many."""
+    """The conflicts of changed opening hours with other rules, in words. If there are many, only
+    the first ones and the number of the others."""
     lines = list(dict.fromkeys(_conflict_text(catalog, c) for c in conflicts))
     if len(lines) > _LISTED:
         more = CONFLICT_TEXT["more"].format(count=len(lines) - _LISTED)

@@ -1,4 +1,5 @@
-"""The form of all policy values, and the next version that follows from it."""
+"""The form of all policy values, and the next version of the policy that results from a sent
+form."""
 
 from __future__ import annotations
 
@@ -28,15 +29,15 @@ from models.policy.differences import ValueChange, value_changes
 from models.policy.entities import AREA_OVERRIDABLE, Policy
 
 OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
-"""The names of the numbers that an area can have of its own, in the order of the page."""
+"""The names of the numeric policy values that can differ by area, in the order of the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
     """A change of the policy that a form describes. ``policy``: the policy with the change.
     ``summary``: the change in words. ``comparison``: the policies before and after, by which
-    last week's bookings are judged. If an override changes, it applies on all days in one of
-    them."""
+    last week's bookings are judged. To judge an override that is added or removed, one of the
+    two applies it on all days."""
 
     policy: Policy
     summary: list[str]

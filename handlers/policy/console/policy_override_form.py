@@ -24,7 +24,8 @@ _SWITCHED: Final = {"yes": True, "no": False}
 
 
 def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """The change in any of the policy page's forms. Raises: Malformed, NotFound."""
+    """The change that a form of the policy page describes: new values, or an override that is
+    added or removed. Raises: Malformed, NotFound."""
     change = _CHANGES.get(typed.get("operation", ""))
     if change is None:
         raise NotFound()

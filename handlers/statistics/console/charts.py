@@ -67,8 +67,8 @@ class Chart:
 
 
 def columns(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
-    """A chart of the points as vertical bars. ``ticks``: values on the axis, the last one at the
-    top. ``rates``: they are shown as percentages."""
+    """A chart of the points as vertical bars. ``ticks``: the values to mark on the axis; the
+    last one is at the top. ``rates``: whether values are shown as percentages."""
     width, height = _PLOT
     step = width / max(1, len(points))
     top, bars, labels = ticks[-1], [], []
@@ -104,8 +104,9 @@ def columns(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Cha
 
 
 def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
-    """A chart of the points as horizontal bars, with their names to the left. ``ticks``: values
-    on the axis, the last one at the right. ``rates``: they are shown as percentages."""
+    """A chart of the points as horizontal bars, with their names to the left. ``ticks``: the
+    values to mark on the axis; the last one is at the right. ``rates``: whether values are shown
+    as percentages."""
     height, top = _ROW * len(points), ticks[-1]
     bars = [
         Bar(
