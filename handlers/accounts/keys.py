@@ -13,4 +13,4 @@ reject) by template name."""
 
 CAMPUS_APP: Final[web.AppKey[IdentityProvider | None]] = web.AppKey("campus_app")
 ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")
-"""Called after a client has reported consents; only the sandbox sets it."""
+"""A function that is called after a client has reported consents. Only the sandbox sets it."""

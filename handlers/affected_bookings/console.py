@@ -113,7 +113,7 @@ def resolution_from(form: Form) -> Resolution:
 
 
 async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
-    """Shows the bookings that the current hours or plans do not allow."""
+    """Shows the bookings that the current opening hours or floor plans no longer allow."""
     await visit[REFERENCE].refresh()
     rows = [
         row

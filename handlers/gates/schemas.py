@@ -20,9 +20,10 @@ class GateEventIn(InstantRequest):
 
 
 class GateEvents(InstantRequest):
-    """A batch of events from one gate. ``events``: passages; an invalid one is rejected without
-    the others. ``complete_until``: the gate has reported all passages before this time, so the
-    service need not wait for further ones before it decides on deadlines up to then."""
+    """A batch of events from one gate. ``events``: each a GateEventIn; an invalid one is
+    rejected without the others. ``complete_until``: the gate has reported all passages before
+    this time, so the service need not wait for further ones before it decides on deadlines up to
+    then."""
 
     events: Annotated[
         list[Any],

@@ -83,7 +83,7 @@ class BookingPanel:
     """The number of bookings that the reader may still make for that day."""
     daily_limit: int = 1
     own: list[OwnBooking] = field(default_factory=list)
-    """The reader's bookings that day, which limit the times."""
+    """The reader's bookings that day, which a new booking must not overlap."""
     too_long: str = ""
     """A sentence that says that the searched time exceeds the longest stay; empty if it does
     not."""

@@ -149,7 +149,8 @@ def search_of(visit: PageRequest) -> MapSearch:
 
 
 def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | None:
-    """A redirect to today for a past day (a bookmark, a page left open); otherwise None."""
+    """A redirect to the same search for today if the searched day is past, as in a bookmark or a
+    page left open; otherwise None."""
     if search.day >= local_date(visit.now):
         return None
     today = replace(search, day=local_date(visit.now), start="", end="")

@@ -19,8 +19,8 @@ class ReportTaken(Request):
 class ReportOut(Response):
     """The result of a report that a seat is taken. ``deadline_stopped``: the reader has proved
     that they are there, so the check-in deadline is stopped. They may change to one of
-    ``nearest``, seats that are free for the remaining time. Otherwise the deadline runs until
-    staff have looked."""
+    ``nearest``, seats that are free for the remaining time. Otherwise the deadline runs on until
+    staff decide."""
 
     reservation: ReservationOut
     nearest: list[NearSeat]

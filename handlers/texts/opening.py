@@ -72,7 +72,8 @@ def in_brackets(reason: str) -> str:
 
 
 def weekly_text(days: list[tuple[time, time] | None]) -> list[tuple[str, str]]:
-    """A week in words: pairs of days and hours, with equal days joined."""
+    """The opening hours of a week in words, as pairs of days and hours. Days with equal hours
+    are one pair."""
     alike: dict[tuple[time, time] | None, set[int]] = {}
     for weekday, plan in enumerate(days):
         alike.setdefault(plan, set()).add(weekday)

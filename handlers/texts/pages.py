@@ -30,7 +30,7 @@ REPORTED_ONCE_MORE: Final = "已告诉图书馆。今天停止时限的次数已
 the check-in deadline."""
 
 SHORT_TITLE: Final = "座位预约"
-"""The name below an app icon if the library's own is too long."""
+"""The name below an app icon if the library's own name is too long for it."""
 DESCRIPTION: Final = "{name}座位预约：看空位、选座、签到、续约。"
 """The description for search engines and home screens."""
 

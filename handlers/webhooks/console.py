@@ -119,7 +119,7 @@ async def _rotate(
 
 
 async def test_webhook(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Sends a test event and shows the result. Raises: NotFound."""
+    """Sends a test event to the endpoint and shows the result. Raises: NotFound."""
     endpoint = await visit[StaffWebhooks].get(visit.id)
     result = await visit[StaffWebhooks].test(staff_context(visit), endpoint)
     return await _one(visit, endpoint, tested=result)

@@ -63,7 +63,7 @@ async def retire_device(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def bring_back_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Brings the device back. Its new key is shown this once."""
+    """Brings the device back into use. It gets a new key, which only this response shows."""
     old = _as_shown(replace(await find_device(visit), retired=True), form)
     key = await visit[StaffDevices].bring_back(staff_context(visit), old, form_reason(form))
     return await devices_page(visit, NewKey(visit.request.match_info["kind"], old.id, key))

@@ -252,7 +252,7 @@ def _problem(problem: FileProblem) -> str:
 
 # --- files to take away ---------------------------------------------------------------------------
 async def export_csv(visit: PageRequest) -> web.StreamResponse:
-    """The area as a table that can be edited and imported again."""
+    """The area's seats as a CSV file that can be edited and imported again."""
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
     head = [COLUMN_TEXT[name] for name in writing.FIELDS]
