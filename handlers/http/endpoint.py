@@ -115,8 +115,8 @@ class ApiRequest:
 
     @property
     def step_aside(self) -> Callable[[], AbstractContextManager[None]]:
-        """Returns a function that makes a context manager. While its block runs, the request
-        leaves its place in the queue of changes to others."""
+        """A function that returns a context manager. While its block runs, the request gives up
+        its place in the queue of changes, which another change may take."""
         return self.app[LOAD_SHEDDER].door.step_aside
 
     def key(self, digest: str) -> IdempotencyKey | None:

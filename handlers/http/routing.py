@@ -20,7 +20,8 @@ def everything_else() -> web.RouteDef:
 
 
 async def _refuse(request: web.Request) -> web.StreamResponse:
-    """Raises: HTTPMethodNotAllowed if the path takes other methods, otherwise HTTPNotFound."""
+    """Answers a request to no declared route. Raises: HTTPMethodNotAllowed if the path takes
+    other methods, otherwise HTTPNotFound."""
     this, allowed = request.match_info.route.resource, set[str]()
     for resource in request.app.router.resources():
         if resource is not this:

@@ -69,8 +69,9 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
 def _counts(
     channel: Channel, overview: DeliveryOverview
 ) -> Counter[tuple[Template, DeliveryState]]:
-    """The number of deliveries by template and state. Messages for which the reader has not
-    given consent have no delivery; their number is computed."""
+    """The number of deliveries by template and state. A message without the consent of its
+    reader has no delivery. The number of such messages is that of all messages of the template
+    less their deliveries."""
     counts: Counter[tuple[Template, DeliveryState]] = Counter()
     for template, state, _, n in overview.counts:
         counts[template, state] += n

@@ -57,8 +57,8 @@ class MapSearch:
     minute: str = field(default="", compare=False)
     """The time of day at which the request arrived, as HH:MM."""
     past_midnight: bool = False
-    """Whether the library is open past the midnight after the day. An end before the start is
-    then on the next day."""
+    """Whether the library stays open over the midnight that ends the day. An end before the
+    start is then on the next day."""
 
     @property
     def has_time(self) -> bool:
