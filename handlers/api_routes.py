@@ -84,12 +84,13 @@ MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses_ap
 
 
 _MOST_ASKED: Final = "/areas/{id}/map"
-"""The most requested path comes first: aiohttp tries routes with a common prefix in order."""
+"""The most requested path. It is registered first, because aiohttp tries the routes with a
+common prefix in their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The operations for a library with these channels."""
+    """Which API paths exist in a library that reaches its readers by these channels."""
 
     channels: frozenset[Channel]
 

@@ -74,7 +74,7 @@ MAIL_ONLY: Final = frozenset(
 )
 """Pages that exist only if the library sends mail."""
 _DELIVERIES: Final = frozenset({"/console/deliveries", "/console/deliveries/{channel}/retry"})
-"""Pages that exist only if the library has a channel."""
+"""Pages that exist only if the library uses at least one channel for messages."""
 
 
 def page_routes() -> list[web.RouteDef]:
@@ -179,7 +179,7 @@ def _place_routes() -> list[web.RouteDef]:
 
 
 def all_routes(served: Served) -> list[web.RouteDef]:
-    """The routes of a library with these channels."""
+    """The routes of all pages and API operations of a library that uses these channels."""
     absent = frozenset[str]() if served.wechat else _WECHAT_ONLY
     absent |= frozenset[str]() if Channel.EMAIL in served.channels else MAIL_ONLY
     absent |= {path for channel, path in CHOICE_PAGES.items() if channel not in served.channels}

@@ -8,8 +8,9 @@ from aiohttp import web
 from bind.providers.base import IdentityProvider
 
 ConsentHook = Callable[[str, Mapping[str, str]], Awaitable[None]]
-"""Gets the mini-program user's openid, and the user's answer by template name."""
+"""A function that is called with a mini-program user's openid and the user's answer (accept,
+reject) by template name."""
 
 CAMPUS_APP: Final[web.AppKey[IdentityProvider | None]] = web.AppKey("campus_app")
 ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")
-"""Called after a client has reported consents; only the sandbox sets it."""
+"""A function that is called after a client has reported consents. Only the sandbox sets it."""

@@ -56,7 +56,8 @@ SERVICE_PATH: Final = "/login/cas"
 OIDC_PATH: Final = "/login/oidc/"
 ENTRY_PATH: Final = "/entry"
 _ENTRY: Final = "entry"
-"""The campus app's id, beside the ids of sign-ons."""
+"""The id under which a sign-in from the campus app is attempted; other attempts have the id of
+their sign-on."""
 _ATTEMPT_SECONDS: Final = int(ATTEMPT_LASTS.total_seconds())
 
 
@@ -75,8 +76,8 @@ def login_routes() -> list[web.RouteDef]:
 def _sign_in(
     handler: Handler, waits_for: Callable[[web.Request], str | None] = lambda _: None
 ) -> Handler:
-    """Wraps a handler: limits its rate by address, and renders refusals as a page. The request
-    waits in the queue of the external service that ``waits_for`` names; None: in no queue."""
+    """Wraps a handler of a sign-in: limits the rate by address, and renders refusals as a page.
+    ``waits_for`` returns the external service in whose queue a request waits; None: in no queue."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
@@ -93,7 +94,8 @@ def _sign_in(
 
 
 def _queue_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Request], str | None]:
-    """A function that names a request's queue: by the id of the sign-on that ``find`` returns."""
+    """Returns a function that names the queue of a request: the id of the sign-on that ``find``
+    returns for it, or None without one."""
 
     def name(request: web.Request) -> str | None:
         sign_on = find(request)
@@ -110,7 +112,7 @@ def _chosen(request: web.Request) -> SignOn | None:
 
 
 def _answering(request: web.Request) -> SignOn | None:
-    """The sign-on that redirected the browser here; None if its id is unknown."""
+    """The sign-on that redirected the browser back to this service; None if its id is unknown."""
     return request.app[service_key(SignOns)].get(request.match_info.get("provider", CAS_ID))
 
 
@@ -212,7 +214,8 @@ def _sign_in_of(
 
 
 def _keep_session(request: web.Request, until: datetime) -> web.Response:
-    """Extends the browser's session, so that a half-written form can still be sent."""
+    """Extends the browser's session cookie to ``until``, and redirects to the page where the
+    reader began. A half-written form there can then still be sent."""
     response = _redirect(return_url(request))
     forget_return_url(request, response)
     token = request.cookies.get(request.app[SITE].session_cookie)
@@ -222,7 +225,8 @@ def _keep_session(request: web.Request, until: datetime) -> web.Response:
 
 
 async def campus_entry(request: web.Request) -> web.Response:
-    """The campus app's entry, without a password. A signed-in reader is redirected home."""
+    """Signs in a reader who comes from the campus app, which needs no password. A reader with a
+    session is redirected to the first page."""
     if await signed_in(request, request[NOW]) is not None:
         return _redirect("/")
     if not request.app[CLOCK].trusted:
@@ -248,7 +252,8 @@ async def campus_entry(request: web.Request) -> web.Response:
 
 
 def _ask_first(request: web.Request, who: SignIn) -> web.Response:
-    """Asks 以 张* 登录？ before the sign-in. A cookie ensures that only this browser can answer."""
+    """Shows a page that asks the reader to confirm the sign-in: 以 张* 登录？ A cookie ensures that
+    only this browser can confirm it."""
     held = request.app[service_key(HeldSignIns)].hold(who, request[NOW])
     name, number = who.masked
     response = render_page(
@@ -275,7 +280,7 @@ async def _confirmed(request: web.Request, held: str, holder: str) -> IssuedToke
 
 
 def _begin(request: web.Request, sign_on: str, attempt: Attempt) -> web.Response:
-    """Redirects to the sign-on; a cookie ties the attempt to this browser."""
+    """Redirects to the address ``sign_on``. A cookie ties the sign-in attempt to this browser."""
     response = _redirect(sign_on)
     remember_return_url(request, response)
     begin_sign_in(request, response, attempt.state)
@@ -296,7 +301,8 @@ def _attempt_cookie(request: web.Request) -> str:
 async def _open_session(
     request: web.Request, signing_in: Awaitable[IssuedToken], attempt: Attempt | None
 ) -> web.Response:
-    """Sets the new session's cookie, and closes the browser's previous session."""
+    """Completes a sign-in: sets the new session's cookie, ends the browser's previous session,
+    and redirects to the page where the reader began."""
     clock, sessions = request.app[CLOCK], request.app[SESSIONS]
     try:
         issued = await signing_in
@@ -319,8 +325,9 @@ async def _open_session(
 
 
 async def single_logout(request: web.Request) -> web.Response:
-    """Ends the session of a CAS ticket. A server calls, so no Origin is required. A ticket without
-    a session (its login may be in progress) is remembered, within the address's rate limit."""
+    """Ends the session that was opened with a CAS ticket. The CAS server calls, not a browser,
+    so no Origin is required. A ticket without a session is remembered, within a rate limit by
+    address: its sign-in may still be in progress, and then opens no session."""
     if request.app[service_key(SignOns)].get(CAS_ID) is None:
         raise NotFound()
     load_shedder, address = request.app[LOAD_SHEDDER], client_address(request)
@@ -338,7 +345,7 @@ async def single_logout(request: web.Request) -> web.Response:
 
 
 async def logout(request: web.Request) -> web.Response:
-    """Ends the session here and at the sign-on that opened it."""
+    """Ends the reader's session in this service and at the sign-on that opened it."""
     require_own_origin(request)
     principal, sign_ons = await signed_in(request, request[NOW]), request.app[service_key(SignOns)]
     sign_on: SignOn | None = sign_ons.first

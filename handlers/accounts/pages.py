@@ -26,7 +26,8 @@ _MAX_MARKED_READ: Final = 100
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
-    """The activation code (a reload keeps it), the binding request, or the button to unbind."""
+    """Shows the activation code, which stays the same at a reload. While a binding waits for the
+    reader's confirmation, asks for it; for a bound account, shows the button that unbinds it."""
     binding, reader = visit[AccountBindingService], visit.reader
     bound = await binding.is_bound(reader.id)
     code = None if bound else await binding.get_or_create_code(reader.id, False, visit.now)
@@ -42,7 +43,8 @@ async def activation(visit: PageRequest) -> web.StreamResponse:
 
 
 async def activation_state(visit: PageRequest) -> web.StreamResponse:
-    """The state that the activation page polls; the page reloads when it changes."""
+    """The state that the activation page polls: whether the account is bound, and the id of an
+    open binding request. The page reloads when either changes."""
     binding, reader_id = visit[AccountBindingService], visit.reader.id
     bound = await binding.is_bound(reader_id)
     request = None if bound else await binding.request_for(reader_id, visit.now)
@@ -63,7 +65,8 @@ async def refuse_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def binding_link(request: web.Request) -> web.StreamResponse:
-    """Opens if another camera than the mini-program's scans the code; reveals nothing of it."""
+    """The page behind an activation code's link. It opens if the code is scanned by any camera
+    but the mini-program's, and reveals nothing of the code."""
     return render_page(request, "accounts/bind.html")
 
 

@@ -1,4 +1,5 @@
-"""Notes of scans that were made before the sign-in. A browser carries its note in a cookie."""
+"""Scan notes: signed proofs of a scan that was made before the sign-in, for a check-in
+afterwards. A browser carries its scan note in a cookie."""
 
 from __future__ import annotations
 
@@ -33,14 +34,14 @@ COOKIE: Final = "seat_proof"
 
 
 def carried_note(request: web.Request) -> str:
-    """The scan note in the browser's cookie; empty without one."""
+    """The scan note in the browser's cookie; empty if there is none."""
     return request.cookies.get(COOKIE, "")
 
 
 async def take_scan(request: web.Request, place: str) -> web.Response:
-    """Verifies the code in a link to ``place`` (/k/<kiosk> or /s/<seat>), and redirects to its page
-    with a note of the scan, since a sign-in may outlast the code. The redirect hides the code from
-    the address bar and the history.
+    """Verifies the code in a scanned link to ``place``, the path /k/<kiosk> or /s/<seat>. Redirects
+    to the check-in page of that path with a scan note, since a sign-in may outlast the code. The
+    redirect hides the code from the address bar and the history.
 
     Raises: Throttled, ClockWrong, QrInvalid, QrExpired, TooManyAttempts, PresenceMethodOff.
     """
@@ -65,7 +66,8 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
     errors=(QrInvalid, QrExpired, PresenceMethodOff, NotFound, TooManyAttempts),
 )
 async def note_scan(call: ApiRequest, body: Scan) -> ScanNoteOut:
-    """Notes a scan by a phone that has yet to log in or to be bound."""
+    """Verifies a code that a phone has scanned before its login or binding, and returns a scan
+    note for the check-in afterwards."""
     principal = await signed_in(call.request, call.now)
     scan = await _verified(call.request, body.qr, principal, call.now)
     session_id = principal.session.id if principal is not None else None
@@ -76,7 +78,8 @@ async def note_scan(call: ApiRequest, body: Scan) -> ScanNoteOut:
 async def _verified(
     request: web.Request, text: str, principal: Principal | None, now: datetime
 ) -> PresenceScan:
-    """Raises: QrInvalid, QrExpired, TooManyAttempts, NotFound, PresenceMethodOff."""
+    """The verified scan of the code ``text``. Guesses are limited by reader, or by address
+    without one. Raises: QrInvalid, QrExpired, TooManyAttempts, NotFound, PresenceMethodOff."""
     app = request.app
     codes, reader = (
         app[service_key(ScannedCodes)],
@@ -99,7 +102,8 @@ def give_note(request: web.Request, response: web.StreamResponse, note: str) -> 
 
 
 def begin_sign_in(request: web.Request, response: web.StreamResponse, state: str) -> None:
-    """Ties an unowned scan note to the sign-in that begins."""
+    """Ties the browser's scan note to the sign-in ``state`` if it belongs to no session yet, so
+    that no other sign-in can use it."""
     note = request.app[service_key(ScanNotes)].begin_sign_in(
         carried_note(request), state, request[NOW]
     )
@@ -110,7 +114,7 @@ def begin_sign_in(request: web.Request, response: web.StreamResponse, state: str
 def finish_sign_in(
     request: web.Request, response: web.StreamResponse, state: str, session_id: str
 ) -> None:
-    """Ties the sign-in's scan note to its new session."""
+    """Ties the scan note of the sign-in ``state`` to the session that the sign-in has opened."""
     carried, now = carried_note(request), request[NOW]
     note = request.app[service_key(ScanNotes)].finish_sign_in(carried, state, session_id, now)
     if note is not None:

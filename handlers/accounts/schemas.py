@@ -12,7 +12,8 @@ ScanNote = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
 class WxLogin(Request):
-    """``scan_note``: the note of a code that was scanned before the login."""
+    """A mini-program's login. ``scan_note``: the note of a code that was scanned before the
+    login, if any."""
 
     code: Annotated[str, Meta(min_length=1, max_length=128, description="from wx.login")]
     scan_note: ScanNote | None = None
@@ -23,9 +24,9 @@ class Scan(Request):
 
 
 class ScanNoteOut(Response):
-    """A note that a check-in accepts in the place of the scanned text, for 90 seconds in a bound
-    session and for five minutes in an unbound one. Without a session, the next login has to take it
-    within a minute."""
+    """A note that a check-in accepts instead of the scanned text. It is valid for 90 seconds in
+    a bound session, for five minutes in an unbound one. If there was no session at the scan, the
+    next login must send the note within a minute."""
 
     note: str
 
@@ -67,7 +68,8 @@ class ReaderOut(Response):
 
 
 class LoginOut(Response):
-    """``scan_note`` is null if the request had none, or an expired one."""
+    """The new session of a login. ``scan_note``: the note to check in with; null if the login
+    sent none, or an expired one."""
 
     token: str
     expires_at: datetime
@@ -86,8 +88,8 @@ class BindingPreviewOut(Response):
 
 
 class BindingRequestOut(Response):
-    """A binding that awaits the reader's answer, since the code was correct but might have been
-    guessed. Both screens show ``match_number``."""
+    """A binding that the reader has yet to confirm: the activation code was correct, but might
+    have been guessed. Phone and web page both show ``match_number`` for comparison."""
 
     id: str
     match_number: str

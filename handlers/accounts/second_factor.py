@@ -37,7 +37,8 @@ async def second_factor(visit: PageRequest) -> web.StreamResponse:
 
 
 async def give_second_factor(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Takes a code of the authenticator or a recovery code; with ``held``, completes a set-up."""
+    """Accepts a code of the authenticator or a recovery code for this session. With the form
+    field ``held`` (a new secret), the code completes the set-up of the authenticator."""
     await _require_staff(visit)
     code, held = form_text(form, "code"), form_text(form, "held")
     if held:
@@ -79,8 +80,9 @@ async def _enrol(visit: PageRequest, form: Form, held: str, code: str) -> web.St
 
 
 async def _require_staff(visit: PageRequest) -> None:
-    """Raises: NotFound if the service uses no second factor; Forbidden without a role; SignInAgain
-    after a long pause."""
+    """Checks that the reader may use this page. Raises: NotFound if the service uses no second
+    factor; Forbidden without a staff role; SignInAgain if the staff member was idle for too
+    long."""
     if not visit[SITE].staff_totp:
         raise NotFound()
     with suppress(SecondFactorRequired):  # this page accepts it

@@ -30,7 +30,7 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def end(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Ends one session, or all other ones."""
+    """Ends one session of the reader, or all of them but the current one."""
     if visit.id == "others":
         await end_sessions(visit[SESSIONS], visit.principal, visit.now)
     else:

@@ -1,4 +1,5 @@
-"""Affected bookings: the question before a change, and their resolution."""
+"""Affected bookings: the confirmation page before a change of hours or plans, and what happens
+to the bookings that the change no longer allows."""
 
 from __future__ import annotations
 
@@ -32,8 +33,9 @@ _LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """Effects of a change. ``booked``: the first of ``count`` bookings (seat, start, end, reader).
-    ``sitting``: the number of readers on affected seats; ``held``: of affected offers."""
+    """The reservations that a change would affect. ``booked``: the first of ``count`` bookings,
+    each as seat, start, end and reader. ``sitting``: the number of readers who are using an
+    affected seat. ``held``: the number of affected offers."""
 
     booked: list[tuple[str, datetime, datetime, str]]
     count: int
@@ -77,13 +79,15 @@ async def _listed(
 async def open_question(
     visit: PageRequest, form: Form, policy: Policy, catalog: Catalog
 ) -> dict[str, Any] | None:
-    """The question before a change; None if the form confirms it and resolves its bookings."""
+    """The template data of the confirmation page before a change to ``policy`` and ``catalog``.
+    None if the form confirms the change and says what happens to the affected bookings."""
     rows = await visit[AffectedBookings].find_affected(policy, catalog, visit.now)
     return None if is_answered(form, rows) else await question_about(visit, form, rows)
 
 
 def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
-    """Whether the form confirms the change and says what happens to any bookings."""
+    """True if the form confirms the change and, if ``rows`` contain bookings, says what happens
+    to them."""
     has_bookings = any(row.state is ReservationState.RESERVED for row in rows)
     return bool(form_text(form, "confirmed") and (form_text(form, "bookings") or not has_bookings))
 
@@ -91,7 +95,8 @@ def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
 async def question_about(
     visit: PageRequest, form: Form, rows: Sequence[OccupancyRow]
 ) -> dict[str, Any]:
-    """The question before a change that affects these bookings. The page shows the form as sent."""
+    """The template data of the confirmation page before a change that affects the reservations
+    ``rows``. The page then shows the form as it was sent."""
     keep_typed(visit, form)
     # Confirmed without a resolution: the bookings were made after the question was shown.
     missing = {"wrong": WRONG_TEXT["newly_affected"]} if form_text(form, "confirmed") else {}
@@ -99,7 +104,8 @@ async def question_about(
 
 
 def resolution_from(form: Form) -> Resolution:
-    """The chosen resolution; ``KEEP`` if there was none to choose. Raises: Malformed."""
+    """The resolution that the form chooses for affected bookings; ``KEEP`` if it chooses none,
+    as no booking was affected. Raises: Malformed."""
     try:
         return Resolution(form_text(form, "bookings") or Resolution.KEEP)
     except ValueError as error:
@@ -107,7 +113,7 @@ def resolution_from(form: Form) -> Resolution:
 
 
 async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
-    """Shows the bookings that the current hours or plans do not allow."""
+    """Shows the bookings that the current opening hours or floor plans no longer allow."""
     await visit[REFERENCE].refresh()
     rows = [
         row

@@ -27,9 +27,11 @@ from models.storage.attempt_limiter import AttemptLimit
 LONGEST_TITLE: Final = 30
 LONGEST_TEXT: Final = 500
 LONGEST_SPAN: Final = timedelta(days=15)
-"""The longest time that an announcement covers; no reservation starts farther ahead."""
+"""The longest span of time whose readers one announcement can reach. Reservations cannot be made
+further ahead than this."""
 AN_HOUR: Final = 5
-"""Announcements that a staff member may send in an hour; a sent one cannot be taken back."""
+"""At most this many announcements an hour by one staff member: a sent announcement cannot be
+taken back."""
 
 
 class AnnouncementForm(msgspec.Struct):
@@ -41,7 +43,8 @@ class AnnouncementForm(msgspec.Struct):
 
 
 async def announcement(visit: PageRequest, reach: int | None = None) -> web.StreamResponse:
-    """``reach``: the number of readers that the typed announcement would reach."""
+    """Shows the form for an announcement. ``reach``: the number of readers that the typed
+    announcement would reach; None if nothing was typed yet."""
     catalog, now = visit[REFERENCE].catalog, to_local(visit.now)
     venues = [v for v in catalog.venues_in_use if visit.may_in(v.id, Role.LIBRARIAN)]
     return render(
@@ -76,14 +79,15 @@ async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _send(visit: PageRequest, what: Announcement, reason: str) -> int:
-    """Returns the number of readers. Raises: TooManyAttempts."""
+    """Sends the announcement, and returns the number of readers who get it. Raises:
+    TooManyAttempts after ``AN_HOUR`` announcements in an hour."""
     limit = AttemptLimit(f"announcements:{visit.reader.id}", AN_HOUR, timedelta(hours=1))
     await visit[ATTEMPT_LIMITER].register([limit], visit.now)
     return await visit[StaffAnnouncements].send(staff_context(visit), what, reason)
 
 
 def _read(visit: PageRequest, form: Form) -> Announcement:
-    """Raises: Malformed, OtherVenue."""
+    """The announcement that the form describes. Raises: Malformed, OtherVenue."""
     typed = decode(form, AnnouncementForm)
     areas = {_area(visit, name).id for name in sorted(typed.area)}
     if not typed.begin < typed.until <= typed.begin + LONGEST_SPAN:

@@ -24,12 +24,14 @@ from models.storage.rate_limiter import RateLimit
 PATH: Final = "/calendar/{token}.ics"
 KIND: Final = "text/calendar; charset=utf-8"
 FEED_READS: Final = RateLimit("calendar", capacity=30, per_second=1 / 60)
-"""Reads of one feed: a calendar reads every 15 minutes at most; a reader may have several."""
+"""The rate limit of one feed address. A calendar program reads it every 15 minutes at most; a
+reader may use several programs."""
 _ETAG_CHARS: Final = 24
 
 
 async def feed(request: web.Request) -> web.StreamResponse:
-    """Raises: NotFound for an unknown or revoked token; Throttled, Busy, Unavailable."""
+    """The calendar file of the feed whose token is in the address. Raises: NotFound for an
+    unknown or revoked token; Throttled, Busy, Unavailable."""
     try:
         id = request.app[service_key(CalendarFeeds)].id_of(request.match_info["token"])
         # A feed that is read too often must not use up the rate limit of its address.

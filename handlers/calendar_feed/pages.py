@@ -18,7 +18,7 @@ async def show(visit: PageRequest) -> web.StreamResponse:
 
 
 async def issue(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Issues a new address and shows it in this response only."""
+    """Issues a new address of the reader's calendar feed. Only this response shows it."""
     language = language_of(visit.request)
     token = await visit[CalendarFeeds].issue(visit.reader.id, language, visit.now)
     return await _page(visit, address=address(visit.request, token))
@@ -41,5 +41,5 @@ async def _page(visit: PageRequest, done: str = "", address: str = "") -> web.St
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
-    """加入日历. Raises: NotFound."""
+    """Sends the reader's booking as a calendar file (加入日历). Raises: NotFound."""
     return await one_booking(visit.request, visit.reader.id, visit.id)

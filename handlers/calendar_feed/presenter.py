@@ -28,7 +28,8 @@ def calendar(
     language: Language,
     name: str = "",
 ) -> bytes:
-    """An iCalendar file. The host of ``base_url`` makes the entries' ids globally unique."""
+    """The reservations as an iCalendar file. ``name``: the calendar's name; empty for a file
+    that is downloaded once. The host of ``base_url`` makes the entries' ids globally unique."""
     # Imported here: icalendar takes 3 MB in each worker, and few readers have a calendar.
     from models.calendar_feed.calendar import calendar_of
 
@@ -78,7 +79,7 @@ def _place(language: Language, seat: ReservedSeat) -> str:
 
 
 def _status_text(reference: ReferenceData, r: Reservation) -> str:
-    """The check-in time and method, or the state if it is no longer reserved."""
+    """When and how to check in; for a booking that is no longer reserved, its state in words."""
     if r.state is not ReservationState.RESERVED:
         return texts.STATE.format(state=STATE_TEXT[r.state])
     way = reference.catalog.venues[r.venue_id].check_in_way

@@ -6,14 +6,15 @@ from handlers.http.schemas import Response
 
 
 class CalendarFeedOut(Response):
-    """Whether the feed has an address, and since when; the address itself is not returned."""
+    """Whether the reader has a calendar feed, and since when. The feed's address is not
+    returned."""
 
     active: bool
     created_at: datetime | None
 
 
 class CalendarAddressOut(Response):
-    """The new address; it is not returned again."""
+    """The new address of the reader's calendar feed. Only this response contains it."""
 
     url: str
     created_at: datetime

@@ -38,7 +38,8 @@ from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 from models.waitlist.service import WaitlistService
 
 Perform = Callable[[PageRequest, RequestContext, str], Awaitable[Reservation]]
-"""Performs the action. The text is the value of its form field; empty without one."""
+"""A function that performs an action on a reservation. Its last argument is the text of the
+action's form field, empty for an action without one."""
 Facts = Callable[[PageRequest, Reservation], Awaitable[dict[str, Any]]]
 
 
@@ -71,8 +72,9 @@ async def _after_report(visit: PageRequest, r: Reservation) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ReservationAction:
-    """``facts``: further template data of the question. ``field``: the form field that the reader
-    fills in, if any. ``shape``: the type by which it is validated."""
+    """One action of a reader on a reservation. ``perform`` executes it. ``facts``: a function
+    with further template data for the confirmation page. ``field``: the form field that the
+    reader fills in; empty without one. ``shape``: the type that validates this field."""
 
     perform: Perform
     facts: Facts = _no_facts
@@ -145,7 +147,8 @@ async def confirm_page(visit: PageRequest) -> web.StreamResponse:
 
 
 async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Performs the action; a refusal is shown on the page of the question."""
+    """Performs the action that the address names and the reader has confirmed. If a rule refuses
+    it, shows the confirmation page with the reason."""
     verb = visit.request.match_info["verb"]
     action = _action(verb)
     value = form_text(form, action.field) if action.field else ""
@@ -181,7 +184,7 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _action(verb: str) -> ReservationAction:
-    """Raises: NotFound."""
+    """The action for the verb in the address. Raises: NotFound."""
     action = ACTIONS.get(verb)
     if action is None:
         raise NotFound()

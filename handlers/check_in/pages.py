@@ -32,7 +32,8 @@ async def check_in(visit: PageRequest) -> web.StreamResponse:
 
 
 async def typed(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Takes a kiosk's digits like a scanned code. Raises: QrInvalid for an unknown kiosk."""
+    """Redirects to the link that the kiosk's code would have opened, with the typed digits in
+    place of the code. Raises: QrInvalid for an unknown kiosk."""
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(form_text(form, "kiosk")))
     if kiosk is None:
         raise QrInvalid()

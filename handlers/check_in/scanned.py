@@ -15,7 +15,8 @@ from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 
 
 async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
-    """Checks in, returns or confirms; keeps the scan, so that the form can be sent again."""
+    """Checks the reader in, ends their leave, or confirms their presence, whichever the
+    reservation in the form awaits."""
     r = await visit[CheckInService].check_in(visit.context(), form_text(form, "reservation"), scan)
     visit[WAKE_JOBS]()
     returned = r.returned_at == visit.now
@@ -23,7 +24,8 @@ async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web
 
 
 async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
-    """Reports the seat as occupied; the scan proves the reader's presence. Raises: Malformed."""
+    """Reports the reader's booked seat as occupied by another person or by belongings. ``scan``
+    proves that the reader is there. Raises: Malformed."""
     kind, ctx = form_text(form, "kind"), visit.context()
     if kind not in ("occupied", "belongings"):
         raise Malformed("kind", "must be occupied or belongings")
@@ -36,7 +38,8 @@ async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.S
 
 
 async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
-    """True if a report would stop the deadline; after the day's limit of reports it does not."""
+    """True if a report of the occupied seat would stop the check-in deadline. False without a
+    reservation, and once the reader has used up the day's reports that stop one."""
     if r is None:
         return False
     deadline = await visit[SeatReportService].deadline_after_report(visit.context(), r)
@@ -44,5 +47,6 @@ async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
 
 
 def report_done(r: Reservation) -> str:
-    """The ``done`` value: whether the report stopped the deadline or only reached the desk."""
+    """The query value ``done`` by which the next page says whether the report has stopped the
+    check-in deadline (``report``) or only reached the desk (``report_desk``)."""
     return "report" if r.has_open_report else "report_desk"

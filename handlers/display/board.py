@@ -37,13 +37,15 @@ _HALF_HOUR: Final = timedelta(minutes=30)
 _NOTICES: Final = 6
 ClosedState = Literal["", "closed", "over", "to_come"]
 ROWS: Final = 6
-"""Areas of one card; a floor with more has several cards."""
+"""At most this many areas are on one card of the display. A floor with more areas has several
+cards."""
 
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:
-    """``free``: None if the area is closed (``state`` says why) or reserved for ``groups``.
-    ``later``: the free seats in about an hour; None if it is closed then."""
+    """The line of one area on the hall display. ``free``: None if the area is closed now
+    (``state`` says why) or reserved for the reader groups ``groups``. ``later``: the seats free
+    in about an hour; None if the area is closed then."""
 
     name: str
     free: int | None
@@ -54,12 +56,13 @@ class AreaRow:
     opens: datetime | None = None
     groups: Sequence[str] = ()
     expected: ExpectedSeats | None = None
-    """The forecast for the time of ``later``, if there are four weeks of data."""
+    """The forecast for the time of ``later``; None with less than four weeks of data."""
 
 
 @dataclass(frozen=True, slots=True)
 class FloorCard:
-    """A floor, or a part of one with many areas."""
+    """One card of the display: the areas of a floor. A floor with many areas has several cards,
+    all but the first ``continued``; each has the sums of the whole floor."""
 
     floor: int
     continued: bool
@@ -71,14 +74,16 @@ class FloorCard:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The board as HTML for the page, and as JSON for its script."""
+    """The content of a display, rendered as HTML for the first view and as JSON for the updates
+    by the page's script."""
 
     html: str
     body: CachedBody
 
 
 def assets() -> str:
-    """The version of the page around the board; a display with another one reloads."""
+    """The versions of the display's script and style sheet. A display that runs other versions
+    reloads its page."""
     return f"{asset_url('display.js')} {asset_url('display.css')}"
 
 
@@ -135,7 +140,8 @@ class HallBoards:
         )
 
     def _window(self, minute: datetime, at: datetime | None) -> TimeFilter | None:
-        """This moment, or the half hour from ``at``; None if ``at`` is too far ahead."""
+        """The time window of this moment (``at`` is None), or of the half hour from ``at``. None
+        if ``at`` is too far ahead."""
         if at is None:
             return self._plans.window(None, None, None, minute)
         end = at + _HALF_HOUR
@@ -161,7 +167,8 @@ class HallBoards:
     def _with_expected(
         self, card: FloorCard, floor: Sequence[tuple[Area, AreaRow]], at: datetime
     ) -> FloorCard:
-        """The card with the forecast of the whole floor, if each of its areas has one."""
+        """The card with the forecast of the whole floor. Unchanged if an area lacks a forecast
+        or the floor has several cards."""
         if card.continued or any(row.expected is None for _, row in floor):
             return card
         forecast = self._forecast.at_time([area for area, _ in floor], at)
@@ -177,7 +184,8 @@ class HallBoards:
         return view.count.free if open_then else None
 
     async def _current_notices(self, minute: datetime) -> Sequence[str]:
-        """The titles of the notices; the previous ones if the database does not answer."""
+        """The titles of the current notices, read once a minute. If the database does not
+        answer, the titles read before."""
         if self._titles[0] != minute:
             try:
                 notices, _ = await self._notices.page_of(minute, 0, _NOTICES)
@@ -188,7 +196,7 @@ class HallBoards:
 
 
 def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
-    """The area's row for this moment; ``later`` is None."""
+    """The area's line for this moment, with ``later`` still None."""
     view = plan.view
     assert view.query is not None
     count, opening = view.count, view.query.opening
@@ -202,7 +210,8 @@ def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
 
 
 def _state(opening: OpenHours, minute: datetime) -> tuple[ClosedState, datetime | None]:
-    """Why the area is closed now, empty if it is open; and when it opens today, if it will."""
+    """Why the area is closed now (empty if it is open), and when it opens. The time is None
+    unless it will open later today."""
     if not opening.intervals:
         return "closed", None
     hours = opening.upcoming(minute)
@@ -216,7 +225,7 @@ def _floor(row: tuple[Area, AreaRow]) -> int:
 
 
 def _cards(floor: list[tuple[Area, AreaRow]]) -> list[FloorCard]:
-    """The floor's cards, of about the same length."""
+    """The cards of one floor: its areas, spread evenly over as few cards as possible."""
     rows, number = [row for _, row in floor], floor[0][0].floor
     parts = -(-len(rows) // ROWS)
     size = -(-len(rows) // parts)
@@ -233,7 +242,7 @@ def _cards(floor: list[tuple[Area, AreaRow]]) -> list[FloorCard]:
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:
-    """The sum of the known counts; None if there are none."""
+    """The sum of the numbers, without those that are None; None if all are."""
     open_counts = [n for n in counts if n is not None]
     return sum(open_counts) if open_counts else None
 

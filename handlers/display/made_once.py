@@ -16,7 +16,8 @@ Made = TypeVar("Made")
 
 
 class MadeOnce(Generic[Key, Made]):
-    """One value for each key, at most five seconds old, from the current library and policy."""
+    """A cache of responses by key, made by ``make``. A cached response is replaced after five
+    seconds, and when the catalogue or the policy has changed."""
 
     def __init__(
         self, reference: ReferenceData, make: Callable[[Key, datetime], Awaitable[Made]]

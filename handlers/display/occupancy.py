@@ -35,7 +35,8 @@ FOR_EVERYBODY: Final = {
 
 
 class PublicOccupancy:
-    """This worker's cached responses, from the seat maps in memory."""
+    """The responses with the public occupancy, cached in this worker and computed from the seat
+    maps in memory."""
 
     def __init__(
         self, reference: ReferenceData, plans: SeatMapCache, seat_map: SeatMapService
@@ -44,7 +45,8 @@ class PublicOccupancy:
         self._answers = MadeOnce(reference, self._make)
 
     async def of(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
-        """At most five seconds old. Raises: NotFound, also if the library publishes nothing."""
+        """The response for one venue, or (None) for all; at most five seconds old. Raises:
+        NotFound for an unknown venue, or if the library publishes no occupancy."""
         reference = self._reference
         if not reference.policy_on(local_date(now)).public_occupancy:
             raise NotFound()

@@ -18,7 +18,7 @@ from models.kernel.time_range import local_date
 from models.library.entities import Venue, VenueId
 
 POLL_S: Final = 15
-"""Seconds between two requests of a display."""
+"""Seconds between two requests by which a display updates its board."""
 
 
 async def display(request: web.Request) -> web.StreamResponse:
@@ -40,13 +40,15 @@ async def display(request: web.Request) -> web.StreamResponse:
 
 
 async def board(request: web.Request) -> web.StreamResponse:
-    """The changing part of the page, or 304. Raises: NotFound, Throttled."""
+    """The board's JSON that the display's script polls; 304 if it has not changed. Raises:
+    NotFound, Throttled."""
     _, board = await _board(request)
     return board.body.answer(request)
 
 
 async def _board(request: web.Request) -> tuple[Venue, Board]:
-    """Raises: NotFound if the library has no display for the venue; Throttled, Busy."""
+    """The venue in the address and its board. Raises: NotFound if the library has no display for
+    the venue; Throttled, Busy."""
     reference = request.app[REFERENCE]
 
     async def read() -> tuple[Venue, Board]:

@@ -7,15 +7,16 @@ from handlers.http.schemas import Id, Request, Response
 
 
 class PublicOccupancyQuery(Request):
-    """``venue``: null for all venues."""
+    """``venue``: the id of a venue; null for all venues."""
 
     venue: Id | None = None
 
 
 class PublicAreaOut(Response):
-    """``seats_free``: null unless ``state`` is ``open``. ``to_come``: the area opens at
-    ``opens_at``. ``over``: it is closed for the rest of the day. ``closed``: all day, for
-    ``reason``. ``reserved``: only members of a reader group may use it."""
+    """One area and its free seats. ``seats_free`` is null unless ``state`` is ``open``.
+    ``state``: ``to_come`` if the area opens later today, at ``opens_at``; ``over`` if it is
+    closed for the rest of the day; ``closed`` if it is closed all day, with ``reason``;
+    ``reserved`` if only members of a reader group may use it."""
 
     id: str
     name: str
@@ -30,7 +31,8 @@ class PublicAreaOut(Response):
 
 
 class PublicOccupancyOut(Response):
-    """The occupancy in the minute ``at``, as far as it follows from reservations."""
+    """The free seats by area in the minute ``at``. They follow from reservations: a seat that is
+    used without one counts as free."""
 
     at: datetime
     items: list[PublicAreaOut]

@@ -53,7 +53,8 @@ async def _page(
 
 
 async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sends a code of six digits to the address."""
+    """Sends a code of six digits to the e-mail address in the form. The reader enters it to
+    confirm the address."""
     address = form_text(form, "address")
     try:
         await visit[EmailAddressService].request(
@@ -96,12 +97,14 @@ async def remove(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def unsubscribe_question(request: web.Request) -> web.StreamResponse:
-    """The page of a mail's unsubscribe link. It only asks, as mail scanners open links too."""
+    """The page that a mail's unsubscribe link opens. It only asks: mail scanners open links,
+    too, and must not unsubscribe the reader."""
     return _unsubscribe_page(request, request.query.get("t", ""))
 
 
 async def unsubscribe(request: web.Request) -> web.StreamResponse:
-    """Mail programs send this too (RFC 8058), without a session: its token is the proof."""
+    """Unsubscribes the reader from the kind of message that the link's token names. Mail
+    programs send this request, too (RFC 8058): there is no session, the token is the proof."""
     token = request.query.get("t", "")
     raise_if_limited(request.app[LOAD_SHEDDER].addresses.wait_for(client_address(request)))
     await form_of(request, _MAX_BYTES)

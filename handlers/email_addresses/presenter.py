@@ -7,7 +7,8 @@ from models.kernel.time_range import to_local
 
 
 def email_address(address: EmailAddress) -> EmailAddressOut:
-    """Masks the addresses; lists all kinds of messages."""
+    """The reader's mail settings for the API: masked addresses, and each kind of message with
+    the reader's choice."""
     pending = address.pending
     return EmailAddressOut(
         address=address.masked or None,

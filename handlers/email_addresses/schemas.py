@@ -12,11 +12,11 @@ from models.email_addresses.entities import LONGEST
 
 class EmailAddressOut(Response):
     address: str | None
-    """Masked: z***@example.edu.cn"""
+    """The confirmed address, masked: z***@example.edu.cn"""
     from_campus: bool
     undeliverable: bool
     pending: str | None
-    """Masked; not confirmed yet."""
+    """A masked address that the reader has entered and not confirmed yet."""
     pending_until: datetime | None
     kinds: list[MessageKind]
 

@@ -25,7 +25,8 @@ from notify.templates.in_app import FAULT_TEXT
 
 
 async def close_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Closes a fault report; its reader gets the reason."""
+    """Closes a fault report as repaired or rejected. The reader who reported it gets the outcome
+    with the reason."""
     outcome = form_text(form, "outcome")
     if outcome not in ("repaired", "rejected"):
         raise Malformed("outcome", "fault_outcome_missing")
@@ -36,7 +37,7 @@ async def close_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def faults(visit: PageRequest) -> web.StreamResponse:
-    """Open reports or closed ones, by the query's ``state``."""
+    """Lists the open fault reports or, with ``state=closed`` in the query, the closed ones."""
     reference, number = visit[REFERENCE], page_number(visit)
     opened = visit.request.query.get("state", "open") != "closed"
     rows, total = await visit[FaultReportService].page_of(

@@ -26,7 +26,8 @@ async def fault_form(visit: PageRequest) -> web.StreamResponse:
 
 
 async def report_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Stores the report. After a refusal the form keeps the text."""
+    """Stores the reader's report of a fault at a seat. If it is refused, the form keeps its
+    text."""
     kind, text = form_text(form, "kind"), form_text(form, "text")
     try:
         if kind not in FAULT_TEXT:

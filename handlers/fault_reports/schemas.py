@@ -9,14 +9,15 @@ from handlers.http.schemas import Request, Response
 
 
 class ReportFault(Request):
-    """``text``: one line, required if ``kind`` is ``other``."""
+    """A fault at a seat that a reader reports. ``text``: a description in one line, required if
+    ``kind`` is ``other``."""
 
     kind: Literal["chair", "desk", "socket", "lamp", "other"]
     text: Annotated[str, Meta(max_length=200)] = ""
 
 
 class FaultReportOut(Response):
-    """An open report. A message announces its outcome to the reader."""
+    """A fault report that is still open. The reader gets its outcome as a message."""
 
     id: str
     seat_id: str

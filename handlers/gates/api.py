@@ -48,7 +48,8 @@ async def verify_signature(call: ApiRequest) -> None:
     verify_before_parsing=api.verify_signature,
 )
 async def report_events(call: ApiRequest, body: GateEvents) -> GateEventsOut:
-    """Ingests a batch of events. An invalid one does not keep the others from being accepted."""
+    """Stores a gate's batch of events. An invalid event is reported in the response, and the
+    others of the batch are accepted."""
     gates, gate_id = call[GateService], GateId(call.request.headers["X-Gate-Id"])
     await gates.admit(gate_id, call.now)
     taken = await gates.ingest_batch(gate_id, parse_events(body.events), call.now)

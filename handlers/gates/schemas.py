@@ -9,7 +9,8 @@ from handlers.http.schemas import Instant, InstantRequest, Response
 
 
 class GateEventIn(InstantRequest):
-    """A passage through the gate. ``id``: the gate's own, permanent id of the event."""
+    """A reader's passage through the gate. ``id``: the gate's own id of the event, the same
+    whenever the event is sent again."""
 
     id: Annotated[str, Meta(pattern="^[!-~]{1,64}$", max_length=64)]
     student_no: Annotated[str, Meta(min_length=1, max_length=32)]
@@ -19,9 +20,10 @@ class GateEventIn(InstantRequest):
 
 
 class GateEvents(InstantRequest):
-    """A batch of a gate. ``events``: each a GateEventIn; invalid ones are rejected one by one.
-    ``complete_until``: the gate has reported all passages before it, so earlier deadlines need not
-    wait."""
+    """A batch of events from one gate. ``events``: each a GateEventIn; an invalid one is
+    rejected without the others. ``complete_until``: the gate has reported all passages before
+    this time, so the service need not wait for further ones before it decides on deadlines up to
+    then."""
 
     events: Annotated[
         list[Any],

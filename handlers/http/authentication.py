@@ -22,18 +22,20 @@ from models.storage.rate_limiter import RateLimit
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITES: Final = RateLimit("write", capacity=60, per_second=2)
-"""A reader's changes: after a burst of 60, two a second."""
+"""The rate limit of a reader's changes: after a burst of 60, two a second."""
 BOOKINGS: Final = RateLimit("book", capacity=10, per_second=0.5)
-"""A reader's attempts to get a seat, on all channels: enough by hand, but not for a script."""
+"""The rate limit of a reader's attempts to get a seat, on all channels together. It is enough by
+hand, but not for a script."""
 QUESTIONS: Final = RateLimit("question", capacity=5, per_second=1 / 600)
-"""A reader's messages to the library, which a person reads."""
+"""The rate limit of a reader's messages to the library, which a person has to read."""
 SIGN_INS: Final = RateLimit("sign-in", capacity=1000, per_second=100)
-"""Sign-ins from one address, which a whole campus may share."""
+"""The rate limit of sign-ins from one address, which a whole campus may share."""
 UNKNOWN_LOGOUTS: Final = RateLimit("logout", capacity=300, per_second=5)
-"""Single logouts from one address for tickets without a session. The campus's CAS also sends them
-for readers who have already signed out here."""
+"""The rate limit, by address, of single logouts for tickets without a session. The campus's CAS
+also sends them for readers who have already signed out here."""
 _AT_ONCE_S: Final = 10
-"""Seconds of unused rate that a program may use in one burst."""
+"""A program that has sent nothing for a while may send the requests of this many seconds in one
+burst."""
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 
 
@@ -44,7 +46,8 @@ def session_id(request: web.Request) -> str:
 
 
 def _token(request: web.Request) -> str:
-    """Raises: Unauthenticated if the request has neither a bearer token nor a session cookie."""
+    """The bearer token or the session cookie of the request. Raises: Unauthenticated if it has
+    neither."""
     header = request.headers.get(AUTHORIZATION)
     if header is not None:
         if header[:7].lower() != "bearer ":
@@ -60,8 +63,9 @@ def _token(request: web.Request) -> str:
 
 
 def recognise(request: web.Request, app: web.Application, now: datetime) -> Principal | None:
-    """The bearer token's session from this worker's cache; None if it has to be looked up. Saves
-    reads from memory a tenth of their time compared with ``identify``."""
+    """The session of the request's bearer token, if this worker has it in its cache; otherwise
+    None, and the caller must use ``identify``. This shortcut saves reads from memory a tenth of
+    their time."""
     header = request.headers.get(AUTHORIZATION)
     if header is None or header[:7] != "Bearer ":
         return None
@@ -69,7 +73,8 @@ def recognise(request: web.Request, app: web.Application, now: datetime) -> Prin
 
 
 async def identify(request: web.Request, now: datetime, id: str = "") -> Principal:
-    """``id``: the ``session_id``, if already known. Raises: Unauthenticated, BadOrigin."""
+    """The session and the reader or program of the request. ``id``: the ``session_id``, if the
+    caller already has it. Raises: Unauthenticated, BadOrigin."""
     try:
         sessions = request.app[SESSIONS]
         id = id or sessions.id_of(_token(request))
@@ -84,7 +89,8 @@ async def identify(request: web.Request, now: datetime, id: str = "") -> Princip
 
 
 async def signed_in(request: web.Request, now: datetime) -> Principal | None:
-    """A person's session; None without a session or for a program. Raises: BadOrigin."""
+    """The person's session; None if the request has no session or comes from a program. Raises:
+    BadOrigin."""
     try:
         principal = await identify(request, now)
     except Unauthenticated:
@@ -95,8 +101,9 @@ async def signed_in(request: web.Request, now: datetime) -> Principal | None:
 async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:
-    """Checks that the session has the role in some venue, and has used it recently. Raises:
-    Forbidden, SecondFactorRequired, SignInAgain."""
+    """Checks that the session has the staff role in some venue, has used it recently, and has a
+    second factor if the service requires one. Raises: Forbidden, SecondFactorRequired,
+    SignInAgain."""
     session, rights = principal.session, principal.rights_at(now)
     if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
         raise SignInAgain()  # the role was given after this sign-in
@@ -117,7 +124,8 @@ def require_clock(request: web.Request) -> None:
 
 
 def require_own_origin(request: web.Request) -> None:
-    """Raises: BadOrigin if another site's page sent the request; browsers add the cookie."""
+    """Raises: BadOrigin if a page of another site sent the request. Browsers add the session
+    cookie to such requests, too."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     ours = urlsplit(request.app[SITE].public_base_url)
     try:
@@ -129,19 +137,20 @@ def require_own_origin(request: web.Request) -> None:
 
 
 def bound_reader(principal: Principal) -> Reader:
-    """Raises: NotBound."""
+    """The reader of the session. Raises: NotBound if it is bound to none."""
     if principal.reader is None:
         raise NotBound()
     return principal.reader
 
 
 def channel_of(principal: Principal) -> str:
-    """The channel for the reservation's history: mini, web or kiosk."""
+    """The channel by which the session acts, for the reservation's history: mini, web or kiosk."""
     return _WAYS[principal.session.kind]
 
 
 async def enforce_rate_limit(request: web.Request, bucket: RateLimit, key: str) -> None:
-    """Raises: Throttled."""
+    """Takes one request from the rate limit ``bucket`` of ``key`` (a reader or an address).
+    Raises: Throttled if none is left."""
     wait = await request.app[RATE_LIMITER].acquire(bucket, key)
     if wait > 0:
         raise Throttled(wait)

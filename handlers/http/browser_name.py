@@ -8,7 +8,8 @@ _BROWSERS: Final = (
     *(("MicroMessenger", "WeChat"), ("Edg", "Edge"), ("Firefox", "Firefox")),
     *(("Chrome", "Chrome"), ("Safari", "Safari")),
 )
-"""Marks in a User-Agent. The first match counts: most browsers also carry the marks of others."""
+"""The marks in a User-Agent, each with the browser's name, in the order in which they are looked
+for. The first match counts, since most browsers also carry the marks of others."""
 _SYSTEMS: Final = (
     *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows")),
     *(("Mac OS", "macOS"), ("Linux", "Linux")),

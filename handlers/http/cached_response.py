@@ -14,24 +14,27 @@ from aiohttp.web_request import BaseRequest
 
 _JSON: Final = "application/json; charset=utf-8"
 _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Headers of a response for one reader: caches do not store it, browsers do not guess its type."""
+"""Headers of a response for one reader: caches must not store it, and browsers must not guess
+its type."""
 _LEVEL: Final = 1
-"""The gzip level: 0.3 ms for a plan. Higher levels take longer and save little on such text."""
+"""The gzip level for response bodies. At this level a floor plan takes 0.3 ms; higher levels
+take longer and save little on such text."""
 _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 
 
 class CachedBody:
-    """A response body with its ETag, compressed at the first request that accepts gzip. The gzip
-    form has another ETag; in If-None-Match either counts."""
+    """A response body with its ETag. It is compressed at the first request that accepts gzip.
+    The compressed body has another ETag, and either one matches in If-None-Match."""
 
     __slots__ = ("_content", "_etag", "_gzipped", "_headers", "_kind", "_plain")
 
     def __init__(
         self, content: bytes, etag: str, kind: str = _JSON, headers: Mapping[str, str] | None = None
     ) -> None:
-        """``headers`` are added to the usual ones and override them."""
+        """``etag``: without quotes. ``kind``: the content type. ``headers``: added to the usual
+        headers of a response, and replace those of the same name."""
         self._content = content
         self._etag = etag
         self._kind = kind
@@ -40,7 +43,7 @@ class CachedBody:
         self._gzipped: _Encoding | None = None
 
     def answer(self, request: web.Request) -> web.StreamResponse:
-        """The body, or 304 if the client's copy is current."""
+        """The response to the request: the body, or 304 if the client's copy is current."""
         headers = request.headers
         form = self._form(headers.get(ACCEPT_ENCODING))
         if_none_match = headers.get(IF_NONE_MATCH)
@@ -74,7 +77,8 @@ class CachedBody:
 
 
 class _Encoding:
-    """One encoding of a body, with the headers and the prebuilt bytes of its 200 and its 304."""
+    """A body in one encoding (plain or gzip), with the headers and the prebuilt bytes of its
+    responses 200 and 304."""
 
     __slots__ = ("content", "etag", "not_modified", "not_modified_tail", "whole", "whole_tail")
 
@@ -98,10 +102,11 @@ class _Encoding:
 
 
 class PrebuiltResponse(web.StreamResponse):
-    """Sends prebuilt bytes of headers and body, preceded by the headers of the single response.
+    """A response whose headers and body are prebuilt bytes. Only the headers that differ by request
+    are added when it is sent.
 
     Encoding the same headers for each reader took a fifth of the time of a response from memory.
-    Only for plain HTTP/1.1. It has no ``headers``: the base class is not initialised.
+    Use it only for plain HTTP/1.1. It has no ``headers``: the base class is not initialised.
     """
 
     def __init__(self, status: int, tail: bytes) -> None:
@@ -111,7 +116,8 @@ class PrebuiltResponse(web.StreamResponse):
         self._sent = False
 
     def set_common_headers(self, request_id: str, time: bytes) -> None:
-        """``time``: the encoded header lines of the server's time."""
+        """Sets the headers that differ by request. ``time``: the encoded header lines with the
+        server's time."""
         self._own = b"X-Request-Id: %s\r\n%s" % (request_id.encode(), time)
 
     @property
@@ -131,7 +137,7 @@ class PrebuiltResponse(web.StreamResponse):
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Does nothing: ``prepare`` has sent everything."""
+        """Does nothing: ``prepare`` has already sent headers and body."""
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:
@@ -142,7 +148,8 @@ _JSON_HEAD: Final = _lines({"Content-Type": _JSON, **_PRIVATE}) + b"Content-Leng
 
 
 def json_answer(request: web.Request, status: int, content: bytes) -> web.StreamResponse:
-    """A response that caches must not store."""
+    """A JSON response for one reader, which caches must not store. ``content``: the encoded
+    JSON."""
     if _is_plain_http11(request):
         return PrebuiltResponse(status, b"%s%d\r\n\r\n%s" % (_JSON_HEAD, len(content), content))
     return web.Response(
@@ -155,5 +162,6 @@ def json_answer(request: web.Request, status: int, content: bytes) -> web.Stream
 
 
 def _is_plain_http11(request: web.Request) -> bool:
-    """True if the request is HTTP/1.1, keeps its connection open, and wants a body."""
+    """True if a prebuilt response fits the request: HTTP/1.1, a connection that stays open, and
+    a method other than HEAD."""
     return request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD"

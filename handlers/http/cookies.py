@@ -11,19 +11,21 @@ from handlers.http.keys import SITE
 
 _ERASED: Final = "seat_erased"
 _ERASED_SECONDS: Final = 43_200
-"""Seconds a browser remembers an erasure: longer than the campus's sign-on usually lasts."""
+"""Seconds a browser remembers that its reader was erased: longer than a sign-in at the campus
+usually lasts."""
 
 
 def secure_name(request: web.Request, name: str) -> str:
-    """Over https the name has the prefix ``__Host-``, so that no other host of the domain can set
-    the cookie and sign the browser in as another reader."""
+    """The cookie's name. Over https it has the prefix ``__Host-``: no other host of the domain
+    can then set the cookie and sign the browser in as another reader."""
     return f"__Host-{name}" if request.app[SITE].secure_cookies else name
 
 
 def give_cookie(
     request: web.Request, response: web.StreamResponse, name: str, value: str, max_age_s: int
 ) -> None:
-    """Over https the cookie is Secure."""
+    """Sets a cookie of the service; over https it is Secure. ``name``: a result of
+    ``secure_name``."""
     response.set_cookie(
         name,
         value,

@@ -11,7 +11,8 @@ from handlers.http.keys import SITE
 
 
 def new_csrf_token(request: web.Request) -> str:
-    """Each token is different, so a page's compressed size reveals none (BREACH)."""
+    """A new CSRF token for the request's session. Each token is different, so that the size of a
+    compressed page does not reveal one (BREACH)."""
     nonce = secrets.token_hex(8)
     return f"{nonce}.{_mac(_secret(request), nonce)}"
 

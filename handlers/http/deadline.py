@@ -14,14 +14,16 @@ from typing import Any, Final, TypeVar
 from models.kernel.errors import OutcomeUnknown, Unavailable
 
 ANSWER_WITHIN_S: Final = 4.0
-"""Seconds a request may work; queueing and sending fit into the rest of the five seconds."""
+"""Seconds a request may work. Every response must come within five seconds; queueing and sending
+take the rest."""
 Result = TypeVar("Result")
 
 
 @coroutine
 def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[Any, Any, Result]:
-    """The result of ``work``. The time limit starts at its first wait, so work that never waits, as
-    most seat maps, has no overhead. Raises: Unavailable when the time is over."""
+    """Runs ``work`` and returns its result. The time limit starts only when ``work`` waits for
+    the first time. Work that never waits has no overhead from the limit; most seat maps are such
+    work. Raises: Unavailable when the time is over."""
     try:
         waits_for = work.send(None)
     except StopIteration as done:
@@ -57,14 +59,16 @@ def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[
 
 
 class Changes:
-    """Changes in progress, even if their client has left; ``WriteQueue`` bounds their number."""
+    """The changes that this worker is working on, including those whose client has left. Their
+    number is bounded by ``WriteQueue``."""
 
     def __init__(self) -> None:
         self._under_way: dict[asyncio.Future[Any], tuple[float, asyncio.Task[None]]] = {}
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
-        """The result of ``work``. Raises: OutcomeUnknown if it takes longer than ``seconds``. The
-        work continues then, and also if the caller is cancelled."""
+        """Runs ``work`` and returns its result. If ``work`` takes longer than ``seconds``, or
+        the caller is cancelled, it continues without the caller. Raises: OutcomeUnknown after
+        ``seconds``."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
         task = loop.create_task(self._go_on(work, answer))
@@ -94,7 +98,7 @@ class Changes:
             del answer  # no reference cycle, see ``within``
 
     def tick(self) -> None:
-        """Makes each caller raise OutcomeUnknown once its time is over."""
+        """Raises OutcomeUnknown in each caller of ``within`` whose time is over."""
         now = asyncio.get_running_loop().time()
         for answer, (until, _) in self._under_way.items():
             if until > now:

@@ -52,8 +52,9 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 class Access(Enum):
-    """``SESSION`` includes sessions not bound to a reader. A kiosk sends its key, a gate signs.
-    ``VIEWER`` and ``LIBRARIAN`` are staff roles of a web session."""
+    """The callers that a route accepts. ``SESSION``: any session, even one not bound to a
+    reader. ``READER``: a bound session. ``VIEWER``, ``LIBRARIAN``: a web session with this staff
+    role. ``KIOSK``: a screen with its kiosk's key. ``GATE``: a gate that signs its requests."""
 
     ANYONE = "anyone"
     SESSION = "session"
@@ -66,11 +67,12 @@ class Access(Enum):
 
 @dataclass(slots=True)  # a frozen one takes three times as long to make
 class ApiRequest:
-    """An API request after identification."""
+    """A request to the API as an operation gets it, with the caller that was identified.
+    ``now``: when it arrived. ``principal``: None for a route without a session."""
 
     request: web.Request
     app: web.Application
-    """``request.app``, stored because aiohttp searches it at each access."""
+    """The application: ``request.app``, kept because aiohttp searches it at each access."""
     now: datetime
     principal: Principal | None
     body: bytes = b""
@@ -100,7 +102,8 @@ class ApiRequest:
         return self.request.match_info["id"]
 
     def context(self, digest: str = "") -> RequestContext:
-        """The context for services, with the idempotency key if the request has one."""
+        """The context for services, with the idempotency key if the request has one. ``digest``:
+        the hash of the request's body."""
         assert self.principal is not None
         return RequestContext(
             self.reader,
@@ -112,11 +115,13 @@ class ApiRequest:
 
     @property
     def step_aside(self) -> Callable[[], AbstractContextManager[None]]:
-        """Makes a context manager, within which others may use the request's place in the queue."""
+        """A function that returns a context manager. While its block runs, the request gives up
+        its place in the queue of changes, which another change may take."""
         return self.app[LOAD_SHEDDER].door.step_aside
 
     def key(self, digest: str) -> IdempotencyKey | None:
-        """The request's idempotency key, bound to the body's digest. Raises: Malformed."""
+        """The request's idempotency key; None if it has none. ``digest``: the hash of the body
+        that the key stands for. Raises: Malformed."""
         headers = self.request.headers
         value, repeated = headers.get("Idempotency-Key"), "Idempotency-Repeat" in headers
         if value is None:
@@ -125,8 +130,9 @@ class ApiRequest:
 
 
 def key_of(value: str, path: str, digest: str, *, repeated: bool) -> IdempotencyKey:
-    """Its reuse with another path or body is refused. ``repeated``: the client has sent it before
-    and got no response. Raises: Malformed."""
+    """The idempotency key with the text ``value``, tied to the path and to the body's
+    ``digest``: its use with another path or body is refused. ``repeated``: the client has sent
+    the request before and got no response. Raises: Malformed."""
     if not _KEY.fullmatch(value):
         raise Malformed("Idempotency-Key", "must be 1 to 64 visible ASCII characters")
     return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest(), repeated)
@@ -186,7 +192,7 @@ class Endpoint:
     body: type | None = field(init=False)
     query: type | None = field(init=False)
     returns_response: bool = field(init=False)
-    """The operation always returns a complete response."""
+    """Whether the operation always returns a complete response, which is sent without encoding."""
 
     def __post_init__(self) -> None:
         shapes = get_type_hints(self.operation)
@@ -211,7 +217,9 @@ class Endpoint:
 
 
 def handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The route's handler: reads the body, queues, identifies, limits, parses, calls, encodes."""
+    """The aiohttp handler of a route. It reads the body, waits in the queue, identifies the
+    caller, applies the rate limits, parses the body, calls the operation, and encodes the
+    result."""
     if route.method == "GET" and route.who is Access.ANYONE:
         return _public_handler(route)
     return (
@@ -268,7 +276,7 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
 
 
 def _public_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The handler of a route without a token, limited by address only."""
+    """The handler of a route that needs no session; its rate is limited by address only."""
     assert route.query is not None
     query, present = route.query, _presenter(route)
 
@@ -357,7 +365,9 @@ def _as_it_is(_: web.Request, response: web.StreamResponse) -> web.StreamRespons
 async def _admit(
     request: web.Request, route: Endpoint, role: Role | None, now: datetime, id: str = ""
 ) -> Principal:
-    """Raises: Throttled for a program; see ``identify``, ``_allow`` and ``require_role``."""
+    """The caller, identified and admitted to the route. ``role``: the staff role that a person
+    needs. ``id``: the ``session_id``, if already known. Raises: Throttled for a program; errors
+    of ``identify``, ``_allow`` and ``require_role``."""
     principal = await identify(request, now, id)
     if principal.program is not None:
         await pace_program(request, principal.program, now)
@@ -368,7 +378,8 @@ async def _admit(
 
 
 def _allow(principal: Principal, route: Endpoint) -> None:
-    """Raises: NotBound, Forbidden; for a program without the scope, ScopeMissing."""
+    """Checks that the route accepts this caller. Raises: NotBound, Forbidden; ScopeMissing for a
+    program whose token lacks the scope."""
     if principal.program is not None:
         if route.scope is None:
             raise Forbidden()

@@ -23,7 +23,8 @@ STATUSES: Final[dict[type[DomainError], int]] = {
     kernel_errors.Throttled: 429,
     kernel_errors.Unavailable: 503,
 }
-"""Statuses by error family; an error has the status of its nearest base class."""
+"""The HTTP status by base class of errors. An error has the status of its nearest base class in
+this table."""
 
 
 def status_of(error: type[DomainError]) -> int:

@@ -18,7 +18,8 @@ _URLENCODED: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
 _MAX_FIELDS: Final = 1000
 _MAX_PARTS: Final = 20
-"""At most this many parts are read: each blocks the event loop for half a millisecond."""
+"""At most this many parts of a multipart form are read: each blocks the event loop for half a
+millisecond."""
 
 
 async def form_of(
@@ -51,7 +52,7 @@ async def form_of(
 
 
 def _require_type(request: web.Request) -> None:
-    """Raises: UnsupportedMediaType."""
+    """Raises: UnsupportedMediaType if the body is no form, or not in UTF-8."""
     if request.content_type != _URLENCODED:
         raise UnsupportedMediaType("Content-Type", f"must be {_URLENCODED}")
     if (request.charset or "utf-8").lower() != "utf-8":
@@ -59,7 +60,8 @@ def _require_type(request: web.Request) -> None:
 
 
 async def _parts(request: web.Request, max_bytes: int) -> Form:
-    """The fields of a multipart form, which must announce its Content-Length; browsers do."""
+    """The fields of a multipart form. The request must announce its Content-Length, as all
+    browsers do. Raises: Malformed, TooLarge, RequestTimeout."""
     if request.content_length is None:
         raise Malformed("Content-Length", "is required")
     if request.content_length > max_bytes:

@@ -14,7 +14,7 @@ _DIRECTION_MARKS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 
 
 def checked_text(form: Form) -> tuple[str, str]:
-    """The form's text, and the sentence about its fault (empty if it is valid)."""
+    """The form's field ``text``, and the error to show beside it (empty if the text is valid)."""
     text = form_text(form, "text").replace("\r\n", "\n")
     if not text:
         return text, REASONS["text_missing"]

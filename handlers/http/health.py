@@ -25,8 +25,9 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """503 without MongoDB; 200 with a list of troubles if degraded (a hanging job, no Redis). Only
-    for the addresses in ``monitors``. Raises: Forbidden."""
+    """Readiness: 503 without MongoDB, otherwise 200. The response lists the troubles of a
+    degraded service, such as a hanging job or a missing Redis. Only for clients in the networks
+    ``monitors``. Raises: Forbidden."""
     _for_monitors(request)
     ready, troubles = await request.app[HEALTH]()
     status = "not_ready" if not ready else "degraded" if troubles else "ready"
@@ -36,7 +37,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Prometheus metrics, only for the addresses in ``monitors``. Raises: Forbidden."""
+    """Prometheus metrics, only for clients in the networks ``monitors``. Raises: Forbidden."""
     _for_monitors(request)
     await request.app[MEASURE]()
     return web.Response(

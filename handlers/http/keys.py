@@ -26,7 +26,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ServiceClock(Protocol):
-    """``trusted``: whether the clock agrees with MongoDB's."""
+    """The clock of the service. ``trusted``: whether the host's clock agrees with MongoDB's."""
 
     @property
     def trusted(self) -> bool: ...
@@ -37,9 +37,9 @@ class ServiceClock(Protocol):
 class Site:
     public_base_url: str
     sign_on_origins: tuple[str, ...]
-    """Origins of the campus's sign-ons, to which signing out redirects."""
+    """Origins (scheme and host) of the campus's sign-ons, to which signing out redirects."""
     staff_totp: bool
-    """Whether staff need a second factor."""
+    """Whether staff need a second factor for the console."""
     secure_cookies: bool
     session_cookie: str
     trusted_proxies: tuple[Network, ...]
@@ -54,7 +54,7 @@ class Site:
     mini_appid: str
     templates: Mapping[Template, TemplateConfig]
     verification: Mapping[str, str]
-    """WeChat's domain verification file: its name and text; empty if there is none."""
+    """WeChat's domain verification file, by its name; empty if there is none."""
     keeping: Keeping
     trial_page: str = ""
     """The path of the introduction page in a trial installation; empty if there is none."""
@@ -74,16 +74,18 @@ ATTEMPT_LIMITER: Final = web.AppKey("attempt_limiter", AttemptLimiter)
 METRICS: Final = web.AppKey("metrics", Metrics)
 SECURITY_LOG: Final = web.AppKey("security_log", SecurityLog)
 WAKE_JOBS: Final[web.AppKey[Callable[[], None]]] = web.AppKey("wake_jobs")
-"""Called after a change: starts the jobs now instead of at their next interval."""
+"""A function to call after a change. It starts the jobs now instead of at their next interval."""
 RELEASES: Final[web.AppKey[Callable[[], Awaitable[dict[str, str]]]]] = web.AppKey("releases")
-"""Returns the version of each database server, by server."""
+"""A function that returns the version of each database server, by the server's name."""
 HEALTH: Final[web.AppKey[Callable[[], Awaitable[tuple[bool, dict[str, str]]]]]] = web.AppKey(
     "health"
 )
 MEASURE: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("measure")
-"""Updates the gauges that are measured rather than counted; called before an export."""
+"""A function that updates the gauges whose values are measured when they are read, not counted.
+It is called before an export of the metrics."""
 ERROR_PAGE: Final[web.AppKey[ErrorPage]] = web.AppKey("error_page")
-"""Renders the error page for a path without a page handler: request, status, code, facts."""
+"""A function that renders the error page for a path without a page handler. Its arguments are
+the request, the status, the error's code and its facts."""
 
 Service = TypeVar("Service")
 _SERVICE_KEYS: Final[dict[type[object], web.AppKey[Any]]] = {}

@@ -1,4 +1,4 @@
-"""The language of a reader's page: the chosen one, else the browser's."""
+"""The language of a reader's page: the one that the reader has chosen, or else the browser's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Language(StrEnum):
 
 
 def language_of(request: web.Request) -> Language:
-    """Chinese, unless English was chosen or the browser prefers it."""
+    """The language of the page: the chosen one; without a choice English if the browser prefers
+    it, otherwise Chinese."""
     chosen = request.cookies.get(COOKIE)
     if chosen in set(Language):
         return Language(chosen)
@@ -29,7 +30,8 @@ def language_of(request: web.Request) -> Language:
 
 
 def _qualities(header: str) -> dict[str, float]:
-    """Weights, 0 to 1, of both languages by Accept-Language (RFC 9110, 12.5.4); ignores ``*``."""
+    """The weight, from 0 to 1, of Chinese and of English in an Accept-Language header (RFC 9110,
+    12.5.4). The wildcard ``*`` is ignored."""
     qualities = {"zh": 0.0, "en": 0.0}
     for part in header.lower().split(",")[:20]:
         name, *parameters = (one.strip() for one in part.split(";"))

@@ -24,39 +24,48 @@ from models.kernel.errors import Busy
 from models.storage.rounds import pause_s
 
 SLOTS: Final = 256
-"""Changes in progress at once: two full batches of the group commit, and some that follow."""
+"""At most this many changes are in progress at once: two full batches of MongoDB writes, and
+some that follow them."""
 SIGN_IN_SLOTS: Final = 128
-"""Sign-ins in progress at once, for each sign-on and for WeChat."""
+"""At most this many sign-ins are in progress at once for each sign-on, and as many for WeChat."""
 MAX_READS: Final = 512
-"""Reads in progress at once. Nearly all are answered from memory without a wait."""
+"""At most this many reads are in progress at once. Nearly all are answered from memory without a
+wait."""
 LONGEST_WAIT_S: Final = 1.0
-"""Seconds in the queue: a response should come within 2 s, and the work takes its time too."""
+"""Seconds a change may wait in the queue: a response should come within two seconds, and the
+work itself takes time, too."""
 LATE_S: Final = 0.3
-"""Seconds. Reads are refused if the first change in the queue has waited longer, or if the loop is
-later while ``MANY`` requests are in progress."""
+"""Seconds. Reads are refused if the first change in the queue has waited for longer. They are
+also refused if the event loop is late by more while ``MANY`` requests are in progress."""
 MANY: Final = 20
-"""With fewer requests in progress a late loop refuses no reads."""
+"""At least this many requests must be in progress before a late event loop refuses reads: fewer
+are not the cause of its delay."""
 PRESSING: Final = 24
-"""From this many concurrent changes on, deferrable work is postponed."""
+"""From this many concurrent changes on, jobs postpone work that can wait."""
 BODY_DEADLINE_S: Final = 10.0
 """Seconds in which a request's body must have arrived."""
 _TICK_S: Final = 0.1
 _REST_S: Final = 1.0
-"""Seconds between two measurements of an idle worker; a request ends the pause."""
+"""Seconds between two measurements of an idle worker. The next request ends this pause."""
 _SHORT_LINE: Final = 1000
 _FIRST_GUESS: Final = 500.0
 _MEASURED_S: Final = 1.0
-"""Seconds over which the rate is measured; less misleads, as a batch's changes leave together."""
+"""Seconds over which the rate of finished changes is measured. A shorter time would mislead, as
+the changes of one batch finish together."""
 _OF_A_CHANGE: Final = 1 / 10
-"""The work of one refusal, as a fraction of a change's work; it counts in the rate."""
+"""The work of refusing a change, as a fraction of the work of performing one. When the rate of
+finished changes is measured, a refusal counts as this fraction of a change."""
 _FASTER: Final = 0.5
 _SLOWER: Final = 0.3
-"""Weights of a higher and a lower measurement in the smoothed rate. Lower ones weigh less: while a
-flood arrives, accepting requests takes most of the time."""
+"""Weights of a new measurement in the smoothed rate: ``_FASTER`` if it is above the rate,
+``_SLOWER`` if below. Low measurements weigh less, because a flood of requests lowers them for a
+moment: accepting the requests takes most of the time."""
 
 
 class WriteQueue:
-    """``async with`` holds a place. ``rate``: changes a second while others wait."""
+    """A queue in which changes wait until fewer than ``slots`` are in progress. ``async with``
+    waits for a place and holds it. ``rate``: the changes that finish in a second while others
+    wait."""
 
     def __init__(self, clock: Callable[[], float] = monotonic, slots: int = SLOTS) -> None:
         self._clock = clock
@@ -71,7 +80,7 @@ class WriteQueue:
 
     @property
     def oldest_s(self) -> float:
-        """Seconds that the first in the queue has waited."""
+        """Seconds that the first change in the queue has waited; 0 if the queue is empty."""
         return self._clock() - self._line[0][0] if self._line else 0.0
 
     @property
@@ -84,7 +93,8 @@ class WriteQueue:
 
     @property
     def is_saturated(self) -> bool:
-        """True if ``PRESSING`` changes were in progress at some time in the last two ticks."""
+        """True if ``PRESSING`` or more changes were in progress at some time in the last two
+        ticks."""
         return max(self._most, self._most_before) >= PRESSING
 
     @property
@@ -93,7 +103,8 @@ class WriteQueue:
         return not (self._most or self._most_before or self._line)
 
     async def acquire(self) -> None:
-        """Raises: Busy after ``LONGEST_WAIT_S``, or at once if the queue is far too long."""
+        """Waits for a place. Raises: Busy after ``LONGEST_WAIT_S``, or at once if the queue is
+        so long that the wait would certainly be longer."""
         if self._inside < self._slots and not self._line:
             self._inside += 1
             if self._inside > self._most:
@@ -123,8 +134,9 @@ class WriteQueue:
 
     @contextmanager
     def step_aside(self) -> Iterator[None]:
-        """Releases the place for the length of the block and takes one afterwards without queueing,
-        even beyond ``slots``: the caller bounds how many return at once."""
+        """Gives up the caller's place while the block runs, and takes one again afterwards
+        without queueing, even beyond ``slots``. The caller must bound how many requests return
+        at once."""
         self._inside -= 1
         self._let_in()
         try:
@@ -133,7 +145,8 @@ class WriteQueue:
             self._inside += 1
 
     def tick(self, seconds: float) -> None:
-        """Refuses changes that have waited too long, and updates ``rate``."""
+        """Refuses changes that have waited too long, and updates ``rate``. ``seconds``: the time
+        since the previous call."""
         if self._line:
             self._measured_s += seconds
             self._measured += self._left
@@ -175,33 +188,37 @@ class LoadShedder:
         self.changes = Changes()
         self.body_deadline_s = BODY_DEADLINE_S
         self.closing = False
-        """The worker shuts down: each response closes its connection."""
+        """True once the worker shuts down; each response then closes its connection."""
         self.leaving = False
-        """The whole service of this host stops: no other worker takes over."""
+        """True if the whole service of this host stops, so that no other worker takes over the
+        connections."""
         self.last_response_at = float("-inf")
         """Monotonic time of the last response since the shutdown began."""
         self.request_arrived = asyncio.Event()
-        """Set by each request, cleared at each tick."""
+        """An event that each request sets and each tick clears; it ends the pause of an idle
+        worker."""
         self._late_s = self._latest_s = 0.0
         self.looking = 0
 
     def sign_ons(self, which: str) -> WriteQueue:
-        """Creates a queue for each new name, so callers pass configured names only."""
+        """The queue for sign-ins by the sign-on ``which``. Each new name gets a new queue, so
+        callers may pass configured names only."""
         return self._sign_ons.setdefault(which, WriteQueue(slots=SIGN_IN_SLOTS))
 
     def begin_read(self) -> None:
-        """Counts a read. Raises: Busy; otherwise the caller must call ``end_read``."""
+        """Counts a read as in progress. Raises: Busy if reads are refused now; without this
+        error the caller must call ``end_read`` in the end."""
         if self.door.oldest_s > LATE_S or self._is_overrun() or self.looking >= MAX_READS:
             late_s = max(self._late_s, self.door.oldest_s)
             raise Busy(retry_after=1 + late_s + random.uniform(0, 2))
         self.looking += 1
 
     def _is_overrun(self) -> bool:
-        """True if the loop is late and enough requests are in progress to be the cause."""
+        """True if the event loop is late, and enough requests are in progress to be the cause."""
         return self._late_s > LATE_S and self.looking + self.door.inside >= MANY
 
     def take_latest_s(self) -> float:
-        """The longest delay of the loop since the last call, in seconds."""
+        """The longest delay of the event loop since the previous call, in seconds."""
         latest_s, self._latest_s = self._latest_s, 0.0
         return latest_s
 
@@ -209,7 +226,8 @@ class LoadShedder:
         self.looking -= 1
 
     async def run(self) -> None:
-        """Calls ``tick`` of the queues and measures the loop's delay, until cancelled."""
+        """Calls ``tick`` of all queues every tenth of a second, and measures the event loop's
+        delay. Runs until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             began, tick_s = loop.time(), _TICK_S
@@ -231,7 +249,8 @@ class LoadShedder:
             self.changes.tick()
 
     def _may_rest(self) -> bool:
-        """True if the worker is idle and its loop on time. A tick costs as much as a few reads."""
+        """True if the worker is idle and its event loop on time. It then pauses its ticks, each
+        of which costs as much as a few reads."""
         calm = self._late_s < _TICK_S and not self.looking and not self.request_arrived.is_set()
         return calm and all(door.is_empty for door in self._doors())
 

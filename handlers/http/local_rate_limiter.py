@@ -9,15 +9,17 @@ from models.kernel.errors import Throttled
 from models.storage.rate_limiter import RateLimit
 
 READS: Final = RateLimit("read", capacity=60, per_second=10)
-"""One reader's reads at one worker. A page needs about ten at once, then one in fifteen seconds."""
+"""The rate limit of one reader's reads at one worker. A page needs about ten at once, then one
+in fifteen seconds."""
 ADDRESS: Final = RateLimit("address", capacity=5000, per_second=1000)
-"""Requests without a session from one address, which a whole campus may share. Requests with a
-session count against their reader only."""
+"""The rate limit of requests without a session from one address, which a whole campus may share.
+Requests with a session count against the limit of their reader."""
 _MAX_KEYS: Final = 100_000
 
 
 class LocalRateLimiter:
-    """One worker's token buckets; beyond ``_MAX_KEYS`` the least recently used are dropped."""
+    """Token buckets of one worker, one for each key (a reader or an address). Beyond
+    ``_MAX_KEYS`` keys the least recently used are dropped."""
 
     def __init__(
         self, bucket: RateLimit, scale: int = 1, clock: Callable[[], float] = monotonic
@@ -28,7 +30,8 @@ class LocalRateLimiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait_for(self, key: str, take: float = 1) -> float:
-        """Takes ``take`` tokens (0: only looks). Returns 0.0, or the seconds until there is one."""
+        """Takes ``take`` tokens from the key's bucket (0: only checks it). Returns 0.0, or the
+        seconds to wait if the bucket is empty."""
         now, left = self._clock(), self._capacity
         bucket = self._buckets.get(key)
         if bucket is not None and (filled := bucket[0] + (now - bucket[1]) * self._rate) < left:
@@ -44,6 +47,6 @@ class LocalRateLimiter:
 
 
 def raise_if_limited(wait: float) -> None:
-    """Raises: Throttled if ``wait`` is positive."""
+    """Raises: Throttled with ``wait`` (seconds) if it is positive."""
     if wait > 0:
         raise Throttled(wait)

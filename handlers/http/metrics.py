@@ -62,12 +62,14 @@ class BookingMetrics:
             self.claims.inc(len(set(new.claims).difference(old_claims)))
 
     def lost(self, kind: ClaimKind | None) -> None:
-        """Counts a refused write. ``kind``: the claim that lost; None if the document's id did."""
+        """Counts a change that a unique index has refused. ``kind``: the kind of the claim that
+        is held already; None if the document's id was taken."""
         self.conflicts.labels(kind.name.lower() if kind is not None else "id").inc()
 
 
 class JobMetrics:
-    """Metrics of this process's jobs, labelled ``job_name``: Prometheus itself sets ``job``."""
+    """Metrics of this process's jobs. Their label is ``job_name``, because Prometheus itself
+    uses ``job``."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.effects = Counter(
@@ -171,8 +173,9 @@ def _database_outdated(registry: CollectorRegistry) -> Gauge:
 class Metrics:
     """All metrics, in one registry for each application, so that tests do not share counts.
 
-    Processes that serve together count in files of one ``folder``, and each can export the sum.
-    prometheus_client reads PROMETHEUS_MULTIPROC_DIR at its import; ``folder`` must be the same.
+    Processes that serve together count in files of one ``folder``, and each of them can export the
+    sum. It must be the folder in PROMETHEUS_MULTIPROC_DIR, which prometheus_client reads at its
+    import.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -242,7 +245,8 @@ class Metrics:
         child.observe(seconds)
 
     def exposition(self) -> bytes:
-        """All processes' metrics as text. May read files, so it is called in a thread."""
+        """All processes' metrics in Prometheus's text format. It may read files, so it must be
+        called in a thread."""
         registry = self.registry
         if self._folder is not None:
             registry = CollectorRegistry()
@@ -251,7 +255,8 @@ class Metrics:
 
 
 def _webhook_deliveries(registry: CollectorRegistry) -> Counter:
-    """A separate counter, so that webhooks do not trigger the alert for messages."""
+    """The counter of webhook deliveries. It is separate from that of messages, so that failed
+    webhooks do not trigger the alert for messages."""
     text = "Attempts to deliver webhooks, by outcome"
     counter = Counter("seat_webhook_deliveries", text, ["outcome"], registry=registry)
     for state in set(WebhookDeliveryState) - {WebhookDeliveryState.SENDING}:

@@ -25,14 +25,14 @@ from models.kernel.time_range import to_local
 
 log = logging.getLogger(__name__)
 NOW: Final = web.RequestKey("now", datetime)
-"""The service's time at which the request arrived; rules are judged by it."""
+"""The time at which the request arrived, by the service's clock. All rules are judged by it."""
 _AT_ONCE_S: Final = 0.001
 _NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
 
 
 class _ServerTime:
-    """The X-Server-Time header, formatted once for each reading of the clock, which many requests
-    share: formatting costs as much as finding a route."""
+    """The text of the header X-Server-Time. It is formatted once for each reading of the clock,
+    which many requests share, because formatting costs as much as finding a route."""
 
     def __init__(self) -> None:
         self._second = self._now = datetime.min.replace(tzinfo=UTC)
@@ -45,7 +45,7 @@ class _ServerTime:
         return self._text
 
     def lines(self, now: datetime) -> bytes:
-        """The encoded header lines, with HTTP's Date."""
+        """The encoded header lines X-Server-Time and Date, ready to be sent."""
         if now is not self._now:
             self._format(now)
         return self._lines
@@ -66,7 +66,8 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
 
 
 def common_headers(request: web.Request) -> dict[str, str]:
-    """The headers of every response, for a handler that prepares its response itself."""
+    """The headers that every response carries (request id and server time), for a handler that
+    sends its response itself."""
     return {
         "X-Request-Id": REQUEST_ID.get(),
         "X-Server-Time": _server_time.text(request.app[CLOCK].now()),
@@ -74,8 +75,9 @@ def common_headers(request: web.Request) -> dict[str, str]:
 
 
 def enveloped(app: web.Application, routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
-    """The routes with wrapped handlers, which add the common headers and turn every error into the
-    API's format. An aiohttp middleware would cost a tenth of a response from memory."""
+    """The routes with wrapped handlers. A wrapper adds the common headers and turns every error
+    into the API's format. An aiohttp middleware instead would cost a tenth of a response from
+    memory."""
     return [web.RouteDef(r.method, r.path, _enveloped(app, r.handler), r.kwargs) for r in routes]
 
 
@@ -122,8 +124,8 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
 
 
 async def harden(request: web.Request, response: web.StreamResponse) -> None:
-    """Hides the server's name. Closes the connection after an unusual method: aiohttp would read
-    the body of a CONNECT as the next request."""
+    """Removes the server's name from the response. After an unusual method also closes the
+    connection, because aiohttp would read the body of a CONNECT as the next request."""
     response.headers.popall("Server", None)
     if request.method not in _METHODS:
         response.force_close()
@@ -162,7 +164,8 @@ async def _http_error(request: web.Request, error: web.HTTPException) -> web.Str
 async def _render_error(
     request: web.Request, status: int, code: str, facts: dict[str, Any]
 ) -> web.Response:
-    """An error as JSON for programs and as a page for browsers."""
+    """The response for an error: JSON for programs, a page for browsers. ``facts``: details that
+    fill the error's text."""
     if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
         return await request.app[ERROR_PAGE](request, status, code, facts)
     return envelope(status, code, facts)

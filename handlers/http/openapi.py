@@ -91,11 +91,12 @@ _SESSIONS: Final = {
     BROWSER: ("Only from a browser session, opened by campus sign-on.",),
     AT_KIOSK: ("Only from a session opened by a card at this kiosk.",),
 }
-"""Sentences for routes that take only some kinds of session."""
+"""Sentences for the description of a route that accepts only some kinds of session, by kind."""
 
 
 def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()) -> dict[str, Any]:
-    """An OpenAPI 3.1 document. ``named``: further types, which no operation takes or returns."""
+    """The OpenAPI 3.1 document of these routes. ``named``: further types to describe, which no
+    operation takes or returns."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {ErrorOut, *named}
     ordered = sorted(shapes, key=str)
@@ -208,7 +209,8 @@ def _parameters(route: Endpoint) -> list[dict[str, Any]]:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without null and default: a query omits a value instead."""
+    """The schema of a query parameter, without null and default: a client omits the parameter
+    instead."""
     schema = {key: value for key, value in schema.items() if key != "default"}
     if "anyOf" in schema:
         return next(part for part in schema["anyOf"] if part.get("type") != "null")
@@ -252,7 +254,7 @@ def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
 
 
 def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
-    """The errors that all routes of this access and method share."""
+    """The errors that every route with this route's access and method can return."""
     changes, staff = route.method != "GET", route.who in (Access.VIEWER, Access.LIBRARIAN)
     errors = [
         Malformed,
@@ -281,7 +283,7 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
 
 
 def docs_routes(document: dict[str, Any], prefix: str) -> list[web.RouteDef]:
-    """The document and its page, both encoded once."""
+    """The routes of the document and of its page for people. Both are encoded once, now."""
     text = msgspec.json.encode(document)
     page = render_fragment("http/api_docs.html", document=document, prefix=prefix)
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]

@@ -61,7 +61,8 @@ Value = TypeVar("Value")
 
 @dataclass(slots=True)
 class PageRequest:
-    """A page's request after identification."""
+    """A page view or a sent form, with the session of its reader. ``now``: when the request
+    arrived."""
 
     request: web.Request
     now: datetime
@@ -81,12 +82,13 @@ class PageRequest:
 
     @property
     def role(self) -> Role | None:
-        """The reader's highest role in any venue, by this sign-in."""
+        """The highest staff role that the reader has in any venue in this session; None without
+        one."""
         return self.rights.role if self.rights is not None else None
 
     @property
     def rights(self) -> StaffRights | None:
-        """The reader's staff rights by this sign-in; None if they have none."""
+        """The staff rights that the reader has in this session; None if they have none."""
         return self.principal.rights_at(self.now)
 
     def may(self, role: Role) -> bool:
@@ -102,7 +104,8 @@ class PageRequest:
         return self.may_in(venue_id, Role.VIEWER)
 
     def require_in(self, venue_id: VenueId | None, role: Role = Role.VIEWER) -> None:
-        """Raises: OtherVenue if the reader does not have the role there."""
+        """Raises: OtherVenue if the reader lacks ``role`` in the venue, or (None) in the whole
+        library."""
         if not self.may_in(venue_id, role):
             raise OtherVenue()
 
@@ -121,7 +124,8 @@ class PageRequest:
         )
 
     def context_with_key(self, form: Form, body: msgspec.Struct) -> RequestContext:
-        """The context with the form's idempotency key, by which repeated sending has one effect."""
+        """The context for services with the form's idempotency key, so that a form sent twice
+        has one effect. ``body``: the form's content, which the key stands for."""
         key, repeated = form_text(form, "key"), bool(form_text(form, "repeat"))
         if not key:
             return self.context(None)
@@ -140,8 +144,9 @@ def reader_page(
     *,
     patient: bool = False,
 ) -> Handler:
-    """The handler of a page for readers. ``signed_out`` answers visitors without a session; by
-    default they sign in and return to the page. ``patient``: without the usual time limit."""
+    """The handler of a page that only readers see. ``signed_out`` answers visitors without a
+    session; by default they sign in and return to the page. ``patient``: the page has no time
+    limit."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit = None
@@ -170,7 +175,8 @@ def reader_page(
 
 
 def open_page(view: Callable[[web.Request, Reader | None], web.Response]) -> Handler:
-    """``view`` gets the reader, or None without a session."""
+    """The handler of a page for everybody. ``view`` renders it for the reader, or for None if
+    the visitor has no session."""
 
     async def with_reader(visit: PageRequest) -> web.StreamResponse:
         return view(visit.request, visit.reader)
@@ -187,10 +193,11 @@ def reader_form(
     patient: bool = False,
     back: Filled | None = None,
 ) -> Handler:
-    """The handler of a form, which must come from a page of ours by origin and CSRF token.
-    ``bucket``: a reader's rate limit. ``max_bytes``, ``multipart``: see ``form_of``. ``patient``:
-    without the usual time limit. ``back``: the filled-in page to which a reader returns if the
-    session ended meanwhile."""
+    """The handler of a form that a reader sends. The form must come from a page of this service,
+    which is checked by origin and CSRF token. ``bucket``: the rate limit for each reader.
+    ``max_bytes``, ``multipart``: see ``form_of``. ``patient``: the work has no time limit.
+    ``back``: renders the filled-in page to which a reader returns after a new sign-in if the
+    session had ended."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit, ours = None, None
@@ -257,7 +264,8 @@ def form_reason(form: Form, name: str = "reason") -> str:
 
 # --- responses ------------------------------------------------------------------------------------
 def done(visit: PageRequest, to: str) -> web.Response:
-    """Answers a form that changes another page: 201 for scripts, a redirect for browsers."""
+    """The response to a form that was carried out: a redirect to ``to``, the page that shows the
+    result. A page's script gets 201 with this address instead."""
     if FRAGMENT_HEADER in visit.request.headers:
         return web.Response(status=201, headers={"Location": to, "Cache-Control": "no-store"})
     return redirect(to)
@@ -269,7 +277,8 @@ def redirect(to: str) -> web.Response:
 
 
 def to_sign_in(request: web.Request, *, renew: bool = False) -> web.Response:
-    """Redirects to the sign-in and later back; with ``renew`` the campus asks for the password."""
+    """Redirects to the sign-in, which leads back to the requested page. With ``renew``, the
+    campus asks for the password again."""
     return _sign_in_for(request.path_qs, "&renew=1" if renew else "")
 
 
@@ -283,7 +292,8 @@ def domain_error_page(
     visit: PageRequest | None = None,
     form: Form | None = None,
 ) -> web.Response:
-    """The page of a refusal, with the ``form`` to send again if the request may succeed later."""
+    """The error page of a refusal. If the same request may succeed later, the page has a button
+    that sends ``form`` again."""
     count_error(request, error)
     headers = {}
     facts = dict(error.details)
@@ -316,8 +326,9 @@ def render_error(
     headers: dict[str, str] | None = None,
     again: Sequence[tuple[str, str]] = (),
 ) -> web.Response:
-    """The page of an error. A refused page view only offers to load the page again: a form sent
-    before may have succeeded."""
+    """The error page for a code and its facts. ``again``: the fields of a form that the page
+    offers to send again. If a page view was refused because of load, the page offers only to
+    load it again: a form that was sent before may have succeeded."""
     looks = request.method in ("GET", "HEAD") and status in (429, 503)
     return render_page(
         request,
@@ -337,7 +348,7 @@ def render_error(
 async def error_page(
     request: web.Request, status: int, code: str, facts: Mapping[str, Any]
 ) -> web.Response:
-    """The error page for paths without a page handler, with the menu of a signed-in reader."""
+    """The error page for a path without a page handler. For a signed-in reader it has the menu."""
     try:
         reader = (await _visit(request)).reader
     except DomainError:

@@ -17,7 +17,7 @@ def clock(instant: datetime) -> str:
 
 
 def suspension(reader: Reader, now: datetime) -> SuspensionOut | None:
-    """The reader's suspension; None if they may book."""
+    """The reader's suspension for the API; None if they may book."""
     until = reader.suspended_until
     if until is None or until <= now:
         return None

@@ -15,16 +15,19 @@ from models.readers.errors import CardUnknown
 
 _OF_ACCESS: Final = frozenset({401, 403, 429})
 _GUESSES: Final = frozenset({ActivationCodeInvalid.code, QrInvalid.code, CardUnknown.code})
-"""Codes that are logged although their status is 422: the client may be guessing a code."""
+"""Error codes that go to the security log although their status is 422, because the client may
+be guessing a code."""
 
 
 def count_error(request: web.Request, error: DomainError) -> None:
-    """Counts the error by its code; those of access and guessing also go to the security log."""
+    """Counts the error by its code. Errors of access and of guessed codes also go to the
+    security log."""
     count_refusal(request, error.code, status_of(type(error)))
 
 
 def count_refusal(request: web.Request, code: str, status: int, reason: str = "") -> None:
-    """Counts a refusal without an exception. ``reason``: a static sentence for the security log."""
+    """Counts a refusal that is not an exception. ``reason``: a fixed sentence for the security
+    log, without data of the request."""
     request.app[METRICS].refusals.labels(code).inc()
     if status in _OF_ACCESS or code in _GUESSES:
         request.app[SECURITY_LOG].add(
@@ -42,7 +45,8 @@ def _facts(request: web.Request, reason: str) -> dict[str, str]:
 
 
 def _session_of(request: web.Request) -> str:
-    """The session's kind, or the program's id; ``none`` if the session is not in the cache."""
+    """The kind of the request's session for the security log, or a program's id. It is ``none``
+    if this worker does not have the session in its cache."""
     try:
         id = session_id(request)
     except Unauthenticated:

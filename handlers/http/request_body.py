@@ -9,14 +9,15 @@ from handlers.http.keys import LOAD_SHEDDER
 from models.kernel.errors import RequestTimeout, TooLarge
 
 MAX_BODY_BYTES: Final = 64 * 1024
-"""Bytes of a body, unless the route sets another limit."""
+"""The largest request body in bytes, unless the route sets another limit."""
 ANONYMOUS_BODY_BYTES: Final = 16 * 1024
-"""Bytes of a body from a client that has not signed in."""
+"""The largest request body in bytes from a client that has not signed in."""
 
 
 async def read_body(request: web.Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """The whole body; can be read again up to ``MAX_BODY_BYTES``. Called before the request queues:
-    a slow client must hold up only itself. Raises: TooLarge, RequestTimeout."""
+    """The whole request body. It is kept up to ``MAX_BODY_BYTES``, so that it can be read again.
+    Call this before the request waits in a queue: a slow client must hold up only itself.
+    Raises: TooLarge, RequestTimeout."""
     if not request.body_exists:
         return b""
     if (request.content_length or 0) > max_bytes:

@@ -21,7 +21,8 @@ def new_request_id() -> str:
 
 
 def request_id_of(request: web.Request) -> str:
-    """A trusted proxy's id, or a new one: a client's could be another request's."""
+    """The id that a trusted proxy has given to the request, otherwise a new one. A client's own
+    id is not accepted: it could be that of another request."""
     proxy_id = request.headers.get("X-Request-Id")
     if proxy_id is None or not _WELL_FORMED.fullmatch(proxy_id):
         return new_request_id()

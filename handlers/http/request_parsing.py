@@ -23,7 +23,7 @@ def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool
 
 
 def parse_query(request: web.Request, shape: type) -> Any:
-    """Raises: Malformed."""
+    """The query parameters as an instance of ``shape``. Raises: Malformed."""
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:
@@ -36,7 +36,8 @@ def parse_query(request: web.Request, shape: type) -> Any:
 
 
 def malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
-    """The error with the field that msgspec's text names; with ``whole`` if it names none."""
+    """The error that names the field in msgspec's message, or ``whole`` if the message names no
+    field."""
     text = str(error)
     reason, _, path = text.partition(" - at `")
     field = path.rstrip("`").rpartition("$")[2].removeprefix(".")

@@ -14,7 +14,8 @@ _NEXT_SECONDS: Final = 600
 
 
 def remember_return_url(request: web.Request, response: web.StreamResponse) -> None:
-    """Stores the page of ``?next=`` while the reader signs in with the campus."""
+    """Stores the page in the query's ``next`` in a cookie while the reader signs in at the
+    campus."""
     target = request.query.get("next", "")
     if not is_own_path(target):
         forget_return_url(request, response)

@@ -15,12 +15,13 @@ def route_of(request: web.Request) -> str:
 
 
 def everything_else() -> web.RouteDef:
-    """The route of all other paths; it must be added last."""
+    """The route that answers all paths without a route of their own. It must be added last."""
     return web.route("*", _UNKNOWN.replace("}", ":.*}"), _refuse)
 
 
 async def _refuse(request: web.Request) -> web.StreamResponse:
-    """Raises: HTTPMethodNotAllowed if the path takes other methods, otherwise HTTPNotFound."""
+    """Answers a request to no declared route. Raises: HTTPMethodNotAllowed if the path takes
+    other methods, otherwise HTTPNotFound."""
     this, allowed = request.match_info.route.resource, set[str]()
     for resource in request.app.router.resources():
         if resource is not this:

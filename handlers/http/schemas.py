@@ -25,8 +25,8 @@ class Request(Struct, forbid_unknown_fields=True):
 
 
 class InstantRequest(Request):
-    """A request with instants in the years 2000 to 2099: the first and last days of the calendar
-    cannot be converted to another time zone."""
+    """A request whose instants must lie in the years 2000 to 2099. The first and last days of
+    Python's calendar could not be converted to another time zone."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -44,8 +44,9 @@ class Response(Struct):
 
 
 class SuspensionOut(Response):
-    """A reader's suspension. ``until``: null if it lasts until the library ends it. ``reason``: in
-    words. ``violations``, ``days``: set if so many violations within so many days caused it."""
+    """A reader's suspension. ``until``: null if it lasts until the library ends it. ``reason``:
+    a text. ``violations``, ``days``: so many violations within so many days have caused it; null
+    for another cause."""
 
     until: datetime | None
     reason: str
@@ -57,7 +58,7 @@ Item = TypeVar("Item")
 
 
 class Page(Response, Generic[Item]):
-    """One page of a list. ``total``: the number of items on all pages."""
+    """One page of a list. ``total``: the number of items on all pages together."""
 
     items: list[Item]
     page: int

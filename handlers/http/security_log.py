@@ -10,31 +10,37 @@ from models.storage.encryption import FieldCipher
 
 log = logging.getLogger(__name__)
 LINES_OF_AN_ADDRESS: Final = 5
-"""At most this many lines a minute about one kind of refusal from one address, in one worker."""
+"""At most this many lines of the log in a minute are about one kind of refusal from one address,
+in one worker."""
 LINES_OF_A_KIND: Final = 60
-"""At most this many lines a minute about one kind of refusal from all addresses, in one worker."""
+"""At most this many lines of the log in a minute are about one kind of refusal from all
+addresses together, in one worker."""
 _MINUTE_S: Final = 60.0
 _HASH_CHARS: Final = 20
 _ROUTINE: Final = frozenset(
     {"unauthenticated", "sign_in_again", "second_factor_required", "not_bound", "throttled"}
 )
-"""Kinds that readers cause every day (an expired session, an unbound phone); logged as INFO."""
+"""Kinds of refusal that readers cause every day (an expired session, an unbound phone). They are
+logged as INFO."""
 
 
 class SecurityLog:
-    """Logs one worker's refusals in a bounded number of lines, the rest as sums each minute.
-    Addresses appear as keyed hashes, which can be compared but not reversed."""
+    """The security log of one worker's refusals. It writes a bounded number of lines each
+    minute, and counts the other refusals in sums. Addresses appear as keyed hashes, which can be
+    compared but not reversed."""
 
     def __init__(self, cipher: FieldCipher, clock: Callable[[], float] = monotonic) -> None:
         self._cipher, self._clock = cipher, clock
         self._ends_at = clock() + _MINUTE_S
         self._of_kind = Counter[str]()
         self._of_address = Counter[tuple[str, str]]()
-        """Only addresses that have a line, so the number of entries is bounded."""
+        """The lines of this minute by kind and address. Addresses without a line are not counted
+        here, so the number of entries is bounded."""
         self._left_out = Counter[tuple[str, str]]()
 
     def add(self, kind: str, address: str, facts: Callable[[], Mapping[str, str]]) -> None:
-        """Logs or counts a refusal. ``facts`` is called for a line's other fields."""
+        """Logs a refusal in a line of its own, or counts it if the minute has enough lines.
+        ``facts`` is called only for a line, and returns its further fields."""
         if self._clock() >= self._ends_at:
             self.end_minute()
         key = kind, address
@@ -47,8 +53,8 @@ class SecurityLog:
             self._left_out[key if has_line else (kind, "")] += 1
 
     def end_minute(self) -> None:
-        """Logs the number of refusals without a line by kind and address (those of addresses
-        without any line as one sum), and starts a new minute."""
+        """Logs how many refusals got no line, by kind and address, and starts a new minute.
+        Addresses that had no line at all are one sum for each kind."""
         for (kind, address), count in self._left_out.items():
             whose = {"address": self.hash_of(address)} if address else {}
             self._write("security_refusals_left_out", kind, {**whose, "count": count})

@@ -1,5 +1,6 @@
-"""Static files, read at the start, under names with a hash of their content, which browsers may
-cache for ever. Plain names also work, and are revalidated each time."""
+"""Static files, read when the service starts. Their names contain a hash of the content, so that
+browsers may cache them for ever. Their plain names also work; browsers revalidate those each
+time."""
 
 from __future__ import annotations
 
@@ -18,9 +19,10 @@ from handlers.texts.english import script_in_english
 from handlers.texts.pages import SHORT_TITLE
 
 _SHORT_NAME: Final = 12
-"""Characters of a name below an icon on the home screen; phones cut off longer ones."""
+"""At most this many characters are in the name below an icon on the home screen: phones cut off
+longer ones."""
 READERS_SCRIPTS: Final = ("app.js", "booking.js", "plan.js", "scan.js")
-"""Scripts with texts for readers, each served in Chinese and in English."""
+"""Scripts that contain texts for readers, and are therefore served in Chinese and in English."""
 _KINDS: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -75,7 +77,8 @@ _BY_NAME, _URLS = _read()
 
 
 def _in_english() -> dict[str, str]:
-    """The URLs of the English ``READERS_SCRIPTS``; adds their content to ``_BY_NAME``."""
+    """Translates ``READERS_SCRIPTS`` and adds the English files to ``_BY_NAME``. Returns their
+    URLs by the script's name."""
     urls: dict[str, str] = {}
     for name in READERS_SCRIPTS:
         content = script_in_english(_BY_NAME[name].content.decode()).encode()
@@ -92,7 +95,8 @@ _ENGLISH_URLS: Final = _in_english()
 
 
 def english_asset_url(name: str) -> str:
-    """The URL of the English file, or of the only one. Raises: KeyError."""
+    """The URL of the file's English version, or of the file itself if it has none. Raises:
+    KeyError."""
     return _ENGLISH_URLS.get(name) or _URLS[name]
 
 
@@ -117,7 +121,7 @@ async def _static(request: web.Request) -> web.Response:
 
 
 async def _manifest(request: web.Request) -> web.Response:
-    """The web app manifest, by which phones put the service on the home screen."""
+    """The web app manifest, by which phones can put the service on the home screen."""
     title = request.app[REFERENCE].profile.title
     manifest = {
         "name": title,
@@ -140,5 +144,5 @@ async def _manifest(request: web.Request) -> web.Response:
 
 
 async def _favicon(_: web.Request) -> web.Response:
-    """Browsers request it for pages that name no icon."""
+    """Redirects to the icon. Browsers request /favicon.ico for pages that name no icon."""
     raise web.HTTPFound(_URLS["icon.svg"])

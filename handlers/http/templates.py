@@ -27,7 +27,8 @@ from models.kernel.time_range import to_local
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT, later_clock
 
 _CHINESE_ONLY: Final = ("staff/", "kiosks/", "display/", "http/api_docs.html")
-"""Templates of pages that are not for readers' browsers."""
+"""Templates that exist in Chinese only, by prefix: pages for staff, kiosks and displays, and the
+API's documentation."""
 
 
 def has_english(template: str) -> bool:
@@ -71,7 +72,7 @@ def render_fragment(template: str, language: Language = Language.CHINESE, **fact
 
 
 def _day(when: date | datetime) -> str:
-    """The day as text; an instant's day is that of the library's time zone."""
+    """The day as text. The day of an instant is that in the library's time zone."""
     return day_text(to_local(when).date() if isinstance(when, datetime) else when)
 
 

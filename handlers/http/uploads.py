@@ -17,7 +17,8 @@ T = TypeVar("T")
 async def read_upload(
     request: web.Request, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """A process runs ``work``. Raises: RequestTimeout if the client leaves; see ``confined``."""
+    """The result of ``work``, run in a separate process with these arguments. Raises:
+    RequestTimeout if the client disconnects; errors of ``confined``."""
     reading = asyncio.ensure_future(confined(work, *args, **kwargs))
     try:
         while not reading.done():

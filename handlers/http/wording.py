@@ -33,7 +33,8 @@ _COUNTED: Final = re.compile(r"(\{([^{}\n]*)\}) (minute|day|booking|time)s\b")
 
 
 class RunningLine:
-    """The line at the top of each page, cached until library, profile, policy or day change."""
+    """The text of the line at the top of each page. It is cached until the catalogue, the
+    profile, the policy or the day changes."""
 
     def __init__(self) -> None:
         self._of: tuple[object, object, object] = (None, None, None)
@@ -52,14 +53,17 @@ running_line: Final = RunningLine()
 
 
 def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
-    """``template``: the library's, or empty for the default line."""
+    """The line at the top of each page, with the placeholders filled in. ``template``: the
+    library's wording; empty for the default wording."""
     return _filled(template or RUNNING_LINE, _Facts(reference, day, None, IN_CHINESE), str)
 
 
 def rules_html(
     reference: ReferenceData, day: date, template: str, reader: Reader | None = None
 ) -> Markup:
-    """``template``: empty for the default rules. Adds the limits of the reader's groups."""
+    """The rules of use as HTML, with the placeholders filled in. ``template``: the library's
+    wording; empty for the default wording. With ``reader``, the limits of the reader's groups
+    are added."""
     facts = _Facts(reference, day, reader, IN_CHINESE)
     html = _filled(html_of(template or RULES_TEXT), facts, _escaped)
     return Markup(_EMPTY_ITEM.sub("", html))
@@ -76,7 +80,7 @@ def _escaped(text: str) -> str:
 
 
 def _one_of_each(template: str, facts: _Facts) -> str:
-    """The template with the singular after a 1: "1 day" instead of "1 days"."""
+    """Replaces plurals after the number 1 in an English template: "1 day" instead of "1 days"."""
 
     def unit(match: re.Match[str]) -> str:
         return f"{match[1]} {match[3]}" if _BY_NAME[match[2]](facts) == "1" else match[0]
@@ -85,7 +89,8 @@ def _one_of_each(template: str, facts: _Facts) -> str:
 
 
 def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
-    """An unknown placeholder stays in the text; no template with one can be saved."""
+    """The template with its placeholders filled in; ``written`` escapes each value. An unknown
+    placeholder stays as it is, but none can occur in a saved template."""
 
     def value(match: re.Match[str]) -> str:
         fill = _BY_NAME.get(match[1])
@@ -99,7 +104,7 @@ def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
 # --- values of placeholders -----------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """The source of the placeholders' values, and the language."""
+    """The data that the placeholders' values come from, and the phrases of the language."""
 
     reference: ReferenceData
     day: date

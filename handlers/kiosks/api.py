@@ -38,11 +38,13 @@ IDLE_S: Final = 30
 """Seconds without a touch after which the screen signs out."""
 _WRONG_CARDS: Final = 30
 SCREEN: Final = "X-Kiosk-Screen"
-"""Header of a screen's requests. A kiosk whose screen stops sending them counts as failed."""
+"""The header that a kiosk's screen sends with each request. A kiosk whose screen stops sending
+it counts as failed."""
 
 
 async def _kiosk(call: ApiRequest) -> Kiosk:
-    """Raises: NotFound, Unauthenticated."""
+    """The kiosk of the request, authenticated by the key in its header. Raises: NotFound,
+    Unauthenticated."""
     key = call.request.headers.get("X-Kiosk-Key", "")
     return await call[KioskService].authenticate(call.id, key)
 
@@ -92,8 +94,8 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
     sessions=AT_KIOSK,
 )
 async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
-    """Checks in, or returns, at the kiosk where the reader's card opened this session. Raises:
-    errors of a scan; Forbidden at another kiosk."""
+    """Checks the reader in, or ends their leave. The session must have been opened by the
+    reader's card at this kiosk. Raises: Forbidden at another kiosk; errors of a check-in."""
     kiosk = await _kiosk(call)
     assert call.principal is not None
     if call.principal.session.kiosk_id != kiosk.id:

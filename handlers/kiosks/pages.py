@@ -22,7 +22,8 @@ from models.reservations.entities import Reservation
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
-    """The page is public: only the screen's browser has the key to the codes."""
+    """The page that a kiosk's screen shows. It is public, but only the screen's browser has the
+    key by which the page gets the codes."""
     try:
         kiosk = _kiosk(request)
     except NotFound as error:
@@ -31,7 +32,7 @@ async def screen(request: web.Request) -> web.StreamResponse:
 
 
 def _kiosk(request: web.Request) -> Kiosk:
-    """Raises: NotFound."""
+    """The kiosk in the address. Raises: NotFound."""
     kiosk = request.app[REFERENCE].catalog.kiosks.get(KioskId(request.match_info["id"]))
     if kiosk is None:
         raise NotFound()
@@ -39,7 +40,8 @@ def _kiosk(request: web.Request) -> Kiosk:
 
 
 async def scanned(request: web.Request) -> web.StreamResponse:
-    """Handles the link in a kiosk's code, which a camera or WeChat has opened."""
+    """Handles the link in a kiosk's code after a camera or WeChat has opened it: redirects to
+    the check-in page with a scan note."""
     try:
         return await take_scan(request, f"/k/{_kiosk(request).id}")
     except DomainError as error:
@@ -69,7 +71,8 @@ async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _carried_scan(visit: PageRequest) -> KioskCodeScan:
-    """The scan of the browser's note. Raises: QrExpired, also for the note of another kiosk."""
+    """The scan that the browser's scan note proves. Raises: QrExpired, also if the scan was made
+    at another kiosk."""
     note = carried_note(visit.request)
     scan = visit[ScanNotes].scan_of(note, visit.principal.session.id, visit.now)
     if not isinstance(scan, KioskCodeScan) or scan.kiosk_id != visit.id:
@@ -78,12 +81,14 @@ def _carried_scan(visit: PageRequest) -> KioskCodeScan:
 
 
 async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Reports the reader's seat as taken. The scan proves presence, so no deadline runs."""
+    """Reports that the reader's booked seat is taken. The browser's scan note proves the
+    reader's presence, so the report stops the check-in deadline."""
     return await report_by(visit, form, _carried_scan(visit))
 
 
 async def _reservation_to_check_in(visit: PageRequest) -> Reservation | None:
-    """The reader's reservation that the scan is for, in the kiosk's venue."""
+    """The reader's reservation in this kiosk's venue that the scan is for; None if there is
+    none."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     venue_id = _kiosk(visit.request).venue_id
     return next_to_check_in((r for r in live if r.venue_id == venue_id), visit.now)

@@ -23,8 +23,9 @@ routes = ApiRoutes()
 
 
 PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
-"""By address and kind of browser, so that a stranger at a screen's address seldom shares the limit.
-After a power cut, all screens of a building may send a request at once."""
+"""The rate limit of pairing requests. It applies to one address and kind of browser, so that a
+stranger at a screen's address seldom uses up the screen's limit. After a power cut, all screens
+of a building may send a request at once."""
 _NETWORK_V6: Final = 64
 
 
@@ -39,7 +40,7 @@ async def page(request: web.Request) -> web.StreamResponse:
     status=201,
 )
 async def ask_for_pairing(call: ApiRequest) -> PairingOut:
-    """Raises: Throttled, Busy."""
+    """Creates a pairing request for the screen that calls. Raises: Throttled, Busy."""
     address, browser = client_address(call.request), browser_name(call.request)
     network = network_of(address)
     await enforce_rate_limit(call.request, PAIRINGS, f"{network} {browser}")
@@ -59,7 +60,7 @@ async def ask_for_pairing(call: ApiRequest) -> PairingOut:
     errors=(NotFound,),
 )
 async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingStateOut:
-    """Raises: NotFound."""
+    """The state of the pairing request with the screen's secret. Raises: NotFound."""
     request = await call[KioskPairing].of_screen(body.secret, call.now)
     return PairingStateOut(
         code=request.code,
@@ -70,7 +71,8 @@ async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingS
 
 
 def network_of(address: str) -> str:
-    """One sender for rate limits: an IPv4 address, or the IPv6 network of one host."""
+    """The key under which rate limits count a client: its IPv4 address, or its IPv6 network,
+    since one host can use all addresses of such a network."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

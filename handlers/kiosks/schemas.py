@@ -12,8 +12,9 @@ from models.readers.entities import CARD_NUMBER
 
 
 class PairingOut(Response):
-    """A pairing to poll with ``secret``, which becomes the kiosk's key once an administrator has
-    typed ``code``. Screen and console both show ``check_word``."""
+    """A pairing request of a screen. The screen polls its state with ``secret``, which becomes
+    the kiosk's key once an administrator has typed ``code``. Screen and console both show
+    ``check_word``, for comparison."""
 
     secret: str
     code: str
@@ -26,7 +27,8 @@ class PairingStateRequest(Request):
 
 
 class PairingStateOut(Response):
-    """The state of a pairing. ``kiosk_id`` is null until an administrator has confirmed."""
+    """The state of a pairing request. ``kiosk_id``: null until an administrator has confirmed
+    the pairing."""
 
     code: str
     check_word: str
@@ -44,7 +46,8 @@ class CardLogin(Request):
 
 
 class TouchOut(Response):
-    """A session at the kiosk. The screen ends it after ``idle_seconds`` without a touch."""
+    """The session of a reader whose card has touched the kiosk. The screen ends it after
+    ``idle_seconds`` without a touch of the screen."""
 
     token: str
     expires_at: datetime
@@ -58,7 +61,8 @@ class KioskCheckIn(Request):
 
 
 class KioskCodeOut(Response):
-    """The code to show. ``free``: seats free now, by area; empty for a query terminal."""
+    """The code that the kiosk's screen shows. ``free``: the number of free seats by area; empty
+    for a query terminal."""
 
     payload: str
     svg: str

@@ -69,7 +69,9 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
 def _counts(
     channel: Channel, overview: DeliveryOverview
 ) -> Counter[tuple[Template, DeliveryState]]:
-    """Deliveries by template and state. Messages without consent have none; they are computed."""
+    """The number of deliveries by template and state. A message without the consent of its
+    reader has no delivery. The number of such messages is that of all messages of the template
+    less their deliveries."""
     counts: Counter[tuple[Template, DeliveryState]] = Counter()
     for template, state, _, n in overview.counts:
         counts[template, state] += n
@@ -82,7 +84,7 @@ def _counts(
 
 
 def _channel(visit: PageRequest, name: str) -> Channel:
-    """Raises: NotFound if the library does not use this channel."""
+    """The channel of this name. Raises: NotFound if the library does not use it."""
     for channel in visit[StaffDeliveries].channels:
         if channel == name:
             return channel
@@ -90,7 +92,8 @@ def _channel(visit: PageRequest, name: str) -> Channel:
 
 
 async def retry(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Queues the channel's failed deliveries again, as far as they are still relevant."""
+    """Queues the channel's deliveries that failed in the last ``DAYS`` days again, without those
+    that are no longer relevant."""
     since, channel = (
         visit.now - timedelta(days=DAYS),
         _channel(visit, visit.request.match_info["channel"]),

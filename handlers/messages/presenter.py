@@ -16,7 +16,8 @@ CHOICE_PAGES: Final = {
     for channel in Channel
     if channel not in (Channel.WECHAT, Channel.EMAIL)
 }
-"""Pages on which readers choose kinds of messages; WeChat and mail have separate pages."""
+"""The path of the page on which readers choose kinds of messages, by channel. WeChat and mail
+are missing, because they have pages of their own."""
 _TITLES: Final = {**TITLES, Template.ANSWER: ANSWER_KIND}
 
 
@@ -38,6 +39,7 @@ def kinds(choices: KindChoices) -> list[MessageKind]:
 
 
 def choice_pages(used: Collection[Channel]) -> list[tuple[str, str]]:
-    """The path and the channel's name of each choice page, for the channels in use."""
+    """The pages on which readers choose kinds of messages, for the channels in use: each page's
+    path and the channel's name."""
     pages = CHOICE_PAGES.items()
     return [(path, CHANNEL_WORDS[channel].name) for channel, path in pages if channel in used]

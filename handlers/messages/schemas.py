@@ -16,8 +16,9 @@ class Subscribe(Request):
 
 
 class SubscriptionsOut(Response):
-    """``subscriptions``: how many messages of each template may still be sent. ``long_term``: the
-    templates with a standing consent (长期订阅), whose number is 1 or 0."""
+    """The reader's consents to WeChat messages. ``subscriptions``: how many messages of each
+    template may still be sent. ``long_term``: the templates with a standing consent (长期订阅), for
+    which the number is 1 or 0."""
 
     subscriptions: dict[str, int]
     long_term: list[str]
@@ -42,7 +43,7 @@ class MarkRead(Request):
 
 
 class MessageKind(Response):
-    """A kind of messages. ``on``: whether it is sent by the channel."""
+    """A kind of messages. ``on``: whether the reader gets it by the channel."""
 
     template: str
     title: str

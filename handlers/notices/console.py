@@ -28,7 +28,7 @@ from models.notices.staff import StaffNotices
 LONGEST_TITLE: Final = 60
 LONGEST_BODY: Final = 10_000
 LARGEST_NOTICE: Final = 128 * 1024
-"""Bytes of a form; a character of the body can take twelve when encoded."""
+"""The largest form in bytes. A character of the notice takes up to twelve bytes in a form."""
 
 
 class NoticeForm(msgspec.Struct):
@@ -63,7 +63,7 @@ async def new_notice(visit: PageRequest) -> web.StreamResponse:
 
 
 async def notice(visit: PageRequest) -> web.StreamResponse:
-    """The editor; a viewer gets the notice read-only."""
+    """The editor of the notice in the address. A viewer cannot change it."""
     return _editor(visit, await visit[NoticeService].get_for_staff(visit.id))
 
 
@@ -91,7 +91,8 @@ async def change_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.StreamResponse:
-    """Saves the notice, or shows a preview if the form asks for one."""
+    """Saves the notice, or shows its preview if the form's ``operation`` is ``preview``.
+    ``old``: the stored notice; None for a new one."""
     new = _read(form, old)
     if form_text(form, "operation") == "preview":
         keep_typed(visit, form)
@@ -103,7 +104,7 @@ async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.Stre
 
 
 def _read(form: Form, old: Notice | None) -> Notice:
-    """Raises: Malformed."""
+    """The notice that the form describes. Raises: Malformed."""
     typed = decode(form, NoticeForm)
     if typed.until is not None and typed.until <= typed.published_at:
         raise Malformed("until", "withdrawn_before_published")
@@ -119,7 +120,8 @@ def _read(form: Form, old: Notice | None) -> Notice:
 
 
 async def withdraw_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Withdraws the notice now; a later end in the editor publishes it again."""
+    """Ends the notice's publication now. It is published again if its end is set to a later time
+    in the editor."""
     old = await visit[NoticeService].get_for_staff(visit.id)
     require_current(form, old.rev, NoticeChanged)
     await visit[StaffNotices].withdraw(staff_context(visit), old, form_reason(form))

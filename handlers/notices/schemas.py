@@ -13,6 +13,6 @@ class NoticeOut(Response):
 
 
 class NoticeDetail(NoticeOut):
-    """``body_html``: without scripts and external pictures."""
+    """A notice with its text. ``body_html``: HTML without scripts and external pictures."""
 
     body_html: str

@@ -4,9 +4,9 @@ from handlers.http.schemas import Response
 
 
 class KeepingOut(Response):
-    """Days for which data is kept: reservations after their end, messages after the reservation was
-    made, gate events and scans (``movements``), feedback after its answer, the audit log, visitors
-    after their last day."""
+    """How many days the library keeps data: reservations after their end, messages after the
+    reservation was made, gate events and scans (``movements``), feedback after its answer, the
+    audit log, visitors after their last day."""
 
     reservations: int
     messages: int
@@ -17,8 +17,8 @@ class KeepingOut(Response):
 
 
 class TemplateOut(Response):
-    """A message's WeChat template. ``long_term``: one consent is enough, requested separately from
-    other templates."""
+    """The WeChat template of a kind of message. ``long_term``: one consent is enough for all
+    messages, and has to be requested without other templates."""
 
     message: str
     id: str
@@ -26,8 +26,9 @@ class TemplateOut(Response):
 
 
 class LibraryOut(Response):
-    """The library's profile. ``audience``: its users in words, may be empty. ``templates``: those
-    to request consent for. ``review``: a review code has been issued, but not used."""
+    """The library's profile. ``audience``: the library's users in words, may be empty.
+    ``templates``: the templates for which to request consent. ``review``: a review code is open,
+    so WeChat may be reviewing the mini-program."""
 
     name: str
     title: str

@@ -34,7 +34,8 @@ from models.profile.zones import fitting_zones
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
-"""Bytes of a form with a new logo, the longest wording, and the logo of an earlier try."""
+"""The largest form in bytes. It can hold a new logo, the longest wording, and the logo of an
+earlier try."""
 _LINES: Final = ("name", "title", "audience", "running_line", "campus_app", "mini_program", "menu")
 
 
@@ -83,7 +84,8 @@ async def _page(
 
 
 async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Previews the profile or stores it. After a refusal the form keeps texts and logo."""
+    """Shows a preview of the profile, or stores it. After a refusal the form keeps the typed
+    texts and the logo."""
     reference = visit[REFERENCE]
     await reference.refresh()
     old = reference.profile
@@ -112,7 +114,8 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
 
 
 def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, str]]:
-    """Stored values that differ from those typed, with the names of their fields."""
+    """The stored values that differ from those in the form, each with its field's name. The page
+    shows them after a colleague's concurrent change."""
     return [
         (PROFILE_FIELDS[name], stored[name])
         for name, text in typed.items()
@@ -121,7 +124,8 @@ def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, st
 
 
 async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
-    """The logo just uploaded, or kept in the form, or else stored. Raises: Malformed."""
+    """The logo that was just uploaded. Without one, the logo of an earlier try in the form, or
+    else the stored one. Empty if the form removes the logo. Raises: Malformed."""
     if form_text(form, "logo_none"):
         return b""
     sent, earlier = form.get("logo"), form_text(form, "logo_kept")
@@ -138,8 +142,9 @@ async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
 
 
 def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) -> LibraryProfile:
-    """The profile that was typed. Default wording is stored as empty, so that it follows later
-    defaults. Raises: Malformed for a zone that cannot be chosen."""
+    """The profile that the form describes. A wording equal to the default is stored as empty, so
+    that later versions can improve the default. ``year``: checks the time zone. Raises:
+    Malformed for a time zone that the service cannot use."""
     rules = typed["rules_text"].replace("\r\n", "\n")
     contact = (line.strip() for line in typed["contact"].splitlines())
     lines: dict[str, Any] = {name: typed[name] for name in _LINES}

@@ -9,7 +9,8 @@ from models.readers.entities import Reader
 
 
 def proof(request: web.Request, reader: Reader | None) -> web.Response:
-    """可靠性验证: the packaged results, and whether they are of the running code."""
+    """The page 可靠性验证: the results of the proof that came with this release, and whether they
+    belong to the running code."""
     return render_page(
         request, "proof/proof.html", reader=reader, standing=request.app[service_key(ProofStanding)]
     )

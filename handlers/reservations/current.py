@@ -1,4 +1,4 @@
-"""The reservation that pages show first."""
+"""The one reservation of a reader that pages show first, and that a scan is for."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from models.reservations.state_machine import ReservationState
 from notify.routing import ChannelRouting
 
 LIVE_FOR: Final = timedelta(days=2)
-"""Live reservations began at most this long ago."""
+"""Reservations that began longer ago than this cannot still be live (reserved, in use or away)."""
 
 
 async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | None:
-    """The reader's reservation in use or away, otherwise their next one."""
+    """The reader's reservation in use or on leave, otherwise their next one; None without any."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     reservations = [await presenter.reservation(visit[REFERENCE], r, visit.now) for r in live]
     here = [r for r in reservations if r.state in ("in_use", "away")]
@@ -27,12 +27,13 @@ async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | No
 
 
 async def reminders_missed(visit: PageRequest) -> bool:
-    """True if no channel can send the reader a reminder now."""
+    """True if at present no channel could send the reader a reminder."""
     return await visit[ChannelRouting].misses_reminders(visit.reader.id, visit.now)
 
 
 def next_to_check_in(live: Iterable[Reservation], now: datetime) -> Reservation | None:
-    """The reservation a scan is for: one on leave, else one to check in, in use, or the next."""
+    """The reservation in ``live`` that a scan is for; None if it is empty. One on leave comes
+    first, then one that can be checked in now, then one in use, then the next one."""
 
     def rank(r: Reservation) -> int:
         if r.state is ReservationState.RESERVED:

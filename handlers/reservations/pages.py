@@ -60,7 +60,8 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
-    """A reservation with its history; if it is reported as occupied, also free seats nearby."""
+    """The page of a reservation with its history. After a report that the seat is occupied, it
+    also lists free seats nearby."""
     r = await visit[ReservationService].get_own(visit.id, visit.reader.id)
     nearest = None
     if r.has_open_report:
@@ -81,7 +82,9 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _warning(visit: PageRequest, r: Reservation, done: str) -> str:
-    """The sentence if an action came too late or a report stopped no deadline; otherwise empty."""
+    """A sentence that warns the reader: the last action came too late, or the last report did
+    not stop the check-in deadline. Empty in other cases. ``done``: the last action, from the
+    query."""
     if done == "stale":
         return DONE_TEXT["stale"]
     if done != "report_desk":

@@ -44,7 +44,8 @@ def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
 def again(
     reference: ReferenceData, reader: Reader, last: Reservation | None, now: datetime
 ) -> schemas.AgainOut | None:
-    """The seat of the last stay with its next time; None if it cannot be booked again."""
+    """The seat of the reader's last stay with a time at which it can be booked again; None if it
+    cannot. ``last``: the last stay; None before the first one."""
     if last is None or last.seat_id not in reference.catalog.seats:
         return None
     next_stay = stay_again(last, reference.policy, reference.bookable_dates(reader, now), now)
@@ -63,7 +64,8 @@ async def reservation(
 
 
 async def after_change(call: ApiRequest, r: Reservation) -> schemas.ReservationOut:
-    """The changed reservation as a response; wakes the jobs that follow from the change."""
+    """The changed reservation as the response to a request. Also wakes the jobs, some of which
+    follow from the change."""
     call[WAKE_JOBS]()
     return await reservation(call[REFERENCE], r, call.now)
 
@@ -79,7 +81,8 @@ async def detail(
 
 
 def _actor_and_channel(by: str, via: str) -> tuple[str, str]:
-    """Actor and channel of a history entry; which librarian or program it was is not disclosed."""
+    """The actor and the channel to show in the reservation's history. Which librarian or which
+    program it was is not disclosed to the reader."""
     if by != Role.LIBRARIAN:
         return by, via
     return ("program", "api") if via.startswith(ACTOR_PREFIX) else (by, "desk")
@@ -125,7 +128,8 @@ def assisted(r: Reservation) -> schemas.AssistedOut | None:
 
 
 def state_text(r: Reservation) -> str:
-    """The state in words, marked if only a gate reported it and the reader must confirm."""
+    """The reservation's state in words, marked as unconfirmed if a gate has set it and the
+    reader has yet to confirm it."""
     waits = r.state in CHECKED_IN_STATES and r.pending_confirmation is not None
     text = STATE_TEXT[r.state]
     return UNCONFIRMED_STATE.format(state=text) if waits else text

@@ -49,7 +49,8 @@ class ReservedSeat(Response):
 
 
 class AssistedOut(Response):
-    """The last action of a gate for the reader, and when the reader confirmed it."""
+    """The last action that a gate's event has caused for the reader, and when the reader
+    confirmed it (null: not yet)."""
 
     kind: str
     at: datetime
@@ -57,7 +58,8 @@ class AssistedOut(Response):
 
 
 class AgainOut(Response):
-    """The seat of the last stay and its next free time at the same time of day."""
+    """The seat of the reader's last stay, and the next time at which it could be booked at the
+    same time of day. ``start`` may be ``now``."""
 
     seat: ReservedSeat
     date: date
@@ -73,11 +75,12 @@ class HistoryEntryOut(Response):
 
 
 class ReservationOut(Response):
-    """``leave_minutes``: the length of a leave that begins now, null if the reader may not leave.
-    ``excused``: a no-show would be no violation. ``reported``: the reader reported the seat as
-    occupied, and the check-in deadline is stopped. ``presence_wanted``: the reader must scan again,
-    as a report doubts their presence (until ``presence_due_at``) or they were checked in without a
-    scan. ``check_in_by``: how readers check in at this venue."""
+    """A reader's reservation. ``leave_minutes``: the length of a leave that begins now; null if
+    the reader may not leave. ``excused``: a no-show would be no violation. ``reported``: the
+    reader has reported the seat as occupied, and the check-in deadline is stopped.
+    ``presence_wanted``: the reader must scan a code again. The reason is a report that doubts
+    their presence (then until ``presence_due_at``), or a check-in without a scan.
+    ``check_in_by``: how readers check in at this venue."""
 
     id: str
     rev: int

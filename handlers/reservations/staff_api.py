@@ -1,4 +1,5 @@
-"""Reservations for programs and staff. Programs get readers' pseudonyms, each program its own."""
+"""The API's reservations for programs and staff. A program gets a pseudonym instead of a
+reader's id, different for each program."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ _WRITE: Final = Scope.RESERVATIONS_WRITE
 
 _UNKNOWN_NUMBERS: Final = 20
 _WINDOW: Final = timedelta(hours=1)
-"""The time in which a caller may try ``_UNKNOWN_NUMBERS`` unknown student numbers."""
+"""The time in which a caller may try at most ``_UNKNOWN_NUMBERS`` student or staff numbers that
+belong to no reader."""
 
 
 @routes.get(
@@ -93,7 +95,8 @@ async def get_reservation(call: ApiRequest) -> StaffReservationOut:
 
 
 async def _record_view(call: ApiRequest, target: str) -> None:
-    """Records in the audit log that staff have seen ``target``; programs see only pseudonyms."""
+    """Records in the audit log that a staff member has seen ``target``. Nothing is recorded for
+    a program, which sees only pseudonyms."""
     if call.program is None:
         await call[AuditLog].record_look(staff_of(call), AuditAction.LOOKED_UP, target=target)
 
@@ -109,7 +112,7 @@ async def _record_view(call: ApiRequest, target: str) -> None:
     audited=True,
 )
 async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
-    """Books for a reader who has signed in at least once."""
+    """Books a seat for a reader, who must have signed in at least once."""
     ctx = staff_of(call, digest_of(body))
     reader = await _reader_of(call, ctx, body)
     start = None if body.start == "now" else time.fromisoformat(body.start)
@@ -121,7 +124,8 @@ async def book(call: ApiRequest, body: BookForReader) -> StaffReservationOut:
 
 
 async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -> Reader:
-    """The reader of the number; attempts are limited. Raises: NotFound, TooManyAttempts."""
+    """The reader with the student or staff number in the request. Tries with unknown numbers are
+    limited for each caller. Raises: NotFound, TooManyAttempts."""
     limit = AttemptLimit(f"numbers:{ctx.reader.id}", _UNKNOWN_NUMBERS, _WINDOW)
     await call[ATTEMPT_LIMITER].register([limit], call.now)
     reader = await call[StaffGrants].find(body.student_no)
@@ -132,7 +136,7 @@ async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -
 
 
 def printable(reason: str) -> str:
-    """Raises: Malformed unless the reason is one printable line."""
+    """The reason unchanged. Raises: Malformed unless it is one printable line."""
     if not is_printable_line(reason):
         raise Malformed("reason", "must be one line of printable characters")
     return reason
@@ -198,8 +202,9 @@ async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> S
 
 
 def _id_for(call: ApiRequest, reader_id: ReaderId) -> str:
-    """The reader's id, or a pseudonym for a program. Its key is the token's fingerprint, not the
-    token's id, which the console and the audit log show: with it pseudonyms could be resolved."""
+    """The reader's id for staff, a pseudonym for a program. The pseudonym's key is the token's
+    fingerprint. The token's id would not do: console and audit log show it, and whoever knows
+    the key can resolve pseudonyms."""
     if call.program is None:
         return reader_id
     assert call.principal is not None

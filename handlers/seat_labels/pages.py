@@ -18,7 +18,8 @@ from models.kernel.errors import DomainError
 
 
 async def scanned(request: web.Request) -> web.StreamResponse:
-    """Handles the link in a seat's label, which a camera or WeChat has opened."""
+    """Handles the link in a seat label after a camera or WeChat has opened it: redirects to the
+    check-in page with a scan note."""
     try:
         seat = request.app[REFERENCE].seat_even_if_removed(request.match_info["id"])
         return await take_scan(request, f"/s/{seat.id}")
@@ -27,7 +28,8 @@ async def scanned(request: web.Request) -> web.StreamResponse:
 
 
 async def check_in_form(visit: PageRequest) -> web.StreamResponse:
-    """Shows the reader's reservation of this seat, with one button."""
+    """The page after a scan of the seat label: the reader's reservation of this seat, with a
+    button for what it awaits (check-in, return, confirmation)."""
     reference = visit[REFERENCE]
     seat = reference.seat_even_if_removed(visit.id)
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
@@ -46,7 +48,8 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
 
 
 async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Checks in, returns from a leave or confirms presence, with the browser's scan note."""
+    """Checks the reader in, ends their leave, or confirms their presence. The browser's scan
+    note proves the scan."""
     scan = _carried_scan(visit)
     if scan is None:
         return redirect(f"/s/{visit.id}/check-in")  # which explains the next step
@@ -54,7 +57,8 @@ async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Reports the reader's seat as taken. The scan proves presence, so no deadline runs."""
+    """Reports that the reader's booked seat is taken. The browser's scan note proves the
+    reader's presence, so the report stops the check-in deadline."""
     scan = _carried_scan(visit)
     if scan is None:
         return redirect(f"/s/{visit.id}/check-in")
@@ -62,7 +66,8 @@ async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _carried_scan(visit: PageRequest) -> SeatLabelScan | None:
-    """The scan of the browser's note; None if it has expired or is of another seat."""
+    """The scan that the browser's scan note proves; None if the note has expired or is of
+    another seat."""
     seat = visit[REFERENCE].seat_even_if_removed(visit.id)
     session_id = visit.principal.session.id
     try:

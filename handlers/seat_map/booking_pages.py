@@ -33,7 +33,8 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes seat or time, all or nothing."""
+    """Changes the seat or the time of a reservation. If the change is refused, the reservation
+    stays as it was."""
 
     async def changed(ctx: RequestContext, seat_id: str, selection: TimeSelection) -> Reservation:
         start = selection.start if selection.start is not None else "now"
@@ -43,7 +44,8 @@ async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def plan_of(request: web.Request, form: Form) -> str:
-    """The path of the floor plan with the form's seat and times filled in. Raises: NotFound."""
+    """The path of the floor plan with the seat and the times of the form selected. Raises:
+    NotFound if the seat does not exist."""
     seat = request.app[REFERENCE].seat(form_text(form, "seat_id"))
     named = {"date": "date", "seat": "seat_id", "begin": "start", "until": "end"}
     query = {name: form_text(form, field) for name, field in named.items()}
@@ -54,7 +56,8 @@ def plan_of(request: web.Request, form: Form) -> str:
 async def _submit_booking(
     visit: PageRequest, form: Form, submit: Book, changed_id: str = ""
 ) -> web.StreamResponse:
-    """Books or changes; a refusal is shown on the floor plan, with the form as it was filled in."""
+    """Books, or changes the reservation ``changed_id``, by calling ``submit``. If a rule refuses
+    it, shows the floor plan with the reason and the form as it was filled in."""
     fields = {name: form_text(form, name) for name in ("seat_id", "date", "start", "end")}
     filters = {"start": form_text(form, "from"), "end": form_text(form, "to")}
     try:

@@ -45,7 +45,7 @@ def feature_texts(seat: Seat) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class OwnBooking:
-    """A booking of the reader on the same day, which the new one must not overlap."""
+    """A booking that the reader already has on the day. A new booking must not overlap it."""
 
     id: ReservationId
     place: ReservedSeat
@@ -55,7 +55,9 @@ class OwnBooking:
 
 @dataclass(slots=True)
 class BookingPanel:
-    """The chosen seat and its times. ``refusal``: why the last attempt failed."""
+    """The template data of the panel: the chosen seat, and its ``starts`` and ``ends`` with the
+    preselected ``start`` and ``end``. ``refusal``: why the last attempt to book failed; empty
+    before one."""
 
     seat: Seat
     place: ReservedSeat
@@ -68,25 +70,27 @@ class BookingPanel:
     end: str = ""
     check_in: str = ""
     counts: bool = True
-    """Whether a no-show counts as a violation."""
+    """Whether a no-show of this booking would count as a violation."""
     can_report_empty: bool = False
-    """Whether the reader may report the seat as empty: it is occupied at this moment."""
+    """Whether the reader may report the seat as empty. It must be occupied at this moment."""
     unavailable_start: str = ""
-    """The chosen start, if it is no longer free."""
+    """The start that the reader had chosen, if the seat is no longer free then; otherwise empty."""
     refusal: str = ""
     reserved_for: tuple[str, ...] = ()
-    """The reader groups that the seat is reserved for, if the reader is in none."""
+    """The reader groups that the seat is reserved for; empty if the reader may use it."""
     nearest: list[tuple[str, str]] = field(default_factory=list)
     bookings_left: int = 1
     """The number of bookings that the reader may still make for that day."""
     daily_limit: int = 1
     own: list[OwnBooking] = field(default_factory=list)
-    """The reader's bookings that day, which limit the times."""
+    """The reader's bookings that day, which a new booking must not overlap."""
     too_long: str = ""
-    """The sentence that the searched time exceeds the longest stay; empty if it does not."""
+    """A sentence that says that the searched time exceeds the longest stay; empty if it does
+    not."""
     favourite: bool = False
     timeline: str = ""
-    """The seat's day as JSON for the script."""
+    """The seat's free and booked times of the day as JSON, from which the script draws the
+    timeline."""
 
 
 async def booking_panel(
@@ -97,7 +101,9 @@ async def booking_panel(
     kind: str,
     wished_end: str,
 ) -> BookingPanel:
-    """The panel of the chosen seat, with a start and an end preselected. Raises: NotFound."""
+    """The panel of the seat that ``search`` selects, with a preselected start and end.
+    ``wished_end``: the end to preselect if the seat is free until then. ``kind``: the key of the
+    words for a seat's state. Raises: NotFound if the seat is of another area."""
     reference, seat_map = visit[REFERENCE], visit[SeatMapService]
     reader_id = visit.reader.id
     seat = reference.seat(search.seat)
@@ -142,7 +148,9 @@ async def _choose(
     policy: Policy,
     wished_end: str,
 ) -> None:
-    """Selects the chosen, else the searched, else the proposed start; then an end likewise."""
+    """Preselects a start: the chosen one, or else the searched one, or else the proposed one.
+    Then preselects an end: the wished one, the chosen one, the searched one, or else a usual
+    one. If the seat is no longer free at the chosen start, preselects nothing."""
     by_value = {choice.value: choice for choice in day.choices}
     if search.begin and search.begin not in by_value:
         # Do not preselect a time that the reader has not chosen: it could be booked by mistake.
@@ -172,7 +180,7 @@ def _own(reference: ReferenceData, day: date, row: OccupancyRow) -> OwnBooking:
 
 
 def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) -> str:
-    """The seat's day as JSON, with instants in minutes since midnight."""
+    """The seat's day as JSON for the script's timeline. Times are minutes since midnight."""
     midnight = local_instant(day, time(0))
 
     def minute(instant: datetime) -> int:
@@ -212,7 +220,8 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
 
 
 def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area: Area) -> None:
-    """Adds the refusal to the panel; if the seat is taken, with links to free seats nearby."""
+    """Adds the reason of a refusal to the panel. If the seat was taken, also adds links to free
+    seats nearby."""
     panel.refusal = text_of(error.code, error.details)
 
     def to_seat(id: str) -> str:

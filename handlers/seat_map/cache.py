@@ -1,5 +1,6 @@
-"""Response bodies of plans and area lists, encoded once for many readers and updated seat by seat;
-a reader's own seats are patched in. Equal data gives equal ETags in all workers."""
+"""Response bodies of floor plans and area lists, encoded once for many readers. A change encodes
+only the seats that it concerns. What a reader sees differently from others, such as their own
+seat, is put in for them. Workers with equal data give equal ETags."""
 
 from __future__ import annotations
 
@@ -37,9 +38,9 @@ from models.seat_map.availability import SeatState
 from models.seat_map.service import SeatMapService, TimeFilter, parse_time_filter
 
 NOW: Final = "now"
-"""The start of a window that begins at the moment of each request."""
+"""The value of ``start`` for a time window that begins at the moment of each request."""
 _MAX_PLANS: Final = 1024
-"""At most this many plans (areas × windows) are cached; one takes about 50 KB."""
+"""At most this many plans are cached; each is an area in one time window and takes about 50 KB."""
 _MAX_LISTS: Final = 128
 _MAX_DRAWINGS: Final = 256
 Value = TypeVar("Value")
@@ -65,7 +66,8 @@ class LruCache(Generic[Value]):
 
 
 class CachedAreaMap:
-    """An area in one time window, for all readers whose groups may use the same seats."""
+    """The plan of an area with its seats' states in one time window. All readers share it whose
+    groups may use the same seats."""
 
     def __init__(
         self,
@@ -75,7 +77,8 @@ class CachedAreaMap:
         time_window: TimeFilter,
         barred: Mapping[int, tuple[str, ...]],
     ) -> None:
-        """``barred``: by seat index, the groups that have the seat instead of the viewers."""
+        """``barred``: the seats that the readers of this plan may not use, by index, with the
+        names of the groups that the seats are reserved for."""
         self._service, self._reference = service, service.reference
         self.area, self.barred = area, barred
         self.groups = service.reference.groups
@@ -99,7 +102,8 @@ class CachedAreaMap:
         self.view.refresh(occupancy, query)
 
     def body_for(self, reader_id: ReaderId) -> CachedBody:
-        """The area for this reader; a shared body unless they see some seat differently."""
+        """The response with the plan for this reader. It is shared with others unless the reader
+        sees some seat differently."""
         shared = self._shared_body()
         own = self.own(reader_id)
         if not own:
@@ -112,7 +116,8 @@ class CachedAreaMap:
 
     @property
     def reserved_for(self) -> tuple[str, ...]:
-        """The groups that the whole area is reserved for; empty if the viewers may use any seat."""
+        """The names of the groups that the whole area is reserved for; empty if the readers of
+        this plan may use at least one of its seats."""
         if len(self.barred) < len(self.area.seats):
             return ()
         return tuple(sorted({name for names in self.barred.values() for name in names}))
@@ -121,7 +126,8 @@ class CachedAreaMap:
         return seat_body(self.area, place, view, self.barred.get(place, ()))
 
     def own(self, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
-        """The seats, by index, that this reader sees differently from others."""
+        """The seats whose state differs for this reader from what others see, with their
+        indexes."""
         granted = self._reference.active_accommodation(reader_id, self._time_window.day).accessible
         return self.view.overlay_for(reader_id, granted)
 
@@ -133,12 +139,13 @@ class CachedAreaMap:
         return views
 
     def version_for(self, reader_id: ReaderId) -> str:
-        """A version that changes with everything that this reader sees."""
+        """A text that changes whenever anything changes that this reader sees of the plan."""
         own = self.own(reader_id)
         return f"{self.version()} {own}" if own else self.version()
 
     def version(self) -> str:
-        """A version that changes with any seat's shared state; the ETag of the shared body."""
+        """A text that changes whenever a seat's state changes for all readers. It is the ETag of
+        the shared response."""
         self._shared_body()
         return self._version
 
@@ -172,7 +179,8 @@ class CachedAreaMap:
 
 
 class CachedAreaList:
-    """The areas of one venue, or of all, in one time window."""
+    """The response with the areas of one venue (or all) and their counts of seats, in one time
+    window."""
 
     def __init__(self, plans: SeatMapCache, reference: ReferenceData) -> None:
         self._plans, self._reference = plans, reference
@@ -234,7 +242,7 @@ class SeatMapCache:
         self._plans: LruCache[CachedAreaMap] = LruCache(_MAX_PLANS)
         self._lists: LruCache[CachedAreaList] = LruCache(_MAX_LISTS)
         self.drawings: LruCache[str] = LruCache(_MAX_DRAWINGS)
-        """Seats of a plan as SVG; the keys are made by ``_drawing`` in pages.py."""
+        """The seats of a plan drawn as SVG. The keys are those of ``_drawing`` in pages.py."""
 
     def window(
         self,
@@ -244,7 +252,8 @@ class SeatMapCache:
         minute: datetime,
         reader: Reader | None = None,
     ) -> TimeFilter:
-        """The time window, cached. Raises: Malformed; InThePast, OutsideHorizon for the reader."""
+        """The time window of a day, a start and an end, from a cache for this minute. Raises:
+        Malformed; InThePast; OutsideHorizon if the reader cannot book this day yet."""
         self._reset_if_catalog_changed()
         if minute != self._minute or len(self._windows) > _MAX_PLANS:
             self._minute = minute
@@ -285,7 +294,8 @@ class SeatMapCache:
         minute: datetime,
         groups: GroupSet,
     ) -> CachedAreaMap:
-        """The area's plan for members of these groups, shared by all who may use the same seats."""
+        """The area's plan for readers who are members of these groups. It is shared with all
+        readers who may use the same seats."""
         self._reset_if_catalog_changed()
         effective_groups = self.reference.groups.in_area(area, groups) if groups else NO_GROUPS
         key = (area.id, time_window, effective_groups)
@@ -308,7 +318,8 @@ class SeatMapCache:
         marks: frozenset[str] = frozenset(),
         reader: Reader | None = None,
     ) -> CachedBody:
-        """Counts the seats with all the ``marks`` that the reader may use."""
+        """The response with the areas of a venue and their counts. Only seats are counted that
+        have all features ``marks`` and that the reader may use."""
         self._reset_if_catalog_changed()
         groups = NO_GROUPS
         if self.reference.groups.by_id:

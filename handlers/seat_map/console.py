@@ -1,4 +1,5 @@
-"""The patrol: an area's seats as plan and list, for staff who walk through it."""
+"""The page 巡视 (patrol) for staff who walk through an area: its seats as plan and list, with what
+readers have reported."""
 
 from __future__ import annotations
 
@@ -39,9 +40,10 @@ from models.seat_reports.service import SeatReportService
 from notify.templates.rendering import later_clock
 
 _LISTED: Final = 50
-"""At most this many doubted seats are listed; further ones appear as these are checked."""
+"""At most this many seats whose readers may have left are listed. Further ones appear once these
+have been checked."""
 _MARKED: Final = 200
-"""At most this many open reports are marked on the plan."""
+"""At most this many occupied-seat reports are marked on the plan."""
 _DRAWN: Final = {
     "free": "free",
     "reserved": "reserved",
@@ -50,13 +52,14 @@ _DRAWN: Final = {
     "offered": "reserved",
     "disabled": "disabled",
 }
-"""The plan's symbol for each state."""
+"""The CSS class with which the plan draws a seat, by the seat's state."""
 _NOT_THERE: Final = frozenset({ReservationState.RESERVED, ReservationState.OFFERED})
 
 
 @dataclass(frozen=True, slots=True)
 class PatrolSeat:
-    """A seat of the patrol. ``reports``: readers' open reports, in words."""
+    """A seat in the list and on the plan. ``words``: its state in words. ``who``, ``when``: its
+    reader and the booked time. ``reports``: what readers have reported about it, in words."""
 
     seat: Seat
     state: str
@@ -112,7 +115,8 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
 
 
 def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Area]]]:
-    """The names of the floors with their areas; with the venue's name if there are several."""
+    """The areas by floor, with the floor's name. If there are several venues, the name begins
+    with the venue's."""
     several = len({area.venue_id for area in areas}) > 1
     floors = []
     for (venue, floor), on in groupby(areas, key=_floor_of):
@@ -157,7 +161,8 @@ async def _lines(
 async def _reports(
     visit: PageRequest, doubted: Sequence[Reservation]
 ) -> Mapping[SeatId, list[str]]:
-    """Readers' unresolved reports by seat, in words."""
+    """The reports of readers that staff have not resolved, in words, by seat. ``doubted``:
+    reservations whose readers may have left."""
     reports: dict[SeatId, list[str]] = {}
     taken, _ = await visit[SeatReportService].open_reports(visit.now, 0, _MARKED, _venues(visit))
     for r in taken:
@@ -191,7 +196,8 @@ def _occupied(seat: Seat, row: OccupancyRow, who: str, reports: list[str]) -> Pa
 
 # --- the chosen seat ------------------------------------------------------------------------------
 async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
-    """The chosen seat's data, without its reader's name, and the possible actions."""
+    """The template data of the chosen seat and the actions that are possible. It does not
+    contain the reader's name."""
     r = None
     if chosen.reservation:
         r = await visit[ReservationLookup].get(chosen.reservation)
@@ -209,7 +215,8 @@ async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
 
 # --- moving a reader ------------------------------------------------------------------------------
 async def _moving(visit: PageRequest, id: str) -> Reservation | None:
-    """The reservation that is being moved; None if it can no longer be moved."""
+    """The reservation ``id`` that staff are about to move to another seat. None for an empty id,
+    or if it can no longer be moved."""
     if not id:
         return None
     r = await visit[ReservationLookup].get(id)
@@ -218,7 +225,8 @@ async def _moving(visit: PageRequest, id: str) -> Reservation | None:
 
 
 async def _takers(visit: PageRequest, area: Area, moving: Reservation | None) -> set[SeatId]:
-    """The area's seats that the moved reader could have for the rest of their time."""
+    """The seats of the area to which the reservation ``moving`` can be moved: its reader may use
+    them, and they are free for the rest of its time. Empty without a reservation."""
     if moving is None:
         return set()
     span = TimeRange(max(floor_minute(visit.now), moving.start), moving.end)

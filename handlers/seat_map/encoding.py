@@ -18,7 +18,7 @@ from models.seat_map.availability import SeatState
 
 
 class MapBody(schemas.Response):
-    """``SeatMapOut`` with its seats already encoded."""
+    """The response ``SeatMapOut`` with a field ``seats`` that is already encoded as JSON."""
 
     area: seat_map_schemas.AreaSummary
     width: int
@@ -37,7 +37,8 @@ def clock_time(text: str | None) -> time | None:
 
 
 def seat_body(area: Area, place: int, view: SeatState, reserved_for: Sequence[str] = ()) -> bytes:
-    """A seat's JSON in a plan. ``reserved_for``: groups, if the reader may not use the seat."""
+    """The JSON of the seat with the index ``place`` in the area's plan. ``reserved_for``: the
+    groups that the seat is reserved for, if the reader may not use it."""
     seat = area.seats[place]
     return msgspec.json.encode(
         seat_map_schemas.SeatOut(
@@ -60,7 +61,8 @@ def area_out(
     max_minutes: int | None = None,
     reserved_for: Sequence[str] = (),
 ) -> seat_map_schemas.AreaOut:
-    """The area with its counts. ``max_minutes``: the reader's longest stay, if not the area's."""
+    """An area with its counts of seats for the API. Seats are counted that have all features
+    ``marks``. ``max_minutes``: the reader's longest stay; None for the area's usual one."""
     assert view.query is not None
     area, n, policy = view.area, view.count_with_features(marks), view.query.policy
     return seat_map_schemas.AreaOut(

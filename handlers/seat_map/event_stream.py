@@ -36,21 +36,24 @@ from models.seat_map.service import SeatMapService, TimeFilter
 log = logging.getLogger(__name__)
 COMMENT_EVERY_S: Final = 15
 STREAMS_AT_MOST: Final = 30_000
-"""Streams of one worker; docs/performance.md has their cost."""
+"""At most this many streams at one worker. docs/performance.md says what a stream costs."""
 STREAMS_OF_A_READER: Final = 6
-"""Browsers open at most six connections to one host, and each page watches one plan."""
+"""At most this many streams of one reader at one worker. Browsers open six connections to one
+host at most, and each page watches one plan."""
 LIVES_S: Final = (600.0, 900.0)
-"""Seconds after which a stream ends, chosen at random between these: the session is checked again
-at the next connection, and streams spread over new workers."""
+"""Seconds after which a stream ends, chosen at random between these two. The browser connects
+again, which checks the session again and spreads the streams over new workers."""
 UNREAD_AT_MOST: Final = 32 * 1024
-"""Bytes that may be unsent when more is written to a subscriber."""
+"""A subscriber with more unsent bytes than this reads too slowly and is disconnected."""
 _NEVER_WAIT: Final = 16 * 1024 * 1024
-"""The transport's own limit, which makes a write wait: more than can ever be unsent."""
+"""The limit in bytes of the connection's buffer above which a write would wait. It is more than
+can ever be unsent, so writes never wait."""
 _SEND_BUFFER: Final = 64 * 1024
 _RETRY_MS: Final = 3000
 _GATHER_S: Final = 0.05
 _SHARE: Final = 4
-"""The task pauses this many times as long as a broadcast took, so that requests come first."""
+"""After each broadcast the sending task pauses this many times as long as the broadcast took, so
+that requests are served first."""
 _TURN: Final = 200
 _COMMENT: Final = b": \n\n"
 
@@ -67,7 +70,8 @@ class _Subscriber:
     own_seats: dict[int, SeatState] = field(default_factory=dict)
 
     async def write(self, chunk: bytes) -> None:
-        """Writes the chunk without waiting; disconnects a subscriber with too much unsent data."""
+        """Sends the chunk without waiting. Disconnects a subscriber that has too much unsent
+        data."""
         if self.ended.is_set():
             return  # its handler may have finished the response
         transport = self.request.transport
@@ -83,7 +87,8 @@ class _Subscriber:
 
 @dataclass(slots=True, eq=False)
 class _Watched:
-    """A plan and its subscribers, all of which have the version ``sent_version``."""
+    """A plan and the subscribers that watch it. All of them have received the version
+    ``sent_version``."""
 
     plan: CachedAreaMap
     time_window: TimeFilter
@@ -92,7 +97,8 @@ class _Watched:
 
 
 class EventStreamHub:
-    """All event streams of this worker. ``opened`` is called with their number when it changes."""
+    """All event streams of this worker. ``opened`` is called with the number of streams whenever
+    it changes."""
 
     def __init__(
         self,
@@ -122,7 +128,9 @@ class EventStreamHub:
         session: Session,
         reader: Reader,
     ) -> web.StreamResponse:
-        """Sends until the stream ends. Raises: Unavailable; for too many, Busy or Throttled."""
+        """Answers the request with an event stream of the plan, and returns when the stream has
+        ended. Raises: Unavailable; Busy if the worker has too many streams, Throttled if the
+        reader has."""
         if request.method == "HEAD":
             return web.Response(headers=headers)  # without a body
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
@@ -192,14 +200,14 @@ class EventStreamHub:
                 del self._watched[key]
 
     def close(self) -> None:
-        """Ends all streams and accepts no new ones, for the shutdown."""
+        """Ends all streams and refuses new ones, because the worker shuts down."""
         self._closed = True
         for watched in self._watched.values():
             _end(watched.subscribers)
 
     def end_of(self, key: str) -> None:
-        """Ends the streams of a session, or of a reader (``reader:<id>``) with changed rights. The
-        browser reconnects and is checked again."""
+        """Ends streams whose rights have changed. ``key``: a session's id, or ``reader:<id>``
+        for all streams of a reader. The browser connects again, and its rights are checked."""
         for watched in self._watched.values():
             _end(s for s in watched.subscribers if key in (s.session_id, f"reader:{s.reader_id}"))
 
@@ -209,7 +217,8 @@ class EventStreamHub:
     # --- the task -------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Sends changes to the subscribers, also those that only time makes, until cancelled."""
+        """Sends the changes of the plans to their subscribers, also the changes that follow from
+        the time alone. Runs until cancelled."""
         second, minute = int(monotonic()), self._minute()
         while True:
             if not self._watched:  # wait for a subscriber
@@ -272,13 +281,14 @@ class EventStreamHub:
                 await asyncio.sleep(0)
 
     def _is_outdated(self, plan: CachedAreaMap) -> bool:
-        """True if the area or a reader group has changed since the plan was made."""
+        """True if the area or the reader groups have changed since the plan was made."""
         reference = self._reference
         current = reference.catalog.areas.get(plan.area.id)
         return current is not plan.area or reference.groups is not plan.groups
 
     async def _comment(self, slot: int) -> None:
-        """Sends a keep-alive to one slot's subscribers, or ends streams that are too old."""
+        """Sends a keep-alive to the subscribers whose turn is ``slot``, and ends those of their
+        streams that are too old. Each second has another slot."""
         now = monotonic()
         for watched in list(self._watched.values()):
             for subscriber in list(watched.subscribers):

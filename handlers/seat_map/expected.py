@@ -1,4 +1,5 @@
-"""The number of seats that areas are expected to have free at a page's time."""
+"""The forecast of free seats for the pages of areas: how many seats an area is expected to have
+free at the searched time."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _COUNTED_EVERY_S: Final = 5
 
 
 class BookedSeats:
-    """Booked seats by area and hour, counted at most once in five seconds at each worker."""
+    """The number of booked seats by area and hour of a day. Each worker counts them at most once
+    in five seconds."""
 
     def __init__(self, reference: ReferenceData) -> None:
         self._reference = reference
@@ -33,7 +35,8 @@ class BookedSeats:
     def of(
         self, day: date, occupancy: OccupancyView, now: datetime
     ) -> Mapping[tuple[AreaId, int], int]:
-        """The counts by area and hour, without zeros."""
+        """The number of booked seats by area and hour of ``day``. An hour without booked seats
+        is missing."""
         turn = int(now.timestamp()) // _COUNTED_EVERY_S
         cached = self._counted.get(day)
         if cached is None or cached[0] != turn:
@@ -60,8 +63,10 @@ BOOKED_SEATS: Final = web.AppKey("booked_seats", BookedSeats)
 async def expected_seats(
     visit: AnyRequest, areas: Sequence[Area], search: MapSearch
 ) -> dict[AreaId, ExpectedSeats]:
-    """The forecast by area, at most the seats not booked yet; areas without one are missing. Its
-    hour is the start's; without a start, today's next full hour or a later day's fullest."""
+    """The forecast of each area for the searched time; areas without a forecast are missing. It
+    never exceeds the number of seats that are not booked. It is for the hour of the searched
+    start. Without a start, it is for today's next full hour, or on a later day for the fullest
+    hour."""
     hours_of = {area.id: visit[FullnessForecast].hours([area], search.day) for area in areas}
     if not any(hours_of.values()):
         return {}
@@ -81,7 +86,7 @@ async def expected_seats(
 
 
 def _hours(row: OccupancyRow, day: date) -> range:
-    """The hours of the day that the booking touches."""
+    """The hours of the day in which the booking takes place, at least in part."""
     begin, end = to_local(row.start), to_local(row.end)
     first = begin.hour if begin.date() == day else 0
     if end.date() > day:
@@ -90,7 +95,8 @@ def _hours(row: OccupancyRow, day: date) -> range:
 
 
 def _hour_of(search: MapSearch, now: datetime) -> int | None:
-    """The hour of the forecast; None for the day's fullest; -1 if it would be tomorrow's."""
+    """The hour of the day that the forecast is for. None: the day's fullest hour. -1: no hour,
+    as the next full hour is tomorrow's."""
     with suppress(ValueError):
         return time.fromisoformat(search.begin or search.start).hour
     soon = to_local(now + _HOUR)

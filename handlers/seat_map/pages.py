@@ -54,7 +54,7 @@ from notify.templates.rendering import later_clock
 
 _BESIDE_DOOR: Final = 14
 _ALMOST_FULL: Final = 0.2
-"""An area's bar warns below this share of free seats."""
+"""If an area has less than this share of its seats free, its bar has the colour of a warning."""
 
 
 # --- areas ----------------------------------------------------------------------------------------
@@ -64,13 +64,13 @@ class AreaTile:
     count: AreaCount
     max_minutes: int
     closed: str | None
-    """Why the area is closed on that day; None if it is open."""
+    """Why the area is closed on the searched day (may be empty); None if it is open."""
     reserved_for: tuple[str, ...] = ()
-    """The reader groups that the whole area is reserved for, if the reader is in none."""
+    """The reader groups that the whole area is reserved for; empty if the reader may use a seat."""
     too_long: bool = False
-    """Whether the searched time exceeds the area's longest stay."""
+    """Whether the searched time exceeds the area's longest stay for the reader."""
     next_free: str = ""
-    """The time at which the first seat becomes free, if none is free."""
+    """The time at which the next seat of the area becomes free; empty if a seat is free."""
     expected: ExpectedSeats | None = None
 
     @property
@@ -89,8 +89,8 @@ class AreaTile:
 
 
 async def areas(visit: PageRequest) -> web.StreamResponse:
-    """The areas of a venue with their free seats, by floor. Before any area is bookable, a page
-    that says so, or for administrators the setup."""
+    """The page with a venue's areas and their free seats, by floor. As long as the library has
+    no bookable area, a page that says so; administrators are redirected to the first run."""
     open_venues = {area.venue_id for area in visit[REFERENCE].catalog.bookable_areas}
     if not open_venues:
         if visit.may(Role.ADMINISTRATOR):
@@ -180,13 +180,15 @@ async def _tiles(
 
 
 def _next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> str:
-    """The time at which the area's first seat becomes free; empty if none does that day."""
+    """The time at which the next seat of the area becomes free; empty if none becomes free that
+    day."""
     states = plan.states_for(reader_id)
     return _clock(search.day, min((s.next_free for s in states if s.next_free), default=None))
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
-    """The reservation to change, if any. Raises: NotFound; WrongState if it is too late."""
+    """The reservation that the search is to change; None if the search is for a new one. Raises:
+    NotFound; WrongState if it can no longer be changed."""
     if not search.change:
         return None
     r = await visit[ReservationService].get_own(search.change, visit.reader.id)
@@ -219,7 +221,9 @@ async def area_page(
     refusal: DomainError | None = None,
     wished_end: str = "",
 ) -> web.StreamResponse:
-    """The floor plan of a search, or only its panel if the page's script asks for it."""
+    """The page of an area's floor plan, or only its panel if the page's script requests that.
+    ``refusal``: the error of a booking that was just tried. ``wished_end``: the end to
+    preselect."""
     reference = visit[REFERENCE]
     area = reference.area_for_readers(area_id)
     time_window = time_filter(visit, search)
@@ -259,7 +263,7 @@ async def area_page(
 def _plan_facts(
     visit: PageRequest, area: Area, search: MapSearch, time_window: TimeFilter, plan: CachedAreaMap
 ) -> dict[str, Any]:
-    """The template data of the plan, without that of the panel."""
+    """The template data of the floor plan. The data of the panel beside it is not included."""
     kind = _kind_of(plan)
     count = plan.view.count_with_features(search.features)
     query = {"date": search.day.isoformat()}
@@ -297,14 +301,15 @@ def _plan_facts(
 
 
 def longest_stay(visit: PageRequest, area: Area, search: MapSearch) -> int:
-    """The reader's longest stay in the area on that day, in minutes."""
+    """The longest booking, in minutes, that the reader may make in the area on the searched day."""
     return visit[REFERENCE].policy_for(area.id, search.day, visit.reader).max_minutes
 
 
 def _drawing(
     visit: PageRequest, area: Area, search: MapSearch, plan: CachedAreaMap, kind: str
 ) -> Markup:
-    """All seats as SVG, cached for equal views: drawing takes most of a page's time."""
+    """The seats of the plan as SVG. Readers who see equal plans share it from a cache, because
+    drawing takes most of a page's time."""
     drawings, reader_id = visit[SEAT_MAP_CACHE].drawings, visit.reader.id
     search = replace(search, until="")
     language = language_of(visit.request)
@@ -343,7 +348,8 @@ def _clock(day: date, instant: datetime | None) -> str:
 
 
 def _kind_of(plan: CachedAreaMap) -> str:
-    """The set of texts for seat states: of this moment, of a chosen time, or of a whole day."""
+    """The key of the texts for seats' states in ``SEAT_TEXT``: ``moment`` for the present,
+    ``time`` for a chosen time, ``day`` for a whole day."""
     assert plan.view.query is not None
     if plan.view.query.span is not None:
         return "time"
@@ -351,7 +357,8 @@ def _kind_of(plan: CachedAreaMap) -> str:
 
 
 def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
-    """A door's label is wider than the door, so it is placed beside it."""
+    """Each fixture of the plan with its label's text and position. A door's label is placed
+    beside it, since it is wider than the door."""
     for fixture in area.fixtures:
         text, tall = FIXTURE_TEXT.get(fixture.kind, ""), fixture.h > 2 * fixture.w
         x, y = fixture.x + fixture.w / 2, fixture.y + fixture.h / 2
@@ -363,5 +370,6 @@ def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
 
 
 async def redirect_to_start(_: PageRequest) -> web.StreamResponse:
-    """/reserve is the URL of a refused booking; loading it again leads to the areas."""
+    """Redirects to the list of areas. /reserve is the address of the page with a refused
+    booking, which a reader may load again."""
     return redirect("/")

@@ -43,7 +43,8 @@ def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
 
 
 def choice(instant: datetime, since: datetime | date) -> schemas.Choice:
-    """An end as a choice; its label names the day if that is not the day of ``since``."""
+    """An end of a booking as an option. Its label names the day if this is not the day of
+    ``since``."""
     return schemas.Choice(clock(instant), later_clock(since, instant))
 
 
@@ -54,13 +55,15 @@ def start(value: str) -> schemas.Choice:
 def venue(
     reference: ReferenceData, v: Venue, now: datetime, reader: Reader | None = None
 ) -> schemas.VenueOut:
-    """The venue with the days that the reader may book."""
+    """The venue for the API, with the days that the reader may book; without a reader, those
+    that anybody may."""
     dates = [_date(reference, v, day, now, reader) for day in reference.bookable_dates(reader, now)]
     return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
 
 
 def date_of_area(reference: ReferenceData, area: Area, day: schemas.DateOut) -> schemas.DateOut:
-    """The venue's day for one of its areas, which may be closed independently."""
+    """A day of the venue as it is for one of its areas. The area may be closed although the
+    venue is open; the day is then not bookable."""
     place = reference.opening_hours(reference.policy, day.date, area.id)
     if place.intervals or day.open is None:
         return day
@@ -91,7 +94,8 @@ def _date(
 
 
 def _rest_of_night(place: OpenHours, day: date) -> TimeRange | None:
-    """A day's hours after midnight that belong to the day before; None without any."""
+    """The opening hours after midnight that continue the evening of the day before ``day``; None
+    if there are none."""
     if not place.intervals:
         return None
     return TimeRange(local_instant(day, time(0)), place.intervals[0].end)

@@ -14,7 +14,8 @@ from models.seat_map.service import SeatDay, StartChoice
 async def proposed_choice(
     request: AnyRequest, viewer: Reader, day: date, seat_day: SeatDay, policy: Policy
 ) -> StartChoice:
-    """The proposed start: the first one today, later the nearest to the reader's usual start."""
+    """The start to propose for a booking of the seat. Today it is the first possible one; on a
+    later day, the one nearest to the time at which the reader usually begins."""
     if day == local_date(request.now):
         return seat_day.choices[0]
     usual = await request[ReservationService].usual_start(viewer.id, request.now)

@@ -16,8 +16,9 @@ class OpenOut(Response, rename={"from_": "from"}):
 
 
 class DateOut(Response):
-    """``opens_at``: when booking for the day opens. ``drawn_until``: until then requests are drawn
-    by lot; null if there is no draw or it is over."""
+    """A day on which seats can be booked. ``opens_at``: when booking for this day begins.
+    ``drawn_until``: requests before this time are served in a random order; null if there is no
+    draw or it is over."""
 
     date: date
     label: str
@@ -49,7 +50,7 @@ class AreasQuery(Request):
 
     @property
     def features(self) -> frozenset[str]:
-        """The features that a seat must have to be counted."""
+        """The features by which the query filters: only seats that have all of them are counted."""
         return frozenset(mark for mark in FILTERABLE_FEATURES if getattr(self, mark))
 
 
@@ -71,9 +72,10 @@ class AreaOut(Response):
     max_minutes: int
     step_minutes: int
     reserved_for: list[str] | UnsetType = UNSET
-    """The groups that the whole area is reserved for; absent if the reader may use a seat."""
+    """The reader groups that the whole area is reserved for; absent if the reader may use at
+    least one seat."""
     closed: str | UnsetType = UNSET
-    """Why the area is closed all day (empty without a reason); absent if it is open."""
+    """Why the area is closed all day, empty if no reason is given; absent if it is open."""
 
 
 class AreasOut(Response):
@@ -88,8 +90,9 @@ class ForecastQuery(Request):
 
 
 class ExpectedOut(Response):
-    """``free`` ± ``error`` seats are expected to be free in the hour from ``at``. A request for
-    another day without a start gets the fullest hour."""
+    """The forecast of an area: ``free`` seats, give or take ``error``, are expected to be free
+    in the hour that begins at ``at``. If the query has another day and no start, this is the
+    day's fullest hour."""
 
     area_id: str
     at: datetime
@@ -98,7 +101,7 @@ class ExpectedOut(Response):
 
 
 class ForecastOut(Response):
-    """Areas without a forecast are missing."""
+    """The forecasts of the areas. An area without a forecast is missing."""
 
     items: list[ExpectedOut]
 
@@ -114,8 +117,9 @@ class ProposalQuery(ForecastQuery):
 
 
 class ProposedSeatOut(Response):
-    """``reason``: ``known``, a seat that the reader knows; ``near``, the seat nearest to the known
-    seat of number ``near``; ``roomy``, much free space. ``start`` may be ``now``."""
+    """A seat to propose to the reader. ``reason``: ``known`` for a favourite seat or the seat of
+    the last stay; ``near`` for the free seat nearest to one of these, whose number is ``near``;
+    ``roomy`` for a seat in the area with the most free space. ``start`` may be ``now``."""
 
     seat: ReservedSeat
     date: date
@@ -127,7 +131,8 @@ class ProposedSeatOut(Response):
 
 
 class ProposalOut(Response):
-    """``proposed``: null if no seat is free, the reader has one, or may not book."""
+    """``proposed``: the seat to propose. It is null if no seat is free, if the reader has a
+    reservation already, or if they may not book."""
 
     proposed: ProposedSeatOut | None
 
@@ -152,7 +157,7 @@ class SeatOut(Response):
     computer: bool
     accessible: bool
     reserved_for: list[str] | UnsetType = UNSET
-    """The groups that the seat is reserved for; absent if the reader may use it."""
+    """The reader groups that the seat is reserved for; absent if the reader may use it."""
 
 
 class CatalogSeatOut(Response):
@@ -179,14 +184,15 @@ class CatalogVenueOut(Response):
 
 
 class CatalogOut(Response):
-    """Venues with their areas and seats, without anything that changes during the day."""
+    """All venues with their areas and seats, without states and other data that changes during
+    the day. ``version`` changes with the content."""
 
     version: str
     venues: list[CatalogVenueOut]
 
 
 class SeatEvent(Response):
-    """The new state of a seat, sent by an event stream."""
+    """The new state of one seat, as an event of the stream of a plan."""
 
     id: str
     status: Literal["free", "occupied", "away", "disabled", "mine"]
@@ -222,8 +228,10 @@ class Choice(Response):
 
 
 class TimesOut(Response, omit_defaults=True):
-    """``proposed``: the proposed value of ``starts``, absent if there are none: today the first, on
-    another day the one nearest to the reader's usual start."""
+    """The times at which a seat can be booked. A query without a start gets ``starts`` and
+    ``proposed``, the start to preselect: today the first one, on another day the one nearest to
+    the reader's usual start. It is absent if there are no starts. A query with a start gets
+    ``ends``."""
 
     starts: list[Choice] | UnsetType = UNSET
     proposed: str | UnsetType = UNSET

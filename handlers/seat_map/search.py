@@ -38,8 +38,8 @@ AnyRequest = PageRequest | ApiRequest
 
 @dataclass(frozen=True, slots=True)
 class MapSearch:
-    """A search: a day, perhaps a time (``start``, ``end``), and on a plan a seat with the chosen
-    booking time (``begin``, ``until``)."""
+    """A reader's search: a day and perhaps a time (``start``, ``end``). On a floor plan, also a
+    seat and the chosen booking time (``begin``, ``until``)."""
 
     day: date
     start: str = ""
@@ -52,19 +52,22 @@ class MapSearch:
     """The id of the reservation that is being changed."""
     features: frozenset[str] = frozenset()
     time_has_passed: bool = False
-    """Whether the searched time has already begun; it is then ignored."""
+    """Whether the searched start has already passed. The search then counts as one without a
+    time."""
     minute: str = field(default="", compare=False)
-    """The clock time of the request."""
+    """The time of day at which the request arrived, as HH:MM."""
     past_midnight: bool = False
-    """Whether the library is open over midnight; an end before the start is then tomorrow's."""
+    """Whether the library stays open over the midnight that ends the day. An end before the
+    start is then on the next day."""
 
     @property
     def has_time(self) -> bool:
-        """True if the search has a complete and valid time."""
+        """True if the search has a start and an end that make a valid time."""
         return bool(self.end) and not self.hint
 
     def to(self, path: str, **other: str) -> str:
-        """The path with this search as its query; ``other`` replaces single parameters."""
+        """The address ``path`` with this search as its query. ``other`` replaces or adds single
+        parameters."""
         query = {
             "date": self.day.isoformat(),
             "start": self.start,
@@ -77,7 +80,7 @@ class MapSearch:
 
     @property
     def hint(self) -> str:
-        """The sentence about what makes the time invalid; empty if nothing does."""
+        """A sentence that says what is wrong with the searched time; empty if nothing is."""
         if self.time_has_passed:
             return SEARCH_HINTS["time_has_passed"]
         if bool(self.start) != bool(self.end):
@@ -146,7 +149,8 @@ def search_of(visit: PageRequest) -> MapSearch:
 
 
 def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | None:
-    """A redirect to today for a past day (a bookmark, a page left open); otherwise None."""
+    """A redirect to the same search for today if the searched day is past, as in a bookmark or a
+    page left open; otherwise None."""
     if search.day >= local_date(visit.now):
         return None
     today = replace(search, day=local_date(visit.now), start="", end="")
@@ -154,7 +158,8 @@ def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | N
 
 
 def features_in(parameters: Mapping[str, Any], visit: PageRequest, day: date) -> frozenset[str]:
-    """The selected features, without those that the library does not offer as filters."""
+    """The features selected in the query. Those that the library does not offer as filters are
+    left out."""
     policy = visit[REFERENCE].policy_on(day)
     return frozenset(
         name for name in FILTERABLE_FEATURES if parameters.get(name) and policy.allows_filter(name)
@@ -162,7 +167,8 @@ def features_in(parameters: Mapping[str, Any], visit: PageRequest, day: date) ->
 
 
 def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
-    """The search's day and valid time. Raises: Malformed, InThePast, OutsideHorizon."""
+    """The time window of the search: its day, with its time if it is valid. Raises: Malformed,
+    InThePast, OutsideHorizon."""
     return visit[SEAT_MAP_CACHE].window(
         search.day,
         search.start if search.has_time else None,
@@ -173,12 +179,14 @@ def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
 
 
 def date_of(venue: VenueOut, day: date) -> DateOut:
-    """The venue's day; its first day if this one cannot be booked."""
+    """The entry of the day among those that the venue offers; the first entry if this day cannot
+    be booked."""
     return next((d for d in venue.dates if d.date == day), venue.dates[0])
 
 
 def is_open_at_end(visit: PageRequest, day: date) -> bool:
-    """True if the library is open over the midnight after a day that can be booked."""
+    """True if the library is open past the midnight that ends ``day``. False for a day that is
+    too far away to be booked."""
     today = local_date(visit.now)
     near = today <= day <= today + timedelta(days=FARTHEST_HORIZON)
     return near and visit[REFERENCE].joined_days(day)[-1] > day
@@ -191,7 +199,8 @@ class TimeChoices:
 
 
 def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
-    """The starts of the day, and the ends up to the closing time of its night."""
+    """The times to choose from in a search of the day: all starts, and all ends until the venue
+    closes, even if this is after midnight."""
     policy = visit[REFERENCE].policy_on(day)
     place = open_hours(policy, day, VenueId(venue_id), None)
     starts, ends = list[datetime](), list[datetime]()
@@ -210,7 +219,7 @@ def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
 
 
 def feature_filters(visit: AnyRequest, day: date) -> list[tuple[str, str]]:
-    """(feature, label) of each filter that the library offers."""
+    """The filters that the library offers, as pairs of a feature and its label."""
     policy = visit[REFERENCE].policy_on(day)
     return [
         (name, FEATURE_TEXT[name]) for name in FILTERABLE_FEATURES if policy.allows_filter(name)

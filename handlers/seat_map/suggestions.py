@@ -31,9 +31,10 @@ from notify.templates.rendering import later_clock
 
 _USUALLY: Final = timedelta(hours=2)
 _PASSED_OVER: Final = 12
-"""At most this many skipped seats are remembered, the latest ones."""
+"""At most this many seats that the reader has skipped are remembered, the latest ones."""
 _AROUND: Final = (150, 75)
-"""Plan units that the proposed seat's picture extends to each side, horizontally and vertically."""
+"""The picture of the proposed seat shows the plan up to this many plan units to the left and
+right of the seat, and above and below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class ProposedSeat:
     until: str
     href: str
     other: str
-    """The URL that proposes another seat."""
+    """The address of the page that proposes another seat."""
     around: list[NearbySeat]
     view: str
 
@@ -68,7 +69,8 @@ class FavouriteSeat:
 
 @dataclass(frozen=True, slots=True)
 class OnceMore:
-    """The last stay's seat at its next time. ``venue``: empty if the library has only one."""
+    """The seat of the reader's last stay, with a time at which it can be booked again.
+    ``venue``: the venue's name; empty if the library has only one."""
 
     venue: str
     area: Area
@@ -93,8 +95,9 @@ async def suggestions(
     *,
     proposes: bool,
 ) -> Suggestions:
-    """Suggestions for the search's time, or for the next two hours. ``last``: the reader's last
-    stay. ``proposes``: whether they may make another booking."""
+    """The suggestions for the searched time; if the search has none, for the next two hours.
+    ``last``: the reader's last stay. ``proposes``: whether the reader may make another booking,
+    so that a seat is proposed."""
     timed_search = await _with_time(visit, venue_id, search)
     plans = await _plans_by_area(visit, venue_id, timed_search)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
@@ -111,12 +114,14 @@ async def suggestions(
 
 
 def passed_over(seat_ids: str) -> list[str]:
-    """The seats that the reader has skipped, at most the latest ``_PASSED_OVER``."""
+    """The ids of the seats that the reader has skipped, from their list in the address. At most
+    the latest ``_PASSED_OVER`` count."""
     return [*filter(None, seat_ids.split(","))][-_PASSED_OVER:]
 
 
 async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
-    """The search; if it has no time, with two hours from now or from the reader's usual start."""
+    """The search with a time. One without gets about two hours, from now or on a later day from
+    the reader's usual start."""
     if search.has_time:
         return search
     policy = visit[REFERENCE].policy_on(search.day)
@@ -137,7 +142,8 @@ async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) ->
 async def _plans_by_area(
     visit: AnyRequest, venue_id: VenueId, search: MapSearch
 ) -> dict[AreaId, CachedAreaMap]:
-    """The plans, by area, where the reader may stay for the search's time."""
+    """The plans of the venue's areas, by area, without areas whose longest stay is shorter than
+    the searched time."""
     reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
     time_window = time_filter(visit, search)
     occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
@@ -211,7 +217,8 @@ def _propose(
 async def propose_for_app(
     call: ApiRequest, venue_id: VenueId, search: MapSearch, skip: Sequence[str]
 ) -> tuple[Proposal, MapSearch] | None:
-    """The proposed seat and its time; None if no seat is free or the reader may not book."""
+    """The seat to propose and the search with its time. None if no seat is free, if the reader
+    has a live reservation, or if they may not book."""
     reader, reference = call.reader, call[REFERENCE]
     policy = reference.with_groups(reference.policy_on(search.day), reader, None, search.day)
     left, live, favourites, last = await asyncio.gather(

@@ -54,8 +54,9 @@ async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
 
 
 async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
-    """A proof by the scanned code or by a card at a kiosk; None without either. Raises: QrInvalid,
-    QrExpired, PresenceMethodOff, TooManyAttempts."""
+    """The proof of the reader's presence: by the scanned ``code``, or without one by the card
+    that opened this session at a kiosk. None if there is neither. Raises: QrInvalid, QrExpired,
+    PresenceMethodOff, TooManyAttempts."""
     if code is None:
         return _card_at_kiosk(call)
     step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
@@ -69,7 +70,8 @@ async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
 
 
 def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
-    """A proof by this card session's kiosk; None without one, or if its venue accepts no kiosks."""
+    """The proof of presence by the card that opened this session at a kiosk. None for another
+    session, or if the venue does not accept kiosks as proof."""
     assert call.principal is not None
     catalog = call[REFERENCE].catalog
     kiosk = catalog.kiosks.get(call.principal.session.kiosk_id or KioskId(""))

@@ -9,17 +9,18 @@ from handlers.reservations.schemas import NearSeat, ReservationOut
 
 
 class ReportTaken(Request):
-    """A report of a taken seat. ``qr``: a kiosk's code or the seat's label, as a proof of
-    presence."""
+    """A report that the reader's booked seat is taken, by another person or by belongings.
+    ``qr``: the text of a kiosk's code or of a seat label, scanned as a proof of presence."""
 
     kind: Literal["occupied", "belongings"]
     qr: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
 
 
 class ReportOut(Response):
-    """A report's result. ``deadline_stopped``: the reader is known to be there, and may change to
-    one of ``nearest``, seats that are free for the remaining time. Otherwise deadlines run on
-    until the staff decide."""
+    """The result of a report that a seat is taken. ``deadline_stopped``: the reader has proved
+    that they are there, so the check-in deadline is stopped. They may change to one of
+    ``nearest``, seats that are free for the remaining time. Otherwise the deadline runs on until
+    staff decide."""
 
     reservation: ReservationOut
     nearest: list[NearSeat]
@@ -27,6 +28,7 @@ class ReportOut(Response):
 
 
 class EmptySeatReportOut(Response):
-    """A report's result: whether the seat's reader has been asked for a proof of presence."""
+    """The result of a report that a seat is empty. ``asked``: whether the seat's reader has been
+    asked to prove their presence."""
 
     reader_asked: bool = field(name="asked")

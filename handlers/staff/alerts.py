@@ -16,7 +16,8 @@ from notify.templates.staff_alert import ALERT_KIND_TEXT
 
 
 async def alerts(visit: PageRequest, **refusal: Any) -> web.StreamResponse:
-    """Shows the kinds of mail chosen. Staff without a mail address are asked to register one."""
+    """The page on which a staff member chooses the kinds of alerts that they get by mail.
+    Without a mail address, it asks them to register one."""
     chosen = await visit[StaffAlerts].kinds_of(visit.reader.id)
     return render(
         visit,
@@ -30,7 +31,8 @@ async def alerts(visit: PageRequest, **refusal: Any) -> web.StreamResponse:
 
 
 async def choose_alerts(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Stores the ticked kinds of mail. Refused without a mail address."""
+    """Stores which kinds of alerts the staff member gets by mail. Refused if they have no mail
+    address."""
     kinds = [kind for kind in AlertKind if form_text(form, kind.value)]
     address = await visit[EmailAddressService].of(visit.reader.id)
     if kinds and not address.address:

@@ -204,8 +204,9 @@ async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
 
 
 def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
-    """The staff member or program that acts. ``digest``, the hash of the request's body, makes the
-    request repeatable under its idempotency key."""
+    """The staff member or program that acts, as the context for services. ``digest``: the hash
+    of the request's body; with it, a request that is repeated under its idempotency key has one
+    effect."""
     rights, program = rights_of(call), call.program
     who = onlooker(program.actor_id) if program is not None else call.reader
     key = call.key(digest) if digest is not None else None
@@ -214,7 +215,8 @@ def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
 
 
 def rights_of(call: ApiRequest) -> StaffRights:
-    """The actor's rights; a program, limited by its scopes, has a librarian's in all venues."""
+    """The staff rights of the caller. A program has those of a librarian in all venues, but its
+    routes are limited by its token's scopes."""
     if call.program is not None:
         return rights_everywhere(Role.LIBRARIAN)
     rights = call.principal.rights_at(call.now) if call.principal is not None else None

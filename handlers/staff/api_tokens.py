@@ -34,7 +34,7 @@ _EXAMPLE_PATHS: Final = {
     Scope.RESERVATIONS_READ: "/staff/reservations",
     Scope.STATISTICS_READ: "/staff/statistics",
 }
-"""The path of the suggested first request, by a token's scope."""
+"""The path of the request that the page suggests to try a new token, by a scope of the token."""
 
 
 class TokenForm(msgspec.Struct):
@@ -44,7 +44,8 @@ class TokenForm(msgspec.Struct):
 
 
 async def api_tokens(visit: PageRequest, made: NewApiToken | None = None) -> web.StreamResponse:
-    """Lists all tokens. ``made``: a new token, to show its secret this once."""
+    """The page with all tokens. ``made``: a token that was just created, whose secret the page
+    shows this once."""
     tokens = await visit[StaffApiTokens].all()
     people = await visit[StaffReaders].many({token.created_by for token in tokens})
     names = {id: person.name for id, person in people.items()}
@@ -66,7 +67,7 @@ async def api_tokens(visit: PageRequest, made: NewApiToken | None = None) -> web
 
 
 async def create_api_token(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Creates a token. Only this response contains its secret."""
+    """Creates a token for a program. Only this response contains its secret."""
     typed = decode(form, TokenForm)
     scopes = [scope for scope in Scope if form_text(form, scope.value)]
     if not scopes:
@@ -85,7 +86,7 @@ async def create_api_token(visit: PageRequest, form: Form) -> web.StreamResponse
 
 
 def _example(visit: PageRequest, made: NewApiToken) -> str:
-    """A curl command to try the token; empty for one that reads nothing."""
+    """A curl command to try the new token; empty if none of its scopes allows a read."""
     path = next((p for scope, p in _EXAMPLE_PATHS.items() if scope in made.token.scopes), "")
     if not path:
         return ""

@@ -32,21 +32,23 @@ from models.staff.audit import DONE, AuditAction, AuditEntry, AuditKind, AuditQu
 from models.staff.audit_log import AuditLog
 
 _LONGEST: Final = 60
-"""The list shows at most this many characters of a value."""
+"""At most this many characters of a changed value are shown in the list."""
 _PAGES: Final[Mapping[str, str]] = {
     "reservation": "/console/reservations/",
     "reader": "/console/readers/",
     "notice": "/console/notices/",
     "group": "/console/groups/",
 }
-"""The console's page of an entry's target, by the target's kind."""
+"""The address of the console page for the target of an audit entry, without the target's id, by
+the target's kind."""
 _FACTS: Final = {**FACTS, **{scope.value: text for scope, text in SCOPE_TEXT.items()}}
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
 async def audit_log(visit: PageRequest) -> web.StreamResponse:
-    """A page of audit entries, latest first; changes only, unless the query asks for look-ups."""
+    """A page of audit entries, the latest first. Entries of look-ups are shown only if the query
+    asks for them."""
     query, number = visit.request.query, page_number(visit)
     names = {"actor_id": "by", "action": "action", "reader": "reader", "target": "target"}
     sought = AuditQuery(
@@ -82,7 +84,7 @@ async def audit_log(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[str, str]:
-    """The names of the programs among the entries' actors, by actor id."""
+    """The names of the programs that have caused some of the entries, by actor id."""
     ids = {e.actor_id for e in rows if e.actor_id.startswith(ACTOR_PREFIX)}
     if not ids:
         return {}
@@ -91,7 +93,8 @@ async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[s
 
 
 def _target(visit: PageRequest, target: str) -> tuple[str, str]:
-    """The entry's target in words, and the address of the target's page, if it has one."""
+    """The target of an audit entry in words, and the address of its console page; the address is
+    empty if it has none."""
     kind, _, id = target.partition(":")
     catalog = visit[REFERENCE].catalog
     if kind == "area":
@@ -122,7 +125,8 @@ def _venue_name(catalog: Catalog, id: str) -> str:
 def _difference(
     catalog: Catalog, before: JsonObject, after: JsonObject | None
 ) -> list[tuple[str, str, str]]:
-    """The changed fields, each with its name, old and new value in words."""
+    """The fields that an audit entry has changed: each with its name, its old value and its new
+    value in words."""
     if after is None:
         return []
     names = [name for name in dict.fromkeys((*before, *after)) if name != "plan"]
@@ -138,7 +142,7 @@ def _difference(
 
 
 def _named(catalog: Catalog, name: str, value: object) -> object:
-    """The value with ids replaced by names."""
+    """The value of the field ``name`` of an audit entry, with ids replaced by names."""
     if not isinstance(value, str):
         return value
     match name:

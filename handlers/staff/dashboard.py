@@ -1,4 +1,4 @@
-"""The dashboard: today's numbers, open decisions and alarms."""
+"""The dashboard: today's numbers, decisions that wait for staff, and alarms."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ from models.statistics.today import occupied_seats, totals
 from models.violations.staff import StaffViolations
 
 _UNSEEN: Final = timedelta(minutes=10)
-"""A gate that was silent for longer than this raises an alarm."""
+"""A gate that has sent nothing for longer than this raises an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
 class AreaDashboard:
-    """An area on the dashboard. ``hours``: occupied seats at each full opening hour."""
+    """An area on the dashboard. ``hours``: the number of occupied seats at each full hour while
+    the area is open."""
 
     id: str
     name: str
@@ -133,7 +134,8 @@ async def _alarms(visit: PageRequest) -> list[str]:
 
 
 async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
-    """Open decisions, each with its address, text and count."""
+    """The decisions that wait for staff, by kind: the address of the page, a text, and their
+    number."""
     venues = visit.rights.venues if visit.rights is not None else None
     _, seats = await visit[SeatReportService].open_reports(visit.now, 0, 1, venues)
     _, doubted = await visit[SeatReportService].to_patrol(visit.now, 0, 1, venues)

@@ -1,4 +1,5 @@
-"""Decodes the console's forms into msgspec shapes. A refusal names the field and the rule."""
+"""Decodes the console's forms into msgspec classes. A refusal names the field and says what its
+value has to be."""
 
 from __future__ import annotations
 
@@ -26,9 +27,9 @@ from models.library.seat_names import seat_named
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 ID: Final = r"^[0-9a-z][0-9a-z-]{1,29}$"
-"""The pattern of ids that staff give to areas and devices."""
+"""The pattern of the ids that administrators choose for areas and devices."""
 Lines = Annotated[str, Meta(extra={"lines": True})]
-"""Text of several lines. Other text fields have one line."""
+"""The type of a form field whose text may have several lines. Other text fields have one line."""
 
 
 # --- a whole form ---------------------------------------------------------------------------------
@@ -39,14 +40,16 @@ class _Field:
     lines: bool
     required: bool
     wrong: str
-    """The error for a wrong value, with the type's bounds filled in."""
+    """The error to show at the field for a wrong value, with the least and greatest value that
+    the type allows."""
 
     def refusal(self) -> Malformed:
         return Malformed(self.name, self.wrong)
 
 
 def decode(form: Form, shape: type[Shape]) -> Shape:
-    """Empty optional fields count as missing. ``FIELD_WRONG`` has the errors. Raises: Malformed."""
+    """The form as an instance of ``shape``. An empty optional field counts as missing. The texts
+    of errors are in ``FIELD_WRONG``. Raises: Malformed."""
     fields, values = _fields_of(shape), dict[str, object]()
     for name, field in fields.items():
         if field.required or form_text(form, name):
@@ -80,7 +83,8 @@ def _sentence(shape: type, name: str, kind: inspect.Type) -> str:
 
 
 def _value(form: Form, field: _Field) -> object:
-    """Raises: Malformed."""
+    """The value of a field, converted as far as its type needs; msgspec checks it afterwards.
+    Raises: Malformed."""
     text = form_text(form, field.name)
     match field.type:
         case inspect.ListType() | inspect.SetType() | inspect.FrozenSetType():
@@ -102,7 +106,7 @@ def _value(form: Form, field: _Field) -> object:
 
 
 def _plain(kind: inspect.Type) -> tuple[inspect.Type, bool]:
-    """The type without its wrappers, and whether it is ``Lines``."""
+    """The type without constraints and without None, and whether it is ``Lines``."""
     if isinstance(kind, inspect.Metadata):
         return _plain(kind.type)[0], "lines" in (kind.extra or {})
     if isinstance(kind, inspect.UnionType):
@@ -111,25 +115,27 @@ def _plain(kind: inspect.Type) -> tuple[inspect.Type, bool]:
 
 
 class Revision(msgspec.Struct):
-    """A hidden field with the revision of the data that the form was made from."""
+    """The hidden form field with the revision of the data that the form shows."""
 
     rev: Annotated[int, Meta(ge=0, le=999_999)]
 
 
 # --- single fields --------------------------------------------------------------------------------
 def form_key(form: Form) -> str:
-    """The form's idempotency key, the same if the form is sent twice."""
+    """The form's idempotency key, which stays the same if the form is sent twice. Without one,
+    the request's id."""
     return form_text(form, "key") or REQUEST_ID.get()
 
 
 def require_current(form: Form, rev: int, changed: type[Conflict]) -> None:
-    """Raises: ``changed`` if the form was made from another revision than ``rev``."""
+    """Raises: an error of the class ``changed`` if the form was loaded at another revision of
+    the data than the present one, ``rev``."""
     if form_text(form, "base") != str(rev):
         raise changed()
 
 
 def required_text(form: Form) -> str:
-    """Raises: Malformed."""
+    """The text of the form's field ``text``. Raises: Malformed if it is empty or too long."""
     text, wrong = checked_text(form)
     if wrong:
         raise Malformed("text", wrong)
@@ -137,7 +143,8 @@ def required_text(form: Form) -> str:
 
 
 def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) -> SeatId:
-    """The seat by the area and number typed in the form. Raises: Malformed."""
+    """The seat that the form names by its area and number. ``even_if_removed``: also a seat that
+    is no longer on the plan. Raises: Malformed."""
     area = visit[REFERENCE].catalog.areas.get(AreaId(form_text(form, "area")))
     seats = area.seats if area is not None else ()
     if area is not None and even_if_removed:
@@ -149,7 +156,8 @@ def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) ->
 
 
 def instant_of(text: str, name: str) -> datetime:
-    """A browser's date and time in the library's time zone. Raises: Malformed."""
+    """The instant of a browser's date and time, which are in the library's time zone. ``name``:
+    the form field. Raises: Malformed."""
     try:
         typed = datetime.strptime(text, "%Y-%m-%dT%H:%M")  # noqa: DTZ007
     except ValueError as error:
@@ -160,7 +168,7 @@ def instant_of(text: str, name: str) -> datetime:
 
 
 def day_of(text: str, name: str) -> date:
-    """Raises: Malformed."""
+    """The day of a browser's date. ``name``: the form field. Raises: Malformed."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
@@ -168,7 +176,7 @@ def day_of(text: str, name: str) -> date:
 
 
 def clock_of(text: str, name: str) -> time:
-    """Raises: Malformed."""
+    """The time of day in a form field. ``name``: the form field. Raises: Malformed."""
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
         wrong = WRONG_TEXT["clock_format" if text else "clock_missing"].format(text=text)
         raise Malformed(name, wrong)

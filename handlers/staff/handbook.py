@@ -18,7 +18,7 @@ from handlers.staff.layout import render
 
 FOLDER: Final = Path(__file__).parents[1] / "handbook"
 FIRST: Final = "README"
-"""The chapter that lists the other chapters."""
+"""The name of the chapter that lists the other chapters."""
 _MARKDOWN: Final = MarkdownIt("js-default")
 _CHAPTER_LINK: Final = re.compile(r'href="([a-z-]+|README)\.md')
 _PICTURE_KEPT: Final = "private, max-age=3600"
@@ -26,7 +26,8 @@ _PICTURE_KEPT: Final = "private, max-age=3600"
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A chapter of the handbook. ``sections``: its headings, each an anchor of that name."""
+    """A chapter of the handbook. ``sections``: its headings, each of which is also the name of
+    an anchor."""
 
     title: str
     html: str
@@ -55,7 +56,7 @@ def _chapter(text: str) -> Chapter:
 
 
 async def handbook(visit: PageRequest) -> web.StreamResponse:
-    """Shows the chapter in the address, or else the table of contents."""
+    """Shows the chapter that the address names; without a name, the table of contents."""
     name = visit.request.match_info.get("chapter", FIRST)
     chapter = chapters().get(name)
     if chapter is None:

@@ -6,7 +6,8 @@ from handlers.texts.handbook import TOPICS
 
 
 def help_for(path: str) -> str:
-    """The handbook's address for a console page: that of the longest listed prefix of ``path``."""
+    """The address of the handbook's section on a console page. Pages that ``TOPICS`` does not
+    list have the section of the longest prefix of their path."""
     chapter, section = TOPICS[
         max(filter(lambda p: f"{path}/".startswith(f"{p}/"), TOPICS), key=len)
     ]

@@ -1,4 +1,5 @@
-"""The frame that all pages of the console share, with pager and visibility by venue."""
+"""The parts that all console pages share: their frame, the page number, and what staff of some
+venues may see."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ SHOWN: Final = 100
 
 
 def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) -> web.Response:
-    """Renders a console page. If a form was refused, the page shows it as sent, with its status."""
+    """Renders a console page. If this request's form was refused, the page shows the form as it
+    was sent, and has the status of the refusal. ``facts``: the template's data."""
     sent = sent_form(visit.request)
 
     def form_at(action: str) -> SentForm:
@@ -56,13 +58,14 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
 
 
 def _done(visit: PageRequest) -> str:
-    """The value of ``done`` in the query: 1 if it has none, empty if ``done`` is missing."""
+    """The value of the query's ``done``, by which a page says that an action has succeeded. 1 if
+    it is there without a value, empty if it is missing."""
     query = visit.request.query
     return (query["done"] or "1") if "done" in query else ""
 
 
 def _role_text(visit: PageRequest) -> str:
-    """The role's name and the venues that it is limited to."""
+    """The name of the staff member's role, with the venues to which it is limited."""
     text, venues = ROLE_TEXT[visit.role or ""], visit.rights.venues if visit.rights else None
     if venues is None:
         return text
@@ -91,7 +94,7 @@ def _setup_left(visit: PageRequest) -> int | None:
 
 
 def visible_seats(visit: PageRequest) -> frozenset[SeatId] | None:
-    """The seats in this staff member's venues; None if those are all venues."""
+    """The seats in the venues that this staff member works for; None if these are all venues."""
     if visit.may_in(None, Role.VIEWER):
         return None
     seats = visit[REFERENCE].catalog.all_seats

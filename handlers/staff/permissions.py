@@ -26,7 +26,8 @@ from models.kernel.errors import Conflict, Malformed, RuleViolation
 
 
 def staff_page(page: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
-    """Wraps a page that requires ``role`` in some venue, or (``whole``) in the whole library."""
+    """The handler of a console page that requires ``role`` in some venue or, with ``whole``, in
+    the whole library."""
 
     async def for_staff(visit: PageRequest) -> web.StreamResponse:
         try:
@@ -51,8 +52,8 @@ def staff_form(
     whole: bool = False,
     page: Shown | None = None,
 ) -> Handler:
-    """Wraps a form that requires ``role`` in some venue, or (``whole``) in the whole library. A
-    refusal shows ``page`` with the form as it was sent."""
+    """The handler of a console form that requires ``role`` in some venue or, with ``whole``, in
+    the whole library. If the form is refused, ``page`` shows it as it was sent, with the error."""
 
     async def for_staff(visit: PageRequest, form: Form) -> web.StreamResponse:
         await require_role(visit.request, visit.principal, role, visit.now)

@@ -21,7 +21,8 @@ from handlers.violations.schemas import ViolationOut
 
 
 class StaffAppealOut(Response):
-    """A pending appeal and its reader. ``text_check``: WeChat's verdict on its text."""
+    """An appeal that waits for a decision, with its violation and reader. ``text_check``:
+    WeChat's verdict on the appeal's text."""
 
     violation: ViolationOut
     reader: ReaderOut
@@ -44,8 +45,9 @@ class WaiveAll(InstantRequest):
 
 
 class DeskReportOut(Response):
-    """A seat taken by another person or by belongings (``kind``). ``deadline_stopped``: its reader
-    is known to be there, so no deadline runs."""
+    """An occupied-seat report that waits for staff: another person (``kind`` occupied) or
+    belongings are on a reader's booked seat. ``deadline_stopped``: the reader has proved that
+    they are there, so no check-in deadline runs."""
 
     reservation_id: str
     seat: ReservedSeat
@@ -57,8 +59,8 @@ class DeskReportOut(Response):
 
 
 class PatrolOut(Response):
-    """A seat in use that may be empty, and whose reader could not be reached. It has waited for a
-    staff member since ``at``."""
+    """A seat in use that a report says is empty, and whose reader could not be asked. It has
+    waited for a staff member since ``at``."""
 
     reservation_id: str
     seat: ReservedSeat
@@ -68,8 +70,8 @@ class PatrolOut(Response):
 
 
 class CodeSharingOut(Response):
-    """A check-in with a code that may have been passed on. ``reasons``: outside (a gate had
-    recorded the reader leaving), crowd (many readers used the code)."""
+    """A check-in with a code that may have been passed on. ``reasons``: outside if a gate
+    had recorded that the reader left, crowd if many readers used the same code."""
 
     reservation_id: str
     reader: ReaderOut
@@ -102,8 +104,8 @@ class InReadersPlace(Request):
 
 
 class StaffReservationsQuery(Request):
-    """A filter of reservations. ``date``: by default today; ``after``: ``next`` of the previous
-    page."""
+    """A filter for the list of reservations. ``date``: by default today. ``after``: the value
+    ``next`` of the page before; null for the first page."""
 
     date: date | None = None
     area: Id | None = None
@@ -113,8 +115,8 @@ class StaffReservationsQuery(Request):
 
 
 class StaffReservationOut(Response):
-    """A reservation of any reader. For programs ``reader_id`` is a pseudonym, stable for each
-    token."""
+    """A reservation of any reader. For a program, ``reader_id`` is a pseudonym that stays the
+    same for its token."""
 
     id: str
     receipt: str
@@ -131,22 +133,24 @@ class StaffReservationOut(Response):
 
 
 class StaffReservationsOut(Response):
-    """A page of reservations. ``next`` is null on the last one."""
+    """A page of reservations. ``next``: the value to send as ``after`` for the page that
+    follows; null on the last page."""
 
     items: list[StaffReservationOut]
     next: str | None
 
 
 class StatisticsQuery(Request):
-    """An interval of days, both included; by default the last thirty complete days."""
+    """The days whose statistics are requested, the first and the last included. By default the
+    last thirty complete days."""
 
     first: date | None = field(default=None, name="from")
     last: date | None = field(default=None, name="to")
 
 
 class AreaDayOut(Response):
-    """A complete day of an area. Minutes are sums over its seats; ``used_minutes_by_hour`` has 24
-    numbers."""
+    """The statistics of one area on a complete day. Minutes are sums over the area's seats.
+    ``used_minutes_by_hour``: 24 numbers, one for each hour of the day."""
 
     date: date
     area_id: str
@@ -164,7 +168,7 @@ class AreaDayOut(Response):
 
 
 class StatisticsOut(Response):
-    """Statistics by day and area. A missing day has not been counted yet."""
+    """Statistics by day and area. A day that is missing has no statistics yet."""
 
     first: date = field(name="from")
     last: date = field(name="to")

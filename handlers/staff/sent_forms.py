@@ -1,4 +1,5 @@
-"""Forms that were refused: their pages show them as sent, with the error at its field."""
+"""Console forms that were refused. Their page shows them as they were sent, with the error
+beside its field."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ _ERRORS_OF: Final = {
     "start": ("closed", "in_the_past", "off_grid", "own_overlap"),
     "zone": ("zone_fixed",),
 }
-"""The error codes to show at a form field, by the field's name."""
+"""The codes of the errors to show beside a form field, by the field's name."""
 FIELD_OF: Final = {code: field for field, codes in _ERRORS_OF.items() for code in codes}
 _WRONG_HERE: Final = Markup('<span class="wrong" id="wrong-here">{}</span>')
 _IS_WRONG: Final = Markup(' aria-invalid="true" aria-describedby="wrong-here" autofocus')
@@ -38,8 +39,9 @@ _IS_WRONG: Final = Markup(' aria-invalid="true" aria-describedby="wrong-here" au
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """A page's form as templates see it. A sent form has its values, and the error ``wrong`` at
-    ``field``; one that was not sent has an empty ``action``, and shows defaults."""
+    """A form as templates see it, sent or not. A form that was refused has the values that were
+    sent, and the error ``wrong`` at ``field``. A form that was not sent has an empty ``action``,
+    and shows default values."""
 
     action: str
     form: Form
@@ -51,11 +53,12 @@ class SentForm:
         return bool(self.action)
 
     def get(self, name: str, usual: object = "") -> object:
-        """The text typed in the field; ``usual`` if the form was not sent."""
+        """The text that was typed in the field; ``usual`` if the form was not sent."""
         return form_text(self.form, name) if self else usual
 
     def has(self, name: str, value: str = "", *, usual: bool = False) -> bool:
-        """Whether the checkbox is ticked, or ``value`` chosen among several."""
+        """Whether a checkbox is ticked in the sent form. With ``value``: whether this one of
+        several checkboxes of the same name is. ``usual``: the result if the form was not sent."""
         if not self:
             return usual
         return value in self.form.getall(name, []) if value else bool(form_text(self.form, name))
@@ -64,11 +67,12 @@ class SentForm:
         return iter(typed_in(self.form).items())
 
     def at(self, name: str) -> str:
-        """HTML attributes that focus a wrong field; empty for a correct one."""
+        """The HTML attributes of the field's input. They mark and focus a field with an error;
+        empty for a correct one."""
         return _IS_WRONG if name == self.field else ""
 
     def why(self, name: str) -> str:
-        """The error beside a wrong field; empty for a correct one."""
+        """The HTML of the error beside the field; empty for a correct field."""
         return _WRONG_HERE.format(self.wrong) if name == self.field else ""
 
 
@@ -77,21 +81,22 @@ _SENT: Final = web.RequestKey("sent_form", SentForm)
 
 
 def sent_form(request: web.Request) -> SentForm:
-    """The form of this request if it was refused, otherwise ``NOT_SENT``."""
+    """The form that was sent with this request and refused; otherwise ``NOT_SENT``."""
     sent: SentForm = request.get(_SENT, NOT_SENT)
     return sent
 
 
 def keep_typed(visit: PageRequest, form: Form) -> None:
-    """Makes the next rendered page show the form as it was sent."""
+    """Makes the page that this request renders show the form as it was sent, without an error."""
     visit.request[_SENT] = SentForm(visit.request.path, form)
 
 
 def refuse(
     visit: PageRequest, form: Form, error: DomainError, wrong: str = "", field: str = ""
 ) -> None:
-    """Makes the next rendered page show the form as it was sent, with the error's text and field,
-    or with ``wrong`` and ``field`` instead."""
+    """Makes the page that this request renders show the form as it was sent, with an error at
+    its field. The text and the field are those of ``error``, unless ``wrong`` or ``field``
+    replace them."""
     if not wrong:
         wrong = error_text(visit, error)
     elif not isinstance(error, Malformed):
@@ -102,7 +107,8 @@ def refuse(
 
 
 def error_text(visit: PageRequest, error: DomainError) -> str:
-    """The error in words. Counts all errors except those of a field."""
+    """The error in words. Also counts it as a refusal, unless it is only a wrong value in a form
+    field."""
     if isinstance(error, Malformed):
         sentence = WRONG_TEXT.get(str(error.details["reason"]), "")
         return sentence.format_map(error.details) or reason_text(error.details)
@@ -111,7 +117,8 @@ def error_text(visit: PageRequest, error: DomainError) -> str:
 
 
 def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
-    """The texts of the fields ``names``, empty if missing; by default of all but the tokens."""
+    """The texts that were typed in the fields ``names``, empty if missing. By default all fields
+    of the form but its tokens."""
     if names is None:
         names = [name for name in form if name not in _TOKENS]
     return {name: form_text(form, name) for name in names}

@@ -17,7 +17,7 @@ from models.profile.entities import SetupStep, StepMark
 from models.profile.staff import StaffProfile
 
 _NEEDED: Final = (SetupStep.VENUES, SetupStep.FLOORS)
-"""The steps without which readers cannot book."""
+"""The steps of the first run without which readers cannot book a seat."""
 
 
 async def setup(visit: PageRequest) -> web.StreamResponse:
@@ -40,7 +40,7 @@ def _missing(lines: Sequence[StepLine]) -> list[str]:
 
 
 async def go_on(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Begins or ends the first run, or marks a step as done or for later."""
+    """Begins or ends the first run, or marks one of its steps as done or to be done later."""
     reference, staff = visit[REFERENCE], visit[StaffProfile]
     await reference.refresh()
     context, operation, rev = staff_context(visit), form_text(form, "operation"), _rev(form)
@@ -64,14 +64,14 @@ def _rev(form: Form) -> int:
 
 
 def _step(text: str) -> SetupStep:
-    """Raises: NotFound."""
+    """The step of this name. Raises: NotFound."""
     if text not in set(SetupStep):
         raise NotFound()
     return SetupStep(text)
 
 
 def _mark(text: str) -> StepMark:
-    """Raises: NotFound."""
+    """The mark of this name (done, or to be done later). Raises: NotFound."""
     if text not in set(StepMark):
         raise NotFound()
     return StepMark(text)

@@ -1,4 +1,5 @@
-"""The steps of the first run. Whether one is done follows from reference data and staff's marks."""
+"""The steps of the first run. Whether a step is done follows from the library's data and from
+the marks that staff have set."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ STEP_PAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """A step on the page. ``keep``: the text of the button that accepts the defaults."""
+    """A step of the first run as a line on its page. ``where``: the address of the step's page.
+    ``keep``: the text of the button that accepts the defaults; empty if the step has none."""
 
     step: SetupStep
     where: str
@@ -42,7 +44,8 @@ class StepLine:
 
 
 def is_under_way(reference: ReferenceData) -> bool:
-    """Whether the first run is unfinished. A library that was filled by other means needs none."""
+    """Whether the first run has begun and not ended, or the library is still empty. A library
+    that was filled in another way needs no first run."""
     if reference.setup.finished:
         return False
     return reference.setup.rev > 0 or next(reference.catalog.bookable_areas, None) is None

@@ -1,4 +1,4 @@
-"""CSV and XLSX files for spreadsheets. Text is never a formula."""
+"""CSV and XLSX files for spreadsheets. A text in a cell is never read as a formula."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def _in_csv(cell: Cell) -> object:
 
 
 class Workbook:
-    """An XLSX file, written to disk row by row. Its methods block: call them in a thread."""
+    """An XLSX file that is written to disk row by row. Its methods block, so they must be called
+    in a thread."""
 
     def __init__(self, file: Path) -> None:
         # Imported late: it takes 2 MB in each worker, and is rarely used.

@@ -31,7 +31,8 @@ class GrantForm(msgspec.Struct):
 
 
 async def staff_grants(visit: PageRequest) -> web.StreamResponse:
-    """Lists all grants, each with its holder's API tokens, and the form for a new one."""
+    """The page with all grants and the form for a new one. Each grant also shows its holder's
+    valid API tokens."""
     await visit[REFERENCE].refresh()
     tokens = [t for t in await visit[StaffApiTokens].all() if t.is_usable(visit.now)]
     return render(
@@ -51,7 +52,8 @@ async def staff_grants(visit: PageRequest) -> web.StreamResponse:
 
 
 def _places(visit: PageRequest, grant: StaffGrant) -> Sequence[str]:
-    """The names of the grant's venues; empty for the whole library."""
+    """The names of the venues to which the grant is limited; empty if it is for the whole
+    library."""
     venues = visit[REFERENCE].catalog.venues
     return [venues[id].name if id in venues else id for id in sorted(grant.venues)]
 
@@ -64,7 +66,7 @@ async def give_role(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
-    """Raises: Malformed."""
+    """The reader and the grant that the form describes. Raises: Malformed."""
     typed = decode(form, GrantForm)
     venues = frozenset[VenueId]()
     if typed.where == "some":

@@ -1,4 +1,4 @@
-"""Statistics as tables, shared by page, chart and file."""
+"""Statistics as tables, from which the page, its charts and the files are made."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import date, datetime
 from enum import StrEnum
 
 Cell = str | int | float | date | datetime | None
-"""A value in a table; None: no data, as opposed to zero."""
+"""A value in a table. None means that there is no data, which is not the same as zero."""
 Row = tuple[Cell, ...]
 
 
 class Kind(StrEnum):
-    """The format of a column. Instants are in the library's time zone."""
+    """The format of a column's values. Instants are shown in the library's time zone."""
 
     TEXT = "text"
     DATE = "date"
@@ -46,7 +46,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A titled table. ``key``: its name in addresses and files."""
+    """A table with a title. ``key``: the table's name in addresses and file names."""
 
     key: str
     title: str

@@ -20,7 +20,7 @@ routes = ApiRoutes()
 
 
 LONGEST: Final = 92
-"""The most days in a response: a quarter of a year."""
+"""The most days in one response: a quarter of a year."""
 _USUAL: Final = 30
 _DAY: Final = timedelta(days=1)
 

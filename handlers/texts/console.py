@@ -102,7 +102,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "card_format": "卡号为 4–32 个字母或数字",
     "visit_dates": "请填写今后一年以内的日期，结束不早于开始",
 }
-"""Errors of a refused form, by code."""
+"""Errors of a refused console form, by code."""
 FIELD_WRONG: Final[Mapping[str, str]] = {
     "area": "请选择区域",
     "body": "正文为 1–{most} 字",
@@ -136,13 +136,13 @@ FIELD_WRONG: Final[Mapping[str, str]] = {
     "VisitorForm.name": "姓名为 1–{most} 字",
     "WebhookForm.url": WRONG_TEXT["webhook_url"],
 }
-"""Errors of a form's field, by its name, or by the form's shape and its name."""
+"""Errors of a form's field, by the field's name or by the form's class and the field's name."""
 BLOCKING_TEXT: Final[Mapping[str, str]] = {
     "refused": "这位读者在这段时间已有：{named}",
     "booking": "{seat} {start}–{end} 的预约",
     "offer": "为其保留的 {seat} {start}–{end}，到 {until} 为止（可在下面代为接受或放弃）",
 }
-"""Texts for bookings and offers of the reader that overlap a new booking."""
+"""Texts that name the bookings and offers of a reader that stand in the way of a new booking."""
 CHANGE_TEXT: Final[Mapping[str, str]] = {
     # a floor plan; seats by their numbers
     "added": "新增 {seats}",
@@ -167,11 +167,12 @@ CHANGE_TEXT: Final[Mapping[str, str]] = {
     "override_added": "新增“{name}”：{override}",
     "override_removed": "删除“{name}”：{override}",
 }
-"""Summaries of changes, for the confirmation page and the audit log."""
+"""Summaries of changes to plans, hours and policy, for the confirmation page and the audit log."""
 RELEASED_AT_PATROL: Final = "现场恢复使用"
-"""The reason in the audit log if a seat is put back in service with one tap."""
+"""The reason that the audit log shows if staff have put a seat back in service with one tap on
+the patrol page."""
 BETWEEN: Final[Mapping[str, str]] = {"names": "、", "numbers": "，", "changes": "；"}
-"""Separators between the items of a list, by kind."""
+"""The separators between the items of a list, by the kind of items."""
 
 
 def days_between(first: date, last: date | None) -> str:
@@ -183,15 +184,16 @@ def days_between(first: date, last: date | None) -> str:
 
 EQUALS: Final = "[=＝]"
 FULL_WIDTH_COMMA: Final = "，"
-"""The character that is read as a comma in lists."""
+"""The Chinese comma, which in typed lists means the same as a comma."""
 SEAT_LIST_ENDS: Final = r"[,，、;；\n]+"
-"""Separates typed seats: 001-020，035. So do blanks, unless a seat's name has one."""
+"""The pattern that separates the seats in a typed list: 001-020，035. Blanks separate them, too,
+unless a seat's name has one."""
 SEAT_RANGE_DASHES: Final = "[-–—至~～]"
-"""Between the first and last seat of a typed range."""
+"""The pattern of the dash between the first and the last seat of a typed range."""
 MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"
-"""Separates typed meal times: 11:00-13:00，17:00-19:00."""
+"""The pattern that separates typed meal times: 11:00-13:00，17:00-19:00."""
 MEAL_TIME_DASHES: Final = "[–—至~～]"
-"""Read as a hyphen in meal times."""
+"""The pattern of the characters that are read as the hyphen in a typed meal time."""
 
 ALARM_TEXT: Final[Mapping[str, str]] = {
     "trouble": "{name}：{what}",
@@ -199,7 +201,8 @@ ALARM_TEXT: Final[Mapping[str, str]] = {
     "gate_silent": "{name} 自 {since} 起没有数据",
     "no_presence": "{venue}近 7 天没有任何签到方式起过作用：到时未签到的座位照常释放，但不记违约",
 }
-"""Alarms on the dashboard. ``console_labels.TROUBLE_TEXT`` has the texts of known troubles."""
+"""The dashboard's alarms. In ``trouble``, the text comes from ``console_labels.TROUBLE_TEXT`` if
+the trouble is a known one."""
 NARROWER_GROUP: Final = (
     "读者组“{group}”的{rule}仍是 {own} {unit}，比全馆的 {library} {unit}少：本组读者反而更受限。"
     "不是有意的话，请在读者组里改为“至少”、改大或留空。"

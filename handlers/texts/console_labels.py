@@ -210,7 +210,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "api_token": "API 令牌",
 }
 PROGRAM_TEXT: Final = "程序"
-"""The role shown for audit entries of a program."""
+"""The role that the audit log shows for entries of a program."""
 SCOPE_TEXT: Final[Mapping[Scope, str]] = {
     Scope.CATALOG_READ: "查看场馆、区域、座位和公告",
     Scope.OCCUPANCY_READ: "查看空位",
@@ -235,7 +235,7 @@ TROUBLE_TEXT: Final[Mapping[str, str]] = {
         for channel, words in CHANNEL_WORDS.items()
     },
 }
-"""Troubles that the readiness check reports, by name."""
+"""Texts for the troubles that the readiness check reports, by the trouble's name."""
 WAITING_TEXT: Final[Mapping[str, str]] = {
     "reports": "座位被占",
     "seats": "待巡视的座位",
@@ -288,7 +288,7 @@ CODE_SHARING_TEXT: Final[Mapping[str, str]] = {
     READER_OUTSIDE: "闸机显示读者当时不在馆内",
     MANY_USERS: "同一个码有许多读者使用",
 }
-"""Why a check-in looks like code sharing."""
+"""The reasons for which a check-in looks like code sharing, in words."""
 
 # --- the policy and the opening hours -------------------------------------------------------------
 WHOLE_LIBRARY: Final = "全馆"
@@ -317,7 +317,8 @@ REFUSAL_TEXT: Final[Mapping[str, str]] = {
     "too_long": "时间太长",
     "daily_limit": "超过每天次数",
 }
-"""Names of the limits by which a changed policy would have refused bookings."""
+"""Names of the rules by which a changed policy would have refused last week's bookings, by error
+code."""
 
 # --- the export -----------------------------------------------------------------------------------
 EXPORT_SHEET: Final = "预约"

@@ -15,8 +15,9 @@ from notify.wecom.channel import WECOM_CODES, WeComStatus
 
 @dataclass(frozen=True, slots=True)
 class ChannelWords:
-    """``messages``: the channel's kind of message. ``meaning_of``: explains result codes;
-    ``not_sent``: deliveries without one. ``reasons``: why deliveries wait or have expired."""
+    """The words for one channel on the page of deliveries. ``messages``: the channel's name for
+    a message. ``meaning_of``: returns the meaning of a result code. ``not_sent``: the text for a
+    delivery without a result code. ``reasons``: why a delivery waits or has expired."""
 
     name: str
     messages: str

@@ -23,17 +23,19 @@ from handlers.texts.wording import DEFAULT_NAMES
 CATALOGUE: Final[Mapping[str, Mapping[str, str]]] = json.loads(
     files("handlers.texts").joinpath("english.json").read_text(encoding="utf-8")
 )
-"""``templates``, ``scripts``: pieces of source code; ``values``: texts from Python, with facts in
-braces; ``mini_program``: texts of it alone; ``mini_program_only``: its exceptions, by key."""
+"""The catalogue of English texts by their Chinese. ``templates`` and ``scripts`` have pieces of
+source code; ``values`` has texts from Python, with facts in braces. ``mini_program`` has texts
+that only the mini-program uses; ``mini_program_only``, by key, those that it words differently
+from the pages."""
 CHINESE: Final = re.compile("[\u4e00-\u9fff]")
 ENGLISH_NAME: Final = ("en", "English")
 CHINESE_NAME: Final = ("zh", "中文")
-"""The tag of a language, and the language's own name."""
+"""The tag of a language and the language's own name, as the switch between languages shows it."""
 _NEAR: Final = {"今天": "Today", "明天": "Tomorrow"}
 _WEEKDAYS: Final = "一二三四五六日"
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = month_abbr
-"""Names of months, from index 1. They are English, as the process runs without a locale."""
+"""The English names of months, from index 1; the service runs without a locale."""
 _DIGITS: Final = "零一二三四五六七八九"
 
 _MARKS: Final = str.maketrans(
@@ -44,7 +46,8 @@ _COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL)
 _CODE: Final = re.compile(
     r'(<(?:[^>"{]|"[^"]*"|\{\{.*?\}\}|\{%.*?%\}|\{(?![{%]))*>|\{%.*?%\})', re.DOTALL
 )
-"""Matches a tag or statement in a template; the parts in between are text."""
+"""Matches a tag or a statement in a template. The parts between the matches are text to
+translate."""
 _OPENS: Final = re.compile(r"<(a|b|span|time|form|small)[ >]")
 _CLINGS: Final = ("，", "。", "；", "：", "、")
 _CLOSES: Final = re.compile(r"</(a|b|span|time|small)>")
@@ -54,16 +57,17 @@ _QUOTED: Final = re.compile(r'"([^"]*)"')
 _LITERAL: Final = re.compile(
     r"""'([^'\n]*)'|"([^"\n]*)"|`((?:[^`$]|\$(?!\{)|\$\{(?:[^{}`]|`[^`]*`)*\})*)`"""
 )
-"""Matches a string literal in a script."""
+"""Matches a string literal in a script: the text to translate."""
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
 class NoEnglish(LookupError):
-    """The catalogue lacks a piece of text."""
+    """A Chinese piece of a template or script is missing in the catalogue."""
 
 
 def template_in_english(source: str, name: str = "") -> str:
-    """``name``: a template that may translate a piece in its own way. Raises: NoEnglish."""
+    """The template's source in English. ``name``: the template's name, for pieces that this
+    template translates in its own way. Raises: NoEnglish."""
     parts, made = _CODE.split(_COMMENT.sub("", source)), []
     for number, part in enumerate(parts):
         if number % 2:
@@ -84,7 +88,7 @@ def template_in_english(source: str, name: str = "") -> str:
 
 
 def script_in_english(source: str) -> str:
-    """Raises: NoEnglish."""
+    """The script's source with its Chinese string literals in English. Raises: NoEnglish."""
     translations = CATALOGUE["scripts"]
 
     def english(literal: re.Match[str]) -> str:
@@ -104,7 +108,8 @@ def script_in_english(source: str) -> str:
 
 
 def _as_written(field: re.Match[str]) -> str:
-    """Prints a field's value unchanged, because the form sends it back."""
+    """The ``value`` of a form field, changed to be printed as it is: the form sends it back, so
+    it must not be translated."""
     return _EXPRESSION.sub(r"{{ \1 | as_written }}", field[0])
 
 
@@ -137,12 +142,14 @@ def day(when: date) -> str:
 
 
 def near_day(label: str) -> str:
-    """Today or Tomorrow, if the day's label says so; otherwise empty."""
+    """Today or Tomorrow if the Chinese label of a day begins with one of these words; otherwise
+    empty."""
     return _NEAR.get(label.split(" ")[0], "")
 
 
 def value_in_english(value: Any, context: str = "") -> Any:
-    """``context`` (``event``, ``state``) selects the meaning of an ambiguous word."""
+    """The value in English if it is a Chinese text, otherwise unchanged. ``context`` (``event``
+    or ``state``) selects the meaning of an ambiguous word."""
     if type(value) is not str or not CHINESE.search(value):
         return value
     if context and (english := CATALOGUE["values"].get(f"{context}:{value}")) is not None:
@@ -168,7 +175,8 @@ def _exact() -> Mapping[str, str]:
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Patterns of the texts that contain facts, the longest text first."""
+    """Patterns that recognise the Chinese texts with facts filled in, each with its English
+    text; the longest text first."""
     texts = {zh: en for zh, en in CATALOGUE["values"].items() if "{" in zh}
     # On pages a duration includes its unit; in the mini-program the unit is part of the text.
     refusals = {TEXTS[code]: en for code, en in TEXTS_EN.items() if "{" in TEXTS.get(code, "")}
@@ -200,17 +208,19 @@ def _spoken(text: str) -> str:
 
 
 def sentence(text: str, **facts: str) -> str:
-    """The English of ``text``, with facts filled in untranslated."""
+    """The English of the Chinese ``text``. The facts are filled in without being translated."""
     return CATALOGUE["values"][text].format_map(facts)
 
 
 def place(venue: str, floor: int, area: str, no: str) -> str:
-    """A seat's place. Empty without a venue: the seat is of another library, and unknown."""
+    """The words for a seat's place. Empty without a venue: the seat is then unknown, as it
+    belongs to another library's data."""
     return f"{venue}, {_floor_name(floor)}, {area}, no. {no}" if venue else ""
 
 
 def area_place(floor: int, name: str) -> str:
-    """The floor is left out if the area's name has it, as most Chinese names do."""
+    """The words for an area and its floor. The floor is left out if the area's name contains it,
+    as most Chinese names do."""
     return name if "层" in name else f"{_floor_name(floor)}, {name}"
 
 
@@ -261,4 +271,4 @@ def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
 
 
 _USUAL: Final = [(re.compile(rule), say) for rule, say in _rules()]
-"""Translations of days, durations and floors within any text."""
+"""Patterns and their translations for days, durations and floors, wherever they occur in a text."""

@@ -1,4 +1,4 @@
-"""Texts for all refusals: specific, with the next step, blaming no one."""
+"""Texts for all refusals. Each is specific, names the next step, and blames no one."""
 
 from __future__ import annotations
 
@@ -179,24 +179,26 @@ REASONS: Final[Mapping[str, str]] = {
     "picture_too_many_pixels": "图片的像素太多（最多 {most} 万），请缩小后再上传",
     "picture_place": "底图的位置、宽度在 {most} 以内，浓淡为 5–100",
 }
-"""Errors of a field, by reason."""
+"""Errors of a form field or of a part of a file, by reason."""
 _TOKEN_REFUSED: Final = "API 令牌无效、已撤销或已到期"
 _CLOSED_AT_THAT_TIME: Final = "该时间不开放{reason}，当天开放 {hours}，请选择这段时间内的座位"
 _SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: "已从平面图移除"}
 
 
 def reason_text(details: Mapping[str, Any]) -> str:
-    """The text for a wrong field; an unknown reason is returned unchanged."""
+    """The text for a wrong field, by the error's reason. A reason without a text is returned
+    unchanged."""
     reason = str(details["reason"])
     return REASONS[reason].format_map(details) if reason in REASONS else reason
 
 
 _DRAWN_BY_ANOTHER: Final = "这次没有抽中：同一座位和时段由另一位读者抽中了，请马上另选座位或时间"
-"""The refusal if another reader has won the seat in the draw at an opening."""
+"""The refusal if another reader has won the same seat in the draw at the opening of a day's
+bookings."""
 
 
 def text_of(code: str, details: Mapping[str, Any]) -> str:
-    """The text for a refusal; missing facts are left out."""
+    """The text for a refusal with its facts filled in. Facts that are missing are left out."""
     facts = {name: _spoken(name, value) for name, value in details.items()}
     if code == "unauthenticated" and details.get("reason") == "token":
         return _TOKEN_REFUSED

@@ -58,7 +58,7 @@ _ALSO: Final[Mapping[str, str]] = {
     "height": "h",
 }
 FEATURE_COLUMNS: Final = "、".join(FEATURE_TEXT.values())
-"""The columns of seat features, joined for a sentence."""
+"""The names of the columns with seats' features, joined for a sentence."""
 KIND_TEXT: Final[Mapping[str, str]] = {
     "seat": "座位",
     "area": "区域",
@@ -167,6 +167,7 @@ PROBLEM_TEXT: Final[Mapping[str, str]] = {
     "new_area_without_floor": "新区域“{area}”缺少楼层",
     "new_seat_without_place": "新座位 {no} 缺少位置：请填写行和列，或者 x 和 y",
 }
-"""Errors in a file, by code. ``errors.REASONS`` has those that any plan can have."""
+"""Errors in an imported file, by code. Errors that any floor plan can have are in
+``errors.REASONS``."""
 LINE_TEXT: Final = "第 {line} 行：{what}"
 AREA_TEXT: Final = "{area}：{what}"

@@ -22,7 +22,7 @@ STATE_TEXT: Final[Mapping[ReservationState, str]] = {
     ReservationState.OFFER_EXPIRED: "未接受",
 }
 UNCONFIRMED_STATE: Final = "{state}·待确认"
-"""A state set by a gate, which the reader has yet to confirm."""
+"""The text for a state that a gate has set and the reader has yet to confirm."""
 WEEKDAYS: Final = "一二三四五六日"
 SEAT_TEXT: Final[Mapping[str, Mapping[str, str]]] = {
     "moment": {
@@ -47,7 +47,8 @@ SEAT_TEXT: Final[Mapping[str, Mapping[str, str]]] = {
         "mine": "我的座位",
     },
 }
-"""States of a seat at this moment, for a chosen time, and for a whole day."""
+"""The words for a seat's state. The first key says for which time: ``moment`` for the present,
+``time`` for a chosen time, ``day`` for a whole day."""
 FEATURE_TEXT: Final[Mapping[str, str]] = {
     "power": "电源",
     "window": "靠窗",
@@ -91,7 +92,7 @@ SESSION_TEXT: Final[Mapping[SessionKind, str]] = {
     SessionKind.WX: "微信小程序",
     SessionKind.KIOSK: "选座机",
 }
-"""Names of sessions without a known device."""
+"""Names of sessions whose device is unknown, by the session's kind."""
 EFFECT_TEXT: Final[Mapping[str, str]] = {
     "check_in": "协助签到",
     "leave": "协助暂离",
@@ -100,7 +101,7 @@ EFFECT_TEXT: Final[Mapping[str, str]] = {
 }
 
 APPEAL_ANSWER_TEXT: Final[Mapping[str, str]] = {ANSWER_BY_GATE: "闸机记录显示您已到馆"}
-"""Answers to appeals that were settled automatically."""
+"""The answers to appeals that the service has settled by itself."""
 
 
 def days_text(weekdays: frozenset[int]) -> str:
@@ -125,7 +126,7 @@ def day_choice_text(day: date, today: date) -> str:
 
 
 def period_text(period: timedelta) -> str:
-    """The period as ``3 年``, or as ``180 天`` unless it is whole years of 365 days."""
+    """The period in years (3 年) if it is whole years of 365 days, otherwise in days (180 天)."""
     years, days = divmod(period.days, 365)
     return f"{years} 年" if years and not days else f"{period.days} 天"
 
@@ -155,14 +156,14 @@ NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "violations_window_days": ("违约统计", "天"),
     "suspension_days": ("暂停预约", "天"),
 }
-"""Name and unit of each number in the policy."""
+"""Name and unit of each number in the policy, by the name of the value."""
 
 
 SUSPENDED_FOR: Final = "{days} 天内累计违约 {violations} 次"
 
 
 def suspension_reason_text(reason: SuspensionReason) -> str:
-    """The reason in words; empty if nothing is known of it."""
+    """The reason of a suspension in words; empty if it is not known."""
     if reason.violations is None:
         return reason.words
     return SUSPENDED_FOR.format(days=reason.days, violations=reason.violations)

@@ -19,10 +19,11 @@ SOURCE_TEXT: Final[Mapping[OpeningKind, str]] = {
     OpeningKind.EXCEPTION: "例外",
     OpeningKind.CLOSURE: "闭馆",
 }
-"""Names of the layers that opening hours come from."""
+"""Names of the kinds of rules from which a day's opening hours can come."""
 NO_SOURCE: Final = "没有安排"
 CUT_TEXT: Final = "随场馆"
-"""Shown if the venue's hours shorten those of an area."""
+"""The mark on a day on which an area closes earlier than its own hours say, because its venue
+does."""
 INDEPENDENT: Final = "独立开放"
 WEEK_TEXT: Final[Mapping[str, str]] = {
     "own": "{place}的每周时间：{week}",
@@ -71,7 +72,8 @@ def in_brackets(reason: str) -> str:
 
 
 def weekly_text(days: list[tuple[time, time] | None]) -> list[tuple[str, str]]:
-    """A week in words: pairs of days and hours, with equal days joined."""
+    """The opening hours of a week in words, as pairs of days and hours. Days with equal hours
+    are one pair."""
     alike: dict[tuple[time, time] | None, set[int]] = {}
     for weekday, plan in enumerate(days):
         alike.setdefault(plan, set()).add(weekday)
@@ -99,7 +101,8 @@ def days_in_words(first: date | None, last: date | None) -> str:
 
 
 def rule_hours_text(rule: OpeningRule) -> str:
-    """The rule's hours, with a word for an area that does not follow its venue."""
+    """The hours that the rule sets, in words. A further word marks an area that does not follow
+    its venue."""
     hours = clock_hours_text(rule.opens, rule.closes)
     return f"{hours} {INDEPENDENT}" if rule.stands_alone else hours
 

@@ -23,17 +23,19 @@ DONE_TEXT: Final[Mapping[str, str]] = {
     "stale": "这次预约的状态已经变了，下面是现在的情况",
 }
 REPORTED_TO_DESK: Final = "已告诉图书馆。时限照常：请{scan}后再报告，时限就停止"
-"""Shown after a report without proof of presence."""
+"""Shown after an occupied-seat report without proof of presence. It asks for a scan, without
+which the check-in deadline continues."""
 REPORTED_ONCE_MORE: Final = "已告诉图书馆。今天停止时限的次数已用完，时限照常；需要换座请到服务台"
-"""Shown after a report if the reader has used up the day's reports that stop deadlines."""
+"""Shown after an occupied-seat report of a reader who has used up the day's reports that stop
+the check-in deadline."""
 
 SHORT_TITLE: Final = "座位预约"
-"""The name below an app icon if the library's own is too long."""
+"""The name below an app icon if the library's own name is too long for it."""
 DESCRIPTION: Final = "{name}座位预约：看空位、选座、签到、续约。"
 """The description for search engines and home screens."""
 
 ANSWER_KIND: Final = "图书馆的答复和通知"
-"""The name for messages that answer a reader or announce a change."""
+"""The name of the kind of messages that answer a reader or announce a change."""
 KEPT_TEXT: Final[Mapping[str, str]] = {
     "reservations waitlist": "预约和候补",
     "violations suspensions": "违约、申诉、暂停预约",
@@ -46,7 +48,7 @@ KEPT_TEXT: Final[Mapping[str, str]] = {
     "accommodations": "为您作的安排",
     "audit": "馆员为您做的操作",
 }
-"""Names for stored data of a reader, by collections."""
+"""The names under which a reader sees their stored data, by the database collections."""
 ERASURE_TEXT: Final[Mapping[str, str]] = {
     "suspended": "暂停预约期间不能清除，暂停结束后再来。",
     "violations": "您有还在计数的违约，现在不能自助清除；请到图书馆服务台提出。",
@@ -79,16 +81,17 @@ PROPOSAL_TEXT: Final[Mapping[str, str]] = {
     "today": "今天 {begin}",
     "tomorrow": "明天 {begin}",
 }
-"""Why a seat is proposed, if a favourite is free, when the last seat can be booked again."""
+"""Texts of the suggestions: why a seat is proposed, whether a favourite seat is free, and when
+the last seat can be booked again."""
 TOO_LONG: Final = "{period} 超过了这里一次最长的 {longest}，先约一段，到点前可以续约。"
-"""Shown for a time longer than one booking can be."""
+"""Shown if the searched time is longer than one booking can be."""
 
 SEARCH_HINTS: Final[Mapping[str, str]] = {
     "time_has_passed": "这个时间已过，请重新选择",
     "one_end_missing": "请同时选择开始和结束时间",
     "end_before_start": "结束时间要晚于开始时间",
 }
-"""Errors in the times of a search."""
+"""The errors in the times of a search, by reason."""
 
 SIGN_IN_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "welcome": ("欢迎使用座位预约", "登录后即可选座、签到，并获取小程序的激活码。"),
@@ -99,16 +102,16 @@ SIGN_IN_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "another_fails": ("这种登录方式暂时连不上", "请稍后再试，或用另一种方式登录，或到服务台办理。"),
     "logged_out_elsewhere": ("您已在别处退出登录", "请重新登录。"),
 }
-"""Heading and text of pages for visitors who are not signed in."""
+"""The heading and the text of pages for visitors without a session."""
 SIGN_IN_HEADINGS: Final[Mapping[str, str]] = {
     "clock_wrong": "暂时不能登录",
     "entry_refused": "没有登录成功",
     "entry_unavailable": "{campus_app}暂时连不上",
 }
-"""Headings of refused sign-ins, by error code."""
+"""Headings of the page after a sign-in was refused, by error code."""
 REFUSED_HEADING: Final = "这一步没有完成"
 PAGE_NOT_SHOWN: Final = "这一页暂时没有打开"
-"""The heading if viewing a page was refused for a while."""
+"""The heading of the error page if a page cannot be viewed for a while."""
 
 _FLOORS: Final = "零一二三四五六七八九"
 

@@ -14,7 +14,7 @@ from handlers.texts.console_labels import (
 from handlers.texts.labels import NUMBER_TEXT
 
 VALUES: Final = (*NUMBER_TEXT, *SWITCH_TEXT, *POLICY_TIME_TEXT)
-"""The names of all policy values, in the order of the page."""
+"""The names of all values of the policy, in the order of the page."""
 _NO_MEAL_TIMES: Final = "无"
 
 
@@ -33,7 +33,8 @@ def value_name(name: str) -> str:
 
 
 def value_text(name: str, value: Any) -> str:
-    """A value with its unit: 120 分钟, 是, 07:00. None: an area follows the library (同全馆)."""
+    """A value of the policy with its unit: 120 分钟, 是, 07:00. None for a number means that the
+    area has the library's value (同全馆)."""
     if name in NUMBER_TEXT:
         return f"{value} {NUMBER_TEXT[name][1]}" if value is not None else AS_WHOLE_LIBRARY
     if name in SWITCH_TEXT:

@@ -49,7 +49,8 @@ TIMES_EN: Final[Mapping[str, tuple[str, str]]] = {
     "booking_opens_at": ("the next day opens at {}", "the next day opens at no fixed time"),
     "meal_times": ("meal times {}", "no meal times"),
 }
-"""Phrases with a time, and phrases without one."""
+"""English phrases of the rules by policy value: the phrase with a time, and the one if no time
+is set."""
 CHECK_IN_BY_EN: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.KIOSK: "check in by the changing code of a kiosk",
     CheckInWay.KIOSK_OR_LABEL: "check in by a kiosk's code or your seat's label",

@@ -46,7 +46,8 @@ STEP_KEEP: Final[Mapping[str, str]] = {
     "rules": "就用现在的规则",
     "staff": "已经安排好",
 }
-"""Texts of the buttons that accept a step's defaults. Other steps have no such button."""
+"""The text of the button that accepts the defaults of a step in the first run. Steps that are
+not listed have no such button."""
 STEP_STATE: Final[Mapping[str, str]] = {"done": "已完成", "later": "稍后再设", "open": "未完成"}
 MARK_TEXT_OF_STEP: Final[Mapping[str, str]] = {
     "begun": "开始",

@@ -10,7 +10,7 @@ TABLE_TEXT: Final[Mapping[str, str]] = {
     "weekdays": "每周各时段",
     "seats": "座位各时段",
 }
-"""Titles of tables, and names of an XLSX file's sheets."""
+"""Titles of the statistics' tables, which are also the names of the sheets in an XLSX file."""
 COLUMN_TEXT: Final[Mapping[str, str]] = {
     "day": "日期",
     "weekday": "星期",

@@ -31,9 +31,11 @@ REPLY_TEXT: Final[Mapping[str, str]] = {
     "no_reservations": "您现在没有预约。{link}",
     "free_seats": "当前空位（空/总）\n{areas}",
 }
-"""The library's replies. ``link`` opens the mini-program."""
+"""The replies of the library's WeChat accounts. In a text, ``link`` stands for a link that opens
+the mini-program."""
 NO_WORDS: Final = "（{kind}）"
-"""The stored text of a message without text."""
+"""The text that is stored for a message without text, such as a picture. ``kind``: its kind in
+words."""
 KIND_TEXT: Final[Mapping[str, str]] = {
     "image": "图片",
     "miniprogrampage": "小程序页面",

@@ -1,4 +1,5 @@
-"""The default wording of a library, and the placeholders in it that the policy fills."""
+"""The default wording of a library's rules and of the line at the top of its pages. Values of
+the policy fill its placeholders."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ RUNNING_LINE: Final = (
     "请在开始前 {签到提前分钟} 分钟至开始后 {签到推迟分钟} 分钟内扫码签到，否则记违约一次 · "
     "暂时离开请先暂离，提前离开请结束使用"
 )
-"""The line at the top of every page."""
+"""The default text of the line at the top of every page."""
 
 RULES_TEXT: Final = """\
 # 运行使用规则(暂行)
@@ -46,7 +47,8 @@ RULES_TEXT: Final = """\
 - 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。
 - {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。
 """
-"""List items are left out if their only placeholder is empty; so is a clause on meal times."""
+"""The default rules of use. A list item is left out if it has one placeholder and this is empty.
+The clause on meal times is left out if the policy has none."""
 
 RULES_TEXT_EN: Final = """\
 # Rules of use
@@ -73,7 +75,7 @@ Scan again when you return, or the seat is released.
 - Not checking in on time counts as a violation{暂离超时说明}; at most one counts per day.
 - {违约次数} within {违约统计天数} days suspend booking for {暂停天数} days; bookings stay valid.
 """
-"""The English rules for a library without wording of its own."""
+"""The English rules of use, for a library that uses the default wording."""
 
 PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "longest_hours": ("最长小时", "一次最长的小时数；各区域不同时写作 4–6"),
@@ -97,10 +99,11 @@ PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "violations_limit": ("违约次数", "满几次暂停预约"),
     "suspension": ("暂停天数", "暂停预约的天数"),
 }
-"""Each placeholder's Chinese name and explanation, by its code."""
+"""The name of each placeholder in Chinese and an explanation for administrators, by the
+placeholder's code."""
 PAUSES: Final = "；;，,"
 ENDS: Final = "。."
-"""``PAUSES`` separate the clauses of a sentence; ``ENDS`` end it."""
+"""The characters that end a sentence. ``PAUSES`` are those that separate its clauses."""
 PLACEHOLDER_NAMES: Final = frozenset(name for name, _ in PLACEHOLDERS.values())
 
 FILLING: Final[Mapping[str, str]] = {

@@ -18,7 +18,7 @@ from models.violations.service import ViolationService
 
 
 async def violations(visit: PageRequest) -> web.StreamResponse:
-    """Shows 违约记录, the latest first, and how many of them count."""
+    """The page 违约记录: the reader's violations, the latest first, and how many of them count."""
     number = page_number(visit)
     rows, total = await visit[ViolationService].page_of(
         visit.reader.id, (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE

@@ -15,7 +15,8 @@ from models.violations.entities import Violation
 async def violation(
     reference: ReferenceData, reservations: ReservationService, v: Violation, now: datetime
 ) -> schemas.ViolationOut:
-    """For the violation's owner or a librarian."""
+    """A violation for the API, with its reservation, waiver and appeal. Only the reader
+    concerned and librarians may get it."""
     waiver, appeal = v.waiver, v.appeal
     r = await reservations.get_own(v.reservation_id, v.reader_id)
     return schemas.ViolationOut(

@@ -13,7 +13,7 @@ class WaiverOut(Response):
 
 
 class AppealOut(Response):
-    """An appeal. ``answer`` is empty until ``settled_at`` is set."""
+    """A reader's appeal against a violation. ``answer``: empty until ``settled_at`` is set."""
 
     text: str
     at: datetime

@@ -11,8 +11,9 @@ from models.library.entities import FILTERABLE_FEATURES
 
 
 class JoinWaitlist(Request):
-    """A waitlist entry for an area. ``seats``: only these seats are accepted. ``only_tell``: a
-    free-seat alert, one message without a place in the line or a held seat."""
+    """A request to wait for a seat in an area. ``seats``: if there are any, only these seats are
+    accepted. ``only_tell``: a free-seat alert instead, which is one message without a place on
+    the waitlist or a held seat."""
 
     area_id: Id
     date: date
@@ -29,9 +30,10 @@ class JoinWaitlist(Request):
 
 
 class WaitlistEntryOut(Response):
-    """``state``: waiting, offered, accepted, offer_expired, left, over, told. ``ahead``: the number
-    of entries before this one; null for an alert. ``offer``: the held seat, to accept or decline
-    until its ``held_until``."""
+    """A waitlist entry or a free-seat alert. ``state``: waiting, offered, accepted,
+    offer_expired, left, over, told. ``ahead``: the number of entries before this one; null for
+    an alert. ``offer``: the held seat, which the reader may accept or decline until its
+    ``held_until``; null if there is none."""
 
     id: str
     area_id: str

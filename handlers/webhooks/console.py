@@ -55,7 +55,7 @@ async def webhooks(visit: PageRequest) -> web.StreamResponse:
 
 
 async def add_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Adds an endpoint; its secret is shown in this response only."""
+    """Adds an endpoint. Its secret is shown in this response only."""
     endpoint, secret = await visit[StaffWebhooks].add(
         staff_context(visit), form_key(form), _read(visit, form), form_reason(form)
     )
@@ -63,12 +63,12 @@ async def add_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def webhook(visit: PageRequest) -> web.StreamResponse:
-    """Raises: NotFound."""
+    """The page of one endpoint with its deliveries. Raises: NotFound."""
     return await _one(visit, await visit[StaffWebhooks].get(visit.id))
 
 
 async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Raises: NotFound."""
+    """Changes the endpoint's settings. Raises: NotFound."""
     staff = visit[StaffWebhooks]
     old = await staff.get(visit.id)
     require_current(form, old.rev, WebhookChanged)
@@ -77,7 +77,9 @@ async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Enables, disables, deletes, sends again, rotates or ends a secret. Raises: NotFound."""
+    """Performs the action that the address names: enables, disables or deletes the endpoint,
+    sends failed deliveries again, replaces its secret, or ends the validity of the old secret.
+    Raises: NotFound."""
     staff, ctx = visit[StaffWebhooks], staff_context(visit)
     old, operation = await staff.get(visit.id), visit.request.match_info["verb"]
     reason = form_reason(form)
@@ -104,7 +106,8 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _rotate(
     visit: PageRequest, form: Form, old: WebhookEndpoint, reason: str
 ) -> web.StreamResponse:
-    """Only this response shows the secret; a form sent twice is refused with that reason."""
+    """Replaces the endpoint's secret. Only this response shows the new one. If the form was sent
+    twice, the refusal says that the secret has been replaced already."""
     staff = visit[StaffWebhooks]
     try:
         require_current(form, old.rev, WebhookChanged)
@@ -116,7 +119,7 @@ async def _rotate(
 
 
 async def test_webhook(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Sends a test event and shows the result. Raises: NotFound."""
+    """Sends a test event to the endpoint and shows the result. Raises: NotFound."""
     endpoint = await visit[StaffWebhooks].get(visit.id)
     result = await visit[StaffWebhooks].test(staff_context(visit), endpoint)
     return await _one(visit, endpoint, tested=result)
@@ -158,7 +161,8 @@ def _render(visit: PageRequest, template: str, **facts: Any) -> web.Response:
 
 
 def _read(visit: PageRequest, form: Form, old: WebhookEndpoint | None = None) -> WebhookEndpoint:
-    """Raises: Malformed."""
+    """The endpoint that the form describes. ``old``: the stored one; None for a new one. Raises:
+    Malformed."""
     typed = decode(form, WebhookForm)
     return WebhookEndpoint(
         old.id if old is not None else WebhookId(""),
@@ -170,7 +174,7 @@ def _read(visit: PageRequest, form: Form, old: WebhookEndpoint | None = None) ->
 
 
 def _has_rotated(form: Form, endpoint: WebhookEndpoint) -> bool:
-    """True if the secret was rotated exactly once since the form was loaded."""
+    """True if the endpoint's secret has been replaced exactly once since the form was loaded."""
     return form_text(form, "base") == str(endpoint.secret_rev - 1)
 
 
@@ -179,7 +183,7 @@ def _done(endpoint: WebhookEndpoint, what: str) -> web.StreamResponse:
 
 
 def webhook_routes() -> list[web.RouteDef]:
-    """All routes; only for administrators of the whole library."""
+    """All routes of the webhooks' pages. They are only for administrators of the whole library."""
     page_route = partial(staff_page, role=Role.ADMINISTRATOR, whole=True)
     form_route = partial(staff_form, role=Role.ADMINISTRATOR, whole=True)
     one = f"{PATH}/{{id}}"

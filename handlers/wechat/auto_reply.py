@@ -1,4 +1,5 @@
-"""Replies of the official account: seats, bookings, help; any other text becomes feedback."""
+"""The official account's automatic replies about free seats, a follower's bookings, and how to
+use the service. Any other text becomes feedback to the library."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ from notify.wechat.official_account import HOME
 
 
 async def reply_to(request: web.Request, callback: Callback) -> str:
-    """The reply to the follower; empty if there is none."""
+    """The text that answers a follower's message or event; empty if no reply is sent."""
     if callback.kind == "event":
         match callback.event:
             case "subscribe":
@@ -64,7 +65,8 @@ async def store_feedback(
     account: str,
     acknowledgement: str = "",
 ) -> None:
-    """``acknowledgement``: a text for the sender, for accounts whose callback cannot reply."""
+    """Stores a message from WeChat as feedback. ``account``: the WeChat account that got it.
+    ``acknowledgement``: a text to send to its writer, if this account's callback cannot reply."""
     app, now = request.app, request[NOW]
     text = callback.content.strip() or _without_words(callback)
     id = await app[service_key(FeedbackService)].add(
@@ -82,7 +84,8 @@ def _without_words(callback: Callback) -> str:
 
 
 async def _follower(request: web.Request, callback: Callback) -> ReaderId | None:
-    """The follower's reader; None if they are not bound or WeChat gives no unionid."""
+    """The reader to whom the follower is bound. None if they are not bound, or if WeChat gives
+    no unionid."""
     unionid = await request.app[UNIONID_OF](callback.openid)
     return (
         await request.app[service_key(AccountBindingService)].reader_by_unionid(unionid)
@@ -92,7 +95,7 @@ async def _follower(request: web.Request, callback: Callback) -> ReaderId | None
 
 
 def _mini_program_link(request: web.Request) -> str:
-    """A link that opens the mini-program, or the web page in old versions of WeChat."""
+    """A link that opens the mini-program. Old versions of WeChat open the web page instead."""
     site = request.app[SITE]
     return (
         f'<a href="{site.public_base_url}/" data-miniprogram-appid="{site.mini_appid}" '
@@ -115,7 +118,8 @@ def _help(request: web.Request) -> str:
 
 
 async def _my_reservations(request: web.Request, callback: Callback) -> str:
-    """The follower's bookings, or how to bind if they are unknown."""
+    """A text with the follower's bookings. If the follower is bound to no reader, it says how to
+    see them."""
     app, now = request.app, request[NOW]
     reader_id = await _follower(request, callback)
     link = _mini_program_link(request)

@@ -1,4 +1,5 @@
-"""WeChat's callbacks, for official account and mini-program. A repeated one has no effect."""
+"""WeChat's callbacks for the official account and the mini-program. A callback that WeChat
+repeats has no further effect."""
 
 from __future__ import annotations
 
@@ -25,9 +26,11 @@ from notify.wechat.callbacks import MAX_BYTES, Callback, CallbackRejected, Callb
 
 log = logging.getLogger(__name__)
 CALLBACK_REJECTED: Final = "callback_rejected"
-"""The refusal's code in metrics and security log; WeChat does not read it."""
+"""The code under which metrics and security log count a rejected callback. WeChat does not read
+it."""
 LINKED_FOLDERS: Final = ("", "/k", "/s", "/bind")
-"""Folders with WeChat's verification file: those of the links that its scanner opens."""
+"""The path prefixes of the links that WeChat's scanner opens. WeChat's verification file is
+served under each."""
 PATHS: Final = {"mp": "/wechat/mp/callback", "mini": "/wechat/mini/callback"}
 
 
@@ -51,7 +54,8 @@ async def verification(request: web.Request) -> web.Response:
 
 
 class _CallbackEndpoint:
-    """The callback of one account: ``mp`` (official account) or ``mini`` (mini-program)."""
+    """The address for WeChat's callbacks to one account: ``mp`` (official account) or ``mini``
+    (mini-program)."""
 
     def __init__(self, account: str) -> None:
         self._account = account
@@ -63,14 +67,15 @@ class _CallbackEndpoint:
         return verifier
 
     async def verify(self, request: web.Request) -> web.Response:
-        """WeChat's check when the callback address is configured."""
+        """Answers WeChat's check when an administrator enters the callback address there."""
         try:
             return web.Response(text=self._verifier(request).echo(request.query))
         except CallbackRejected as error:
             return _rejected(request, error)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Handles a callback. Unusable content is no error: WeChat would only send it again."""
+        """Handles a callback. Content that cannot be used is no error, because WeChat would only
+        send it again."""
         verifier = self._verifier(request)
         body = await read_body(request, MAX_BYTES)
         try:
@@ -94,7 +99,8 @@ class _CallbackEndpoint:
 
 
 def _rejected(request: web.Request, error: CallbackRejected) -> web.Response:
-    """403: the request is not from WeChat, or the configured token or key is wrong."""
+    """The response 403, and counts the refusal. Either the request is not from WeChat, or the
+    token or key in the service's configuration is wrong."""
     count_refusal(request, CALLBACK_REJECTED, 403, str(error))
     return web.Response(status=403)
 
@@ -128,7 +134,8 @@ async def _handle_mini_program(request: web.Request, callback: Callback) -> None
 async def _record_delivery(
     app: web.Application, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
 ) -> None:
-    """Counts and logs a delivery that failed after WeChat had accepted the message."""
+    """Counts and logs a delivery that WeChat reports as failed after it had accepted the
+    message."""
     failure = await app[service_key(MessageService)].delivery_failed_late(
         reader_id, template, entry
     )

@@ -12,7 +12,9 @@ from notify.wechat.template_config import TemplateConfig
 CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppKey(
     "callback_verifiers"
 )
-"""By account: mp (official account) or mini (mini-program)."""
+"""The verifiers of WeChat callbacks by account: mp is the official account, mini the
+mini-program."""
 TEMPLATES: Final[web.AppKey[Mapping[Template, TemplateConfig]]] = web.AppKey("templates")
 UNIONID_OF: Final[web.AppKey[Callable[[str], Awaitable[str | None]]]] = web.AppKey("unionid_of")
-"""Returns the unionid of a follower of the official account; None if WeChat gives none."""
+"""A function that returns the unionid of a follower of the official account, by openid; None if
+WeChat gives none."""

@@ -10,9 +10,10 @@ from notify.templates.rendering import day_clock
 
 @dataclass(frozen=True, slots=True)
 class AnswerWay:
-    """``writer`` describes a writer who is unknown here. ``goes``: where an answer would go, or why
-    none is possible (``reaches`` is False). ``went``: where the answer went, empty without one.
-    ``again``: the answer has not gone to WeChat, but still can."""
+    """How an answer to a feedback entry reaches its writer, in words. ``writer``: a name for a
+    writer who is no known reader. ``goes``: the way an answer would take, or why there is none
+    (then ``reaches`` is False). ``went``: the way the given answer took; empty before there is
+    one. ``again``: the answer was not sent to WeChat, but still can be."""
 
     writer: str
     goes: str
@@ -22,7 +23,7 @@ class AnswerWay:
 
 
 def answer_way(f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
-    """``is_open``: WeChat still accepts messages to the writer."""
+    """The ways of an answer to ``f``. ``is_open``: WeChat still accepts messages to the writer."""
     again = bool(f.answer) and f.push is None and is_open
     writer = "" if f.reader_id else words.WRITER_TEXT.get(f.channel, "")
     reaches = f.reader_id is not None or is_open

@@ -41,7 +41,7 @@ async def add_canned_answer(visit: PageRequest, form: Form) -> web.StreamRespons
 
 
 async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Saves or removes an answer. Raises: FeedbackChanged after a concurrent change."""
+    """Saves or removes a canned answer. Raises: FeedbackChanged after a concurrent change."""
     staff, rev = visit[StaffFeedback], decode(form, Revision).rev
     if form_text(form, "remove"):
         await staff.remove_canned_answer(staff_context(visit), visit.id, rev)
@@ -52,5 +52,5 @@ async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResp
 
 
 def _read(form: Form) -> tuple[str, str]:
-    """Raises: Malformed."""
+    """The title and the text of the canned answer in the form. Raises: Malformed."""
     return decode(form, CannedTitle).title, required_text(form)

@@ -51,7 +51,8 @@ async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Answers an entry once, or closes it. ``fill`` only adds a canned answer to the form."""
+    """Answers a feedback entry once, or closes it without an answer. With the form field
+    ``fill``, only puts a canned answer into the form."""
     if form_text(form, "fill"):
         return await _filled(visit, form)
     closes = bool(form_text(form, "close"))
@@ -68,7 +69,7 @@ def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
 
 
 async def _done(visit: PageRequest) -> str:
-    """The text that says where the answer just given went."""
+    """A text that says where the answer that was just sent has gone; empty if there was none."""
     id = visit.request.query.get("done", "")
     if not id:
         return ""
@@ -92,7 +93,8 @@ async def set_note(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def feedback(visit: PageRequest) -> web.StreamResponse:
-    """Unanswered entries oldest first, the archive newest first, or a refused form's entry."""
+    """Lists unanswered entries, oldest first, or the archive, newest first. After a refused form
+    only the entry of the form is shown."""
     number, filters = page_number(visit), _filters(visit)
     service, skip = visit[FeedbackService], (number - 1) * PAGE
     if sent_form(visit.request):
@@ -135,7 +137,8 @@ def _filters(visit: PageRequest) -> dict[str, str]:
 
 
 def _query(filters: dict[str, str]) -> FeedbackQuery:
-    """Raises: Malformed."""
+    """The query of the feedback archive for the state and the days in ``filters``. Raises:
+    Malformed."""
     days = {n: day_of(filters[n], n) if filters[n] else None for n in ("from", "to")}
     if any(day is not None and not 2000 <= day.year < 2100 for day in days.values()):
         raise Malformed("from", "not_our_time")

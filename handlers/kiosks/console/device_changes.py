@@ -26,7 +26,8 @@ _DONE = "/console/devices?done"
 
 
 def _as_shown(device: Device, form: Form) -> Device:
-    """The device as the form shows it, to detect a concurrent change."""
+    """The device with the name and venue that it had when the form was loaded, to detect a
+    concurrent change."""
     venue = VenueId(form_text(form, "was_venue"))
     return replace(device, name=form_text(form, "was_name"), venue_id=venue)
 
@@ -40,7 +41,8 @@ async def change_device(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def move_device_up(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Moves the device up among those of its kind and venue."""
+    """Moves the device one place up among the devices of its kind in its venue. Raises:
+    DeviceChanged if it is no longer where the form showed it."""
     device = await find_device(visit)
     beside = await devices_beside(visit, device)
     place = next((n for n, other in enumerate(beside) if other.id == device.id), 0)
@@ -61,7 +63,7 @@ async def retire_device(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def bring_back_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Brings the device back. Its new key is shown this once."""
+    """Brings the device back into use. It gets a new key, which only this response shows."""
     old = _as_shown(replace(await find_device(visit), retired=True), form)
     key = await visit[StaffDevices].bring_back(staff_context(visit), old, form_reason(form))
     return await devices_page(visit, NewKey(visit.request.match_info["kind"], old.id, key))

@@ -44,7 +44,7 @@ LONGEST_NAME: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key to show once. ``kind``: kiosk or gate."""
+    """The key of a device, to be shown once. ``kind``: kiosk or gate."""
 
     kind: str
     id: str
@@ -57,7 +57,8 @@ class DeviceForm(msgspec.Struct):
 
 
 class NewDevice(DeviceForm):
-    """A device to add. ``code``: a screen's pairing code. Gates have neither it nor a ``kind``."""
+    """The form that adds a device. Only kiosks have a ``kind`` and a ``code``, the pairing code
+    on the screen."""
 
     id: Annotated[str, Meta(pattern=ID)]
     device: Literal["kiosk", "gate"]
@@ -71,7 +72,8 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Response:
-    """The list of devices. ``new``: the key that the form just sent has created."""
+    """The page with all devices. ``new``: a key that was just created, which the page shows this
+    once."""
     catalog, last_seen = visit[REFERENCE].catalog, await visit[KioskService].last_seen()
     mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
     gates = [gate for gate in await _gates(visit) if visit.sees(gate.venue_id)]
@@ -101,7 +103,8 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
 
 
 def _labels_alone(venue: Venue, devices: Sequence[Device]) -> bool:
-    """True if no device in the venue proves presence, only seat labels and the desk."""
+    """True if readers can check in with seat labels in this venue, and no kiosk or gate proves
+    presence there."""
     source = {Kiosk: PresenceSource.KIOSK, Gate: PresenceSource.GATE}
     here = {source[type(d)] for d in devices if d.venue_id == venue.id and not d.retired}
     sources = venue.presence_sources
@@ -117,7 +120,7 @@ async def _gates(visit: PageRequest) -> list[Gate]:
 
 
 def _places(kind: str, devices: Sequence[Device]) -> dict[str, int]:
-    """Each device's place in its venue, from 0, by ``kind:id``."""
+    """The position of each device among those of its venue, from 0, by ``kind:id``."""
     by_venue = Counter[VenueId]()
     places = {}
     for device in devices:
@@ -127,7 +130,8 @@ def _places(kind: str, devices: Sequence[Device]) -> dict[str, int]:
 
 
 async def devices_beside(visit: PageRequest, device: Device) -> list[Device]:
-    """The devices in use of the same kind and venue, in display order."""
+    """The devices of the same kind and venue, in display order, without retired ones. The device
+    itself is among them."""
     kiosks = visit[REFERENCE].catalog.kiosks.values()
     all_of_them: Iterable[Device] = kiosks if isinstance(device, Kiosk) else await _gates(visit)
     return [d for d in all_of_them if d.venue_id == device.venue_id and not d.retired]
@@ -149,7 +153,7 @@ async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _read(visit: PageRequest, typed: NewDevice) -> Device:
-    """Raises: Malformed."""
+    """The kiosk or gate that the form describes. Raises: Malformed."""
     venue = known_venue(visit, typed)
     if typed.device == "gate":
         return Gate(GateId(typed.id), venue, typed.name)
@@ -159,7 +163,7 @@ def _read(visit: PageRequest, typed: NewDevice) -> Device:
 
 
 def known_venue(visit: PageRequest, typed: DeviceForm) -> VenueId:
-    """Raises: Malformed."""
+    """The venue chosen in the form. Raises: Malformed if it does not exist."""
     venue = VenueId(typed.venue)
     if venue not in visit[REFERENCE].catalog.venues:
         raise Malformed("venue", "venue_missing")
@@ -182,7 +186,7 @@ async def find_device(visit: PageRequest) -> Device:
 
 
 async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Replaces the key; the old one is refused at once."""
+    """Replaces the device's key; the old key is refused at once."""
     kind, device = visit.request.match_info["kind"], await find_device(visit)
     key = await visit[StaffDevices].rotate_key(staff_context(visit), device, form_reason(form))
     return await devices_page(visit, NewKey(kind, device.id, key))

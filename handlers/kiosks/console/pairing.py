@@ -1,4 +1,5 @@
-"""Pairing a screen with a kiosk: type its code, compare, confirm."""
+"""Pairing a screen with a kiosk: an administrator types the screen's code, compares the check
+word, and confirms."""
 
 from __future__ import annotations
 
@@ -32,8 +33,8 @@ _WINDOW: Final = timedelta(minutes=10)
 
 
 async def request_with_code(visit: PageRequest, form: Form) -> PairingRequest:
-    """The pairing request with the typed code. Wrong codes are counted by administrator. Raises:
-    Malformed, PairingCodeUnknown, TooManyAttempts."""
+    """The pairing request that has the typed code. Wrong codes are limited for each
+    administrator. Raises: Malformed, PairingCodeUnknown, TooManyAttempts."""
     code = _SPACES.sub("", form_text(form, "code"))
     if not _CODE.fullmatch(code):
         raise Malformed("code", "pairing_code_format")
@@ -45,19 +46,21 @@ async def request_with_code(visit: PageRequest, form: Form) -> PairingRequest:
 
 
 async def pairing(visit: PageRequest) -> web.StreamResponse:
-    """Raises: NotFound."""
+    """The page that asks for the pairing code on a screen. Raises: NotFound."""
     return await _page(visit, await _kiosk(visit))
 
 
 async def look_at_screen(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows the screen that has the typed code, for comparison. Raises: NotFound."""
+    """Shows details of the screen that has the typed code, so that the administrator can compare
+    them. Raises: NotFound."""
     return await confirmation(
         visit, await _kiosk(visit), await request_with_code(visit, form), form
     )
 
 
 async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Gives the kiosk's key to the screen. Raises: NotFound."""
+    """Confirms the pairing: the screen whose code was typed gets the kiosk's key. Raises:
+    NotFound."""
     kiosk, pairings = await _kiosk(visit), visit[KioskPairing]
     screen = None
     try:
@@ -76,7 +79,8 @@ async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def confirmation(
     visit: PageRequest, kiosk: Kiosk, screen: PairingRequest, form: Form
 ) -> web.Response:
-    """Shows the screen's details and the key's present holder, for confirmation."""
+    """The page on which an administrator compares the screen's details and confirms the pairing.
+    It also shows which screen holds the kiosk's key at present."""
     keep_typed(visit, form)
     return await _page(visit, kiosk, screen)
 
@@ -102,7 +106,7 @@ async def _page(
 
 
 async def _kiosk(visit: PageRequest) -> Kiosk:
-    """Raises: NotFound, OtherVenue."""
+    """The kiosk in the address. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()  # another worker may have added it
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
     if kiosk is None:

@@ -13,7 +13,7 @@ from models.library.entities import KioskId, Venue
 
 
 async def kiosk_poster(visit: PageRequest) -> web.StreamResponse:
-    """Raises: NotFound."""
+    """The poster of a kiosk, for printing. Raises: NotFound."""
     await visit[REFERENCE].refresh()
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
     if kiosk is None:

@@ -1,4 +1,5 @@
-"""Imports floors from files. The browser keeps the previewed plans; they are checked again."""
+"""Imports floors from files: first a preview, then the import. The browser keeps the previewed
+plans in between, so they are checked again."""
 
 from __future__ import annotations
 
@@ -57,13 +58,15 @@ from models.staff.audit import AuditAction
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = 4 * 1024 * 1024
-"""Bytes of a form. More than a file may have, so that the page can report a larger file."""
+"""The largest form in bytes. It is larger than a file may be, so that the page can report a file
+that is too large."""
 _CSV: Final = "text/csv; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class AreaPreview:
-    """``drawn``: the area's seats by their change."""
+    """An area in an import's preview. ``changes``: in words. ``drawn``: the seats to draw, by
+    what the import does to them."""
 
     area: Area
     is_new: bool
@@ -100,7 +103,7 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
 
 
 async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows the preview of a file, or imports one that was confirmed."""
+    """Shows the preview of an uploaded file, or imports the plans of a confirmed preview."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed a plan
     typed = typed_in(form, ("venue", "floor", "encoding", "reason"))
@@ -148,7 +151,8 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _read(visit: PageRequest, form: Form) -> FloorFile:
-    """The areas in the uploaded file or in the confirmed preview."""
+    """The result of reading the uploaded file, or the plans of a confirmed preview. Errors are
+    in its ``problems``."""
     plans, file = form_text(form, "plans"), form.get("file")
     named = form_text(form, "encoding")
     encoding = named if named in ENCODING_TEXT else ""
@@ -165,7 +169,8 @@ async def _read(visit: PageRequest, form: Form) -> FloorFile:
 
 
 def _defaults(typed: dict[str, str]) -> Defaults:
-    """Raises: Malformed."""
+    """The venue and floor for areas whose file names none, as typed in the form. Raises:
+    Malformed."""
     floor = typed["floor"].strip()
     if floor and not re.fullmatch(r"-?[0-9]{1,2}", floor):
         raise Malformed("floor", WRONG_TEXT["floor_out_of_range"])
@@ -173,7 +178,8 @@ def _defaults(typed: dict[str, str]) -> Defaults:
 
 
 async def _impact(visit: PageRequest, changed: list[PlannedArea]) -> dict[str, Any]:
-    """The impact, for a preview that is shown again."""
+    """The template data on the import's effect on bookings, for its preview. Empty if no booking
+    is affected."""
     reference = visit[REFERENCE]
     catalog = reference.catalog.with_areas(*(a.new for a in changed))
     nothing: Form = MultiDictProxy(MultiDict())
@@ -213,7 +219,8 @@ def _preview(visit: PageRequest, planned: PlannedArea) -> AreaPreview:
 
 
 def _drawn(old: Area, new: Area, diff: PlanDiff) -> dict[str, list[Seat]]:
-    """Seats by their change, removed ones first, so that new ones are drawn over them."""
+    """The seats to draw in a preview, by ``removed``, ``added``, ``changed``, ``kept``. Removed
+    seats come first, so that the others are drawn over them."""
     before, added = {seat.id for seat in old.seats}, set(diff.added)
     other = {*diff.moved, *diff.features_changed, *diff.disabled, *diff.enabled}
     other |= {now for _, now in diff.renumbered}
@@ -245,7 +252,7 @@ def _problem(problem: FileProblem) -> str:
 
 # --- files to take away ---------------------------------------------------------------------------
 async def export_csv(visit: PageRequest) -> web.StreamResponse:
-    """The area as a table that can be edited and imported again."""
+    """The area's seats as a CSV file that can be edited and imported again."""
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
     head = [COLUMN_TEXT[name] for name in writing.FIELDS]
@@ -258,7 +265,7 @@ async def template_csv(visit: PageRequest) -> web.StreamResponse:
 
 
 async def template_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """The example as a workbook, with a sheet that explains the columns."""
+    """An example of an import file as an XLSX workbook, with a sheet that explains the columns."""
     sheets: dict[str, Sequence[writing.Row]] = {
         SHEET_TEXT["seats"]: [_template_head(), *TEMPLATE_ROWS],
         SHEET_TEXT["explained"]: TEMPLATE_EXPLAINED,

@@ -1,4 +1,5 @@
-"""The plan editor. Plans are JSON, as in export and import; changes need a confirmed impact."""
+"""The editor of floor plans. Plans are JSON, as in export and import. A change is saved after
+its effect on bookings was confirmed."""
 
 from __future__ import annotations
 
@@ -33,14 +34,15 @@ from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
 
 LARGEST_PLAN: Final = 512 * 1024
-"""Bytes of a form; fits a plan of a thousand seats."""
+"""The largest form in bytes; it fits a plan of a thousand seats."""
 NOT_AN_ID: Final = "import"
-"""The id that no area can have, because its address is that of the import page."""
+"""An id that no area may have, because the path with this id leads to the import page."""
 _LISTED: Final = 12
 
 
 class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A plan as JSON. Without ``name`` or ``floor`` the area keeps its own."""
+    """A floor plan as JSON. Without ``name`` or ``floor`` the area keeps its present name or
+    floor."""
 
     width: int
     height: int
@@ -85,7 +87,7 @@ async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _new_area(visit: PageRequest, typed: NewArea) -> Area:
-    """Raises: Malformed."""
+    """The empty area that the form describes. Raises: Malformed."""
     catalog = visit[REFERENCE].catalog
     if typed.id == NOT_AN_ID:
         raise Malformed("id", "id_format")
@@ -109,7 +111,7 @@ def _new_area(visit: PageRequest, typed: NewArea) -> Area:
 
 
 async def plan(visit: PageRequest) -> web.StreamResponse:
-    """The editor; read-only for a viewer."""
+    """The editor of the area's plan. A viewer cannot change it."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
@@ -146,7 +148,8 @@ async def export_plan(visit: PageRequest) -> web.StreamResponse:
 
 
 async def plan_before(visit: PageRequest) -> web.StreamResponse:
-    """The plan before a change in the audit log; importing it reverts the change."""
+    """The plan as it was before a change, from the audit log's entry, as a file. Importing it
+    undoes the change. Raises: NotFound if the entry has no plan."""
     entry = await visit[AuditLog].get(visit.id)
     document = entry.before.get("plan")
     if not isinstance(document, dict):
@@ -165,7 +168,8 @@ def _file(document: dict[str, object], name: str) -> web.Response:
 
 
 async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Saves the plan if its impact is confirmed; else shows it, or a refused drawing again."""
+    """Saves the plan if the form confirms the effect on bookings; otherwise shows this effect
+    and asks. After a refusal the editor shows the drawing as it was sent."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     area = reference.area(visit.id)
@@ -212,7 +216,7 @@ def _text(form: Form) -> str:
 
 
 def _drawing(text: str) -> object:
-    """The drawing to show again; None if the text is no plan."""
+    """The plan in the form as JSON, to show it in the editor again; None if the text is no plan."""
     try:
         msgspec.json.decode(text, type=PlanIn)
         return json.loads(text)
@@ -221,7 +225,7 @@ def _drawing(text: str) -> object:
 
 
 def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
-    """Raises: Malformed."""
+    """The area with the plan in the form. Raises: Malformed."""
     try:
         read = msgspec.json.decode(text, type=PlanIn)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:

@@ -1,4 +1,5 @@
-"""The picture under a plan. Forms get JSON, so that an unsaved drawing stays on the page."""
+"""The picture under a floor plan in the editor. Its forms are answered with JSON instead of a
+new page, so that an unsaved drawing is not lost."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ _HEADERS: Final = {
 
 
 def picture_routes() -> list[web.RouteDef]:
-    """Routes that the venue's staff may read, and its administrators change."""
+    """The routes of the picture. Staff of the venue may see it, its administrators may change
+    it."""
     here = "/console/plans/{id}/picture"
     return [
         web.get(here + "/{digest}", staff_page(_content)),
@@ -43,7 +45,8 @@ def picture_routes() -> list[web.RouteDef]:
 
 
 def _form(posted: Posted, max_bytes: int = MAX_BODY_BYTES) -> Any:
-    """Wraps a handler: a refusal is JSON with a text and, after a conflict, the current picture."""
+    """Wraps a handler so that a refusal is answered with JSON: the error in words and, after a
+    concurrent change, the current picture."""
 
     async def answered(visit: PageRequest, form: Form) -> web.StreamResponse:
         try:
@@ -120,7 +123,7 @@ async def _remove(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _area(visit: PageRequest) -> Area:
-    """The area from the database. Raises: NotFound, OtherVenue."""
+    """The area as it is stored now. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)

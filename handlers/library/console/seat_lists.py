@@ -13,7 +13,7 @@ from models.library.seat_names import name_key
 
 
 def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
-    """The area's seats among ``seats`` as text: 001-010, 015."""
+    """The text that lists the area's seats in ``seats``, with ranges: 001-010, 015."""
     ordered = in_order(area.seats)
     places, rows = _places(ordered), list[range]()
     for place, seat in enumerate(ordered):
@@ -27,7 +27,8 @@ def seat_list(area: Area, seats: frozenset[SeatId]) -> str:
 
 
 def _row_text(places: dict[str, int], ordered: Sequence[Seat], row: range) -> str:
-    """The row as text for ``chosen_seats``; no range 1-2 if a seat is named so."""
+    """The seats at the indexes ``row`` as a text that ``chosen_seats`` reads back as these
+    seats. It is a range like 1-9, or a list if the range could be read as a single seat's name."""
     text = f"{ordered[row[0]].number}-{ordered[row[-1]].number}"
     if len(row) > 1 and _span(places, text) == row:
         return text
@@ -35,12 +36,13 @@ def _row_text(places: dict[str, int], ordered: Sequence[Seat], row: range) -> st
 
 
 def in_order(seats: Sequence[Seat]) -> list[Seat]:
-    """Sorts seats by name as people count."""
+    """The seats sorted by name in the order in which people count: 2 before 10."""
     return sorted(seats, key=lambda seat: natural(seat.number))
 
 
 def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
-    """Seats listed as 001-020, 035; all if empty. Raises: Malformed with the wrong part."""
+    """The seats that a text such as 001-020, 035 lists; all seats if the text is empty. Raises:
+    Malformed, which names the part that is wrong."""
     places = _places(seats)
     indexes: set[int] = set()
     for part in filter(str.strip, re.split(SEAT_LIST_ENDS, text)):
@@ -54,7 +56,8 @@ def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
 
 
 def _places(seats: Sequence[Seat]) -> dict[str, int]:
-    """The seats' indexes by name, and by name without zeros if no other seat has it."""
+    """The index of each seat by its name. A name without its leading zeros is a further key,
+    unless another seat has this name."""
     plain = {_plain(seat.number): place for place, seat in enumerate(seats)}
     return plain | {name_key(seat.number): place for place, seat in enumerate(seats)}
 
@@ -65,7 +68,8 @@ def _place(places: dict[str, int], text: str) -> int | None:
 
 
 def _span(places: dict[str, int], part: str) -> range | None:
-    """The indexes of a seat or a range. A seat's name may contain a dash, too."""
+    """The indexes of a typed seat or range of seats; None if it is neither. A dash may also
+    belong to a seat's name."""
     if (place := _place(places, part)) is not None:
         return range(place, place + 1)
     for dash in re.finditer(SEAT_RANGE_DASHES, part):

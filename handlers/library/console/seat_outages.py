@@ -33,14 +33,16 @@ class OutageForm(msgspec.Struct):
 
 
 def outage_token(seat: Seat) -> str:
-    """The seat's outage as a form's hidden field, to detect a concurrent change."""
+    """The seat's outage as a text for a hidden form field, by which a concurrent change is
+    detected."""
     outage = outage_of(seat)
     days = (outage.first, outage.last)
     return _BETWEEN.join((*(day.isoformat() if day else "" for day in days), outage.reason or ""))
 
 
 def _outage_in(token: str) -> SeatOutage:
-    """Raises: Malformed."""
+    """The outage in a form's hidden field, as ``outage_token`` has written it. Raises:
+    Malformed."""
     first, _, rest = token.partition(_BETWEEN)
     last, _, reason = rest.partition(_BETWEEN)
     try:
@@ -51,7 +53,8 @@ def _outage_in(token: str) -> SeatOutage:
 
 
 async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sets or ends an outage. The page first asks how to resolve bookings of the seat."""
+    """Sets or ends an outage of the seat. If it affects bookings, the page first asks what to do
+    with them."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     seat = reference.seat(visit.id)
@@ -83,7 +86,7 @@ def _asks(impact: Any) -> bool:
 
 
 def _new_outage(form: Form) -> SeatOutage:
-    """Raises: Malformed."""
+    """The outage that the form describes. Raises: Malformed."""
     if form_text(form, "release"):
         return IN_SERVICE
     typed = decode(form, OutageForm)

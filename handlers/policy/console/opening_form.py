@@ -32,7 +32,8 @@ FIELDS: Final = ("operation", "number", "at", "independent", *DATED, *WEEKLY)
 
 @dataclass(frozen=True, slots=True)
 class OpeningChange:
-    """The next version of the policy, its change in words, and the place and day it concerns."""
+    """A change of opening hours that a form describes: the policy with it, the change in words,
+    its place, and a day in the month that the calendar then shows."""
 
     policy: Policy
     summary: str
@@ -41,7 +42,7 @@ class OpeningChange:
 
 
 def read_change(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
-    """Raises: Malformed, NotFound."""
+    """The change that the opening-hours form describes. Raises: Malformed, NotFound."""
     change = _CHANGES.get(typed["operation"])
     if change is None:
         raise NotFound()
@@ -112,7 +113,8 @@ def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
 
 # --- the week -------------------------------------------------------------------------------------
 def week_fields(visit: PageRequest, place: OpeningPlace) -> dict[str, str]:
-    """The place's week as form fields, its own or the inherited one."""
+    """The place's weekly hours as form fields. A day without hours of its own has those that the
+    place inherits."""
     policy = visit[REFERENCE].policy
     venue_id = opening_rules.venue_of(visit[REFERENCE].catalog, place)
     fields: dict[str, str] = {}
@@ -135,7 +137,7 @@ def _day_fields(n: int, rule: OpeningRule | None) -> dict[str, str]:
 
 
 def week_of(fields: Mapping[str, str]) -> list[DayPlan]:
-    """Raises: Malformed."""
+    """The hours of the seven weekdays in the form, Monday first. Raises: Malformed."""
     return [_day_plan(fields, n) for n in range(7)]
 
 

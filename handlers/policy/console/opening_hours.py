@@ -1,4 +1,5 @@
-"""Opening hours. A change needs its calendar, conflicts and affected bookings confirmed."""
+"""The page of opening hours. A change is saved after its calendar, its conflicts and the
+affected bookings were confirmed."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ _MONTH: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An exception or closure on the page. ``number``: its index among all opening rules."""
+    """An exception or closure as a line on the page. ``number``: its index among all opening
+    rules of the policy."""
 
     number: int
     first: date
@@ -117,7 +119,8 @@ def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
 
 
 def _month_in(visit: PageRequest) -> date:
-    """The month in the query; the current one if that is missing or too far away."""
+    """A day in the month of the query. Today if the query names no month, or one that is too far
+    away."""
     today = local_date(visit.now)
     match = _MONTH.fullmatch(visit.request.query.get("month", ""))
     if match is None:
@@ -133,7 +136,8 @@ async def opening_hours(visit: PageRequest) -> web.StreamResponse:
 
 
 async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes the hours if the form confirms the effect; otherwise shows the effect."""
+    """Changes the opening hours if the form confirms the effect on bookings; otherwise shows
+    this effect and asks."""
     reference = visit[REFERENCE]
     await reference.refresh()
     typed = typed_in(form, FIELDS)

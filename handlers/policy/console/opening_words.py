@@ -30,14 +30,16 @@ _DAY: Final = timedelta(days=1)
 
 # --- places ---------------------------------------------------------------------------------------
 def places_of(catalog: Catalog) -> list[tuple[str, str]]:
-    """Form values and names of all places that can have hours, the whole library first."""
+    """The options of the form's place field, as pairs of value and name: the whole library, then
+    all venues, then all areas."""
     venues = [(f"v:{v.id}", v.name) for v in catalog.venues_in_use]
     areas = [(f"a:{a.id}", catalog.area_name(a)) for a in catalog.areas_in_use]
     return [("", WHOLE_LIBRARY), *venues, *areas]
 
 
 def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:
-    """The place of a form value; None if there is no such place."""
+    """The place (library, venue or area) that the form value stands for; None if it no longer
+    exists."""
     kind, _, id = value.partition(":")
     if not value:
         return OpeningPlace()
@@ -49,7 +51,7 @@ def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:
 
 
 def value_of(place: OpeningPlace) -> str:
-    """The place's form value, as read by ``place_in``."""
+    """The form value of the place. ``place_in`` reads it back."""
     if place.area_id is not None:
         return f"a:{place.area_id}"
     return f"v:{place.venue_id}" if place.venue_id is not None else ""
@@ -58,7 +60,8 @@ def value_of(place: OpeningPlace) -> str:
 # --- the calendar ---------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """A day's effective hours, and the rule that they come from."""
+    """The hours of a day in words, with the kind, name and reason of the rule that they come
+    from."""
 
     day: date
     hours: str
@@ -69,7 +72,8 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class CalendarMonth:
-    """A place's month. ``previous``, ``following``: the adjacent months as YYYY-MM."""
+    """A month in the calendar of a place. ``previous``, ``following``: the months before and
+    after as YYYY-MM."""
 
     first: date
     previous: str
@@ -112,7 +116,8 @@ def _calendar_day(catalog: Catalog, policy: Policy, place: OpeningPlace, day: da
 
 # --- conflicts ------------------------------------------------------------------------------------
 def conflicts_text(catalog: Catalog, conflicts: Sequence[OpeningConflict]) -> list[str]:
-    """Each conflict in words; only the first ones if there are many."""
+    """The conflicts of changed opening hours with other rules, in words. If there are many, only
+    the first ones and the number of the others."""
     lines = list(dict.fromkeys(_conflict_text(catalog, c) for c in conflicts))
     if len(lines) > _LISTED:
         more = CONFLICT_TEXT["more"].format(count=len(lines) - _LISTED)

@@ -1,4 +1,5 @@
-"""The policy. A change needs its effect on last week's and on affected bookings confirmed."""
+"""The page of the policy. A change is saved after its effect on last week's bookings and on
+affected bookings was confirmed."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
 
 
 async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes the policy if the form confirms the effect; otherwise shows the effect."""
+    """Changes the policy if the form confirms the effect on bookings; otherwise shows this
+    effect and asks."""
     reference = visit[REFERENCE]
     await reference.refresh()
     typed = typed_in(form)

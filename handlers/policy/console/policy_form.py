@@ -1,4 +1,5 @@
-"""The form of all policy values, and the next version that follows from it."""
+"""The form of all policy values, and the next version of the policy that results from a sent
+form."""
 
 from __future__ import annotations
 
@@ -28,13 +29,15 @@ from models.policy.differences import ValueChange, value_changes
 from models.policy.entities import AREA_OVERRIDABLE, Policy
 
 OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
-"""The numbers that can differ by area, in the order of the page."""
+"""The names of the numeric policy values that can differ by area, in the order of the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """The next version of the policy. ``summary``: its changes in words. ``comparison``: the
-    policies that judge last week's bookings; there an override applies on all days."""
+    """A change of the policy that a form describes. ``policy``: the policy with the change.
+    ``summary``: the change in words. ``comparison``: the policies before and after, by which
+    last week's bookings are judged. To judge an override that is added or removed, one of the
+    two applies it on all days."""
 
     policy: Policy
     summary: list[str]
@@ -54,7 +57,8 @@ def fields_of(policy: Policy) -> dict[str, str]:
 
 
 def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """Replaces all values. Raises: Malformed; ValueError if they contradict one another."""
+    """The change to all values in the form. Raises: Malformed; ValueError if valid values
+    contradict one another."""
     policy = validation.settled(visit[REFERENCE].policy, local_date(visit.now))
     new: dict[str, Any] = {name: number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCH_TEXT}
@@ -85,7 +89,7 @@ def _change_words(visit: PageRequest, change: ValueChange) -> str:
 
 
 def number(name: str, text: str) -> int:
-    """Raises: Malformed."""
+    """The number that was typed for the policy value ``name``. Raises: Malformed."""
     if not re.fullmatch(r"[0-9]{1,4}", text) or not validation.is_within_bounds(name, int(text)):
         (least, most), (words, unit) = validation.NUMBER_BOUNDS[name], NUMBER_TEXT[name]
         wrong = WRONG_TEXT["number_out_of_range"]
@@ -94,7 +98,8 @@ def number(name: str, text: str) -> int:
 
 
 def _is_meal(begin: time, end: time) -> bool:
-    """False for 13:00-11:00, for example: past midnight a meal lasts four hours at most."""
+    """True if ``begin`` and ``end`` can be a meal time. If it goes past midnight, it may last at
+    most four hours, so 13:00-11:00 is a mistake."""
     began = datetime.combine(date.min, begin)
     ended = datetime.combine(date.min + timedelta(days=1), end)
     return begin < end or ended - began <= timedelta(hours=4)

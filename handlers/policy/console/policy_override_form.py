@@ -24,7 +24,8 @@ _SWITCHED: Final = {"yes": True, "no": False}
 
 
 def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """The change in any of the policy page's forms. Raises: Malformed, NotFound."""
+    """The change that a form of the policy page describes: new values, or an override that is
+    added or removed. Raises: Malformed, NotFound."""
     change = _CHANGES.get(typed.get("operation", ""))
     if change is None:
         raise NotFound()
@@ -56,7 +57,7 @@ def _add(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
 
 
 def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
-    """Raises: Malformed."""
+    """The override that the form describes. Raises: Malformed."""
     name, longest = typed.get("name", ""), validation.MAX_OVERRIDE_NAME
     if not 0 < len(name) <= longest or not is_printable_line(name):
         raise Malformed("name", WRONG_TEXT["override_name_length"].format(most=longest))
@@ -77,7 +78,8 @@ def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
 
 
 def _values(typed: Mapping[str, str]) -> dict[str, Any]:
-    """Raises: Malformed."""
+    """The values that the override changes, by name; empty fields of the form change nothing.
+    Raises: Malformed."""
     values: dict[str, Any] = {
         name: number(name, typed[f"set.{name}"]) for name in NUMBER_TEXT if typed.get(f"set.{name}")
     }

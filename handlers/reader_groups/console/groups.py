@@ -44,7 +44,7 @@ from models.reader_groups.staff.memberships import StaffMemberships
 LONGEST_NAME: Final = 20
 MAX_PATTERNS: Final = 20
 LARGEST_GROUP: Final = 256 * 1024
-"""Bytes of a form that names every seat of the library."""
+"""The largest form in bytes; it can name every seat of the library."""
 _EMPTY: Final = ReaderGroup(GroupId(""), "", "")
 _PATTERN: Final = re.compile(rf"([A-Za-z][\w:.-]{{0,63}})\s*{EQUALS}\s*(\S.{{0,99}})")
 
@@ -55,7 +55,8 @@ _WINDOW: Final = NUMBER_BOUNDS["booking_window_days"]
 
 
 class GroupForm(msgspec.Struct):
-    """The form's fixed fields. Each area adds a checkbox and a field for seats."""
+    """The fields that every group's form has. The form also has a checkbox and a list of seats
+    for each area."""
 
     name: GroupName
     shown_name: GroupName | None = None
@@ -121,7 +122,7 @@ def _others(groups: ReaderGroups, area: Area, group: ReaderGroup) -> list[str]:
 
 
 def seats_in(area: Area, text: str) -> Iterable[SeatId]:
-    """The seats in the typed list; none if it is empty. Raises: Malformed."""
+    """The area's seats in the typed list; none if the list is empty. Raises: Malformed."""
     if not text.strip():
         return ()
     try:
@@ -159,7 +160,7 @@ async def _save(visit: PageRequest, form: Form, old: ReaderGroup | None) -> web.
 
 
 def _read(visit: PageRequest, form: Form, old: ReaderGroup | None) -> ReaderGroup:
-    """Raises: Malformed."""
+    """The reader group that the form describes. Raises: Malformed."""
     typed, areas = decode(form, GroupForm), list(visit[REFERENCE].catalog.bookable_areas)
     seats = {id for area in areas for id in seats_in(area, form_text(form, f"seats-{area.id}"))}
     chosen = {area.id for area in areas if form_text(form, f"area-{area.id}")}

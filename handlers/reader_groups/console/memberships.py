@@ -29,10 +29,10 @@ from models.readers.entities import normalise_student_no
 
 MAX_LINES: Final = 5000
 LARGEST_LIST: Final = 512 * 1024
-"""Bytes of a form with the longest list."""
+"""The largest form in bytes; it fits the longest list."""
 _NUMBER: Final = re.compile(r"[0-9A-Z][0-9A-Z_.-]{2,31}")
 _SHOWN: Final = 100
-"""At most this many wrong lines are listed."""
+"""At most this many wrong lines of a list are shown."""
 
 
 # --- one reader -----------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ async def set_membership(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _membership(visit: PageRequest, typed: MembershipForm) -> Membership:
-    """Raises: Malformed."""
+    """The membership that the form describes. Raises: Malformed."""
     first, last = typed.first, typed.last
     if typed.group not in visit[REFERENCE].groups.by_id:
         raise Malformed("group", "group_missing")
@@ -75,14 +75,15 @@ def _membership(visit: PageRequest, typed: MembershipForm) -> Membership:
 # --- a list ---------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class MemberList:
-    """The result of reading a list: memberships by number, errors by line."""
+    """The result of reading a list of members: the memberships by student or staff number, and
+    the errors with their line's number."""
 
     rows: dict[str, Membership] = field(default_factory=dict)
     wrong: list[tuple[int, str]] = field(default_factory=list)
 
 
 async def import_members(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Previews the list, or imports it if the form confirms the preview."""
+    """Shows a preview of the list, or imports the list if the form confirms its preview."""
     await visit[REFERENCE].refresh()
     text, file = form_text(form, "list").replace("\r\n", "\n"), form.get("file")
     group = visit[StaffReaderGroups].get(visit.id)
@@ -105,7 +106,8 @@ async def import_members(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def member_list(
     visit: PageRequest, text: str = "", members: MemberList | None = None
 ) -> web.StreamResponse:
-    """The form for a list. ``members``: a list that was read, shown with its errors."""
+    """The page on which staff enter a list of members. ``members``: the result of reading
+    ``text``, whose errors the page shows."""
     await visit[REFERENCE].refresh()
     staff = visit[StaffMemberships]
     known_count = await staff.known_of(list(members.rows)) if members is not None else 0
@@ -123,7 +125,7 @@ async def member_list(
 
 
 def _decoded(file: bytes) -> str:
-    """Raises: Malformed."""
+    """The text of an uploaded file. Raises: Malformed."""
     text = text_of_file(file)
     if text is None:
         raise Malformed("file", WRONG_TEXT["list_not_text"])
@@ -131,8 +133,9 @@ def _decoded(file: bytes) -> str:
 
 
 def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:
-    """Reads a list, each line a number and optional first and last days. A first line without
-    digits is a heading. Raises: Malformed if the list is empty or too long."""
+    """The memberships in a typed or uploaded list. Each line has a student or staff number, and
+    may have the first and the last day. A first line without digits is a heading. Raises:
+    Malformed if the list is empty or too long."""
     lines = text.splitlines()
     if not text.strip():
         raise Malformed("list", WRONG_TEXT["list_empty"])
@@ -165,7 +168,8 @@ def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:
 
 
 def _line(cells: list[str]) -> tuple[str, date | None, date | None]:
-    """Raises: Malformed."""
+    """The student or staff number and the first and last day in a line; None for a day that is
+    missing. Raises: Malformed."""
     student_no = normalise_student_no(cells[0])
     if not _NUMBER.fullmatch(student_no):
         raise Malformed("list", WRONG_TEXT["line_number"].format(text=cells[0][:40]))

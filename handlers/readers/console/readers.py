@@ -50,7 +50,7 @@ _LONGEST_SUSPENSION: Final = timedelta(days=366)
 
 
 class BookingForm(msgspec.Struct):
-    """Without ``start`` the booking begins now."""
+    """The form that books a seat for the reader. Without ``start`` the booking begins now."""
 
     date: date
     end: time
@@ -94,12 +94,13 @@ async def reader(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reader_of(visit: PageRequest) -> Reader:
-    """Raises: NotFound."""
+    """The reader in the address. Raises: NotFound."""
     return await visit[StaffReaders].get(visit.id)
 
 
 async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Response:
-    """The reader's page. The audit log records that it was opened."""
+    """The page of one reader. The audit log records who opened it. ``more``: further template
+    data."""
     await visit[StaffReaders].look_at(staff_context(visit), who)
     reference, number = visit[REFERENCE], page_number(visit)
     decides = visit.may(Role.LIBRARIAN)
@@ -131,7 +132,8 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
 
 
 def _groups(visit: PageRequest, who: Reader) -> dict[str, Any]:
-    """The reader's groups: membership, name, source in words, whether it counts today."""
+    """The template data on the reader's groups. Each membership has its group's name, its source
+    in words, and whether it is active today."""
     groups, today = visit[REFERENCE].groups, local_date(visit.now)
     default = next((g.name for g in groups.by_id.values() if g.default), "")
     return {
@@ -152,7 +154,8 @@ def _groups(visit: PageRequest, who: Reader) -> dict[str, Any]:
 
 
 def memberships_shown(who: Reader) -> str:
-    """A digest of the memberships, to detect a concurrent change."""
+    """A digest of the reader's memberships. A form sends it back, so that a concurrent change is
+    detected."""
     rows = sorted((m.group_id, m.source, f"{m.first}/{m.last}") for m in who.memberships)
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
@@ -200,14 +203,15 @@ async def reveal_number(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Ends the account binding, for instance after a lost phone."""
+    """Ends the account binding, so that the WeChat account no longer acts for the reader; for
+    instance after the loss of a phone."""
     who = await reader_of(visit)
     await visit[StaffReaders].unbind(staff_context(visit), who, form_reason(form))
     return redirect(f"/console/readers/{who.id}?done=unbind")
 
 
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Books by the rules that apply to the reader."""
+    """Books a seat for the reader, by the same rules that apply if the reader books."""
     who, seat_id, typed = await reader_of(visit), seat_in(visit, form), decode(form, BookingForm)
     selection, reason = TimeSelection(typed.date, typed.start, typed.end), form_reason(form)
     try:
@@ -219,7 +223,7 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection) -> str:
-    """A text with the reader's bookings and offers that overlap ``selection``."""
+    """A sentence that names the reader's bookings and offers in the time of ``selection``."""
     end = local_instant(selection.day, selection.end)
     start = visit.now
     if selection.start is not None:
@@ -238,7 +242,8 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
 
 
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Suspends until a time or without end (``forever``), or ends a suspension (``release``)."""
+    """Suspends the reader until a time, or with ``forever`` without end. With ``release`` ends
+    the suspension."""
     who, release = await reader_of(visit), bool(form_text(form, "release"))
     until = None if release else _suspension_end(form, visit.now)
     was, reason = _suspension_shown(form), form_reason(form)
@@ -247,7 +252,8 @@ async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _suspension_end(form: Form, now: datetime) -> datetime:
-    """The suspension's end in the form. Raises: Malformed."""
+    """The end of the suspension that the form describes; ``FOREVER`` for one without end.
+    Raises: Malformed."""
     forever, until = bool(form_text(form, "forever")), form_text(form, "until")
     if forever == bool(until):
         wrong = "suspension_end_twice" if forever else "suspension_end_missing"
@@ -261,7 +267,8 @@ def _suspension_end(form: Form, now: datetime) -> datetime:
 
 
 def _suspension_shown(form: Form) -> datetime | None:
-    """The suspension when the form was made, to detect a concurrent change. Raises: Malformed."""
+    """The end of the suspension that the page showed when the form was loaded, to detect a
+    concurrent change; None if there was no suspension. Raises: Malformed."""
     text = form_text(form, "was")
     try:
         was = datetime.fromisoformat(text) if text else None
@@ -293,5 +300,6 @@ async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamRespons
 
 
 def _base(visit: PageRequest, accommodation: Accommodation) -> str:
-    """A digest of the accommodation, to detect a concurrent change without revealing it."""
+    """A digest of the reader's accommodation. A form sends it back, so that a concurrent change
+    is detected without revealing the accommodation."""
     return hashlib.sha256(f"{visit.id} {accommodation}".encode()).hexdigest()[:16]

@@ -47,7 +47,7 @@ async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _stay(visit: PageRequest, days: DaysForm) -> Visit:
-    """Raises: Malformed."""
+    """The first and last day of the visit in the form. Raises: Malformed."""
     first, last, today = days.first, days.last, local_date(visit.now)
     if not first <= last or last < today or last - max(first, today) > _LONGEST_VISIT:
         raise Malformed("last", "visit_dates")
@@ -81,14 +81,16 @@ async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Ends the review code. A WeChat account that was bound with it stays bound."""
+    """Makes the visitor's review code invalid. A WeChat account that was bound with it before
+    stays bound."""
     who = await reader_of(visit)
     await visit[ReviewAccess].revoke(staff_context(visit), who)
     return redirect(f"/console/readers/{who.id}?done=revoke_review_code")
 
 
 async def answer_binding(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Answers a binding request; the visitor has compared the numbers on phone and screen."""
+    """Confirms or refuses a visitor's binding request. The visitor has compared the numbers on
+    the phone and on the staff's screen."""
     who, theirs = await reader_of(visit), form_text(form, "theirs") == "yes"
     await visit[StaffVisitors].answer_binding(
         staff_context(visit), who, form_text(form, "request"), theirs

@@ -43,13 +43,14 @@ async def reports(visit: PageRequest) -> web.StreamResponse:
 
 
 async def resolve_report(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Closes a report: the seat was cleared for its reader."""
+    """Closes an occupied-seat report as justified: staff have cleared the seat for the reader
+    who booked it."""
     await visit[StaffSeatReports].resolve_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 
 
 async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Closes a report: no one else was on the seat."""
+    """Closes an occupied-seat report as unjustified: staff found nobody else on the seat."""
     await visit[StaffSeatReports].reject_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 
@@ -77,7 +78,8 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
 
 
 def is_movable(r: Reservation, visit: PageRequest) -> bool:
-    """True if staff may move the reader to another seat; the service checks again."""
+    """True if staff may move the reader to another seat by the rules. Only a hint for the page:
+    the service checks again."""
     try:
         reservations_rules.may_change(r, visit.now, by_staff=True)
     except DomainError:
@@ -86,7 +88,8 @@ def is_movable(r: Reservation, visit: PageRequest) -> bool:
 
 
 def possible_actions(r: Reservation, visit: PageRequest) -> list[AuditAction]:
-    """The actions that staff may do now for the reader; the service checks again."""
+    """The actions on the reservation that staff may perform now for the reader. Only a hint for
+    the page: the service checks again."""
     return [action for action in STAFF_ACTIONS if _possible(action, r, visit)]
 
 

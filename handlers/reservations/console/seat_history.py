@@ -1,4 +1,4 @@
-"""The bookings of a seat at some time, for lost property and complaints."""
+"""The page that shows who had booked a seat at some time, for lost property and complaints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOMENT: Final = timedelta(minutes=1)
 
 
 class SeatTimeForm(msgspec.Struct):
-    """Without ``end`` the form means one moment."""
+    """The time in the form. Without ``end`` it is the one minute from ``start``."""
 
     date: date
     start: time
@@ -46,7 +46,8 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _span(visit: PageRequest, form: Form) -> TimeRange:
-    """The span of the form; one minute without an end. Raises: Malformed."""
+    """The time span in the form; one minute if it has no end. Raises: Malformed, also if it
+    begins in the future."""
     typed = decode(form, SeatTimeForm)
     day, end = typed.date, typed.end
     if not 2000 <= day.year < 2100 or (end is not None and end <= typed.start):
@@ -60,7 +61,9 @@ def _span(visit: PageRequest, form: Form) -> TimeRange:
 async def seat_history(
     visit: PageRequest, span: TimeRange | None = None, items: Sequence[Any] = (), label: str = ""
 ) -> web.StreamResponse:
-    """The form and its result. The form is posted, so that the reason is not in a URL."""
+    """The page with the form and, once it was sent, the bookings ``items`` of a seat in the time
+    ``span``. The form is sent by POST, so that the reason for the look-up does not appear in an
+    address."""
     return render(
         visit,
         "seat_history",

@@ -1,4 +1,5 @@
-"""Geometry of SVG charts. A point without data is drawn as a gap, not as a bar of height 0."""
+"""The geometry of bar charts as SVG. A value without data is drawn as a gap, not as a bar of
+height 0."""
 
 from __future__ import annotations
 
@@ -11,11 +12,11 @@ _LEFT: Final = 52
 _TOP: Final = 20
 _BOTTOM: Final = 28
 _PLOT: Final = (668, 180)
-"""Width and height of the plot."""
+"""Width and height, in SVG units, of the area in which a chart draws its bars."""
 _LABELS: Final = 12
-"""The most labels that fit on the horizontal axis."""
+"""At most this many labels fit on the horizontal axis."""
 _VALUES: Final = 24
-"""Charts with at most this many bars show each bar's value above it."""
+"""A chart with at most this many bars shows each bar's value above it."""
 _ROW: Final = 30
 _NAMES: Final = 200
 _BARS: Final = 440
@@ -24,7 +25,7 @@ RATE_TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value to chart, None without data. ``text``: the value in words."""
+    """A value of a chart, None if there is no data. ``text``: the value in words."""
 
     name: str
     value: float | None
@@ -33,7 +34,8 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """``gap``: no data. ``title``: for pointer and screen reader. ``text``: beside the bar."""
+    """A bar of a chart. ``gap``: there is no data, so a gap is drawn. ``title``: the text for
+    the pointer and for screen readers. ``text``: the text beside the bar."""
 
     x: float
     y: float
@@ -46,7 +48,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """``ticks``: positions and texts on the value axis; ``labels``: on the other axis."""
+    """A chart with its sizes. ``ticks``: the positions and texts on the axis of values.
+    ``labels``: the positions and texts on the other axis."""
 
     width: int
     height: int
@@ -64,7 +67,8 @@ class Chart:
 
 
 def columns(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
-    """A chart of vertical bars."""
+    """A chart of the points as vertical bars. ``ticks``: the values to mark on the axis; the
+    last one is at the top. ``rates``: whether values are shown as percentages."""
     width, height = _PLOT
     step = width / max(1, len(points))
     top, bars, labels = ticks[-1], [], []
@@ -100,7 +104,9 @@ def columns(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Cha
 
 
 def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
-    """A chart of horizontal bars, with names to the left."""
+    """A chart of the points as horizontal bars, with their names to the left. ``ticks``: the
+    values to mark on the axis; the last one is at the right. ``rates``: whether values are shown
+    as percentages."""
     height, top = _ROW * len(points), ticks[-1]
     bars = [
         Bar(
@@ -128,7 +134,8 @@ def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
 
 
 def count_ticks(largest: float) -> tuple[float, ...]:
-    """Five round numbers that start at 0 and reach the largest value: 0, 50, 100, 150, 200."""
+    """Five round numbers for the axis of values. They start at 0 and reach at least ``largest``:
+    0, 50, 100, 150, 200."""
     if largest <= 4:
         return (0.0, 1.0, 2.0, 3.0, 4.0)
     step = 10.0 ** floor(log10(largest / 4))

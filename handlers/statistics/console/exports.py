@@ -34,7 +34,7 @@ from models.statistics.service import StatisticsService
 
 log = logging.getLogger(__name__)
 LONGEST_SHEET: Final = 92
-"""The most days in an XLSX file, whose format ends at 1,048,576 rows."""
+"""The most days in one XLSX file of bookings: the format allows no more than 1,048,576 rows."""
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
 _PSEUDONYM_BYTES: Final = 8
@@ -44,7 +44,8 @@ _COLUMNS: Final = [Column(*named) for named in zip(EXPORT_HEADER, _KINDS, strict
 
 
 async def as_csv(visit: PageRequest) -> web.StreamResponse:
-    """Streams bookings as CSV while they are read from the database."""
+    """Sends the bookings of the days in the query as a CSV file, while they are read from the
+    database."""
     span = interval(visit)
     await _record(visit, span, "csv")
     response = await _start_download(visit, span, "csv", "text/csv; charset=utf-8")
@@ -62,7 +63,8 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
 
 
 async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """Writes the file on the disk, row by row, before it is sent."""
+    """Sends the bookings of the days in the query as an XLSX file. It is first written to disk,
+    row by row."""
     span = interval(visit, LONGEST_SHEET)
     await _record(visit, span, "xlsx")
     with tempfile.TemporaryDirectory() as folder:
@@ -82,7 +84,7 @@ async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _record(visit: PageRequest, span: Interval, ending: str) -> None:
-    """Records the export in the audit log, before it is sent."""
+    """Records in the audit log that bookings are exported. ``ending``: the file's format."""
     facts = {"format": ending, "first": f"{span.first}", "last": f"{span.last}"}
     await visit[AuditLog].record_look(
         staff_context(visit), AuditAction.EXPORTED, target="bookings", facts=facts

@@ -1,4 +1,5 @@
-"""Tables of the statistics as files: CSV with one table, XLSX with a sheet for each."""
+"""The tables of the statistics as files. A CSV file has one table, an XLSX file has a sheet for
+each."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ from models.staff.audit_log import AuditLog
 
 
 async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
-    """Sends the table that the query names, by default that of days. Raises: NotFound."""
+    """Sends one table as a CSV file: the table that the query names, by default the one by days.
+    Raises: NotFound for an unknown name."""
     span, key = interval(visit), visit.request.query.get("table", "days")
     table = next((t for t in await tables_of(visit, span) if t.key == key), None)
     if table is None:

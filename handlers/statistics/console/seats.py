@@ -16,7 +16,7 @@ from models.statistics.service import StatisticsService
 
 
 async def seat_statistics(visit: PageRequest) -> web.StreamResponse:
-    """The use of an area's seats by hour of the day, as a heat map and its table."""
+    """The page on the use of an area's seats by hour of the day, as a heat map and as a table."""
     span, area = interval(visit, LONGEST_SEATS), chosen_area(visit)
     table = await seats_of(visit, span, area)
     return render(
@@ -36,7 +36,8 @@ def _areas(visit: PageRequest) -> list[Area]:
 
 
 def chosen_area(visit: PageRequest) -> Area:
-    """The area in the query, or else the first one. Raises: NotFound if there is none."""
+    """The area that the query names; without a name, the first area. Raises: NotFound if there
+    is none."""
     areas = {area.id: area for area in _areas(visit)}
     if not areas:
         raise NotFound()
@@ -45,7 +46,8 @@ def chosen_area(visit: PageRequest) -> Area:
 
 
 async def seats_of(visit: PageRequest, span: Interval, area: Area) -> Table:
-    """Each seat's hourly use, from bookings of the days that have complete statistics."""
+    """A table of how much each seat of the area was used in each hour of the day. It is computed
+    from the bookings of the days in ``span`` that have complete statistics."""
     statistics, reference = visit[StatisticsService], visit[REFERENCE]
     area_days = await statistics.between(span.first, span.last)
     days = sorted({d.day for d in area_days if d.area_id == area.id})

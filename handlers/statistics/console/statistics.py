@@ -21,9 +21,10 @@ from models.statistics.daily import AreaDay, summary
 from models.statistics.service import StatisticsService
 
 LONGEST: Final = 400
-"""The most days on a page or in a CSV file."""
+"""The most days of statistics on a page or in a CSV file."""
 LONGEST_SEATS: Final = 31
-"""The most days in the table of seats, which is computed from single bookings."""
+"""The most days in the table of seats, which is computed from single bookings and therefore
+slow."""
 _USUAL: Final = 30
 _FIRST: Final = date(2000, 1, 1)
 _DAY: Final = timedelta(days=1)
@@ -40,7 +41,8 @@ class Interval:
 
 
 def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
-    """The interval in the query; by default the last 30 days. Raises: Malformed."""
+    """The days in the query; by default the last 30 complete days. ``longest``: the most days
+    allowed. Raises: Malformed."""
     query, yesterday = visit.request.query, local_date(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
     if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
@@ -98,14 +100,16 @@ async def _days_of(visit: PageRequest, span: Interval) -> list[AreaDay]:
 
 
 def columns_of(table: Table, names: str, values: str, *, rates: bool = True) -> Chart:
-    """The chart of a column, with vertical bars."""
+    """A chart of the table's column ``values`` with vertical bars, labelled with the column
+    ``names``. ``rates``: the values are rates from 0 to 1."""
     points = _points(table, names, values)
     largest = max((p.value for p in points if p.value is not None), default=0.0)
     return charts.columns(points, RATE_TICKS if rates else charts.count_ticks(largest), rates)
 
 
 def rows_of(table: Table, names: str, values: str) -> Chart:
-    """The chart of a column of rates, with horizontal bars."""
+    """A chart of the table's column ``values``, which are rates, with horizontal bars, labelled
+    with the column ``names``."""
     return charts.rows(_points(table, names, values), RATE_TICKS, rates=True)
 
 

@@ -1,4 +1,4 @@
-"""Tables of the statistics. Days and hours without data have empty cells."""
+"""Tables of the statistics. A day or an hour without data has empty cells."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ _NOTHING: Final[Row] = (None,) * len(_SUMMARY)
 def tables(
     days: Sequence[AreaDay], dates: Sequence[date], areas: Mapping[AreaId, str]
 ) -> list[Table]:
-    """The table of days has a row for each of ``dates``. ``areas``: names by id."""
+    """The tables by day, by area, by hour, and by weekday and hour. The first one has a row for
+    each of ``dates``, even if ``days`` has no data for it. ``areas``: the areas' names by id."""
     return [_days(days, dates), _areas(days, areas), _hours(days), _weekdays(days)]
 
 
@@ -98,7 +99,7 @@ def _weekdays(days: Sequence[AreaDay]) -> Table:
 
 
 def seats_table(seats: Sequence[SeatHours]) -> Table:
-    """A table of seats by hour, with those hours in which at least one seat was open."""
+    """The table of seats by hour of the day. Hours in which no seat was open are left out."""
     hours = [h for h in range(HOURS) if any(seat.rates[h] is not None for seat in seats)]
     rows: list[Row] = [
         (
@@ -127,7 +128,7 @@ def _hour_columns(hours: Sequence[int]) -> list[Column]:
 
 
 def _used_hours(days: Sequence[AreaDay]) -> range:
-    """The hours from the first to the last in which a seat was used."""
+    """The hours of the day from the first to the last in which any seat was used."""
     hours = [hour for hour in range(HOURS) if any(d.used[hour] for d in days)]
     return range(min(hours), max(hours) + 1) if hours else range(0)
 
