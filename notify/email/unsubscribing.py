@@ -1,4 +1,5 @@
-"""Encrypted links by which a reader ends mails without signing in."""
+"""Links by which a reader switches mails off without signing in. The encrypted token in them
+names the reader and the kind of mail."""
 
 from __future__ import annotations
 
