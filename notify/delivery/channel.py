@@ -32,7 +32,7 @@ def delay(attempts: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class PreparedDelivery:
-    """A claimed delivery that can be sent, until ``send_by`` (seconds of ``monotonic()``).
+    """A claimed delivery that can be sent, until ``send_by`` (in seconds of the monotonic clock).
     `address`: the reader's address in the channel. `credit`: True if a consent was used up for
     the message. `standing`: the mark of the long-term consent by which it is sent; empty without
     one."""

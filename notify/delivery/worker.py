@@ -358,7 +358,7 @@ class DeliveryWorker:
 
     async def _wait_for_change(self, until: float) -> bool:
         """Waits until results are written or more deliveries are needed. False if the time
-        ``until`` (``monotonic()``) comes first."""
+        ``until`` (in seconds of the monotonic clock) comes first."""
         self._changed.clear()
         try:
             async with asyncio.timeout(max(0.0, until - monotonic())):

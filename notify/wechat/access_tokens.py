@@ -65,8 +65,8 @@ class AccessTokens:
         self._cached: tuple[str, float] | None = None
         self._open: tuple[TokenUnavailable, float] | None = None
         self._alarmed: tuple[int | None, float] | None = None
-        """The errcode last logged as an alarm, and until when it is not logged again (seconds of
-        ``monotonic``)."""
+        """The errcode last logged as an alarm, and until when it is not logged again (in seconds
+        of the monotonic clock)."""
 
     async def get(self, bad: str | None = None) -> str:
         """Returns a valid token. ``bad``: a token that WeChat has just refused, and that is not

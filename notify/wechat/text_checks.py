@@ -1,5 +1,5 @@
 """Has WeChat check readers' texts after they were stored. A text that cannot be checked keeps
-the verdict ``unchecked``. If a worker dies, a text may be sent to WeChat twice; its verdict is
+the verdict ``UNCHECKED``. If a worker dies, a text may be sent to WeChat twice; its verdict is
 stored once."""
 
 from __future__ import annotations
