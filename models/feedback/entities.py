@@ -35,7 +35,7 @@ class AnswerPush(StrEnum):
 class Feedback:
     """A message of a reader to the library, and the reply.
 
-    `channel`: ``web`` (the form), ``mini`` (the mini-program's customer service) or ``mp`` (the
+    `channel`: "web" (the form), "mini" (the mini-program's customer service) or "mp" (the
     official account, where `reader_id` may be None). `openid`: the author's WeChat user, "" for the
     form. `answer`: "" until `answered_at`, and for ever if it was closed without a reply. `push`:
     the state of sending the reply to WeChat, if begun; `push_code`: WeChat's errcode.

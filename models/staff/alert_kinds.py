@@ -22,8 +22,8 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertWish:
-    """The alerts that a staff member has chosen. `venues` None: the whole library. `mailed_at`: the time of the last mail; `seen`: the ids of the items that it
-    counted."""
+    """The alerts that a staff member has chosen. `venues` None: the whole library. `mailed_at`: the
+    time of the last mail; `seen`: the ids of the items that it counted."""
 
     reader_id: ReaderId
     kinds: frozenset[AlertKind]
