@@ -15,10 +15,11 @@ SendText = Callable[[str, str], Awaitable[int | None]]
 """Sends a text to an openid. Returns WeChat's errcode, or None if the outcome is unknown."""
 LONGEST_BYTES: Final = 2048
 _CLOSED: Final = frozenset({45015, 45047})
-"""Errcodes by which WeChat refuses a text because the conversation is closed: 48 hours or five
-messages after the user's last one."""
+"""Errcodes by which WeChat refuses a text because it has closed the conversation: 48 hours have
+passed, or five texts were sent, since the user's last message."""
 _NOT_SENT: Final = frozenset({-1, 45009, 45011, 44990, 44991})
-"""Errcodes of an overloaded or limited API, which may accept the text later."""
+"""Errcodes by which WeChat says that its API is overloaded or a limit of calls is reached. It
+may accept the text later."""
 _ACKNOWLEDGED_WITHIN_S: Final = 2.5
 """Seconds for sending a confirmation: it is sent while WeChat waits for the response to its
 push, at most five seconds."""

@@ -136,8 +136,8 @@ def build_message(
 
 
 def is_still_relevant(r: Reservation, event: OutboxEvent) -> bool:
-    """False if the message asks for something that is already done or over, such as a check-in
-    after the check-in."""
+    """False if the message asks for something that is already done or over, such as a reminder
+    to check in when the reader has checked in."""
     facts = event.facts
     match event.event:
         case OutboxEventKind.CHECK_IN_REMINDER:

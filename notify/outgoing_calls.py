@@ -28,7 +28,8 @@ class OutgoingSystem(StrEnum):
 
 
 class CallOutcome(StrEnum):
-    """The outcome of a call by its HTTP status alone: ``answered`` may still hold an error."""
+    """The outcome of a call, judged by its HTTP status alone. The content of an answered call
+    may still be an error."""
 
     ANSWERED = "answered"
     REFUSED = "refused"

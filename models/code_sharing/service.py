@@ -18,8 +18,8 @@ CROWD_SIZE: Final = 8
 """A code with which this many readers or more have checked in is suspicious, since a screen
 shows it for only 15 seconds."""
 _WAIT: Final = timedelta(minutes=1)
-"""A code's check-ins are counted after this time: it is valid for two of its steps, which are
-over by then."""
+"""The check-ins with one code are counted this long after it was shown first: it is valid for
+two of its steps, which are over by then."""
 _BATCH: Final = 200
 READER_OUTSIDE: Final = "outside"
 MANY_USERS: Final = "crowd"

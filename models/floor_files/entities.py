@@ -42,8 +42,8 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeatInFile:
-    """A seat in a file, with the area's line. `placed`: False if the file gives no coordinates,
-    so that the seat keeps those it has."""
+    """A seat in a file, with its line there. `placed`: False if the file gives no coordinates,
+    so that an existing seat keeps those it has."""
 
     draft: SeatDraft
     placed: bool = True
@@ -82,4 +82,4 @@ class FloorFile:
 
 
 Columns = Mapping[str, str]
-"""Headings of a table's columns, in lower case, to the field that each means."""
+"""The field that each column of a table has, by the column's heading in lower case."""

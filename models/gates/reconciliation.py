@@ -162,8 +162,8 @@ class GateReconciliation:
     async def _late_effect(
         self, rows: Sequence[Reservation], p: GateEvent, gates: Sequence[Gate]
     ) -> tuple[PresenceEffect, ReservationId | None]:
-        """The effect of an event that changes the presence of no reservation; it may void the
-        violation of a missed one."""
+        """The effect of an event that changes the presence of no reservation. It may void the
+        violation of a missed reservation."""
         for r in rows:
             if p.gate_id not in self._proving_gates(r.venue_id, gates):
                 continue

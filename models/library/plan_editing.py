@@ -27,7 +27,7 @@ from models.library.seat_names import (
 
 MARK_KINDS: Final = ("wall", "window", "bookshelf", "door", "pillar", "kiosk")
 LARGEST: Final = 10_000
-"""No side of a plan may be longer, in plan units."""
+"""The longest permitted side of a plan, in plan units."""
 MOST_SEATS: Final = 1000
 MOST_MARKS: Final = 500
 LOWEST_FLOOR: Final = -9

@@ -7,14 +7,14 @@ from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId
 
 MOST_BYTES: Final = 2 * 2**20
-"""At most this many bytes have the uploaded file and the stored picture."""
+"""The uploaded file and the stored picture have at most this many bytes each."""
 MOST_PIXELS: Final = 25_000_000
-"""At most this many pixels has an uploaded picture. Decoded, each takes four bytes; A3 at 300
-dpi has 17 million."""
+"""An uploaded picture has at most this many pixels. Decoded, each takes four bytes; a page of A3
+at 300 dpi has 17 million."""
 LONGEST_SIDE: Final = 2400
 """The longer side of a stored picture has at most this many pixels."""
 FARTHEST: Final = 20_000
-"""No coordinate or width of a picture on the plan is larger, in plan units."""
+"""The largest permitted coordinate and width of a picture on the plan, in plan units."""
 _FAINT: Final = 50
 
 

@@ -272,7 +272,7 @@ class Device(Protocol):
 
 
 def device_as_seen(device: Device) -> Document:
-    """A filter that matches the device only while it is unchanged."""
+    """A filter that matches the device only if the stored one is still equal to ``device``."""
     retired = True if device.retired else {"$ne": True}
     named = {"venue": device.venue_id, "name": device.name, "order": device.order}
     return {"_id": device.id, **named, "retired": retired}

@@ -21,8 +21,8 @@ _MOST_TRIES: Final = 5000
 
 
 def tidy(text: str) -> str:
-    """The form in which a name is stored: with ASCII characters instead of full-width ones and
-    of dashes, and single spaces."""
+    """The form in which a name is stored: full-width characters and dashes are replaced by ASCII
+    characters, several spaces by one."""
     return " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
 
 

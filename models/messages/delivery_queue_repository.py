@@ -163,7 +163,8 @@ class DeliveryQueue:
         return {row["_id"] for row in await self._all.find(mine, {"_id": 1}).to_list(None)}
 
     async def save_results(self, outcomes: Sequence[DeliveryResult]) -> None:
-        """Writes results. May be repeated. A worker whose lease ran out overwrites nothing."""
+        """Writes the results of attempts. A repeated call has no effect. A worker whose lease
+        has run out overwrites nothing."""
         alike: dict[tuple[object, ...], list[DeliveryResult]] = {}
         for o in outcomes:
             without_page = o.omit_page or o.delivery.omit_page

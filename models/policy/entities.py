@@ -26,16 +26,16 @@ AREA_OVERRIDABLE: Final = frozenset(
 
 _DAY: Final = timedelta(days=1)
 FARTHEST_HORIZON: Final = 14
-"""No policy may have a larger ``booking_window_days``."""
+"""The largest ``booking_window_days`` that a policy may have."""
 _DATELESS: Final = frozenset({"version", "opening", "areas", "rule_sets"})
 """Fields of a policy that no override can change; opening hours have dates of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOverride:
-    """Other values of the policy for the library or one area, from day `first` to day `last`
-    (inclusive; None: permanent). `values`: by field name, one of ``DATE_OVERRIDABLE``, or for an
-    area of ``AREA_OVERRIDABLE``."""
+    """Other values of the policy, for the library or for one area, from day `first` to day
+    `last` (inclusive; None: permanent). `values`: the values by field name. The names are among
+    ``DATE_OVERRIDABLE``; for an area, among ``AREA_OVERRIDABLE``."""
 
     name: str
     first: date
@@ -164,8 +164,8 @@ class Policy:
         return self.opens_at_instant(day)
 
     def bookable_dates(self, now: datetime) -> list[date]:
-        """The days of the booking window, today included, even if booking for the last one has
-        not opened yet."""
+        """Today and the other days of the booking window, even those whose booking has not
+        opened yet."""
         today = local_date(now)
         if not self.rule_sets:
             return [today + n * _DAY for n in range(self.booking_window_days + 1)]

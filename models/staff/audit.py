@@ -18,7 +18,7 @@ BY_READER: Final = "reader"
 
 
 class AuditAction(StrEnum):
-    """The kind of operation. The values are stored."""
+    """The kind of an operation that is recorded. The values are stored."""
 
     CHECK_IN = "check_in"
     LEAVE = "leave"

@@ -88,8 +88,9 @@ class AuditLog:
     def entry_of_reader(
         self, reader_id: ReaderId, now: datetime, action: AuditAction
     ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-        """A context manager for an operation that a reader makes with a code issued by staff. It
-        records the entry and its outcome as ``entry`` does for staff."""
+        """A context manager for an operation that a reader makes with a code issued by staff.
+        The entry is stored before the block begins, its outcome at the end, in the same way as
+        for staff (``entry``)."""
         target = f"reader:{reader_id}"
         return self._around(AuditEntry("", now, reader_id, BY_READER, action, target, reader_id))
 

@@ -74,9 +74,9 @@ def literal(host: str) -> Address | None:
 
 
 def may_connect(address: Address, port: int, allowed: Sequence[Network], *, secure: bool) -> bool:
-    """True if a webhook may be sent to this address. In an ``allowed`` network every port is
-    permitted, also without TLS (``secure``). Elsewhere the address must be public, the port
-    open, and TLS used."""
+    """True if a webhook may be sent to this address. ``secure``: True with TLS. In an
+    ``allowed`` network every port is permitted, also without TLS. Elsewhere the address must be
+    public, the port open, and TLS used."""
     if is_in(address, allowed):
         return True
     return secure and port_is_open(port) and is_public(address)

@@ -41,7 +41,7 @@ class WebhookTester(Protocol):
     """Sends a test event; implemented in ``notify/webhooks/sender.py``."""
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
-        """Sends the event once; returns the result. Raises: Unavailable."""
+        """Sends a test event to the endpoint once; returns the result. Raises: Unavailable."""
         ...
 
 

@@ -20,9 +20,10 @@ MAX_UNKNOWN: Final = 2
 """After this many attempts that may have arrived without a confirmation, a delivery by WeChat or
 企业微信 is not repeated."""
 DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
-"""Seconds before each retry of a message that was surely not sent; the last value repeats."""
+"""Seconds before each retry of a message that was surely not sent. After the last one, its value
+is used again."""
 UNKNOWN_DELAY: Final = 120.0
-"""Seconds before a message that may have arrived is repeated, so that the channel can recover."""
+"""Seconds before a message that may have arrived is sent again, so that the channel can recover."""
 
 
 def delay(attempts: int) -> float:
@@ -55,8 +56,8 @@ class SendOutcome:
         pause: the reason to pause all sending, for a refusal that would meet every message.
         away: the channel did not take the call; several in a row pause all sending.
         unknown: the message may have arrived, but no answer confirms it.
-        omit_page: the next attempt is made without a page.
-        called: False if the channel was not called, so the outcome says nothing about it.
+        omit_page: the next attempt sends the message without a page to open.
+        called: False if the channel was not called, so the outcome says nothing about the channel.
     """
 
     state: DeliveryState
@@ -101,7 +102,7 @@ class DeliveryChannel(Protocol):
     writing of its result."""
 
     max_unknown: int
-    """A delivery fails after this many attempts with an unknown outcome."""
+    """A delivery has failed after this many attempts with an unknown outcome."""
 
     async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         """The ids of the messages that their readers want by this channel."""

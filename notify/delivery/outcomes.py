@@ -20,7 +20,8 @@ LATE: Final = "late"
 OVERTAKEN: Final = "overtaken"
 """The `reason` of a delivery that was not sent because its message was no longer true."""
 _MOMENT: Final = timedelta(milliseconds=1)
-"""The smallest step of time in the database, for the first instant after an expiry."""
+"""The smallest step of time in the database: the first instant after an expiry is one step
+later."""
 
 
 def waited_for(claimed: Sequence[Delivery], now: datetime) -> set[ReservationId]:

@@ -21,9 +21,11 @@ _OF_THE_PRESENT: Final = frozenset(
         Template.OFFER,
     }
 )
-"""Templates about the present. All others report past events and stay true."""
+"""Templates of messages that say what holds now, and so can become untrue. All others report
+past events and stay true."""
 _OF_A_BOOKING: Final = frozenset({Template.RESERVED, Template.CHECK_IN_REMINDER})
-"""Templates that name a seat. A change of the seat causes a new RESERVED message."""
+"""Templates of messages that name the booked seat. If the seat changes, the reader gets a new
+RESERVED message."""
 _COMPARED_FACTS: Final = ("start", "end", "left_at", "return_by")
 """Facts of a message that are compared with the reservation's attributes of the same name.
 `left_at` distinguishes one leave from the next."""

@@ -50,7 +50,7 @@ BACKOFF_FACTOR: Final = 3
 times the delay."""
 CLOSE_S: Final = 3.0
 EXPIRE_EVERY: Final = timedelta(seconds=30)
-"""Time between two removals of expired deliveries during a pause."""
+"""Time between two checks for expired deliveries during a pause."""
 
 
 class DeliveryWorker:

@@ -42,7 +42,7 @@ class EmailChannel:
     lease: timedelta = timedelta(seconds=120)
     max_unknown: int = 1 + len(REPEATS_S)
     _nonexistent: list[tuple[ReaderId, str]] = field(default_factory=list)
-    """Addresses of readers that do not exist according to the server's answers, until ``flush``
+    """Readers and their addresses which, according to the mail server, do not exist. ``flush``
     records them."""
 
     async def requested(self, messages: Sequence[Message]) -> Collection[str]:

@@ -24,8 +24,8 @@ from models.webhooks.entities import MOST_ENDPOINTS, WebhookResult
 from models.webhooks.rules import Network, literal, may_connect
 
 TIMEOUT_S: Final = 10.0
-"""Seconds for resolving the name, connecting, sending the request and reading the answer
-together."""
+"""At most this many seconds are spent on resolving the name, connecting, sending the request and
+reading the answer together."""
 LARGEST_ANSWER: Final = 64 * 1024
 _MOST_RECEIVED: Final = 512 * 1024
 """At most this many bytes are received for one request; a socket may return 256 KB at once."""
@@ -50,8 +50,9 @@ def ask_dns(host: str, port: int) -> list[AddressInfo]:
 
 
 class CheckedResolver(AbstractResolver):
-    """Refuses a name if any of its addresses is forbidden. Lookups run in a pool with one thread
-    for each endpoint, so that a name which hangs delays no other."""
+    """Resolves the host names of receivers. A name is refused if any of its addresses is
+    forbidden. Lookups run in a pool with one thread for each endpoint, so that a name which
+    hangs delays no other."""
 
     def __init__(self, lookup: Lookup, check: Callable[[str, int], None]) -> None:
         self._lookup, self._check = lookup, check

@@ -77,7 +77,8 @@ class _Lane:
 
     @property
     def lease_count(self) -> int:
-        """Number of deliveries to lease now: many at once, unless the endpoint fails."""
+        """Number of deliveries to lease now: up to ``LEASED``, but few if the endpoint has
+        failed; 0 if enough are leased."""
         if self.leasing is not None or not self.more_due:
             return 0
         most = self.at_once if self.endpoint.failures else LEASED

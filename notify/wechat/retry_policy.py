@@ -77,12 +77,13 @@ class NextStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """The next step for a message, and what else follows from the answer.
+    """The next step for a message, and what else follows from WeChat's answer. A credit is the
+    reader's consent to one message of a template.
 
     Attributes:
         pause: why all sending stops, for a refusal that would meet every message.
         away: WeChat did not take the call; several in a row stop all sending.
-        without_page: the next attempt has no page.
+        without_page: the next attempt sends the message without a page to open.
         credit_zero: WeChat knows no credit any more; the stored number becomes 0.
         credit_back: WeChat did not use the credit of this attempt; it is given back.
         flag_binding: the openid is not of this mini-program; the binding is suspect.
