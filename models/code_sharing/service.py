@@ -18,8 +18,8 @@ CROWD_SIZE: Final = 8
 """A code with which this many readers or more have checked in is suspicious, since a screen
 shows it for only 15 seconds."""
 _WAIT: Final = timedelta(minutes=1)
-"""The check-ins with one code are counted this long after it was shown first: it is valid for
-two of its steps, which are over by then."""
+"""A check-in gets its score this long after it was made. Its code is valid for two steps, so no
+further check-in with it can come by then."""
 _BATCH: Final = 200
 READER_OUTSIDE: Final = "outside"
 MANY_USERS: Final = "crowd"

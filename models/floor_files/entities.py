@@ -33,7 +33,7 @@ class FileProblem:
 
 
 class UnreadableFile(Exception):
-    """The file cannot be used; with all problems that were found in it."""
+    """The file cannot be used. `problems`: all that were found in it."""
 
     def __init__(self, *problems: FileProblem) -> None:
         super().__init__(problems)

@@ -57,9 +57,9 @@ class GatePresenceJob:
     async def _newly_open_check_ins(
         self, now: datetime, reported_until: datetime
     ) -> dict[ReaderId, date]:
-        """Readers with a booking that can be checked in now, with the day of the booking. A
-        booking is left out once it was examined with all passages known that happened before its
-        check-in opened."""
+        """Readers with a booking that can be checked in now, with the day of the booking. Leaves
+        out readers who are checked in elsewhere, and bookings that were examined before at a
+        time when all passages up to the opening of their check-in were known."""
         occupancy = await self._occupancy.get_day(local_date(now))
         policy = self._reference.policy_on(local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)

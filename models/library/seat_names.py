@@ -27,8 +27,8 @@ def tidy(text: str) -> str:
 
 
 def is_seat_name(name: str) -> bool:
-    """True for a seat name in its stored form (``tidy``): short, of letters and digits, with ``-
-    . /`` or spaces between them."""
+    """True for a seat name in its stored form (``tidy``): short, of letters and digits, with
+    hyphens, dots, slashes or spaces between them."""
     if not 0 < len(name) <= LONGEST_SEAT_NAME or {name[0], name[-1]} & _BETWEEN:
         return False
     return all(c in _DIGITS or c in _BETWEEN or unicodedata.category(c)[0] == "L" for c in name)

@@ -10,8 +10,8 @@ from models.policy.entities import Policy
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """A value that two policies have differently, of the library or of an area. None: the area
-    follows the library."""
+    """A value in which two policies differ, of the library or of an area. Where the old or the
+    new value is None, the area follows the library."""
 
     name: str
     was: Any

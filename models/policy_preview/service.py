@@ -34,8 +34,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class PolicyComparison:
-    """What would have happened on the days from `first` to `last`, by today's policy and by
-    another one."""
+    """The past days from `first` to `last`, judged by today's policy and by another one."""
 
     first: date
     last: date

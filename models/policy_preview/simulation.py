@@ -46,10 +46,10 @@ class PastBooking:
 
 @dataclass(frozen=True, slots=True)
 class SimulationResult:
-    """What a policy would have done to past bookings. `refused`: the number of bookings by the
-    error code of the first rule that they break. Of the others, `no_shows` would have been
-    missed, and `timeouts` would have ended by a leave that is too long. `suspended`: readers
-    whose violations reach the limit."""
+    """The effects that a policy would have had on past bookings. `refused`: the number of
+    bookings by the error code of the first rule that they break. Of the others, `no_shows` would
+    have been missed, and `timeouts` would have ended by a leave that is too long. `suspended`:
+    the number of readers whose violations reach the limit."""
 
     bookings: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)

@@ -77,7 +77,7 @@ class StaffWebhooks:
         )
 
     async def get(self, id: str) -> WebhookEndpoint:
-        """Raises: NotFound."""
+        """The endpoint with this id. Raises: NotFound."""
         endpoint = await self._endpoints.get(id)
         if endpoint is None:
             raise NotFound()

@@ -22,7 +22,7 @@ from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpStatus
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
-"""At most this many connections to the mail server, which may refuse a host with more."""
+"""At most this many connections to the mail server are open, which may refuse a host with more."""
 REPEATS_S: Final = (120.0, 600.0)
 """Seconds before each repeat of a mail that may have arrived; mail programs recognise the repeat
 as a copy by its Message-ID."""

@@ -31,8 +31,8 @@ from notify.templates.staff_alert import (
 )
 
 _POLICY: Final = SMTP.clone(max_line_length=998)
-"""Lines may have 998 characters, the limit of RFC 5322. Shorter lines would encode long links,
-which mail programs then do not recognise."""
+"""Lines may have 998 characters, the limit of RFC 5322. In shorter lines a long link would be
+encoded, and mail programs would not recognise it."""
 _STYLE: Final = (
     "font:16px/1.6 -apple-system,'PingFang SC','Microsoft YaHei',sans-serif;color:#1b2733"
 )

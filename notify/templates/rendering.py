@@ -75,8 +75,8 @@ SCAN_SHORT: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.KIOSK: "扫码",
     CheckInWay.KIOSK_OR_LABEL: "扫码",
 }
-"""The same actions as in ``SCAN_BY``, in fewer words: for messages whose other fields say where
-the codes are."""
+"""Shorter texts for the actions in ``SCAN_BY``, for messages whose other fields say where the
+codes are."""
 _ANY_KIOSK: Final = "馆内任一选座机或查询机"
 """Used instead of the kiosks' names if these are too long for WeChat's field, where cut names
 would mislead."""
