@@ -38,9 +38,8 @@ class ChannelPauseRepository:
         )
 
     async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
-        """Reserves the probe of the pause for this worker, until ``lease`` is over. Returns a
-        token of the reservation; None if another worker has reserved it or the pause was
-        changed."""
+        """Takes the lease of the probe: for the time ``lease``, only this worker may send it.
+        Returns a token of the lease; None if another worker has it or the pause was changed."""
         prober = new_id()
         with translate_errors():
             claimed = await self._all.find_one_and_update(
@@ -57,12 +56,12 @@ class ChannelPauseRepository:
 
     async def prolong(self, prober: str, pause: Pause) -> bool:
         """Stores ``pause``, prolonged after a failed probe. ``prober``: the token from
-        ``take_probe``. False if another worker has reserved the probe since."""
+        ``take_probe``. False if another worker has taken the lease since."""
         return await self._write(prober, {**_fields(pause), **_NO_PROBER})
 
     async def give_back(self, prober: str) -> None:
-        """Ends the reservation ``prober`` of a probe that was not sent, so that any worker may
-        send one."""
+        """Ends the lease of a probe that was not sent, so that any worker may send one.
+        ``prober``: the token from ``take_probe``."""
         await self._write(prober, _NO_PROBER)
 
     async def _write(self, prober: str, fields: Document) -> bool:
@@ -74,7 +73,7 @@ class ChannelPauseRepository:
 
     async def end(self, prober: str) -> bool:
         """Ends the pause after a successful probe. ``prober``: the token from ``take_probe``.
-        False if another worker has reserved the probe since."""
+        False if another worker has taken the lease since."""
         with translate_errors():
             result = await self._all.delete_one({"_id": self._account, "prober": prober})
         return result.deleted_count == 1
