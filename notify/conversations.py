@@ -15,15 +15,19 @@ SendText = Callable[[str, str], Awaitable[int | None]]
 """Sends a text to an openid. Returns WeChat's errcode, or None if the outcome is unknown."""
 LONGEST_BYTES: Final = 2048
 _CLOSED: Final = frozenset({45015, 45047})
-"""Errcodes of a conversation that WeChat has closed, after 48 hours or five messages."""
+"""Errcodes by which WeChat refuses a text because it has closed the conversation: 48 hours have
+passed, or five texts were sent, since the user's last message."""
 _NOT_SENT: Final = frozenset({-1, 45009, 45011, 44990, 44991})
-"""Errcodes of an overloaded or limited API, which may accept the text later."""
+"""Errcodes by which WeChat says that its API is overloaded or a limit of calls is reached. It
+may accept the text later."""
 _ACKNOWLEDGED_WITHIN_S: Final = 2.5
-"""Seconds for a confirmation, since WeChat waits five for the response to its push."""
+"""Seconds for sending a confirmation: it is sent while WeChat waits for the response to its
+push, at most five seconds."""
 
 
 class Conversations:
-    """``accounts``: the send function of each account, by the channel of the feedback."""
+    """Sends texts to users who have written to an account in WeChat. ``accounts``: the function
+    that sends by each account, keyed by the value of ``Feedback.channel``."""
 
     def __init__(self, feedback: FeedbackRepository, accounts: Mapping[str, SendText]) -> None:
         self._feedback, self._accounts = feedback, accounts
@@ -35,21 +39,23 @@ class Conversations:
     async def acknowledge(
         self, id: str, source: str, openid: str, words: str, now: datetime
     ) -> None:
-        """Confirms to the user that the feedback has arrived. A failure is ignored."""
+        """Confirms to the user that the feedback has arrived, once for each message ``id``. A
+        failure is ignored."""
         if source in self._accounts and await self._feedback.take_message(id, now):
             await self.greet(source, openid, words)
 
     async def greet(self, source: str, openid: str, words: str) -> None:
-        """Sends a text that does not count among the five of 48 hours: WeChat accepts one within
-        a minute after a user opens the conversation. A failure is ignored."""
+        """Sends a greeting (``words``). WeChat accepts it within a minute after a user opens the
+        conversation, and does not count it among the five texts that are allowed in 48 hours. A
+        failure is ignored."""
         if source in self._accounts:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ACKNOWLEDGED_WITHIN_S):
                     await self._accounts[source](openid, words)
 
     async def answer(self, f: Feedback, now: datetime) -> None:
-        """Sends the answer once and stores the outcome. An answer that WeChat was too busy to
-        accept may be sent again. Raises: Unavailable."""
+        """Sends the staff's answer to the feedback once and stores the outcome. If WeChat was
+        too busy to accept it, another call may send it again. Raises: Unavailable."""
         parts = split_text(f.answer, LONGEST_BYTES)
         if not self.is_open(f, now) or not await self._feedback.begin_push(f.id, len(parts), now):
             return

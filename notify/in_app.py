@@ -1,4 +1,5 @@
-"""Messages that the library itself sends: replies, decisions, changed seat numbers."""
+"""Sends readers the messages that are caused by the staff: replies, decisions, suspensions,
+announcements."""
 
 from __future__ import annotations
 
@@ -27,13 +28,15 @@ from notify.templates.rendering import A_DAY, LONGEST_THING, day_clock, span
 
 
 class InAppNotifier:
-    """Implements ``ReaderNotifier``. Messages without a WeChat template use ``ANSWER``."""
+    """Sends the staff's messages to readers; implements ``ReaderNotifier``. Kinds without a
+    template in WeChat use the template ``ANSWER``."""
 
     def __init__(self, publisher: MessagePublisher, conversations: Conversations) -> None:
         self._publisher, self._conversations = publisher, conversations
 
     async def feedback_answered(self, feedback: Feedback, now: datetime) -> None:
-        """Sends the reply once: in its WeChat conversation, and to its reader, if any."""
+        """Sends the staff's reply to the feedback once: in its WeChat conversation, and as a
+        message to its reader if it has one."""
         if not feedback.answer or feedback.answered_at is None:
             return
         await self._conversations.answer(feedback, now)
@@ -64,7 +67,8 @@ class InAppNotifier:
         await self._about(violation, "appeal", text, now)
 
     async def violation_waived(self, violation: Violation, now: datetime) -> None:
-        """Announces a waiver that the reader had not appealed for, once."""
+        """Tells the reader, once, that the staff waived a violation which the reader had not
+        appealed against."""
         reason = violation.waiver.reason if violation.waiver else ""
         text = MESSAGE_TEXT["waived"].format(violation=_describe(violation), reason=reason)
         await self._about(violation, "waived", text, now)
@@ -72,7 +76,8 @@ class InAppNotifier:
     async def suspension_changed(
         self, reader_id: ReaderId, until: datetime | None, reason: str, now: datetime
     ) -> None:
-        """Announces a suspension that the staff have set, or ended (``until`` is None)."""
+        """Informs the reader of a suspension that the staff have set until ``until``, or have
+        ended (None)."""
         kind = "released" if until is None else "banned" if until == FOREVER else "suspended"
         text = MESSAGE_TEXT[kind].format(until=day_clock(until), reason=reason)
         message = Message(
@@ -91,7 +96,8 @@ class InAppNotifier:
     async def announced(
         self, prefix: str, reader_ids: Sequence[ReaderId], title: str, text: str, now: datetime
     ) -> None:
-        """Sends a staff announcement to each of the readers, once under the same ``prefix``."""
+        """Sends a staff announcement to each of the readers. Calls with the same ``prefix``,
+        which begins the messages' ids, send it once."""
         await self._publisher.publish(
             [_answer(f"{prefix}:{id}", id, title, text, now) for id in reader_ids]
         )

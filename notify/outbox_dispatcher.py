@@ -1,6 +1,6 @@
-"""Outbox events become violations, messages and webhooks, at least once. A repetition does no
-harm: effects are keyed by the change. An event is removed only here, after all its effects are
-stored."""
+"""Outbox events become violations, messages and webhooks, at least once. A repeated event does
+no harm: its effects are stored under ids made from the change. An event is removed only here,
+after all its effects are stored."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ from notify.webhooks.events import WebhookEvents
 log = logging.getLogger(__name__)
 BATCH: Final = 500
 _AT_A_TIME: Final = 25
-"""After this many reservations the event loop serves requests again."""
+"""After each batch of this many reservations, other tasks of the event loop run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscribers:
-    """Receivers of an event, in order: a violation is recorded before its message is written."""
+    """The services that handle a reservation's events, called in this order: a violation is
+    recorded before the message about it is written."""
 
     violations: ViolationRecorder
     code_sharing: CodeSharingService
@@ -53,9 +54,12 @@ class OutboxDispatcher:
         self._subscribers, self._publisher = subscribers, publisher
 
     async def dispatch(self, now: datetime) -> int:
-        """Dispatches at most ``BATCH`` reservations, ended waitlist entries and stored events
-        each; returns their number. Clients report a consent before they act: it is stored by
-        then."""
+        """Handles at most ``BATCH`` reservations, ended waitlist entries and stored events each;
+        returns the number of events.
+
+        Clients send a reader's consent before the action that it is for, so it is stored when the
+        message about the action is published.
+        """
         dispatched: list[Reservation] = []
         messages: list[Message] = []
         events: list[WebhookEvent] = []
@@ -87,7 +91,8 @@ class OutboxDispatcher:
         return sum(len(r.outbox) for r in dispatched) + len(ended) + len(stored)
 
     async def _messages_of(self, r: Reservation) -> list[Message]:
-        """Stores the events' effects; returns the messages, none for an erased reader."""
+        """Stores the violations that the reservation's events cause and the check-ins by kiosk
+        code; returns the messages to send. The events of an erased reader cause nothing."""
         if r.reader_id == ERASED_READER:
             return []
         to, messages = self._subscribers, list[Message]()

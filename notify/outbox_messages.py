@@ -1,4 +1,5 @@
-"""The messages about outbox events: of a reservation, or the end of a waitlist entry."""
+"""Writes the messages about a reservation's outbox events, and about waitlist entries that have
+ended."""
 
 from __future__ import annotations
 
@@ -29,8 +30,9 @@ class OutboxMessages:
     async def about(
         self, r: Reservation, event: OutboxEvent, result: ViolationResult | None
     ) -> list[Message]:
-        """The messages about the event and a suspension that it caused. Their ids are made from the
-        reservation and the change. Raises: Unavailable."""
+        """The message about the event, and one about the suspension that it caused, if any.
+        Their ids are made from the reservation and the change, so that a repetition makes no
+        second message. Raises: Unavailable."""
         template = _template_of(event)
         if template is None:
             return []
@@ -49,7 +51,8 @@ class OutboxMessages:
         return messages
 
     def about_end(self, entry: WaitlistEntry, end: WaitlistEnd) -> Message:
-        """The message about a waitlist entry that has ended before its time."""
+        """The message about a waitlist entry that ended without an offer, for the reason in
+        ``end``."""
         catalog = self._reference.catalog
         area = catalog.areas.get(entry.area_id)
         label = short = str(entry.area_id)
@@ -100,14 +103,16 @@ class OutboxMessages:
 
 
 def _template_of(event: OutboxEvent) -> MessageTemplate | None:
-    """None if the event has no message. A move by the library has its own template."""
+    """The template of the message about the event; None if it has no message. If the library
+    moved the reader, it is not that of ``TEMPLATE_BY_EVENT``."""
     if event.facts.get("by_library"):
         return moved_by_library.MESSAGE
     return TEMPLATE_BY_EVENT.get(event.event)
 
 
 def _ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:
-    """The ids of the messages about the event and about the suspension that it causes."""
+    """Two message ids: of the message about the event, and of the message about the suspension
+    that it causes."""
     id = f"{r.id}:{event.key}"
     return id, f"{id}:suspended"
 
@@ -131,7 +136,8 @@ def build_message(
 
 
 def is_still_relevant(r: Reservation, event: OutboxEvent) -> bool:
-    """False for a reminder of something already settled."""
+    """False if the message asks for something that is already done or over, such as a reminder
+    to check in when the reader has checked in."""
     facts = event.facts
     match event.event:
         case OutboxEventKind.CHECK_IN_REMINDER:

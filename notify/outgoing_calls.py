@@ -1,4 +1,5 @@
-"""Calls to other services, each timed and with the id of the request that caused it."""
+"""HTTP calls to other systems. Each call is timed, and carries the id of the request that caused
+it."""
 
 from __future__ import annotations
 
@@ -27,11 +28,12 @@ class OutgoingSystem(StrEnum):
 
 
 class CallOutcome(StrEnum):
-    """The outcome of a call by its HTTP status. The caller judges the content of a 200."""
+    """The outcome of a call, judged by its HTTP status alone. The content of an answered call
+    may still be an error."""
 
     ANSWERED = "answered"
     REFUSED = "refused"
-    """A status from 400 to 499, with which some systems refuse a ticket."""
+    """A status from 400 to 499."""
     HTTP_ERROR = "http_error"
     TIMEOUT = "timeout"
     NO_CONNECTION = "no_connection"
@@ -40,26 +42,28 @@ class CallOutcome(StrEnum):
 
 _OUTCOMES: Final = (CallOutcome.ANSWERED, CallOutcome.REFUSED, CallOutcome.HTTP_ERROR)
 CallObserver = Callable[[OutgoingSystem, CallOutcome, float], None]
-"""Called after each call, with the seconds until its response began or it failed."""
+"""A function that is called after each call to a system, with the seconds until its response
+began or the call failed."""
 
 
 class OutgoingCalls:
-    """The calls of one client to ``system``, with ``X-Request-Id``. A call that fails or takes a
-    second is logged (each at LOG_LEVEL=DEBUG), without its query, which may contain tokens."""
+    """Makes the calls of one client to ``system``, with the header ``X-Request-Id``. A call that
+    fails or takes longer than a second is logged (with LOG_LEVEL=DEBUG each call), without its
+    query, which may contain tokens."""
 
     def __init__(self, system: OutgoingSystem) -> None:
         self._system = system
         self._observers: list[CallObserver] = []
 
     def subscribe(self, observe: CallObserver) -> None:
-        """``observe`` is called after each call, and must be quick."""
+        """Adds a function that is called after each call; it must return quickly."""
         self._observers.append(observe)
 
     async def request(
         self, session: aiohttp.ClientSession, method: str, url: str | URL, **options: Any
     ) -> aiohttp.ClientResponse:
-        """Returns the response with its body unread: use it as an async context manager.
-        ``options`` and exceptions are those of ``session.request``."""
+        """Makes the call; returns the response with its body unread, so use it as an async
+        context manager. ``options`` and exceptions are those of ``session.request``."""
         if id := REQUEST_ID.get():
             options["headers"] = {**options.get("headers", {}), "X-Request-Id": id}
         began = monotonic()

@@ -18,13 +18,15 @@ class MessagePublisher:
         routing: ChannelRouting,
         count: Callable[[Channel, str, int], None] = lambda channel, outcome, times: None,
     ) -> None:
-        """``count`` is called with a channel, an outcome and its number."""
+        """``count`` receives a channel, an outcome and the number of messages that had it, for
+        metrics."""
         self._messages, self._deliveries = messages, deliveries
         self._routing, self._count = routing, count
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Stores and queues the messages, each once: may be repeated. A message that its reader
-        does not want by a channel is only counted there. Raises: Unavailable."""
+        """Stores the messages, and queues them for the channels by which their readers want
+        them. A repeated call adds nothing. A message that its reader does not want by a channel
+        is only counted there, with the outcome ``NO_CONSENT``. Raises: Unavailable."""
         if not messages:
             return
         await self._messages.add(messages)

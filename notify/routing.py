@@ -1,5 +1,6 @@
-"""A message goes by all channels that its reader wants. If all of these are paused, a reminder
-goes by the next one that reaches the reader, since it would come too late otherwise."""
+"""Decides by which channels a message goes: by all that its reader wants. If all of these are
+paused, a reminder goes by the next channel that reaches the reader, since it would come too late
+otherwise."""
 
 from __future__ import annotations
 
@@ -15,12 +16,13 @@ _OFFERS: Final = (Template.OFFER,)
 
 
 class ChannelRouting:
-    """``channels``: those in use, in order of preference."""
+    """Chooses the channels of messages. ``channels``: the channels in use, in order of
+    preference."""
 
     def __init__(self, channels: Sequence[DeliveryChannel]) -> None:
         self._channels = channels
         self.paused: Collection[Channel] = ()
-        """The channels that were paused at the last check, which a job of each worker makes."""
+        """The channels that were paused when a job of this process last checked."""
 
     async def route(self, messages: Sequence[Message]) -> dict[Channel, set[str]]:
         """The ids of the messages that go by each channel. Raises: Unavailable."""
@@ -33,12 +35,13 @@ class ChannelRouting:
         return ids_by_channel
 
     async def misses_offers(self, reader_id: ReaderId, now: datetime) -> bool:
-        """True if the reader wants offers, and no channel can send one now. Raises: Unavailable."""
+        """True if the reader wants to be notified of offers, but every channel for it is paused
+        now or cannot reach the reader. Raises: Unavailable."""
         return await self._misses(reader_id, _OFFERS, now, await self._paused())
 
     async def misses_reminders(self, reader_id: ReaderId, now: datetime) -> bool:
-        """True if the reader wants reminders, and no channel could send one at the last check of
-        pauses. Raises: Unavailable."""
+        """True if the reader wants reminders, but no channel could send one when pauses were
+        last checked. Raises: Unavailable."""
         return await self._misses(reader_id, REMINDERS, now, self.paused)
 
     async def _misses(
@@ -68,7 +71,8 @@ class ChannelRouting:
         ids_by_channel: dict[Channel, set[str]],
         paused: Collection[Channel],
     ) -> dict[Channel, set[str]]:
-        """Reminders whose requested channels are all paused, by the next usable channel."""
+        """The reminders whose requested channels are all paused, as ids by the next channel that
+        can send them."""
         waiting = {id for name, ids in ids_by_channel.items() if name in paused for id in ids}
         going = {id for name, ids in ids_by_channel.items() if name not in paused for id in ids}
         left = [m for m in reminders if m.id in waiting - going]

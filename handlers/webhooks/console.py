@@ -1,4 +1,5 @@
-"""对外通知 (webhooks): the console's pages of endpoints and their deliveries."""
+"""The console's pages 对外通知 (webhooks): the list of endpoints, and one endpoint with its
+deliveries."""
 
 from __future__ import annotations
 
@@ -43,6 +44,8 @@ _LISTED: Final = 50
 
 
 class WebhookForm(msgspec.Struct):
+    """The settings form of an endpoint. `event` is sent once for each chosen type."""
+
     url: str
     description: Annotated[str, Meta(min_length=1, max_length=rules.LONGEST_DESCRIPTION)]
     event: Annotated[frozenset[WebhookEventType], Meta(min_length=1)]
@@ -63,12 +66,12 @@ async def add_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def webhook(visit: PageRequest) -> web.StreamResponse:
-    """The page of one endpoint with its deliveries. Raises: NotFound."""
+    """The page of one endpoint. Raises: NotFound."""
     return await _one(visit, await visit[StaffWebhooks].get(visit.id))
 
 
 async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes the endpoint's settings. Raises: NotFound."""
+    """Saves the endpoint's settings. Raises: NotFound; WebhookChanged."""
     staff = visit[StaffWebhooks]
     old = await staff.get(visit.id)
     require_current(form, old.rev, WebhookChanged)
@@ -77,9 +80,9 @@ async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Performs the action that the address names: enables, disables or deletes the endpoint,
-    sends failed deliveries again, replaces its secret, or ends the validity of the old secret.
-    Raises: NotFound."""
+    """Handles a button of the endpoint's page, named in the path: enable, disable, delete, send
+    dead deliveries again, rotate the secret, end the previous secrets. Raises: NotFound;
+    WebhookChanged."""
     staff, ctx = visit[StaffWebhooks], staff_context(visit)
     old, operation = await staff.get(visit.id), visit.request.match_info["verb"]
     reason = form_reason(form)
@@ -106,8 +109,8 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _rotate(
     visit: PageRequest, form: Form, old: WebhookEndpoint, reason: str
 ) -> web.StreamResponse:
-    """Replaces the endpoint's secret. Only this response shows the new one. If the form was sent
-    twice, the refusal says that the secret has been replaced already."""
+    """Rotates the secret; only this response shows it. A form that was sent twice is refused,
+    with a text that says so."""
     staff = visit[StaffWebhooks]
     try:
         require_current(form, old.rev, WebhookChanged)
@@ -137,7 +140,7 @@ async def _one(
         endpoint=endpoint,
         record=await visit[StaffWebhooks].record_of(endpoint, _LISTED),
         overlaps=endpoint.old_secret_until is not None and visit.now < endpoint.old_secret_until,
-        left_alone=endpoint.is_paused(visit.now),
+        paused=endpoint.is_paused(visit.now),
         secret=secret,
         tested=tested,
     )
@@ -161,8 +164,8 @@ def _render(visit: PageRequest, template: str, **facts: Any) -> web.Response:
 
 
 def _read(visit: PageRequest, form: Form, old: WebhookEndpoint | None = None) -> WebhookEndpoint:
-    """The endpoint that the form describes. ``old``: the stored one; None for a new one. Raises:
-    Malformed."""
+    """The endpoint that the form describes; the id is that of ``old``, empty for a new endpoint.
+    Raises: Malformed."""
     typed = decode(form, WebhookForm)
     return WebhookEndpoint(
         old.id if old is not None else WebhookId(""),
@@ -174,7 +177,8 @@ def _read(visit: PageRequest, form: Form, old: WebhookEndpoint | None = None) ->
 
 
 def _has_rotated(form: Form, endpoint: WebhookEndpoint) -> bool:
-    """True if the endpoint's secret has been replaced exactly once since the form was loaded."""
+    """True if this form, sent before, has rotated the secret: the secret was set by the first
+    change after the form was loaded (``secret_rev``)."""
     return form_text(form, "base") == str(endpoint.secret_rev - 1)
 
 
@@ -183,7 +187,7 @@ def _done(endpoint: WebhookEndpoint, what: str) -> web.StreamResponse:
 
 
 def webhook_routes() -> list[web.RouteDef]:
-    """All routes of the webhooks' pages. They are only for administrators of the whole library."""
+    """All routes of the webhook pages, which only administrators of the whole library may use."""
     page_route = partial(staff_page, role=Role.ADMINISTRATOR, whole=True)
     form_route = partial(staff_form, role=Role.ADMINISTRATOR, whole=True)
     one = f"{PATH}/{{id}}"

@@ -1,4 +1,4 @@
-"""The ``webhooks`` section of the OpenAPI document (docs/webhooks.md)."""
+"""The section ``webhooks`` of the OpenAPI document (docs/webhooks.md)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ _HEADERS: Final = {
 
 
 def add_webhooks(document: dict[str, Any]) -> dict[str, Any]:
-    """Adds the webhooks to the document and returns it."""
+    """Adds the section ``webhooks``, its schemas and its tag to the OpenAPI document; returns
+    the document."""
     shapes: dict[str, type[msgspec.Struct]] = {kind.value: DATA[kind] for kind in WebhookEventType}
     shapes[PING] = WebhookPing
     ordered = sorted(set(shapes.values()), key=str)
@@ -60,7 +61,7 @@ def _operation(name: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "operationId": name.replace(".", "_"),
         "summary": _SUMMARY[name],
-        "description": "Delivered at least once, in order for each reservation.",
+        "description": "Delivered at least once, in order for each reservation, suspension, area.",
         "tags": [_TAG],
         "security": [],
         "parameters": [

@@ -9,7 +9,9 @@ class AnnouncementRepository:
         self._all = db["announcements"]
 
     async def begin(self, key: str, prefix: str) -> str:
-        """Returns the prefix of the messages' ids: the one first stored for the form ``key``."""
+        """Stores ``prefix``, with which the ids of the announcement's messages begin, for the
+        form ``key``. Returns the stored prefix: if the form was sent before, the earlier one, so
+        that no reader gets a second message."""
         if await insert_if_new(self._all, {"_id": key, "prefix": prefix}):
             return prefix
         with translate_errors():

@@ -18,13 +18,13 @@ from models.staff.ports import ReaderNotifier
 from models.storage.mongo import new_id
 
 AT_A_TIME: Final = 200
-"""Readers who get their message in one call of the notifier."""
+"""The notifier is called for at most this many readers at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """For the readers with a booking in ``areas`` that overlaps ``span``. Sending the form
-    ``key`` again notifies no reader twice."""
+    """A message of the staff to all readers with a booking in `areas` that overlaps `span`.
+    `key` identifies the form: sent again, it notifies no reader twice."""
 
     key: str
     areas: Collection[AreaId]
@@ -47,7 +47,7 @@ class StaffAnnouncements:
         self._notifier = notifier
 
     async def audience(self, areas: Collection[AreaId], span: TimeRange) -> list[ReaderId]:
-        """The readers with a live reservation in one of the areas that overlaps the span."""
+        """The readers who have a live reservation in one of the areas that overlaps the span."""
         seats, readers = self._reference.catalog.all_seats, set[ReaderId]()
         # A reservation that began the evening before may last past midnight.
         day, last = local_date(span.start) - timedelta(days=1), last_date(span)
@@ -61,7 +61,8 @@ class StaffAnnouncements:
         return sorted(readers)
 
     async def send(self, ctx: StaffContext, announcement: Announcement, reason: str) -> int:
-        """Notifies the audience, computed anew; returns its size. Raises: OtherVenue."""
+        """Sends the announcement to its readers, who are determined at this moment; returns
+        their number. Raises: OtherVenue."""
         for area_id in announcement.areas:
             ctx.require(self._reference.area(area_id).venue_id)
         names = [self._reference.area(id).name for id in sorted(announcement.areas)]
@@ -87,7 +88,8 @@ class StaffAnnouncements:
 
 
 def _key(ctx: StaffContext, announcement: Announcement) -> str:
-    """An id of the form with its contents: changed contents make it another announcement."""
+    """An id made from the form's key and the contents: a form sent again with other contents is
+    another announcement."""
     contents = repr(
         (
             ctx.reader.id,

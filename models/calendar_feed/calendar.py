@@ -1,4 +1,5 @@
-"""Writes entries as a published iCalendar (RFC 5545, RFC 5546) in the library's time zone."""
+"""Writes bookings as an iCalendar file (RFC 5545, published by RFC 5546) in the library's time
+zone."""
 
 from __future__ import annotations
 
@@ -14,13 +15,14 @@ from models.calendar_feed.entities import CalendarEntry
 PRODUCT: Final = "-//seat-reservation//library seats//ZH"
 ALARM_BEFORE: Final = timedelta(minutes=15)
 REFRESH_EVERY: Final = timedelta(hours=1)
-"""The refresh interval that the feed suggests. Calendar programs may ignore it."""
+"""The interval at which the feed asks calendar programs to read it. They may ignore it."""
 _ZONE_SINCE: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (RFC 5545: on the zone's own clock)
 
 
 def calendar_of(entries: Sequence[CalendarEntry], zone: timezone, name: str = "") -> bytes:
-    """Returns the file; equal entries give equal bytes. ``zone``: with its IANA name. ``name``:
-    the title; only a feed, which is read repeatedly, has one."""
+    """Returns the iCalendar file. Equal entries give equal bytes. ``zone``: the library's, with
+    its IANA name. ``name``: the calendar's title, which only a feed has: a single file is read
+    once."""
     calendar = Calendar()
     calendar.add("version", "2.0")
     calendar.add("prodid", PRODUCT)
@@ -83,8 +85,8 @@ def _alarm(words: str, related: str) -> Alarm:
 
 
 def _add_time(event: Event, name: str, instant: datetime, zone: timezone) -> None:
-    """Writes local time with the name of the zone. Some programs look the zone up by its name;
-    where that would show another time, the instant is written in UTC."""
+    """Adds a time to the event, as local time with the name of the zone. Some programs look the
+    zone up by its name: if that would show another time, the instant is written in UTC."""
     if _agrees(zone.tzname(None), zone.utcoffset(None), instant):
         local = instant.astimezone(zone).replace(tzinfo=None)
         event.add(name, local, parameters={"TZID": zone.tzname(None)})

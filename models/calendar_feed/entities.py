@@ -8,7 +8,8 @@ from models.kernel.ids import ReaderId
 
 @dataclass(frozen=True, slots=True)
 class CalendarFeed:
-    """``language`` of the texts is stored, since calendar programs send no preference."""
+    """A reader's calendar feed. `language`: of its texts, stored because calendar programs send
+    no preference."""
 
     reader_id: ReaderId
     created_at: datetime
@@ -17,9 +18,9 @@ class CalendarFeed:
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """Texts that a calendar shows for a booking. Times are aware UTC. ``uid`` is permanent; a
-    higher ``rev`` replaces the event. ``cancelled``: the reader no longer has the seat.
-    ``before_start``, ``before_end``: texts of the alarms; "" is no alarm."""
+    """A booking as a calendar shows it. Times are aware UTC. `uid` never changes; an event with
+    a higher `rev` replaces the earlier one. `cancelled`: the reader no longer has the seat.
+    `before_start`, `before_end`: texts of the alarms; "" for none."""
 
     uid: str
     rev: int

@@ -1,4 +1,5 @@
-"""Calendar feeds, at most one for each reader, found by the hash of the token."""
+"""Stores calendar feeds, at most one for each reader. A feed is found by the hash of its secret
+token."""
 
 from __future__ import annotations
 
@@ -21,11 +22,11 @@ class CalendarFeedRepository:
         self._all = db["calendar_feeds"]
 
     async def of(self, reader_id: ReaderId) -> CalendarFeed | None:
-        """Raises: Unavailable."""
+        """The reader's feed; None if there is none. Raises: Unavailable."""
         return await self._find({"_id": reader_id})
 
     async def by_secret(self, secret: str) -> CalendarFeed | None:
-        """The feed whose current token has this hash. Raises: Unavailable."""
+        """The feed whose token has this hash; None if there is none. Raises: Unavailable."""
         return await self._find({"secret": secret})
 
     async def _find(self, query: Document) -> CalendarFeed | None:
@@ -36,7 +37,8 @@ class CalendarFeedRepository:
         return CalendarFeed(ReaderId(document["reader"]), document["at"], document["language"])
 
     async def put(self, feed: CalendarFeed, secret: str) -> None:
-        """Replaces the reader's earlier feed, whose token stops working. Raises: Unavailable."""
+        """Stores the reader's feed under the hash of its token. It replaces the reader's earlier
+        feed, whose token stops working. Raises: Unavailable."""
         document: Document = {
             "reader": feed.reader_id,
             "secret": secret,

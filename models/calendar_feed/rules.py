@@ -15,30 +15,34 @@ from models.reservations.state_machine import (
 )
 
 KEPT_FOR: Final = timedelta(days=14)
-"""Even cancelled bookings stay this long after their start: some programs read once a day."""
+"""Bookings, also cancelled ones, stay in the feed this long after their start: some programs
+read it only once a day."""
 MOST_ENTRIES: Final = 100
-"""Bookings in one feed. Live ones come first, so only ended ones can be left out."""
+"""A feed has at most this many bookings. Live ones come first, so that only ended ones can be
+left out."""
 _OFF: Final = frozenset({ReservationState.CANCELLED, ReservationState.NO_SHOW})
 
 
 def check_is_booking(r: Reservation) -> None:
-    """Raises: NotFound if the reservation is only an offer from the waitlist."""
+    """Raises: NotFound if the reservation is not a booking but an offer from the waitlist."""
     if r.state not in BOOKING_STATES:
         raise NotFound()
 
 
 def uid_of(r: Reservation, base_url: str) -> str:
-    """The event's permanent id. The host of the service's address makes it unique worldwide."""
+    """The permanent id of the booking's calendar event. It contains the host of the service's
+    address, which makes it unique worldwide."""
     return f"{r.id}@{urlsplit(base_url).hostname}"
 
 
 def is_off(r: Reservation) -> bool:
-    """True if the reservation was cancelled or missed, even if its time is still to come."""
+    """True if the reservation was cancelled or missed. Its time may still be to come."""
     return r.state in _OFF
 
 
 def calendar_time(r: Reservation) -> TimeRange:
-    """The booked time; for a stay that has ended, the time for which it lasted."""
+    """The time that the calendar shows: the booked time, or for a stay that has ended, the time
+    for which it lasted."""
     if r.state in TERMINAL and not is_off(r) and r.held is not None:
         return TimeRange(min(r.start, r.held.start), r.held.end)
     return r.span

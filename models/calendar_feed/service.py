@@ -13,7 +13,8 @@ from models.storage.encryption import FieldCipher, token_hash
 
 
 class CalendarFeeds:
-    """Manages secret feed addresses. A reader sees theirs only when it is issued."""
+    """Issues, revokes and reads calendar feeds. A feed's secret address is shown only when it is
+    issued."""
 
     def __init__(
         self,
@@ -21,15 +22,17 @@ class CalendarFeeds:
         reservations: ReservationQueries,
         sealer: FieldCipher,
     ) -> None:
-        """``sealer`` recognises tokens of this service; others are refused without a query."""
+        """``sealer`` recognises the tokens that this service has issued; others are refused
+        without a query."""
         self._feeds, self._reservations, self._sealer = feeds, reservations, sealer
 
     async def of(self, reader_id: ReaderId) -> CalendarFeed | None:
-        """Raises: Unavailable."""
+        """The reader's feed; None if there is none. Raises: Unavailable."""
         return await self._feeds.of(reader_id)
 
     async def issue(self, reader_id: ReaderId, language: str, now: datetime) -> str:
-        """Returns a new token, shown once; the earlier one ends. Raises: Unavailable."""
+        """Issues a feed for the reader and returns its token, which is shown once. The token of
+        an earlier feed stops working. Raises: Unavailable."""
         token = self._sealer.new_token()
         await self._feeds.put(CalendarFeed(reader_id, now, language), token_hash(token))
         return token
@@ -39,15 +42,15 @@ class CalendarFeeds:
         await self._feeds.remove(reader_id)
 
     def id_of(self, token: str) -> str:
-        """The id of a token, without a query: it may be revoked. Raises: NotFound if never
-        issued."""
+        """The id of a feed's token, found without a query; the feed may have been revoked.
+        Raises: NotFound if this service has not issued the token."""
         if not self._sealer.has_issued(token):
             raise NotFound()
         return token_hash(token)
 
     async def read(self, id: str, now: datetime) -> tuple[CalendarFeed, list[Reservation]]:
-        """The feed with this ``id_of`` and its bookings, latest first. Raises: NotFound if the
-        token was revoked or its reader erased; Unavailable."""
+        """The feed whose token has this id (``id_of``), and the reader's bookings, latest first.
+        Raises: NotFound if the feed was revoked or its reader erased; Unavailable."""
         feed = await self._feeds.by_secret(id)
         if feed is None:
             raise NotFound()

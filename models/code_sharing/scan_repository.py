@@ -25,8 +25,9 @@ INDEXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class KioskScan:
-    """A check-in by kiosk code. ``step`` identifies the kiosk and the one code that it showed;
-    ``score`` is how likely the code was passed on, by the signs in ``reasons``."""
+    """A check-in by a kiosk code. `step` identifies the kiosk and one code that it showed.
+    `score`: how likely it is that the code was sent to a reader elsewhere; 0 if no sign of it is
+    in `reasons`."""
 
     id: ReservationId
     reader_id: ReaderId
@@ -41,7 +42,7 @@ class KioskScanRepository:
         self._all = db["kiosk_scans"]
 
     async def add(self, scan: KioskScan) -> None:
-        """Stores the scan unless its reservation has one."""
+        """Stores the check-in, unless one is stored for its reservation already."""
         document: Document = {
             "reader": scan.reader_id,
             "step": scan.step,
@@ -64,7 +65,7 @@ class KioskScanRepository:
         return [_scan(row) for row in rows]
 
     async def readers_using(self, step: str) -> int:
-        """The number of check-ins with one code of a kiosk."""
+        """The number of check-ins with one code of a kiosk (``step``)."""
         with translate_errors():
             return await self._all.count_documents({"step": step})
 

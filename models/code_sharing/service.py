@@ -1,5 +1,5 @@
-"""Code sharing: signs that a kiosk code was sent to a reader who is not in the library. A score
-only lists the check-in for librarians."""
+"""Code sharing: finds signs that a kiosk code was sent to a reader who is not in the library. A
+check-in with such signs has no consequence except that librarians see it in a list."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from models.kernel.time_range import local_date, local_instant
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 
 CROWD_SIZE: Final = 8
-"""From this many check-ins on, one code is suspicious: a screen shows it for only 15 seconds."""
+"""A code with which this many readers or more have checked in is suspicious, since a screen
+shows it for only 15 seconds."""
 _WAIT: Final = timedelta(minutes=1)
-"""A kiosk code is valid for two steps, which are over after this time."""
+"""A check-in gets its score this long after it was made. Its code is valid for two steps, so no
+further check-in with it can come by then."""
 _BATCH: Final = 200
 READER_OUTSIDE: Final = "outside"
 MANY_USERS: Final = "crowd"
@@ -25,7 +27,8 @@ _SCORES: Final = {READER_OUTSIDE: 3, MANY_USERS: 1}
 
 
 def scan_from(r: Reservation, when: datetime) -> KioskScan | None:
-    """The scan that checked the reservation in; None if a card, a gate or a clock did."""
+    """The check-in of the reservation as a ``KioskScan``; None if it was not made with a kiosk
+    code but, for example, with a card, by a gate or as a carry-over."""
     if r.last_kiosk_code is None or not r.last_kiosk_code.startswith("k:"):
         return None
     step = r.last_kiosk_code.rsplit(":", 1)[0]
@@ -44,18 +47,21 @@ class CodeSharingService:
         self._scans, self._gate_events, self._gates = scans, gate_events, gates
 
     async def record_scan(self, r: Reservation, event: OutboxEvent) -> None:
-        """Stores the scan if the event is a check-in by kiosk code. Idempotent."""
+        """Stores the check-in if the event is one with a kiosk code. A repeated call has no
+        effect."""
         if event.event is not OutboxEventKind.CHECKED_IN:
             return
         if (scan := scan_from(r, event.at)) is not None:
             await self._scans.add(scan)
 
     async def page_of(self, skip: int, limit: int) -> tuple[list[KioskScan], int]:
-        """A page of the scans with a score, latest first, and their total number."""
+        """A page of the check-ins with signs of code sharing, latest first, and their total
+        number."""
         return await self._scans.page_of(skip, limit)
 
     async def score_scans(self, now: datetime) -> int:
-        """Scores scans up to the time that gates have reported completely. Returns their number."""
+        """Gives a score to check-ins up to the time before which gates have reported all
+        passages. Returns the number of check-ins scored."""
         before = min(now - _WAIT, await self._gates.complete_until(now))
         scored = []
         for scan in await self._scans.awaiting_score(before, _BATCH):
@@ -70,7 +76,8 @@ class CodeSharingService:
         return len(scored)
 
     async def _reader_was_outside(self, scan: KioskScan) -> bool:
-        """True if the reader's last passage of the day before the scan was out of a gate."""
+        """True if the reader's last passage on that day before the check-in was out of the
+        library."""
         midnight = local_instant(local_date(scan.at), time(0))
         events = await self._gate_events.of_day(scan.reader_id, midnight, scan.at)
         return bool(events) and events[-1].direction is Direction.OUT

@@ -12,12 +12,13 @@ from models.library.entities import SeatId
 from models.text_checks.entities import TextVerdict
 
 MAX_FAULT_REPORTS_PER_DAY: Final = 3
-"""Reports of one reader: enough for a walk through a room, too few to be a nuisance."""
+"""A reader can make at most this many reports in a day: enough for a walk through a room, too
+few to be a nuisance."""
 LONGEST_FAULT_TEXT: Final = 200
 
 
 class FaultKind(StrEnum):
-    """The values are stored."""
+    """The kind of thing that is broken. The values are stored."""
 
     CHAIR = "chair"
     DESK = "desk"
@@ -27,7 +28,7 @@ class FaultKind(StrEnum):
 
 
 class FaultState(StrEnum):
-    """The values are stored."""
+    """Open, or how the report was closed. The values are stored."""
 
     OPEN = "open"
     REPAIRED = "repaired"
@@ -36,7 +37,8 @@ class FaultState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
-    """``answer``, ``closed_at``: set on closing. ``verdict``: of WeChat's text check."""
+    """A reader's report that something at a seat is broken. `answer` and `closed_at` are set
+    when it is closed. `verdict`: of WeChat's check of the text."""
 
     id: str
     reader_id: ReaderId

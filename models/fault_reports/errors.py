@@ -4,13 +4,14 @@ from models.kernel.errors import Conflict, Throttled, WrongState
 
 
 class FaultReported(Conflict):
-    """The reader's report of this kind at this seat is still open and has another text."""
+    """The reader's earlier report of the same kind at the same seat is still open and has
+    another text."""
 
     code = "fault_reported"
 
 
 class TooManyFaults(Throttled):
-    """The reader has made all reports that are allowed in a day."""
+    """The reader has made ``MAX_FAULT_REPORTS_PER_DAY`` reports today."""
 
     code = "too_many_faults"
 

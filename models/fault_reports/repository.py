@@ -1,4 +1,5 @@
-"""Fault reports. Two unique indexes limit how often a reader reports."""
+"""Fault reports. One unique index permits one open report for each reader, seat and kind,
+another one a limited number of a reader's reports in a day."""
 
 from __future__ import annotations
 
@@ -56,8 +57,8 @@ class FaultReportRepository:
         day: date,
         at: datetime,
     ) -> FaultReport | None:
-        """Stores a report. Returns it, or the open one of the same reader, seat and kind; None if
-        the reader's reports of the day are used up."""
+        """Stores a report and returns it. If the reader has an open report of this seat and
+        kind, that one is returned instead; None if the reader has made all reports of the day."""
         open_key = f"{reader_id}:{seat_id}:{kind.value}"
         document: Document = {
             "reader": reader_id,
@@ -139,7 +140,8 @@ class FaultReportRepository:
     async def close(
         self, id: str, state: FaultState, answer: str, at: datetime
     ) -> FaultReport | None:
-        """The report, unchanged if it was closed before; None if it does not exist."""
+        """Closes the report; returns it as it is then. One that was closed before stays
+        unchanged; None if it does not exist."""
         change: Document = {
             "$set": {
                 "state": state.value,

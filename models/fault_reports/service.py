@@ -15,7 +15,7 @@ from models.reference_data import ReferenceData
 
 
 class FaultReportService:
-    """Manages readers' fault reports. A report changes no booking."""
+    """Stores, lists and closes readers' fault reports. A report changes no booking."""
 
     def __init__(self, reports: FaultReportRepository, reference: ReferenceData) -> None:
         self._reports, self._reference = reports, reference
@@ -23,9 +23,9 @@ class FaultReportService:
     async def report(
         self, reader_id: ReaderId, seat_id: str, kind: FaultKind, text: str, now: datetime
     ) -> FaultReport:
-        """Returns the stored report; repeating it with the same text returns the first one.
-        Raises: NotFound, Malformed, TooManyFaults; FaultReported if the reader's open report of
-        the same seat and kind has another text."""
+        """Stores a report; a repeated call with the same text returns the first one. Raises:
+        NotFound, Malformed, TooManyFaults; FaultReported if the reader's open report of the same
+        seat and kind has another text."""
         check_fault_text(kind, text)
         seat, day = self._reference.seat(seat_id), local_date(now)
         report = await self._reports.add(reader_id, seat.id, kind, text, day, now)
@@ -37,7 +37,7 @@ class FaultReportService:
         return report
 
     async def get(self, id: str) -> FaultReport:
-        """Raises: NotFound."""
+        """The report with this id. Raises: NotFound."""
         report = await self._reports.get(id)
         if report is None:
             raise NotFound()
@@ -46,8 +46,8 @@ class FaultReportService:
     async def page_of(
         self, opened: bool, skip: int, limit: int, seats: Collection[SeatId] | None = None
     ) -> tuple[list[FaultReport], int]:
-        """A page of the open reports, oldest first, or of the closed ones, newest first; and their
-        total number. ``seats`` None: of all seats."""
+        """A page of the open reports, oldest first (``opened``), or of the closed ones, newest
+        first; and their total number. ``seats``: only reports of these seats; None: of all."""
         state = FaultState.OPEN if opened else None
         return await self._reports.page_of(state, skip, limit, seats)
 
@@ -56,11 +56,12 @@ class FaultReportService:
         return await self._reports.open_of(reader_id)
 
     async def open_of_seats(self) -> Mapping[SeatId, int]:
-        """The number of open reports by seat, for at most 1000 reports."""
+        """The number of open reports by seat. At most 1000 reports are counted."""
         return await self._reports.open_of_seats()
 
     async def close(self, id: str, state: FaultState, answer: str, now: datetime) -> FaultReport:
-        """Raises: NotFound; FaultClosed if it was closed with another state or answer."""
+        """Closes the report; returns it. Raises: NotFound; FaultClosed if it was closed before
+        with another state or answer."""
         report = await self._reports.close(id, state, answer, now)
         if report is None:
             raise NotFound()

@@ -1,4 +1,5 @@
-"""The library's canned answers. They contain no personal data and are stored in plain text."""
+"""The canned answers (常用答复): texts that the library answers with often. They contain no
+personal data and are stored unencrypted."""
 
 from __future__ import annotations
 
@@ -23,14 +24,15 @@ class CannedAnswerRepository:
             await self._all.insert_one({"_id": new_id(), "title": title, "text": text, "rev": 1})
 
     async def replace(self, new: CannedAnswer) -> bool:
-        """Replaces the revision before ``new.rev``; False if that one is no longer there."""
+        """Replaces the answer's revision before ``new.rev``. False if the answer was changed or
+        removed meanwhile."""
         change = {"title": new.title, "text": new.text, "rev": new.rev}
         with translate_errors():
             done = await self._all.update_one({"_id": new.id, "rev": new.rev - 1}, {"$set": change})
         return done.modified_count == 1
 
     async def remove(self, id: str, rev: int) -> bool:
-        """False if the answer was changed or removed meanwhile."""
+        """Removes the answer. False if it is no longer at revision ``rev``."""
         with translate_errors():
             done = await self._all.delete_one({"_id": id, "rev": rev})
         return done.deleted_count == 1

@@ -14,28 +14,32 @@ MAX_LENGTH: Final = 1000
 
 
 CONVERSATION: Final = timedelta(hours=48)
-"""For this long after a message of a WeChat user, WeChat delivers messages to that user."""
+"""WeChat delivers messages to a user for this long after the user's last message."""
 MOST_IN_CONVERSATION: Final = 5
-"""Messages that WeChat delivers to the user within ``CONVERSATION``."""
+"""WeChat delivers at most this many messages to the user within ``CONVERSATION``."""
 
 
 class AnswerPush(StrEnum):
-    """The delivery of a reply to the conversation in WeChat. The values are stored."""
+    """The state of sending a reply into the WeChat conversation of its author. The values are
+    stored."""
 
     SENDING = "sending"
-    """Delivery has begun; after a crash it stays so and the outcome is unknown."""
+    """Sending has begun. If the process crashes the state stays so, and the outcome is unknown."""
     SENT = "sent"
     CLOSED = "closed"
-    """WeChat delivers nothing more to this user until they write again."""
+    """WeChat delivers nothing to this user until the user writes again."""
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """``answer``: "" until ``answered_at``, or for ever if closed without a reply. ``channel``:
-    web (the form), mini (the mini-program's customer service) or mp (the official account;
-    ``reader_id`` may be None). ``openid``: the author's WeChat user, "" for the form. ``push``:
-    the delivery of the reply to WeChat, if begun; ``push_code``: WeChat's result."""
+    """A message of a reader to the library, and the reply.
+
+    `channel`: "web" (the form), "mini" (the mini-program's customer service) or "mp" (the
+    official account, where `reader_id` may be None). `openid`: the author's WeChat user, "" for the
+    form. `answer`: "" until `answered_at`, and for ever if it was closed without a reply. `push`:
+    the state of sending the reply to WeChat, if begun; `push_code`: WeChat's errcode.
+    """
 
     id: str
     reader_id: ReaderId | None
@@ -45,7 +49,7 @@ class Feedback:
     answered_at: datetime | None = None
     channel: str = "web"
     note: str = ""
-    """Seen by staff only. ``note_rev`` grows with every change."""
+    """A note that only staff see. `note_rev` grows with every change of it."""
     note_rev: int = 0
     verdict: TextVerdict = TextVerdict.UNCHECKED
     openid: str = ""
@@ -53,13 +57,13 @@ class Feedback:
     push_code: int | None = None
 
     def conversation_open(self, now: datetime) -> bool:
-        """True if WeChat still delivers messages to the author."""
+        """True if WeChat still delivers messages to the author at ``now``."""
         return bool(self.openid) and now < self.at + CONVERSATION
 
 
 @dataclass(frozen=True, slots=True)
 class FeedbackQuery:
-    """A filter of feedback. ``answered`` None is all; ``start`` is inclusive, ``end`` exclusive."""
+    """A filter of feedback. `answered`: None for all. `start` is inclusive, `end` exclusive."""
 
     answered: bool | None = None
     start: datetime | None = None
@@ -67,12 +71,12 @@ class FeedbackQuery:
 
 
 LONGEST_TITLE: Final = 30
-"""Characters of a canned answer's title."""
+"""At most this many characters are in a canned answer's title."""
 
 
 @dataclass(frozen=True, slots=True)
 class CannedAnswer:
-    """An answer that the library gives often; ``rev`` grows with every change."""
+    """A text that the library answers with often. `rev` grows with every change."""
 
     id: str
     title: str

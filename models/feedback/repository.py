@@ -50,7 +50,8 @@ class FeedbackRepository:
         source: str = "web",
         openid: str = "",
     ) -> str | None:
-        """Stores the text; returns its id, or None if the form ``key`` was stored before."""
+        """Stores the feedback; returns its id, or None if feedback of the form ``key`` was
+        stored before."""
         conversation: Document = {}
         if openid:
             sealed = self._texts.seal("openid", openid)
@@ -109,7 +110,8 @@ class FeedbackRepository:
         return [self._feedback(row) for row in rows], total
 
     async def set_note(self, id: str, rev: int, note: str) -> bool:
-        """False if the note is not at revision ``rev``, or the feedback does not exist."""
+        """Writes the staff's note. False if the note is not at revision ``rev``, or the feedback
+        does not exist."""
         was: Document = {"_id": id, "note_rev": rev if rev else {"$in": [0, None]}}
         change = {"note": self._texts.seal("note", note), "note_rev": rev + 1}
         with translate_errors():
@@ -122,7 +124,8 @@ class FeedbackRepository:
         return self._feedback(feedback) if feedback else None
 
     async def answer(self, id: str, text: str, at: datetime) -> Feedback | None:
-        """Stores the reply unless one exists. Returns the feedback; None if it does not exist."""
+        """Stores the reply, unless the feedback has one. Returns the feedback as it is then;
+        None if it does not exist."""
         with translate_errors():
             feedback = await self._all.find_one_and_update(
                 {"_id": id, "answered_at": None},
@@ -133,13 +136,15 @@ class FeedbackRepository:
         return self._feedback(feedback) if feedback else None
 
     async def take_message(self, id: str, now: datetime) -> bool:
-        """Counts one message that WeChat delivers to the author; False if none is left."""
+        """Counts one more message to the author of the feedback in WeChat. False if WeChat would
+        deliver no further one."""
         with translate_errors():
             done = await self._all.update_one({"_id": id, **_takes(1, now)}, {"$inc": {"left": -1}})
         return done.modified_count == 1
 
     async def begin_push(self, id: str, count: int, now: datetime) -> bool:
-        """Reserves ``count`` messages for delivery of the reply. True for one caller only."""
+        """Reserves ``count`` messages for sending the reply to WeChat, and marks it as being
+        sent. True for the first caller only."""
         with translate_errors():
             done = await self._all.update_one(
                 {"_id": id, "push": None, "answered_at": {"$ne": None}, **_takes(count, now)},
@@ -155,7 +160,8 @@ class FeedbackRepository:
             )
 
     async def give_back_push(self, id: str, count: int) -> None:
-        """Undoes ``begin_push`` after nothing was sent, so that delivery can be tried again."""
+        """Undoes ``begin_push`` if nothing was sent, so that sending the reply can be tried
+        again."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "push": AnswerPush.SENDING.value},
@@ -163,7 +169,8 @@ class FeedbackRepository:
             )
 
     async def prune(self, answered_before: datetime, limit: int) -> int:
-        """Deletes up to ``limit`` answered messages, oldest first; returns their number."""
+        """Deletes up to ``limit`` feedback messages answered before ``answered_before``, oldest
+        first; returns their number."""
         query: Document = {"answered_at": {"$lt": answered_before}}
         return await delete_oldest(self._all, query, ("answered_at", "at", "_id"), limit)
 
@@ -186,5 +193,5 @@ class FeedbackRepository:
 
 
 def _takes(count: int, now: datetime) -> Document:
-    """A filter for feedback whose author WeChat still delivers ``count`` messages to."""
+    """A filter for feedback to whose author WeChat still delivers ``count`` messages."""
     return {"left": {"$gte": count}, "at": {"$gt": now - CONVERSATION}}

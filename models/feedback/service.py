@@ -11,7 +11,8 @@ from models.kernel.ids import ReaderId
 
 
 class FeedbackService:
-    """Feedback (留言) of readers and followers. Each form is stored once."""
+    """The feedback (留言) of readers and of followers of the official account, and the replies. A
+    form that is sent twice is stored once."""
 
     def __init__(self, feedback: FeedbackRepository, canned: CannedAnswerRepository) -> None:
         self._feedback, self._canned = feedback, canned
@@ -25,7 +26,8 @@ class FeedbackService:
         channel: str = "web",
         openid: str = "",
     ) -> str | None:
-        """Returns the id; None if the form ``key`` was stored before. ``openid``: of the author."""
+        """Stores the feedback; returns its id, or None if feedback of the form ``key`` was
+        stored before. ``openid``: the author's WeChat user."""
         return await self._feedback.add(reader_id, key, text, now, channel, openid)
 
     async def page_of(
@@ -35,14 +37,15 @@ class FeedbackService:
         return await self._feedback.page_of(reader_id, skip, limit)
 
     async def get(self, id: str) -> Feedback:
-        """Raises: NotFound."""
+        """The feedback with this id. Raises: NotFound."""
         feedback = await self._feedback.get(id)
         if feedback is None:
             raise NotFound()
         return feedback
 
     async def answer(self, id: str, text: str, now: datetime) -> Feedback:
-        """Stores the reply; repeating it changes nothing. Raises: NotFound; AlreadyAnswered."""
+        """Stores the reply. A repeated call with the same text changes nothing. Raises:
+        NotFound; AlreadyAnswered."""
         feedback = await self._feedback.answer(id, text, now)
         if feedback is None:
             raise NotFound()
@@ -61,7 +64,8 @@ class FeedbackService:
         return await self._feedback.archive(criteria, skip, limit)
 
     async def set_note(self, id: str, rev: int, note: str) -> None:
-        """Writes the note. Raises: FeedbackChanged if it is no longer at revision ``rev``."""
+        """Writes the staff's note. Raises: FeedbackChanged if the note is no longer at revision
+        ``rev``."""
         if not await self._feedback.set_note(id, rev, note):
             raise FeedbackChanged()
 
@@ -73,11 +77,13 @@ class FeedbackService:
         await self._canned.add(title, text)
 
     async def change_canned_answer(self, new: CannedAnswer) -> None:
-        """Raises: FeedbackChanged if the answer was changed or removed meanwhile."""
+        """Replaces the canned answer by its next revision. Raises: FeedbackChanged if it was
+        changed or removed meanwhile."""
         if not await self._canned.replace(new):
             raise FeedbackChanged()
 
     async def remove_canned_answer(self, id: str, rev: int) -> None:
-        """Raises: FeedbackChanged if the answer was changed or removed meanwhile."""
+        """Removes the canned answer. Raises: FeedbackChanged if it is no longer at revision
+        ``rev``."""
         if not await self._canned.remove(id, rev):
             raise FeedbackChanged()

@@ -17,9 +17,10 @@ class StaffFeedback:
         self._audit, self._feedback, self._notifier = audit, feedback, notifier
 
     async def reply(self, ctx: StaffContext, id: str, text: str) -> None:
-        """Stores the reply and notifies the reader in the app, and in WeChat if they wrote there.
-        An empty text closes the feedback without a reply. A repetition sends no second message, and
-        completes an interrupted call. Raises: NotFound; AlreadyAnswered."""
+        """Stores the reply and sends it to the reader: in the app, and in WeChat if the reader
+        wrote there. An empty text closes the feedback without a reply. A repeated call sends no
+        second message, and completes a call that was interrupted. Raises: NotFound;
+        AlreadyAnswered."""
         feedback = await self._feedback.get(id)
         async with self._audit.entry(
             ctx, AuditAction.REPLY, target=f"question:{id}", reader=feedback.reader_id, reason=text
@@ -45,12 +46,13 @@ class StaffFeedback:
             await self._feedback.add_canned_answer(title, text)
 
     async def change_canned_answer(self, ctx: StaffContext, new: CannedAnswer) -> None:
-        """Raises: FeedbackChanged."""
+        """Replaces the canned answer by its next revision. Raises: FeedbackChanged."""
         async with self._entry_of_canned_answer(ctx, new.title):
             await self._feedback.change_canned_answer(new)
 
     async def remove_canned_answer(self, ctx: StaffContext, id: str, rev: int) -> None:
-        """Raises: FeedbackChanged."""
+        """Removes the canned answer. Raises: FeedbackChanged if it is no longer at revision
+        ``rev``."""
         async with self._entry_of_canned_answer(ctx, None):
             await self._feedback.remove_canned_answer(id, rev)
 

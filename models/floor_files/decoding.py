@@ -31,7 +31,8 @@ _LONGEST_CELL: Final = 10_000
 
 
 class _Plan(msgspec.Struct, forbid_unknown_fields=True):
-    """A plan as ``plan_to_json`` writes it, or as a preview keeps it."""
+    """The plan of one area in a JSON file, in the form of ``plan_to_json``, or in the stored
+    preview of an import."""
 
     seats: list[SeatDraft]
     marks: list[Fixture] | None = None
@@ -51,9 +52,10 @@ class _Plans(msgspec.Struct, forbid_unknown_fields=True):
 def read_file(
     data: bytes, words: Vocabulary, most: int = LARGEST_FILE, encoding: str = ""
 ) -> FloorFile:
-    """Decodes a workbook, CSV, our JSON, or another system's layout. Errors are returned as
-    ``problems``. Run it ``confined``: a small file can take much memory and time. ``most``:
-    bytes of the file. ``encoding``: one of ``ENCODINGS`` for a text file; "" detects it."""
+    """Decodes a file with plans: a workbook, a CSV, our JSON, or another system's layout. Errors
+    are returned as `problems`. Run it ``confined``, since a small file can take much memory and
+    time. ``most``: the largest size in bytes. ``encoding``: one of ``ENCODINGS`` for a text
+    file; "" detects it."""
     try:
         return _read(data, words, most, encoding)
     except UnreadableFile as error:
@@ -61,7 +63,7 @@ def read_file(
 
 
 def _read(data: bytes, words: Vocabulary, most: int, encoding: str) -> FloorFile:
-    """Raises: UnreadableFile."""
+    """Decodes the file by its kind. Raises: UnreadableFile."""
     if len(data) > most:
         raise _unreadable("file_too_large", most=LARGEST_FILE // 1024 // 1024)
     if zipfile.is_zipfile(io.BytesIO(data)):
@@ -85,7 +87,7 @@ def _unreadable(reason: str, **facts: object) -> UnreadableFile:
 
 
 def _text(data: bytes, encoding: str) -> FileText:
-    """Raises: UnreadableFile."""
+    """Decodes the bytes of a text file. Raises: UnreadableFile."""
     read = text_of_file(data, encoding)
     if read is None:
         raise _unreadable("not_text" if b"\0" in data else "encoding_unknown")
@@ -93,7 +95,8 @@ def _text(data: bytes, encoding: str) -> FileText:
 
 
 def _lines(text: str) -> Iterator[Line]:
-    """The rows of a CSV file with the number of their last line, as cells can have line breaks."""
+    """The rows of a CSV text, each with the number of its last line: a row has several lines if
+    its cells contain line breaks."""
     first = text.lstrip().partition("\n")[0]
     signs = [(first.count(sign), sign) for sign in (",", ";", "\t")]
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(signs)[1])

@@ -10,21 +10,22 @@ from models.library.entities import Fixture, SeatDraft
 MOST_AREAS: Final = 50
 MOST_SEATS_IN_FILE: Final = 5000
 MOST_LINES: Final = 20_000
-"""Lines of a table, including empty ones and those of fixtures."""
+"""A table may have at most this many lines, empty ones and those of fixtures included."""
 LARGEST_FILE: Final = 2 * 1024 * 1024
 MOST_PROBLEMS: Final = 100
-"""Problems that are reported of one file; the next ones appear when these are corrected."""
+"""At most this many problems of a file are reported; others are found when these are corrected."""
 CELL: Final = 50
-"""Plan units between neighbouring rows or columns of seats."""
+"""In a table that gives rows and columns, seats in neighbouring ones are placed this many plan
+units apart."""
 MARGIN: Final = 20
 AREA_ROW: Final = "area"
-"""The kind of table row that gives an area's size."""
+"""The kind of a table's row that gives the size of an area."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """``line`` counts from 1, as in a spreadsheet; None in files where only ``area`` names a
-    place."""
+    """A problem in a file. `line` counts from 1, as in a spreadsheet. It is None for files
+    without lines, where `area` names the place."""
 
     error: Malformed
     line: int | None = None
@@ -32,7 +33,7 @@ class FileProblem:
 
 
 class UnreadableFile(Exception):
-    """A file that cannot be used, with all problems found."""
+    """The file cannot be used. `problems`: all that were found in it."""
 
     def __init__(self, *problems: FileProblem) -> None:
         super().__init__(problems)
@@ -41,7 +42,8 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeatInFile:
-    """``placed`` is False if the file gives no coordinates: the seat keeps its present ones."""
+    """A seat in a file, with its line there. `placed`: False if the file gives no coordinates,
+    so that an existing seat keeps those it has."""
 
     draft: SeatDraft
     placed: bool = True
@@ -50,7 +52,9 @@ class SeatInFile:
 
 @dataclass(slots=True)
 class AreaInFile:
-    """Identified by ``id`` or ``name``. None: not mentioned in the file (fixtures then stay)."""
+    """An area in a file. It means an existing area, by `id` or by `name`, or a new one. A field
+    that is None, or the venue "", is not mentioned in the file; an existing area keeps its value
+    then."""
 
     name: str
     id: str = ""
@@ -61,20 +65,21 @@ class AreaInFile:
     seats: list[SeatInFile] = field(default_factory=list)
     fixtures: list[Fixture] | None = None
     base: int | None = None
-    """The area's revision when the preview was made; -1 if the area did not exist."""
+    """The revision of the existing area when the preview of the import was made; -1 if there was
+    none."""
     line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FloorFile:
-    """A decoded file: its areas and the column headings that were ignored, or all problems."""
+    """A decoded file: its areas and the headings of ignored columns; or all its problems."""
 
     areas: list[AreaInFile] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     encoding: str = ""
-    """The name of a text file's encoding; "" for a workbook."""
+    """The encoding in which the text file was read; "" for a workbook."""
     problems: list[FileProblem] = field(default_factory=list)
 
 
 Columns = Mapping[str, str]
-"""Column headings in lower case → the field that each means."""
+"""The field that each column of a table has, by the column's heading in lower case."""

@@ -23,7 +23,7 @@ from models.library.plan_json import place_of
 from models.library.seat_names import tidy
 
 _FIXTURES: Final = {"wall": "wall", "door": "door", "bookshelf": "bookshelf"}
-"""Cell types → our fixture kinds. Desks are left out: seats stand at them."""
+"""Our kind of fixture for each type of cell. Desks are left out: seats stand at them."""
 _MOST_CELLS: Final = 40_000
 Cells = set[tuple[int, int]]
 
@@ -42,7 +42,8 @@ class _Room(msgspec.Struct):
 
 
 def is_layout(value: object) -> bool:
-    """True if the JSON value is a ``layoutByDate`` response, its ``data``, or a list of either."""
+    """True if the JSON value is a response of ``layoutByDate``, the `data` in it, or a list of
+    either."""
     rooms = value if isinstance(value, list) else [value]
     return bool(rooms) and all(
         isinstance(room, Mapping) and "layout" in _inner(room) for room in rooms
@@ -55,7 +56,7 @@ def _inner(room: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def read_layouts(value: Any) -> list[AreaInFile]:
-    """The areas, one for each room. Raises: UnreadableFile."""
+    """The areas of the layouts, one for each room. Raises: UnreadableFile."""
     rooms: Sequence[Any] = value if isinstance(value, list) else [value]
     try:
         return [_area(msgspec.convert(_inner(room), _Room)) for room in rooms]
@@ -107,7 +108,8 @@ def _seat(cell: _Cell, row: int, column: int) -> SeatInFile:
 
 
 def _boxes(kind: str, cells: Cells) -> list[Fixture]:
-    """Joins cells into few boxes: runs in a row, then equal runs in consecutive rows."""
+    """Fixtures that cover the cells, as few boxes as possible: cells of a row are joined, then
+    equal boxes of consecutive rows."""
     left, boxes = set(cells), list[Fixture]()
     for row, column in sorted(cells):
         if (row, column) not in left:

@@ -12,7 +12,7 @@ from models.library.seat_names import name_key, tidy
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """The venue and floor of new areas for which the file names none."""
+    """The venue and floor of new areas, used if the file names none."""
 
     venue: str = ""
     floor: int | None = None
@@ -20,7 +20,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class PlannedArea:
-    """A changed or new area. ``old`` is None for a new one."""
+    """An area that an import would write: `old` with its changes, or a new one (`old` is None)."""
 
     old: Area | None
     new: Area
@@ -61,7 +61,7 @@ def plan_import(
 
 
 def _located(read: AreaInFile, error: Malformed) -> FileProblem:
-    """The problem with the line of its seat, or of the area's first row."""
+    """The problem, with the line of the seat that it concerns, or of the area's first row."""
     no = error.details.get("no")
     lines = [seat.line for seat in read.seats if no is not None and seat.draft.no == no]
     # If two seats share a name, the second is reported.
@@ -70,7 +70,8 @@ def _located(read: AreaInFile, error: Malformed) -> FileProblem:
 
 
 def _existing(read: AreaInFile, catalog: Catalog) -> Area | None:
-    """The existing area that the file means; None for a new one. Raises: Malformed."""
+    """The existing area that an area of the file means; None if it is a new one. Raises:
+    Malformed."""
     if read.id and (area := catalog.areas.get(AreaId(read.id))) is not None:
         if area.state is AreaState.DELETED:
             raise Malformed("file", "area_id_deleted", id=read.id)
@@ -107,7 +108,7 @@ def _venue(text: str, catalog: Catalog) -> VenueId:
 def _new(
     read: AreaInFile, catalog: Catalog, defaults: Defaults, taken: set[AreaId], order: int
 ) -> Area:
-    """A new area without a plan. Raises: Malformed."""
+    """A new area with the file's venue, floor and id, and without a plan. Raises: Malformed."""
     floor = read.floor if read.floor is not None else defaults.floor
     if not read.name:
         raise Malformed("file", "new_area_without_name", id=read.id[:40])
@@ -126,13 +127,14 @@ def _is_id(id: str) -> bool:
 
 
 def _ids(floor: int) -> Iterator[AreaId]:
-    """Candidate ids for a new area on the floor: 5f-1, or b1-1 below ground."""
+    """Ids that a new area on the floor can get, in order: 5f-1, 5f-2 …; b1-1 … below ground."""
     start = f"{floor}f" if floor >= 0 else f"b{-floor}"
     yield from (AreaId(f"{start}-{n}") for n in range(1, 1000))
 
 
 def _draft(read: AreaInFile, base: Area) -> PlanDraft:
-    """The area's plan according to the file. Raises: Malformed."""
+    """The area's new plan according to the file. ``base``: the existing area, whose values stay
+    where the file has none. Raises: Malformed."""
     seats_by_name = {name_key(seat.number): seat for seat in base.seats}
     seats = []
     for entry in read.seats:
@@ -157,6 +159,6 @@ def _draft(read: AreaInFile, base: Area) -> PlanDraft:
 
 
 def _side(now: int, ends: Sequence[int]) -> int:
-    """The plan's present width or height, enlarged if its contents need more."""
+    """The plan's width or height: the present one, or more if the plan's contents need it."""
     needed = max(ends, default=0)
     return now if now >= needed and now else needed + MARGIN

@@ -1,4 +1,5 @@
-"""Reads areas from a table with one row for each seat; columns are identified by their headings."""
+"""Reads areas from a table that has one row for each seat. The columns are recognised by their
+headings."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ from models.library.plan_editing import LARGEST
 from models.library.seat_names import tidy
 
 FORMULA: Final = "\x00="
-"""The prefix of cells that contain a formula, whatever value they display."""
+"""A cell with this prefix contained a formula. Its displayed value is not used."""
 _MOST_COLUMNS: Final = 60
 _LONGEST_HEADING: Final = 40
 _QUOTED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -37,7 +38,8 @@ _QUOTED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words of tables: ``yes`` and ``no`` for features, lower-case; ``kinds`` of rows."""
+    """The words that a table may contain. `yes`, `no`: values of features, in lower case.
+    `kinds`: the word for each kind of row."""
 
     columns: Columns
     yes: frozenset[str]
@@ -49,7 +51,8 @@ Line = tuple[int, Sequence[str]]
 
 
 def read_table(lines: Iterable[Line], words: Vocabulary) -> FloorFile:
-    """The first non-empty line has the headings. Raises: UnreadableFile with all problems."""
+    """Reads the areas from the lines of a table, whose first non-empty line has the headings.
+    Raises: UnreadableFile with all problems."""
     table = _Table(words)
     for number, cells in lines:
         if number > MOST_LINES:
@@ -160,7 +163,7 @@ class _Table:
         area.seats.append(SeatInFile(draft, place is not None, line))
 
     def _place(self, line: int, row: Mapping[str, str]) -> tuple[int, int] | None:
-        """The seat's plan coordinates; None if the row gives none."""
+        """The plan coordinates that a row gives to its seat; None if it gives none."""
         x, y = (self._number(line, row, name, 0) for name in ("x", "y"))
         column, at = (self._number(line, row, name, 1) for name in ("column", "row"))
         if x is not None and y is not None:
@@ -215,7 +218,8 @@ def _folded(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The cell without the leading apostrophe that stops spreadsheets from evaluating it."""
+    """The cell's text without the leading apostrophe, which keeps spreadsheets from evaluating
+    it."""
     text = text.strip()
     quoted = text.startswith("'") and text[1:].startswith(_QUOTED)
     return text[1:] if quoted else text

@@ -1,4 +1,5 @@
-"""Reads untrusted XLSX files: a small one can unpack to gigabytes, and cells can be formulas."""
+"""Reads workbooks (XLSX) that are not trusted: a small file can unpack to gigabytes, and cells
+can contain formulas."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ _CHUNK: Final = 64 * 1024
 
 
 def lines_of(data: bytes) -> Iterator[Line]:
-    """The lines of the first sheet. Raises: UnreadableFile."""
+    """The lines of the workbook's first sheet. Raises: UnreadableFile."""
     # Imported here: 7 MB in every worker, for an import that staff run a few times a year.
     import openpyxl  # type: ignore[import-untyped]
     from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
@@ -48,7 +49,8 @@ def _broken() -> UnreadableFile:
 
 
 def _check_size(data: bytes) -> None:
-    """Measures by unpacking: sizes in the archive may be wrong. Raises: UnreadableFile."""
+    """Checks the unpacked size, by unpacking: the sizes written in the archive may be wrong.
+    Raises: UnreadableFile."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()

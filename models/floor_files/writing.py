@@ -19,7 +19,8 @@ Row = Sequence[str]
 
 
 def rows_of(area: Area, yes: str, kinds: Mapping[str, str]) -> list[Row]:
-    """The area's size, seats and fixtures as rows. ``kinds``: the words for kinds of rows."""
+    """The area as rows of a table: one for its size, then its seats and fixtures. ``yes``: the
+    word for a feature that a seat has. ``kinds``: the word for each kind of row."""
 
     def row(**values: object) -> Row:
         named = {"area_id": area.id, "area": area.name, "floor": area.floor, **values}
@@ -45,7 +46,7 @@ def _seat(seat: Seat, yes: str) -> dict[str, object]:
 
 
 def as_csv(rows: Iterable[Row]) -> bytes:
-    """A CSV file that spreadsheets open as UTF-8 and in which they evaluate no formula."""
+    """The rows as a CSV file. Spreadsheets open it as UTF-8, and evaluate no formula in it."""
     text = io.StringIO()
     csv.writer(text).writerows([_as_text(cell) for cell in row] for row in rows)
     return (BYTE_ORDER_MARK + text.getvalue()).encode()
@@ -57,7 +58,8 @@ def _as_text(cell: str) -> str:
 
 
 def as_workbook(sheets: Mapping[str, Sequence[Row]]) -> bytes:
-    """An XLSX file with one sheet for each name. All cells are text; the first row is frozen."""
+    """A workbook (XLSX) with one sheet for each name. All cells are text; the first row stays
+    visible when scrolling."""
     # Imported here: 2 MB in every worker, for an export that staff seldom need.
     import xlsxwriter  # type: ignore[import-untyped]
 
@@ -77,6 +79,6 @@ def as_workbook(sheets: Mapping[str, Sequence[Row]]) -> bytes:
 
 
 def _widths(rows: Sequence[Row]) -> list[int]:
-    """Column widths in characters; a Chinese character counts as two."""
+    """The width of each column in characters; a Chinese character counts as two."""
     columns = zip_longest(*rows, fillvalue="")
     return [min(80, 3 + max(len(c.encode("gb18030")) for c in column)) for column in columns]

@@ -1,7 +1,10 @@
-"""Forecasts the share of used seats, hour by hour, with the usual error (docs/forecast.md).
-Combines the mean of the same weekday with the mean course of all days, scaled to that weekday.
-Later weeks weigh more, and the last week's deviation from its weekdays' means continues. The
-error is that of this rule on the last four weeks."""
+"""Forecasts the share of seats that will be used, hour by hour, with the usual error
+(docs/forecast.md).
+
+The forecast combines two means: that of the same weekday, and that of all days scaled to the
+weekday's level. Later weeks weigh more. If the last week was busier or emptier than usual, this
+continues. The error is that of the same rule on the last four weeks.
+"""
 
 from __future__ import annotations
 
@@ -14,33 +17,36 @@ from typing import Final
 from models.statistics.daily import HOURS, AreaDay
 
 WEEKS: Final = 8
-"""Weeks of history that a forecast uses."""
+"""A forecast uses the statistics of this many weeks."""
 LEAST_DAYS: Final = 28
-"""The first day of the history must be at least this many days before the forecast one."""
+"""The statistics must begin at least this many days before the day that is forecast."""
 LEAST_COUNTED: Final = 20
-"""Days with statistics that a forecast needs. The library may be closed on two days a week."""
+"""A forecast needs at least this many days with statistics. It is less than ``LEAST_DAYS``,
+since the library may be closed on two days a week."""
 COVERAGE: Final = 0.8
-"""The share of hours in which the true value lies within the error."""
+"""In this share of all hours the true value lies within the error that is given."""
 
 # Chosen with scripts/backtest on simulated libraries; small changes make little difference.
 _LATER_WEEKS: Final = 0.8
-"""A week's weight relative to the week after it."""
+"""The weight of a week relative to that of the week after it."""
 _COMMON_COURSE: Final = 0.6
-"""Weight of the mean course of all days; the same weekday's mean has the rest."""
+"""The weight of the mean over all days; the mean of the same weekday has the rest."""
 _LAST_DAYS: Final = 7
 _TREND: Final = 1.2
-"""The factor by which the last week's deviation continues. Above 1, since a rise tends to go on."""
+"""The factor by which the last week's deviation from the usual is continued. It is above 1,
+since a rise tends to go on."""
 _TREND_LIMITS: Final = (0.5, 2.0)
 _JUDGED_DAYS: Final = 28
 _JUDGED_AFTER: Final = 8
-"""Days of history that a forecast needs before its error is counted: each weekday, and one more."""
+"""Errors of past forecasts count only if the forecast had this many days of history: one of each
+weekday, and one more."""
 _LEAST_SPREAD: Final = 0.005
 _WEEK: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
 class HourForecast:
-    """Shares of the seats: ``used`` in the hour, plus or minus ``error``."""
+    """The forecast for one hour: the share of seats in use, `used`, plus or minus `error`."""
 
     used: float
     error: float
@@ -48,7 +54,8 @@ class HourForecast:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """``used``: the share of seats in use by hour of the day; ``whole``: the sum of these."""
+    """The use of an area on one past day. `used`: the share of seats in use in each hour.
+    `whole`: the sum of these shares."""
 
     date: date
     used: Sequence[float]
@@ -56,8 +63,8 @@ class _Day:
 
 
 def forecast(history: Sequence[AreaDay], day: date) -> Sequence[HourForecast] | None:
-    """The forecast for each hour of the day, 0…23; None if the history is too short or has no such
-    weekday. ``history``: the area's statistics before ``day``, earliest first."""
+    """The forecast for each hour of the day, 0…23; None if the history is too short or has no
+    such weekday. ``history``: the area's statistics before ``day``, earliest first."""
     days = [
         _day(d)
         for d in history
@@ -73,7 +80,8 @@ def forecast(history: Sequence[AreaDay], day: date) -> Sequence[HourForecast] | 
 
 
 def together(days: Sequence[Sequence[AreaDay]]) -> list[AreaDay]:
-    """The statistics of several areas summed up, for days that all of them have, earliest first."""
+    """The statistics of several areas, added up; only for days that all of the areas have,
+    earliest first."""
     by_day: dict[date, list[AreaDay]] = {}
     for of_area in days:
         for d in of_area:
@@ -100,7 +108,8 @@ def _day(d: AreaDay) -> _Day:
 
 
 def _expected(days: Sequence[_Day], day: date) -> list[float] | None:
-    """The expected share for each hour; None if no day of that weekday is in ``days``."""
+    """The expected share of seats in use, for each hour of ``day``; None if ``days`` have no
+    such weekday."""
     weights = [_LATER_WEEKS ** ((day - d.date).days / _WEEK) for d in days]
     weekday = [
         (w, d) for w, d in zip(weights, days, strict=True) if d.date.weekday() == day.weekday()
@@ -124,7 +133,8 @@ def _mean(weighted: Sequence[tuple[float, _Day]]) -> list[float]:
 
 
 def _last_week(days: Sequence[_Day], weights: Sequence[float]) -> float:
-    """The last week's use relative to the means of its weekdays; 1 if it was as usual."""
+    """The use in the last week as a factor of the usual one (the means of its weekdays); 1 if it
+    was as usual."""
     sums, all_weights = [0.0] * _WEEK, [0.0] * _WEEK
     for w, d in zip(weights, days, strict=True):
         sums[d.date.weekday()] += w * d.whole
@@ -137,8 +147,9 @@ def _last_week(days: Sequence[_Day], weights: Sequence[float]) -> float:
 
 
 def _past_errors(days: Sequence[_Day], ahead: int) -> list[float]:
-    """The errors of past forecasts made ``ahead`` days before, divided by ``_spread``, in ascending
-    order. Hours with neither forecast nor actual use are left out."""
+    """The errors of past forecasts, in ascending order, for days ``ahead`` days after the last
+    one known. Each error is divided by ``_spread``. Hours with neither forecast nor actual use
+    are left out."""
     past_errors: list[float] = []
     first = days[-1].date - timedelta(days=_JUDGED_DAYS)
     for number, d in enumerate(days):
@@ -155,5 +166,6 @@ def _past_errors(days: Sequence[_Day], ahead: int) -> list[float]:
 
 
 def _spread(share: float) -> float:
-    """The typical deviation of a share. It is largest when half of the seats are used."""
+    """How much a share of this size usually deviates. The deviation is largest if half of the
+    seats are used."""
     return sqrt(share * (1 - share) + _LEAST_SPREAD)

@@ -18,25 +18,26 @@ from models.statistics.service import StatisticsService
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 _AHEAD: Final = 2
-"""Days that are forecast: today and tomorrow."""
+"""This many days are forecast: today and tomorrow."""
 Areas = frozenset[AreaId]
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedSeats:
-    """``free`` seats, plus or minus ``error``, are expected during the hour from ``begin`` on."""
+    """The forecast for the hour that starts at `begin`: `free` seats, plus or minus `error`."""
 
     begin: datetime
     free: int
     error: int
 
     def at_most(self, free: int) -> ExpectedSeats:
-        """A copy with ``free`` limited to what bookings have left."""
+        """A copy in which `free` is at most the given number: the seats that bookings have left."""
         return ExpectedSeats(self.begin, min(self.free, free), self.error)
 
 
 class FullnessForecast:
-    """Forecasts of today and tomorrow for areas and floors, kept in memory by each worker."""
+    """Forecasts how many seats of areas and floors will be free, today and tomorrow. Each worker
+    keeps the forecasts in memory."""
 
     def __init__(self, statistics: StatisticsService, reference: ReferenceData) -> None:
         self._statistics, self._reference = statistics, reference
@@ -44,8 +45,8 @@ class FullnessForecast:
         self._made: Mapping[tuple[date, Areas], Mapping[int, ExpectedSeats]] = {}
 
     async def refresh(self, now: datetime) -> int:
-        """Recomputes the forecasts if day, statistics, plans or policy have changed. Returns 0: the
-        job never needs an immediate second run."""
+        """Computes the forecasts again if the day, the statistics, plans or the policy have
+        changed. Returns 0: the job never needs an immediate second run."""
         today, catalog = local_date(now), self._reference.catalog
         counted = await self._statistics.last_counted()
         made_of = today, counted, catalog.version, self._reference.policy.version
@@ -68,11 +69,13 @@ class FullnessForecast:
         return 0
 
     def hours(self, areas: Sequence[Area], day: date) -> Mapping[int, ExpectedSeats]:
-        """By hour, for one area or a whole floor; only hours in which all its areas are open."""
+        """The forecast for each hour of the day, for one area or for all areas of a floor. Hours
+        in which one of the areas is closed are left out."""
         return self._made.get((day, frozenset(area.id for area in areas)), {})
 
     def at_time(self, areas: Sequence[Area], moment: datetime) -> ExpectedSeats | None:
-        """The forecast for the hour that contains ``moment``; areas as for ``hours``."""
+        """The forecast for the hour that contains ``moment``, for one area or for all areas of a
+        floor; None if there is none."""
         clock = to_local(moment)
         return self.hours(areas, clock.date()).get(clock.hour)
 
@@ -93,7 +96,8 @@ class FullnessForecast:
 
 
 def _groups(areas: Sequence[Area]) -> list[Areas]:
-    """The areas one by one, then all areas of each floor of a venue together."""
+    """The groups for which forecasts are made: each area alone, and all areas of each floor of a
+    venue together."""
     floors = groupby(
         sorted(areas, key=lambda a: (a.venue_id, a.floor)), key=lambda a: (a.venue_id, a.floor)
     )

@@ -1,4 +1,4 @@
-"""Gates (门禁) and the passages that they report."""
+"""Gates (门禁) and their events: passages of readers that gates report."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from models.library.entities import VenueId
 
 GateId = NewType("GateId", str)
 LATE_AFTER: Final = timedelta(minutes=10)
-"""A passage that is reported later than this no longer changes a reservation."""
+"""A passage that is reported more than this after it happened no longer changes a reservation."""
 MAX_AHEAD: Final = timedelta(minutes=5)
-"""A passage whose time is further ahead is rejected."""
+"""A reported passage is rejected if its time is more than this in the future."""
 CLOCK_OFF: Final = timedelta(minutes=1)
-"""Larger clock differences are shown to the staff: passages are judged by the gate's clock."""
+"""A larger difference between a gate's clock and the service's is shown to the staff, since
+passages are judged by the gate's clock."""
 
 
 class Direction(StrEnum):
@@ -26,7 +27,8 @@ class Direction(StrEnum):
 
 
 class PresenceEffect(StrEnum):
-    """``LATE``: the passage was reported too late for any effect but to void a violation."""
+    """The effect of a passage on a reservation. ``LATE``: it was reported too late for any
+    effect except to void a violation. ``NONE``: it changed nothing."""
 
     NONE = "none"
     CHECK_IN = "check_in"
@@ -37,10 +39,13 @@ class PresenceEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """``complete_until``: by its own account the gate has reported all earlier passages.
-    ``clock_skew``: how far its clock was ahead of the service's at the last batch. ``retired``:
-    it has no key; its events remain valid. ``order``: the position in the venue, None until
-    staff have set it."""
+    """A gate of a venue.
+
+    `complete_until`: the gate says that it has reported all passages before this time.
+    `clock_skew`: how far its clock was ahead of the service's at the last report. `retired`: it has
+    no key; its events remain valid. `order`: the position in the venue, None until staff have
+    ordered the gates.
+    """
 
     id: GateId
     venue_id: VenueId
@@ -54,7 +59,8 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class ReportedEvent:
-    """``id`` is the gate's own; ``student_no`` is what its card reader has read."""
+    """A passage in a gate's report. `id` is the gate's own id of it. `student_no`: the number on
+    the card that was shown to the gate."""
 
     id: str
     student_no: str
@@ -65,7 +71,8 @@ class ReportedEvent:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """The result of a batch. ``rejected``: pairs of index in the batch and error code."""
+    """The result of a report of passages. `rejected`: for each rejected passage, its index in
+    the report and an error code."""
 
     accepted: int
     duplicates: int
@@ -74,8 +81,8 @@ class IngestResult:
 
 @dataclass(frozen=True, slots=True)
 class GateEvent:
-    """A passage at ``at``, by the gate's clock. ``reader_id`` is None if no reader has the student
-    number; ``late`` if it was reported too late to change a reservation."""
+    """A stored passage. `at`: its time by the gate's clock. `reader_id`: None if no reader has
+    the number on the card. `late`: it was reported too late to change a reservation."""
 
     id: str
     gate_id: GateId
@@ -87,7 +94,7 @@ class GateEvent:
     effect: PresenceEffect = PresenceEffect.NONE
     reservation_id: ReservationId | None = None
     processed: bool = False
-    """Whether the effect has been determined."""
+    """True once its effect on the reader's reservations has been determined."""
 
 
 def gates_in(venue_id: VenueId, gates: Iterable[Gate]) -> frozenset[GateId]:
@@ -95,8 +102,8 @@ def gates_in(venue_id: VenueId, gates: Iterable[Gate]) -> frozenset[GateId]:
 
 
 def complete_until(gates: Sequence[Gate], now: datetime) -> datetime:
-    """The instant up to which all passages are known. Gates not heard of for ``LATE_AFTER`` are
-    ignored, and no gate delays the result by more than that."""
+    """The instant up to which all passages are known. A gate that was not heard of for
+    ``LATE_AFTER`` is ignored, and no gate makes the result older than that."""
     reported = [
         gate.complete_until
         for gate in gates

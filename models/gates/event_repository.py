@@ -26,7 +26,7 @@ INDEXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The effect of a passage, and the reservation that it changed."""
+    """The effect of a passage, with the id of the reservation that it changed, if any."""
 
     passage: GateEvent
     effect: PresenceEffect
@@ -41,8 +41,9 @@ class GateEventRepository:
     async def add(
         self, passages: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[list[GateEvent], int]:
-        """Stores passages with the student numbers that were read. Returns the new ones, and how
-        many were stored before. A reader's passage is open until its effect is stored."""
+        """Stores passages, each with the number on the card. Returns the new ones, and how many
+        had been stored before. A passage of a known reader is marked as open until its effect is
+        stored."""
         documents = [self._document(p, number, now) for p, number in passages]
         if not documents:
             return [], 0
@@ -69,7 +70,7 @@ class GateEventRepository:
         return document | {"open": True}
 
     async def of_day(self, reader_id: ReaderId, start: datetime, end: datetime) -> list[GateEvent]:
-        """The reader's passages in [start, end), earliest first."""
+        """The reader's passages from ``start`` to before ``end``, earliest first."""
         with translate_errors():
             rows = (
                 await self._all.find({"reader": reader_id, "at": {"$gte": start, "$lt": end}})
@@ -79,7 +80,7 @@ class GateEventRepository:
         return [_passage(row) for row in rows]
 
     async def passed_since(self, readers: Sequence[ReaderId], since: datetime) -> list[ReaderId]:
-        """The readers among ``readers`` who have passed a gate since then."""
+        """The readers among ``readers`` who have passed a gate at or after ``since``."""
         if not readers:
             return []
         with translate_errors():
@@ -89,7 +90,8 @@ class GateEventRepository:
         return [ReaderId(reader) for reader in reader_ids]
 
     async def settle(self, judged: Sequence[Judged]) -> None:
-        """Stores the effects. Idempotent."""
+        """Stores the effects of passages, which are open no longer. A repeated call has no
+        effect."""
         if not judged:
             return
         with translate_errors():
@@ -108,7 +110,8 @@ class GateEventRepository:
             )
 
     async def left_open(self, reported_before: datetime, limit: int) -> list[GateEvent]:
-        """Open passages that were reported before ``reported_before``: their worker died."""
+        """Passages that are still open although they were reported before ``reported_before``:
+        the worker that should have applied them has died."""
         with translate_errors():
             rows = (
                 await self._all.find({"open": True, "told_at": {"$lte": reported_before}})
@@ -125,7 +128,8 @@ class GateEventRepository:
         return [_passage(row) for row in rows], total
 
     async def prune(self, before: datetime) -> int:
-        """Deletes passages, which are personal data; returns their number."""
+        """Deletes the passages before ``before``, since they are personal data; returns their
+        number."""
         with translate_errors():
             result = await self._all.delete_many({"at": {"$lt": before}})
         return result.deleted_count

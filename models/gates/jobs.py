@@ -15,12 +15,13 @@ from models.reservations.state_machine import CHECKED_IN_STATES, ReservationStat
 
 BATCH: Final = 500
 _CUT_OFF: Final = timedelta(seconds=30)
-"""An event that stays open for longer was left by a worker that died."""
+"""An event that is open for longer than this was left by a worker that died."""
 
 
 class GatePresenceJob:
-    """Applies earlier gate events when a check-in window opens or a stay elsewhere ends, and
-    completes the work of workers that died."""
+    """A job for passages that have no effect when they are reported. It applies earlier passages
+    when the check-in of a booking opens or the reader's stay at another seat ends. It also
+    applies passages that were left by workers that died."""
 
     def __init__(
         self,
@@ -34,11 +35,12 @@ class GatePresenceJob:
         self._reconciliation, self._occupancy = reconciliation, occupancy
         self._reference = reference
         self._open_since: dict[tuple[ReservationId, int], datetime] = {}
-        """(id, revision) of reservations with an open window → when this worker noticed it."""
+        """When this worker first saw that a reservation can be checked in, by the reservation's
+        id and revision."""
         self._examined: set[tuple[ReservationId, int]] = set()
 
     async def run(self, now: datetime) -> int:
-        """Returns the number of changed reservations."""
+        """Applies the passages; returns the number of changed reservations."""
         gates = await self._gates.all()
         if not any(gate.last_seen_at is not None for gate in gates):
             return 0
@@ -55,7 +57,9 @@ class GatePresenceJob:
     async def _newly_open_check_ins(
         self, now: datetime, reported_until: datetime
     ) -> dict[ReaderId, date]:
-        """Readers with an open window not examined with complete events → day of the booking."""
+        """Readers with a booking that can be checked in now, with the day of the booking. Leaves
+        out readers who are checked in elsewhere, and bookings that were examined before at a
+        time when all passages up to the opening of their check-in were known."""
         occupancy = await self._occupancy.get_day(local_date(now))
         policy = self._reference.policy_on(local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)

@@ -14,7 +14,8 @@ from models.reservations.presence import FRESH_FOR, PresenceMethod, PresenceProo
 
 
 class GateKnowledge:
-    """Derives from gate events where a reader was, in venues whose gates prove presence."""
+    """Answers from gate events where a reader was. Only venues whose gates prove presence are
+    considered."""
 
     def __init__(
         self, gates: GateRepository, gate_events: GateEventRepository, reference: ReferenceData
@@ -22,11 +23,12 @@ class GateKnowledge:
         self._gates, self._gate_events, self._reference = gates, gate_events, reference
 
     async def complete_until(self, now: datetime) -> datetime:
-        """The instant up to which all passages are known; ``now`` without active gates."""
+        """The instant up to which all passages are known; ``now`` if no gate is active."""
         return complete_until(await self._gates.all(), now)
 
     async def events_of(self, r: Reservation) -> Sequence[GateEvent]:
-        """The reader's passages during the reservation; none if the gates do not prove presence."""
+        """The reader's passages during the reservation; none if the venue's gates do not prove
+        presence."""
         if not self._reference.catalog.venues[r.venue_id].gates_prove:
             return ()
         events = await self._gate_events.of_day(r.reader_id, r.start, r.end)
@@ -36,7 +38,8 @@ class GateKnowledge:
     async def entry_of(
         self, reader_id: ReaderId, venue_id: VenueId, now: datetime
     ) -> PresenceProof | None:
-        """Proof from the reader's last passage, if it was recent and into the venue."""
+        """Proof that the reader is in the venue: the reader's last passage, if it was recent and
+        into this venue; else None."""
         if not self._reference.catalog.venues[venue_id].gates_prove:
             return None
         events = await self._gate_events.of_day(reader_id, now - FRESH_FOR, now)

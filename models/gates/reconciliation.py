@@ -33,7 +33,7 @@ _DAY: Final = timedelta(days=1)
 _NO_EFFECTS: Final[Mapping[str, PresenceEffect]] = {}
 
 Effects = dict[str, tuple[PresenceEffect, ReservationId | None]]
-"""Event id → its effect, and the reservation that it changed."""
+"""The effect of each event, by its id, with the id of the reservation that it changed, if any."""
 
 
 class GateReconciliation:
@@ -51,8 +51,8 @@ class GateReconciliation:
     async def reconcile_all(
         self, days: Iterable[tuple[ReaderId, date]], now: datetime, gates: Sequence[Gate]
     ) -> int:
-        """Updates the readers' stays on these days from their gate events. ``gates`` are all gates.
-        Returns the number of changed reservations."""
+        """Brings the readers' reservations on these days up to date with their gate events.
+        ``gates``: all gates of the library. Returns the number of changed reservations."""
         room = asyncio.Semaphore(_AT_ONCE)
 
         async def one(reader_id: ReaderId, day: date) -> int:
@@ -86,7 +86,7 @@ class GateReconciliation:
 
     def _inside_since(self, r: Reservation) -> datetime:
         """The instant from which passages show whether the reader is inside: midnight, or the
-        last closing before the stay, when readers may have left without a passage."""
+        last closing before the reservation. At a closing, readers may leave without a passage."""
         day, policy = r.date, self._reference.policy
         if r.area_id in self._reference.catalog.areas:
             hours = self._reference.opening_hours(policy, day, r.area_id).containing(r.start)
@@ -98,7 +98,7 @@ class GateReconciliation:
         return local_instant(day, time(0))
 
     def _proving_gates(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
-        """The venue's gates; none if they do not prove presence."""
+        """The ids of the venue's gates; none if its gates do not prove presence."""
         venue = self._reference.catalog.venues[venue_id]
         return gates_in(venue_id, gates) if venue.gates_prove else frozenset()
 
@@ -110,8 +110,9 @@ class GateReconciliation:
         now: datetime,
         gates: Sequence[Gate],
     ) -> int | None:
-        """Writes changed reservations and fills ``effects``. Returns how many changed; None after a
-        conflict. Venues whose gates do not prove presence are skipped."""
+        """Writes the reservations that the events change and adds the events' effects to
+        ``effects``. Returns the number of changed reservations; None if another change was
+        written meanwhile. Venues whose gates do not prove presence are skipped."""
         timely, reported_until = [p for p in events if not p.late], complete_until(gates, now)
         free_from = max((r.ended_at for r in rows if r.checked_in_at and r.ended_at), default=None)
         changed = 0
@@ -144,7 +145,8 @@ class GateReconciliation:
         effects: Effects,
         gates: Sequence[Gate],
     ) -> list[Judged]:
-        """The effects that are not stored with their events yet."""
+        """The effects that have to be stored: those of events without one, and those that differ
+        from the stored effect."""
         judged = []
         for p in events:
             if p.id in effects:
@@ -160,7 +162,8 @@ class GateReconciliation:
     async def _late_effect(
         self, rows: Sequence[Reservation], p: GateEvent, gates: Sequence[Gate]
     ) -> tuple[PresenceEffect, ReservationId | None]:
-        """The effect of an event that changes no reservation. May void a violation."""
+        """The effect of an event that changes the presence of no reservation. It may void the
+        violation of a missed reservation."""
         for r in rows:
             if p.gate_id not in self._proving_gates(r.venue_id, gates):
                 continue
@@ -174,7 +177,8 @@ class GateReconciliation:
 
 
 def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
-    """The first and the last day of the stays that touch the day, with their check-in windows."""
+    """The first and the last day that the reader's reservations of ``day`` touch, with their
+    check-in windows."""
     begin, end = local_instant(day, time(0)), local_instant(day + _DAY, time(0))
     days = {day}
     for r in rows:
@@ -185,7 +189,8 @@ def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
 
 
 def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:
-    """The reservation in use, or else those that can be checked in now."""
+    """The reservations that passages may change: the one in use or on leave, or else those that
+    can be checked in now."""
     present = [r for r in rows if r.state in CHECKED_IN_STATES]
     return present or [
         r for r in rows if r.state is ReservationState.RESERVED and r.check_in_from <= now

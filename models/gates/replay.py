@@ -1,6 +1,7 @@
 """Derives a reservation's state from its reader's passages. The reservation is taken back to the
-last act of its reader or deadline; later passages are replayed in order. So it does not matter
-if a passage is reported late, twice, or to two workers at once."""
+last entry of its history that is an act of its reader or a deadline; later passages are then
+applied in order. The result is the same if a passage is reported late, twice, or to two workers
+at once."""
 
 from __future__ import annotations
 
@@ -25,9 +26,9 @@ from models.reservations.state_machine import LIVE, TRANSITIONS, ReservationEven
 from models.reservations.transitions import facts_of, reminder_due_at
 
 GATE: Final = "gate"
-"""The actor in history entries that gates have caused."""
+"""The actor of history entries that were caused by gates."""
 _NO_ACTS: Final = frozenset({"outage", "doubt", "resolve", "reject", "unreached"})
-"""History events that are not acts of the reader."""
+"""Events in a reservation's history that are neither acts of the reader nor deadlines."""
 _EVENT_KINDS: Final[Mapping[PresenceEffect, OutboxEventKind]] = {
     PresenceEffect.CHECK_IN: OutboxEventKind.CHECKED_IN,
     PresenceEffect.LEAVE: OutboxEventKind.TEMPORARY_LEAVE,
@@ -37,7 +38,7 @@ _EVENT_KINDS: Final[Mapping[PresenceEffect, OutboxEventKind]] = {
 
 @dataclass(slots=True)
 class _ReplayedPresence:
-    """The presence after the history entries so far."""
+    """The state of the reservation after the history entries that were applied so far."""
 
     state: ReservationState = ReservationState.RESERVED
     since: datetime | None = None
@@ -72,10 +73,13 @@ def derive_presence(
     reported_until: datetime,
     now: datetime,
 ) -> tuple[Reservation, Mapping[str, PresenceEffect]]:
-    """The reservation after the passages, with the effect of each; ``r`` itself if nothing
-    changes. ``passages``: the reader's, without late ones. ``gates``: those of the venue; others
-    are ignored. ``free_from``: the end of the reader's stay at another seat; no check-in before
-    it. ``reported_until``: all earlier passages are known."""
+    """Applies passages to the reservation. Returns the reservation after them (``r`` itself if
+    nothing changes) and the effect of each passage.
+
+    `passages`: the reader's, without late ones. `gates`: ids of the venue's gates; passages of
+    others are ignored. `free_from`: the end of the reader's stay at another seat, before which this
+    reservation cannot be checked in. `reported_until`: all passages before this time are known.
+    """
     own = _history_before_gates(r.history)
     course = _ReplayedPresence()
     for entry in own:
@@ -90,7 +94,8 @@ def derive_presence(
 
 
 def _history_before_gates(history: Sequence[HistoryEntry]) -> Sequence[HistoryEntry]:
-    """The history up to the last entry that is an act of the reader or a deadline."""
+    """The history up to the last entry that is an act of the reader or a deadline; at least its
+    first entry."""
     for length in range(len(history), 1, -1):
         last = history[length - 1]
         if last.by != GATE and last.event not in _NO_ACTS:
@@ -162,7 +167,8 @@ def _inside(passed: Iterable[GateEvent], when: datetime) -> bool:
 
 
 def left_before_end(r: Reservation, passages: Iterable[GateEvent]) -> bool:
-    """True if passages that came after the completion show that the reader left before the end."""
+    """True if passages that were reported after the reservation was completed show that the
+    reader had left before its end."""
     acts = [e.at for e in r.history if e.by != GATE and e.event not in _NO_ACTS | {"complete"}]
     since = [p for p in passages if max(acts) < p.at < r.end]
     return bool(since) and max(since, key=lambda p: (p.at, p.id)).direction is Direction.OUT

@@ -19,7 +19,8 @@ class GateRepository:
         self._sealer = sealer
 
     async def put(self, gates: Sequence[Gate]) -> None:
-        """Inserts or updates names and venues; keys and reported state are kept."""
+        """Inserts the gates, or updates their names and venues. Keys and reported times are not
+        changed."""
         with translate_errors():
             for gate in gates:
                 await self._all.update_one(
@@ -45,7 +46,8 @@ class GateRepository:
         return [_gate(row) for row in rows]
 
     async def replace(self, old: Gate, new: Gate) -> bool:
-        """False if the gate is no longer as in ``old``. A retired one loses its key at once."""
+        """Replaces the gate; if ``new`` is retired, it loses its key at once. False if the gate
+        is no longer as in ``old``."""
         named = {"venue": new.venue_id, "name": new.name, "order": new.order}
         change: Document = {"$set": {**named, "retired": new.retired}}
         if new.retired:
@@ -55,7 +57,8 @@ class GateRepository:
         return bool(result.matched_count)
 
     async def put_in_order(self, gates: Sequence[Gate]) -> bool:
-        """Numbers the gates in this order. False, changing none, if one was changed meanwhile."""
+        """Sets the order in which the gates are listed. False, without any change, if a gate was
+        changed meanwhile."""
 
         async def work(session: Any) -> None:
             await write_order(self._all, gates, session)
@@ -63,13 +66,14 @@ class GateRepository:
         return await try_transaction(self._db, work)
 
     async def delete(self, id: GateId) -> bool:
-        """False if the gate has ever reported: its events refer to it."""
+        """Deletes the gate. False if it has ever reported passages, which refer to it."""
         with translate_errors():
             result = await self._all.delete_one({"_id": id, "last_seen_at": {"$exists": False}})
         return bool(result.deleted_count)
 
     async def admit(self, id: str, now: datetime) -> bool:
-        """Records the start of a signed batch. False if the gate's key was removed meanwhile."""
+        """Records that the gate has begun a report, which it has signed. False if its key was
+        removed meanwhile."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "key": {"$type": "string"}}, {"$max": {"last_seen_at": now}}
@@ -77,7 +81,7 @@ class GateRepository:
         return bool(result.matched_count)
 
     async def issue_key(self, id: GateId, key: str) -> bool:
-        """Stores the key encrypted. False if the gate is retired or deleted."""
+        """Stores the gate's new key, encrypted. False if the gate is retired or deleted."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "retired": {"$ne": True}},
@@ -94,7 +98,9 @@ class GateRepository:
     async def heard(
         self, id: str, now: datetime, reported_until: datetime | None, clock_skew: timedelta
     ) -> None:
-        """Records a batch. ``complete_until`` never decreases."""
+        """Records that the gate has reported. ``reported_until``: the gate says that it has
+        reported all passages before this time (None: it does not say). The stored
+        `complete_until` never decreases."""
         change: Document = {
             "$set": {"last_seen_at": now, "clock_off_s": clock_skew.total_seconds()},
         }
@@ -104,7 +110,8 @@ class GateRepository:
             await self._all.update_one({"_id": id}, change)
 
     async def reencrypt(self) -> int:
-        """Encrypts the keys under older encryption keys anew; returns their number."""
+        """Re-encrypts with the current key all gate keys that were encrypted with older keys;
+        returns their number."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = await self._all.find({"key": {"$type": "string"}}).to_list(None)

@@ -1,6 +1,6 @@
-"""Gates (门禁): passages check readers in and record their leaves and returns. Each event is
-stored once, by its id; then the reader's reservations are derived anew from all events
-(replay.py), so order, repetition and worker do not matter."""
+"""Gates (门禁): passages check readers in, and record their leaves and returns. Each event is
+stored once, by its id. Then the reader's reservations are derived again from all events
+(replay.py), so that order, repetitions and the worker make no difference."""
 
 from __future__ import annotations
 
@@ -41,19 +41,22 @@ class GateService:
         return await self._gates.all()
 
     async def key(self, gate_id: str) -> str | None:
-        """The key with which the gate signs; None if it is unknown or has no key."""
+        """The key with which the gate signs its reports; None if the gate is unknown or has no
+        key."""
         return await self._gates.key(gate_id)
 
     async def admit(self, gate_id: str, now: datetime) -> None:
-        """Records the start of a signed batch. Raises: Unauthenticated if the key was removed."""
+        """Records that the gate has begun a report, which it has signed. Raises: Unauthenticated
+        if its key was removed meanwhile."""
         if not await self._gates.admit(gate_id, now):
             raise Unauthenticated()
 
     async def heard(
         self, gate_id: str, now: datetime, reported_until: datetime | None, clock_skew: timedelta
     ) -> None:
-        """Records a batch. ``reported_until``: the gate has reported every passage before it; None
-        if the gate did not say. The stored value never decreases."""
+        """Records that the gate has reported. ``reported_until``: the gate says that it has
+        reported all passages before this time (None: it does not say). The stored value never
+        decreases."""
         await self._gates.heard(gate_id, now, reported_until, clock_skew)
 
     async def page_of(
@@ -65,7 +68,8 @@ class GateService:
     async def ingest_batch(
         self, gate_id: GateId, reported: Sequence[ReportedEvent | None], now: datetime
     ) -> IngestResult:
-        """Stores a batch and applies it, event by event; None is an unreadable one."""
+        """Stores and applies the events of a report. ``reported`` has None for an event that
+        could not be read; it is rejected."""
         rejected: list[tuple[int, str]] = []
         read: list[ReportedEvent] = []
         for place, event in enumerate(reported):
@@ -84,8 +88,9 @@ class GateService:
     async def ingest(
         self, events: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[int, int]:
-        """Stores and applies events with the student numbers that were read; returns the numbers
-        of new and repeated ones. ``GatePresenceJob`` completes an interrupted call."""
+        """Stores and applies events, each with the number on the card. Returns the number of new
+        events and of those stored before. ``GatePresenceJob`` completes a call that was
+        interrupted."""
         new, repeated = await self._gate_events.add(events, now)
         days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
         await self._reconciliation.reconcile_all(days, now, await self._gates.all())

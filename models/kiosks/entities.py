@@ -7,17 +7,20 @@ from typing import Final
 from models.library.entities import KioskId
 
 CODE_LIFETIME: Final = timedelta(minutes=10)
-"""How long a pairing code is shown; after confirmation, how long the result can be fetched."""
+"""A pairing code is shown for this long; after the confirmation, its result can be fetched for
+as long."""
 CODE_DIGITS: Final = 6
 CHECK_WORDS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class PairingRequest:
-    """A screen's request to be paired with a kiosk. ``id`` is not secret. On confirmation a
-    secret of the screen becomes the kiosk's key: it is never transmitted, and the code alone is
-    useless. ``check_word``: index of the word beside the code. ``kiosk_id``: None until
-    confirmed."""
+    """A screen's request to be paired with a kiosk.
+
+    `id` is not secret. On confirmation a secret of the screen becomes the kiosk's key. The key is
+    never transmitted, and the code alone is useless. `check_word`: index of the word that the
+    screen shows beside the code. `kiosk_id`: None until the request is confirmed.
+    """
 
     id: str
     code: str
@@ -31,8 +34,9 @@ class PairingRequest:
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """The screen that has a kiosk's key. ``browser`` is "" until it has used the key; ``since``:
-    when the key was issued; ``rev`` grows with every key."""
+    """The screen that has a kiosk's key. `browser`: its kind of browser, "" until it has used
+    the key. `since`: when the key was issued; None for keys issued by earlier versions. `rev`
+    grows with every key."""
 
     browser: str = ""
     since: datetime | None = None

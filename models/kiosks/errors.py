@@ -4,7 +4,7 @@ from models.kernel.errors import Conflict, RuleViolation
 
 
 class DeviceExists(Conflict):
-    """A kiosk or gate with this id exists."""
+    """There is a kiosk or gate with this id already."""
 
     code = "device_exists"
 
@@ -22,24 +22,24 @@ class DeviceUsed(Conflict):
 
 
 class QrInvalid(RuleViolation):
-    """Not a valid code of the library's kiosks."""
+    """The code is not a valid code of one of the library's kiosks."""
 
     code = "qr_invalid"
 
 
 class PairingCodeUnknown(RuleViolation):
-    """No screen shows this code now."""
+    """No screen shows this pairing code now."""
 
     code = "pairing_code_unknown"
 
 
 class PairingOver(Conflict):
-    """The screen was paired by another administrator, or its code has expired."""
+    """The pairing request was confirmed by another administrator, or its code has expired."""
 
     code = "pairing_over"
 
 
 class KioskKeyChanged(Conflict):
-    """The kiosk was given another key meanwhile."""
+    """The kiosk was given another key after the administrator opened the page."""
 
     code = "kiosk_key_changed"

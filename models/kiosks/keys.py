@@ -6,7 +6,7 @@ import pyotp
 
 
 def new_secret() -> str:
-    """A secret for kiosk codes: 160 bits in base32, as RFC 4226 recommends."""
+    """Makes a secret for a kiosk's codes: 160 random bits in base32, as RFC 4226 recommends."""
     return pyotp.random_base32(32)
 
 

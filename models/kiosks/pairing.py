@@ -1,4 +1,5 @@
-"""Pairing: a screen without a key asks for one, and polls for the kiosk that it has become."""
+"""Pairing: a screen without a key asks to become a kiosk, and polls until an administrator has
+chosen which."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from models.storage.encryption import FieldCipher
 
 
 class KioskPairing:
-    """Manages requests of screens. Administrators confirm them in ``staff/pairing.py``."""
+    """Stores and finds the screens' requests to be paired. Administrators confirm them in
+    ``staff/pairing.py``."""
 
     def __init__(self, pairings: PairingRepository, cipher: FieldCipher) -> None:
         self._pairings, self._cipher = pairings, cipher
@@ -20,13 +22,13 @@ class KioskPairing:
     async def ask(
         self, browser: str, address: str, network: str, now: datetime
     ) -> tuple[str, PairingRequest]:
-        """The screen's secret and its request. Requests by ``network`` are limited. Raises:
-        Busy."""
+        """Stores a new request of a screen; returns the screen's secret and the request. The
+        number of requests of one ``network`` is limited. Raises: Busy."""
         secret = self._cipher.new_token()
         return secret, await self._pairings.add(secret, browser, address, network, now)
 
     async def of_screen(self, secret: str, now: datetime) -> PairingRequest:
-        """The request of the screen with this secret. Raises: NotFound if it has expired."""
+        """The request of the screen that has this secret. Raises: NotFound if it has expired."""
         issued = self._cipher.has_issued(secret)
         request = await self._pairings.by_secret(secret, now) if issued else None
         if request is None:
@@ -34,14 +36,15 @@ class KioskPairing:
         return request
 
     async def with_code(self, code: str, now: datetime) -> PairingRequest:
-        """The unconfirmed request with this code. Raises: PairingCodeUnknown."""
+        """The unconfirmed request whose screen shows this code. Raises: PairingCodeUnknown."""
         request = await self._pairings.by_code(code, now)
         if request is None:
             raise PairingCodeUnknown()
         return request
 
     async def with_id(self, id: str, now: datetime) -> PairingRequest:
-        """The unconfirmed request that an administrator has looked up. Raises: PairingOver."""
+        """The unconfirmed request with this id, which an administrator has found by its code
+        before. Raises: PairingOver."""
         request = await self._pairings.by_id(id, now)
         if request is None:
             raise PairingOver()

@@ -20,11 +20,13 @@ from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import run_transaction
 
 OF_A_NETWORK: Final = 10
-"""Concurrent requests of one network."""
+"""At most this many requests of one network are stored at a time."""
 SETTLED: Final = timedelta(minutes=2)
-"""For this long a request cannot be displaced: an administrator types its code in that time."""
+"""A request younger than this cannot be displaced by another: an administrator types its code in
+that time."""
 AT_ONCE: Final = 1000
-"""Concurrent requests in total. The next one displaces one of the network that has most."""
+"""At most this many requests are stored at a time in all. The next one displaces a request of
+the network that has most."""
 _TRIES: Final = 8
 
 INDEXES: Final = {
@@ -38,7 +40,8 @@ INDEXES: Final = {
 
 
 class PairingRepository:
-    """A unique ``_id``, one of the ``OF_A_NETWORK`` places of a network, limits its requests."""
+    """The pairing requests. Each has one of the ``OF_A_NETWORK`` numbered places of its network
+    as its unique id, which limits their number."""
 
     def __init__(self, db: Database, cipher: FieldCipher, at_once: int = AT_ONCE) -> None:
         self._db, self._cipher, self._at_once = db, cipher, at_once
@@ -47,7 +50,8 @@ class PairingRepository:
     async def add(
         self, secret: str, browser: str, address: str, network: str, now: datetime
     ) -> PairingRequest:
-        """Stores a screen's request. Raises: Busy if no code or place is free."""
+        """Stores a screen's request. Raises: Busy if no code is free or the network has no place
+        for it."""
         await self.prune(now)
         await self._make_room()
         hashed = self._cipher.hashes(network, "client address")[0]
@@ -79,9 +83,10 @@ class PairingRepository:
         }
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
-        """A filter for a free place of the network, or else for the request to displace: an old
-        one, if possible of the same kind of browser, so that a screen that asks again displaces
-        its own, and confirmed ones last. Raises: Busy if all are new."""
+        """A filter that matches a free place of the network, or else the request to displace.
+        Only an old request is displaced, if possible one of the same kind of browser, so that a
+        screen that asks again displaces its own; confirmed ones come last. Raises: Busy if all
+        requests are new."""
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
         taken = {row["_id"] for row in rows}
@@ -102,8 +107,8 @@ class PairingRepository:
         return {"_id": first["_id"], "request": first["request"]}
 
     async def _make_room(self) -> None:
-        """At the limit, deletes the oldest request of the network that has most. A real screen is
-        nearly alone in its network; a flood is not."""
+        """If ``AT_ONCE`` requests are stored, deletes the oldest one of the network that has
+        most. A real screen is nearly alone in its network; a flood of requests is not."""
         with translate_errors():
             if await self._all.count_documents({}) < self._at_once:
                 return
@@ -134,7 +139,7 @@ class PairingRepository:
     async def pair(
         self, request: PairingRequest, kiosk_id: KioskId, rev: int, now: datetime
     ) -> None:
-        """Makes the screen's secret the kiosk's key, in one transaction. ``rev``: the
+        """Makes the screen's secret the key of the kiosk, in one transaction. ``rev``: the
         ``KeyHolder.rev`` that the administrator saw. Raises: PairingOver, KioskKeyChanged;
         nothing has changed then."""
         secret = self._cipher.encrypt(new_secret(), "kiosk")
@@ -153,7 +158,8 @@ class PairingRepository:
     async def _use_up(
         self, request: PairingRequest, kiosk_id: KioskId, now: datetime, session: Any
     ) -> Document | None:
-        """Returns the request as it was; None if it has expired or was confirmed before."""
+        """Marks the request as confirmed for the kiosk. Returns its document from before; None
+        if it has expired or was confirmed already."""
         screen: Document | None = await self._all.find_one_and_update(
             {"request": request.id, "kiosk": None, "expires_at": {"$gt": now}},
             {"$set": {"kiosk": kiosk_id, "expires_at": now + CODE_LIFETIME}},
@@ -162,7 +168,8 @@ class PairingRepository:
         return screen
 
     async def _give_key(self, kiosk_id: KioskId, rev: int, key: Document, session: Any) -> bool:
-        """Writes the key. False if the kiosk got another key after ``rev`` or is retired."""
+        """Writes the kiosk's key. False if the kiosk got another key after revision ``rev``, or
+        is retired."""
         guard = {"key_rev": {"$in": previous_revisions(rev + 1)}, "retired": {"$ne": True}}
         result = await self._db["kiosks"].update_one(
             {"_id": kiosk_id, **guard}, key, session=session

@@ -11,7 +11,8 @@ from models.storage.mongo_errors import translate_errors
 
 
 class KioskRepository:
-    """Kiosks' keys, code secrets and last contacts; names and venues are in the catalog."""
+    """The kiosks' keys, code secrets and last contacts. Their names and venues are in the
+    catalog."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._db, self._cipher = db, cipher
@@ -19,7 +20,8 @@ class KioskRepository:
     async def issue_kiosk_key(
         self, kiosk_id: KioskId, key: str, secret: str, now: datetime | None = None
     ) -> bool:
-        """The key is hashed, the secret encrypted. False if the kiosk is retired or deleted."""
+        """Stores the kiosk's new key as a hash, and the secret of its codes encrypted. ``now``:
+        when it was issued. False if the kiosk is retired or deleted."""
         with translate_errors():
             result = await self._db["kiosks"].update_one(
                 {"_id": kiosk_id, "retired": {"$ne": True}},
@@ -70,7 +72,8 @@ class KioskRepository:
         return {KioskId(row["_id"]): row["last_seen_at"] for row in rows}
 
     async def reencrypt(self) -> int:
-        """Encrypts the secrets under older encryption keys anew; returns their number."""
+        """Re-encrypts with the current key all code secrets that were encrypted with older keys;
+        returns their number."""
         current = f"{self._cipher.current}:"
         with translate_errors():
             rows = await self._db["kiosks"].find({"secret": {"$type": "string"}}).to_list(None)
@@ -97,5 +100,5 @@ def new_key(key_hash: str, secret: str, now: datetime | None, browser: str = "")
 
 
 def _holder(row: Document) -> KeyHolder:
-    """Keys that earlier versions issued have no date."""
+    """The screen that has the kiosk's key. Keys issued by earlier versions have no date."""
     return KeyHolder(row.get("key_browser", ""), row.get("key_since"), row.get("key_rev", 0))

@@ -25,7 +25,7 @@ class KioskService:
         self._readers, self._reference = readers, reference
 
     async def authenticate(self, kiosk_id: str, key: str) -> Kiosk:
-        """Raises: NotFound, Unauthenticated."""
+        """The kiosk with this id, if ``key`` is its key. Raises: NotFound, Unauthenticated."""
         kiosk = self._reference.catalog.kiosks.get(KioskId(kiosk_id))
         if kiosk is None:
             raise NotFound()
@@ -34,7 +34,7 @@ class KioskService:
         return kiosk
 
     async def reader_of_card(self, card: str) -> Reader:
-        """Raises: CardUnknown."""
+        """The reader with this library card. Raises: CardUnknown."""
         reader_id = await self._cards.reader_of(card)
         reader = await self._readers.get(reader_id) if reader_id is not None else None
         if reader is None:
@@ -42,9 +42,9 @@ class KioskService:
         return reader
 
     async def key_holders(self) -> dict[KioskId, KeyHolder]:
-        """The screen that holds each kiosk's key, for kiosks that have one."""
+        """For each kiosk that has a key, the screen that holds it."""
         return await self._kiosks.key_holders()
 
     async def last_seen(self) -> dict[KioskId, datetime]:
-        """When each kiosk in use that has a screen was last seen."""
+        """The time of the last contact of each kiosk in use that has ever had one."""
         return await self._kiosks.kiosk_last_seen()

@@ -1,3 +1,6 @@
+"""The webhook events of an area that was taken out of use or brought back. ``kind`` is the webhook
+type; the facts are the fields of ``WebhookArea``."""
+
 from __future__ import annotations
 
 from datetime import datetime

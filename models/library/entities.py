@@ -15,15 +15,17 @@ AreaId = NewType("AreaId", str)
 SeatId = NewType("SeatId", str)
 KioskId = NewType("KioskId", str)
 SEAT_SIZE: Final = 40
-"""The side of a seat's square, in plan units. A seat is placed by its top-left corner."""
+"""The side of the square that stands for a seat on the plan, in plan units. A seat's coordinates
+are those of its top-left corner."""
 _HAN: Final = "\u2e80"
-"""The first character of the blocks of Chinese writing; letters of Europe come before it."""
+"""The first character of the Unicode blocks of Chinese characters; the letters of European
+scripts come before it."""
 REMOVED_FROM_PLAN: Final = "removed_from_plan"
-"""The outage reason of a seat that was removed from the plan."""
+"""The `disabled` reason of a seat that was removed from the plan."""
 
 
 class PresenceSource(StrEnum):
-    """A means by which a venue proves readers' presence. The values are stored."""
+    """A means by which readers prove their presence in a venue. The values are stored."""
 
     KIOSK = "kiosk"
     GATE = "gate"
@@ -35,7 +37,8 @@ USUAL_SOURCES: Final = frozenset(PresenceSource) - {PresenceSource.SEAT_LABEL}
 
 
 class CheckInWay(StrEnum):
-    """How readers are asked to check in. GATE and DESK: in venues without kiosks and labels."""
+    """The way in which readers of a venue are asked to check in. GATE and DESK are used in
+    venues without kiosks and seat labels."""
 
     KIOSK = "kiosk"
     KIOSK_OR_LABEL = "kiosk_or_label"
@@ -46,8 +49,8 @@ class CheckInWay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """A building or branch. ``order``: the position among the venues. ``rev`` grows with every
-    change. A ``retired`` venue has no area in use; it only names past bookings."""
+    """A building or branch of the library. `order`: the position among the venues. `rev` grows
+    with every change. A `retired` venue has no area in use; it is kept to name past bookings."""
 
     id: VenueId
     name: str
@@ -58,7 +61,7 @@ class Venue:
 
     @property
     def gates_prove(self) -> bool:
-        """True if passing the venue's gates proves presence."""
+        """True if passing one of the venue's gates proves presence."""
         return PresenceSource.GATE in self.presence_sources
 
     @property
@@ -74,7 +77,7 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """An object on the plan besides seats: wall, window, bookshelf, door, pillar, kiosk."""
+    """An object on the plan that is not a seat: wall, window, bookshelf, door, pillar or kiosk."""
 
     kind: str
     x: int
@@ -85,8 +88,9 @@ class Fixture:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """``number`` is the seat's name, unique in its area (seat_names.py). ``disabled``: the reason
-    of an outage, limited by ``disabled_from`` and ``disabled_until``."""
+    """A seat on a plan. `number`: the seat's name, unique in its area (seat_names.py).
+    `disabled`: the reason why it is out of service, from `disabled_from` to `disabled_until`;
+    None if it is in service."""
 
     id: SeatId
     area_id: AreaId
@@ -112,8 +116,8 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class SeatDraft:
-    """A seat in an edited plan or a file. Without ``id`` it is identified by its present or
-    former number, or new."""
+    """A seat in an edited plan or in a file. A draft without `id` means the seat that has or had
+    this `number`, or else a new one."""
 
     no: str
     x: int
@@ -129,7 +133,8 @@ class SeatDraft:
 
 
 SEAT_FEATURES: Final = ("power", "window", "computer", "accessible")
-"""Names of features. They are fields of ``Seat``, ``SeatDraft`` and of API responses."""
+"""The names of a seat's features. They are fields of ``Seat``, ``SeatDraft`` and of API
+responses."""
 FILTERABLE_FEATURES: Final = ("window", "power")
 """Features by which readers may filter if the policy allows it."""
 
@@ -139,7 +144,8 @@ def features_of(seat: Seat | SeatDraft) -> dict[str, Any]:
 
 
 class AreaState(StrEnum):
-    """``RETIRED`` areas can be brought back, ``DELETED`` ones cannot. The values are stored."""
+    """Whether an area is in use. ``RETIRED`` areas can be brought back, ``DELETED`` ones cannot.
+    The values are stored."""
 
     IN_USE = "in_use"
     RETIRED = "retired"
@@ -147,13 +153,13 @@ class AreaState(StrEnum):
 
 
 def floor_label(floor: int) -> str:
-    """A floor as readers see it: 2层, below ground 地下1层."""
+    """A floor as readers see it: 2层, or 地下1层 for -1."""
     return f"地下{-floor}层" if floor < 0 else f"{floor}层"
 
 
 def _joined(parts: Sequence[str]) -> str:
-    """The parts as one text. A dot separates letters or digits that would run together, which Han
-    characters don't: 图书馆2层A区065号, but Lesesaal A · A-1号."""
+    """Joins the parts. A dot separates two parts where their letters or digits would run
+    together, which Chinese characters do not: 图书馆2层A区065号, but Lesesaal A · A-1号."""
     label = ""
     for part in parts:
         runs_together = all(c.isalnum() and c < _HAN for c in (label[-1:], part[:1]))
@@ -162,8 +168,8 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def _shortened(parts: Sequence[str], longest: int) -> str:
-    """The parts joined to at most ``longest`` characters: leading parts are dropped, then the
-    text is cut from the left."""
+    """Joins the parts to at most ``longest`` characters. Leading parts are left out; if the last
+    part alone is too long, its beginning is cut off."""
     rest = [_joined(parts[first:]) for first in range(3)]
     label = next((fitting for fitting in rest if len(fitting) <= longest), rest[-1])
     return label if len(label) <= longest else "…" + label[1 - longest :]
@@ -171,8 +177,9 @@ def _shortened(parts: Sequence[str], longest: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A room or zone with its plan. ``order``: the position on its floor. ``removed_seats`` are
-    no longer on the plan and name past bookings; ``retired_seats`` return with a retired area."""
+    """A room or zone with its plan. `order`: the position on its floor. `removed_seats`: seats
+    that are no longer on the plan, kept to name past bookings. `retired_seats`: the seats of a
+    retired area, which are back on the plan if the area is brought back."""
 
     id: AreaId
     venue_id: VenueId
@@ -190,7 +197,8 @@ class Area:
 
     @property
     def full_name(self) -> str:
-        """The name with its floor, unless it contains the floor already: 二层东区, 3层 阅览室."""
+        """The area's name, preceded by its floor unless the name contains it already: 二层东区, 3层
+        阅览室."""
         return self.name if "层" in self.name else f"{floor_label(self.floor)} {self.name}"
 
     @property
@@ -199,14 +207,16 @@ class Area:
 
     @property
     def all_seats(self) -> Iterator[Seat]:
-        """Removed and retired seats first, so that in a mapping seats on the plan replace them."""
+        """All seats that the area has or had. Removed and retired ones come first, so that in a
+        mapping by id the seats on the plan replace them."""
         return chain(self.removed_seats, self.retired_seats, self.seats)
 
 
 @dataclass(frozen=True, slots=True)
 class Kiosk:
-    """``kind`` is seat_kiosk (选座机) or query_terminal (查询机). A retired kiosk has no key.
-    ``order``: the position in its venue, None until staff have ordered the kiosks."""
+    """A screen that shows kiosk codes. `kind`: seat_kiosk (选座机) or query_terminal (查询机).
+    `order`: the position in its venue; None until staff have ordered the kiosks. A `retired`
+    kiosk has no key."""
 
     id: KioskId
     venue_id: VenueId
@@ -219,16 +229,16 @@ class Kiosk:
 def device_order(
     places: Sequence[VenueId], venue_id: VenueId, order: int | None, name: str, id: str
 ) -> tuple[int, float, tuple[object, ...], str]:
-    """The sort key of kiosks and gates: the venue's position in ``places``, then ``order``;
-    devices without an order follow by name (2号 before 10号)."""
+    """The sort key of a kiosk or gate: first the position of its venue in ``places``, then
+    ``order``. Devices without ``order`` follow, sorted by name (2号 before 10号)."""
     place = places.index(venue_id) if venue_id in places else -1
     return place, inf if order is None else order, natural(name), id
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The whole library as one value; ``version`` changes with any part. ``seats`` are on the
-    plans, ``all_seats`` also includes former ones; ``kiosks`` are in use."""
+    """The whole library: its venues, areas, seats and kiosks. `version` changes with any part.
+    `seats`: those on plans; `all_seats`: former ones too. `kiosks`: those in use."""
 
     version: str
     venues: Mapping[VenueId, Venue]
@@ -254,53 +264,56 @@ class Catalog:
 
     @property
     def bookable_areas(self) -> Iterator[Area]:
-        """The areas that have seats: those that readers see."""
+        """The areas with seats on their plan, which are those that readers see."""
         return (area for area in self.areas.values() if area.seats)
 
     @property
     def known_areas(self) -> Iterator[Area]:
-        """All areas but the deleted ones."""
+        """All areas except the deleted ones."""
         return (area for area in self.areas.values() if area.state is not AreaState.DELETED)
 
     @property
     def areas_in_use(self) -> Iterator[Area]:
-        """The areas that staff can edit, with or without seats."""
+        """The areas whose plan staff can edit, with or without seats."""
         return (area for area in self.areas.values() if area.in_use)
 
     def with_areas(self, *areas: Area) -> Catalog:
-        """A copy in which these areas are added or replace those with their ids."""
+        """A copy of the catalog in which these areas are added, or replace those with the same
+        id."""
         return replace(self, areas={**self.areas, **{area.id: area for area in areas}})
 
     def seat_label(self, seat: Seat) -> str:
-        """The seat with its area as readers see it: 图书馆2层二层中厅065号."""
+        """The name of a seat with its area, as readers see it: 图书馆2层二层中厅065号."""
         return _joined([*self._place(self.areas[seat.area_id]), f"{seat.number}号"])
 
     def label_of(self, seat_id: SeatId) -> str:
-        """``seat_label`` by id; the id itself for a seat that the catalog does not have."""
+        """The name of a seat with its area, as readers see it; the id itself if the catalog has
+        no such seat."""
         seat = self.all_seats.get(seat_id)
         return self.seat_label(seat) if seat is not None else str(seat_id)
 
     def short_label_of(self, seat_id: SeatId, longest: int) -> str:
-        """``seat_label`` cut from the left to ``longest`` characters; the number is always
-        whole."""
+        """The name of a seat with its area in at most ``longest`` characters. It is cut at its
+        beginning; the seat's number stays whole."""
         seat = self.all_seats.get(seat_id)
         if seat is None:
             return str(seat_id)[-longest:]
         return _shortened([*self._place(self.areas[seat.area_id]), f"{seat.number}号"], longest)
 
     def area_label(self, area: Area) -> str:
-        """The area as readers see it: 图书馆2层二层中厅."""
+        """The name of an area as readers see it: 图书馆2层二层中厅."""
         return _joined(self._place(area))
 
     def short_area_label(self, area: Area, longest: int) -> str:
-        """``area_label`` cut to ``longest`` characters: the venue goes first, then the floor."""
+        """The name of an area in at most ``longest`` characters. The venue is left out first,
+        then the floor."""
         return _shortened(self._place(area), longest)
 
     def _place(self, area: Area) -> list[str]:
         return [self.venues[area.venue_id].name, floor_label(area.floor), area.name]
 
     def area_name(self, area: Area) -> str:
-        """The area's full name, preceded by its venue if the library has several."""
+        """The area's full name, preceded by its venue if the library has more than one."""
         several = sum(1 for _ in self.venues_in_use) > 1
         return f"{self.venues[area.venue_id].name} {area.full_name}" if several else area.full_name
 

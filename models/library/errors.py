@@ -4,7 +4,7 @@ from models.kernel.errors import Conflict
 
 
 class PlanChanged(Conflict):
-    """The plan was changed meanwhile, or the id of a new area is taken."""
+    """The plan was changed by another staff member meanwhile, or the id of a new area is taken."""
 
     code = "plan_changed"
 
@@ -14,19 +14,19 @@ class VenueChanged(Conflict):
 
 
 class AreaRetired(Conflict):
-    """The area is retired; its plan can be changed after it is brought back."""
+    """The area is retired. Its plan can be changed only after the area was brought back."""
 
     code = "area_retired"
 
 
 class AreaNotRetired(Conflict):
-    """Only a retired area can be brought back or deleted."""
+    """The area is in use; only a retired area can be brought back or deleted."""
 
     code = "area_not_retired"
 
 
 class AreaUsed(Conflict):
-    """The area was booked before or a policy names it, so it can only be retired."""
+    """The area was booked or is named by a policy. It cannot be deleted, only retired."""
 
     code = "area_used"
 

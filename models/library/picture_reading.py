@@ -1,4 +1,4 @@
-"""Decodes an uploaded picture and encodes it anew, so that nothing else of the file is stored.
+"""Decodes an uploaded picture and encodes it again, so that nothing else of the file is stored.
 Imported only when a picture is read: Pillow takes 3 MB of memory."""
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ _QUALITY: Final = 85
 
 
 def read_picture(sent: bytes) -> PictureFile:
-    """The uploaded picture: upright, scaled down, without metadata, on white instead of
-    transparency. Takes up to some seconds of CPU time. Raises: Malformed."""
+    """Decodes the uploaded picture and returns it as it will be stored: upright, scaled down,
+    without metadata, with white instead of transparency. Takes up to some seconds of CPU time.
+    Raises: Malformed."""
     if len(sent) > MOST_BYTES:
         raise Malformed("file", "picture_too_large", most=MOST_BYTES // 2**20)
     try:
@@ -39,7 +40,7 @@ def _too_many_pixels() -> Malformed:
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """The upright RGB pixels, scaled to at most ``LONGEST_SIDE``."""
+    """The picture's pixels in RGB, upright, scaled to at most ``LONGEST_SIDE``."""
     image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is decoded at reduced size
     upright = ImageOps.exif_transpose(image)
     # Converted before scaling: with a palette, thin lines would break.
@@ -53,7 +54,8 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _written(image: Image.Image, format: str) -> PictureFile:
-    """A PNG, which keeps drawings sharp, becomes JPEG if it is larger than ``MOST_BYTES``."""
+    """Encodes the picture. A PNG, which keeps drawings sharp, is stored as JPEG if it would be
+    larger than ``MOST_BYTES``."""
     content = _encoded(image, format)
     if len(content) > MOST_BYTES:
         format = "JPEG"

@@ -15,7 +15,8 @@ _WITHOUT_CONTENT: Final = {"content": 0}
 
 
 class PlanPictureRepository:
-    """A change succeeds only on the version that it was made from, and sets a new version."""
+    """The pictures under areas' plans, at most one for each area. A change is written only if
+    the picture still has the version that the change was made from; it sets a new version."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["plan_pictures"]
@@ -26,27 +27,29 @@ class PlanPictureRepository:
         return _picture(document) if document else None
 
     async def all_with_content(self) -> list[tuple[PlanPicture, PictureFile]]:
-        """All pictures, sorted by area."""
+        """All pictures with their files, sorted by area."""
         with translate_errors():
             rows = await self._all.find().sort([("_id", ASCENDING)]).to_list()
         return [(_picture(row), _file(row)) for row in rows]
 
     async def content(self, area_id: AreaId, digest: str) -> tuple[bytes, str] | None:
-        """The picture's bytes and media type; None if the area has another picture or none."""
+        """The bytes and the media type of the area's picture; None if the area has a picture
+        with another ``digest``, or none."""
         with translate_errors():
             document = await self._all.find_one({"_id": area_id, "digest": digest})
         return (bytes(document["content"]), document["kind"]) if document else None
 
     async def add(self, area_id: AreaId, file: PictureFile, place: PicturePlace) -> bool:
-        """Adds the area's first picture. False if it has one."""
+        """Adds a picture to an area that has none. False if the area has one."""
         return await insert_if_new(self._all, picture_to_document(area_id, file, place))
 
     async def replace(self, old: PlanPicture, file: PictureFile) -> bool:
-        """Replaces the picture and keeps its place. False if it was changed meanwhile."""
+        """Replaces the area's picture; its place on the plan stays. False if the picture was
+        changed meanwhile."""
         return await self._change(old, _written(file))
 
     async def move(self, old: PlanPicture, place: PicturePlace) -> bool:
-        """False if the picture was changed meanwhile."""
+        """Sets the place of the picture on the plan. False if the picture was changed meanwhile."""
         return await self._change(old, {"place": asdict(place)})
 
     async def _change(self, old: PlanPicture, fields: Document) -> bool:
@@ -58,7 +61,7 @@ class PlanPictureRepository:
         return bool(result.matched_count)
 
     async def remove(self, old: PlanPicture) -> bool:
-        """False if the picture was changed meanwhile."""
+        """Deletes the picture. False if it was changed meanwhile."""
         with translate_errors():
             result = await self._all.delete_one({"_id": old.area_id, "version": old.version})
         return bool(result.deleted_count)

@@ -27,7 +27,7 @@ from models.library.seat_names import (
 
 MARK_KINDS: Final = ("wall", "window", "bookshelf", "door", "pillar", "kiosk")
 LARGEST: Final = 10_000
-"""The longest side of a plan, in plan units."""
+"""The longest permitted side of a plan, in plan units."""
 MOST_SEATS: Final = 1000
 MOST_MARKS: Final = 500
 LOWEST_FLOOR: Final = -9
@@ -47,8 +47,9 @@ class PlanDraft:
 
 
 def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> Area:
-    """The next revision of the area. Seats that the draft lacks become removed ones.
-    ``elsewhere``: the seats of other areas. Raises: Malformed for the first problem."""
+    """The area's next revision, with the plan of the draft. Seats that the draft lacks become
+    removed seats. ``elsewhere``: ids of the seats of other areas, which cannot be used. Raises:
+    Malformed for the first problem."""
     draft = replace(draft, seats=[replace(seat, no=tidy(seat.no)) for seat in draft.seats])
     for problem in problems_of(draft):
         raise problem
@@ -70,7 +71,8 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
 
 
 def problems_of(draft: PlanDraft) -> Iterator[Malformed]:
-    """All problems of a draft with tidy seat names; too many seats or fixtures are one problem."""
+    """All problems of a draft whose seat names are tidy. Too many seats or fixtures count as one
+    problem."""
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
         yield Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:
@@ -120,7 +122,8 @@ def _problems_of_outage(d: SeatDraft) -> Iterator[Malformed]:
 
 
 def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[Malformed]:
-    """Seats that overlap an earlier one, found by comparing neighbouring grid cells only."""
+    """A problem for each seat that overlaps an earlier one. To be fast, only seats in
+    neighbouring cells of a grid are compared."""
     cells: dict[tuple[int, int], list[SeatDraft]] = {}
     for d in seats:
         column, row = d.x // SEAT_SIZE, d.y // SEAT_SIZE
@@ -140,7 +143,8 @@ def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[Malformed]:
 
 
 def _ids(old: Area, seats: Sequence[SeatDraft], elsewhere: Collection[SeatId]) -> list[SeatId]:
-    """The id of each seat. A seat's number may change; its id is permanent."""
+    """The ids of the seats, in their order. A seat keeps its id for ever, even if its number
+    changes."""
     explicit = [SeatId(d.id) for d in seats if d.id is not None]
     known_here = {seat.id for seat in (*old.seats, *old.removed_seats)}
     for seat_id in explicit:
@@ -181,8 +185,9 @@ def _seat(id: SeatId, area: AreaId, d: SeatDraft) -> Seat:
 # --- what is new ----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class PlanDiff:
-    """The differences between two plans. Seats are listed by their new numbers, removed ones by the
-    old; ``area_properties`` are name, floor and size."""
+    """The differences between two plans. Seats are listed by their new numbers, removed ones by
+    their old. `marks`: True if fixtures differ; `area_properties`: True if name, floor or size
+    differ."""
 
     added: list[str]
     removed: list[str]
@@ -200,7 +205,7 @@ class PlanDiff:
 
     @property
     def structural(self) -> bool:
-        """True if anything but outages of seats has changed."""
+        """True if the plans differ in anything else than outages of seats."""
         seats = (self.added, self.removed, self.renumbered, self.moved, self.features_changed)
         return any(seats) or self.marks or self.area_properties
 

@@ -7,7 +7,8 @@ from models.library.entities import Area, Seat
 
 
 def plan_to_json(area: Area) -> dict[str, object]:
-    """The plan as JSON values, for export and editing. False and None are left out."""
+    """The plan as JSON values, for export and for editing. Fields that are False or None are
+    left out."""
     return {
         "area": area.id,
         "name": area.name,
@@ -34,6 +35,6 @@ def _written(seat: Seat) -> dict[str, object]:
 
 
 def place_of(error: Exception) -> str:
-    """The JSON path in a msgspec error (``$.seats[0].x``); ``$`` if it names none."""
+    """The JSON path that a msgspec error names (``$.seats[0].x``); ``$`` if it names none."""
     match = re.search(r"`(\$[^`]*)`$", str(error))
     return match[1][:100] if match else "$"

@@ -7,19 +7,21 @@ from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId
 
 MOST_BYTES: Final = 2 * 2**20
-"""Bytes of the uploaded file, and of the stored picture."""
+"""The uploaded file and the stored picture have at most this many bytes each."""
 MOST_PIXELS: Final = 25_000_000
-"""Pixels of an uploaded picture, decoded to four bytes each; A3 at 300 dpi has 17 million."""
+"""An uploaded picture has at most this many pixels. Decoded, each takes four bytes; a page of A3
+at 300 dpi has 17 million."""
 LONGEST_SIDE: Final = 2400
-"""Pixels of the longer side of the stored picture."""
+"""The longer side of a stored picture has at most this many pixels."""
 FARTHEST: Final = 20_000
-"""Plan units: the largest coordinate and width of a picture."""
+"""The largest permitted coordinate and width of a picture on the plan, in plan units."""
 _FAINT: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class PicturePlace:
-    """The top-left corner and the width in plan units; ``opacity`` in percent."""
+    """The place of a picture on a plan: its top-left corner and its width in plan units.
+    `opacity` is in percent."""
 
     x: int
     y: int
@@ -40,7 +42,8 @@ class PictureFile:
 
 @dataclass(frozen=True, slots=True)
 class PlanPicture:
-    """An area's picture without its content. ``version`` changes with every change."""
+    """The picture under an area's plan, without its content. `version` changes with every change
+    of the picture or its place."""
 
     area_id: AreaId
     version: str
@@ -51,13 +54,13 @@ class PlanPicture:
 
 
 def fitted(area: Area, file: PictureFile) -> PicturePlace:
-    """The largest placement that keeps the picture inside the plan."""
+    """The place at which the picture is as large as possible without leaving the plan."""
     scale = min(area.width / file.width, area.height / file.height)
     return PicturePlace(0, 0, max(1, round(file.width * scale)), _FAINT)
 
 
 def check_place(place: PicturePlace) -> None:
-    """Raises: Malformed."""
+    """Raises: Malformed if the place is outside the limits."""
     inside = all(-FARTHEST <= at <= FARTHEST for at in (place.x, place.y))
     if not (inside and 1 <= place.width <= FARTHEST and 5 <= place.opacity <= 100):
         raise Malformed("place", "picture_place", most=FARTHEST)

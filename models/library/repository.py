@@ -28,7 +28,8 @@ from models.storage.transactions import ConcurrentUpdate, try_transaction
 
 
 class CatalogRepository:
-    """Workers load the catalog as a whole and poll ``versions``."""
+    """Stores venues, areas and kiosks. Workers load the library as a whole, and load it again
+    when ``versions`` has changed."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -36,8 +37,9 @@ class CatalogRepository:
     async def add_missing(
         self, venues: Sequence[Venue], areas: Sequence[Area], kiosks: Sequence[Kiosk]
     ) -> None:
-        """Inserts what does not exist yet; the rest is changed in the console only. Idempotent.
-        One transaction, which conflicts with a concurrent choice of the time zone."""
+        """Inserts the venues, areas and kiosks that do not exist yet. Existing ones stay
+        unchanged: they are changed in the console only. Idempotent. Runs in one transaction,
+        which conflicts with a concurrent choice of the library's time zone."""
         missing: dict[str, list[Document]] = {
             "venues": [venue_to_document(venue) for venue in venues],
             "areas": [area_to_document(area) for area in areas],
@@ -59,7 +61,7 @@ class CatalogRepository:
             pass  # another process has just added one of them
 
     async def add_area(self, area: Area) -> bool:
-        """False if the id exists."""
+        """Adds the area. False if its id exists."""
         return await self.write_areas([area], [])
 
     async def add_kiosk(self, kiosk: Kiosk) -> bool:
@@ -75,7 +77,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def add_venue(self, venue: Venue) -> bool:
-        """False if the id exists."""
+        """Adds the venue. False if its id exists."""
 
         async def work(session: Any) -> None:
             await self._db["venues"].insert_one(venue_to_document(venue), session=session)
@@ -101,7 +103,8 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_venues(self, venues: Sequence[Venue]) -> bool:
-        """Replaces all of the venues or none; False if one was changed meanwhile."""
+        """Replaces all of these venues by their next revisions, or none. False if one was
+        changed meanwhile."""
 
         async def work(session: Any) -> None:
             for venue in venues:
@@ -111,7 +114,8 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_area(self, area: Area, events: Sequence[StoredEvent] = ()) -> bool:
-        """Replaces the area's previous revision. False if it was changed meanwhile."""
+        """Replaces the area's previous revision and stores the events. False if the area was
+        changed meanwhile."""
         return await self.write_areas([], [area], events)
 
     async def write_areas(
@@ -138,7 +142,8 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_kiosk(self, old: Kiosk, new: Kiosk) -> bool:
-        """False if the kiosk is no longer as in ``old``. A retired one loses its key at once."""
+        """Replaces the kiosk; if ``new`` is retired, it loses its key at once. False if the
+        kiosk is no longer as in ``old``."""
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
 
         async def work(session: Any) -> None:
@@ -156,7 +161,8 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def put_kiosks_in_order(self, kiosks: Sequence[Kiosk]) -> bool:
-        """Numbers the kiosks in this order. False, changing none, if one was changed meanwhile."""
+        """Sets the order in which the kiosks are listed. False, without any change, if a kiosk
+        was changed meanwhile."""
 
         async def work(session: Any) -> None:
             await write_order(self._db["kiosks"], kiosks, session)
@@ -165,7 +171,8 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def delete_kiosk(self, kiosk: Kiosk) -> bool:
-        """False if the kiosk's screen was ever seen: codes that it showed may be in use."""
+        """Deletes the kiosk. False if its screen has ever been in contact: codes that it showed
+        may be in use."""
 
         async def work(session: Any) -> None:
             result = await self._db["kiosks"].delete_one(
@@ -179,7 +186,7 @@ class CatalogRepository:
 
     async def replace_venue(self, venue: Venue) -> bool:
         """Replaces the venue's previous revision. False if it was changed meanwhile. Raises:
-        VenueInUse if a retired venue has an area in use."""
+        VenueInUse if a venue that is to be retired has an area in use."""
 
         async def work(session: Any) -> None:
             if venue.retired:
@@ -202,15 +209,16 @@ class CatalogRepository:
             raise ConcurrentUpdate
 
     async def versions(self) -> Counter[str]:
-        """How often ``library``, ``reader_groups`` and ``accommodations`` were written."""
+        """The version numbers of ``library``, ``reader_groups`` and ``accommodations``, which
+        grow whenever one of them is written."""
         names = ["library", "reader_groups", "accommodations"]
         with translate_errors():
             rows = await self._db["versions"].find({"_id": {"$in": names}}).to_list(None)
         return Counter({row["_id"]: int(row["number"]) for row in rows})
 
     async def load(self) -> Catalog:
-        """The whole library. Its version is a hash of the contents. Areas are sorted by venue,
-        floor and order, kiosks by ``device_order``."""
+        """Reads the whole library. The catalog's version is a hash of its contents. Areas are
+        sorted by venue, floor and order, kiosks by ``device_order``."""
         with translate_errors():
             venues = await self._db["venues"].find().sort([("order", 1), ("_id", 1)]).to_list(None)
             areas = (
@@ -244,7 +252,8 @@ class CatalogRepository:
 
 
 def _kiosk(d: Document) -> Kiosk:
-    """Documents written before kiosks could be retired have no ``retired``."""
+    """The kiosk of a document. Documents from before kiosks could be retired have no
+    ``retired``."""
     retired, venue = d.get("retired", False), VenueId(d["venue"])
     return Kiosk(KioskId(d["_id"]), venue, d["name"], d["kind"], retired, d.get("order"))
 
@@ -263,14 +272,15 @@ class Device(Protocol):
 
 
 def device_as_seen(device: Device) -> Document:
-    """A filter that matches the device only while it is unchanged."""
+    """A filter that matches the device only if the stored one is still equal to ``device``."""
     retired = True if device.retired else {"$ne": True}
     named = {"venue": device.venue_id, "name": device.name, "order": device.order}
     return {"_id": device.id, **named, "retired": retired}
 
 
 async def write_order(all_of_them: Collection, devices: Sequence[Device], session: Any) -> None:
-    """Numbers the devices in this order. Raises: ConcurrentUpdate if one was changed meanwhile."""
+    """Stores the position of each device in this order. Raises: ConcurrentUpdate if one was
+    changed meanwhile."""
     for place, device in enumerate(devices):
         result = await all_of_them.update_one(
             device_as_seen(device), {"$set": {"order": place}}, session=session
@@ -280,7 +290,8 @@ async def write_order(all_of_them: Collection, devices: Sequence[Device], sessio
 
 
 async def count_up(db: Database, session: Any) -> None:
-    """Increments the library's version. Concurrent transactions that do so conflict."""
+    """Increments the library's version. Two concurrent transactions that do so conflict, so one
+    is repeated."""
     await db["versions"].update_one(
         {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )
@@ -310,7 +321,8 @@ def venue_to_document(venue: Venue) -> Document:
 
 
 def _venue(d: Document) -> Venue:
-    """Documents written before venues had presence sources get the usual ones."""
+    """The venue of a document. Documents from before venues had presence sources get the usual
+    ones."""
     sources = frozenset(map(PresenceSource, d.get("presence_sources", USUAL_SOURCES)))
     return Venue(
         VenueId(d["_id"]),

@@ -1,4 +1,5 @@
-"""Seat names: 065, A-12, 2F-B07. A name is unique in its area, regardless of case."""
+"""Seat names, such as 065, A-12 and 2F-B07. A name is unique in its area; upper and lower case
+count as equal."""
 
 from __future__ import annotations
 
@@ -13,37 +14,40 @@ LONGEST_SEAT_NAME: Final = 20
 _DASHES: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
 """Characters that people and word processors use for a hyphen."""
 _BETWEEN: Final = frozenset("-./ ")
-"""Characters that may stand between letters and digits."""
+"""Characters that may stand between the letters and digits of a seat name."""
 _DIGITS: Final = frozenset("0123456789")
 _NUMBER: Final = re.compile(r"[0-9]{3}")
 _MOST_TRIES: Final = 5000
 
 
 def tidy(text: str) -> str:
-    """The name as it is stored: full-width characters and dashes normalised, single spaces."""
+    """The form in which a name is stored: full-width characters and dashes are replaced by ASCII
+    characters, several spaces by one."""
     return " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
 
 
 def is_seat_name(name: str) -> bool:
-    """True for a tidy, short name of letters and digits, with ``- . /`` or spaces between them."""
+    """True for a seat name in its stored form (``tidy``): short, of letters and digits, with
+    hyphens, dots, slashes or spaces between them."""
     if not 0 < len(name) <= LONGEST_SEAT_NAME or {name[0], name[-1]} & _BETWEEN:
         return False
     return all(c in _DIGITS or c in _BETWEEN or unicodedata.category(c)[0] == "L" for c in name)
 
 
 def name_key(name: str) -> str:
-    """A key that is equal for all spellings of a name (A-12, a-12)."""
+    """A key that is equal for all spellings of one name, such as A-12 and a-12."""
     return tidy(name).casefold()
 
 
 def seat_named(seats: Iterable[Seat], text: str) -> Seat | None:
-    """The first seat with the name, in any spelling."""
+    """The first seat that has the name ``text``, in any spelling; None if there is none."""
     key = name_key(text)
     return next((seat for seat in seats if name_key(seat.number) == key), None)
 
 
 def new_ids(area: AreaId, name: str) -> Iterator[SeatId]:
-    """Candidate ids for a new seat, simplest first; no other area generates any of them."""
+    """Ids that a new seat of the area can get, simplest first. No other area can generate any of
+    them."""
     if _NUMBER.fullmatch(name):
         yield SeatId(f"{area}-{name}")
         yield from (SeatId(f"{area}-{name}-{n}") for n in range(2, _MOST_TRIES))

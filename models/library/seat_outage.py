@@ -12,7 +12,8 @@ from models.library.plan_editing import LONGEST_REASON
 
 @dataclass(frozen=True, slots=True)
 class SeatOutage:
-    """The outage of a seat. ``reason`` None: in service; ``first`` or ``last`` None: no limit."""
+    """The time in which a seat is out of service, from day `first` to day `last` (None: no
+    limit). `reason` None: the seat is in service."""
 
     reason: str | None = None
     first: date | None = None
@@ -23,13 +24,14 @@ IN_SERVICE = SeatOutage()
 
 
 def outage_of(seat: Seat) -> SeatOutage:
-    """The seat's outage, even if it is still to come."""
+    """The seat's outage, even if it has not begun yet."""
     return SeatOutage(seat.disabled, seat.disabled_from, seat.disabled_until)
 
 
 def with_outage(area: Area, seat_id: SeatId, was: SeatOutage, new: SeatOutage, today: date) -> Area:
-    """The area's next revision, with the seat's new outage. Raises: Malformed; PlanChanged if
-    the present outage is not ``was`` or the seat has left the plan."""
+    """The area's next revision, in which the seat has the outage ``new``. ``was``: the outage
+    that the staff member saw. Raises: Malformed; PlanChanged if the seat has another outage by
+    now or has left the plan."""
     if new.reason is not None:
         if not 0 < len(new.reason) <= LONGEST_REASON or not is_printable_line(new.reason):
             raise Malformed("reason", "reason_length", most=LONGEST_REASON)

@@ -11,11 +11,11 @@ from models.library.errors import AreaNotRetired, AreaRetired
 from models.library.plan_editing import HIGHEST_FLOOR, LONGEST_NAME, LOWEST_FLOOR
 
 LAST: Final = 10**6
-"""A position behind all areas of a floor."""
+"""A position (`order`) that is behind all areas of a floor."""
 
 
 def rename(area: Area, name: str, floor: int) -> Area:
-    """Raises: Malformed."""
+    """The area's next revision, with this name on this floor. Raises: Malformed."""
     if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
         raise Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= floor <= HIGHEST_FLOOR:
@@ -24,8 +24,9 @@ def rename(area: Area, name: str, floor: int) -> Area:
 
 
 def put_in_order(area: Area, place: int, floor: Sequence[Area]) -> list[Area]:
-    """The areas that change, ``area`` first, if it moves to position ``place`` (from 0) of its
-    floor. ``floor``: the floor's areas in order, with or without ``area``."""
+    """Moves ``area`` to position ``place`` (from 0) of its floor; returns the areas whose
+    position changes, ``area`` first. ``floor``: the floor's areas in their present order, with
+    or without ``area``."""
     others = [one for one in floor if one.id != area.id]
     others.insert(min(max(place, 0), len(others)), area)
     changed = [area]
@@ -38,7 +39,7 @@ def put_in_order(area: Area, place: int, floor: Sequence[Area]) -> list[Area]:
 
 
 def retire(area: Area) -> Area:
-    """The retired area, whose seats are hidden from readers. Raises: AreaRetired."""
+    """The area as retired: it keeps its seats, which readers no longer see. Raises: AreaRetired."""
     if not area.in_use:
         raise AreaRetired()
     return replace(
@@ -47,7 +48,7 @@ def retire(area: Area) -> Area:
 
 
 def bring_back(area: Area) -> Area:
-    """The area in use, as it was before it was retired. Raises: AreaNotRetired."""
+    """The retired area as in use again, with the seats that it had. Raises: AreaNotRetired."""
     _check_retired(area)
     return replace(
         area, state=AreaState.IN_USE, seats=area.retired_seats, retired_seats=(), rev=area.rev + 1
@@ -55,8 +56,8 @@ def bring_back(area: Area) -> Area:
 
 
 def delete(area: Area) -> Area:
-    """The deleted area. It keeps its retired seats: a worker that does not know of the retirement
-    yet may accept a booking, which needs their names. Raises: AreaNotRetired."""
+    """The retired area as deleted. It keeps its retired seats: a worker that does not know of
+    the retirement yet may accept a booking, which needs their names. Raises: AreaNotRetired."""
     _check_retired(area)
     return replace(area, state=AreaState.DELETED, rev=area.rev + 1)
 

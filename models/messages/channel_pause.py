@@ -1,5 +1,5 @@
-"""The pause of a channel, for all workers and hosts. After it one worker sends one message as a
-probe, whose answer ends or prolongs the pause."""
+"""The pause of a channel, which holds for all workers and hosts. When it is over, one worker
+sends one message as a probe. The outcome of the probe ends or prolongs the pause."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.kernel.time_range import local_date, local_instant
 
 class PauseReason(StrEnum):
     AWAY = "away"
-    """The channel is unreachable, does not answer or reports overload."""
+    """The channel is unreachable, does not answer, or reports overload."""
     REFUSED = "refused"
     """The channel rejects the account, whatever the message."""
     TOKEN = "token"
@@ -25,7 +25,9 @@ class PauseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Times are business time. ``failed``: unsuccessful probes. ``code``: the channel's, if any."""
+    """A pause in sending by one channel. `since` and `until` are business time. `failed`: the
+    number of unsuccessful probes. `code`: the channel's error code, if it gave one. `alarmed`:
+    operators were alerted."""
 
     reason: PauseReason
     code: int | None
@@ -41,23 +43,26 @@ _LENGTHS: Final[Mapping[PauseReason, tuple[timedelta, timedelta]]] = {
     PauseReason.REFUSED: (timedelta(minutes=5), timedelta(minutes=15)),
     PauseReason.QUOTA_MINUTE: (timedelta(minutes=1), timedelta(minutes=1)),
 }
-"""The first pause, which doubles after each failed probe, and the longest pause."""
+"""For each reason, the length of the first pause, which doubles after each failed probe, and the
+greatest length."""
 _QUOTA_RESET: Final = timedelta(hours=1)
-"""Longest pause for a used-up daily quota, which an operator may have reset at the channel."""
+"""The longest pause after a daily quota was used up, since an operator may have reset the quota
+at the channel."""
 ALARM_AFTER: Final = timedelta(seconds=30)
-"""An unreachable channel that recovers sooner raises no alarm."""
+"""No alarm is raised for an unreachable channel that recovers within this time."""
 
 
 def begin(reason: PauseReason, code: int | None, now: datetime, jitter: float) -> Pause:
-    """A new pause. ``jitter`` is a factor (0.8 to 1.2) that keeps hosts from probing at once."""
+    """A new pause. ``jitter``: a factor (0.8 to 1.2) of its length, so that hosts do not probe
+    at the same time."""
     return _with_alarm(Pause(reason, code, now, _until(reason, 0, now, jitter)), now)
 
 
 def prolong(
     pause: Pause, reason: PauseReason, code: int | None, now: datetime, jitter: float
 ) -> Pause:
-    """Returns ``pause`` prolonged after a failed probe. An unreachable channel (``AWAY``) does
-    not replace an earlier reason, except ``QUOTA_MINUTE``."""
+    """Returns ``pause`` prolonged after a probe that failed for ``reason``. The reason ``AWAY``
+    (unreachable) replaces no other earlier reason than ``QUOTA_MINUTE``."""
     stays = reason is PauseReason.AWAY and pause.reason is not PauseReason.QUOTA_MINUTE
     if reason is not pause.reason and not stays:
         until = _until(reason, 0, now, jitter)

@@ -1,5 +1,6 @@
-"""The pause of a channel or another API of an account: one document while it lasts. Its ``_id``
-has a fingerprint of the account's credentials: new ones start without the old pause."""
+"""Stores the pause of a channel, or of another API of an account: one document while the pause
+lasts. Its id contains a hash of the account's credentials, so new credentials start without the
+old pause."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {}
 
 
 class ChannelPauseRepository:
-    """``channel`` may be another API's name; ``account`` has its credentials' fingerprint."""
+    """The pause of one channel. ``channel`` may also be the name of another API; ``account``
+    contains a hash of the account's credentials."""
 
     def __init__(self, db: Database, channel: StrEnum, account: str) -> None:
         self._all = db["pauses"]
@@ -30,14 +32,14 @@ class ChannelPauseRepository:
         return _pause(row) if row else None
 
     async def begin(self, pause: Pause) -> bool:
-        """Starts the pause for all workers. False if another worker has started one already."""
+        """Stores the pause for all workers. False if another worker has stored one already."""
         return await insert_if_new(
             self._all, {"_id": self._account, **_fields(pause), **_NO_PROBER}
         )
 
     async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
-        """Returns the token of the probe; None if another worker has it or the pause has
-        changed."""
+        """Takes the lease of the probe: for the time ``lease``, only this worker may send it.
+        Returns a token of the lease; None if another worker has it or the pause was changed."""
         prober = new_id()
         with translate_errors():
             claimed = await self._all.find_one_and_update(
@@ -53,11 +55,13 @@ class ChannelPauseRepository:
         return prober if claimed else None
 
     async def prolong(self, prober: str, pause: Pause) -> bool:
-        """Records a failed probe. False if another worker now holds the probe."""
+        """Stores ``pause``, prolonged after a failed probe. ``prober``: the token from
+        ``take_probe``. False if another worker has taken the lease since."""
         return await self._write(prober, {**_fields(pause), **_NO_PROBER})
 
     async def give_back(self, prober: str) -> None:
-        """Gives up an unused probe, so that any worker may claim it."""
+        """Ends the lease of a probe that was not sent, so that any worker may send one.
+        ``prober``: the token from ``take_probe``."""
         await self._write(prober, _NO_PROBER)
 
     async def _write(self, prober: str, fields: Document) -> bool:
@@ -68,13 +72,15 @@ class ChannelPauseRepository:
         return result.matched_count == 1
 
     async def end(self, prober: str) -> bool:
-        """Ends the pause after a successful probe. False if another worker now holds the probe."""
+        """Ends the pause after a successful probe. ``prober``: the token from ``take_probe``.
+        False if another worker has taken the lease since."""
         with translate_errors():
             result = await self._all.delete_one({"_id": self._account, "prober": prober})
         return result.deleted_count == 1
 
     async def prune(self, before: datetime) -> None:
-        """Deletes the channel's pauses that ended before ``before``, left by unused credentials."""
+        """Deletes the channel's pauses that ended before ``before``. They are left by
+        credentials that are no longer used."""
         mine = {"_id": {"$regex": f"^{self.channel}:"}, "until": {"$lt": before}}
         with translate_errors():
             await self._all.delete_many(mine)

@@ -1,4 +1,5 @@
-"""The kinds of messages that readers choose for channels without WeChat's consents."""
+"""The kinds of messages that readers have switched on or off, for channels that need no consents
+of WeChat."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ class ChoiceRepository:
     async def many(
         self, channel: Channel, reader_ids: Collection[ReaderId]
     ) -> dict[ReaderId, KindChoices]:
-        """Choices by reader, with the defaults for readers who have made none."""
+        """The choices of each reader; a reader who has made none has the defaults."""
         ids = {_id(reader_id, channel): reader_id for reader_id in reader_ids}
         with translate_errors():
             rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
@@ -37,7 +38,8 @@ class ChoiceRepository:
     async def choose(
         self, channel: Channel, reader_id: ReaderId, choices: Mapping[Template, bool]
     ) -> None:
-        """Switches these kinds on or off and leaves the others unchanged."""
+        """Switches these kinds of messages on or off for the channel; other kinds stay
+        unchanged."""
         if not choices:
             return
         fields = {f"choices.{template}": on for template, on in choices.items()}

@@ -1,6 +1,9 @@
-"""The consent ledger: how many messages of each template a reader has allowed. It is a hint:
-WeChat enforces the real number (43101). A long-term template (长期订阅) is accepted once; messages
-do not use the accept up, which ends when WeChat reports that the reader refuses."""
+"""The consent ledger: how many messages of each WeChat template a reader has allowed. These numbers
+are a hint: WeChat enforces the real ones (43101).
+
+A long-term template (长期订阅) is accepted once, for any number of messages. The acceptance ends
+when WeChat reports that the reader refuses the template.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from models.storage.mongo import Database, Document, aggregate_groups, new_id
 from models.storage.mongo_errors import translate_errors
 
 MOST_REPORTED: Final = 5
-"""At most this many messages of a template are allowed by a client's reports."""
+"""Reports of a client allow at most this many messages of a template."""
 _STORED_TAKES: Final = 4
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "message_consents": [IndexModel([("reader", ASCENDING)], name="reader")]
@@ -29,7 +32,9 @@ ConsentKey = tuple[ReaderId, Template]
 
 @dataclass(frozen=True, slots=True)
 class ConsentTotals:
-    """``left``: messages of a template still allowed. ``standing``: accepts of a long-term one."""
+    """The consents of all readers to one template. `left`: the number of messages still allowed.
+    `readers`: readers with any left. `standing`: readers who have accepted it as a long-term
+    template."""
 
     left: int = 0
     readers: int = 0
@@ -41,7 +46,8 @@ class ConsentRepository:
         self._all = db["message_consents"]
 
     async def add(self, reader_id: ReaderId, template: Template) -> None:
-        """Adds one message that the reader has accepted, up to ``MOST_REPORTED``."""
+        """Allows one more message of the template, after the reader has accepted it, up to
+        ``MOST_REPORTED``."""
         for _ in range(2):  # after a concurrent first insert the second try updates
             with translate_errors():
                 try:
@@ -55,7 +61,8 @@ class ConsentRepository:
                     continue
 
     async def ensure_one(self, reader_id: ReaderId, template: Template) -> None:
-        """Allows at least one message, since a client may have reported this accept before."""
+        """Makes sure that at least one message is allowed. It does not add one, since a client
+        may have reported the same acceptance before."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": f"{reader_id}:{template}"},
@@ -64,7 +71,8 @@ class ConsentRepository:
             )
 
     async def accept_for_good(self, reader_id: ReaderId, template: Template) -> None:
-        """Stores the accept of a long-term template under a new mark."""
+        """Stores the acceptance of a long-term template, under a new random mark that tells it
+        from an earlier one."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": f"{reader_id}:{template}"},
@@ -76,7 +84,8 @@ class ConsentRepository:
             )
 
     async def standing(self, consents: Collection[ConsentKey]) -> dict[ConsentKey, str]:
-        """Marks of the long-term accepts in force among these (reader, template) pairs."""
+        """The marks of the long-term acceptances that are in force among these (reader,
+        template) pairs."""
         keys = _keys(consents)
         with translate_errors():
             rows = await self._all.find(
@@ -85,7 +94,8 @@ class ConsentRepository:
         return {keys[row["_id"]]: row["standing"] for row in rows}
 
     async def end_standing(self, ended: Mapping[ConsentKey, str]) -> None:
-        """Ends the refused accepts with these marks; a later accept has another mark."""
+        """Ends the long-term acceptances that WeChat has refused. Only one that still has its
+        mark ends: a later acceptance has another mark."""
         with translate_errors():
             for (reader_id, template), mark in ended.items():
                 await self._all.update_one(
@@ -94,7 +104,7 @@ class ConsentRepository:
                 )
 
     async def refuse(self, reader_id: ReaderId, template: Template) -> None:
-        """Ends all consent to the template, after WeChat reported that the reader refuses it."""
+        """Deletes all consent to the template, after WeChat reported that the reader refuses it."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": f"{reader_id}:{template}"},
@@ -102,7 +112,8 @@ class ConsentRepository:
             )
 
     async def consume(self, consents: Collection[ConsentKey]) -> set[ConsentKey]:
-        """Uses up one message of each pair that has any left; returns these pairs."""
+        """Uses up one allowed message of each (reader, template) pair that has any left; returns
+        these pairs."""
         keys = _keys(consents)
         mark = new_id()
         taken = {
@@ -122,7 +133,8 @@ class ConsentRepository:
         return {keys[row["_id"]] for row in rows}
 
     async def restore(self, taken: Collection[ConsentKey]) -> None:
-        """Gives back consents that were not used. Readers unbound since then get none."""
+        """Gives back consents that were used up for messages not sent. A reader whose binding
+        has ended since gets none back."""
         if not taken:
             return
         with translate_errors():
@@ -131,7 +143,7 @@ class ConsentRepository:
             )
 
     async def with_consent(self, consents: Collection[ConsentKey]) -> set[ConsentKey]:
-        """The pairs of ``consents`` that have any left."""
+        """The (reader, template) pairs among ``consents`` for which a message is still allowed."""
         keys = _keys(consents)
         with translate_errors():
             rows = await self._all.find(
@@ -140,7 +152,8 @@ class ConsentRepository:
         return {keys[row["_id"]] for row in rows}
 
     async def clear(self, spent: Collection[ConsentKey]) -> None:
-        """Sets these consents to zero, after WeChat reported that none is left."""
+        """Sets the allowed messages of these (reader, template) pairs to zero, after WeChat
+        reported that none is left."""
         if not spent:
             return
         with translate_errors():
@@ -151,7 +164,8 @@ class ConsentRepository:
     async def remaining(
         self, reader_id: ReaderId, long_term: Collection[Template] = ()
     ) -> dict[Template, int]:
-        """Messages left by template; 1 for an accepted long-term template."""
+        """The number of messages still allowed, by template. For a template in ``long_term``: 1
+        if accepted, else 0."""
         with translate_errors():
             rows = await self._all.find({"reader": reader_id}).to_list(None)
         rows_by_template = {row["_id"].rsplit(":", 1)[1]: row for row in rows}
@@ -176,7 +190,8 @@ class ConsentRepository:
         return {name: rows.get(name.value, ConsentTotals()) for name in WECHAT_TEMPLATES}
 
     async def forget(self, reader_id: ReaderId) -> None:
-        """Deletes a reader's consents when the binding ends: the WeChat user had given them."""
+        """Deletes all consents of a reader whose binding has ended: the WeChat user had given
+        them."""
         with translate_errors():
             await self._all.delete_many({"reader": reader_id})
 

@@ -1,4 +1,5 @@
-"""One channel's queue of deliveries, in order for each reader, each leased by one worker."""
+"""The queue of one channel's deliveries. A reader's deliveries are sent in order, and each is
+leased by one worker at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from models.storage.mongo import Database, Document, new_id
 from models.storage.mongo_errors import translate_errors
 
 QueueCursor = tuple[datetime, str]
-"""Position in a scan of the due deliveries: due time, id."""
+"""A position in a scan of the due deliveries: due time and id."""
 
 
 class DeliveryQueue:
@@ -29,13 +30,14 @@ class DeliveryQueue:
         self._all = db["deliveries"]
         self._messages = messages
         self._unsure: dict[tuple[str, int], list[str]] = {}
-        """Ids, by holder and attempt, that may be leased: the database gave no answer."""
+        """Ids of deliveries that may be leased although the database gave no answer, by holder
+        and attempt number."""
 
     async def readers_due(
         self, now: datetime, after: QueueCursor | None, limit: int
     ) -> tuple[list[ReaderId], QueueCursor | None]:
-        """Readers with a due delivery, longest waiting first, and the next call's cursor (None
-        at the end). At most ``limit`` deliveries are read."""
+        """Readers with a due delivery, longest waiting first, and the cursor for the next call
+        (None at the end of the queue). At most ``limit`` deliveries are read."""
         with translate_errors():
             due = {"channel": self.channel.value, "open": True, "due": {"$lte": now}}
             cursor = self._all.find(due, {"reader": 1, "due": 1})
@@ -53,7 +55,8 @@ class DeliveryQueue:
         return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows)), place
 
     async def due_since(self, now: datetime) -> datetime | None:
-        """When the longest waiting delivery became due; None without one. Raises: Unavailable."""
+        """The time at which the longest waiting delivery became due; None if none is due.
+        Raises: Unavailable."""
         with translate_errors():
             row = await self._all.find_one(
                 {"channel": self.channel.value, "open": True, "due": {"$lte": now}},
@@ -66,9 +69,12 @@ class DeliveryQueue:
     async def lease_next(
         self, readers: Collection[ReaderId], now: datetime, real_now: datetime, lease: timedelta
     ) -> list[Delivery]:
-        """Leases the first open delivery of each reader; if it is not due or has another holder,
-        the reader's later ones wait. If this call fails, the next one releases what it may have
-        leased, which would otherwise expire as an attempt with an unknown outcome."""
+        """Leases the first open delivery of each reader. If it is not due or is leased by another
+        worker, the reader gets none: later ones wait for it.
+
+        If a call fails, the next call releases what the failed one may have leased. Otherwise such
+        a delivery would count as attempted, with an unknown outcome, when its lease expires.
+        """
         with translate_errors():
             await self._release(self._unsure)
             self._unsure = {}
@@ -122,7 +128,8 @@ class DeliveryQueue:
     async def _lease(
         self, rows: Sequence[Document], holder: str, real_now: datetime, until: datetime
     ) -> Container[str]:
-        """The ids of the rows that ``holder`` has leased."""
+        """Leases the rows to ``holder``; returns the ids of those that no other worker has
+        leased since they were read."""
         if not rows:
             return ()
         ids = [row["_id"] for row in rows]
@@ -156,7 +163,8 @@ class DeliveryQueue:
         return {row["_id"] for row in await self._all.find(mine, {"_id": 1}).to_list(None)}
 
     async def save_results(self, outcomes: Sequence[DeliveryResult]) -> None:
-        """Writes results. May be repeated. A worker whose lease ran out overwrites nothing."""
+        """Writes the results of attempts. A repeated call has no effect. A worker whose lease
+        has run out overwrites nothing."""
         alike: dict[tuple[object, ...], list[DeliveryResult]] = {}
         for o in outcomes:
             without_page = o.omit_page or o.delivery.omit_page
@@ -168,7 +176,8 @@ class DeliveryQueue:
                 await self._all.bulk_write(updates, ordered=False)
 
     async def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Returns the caller's deliveries to the queue, not attempted. May be repeated."""
+        """Returns deliveries that this worker has leased to the queue; they do not count as
+        attempted. A repeated call has no effect."""
         alike: dict[tuple[str, int], list[str]] = {}
         for d in deliveries:
             alike.setdefault((d.lease_owner, d.attempts), []).append(d.id)
@@ -194,7 +203,8 @@ class DeliveryQueue:
             await self._all.bulk_write(updates, ordered=False)
 
     async def expire(self, now: datetime, real_now: datetime, reason: str) -> int:
-        """Ends expired deliveries; returns their number. ``reason``: for those without any."""
+        """Ends the expired deliveries; returns their number. ``reason`` is stored with those
+        that have no reason yet."""
         overdue: Document = {
             "channel": self.channel.value,
             "open": True,

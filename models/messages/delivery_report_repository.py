@@ -1,4 +1,5 @@
-"""Results of one channel's deliveries: counts, failures, and failures that WeChat reports late."""
+"""Reports on one channel's deliveries: their numbers, the failures, and failures that WeChat
+reports only after it took the message."""
 
 from __future__ import annotations
 
@@ -16,17 +17,22 @@ from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
 
 _NAMELESS_S: Final = 600
-"""Seconds in which a failure can match a sent message without WeChat's id."""
+"""For this many seconds after a message was sent, a failure that WeChat reports late is matched
+to it without a message id."""
 
 
 class ChannelDeliveries(DeliveryQueue):
     async def failed_late(
         self, reader_id: ReaderId, template: Template, msgid: str, code: int, words: str
     ) -> bool:
-        """Records that WeChat took a message and could not deliver it. True if a delivery
-        matches. WeChat may report this before "sent" is written: the delivery being sent is
-        marked, which writing "sent" heeds; else a sent one is searched. Without message ids, the
-        one being sent matches, or else the last one sent within ``_NAMELESS_S``."""
+        """Records that WeChat could not deliver a message that it had taken. Returns True if a
+        delivery matches.
+
+        WeChat may report this before the delivery is stored as sent. So a delivery that is still
+        being sent is marked, and is later stored as failed instead of sent. Otherwise the sent
+        delivery with this ``msgid`` fails; or, among those without an id, the last one sent within
+        ``_NAMELESS_S``.
+        """
         failure = {"msgid": msgid, "code": code, "words": words}
         sending: Document = {
             "channel": self.channel.value,
@@ -64,7 +70,8 @@ class ChannelDeliveries(DeliveryQueue):
     async def counts(
         self, since: datetime, wall_clock: bool
     ) -> list[tuple[Template, DeliveryState, str | None, int]]:
-        """Rows of template, state, reason (only of expired ones) and number since ``since``."""
+        """The number of deliveries since ``since`` by template, state and reason. The reason is
+        set for expired ones only."""
         why = {"$cond": [{"$eq": ["$state", DeliveryState.EXPIRED.value]}, "$reason", None]}
         group: Document = {
             "_id": {"template": "$template", "state": "$state", "reason": {"$ifNull": [why, None]}},
@@ -83,7 +90,8 @@ class ChannelDeliveries(DeliveryQueue):
         ]
 
     async def failures(self, since: datetime) -> list[tuple[int | None, str | None, int]]:
-        """Rows of the channel's last code, reason and number of failures, most frequent first."""
+        """The number of failed deliveries since ``since`` by the channel's last error code and
+        the reason, most frequent first."""
         group: Document = {
             "_id": {"code": {"$last": "$codes"}, "reason": {"$ifNull": ["$reason", None]}},
             "n": {"$sum": 1},
@@ -95,7 +103,8 @@ class ChannelDeliveries(DeliveryQueue):
     async def failed(
         self, since: datetime, limit: int
     ) -> list[tuple[Message, int, tuple[int, ...], str]]:
-        """The last failed deliveries: message, attempts, the channel's codes, its error text."""
+        """The last failed deliveries, each as: message, number of attempts, the channel's error
+        codes, the channel's error text."""
         with translate_errors():
             rows = (
                 await self._all.find(self._failed_since(since))
@@ -111,7 +120,7 @@ class ChannelDeliveries(DeliveryQueue):
         ]
 
     async def retryable_failures(self, since: datetime, now: datetime, limit: int) -> list[Message]:
-        """Failed messages that have not expired yet, newest first."""
+        """The messages of failed deliveries that have not expired yet, newest first."""
         query = self._failed_since(since) | {
             "$or": [
                 {"expires_at": None, "at": {"$gt": now - DEFAULT_EXPIRY}},

@@ -1,4 +1,4 @@
-"""Deliveries: one document for each message and channel."""
+"""The deliveries of messages: one document for each message and channel."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 def delivery_id(message_id: str, channel: Channel) -> str:
-    """Begins with the message's id, and so with the time when the reservation was made."""
+    """The id of a delivery. It begins with the message's id, and so with the time when the
+    reservation was made."""
     return f"{message_id}@{channel}"
 
 
@@ -46,7 +47,7 @@ class DeliveryRepository:
         self._all = db["deliveries"]
 
     async def add(self, channel: Channel, messages: Sequence[Message]) -> None:
-        """Queues stored messages for the channel. May be repeated."""
+        """Queues stored messages for the channel. A repeated call adds nothing."""
         if not messages:
             return
         documents = [_document(message, channel) for message in messages]
@@ -55,7 +56,8 @@ class DeliveryRepository:
     async def was_sent(
         self, reader_id: ReaderId, reservation_id: ReservationId, at: datetime
     ) -> bool:
-        """True if a message about the event at ``at`` was sent, and no failure reported since."""
+        """True if a message about the reservation's event at the time ``at`` was sent, and no
+        failure was reported since."""
         with translate_errors():
             row = await self._all.find_one(
                 {
@@ -69,13 +71,15 @@ class DeliveryRepository:
         return row is not None
 
     async def state_of(self, message_id: str, channel: Channel) -> DeliveryState | None:
-        """None if the message is not sent by the channel."""
+        """The state of the message's delivery by the channel; None if it is not sent by this
+        channel."""
         with translate_errors():
             row = await self._all.find_one({"_id": delivery_id(message_id, channel)}, {"state": 1})
         return DeliveryState(row["state"]) if row else None
 
     async def next_due(self, after: datetime) -> datetime | None:
-        """The first instant after ``after`` at which a delivery by any channel becomes due."""
+        """The first instant after ``after`` at which a delivery by any channel becomes due; None
+        if there is none."""
         with translate_errors():
             row = await self._all.find_one(
                 {
@@ -90,7 +94,8 @@ class DeliveryRepository:
         return row["due"] if row else None
 
     async def delete_ended(self, message_ids: Collection[str]) -> list[str]:
-        """Deletes deliveries of messages with none under way; returns these messages' ids."""
+        """Deletes the deliveries of those messages that have no open delivery; returns the ids
+        of these messages."""
         ids = _delivery_ids(message_ids)
         if not ids:
             return []

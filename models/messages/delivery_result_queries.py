@@ -1,4 +1,4 @@
-"""The updates that store results of delivery attempts, many deliveries in each."""
+"""The updates that store the results of delivery attempts; one update stores many results."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from models.storage.mongo import Document
 
 
 def unknown_attempts(row: Document) -> int:
-    """Number of attempts with an unknown outcome. An expired lease counts as one."""
+    """The number of earlier attempts with an unknown outcome. An attempt whose lease has expired
+    counts as one."""
     unknown: int = row.get("unknown", 0)
     return unknown + int(row["state"] == DeliveryState.SENDING.value)
 
 
 def settling(same: Sequence[DeliveryResult]) -> UpdateMany:
-    """The update for results that differ only in their delivery."""
+    """The update that stores results which are equal except for their delivery."""
     o, ids = same[0], [o.delivery.id for o in same]
     held: Document = {
         "_id": {"$in": ids},
@@ -44,7 +45,8 @@ def settling(same: Sequence[DeliveryResult]) -> UpdateMany:
 
 
 def _sent(same: Sequence[DeliveryResult], ids: Sequence[str]) -> list[Document]:
-    """The update to "sent", or to "failed" after WeChat's report of a failure (``failed_late``)."""
+    """The update that stores deliveries as sent; or as failed, if WeChat has already reported a
+    failure (``failed_late``)."""
     names, code = [o.msgid for o in same], same[0].code
     place: Document = {"$indexOfArray": [{"$literal": ids}, "$_id"]}
     mine: Document = {"$arrayElemAt": [{"$literal": names}, place]}

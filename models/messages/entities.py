@@ -1,4 +1,5 @@
-"""Messages to readers, one for each event, stored for the app and delivered by channels."""
+"""Messages to readers. Each event causes one message, which is stored for the app and delivered
+by channels."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Template(StrEnum):
 WECHAT_TEMPLATES: Final = tuple(
     template for template in Template if template is not Template.ANSWER
 )
-"""The templates that WeChat sends. An answer stays in the app: its text fits no template."""
+"""The templates that are sent by WeChat. ``ANSWER`` is not: its text fits no template, so it is
+shown in the app only."""
 _PRESENT: Final = frozenset({ReservationState.IN_USE, ReservationState.AWAY})
 _BEGUN: Final = frozenset(ReservationState) - {ReservationState.RESERVED, ReservationState.OFFERED}
 RELEVANT_STATES: Final[Mapping[Template, frozenset[ReservationState]]] = {
@@ -53,11 +55,12 @@ RELEVANT_STATES: Final[Mapping[Template, frozenset[ReservationState]]] = {
     # OFFERED: another seat is held for a reader who has lost the booked one.
     Template.MOVED: _BEGUN | {ReservationState.OFFERED},
 }
-"""The reservation states in which a message is still true."""
+"""For each template, the reservation states in which its message is still true."""
 
 
 class Channel(StrEnum):
-    """A way to a reader outside of the app. The value is stored and part of job names."""
+    """A way to send messages to a reader outside of the app. The value is stored and part of job
+    names."""
 
     WECHAT = "wechat"
     EMAIL = "email"
@@ -65,7 +68,7 @@ class Channel(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """``queued`` and ``sending`` are under way, the others are final."""
+    """The state of a delivery. ``queued`` and ``sending`` are open; all others are final."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -88,7 +91,8 @@ OF_CONSEQUENCE: Final = frozenset(
         Template.ANSWER,
     }
 )
-"""Messages with a deadline or a consequence, on by default. All others only confirm an action."""
+"""Messages with a deadline or a consequence for the reader, which are switched on by default.
+All others only confirm an action."""
 
 
 REMINDERS: Final = (
@@ -97,12 +101,13 @@ REMINDERS: Final = (
     Template.LEAVE_REMINDER,
     Template.OFFER,
 )
-"""Messages with a deadline some minutes ahead, worthless afterwards."""
+"""Messages with a deadline some minutes ahead; after the deadline they are useless."""
 
 
 @dataclass(frozen=True, slots=True)
 class KindChoices:
-    """The message kinds that a reader has switched on or off. Others follow ``OF_CONSEQUENCE``."""
+    """The kinds of messages that a reader has switched on or off for a channel. Kinds without a
+    choice are on if they are in ``OF_CONSEQUENCE``."""
 
     made: Mapping[Template, bool] = field(default_factory=dict)
 
@@ -113,15 +118,17 @@ class KindChoices:
         return self.made.get(template) is False
 
     def changed_to(self, enabled: Collection[Template]) -> dict[Template, bool]:
-        """The choices to store so that exactly ``enabled`` are wanted; only those that change."""
+        """The choices to store so that exactly the kinds ``enabled`` are on; without those that
+        would not change."""
         return {t: t in enabled for t in Template if (t in enabled) is not self.wants(t)}
 
 
 @record
 class Message:
-    """``facts``: values of the WeChat template by fact name. ``expires_at``: after it the
-    message is in the app only. ``request_id``: the request or job run that caused it. ``typed``:
-    the text contains words that a person typed."""
+    """A message to a reader. `facts`: values for the WeChat template, by fact name.
+    `expires_at`: after this time it is only shown in the app. `request_id`: the request or job
+    run that caused it. `typed`: True if the text contains words that a person typed, so it is
+    stored encrypted."""
 
     id: str
     reader_id: ReaderId
@@ -139,10 +146,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message on its way by one channel, leased to ``lease_owner``. ``attempts`` includes the
-    current one; ``unknown`` counts earlier ones that may have arrived. ``has_next``: another
-    message of the reader waits. ``codes``: the channel's answers. ``omit_page``: a tap opens no
-    page."""
+    """A message on its way by one channel. `attempts` counts the attempt under way too. `codes`:
+    the error codes that the channel has answered. `lease_owner`: the worker's lease. `has_next`:
+    True if another message of the reader waits behind it. `unknown`: the number of earlier
+    attempts that may have arrived. `omit_page`: a tap on the message opens no page."""
 
     id: str
     message: Message
@@ -156,9 +163,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The result of an attempt: final, or QUEUED with another attempt at ``due``. ``reason``:
-    why it waits or was not sent, if ``code`` does not say. ``unknown``: the attempt may have
-    arrived."""
+    """The result of an attempt. `state` is final, or QUEUED for another attempt at `due`.
+    `reason`: why the message waits or was not sent, if `code` does not say so. `unknown`: the
+    message may have arrived."""
 
     delivery: Delivery
     state: DeliveryState

@@ -4,6 +4,6 @@ from models.kernel.errors import RuleViolation
 
 
 class UnknownTemplate(RuleViolation):
-    """No template has that name. Details: ``template``."""
+    """No kind of message has the name that the client has sent. Details: ``template``."""
 
     code = "unknown_template"

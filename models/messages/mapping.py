@@ -1,4 +1,4 @@
-"""Messages as documents, and their collection."""
+"""Stores messages as documents."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document
 
 DEFAULT_EXPIRY: Final = timedelta(hours=24)
-"""A message without an expiry expires after this, for every channel."""
+"""A message without `expires_at` is not sent any more after this time."""
 
 
 class MessageCollection:
-    """The collection of messages. Texts with words that people typed are encrypted."""
+    """The collection of messages. A text with words that a person typed is encrypted."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["messages"]

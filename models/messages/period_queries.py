@@ -9,12 +9,13 @@ from models.policy.entities import FARTHEST_HORIZON
 from models.storage.mongo import Document
 
 _BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
-"""No booking is made longer than this before its last message."""
+"""A reservation's last message comes at most this long after the reservation was made."""
 
 
 def period_query(since: datetime, wall_clock: bool) -> Document:
-    """Messages or deliveries since ``since``. If business time is real time (``wall_clock``),
-    their ids, which begin with the time of the reservation, bound the search."""
+    """A filter for messages or deliveries since ``since``. If business time is real time
+    (``wall_clock``), it also bounds their ids, which begin with the time when the reservation
+    was made, so that the search is short."""
     query: Document = {"at": {"$gte": since}}
     if wall_clock:
         query["_id"] = {"$gte": str(ObjectId.from_datetime(since - _BOOKED_AHEAD))}

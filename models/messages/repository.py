@@ -55,20 +55,22 @@ class MessageRepository(MessageCollection):
         return [self._message(row) for row in rows], total
 
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
-        """Ids of other readers' messages are ignored without an error, which would reveal them."""
+        """Marks the reader's messages with these ids as read. Ids of other readers' messages are
+        ignored: an error would reveal that they exist."""
         with translate_errors():
             await self._all.update_many(
                 {"reader": reader_id, "_id": {"$in": list(ids)}}, {"$set": {"read": True}}
             )
 
     async def counts(self, since: datetime, wall_clock: bool) -> dict[Template, int]:
-        """Number of messages since ``since``, by template."""
+        """The number of messages since ``since``, by template."""
         group: Document = {"_id": "$template", "n": {"$sum": 1}}
         rows = await aggregate_groups(self._all, period_query(since, wall_clock), group)
         return {Template(row["_id"]): row["n"] for row in rows}
 
     async def ids_before(self, made_before: datetime, limit: int) -> list[str]:
-        """Ids of messages about reservations made before ``made_before``, in real time."""
+        """Ids of messages, at most ``limit``, whose reservations were made before
+        ``made_before``, which is real time."""
         with translate_errors():
             rows = await (
                 self._all.find(

@@ -33,11 +33,12 @@ class MessageService:
     async def page_of(
         self, reader_id: ReaderId, unread_only: bool, skip: int, limit: int
     ) -> tuple[list[Message], int]:
-        """A page of the reader's messages, latest first, and the number of all."""
+        """A page of the reader's messages, latest first, and the total number of them."""
         return await self._messages.page_of(reader_id, unread_only, skip, limit)
 
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
-        """Marks the reader's own messages as read; ignores ids of others."""
+        """Marks the reader's messages with these ids as read; ids of other readers' messages are
+        ignored."""
         await self._messages.mark_read(reader_id, ids)
 
     async def choices(self, channel: Channel, reader_id: ReaderId) -> KindChoices:
@@ -49,11 +50,13 @@ class MessageService:
         await self._choices.choose(channel, reader_id, choices)
 
     async def remaining_consents(self, reader_id: ReaderId) -> Mapping[Template, int]:
-        """Messages the reader still consents to, by template; 1 for an accepted long-term one."""
+        """The number of messages that the reader still allows, by template; 1 for a long-term
+        template that is accepted."""
         return await self._consents.remaining(reader_id, self.long_term)
 
     async def add_consents(self, reader_id: ReaderId, templates: Sequence[Template]) -> None:
-        """Adds the accepts that the client reports; one of a long-term template lasts."""
+        """Records the templates that the reader has accepted, as reported by the client. For a
+        long-term template one acceptance is enough; for others it allows one message."""
         for template in templates:
             if template in self.long_term:
                 await self._consents.accept_for_good(reader_id, template)
@@ -63,8 +66,9 @@ class MessageService:
     async def consent_reported(
         self, reader_id: ReaderId, template: Template, event: str, answer: str
     ) -> None:
-        """Records a change of consent that WeChat reports. An accept ensures one message instead
-        of adding one, since the client reports it as well. A refusal leaves none."""
+        """Records a change of consent that WeChat reports (``event``). An acceptance makes sure
+        that at least one message is allowed; it does not add one, since the client reports it as
+        well. A refusal deletes the consent."""
         if answer == "reject":
             await self._consents.refuse(reader_id, template)
         elif event == "subscribe_msg_popup_event" and answer == "accept":
@@ -76,8 +80,9 @@ class MessageService:
     async def delivery_failed_late(
         self, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
     ) -> tuple[int, bool] | None:
-        """Records a failure that WeChat reports late. Returns its code and whether a delivery
-        matches; None if the message was delivered or the report is unreadable."""
+        """Records a failure that WeChat reports after it took the message. Returns WeChat's
+        error code, and True if a delivery matches; None if ``entry`` reports a success or is
+        unreadable."""
         code = entry.get("ErrorCode", "0")
         if code == "0" or _CODE.fullmatch(code) is None:
             return None

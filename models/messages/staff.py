@@ -1,4 +1,4 @@
-"""Failed deliveries for the staff: overview and retry."""
+"""Failed deliveries, as staff see them and send them again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class MessageRelevance:
         self._reference = reference
 
     async def relevant(self, messages: Sequence[Message], since: datetime) -> list[str]:
-        """The ids of the messages that are still relevant. ``since`` is older than all of them."""
+        """The ids of the messages that are still true. ``since`` must be before all of them."""
         ids = {m.reservation_id for m in messages if m.reservation_id is not None}
         reservations = await self._reservations.many(ids)
         waived = await self._violations.reservations_waived_since(since)
@@ -48,7 +48,8 @@ class MessageRelevance:
         ]
 
     def _is_still_relevant(self, m: Message, r: Reservation | None) -> bool:
-        """True if the reservation still has the state, times and seat of the message."""
+        """True if the reservation still has the state, the times and the seat that the message
+        names."""
         if r is None or r.state not in RELEVANT_STATES[m.template]:
             return False
         current: dict[str, object] = {"start": r.start, "end": r.end}
@@ -67,7 +68,8 @@ class ChannelInUse:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOverview:
-    """``messages`` also counts messages without a delivery by the channel."""
+    """The results of a channel's deliveries since a time. `messages` is the number of all
+    messages, also of those not sent by this channel."""
 
     messages: dict[Template, int]
     counts: list[tuple[Template, DeliveryState, str | None, int]]
@@ -96,7 +98,8 @@ class StaffDeliveries:
     async def overview(
         self, channel: Channel, since: datetime, wall_clock: bool, limit: int
     ) -> DeliveryOverview:
-        """Results since ``since`` of a channel that is set up, with its last ``limit`` failures."""
+        """The results of a channel's deliveries since ``since``, with its last ``limit``
+        failures. The channel must be set up."""
         used = self._channels[channel]
         return DeliveryOverview(
             await self._messages.counts(since, wall_clock),
@@ -108,7 +111,7 @@ class StaffDeliveries:
         )
 
     async def failures(self, since: datetime) -> int:
-        """Number of failed deliveries by all channels."""
+        """The number of failed deliveries since ``since``, by all channels together."""
         return sum(
             [
                 count
@@ -118,7 +121,8 @@ class StaffDeliveries:
         )
 
     async def retry(self, ctx: StaffContext, channel: Channel, since: datetime, reason: str) -> int:
-        """Requeues failed deliveries that are still relevant; returns their number."""
+        """Queues those failed deliveries since ``since`` again whose messages are still true;
+        returns their number."""
         ctx.require(None)
         deliveries = self._channels[channel].deliveries
         async with self._audit.entry(

@@ -10,7 +10,8 @@ from models.policy.entities import Policy
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """A changed value of the library or of an area; None if the area follows the library."""
+    """A value in which two policies differ, of the library or of an area. Where the old or the
+    new value is None, the area follows the library."""
 
     name: str
     was: Any
@@ -19,7 +20,8 @@ class ValueChange:
 
 
 def value_changes(old: Policy, new: Policy, names: Iterable[str]) -> list[ValueChange]:
-    """The changed values among ``names``: first the library's in this order, then area by area."""
+    """The values among ``names`` in which two policies differ: first the library's in the order
+    of ``names``, then area by area."""
     names = tuple(names)
     changes = [ValueChange(name, getattr(old, name), getattr(new, name)) for name in names]
     for area_id in dict.fromkeys((*new.areas, *old.areas)):

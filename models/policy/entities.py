@@ -26,16 +26,16 @@ AREA_OVERRIDABLE: Final = frozenset(
 
 _DAY: Final = timedelta(days=1)
 FARTHEST_HORIZON: Final = 14
-"""The largest ``booking_window_days`` that a policy can have."""
+"""The largest ``booking_window_days`` that a policy may have."""
 _DATELESS: Final = frozenset({"version", "opening", "areas", "rule_sets"})
-"""Fields that no override can change; opening hours have their own dates."""
+"""Fields of a policy that no override can change; opening hours have dates of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOverride:
-    """Other values for one area or all, from ``first`` to ``last`` (inclusive; None is
-    permanent). ``values`` may name fields in ``DATE_OVERRIDABLE``, for an area in
-    ``AREA_OVERRIDABLE``."""
+    """Other values of the policy, for the library or for one area, from day `first` to day
+    `last` (inclusive; None: permanent). `values`: the values by field name. The names are among
+    ``DATE_OVERRIDABLE``; for an area, among ``AREA_OVERRIDABLE``."""
 
     name: str
     first: date
@@ -52,14 +52,16 @@ class PolicyOverride:
 
 
 def _number(usual: int, least: int, most: int) -> int:
-    """A numeric field with the smallest and largest value that staff may set."""
+    """A numeric field of a policy: its default, and the smallest and largest value that staff
+    may set."""
     number: int = field(default=usual, metadata={"bounds": (least, most)})
     return number
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of the policy. The defaults are the library's (table in docs/booking.md)."""
+    """One version of the library's policy. The defaults of the fields are explained in
+    docs/booking.md."""
 
     version: int = 1
     opening: tuple[OpeningRule, ...] = (OpeningRule(time(7, 0), time(22, 30)),)
@@ -110,7 +112,9 @@ class Policy:
                 _validate(self, self._values(area, day))
 
     def _values(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
-        """Values in force: an area's win over the library's, temporary over permanent ones."""
+        """The values that differ from the policy's fields in this area (None: the library) on
+        this day (None: any). An area's values win over the library's, temporary overrides over
+        permanent ones."""
         fitting = [r for r in self.rule_sets if day is not None and r.applies_to(day, area_id)]
         usual = sorted((r for r in fitting if r.last is None), key=lambda r: r.first)
         values: dict[str, Any] = {}
@@ -124,12 +128,13 @@ class Policy:
         return values
 
     def resolve(self, area_id: AreaId | None, day: date | None = None) -> Policy:
-        """The policy with the area's values and, if ``day`` is set, the day's overrides."""
+        """The policy as it holds in the area and, if ``day`` is set, on that day: values of
+        areas and overrides are resolved."""
         return replace(self, areas={}, rule_sets=(), **self._values(area_id, day))
 
     def has_own(self, name: str, area_id: AreaId | None, day: date | None) -> bool:
-        """True if ``name`` is set for the area, or by a temporary override of the library on
-        that day."""
+        """True if ``name`` has a value of its own for the area on the day: set for the area, or
+        by an override that is temporary or the area's own."""
         if area_id is not None and name in self.areas.get(area_id, {}):
             return True
         return day is not None and any(
@@ -139,24 +144,28 @@ class Policy:
         )
 
     def day_hours(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> DayHours:
-        """The place's opening hours that begin on that day; they may end on the next."""
+        """The opening hours of an area (None: the venue) that begin on that day. They may end on
+        the next day."""
         decision = decide_opening(self.opening, day, venue_id, area_id)
         return DayHours(decision.hours, decision.reason)
 
     def opens_at_instant(self, day: date) -> datetime | None:
-        """The instant at which booking for ``day`` opens; None if there is no opening time."""
+        """The instant from which ``day`` can be booked; None if the policy has no opening time
+        for booking."""
         if self.booking_opens_at is None:
             return None
         return local_instant(day - timedelta(days=self.booking_window_days), self.booking_opens_at)
 
     def draw_opens_at(self, day: date, now: datetime) -> datetime | None:
-        """When booking for ``day`` opens, if requests of that moment are drawn; else None."""
+        """The instant from which ``day`` can be booked, if requests of that instant are served
+        in a random order (draw at an opening); else None."""
         if not self.opening_draw or day <= local_date(now):
             return None
         return self.opens_at_instant(day)
 
     def bookable_dates(self, now: datetime) -> list[date]:
-        """Today and the booking window's other days, even if their booking has not opened yet."""
+        """Today and the other days of the booking window, even those whose booking has not
+        opened yet."""
         today = local_date(now)
         if not self.rule_sets:
             return [today + n * _DAY for n in range(self.booking_window_days + 1)]
@@ -165,7 +174,8 @@ class Policy:
         return [day for n, day in ahead if n <= self._values(None, day).get(name, usual)]
 
     def allows_filter(self, mark: str) -> bool:
-        """True if readers may filter by ``mark``, one of ``FILTERABLE_FEATURES``."""
+        """True if readers may filter seats by the feature ``mark``, one of
+        ``FILTERABLE_FEATURES``."""
         return {"window": self.filter_by_window, "power": self.filter_by_power}[mark]
 
     @property
@@ -178,7 +188,7 @@ DATE_OVERRIDABLE: Final = frozenset(f.name for f in fields(Policy)) - _DATELESS
 
 
 def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
-    """Raises: ValueError if the policy would be inconsistent with these values."""
+    """Checks that the policy is consistent with these values. Raises: ValueError."""
     window = numbers.get("booking_window_days", policy.booking_window_days)
     if not 0 <= window <= FARTHEST_HORIZON:
         raise ValueError(f"booking_window_days must be from 0 to {FARTHEST_HORIZON}")
@@ -205,10 +215,11 @@ def _times(step_minutes: int, opens: datetime, closes: datetime) -> tuple[dateti
 
 
 def forget_time_steps() -> None:
-    """Empties the cache of start times after a change of the library's time zone."""
+    """Empties the cache of ``time_steps``; called after the library's time zone was changed."""
     _times.cache_clear()
 
 
 def time_steps(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
-    """The start times in ``hours``, in full steps from midnight, without the closing time."""
+    """The times in ``hours`` at which a booking can start: full steps, counted from midnight,
+    before the closing time."""
     return _times(policy.step_minutes, hours.start, hours.end)

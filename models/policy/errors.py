@@ -8,6 +8,6 @@ class RulesChanged(Conflict):
 
 
 class FilterOff(RuleViolation):
-    """Readers may not filter by this feature. Details: ``filter``."""
+    """The policy does not let readers filter by this feature. Details: ``filter``."""
 
     code = "filter_off"

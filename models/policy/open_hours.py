@@ -1,5 +1,5 @@
 """The opening hours that touch one calendar day; they may begin on the day before. Hours that
-touch or overlap are joined: a library that is always open does not close at midnight."""
+touch or overlap are joined, so a library that is always open does not close at midnight."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class OpenHours:
-    """The open intervals that touch one calendar day, unclipped; ``reason`` if there are none."""
+    """The periods, touching one calendar day, in which a place is open. They are not cut at
+    midnight. `reason`: why the place is closed, if there are none."""
 
     intervals: tuple[TimeRange, ...]
     reason: str
@@ -25,7 +26,8 @@ class OpenHours:
         return next((hours for hours in self.intervals if hours.contains(instant)), None)
 
     def upcoming(self, instant: datetime) -> TimeRange | None:
-        """The interval that contains the instant, or else the next one that touches the day."""
+        """The opening period that contains the instant, or else the next one that touches the
+        day; None if there is none."""
         return next((hours for hours in self.intervals if instant < hours.end), None)
 
     def covers(self, start: datetime, end: datetime) -> bool:
@@ -40,7 +42,8 @@ def open_hours(policy: Policy, day: date, venue_id: VenueId, area_id: AreaId | N
 
 
 def join_hours(day: date, today: DayHours, beside: Iterable[TimeRange | None] = ()) -> OpenHours:
-    """``today``: the hours that begin on the day. ``beside``: those of the day before and after."""
+    """The joined opening periods that touch ``day``. ``today``: the hours that begin on this
+    day. ``beside``: those that begin on the day before and the day after."""
     midnight = local_instant(day, time(0))
     joined: list[TimeRange] = []
     for hours in sorted(hours for hours in (today.hours, *beside) if hours is not None):

@@ -1,6 +1,6 @@
-"""The opening hours of a place. Closures come before exceptions, exceptions before the week. In
-one layer the shorter interval of dates wins, then the narrower place, then the later entry
-(docs/booking.md, Opening hours)."""
+"""Decides the opening hours of a place among the entries that apply: closures come before
+exceptions, exceptions before the week. Among entries of one kind, the one for the shorter period
+wins, then the one for the narrower place, then the later one (docs/booking.md, Opening hours)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MIDNIGHT: Final = time(0)
 
 
 class OpeningKind(StrEnum):
-    """The layer of an entry, weakest first."""
+    """The kinds of entries, weakest first. An entry of a stronger kind wins."""
 
     WEEK = "week"
     EXCEPTION = "exception"
@@ -29,7 +29,7 @@ class OpeningKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpeningPlace:
-    """The whole library (both None), a venue, or an area."""
+    """The place that an entry is for: the whole library (both None), a venue, or an area."""
 
     venue_id: VenueId | None = None
     area_id: AreaId | None = None
@@ -41,10 +41,13 @@ class OpeningPlace:
 
 @dataclass(frozen=True, slots=True)
 class OpeningRule:
-    """Opening hours, or a closed day if ``opens`` is None. Hours that close at or before their
-    opening end on the next day; 00:00 to 00:00 is the whole day. ``weekdays``: 0 (Monday) … 6.
-    ``first``, ``last``: inclusive; None is no bound. ``independent``: the area is open beyond
-    its venue's hours, an exception even during a wider closure."""
+    """An entry of opening hours; a closed day if `opens` is None.
+
+    Hours that close at or before their opening end on the next day; 00:00 to 00:00 is the whole
+    day. `weekdays`: 0 (Monday) … 6. `first`, `last`: the first and the last day of a dated entry;
+    None: no limit. `independent`: the area is open outside its venue's hours too, as an exception
+    even during a closure of a wider place.
+    """
 
     opens: time | None
     closes: time | None
@@ -58,7 +61,8 @@ class OpeningRule:
 
     @property
     def kind(self) -> OpeningKind:
-        """The layer: without dates the week; with dates a closure or an exception."""
+        """The kind of the entry. One without dates belongs to the week; a dated one is a closure
+        or an exception."""
         if self.first is None and self.last is None:
             return OpeningKind.WEEK
         return OpeningKind.CLOSURE if self.opens is None else OpeningKind.EXCEPTION
@@ -69,7 +73,7 @@ class OpeningRule:
 
     @property
     def stands_alone(self) -> bool:
-        """True if these are hours of an area that does not follow its venue."""
+        """True if the entry has hours of an area that does not follow its venue (`independent`)."""
         return self.independent and self.area_id is not None
 
     @property
@@ -86,7 +90,8 @@ class OpeningRule:
         return self.last - self.first
 
     def applies_to(self, day: date, venue_id: VenueId | None, area_id: AreaId | None) -> bool:
-        """True if the entry concerns the place. ``venue_id`` None: the library as a whole."""
+        """True if the entry applies to the place on that day. ``area_id`` None: the venue;
+        ``venue_id`` None too: the library as a whole."""
         if self.area_id is not None and self.area_id != area_id:
             return False
         return (
@@ -105,7 +110,7 @@ class OpeningRule:
 
 @dataclass(frozen=True, slots=True)
 class DayHours:
-    """A place's hours on one day; None if it is closed, for ``reason``."""
+    """The hours of a place that begin on one day; None if it is closed, for `reason`."""
 
     hours: TimeRange | None
     reason: str
@@ -113,8 +118,9 @@ class DayHours:
 
 @dataclass(frozen=True, slots=True)
 class OpeningDecision:
-    """The hours of a place that begin on a day; None if it is closed. ``rule``: the deciding entry,
-    if any. ``cut_by``: the venue's entry or the next day's closure that shortens the hours."""
+    """The hours of a place that begin on a day, and why. `hours` None: closed. `rule`: the entry
+    that decided, if any. `cut_by`: the venue's entry, or the next day's closure, that shortens
+    the hours."""
 
     hours: TimeRange | None
     rule: OpeningRule | None
@@ -129,7 +135,8 @@ class OpeningDecision:
 def decide_opening(
     rules: Sequence[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
-    """An area is open within its venue's hours only, unless the entry is independent."""
+    """The hours of the place that begin on the day. An area is open only within its venue's
+    hours, unless the entry that decides is independent."""
     own = _uncut(rules, day, venue_id, area_id)
     if own.hours is None or own.rule is None or area_id is None or own.rule.stands_alone:
         return own
@@ -149,7 +156,8 @@ def decide_opening(
 def _uncut(
     rules: Iterable[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
-    """The hours without the venue's limits. A closure of the next day ends them at midnight."""
+    """The hours of the place by its entries alone, not cut to those of its venue. If the next
+    day is a closure, they end at midnight."""
     rule = _deciding(rules, day, venue_id, area_id)
     hours = rule.hours_from(day) if rule is not None else None
     if rule is None or hours is None or not rule.passes_midnight:
@@ -178,7 +186,7 @@ def _deciding(
 
 
 def strongest(rules: Sequence[OpeningRule]) -> OpeningRule | None:
-    """The deciding entry among entries of one layer that all apply."""
+    """The entry that decides among entries of one kind that all apply; None if there is none."""
     numbered = enumerate(rules)
     best = max(
         numbered, key=lambda n: (-n[1].length, n[1].place.narrowness, n[0]), default=(0, None)

@@ -1,4 +1,5 @@
-"""Warnings before a new entry of opening hours is saved."""
+"""Warnings that staff see before a new entry of opening hours is saved: where it has no effect,
+or more effect than expected."""
 
 from __future__ import annotations
 
@@ -22,12 +23,13 @@ from models.policy.opening import (
 
 _DAY: Final = timedelta(days=1)
 _EXAMINED_DAYS: Final = 42
-"""Days of a long interval that are examined one by one."""
+"""At most this many days of a long period are examined one by one."""
 _OF_WEEK: Final = 14
 
 
 class ConflictKind(StrEnum):
-    """The relation between the new entry and an existing one, or its effect on an area."""
+    """The relation between the new entry and an existing one, or the effect of the new entry on
+    an area."""
 
     NO_EFFECT = "no_effect"
     OVERRULED = "overruled"
@@ -40,8 +42,9 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpeningConflict:
-    """A warning for ``place`` from ``first`` to ``last`` (None: every week). ``other`` is the
-    other entry; ``hours`` is what remains of an area's hours."""
+    """A warning about the hours of `place` from day `first` to day `last` (None: every week).
+    `other`: the existing entry that it concerns. `hours`: the time for which an area remains
+    open."""
 
     kind: ConflictKind
     place: OpeningPlace
@@ -54,7 +57,8 @@ class OpeningConflict:
 def find_conflicts(
     old: Policy, new: Policy, venues: Mapping[AreaId, VenueId], today: date
 ) -> list[OpeningConflict]:
-    """Warnings about the entries that ``new`` has and ``old`` has not."""
+    """Warnings about the entries that ``new`` has and ``old`` has not. ``venues``: the venue of
+    each area."""
     added = [rule for rule in new.opening if rule not in old.opening]
     if not added:
         return []
@@ -91,7 +95,8 @@ def _inside(venues: Mapping[AreaId, VenueId]) -> _Inside:
 
 
 def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, date] | None:
-    """The days from today on that both entries have."""
+    """The first and the last day, from today on, on which both entries apply; None if there is
+    none."""
     first = max(today, *(r.first for r in (rule, other) if r.first is not None))
     last = min((r.last for r in (rule, other) if r.last is not None), default=date.max)
     return (first, last) if first <= last else None
@@ -100,7 +105,8 @@ def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, 
 def _between_dated(
     new: Policy, rule: OpeningRule, inside: _Inside, today: date
 ) -> Iterator[OpeningConflict]:
-    """Conflicts with dated entries. On all days that two of them share, the same one decides."""
+    """Warnings about existing entries with dates. Of two entries, the same one decides on all
+    days on which both apply."""
     for other in new.opening:
         days = _days_of(rule, other, today)
         if other is rule or days is None:
@@ -136,7 +142,7 @@ def _relation(rule: OpeningRule, other: OpeningRule) -> ConflictKind | None:
 def _places(
     rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> list[tuple[VenueId | None, AreaId | None]]:
-    """The place of the entry itself, and the areas in it."""
+    """The place of the entry, and the areas in it."""
     place = rule.place
     venue = venues.get(place.area_id) if place.area_id is not None else place.venue_id
     areas = [
@@ -177,8 +183,8 @@ def _cuts(
     inside: _Inside,
     today: date,
 ) -> Iterator[OpeningConflict]:
-    """Areas with own hours that the venue newly cuts; consecutive days with equal hours are
-    joined."""
+    """Warnings about areas with hours of their own that the new hours of their venue shorten.
+    Consecutive days with equal hours give one warning."""
     own = {r.area_id for r in new.opening if r.area_id is not None and r.opens is not None}
     wide = added[0].place
     for area_id in sorted(a for a in own if a in venues and inside(OpeningPlace(None, a), wide)):
@@ -215,7 +221,7 @@ def _is_cut_by_venue(decision: OpeningDecision) -> bool:
 
 
 def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
-    """True if ``other`` has the same clock times as ``one``, on a later day."""
+    """True if both periods have the same clock times, ``other`` on a later day."""
     if one is None or other is None:
         return one is other
     gap = other.start - one.start
@@ -225,7 +231,8 @@ def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
 def _nights(
     old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> Iterator[OpeningConflict]:
-    """Warnings that the closure ends hours of the day before at midnight, also in its areas."""
+    """Warnings that a new closure ends, at midnight, hours that began on the day before: those
+    of its place and of the areas in it."""
     if rule.kind is not OpeningKind.CLOSURE or rule.first is None:
         return
     own = {r.area_id for r in old.opening if r.area_id is not None and r.opens is not None}

@@ -11,9 +11,10 @@ from models.policy.entities import Policy
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule, strongest
 
 DayPlan = tuple[time, time] | None
-"""Opening and closing time of a weekday; None if it is closed."""
+"""The opening and the closing time of a weekday; None if it is closed."""
 _MONDAY: Final = date(2024, 1, 1)
-"""Any Monday: weekly entries depend on the weekday only."""
+"""Any Monday. Weekly entries are compared on the days of one week, since they depend on the
+weekday only."""
 
 
 def add_opening_rule(policy: Policy, rule: OpeningRule) -> Policy:
@@ -21,7 +22,8 @@ def add_opening_rule(policy: Policy, rule: OpeningRule) -> Policy:
 
 
 def remove_opening_rule(policy: Policy, number: int) -> Policy:
-    """Removes an exception or closure. Raises: NotFound, also for an entry of the week."""
+    """The policy without the exception or closure at position ``number`` of its entries. Raises:
+    NotFound, also for an entry of the week."""
     if not 0 <= number < len(policy.opening) or policy.opening[number].kind is OpeningKind.WEEK:
         raise NotFound()
     remaining = policy.opening[:number] + policy.opening[number + 1 :]
@@ -29,7 +31,7 @@ def remove_opening_rule(policy: Policy, number: int) -> Policy:
 
 
 def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, ...]:
-    """The place's own entry for each weekday, Monday first; None where it has none."""
+    """The place's own weekly entry for each weekday, Monday first; None where it has none."""
     own = [r for r in policy.opening if r.kind is OpeningKind.WEEK and r.place == place]
     return tuple(strongest([r for r in own if weekday in r.weekdays]) for weekday in range(7))
 
@@ -37,7 +39,8 @@ def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, .
 def effective_week(
     policy: Policy, place: OpeningPlace, venue_id: VenueId | None
 ) -> tuple[OpeningRule | None, ...]:
-    """Monday first: the place's own entry, or else that of its venue or the library."""
+    """The weekly entry that holds for each weekday, Monday first: the place's own, or else that
+    of its venue or of the library."""
     week = [r for r in policy.opening if r.kind is OpeningKind.WEEK]
     days = (_MONDAY + timedelta(days=n) for n in range(7))
     return tuple(
@@ -62,7 +65,7 @@ def plan_of(rule: OpeningRule) -> DayPlan:
 
 
 def venue_of(catalog: Catalog, place: OpeningPlace) -> VenueId | None:
-    """The venue of the place; None for the whole library."""
+    """The venue that the place is or belongs to; None for the whole library."""
     if place.area_id is None:
         return place.venue_id
     area = catalog.areas.get(place.area_id)
@@ -70,7 +73,7 @@ def venue_of(catalog: Catalog, place: OpeningPlace) -> VenueId | None:
 
 
 def places_with_week(policy: Policy) -> list[OpeningPlace]:
-    """The places that have a weekly table, widest first."""
+    """The places that have weekly hours of their own, widest first."""
     places = dict.fromkeys(r.place for r in policy.opening if r.kind is OpeningKind.WEEK)
     return sorted(places, key=lambda place: place.narrowness)
 
@@ -78,7 +81,8 @@ def places_with_week(policy: Policy) -> list[OpeningPlace]:
 def set_week(
     policy: Policy, place: OpeningPlace, days: Sequence[DayPlan], independent: bool = False
 ) -> Policy:
-    """Replaces the place's weekly table, Monday first. Equal days become one entry."""
+    """The policy with these weekly hours for the place instead of its earlier ones. ``days``:
+    Monday first; days with equal hours become one entry."""
     weekdays: dict[DayPlan, set[int]] = {}
     for weekday, plan in enumerate(days):
         weekdays.setdefault(plan, set()).add(weekday)
@@ -99,7 +103,8 @@ def set_week(
 
 
 def remove_week(policy: Policy, place: OpeningPlace) -> Policy:
-    """Removes the weekly table. Raises: NotFound if there is none, and for the whole library."""
+    """The policy without the place's own weekly hours. Raises: NotFound if it has none, and for
+    the whole library."""
     remaining = _without_week(policy, place)
     if not place.narrowness or len(remaining) == len(policy.opening):
         raise NotFound()

@@ -25,7 +25,7 @@ class PolicyRepository:
             )
 
     async def add(self, policy: Policy, now: datetime) -> bool:
-        """Adds the next version. False if its number was taken meanwhile."""
+        """Stores the policy as the next version. False if its number was taken meanwhile."""
         return await insert_if_new(
             self._all, {"_id": policy.version, "at": now, "fields": policy_to_document(policy)}
         )
@@ -36,7 +36,8 @@ class PolicyRepository:
         return int(document["_id"]) if document else None
 
     async def farthest_horizon(self) -> int:
-        """The largest booking window of any policy version and reader group, in days."""
+        """The largest booking window that any version of the policy or any reader group has, in
+        days."""
         ways = ("fields.booking_window_days", "fields.rule_sets.values.booking_window_days")
         with translate_errors():
             groups = await self._db["versions"].find_one({"_id": "reader_groups"})
@@ -52,7 +53,8 @@ class PolicyRepository:
         return farthest
 
     async def versions(self, limit: int) -> list[tuple[int, datetime]]:
-        """The newest versions, each with its time of publication."""
+        """The newest versions of the policy, at most ``limit``, each as its number and the time
+        of its publication."""
         with translate_errors():
             rows = await self._all.find({}, {"at": 1}).sort("_id", -1).limit(limit).to_list(None)
         return [(int(row["_id"]), row["at"]) for row in rows]

@@ -22,7 +22,8 @@ from models.staff.ports import ReaderNotifier
 
 @dataclass(frozen=True, slots=True)
 class AreaChange:
-    """``old`` is None for a new area; ``summary`` describes the change in words."""
+    """A change of one area by staff. `old` is None for a new area. `summary` describes the
+    change in words."""
 
     action: AuditAction
     old: Area | None
@@ -31,7 +32,8 @@ class AreaChange:
 
     @property
     def before(self) -> JsonObject:
-        """The old state for the audit log. Its plan can be imported again."""
+        """The state before the change, for the audit log. Its plan has the form of a file that
+        can be imported again."""
         old = self.old
         return {"rev": old.rev, "plan": plan_to_json(old)} if old is not None else {}
 
@@ -59,8 +61,9 @@ class StaffPolicyAndPlans:
     async def change_policy(
         self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
     ) -> None:
-        """Publishes the next version. ``resolution`` applies to bookings that no longer fit.
-        Raises: RulesChanged, without effect, if the policy was changed meanwhile."""
+        """Publishes the next version of the policy. ``resolution`` is applied to bookings that
+        the new version does not allow. Raises: RulesChanged, without any change, if the policy
+        was changed meanwhile."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -82,8 +85,8 @@ class StaffPolicyAndPlans:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """Makes all of the changes or none. ``resolution`` applies to bookings that lose their
-        seat. Raises: PlanChanged if an area was changed meanwhile."""
+        """Makes all of the changes of areas or none. ``resolution`` is applied to bookings that
+        lose their seat. Raises: PlanChanged if an area was changed meanwhile."""
         for change in changes:
             keeps_area = change.action is AuditAction.CHANGE_PLAN
             role = Role.LIBRARIAN if keeps_area else Role.ADMINISTRATOR
@@ -138,7 +141,7 @@ class StaffPolicyAndPlans:
     async def resolve_affected_bookings(
         self, ctx: StaffContext, resolution: Resolution, reason: str
     ) -> None:
-        """Applies ``resolution`` to the bookings that have no valid seat or time at present."""
+        """Applies ``resolution`` to the bookings whose seat or time is not allowed at present."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.RESOLVE_AFFECTED, target="rules", reason=reason

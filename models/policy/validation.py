@@ -12,15 +12,15 @@ from models.policy.entities import Policy, PolicyOverride
 NUMBER_BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     field.name: field.metadata["bounds"] for field in fields(Policy) if field.metadata
 }
-"""Smallest and largest value of each number."""
+"""The smallest and the largest value of each numeric field of a policy."""
 MAX_MEAL_TIMES: Final = 6
 MAX_OVERRIDES: Final = 50
 MAX_OVERRIDE_NAME: Final = 20
-"""Characters of an override's name."""
+"""An override's name has at most this many characters."""
 MAX_OPENING_REASON: Final = 50
-"""Characters of the reason of closures and other hours."""
+"""The reason of a closure or of other hours has at most this many characters."""
 MAX_AHEAD: Final = timedelta(days=730)
-"""How far ahead overrides and opening hours can be planned."""
+"""Overrides and opening hours can be planned at most this far ahead."""
 
 
 def is_within_bounds(name: str, value: int) -> bool:
@@ -29,20 +29,23 @@ def is_within_bounds(name: str, value: int) -> bool:
 
 
 def is_plannable(first: date, last: date | None, today: date) -> bool:
-    """True if values can be planned for these days: in order, not over and at most ``MAX_AHEAD``
-    ahead; without ``last``, from today on."""
+    """True if values can be planned for these days: the last is not before the first and not
+    over, and both are at most ``MAX_AHEAD`` ahead. Without ``last``, the first must not be
+    before today."""
     if last is None:
         return today <= first <= today + MAX_AHEAD
     return today <= last and first <= last <= today + MAX_AHEAD
 
 
 def is_opening_time(clock: time) -> bool:
-    """True if the library can open or close at that time. Claims are for half hours."""
+    """True if the library can open or close at that time: at full and half hours, since claims
+    are for half hours."""
     return clock.minute % SLOT_MINUTES == 0
 
 
 def settled(policy: Policy, today: date) -> Policy:
-    """Permanent overrides that have begun become values; overrides that are over are dropped."""
+    """The policy in which permanent overrides that have begun have become values, without
+    overrides that are over."""
     usual: dict[str, Any] = {}
     areas = {area_id: dict(numbers) for area_id, numbers in policy.areas.items()}
     overrides = []
@@ -60,14 +63,16 @@ def settled(policy: Policy, today: date) -> Policy:
 
 
 def add_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The next version. Raises: ValueError if the override contradicts the other values."""
+    """The next version of the policy, with the override. Raises: ValueError if the override
+    contradicts the other values."""
     now = settled(policy, today)
     return replace(now, version=policy.version + 1, rule_sets=(*now.rule_sets, override))
 
 
 def remove_override(policy: Policy, number: int, today: date) -> Policy:
-    """The next version without the override. Raises: NotFound if it is over or has become
-    permanent; ValueError if the remaining values contradict each other."""
+    """The next version of the policy, without override ``number``. Raises: NotFound if the
+    override is over or has become permanent; ValueError if the remaining values contradict each
+    other."""
     now = settled(policy, today)
     if not 0 <= number < len(policy.rule_sets) or policy.rule_sets[number] not in now.rule_sets:
         raise NotFound()

@@ -34,7 +34,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class PolicyComparison:
-    """The results for the days ``first`` to ``last`` under today's policy and under another one."""
+    """The past days from `first` to `last`, judged by today's policy and by another one."""
 
     first: date
     last: date
@@ -52,7 +52,8 @@ class PolicyPreviewService:
         *,
         wall_clock: bool,
     ) -> None:
-        """``wall_clock``: False on a simulated clock, by which bookings are created at any time."""
+        """``wall_clock``: True if business time is real time. Then reservations' ids, which
+        begin with the time of their creation, bound the search for a day's bookings."""
         self._reservations, self._violations = reservations, violations
         self._policies, self._reference = policies, reference
         self._wall_clock = wall_clock
@@ -113,7 +114,8 @@ class PolicyPreviewService:
 
 
 def under_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The policy as if the override, planned for later, had held on the compared days."""
+    """The policy as if the override, which is planned for later, had applied on the compared
+    days already."""
     last = today if override.last is not None else None
     then = replace(override, first=today - DAYS * _DAY, last=last)
     return replace(policy, rule_sets=(*policy.rule_sets, then))
@@ -122,7 +124,8 @@ def under_override(policy: Policy, override: PolicyOverride, today: date) -> Pol
 def past_booking(
     r: Reservation, policy: Policy, allowance: Accommodation, forgiven: bool
 ) -> PastBooking:
-    """``policy``: the one under which the booking was made, with the reader's accommodation."""
+    """The reservation in the form that is judged. ``policy``: the one under which it was made,
+    with the reader's accommodation. ``forgiven``: its violation was waived."""
     # A reader who changes seats after check-in keeps the booked time: no new request counts.
     sat = r.checked_in_at
     requests = (e.at for e in r.history if e.event in _ASKING and (sat is None or e.at < sat))

@@ -1,4 +1,5 @@
-"""Judges past bookings by another policy. Readers are assumed to act as they did."""
+"""Judges past bookings by another policy, under the assumption that readers would have acted as
+they did."""
 
 from __future__ import annotations
 
@@ -24,9 +25,10 @@ PolicyLookup = Callable[[AreaId, date], tuple[Policy, OpenHours]]
 
 @dataclass(frozen=True, slots=True)
 class PastBooking:
-    """``asked_at``: when the booking's time was requested. ``temporary_leaves``: start and end
-    of each; None if the reader did not return. ``deadlines_extended``: after an occupied-seat
-    report or an outage. ``waived``: the violation was waived."""
+    """A booking that is over. `asked_at`: when its time was requested. `temporary_leaves`: the
+    start and end of each; the end is None if the reader did not return. `extended`: the reader
+    renewed it. `deadlines_extended`: after an occupied-seat report or an outage. `waived`: its
+    violation was waived."""
 
     reader_id: ReaderId
     area_id: AreaId
@@ -44,9 +46,10 @@ class PastBooking:
 
 @dataclass(frozen=True, slots=True)
 class SimulationResult:
-    """``refused``: bookings by the error code of the first broken rule. Of the others,
-    ``no_shows`` would be missed and ``timeouts`` would end by too long leaves. ``suspended``:
-    readers whose violations reach the limit."""
+    """The effects that a policy would have had on past bookings. `refused`: the number of
+    bookings by the error code of the first rule that they break. Of the others, `no_shows` would
+    have been missed, and `timeouts` would have ended by a leave that is too long. `suspended`:
+    the number of readers whose violations reach the limit."""
 
     bookings: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
@@ -66,10 +69,11 @@ class PolicySimulation:
         self._refused = Counter[str]()
         self._counts = Counter[ReaderId]()
         self._violations: dict[ReaderId, list[tuple[date, datetime]]] = {}
-        """By reader: the day of the booking, and when the violation occurred."""
+        """The violations of each reader: the day of the booking, and when the violation
+        occurred."""
 
     def add(self, day: date, courses: Iterable[PastBooking]) -> None:
-        """Judges bookings of that day. Expects them in the order in which they were made."""
+        """Judges the bookings of a day, which must come in the order in which they were made."""
         counts = self._counts
         for course in courses:
             if course.state in (
@@ -90,12 +94,13 @@ class PolicySimulation:
             self._judge(course, day, policy)
 
     def finish_day(self) -> None:
-        """Ends the day, so that daily limits start anew."""
+        """Ends the day that was judged: the numbers of bookings of each reader, for the daily
+        limit, start from zero."""
         self._counts.clear()
 
     @property
     def readers(self) -> list[ReaderId]:
-        """The readers with violations so far."""
+        """The readers who have violations in the bookings judged so far."""
         return list(self._violations)
 
     def _judge(self, course: PastBooking, day: date, policy: Policy) -> None:
@@ -122,7 +127,8 @@ class PolicySimulation:
             self._violations.setdefault(course.reader_id, []).append((day, when))
 
     def outcome(self, before: Mapping[ReaderId, Sequence[datetime]]) -> SimulationResult:
-        """``before``: when readers had violations of earlier bookings that still count."""
+        """The result for the bookings judged so far. ``before``: for each reader, the times of
+        violations from earlier bookings that still count."""
         suspended, policies = 0, {}
         for day in {day for entries in self._violations.values() for day, _ in entries}:
             policies[day] = self._policy.resolve(None, day)
@@ -138,13 +144,15 @@ class PolicySimulation:
 
 
 def _is_limit_reached(policy: Policy, times: Sequence[datetime], when: datetime) -> bool:
-    """True if the violations in the window that ends at ``when`` reach the limit."""
+    """True if so many violations are in the policy's period that ends at ``when`` that they lead
+    to a suspension."""
     window = timedelta(days=policy.violations_window_days)
     return sum(when - window < earlier <= when for earlier in times) >= policy.violations_limit
 
 
 def _refusal(course: PastBooking, day: date, policy: Policy, place: OpenHours) -> str | None:
-    """The error code of the first rule that the booking would have broken when it was made."""
+    """The error code of the first rule that the booking breaks, judged at the time when it was
+    made; None if it breaks none."""
     at_once = course.start == floor_minute(course.asked_at)
     start = None if at_once else to_local(course.start).time()
     selection = TimeSelection(day, start, to_local(course.end).time())

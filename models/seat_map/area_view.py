@@ -17,8 +17,8 @@ from models.seat_map.availability import (
 
 
 class AreaMap:
-    """An area's map for all readers of the same groups. ``barred``: indices of seats reserved
-    for other groups. ``version`` grows with every changed seat."""
+    """The map of an area as it is for all readers of the same groups. `barred`: indices of the
+    seats that are reserved for other groups. `version` grows with every change of a seat."""
 
     def __init__(self, area: Area, barred: Container[int] = frozenset()) -> None:
         self.area, self.barred = area, barred
@@ -32,8 +32,9 @@ class AreaMap:
         self._count: tuple[int, AreaCount] | None = None
 
     def refresh(self, occupancy: OccupancyView, query: MapQuery) -> None:
-        """Updates the map. Pass the same ``query`` object while minute and policy are the same:
-        then only changed seats are computed."""
+        """Brings the map up to date. To be fast, pass the same ``query`` object while the minute
+        and the policy are the same: then only seats whose reservations have changed are
+        computed."""
         touched = (
             occupancy.since(self._occupancy_version)
             if occupancy is self._occupancy and query is self.query
@@ -74,7 +75,8 @@ class AreaMap:
         return count_area(view for seat, view in seats if seat.has(features))
 
     def overlay_for(self, reader_id: ReaderId, granted: bool) -> list[tuple[int, SeatState]]:
-        """Seats by index: the reader's own, and reserved accessible ones if ``granted``."""
+        """The seats that this reader sees otherwise than the common map, by index: the reader's
+        own and, if ``granted``, the accessible seats that are reserved."""
         assert self._occupancy is not None and self.query is not None
         rows = self._occupancy.by_reader.get(reader_id, ())
         sees_reserved = granted and self.query.policy.accessible_only

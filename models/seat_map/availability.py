@@ -1,4 +1,4 @@
-"""The state of a seat at a moment, for a span, or over a day. It never reveals a reader."""
+"""The state of a seat: at a moment, in a period, or over a day. It never reveals who has a seat."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SeatStatus(StrEnum):
 
 
 class OccupiedSlot(Protocol):
-    """The fields of a live reservation that the map uses."""
+    """The fields of a live reservation or offer that the seat map uses."""
 
     @property
     def reader_id(self) -> ReaderId: ...
@@ -41,7 +41,7 @@ class OccupiedSlot(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MapQuery:
-    """The time for which a map is shown: a day, and optionally a span of it."""
+    """The time for which a map is shown: the rest of a day, or a period of it (`span`)."""
 
     day: date
     span: TimeRange | None
@@ -49,11 +49,13 @@ class MapQuery:
     opening: OpenHours
     now: datetime
     as_of: datetime | None = field(init=False, repr=False, compare=False)
-    """Without a span, today: ``now``, or the opening time if that is later. Otherwise None."""
+    """The moment for which a map without `span` is shown today: `now`, or the opening time if
+    that is later. None for other days and with `span`."""
     hours: TimeRange | None = field(init=False, repr=False, compare=False)
-    """The open interval of the span or moment, or the day's first that is not over; else None."""
+    """The opening period that contains the start of `span`; without `span`, the day's first
+    period that is not over. None if there is none."""
     last_day: date = field(init=False, repr=False, compare=False)
-    """The last day that the span touches; without a span, the day."""
+    """The day on which `span` ends; without `span`, the day."""
     _starts: list[tuple[str, datetime, list[datetime]]] = field(
         default_factory=list, init=False, repr=False, compare=False
     )
@@ -74,7 +76,8 @@ class MapQuery:
 
     @property
     def starts(self) -> list[tuple[str, datetime, list[datetime]]]:
-        """(value, start, possible ends) that the policy allows, regardless of reservations."""
+        """The starts that the policy allows, regardless of reservations, each as (value, start,
+        possible ends). The value is ``now`` or a clock time."""
         if not self._starts:
             self._starts.extend(
                 (value, start, end_choices(start, self.policy, hours))
@@ -86,7 +89,9 @@ class MapQuery:
 
 @dataclass(frozen=True, slots=True)
 class SeatState:
-    """``free_until``: of a free seat. ``next_free``: when a taken seat becomes free."""
+    """The state of a seat. `free_until`: for a free seat, the next reservation or the closing
+    time. `next_free`: for a taken seat, when it becomes free; None if not before the closing
+    time."""
 
     status: SeatStatus
     free_until: datetime | None
@@ -104,8 +109,9 @@ def seat_state(
     granted: bool = False,
     barred: bool = False,
 ) -> SeatState:
-    """``taken``: the seat's live reservations of the day, by start. ``granted``: the reader may
-    use reserved accessible seats. ``barred``: the seat is reserved for other groups."""
+    """The state of the seat at the time of the query. ``taken``: the seat's live reservations of
+    the day, sorted by start. ``granted``: the reader may use reserved accessible seats.
+    ``barred``: the seat is reserved for other groups."""
     hours = query.hours
     reserved = seat.accessible and query.policy.accessible_only and not granted
     if (reserved or barred) and all(t.reader_id != reader_id for t in taken):
@@ -159,7 +165,8 @@ def _free_until(taken: Sequence[OccupiedSlot], moment: datetime, hours: TimeRang
 
 
 def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> datetime:
-    """The end of the uninterrupted sequence of reservations that begins with ``first``."""
+    """The end of the reservations that follow each other without a gap, beginning with
+    ``first``."""
     end = first.end
     for t in taken:
         if t.start <= end < t.end:
@@ -168,14 +175,16 @@ def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> 
 
 
 def first_free_start(taken: Sequence[OccupiedSlot], query: MapQuery) -> datetime | None:
-    """The first start that the policy allows with at least one free end."""
+    """The first start that the policy allows and after which the seat is free long enough to
+    book; None if there is none."""
     return next((start for _, start, _ in free_starts(taken, query)), None)
 
 
 def free_starts(
     taken: Sequence[OccupiedSlot], query: MapQuery
 ) -> Iterator[tuple[str, datetime, list[datetime]]]:
-    """(value, start, possible ends) that the policy and ``taken``, sorted by start, leave free."""
+    """The starts at which the seat can be booked, each as (value, start, possible ends).
+    ``taken``: the seat's reservations, sorted by start. The value is ``now`` or a clock time."""
     for value, start, ends in query.starts:
         if any(t.start <= start < t.end for t in taken):
             continue
@@ -185,7 +194,8 @@ def free_starts(
 
 
 def free_ends(taken: Sequence[OccupiedSlot], query: MapQuery, start: datetime) -> list[datetime]:
-    """The ends that the policy allows and up to which the seat is free."""
+    """The ends that the policy allows for a booking from ``start`` and up to which the seat is
+    free."""
     hours = query.opening.containing(start)
     if hours is None or any(t.start <= start < t.end for t in taken):
         return []
@@ -203,7 +213,7 @@ class AreaCount:
 
 
 def count_area(views: Iterable[SeatState]) -> AreaCount:
-    """The number of seats in each state; ``mine`` counts as in use."""
+    """The number of seats in each state; the reader's own (``MINE``) count as in use."""
     counts = dict.fromkeys(SeatStatus, 0)
     for view in views:
         counts[view.status] += 1

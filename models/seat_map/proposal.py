@@ -16,7 +16,8 @@ class ProposalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A free seat. ``anchor``: the familiar seat that it is or is near to, if any."""
+    """A free seat to propose to a reader. `anchor`: the familiar seat that it is, or that it is
+    near to; None if it was chosen otherwise."""
 
     seat: Seat
     state: SeatState
@@ -32,11 +33,14 @@ def propose(
     passed_over: Set[SeatId],
     nearest: Callable[[Seat], Sequence[Seat]],
 ) -> Proposal | None:
-    """The proposed seat: a familiar one, one near it, or one in the emptiest area; None if none
-    is free. ``rooms``: areas with the number of their free seats. ``states_of`` is called for
-    few areas. ``familiar``: seats that the reader knows, most liked first. ``features``:
-    required ones. ``passed_over``: seats that the reader has just declined. ``nearest``: the
-    other seats of a seat's area, nearest first."""
+    """The seat to propose first: a familiar one, one near it, or one in the emptiest area; None if
+    none is free.
+
+    `rooms`: the areas, with the number of their free seats. `states_of` returns the states of an
+    area's seats; it is called for few areas. `familiar`: seats that the reader knows, most liked
+    first. `features`: required ones. `passed_over`: seats that the reader has just declined.
+    `nearest`: the other seats of a seat's area, nearest first.
+    """
     areas = {area.id: area for area, _ in rooms}
     free_by_area: dict[AreaId, dict[SeatId, tuple[Seat, SeatState]]] = {}
 

@@ -26,8 +26,9 @@ from models.seat_map.availability import MapQuery, free_ends, free_starts
 
 
 class TimeFilter(NamedTuple):
-    """A day, and a time if ``end`` is set. ``start`` None: the time begins at the moment of each
-    request. An end not after the start is on the next day. A tuple, since it is a cache key."""
+    """The time for which a reader wants a seat: a day, and a period of it if `end` is set.
+    `start` None: the period begins at the moment of each request. An `end` that is not after the
+    start is on the next day. A tuple, since it is used as a cache key."""
 
     day: date
     start: time | None
@@ -37,8 +38,9 @@ class TimeFilter(NamedTuple):
 def parse_time_filter(
     day: date | None, start: time | None, end: time | None, now: datetime, from_now: bool = False
 ) -> TimeFilter:
-    """``day`` None: today. ``from_now``: the time begins at the moment of each request. Raises:
-    Malformed if only one of start and end is set, or ``from_now`` is used with another day."""
+    """The time that a reader has chosen. ``day`` None: today. ``from_now``: the period begins at
+    the moment of each request. Raises: Malformed if only one of ``start`` and ``end`` is set, or
+    if ``from_now`` is combined with another day."""
     if (start is None and not from_now) != (end is None):
         raise Malformed("end" if end is None else "start", "start and end must be sent together")
     if from_now and day not in (None, local_date(now)):
@@ -48,7 +50,8 @@ def parse_time_filter(
 
 @dataclass(frozen=True, slots=True)
 class StartChoice:
-    """A bookable start with its possible ends. ``value`` is ``now`` or a clock time."""
+    """A start that the reader can book, with its possible ends. `value`: ``now`` or a clock
+    time."""
 
     value: str
     start: datetime
@@ -57,7 +60,10 @@ class StartChoice:
 
 @dataclass(frozen=True, slots=True)
 class SeatDay:
-    """``taken``: others' reservations of the seat. ``own``: the reader's of any seat. By start."""
+    """The times of a seat on a day, for one reader. `hours`: when the area is open. `longest`:
+    the longest booking allowed. `choices`: the starts that the reader can book. `taken`: other
+    readers' reservations of the seat. `own`: the reader's reservations of any seat. The lists
+    are sorted by start."""
 
     hours: tuple[TimeRange, ...]
     longest: timedelta
@@ -73,7 +79,8 @@ class SeatMapService:
     def map_query(
         self, area: Area, time_filter: TimeFilter, now: datetime, reader: Reader | None = None
     ) -> MapQuery:
-        """The query for an area's map, under the reader's own policy if a reader is passed."""
+        """The time and rules for which an area's map is shown; the reader's own policy is used
+        if there is a ``reader``."""
         policy = self.reference.policy_for(area.id, time_filter.day, reader)
         hours = self.reference.opening_hours(policy, time_filter.day, area.id)
         span = None
@@ -89,7 +96,8 @@ class SeatMapService:
     async def seat_day(
         self, seat: Seat, time_filter: TimeFilter, now: datetime, reader: Reader, exclude: str = ""
     ) -> SeatDay:
-        """The starts that the reader can book. ``exclude``: a reservation whose time is free."""
+        """The times of a seat, and the starts that the reader can book. ``exclude``: the id of a
+        reservation that counts as free, because the reader is about to change it."""
         query = self._query_of(seat, time_filter, now, reader)
         taken, own = await self._taken(seat, time_filter.day, reader, exclude)
         choices = []
@@ -103,7 +111,8 @@ class SeatMapService:
     async def seat_ends(
         self, seat: Seat, time_filter: TimeFilter, start: str, now: datetime, reader: Reader
     ) -> list[datetime]:
-        """The possible ends for the seat after ``start`` (``now`` or a clock time)."""
+        """The ends up to which the reader can book the seat from ``start`` (``now`` or a clock
+        time)."""
         if not self._is_for(seat, time_filter.day, reader):
             return []
         query = self._query_of(seat, time_filter, now, reader)
@@ -125,8 +134,9 @@ class SeatMapService:
     async def _taken(
         self, seat: Seat, day: date, reader: Reader, exclude: str
     ) -> tuple[list[OccupancyRow], list[OccupancyRow]]:
-        """Others' reservations of the seat, and the reader's of any seat. An offer blocks only the
-        offered seat."""
+        """Two lists of the day: the reservations of the seat by other readers, and the reader's
+        reservations of any seat. An offer to the reader is in the first list: it takes the
+        offered seat, but not the reader's time."""
         occupancy = await self.occupancy.get_day(day)
         of_seat = occupancy.by_seat.get(seat.id, ())
         of_reader = occupancy.by_reader.get(reader.id, ())
@@ -142,7 +152,7 @@ def _in_order(*rows: Iterable[OccupancyRow]) -> list[OccupancyRow]:
 
 
 def _in_service(seat: Seat, begin: datetime, ends: Sequence[datetime]) -> list[datetime]:
-    """The ends up to which the seat is in service."""
+    """The ends among ``ends`` up to which the seat is in service from ``begin`` on."""
     return [
         end for end in ends if seat.unavailable_reason(last_date(TimeRange(begin, end))) is None
     ]

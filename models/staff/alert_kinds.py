@@ -1,4 +1,4 @@
-"""Alerts: mails to staff members about open work."""
+"""Alerts: mails by which staff members learn of open work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.library.entities import VenueId
 
 
 class AlertKind(StrEnum):
-    """A kind of open work. The values are stored, and are names of console pages."""
+    """A kind of open work. The values are stored, and are names of the console's pages."""
 
     REPORTS = "reports"
     FAULTS = "faults"
@@ -22,8 +22,8 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertWish:
-    """``venues`` None: the whole library. ``seen``: ids of the items in the mail of
-    ``mailed_at``."""
+    """The alerts that a staff member has chosen. `venues` None: the whole library. `mailed_at`: the
+    time of the last mail; `seen`: the ids of the items that it counted."""
 
     reader_id: ReaderId
     kinds: frozenset[AlertKind]
@@ -34,7 +34,7 @@ class AlertWish:
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
-    """``venue_id`` is None if the item concerns the whole library."""
+    """One piece of open work. `venue_id` is None if it concerns the whole library."""
 
     id: str
     venue_id: VenueId | None = None

@@ -27,7 +27,7 @@ class AlertRepository:
         return _wish(document) if document else None
 
     async def readers(self) -> list[ReaderId]:
-        """All staff members with alerts, even expired ones."""
+        """The ids of all staff members who have chosen alerts, even if these have expired."""
         with translate_errors():
             rows = await self._all.find({}, {"_id": 1}).to_list(None)
         return [ReaderId(row["_id"]) for row in rows]
@@ -44,8 +44,8 @@ class AlertRepository:
         venues: Collection[VenueId] | None,
         until: datetime,
     ) -> None:
-        """Stores the choice; deletes it if ``kinds`` is empty. ``venues`` None: the whole
-        library."""
+        """Stores the alerts that a staff member chooses; deletes them if ``kinds`` is empty.
+        ``venues`` None: the whole library. ``until``: when the alerts end."""
         with translate_errors():
             if not kinds:
                 await self._all.delete_one({"_id": reader_id})
@@ -71,7 +71,9 @@ class AlertRepository:
         until: datetime,
         unless_until: datetime,
     ) -> None:
-        """Writes nothing if the venues are equal and the expiry is after ``unless_until``."""
+        """Extends the staff member's alerts to ``until`` and sets their venues. To save writes,
+        nothing is written if the venues are equal and the alerts last beyond ``unless_until``
+        anyway."""
         scope = _scope(venues)
         stale: Document = {
             "_id": reader_id,
@@ -81,7 +83,8 @@ class AlertRepository:
             await self._all.update_one(stale, {"$set": {**scope, "until": until}})
 
     async def claim(self, wish: AlertWish, now: datetime, seen: Sequence[str]) -> bool:
-        """Claims the mail about the items ``seen``. False if another worker has claimed it."""
+        """Records that this worker mails the staff member about the items ``seen``. False if
+        another worker has mailed since ``wish`` was read."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": wish.reader_id, "mailed_at": wish.mailed_at},
@@ -90,7 +93,8 @@ class AlertRepository:
         return result.matched_count == 1
 
     async def give_back(self, wish: AlertWish, now: datetime) -> None:
-        """Undoes the claim made at ``now`` after a failed delivery, so that it is tried again."""
+        """Undoes ``claim`` at ``now`` after the mail could not be sent, so that it is tried
+        again."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": wish.reader_id, "mailed_at": now},

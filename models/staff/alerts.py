@@ -1,4 +1,5 @@
-"""Mails staff members about open work: kinds and counts only, gathered for ten minutes."""
+"""Mails staff members about open work. A mail has only kinds and numbers; there is at most one
+in ten minutes."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from models.staff.alert_kinds import AlertKind, AlertWish, OpenItem
 from models.staff.alert_repository import AlertRepository
 
 LASTS: Final = timedelta(days=90)
-"""Alerts last this long after the last use of the role, so that they end for former staff."""
+"""Alerts end this long after the staff member last used the role, so that former staff get none."""
 _RENEWED_AFTER: Final = timedelta(days=7)
 MAIL_EVERY: Final = timedelta(minutes=10)
 OpenItems = Callable[[datetime], Awaitable[Mapping[AlertKind, list[OpenItem]]]]
@@ -25,7 +26,7 @@ class StaffMailer(Protocol):
     """Sends a mail to a staff member; ``notify.email`` implements it."""
 
     async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
-        """False if the mail was not sent."""
+        """Sends the mail with the number of open items of each kind. False if it was not sent."""
         ...
 
 
@@ -53,7 +54,7 @@ class StaffAlerts:
         venues: Collection[VenueId] | None,
         now: datetime,
     ) -> None:
-        """``venues`` None is the whole library."""
+        """Stores the alerts that a staff member chooses. ``venues`` None: the whole library."""
         await self._alerts.choose(reader_id, kinds, venues, now + LASTS)
 
     async def run(self, now: datetime) -> int:
@@ -66,7 +67,8 @@ class StaffAlerts:
         return sum([await self._mail(wish, items, now) for wish in wishes])
 
     async def _renew_for_active_staff(self, now: datetime) -> None:
-        """Extends the alerts of staff members who still use their role, with its present venues."""
+        """Extends the alerts of staff members who still use their role, and sets their venues to
+        those of the role."""
         at_work = await self._sessions.at_work(await self._alerts.readers(), now)
         for reader_id, principal in at_work.items():
             role, rights = principal.session.role, principal.rights_at(now)
@@ -77,7 +79,8 @@ class StaffAlerts:
     def _lasting(
         self, items: Mapping[AlertKind, list[OpenItem]]
     ) -> Mapping[AlertKind, list[OpenItem]]:
-        """The items without troubles that are new in this run: many are over by the next one."""
+        """The items without those of kind ``TROUBLES`` that appeared in this run: many troubles
+        are over by the next run."""
         troubles = items.get(AlertKind.TROUBLES, [])
         before, self._troubles = self._troubles, frozenset(item.id for item in troubles)
         return {**items, AlertKind.TROUBLES: [item for item in troubles if item.id in before]}

@@ -15,7 +15,8 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.encryption import id_from
 
 LIFETIMES_DAYS: Final = (30, 90, 180, 365)
-"""Lifetimes in days that can be chosen. All are limited, so that forgotten tokens expire."""
+"""The lifetimes, in days, that can be chosen for a token. There is no unlimited one, so that
+forgotten tokens expire."""
 FEWEST_PER_MINUTE: Final = 6
 MOST_PER_MINUTE: Final = 6000
 USUAL_PER_MINUTE: Final = 600
@@ -24,7 +25,8 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A token's validity and rate. ``days``: full days after today; ``per_minute``: requests."""
+    """A new token's validity and rate. `days`: full days of validity after today. `per_minute`:
+    requests permitted per minute."""
 
     days: int
     per_minute: int
@@ -46,7 +48,8 @@ class StaffApiTokens:
         new_secret: Callable[[], str],
         end: Callable[[str], Awaitable[None]],
     ) -> None:
-        """``end`` makes all workers forget authenticated requests with this key."""
+        """``end`` makes all workers forget the requests that they have authenticated with a
+        token's hash."""
         self._audit, self._tokens = audit, tokens
         self._new_secret, self._end = new_secret, end
 
@@ -57,8 +60,8 @@ class StaffApiTokens:
     async def create(
         self, ctx: StaffContext, form: str, name: str, scopes: Collection[Scope], pace: Pace
     ) -> NewApiToken:
-        """Creates a token. ``form`` determines its id, so a form creates one token. Raises:
-        OtherVenue; Conflict if the form was sent before."""
+        """Creates a token with a name, scopes, validity and rate. Its id is made from ``form``,
+        so one form creates one token. Raises: OtherVenue; Conflict if the form was sent before."""
         ctx.require(None, Role.ADMINISTRATOR)
         secret = self._new_secret()
         made = ApiToken(

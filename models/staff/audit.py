@@ -1,4 +1,4 @@
-"""Entries of the audit log: changes by staff, and their looks at personal data."""
+"""Entries of the audit log: changes made by staff, and their views of personal data."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from models.kernel.ids import ReaderId
 
 JsonObject = Mapping[str, object]
 DONE: Final = "done"
-"""The outcome of a successful operation."""
+"""The `outcome` of an operation that succeeded."""
 BY_READER: Final = "reader"
-"""The role in entries of operations by readers with a code that staff have issued."""
+"""The `role` in entries of operations that a reader made with a code issued by staff."""
 
 
 class AuditAction(StrEnum):
-    """The kind of operation. The values are stored."""
+    """The kind of an operation that is recorded. The values are stored."""
 
     CHECK_IN = "check_in"
     LEAVE = "leave"
@@ -101,7 +101,8 @@ class AuditAction(StrEnum):
 
 
 class AuditKind(StrEnum):
-    """Changes, or looks at personal data, which are many and listed apart. Values are stored."""
+    """The part of the log in which an entry is listed: changes, or views of personal data, which
+    are many. The values are stored."""
 
     CHANGE = "change"
     LOOK = "look"
@@ -112,9 +113,10 @@ _LOOKS: Final = frozenset({AuditAction.LOOKED_UP, AuditAction.REVEAL_NUMBER, Aud
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """``reader``: the reader concerned. ``before``: the state when the operation was requested.
-    ``after``: the state that it left, or what a look showed; None if it was refused or its end
-    is unknown. ``outcome``: ``DONE``, the error code of a refusal, or "" if the end is unknown."""
+    """One operation in the audit log. `reader`: the reader whom it concerns. `before`: the state
+    when the operation was requested. `after`: the state that it left, or what a view showed;
+    None if the operation was refused or its end is unknown. `outcome`: ``DONE``, the error code
+    of a refusal, or "" if the end is unknown."""
 
     id: str
     at: datetime
@@ -135,7 +137,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """A filter of entries. An empty field does not restrict them."""
+    """A filter of audit entries; an empty field does not restrict them."""
 
     actor_id: str = ""
     action: str = ""

@@ -1,4 +1,5 @@
-"""The audit log: staff's changes and looks at personal data are recorded before they happen."""
+"""The audit log. Changes by staff and their views of personal data are recorded before they
+happen."""
 
 from __future__ import annotations
 
@@ -31,19 +32,21 @@ class StaffContext:
     role: Role
     now: datetime
     rights: StaffRights | None = None
-    """The roles by venue; None means ``role`` in the whole library."""
+    """The staff member's roles by venue. None: `role` holds in the whole library."""
     key: IdempotencyKey | None = None
     """The idempotency key of a request that the client may repeat."""
     step_aside: Callable[[], AbstractContextManager[None]] = nullcontext
-    """Gives this request's place among running changes to another one while it waits."""
+    """A context manager around a wait. The number of changes that run at once is limited;
+    meanwhile another change may run in place of this one."""
 
     def require(self, venue_id: VenueId | None, role: Role = Role.LIBRARIAN) -> None:
-        """``venue_id`` None is the whole library. Raises: OtherVenue."""
+        """Requires the role in the venue; ``venue_id`` None: in the whole library. Raises:
+        OtherVenue."""
         (self.rights or rights_everywhere(self.role)).require(role, venue_id)
 
     @property
     def actor(self) -> Actor:
-        """The actor that reservations' histories name."""
+        """The actor under whom the operation appears in the histories of reservations."""
         return Actor("librarian", self.reader.id)
 
     def acting_for(self, reader: Reader) -> RequestContext:
@@ -52,7 +55,8 @@ class StaffContext:
 
 @dataclass(slots=True)
 class OpenAuditEntry:
-    """The operation sets ``after``, which is stored when it succeeds."""
+    """The entry of an operation that is under way. The operation sets `after`, which is stored
+    when it succeeds."""
 
     after: JsonObject = field(default_factory=dict)
 
@@ -71,10 +75,12 @@ class AuditLog:
         reason: str = "",
         before: JsonObject | None = None,
     ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-        """Records the operation in an ``async with`` block; the entry is stored before the block
-        begins. Its outcome is stored at the end: done, or the code of a Conflict, RuleViolation
-        or NotFound. Other exceptions leave it empty, since something may have changed. Without a
-        ``target``, the ``reader`` is the target."""
+        """A context manager for an operation. The entry is stored before the block begins. At the
+        end its outcome is stored: done, or the error code of a Conflict, RuleViolation or NotFound.
+        After other exceptions the outcome stays empty, since something may have changed.
+
+        The entry names `target`, or `reader` if there is no target.
+        """
         return self._around(
             replace(_entry(ctx, action, target, reader, reason), before=before or {})
         )
@@ -82,7 +88,9 @@ class AuditLog:
     def entry_of_reader(
         self, reader_id: ReaderId, now: datetime, action: AuditAction
     ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-        """Records a reader's use of a code that staff have issued; outcomes as in ``entry``."""
+        """A context manager for an operation that a reader makes with a code issued by staff.
+        The entry is stored before the block begins, its outcome at the end, in the same way as
+        for staff (``entry``)."""
         target = f"reader:{reader_id}"
         return self._around(AuditEntry("", now, reader_id, BY_READER, action, target, reader_id))
 
@@ -106,13 +114,14 @@ class AuditLog:
         reason: str = "",
         facts: JsonObject | None = None,
     ) -> None:
-        """Records a look at personal data before the data are shown. ``facts`` name the kinds of
-        data and never contain them. Raises: Unavailable; nothing may be shown then."""
+        """Records a view of personal data; called before the data are shown. ``facts`` name the
+        kinds of data and never contain them. Raises: Unavailable; then the data must not be
+        shown."""
         look = _entry(ctx, action, target, reader, reason)
         await self._entries.begin(replace(look, after=facts or {}, outcome=DONE))
 
     async def get(self, id: str) -> AuditEntry:
-        """Raises: NotFound."""
+        """The audit entry with this id. Raises: NotFound."""
         entry = await self._entries.get(id)
         if entry is None:
             raise NotFound()
@@ -121,7 +130,8 @@ class AuditLog:
     async def page_of(
         self, criteria: AuditQuery, skip: int, limit: int, exclude: str = ""
     ) -> tuple[list[AuditEntry], int]:
-        """A page of entries without action ``exclude``, newest first; and their total number."""
+        """A page of the audit entries that match, newest first, and their total number. Entries
+        of the action ``exclude`` are left out."""
         return await self._entries.page_of(criteria, skip, limit, exclude)
 
 
@@ -133,5 +143,6 @@ def _entry(
 
 
 def instant_text(when: datetime | None) -> str | None:
-    """The instant in library time, as ISO 8601, for an entry."""
+    """The instant as ISO 8601 in the library's time zone, as audit entries contain it; None for
+    None."""
     return to_local(when).isoformat() if when is not None else None

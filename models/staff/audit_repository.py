@@ -29,7 +29,7 @@ INDEXES: Final = {
     ]
 }
 _LARGE: Final = ("before.plan.seats", "before.plan.marks")
-"""Fields that lists of entries leave out."""
+"""Large fields of an entry that are not read for lists of entries."""
 
 
 class AuditLogRepository:
@@ -38,7 +38,7 @@ class AuditLogRepository:
         self._texts = FreeTexts("audit", cipher)
 
     async def begin(self, begun: AuditEntry) -> str:
-        """Stores the entry before the operation begins; returns its new id."""
+        """Stores the entry of an operation that is about to begin; returns the entry's new id."""
         document: Document = {
             **asdict(begun),
             "action": begun.action.value,
@@ -55,13 +55,14 @@ class AuditLogRepository:
         return str(document["_id"])
 
     async def end(self, entry: str, outcome: str, after: JsonObject | None) -> None:
-        """Stores the outcome, once."""
+        """Stores the outcome of the operation, unless it has one already."""
         ending = {"outcome": outcome, "after": dict(after) if after is not None else None}
         with translate_errors():
             await self._all.update_one({"_id": entry, "outcome": ""}, {"$set": ending})
 
     async def prune(self, before: datetime, limit: int) -> int:
-        """Deletes up to ``limit`` entries, oldest first; returns their number."""
+        """Deletes up to ``limit`` entries older than ``before``, oldest first; returns their
+        number."""
         return await delete_oldest(self._all, {"at": {"$lt": before}}, ("at", "_id"), limit)
 
     async def get(self, id: str) -> AuditEntry | None:
@@ -72,7 +73,8 @@ class AuditLogRepository:
     async def page_of(
         self, criteria: AuditQuery, skip: int, limit: int, exclude: str = ""
     ) -> tuple[list[AuditEntry], int]:
-        """A page of entries without action ``exclude``, newest first; and their total number."""
+        """A page of the audit entries that match, newest first, and their total number. Entries
+        of the action ``exclude`` are left out."""
         query: Document = {name: value for name, value in asdict(criteria).items() if value}
         if exclude:
             query["$and"] = [{"action": {"$ne": exclude}}]

@@ -18,7 +18,7 @@ from models.storage.mongo import new_id
 
 @dataclass(frozen=True, slots=True)
 class GrantedRole:
-    """A grant with its reader. ``active``: it is valid today."""
+    """A grant with the reader who has it. `active`: True if it is valid today."""
 
     reader: Reader
     grant: StaffGrant
@@ -26,7 +26,8 @@ class GrantedRole:
 
 
 class StaffGrants:
-    """Manages grants, with audit entries. Changes take effect at once."""
+    """Gives roles to readers and takes them back, with audit entries. Changes take effect at
+    once."""
 
     def __init__(
         self,
@@ -52,13 +53,14 @@ class StaffGrants:
         return sorted(rows, key=lambda row: (-ranks.index(row.grant.role), row.grant.id))
 
     async def find(self, number: str) -> Reader | None:
-        """The reader with that student or staff number; None if they have never signed in."""
+        """The reader with that student or staff number; None if the library does not know it
+        because they have never signed in."""
         number = normalise_student_no(number)
         id = (await self._readers.by_numbers([number])).get(number)
         return await self._readers.get(id) if id is not None else None
 
     async def give(self, ctx: StaffContext, reader: Reader, grant: StaffGrant, reason: str) -> None:
-        """Gives the reader the role, with a new grant id. Raises: NotFound."""
+        """Gives the reader the role; the grant gets a new id. Raises: NotFound."""
         ctx.require(None, Role.ADMINISTRATOR)
         new = replace(grant, id=GrantId(new_id()), by=ctx.reader.id, at=ctx.now)
         async with self._audit.entry(

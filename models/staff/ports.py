@@ -1,4 +1,5 @@
-"""Protocols that upper layers implement for the staff's operations."""
+"""Protocols for what the staff's operations need from upper layers: messages to readers, and
+their WeChat bindings."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ class ReaderNotifier(Protocol):
 
 
 class ActivationCodeIssuer(Protocol):
-    """Manages bindings of readers' WeChat accounts; ``bind.account_binding`` implements it."""
+    """The bindings of readers' WeChat accounts, and the codes for new ones;
+    ``bind.account_binding`` implements it."""
 
     async def is_bound(self, reader_id: ReaderId) -> bool: ...
 

@@ -1,4 +1,5 @@
-"""Review access: a code binds a WeChat user, the reviewer of the mini-program, to a visitor."""
+"""Review access: WeChat's reviewer of the mini-program signs in as a visitor, by a code valid
+once."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog, StaffContext, instant_text
 
 LIFETIME: Final = timedelta(days=30)
-"""A code's validity. A review takes days, and each new version is reviewed again."""
+"""A review code is valid this long. A review takes days, and each new version is reviewed again."""
 _SECRET_BYTES: Final = 16
 
 
@@ -34,11 +35,12 @@ class ReviewAccess:
         self._audit, self._codes = audit, codes
 
     async def latest(self, reader: Reader) -> ReviewCode | None:
-        """The visitor's latest code and its state."""
+        """The latest review code issued for this visitor, with its state; None if there is none."""
         return await self._codes.latest(reader.id) if reader.stay is not None else None
 
     async def issue(self, ctx: StaffContext, reader: Reader) -> IssuedCode:
-        """Replaces an unused code. Raises: NotFound if not a visitor or the visit is over."""
+        """Issues a review code for a visitor; an earlier unused one ends. Raises: NotFound if
+        the reader is no visitor or the visit is over."""
         if reader.stay is None or reader.stay.last < local_date(ctx.now):
             raise NotFound()
         issued = IssuedCode(secrets.token_urlsafe(_SECRET_BYTES), ctx.now + LIFETIME)
@@ -51,21 +53,23 @@ class ReviewAccess:
             raise Busy()
 
     async def revoke(self, ctx: StaffContext, reader: Reader) -> None:
-        """Revokes the unused code. Raises: NotFound if there is none."""
+        """Ends the visitor's unused code. Raises: NotFound if there is none."""
         async with self._audit.entry(ctx, AuditAction.REVOKE_REVIEW_CODE, reader=reader.id):
             if not await self._codes.revoke(reader.id):
                 raise NotFound()
 
     async def is_open(self, now: datetime) -> bool:
-        """True if any unused code is valid."""
+        """True if any valid review code has not been redeemed."""
         return await self._codes.is_any_live(now)
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader with this valid code, which is not redeemed."""
+        """The visitor for whom this valid code was issued; None if the code is invalid. The code
+        is not redeemed by this call."""
         return await self._codes.reader_of(secret, now)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        """Redeems the code, with an audit entry. Returns the visitor; None if it is invalid."""
+        """Redeems the code, with an audit entry. Returns the visitor's id; None if the code is
+        invalid."""
         reader_id = await self._codes.reader_of(secret, now)
         if reader_id is None:
             return None

@@ -25,8 +25,8 @@ class StaffSecondFactors:
         return await self._factors.of(reader.id) is not None
 
     async def reset(self, ctx: StaffContext, reader: Reader, reason: str) -> None:
-        """Removes the factor and signs the reader out everywhere; they set up a new one at the next
-        sign-in. Raises: NotFound if there is none."""
+        """Removes the staff member's second factor and signs them out everywhere; they set up a
+        new one at the next sign-in. Raises: NotFound if they have none."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.RESET_SECOND_FACTOR, reader=reader.id, reason=reason

@@ -17,14 +17,14 @@ BOOKED_STATES: Final = frozenset(ReservationState) - {
     ReservationState.OFFERED,
     ReservationState.OFFER_EXPIRED,
 }
-"""States that count as bookings: all but those of waitlist offers."""
+"""Reservation states that count as bookings: all except those of offers."""
 
 
 @dataclass(frozen=True, slots=True)
 class AreaDay:
-    """An area's statistics of a day. ``open_minutes``: of all seats together. ``used``: minutes
-    of use by hour. ``lead_minutes``: sum of the times from creation to start, without cancelled
-    bookings."""
+    """The statistics of an area on one day. `open_minutes`: the opening time, added up over all
+    seats. `used`: minutes of use in each hour of the day. `lead_minutes`: the times from
+    creation to start of all bookings that were not cancelled, added up."""
 
     day: date
     area_id: AreaId
@@ -47,8 +47,9 @@ def summarise_day(
     rows: Iterable[BookingFacts],
     late: Iterable[BookingFacts] = (),
 ) -> AreaDay:
-    """``hours``: when the area was open. ``rows``: its bookings of the day. ``late``: bookings
-    of the day before, of which only the use after midnight counts."""
+    """The statistics of an area on one day. ``hours``: when the area was open. ``rows``: its
+    bookings of the day. ``late``: its bookings of the day before, of which only the use after
+    midnight counts."""
     bookings = [row for row in rows if row.state in BOOKED_STATES]
     not_cancelled = [row for row in bookings if row.state is not ReservationState.CANCELLED]
     used = [0] * HOURS
@@ -81,7 +82,8 @@ def _within(day: date, span: TimeRange) -> timedelta:
 
 
 def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, int]:
-    """Minutes of the span in each hour of the day, rounded; hours without any are left out."""
+    """The minutes of the period in each hour of the day, rounded. Hours without any are left
+    out."""
     midnight = local_instant(day, time())
     by_hour = {}
     for hour in range(HOURS):
@@ -94,7 +96,8 @@ def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, i
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Sums and rates of days and areas. Rates are between 0 and 1; None without data."""
+    """The statistics of several days or areas together. Rates are between 0 and 1; None without
+    data."""
 
     days: int
     booked: int
@@ -127,7 +130,8 @@ def summary(days: Sequence[AreaDay]) -> Summary:
 
 
 def weekday_utilisation(days: Iterable[AreaDay]) -> list[list[float | None]]:
-    """The share of seat time in use by weekday (Monday first) and hour; None without opening."""
+    """The share of the seats' opening time in which they were used, for each weekday (Monday
+    first) and hour; None where the areas were never open."""
     of_weekday: list[list[AreaDay]] = [[] for _ in range(7)]
     for d in days:
         of_weekday[d.day.weekday()].append(d)
@@ -135,7 +139,8 @@ def weekday_utilisation(days: Iterable[AreaDay]) -> list[list[float | None]]:
 
 
 def hourly_utilisation(days: Iterable[AreaDay]) -> list[float | None]:
-    """The share of seat time in use, 0 to 1, by hour of the day; None if all days were closed."""
+    """The share of the seats' opening time in which they were used, 0 to 1, for each hour of the
+    day; None where the areas were never open."""
     used, seats = [0] * HOURS, 0
     for d in days:
         if d.open_minutes:

@@ -1,4 +1,4 @@
-"""Daily statistics. They are small, so they can be kept for years."""
+"""Stores the daily statistics. They are small, so they can be kept for years."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class DailyStatisticsRepository:
             )
 
     async def last(self) -> date | None:
-        """The last day with statistics."""
+        """The last day that has statistics; None if there is none."""
         with translate_errors():
             document = await self._all.find_one({}, {"day": 1}, sort=[("day", -1)], hint="by_day")
         return date.fromisoformat(document["day"]) if document else None
 
     async def between(self, first: date, last: date) -> list[AreaDay]:
-        """The statistics of the days, both inclusive, in order."""
+        """The statistics of the days ``first`` to ``last`` (inclusive), in order of days."""
         query = {"day": {"$gte": first.isoformat(), "$lte": last.isoformat()}}
         with translate_errors():
             rows = await self._all.find(query).sort("day", ASCENDING).to_list(None)

@@ -13,7 +13,9 @@ from models.statistics.daily import BOOKED_STATES, HOURS, minutes_by_hour
 
 @dataclass(frozen=True, slots=True)
 class SeatHours:
-    """``rates``: use by hour, 0 to 1; None if never usable. ``open_minutes``: the usable time."""
+    """The use of one seat. `rates`: the share of each hour in which it was used, 0 to 1; None
+    for an hour in which it could never be used. `open_minutes`: the time in which it could be
+    used."""
 
     seat: Seat
     used_minutes: int
@@ -30,8 +32,9 @@ def seat_hours(
     opened: Mapping[date, Sequence[TimeRange]],
     rows: Iterable[tuple[date, BookingFacts]],
 ) -> list[SeatHours]:
-    """The use of each seat on the days of ``opened``, without those on which it was out of
-    service. ``rows``: bookings by calendar day; one over midnight appears for both days."""
+    """The use of each seat on the days of ``opened``, except those on which it was out of
+    service. ``opened``: the opening hours of each day. ``rows``: bookings by calendar day; one
+    over midnight appears for both days."""
     used = {seat.id: [0] * HOURS for seat in seats}
     usable = {
         seat.id: {day for day in opened if seat.unavailable_reason(day) is None} for seat in seats

@@ -1,4 +1,4 @@
-"""Computes each day's statistics once, at night."""
+"""Computes the statistics of each day once, in the night after it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class StatisticsService:
         *,
         wall_clock: bool,
     ) -> None:
-        """``wall_clock``: False on a simulated clock, by which bookings are created at any time."""
+        """``wall_clock``: True if business time is real time. Then reservations' ids, which
+        begin with the time of their creation, bound the search for a day's bookings."""
         self._statistics, self._reservations = statistics, reservations
         self._policies, self._reference = policies, reference
         self._wall_clock = wall_clock
@@ -40,7 +41,8 @@ class StatisticsService:
         self._pages = asyncio.Semaphore(_PAGES_AT_ONCE)
 
     async def aggregate_next_day(self, now: datetime) -> int:
-        """Computes the first completed day without statistics. Returns 1 if there was one."""
+        """Computes the statistics of the first completed day that has none. Returns 1 if there
+        was one, else 0."""
         day, areas = await self._next_day(), self._reference.catalog.areas
         if day is None or day >= local_date(now) or not areas:
             return 0
@@ -69,14 +71,14 @@ class StatisticsService:
         return 1
 
     async def between(self, first: date, last: date) -> list[AreaDay]:
-        """The statistics of the days, both inclusive, area by area."""
+        """The statistics of the days ``first`` to ``last`` (inclusive), area by area."""
         return await self._statistics.between(first, last)
 
     async def last_counted(self) -> date | None:
         return await self._statistics.last()
 
     async def began(self) -> datetime | None:
-        """The time at which the first reservation was made."""
+        """The time at which the library's first reservation was made; None if there is none."""
         return await self._reservations.first_created_at()
 
     async def _next_day(self) -> date | None:
@@ -99,13 +101,15 @@ class StatisticsService:
         after: str,
         limit: int,
     ) -> list[Reservation]:
-        """A page of the day's reservations, as from ``ReservationRepository.page_of_day``."""
+        """A page of the day's reservations in these venues (None: all) that match ``criteria``,
+        sorted and continued after ``after`` like ``ReservationRepository.page_of_day``."""
         made = await creation_window(self._policies, day, self._wall_clock)
         async with self._pages:
             return await self._reservations.page_of_day(day, made, venues, criteria, after, limit)
 
     async def late_bookings(self, day: date) -> list[BookingFacts]:
-        """Bookings of the day before that lasted past midnight; none if hours ended by then."""
+        """The bookings of the day before ``day`` that lasted past midnight; none if all opening
+        hours ended by then."""
         before = day - _DAY
         if before not in self._reference.joined_days(day):
             return []
@@ -120,7 +124,8 @@ class StatisticsService:
 async def creation_window(
     policies: PolicyRepository, day: date, wall_clock: bool
 ) -> TimeRange | None:
-    """When bookings of that day can have been created; None if the clock is simulated."""
+    """The time in which the bookings of that day can have been made, which bounds the search for
+    them; None with a simulated clock."""
     if not wall_clock:
         return None
     begin, ahead = local_instant(day, time()), await policies.farthest_horizon()

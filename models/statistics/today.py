@@ -11,7 +11,8 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """Numbers of bookings. ``checked_in``: ever. ``in_use``, ``away``: at present."""
+    """The numbers of today's bookings. `checked_in`: all whose reader has ever checked in.
+    `in_use`, `away`: at present."""
 
     booked: int
     checked_in: int
@@ -23,7 +24,8 @@ class DayTotals:
 
 
 def totals(rows: Iterable[BookingFacts], late: Iterable[BookingFacts] = ()) -> DayTotals:
-    """``late``: bookings of the day before, of which only present readers count."""
+    """The numbers of the bookings in ``rows``. ``late``: bookings of the day before; of these,
+    only readers who are present or on leave count."""
     states = Counter[ReservationState]()
     there = Counter(row.state for row in late)
     came = 0
@@ -49,7 +51,8 @@ def totals(rows: Iterable[BookingFacts], late: Iterable[BookingFacts] = ()) -> D
 def occupied_seats(
     rows: Iterable[BookingFacts], instants: Sequence[datetime], now: datetime
 ) -> list[int]:
-    """The number of occupied seats at each instant: in use up to ``now``, booked afterwards."""
+    """The number of occupied seats at each of the instants: seats in use for instants up to
+    ``now``, booked seats for later ones."""
     counts = [0] * len(instants)
     for row in rows:
         for n, instant in enumerate(instants):

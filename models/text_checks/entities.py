@@ -8,8 +8,9 @@ from models.kernel.ids import ReaderId
 
 
 class TextVerdict(StrEnum):
-    """WeChat's verdict on a text (内容检测). ``UNCHECKED``: due, or impossible, because the author
-    has no WeChat user or was not in the mini-program for a day. The values are stored."""
+    """WeChat's verdict on a text (内容检测). ``UNCHECKED``: the check is still to come or is
+    impossible, because the author has no WeChat user or was not in the mini-program for a day.
+    The values are stored."""
 
     PASS = "pass"
     REVIEW = "review"
@@ -21,14 +22,14 @@ _WORST = (TextVerdict.RISKY, TextVerdict.REVIEW, TextVerdict.PASS)
 
 
 def worst(verdicts: list[TextVerdict]) -> TextVerdict:
-    """The verdict on a text from the verdicts on its parts."""
+    """The strictest of the verdicts on the parts of a text, which is the verdict on the text."""
     return next((v for v in _WORST if v in verdicts), TextVerdict.UNCHECKED)
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingText:
-    """A text whose check is due. ``sealed``: the stored ciphertext, which must be unchanged when
-    the verdict is written. ``tries``: calls without an answer."""
+    """A text whose check is due. `sealed`: the encrypted text as stored; the verdict is only
+    written if it is still the same. `tries`: the number of calls that had no answer."""
 
     collection: str
     id: str

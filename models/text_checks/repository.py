@@ -1,4 +1,5 @@
-"""The checks of readers' texts, stored beside them: first the due time, then the verdict."""
+"""The checks of texts by readers. A check is stored beside its text: first the time when it is
+due, then the verdict."""
 
 from __future__ import annotations
 
@@ -20,11 +21,13 @@ CHECKED_TEXTS: Final[Mapping[str, str]] = {
     "fault_reports": "text",
     "violations": "appeal.text",
 }
-"""Collection → field of each text that readers write and staff read."""
+"""The texts that readers write and staff read: for each collection, the field that holds the
+text."""
 
 
 def check_index(holder: str = "") -> IndexModel:
-    """The index of due checks. ``holder``: the path of the check's sub-document, with a dot."""
+    """The index of due checks for a collection. ``holder``: the path of the sub-document that
+    holds the check, with a trailing dot; empty at the top level."""
     due = f"{holder}check.due"
     return IndexModel(
         [(due, ASCENDING)], name="unchecked", partialFilterExpression={due: {"$exists": True}}
@@ -37,7 +40,8 @@ def due_check(at: datetime) -> Document:
 
 
 def verdict_in(check: Document | None) -> TextVerdict:
-    """The stored verdict; ``UNCHECKED`` if the text has none yet or is older than text checks."""
+    """The verdict stored in the check. ``UNCHECKED`` if there is none yet, or no check because
+    the text is older than text checks."""
     return TextVerdict((check or {}).get("verdict", TextVerdict.UNCHECKED))
 
 
@@ -46,7 +50,8 @@ class TextCheckRepository:
         self._texts = {name: (db[name], FreeTexts(name, cipher)) for name in CHECKED_TEXTS}
 
     async def waiting(self, now: datetime, limit: int) -> list[WaitingText]:
-        """Up to ``limit`` texts whose check is due, longest waiting first. Raises: Unavailable."""
+        """At most ``limit`` texts whose check is due, longest waiting first. Raises:
+        Unavailable."""
         texts_due: list[WaitingText] = []
         for name, field in CHECKED_TEXTS.items():
             collection, texts = self._texts[name]
@@ -62,7 +67,8 @@ class TextCheckRepository:
         return sorted(texts_due, key=lambda text: text.due)[:limit]
 
     async def due_since(self, now: datetime) -> datetime | None:
-        """The earliest due time of a check; None if none is due at ``now``. Raises: Unavailable."""
+        """The time at which the longest waiting check became due; None if none is due at
+        ``now``. Raises: Unavailable."""
         due_times: list[datetime] = []
         for name, field in CHECKED_TEXTS.items():
             due = f"{_holder(field)}check.due"
@@ -76,12 +82,13 @@ class TextCheckRepository:
         return min(due_times, default=None)
 
     async def keep(self, checked: WaitingText, verdict: TextVerdict, now: datetime) -> bool:
-        """Stores the verdict. False if the text has one, or was changed or deleted meanwhile: a
-        changed text is checked anew. Raises: Unavailable."""
+        """Stores the verdict. False if the text has one already, or was changed or deleted since
+        it was read; a changed text has a new check. Raises: Unavailable."""
         return await self._write(checked, {"verdict": verdict.value, "at": now})
 
     async def put_off(self, waiting: WaitingText, due: datetime) -> bool:
-        """Postpones the check to ``due``. False if the text has a verdict. Raises: Unavailable."""
+        """Postpones the check to ``due``. False if the text has a verdict already. Raises:
+        Unavailable."""
         return await self._write(waiting, {"due": due, "tries": waiting.tries + 1})
 
     async def _write(self, text: WaitingText, check: Document) -> bool:
@@ -97,7 +104,8 @@ class TextCheckRepository:
 
 
 def _holder(field: str) -> str:
-    """The path of the text's sub-document, with a trailing dot (``appeal.``), or ""."""
+    """The path of the sub-document that holds the text, with a trailing dot (``appeal.``); empty
+    if the text is at the top level."""
     return field[: -len(field.rpartition(".")[2])]
 
 

@@ -1,5 +1,6 @@
-"""One document for each event and endpoint, in order for each subject. Only a subject's first
-open delivery is sent; those behind it are postponed to its time, so that they do not hide other
+"""The queue of deliveries: one document for each event and endpoint. The events of a subject (a
+reservation, a suspension or an area) are sent to an endpoint in order: only the subject's first
+open delivery is sent. Those behind it are postponed to its time, so that they do not hide other
 subjects' deliveries."""
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ _PAGE: Final = 50
 """At most this many due deliveries are read by one query."""
 _OPEN: Final[Document] = {"open": True}
 _Saved = tuple[WebhookDelivery, WebhookResult, datetime | None, datetime]
-"""A delivery, the result of an attempt, the time of the next attempt, and the current time."""
+"""A delivery, the result of an attempt, the time of the next attempt (None: the delivery ends),
+and the current time."""
 INDEXES: Final = {
     "webhook_deliveries": [
         IndexModel(
@@ -70,8 +72,8 @@ class WebhookDeliveryRepository:
         self._results = Batcher(self._save_all)
 
     async def add(self, pairs: Sequence[tuple[WebhookEvent, WebhookId]], now: datetime) -> None:
-        """Queues the events for the endpoints. May be repeated. A subject's events are written in
-        order: a worker that reads one finds all earlier ones."""
+        """Queues the events for the endpoints. A repeated call adds nothing. A subject's events
+        are written in order: a worker that reads one of them finds all earlier ones."""
         ordered = sorted(pairs, key=lambda pair: (pair[0].subject, pair[0].seq))
         waves: list[list[Document]] = []
         for _, of_subject in groupby(ordered, key=lambda pair: pair[0].subject):
@@ -87,7 +89,8 @@ class WebhookDeliveryRepository:
         await self._forget_erased({e.reader_id for e, _ in pairs if e.reader_id is not None})
 
     async def _forget_erased(self, ids: Collection[ReaderId]) -> None:
-        """Anonymises deliveries of readers erased since the event."""
+        """Anonymises the deliveries that concern readers who were erased after the event
+        happened."""
         if not ids:
             return
         with translate_errors():
@@ -104,7 +107,9 @@ class WebhookDeliveryRepository:
         lease: timedelta,
         limit: int,
     ) -> list[WebhookDelivery]:
-        """Leases to the caller the first open deliveries of at most ``limit`` due subjects."""
+        """Leases to the caller the first open deliveries of at most ``limit`` due subjects, for
+        a time ``lease``. ``now`` decides what is due; ``real_now``, the machine's time, decides
+        whether another lease has run out."""
         mine: Document = {"endpoint": endpoint_id, **_OPEN}
         with translate_errors():
             due = await (
@@ -157,8 +162,8 @@ class WebhookDeliveryRepository:
     async def _undo_postponing(
         self, postponed: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
-        """Makes postponed deliveries due again if their predecessor ended before they were
-        postponed, and so did not release them."""
+        """Makes postponed deliveries due again if the delivery that they wait for ended before
+        they were postponed. Its end could not make them due."""
         firsts = sorted({first[row["subject"]]["_id"] for row in postponed})
         still_open: Document = {"_id": {"$in": firsts}, **_OPEN}
         waited_for = {row["subject"] async for row in self._all.find(still_open, {"subject": 1})}
@@ -208,8 +213,8 @@ class WebhookDeliveryRepository:
     async def save_result(
         self, d: WebhookDelivery, result: WebhookResult, due: datetime | None, now: datetime
     ) -> None:
-        """Writes the result of an attempt. Without ``due`` the delivery ends and releases those
-        behind it. A worker whose lease ran out overwrites nothing."""
+        """Writes the result of an attempt. Without ``due`` the delivery ends, and the subject's
+        next delivery becomes due. A worker whose lease has run out overwrites nothing."""
         await self._results.submit((d, result, due, now))
 
     async def _save_all(self, results: Sequence[_Saved]) -> list[None]:
@@ -230,7 +235,7 @@ class WebhookDeliveryRepository:
         return [None] * len(results)
 
     async def release(self, deliveries: Collection[WebhookDelivery], now: datetime) -> None:
-        """Returns leased deliveries to the queue without an attempt."""
+        """Puts leased deliveries back into the queue; the lease does not count as an attempt."""
         back: Document = {
             "$set": {
                 "state": WebhookDeliveryState.QUEUED.value,
@@ -246,7 +251,8 @@ class WebhookDeliveryRepository:
                 await self._all.bulk_write(updates, ordered=False)
 
     async def give_up(self, now: datetime, real_now: datetime) -> int:
-        """Ends deliveries whose ``give_up_at`` and ``GRACE`` are over; returns their number."""
+        """Ends open deliveries, also of disabled endpoints, ``GRACE`` after their
+        ``give_up_at``; their state is then ``dead``. Returns their number."""
         over: Document = {
             **_OPEN,
             "give_up_at": {"$lte": now - GRACE},
@@ -264,7 +270,8 @@ class WebhookDeliveryRepository:
         return result.modified_count
 
     async def send_again(self, endpoint_id: WebhookId, id: str | None, now: datetime) -> int:
-        """Queues a dead delivery (None: all of the endpoint's) again; returns their number."""
+        """Queues the dead delivery ``id`` again (None: all dead deliveries of the endpoint);
+        returns the number queued."""
         which: Document = {
             "endpoint": endpoint_id,
             "state": WebhookDeliveryState.DEAD.value,
@@ -296,7 +303,8 @@ class WebhookDeliveryRepository:
     async def newest(
         self, endpoint_id: WebhookId, limit: int, *, dead: bool = False
     ) -> list[WebhookDelivery]:
-        """The endpoint's deliveries, newest events first; only dead ones if ``dead``."""
+        """At most ``limit`` deliveries of the endpoint, newest events first; only dead ones if
+        ``dead``."""
         query: Document = {"endpoint": endpoint_id}
         if dead:
             query["state"] = WebhookDeliveryState.DEAD.value
@@ -317,7 +325,8 @@ class WebhookDeliveryRepository:
     async def prune(
         self, delivered_before: datetime, dead_before: datetime, endpoint_ids: Collection[WebhookId]
     ) -> None:
-        """Deletes deliveries that ended before these times, and old ones of deleted endpoints."""
+        """Deletes delivered and dead deliveries that ended before these times, and old
+        deliveries whose endpoint is not among ``endpoint_ids``."""
         with translate_errors():
             for state, before in (
                 (WebhookDeliveryState.DELIVERED, delivered_before),

@@ -1,4 +1,6 @@
-"""Webhook endpoints. A unique ``place`` limits their number; secrets are encrypted."""
+"""The webhook endpoints. Each document has its own `place`, a number below ``MOST_ENDPOINTS``
+under a unique index: there cannot be more endpoints, even if several are added at once. The
+secrets are encrypted."""
 
 from __future__ import annotations
 
@@ -34,11 +36,11 @@ _PURPOSES: Final = {
     "secret": "webhook secret",
     "reader_key": "webhook reader key",
 }
-"""The encrypted fields, each with the purpose it is encrypted for."""
+"""The encrypted fields, each with the purpose that ``FieldCipher`` binds its value to."""
 
 
 def new_secret() -> str:
-    """A random secret in the format of Standard Webhooks."""
+    """Makes a random secret in the format of Standard Webhooks."""
     return SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
@@ -49,7 +51,8 @@ class WebhookEndpointRepository:
         self._looks = Batcher(self._find_all)
 
     async def add(self, endpoint: WebhookEndpoint, secret: str) -> WebhookEndpoint | None:
-        """Stores a new endpoint; returns None if ``MOST_ENDPOINTS`` exist. Raises: WebhookMade."""
+        """Stores a new endpoint and returns it; None if there are ``MOST_ENDPOINTS`` already.
+        Raises: WebhookMade."""
         document: Document = {
             **_chosen(endpoint),
             "_id": endpoint.id,
@@ -76,7 +79,7 @@ class WebhookEndpointRepository:
         return None
 
     async def all(self) -> list[WebhookEndpoint]:
-        """Oldest first."""
+        """All endpoints, oldest first."""
         with translate_errors():
             rows = (
                 await self._all.find()
@@ -93,7 +96,8 @@ class WebhookEndpointRepository:
     async def with_keys(
         self, id: WebhookId, now: datetime
     ) -> tuple[WebhookEndpoint, WebhookKeys] | None:
-        """The endpoint and the keys that sign at ``now``; None if it was deleted."""
+        """The endpoint, and its keys: the secrets that sign at ``now`` and the key of readers'
+        pseudonyms. None if the endpoint was deleted."""
         row = await self._looks.submit(id)
         if row is None:
             return None
@@ -109,21 +113,23 @@ class WebhookEndpointRepository:
         return [by_id.get(id) for id in ids]
 
     async def replace(self, old: WebhookEndpoint, new: WebhookEndpoint) -> bool:
-        """Writes the settings; a new URL resets the failures. False if ``old`` is outdated."""
+        """Writes the settings of ``new``; a new URL resets the count of failures and ends the
+        pause. False if ``old`` is outdated."""
         fields = _chosen(new)
         if new.url != old.url:
             fields |= {"failures": 0, "paused_until": None}
         return await self._change(old, {"$set": fields})
 
     async def set_enabled(self, old: WebhookEndpoint, enabled: bool) -> bool:
-        """False if ``old`` is outdated."""
+        """Enables or disables the endpoint; resets the count of failures and ends the pause.
+        False if ``old`` is outdated."""
         disabled = None if enabled else DisabledBy.STAFF.value
         fields: Document = {"disabled_by": disabled, "failures": 0, "paused_until": None}
         return await self._change(old, {"$set": fields})
 
     async def rotate(self, old: WebhookEndpoint, secret: str, now: datetime) -> bool:
-        """Makes ``secret`` the current one; the previous one also signs for ``SECRET_OVERLAP``.
-        False if ``old`` is outdated."""
+        """Makes ``secret`` the current one. The previous secret also signs, for the time
+        ``SECRET_OVERLAP``. False if ``old`` is outdated."""
         with translate_errors():
             row = await self._all.find_one({"_id": old.id, "rev": old.rev})
         if row is None:
@@ -137,11 +143,11 @@ class WebhookEndpointRepository:
         return await self._change(old, {"$set": fields})
 
     async def end_old_secret(self, old: WebhookEndpoint) -> bool:
-        """Ends all previous secrets. False if ``old`` is outdated."""
+        """Ends all previous secrets: only the current one signs. False if ``old`` is outdated."""
         return await self._change(old, {"$set": {"old_secrets": []}})
 
     async def delete(self, old: WebhookEndpoint) -> bool:
-        """False if ``old`` is outdated."""
+        """Deletes the endpoint. False if ``old`` is outdated."""
         with translate_errors():
             result = await self._all.delete_one({"_id": old.id, "rev": old.rev})
         return bool(result.deleted_count)
@@ -154,7 +160,7 @@ class WebhookEndpointRepository:
         return bool(result.modified_count)
 
     async def end_pause(self, endpoint: WebhookEndpoint) -> None:
-        """Ends the pause and resets the failures."""
+        """Ends the endpoint's pause and resets its count of failures."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": endpoint.id}, {"$set": {"failures": 0, "paused_until": None}}
@@ -163,7 +169,8 @@ class WebhookEndpointRepository:
     async def record_failures(
         self, endpoint: WebhookEndpoint, failures: int, paused_until: datetime | None
     ) -> None:
-        """Stores the failures in a row and the pause, unless the URL has changed meanwhile."""
+        """Stores the number of failures in a row and the end of the pause, unless the endpoint's
+        URL has changed since it was read."""
         update: Document = {"$set": {"failures": failures}}
         if paused_until is not None:
             update["$max"] = {"paused_until": paused_until}
@@ -171,7 +178,8 @@ class WebhookEndpointRepository:
             await self._all.update_one({"_id": endpoint.id, "url": endpoint.url}, update)
 
     async def disable_gone(self, endpoint: WebhookEndpoint) -> bool:
-        """Disables an endpoint that answered 410. False if it is disabled or has a new URL."""
+        """Disables an endpoint that answered 410. False if it is disabled already, or its URL
+        has changed since it was read."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": endpoint.id, "url": endpoint.url, "disabled_by": None},
@@ -180,7 +188,8 @@ class WebhookEndpointRepository:
         return bool(result.modified_count)
 
     async def reencrypt(self) -> int:
-        """Encrypts secrets under older keys anew; returns the number of endpoints."""
+        """Re-encrypts with the current key all secrets that were encrypted with older keys;
+        returns the number of endpoints changed."""
         with translate_errors():
             rows = await self._all.find({}).to_list(None)
             done = 0

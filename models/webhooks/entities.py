@@ -11,12 +11,13 @@ from models.kernel.ids import ReaderId
 WebhookId = NewType("WebhookId", str)
 MOST_ENDPOINTS: Final = 10
 SECRET_OVERLAP: Final = timedelta(hours=24)
-"""The previous secret also signs for this long after a rotation."""
+"""After a rotation, the previous secret also signs for this long."""
 MOST_OLD_SECRETS: Final = 3
 
 
 class WebhookEventType(StrEnum):
-    """The events that a program can receive. The value is stored and part of the API."""
+    """The types of events that an endpoint can choose to receive. The value is stored and part
+    of the API."""
 
     RESERVATION_CREATED = "reservation.created"
     RESERVATION_CHANGED = "reservation.changed"
@@ -30,11 +31,12 @@ class WebhookEventType(StrEnum):
 
 
 PING: Final = "webhook.ping"
-"""The type of a test event, which no endpoint chooses and which is not stored."""
+"""The type of a test event. No endpoint chooses it, and it is not stored."""
 
 
 class DisabledBy(StrEnum):
-    """The reason why an endpoint receives nothing. The value is stored."""
+    """The reason why an endpoint is disabled: by a staff member, or because it answered 410
+    Gone. A disabled endpoint receives test events only. The value is stored."""
 
     STAFF = "staff"
     GONE = "gone"
@@ -42,9 +44,14 @@ class DisabledBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """A program that receives events. ``rev`` grows with each change by the staff. ``failures``:
-    failed attempts in a row; nothing is sent before ``paused_until``. Previous secrets sign
-    until ``old_secret_until``; ``secret_rev``: the revision that introduced the current one."""
+    """A program that receives events.
+
+    `events`: the types it receives. `personal`: its events include readers' names and numbers.
+    `rev` grows with each change of the settings or the secret; a disabling counts too.
+    `secret_rev`: the value of `rev` when the current secret was set. Previous secrets also sign
+    until `old_secret_until`. `failures`: failed attempts in a row. Nothing but test events is sent
+    before `paused_until`.
+    """
 
     id: WebhookId
     url: str
@@ -64,13 +71,15 @@ class WebhookEndpoint:
         return self.disabled_by is None
 
     def is_paused(self, now: datetime) -> bool:
-        """True while a pause lasts, after failures or at the receiver's request."""
+        """True while the endpoint is paused, after failures or because the receiver asked to
+        wait."""
         return self.paused_until is not None and now < self.paused_until
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookKeys:
-    """``secrets`` sign, newest first; ``reader_key`` makes readers' pseudonyms."""
+    """The keys of an endpoint. `secrets` sign its requests, newest first; `reader_key` makes
+    readers' pseudonyms."""
 
     secrets: tuple[str, ...] = field(repr=False)
     reader_key: bytes = field(repr=False)
@@ -78,7 +87,12 @@ class WebhookKeys:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """``seq``: position among the subject's events. Nothing in ``facts`` identifies a reader."""
+    """An event for other programs.
+
+    `subject`: the reservation's or suspension's id, or `area:` and the area's id. `seq`: increases
+    from event to event of a subject. `facts`: fields of the body's `data`, without the reader;
+    nothing in them identifies a reader.
+    """
 
     id: str
     type: WebhookEventType
@@ -90,7 +104,8 @@ class WebhookEvent:
 
 
 class WebhookDeliveryState(StrEnum):
-    """``queued`` and ``sending`` are under way. The value is stored."""
+    """The state of a delivery. ``queued`` and ``sending`` are open; ``delivered`` and ``dead``
+    have ended. The value is stored."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -100,8 +115,9 @@ class WebhookDeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookResult:
-    """The result of one attempt. ``status``: the answer's, or None with ``error``, a static
-    word. ``retry_after_s``: the wait that the receiver asks for."""
+    """The result of one attempt. `status`: the HTTP status of the answer; None if there was
+    none, and `error` then says why, in a fixed word such as ``timeout``. `retry_after_s`: the
+    wait in seconds that the receiver asks for."""
 
     status: int | None
     error: str = ""
@@ -119,8 +135,12 @@ class WebhookResult:
 
 @dataclass(frozen=True, slots=True)
 class WebhookDelivery:
-    """One event on its way to one endpoint. ``attempts`` includes the current one; ``holder``
-    identifies the worker's claim. After ``give_up_at`` the delivery is dead."""
+    """One event that is queued for, or was sent to, one endpoint.
+
+    `due`: time of the next attempt. `attempts` counts the attempt under way too. `give_up_at`: time
+    after which no further attempt is planned. `holder` identifies the worker's lease; empty without
+    one.
+    """
 
     id: str
     endpoint_id: WebhookId
@@ -136,7 +156,8 @@ class WebhookDelivery:
 
 @dataclass(frozen=True, slots=True)
 class WebhookStanding:
-    """Numbers of an endpoint's waiting and dead deliveries, and since when the oldest one waits."""
+    """Numbers of an endpoint's open and dead deliveries. `oldest`: when the oldest open one was
+    queued."""
 
     waiting: int = 0
     oldest: datetime | None = None

@@ -10,7 +10,7 @@ class WebhookChanged(Conflict):
 
 
 class WebhookMade(Conflict):
-    """The form has created its endpoint already."""
+    """The form, sent a second time, has created its endpoint already."""
 
     code = "webhook_made"
 

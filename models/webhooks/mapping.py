@@ -16,7 +16,7 @@ from models.webhooks.rules import GIVE_UP_AFTER
 
 
 def delivery_to_document(event: WebhookEvent, endpoint_id: WebhookId, now: datetime) -> Document:
-    """The document of a new delivery, due at once."""
+    """The document of a new delivery, due at once and given up after ``GIVE_UP_AFTER``."""
     return {
         "_id": f"{event.id}@{endpoint_id}",
         "endpoint": endpoint_id,
@@ -41,7 +41,8 @@ def delivery_to_document(event: WebhookEvent, endpoint_id: WebhookId, now: datet
 
 
 def result_fields(result: WebhookResult, due: datetime | None, now: datetime) -> Document:
-    """The fields that a result sets; without ``due`` the delivery ends."""
+    """The fields of a delivery's document that the result of an attempt sets. ``due``: time of
+    the next attempt; without one the delivery ends, delivered or dead."""
     state = WebhookDeliveryState.DELIVERED if result.delivered else WebhookDeliveryState.DEAD
     fields: Document = {
         "state": (WebhookDeliveryState.QUEUED if due is not None else state).value,

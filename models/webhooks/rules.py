@@ -16,10 +16,11 @@ LONGEST_URL: Final = 500
 LONGEST_DESCRIPTION: Final = 60
 GIVE_UP_AFTER: Final = timedelta(days=1)
 GRACE: Final = timedelta(minutes=15)
-"""Time after ``give_up_at`` in which a delivery may have a last attempt."""
+"""For this long after ``give_up_at`` a delivery may still have a last attempt."""
 FIRST_DELAY_S, DELAY_FACTOR, LONGEST_DELAY_S = 5.0, 3.0, 3600.0
 PAUSE_AFTER: Final = 5
-"""After this many failures in a row the endpoint is paused, then tried by single deliveries."""
+"""After this many failures in a row the endpoint is paused; after the pause, deliveries are sent
+one at a time."""
 LONGEST_PAUSE_S: Final = 300.0
 _LOWEST_FREE_PORT: Final = 1024
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
@@ -35,8 +36,8 @@ _CLOSED: Final[tuple[Network, ...]] = (
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> str:
-    """Returns the URL in the form to store. The addresses of a host name are checked at each
-    connection (``may_connect``). Raises: Malformed."""
+    """Returns the URL in the form to store. Here only the port of a host name is checked; its
+    addresses are checked at each connection (``may_connect``). Raises: Malformed."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -73,8 +74,9 @@ def literal(host: str) -> Address | None:
 
 
 def may_connect(address: Address, port: int, allowed: Sequence[Network], *, secure: bool) -> bool:
-    """True if a webhook may be sent to this address: in an ``allowed`` network by any port, without
-    TLS too; elsewhere only to a public address by TLS and an open port."""
+    """True if a webhook may be sent to this address. ``secure``: True with TLS. In an
+    ``allowed`` network every port is permitted, also without TLS. Elsewhere the address must be
+    public, the port open, and TLS used."""
     if is_in(address, allowed):
         return True
     return secure and port_is_open(port) and is_public(address)
@@ -96,7 +98,8 @@ def is_in(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """An address that stands for an IPv4 address (mapped, NAT64) counts as that one."""
+    """True for a public address. An IPv6 address that stands for an IPv4 address (mapped, NAT64)
+    is public if that one is."""
     if inside := _inside(address):
         return all(is_public(one) for one in inside)
     closed = any(address in network for network in _CLOSED if network.version == address.version)
@@ -120,8 +123,9 @@ def _inside(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
 def next_attempt(
     attempts: int, retry_after_s: float, jitter: float, now: datetime, give_up_at: datetime
 ) -> datetime | None:
-    """When to try again after ``attempts`` failures; None after ``give_up_at``. Of the
-    receiver's ``retry_after_s`` at most an hour is granted. ``jitter``: a factor around 1."""
+    """The time of the next attempt after ``attempts`` failed ones; None once ``give_up_at`` has
+    come. ``retry_after_s``: the wait that the receiver asks for, of which at most an hour is
+    granted. ``jitter``: a factor around 1."""
     if now >= give_up_at:
         return None
     delay = min(FIRST_DELAY_S * DELAY_FACTOR ** min(attempts - 1, 20), LONGEST_DELAY_S)
@@ -132,7 +136,8 @@ def next_attempt(
 def pause_until(
     failures: int, retry_after_s: float, jitter: float, now: datetime
 ) -> datetime | None:
-    """Until when an endpoint is paused after ``failures`` in a row; None if it is not."""
+    """The end of an endpoint's pause after ``failures`` in a row; None if it need not pause.
+    ``retry_after_s``: the wait that the receiver asks for. ``jitter``: a factor around 1."""
     pause = 0.0
     if failures >= PAUSE_AFTER:
         doubled = FIRST_DELAY_S * 2.0 ** min(failures - PAUSE_AFTER, 20)

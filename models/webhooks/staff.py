@@ -1,4 +1,5 @@
-"""Administration of webhook endpoints; each change has an entry in the audit log."""
+"""Administration of webhook endpoints, by administrators of the whole library. Each change has
+an entry in the audit log."""
 
 from __future__ import annotations
 
@@ -40,12 +41,13 @@ class WebhookTester(Protocol):
     """Sends a test event; implemented in ``notify/webhooks/sender.py``."""
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
-        """Returns the receiver's answer."""
+        """Sends a test event to the endpoint once; returns the result. Raises: Unavailable."""
         ...
 
 
 class StaffWebhooks:
-    """A change of an outdated endpoint raises WebhookChanged and has no effect."""
+    """The endpoints, as administrators see and change them. A change based on an outdated
+    ``WebhookEndpoint`` raises WebhookChanged and has no effect."""
 
     def __init__(
         self,
@@ -55,18 +57,19 @@ class StaffWebhooks:
         tester: WebhookTester,
         allowed_networks: Sequence[Network],
     ) -> None:
-        """``allowed_networks``: networks that the operator allows besides public addresses."""
+        """``allowed_networks``: networks that the operator allows although they are not public."""
         self._audit, self._endpoints = audit, endpoints
         self._deliveries, self._tester = deliveries, tester
         self.allowed_networks = allowed_networks
 
     async def all(self) -> list[tuple[WebhookEndpoint, WebhookStanding]]:
-        """All endpoints, oldest first."""
+        """All endpoints, oldest first, each with the numbers of its deliveries."""
         endpoints = await self._endpoints.all()
         return [(e, await self._deliveries.standing(e.id)) for e in endpoints]
 
     async def record_of(self, endpoint: WebhookEndpoint, limit: int) -> WebhookRecord:
-        """At most ``limit`` deliveries in each list, newest first."""
+        """The endpoint's deliveries: their numbers, the newest ones and the newest dead ones. At
+        most ``limit`` in each list, newest events first."""
         return WebhookRecord(
             await self._deliveries.standing(endpoint.id),
             await self._deliveries.newest(endpoint.id, limit),
@@ -74,7 +77,7 @@ class StaffWebhooks:
         )
 
     async def get(self, id: str) -> WebhookEndpoint:
-        """Raises: NotFound."""
+        """The endpoint with this id. Raises: NotFound."""
         endpoint = await self._endpoints.get(id)
         if endpoint is None:
             raise NotFound()
@@ -83,8 +86,8 @@ class StaffWebhooks:
     async def add(
         self, ctx: StaffContext, form: str, endpoint: WebhookEndpoint, reason: str
     ) -> tuple[WebhookEndpoint, str]:
-        """Returns the new endpoint and its secret, which cannot be read again. One ``form`` creates
-        one endpoint. Raises: TooManyWebhooks, WebhookMade."""
+        """Adds an endpoint; returns it and its secret, which cannot be read later. ``form``: key
+        of the form; one form creates one endpoint. Raises: TooManyWebhooks, WebhookMade."""
         secret = new_secret()
         endpoint = replace(endpoint, id=WebhookId(id_from(form)), created_at=ctx.now)
         async with self._entry(ctx, AuditAction.ADD_WEBHOOK, endpoint, reason) as entry:
@@ -97,7 +100,9 @@ class StaffWebhooks:
     async def change(
         self, ctx: StaffContext, old: WebhookEndpoint, new: WebhookEndpoint, reason: str
     ) -> None:
-        """Raises: WebhookChanged."""
+        """Changes URL, description, event types or the use of personal data. Deliveries already
+        queued are sent to the new URL, even if their type is no longer chosen. Raises:
+        WebhookChanged."""
         async with self._entry(ctx, AuditAction.CHANGE_WEBHOOK, old, reason, _facts(old)) as entry:
             _require(await self._endpoints.replace(old, new))
             entry.after = _facts(new)
@@ -105,22 +110,24 @@ class StaffWebhooks:
     async def set_enabled(
         self, ctx: StaffContext, old: WebhookEndpoint, enabled: bool, reason: str
     ) -> None:
-        """Enables or disables the endpoint. Events that happen while it is disabled are not stored
-        for it. Raises: WebhookChanged."""
+        """Enables or disables the endpoint. While it is disabled, new events are not queued for
+        it; deliveries already queued wait, and are dead after ``GIVE_UP_AFTER``. Raises:
+        WebhookChanged."""
         action = AuditAction.ENABLE_WEBHOOK if enabled else AuditAction.DISABLE_WEBHOOK
         async with self._entry(ctx, action, old, reason, {"enabled": old.enabled}) as entry:
             _require(await self._endpoints.set_enabled(old, enabled))
             entry.after = {"enabled": enabled}
 
     async def rotate_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> str:
-        """Returns the new secret; the old one signs for a day more. Raises: WebhookChanged."""
+        """Gives the endpoint a new secret and returns it. The previous secret also signs for the
+        time ``SECRET_OVERLAP``. Raises: WebhookChanged."""
         secret = new_secret()
         async with self._entry(ctx, AuditAction.ROTATE_WEBHOOK, old, reason):
             _require(await self._endpoints.rotate(old, secret, ctx.now))
         return secret
 
     async def end_old_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> None:
-        """Ends the previous secrets. Raises: WebhookChanged."""
+        """Ends the previous secrets before their time. Raises: WebhookChanged."""
         async with self._entry(ctx, AuditAction.END_WEBHOOK_SECRET, old, reason):
             _require(await self._endpoints.end_old_secret(old))
 
@@ -133,7 +140,8 @@ class StaffWebhooks:
     async def send_again(
         self, ctx: StaffContext, endpoint: WebhookEndpoint, delivery_id: str | None, reason: str
     ) -> int:
-        """Queues one dead delivery (None: all of the endpoint's) again; returns their number."""
+        """Queues the dead delivery ``delivery_id`` again (None: all dead deliveries of the
+        endpoint) and ends the endpoint's pause; returns the number queued."""
         async with self._entry(ctx, AuditAction.RETRY_WEBHOOK, endpoint, reason) as entry:
             queued = await self._deliveries.send_again(endpoint.id, delivery_id, ctx.now)
             await self._endpoints.end_pause(endpoint)
@@ -141,8 +149,9 @@ class StaffWebhooks:
         return queued
 
     async def test(self, ctx: StaffContext, endpoint: WebhookEndpoint) -> WebhookResult:
-        """Returns the receiver's answer to a test event, which is not stored."""
-        ctx.require(None, Role.ADMINISTRATOR)
+        """Sends a test event once, also to a disabled endpoint; returns the result. Nothing is
+        stored."""
+        ctx.require(None, Role.ADMINISTRATOR)  # None: for the whole library, not a venue
         return await self._tester.test(endpoint, ctx.now)
 
     def _entry(
@@ -153,7 +162,7 @@ class StaffWebhooks:
         reason: str,
         before: JsonObject | None = None,
     ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-        ctx.require(None, Role.ADMINISTRATOR)
+        ctx.require(None, Role.ADMINISTRATOR)  # None: for the whole library, not a venue
         return self._audit.entry(
             ctx, action, target=f"webhook:{endpoint.id}", reason=reason, before=before
         )
@@ -165,7 +174,8 @@ def _require(written: bool) -> None:
 
 
 def _facts(endpoint: WebhookEndpoint) -> JsonObject:
-    """The URL is reduced to its host and a hash of the whole, since the rest may be secret."""
+    """The endpoint's settings in the form of the audit log. The URL is reduced to its host and a
+    hash of the whole, since the rest may be secret."""
     url, mark = urlsplit(endpoint.url), blake2b(endpoint.url.encode(), digest_size=3).hexdigest()
     return {
         "url": f"{url.scheme}://{url.netloc} · {mark}",

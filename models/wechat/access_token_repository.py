@@ -1,4 +1,5 @@
-"""The WeChat access_token that workers share, in Redis. If it is lost, WeChat issues a new one."""
+"""The access_token of each WeChat account, which all workers share, in Redis. If it is lost,
+WeChat issues a new one."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ class AccessTokenStore:
         self._redis = redis
 
     async def get(self, appid: str) -> tuple[str, float] | None:
-        """The cached token and the seconds that it remains valid."""
+        """The stored token of the account, and the seconds for which it is still valid; None
+        without one."""
         key = f"wx:tok:{appid}"
         async with _answering():
             pipe = self._redis.pipeline(transaction=True)
@@ -44,7 +46,8 @@ class AccessTokenStore:
             await self._redis.set(f"wx:tok:{appid}", token, ex=seconds)
 
     async def lock(self, appid: str, owner: str, seconds: float) -> bool:
-        """True if ``owner`` (a random string) got the lock, for at most ``seconds``."""
+        """Locks the renewal of the account's token for ``owner`` (a random string) for at most
+        ``seconds``. True if it got the lock."""
         async with _answering():
             won = await self._redis.set(
                 f"wx:tok:{appid}:lk", owner, nx=True, px=round(seconds * 1000)
@@ -52,7 +55,7 @@ class AccessTokenStore:
         return bool(won)
 
     async def unlock(self, appid: str, owner: str) -> None:
-        """Releases the lock if this owner still holds it."""
+        """Releases the lock if ``owner`` still holds it."""
         async with _answering():
             await self._redis.eval(_RELEASE, 1, f"wx:tok:{appid}:lk", owner)
 

@@ -1,4 +1,5 @@
-"""Callbacks that WeChat has sent. It repeats one that was not answered in time."""
+"""The log of WeChat's callbacks that were handled. WeChat repeats a callback that was not
+answered in time."""
 
 from __future__ import annotations
 
@@ -18,11 +19,13 @@ class WeChatCallbackLog:
         self._all = db["wechat_callbacks"]
 
     async def first(self, name: str, now: datetime) -> bool:
-        """Records the callback; True if it is new. ``name`` contains no openid."""
+        """Records the callback; True if it was not recorded before. ``name`` identifies it and
+        contains no openid."""
         return await insert_if_new(self._all, {"_id": name, "at": now})
 
     async def forget(self, name: str) -> None:
-        """Removes the record after a failure, so that WeChat's repetition is handled."""
+        """Removes the record of a callback that could not be handled, so that WeChat's
+        repetition of it is handled."""
         with translate_errors():
             await self._all.delete_one({"_id": name})
 

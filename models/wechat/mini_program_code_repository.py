@@ -16,7 +16,8 @@ class MiniProgramCodeRepository:
         return bytes(document["picture"]) if document else None
 
     async def keep(self, scene: str, picture: bytes, now: datetime) -> None:
-        """Stores the picture unless the scene has one. Of two concurrent workers the first wins."""
+        """Stores the picture for the scene, unless there is one. Of two concurrent workers the
+        first wins."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": scene},

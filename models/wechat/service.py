@@ -15,8 +15,9 @@ class WeChatCallbackService:
 
     @asynccontextmanager
     async def once(self, name: str, now: datetime) -> AsyncIterator[bool]:
-        """True if the callback is new. After a failure, WeChat's repetition is new again. ``name``
-        identifies the callback and contains no openid."""
+        """A context manager for the handling of a callback. It yields True if the callback is to
+        be handled, False for a repetition. If the handling fails, WeChat's next repetition is to
+        be handled. ``name`` identifies the callback and contains no openid."""
         if not await self._log.first(name, now):
             yield False
             return

@@ -1,4 +1,5 @@
-"""The part of delivery that differs by channel; ``notify/delivery/worker.py`` has the rest."""
+"""The interface of a delivery channel, and the outcomes of its attempts. What all channels have
+in common is in ``notify/delivery/worker.py``."""
 
 from __future__ import annotations
 
@@ -12,26 +13,30 @@ from models.messages.entities import Channel, Delivery, DeliveryResult, Delivery
 from notify.delivery.circuit_breaker import CircuitBreaker
 
 SEND_WITHIN_S: Final = 40.0
-"""A send begins at most this many seconds after its claim."""
+"""A message is sent at most this many seconds after its delivery was claimed from the queue."""
 UNKNOWN: Final = "unknown"
-"""The reason of a delivery that may have arrived."""
+"""The `reason` of a delivery that ended although the message may have arrived."""
 MAX_UNKNOWN: Final = 2
-"""At most this many attempts of one delivery by WeChat or 企业微信 may have arrived unconfirmed."""
+"""After this many attempts that may have arrived without a confirmation, a delivery by WeChat or
+企业微信 is not repeated."""
 DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
-"""Seconds before each retry of a message that was surely not sent; the last value repeats."""
+"""Seconds before each retry of a message that was surely not sent. After the last one, its value
+is used again."""
 UNKNOWN_DELAY: Final = 120.0
-"""Seconds before a message that may have arrived is repeated, so that the channel can recover."""
+"""Seconds before a message that may have arrived is sent again, so that the channel can recover."""
 
 
 def delay(attempts: int) -> float:
-    """Seconds between attempt number ``attempts`` and the next."""
+    """Seconds to wait after attempt number ``attempts`` (1 or more) before the next one."""
     return DELAYS[min(attempts, len(DELAYS)) - 1]
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedDelivery:
-    """A leased delivery, to be sent before ``send_by`` (monotonic seconds). ``credit``: a
-    consent was used up for it. ``standing``: the mark of a long-term consent."""
+    """A claimed delivery that can be sent, until ``send_by`` (in seconds of the monotonic clock).
+    `address`: the reader's address in the channel. `credit`: True if a consent was used up for
+    the message. `standing`: the mark of the long-term consent by which it is sent; empty without
+    one."""
 
     delivery: Delivery
     address: str
@@ -51,8 +56,8 @@ class SendOutcome:
         pause: the reason to pause all sending, for a refusal that would meet every message.
         away: the channel did not take the call; several in a row pause all sending.
         unknown: the message may have arrived, but no answer confirms it.
-        omit_page: the next attempt is made without a page.
-        called: False if the channel was not called, so the outcome says nothing about it.
+        omit_page: the next attempt sends the message without a page to open.
+        called: False if the channel was not called, so the outcome says nothing about the channel.
     """
 
     state: DeliveryState
@@ -75,9 +80,9 @@ def away(
     unknown: bool,
     repeats: Sequence[float] = (UNKNOWN_DELAY,),
 ) -> SendOutcome:
-    """The outcome of a call that the channel did not take. A message that may have arrived
-    (``unknown``) is repeated after each of ``repeats`` seconds; any other is retried until it
-    expires."""
+    """The outcome of a call that the channel did not take. An ordinary message is retried until
+    it expires. A message that may have arrived (``unknown``) is repeated only once for each
+    element of ``repeats``, after that many seconds; then the delivery has failed."""
     if not unknown:
         return SendOutcome(
             DeliveryState.QUEUED, kind, code, retry_after_s=delay(d.attempts), away=True
@@ -93,10 +98,11 @@ class DeliveryChannel(Protocol):
     breaker: CircuitBreaker
     concurrency: int
     lease: timedelta
-    """Duration of a claim: ``SEND_WITHIN_S``, then a send and the writing of its result."""
+    """How long a worker may keep a claimed delivery: ``SEND_WITHIN_S``, then a send and the
+    writing of its result."""
 
     max_unknown: int
-    """A delivery fails after this many attempts with an unknown outcome."""
+    """A delivery has failed after this many attempts with an unknown outcome."""
 
     async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         """The ids of the messages that their readers want by this channel."""
@@ -110,8 +116,9 @@ class DeliveryChannel(Protocol):
     async def prepare(
         self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Returns the deliveries to send, and the results of those that cannot be sent.
-        Raises: Unavailable; no consent is used up then."""
+        """Makes deliveries ready to send. Returns the ones that can be sent, and the results of
+        those that cannot, for example without an address. Uses up the consents that messages
+        need; if it raises Unavailable, none is used up."""
         ...
 
     async def answers(self) -> bool:
@@ -119,13 +126,15 @@ class DeliveryChannel(Protocol):
         ...
 
     async def send(self, ready: PreparedDelivery) -> SendOutcome:
-        """Failures are outcomes, not exceptions."""
+        """Sends one message; returns the outcome. Failures are outcomes, not exceptions."""
         ...
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """Undoes ``prepare`` for a delivery that was not tried."""
+        """Returns what ``prepare`` has used up for a delivery that was then not tried (a
+        consent)."""
         ...
 
     async def flush(self) -> None:
-        """Writes the channel's own records of its attempts, before the results. May be repeated."""
+        """Writes records that the channel itself keeps of its attempts, such as changed
+        consents. Called before the results are written. May be repeated."""
         ...

@@ -1,4 +1,5 @@
-"""During a pause, stored in the database for all hosts, one worker at a time sends a probe."""
+"""Pauses a channel that refuses or does not answer. The pause is stored in the database and
+holds for all hosts; when it is over, one worker at a time sends a message as a probe."""
 
 from __future__ import annotations
 
@@ -16,9 +17,10 @@ from models.messages.channel_pause_repository import ChannelPauseRepository
 
 log = logging.getLogger(__name__)
 AWAY_AFTER: Final = 5
-"""After this many calls in a row that a channel did not take, it counts as unreachable."""
+"""After this many calls in a row that a channel did not take, the channel is paused as
+unreachable."""
 PROBE_LEASE: Final = timedelta(seconds=20)
-"""The lease of a probe, longer than its two calls (check and message) take."""
+"""A worker may take this long for a probe: more than its two calls, a check and a message."""
 
 
 class Answer(Protocol):
@@ -33,7 +35,7 @@ class Answer(Protocol):
 
 
 class CircuitState(Enum):
-    """CLOSED: all messages may be sent; HALF_OPEN: one may, as a probe; OPEN: none may."""
+    """The messages that may be sent now. CLOSED: all. HALF_OPEN: one, as a probe. OPEN: none."""
 
     CLOSED = auto()
     HALF_OPEN = auto()
@@ -46,22 +48,26 @@ def _jitter() -> float:
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """One process's view of the pause. ``real_now`` is the machine's time, for the prober's lease.
-    ``jitter`` returns a factor around 1 for each pause, so that hosts do not probe at once."""
+    """One process's view of a channel's pause.
+
+    `real_now`: the machine's time, for the lease of a probe. `jitter` returns a factor around 1 for
+    the length of each pause, so that hosts do not probe at once. `probe_lease`: how long a worker
+    may take for a probe.
+    """
 
     pauses: ChannelPauseRepository
     real_now: Callable[[], datetime]
     jitter: Callable[[], float] = _jitter
     probe_lease: timedelta = PROBE_LEASE
     pause: Pause | None = None
-    """The pause as last read or begun here; None if messages may be sent."""
+    """The pause when last read or begun by this process; None if messages may be sent."""
     _refused_in_a_row: int = 0
     _prober: str | None = None
 
     async def state(self, now: datetime) -> CircuitState:
-        """Returns what may be sent at ``now``. Only one worker gets HALF_OPEN: it sends one
-        message and calls ``probed``, or ``silent`` if the check before had no answer, or
-        ``give_back``. Raises: Unavailable."""
+        """Reads the pause; returns which messages may be sent at ``now``. Only one worker gets
+        HALF_OPEN. It must then send one message and call ``probed``; or call ``silent`` if the
+        channel did not answer the check before it; or call ``give_back``. Raises: Unavailable."""
         self.pause = pause = await self.pauses.current()
         if pause is None:
             return CircuitState.CLOSED
@@ -71,7 +77,8 @@ class CircuitBreaker:
         return CircuitState.HALF_OPEN if self._prober else CircuitState.OPEN
 
     async def heard(self, answer: Answer, now: datetime) -> None:
-        """Handles the outcome of an ordinary send, which may begin a pause but never ends one."""
+        """Handles the outcome of a message that is no probe. It may begin a pause but never ends
+        one."""
         reason = _reason(answer)
         if reason is None:
             self._refused_in_a_row = 0
@@ -85,7 +92,8 @@ class CircuitBreaker:
         await self._begin(reason, answer.code, now)
 
     async def silent(self, now: datetime, *, probe: bool) -> None:
-        """Begins or prolongs a pause after an unanswered check. Raises: Unavailable."""
+        """Handles a check that had no answer: begins a pause, or prolongs it if the check
+        belonged to a probe. Raises: Unavailable."""
         if probe:
             await self._prolong(PauseReason.AWAY, None, now)
         elif self.pause is None:
@@ -102,7 +110,7 @@ class CircuitBreaker:
             log.warning("channel_pause_not_written", extra={"reason": repr(error), **self._name})
 
     async def probed(self, answer: Answer, now: datetime) -> None:
-        """Ends or prolongs the pause by the outcome of the probe. Raises: Unavailable."""
+        """Handles the outcome of a probe: ends the pause or prolongs it. Raises: Unavailable."""
         reason = _reason(answer)
         if reason is not None:
             await self._prolong(reason, answer.code, now)
@@ -126,14 +134,16 @@ class CircuitBreaker:
             self._log_pause(longer, already_alarmed=pause.alarmed and pause.reason is longer.reason)
 
     def _probing(self) -> tuple[Pause, str]:
-        """Returns the pause and the probe's token, which can be used once."""
+        """Returns the pause, and the token of this worker's probe, which is forgotten here: each
+        probe has one outcome."""
         pause, prober = self.pause, self._prober
         assert pause is not None and prober is not None
         self._prober = None
         return pause, prober
 
     async def give_back(self) -> None:
-        """Gives up a probe that was not used."""
+        """Gives up the probe that this worker may send, if any, so that another worker can take
+        it."""
         if self._prober is not None:
             prober, self._prober = self._prober, None
             await self.pauses.give_back(prober)

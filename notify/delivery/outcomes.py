@@ -1,4 +1,5 @@
-"""Results to store: of attempts, and of deliveries that are not worth one."""
+"""The results of deliveries: by the outcome of an attempt, or without an attempt for a message
+that need not be sent."""
 
 from __future__ import annotations
 
@@ -15,15 +16,17 @@ from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.relevance import LATE_AFTER, is_overtaken
 
 LATE: Final = "late"
-"""The reason of a delivery that expired before its first attempt."""
+"""The `reason` of a delivery that expired before its first attempt."""
 OVERTAKEN: Final = "overtaken"
-"""The reason of a delivery whose message was no longer true."""
+"""The `reason` of a delivery that was not sent because its message was no longer true."""
 _MOMENT: Final = timedelta(milliseconds=1)
-"""The smallest step of time in the database, for the first instant after an expiry."""
+"""The smallest step of time in the database: the first instant after an expiry is one step
+later."""
 
 
 def waited_for(claimed: Sequence[Delivery], now: datetime) -> set[ReservationId]:
-    """The reservations of messages that had to wait: these reservations may have changed since."""
+    """The reservations whose messages are older than ``LATE_AFTER``: such a reservation may have
+    changed since."""
     return {
         d.message.reservation_id
         for d in claimed
@@ -34,8 +37,9 @@ def waited_for(claimed: Sequence[Delivery], now: datetime) -> set[ReservationId]
 def skip_reason(
     d: Delivery, about: Mapping[ReservationId, Reservation], now: datetime, max_unknown: int
 ) -> DeliveryResult | None:
-    """The result of a delivery that need not be tried; None if it is to be sent. ``about``: the
-    reservations of messages that had to wait."""
+    """The result of a delivery that need not be tried: too late, no longer true, or already
+    tried too often with an unknown outcome. None if it is to be sent. ``about``: the
+    reservations that may have changed since the message was written."""
     if now > _worth_until(d.message):
         return DeliveryResult(d, DeliveryState.EXPIRED, reason=None if d.attempts > 1 else LATE)
     if d.unknown >= max_unknown:

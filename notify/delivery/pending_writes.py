@@ -1,4 +1,5 @@
-"""Results and releases of deliveries that are not written yet, gathered for one write."""
+"""The results of attempts (`outcomes`) and the deliveries returned to the queue (`given_up`)
+that are not written yet, gathered for one write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides whether a message that had to wait is still true."""
+"""Decides whether a message that was not sent at once is still true."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.messages.entities import RELEVANT_STATES, Message, Template
 from models.reservations.entities import Reservation
 
 LATE_AFTER: Final = timedelta(minutes=2)
-"""Within this time after its event a message counts as true."""
+"""A message is not checked within this time after its event; until then it counts as true."""
 _OF_THE_PRESENT: Final = frozenset(
     {
         Template.RESERVED,
@@ -21,16 +21,20 @@ _OF_THE_PRESENT: Final = frozenset(
         Template.OFFER,
     }
 )
-"""Templates about the present. All others report past events and stay true."""
+"""Templates of messages that say what holds now, and so can become untrue. All others report
+past events and stay true."""
 _OF_A_BOOKING: Final = frozenset({Template.RESERVED, Template.CHECK_IN_REMINDER})
-"""Templates that name a seat. A change of the seat causes a new RESERVED message."""
+"""Templates of messages that name the booked seat. If the seat changes, the reader gets a new
+RESERVED message."""
 _COMPARED_FACTS: Final = ("start", "end", "left_at", "return_by")
-"""Facts that a reservation has under the same name. ``left_at`` distinguishes leaves."""
+"""Facts of a message that are compared with the reservation's attributes of the same name.
+`left_at` distinguishes one leave from the next."""
 
 
 def is_overtaken(m: Message, r: Reservation) -> bool:
-    """True if the reservation has changed so that the message would only confuse: "booked" after a
-    change of seat, "check in" after the check-in, "left" after a return and another leave."""
+    """True if the reservation has changed so that the message would only confuse. Examples:
+    "booked" after a change of seat, "check in" after the check-in, "you are on leave" after a
+    return and another leave."""
     if m.template not in _OF_THE_PRESENT:
         return False
     if r.presence_due_at is not None and m.facts.get("until") == r.presence_due_at:

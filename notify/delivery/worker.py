@@ -1,7 +1,10 @@
-"""Delivery by one channel: in order for each reader, leased, retried as the channel decides.
-Claims and results are batched, so that only the channel's latency limits the rate. A message
-that may have arrived is repeated only after the channel has answered a call that sends nothing,
-so that a hanging channel does not use up the attempts."""
+"""Delivers messages by one channel: in order for each reader, under leases, retried as the channel
+decides.
+
+Claims and results are batched, so that only the channel's latency limits the rate. A message that
+may have arrived is repeated only after the channel has answered a call that sends nothing, so that
+a hanging channel does not use up the attempts.
+"""
 
 from __future__ import annotations
 
@@ -30,24 +33,29 @@ ReservationsOf = Callable[
     [Collection[ReservationId]], Awaitable[Mapping[ReservationId, Reservation]]
 ]
 PREFETCH: Final = 100
-"""About this many deliveries are claimed ahead, so that no slot waits for the database."""
+"""About this many deliveries are claimed ahead, so that no sending task waits for the database."""
 PAGE: Final = 100
 RUN_S: Final = 2.0
-"""Seconds of a run; short, since it reads the clock once. Sends under way continue after it."""
+"""A run ends after this many seconds: it reads the clock only once. Messages that are being sent
+then are finished after it."""
 IDLE_WAIT_S: Final = 1.0
-"""Seconds a run with nothing to claim waits for the next result of the sends under way."""
+"""With nothing to claim, a run waits this many seconds for the next result of messages that are
+being sent."""
 GATHER_S: Final = 0.02
-"""Seconds in which results gather for one write. A crash before it may cause a second send."""
+"""Results are gathered for this many seconds before one write. If the process crashes in this
+time, a message may be sent twice."""
 MAX_LOOP_DELAY_S: Final = 0.005
 BACKOFF_FACTOR: Final = 3
-"""Above ``MAX_LOOP_DELAY_S`` each slot pauses for this many times the event loop's delay."""
+"""If the event loop is later than ``MAX_LOOP_DELAY_S``, each sending task pauses for this many
+times the delay."""
 CLOSE_S: Final = 3.0
 EXPIRE_EVERY: Final = timedelta(seconds=30)
-"""Time between two removals of expired deliveries during a pause."""
+"""Time between two checks for expired deliveries during a pause."""
 
 
 class DeliveryWorker:
-    """``run`` claims due deliveries; tasks send them, also between two runs, until ``close``."""
+    """Delivers the queued messages of one channel. ``run`` claims due deliveries; tasks send
+    them, also between two runs, until ``close``."""
 
     def __init__(
         self,
@@ -57,8 +65,9 @@ class DeliveryWorker:
         real_now: Callable[[], datetime],
         count: Callable[[str, int], None] = lambda outcome, times: None,
     ) -> None:
-        """``real_now``: the machine's time, for leases. ``count``: gets outcomes with their
-        number."""
+        """``reservations_of`` loads reservations by their ids. ``real_now``: the machine's time,
+        for leases. ``count`` receives an outcome and the number of deliveries that had it, for
+        metrics."""
         self._deliveries, self._channel = deliveries, channel
         self._reservations_of, self._real_now, self._count = reservations_of, real_now, count
         self._ready: deque[PreparedDelivery] = deque()
@@ -66,9 +75,11 @@ class DeliveryWorker:
         self._ends = PendingWrites()
         self._writer: asyncio.Task[None] | None = None
         self._held: set[ReaderId] = set()
-        """Readers with a delivery claimed by this process; their next one waits."""
+        """Readers with a delivery that this process has claimed and not yet ended. Their next
+        delivery waits."""
         self._next: dict[ReaderId, None] = {}
-        """Readers whose next delivery may be claimed."""
+        """Readers whose previous delivery has ended and who may have another due, as an ordered
+        set."""
         self._changed = asyncio.Event()
         self._one_run = asyncio.Lock()
         self._now: datetime | None = None
@@ -76,12 +87,13 @@ class DeliveryWorker:
         self._pause_read_at: datetime | None = None
         self._ended = 0
         self._late_s = 0.0
-        """Recent delay of the event loop."""
+        """How much later than planned the event loop ran tasks lately, in seconds (a moving
+        average)."""
         self._closing = False
 
     async def run(self, now: datetime) -> int:
         """Sends due deliveries for at most ``RUN_S``. Returns the number that ended or were
-        postponed, at least 1 while any is under way. Raises: Unavailable."""
+        postponed; at least 1 while a message is being sent. Raises: Unavailable."""
         async with self._one_run:
             before, self._now = self._ended, now
             stop_at = monotonic() + RUN_S
@@ -102,13 +114,13 @@ class DeliveryWorker:
             return max(self._ended - before, int(bool(self._held)))
 
     def _knows_of_no_pause(self, now: datetime) -> bool:
-        """True if the pause was read lately and there was none."""
+        """True if the channel's pause was read within ``EXPIRE_EVERY``, and there was none."""
         last = self._pause_read_at
         lately = last is not None and timedelta() <= now - last < EXPIRE_EVERY
         return lately and self._channel.breaker.pause is None
 
     async def _expire(self, now: datetime) -> None:
-        """Ends expired deliveries, which must not wait for the end of a pause."""
+        """Ends expired deliveries during a pause, so that they do not wait for its end."""
         pause = self._channel.breaker.pause
         assert pause is not None
         count = await self._deliveries.expire(now, self._real_now(), pause.reason.value)
@@ -118,8 +130,9 @@ class DeliveryWorker:
             self._count(DeliveryState.EXPIRED.value, count)
 
     async def _probe(self, now: datetime) -> None:
-        """Sends one message while all others wait, preferably one that cannot have arrived yet. A
-        channel that was unreachable must answer a check first."""
+        """Sends one message as a probe while all others wait, preferably one that cannot have
+        arrived yet. If the channel was unreachable, it must first answer a call that sends
+        nothing."""
         breaker = self._channel.breaker
         try:
             place: QueueCursor | None = None
@@ -147,7 +160,8 @@ class DeliveryWorker:
         await self._all_written()
 
     async def close(self) -> None:
-        """Waits briefly for sends under way; releases the rest. Unanswered ones stay leased."""
+        """Waits briefly for messages that are being sent, and returns the others to the queue. A
+        message without an answer by then stays claimed until its lease ends."""
         self._closing = True
         await _wait_or_cancel(set(self._slots))
         await _wait_or_cancel({self._writer} if self._writer is not None else set())
@@ -157,7 +171,8 @@ class DeliveryWorker:
     async def _claim_all(
         self, now: datetime, stop_at: float, first: tuple[Sequence[ReaderId], QueueCursor | None]
     ) -> bool:
-        """Claims from page ``first`` of the queue on. False if the time is up before its end."""
+        """Claims deliveries page by page from the queue, beginning with the page ``first``. True
+        if the end of the queue was reached; False if the time ``stop_at`` came before."""
         page: Sequence[ReaderId] | None
         page, place = first
         seen_all = place is None
@@ -192,7 +207,8 @@ class DeliveryWorker:
             self._slots.add(asyncio.create_task(self._send_loop()))
 
     async def _claim(self, readers: Collection[ReaderId], now: datetime) -> list[PreparedDelivery]:
-        """Returns the readers' first deliveries that are to be sent, and ends the others."""
+        """Claims the first delivery of each reader. Returns the deliveries that are to be sent;
+        for the others a result is written."""
         if not readers:
             return []
         send_by = monotonic() + SEND_WITHIN_S
@@ -214,7 +230,8 @@ class DeliveryWorker:
     async def _prepare(
         self, claimed: Sequence[Delivery], now: datetime, send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Raises: Unavailable; no consent is used up then."""
+        """Splits the claimed deliveries into those to send and the results of the others.
+        Raises: Unavailable; no consent is used up then."""
         waited = waited_for(claimed, now)
         about = await self._reservations_of(waited) if waited else {}
         most = self._channel.max_unknown
@@ -256,8 +273,9 @@ class DeliveryWorker:
                 await asyncio.sleep(self._late_s * BACKOFF_FACTOR)
 
     async def _answered(self, ready: PreparedDelivery, *, probe: bool = False) -> bool:
-        """Checks a channel that was unreachable or may have the message already. If it does not
-        answer, releases the message and returns False."""
+        """True if the message may be sent. A channel that was unreachable, or may have the
+        message already, must first answer a call that sends nothing. If it does not, the message
+        is returned to the queue."""
         breaker, now, answers = self._channel.breaker, self._now, False
         away = breaker.pause is not None and breaker.pause.reason is PauseReason.AWAY
         if not away and not ready.delivery.unknown:
@@ -313,7 +331,8 @@ class DeliveryWorker:
             self._changed.set()
 
     async def _flush_with_retry(self, ends: PendingWrites) -> None:
-        """Tries until the results are written or the leases are over."""
+        """Writes the results; repeats this until it succeeds or the leases of the deliveries are
+        over."""
         until = monotonic() + self._channel.lease.total_seconds()
         while True:
             try:
@@ -332,12 +351,14 @@ class DeliveryWorker:
                 await asyncio.sleep(0.2)
 
     async def _all_written(self) -> None:
-        """Waits for the sends under way, as long as results keep coming."""
+        """Waits until no message is being sent; stops if no result is written for
+        ``IDLE_WAIT_S``."""
         while self._held and await self._wait_for_change(monotonic() + IDLE_WAIT_S):
             pass
 
     async def _wait_for_change(self, until: float) -> bool:
-        """Waits for written results or a lack of deliveries. False if ``until`` comes first."""
+        """Waits until results are written or more deliveries are needed. False if the time
+        ``until`` (in seconds of the monotonic clock) comes first."""
         self._changed.clear()
         try:
             async with asyncio.timeout(max(0.0, until - monotonic())):

@@ -1,4 +1,4 @@
-"""The e-mail channel: sends the kinds of messages that a reader wants to the reader's address."""
+"""The e-mail channel: sends a reader the kinds of messages that the reader wants by mail."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpStatus
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
-"""At most this many connections to the mail server, which may refuse a host with more."""
+"""At most this many connections to the mail server are open, which may refuse a host with more."""
 REPEATS_S: Final = (120.0, 600.0)
-"""Seconds before each repeat of a mail that may have arrived; its Message-ID marks it as a copy."""
+"""Seconds before each repeat of a mail that may have arrived; mail programs recognise the repeat
+as a copy by its Message-ID."""
 _LATER_S: Final = 60.0
-"""Seconds to wait after a full mailbox or greylisting."""
+"""Seconds before the next attempt after the server answered that the mailbox is full or the mail
+may be accepted later (greylisting)."""
 
 
 @dataclass(slots=True)
@@ -40,7 +42,8 @@ class EmailChannel:
     lease: timedelta = timedelta(seconds=120)
     max_unknown: int = 1 + len(REPEATS_S)
     _nonexistent: list[tuple[ReaderId, str]] = field(default_factory=list)
-    """Addresses that do not exist, by the server's latest answers."""
+    """Readers and their addresses which, according to the mail server, do not exist. ``flush``
+    records them."""
 
     async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         addresses = await self.addresses.many({m.reader_id for m in messages})
@@ -61,7 +64,8 @@ class EmailChannel:
     async def prepare(
         self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Reads the addresses anew, since a reader may have changed or removed one."""
+        """Looks up the reader's current address for each delivery. A delivery to a
+        reader without one, or who has switched this kind of mail off, gets its result here."""
         addresses = await self.addresses.many({d.message.reader_id for d in deliveries})
         ready: list[PreparedDelivery] = []
         ends: list[DeliveryResult] = []
@@ -116,7 +120,8 @@ class SmtpStaffMailer:
         self._smtp, self._writer = smtp, writer
 
     async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
-        """False if the mail was not sent. One that may have arrived counts as sent."""
+        """Sends the mail about waiting work. False if it was not sent; a mail that may have
+        arrived counts as sent."""
         result = await self._smtp.send(address, self._writer.alert(address, counts))
         if result.status is SmtpStatus.SENT or result.unknown:
             return True
@@ -130,8 +135,9 @@ class SmtpCodeMailer:
         self._places = asyncio.Semaphore(CONCURRENCY)
 
     async def send_code(self, address: str, digits: str) -> None:
-        """While ``CONCURRENCY`` mails wait for a hanging server, further calls fail at once.
-        Raises: MailUnavailable, EmailAddressRefused."""
+        """Sends the mail with the code that confirms an address. While ``CONCURRENCY`` mails
+        wait for a hanging server, further calls fail at once. Raises: MailUnavailable,
+        EmailAddressRefused."""
         if self._places.locked():
             raise MailUnavailable(retry_after=30)
         async with self._places:

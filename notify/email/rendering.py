@@ -1,4 +1,5 @@
-"""Mails made from messages, in text and HTML, with links to get fewer of them."""
+"""Writes mails, in text and HTML. Mails to readers have links by which they can switch mails
+off."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ from notify.templates.staff_alert import (
 )
 
 _POLICY: Final = SMTP.clone(max_line_length=998)
-"""The line limit of RFC 5322: mail programs do not recognise a long link that is encoded."""
+"""Lines may have 998 characters, the limit of RFC 5322. In shorter lines a long link would be
+encoded, and mail programs would not recognise it."""
 _STYLE: Final = (
     "font:16px/1.6 -apple-system,'PingFang SC','Microsoft YaHei',sans-serif;color:#1b2733"
 )
@@ -44,7 +46,8 @@ class MailWriter:
     links: UnsubscribeLinks
 
     def message(self, message: Message, address: str, delivery_id: str) -> EmailMessage:
-        """The Message-ID is made from ``delivery_id``, so that copies are recognised."""
+        """The mail with a reader's message. The Message-ID is made from ``delivery_id``, so that
+        mail programs recognise repeats as copies."""
         fewer = self.links.of(message.reader_id, message.template)
         mail = self._mail(address, message.title, delivery_id)
         mail["Date"] = format_datetime(to_local(message.at))

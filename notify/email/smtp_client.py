@@ -1,5 +1,6 @@
-"""A mail that failed before the dot at the end of its text was surely not sent (RFC 5321,
-4.1.1.4); after the dot, without an answer, the outcome is unknown."""
+"""Sends mail by SMTP. A mail ends with a line that holds only a dot. A mail that failed before
+this dot was surely not sent (RFC 5321, 4.1.1.4); without an answer after the dot, the outcome is
+unknown."""
 
 from __future__ import annotations
 
@@ -16,12 +17,14 @@ from typing import Final
 import aiosmtplib
 
 SEND_S: Final = 30.0
-"""Seconds for one mail; many servers examine it before they answer."""
+"""At most this many seconds are spent on one mail; many servers examine it before they answer."""
 ASK_S: Final = 8.0
 BEFORE_THE_DOT_S: Final = 0.05
-"""Seconds between the text and its dot, to notice a server that rejects the text or closes."""
+"""Seconds to wait between the mail's text and its final dot, to notice a server that rejects the
+text or closes the connection."""
 _KEPT_S: Final = 20.0
-"""Seconds in which an idle connection is reused; servers close them after a minute or more."""
+"""An idle connection is reused for this many seconds; servers close connections after a minute
+or more."""
 _GOING_DOWN: Final = 421
 _GO_ON: Final = 354
 _DOT_FIRST: Final = re.compile(rb"^\.", re.MULTILINE)
@@ -29,8 +32,9 @@ _DOT_FIRST: Final = re.compile(rb"^\.", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """``tls``: TLS from the first byte (smtps); otherwise STARTTLS if offered, and always before
-    a password is sent to another machine. ``sender``: in the envelope and in From."""
+    """The account on the mail server. `tls`: TLS from the first byte (smtps); otherwise STARTTLS
+    if the server offers it. `require_starttls`: no mail without it. `sender`: the address in the
+    envelope and in From."""
 
     host: str
     port: int
@@ -42,7 +46,8 @@ class SmtpSettings:
 
     @property
     def account(self) -> str:
-        """The server's name with a fingerprint of the account and its password."""
+        """A name for the account: the server's host name and a hash of all settings with the
+        password."""
         text = f"{self.host} {self.port} {self.user} {self.password} {self.sender}"
         return f"{self.host}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
@@ -58,7 +63,8 @@ class SmtpStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpResult:
-    """``code``: the server's reply, None without one. ``unknown``: it may have taken the mail."""
+    """The result of one mail. `code`: the server's reply, None without one. `unknown`: the
+    server may have taken the mail."""
 
     status: SmtpStatus
     code: int | None = None
@@ -74,8 +80,9 @@ class _Text:
 
 
 class SmtpClient:
-    """Failures are results, not exceptions. ``send_s``, ``ask_s``: seconds for a mail and a
-    check. ``before_the_dot_s``: seconds in which a server may reject the text."""
+    """Sends mails and checks the server. Failures are results, not exceptions. ``send_s``: at
+    most this many seconds for a mail; ``ask_s``: for a check or a connection.
+    ``before_the_dot_s``: wait before a mail's final dot, for a server that rejects the text."""
 
     def __init__(
         self,
@@ -124,7 +131,9 @@ class SmtpClient:
         return SmtpResult(SmtpStatus.SENT, code)
 
     async def _write(self, connection: aiosmtplib.SMTP, text: _Text) -> int:
-        """Returns the server's code. aiosmtplib's ``data`` hides whether the dot was written."""
+        """Writes the mail's text and its final dot; returns the server's reply code. Does what
+        aiosmtplib's ``data`` does, which hides whether the dot was written. Raises:
+        SMTPException."""
         code, says = await connection.execute_command(b"DATA")
         protocol = connection.protocol
         if code != _GO_ON or protocol is None:
@@ -142,7 +151,8 @@ class SmtpClient:
         raise aiosmtplib.SMTPDataError(early.code, early.message)
 
     async def trouble(self) -> str:
-        """Why no mail can be sent now, in English for the operator; empty if it can."""
+        """The reason why no mail can be sent now, in English for the operator; empty if mail can
+        be sent."""
         s = self.settings
         try:
             async with asyncio.timeout(self._ask_s):
@@ -224,7 +234,8 @@ class SmtpClient:
 
 
 def _result(error: Exception, *, ended: bool) -> SmtpResult:
-    """The result of a failure. ``ended``: the final dot had been written."""
+    """The result of a mail that failed with ``error``. ``ended``: the mail's final dot had been
+    written."""
     if isinstance(error, aiosmtplib.SMTPNotSupported):
         return SmtpResult(SmtpStatus.REFUSED)
     if not isinstance(error, aiosmtplib.SMTPResponseException) or error.code < 0:

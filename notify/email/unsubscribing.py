@@ -1,4 +1,5 @@
-"""Encrypted links by which a reader ends mails without signing in."""
+"""Links by which a reader switches mails off without signing in. The encrypted token in them
+names the reader and the kind of mail."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ class UnsubscribeLinks:
         return f"{self.base_url}{PATH}?t={quote(sealed, safe='')}"
 
     def read(self, token: str) -> tuple[ReaderId, Template] | None:
-        """The reader and the kind of mail; None if the token is invalid."""
+        """The reader and the kind of mail that the token of a link names; None if the token is
+        invalid."""
         try:
             reader, _, name = self.cipher.decrypt(token, _PURPOSE).partition(" ")
             return ReaderId(reader), Template(name)

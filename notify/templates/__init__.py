@@ -1,4 +1,4 @@
-"""The messages to readers, one module each."""
+"""All messages to readers; each kind of message has its own module."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ TEMPLATE_BY_EVENT: Final[Mapping[OutboxEventKind, MessageTemplate]] = {
     OutboxEventKind.OFFER_WITHDRAWN: offer_withdrawn.MESSAGE,
     OutboxEventKind.ALTERNATIVE_OFFER: alternative_offer.MESSAGE,
 }
-"""The message about an outbox event, unless the library moved the reader. Others have none."""
+"""The template of the message about each kind of outbox event. Other kinds have no message. If
+the library moved the reader, ``moved_by_library`` is used instead."""
 MESSAGES: Final = (*TEMPLATE_BY_EVENT.values(), suspended.MESSAGE, moved_by_library.MESSAGE)
 TITLES: Final[Mapping[Template, str]] = {
     # The first of two messages with one template gives the title.
@@ -60,4 +61,4 @@ TITLES: Final[Mapping[Template, str]] = {
 FIELDS: Final[Mapping[Template, tuple[str, ...]]] = {
     message.template: message.fields for message in MESSAGES
 }
-"""The facts that each WeChat template may use."""
+"""The names of the facts that the WeChat template of each message may use."""

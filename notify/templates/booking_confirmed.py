@@ -1,4 +1,4 @@
-"""Sent after a booking, and after a change of one."""
+"""The message sent after a booking, and after a change of its seat or time."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from notify.templates.rendering import (
 )
 
 WORTH: Final = timedelta(hours=4)
-"""The message is sent at most this long after the end; later it would only wake the reader."""
+"""The message about the end of a stay is sent at most this long after the end; later it would
+only disturb the reader."""
 
 
 def render(m: MessageContext) -> RenderedMessage:

@@ -1,4 +1,4 @@
-"""Sent at the start of a booking without a check-in."""
+"""The message sent at the start of a booking if its reader has not checked in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sent after a renewal and after an earlier end."""
+"""The message about a new end of a stay: after a renewal, and after an earlier end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sent twenty minutes before the end."""
+"""The message sent twenty minutes before the end of a stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Titles and texts of messages that the library itself sends."""
+"""Titles and texts of messages that the staff cause: replies, decisions, announcements."""
 
 from __future__ import annotations
 

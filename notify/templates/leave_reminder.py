@@ -1,4 +1,4 @@
-"""Sent ten minutes before the leave ends."""
+"""The message sent ten minutes before a temporary leave must end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of mails to readers, besides the messages themselves."""
+"""Texts that surround a message in a mail to a reader, and the texts of other mails."""
 
 from __future__ import annotations
 

@@ -11,4 +11,4 @@ COMPANIONS: Final[Mapping[str, str]] = {
     "MINE": "我的预约",
     "HELP": "使用帮助",
 }
-"""Labels by the key that a tap sends."""
+"""Labels of the menu's further buttons, by the key that WeChat sends when one is tapped."""

@@ -1,4 +1,4 @@
-"""Sent when the library moves a booking or a stay to another seat."""
+"""The message sent when the library moves a reader's booking or stay to another seat."""
 
 from __future__ import annotations
 

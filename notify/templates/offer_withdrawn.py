@@ -1,4 +1,4 @@
-"""Sent when the library takes back a seat that it held for a reader."""
+"""The message sent when the library takes back a seat that it held for a reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Sent when an empty seat was reported: its reader confirms presence, or is set on leave."""
+"""The message sent when a reader's seat was reported as empty: the reader has to prove presence,
+or is set on temporary leave."""
 
 from __future__ import annotations
 

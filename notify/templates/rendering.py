@@ -1,4 +1,4 @@
-"""The facts that messages are written from, and how times are written in messages."""
+"""The facts that messages are written from, and the forms of times in messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.messages.entities import Template
 from models.violations.entities import ViolationCount
 
 A_DAY: Final = timedelta(hours=24)
-"""A message without a deadline is worth sending for this long."""
+"""A message without a deadline of its own is not sent later than this after its event."""
 BETWEEN_KIOSKS: Final = "、"
 LONGEST_THING: Final = 20
 """At most this many characters fit WeChat's field type ``thing``, which takes any text."""
@@ -27,7 +27,7 @@ class MessageContext:
     at: datetime
     seat: str
     short_seat: str
-    """``seat`` in ``LONGEST_THING`` characters, with its number uncut."""
+    """`seat` shortened to ``LONGEST_THING`` characters; only the number at its end is never cut."""
     seat_no: str
     receipt: str
     start: datetime
@@ -46,18 +46,21 @@ class MessageContext:
     counted: bool = False
     window: ViolationCount = ViolationCount(0, 0, 0)
     suspended_until: datetime | None = None
-    """From ``violation`` to here: set after a missed booking or an expired leave."""
+    """The four fields from `violation` to this one are set only in messages about a missed
+    booking or an expired leave."""
     pending_confirmation: str | None = None
     presence_due_at: datetime | None = None
     held_until: datetime | None = None
     replaced_seat: str = ""
     replaced_start: datetime | None = None
     replaced_end: datetime | None = None
-    """From ``replaced_seat`` to here: the cancelled booking for which this seat is offered."""
+    """The three fields from `replaced_seat` to this one describe the cancelled booking for which
+    the library offers this seat."""
     by_library: bool = False
-    """True if the library gave the reader another seat."""
+    """True if the library moved the reader to another seat."""
     others: int = 0
-    """Number of the reader's other bookings of the day, after a missed one."""
+    """Set in the message about a missed booking: the number of the reader's other bookings on
+    that day."""
 
 
 SCAN_BY: Final[Mapping[CheckInWay, str]] = {
@@ -72,9 +75,11 @@ SCAN_SHORT: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.KIOSK: "扫码",
     CheckInWay.KIOSK_OR_LABEL: "扫码",
 }
-"""Short forms of ``SCAN_BY``, for messages that name the codes elsewhere."""
+"""Shorter texts for the actions in ``SCAN_BY``, for messages whose other fields say where the
+codes are."""
 _ANY_KIOSK: Final = "馆内任一选座机或查询机"
-"""Used if the kiosks' names do not fit WeChat's field: cut off, they would mislead."""
+"""Used instead of the kiosks' names if these are too long for WeChat's field, where cut names
+would mislead."""
 _PLACES: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.SEAT_LABEL: "座位上的座位码",
     CheckInWay.GATE: "馆口闸机",
@@ -83,7 +88,8 @@ _PLACES: Final[Mapping[CheckInWay, str]] = {
 
 
 def scan_at(m: MessageContext) -> str:
-    """How the reader proves presence, with the kiosks' names in brackets."""
+    """The action by which the reader checks in, with the kiosks' names in brackets where kiosks
+    are used."""
     by = SCAN_BY[m.way]
     if m.way is CheckInWay.KIOSK:
         return f"{by}（{m.kiosks}）"
@@ -98,14 +104,16 @@ def seat_facts(m: MessageContext) -> dict[str, str]:
 
 
 def place(m: MessageContext) -> str:
-    """The place of the check-in, short enough for a WeChat field."""
+    """The place where the reader checks in (kiosks, seat, gate or service desk), short enough
+    for a WeChat field."""
     return _PLACES.get(m.way) or (m.kiosks if len(m.kiosks) <= LONGEST_THING else _ANY_KIOSK)
 
 
 @record
 class RenderedMessage:
-    """A written message: ``text`` for the app, ``facts`` for WeChat's template by fact name. After
-    ``not_after`` it is not worth sending, and stays in the app only."""
+    """A written message. `text`: shown in the app and in mails. `facts`: values for WeChat's
+    template, by fact name. After `not_after` the message is not sent any more, and stays in the
+    app only."""
 
     text: str
     facts: Mapping[str, object]
@@ -114,7 +122,8 @@ class RenderedMessage:
 
 @dataclass(frozen=True, slots=True)
 class MessageTemplate:
-    """One kind of message. ``title``: in the app. ``fields``: facts for the WeChat template."""
+    """One kind of message. `title`: its title in the app. `fields`: the facts that its WeChat
+    template may use."""
 
     template: Template
     title: str
@@ -123,7 +132,7 @@ class MessageTemplate:
 
 
 def clock(instant: datetime | None) -> str:
-    """16:38"""
+    """The local time of day, such as 16:38; --:-- for None."""
     if instant is None:
         return "--:--"
     there = to_local(instant)
@@ -134,7 +143,8 @@ _NEXT_DAY: Final = "次日{clock}"
 
 
 def later_clock(since: datetime | date, instant: datetime) -> str:
-    """16:38, or 次日02:00 if it is the day after ``since``."""
+    """The local time of day, such as 16:38; 次日02:00 if it is on the day after ``since``;
+    with its date if it is later."""
     day = to_local(since).date() if isinstance(since, datetime) else since
     days = (to_local(instant).date() - day).days
     if days > 1:
@@ -143,14 +153,15 @@ def later_clock(since: datetime | date, instant: datetime) -> str:
 
 
 def clock_period(start: datetime, end: datetime) -> str:
-    """16:38~17:00, the form of WeChat's templates; an end on another day has its date."""
+    """A period in the form of WeChat's templates: 16:38~17:00. An end on another day is written
+    with its date."""
     there = to_local(end)
     day = f"{there.year}年{there.month}月{there.day}日 "
     return f"{clock(start)}~{'' if local_date(start) == there.date() else day}{clock(end)}"
 
 
 def day_clock(instant: datetime | None) -> str:
-    """9月8日 16:38"""
+    """The local date and time, such as 9月8日 16:38; empty for None."""
     if instant is None:
         return ""
     there = to_local(instant)
@@ -158,5 +169,6 @@ def day_clock(instant: datetime | None) -> str:
 
 
 def span(start: datetime, end: datetime) -> str:
-    """9月1日 16:38–17:00, 9月1日 22:00–次日02:00"""
+    """A period with its date: 9月1日 16:38–17:00, or 9月1日 22:00–次日02:00 if it ends on the next
+    day."""
     return f"{day_clock(start)}–{later_clock(start, end)}"

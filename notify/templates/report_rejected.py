@@ -1,4 +1,5 @@
-"""Sent when the staff reject an occupied-seat report: the reader's time runs again."""
+"""The message to a reader who reported that somebody else sat on the booked seat, if the staff
+found the seat free: the deadline of the check-in, or of the leave, holds again."""
 
 from __future__ import annotations
 

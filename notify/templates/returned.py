@@ -1,4 +1,5 @@
-"""Sent after the return from a leave; if a gate saw the reader, it asks for a confirmation."""
+"""The message sent after the return from a temporary leave. If only a gate recorded the return,
+it asks the reader to confirm it."""
 
 from __future__ import annotations
 

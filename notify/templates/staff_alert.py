@@ -1,4 +1,4 @@
-"""Texts of the mail about work that waits for the staff."""
+"""Texts of the mail to staff members about work that waits for them."""
 
 from __future__ import annotations
 

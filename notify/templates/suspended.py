@@ -23,7 +23,8 @@ def render(m: MessageContext) -> RenderedMessage:
 
 
 def by_the_library(until: datetime | None, now: datetime) -> dict[str, object]:
-    """WeChat's facts, without the reason. ``until`` None: the staff ended the suspension."""
+    """The facts for WeChat's template about a suspension by the staff, without the reason.
+    ``until`` is its end; None if the staff have ended the suspension."""
     if until is None:
         return {"until": now, "reason": "图书馆已解除暂停", "tip": "现在可以预约"}
     tip = "长期暂停，至图书馆解除" if until == FOREVER else "已有的预约不受影响"

@@ -1,5 +1,5 @@
-"""Sent when a waitlist entry ends early: its seats are out of use, its reader is suspended, or a
-seat for an alert is free."""
+"""The message sent when a waitlist entry ends without an offer: its seats are out of use, its
+reader is suspended, or it is an alert and a seat is free."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALERT_TITLE: Final = "空位提醒"
 _FREE: Final = "{area}，{span} 有空位了。座位没有为您保留，先到先得，请尽快预约。"
 _FREE_TIP: Final = "有空位了，先到先得"
 _NEWS_FOR: Final = timedelta(minutes=30)
-"""A free seat is worth a message for this long."""
+"""The message about a free seat is not sent later than this after its event."""
 _BANNED: Final = "您的预约资格已长期暂停，解除前不能候补；已有的预约不受影响。"
 _REASON: Final[Mapping[EndReason, str]] = {
     EndReason.NO_SEATS: "等候的座位当天已全部停用或撤除。请选择其他座位或时间。",
@@ -35,12 +35,13 @@ def title_of(end: WaitlistEnd) -> str:
 
 
 def template_of(end: WaitlistEnd) -> Template:
-    """A free seat uses the template of offers, to which readers with an alert have consented."""
+    """The WeChat template of the message. For a free seat it is the template of offers, since
+    readers with an alert have consented to that one."""
     return Template.OFFER if end.reason is EndReason.SEAT_FREE else TEMPLATE
 
 
 def render(area: str, short_area: str, entry: WaitlistEntry, end: WaitlistEnd) -> RenderedMessage:
-    """``area`` is the name for readers, ``short_area`` fits a WeChat field."""
+    """Writes the message. ``area`` is the area's full name; ``short_area`` fits a WeChat field."""
     place = {"seat": short_area, "seat_no": ""}
     if end.reason is EndReason.SEAT_FREE:
         until = min(entry.end, end.at + _NEWS_FOR)

@@ -1,4 +1,4 @@
-"""Sent when a seat is held for the first reader of the waitlist."""
+"""The message sent when a seat is held for a reader of the waitlist, who has to answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of a card of 企业微信, besides the message."""
+"""Texts of a 企业微信 card, in addition to the message itself."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from typing import Final
 
 CARD_BUTTON: Final = "查看"
 NO_TAGS: Final = str.maketrans("<>", "〈〉")
-"""Replacements of characters that WeCom would read as tags."""
+"""A translation table that replaces the characters which WeCom would read as tags."""

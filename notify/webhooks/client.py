@@ -1,6 +1,6 @@
-"""HTTP to receivers of webhooks, which may be anybody: this network must not be reachable. A
-connection goes to exactly the address that was checked, so that DNS rebinding has no effect.
-Redirects are not followed."""
+"""An HTTP client for webhooks. Their receivers are not trusted, so this network must not be
+reachable through it. A connection goes to exactly the address that was checked, so that DNS
+rebinding has no effect. Redirects are not followed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from models.webhooks.entities import MOST_ENDPOINTS, WebhookResult
 from models.webhooks.rules import Network, literal, may_connect
 
 TIMEOUT_S: Final = 10.0
-"""Seconds for name, connection, request and answer together."""
+"""At most this many seconds are spent on resolving the name, connecting, sending the request and
+reading the answer together."""
 LARGEST_ANSWER: Final = 64 * 1024
 _MOST_RECEIVED: Final = 512 * 1024
 """At most this many bytes are received for one request; a socket may return 256 KB at once."""
@@ -33,11 +34,12 @@ FORBIDDEN: Final = "forbidden_address"
 
 AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 Lookup = Callable[[str, int], list[AddressInfo]]
-"""Resolves a name in the form of ``socket.getaddrinfo``; blocks."""
+"""Resolves a host name and a port; the result has the form of ``socket.getaddrinfo``. Blocks."""
 
 
 class AddressForbidden(OSError):
-    """A webhook may not be sent to the address."""
+    """No webhook may be sent to the address: it is neither public nor in a network that the
+    operator allows."""
 
     def __init__(self, address: str) -> None:
         super().__init__(errno.EACCES, f"webhooks may not be sent to {address}")
@@ -48,8 +50,9 @@ def ask_dns(host: str, port: int) -> list[AddressInfo]:
 
 
 class CheckedResolver(AbstractResolver):
-    """Refuses a name if any of its addresses is forbidden. Lookups run in a pool with one thread
-    for each endpoint, so that a name which hangs delays no other."""
+    """Resolves the host names of receivers. A name is refused if any of its addresses is
+    forbidden. Lookups run in a pool with one thread for each endpoint, so that a name which
+    hangs delays no other."""
 
     def __init__(self, lookup: Lookup, check: Callable[[str, int], None]) -> None:
         self._lookup, self._check = lookup, check
@@ -59,7 +62,7 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Raises: OSError; AddressForbidden."""
+        """The addresses of the name, all of them checked. Raises: OSError; AddressForbidden."""
         addresses = await self._addresses(host, port)
         for *_, address in addresses:
             self._check(address[0], port)
@@ -77,7 +80,8 @@ class CheckedResolver(AbstractResolver):
         ]
 
     async def _addresses(self, host: str, port: int) -> list[AddressInfo]:
-        """One lookup at a time for each name, shared by concurrent callers."""
+        """The addresses of the name, not yet checked. Concurrent callers share one lookup of a
+        name."""
         lookup = self._lookups.get((host, port))
         if lookup is None:
             loop = asyncio.get_running_loop()
@@ -97,7 +101,8 @@ class CheckedResolver(AbstractResolver):
 
 
 class _BoundedConnection(ResponseHandler):
-    """Aborts after ``_MOST_RECEIVED`` bytes: 1xx answers and heads of chunks can be endless."""
+    """A connection that aborts after ``_MOST_RECEIVED`` bytes of an answer: 1xx answers and
+    heads of chunks can be endless."""
 
     _received = 0
 
@@ -115,7 +120,8 @@ class _BoundedConnection(ResponseHandler):
 
 
 class WebhookClient:
-    """An async context manager. ``allowed``: non-public networks to permit, also without TLS."""
+    """Sends requests to receivers of webhooks. An async context manager. ``allowed``: networks
+    that are permitted although they are not public, also without TLS."""
 
     def __init__(
         self,
@@ -146,7 +152,8 @@ class WebhookClient:
                 raise AddressForbidden(host)
 
         def connected(info: Any) -> socket.socket:
-            """Checks the address here too, since a URL with an address is not resolved."""
+            """Makes the socket of a connection. Checks the address here too, since a URL with an
+            address is not resolved."""
             family, kind, proto, _, address = info
             check(address[0], address[1])
             made = socket.socket(family, kind, proto)
@@ -174,7 +181,8 @@ class WebhookClient:
     async def post(
         self, url: str, body: bytes, headers: dict[str, str], now: datetime
     ) -> WebhookResult:
-        """Returns the receiver's answer. Failures are results, not exceptions."""
+        """Sends the request; returns the status of the receiver's answer, or the reason why
+        there is none. Failures are results, not exceptions."""
         began = monotonic()
 
         def result(status: int | None, error: str = "", retry: float = 0.0) -> WebhookResult:
@@ -203,7 +211,8 @@ class WebhookClient:
 
 
 async def _read_bounded(answer: aiohttp.ClientResponse) -> None:
-    """Reads a short answer, so that the connection can be reused; closes it on a longer one."""
+    """Reads an answer of at most ``LARGEST_ANSWER`` bytes, so that the connection can be reused;
+    closes the connection on a longer one."""
     left = LARGEST_ANSWER
     async for chunk in answer.content.iter_any():
         left -= len(chunk)
@@ -213,7 +222,8 @@ async def _read_bounded(answer: aiohttp.ClientResponse) -> None:
 
 
 def retry_after(text: str, now: datetime) -> float:
-    """The seconds of a ``Retry-After``, which may be a date; 0 if it is invalid."""
+    """The seconds that a ``Retry-After`` header asks to wait: a number or a date; 0 if it is
+    invalid."""
     if text.isascii() and text.isdecimal() and len(text) < 9:
         return float(text)
     try:

@@ -1,4 +1,4 @@
-"""Events for programs: from the outboxes to the queues of the endpoints."""
+"""Turns the events of the outboxes into webhook events, and queues these for the endpoints."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from models.webhooks.delivery_repository import WebhookDeliveryRepository
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType
 
-_PLACES: Final = 500
-"""Events of ``EventOutbox`` queued at once; each gets its own number within a millisecond."""
+_MAX_STORED: Final = 500
+"""At most this many events of ``EventOutbox`` are queued by one call; each gets its own number
+within its millisecond."""
 _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState | None]]] = {
     OutboxEventKind.BOOKING_CONFIRMED: (
         WebhookEventType.RESERVATION_CREATED,
@@ -56,15 +57,18 @@ _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState 
         ReservationState.CANCELLED,
     ),
 }
-"""The webhook type of an event and the state after it. Reminders, offers, leaves are not sent."""
-_KINDS: Final = frozenset(WebhookEventType)
-"""Event types this version knows. Unknown ones are from a newer version and stay queued."""
-_CHANGE: Final = {
+"""The webhook type of each kind of outbox event, and the reservation's state after it (None: the
+state that the reservation has). Other kinds cause no webhook: reminders, offers, temporary
+leaves and returns. An expired leave does, since it ends the reservation."""
+_STORED_KINDS: Final = frozenset(WebhookEventType)
+"""The values of ``StoredEvent.kind`` that this version knows; each is a webhook type. An unknown
+one was written by a newer version and stays in the outbox."""
+_CHANGE_WORDS: Final = {
     OutboxEventKind.BOOKING_CHANGED: "rebooked",
     OutboxEventKind.SEAT_MOVED: "moved",
     OutboxEventKind.END_MOVED: "end_moved",
 }
-_HOW: Final = {
+_HOW_WORDS: Final = {
     OutboxEventKind.LEAVE_EXPIRED: "leave_expired",
     OutboxEventKind.BOOKING_CANCELLED: "cancelled",
     OutboxEventKind.BOOKING_CANCELLED_BY_LIBRARY: "cancelled_by_library",
@@ -83,8 +87,9 @@ class WebhookEvents:
         self._reference = reference
 
     async def subscribed_types(self) -> frozenset[WebhookEventType]:
-        """The event types that some endpoint receives. Call it after reading an outbox: an endpoint
-        that is added later receives nothing that the outbox held."""
+        """The event types that some enabled endpoint receives. Call it after reading an outbox.
+        In the other order, an endpoint added between the two reads would miss an event that
+        happened after it was added."""
         return frozenset().union(*(e.events for e in await self._enabled()))
 
     def events_of(self, r: Reservation, types: Container[WebhookEventType]) -> list[WebhookEvent]:
@@ -97,9 +102,10 @@ class WebhookEvents:
     async def publish(
         self, events: Sequence[WebhookEvent], pending: Sequence[StoredEvent], now: datetime
     ) -> list[StoredEvent]:
-        """Queues ``events`` and ``pending``; returns the ones of ``pending`` that may leave their
-        outbox. May be repeated."""
-        stored = [event for event in pending if event.kind in _KINDS][:_PLACES]
+        """Queues ``events`` and ``pending`` for the endpoints that receive their types. Returns
+        the events of ``pending`` that may now be removed from ``EventOutbox``: all whose kind is
+        known, at most ``_MAX_STORED``. A repeated call queues nothing twice."""
+        stored = [event for event in pending if event.kind in _STORED_KINDS][:_MAX_STORED]
         all_events = [*events, *(_of_stored(event, n) for n, event in enumerate(stored))]
         if all_events:
             enabled = await self._enabled()
@@ -120,31 +126,39 @@ class WebhookEvents:
         seat = catalog.all_seats.get(recorded["seat_id"])
         venue_id = catalog.areas[seat.area_id].venue_id if seat is not None else r.venue_id
         ended = type in (WebhookEventType.RESERVATION_ENDED, WebhookEventType.RESERVATION_NO_SHOW)
-        how = _HOW.get(event.event, state.value)
+        how = _HOW_WORDS.get(event.event, state.value)
         facts = {
             "id": r.id,
             "venue_id": venue_id,
             "area_id": seat.area_id if seat is not None else None,
             "seat_id": recorded["seat_id"],
             "seat": catalog.label_of(recorded["seat_id"]),
-            "begin": recorded["start"],
+            "begin": recorded["start"],  # the stored name; the body has `start` too
             "end": recorded["end"],
             "state": state.value,
             "checked_in_at": recorded.get("checked_in_at"),
             "ended_at": recorded.get("ended_at") if ended else None,
-            "change": _CHANGE.get(event.event),
+            "change": _CHANGE_WORDS.get(event.event),
             "how": how if type is WebhookEventType.RESERVATION_ENDED else None,
         }
-        # A change has one id everywhere; an old event without one has its number instead.
+        # `event.change` identifies the change that wrote the event; `facts["change"]` is a word.
+        # Events stored before changes had ids have the reservation's id and their number instead.
         id, seq = event.change or f"{r.id}_{event.seq}", 2 * event.seq
-        if event.event is OutboxEventKind.CHECKED_IN_BEFORE:  # another event of its change follows
+        if event.event is OutboxEventKind.CHECKED_IN_BEFORE:
+            # Its change has written a second event, which is sent after it.
             id, seq = f"{id}_before", seq - 1
         return WebhookEvent(f"evt_{id}", type, event.at, r.id, seq, r.reader_id, facts)
 
 
-def _of_stored(event: StoredEvent, place: int) -> WebhookEvent:
-    """``place`` is the position in ``EventOutbox``, whose events are in order of time."""
-    seq = int(event.at.timestamp() * 1000) * _PLACES + place
+def _of_stored(event: StoredEvent, index: int) -> WebhookEvent:
+    """The webhook event of a suspension or an area. ``index`` is the position in the batch read
+    from ``EventOutbox``, which is in order of time.
+
+    `event.kind` is the webhook type. `event.facts` are exactly the fields of ``WebhookSuspension``
+    (without `reader`; subject: the suspension's id) or of ``WebhookArea`` (subject: `area:` and the
+    area's id). They are stored by ``SuspensionRepository`` and ``models/library/area_events.py``.
+    """
+    seq = int(event.at.timestamp() * 1000) * _MAX_STORED + index
     reader = ReaderId(event.reader_id) if event.reader_id is not None else None
     return WebhookEvent(
         f"evt_{event.id}",

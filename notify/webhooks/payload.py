@@ -1,4 +1,5 @@
-"""The bodies of webhooks (docs/webhooks.md), also for ``webhooks`` in OpenAPI."""
+"""The bodies of webhook requests (docs/webhooks.md). The section ``webhooks`` of the OpenAPI
+document is made from the same structs."""
 
 from __future__ import annotations
 
@@ -20,8 +21,9 @@ _NAME_BYTES: Final = 16
 
 
 class WebhookReader(msgspec.Struct):
-    """A reader. ``id`` is this endpoint's own pseudonym for the reader, the same in all of its
-    events; number and name are included if the library allows it."""
+    """A reader. `id` is a pseudonym: the same in all events to this endpoint, another at every
+    other endpoint. `student_no` and `name` are included if the library allows it for this
+    endpoint."""
 
     id: str
     student_no: str | UnsetType = UNSET
@@ -29,9 +31,11 @@ class WebhookReader(msgspec.Struct):
 
 
 class WebhookReservation(msgspec.Struct):
-    """A reservation at the moment of the event. ``reader`` is null after an erasure. ``change``
-    says what was changed: ``rebooked`` (seat or time before the start), ``moved`` (seat during the
-    stay) or ``end_moved``. ``how`` says how it ended. ``begin``: the old name of ``start``."""
+    """A reservation at the moment of the event. `reader` is null after the reader's data were
+    erased. `area_id` is null if the seat is on no floor plan any more. `change` says what was
+    changed: ``rebooked`` (seat or time, before the start), ``moved`` (seat, during the stay) or
+    ``end_moved`` (the end). `how` says how the reservation ended. `begin` is deprecated and has
+    the value of `start`."""
 
     id: str
     reader: WebhookReader | None
@@ -53,7 +57,8 @@ class WebhookReservation(msgspec.Struct):
 
 
 class WebhookSuspension(msgspec.Struct):
-    """A suspension. ``until`` is null if it lasts until the staff end it."""
+    """A suspension: from `since` the reader may not book. `until` is null if it lasts until the
+    staff end it."""
 
     id: str
     reader: WebhookReader | None
@@ -62,7 +67,7 @@ class WebhookSuspension(msgspec.Struct):
 
 
 class WebhookArea(msgspec.Struct):
-    """An area that is out of use, or in use again."""
+    """An area that was taken out of use or brought back into use. `area` is its full name."""
 
     area_id: str
     venue_id: str
@@ -70,7 +75,7 @@ class WebhookArea(msgspec.Struct):
 
 
 class WebhookPing(msgspec.Struct):
-    """A test event from the staff."""
+    """The data of a test event that a staff member has sent."""
 
     message: str
 
@@ -85,20 +90,27 @@ DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
     )
     if kind.startswith(beginning)
 }
-"""The shape of ``data`` for each type of event."""
+"""The struct that ``data`` has in events of each type."""
 
 
 def reader_name(reader_id: ReaderId, key: bytes) -> str:
-    """The pseudonym of a reader for one endpoint. Its key prevents a search by student numbers. Two
-    receivers of the same events can still match readers by the events' ids."""
+    """The pseudonym of a reader for one endpoint. The endpoint's own ``key`` prevents receivers
+    from trying all student numbers. Two receivers of the same events can still match readers by
+    the events' ids."""
     return "rdr_" + hmac.digest(key, reader_id.encode(), "sha256")[:_NAME_BYTES].hex()
 
 
 def body_of(event: WebhookEvent, reader_key: bytes, reader: Reader | None) -> bytes:
-    """The request's body. ``reader`` is given if the endpoint receives personal data."""
+    """The body of the event's request. ``reader`` is set only if the endpoint receives personal
+    data; without it, only the pseudonym is included.
+
+    `event.facts` have the names of the struct's fields, except that a reservation event stores only
+    `begin`, never `start`: `start` is set here, and both are sent.
+    """
     facts: dict[str, Any] = {
         name: to_local(value) if isinstance(value, datetime) else value
         for name, value in event.facts.items()
+        # None is left out, except where the struct has null: without an end, without a plan.
         if value is not None or name in ("until", "area_id")
     }
     shape = DATA[event.type]

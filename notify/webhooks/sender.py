@@ -24,7 +24,8 @@ _DELETED: Final = "deleted"
 
 
 class WebhookSender:
-    """Reads personal data for each attempt, so that no delivery stores any."""
+    """Makes, signs and posts one webhook request. Reads personal data anew for each attempt, so
+    that no delivery stores any."""
 
     def __init__(
         self,
@@ -33,15 +34,17 @@ class WebhookSender:
         readers_of: ReadersOf,
         real_now: Callable[[], datetime],
     ) -> None:
-        """``real_now`` is the machine's time: receivers refuse old signatures."""
+        """``readers_of`` loads readers by their ids. ``real_now`` is the machine's time, used in
+        signatures because receivers refuse old ones."""
         self._client, self._endpoints, self._readers_of = client, endpoints, readers_of
         self._real_now = real_now
 
     async def send(
         self, id: WebhookId, event: WebhookEvent, now: datetime
     ) -> tuple[WebhookEndpoint, WebhookResult] | None:
-        """Returns the endpoint as read for this attempt and the receiver's answer; None if it is
-        disabled or deleted. Raises: Unavailable."""
+        """Returns the endpoint as read for this attempt, and the result; None if the endpoint is
+        disabled or deleted. A queued event is sent although the endpoint no longer receives its
+        type. Raises: Unavailable."""
         current = await self._endpoints.with_keys(id, now)
         if current is None or not current[0].enabled:
             return None
@@ -53,7 +56,8 @@ class WebhookSender:
         return endpoint, await self._post(endpoint, event.id, body, keys)
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
-        """Sends a test event once and stores nothing. Raises: Unavailable."""
+        """Sends a test event once, also to a disabled endpoint, and stores nothing. Raises:
+        Unavailable."""
         current = await self._endpoints.with_keys(endpoint.id, now)
         if current is None:
             return WebhookResult(None, _DELETED)

@@ -1,6 +1,9 @@
-"""Each endpoint has its own lane, so that a hanging endpoint delays no other. ``run`` starts the
-lanes that are missing and waits a while; slow lanes continue between runs. A result is written
-only under the lease that was taken before sending."""
+"""Sends the queued webhooks. Each endpoint has its own lane: a task that sends its deliveries, so
+that a hanging endpoint delays no other. ``WebhookWorker.run`` starts the lanes that are missing and
+waits a short time for them; slow lanes continue between runs.
+
+A result is written only under the lease that was taken before sending.
+"""
 
 from __future__ import annotations
 
@@ -32,27 +35,33 @@ log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
 """At most this many deliveries to one endpoint are sent at once, each of another subject."""
 LEASED: Final = 32
-"""Deliveries leased at once for a working endpoint; a lease takes three round trips."""
+"""Deliveries leased at once for an endpoint without failures; a lease takes three round trips to
+the database."""
 RUN_S: Final = 2.0
-"""Seconds of a lane, which uses one reading of the clock and so must be short."""
+"""A lane ends after this many seconds. It uses one reading of the clock, and so must be short."""
 WAIT_S: Final = 1.0
-"""Seconds that a run waits for its lanes."""
+"""Seconds that a run waits for its lanes; unfinished ones continue."""
 LEASE: Final = timedelta(seconds=40)
-"""The lease of a delivery, longer than an attempt and the writing of its result take."""
+"""How long a worker may keep a delivery; longer than an attempt and the writing of its result
+take."""
 CLOSE_S: Final = 3.0
 _Answer = tuple[WebhookEndpoint, WebhookResult]
-"""The endpoint as read for the attempt, and its answer."""
+"""The endpoint as read for the attempt, and the attempt's result."""
 
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """Deliveries to one endpoint: ``waiting`` are leased, ``sending`` have no answer yet,
-    ``saving`` no written result. ``asks`` is True while more may be due."""
+    """The deliveries to one endpoint that a worker has under way.
+
+    `waiting`: leased, not yet sent. `sending`: sent, no answer yet. `saving`: answered, the result
+    not yet written. `goes_on`: False once no attempt may be started any more. `more_due`: True
+    if the queue may hold more due deliveries.
+    """
 
     endpoint: WebhookEndpoint
     now: datetime
     goes_on: bool = True
-    asks: bool = True
+    more_due: bool = True
     waiting: deque[WebhookDelivery] = field(default_factory=deque)
     sending: set[asyncio.Task[tuple[WebhookDelivery, _Answer | None]]] = field(default_factory=set)
     saving: set[asyncio.Task[None]] = field(default_factory=set)
@@ -68,8 +77,9 @@ class _Lane:
 
     @property
     def lease_count(self) -> int:
-        """Number of deliveries to lease now: many at once, unless the endpoint fails."""
-        if self.leasing is not None or not self.asks:
+        """Number of deliveries to lease now: up to ``LEASED``, but few if the endpoint has
+        failed; 0 if enough are leased."""
+        if self.leasing is not None or not self.more_due:
             return 0
         most = self.at_once if self.endpoint.failures else LEASED
         in_hand = len(self.waiting) + len(self.sending) + len(self.saving)
@@ -90,8 +100,9 @@ class WebhookWorker:
         count: Callable[[str, int], None] = lambda outcome, times: None,
         jitter: Callable[[], float] = usual_jitter,
     ) -> None:
-        """``real_now``: the machine's time, for leases. ``count`` is called with an outcome and
-        its number. ``jitter``: a factor around 1 for each delay."""
+        """``real_now``: the machine's time, for leases. ``count`` receives an outcome (a
+        ``WebhookDeliveryState``) and the number of deliveries that had it, for metrics.
+        ``jitter`` returns a factor around 1 for each delay."""
         self._endpoints, self._deliveries, self._sender = endpoints, deliveries, sender
         self._real_now, self._count, self._jitter = real_now, count, jitter
         self._lanes: dict[WebhookId, asyncio.Task[None]] = {}
@@ -99,8 +110,8 @@ class WebhookWorker:
         self._closing = False
 
     async def run(self, now: datetime) -> int:
-        """Sends due deliveries. Returns the number of attempts and of deliveries given up, at
-        least 1 while any is under way. Raises: Unavailable."""
+        """Sends due deliveries. Returns the number of attempts since the last call and of
+        deliveries given up; at least 1 while a lane is running. Raises: Unavailable."""
         before, self._tried = self._tried, 0
         endpoints = await self._endpoints.all()
         if not endpoints:
@@ -119,7 +130,8 @@ class WebhookWorker:
         return before + self._tried + given_up or len(self._lanes)
 
     async def close(self) -> None:
-        """Waits briefly for attempts under way. Unanswered ones stay leased and are repeated."""
+        """Waits briefly for attempts under way. Those without an answer by then stay leased;
+        they are repeated when the lease ends."""
         self._closing = True
         lanes = set(self._lanes.values())
         if lanes:
@@ -129,8 +141,8 @@ class WebhookWorker:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _lane(self, endpoint: WebhookEndpoint, now: datetime) -> None:
-        """Sends the endpoint's due deliveries until none is left, the endpoint is paused or the
-        time is up. After many failures one delivery is tried first."""
+        """Sends the endpoint's due deliveries until none is left, the endpoint is paused or
+        ``RUN_S`` is over. After ``PAUSE_AFTER`` failures in a row they are sent one at a time."""
         lane, stop_at = _Lane(endpoint, now), monotonic() + RUN_S
         try:
             while True:
@@ -157,12 +169,12 @@ class WebhookWorker:
                 await self._release_waiting(lane)
 
     def _begin(self, lane: _Lane) -> None:
-        """Starts as many waiting deliveries as allowed, and leases more meanwhile."""
+        """Starts as many waiting deliveries as allowed, and a task that leases more."""
         while lane.waiting and len(lane.sending) < lane.at_once:
             attempt = self._attempt(lane.endpoint, lane.waiting.popleft(), lane.now)
             lane.sending.add(asyncio.create_task(attempt))
         if count := lane.lease_count:
-            lane.asks = False
+            lane.more_due = False
             lane.leasing = asyncio.create_task(self._lease(lane, count))
 
     async def _lease(self, lane: _Lane, count: int) -> None:
@@ -170,14 +182,14 @@ class WebhookWorker:
             lane.endpoint.id, lane.now, self._real_now(), LEASE, count
         )
         lane.waiting += leased
-        lane.asks = lane.asks or len(leased) == count
+        lane.more_due = lane.more_due or len(leased) == count
 
     async def _release_waiting(self, lane: _Lane) -> None:
         left, lane.waiting = lane.waiting, deque()
         await self._deliveries.release(left, lane.now)
 
     async def _handle_end(self, lane: _Lane, task: asyncio.Task[Any]) -> None:
-        """Handles the end of a task: an attempt, a written result or a lease."""
+        """Handles a task that has ended: an attempt, the writing of a result, or a lease."""
         if task is lane.leasing:
             lane.leasing = None
             task.result()
@@ -185,7 +197,7 @@ class WebhookWorker:
         if task in lane.saving:
             lane.saving.remove(task)
             task.result()
-            lane.asks = True  # the subject's next delivery may go
+            lane.more_due = True  # the subject's next delivery may go
             return
         lane.sending.remove(task)
         d, answer = task.result()
@@ -194,13 +206,14 @@ class WebhookWorker:
             lane.waiting.append(d)
             return
         lane.saving.add(asyncio.create_task(self._save(d, answer[1], lane.now)))
-        lane.endpoint, better_not = await self._judge(lane.endpoint, answer, lane.now)
-        lane.goes_on = lane.goes_on and not better_not
+        lane.endpoint, paused = await self._judge(lane.endpoint, answer, lane.now)
+        lane.goes_on = lane.goes_on and not paused
 
     async def _attempt(
         self, endpoint: WebhookEndpoint, d: WebhookDelivery, now: datetime
     ) -> tuple[WebhookDelivery, _Answer | None]:
-        """The answer is None if the endpoint was disabled meanwhile: the delivery waits."""
+        """Makes one attempt. The answer is None if the endpoint was disabled or deleted
+        meanwhile; the delivery then returns to the queue."""
         try:
             return d, await self._sender.send(endpoint.id, d.event, now)
         except Unavailable:
@@ -224,7 +237,8 @@ class WebhookWorker:
     async def _judge(
         self, endpoint: WebhookEndpoint, answer: _Answer, now: datetime
     ) -> tuple[WebhookEndpoint, bool]:
-        """Returns the endpoint as changed by the answer, and whether it is paused."""
+        """Returns the endpoint as changed by the answer, and True if nothing more may be sent to
+        it now: it is paused or was disabled by its answer 410."""
         current, result = answer
         if current.url != endpoint.url:
             endpoint = current  # the staff have changed the URL, which starts without failures

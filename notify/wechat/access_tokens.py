@@ -1,6 +1,6 @@
-"""The access_token of an account, requested once for all workers. Only ``stable_token`` is used:
-``cgi-bin/token`` would invalidate the token before. A token is looked up in this process's
-cache, then in Redis, then at WeChat."""
+"""The access_token of a WeChat account, requested once for all workers. Only ``stable_token`` is
+used: ``cgi-bin/token`` would invalidate the previous token. A token is looked up in this
+process's cache, then in Redis, then at WeChat."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ class TokenRequestFailed(Exception):
 
 
 class AccessTokens:
-    """The current token of one account. ``issue`` calls stable_token once and raises
-    ``TokenRequestFailed``. While ``shared`` is down, each process requests its own token."""
+    """Keeps the current token of one account. ``issue`` requests a token from WeChat once and
+    raises ``TokenRequestFailed``. ``shared`` is the cache in Redis; while it is unreachable,
+    each process requests its own token."""
 
     def __init__(
         self,
@@ -64,12 +65,13 @@ class AccessTokens:
         self._cached: tuple[str, float] | None = None
         self._open: tuple[TokenUnavailable, float] | None = None
         self._alarmed: tuple[int | None, float] | None = None
-        """The refusal logged as an alarm, and until when it is not logged again."""
+        """The errcode last logged as an alarm, and until when it is not logged again (in seconds
+        of the monotonic clock)."""
 
     async def get(self, bad: str | None = None) -> str:
-        """Returns a token other than ``bad``, which WeChat has just refused. Calls WeChat at
-        most once. After a failure all callers get the same error for a second, or for a minute
-        if it is lasting. Raises: TokenUnavailable."""
+        """Returns a valid token. ``bad``: a token that WeChat has just refused, and that is not
+        returned. WeChat is called at most once. After a failure all callers get the same error
+        for a second; if the failure is lasting, for a minute. Raises: TokenUnavailable."""
         if (token := self._from_process(bad)) is not None:
             return token
         async with self._single_flight:
@@ -80,7 +82,8 @@ class AccessTokens:
             return token
 
     def mark_invalid(self, token: str, errcode: int) -> None:
-        """Stops calls for a minute, after WeChat refused even a freshly renewed ``token``."""
+        """Called after WeChat refused even a freshly renewed ``token``: for a minute, ``get``
+        fails without a call to WeChat."""
         self._fail(TokenUnavailable(errcode, lasting=True, retry_after=_OPEN_SECONDS))
         if self._cached is not None and self._cached[0] == token:
             self._cached = None

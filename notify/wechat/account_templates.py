@@ -1,4 +1,5 @@
-"""The account's templates in WeChat, and how the configured ones differ from them."""
+"""The subscribe templates that the account has in WeChat, and the differences between them and
+the configured templates."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from notify.wechat.template_config import TemplateConfig
 
 _KEY: Final = re.compile(r"\{\{\s*([a-z_]+[0-9]+)\.DATA\s*\}\}")
 _LONG_TERM: Final = 3
-"""WeChat's type of a long-term template; a one-time template has 2."""
+"""WeChat's type number of a long-term template; a one-time template has 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ async def account_templates(transport: WeChatClient) -> Mapping[str, AccountTemp
 
 
 def difference_of(config: TemplateConfig, account: Mapping[str, AccountTemplate]) -> str:
-    """Why WeChat would refuse messages of the configured template; empty if it fits."""
+    """The reason why WeChat would refuse messages of the configured template; empty if it would
+    accept them."""
     template = account.get(config.template_id)
     if template is None:
         return f"the account has no template {config.template_id}"

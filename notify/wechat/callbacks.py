@@ -1,7 +1,10 @@
-"""WeChat's message push about an account's users, in secure mode only: a SHA-1 over token,
-timestamp, nonce and the encrypted text (AES-256-CBC), as XML or JSON. An old push is rejected,
-since the log of handled pushes forgets it after a while. Source:
-https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html."""
+"""WeChat's message push: calls by WeChat about messages and events of an account's users. Only the
+secure mode is accepted: a SHA-1 over token, timestamp, nonce and the encrypted text (AES-256-CBC),
+as XML or JSON.
+
+An old push is rejected, since the log of handled pushes forgets it after a while. Source:
+https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ from wechatpy.replies import TextReply
 
 MAX_BYTES: Final = 64 * 1024
 FRESH_FOR: Final = timedelta(hours=1)
-"""A push's timestamp may differ from the clock by this much; the log of pushes covers a day."""
+"""A push is accepted if its timestamp differs from the clock by at most this. The log of handled
+pushes covers a day."""
 _STAMP: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _LISTS: Final = ("SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent", "SubscribeMsgSentEvent")
 
@@ -34,7 +38,8 @@ class CallbackRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One message or event. ``entries``: those of a subscription event, each by field name."""
+    """One message or event of a user, as WeChat has pushed it. `entries`: the templates
+    concerned by a subscription event, each as values by field name."""
 
     to: str
     openid: str
@@ -52,7 +57,7 @@ class Callback:
 
     @property
     def name(self) -> str:
-        """An id that stays the same in WeChat's repetitions."""
+        """An id of the push, the same when WeChat repeats it."""
         # Two messages to one reader may fail within a second.
         sent = "".join(f" {entry['MsgID']}" for entry in self.entries if "MsgID" in entry)
         what = self.message_id or f"{self.created} {self.event} {self.key}{sent}"
@@ -60,8 +65,9 @@ class Callback:
 
 
 class CallbackVerifier:
-    """Verifies and decrypts one account's pushes, with the token and the EncodingAESKey (43
-    characters) of its console. Raises: ValueError for an invalid key."""
+    """Verifies and decrypts the pushes of one account. The token and the EncodingAESKey (43
+    characters) are set in the account's console at WeChat. Raises: ValueError for an invalid
+    key."""
 
     def __init__(self, appid: str, token: str, aes_key: str) -> None:
         if len(aes_key) != 43 or not token:
@@ -70,13 +76,14 @@ class CallbackVerifier:
         self._crypto = WeChatCrypto(token, aes_key, appid)
 
     def echo(self, query: Mapping[str, str]) -> str:
-        """The response that WeChat expects when the address is set. Raises: CallbackRejected."""
+        """Answers WeChat's test of the push address: verifies its signature, returns its
+        ``echostr``. Raises: CallbackRejected."""
         signature = query.get("signature", "")
         self._check(signature, query.get("timestamp", ""), query.get("nonce", ""))
         return query.get("echostr", "")
 
     def read(self, query: Mapping[str, str], body: bytes, now: datetime) -> Callback:
-        """Returns the decrypted message. Raises: CallbackRejected, also for an old timestamp."""
+        """Verifies and decrypts a push. Raises: CallbackRejected, also for an old timestamp."""
         outer = _read(body)
         sealed = outer.get("Encrypt", "")
         if not isinstance(sealed, str) or not sealed:
@@ -93,7 +100,7 @@ class CallbackVerifier:
         return _push(_read(plain.encode()))
 
     def text(self, push: Callback, content: str, timestamp: str, nonce: str) -> str:
-        """An encrypted passive reply."""
+        """An encrypted text as the response to ``push``, which WeChat shows to its user."""
         # wechatpy puts the text unescaped into CDATA: it must not contain the end of one.
         inside = content.replace("]]>", "]]]]><![CDATA[>")
         reply = TextReply(content=inside, source=push.to, target=push.openid)
@@ -116,7 +123,7 @@ def _is_fresh(stamp: str, now: datetime) -> bool:
 
 
 def _read(body: bytes) -> dict[str, Any]:
-    """Reads XML or JSON into one dictionary. Raises: CallbackRejected."""
+    """Reads a body of XML or JSON into one dictionary. Raises: CallbackRejected."""
     try:
         if body.lstrip()[:1] == b"{":
             decoded = json.loads(body)
@@ -135,7 +142,8 @@ def _value(element: Element) -> Any:
 
 
 def _fields(children: Iterable[Element]) -> dict[str, Any]:
-    """Values by tag; a tag that is repeated has a list, as in JSON."""
+    """The values of an XML element's children by tag. A tag that is repeated has a list of its
+    values, as in JSON."""
     by_tag: dict[str, list[Any]] = {}
     for child in children:
         by_tag.setdefault(child.tag, []).append(_value(child))

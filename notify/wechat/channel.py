@@ -1,7 +1,10 @@
-"""The WeChat channel: subscribe messages, each permitted by a consent, or by a long-term accept,
-which is not used up. A message that may have arrived is repeated only if it has a consequence:
-the repeat uses up another consent, which a later message may need. Without another consent it is
-sent all the same, and WeChat refuses a second copy."""
+"""The WeChat channel sends subscribe messages. Each message needs a consent of its reader and uses
+it up; a long-term consent is not used up.
+
+A message that may have arrived is repeated only if it has a consequence for the reader, since the
+repeat uses up another consent, which a later message may need. If no other consent is stored, it is
+repeated all the same: if the first copy used up the only consent, WeChat refuses the second.
+"""
 
 from __future__ import annotations
 
@@ -32,15 +35,17 @@ from notify.wechat.template_config import TemplateConfig, format_fields
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 50
-"""Sends under way at once: if WeChat answers after 50 ms, a thousand a second."""
+"""At most this many messages are sent at once. If WeChat answers after 50 ms, these are a
+thousand a second."""
 LEASE: Final = timedelta(seconds=60)
-"""The lease of a delivery, longer than a check and a send, which may take 8 s each."""
+"""How long a worker may keep a claimed delivery; longer than a check and a send, which may take
+8 s each."""
 _ENDS: Final = {
     SendStatus.SENT: DeliveryState.SENT,
     SendStatus.NO_CONSENT: DeliveryState.NO_CONSENT,
 }
 REFUSED_FOR_S: Final = 3600.0
-"""Seconds before a template that WeChat refused is tried again, in case it was corrected."""
+"""Seconds until a template that WeChat refused is tried again, in case it was corrected."""
 _NOT_CALLED: Final = SendOutcome(DeliveryState.FAILED, DeliveryState.FAILED.value, called=False)
 _TEMPLATE_OFF: Final = SendOutcome(
     DeliveryState.FAILED, SendStatus.BAD_TEMPLATE.value, called=False
@@ -61,11 +66,12 @@ class WeChatChannel:
     max_unknown: int = MAX_UNKNOWN
     seconds: Callable[[], float] = monotonic
     refused_until: dict[Template, float] = field(default_factory=dict)
-    """Templates that WeChat does not know or has banned, and when they are tried again."""
+    """Templates that WeChat does not know or has banned, and the time from which each is tried
+    again."""
     _unused: list[ConsentKey] = field(default_factory=list)
     _spent: list[ConsentKey] = field(default_factory=list)
     _ended: dict[ConsentKey, str] = field(default_factory=dict)
-    """Marks of long-term accepts that WeChat no longer knows."""
+    """The marks of long-term consents that WeChat no longer knows, until ``flush`` ends them."""
 
     async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         keys = {(m.reader_id, m.template) for m in messages if m.template is not Template.ANSWER}
@@ -78,11 +84,12 @@ class WeChatChannel:
         return {m.id for m in messages if (m.reader_id, m.template) in allowed}
 
     async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
-        """No messages: WeChat accepts none without a consent."""
+        """Returns no message: WeChat accepts none without a consent to its template."""
         return ()
 
     def _by_type(self, keys: Collection[ConsentKey]) -> tuple[list[ConsentKey], list[ConsentKey]]:
-        """Splits ``keys``: templates with a consent for each message, and long-term ones."""
+        """Splits ``keys`` into those of one-time templates, which need a consent for each
+        message, and those of long-term templates."""
         parted: tuple[list[ConsentKey], list[ConsentKey]] = [], []
         for key in keys:
             config = self.templates.get(key[1])
@@ -189,12 +196,13 @@ class WeChatChannel:
             self.give_back(ready)
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """Gives back the consent that was used up for it."""
+        """Gives back the consent that was used up for the message; ``flush`` writes it."""
         if ready.credit:
             self._unused.append(_consent(ready.delivery))
 
     async def flush(self) -> None:
-        """Writes the changed consents, so that a postponed message finds its consent again."""
+        """Writes the consents that were given back, and those that WeChat no longer knows. Done
+        before a postponed message is queued again, so that it finds its consent."""
         spent, self._spent = self._spent, []
         try:
             await self.consents.clear(spent)
@@ -220,7 +228,8 @@ def _consent(d: Delivery) -> ConsentKey:
 
 
 def _page(config: TemplateConfig, message: Message) -> str | None:
-    """The page that a tap opens: the booking's, or the first page for a message about none."""
+    """The page that a tap on the message opens: that of its reservation, or the first page if it
+    has none; None if the template opens no page."""
     if not config.page:
         return None
     return f"{config.page}?id={message.reservation_id}" if message.reservation_id else HOME

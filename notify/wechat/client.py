@@ -1,7 +1,9 @@
-"""wechatpy's API methods and exceptions over aiohttp. wechatpy's transport is not used: it
-blocks, has no time-out for the token, retries a bad token without end, and puts the secret into
-error texts. ``_request`` is replaced, so the API methods return awaitables. Methods that read
-the result themselves (``menu.get``) do not work."""
+"""Calls to WeChat's API: wechatpy's API methods and exceptions over aiohttp.
+
+wechatpy's transport is not used: it blocks, has no time-out for the token, retries a bad token
+without end, and puts the secret into error texts. ``_request`` is replaced, so the API methods
+return awaitables. Methods that read the result themselves (``menu.get``) do not work.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ _LOGIN: Final = "/sns/jscode2session"
 _KEEP_ALIVE_S: Final = 15.0
 _WRITTEN_KEPT: Final = 8
 _COMMENT: Final = 2
-"""The scene of msg_sec_check for a comment; 1 is a profile, 3 a forum, 4 a social log."""
+"""The `scene` of msg_sec_check for a comment; other values are 1 (profile), 3 (forum) and 4
+(social log)."""
 
 
 class ConnectionFailed(WeChatClientException):  # type: ignore[misc]
@@ -36,7 +39,8 @@ class ConnectionFailed(WeChatClientException):  # type: ignore[misc]
 
 
 class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
-    """wechatpy's mini-program calls, with two fields that its subscribe message lacks."""
+    """wechatpy's mini-program methods, with further ones and two more fields of the subscribe
+    message."""
 
     def send_subscribe_message(
         self,
@@ -59,33 +63,37 @@ class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
         return cast("Awaitable[Any]", self._post("cgi-bin/message/subscribe/send", data=message))
 
     def url_link(self, path: str, query: str, days: int, env_version: str) -> Awaitable[Any]:
-        """A link to the page from outside WeChat, for at most 30 days (wxa/generate_urllink)."""
+        """Requests a link that opens the page from outside WeChat, for at most 30 days
+        (wxa/generate_urllink)."""
         body = {"path": path, "query": query, "env_version": env_version}
         body |= {"expire_type": 1, "expire_interval": days}  # type: ignore[dict-item]
         return cast("Awaitable[Any]", self._post("wxa/generate_urllink", data=body))
 
     def check_text(self, openid: str, content: str) -> Awaitable[Any]:
-        """WeChat's verdict on a comment of the user (wxa/msg_sec_check, version 2)."""
+        """Asks WeChat for its verdict on a comment of the user (wxa/msg_sec_check, version 2)."""
         body = {"version": 2, "openid": openid, "scene": _COMMENT, "content": content}
         return cast("Awaitable[Any]", self._post("wxa/msg_sec_check", data=body))
 
     def templates(self) -> Awaitable[Any]:
-        """The account's subscribe templates (wxaapi/newtmpl/gettemplate)."""
+        """Requests the list of the account's subscribe templates (wxaapi/newtmpl/gettemplate)."""
         return cast("Awaitable[Any]", self._get("wxaapi/newtmpl/gettemplate"))
 
     def entry_code(self, scene: str, env_version: str) -> Awaitable[Any]:
-        """A permanent picture whose scan opens the first page with ``scene``, unlimited in number
-        (wxa/getwxacodeunlimit). Without check_path, since the page may not be published."""
+        """Requests a picture whose scan opens the mini-program's first page with ``scene``. Such
+        pictures are valid for ever and unlimited in number (wxa/getwxacodeunlimit). WeChat does
+        not check the page (check_path), since it may not be published yet."""
         body = {"scene": scene, "env_version": env_version, "check_path": False, "width": 430}
         return cast("Awaitable[Any]", self._post("wxa/getwxacodeunlimit", data=body))
 
 
 class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
-    """One account's client, an async context manager. Calls raise ``WeChatClientException`` with
-    WeChat's ``errcode``, None if the outcome is unknown (time-out, 502, broken connection); or
-    ``ConnectionFailed``. No error text contains a URL, whose query holds the token or the
-    secret. ``base_url`` has no part of the API's path. A connection may take 3 s of
-    ``timeout_seconds``."""
+    """Calls WeChat's API for one account. An async context manager.
+
+    A failed call raises ``WeChatClientException`` with WeChat's ``errcode``, which is None if the
+    outcome is unknown (time-out, 502, broken connection), or ``ConnectionFailed``. No error text
+    contains a URL, since its query holds the token or the secret. ``base_url`` has no part of the
+    API's path. A connection may take 3 s of ``timeout_seconds``.
+    """
 
     API_BASE_URL = "https://api.weixin.qq.com/cgi-bin/"
     # wechatpy's is a property that fetches in a blocking way.
@@ -141,7 +149,8 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
             self._sessions = None
 
     async def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
-        """One call of wechatpy's API methods, repeated once after a refused token."""
+        """Makes one call for wechatpy's API methods; repeats it once with a new token if WeChat
+        refused the token."""
         root = kwargs.pop("api_base_url", None) or self.API_BASE_URL
         path = urlsplit(f"{root}{url_or_endpoint}").path
         params = dict(kwargs.get("params") or {})
@@ -203,7 +212,8 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
         return _result(raw)
 
     async def issue_token(self) -> IssuedAccessToken:
-        """Requests the account's token past every cache. Raises: TokenRequestFailed."""
+        """Requests the account's token from WeChat, without any cache. Raises:
+        TokenRequestFailed."""
         body = {
             "grant_type": "client_credential",
             "appid": self.appid,
@@ -223,16 +233,17 @@ _MAYBE_DONE: Final = frozenset({408, 500, 502, 504})
 
 
 def _status_error(status: int) -> WeChatClientException:
-    """The error for an HTTP status; WeChat's API itself always answers 200. The outcome is
-    unknown if a gateway's upstream failed or was slow. A busy gateway (503, 429), a redirect or
-    a refusal has not forwarded the call."""
+    """The error for an HTTP status other than 200, which a gateway sends: WeChat's API itself
+    always answers 200. The outcome is unknown if the server behind the gateway failed or was
+    slow. A busy gateway (503, 429), a redirect or a refusal has not forwarded the call."""
     unknown = status in _MAYBE_DONE or status > 504 or status < 300
     return (WeChatClientException if unknown else ConnectionFailed)(None, f"HTTP {status}")
 
 
 def _result(raw: bytes) -> Any:
-    """The answer's object, or its bytes (a picture). The content type says nothing: logins are
-    text/plain, errors of picture calls JSON. Raises: WeChatClientException for an error."""
+    """The answer's JSON object, or its bytes (a picture). The content type does not help to
+    distinguish them: answers to logins are text/plain, errors of picture calls JSON. Raises:
+    WeChatClientException for an answer that is an error."""
     try:
         result = json.loads(raw)
     except ValueError:

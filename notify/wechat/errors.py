@@ -4,7 +4,7 @@ from models.kernel.errors import Forbidden, Unauthenticated, Unavailable
 
 
 class CodeInvalid(Unauthenticated):
-    """The wx.login code is unknown, expired or used: the client calls wx.login again."""
+    """The code of wx.login is unknown, expired or used. The client has to call wx.login again."""
 
     code = "code_invalid"
 
@@ -22,8 +22,9 @@ class WeChatUnavailable(Unavailable):
 
 
 class TokenUnavailable(WeChatUnavailable):
-    """No access_token is available; no call was made with one. ``errcode``: WeChat's, None
-    without an answer. ``lasting``: a person has to act, or WeChat refuses its own token."""
+    """No access_token is available, so the call was not made. ``errcode``: WeChat's, None
+    without an answer. ``lasting``: waiting does not help, because a person has to act or because
+    WeChat refuses even the token that it has just issued."""
 
     def __init__(self, errcode: int | None, *, lasting: bool, retry_after: float = 2) -> None:
         super().__init__(retry_after)

@@ -1,4 +1,4 @@
-"""The official account's menu, with an entry for bookings."""
+"""Adds an entry for bookings to the official account's menu."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from notify.templates.menu import COMPANIONS, ENTRY
 
 
 class NoRoomInMenu(Exception):
-    """The account's menu has no room for the booking entry."""
+    """The account's menu has no place left for the booking entry."""
 
 
 def menu_with_booking_entry(
     menu: Mapping[str, Any], name: str, appid: str, page: str, url: str
 ) -> dict[str, Any]:
-    """Returns the menu with 座位预约 and its companions in the button ``name``; all else stays.
-    ``url`` opens if a phone's WeChat is too old for mini-programs. Raises: NoRoomInMenu."""
+    """Returns the menu with the entry 座位预约, and as many of its companions as fit, below the top
+    button ``name``; all other entries stay. ``url`` is opened by versions of WeChat that are too
+    old for mini-programs. Raises: NoRoomInMenu."""
     new: dict[str, Any] = deepcopy({"button": list(menu["button"])})
     ours = [
         {"type": "miniprogram", "name": ENTRY, "appid": appid, "pagepath": page, "url": url},

@@ -37,12 +37,13 @@ _BLOCKED: Final = 40226
 _MINUTE_QUOTA: Final = 45011
 _SYSTEM_BUSY: Final = -1
 LONGEST_LINK: Final = 30
-"""A link is valid for at most this many days."""
+"""A link into the mini-program is valid for at most this many days."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeChatIdentity:
-    """``unionid`` is None unless the account is bound to an Open Platform account."""
+    """The user who has logged in to the mini-program. `unionid` is None unless the account is
+    bound to an Open Platform account."""
 
     openid: str
     unionid: str | None
@@ -57,8 +58,9 @@ class UrlLink:
 
 
 class MiniProgramClient:
-    """One mini-program's calls to WeChat, an async context manager. A connection may take 3 s of
-    ``timeout_seconds``. A login that met a busy WeChat is repeated once after ``pause_seconds``."""
+    """One mini-program's calls to WeChat. An async context manager. A connection may take 3 s of
+    ``timeout_seconds``. A login is tried a second time, after ``pause_seconds``, if WeChat was
+    busy."""
 
     def __init__(
         self,
@@ -91,9 +93,9 @@ class MiniProgramClient:
         await self._transport.__aexit__(*exc_info)
 
     async def exchange_code(self, js_code: str) -> WeChatIdentity:
-        """Returns the identity behind a wx.login code, which is valid once and for 5 minutes.
-        Raises: CodeInvalid; WeChatUserBlocked; Throttled (too many logins of this user within a
-        minute); WeChatUnavailable for any other failure."""
+        """Exchanges a code of wx.login, which is valid once and for 5 minutes, for the identity
+        of its user. Raises: CodeInvalid; WeChatUserBlocked; Throttled (too many logins of this
+        user within a minute); WeChatUnavailable for any other failure."""
         if _JS_CODE.fullmatch(js_code) is None:
             raise CodeInvalid()
         try:
@@ -116,7 +118,8 @@ class MiniProgramClient:
     async def link(
         self, page: str, query: str, days: int, state: MiniProgramState, now: datetime
     ) -> UrlLink:
-        """``days`` count from ``now``, at most ``LONGEST_LINK``. Raises: WeChatUnavailable."""
+        """Requests a link that opens ``page`` from outside WeChat, valid for ``days`` from
+        ``now``, at most ``LONGEST_LINK``. Raises: WeChatUnavailable."""
         try:
             answer = await self._transport.wxa.url_link(page, query, days, _VERSIONS[state])
             return UrlLink(str(answer["url_link"]), now + timedelta(days=days))
@@ -163,12 +166,13 @@ class MiniProgramClient:
         return _sent(answer)
 
     async def send_text(self, openid: str, text: str) -> int | None:
-        """Sends to a user who has written. Returns WeChat's errcode; None: outcome unknown."""
+        """Sends a text to a user who has written to the customer service. Returns WeChat's
+        errcode (0: accepted), or None if the outcome is unknown."""
         return await send_text(self._transport, openid, text)
 
     async def check_text(self, openid: str, content: str) -> TextCheckAnswer:
-        """Returns WeChat's answer on a text of at most ``LONGEST`` characters. Failures are
-        answers, not exceptions; the call may be repeated after each."""
+        """Asks WeChat to check a text of at most ``LONGEST`` characters; returns its answer.
+        Failures are answers, not exceptions. The call may be repeated after any of them."""
         try:
             return judged(await self._transport.wxa.check_text(openid, content))
         except TokenUnavailable as error:
@@ -178,8 +182,8 @@ class MiniProgramClient:
             return refused(error.errcode)
 
     async def entry_code(self, scene: str, state: MiniProgramState) -> bytes:
-        """A picture (PNG or JPEG) that opens the mini-program with ``scene``, at most 32 visible
-        characters without ``%``. Raises: WeChatUnavailable."""
+        """Requests a picture (PNG or JPEG) whose scan opens the mini-program with ``scene``: at
+        most 32 visible characters without ``%``. Raises: WeChatUnavailable."""
         try:
             picture = await self._transport.wxa.entry_code(scene, _VERSIONS[state])
         except TokenUnavailable:

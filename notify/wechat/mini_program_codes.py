@@ -1,4 +1,5 @@
-"""The mini-program's codes for pages and kiosks: drawn by WeChat once, then stored here."""
+"""Pictures with mini-program codes for pages and kiosks. WeChat draws each picture once; then it
+is stored here."""
 
 from __future__ import annotations
 
@@ -19,14 +20,14 @@ class MiniProgramCodes:
         draw: Callable[[str], Awaitable[bytes]],
         now: Callable[[], datetime],
     ) -> None:
-        """``draw`` requests the picture of a scene from WeChat. Raises: WeChatUnavailable."""
+        """``draw`` requests the picture for a scene from WeChat, and raises WeChatUnavailable."""
         self._store, self._draw, self._now = store, draw, now
         self._cache: dict[str, bytes] = {}
         self._failed_at: datetime | None = None
 
     async def image(self, scene: str) -> bytes:
-        """PNG or JPEG. After a failure WeChat is not called for a minute.
-        Raises: WeChatUnavailable, Unavailable."""
+        """The picture (PNG or JPEG) whose scan opens the mini-program with ``scene``. After a
+        failure WeChat is not called for a minute. Raises: WeChatUnavailable, Unavailable."""
         picture = self._cache.get(scene) or await self._store.get(scene)
         if picture is None:
             now = self._now()

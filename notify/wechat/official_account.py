@@ -1,4 +1,4 @@
-"""The official account's calls to WeChat: its menu, texts, and the ids of followers."""
+"""The official account's calls to WeChat: its menu, texts to followers, and the followers' ids."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ HOME: Final = "pages/index/index"
 """The mini-program's first page."""
 _NO_MENU: Final = 46003
 _WITHIN_S: Final = 0.7
-"""Seconds to look up a follower; the response to a push has a second in all."""
+"""Seconds to look up a follower's id; the response to WeChat's push, which needs it, has a
+second in all."""
 
 
 class _OfficialApi(BaseWeChatAPI):  # type: ignore[misc]
@@ -57,7 +58,8 @@ class OfficialAccount:
         await self._transport.__aexit__(*exc_info)
 
     async def menu(self) -> dict[str, Any]:
-        """The current menu, without buttons if there is none. Raises: WeChatUnavailable."""
+        """The account's current menu; one without buttons if the account has none. Raises:
+        WeChatUnavailable."""
         try:
             answer = await self._transport.official.menu()
         except WeChatClientException as error:
@@ -68,18 +70,20 @@ class OfficialAccount:
         return {"button": answer["menu"]["button"]}
 
     async def put_menu(self, menu: Mapping[str, Any]) -> None:
-        """Raises: WeChatUnavailable."""
+        """Replaces the account's menu. Raises: WeChatUnavailable."""
         try:
             await self._transport.official.put_menu(menu)
         except WeChatClientException as error:
             raise WeChatUnavailable(errcode=error.errcode, says=error.errmsg) from error
 
     async def send_text(self, openid: str, text: str) -> int | None:
-        """Sends to a follower who has written. Returns WeChat's errcode; None: outcome unknown."""
+        """Sends a text to a follower who has written to the account. Returns WeChat's errcode
+        (0: accepted), or None if the outcome is unknown."""
         return await send_text(self._transport, openid, text)
 
     async def unionid_of(self, openid: str) -> str | None:
-        """The follower's id in all of the library's accounts; None if WeChat is too slow."""
+        """The follower's unionid, which is the same in all accounts of the library; None if
+        WeChat does not answer within ``_WITHIN_S`` or knows none."""
         try:
             async with asyncio.timeout(_WITHIN_S):
                 answer = await self._transport.official.user(openid)

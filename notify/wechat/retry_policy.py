@@ -1,5 +1,5 @@
-"""Decisions after WeChat's answers to subscribe messages. Codes are from the error tables of
-``message/subscribe/send`` and of WeChat's general return codes."""
+"""Decides what follows from WeChat's answers to subscribe messages. The codes are from the error
+tables of ``message/subscribe/send`` and of WeChat's general return codes."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ OUTCOMES: Final[dict[int, SendStatus]] = {
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """``errcode``: WeChat's, None without an answer. ``field``: the template's key that WeChat
-    named. ``unknown``: WeChat may have delivered the message, and a credit may be spent; BUSY
-    without ``unknown`` was surely not sent."""
+    """WeChat's answer to one subscribe message. `errcode`: None without an answer. `field`: the
+    template's key that WeChat named as wrong. `unknown`: WeChat may have delivered the message
+    and used up a credit. The status BUSY without `unknown` means that it was surely not sent."""
 
     outcome: SendStatus
     errcode: int | None = None
@@ -77,12 +77,13 @@ class NextStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """The next step for a message, and what else follows from the answer.
+    """The next step for a message, and what else follows from WeChat's answer. A credit is the
+    reader's consent to one message of a template.
 
     Attributes:
         pause: why all sending stops, for a refusal that would meet every message.
         away: WeChat did not take the call; several in a row stop all sending.
-        without_page: the next attempt has no page.
+        without_page: the next attempt sends the message without a page to open.
         credit_zero: WeChat knows no credit any more; the stored number becomes 0.
         credit_back: WeChat did not use the credit of this attempt; it is given back.
         flag_binding: the openid is not of this mini-program; the binding is suspect.
@@ -130,10 +131,13 @@ _FIXED: Final[dict[SendStatus, RetryDecision]] = {
 def decide_retry(
     result: SendResult, attempts: int, unknown_before: int = 0, *, repeats: bool = True
 ) -> RetryDecision:
-    """Decides what follows from ``result``. A message that was surely not sent is tried again
-    until it expires. After an unknown outcome the credit is not given back; the second one ends
-    the message, or the first unless a second copy is worth another credit (``repeats``).
-    ``attempts`` includes this one; ``unknown_before`` counts earlier unknown outcomes."""
+    """Decides what follows from ``result``. `attempts` includes this attempt; `unknown_before`
+    counts the earlier attempts with an unknown outcome.
+
+    A message that was surely not sent is tried again until it expires. After an unknown outcome the
+    credit is not given back. A second unknown outcome ends the message; the first already does
+    unless `repeats`, which says that the message is worth another credit.
+    """
     if result.outcome is SendStatus.BUSY:
         if not result.unknown:
             return RetryDecision(NextStep.RETRY, delay(attempts), away=True, credit_back=True)

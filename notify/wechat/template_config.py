@@ -10,14 +10,16 @@ from notify.wechat.template_fields import FIELD_KINDS, format_value
 
 
 class TemplateConfigError(ValueError):
-    """The configured templates cannot be used; the text is one line with place and reason."""
+    """The configuration of the templates cannot be used. The text names the place in it and the
+    reason, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateConfig:
-    """A message's template. ``fields``: names of facts by the template's keys. ``page``: opened
-    by a tap, without a leading slash; empty for none. ``long_term``: a reader accepts it once,
-    and it is not used up (长期订阅, which WeChat gives to public services)."""
+    """The configured WeChat template of one kind of message. `fields`: names of facts by the
+    template's keys. `page`: opened by a tap, without a leading slash; empty for none.
+    `long_term`: a reader accepts it once, and the consent is not used up (长期订阅, which WeChat
+    gives to public services)."""
 
     template_id: str
     page: str
@@ -28,10 +30,13 @@ class TemplateConfig:
 def parse_templates(
     source: str | Mapping[str, Any], facts: Mapping[str, Collection[str]]
 ) -> Mapping[str, TemplateConfig]:
-    """Returns the configured templates by message name, all of them checked. ``source``:
-    ``{"LEAVE": {"template_id": "...", "page": "pages/...", "fields": {"thing1": "seat"}, "type":
-    "long"}}``, as JSON text or decoded; ``type`` is ``once`` by default. Messages left out are
-    not sent by WeChat. ``facts``: the fact names of each message. Raises: TemplateConfigError."""
+    """Returns the configured templates by message name, all of them checked.
+
+    `source`: ``{"LEAVE": {"template_id": "...", "page": "pages/...", "fields": {"thing1": "seat"},
+    "type": "long"}}``, as JSON text or decoded; `type` is ``once`` by default. Messages left out
+    are not sent by WeChat. `facts`: the fact names that each message may use. Raises:
+    TemplateConfigError.
+    """
     read: object = source
     if isinstance(source, str):
         try:

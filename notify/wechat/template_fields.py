@@ -1,8 +1,11 @@
-"""Values of subscribe templates in the forms of WeChat's field types (parameter table of
-``message/subscribe/send``). Keys such as ``thing1``, a field type and a number, come from
-WeChat's console: they are configuration, never code. WeChat refuses a whole message (47003) if
-one value breaks its type's rule. Every code point of an emoji counts, since WeChat documents no
-rule."""
+"""Writes values of subscribe templates in the forms of WeChat's field types (parameter table of
+``message/subscribe/send``). WeChat refuses a whole message (47003) if one value breaks its type's
+rule.
+
+A template's keys, such as ``thing1``, are a field type and a number. They come from WeChat's
+console: they are configuration, never code. In length limits every code point of an emoji counts,
+since WeChat documents no rule.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from models.readers.entities import FOREVER
 
 _NOTHING: Final = "无"
 _NO_END: Final = "长期"
-"""The text for ``FOREVER``. A ``time`` field cannot hold it and shows the year 9999."""
+"""The text for a time that is ``FOREVER``. A ``time`` field cannot hold a text and shows the
+year 9999."""
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _NOT_HAN: Final = re.compile(r"[^\u4e00-\u9fff]")
 # A clock time, a day, or both, alone or as a range.
@@ -41,7 +45,8 @@ def format_value(kind: str, value: object) -> str:
 
 
 def _clean(text: str) -> str:
-    """The text in NFC on one line, with single spaces and without invisible characters."""
+    """The text in Unicode form NFC on one line, with single spaces and without invisible
+    characters."""
     # C*: control, format, surrogate, private, unassigned; Z*: spaces and line separators.
     visible = "".join(
         " " if char.isspace() else char
@@ -84,7 +89,7 @@ def _thing(value: object) -> str:
 
 
 def _ascii(value: object) -> str:
-    """Digits, letters and symbols without Chinese or spaces."""
+    """The digits, letters and symbols of the value, without spaces and Chinese characters."""
     if isinstance(value, TimeRange):
         start, end = to_local(value.start), to_local(value.end)
         return f"{start:%m-%d/%H:%M}~{end:%m-%d/%H:%M}"
@@ -117,14 +122,15 @@ def _phrase(value: object) -> str:
 
 
 def _name(value: object) -> str:
-    """Letters and symbols, up to 20; with Chinese among them, up to 10."""
+    """The letters and symbols of the value, cut to 20 characters; to 10 if there are Chinese
+    ones among them."""
     text = "".join(char for char in _text(value) if not char.isnumeric())
     text = "".join(char for char in text if char.isascii() or _HAN.match(char) or char in "·（）")
     return " ".join(text.split())[: 20 if text.isascii() else 10].strip() or _NOTHING
 
 
 def _car_number(value: object) -> str:
-    """Letters and digits; the first and the last may be Chinese."""
+    """The letters and digits of the value; its first and last character may be Chinese."""
     chars = re.sub(r"[^0-9A-Za-z\u4e00-\u9fff]", "", _text(value))[:8]
     last = len(chars) - 1
     allowed = (char for at, char in enumerate(chars) if char.isascii() or at in (0, last))

@@ -1,4 +1,4 @@
-"""WeChat's answers to checks of texts (msgSecCheck, version 2), and what follows from them."""
+"""WeChat's answers to checks of texts (msgSecCheck, version 2), and what follows from each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ LONGEST: Final = 2500
 """At most this many characters are checked by one call."""
 _NOT_SEEN: Final = 61010
 _RISKY: Final = 87014
-"""Version 1 answers this code where version 2 says ``risky``; both are understood."""
+"""The errcode by which version 1 of the check says what version 2 calls ``risky``. Both are
+understood."""
 _PAUSES: Final = {
     SendStatus.TOKEN: PauseReason.TOKEN,
     SendStatus.REFUSED: PauseReason.REFUSED,
@@ -25,10 +26,10 @@ _SUGGESTED: Final = {v.value: v for v in TextVerdict if v is not TextVerdict.UNC
 
 @dataclass(frozen=True, slots=True)
 class TextCheckAnswer:
-    """``verdict``: None if WeChat has not judged the text. ``code``: WeChat's errcode, None
-    without an answer. ``pause``: why no text can be checked for a while. ``away``: WeChat did
-    not take or answer the call. ``not_seen``: the reader was not in the mini-program for two
-    hours."""
+    """The answer to the check of one text. `verdict`: None if WeChat has not judged the text.
+    `code`: WeChat's errcode, None without an answer. `pause`: the reason why no text can be
+    checked for a while. `away`: WeChat did not take or answer the call. `not_seen`: WeChat
+    refused because the reader was not in the mini-program in the last two hours."""
 
     verdict: TextVerdict | None = None
     code: int | None = None
@@ -38,7 +39,7 @@ class TextCheckAnswer:
 
 
 def refused(errcode: int | None) -> TextCheckAnswer:
-    """The answer for an errcode, or (None) for a call without an answer."""
+    """The answer for an error: ``errcode`` is WeChat's, or None if the call had no answer."""
     if errcode is None or errcode == -1:
         return TextCheckAnswer(code=errcode, away=True)
     if errcode == _RISKY:
@@ -49,7 +50,8 @@ def refused(errcode: int | None) -> TextCheckAnswer:
 
 
 def judged(answer: Any) -> TextCheckAnswer:
-    """The answer for a response that is no error. An unknown suggestion becomes REVIEW."""
+    """The answer for a response with a judgement. A judgement that this version does not know
+    becomes REVIEW."""
     if not isinstance(answer, dict) or answer.get("errcode") != 0:
         return TextCheckAnswer(away=True)  # not the API's answer (a proxy's page, say)
     result = answer.get("result")

@@ -1,5 +1,6 @@
-"""Has WeChat check readers' texts after they were stored. A text that cannot be checked stays
-unchecked. A text may be sent twice if a worker dies; its verdict is stored once."""
+"""Has WeChat check readers' texts after they were stored. A text that cannot be checked keeps
+the verdict ``UNCHECKED``. If a worker dies, a text may be sent to WeChat twice; its verdict is
+stored once."""
 
 from __future__ import annotations
 
@@ -18,22 +19,25 @@ from notify.wechat.text_check_answers import LONGEST, TextCheckAnswer
 
 log = logging.getLogger(__name__)
 AT_ONCE: Final = 50
-"""Texts of one run. One call after the other, they stay far below WeChat's 4000 a minute."""
+"""At most this many texts are checked by one run. The calls are made one after the other, so
+they stay far below WeChat's limit of 4000 a minute."""
 GIVE_UP_AFTER: Final = timedelta(days=1)
 ASK_AGAIN: Final = timedelta(hours=1)
-"""The wait after WeChat reports that the reader was not in the mini-program for two hours."""
+"""The wait before the next check of a text if WeChat reports that its reader was not in the
+mini-program in the last two hours."""
 _RUN: Final = timedelta(seconds=8)
-"""No call begins later than this in a run, so that the last one ends within the job's time."""
+"""A run makes no call later than this after its beginning, so that the last one ends within the
+job's time."""
 
 
 class Checks(StrEnum):
-    """Names of pauses, in addition to those of the channels."""
+    """The name under which the pause of text checks is stored, beside those of the channels."""
 
     TEXTS = "text_checks"
 
 
 class TextGateway(Protocol):
-    """The part of ``MiniProgramClient`` that checks texts."""
+    """The part of ``MiniProgramClient`` that ``TextChecker`` uses."""
 
     async def check_text(self, openid: str, content: str) -> TextCheckAnswer: ...
 
@@ -50,9 +54,9 @@ class TextChecker:
         self._openids_of, self.breaker = openids_of, breaker
 
     async def run(self, now: datetime) -> int:
-        """Checks due texts; returns how many need no check any more. Stops at the first call
-        that WeChat did not take. During a pause a single call tests now and then whether WeChat
-        answers. Raises: Unavailable."""
+        """Checks the texts that are due; returns the number that need no check any more. Stops
+        at the first call that WeChat did not take. During a pause a single call tests now and
+        then whether WeChat answers. Raises: Unavailable."""
         if not (waiting := await self._texts.waiting(now, AT_ONCE)):
             return 0
         state = await self.breaker.state(now)
@@ -88,7 +92,8 @@ class TextChecker:
         return done
 
     async def _ask(self, text: WaitingText, openid: str) -> TextCheckAnswer:
-        """The answer on the whole text, with one call for every ``LONGEST`` characters."""
+        """WeChat's answer on the whole text, of which each part of ``LONGEST`` characters is
+        checked by a call of its own. The worst verdict counts."""
         verdicts: list[TextVerdict] = []
         for start in range(0, len(text.text), LONGEST):
             answer = await self._gateway.check_text(openid, text.text[start : start + LONGEST])
@@ -98,7 +103,8 @@ class TextChecker:
         return TextCheckAnswer(worst(verdicts), 0)
 
     async def _settle(self, text: WaitingText, answer: TextCheckAnswer, now: datetime) -> int:
-        """Stores the verdict or postpones the text; 1 if it needs no more check, else 0."""
+        """Handles the answer: stores the verdict, or postpones the check. Returns 1 if the text
+        needs no check any more, else 0."""
         if answer.verdict is not None:
             return await self._texts.keep(text, answer.verdict, now)
         if answer.pause is not None:
@@ -115,7 +121,8 @@ class TextChecker:
 
 
 def _writer_openid(text: WaitingText, openids: Mapping[ReaderId, str], now: datetime) -> str | None:
-    """None if the text has no known writer, is empty or too old."""
+    """The openid of the text's writer; None if the text cannot be checked, because it has no
+    known writer, is empty or too old."""
     if not text.text or text.reader_id is None or now - text.at >= GIVE_UP_AFTER:
         return None
     return openids.get(text.reader_id)

@@ -1,6 +1,6 @@
-"""The channel 企业微信: a text card in the application's chat with a member. WeCom drops the same
-card within half an hour, so a repeat is shown once. Error codes are from ``message/send`` and from
-WeCom's global table (https://developer.work.weixin.qq.com/document/path/90313)."""
+"""The channel 企业微信 sends a text card into the application's chat with a member. WeCom drops the
+same card within half an hour, so a repeat is shown once. Error codes are from ``message/send``
+and from WeCom's global table (https://developer.work.weixin.qq.com/document/path/90313)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _PAUSES: Final = {
 
 @dataclass(slots=True)
 class WeComChannel:
-    """A member's ``userid`` is the reader's number."""
+    """Sends messages by 企业微信. A reader's number is also the member's ``userid`` in WeCom."""
 
     client: WeComClient
     base_url: str

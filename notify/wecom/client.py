@@ -1,5 +1,6 @@
-"""Calls to WeCom's API as one application. Each worker may keep its token: ``gettoken`` returns the
-same one to all (https://developer.work.weixin.qq.com/document/path/91039)."""
+"""Calls to WeCom's API as one application. Each worker process may keep a token of its own:
+``gettoken`` returns the same one to all
+(https://developer.work.weixin.qq.com/document/path/91039)."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ TOKEN_DEAD: Final = frozenset({40014, 42001})
 _TOKEN_SPARE_S: Final = 300
 _MAX_ANSWER: Final = 64 * 1024
 _DEFINITE: Final = frozenset({429, 502, 503})
-"""HTTP statuses of a proxy that has forwarded nothing."""
+"""HTTP statuses by which a proxy says that it has not forwarded the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class WeComSettings:
 
 
 class WeComUnavailable(Exception):
-    """``reason`` is one static word; ``unknown``: the call may have had its effect."""
+    """WeCom could not be called. ``reason`` is one word, for logs; ``unknown``: the call may
+    have had its effect all the same."""
 
     def __init__(self, reason: str, *, unknown: bool = False) -> None:
         super().__init__(reason)
@@ -57,8 +59,9 @@ class WeComClient:
     async def call(
         self, path: str, query: Mapping[str, str], body: object = None
     ) -> Mapping[str, Any]:
-        """Returns the answer with its ``errcode``; sends a POST if there is a body. An invalid
-        token is renewed once. Raises: WeComUnavailable."""
+        """Makes one call, a POST if there is a ``body``; returns the answer, which includes
+        ``errcode``. If WeCom refuses the token, the call is repeated once with a new one.
+        Raises: WeComUnavailable."""
         answer: Mapping[str, Any] = {}
         for _ in range(2):
             with_token = {"access_token": await self._access_token(), **query}
@@ -69,7 +72,8 @@ class WeComClient:
         return answer
 
     async def new_token(self) -> int:
-        """Requests a token past the cache; returns ``errcode``. Raises: WeComUnavailable."""
+        """Requests a token from WeCom without the cache; returns the ``errcode`` of the answer.
+        Raises: WeComUnavailable."""
         return int((await self._gettoken()).get("errcode", 0))
 
     async def _access_token(self) -> str:

@@ -21,7 +21,8 @@ Device = Kiosk | Gate
 
 
 class StaffDevices:
-    """Manages kiosks and gates. A device's key is returned once and never shown again."""
+    """Adds, changes and removes kiosks and gates. A device's key is returned once and cannot be
+    read later."""
 
     def __init__(
         self,
@@ -52,8 +53,8 @@ class StaffDevices:
         return key
 
     async def change(self, ctx: StaffContext, old: Device, new: Device, reason: str) -> None:
-        """A retired device loses its key. Raises: DeviceChanged, changing nothing, if it is no
-        longer as in ``old``."""
+        """Replaces ``old`` by ``new``; if that is retired, the device loses its key. Raises:
+        DeviceChanged, without any change, if the device is no longer as in ``old``."""
         for place in (old, new):
             ctx.require(place.venue_id, Role.ADMINISTRATOR)
         if new.venue_id != old.venue_id:
@@ -67,7 +68,8 @@ class StaffDevices:
             entry.after = {} if new.retired else _facts(new)
 
     async def put_in_order(self, ctx: StaffContext, devices: Sequence[Device]) -> None:
-        """``devices``: all kiosks, or all gates, of one venue. Raises: DeviceChanged."""
+        """Sets the order in which devices are listed. ``devices``: all kiosks, or all gates, of
+        one venue in the new order. Raises: DeviceChanged."""
         venue_id = devices[0].venue_id
         ctx.require(venue_id, Role.ADMINISTRATOR)
         kiosks = [device for device in devices if isinstance(device, Kiosk)]
@@ -94,7 +96,8 @@ class StaffDevices:
             return await self._issue_key(ctx, old)
 
     async def delete(self, ctx: StaffContext, device: Device, reason: str) -> None:
-        """Raises: DeviceUsed if the device has ever contacted the service."""
+        """Deletes a device that has never been in contact with the service. Raises: DeviceUsed
+        if it has."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -122,7 +125,8 @@ class StaffDevices:
         await self._reference.refresh()
 
     async def rotate_key(self, ctx: StaffContext, device: Device, reason: str) -> str:
-        """Returns a new key; the old one stops working. Raises: DeviceChanged if it was retired."""
+        """Gives the device a new key and returns it; the old key stops working. Raises:
+        DeviceChanged if the device was retired meanwhile."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.ROTATE_KEY, target=_target(device), reason=reason
@@ -132,7 +136,8 @@ class StaffDevices:
     async def change_presence_sources(
         self, ctx: StaffContext, old: Venue, sources: AbstractSet[PresenceSource], reason: str
     ) -> None:
-        """Sets what proves presence in the venue. Raises: VenueChanged, without any change."""
+        """Sets the means by which readers prove their presence in the venue. Raises:
+        VenueChanged, without any change."""
         ctx.require(old.id, Role.ADMINISTRATOR)
         new = replace(old, presence_sources=frozenset(sources), rev=old.rev + 1)
         async with self._audit.entry(

@@ -20,8 +20,9 @@ class StaffPairing:
         holder: KeyHolder,
         reason: str,
     ) -> None:
-        """Pairs the screen with the kiosk. The key of ``holder``, the screen that the administrator
-        saw, stops working. Raises: PairingOver, KioskKeyChanged."""
+        """Pairs the screen that sent ``request`` with the kiosk. ``holder``: the kiosk's present
+        screen, as the administrator saw it, whose key stops working. Raises: PairingOver,
+        KioskKeyChanged."""
         ctx.require(kiosk.venue_id, Role.ADMINISTRATOR)
         before = {"browser": holder.browser, "since": instant_text(holder.since)}
         async with self._audit.entry(

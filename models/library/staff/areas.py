@@ -1,4 +1,5 @@
-"""Changes of areas that affect no booking; plans and retiring are in models/policy/staff.py."""
+"""Changes of areas that affect no booking. Changes of plans, and retiring an area, are in
+models/policy/staff.py."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from models.storage.event_outbox import StoredEvent
 
 
 class StaffAreas:
-    """Raises PlanChanged, changing nothing, if an area was changed since it was shown."""
+    """Renames, orders, brings back and deletes areas. If an area was changed after it was shown,
+    PlanChanged is raised and nothing changes."""
 
     def __init__(
         self,
@@ -33,7 +35,8 @@ class StaffAreas:
     async def rearrange(
         self, ctx: StaffContext, old: Area, changed: Sequence[Area], reason: str
     ) -> None:
-        """Writes areas of one floor; the first one replaces ``old``. Raises: PlanChanged."""
+        """Writes a new order, name or floor of areas: the first of ``changed`` replaces ``old``,
+        the others are areas of its floor that move with it. Raises: PlanChanged."""
         for area in (old, *changed):
             ctx.require(area.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
@@ -45,7 +48,7 @@ class StaffAreas:
             entry.after = _facts(changed[0])
 
     async def bring_back(self, ctx: StaffContext, area: Area, reason: str) -> None:
-        """Raises: AreaNotRetired, PlanChanged."""
+        """Puts a retired area back into use. Raises: AreaNotRetired, PlanChanged."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.BRING_BACK_AREA, target=f"area:{area.id}", reason=reason
@@ -55,7 +58,7 @@ class StaffAreas:
             entry.after = {"rev": new.rev}
 
     async def delete(self, ctx: StaffContext, area: Area, reason: str) -> None:
-        """Raises: AreaNotRetired, AreaUsed, PlanChanged."""
+        """Deletes a retired area. Raises: AreaNotRetired, AreaUsed, PlanChanged."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,

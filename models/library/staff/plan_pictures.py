@@ -1,4 +1,4 @@
-"""Changes the picture under an area's plan in the editor. Readers never see it."""
+"""Changes the picture under an area's plan, which is shown in the editor. Readers never see it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffPlanPictures:
-    """``version`` is the one that the form shows, "" without a picture. If another one is
-    stored, a change raises PictureChanged and has no effect."""
+    """Stores, moves and removes the pictures under plans. ``version`` is that of the picture in
+    the staff member's form, "" without a picture. If another version is stored, a change raises
+    PictureChanged and has no effect."""
 
     def __init__(self, audit: AuditLog, pictures: PlanPictureRepository) -> None:
         self._audit, self._pictures = audit, pictures
@@ -25,11 +26,13 @@ class StaffPlanPictures:
         return await self._pictures.get(area_id)
 
     async def content(self, area_id: AreaId, digest: str) -> tuple[bytes, str] | None:
-        """The picture's bytes and media type; None if the area has another picture or none."""
+        """The bytes and the media type of the area's picture; None if the area has a picture
+        with another ``digest``, or none."""
         return await self._pictures.content(area_id, digest)
 
     async def put(self, ctx: StaffContext, area: Area, version: str, file: PictureFile) -> None:
-        """Stores the picture, at the place of the earlier one or fitted to the plan."""
+        """Stores the picture at the place of the area's earlier one; without one, at the place
+        where it fits the plan."""
         async with self._change(ctx, area, version) as old:
             if old is None:
                 written = await self._pictures.add(area.id, file, fitted(area, file))
@@ -52,8 +55,8 @@ class StaffPlanPictures:
     async def _change(
         self, ctx: StaffContext, area: Area, version: str
     ) -> AsyncIterator[PlanPicture | None]:
-        """Yields the picture of that version in an audit entry. The write checks the version
-        again."""
+        """A context manager for a change, with an audit entry. It yields the present picture,
+        which has the version ``version``; the write has to check the version again."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         old = await self._pictures.get(area.id)
         async with self._audit.entry(

@@ -30,9 +30,10 @@ class StaffSeatOutages:
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """Sets the seat's outage; tries again if the rest of the plan was changed meanwhile.
-        ``resolution`` applies to bookings that lose their seat. Raises: NotFound, Malformed;
-        PlanChanged, without any change, if the seat's outage was changed meanwhile; Busy."""
+        """Sets the seat's outage; tries again if another part of the plan was changed meanwhile.
+        ``was``: the outage that the staff member saw. ``resolution`` is applied to bookings that
+        lose their seat. Raises: NotFound, Malformed; PlanChanged, without any change, if the
+        seat has another outage by now; Busy."""
         for _ in range(_TRIES):
             await self._reference.refresh()
             old = self._reference.area(self._reference.seat(seat_id).area_id)

@@ -13,7 +13,8 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffVenues:
-    """After an error nothing has changed. ``StaffDevices`` changes presence sources."""
+    """Adds, renames, orders, retires and removes venues. After an error nothing has changed.
+    Presence sources are changed by ``StaffDevices``."""
 
     def __init__(
         self, audit: AuditLog, catalogs: CatalogRepository, reference: ReferenceData
@@ -21,8 +22,8 @@ class StaffVenues:
         self._audit, self._catalogs, self._reference = audit, catalogs, reference
 
     async def add(self, ctx: StaffContext, venue_id: VenueId, name: str) -> None:
-        """Adds the venue as the last one. The form contains ``venue_id``, so a form sent twice
-        adds one venue. Raises: VenueExists."""
+        """Adds the venue as the last one. ``venue_id`` is made when the form is shown, so a form
+        sent twice adds one venue. Raises: VenueExists."""
         ctx.require(None, Role.ADMINISTRATOR)
         venues = self._reference.catalog.venues.values()
         if any(venue.name == name for venue in venues):
@@ -37,7 +38,8 @@ class StaffVenues:
             entry.after = {"name": name}
 
     async def rename(self, ctx: StaffContext, old: Venue, name: str) -> None:
-        """Renames the venue, for past bookings too. Raises: VenueExists, VenueChanged."""
+        """Renames the venue, also where past bookings name it. Raises: VenueExists,
+        VenueChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         others = (v for v in self._reference.catalog.venues.values() if v.id != old.id)
         if any(venue.name == name for venue in others):
@@ -46,7 +48,7 @@ class StaffVenues:
         await self._replace(ctx, AuditAction.RENAME_VENUE, old, new, "name")
 
     async def put_in_order(self, ctx: StaffContext, venues: Sequence[Venue]) -> None:
-        """Sets the order in which readers see venues. Raises: VenueChanged."""
+        """Sets the order in which readers see the venues. Raises: VenueChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         moved = [
             replace(venue, order=place, rev=venue.rev + 1)
@@ -60,7 +62,8 @@ class StaffVenues:
             entry.after = {"order": ", ".join(venue.name for venue in venues)}
 
     async def retire(self, ctx: StaffContext, old: Venue) -> None:
-        """Hides the venue; it accepts no area or device. Raises: VenueInUse, VenueChanged."""
+        """Retires the venue: readers do not see it, and no area or device can be added to it.
+        Raises: VenueInUse, VenueChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         new = replace(old, retired=True)
         await self._replace(ctx, AuditAction.RETIRE_VENUE, old, new, "retired")
@@ -74,7 +77,8 @@ class StaffVenues:
     async def _replace(
         self, ctx: StaffContext, action: AuditAction, old: Venue, new: Venue, field: str
     ) -> None:
-        """``new`` differs from ``old`` in ``field``. Raises: VenueChanged, VenueInUse."""
+        """Writes ``new``, which differs from ``old`` in ``field`` only, with an audit entry.
+        Raises: VenueChanged, VenueInUse."""
         async with self._audit.entry(
             ctx, action, target=f"venue:{old.id}", before={field: getattr(old, field)}
         ) as entry:
@@ -84,7 +88,7 @@ class StaffVenues:
             entry.after = {field: getattr(new, field)}
 
     async def remove(self, ctx: StaffContext, venue: Venue) -> None:
-        """Raises: VenueInUse, VenueChanged."""
+        """Deletes a venue without areas, kiosks and gates. Raises: VenueInUse, VenueChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx, AuditAction.REMOVE_VENUE, target=f"venue:{venue.id}", before={"name": venue.name}
