@@ -33,8 +33,8 @@ LIFETIME: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class BindingState:
-    """The progress of binding a WeChat user to a reader. ``reader`` is set in state ``bound``;
-    ``request`` if the reader has to confirm or has refused."""
+    """The progress of binding a WeChat user to a reader. ``reader`` is set in state ``bound``,
+    ``request`` in the states ``pending``, ``refused`` and ``expired``."""
 
     state: Literal["none", "pending", "refused", "expired", "bound"]
     reader: Reader | None = None
@@ -82,9 +82,9 @@ class AccountBindingService:
         return live.request if live is not None else None
 
     async def confirm(self, reader_id: ReaderId, request_id: str, now: datetime) -> None:
-        """The reader answers 是我: binds the request's WeChat user to the reader. If the response
-        was lost, the call can be repeated. Raises: BindingRequestOver, AlreadyBound,
-        ReaderBoundElsewhere."""
+        """The reader answers 是我 (it is me): binds the request's WeChat user to the reader. If
+        the response was lost, the call can be repeated. Raises: BindingRequestOver,
+        AlreadyBound, ReaderBoundElsewhere."""
         request = await self._codes.answer(reader_id, request_id, True, now)
         if request is None:
             raise BindingRequestOver()
@@ -97,8 +97,8 @@ class AccountBindingService:
         await self._sessions.bound(request.session_id, reader_id)
 
     async def refuse(self, reader_id: ReaderId, request_id: str, now: datetime) -> None:
-        """The reader answers 不是我: uses the activation code up without binding. Raises:
-        BindingRequestOver."""
+        """The reader answers 不是我 (it is not me): uses the activation code up without binding.
+        Raises: BindingRequestOver."""
         if await self._codes.answer(reader_id, request_id, False, now) is None:
             raise BindingRequestOver()
         log.warning("binding_refused", extra={"reader": reader_id, "request": request_id})

@@ -66,8 +66,8 @@ class KioskCodeService:
         raise QrInvalid()
 
     async def was_shown(self, text: str, step_seconds: int, now: datetime) -> bool:
-        """True if a kiosk has shown this code during the last day, so that it is expired and not
-        invented (a photo of it, for example). Slow: compares with all codes of the day."""
+        """True if a kiosk has shown this code during the last day: the code is expired, not
+        invented. Slow, because it compares the code with all codes of the day."""
         try:
             _, digits, secret = await self._read(text)
         except QrInvalid:

@@ -100,8 +100,8 @@ class SecondFactors:
         present: str = "",
     ) -> Sequence[str]:
         """Stores ``secret`` as the reader's authenticator if ``code`` is one of its codes, and
-        marks the session as passed by the second factor. Returns the recovery codes, which cannot
-        be shown again.
+        records that the session has passed the second factor. Returns the recovery codes, which
+        cannot be shown again.
 
         An existing authenticator is replaced only in a session that has passed the second factor,
         and only with ``present``: a code of the existing authenticator or a recovery code. An
@@ -126,8 +126,8 @@ class SecondFactors:
         return codes
 
     async def confirm(self, reader: Reader, session: Session, code: str, now: datetime) -> None:
-        """Marks the session as passed by the second factor. ``code``: of the authenticator, or a
-        recovery code. Raises: SecondFactorInvalid, TooManyAttempts."""
+        """Verifies a code and records that the session has passed the second factor. ``code``:
+        of the authenticator, or a recovery code. Raises: SecondFactorInvalid, TooManyAttempts."""
         await self._check(reader.id, code, now)
         await self._sessions.pass_second_factor(session)
 

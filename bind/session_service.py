@@ -249,7 +249,8 @@ class SessionService:
         return bool(ended)
 
     async def close_ticket(self, ticket: str, now: datetime) -> None:
-        """Ends the session of the ticket. If it is still being opened, ``open_web`` refuses it."""
+        """Single logout: ends the session of the ticket. If it is still being opened,
+        ``open_web`` refuses it."""
         await self._revoke(await self._sessions.close_by_ticket(ticket, now))
 
     async def close_subject(self, provider: str, subject: str, at: datetime) -> None:

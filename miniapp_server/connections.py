@@ -23,7 +23,7 @@ class ConnectionLimits:
     for a request's body."""
 
     head_s: float = 10.0
-    """For a request's head to be complete, counted from the connection's start; for later
+    """Limit for receiving a request's head, counted from the connection's start; for later
     requests from the head's first byte."""
     idle_s: float = 75.0
     """Longest pause between a response and the next request. It is longer than a proxy's limit

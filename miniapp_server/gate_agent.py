@@ -85,8 +85,8 @@ class Spool:
         self._db.execute("COMMIT")
 
     def first(self) -> tuple[list[tuple[int, dict[str, str]]], bool]:
-        """The oldest waiting events, as many as fit into one request, each with its number in
-        the spool. Also True if these are all that wait."""
+        """Returns the oldest waiting events, as many as fit into one request, each with its
+        number in the spool; and True if no more events are waiting."""
         rows = self._db.execute(
             "SELECT n, event FROM spool ORDER BY n LIMIT ?", (BATCH + 1,)
         ).fetchall()

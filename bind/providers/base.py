@@ -37,7 +37,8 @@ _BY_THE_BROWSER: Final = frozenset({"error", "refused"})
 
 
 class EntryUnavailable(Unavailable):
-    """The identity provider gives no usable response. Details: ``reason``, one static word."""
+    """The identity provider gives no usable response. Details: ``reason``, one fixed word such
+    as ``timeout``."""
 
     code = "entry_unavailable"
 

@@ -39,7 +39,8 @@ class TicketInvalid(Unauthenticated):
 
 
 class CasUnavailable(Unavailable):
-    """The CAS server gives no usable response. Details: ``reason``, one static word."""
+    """The CAS server gives no usable response. Details: ``reason``, one fixed word such as
+    ``timeout``."""
 
     code = "cas_unavailable"
 

@@ -16,8 +16,8 @@ from notify.wechat.official_account import HOME
 
 
 async def wechat_menu(env: Env, what: str) -> None:
-    """Print the official account's menu, or its changes. ``what``: ``show``, ``diff`` or
-    ``put``, which also stores them. Raises: CommandError."""
+    """Print the official account's menu (``what`` is "show") or its changes ("diff"); "put" also
+    stores them at WeChat. Raises: CommandError."""
     async with application(env) as app:
         print(await menu_of(app, what))
 

@@ -42,7 +42,8 @@ from notify.templates import TEMPLATE_BY_EVENT
 from notify.templates.rendering import LONGEST_THING, MessageContext
 
 KEEP_MESSAGES: Final = timedelta(days=180)
-"""Messages are generated for this last part of the history only: the service keeps them as long."""
+"""Messages are generated for this last part of the history only, because the service keeps them
+no longer."""
 _BATCH: Final = 1000
 """Reservations per insert, about 1.5 MB."""
 

@@ -52,8 +52,8 @@ def revisions(
 
 
 def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterator[_Change]:
-    """The changes of the visit's reservation after the booking, in order: each with its time, as
-    a function from state to state."""
+    """The changes after the booking of the visit's reservation, in order. Each is a pair: the
+    time of the change, and the function that applies it to the reservation."""
     times, ended = visit.times, visit.times.ended
     if visit.ending is ReservationState.CANCELLED:
         yield ended, lambda r: transitions.cancel(r, _READER, ended)
