@@ -66,8 +66,8 @@ class GeneratedVisit:
 
 @dataclass(frozen=True, slots=True)
 class OpenArea:
-    """An area that is open on one day. ``steps``: the times at which a visit may start, without
-    ``closes``. ``popularity``: demand for one of its seats, relative to 1."""
+    """An area that is open on one day. ``steps``: the times at which a visit may start; the
+    closing time is not one of them. ``popularity``: demand for one of its seats, relative to 1."""
 
     area_id: AreaId
     seat_ids: tuple[SeatId, ...]
