@@ -33,7 +33,8 @@ LIFETIME: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class BindingState:
-    """Stages of binding a WeChat user to a reader."""
+    """The progress of binding a WeChat user to a reader. ``reader`` is set in state ``bound``,
+    ``request`` in the states ``pending``, ``refused`` and ``expired``."""
 
     state: Literal["none", "pending", "refused", "expired", "bound"]
     reader: Reader | None = None
@@ -61,7 +62,8 @@ class AccountBindingService:
     # --- the reader, on the web -------------------------------------------------------------------
 
     async def get_or_create_code(self, reader_id: ReaderId, renew: bool, now: datetime) -> LiveCode:
-        """The reader's live activation code; a new one if there is none or with ``renew``."""
+        """Returns the reader's valid activation code; creates one if there is none. ``renew``
+        first revokes the valid one. Raises: Busy if no free digits were found."""
         if renew:
             await self._codes.revoke(reader_id)
         for _ in range(20):  # digits or concurrent requests may collide; the next try succeeds
@@ -74,13 +76,15 @@ class AccountBindingService:
         raise Busy()
 
     async def request_for(self, reader_id: ReaderId, now: datetime) -> BindingRequest | None:
-        """The binding request that waits for this reader's answer. Creates no activation code."""
+        """The binding request that waits for this reader's answer; None if there is none.
+        Creates no activation code."""
         live = await self._codes.active_code(reader_id, now)
         return live.request if live is not None else None
 
     async def confirm(self, reader_id: ReaderId, request_id: str, now: datetime) -> None:
-        """是我: binds the WeChat user of the request. Repeating it after a lost response completes
-        the binding. Raises: BindingRequestOver, AlreadyBound, ReaderBoundElsewhere."""
+        """The reader answers 是我 (it is me): binds the request's WeChat user to the reader. If
+        the response was lost, the call can be repeated. Raises: BindingRequestOver,
+        AlreadyBound, ReaderBoundElsewhere."""
         request = await self._codes.answer(reader_id, request_id, True, now)
         if request is None:
             raise BindingRequestOver()
@@ -93,7 +97,8 @@ class AccountBindingService:
         await self._sessions.bound(request.session_id, reader_id)
 
     async def refuse(self, reader_id: ReaderId, request_id: str, now: datetime) -> None:
-        """不是我: uses the activation code up and binds no one. Raises: BindingRequestOver."""
+        """The reader answers 不是我 (it is not me): uses the activation code up without binding.
+        Raises: BindingRequestOver."""
         if await self._codes.answer(reader_id, request_id, False, now) is None:
             raise BindingRequestOver()
         log.warning("binding_refused", extra={"reader": reader_id, "request": request_id})
@@ -108,11 +113,13 @@ class AccountBindingService:
         return await self._bindings.is_bound(reader_id)
 
     async def unbind(self, reader_id: ReaderId, requested_in: Session | None = None) -> None:
-        """Ends the binding, its WeChat user's consents, and the reader's sessions but for the web
-        session ``requested_in``. A repeated 是我 cannot bind again.
+        """Ends the binding, the consents of its WeChat user, and all sessions of the reader except
+        the web session ``requested_in``. The activation code is deleted too, so a repeated
+        ``confirm`` cannot bind again.
 
-        Sessions end first, so that the call can be repeated after a failure. The WeChat user's
-        sessions end too: a new binding would give them a reader again.
+        Sessions end before the binding, so that the call can be repeated after a failure. The
+        WeChat user's sessions end as well: otherwise a new binding would sign them in as its
+        reader.
         """
         await self._codes.discard(reader_id)
         on_web = requested_in is not None and requested_in.kind is SessionKind.WEB
@@ -124,7 +131,8 @@ class AccountBindingService:
     # --- the WeChat user, in the mini-program -----------------------------------------------------
 
     async def preview(self, principal: Principal, secret: str, now: datetime) -> Reader:
-        """The reader of a scanned or review code. Raises: AlreadyBound, ActivationCodeInvalid."""
+        """The reader whom a scanned code or review code would bind. Does not use the code up.
+        Raises: AlreadyBound, ActivationCodeInvalid, Unauthenticated."""
         await self._unbound(principal)
         reader_id = await self._redeemable.reader_of(secret, now)
         reader = await self._readers.get(reader_id) if reader_id is not None else None
@@ -133,9 +141,9 @@ class AccountBindingService:
         return reader
 
     async def bind(self, principal: Principal, code: str, now: datetime) -> Reader | BindingRequest:
-        """Uses the code up and binds its reader; after detected guessing returns a request to
-        confirm. Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts.
-        """
+        """Uses the code up and binds the WeChat user to its reader. Returns the reader, or a
+        request that the reader has to confirm if guessing of codes was detected. Raises:
+        AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts."""
         openid, session = await self._unbound(principal), principal.session
         redeemed = await self._redeemable.redeem(openid, session.id, code, now)
         if redeemed is None:
@@ -150,7 +158,8 @@ class AccountBindingService:
         return reader
 
     async def state(self, principal: Principal, now: datetime) -> BindingState:
-        """The state of the WeChat user's latest binding request."""
+        """The progress of this WeChat user's binding, by the latest request. Raises:
+        Unauthenticated for a session without a WeChat user."""
         if principal.reader is not None:
             return BindingState("bound", principal.reader)
         openid = principal.session.openid
@@ -165,7 +174,8 @@ class AccountBindingService:
         return BindingState("pending" if waits else "expired", None, request)
 
     async def _unbound(self, principal: Principal) -> str:
-        """Returns the openid. Raises: Unauthenticated without one, AlreadyBound."""
+        """Returns the openid of a WeChat user who is not bound. Raises: AlreadyBound;
+        Unauthenticated for a session without an openid."""
         openid = principal.session.openid
         if openid is None:
             raise Unauthenticated()

@@ -12,7 +12,8 @@ from models.reference_data import ReferenceData
 
 
 class CampusAttributes:
-    """Updates a reader's campus memberships and e-mail address at each sign-in."""
+    """Updates a reader's group memberships and e-mail address from the campus's data at each
+    sign-in."""
 
     def __init__(
         self,
@@ -27,18 +28,20 @@ class CampusAttributes:
 
     @property
     def attribute_names(self) -> frozenset[str]:
-        """Names of the attributes that reader groups depend on."""
+        """Names of the campus attributes that decide about memberships in reader groups."""
         return frozenset(self._reference.groups.campus_attributes)
 
     async def follow_address(self, reader: Reader, address: str) -> None:
-        """Stores the campus's address, unless it is empty or the reader has chosen otherwise."""
+        """Stores the e-mail address that the campus releases, unless it is empty or the reader
+        has entered or removed one."""
         if self._addresses is not None and address:
             await self._addresses.follow_campus(reader.id, address)
 
     async def follow(
         self, reader: Reader, attributes: Mapping[str, Sequence[str]], now: datetime
     ) -> None:
-        """Replaces the reader's campus memberships by those of the attributes, if they differ."""
+        """Replaces the memberships that the reader has from the campus by the groups that these
+        attributes give. Writes nothing if they are unchanged."""
         current = {m.group_id: m for m in reader.memberships if m.source is MembershipSource.CAMPUS}
         group_ids = self._reference.groups.from_campus(attributes)
         if group_ids == current.keys():

@@ -11,7 +11,8 @@ _LONGEST: Final = 256
 
 
 def id_and_code(text: str, prefix: str) -> tuple[str, str]:
-    """Returns id and code, both ASCII. Raises: QrInvalid."""
+    """Splits a scanned link into its id and its code, both ASCII. Raises: QrInvalid if the text
+    is no link with this prefix and exactly one code."""
     if not text.startswith(prefix) or not text.isascii() or len(text) > _LONGEST:
         raise QrInvalid()
     codes = parse_qs(urlsplit(text).query).get("c", [])

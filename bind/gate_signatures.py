@@ -22,8 +22,9 @@ def sign(key: str, timestamp: str, body: bytes) -> str:
 def verify(
     key: str | None, timestamp: str, signature: str, body: bytes, now: datetime
 ) -> timedelta:
-    """Returns how far the gate's clock is ahead of ours. Raises: Unauthenticated for an unknown
-    gate (``key`` is None), a bad signature, or a time that is more than ``LEEWAY`` off."""
+    """Verifies the signature of a batch of gate events. Returns how far the gate's clock is
+    ahead of ours. Raises: Unauthenticated for an unknown gate (``key`` is None), a bad
+    signature, or a time that is more than ``LEEWAY`` off."""
     expected = sign(key or "", timestamp, body)
     presented = signature.lower().encode(errors="replace")
     if not hmac.compare_digest(expected.encode(), presented) or not key:

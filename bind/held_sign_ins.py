@@ -1,4 +1,5 @@
-"""Sign-ins with an unrequested ticket, which the reader has to confirm: 以 张* 登录？"""
+"""Sign-ins whose ticket the browser brought without having begun a sign-in here. The reader has
+to confirm them: 以 张* 登录？"""
 
 from __future__ import annotations
 
@@ -18,14 +19,16 @@ HELD_FOR: Final = timedelta(minutes=2)
 
 
 class HeldSignIn(NamedTuple):
-    """``text``: the encrypted sign-in for the form. ``holder``: a secret for the cookie."""
+    """An unconfirmed sign-in. ``text`` is its encrypted form, for a field of the confirmation
+    page; ``holder`` is a secret for the browser's cookie."""
 
     text: str
     holder: str
 
 
 class HeldSignIns:
-    """Encrypts sign-ins into the confirmation form; nothing is stored before the answer."""
+    """Encrypts unconfirmed sign-ins into the confirmation form, so that nothing is stored before
+    the reader confirms."""
 
     def __init__(
         self, cipher: FieldCipher, once: UsedOnceRepository, campus: CampusAttributes
@@ -44,8 +47,8 @@ class HeldSignIns:
         )
 
     async def release(self, text: str, holder: str, now: datetime) -> SignIn:
-        """Returns the confirmed sign-in, once. Raises: Unauthenticated if it is too late, another
-        browser's or already used; Unavailable."""
+        """Returns the sign-in that the reader has confirmed; works once. Raises: Unauthenticated
+        if it is older than ``HELD_FOR``, another browser's or already used; Unavailable."""
         try:
             held, owner, until = json.loads(self._cipher.decrypt(text, "held sign-in"))
         except (DecryptionError, ValueError):

@@ -23,11 +23,12 @@ from models.library.entities import KioskId
 DIGITS: Final = 8
 _ACCEPTED_BACK: Final = 1
 _RECOGNISED_STEPS: Final = 20
-"""Codes of at most this many past steps are recognised at once, so they are no wrong guesses."""
+"""A code of at most this many steps ago is recognised by ``verified``, so that it does not count
+as a wrong guess."""
 _OLDEST: Final = timedelta(days=1)
-"""Codes up to this age are recognised as expired (qr_expired); older ones are qr_invalid."""
+"""Codes up to this age are reported as expired (qr_expired), older ones as invalid (qr_invalid)."""
 _STEPS_AT_ONCE: Final = 100
-"""Codes compared before the event loop may serve other requests."""
+"""Number of codes that are compared before the event loop may serve other requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class KioskCodeService:
         self._base = public_base_url.rstrip("/")
 
     async def current(self, kiosk_id: KioskId, step_seconds: int, now: datetime) -> KioskCode:
-        """Raises: QrInvalid for a kiosk without a secret."""
+        """The code that the kiosk shows now. Raises: QrInvalid for a kiosk without a secret."""
         secret = await self._kiosks.kiosk_secret(kiosk_id)
         if secret is None:
             raise QrInvalid()
@@ -55,7 +56,8 @@ class KioskCodeService:
         )
 
     async def verified(self, text: str, step_seconds: int, now: datetime) -> KioskCodeScan:
-        """The scan: kiosk, time step, and whether the code is recent enough. Raises: QrInvalid."""
+        """Verifies the link in a scanned QR code. Returns its kiosk, its time step, and whether
+        the code is recent enough for a check-in. Raises: QrInvalid."""
         kiosk_id, digits, secret = await self._read(text)
         current = int(now.timestamp()) // step_seconds
         for back in range(_RECOGNISED_STEPS + 1):
@@ -64,8 +66,8 @@ class KioskCodeService:
         raise QrInvalid()
 
     async def was_shown(self, text: str, step_seconds: int, now: datetime) -> bool:
-        """True if a kiosk has shown the code during the last day (a photo of it, for example).
-        Takes thousands of times as long as ``verified``."""
+        """True if a kiosk has shown this code during the last day: the code is expired, not
+        invented. Slow, because it compares the code with all codes of the day."""
         try:
             _, digits, secret = await self._read(text)
         except QrInvalid:
@@ -82,7 +84,8 @@ class KioskCodeService:
         return False
 
     async def _read(self, text: str) -> tuple[KioskId, str, str]:
-        """Returns the kiosk, the code's digits and the kiosk's secret. Raises: QrInvalid."""
+        """Parses the link of a kiosk code. Returns the kiosk's id, the code's digits and the
+        kiosk's secret. Raises: QrInvalid."""
         kiosk_id, digits = id_and_code(text, f"{self._base}/k/")
         secret = await self._kiosks.kiosk_secret(kiosk_id) if len(digits) == DIGITS else None
         if secret is None:

@@ -16,7 +16,8 @@ from models.readers.repository import ReaderRepository
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """``realm``: the namespace of account numbers that are not the campus's, else empty."""
+    """A person's completed sign-in. ``realm``: the namespace of account numbers that are not the
+    campus's; empty for the campus's."""
 
     number: str
     name: str
@@ -25,13 +26,13 @@ class SignIn:
     groups: Collection[str] = ()
     device: str = ""
     attributes: Mapping[str, Sequence[str]] | None = None
-    """Attributes that the campus releases about the person; None if it releases none here."""
+    """Attributes that the sign-on releases about the person; None if it releases none."""
     email: str = ""
     provider: str = ""
     realm: str = ""
     sign_on: SignOnSession | None = None
     second_factor: bool = False
-    """Whether the campus has checked more than a password."""
+    """Whether the sign-on has checked more than a password."""
 
     @property
     def reader_number(self) -> str:
@@ -53,14 +54,15 @@ class LoginService:
         campus: CampusAttributes,
         realms: Collection[str] = (),
     ) -> None:
-        """``realms``: of all sign-ons with separate account numbers."""
+        """``realms``: the namespaces of all sign-ons with separate account numbers."""
         self._readers, self._sessions, self._staff = readers, sessions, staff
         self._campus = campus
         self._reserved = tuple(normalise_student_no(f"{realm}:") for realm in realms)
 
     async def sign_in(self, identity: SignIn, now: datetime) -> IssuedToken:
-        """Creates or updates the reader; the session has their current role. Raises: EntryRefused
-        for a visitor's number; Unauthenticated if single logout has ended the ticket."""
+        """Creates or updates the reader and opens a web session with their current staff role.
+        Raises: EntryRefused if the number is a visitor's or imitates another reader's;
+        Unauthenticated if single logout has ended the ticket."""
         reader = await self._admit(identity, now)
         role = self._staff.role_of(identity.reader_number, identity.provider, identity.groups)
         return await self._sessions.open_web(
@@ -75,8 +77,9 @@ class LoginService:
         )
 
     async def renew(self, identity: SignIn, session: Session, now: datetime) -> datetime | None:
-        """Renews the role after a new sign-in. Returns the session's new end; None if the sign-in
-        is another reader's or the session is over. Raises: EntryRefused for a visitor's number."""
+        """Renews the staff role of a session after a new sign-in. Returns the session's new end;
+        None if another reader signed in or the session is over. Raises: EntryRefused if the
+        number is a visitor's or imitates another reader's."""
         reader = await self._admit(identity, now)
         if reader.id != session.reader_id:
             return None
@@ -92,7 +95,8 @@ class LoginService:
         )
 
     async def _admit(self, identity: SignIn, now: datetime) -> Reader:
-        """Creates or updates the reader. Raises: EntryRefused."""
+        """Creates or updates the reader who signs in, with group memberships and e-mail address.
+        Raises: EntryRefused if the number is a visitor's or imitates another reader's."""
         number = identity.reader_number
         if not identity.realm and number.startswith(self._reserved):
             raise EntryRefused()  # it imitates a number of another sign-on's realm

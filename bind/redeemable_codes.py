@@ -1,9 +1,10 @@
-"""Codes that bind a WeChat user to a reader: six digits, a scanned code, a review code.
+"""Codes that bind a WeChat user to a reader: six digits, a scanned code or a review code.
 
-Scanned and review codes have 128 bits: they cannot be guessed and bind at once. Digits live for ten
-minutes and can be guessed: after too many wrong ones a WeChat user's next ones are refused. Beyond
-the limits over all users right digits only create a request, which the reader confirms on the page
-that shows the code; refusing them would let strangers lock everyone out.
+Scanned codes and review codes have 128 bits: they cannot be guessed and bind at once. Six digits
+can be guessed. They are valid for ten minutes, and a WeChat user who enters too many wrong ones is
+refused for a while. Wrong digits are also counted over all users. Beyond that limit right digits no
+longer bind, but create a request that the reader has to confirm on the page that shows the code.
+They are not refused, because then strangers could lock everyone out.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _ASK_PAST: Final = (
     AttemptLimit("activation:all", 100, _WINDOW),
     AttemptLimit("activation:day", 1000, timedelta(days=1)),
 )
-"""Wrong six-digit codes of all users: beyond either limit the reader has to confirm the binding."""
+"""Limits of wrong six-digit codes, counted over all users. Beyond either limit the reader has to
+confirm the binding."""
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -39,7 +41,8 @@ class RedeemableCodes:
         self._codes, self._review, self._attempts = codes, review, attempts
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader of a scanned code or review code. Does not use it up."""
+        """The reader of a scanned code or review code; None if it is unknown or over. Does not
+        use the code up."""
         reader_id = await self._codes.reader_of(secret, now)
         return reader_id or await self._review.reader_of(secret, now)
 
@@ -56,7 +59,8 @@ class RedeemableCodes:
     async def _redeem_digits(
         self, openid: str, session_id: str, digits: str, now: datetime
     ) -> ReaderId | BindingRequest | None:
-        """Counts the digits as wrong before the look-up, and takes that back if they are right."""
+        """Redeems a six-digit code. Each attempt counts as wrong before the look-up; a right one
+        is then subtracted again."""
         own = [AttemptLimit(f"activation:openid:{token_hash(openid)}", _PER_USER, _WINDOW)]
         await self._attempts.register(own, now)
         # Both limits count every attempt, also when the first one is exceeded.

@@ -1,11 +1,16 @@
 """Scan notes: encrypted records of a scanned kiosk code or seat label.
 
-Signing in takes longer than a kiosk code lives, so the browser or phone keeps a note instead. A
-note is valid for one holder: a session that is signed in, for ``SIGNED_IN_FOR``; or a sign-in that
-begins within ``BEGIN_WITHIN``, and then its session, until ``SIGN_IN_FOR`` after the scan. A WeChat
-session without a bound reader holds its note for ``SIGN_IN_FOR``. The time of the scan is when this
-service received it; a phone could claim any time. A note has an id, so that the first reader who
-checks in with it uses it up.
+Signing in takes longer than a kiosk code is valid. The browser or phone therefore gets a scan note,
+and later sends the note in place of the code.
+
+Each note has at most one holder, which alone can use it. A note issued in a session is held by this
+session, for ``SIGNED_IN_FOR`` (in a WeChat session without a bound reader for ``SIGN_IN_FOR``). A
+note issued without a session has no holder yet. A sign-in that begins within ``BEGIN_WITHIN``
+becomes the holder, and afterwards the session that it opens, both until ``SIGN_IN_FOR`` after the
+scan.
+
+The time of a scan is when this service received it, because a phone could claim any time. A note
+has an id: the first reader who checks in with the note uses it up.
 """
 
 from __future__ import annotations
@@ -29,8 +34,9 @@ _NO_HOLDER: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """``holder``: ``session:…``, ``state:…``, or ``_NO_HOLDER``. Times are Unix seconds.
-    ``seat_id``: the seat whose label was scanned; empty for a kiosk code."""
+    """The content of a scan note. ``holder``: ``session:…``, ``state:…`` (a sign-in), or
+    ``_NO_HOLDER``. Times are Unix seconds. ``seat_id``: the seat whose label was scanned; empty
+    for a kiosk code."""
 
     id: str
     kiosk_id: str
@@ -48,8 +54,8 @@ class ScanNotes:
     def issue(
         self, scan: PresenceScan, session_id: str | None, now: datetime, *, bound: bool = True
     ) -> str:
-        """Returns a note of the scan, held by the session, or by no one if ``session_id`` is None.
-        ``bound``: whether the session belongs to a reader."""
+        """Returns a new note of the scan. Its holder is the session; with ``session_id`` None it
+        has no holder yet. ``bound``: whether the session belongs to a reader."""
         in_session = SIGNED_IN_FOR if bound else SIGN_IN_FOR
         lasts = BEGIN_WITHIN if session_id is None else in_session
         if isinstance(scan, SeatLabelScan):
@@ -69,22 +75,26 @@ class ScanNotes:
         )
 
     def begin_sign_in(self, text: str, state: str, now: datetime) -> str | None:
-        """Hands a note without holder to the sign-in with this state; None for any other note."""
+        """Makes the sign-in with this ``state`` the holder of a note that has none. Returns the
+        changed note; None if ``text`` is no valid note without a holder."""
         note = self._opened(text, _NO_HOLDER, now)
         return self._passed_on(note, f"state:{state}") if note is not None else None
 
     def finish_sign_in(self, text: str, state: str, session_id: str, now: datetime) -> str | None:
-        """Hands the note of this sign-in to its new session; None for any other note."""
+        """Makes a new session the holder of a note that its sign-in holds. Returns the changed
+        note; None if ``text`` is no valid note of the sign-in with this ``state``."""
         note = self._opened(text, f"state:{state}", now)
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
     def hand_over(self, text: str, session_id: str, now: datetime) -> str | None:
-        """Hands a note without holder to a new session; None for any other note."""
+        """Makes a new session the holder of a note that has none. Returns the changed note; None
+        if ``text`` is no valid note without a holder."""
         note = self._opened(text, _NO_HOLDER, now)
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
     def scan_of(self, text: str, session_id: str, now: datetime) -> PresenceScan:
-        """The scan in this session's note. Raises: QrExpired for any other or expired note."""
+        """The scan recorded in a note that this session holds. Raises: QrExpired if the note has
+        expired or the session does not hold it."""
         note = self._opened(text, f"session:{session_id}", now)
         if note is None:
             raise QrExpired()
@@ -100,7 +110,7 @@ class ScanNotes:
         return self._cipher.encrypt(json.dumps(asdict(note)), "scan note")
 
     def _opened(self, text: str, holder: str, now: datetime) -> _Note | None:
-        """The note if it belongs to the holder and has not expired."""
+        """Decrypts a note; None if it is forged, has expired or has another holder."""
         try:
             note = _Note(**json.loads(self._cipher.decrypt(text, "scan note")))
         except (DecryptionError, ValueError):

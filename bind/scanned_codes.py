@@ -1,4 +1,4 @@
-"""Verifies scans of kiosk codes and seat labels, or notes of them, and limits wrong ones."""
+"""Verifies scanned kiosk codes and seat labels, and scan notes of them. Limits wrong codes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 
 _GUESSES: Final = 20
 _GUESSES_OF_AN_ADDRESS: Final = 2000
-"""Wrong codes from one address in ten minutes. Right codes still pass beyond the limit, so guessing
-goes on at the rate limit of an address (1,000 a second at each worker). Two of a kiosk's 10⁸ codes
-are accepted at a time: finding one takes fourteen hours on average, divided by the number of
-workers and of addresses."""
+"""Limit of wrong codes from one address in ten minutes. Right codes still pass beyond it, so
+guessing goes on at the rate limit of an address (1,000 requests a second at each worker). Two of
+a kiosk's 10⁸ codes are accepted at a time: finding one takes fourteen hours on average, divided
+by the number of workers and of addresses."""
 _WINDOW: Final = timedelta(minutes=10)
 _NOTE: Final = "note:"
-"""Prefix of the scan notes that API clients hold; no link begins with it."""
+"""Prefix that marks a text of an API client as a scan note; no scanned link begins with it."""
 
 
 class ScannedCodes:
@@ -39,11 +39,13 @@ class ScannedCodes:
     def note_of(
         self, scan: PresenceScan, session_id: str | None, now: datetime, *, bound: bool
     ) -> str:
-        """A note of the scan, which ``brought`` accepts in place of the scanned text."""
+        """A scan note for an API client, which ``brought`` accepts in place of the scanned link.
+        ``bound``: whether the session belongs to a reader."""
         return _NOTE + self._notes.issue(scan, session_id, now, bound=bound)
 
     def note_after_login(self, text: str, session_id: str, now: datetime) -> str | None:
-        """Hands a note without a holder to the new session; None if ``text`` is no such note."""
+        """Makes the new session the holder of a scan note that has none. Returns the changed
+        note; None if ``text`` is no valid note without a holder."""
         sealed = text.removeprefix(_NOTE)
         handed_over = self._notes.hand_over(sealed, session_id, now) if sealed != text else None
         return None if handed_over is None else _NOTE + handed_over
@@ -56,10 +58,15 @@ class ScannedCodes:
         step_seconds: int,
         now: datetime,
     ) -> PresenceScan:
-        """Returns the verified scan. ``text``: the scanned link, or this session's note of it (no
-        note without a session). After too many wrong codes right ones are refused too.
+        """Verifies the text that a client sends for a check-in. Returns the scan. ``text`` is the
+        scanned link, or a scan note that this session holds (without a session no note is
+        accepted).
 
-        Raises: QrInvalid; QrExpired, also for a note that is over or another's; TooManyAttempts.
+        Wrong links are limited per reader: beyond ``_GUESSES`` in ten minutes right ones are
+        refused too.
+
+        Raises: QrInvalid; TooManyAttempts; QrExpired for an expired code or note, and for a note
+        that the session does not hold.
         """
         if session_id is not None and text.startswith(_NOTE):
             return self._notes.scan_of(text.removeprefix(_NOTE), session_id, now)
@@ -76,8 +83,9 @@ class ScannedCodes:
     async def verify_signed_out(
         self, text: str, address: str, step_seconds: int, now: datetime
     ) -> PresenceScan:
-        """Verifies a scan without a session. Only wrong codes are limited, since a whole campus may
-        share the address. Raises: QrInvalid, QrExpired, TooManyAttempts."""
+        """Verifies a scanned link of a client without a session. Only wrong codes count against
+        the limit of the address, since a whole campus may share it. Raises: QrInvalid,
+        QrExpired, TooManyAttempts."""
         try:
             return await self._verified(text, step_seconds, now)
         except QrInvalid:
@@ -92,6 +100,6 @@ class ScannedCodes:
         return await self._kiosk_codes.verified(text, step_seconds, now)
 
     async def _reject_if_old(self, text: str, step_seconds: int, now: datetime) -> None:
-        """Raises: QrExpired."""
+        """Raises: QrExpired if a kiosk has shown the code during the last day."""
         if await self._kiosk_codes.was_shown(text, step_seconds, now):
             raise QrExpired()

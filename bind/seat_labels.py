@@ -1,6 +1,7 @@
 """Seat labels: a fixed code on each seat, a keyed hash of the seat's id. Nothing is stored.
 
-A label is weak evidence: a photo of it works from anywhere, for a booking of that seat.
+A label is weak evidence of presence: with a photo of it a reader can check in from anywhere, but
+only for a booking of that seat.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from models.library.entities import SeatId
 from models.storage.encryption import FieldCipher
 
 _HEX_DIGITS: Final = 32
-"""128 bits cannot be guessed; a longer code would make a denser QR code."""
+"""Length of a label's code. 128 bits cannot be guessed; a longer code would make a denser QR
+code."""
 
 
 class SeatLabels:
@@ -28,13 +30,14 @@ class SeatLabels:
         return f"{self.prefix}{seat_id}?c={self._codes(seat_id)[0]}"
 
     def verified(self, text: str) -> SeatLabelScan:
-        """Raises: QrInvalid unless the text is the label of a seat."""
+        """Verifies the text of a scanned label. Raises: QrInvalid if it is no seat's label."""
         seat_id, code = id_and_code(text, self.prefix)
         if not any([hmac.compare_digest(expected, code) for expected in self._codes(seat_id)]):
             raise QrInvalid()
         return SeatLabelScan(SeatId(seat_id))
 
     def _codes(self, seat_id: str) -> list[str]:
-        """The seat's code under each data key, current first: labels outlive key rotations."""
+        """The label codes of a seat, one for each data key, the current key's first. Codes of
+        old keys stay valid because labels are printed once and outlive key rotations."""
         hashes = self._cipher.hashes(seat_id, "seat label")
         return [hash.partition(":")[2][:_HEX_DIGITS] for hash in hashes]

@@ -32,7 +32,8 @@ _RECOVERY_BYTES: Final = 10
 _RECOVERY_CODE: Final = re.compile(r"[A-Z2-7]{16}")
 _OFFER_LASTS: Final = timedelta(minutes=15)
 _STEPS_OFF: Final = (0, -1, 1)
-"""Accepted offsets in steps: the phone's clock may be half a minute off in either direction."""
+"""Accepted offsets in time steps of 30 s: the phone's clock may be half a minute off in either
+direction."""
 _HELD: Final = "second factor"
 
 
@@ -44,8 +45,9 @@ class SecondFactorInvalid(RuleViolation):
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """A secret offered to an authenticator. ``uri`` is for its QR code. ``held`` is the encrypted
-    secret, for the form: it is stored only after a code has confirmed it."""
+    """A new secret offered to a staff member's authenticator app. ``uri`` is for its QR code.
+    ``held`` is the encrypted secret, kept in the form because it is stored only after a code has
+    confirmed it."""
 
     secret: str
     uri: str
@@ -70,14 +72,15 @@ class SecondFactors:
         return factor.recovery_codes if factor is not None else None
 
     def offer(self, reader: Reader, issuer: str, now: datetime) -> Enrolment:
-        """The authenticator lists the new secret under ``issuer``."""
+        """Offers a new secret. The authenticator app lists it under the name ``issuer``."""
         secret = pyotp.random_base32()
         held = [secret, reader.id, (now + _OFFER_LASTS).timestamp()]
         uri = pyotp.TOTP(secret).provisioning_uri(name=reader.student_no_masked, issuer_name=issuer)
         return Enrolment(secret, uri, self._cipher.encrypt(json.dumps(held), _HELD))
 
     def offered(self, reader: Reader, issuer: str, held: str, now: datetime) -> Enrolment:
-        """The enrolment in the form. Raises: SecondFactorInvalid if it is another's or expired."""
+        """The offered secret that was kept in the form as ``held``. Raises: SecondFactorInvalid
+        if it was offered to another reader, or more than fifteen minutes ago."""
         try:
             secret, reader_id, until = json.loads(self._cipher.decrypt(held, _HELD))
         except (DecryptionError, ValueError):
@@ -96,12 +99,13 @@ class SecondFactors:
         now: datetime,
         present: str = "",
     ) -> Sequence[str]:
-        """Stores the authenticator that has shown ``code``, and gives the session its second
-        factor. Returns the recovery codes, which cannot be shown again.
+        """Stores ``secret`` as the reader's authenticator if ``code`` is one of its codes, and
+        records that the session has passed the second factor. Returns the recovery codes, which
+        cannot be shown again.
 
-        An existing authenticator is replaced only in a session that has its second factor, and with
-        ``present``, a code of the existing one or a recovery code: an unattended desk must not be
-        enough.
+        An existing authenticator is replaced only in a session that has passed the second factor,
+        and only with ``present``: a code of the existing authenticator or a recovery code. An
+        unattended computer with an open session must not be enough.
 
         Raises: SecondFactorInvalid, TooManyAttempts.
         """
@@ -122,13 +126,14 @@ class SecondFactors:
         return codes
 
     async def confirm(self, reader: Reader, session: Session, code: str, now: datetime) -> None:
-        """Gives the session its second factor. ``code``: of the authenticator, or a recovery code.
-        Raises: SecondFactorInvalid, TooManyAttempts."""
+        """Verifies a code and records that the session has passed the second factor. ``code``:
+        of the authenticator, or a recovery code. Raises: SecondFactorInvalid, TooManyAttempts."""
         await self._check(reader.id, code, now)
         await self._sessions.pass_second_factor(session)
 
     async def _check(self, reader_id: ReaderId, code: str, now: datetime) -> None:
-        """Uses the code up; counts wrong digits. Raises: SecondFactorInvalid, TooManyAttempts."""
+        """Verifies the code and uses it up. Wrong codes are counted, except recovery codes.
+        Raises: SecondFactorInvalid, TooManyAttempts."""
         # Recovery codes are not counted: 80 bits cannot be guessed, and a thief of the password
         # could otherwise use up all attempts and lock the owner out.
         guessable = not _RECOVERY_CODE.fullmatch(_plain(code))
@@ -147,14 +152,16 @@ class SecondFactors:
         return step is not None and await self._factors.use_step(reader_id, step)
 
     async def _take_attempt(self, reader_id: ReaderId, now: datetime) -> list[AttemptLimit]:
-        """Raises: TooManyAttempts."""
+        """Counts an attempt. Returns the limits that count it, to be refunded if the code is
+        right. Raises: TooManyAttempts."""
         limits = attempt_limits(reader_id)
         await self._attempts.register(limits, now)
         return limits
 
 
 def _step_of(secret: str, code: str, now: datetime) -> int | None:
-    """The time step of the code; None for a wrong one. All steps are compared, in constant time."""
+    """The time step to which the code belongs; None if it is wrong. All accepted steps are
+    compared, in constant time."""
     if not re.fullmatch(r"[0-9]{6}", code):
         return None
     current, matched = int(now.timestamp()) // STEP_S, None

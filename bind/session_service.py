@@ -1,5 +1,6 @@
-"""Sessions. Each worker caches look-ups, also of ended sessions, for at most five seconds; ending a
-session deletes it in MongoDB first and then notifies all workers."""
+"""Sessions of readers, kiosks and API tokens. Each worker caches the result of a look-up, also
+of an ended session, for at most five seconds. Ending a session deletes it in MongoDB first and
+then makes all workers drop it from their caches."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ CACHE_SECONDS: Final = 5.0
 _CACHE_SIZE: Final = 50_000
 WEB_LIFETIME: Final = timedelta(hours=12)
 KEPT_LIFETIME: Final = timedelta(days=30)
-"""Lifetime of a web session that its reader keeps on their own device."""
+"""Lifetime of a web session after its reader has chosen to stay signed in on this device."""
 ROLE_LIFETIME: Final = timedelta(hours=12)
 ROLE_IDLE: Final = timedelta(minutes=30)
 _USE_WRITTEN_AFTER: Final = timedelta(minutes=1)
@@ -48,8 +49,9 @@ class SessionService:
         sealer: FieldCipher,
         announce: Callable[[list[str]], Awaitable[None]],
     ) -> None:
-        """``sealer`` adds a checksum to tokens, as proof that they were issued here. ``announce``
-        makes other workers drop sessions or readers, by their keys, from their caches."""
+        """``sealer`` adds a checksum to tokens, as proof that they were issued here.
+        ``announce`` sends keys of sessions or readers to the other workers, which drop them from
+        their caches."""
         self._sessions, self._tokens = sessions, tokens
         self._sealer = sealer
         self._announce = announce
@@ -73,8 +75,9 @@ class SessionService:
         sign_on: SignOnSession | None = None,
         second_factor: bool = False,
     ) -> IssuedToken:
-        """Opens a web session for a sign-on's ticket. ``granted``: the console has granted the
-        reader a role. Raises: Unauthenticated if single logout has already ended the ticket."""
+        """Opens a web session after a sign-in with this ticket. ``role``: from the settings.
+        ``granted``: whether the reader has a role granted in the console. Raises:
+        Unauthenticated if single logout has already ended the ticket."""
         issued = IssuedToken(self._sealer.new_token(), now + WEB_LIFETIME)
         if not await self._sessions.open_web(
             issued.token,
@@ -90,8 +93,9 @@ class SessionService:
         return issued
 
     async def use_role(self, session: Session, now: datetime) -> bool:
-        """True if the session's role may be used now: at most ``ROLE_LIFETIME`` after the sign-in,
-        and less than ``ROLE_IDLE`` after its last use, which is stored once a minute."""
+        """True if the session's staff role may be used now; the use is recorded, at most once a
+        minute. A role ends ``ROLE_LIFETIME`` after the sign-in, or after ``ROLE_IDLE`` without
+        use."""
         role = session.role
         if role is None or now - role.since >= ROLE_LIFETIME:
             return False
@@ -106,18 +110,19 @@ class SessionService:
         return True
 
     def new_api_token(self) -> str:
-        """A new secret for an API token; the caller stores the token."""
+        """A new secret for an API token. Nothing is stored; the caller does that."""
         return TOKEN_PREFIX + self._sealer.new_token()
 
     async def use_api_token(self, token: ApiToken, now: datetime) -> None:
-        """Records that the token is used; each worker writes this at most once a minute."""
+        """Records that the API token was used; each worker writes this at most once a minute."""
         written = self._tokens_used.get(token.id)
         if written is None or now - written >= _USE_WRITTEN_AFTER:
             self._tokens_used[token.id] = now
             await self._tokens.use(token.id, now)
 
     async def end_api_token(self, id: str) -> None:
-        """Removes the token from all workers' caches; ``id`` is the session id of its requests."""
+        """Drops an ended API token from all workers' caches. ``id``: the session id of its
+        requests."""
         await self._revoke([id])
 
     async def pass_second_factor(self, session: Session) -> None:
@@ -134,7 +139,9 @@ class SessionService:
         sign_on: SignOnSession | None = None,
         second_factor: bool = False,
     ) -> datetime | None:
-        """Renews the role after a new sign-in. Returns the session's new end; None if it ended."""
+        """Replaces the session's staff role after a new sign-in. ``role``: from the settings.
+        ``granted``: whether the reader has a role granted in the console. Returns the session's
+        new end; None if the session is over."""
         until = now + WEB_LIFETIME
         # A session that has passed the second factor keeps it: only the password is asked for.
         has_factor = second_factor or (session.role is not None and session.role.second_factor)
@@ -150,7 +157,8 @@ class SessionService:
         return await self._sessions.of_reader(reader_id, now)
 
     async def keep(self, session: Session) -> datetime:
-        """Keeps the reader signed in on this device, without the role. Returns the new end."""
+        """Extends the session to ``KEPT_LIFETIME`` for a reader who stays signed in on this
+        device. A staff role does not last longer. Returns the session's new end."""
         until = session.opened_at + KEPT_LIFETIME
         await self._sessions.prolong(session.id, until)
         await self._revoke([session.id])
@@ -170,7 +178,8 @@ class SessionService:
         return issued
 
     def id_of(self, token: str) -> str:
-        """Looks nothing up: the session may have ended. Raises: Unauthenticated if never issued."""
+        """The id of the token's session, without a look-up: the session may have ended. Raises:
+        Unauthenticated if this service never issued the token."""
         id = self._ids.get(token)
         if id is None:
             program = token.startswith(TOKEN_PREFIX)
@@ -182,19 +191,22 @@ class SessionService:
         return id
 
     def cached(self, id: str, now: datetime) -> Principal | None:
-        """The session's principal in this worker's cache; None if it is missing or expired."""
+        """The session's principal if this worker has cached it; None if it has not, or the
+        session is over."""
         entry = self._cache.get(id)
         if entry is None or entry[1] is None or monotonic() - entry[0] > CACHE_SECONDS:
             return None
         return entry[1] if now < entry[1].session.expires_at else None
 
     def recognised(self, token: str, now: datetime) -> Principal | None:
-        """The cached principal of the token's session; None if it is missing or expired."""
+        """The principal of the token's session if this worker has cached it; None if it has not,
+        or the session is over."""
         id = self._ids.get(token)
         return self.cached(id, now) if id is not None else None
 
     async def principal(self, token: str, now: datetime) -> Principal:
-        """Raises: Unauthenticated for an unknown, ended or expired token."""
+        """The principal of the token's session, cached or looked up. Raises: Unauthenticated for
+        an unknown, ended or expired token."""
         return await self.open(self.id_of(token), now)
 
     async def open(self, id: str, now: datetime) -> Principal:
@@ -231,24 +243,27 @@ class SessionService:
         await self._revoke(await self._sessions.close_of_reader(reader_id, but))
 
     async def end_ticket(self, ticket: str) -> bool:
-        """Single logout by CAS ticket. Returns whether the ticket had a session."""
+        """Single logout by CAS: ends the session of the ticket. Returns whether there was one."""
         ended = await self._sessions.end_ticket(ticket)
         await self._revoke(ended)
         return bool(ended)
 
     async def close_ticket(self, ticket: str, now: datetime) -> None:
-        """Ends the ticket's session, also one that has yet to be opened."""
+        """Single logout: ends the session of the ticket. If it is still being opened,
+        ``open_web`` refuses it."""
         await self._revoke(await self._sessions.close_by_ticket(ticket, now))
 
     async def close_subject(self, provider: str, subject: str, at: datetime) -> None:
-        """Single logout: ends what the subject opened by this OpenID provider until ``at``."""
+        """Single logout by OpenID Connect: ends the sessions that the subject opened with this
+        provider until ``at``."""
         await self._revoke(await self._sessions.close_by_subject(provider, subject, at))
 
     async def unionid_of(self, session_id: str) -> str | None:
         return await self._sessions.unionid_of(session_id)
 
     async def bound(self, session_id: str, reader_id: ReaderId) -> None:
-        """Drops a WeChat session that was just bound to the reader from all caches."""
+        """Drops a session from all workers' caches, after its WeChat user was bound to the
+        reader."""
         await self._revoke([session_id, f"reader:{reader_id}"])
 
     async def reader_changed(self, reader_id: ReaderId) -> None:
@@ -261,11 +276,13 @@ class SessionService:
         await self._announce(keys)
 
     def on_ended(self, listener: Callable[[str], None]) -> None:
-        """Calls the listener with the key of each session or reader that leaves the cache."""
+        """Registers a listener, which is called with each key that leaves this worker's cache: a
+        session's id, or ``reader:<id>`` for all sessions of a reader."""
         self._listeners.append(listener)
 
     def invalidate(self, key: str) -> None:
-        """Drops a session, or all of a reader's (``reader:<id>``), from this worker's cache."""
+        """Drops a session from this worker's cache. ``key``: its id, or ``reader:<id>`` for all
+        sessions of a reader."""
         self._forgotten += 1
         for listener in self._listeners:
             listener(key)
@@ -290,7 +307,8 @@ class SessionService:
 def _staff_role(
     role: Role | None, granted: bool, second_factor: bool, now: datetime
 ) -> StaffRole | None:
-    """None for a reader with neither a role of the settings nor one granted in the console."""
+    """The staff role of a new session; None if the reader has none in the settings and was
+    granted none in the console."""
     if role is None and not granted:
         return None
     return StaffRole(role, since=now, used_at=now, second_factor=second_factor)

@@ -12,13 +12,17 @@ from bind.providers.oidc import OidcProvider
 
 CAS_ID: Final = "cas"
 FAILING_FOR: Final = timedelta(minutes=1)
-"""The sign-in page reports a failed sign-on for this long, unless it works again before."""
+"""How long the sign-in page reports that a sign-on has failed. It stops earlier if the sign-on
+works again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignOn:
-    """``name``: on the sign-in page; empty for 统一身份认证. ``realm``: the namespace of account
-    numbers; empty for the campus's, so that sign-ons without a realm share their readers."""
+    """One way to sign in. ``name``: its name on the sign-in page; empty for 统一身份认证.
+
+    ``realm``: the namespace of its account numbers; empty for the campus's, so that sign-ons
+    without a realm share their readers.
+    """
 
     id: str
     provider: SignOnProvider
@@ -26,8 +30,9 @@ class SignOn:
     realm: str = ""
 
     def attributes(self, user: ExternalIdentity) -> Mapping[str, Sequence[str]] | None:
-        """The attributes released about a reader. Names of a realm's attributes are prefixed with
-        it, so that rules for the campus's attributes do not apply to them."""
+        """The attributes that the provider released about a reader; None if it released none.
+        With a realm their names get it as a prefix, so that rules for the campus's attributes do
+        not apply to them."""
         if not self.realm or user.attributes is None:
             return user.attributes
         return {f"{self.realm}:{name}": values for name, values in user.attributes.items()}
@@ -48,7 +53,7 @@ class SignOns:
 
     @property
     def first(self) -> SignOn:
-        """The default sign-on."""
+        """The default sign-on, the first in the settings."""
         return next(iter(self))
 
     def get(self, id: str) -> SignOn | None:
@@ -77,6 +82,6 @@ class SignOns:
         return at is not None and self._now() - at < FAILING_FOR
 
     async def answers(self) -> bool:
-        """True if all of the campus's sign-ons respond; those with a realm are not asked."""
+        """True if all of the campus's sign-ons respond. Sign-ons with a realm are not asked."""
         checks: list[Awaitable[bool]] = [one.provider.answers() for one in self if not one.realm]
         return all([await one for one in checks])

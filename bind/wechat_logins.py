@@ -7,7 +7,8 @@ from notify.wechat.mini_program import WeChatIdentity
 
 
 class WeChatLogins:
-    """Exchanges wx.login codes. WeChat accepts each once, so concurrent requests share one."""
+    """Exchanges login codes of the mini-program (wx.login) for the WeChat user's ids. WeChat
+    accepts each code once, so concurrent requests with one code share one exchange."""
 
     def __init__(self, exchange: Callable[[str], Awaitable[WeChatIdentity]]) -> None:
         self._exchange = exchange

@@ -80,16 +80,18 @@ log = logging.getLogger(__name__)
 
 _BEGIN_ANEW_S: Final = 1.0
 _FINISH_S: Final = 2.0
-"""Seconds at shutdown to finish changes whose clients already have their response."""
+"""Seconds allowed at shutdown to finish changes whose clients already have their response."""
 
 Plug = Callable[[web.Application], Awaitable[None]]
-"""Extends the wired service with routes, tasks or other services, as the sandbox does."""
+"""A function that extends the wired service with routes, tasks or other services, as the
+sandbox's does."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerIdentity:
-    """One of several processes that serve together. ``owner``: its name in the leases of jobs.
-    ``metrics_folder``: where all of them count for /metrics."""
+    """The identity of a worker: one of several processes that share the port. ``owner``: its
+    name in the leases of jobs. ``metrics_folder``: the folder in which all workers count for
+    /metrics."""
 
     owner: str
     metrics_folder: Path
@@ -99,8 +101,8 @@ class WorkerIdentity:
 async def open_application(
     settings: Settings, clock: Clock, worker: WorkerIdentity | None = None
 ) -> AsyncIterator[web.Application]:
-    """The application with all services wired and the reference data loaded, but without HTTP and
-    jobs. Raises: DatabaseRefused, MongoUnusable."""
+    """Opens the application: all services are wired and the reference data is loaded, but HTTP
+    is not served and no job runs. Raises: DatabaseRefused, MongoUnusable."""
     async with open_resources(settings, clock) as resources:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.on_response_prepare.append(harden)
@@ -191,8 +193,9 @@ async def create_app(
     worker: WorkerIdentity | None = None,
     plug: Plug | None = None,
 ) -> AsyncIterator[web.Application]:
-    """The whole service: HTTP, open databases and running jobs. ``jobs=False`` starts no jobs, for
-    tests. ``worker``: this process's identity if it is one of several."""
+    """Opens the whole service: HTTP routes, databases and running jobs. ``jobs=False`` starts no
+    jobs, for tests. ``worker``: the identity of this process if several share the port. ``plug``
+    extends the service."""
     async with open_application(settings, clock or Clock(), worker) as app:
         if plug is not None:
             await plug(app)
@@ -229,7 +232,8 @@ async def _background_tasks(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _restart_on_failure(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Runs a task that every request depends on; logs its failure and starts it again."""
+    """Runs a background task on which every request depends; logs each failure and starts the
+    task again."""
     while True:
         try:
             await run()

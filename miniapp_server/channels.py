@@ -45,12 +45,14 @@ from notify.wecom.channel import WeComChannel
 from notify.wecom.client import WeComClient
 
 _MAIL_PROBE: Final = timedelta(seconds=60)
-"""Lease for probing a paused mail server; one probe and one mail take less."""
+"""How long one process has the sole right to probe a paused mail server. Connecting and sending
+one mail take less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """``used``: channels set up, with their ``pauses``. ``mail``: None without a mail server."""
+    """The notification channels of the library. ``used``: those that are set up. ``pauses``:
+    their stored pauses. ``mail``: the e-mail channel; None without a mail server."""
 
     mail: EmailChannel | None
     used: Mapping[Channel, DeliveryChannel]
@@ -161,7 +163,8 @@ def delivery_workers(
 def wire_mail(
     app: web.Application, resources: Resources, channels: Channels
 ) -> EmailAddressService | None:
-    """Wires e-mail addresses and staff alerts. Returns None if the library sends no mail."""
+    """Wires the readers' e-mail addresses and the alerts to the staff. Returns the service of
+    addresses; None if the library sends no mail."""
     if channels.mail is None:
         return None
     app[service_key(UnsubscribeLinks)] = channels.mail.writer.links

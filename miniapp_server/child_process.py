@@ -1,4 +1,4 @@
-"""Starts child processes that end when this process does, however it ends."""
+"""Starts child processes that end together with this process, even if it is killed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 def die_with_parent(program: Sequence[str]) -> list[str]:
-    """The command that runs ``program`` (its first item is a path) and sends it SIGTERM when this
-    process ends. Raises: RuntimeError outside the main thread: the kernel watches the thread."""
+    """The command with which to start ``program`` (its first item is a path), so that the kernel
+    sends it SIGTERM when this process ends. Raises: RuntimeError outside the main thread, since
+    the kernel watches the thread that starts the child."""
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError(
             "a child that ends with this process must be started from the main thread"

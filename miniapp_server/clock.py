@@ -17,19 +17,21 @@ from models.storage.rounds import pause_s
 log = logging.getLogger(__name__)
 
 TOLERANCE: Final = timedelta(seconds=10)
-"""A machine whose clock is off MongoDB's by more than this accepts no changes and runs no jobs."""
+"""Largest accepted difference between a machine's clock and MongoDB's. Beyond it the machine
+accepts no changes and runs no jobs."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_PER_MS: Final = 1_000_000
 _STEP_MS: Final = 2_000
-"""A clock that was set by more than this is untrusted until it is measured again."""
+"""If the machine's clock jumps by more than this (milliseconds), it is untrusted until it is
+measured again."""
 _MEASURE_EVERY_S: Final = 1.0
 _BELIEVED_S: Final = 30
-"""Seconds after its last measurement in which a clock is trusted."""
+"""Seconds for which a measurement of the machine's clock is trusted."""
 
 
 def real_now() -> datetime:
-    """The machine's time, aware, to the millisecond (MongoDB's precision)."""
+    """The machine's time in UTC, to the millisecond (MongoDB's precision)."""
     return _EPOCH + timedelta(milliseconds=time_ns() // _NS_PER_MS)
 
 
@@ -50,7 +52,7 @@ class Clock:
         self._read_ms = -1
         self._now = _EPOCH
         self._started_ms = 0
-        """Time of the machine's clock at the zero of the monotonic clock."""
+        """Milliseconds that the machine's clock shows when the monotonic clock is at zero."""
         self._agrees = False
         self._judged_ns = 0
         self.off_by: timedelta | None = None
@@ -68,7 +70,8 @@ class Clock:
         return self._now
 
     def real_now(self) -> datetime:
-        """MongoDB's time, as far as it was measured; for leases, which hosts share."""
+        """Real time by MongoDB's clock, without the sandbox's offset; the machine's own before
+        the first measurement. For leases, which all hosts compare."""
         now = _EPOCH + timedelta(milliseconds=self._machine_ns() // _NS_PER_MS)
         return now - (self.off_by or timedelta())
 
@@ -78,13 +81,17 @@ class Clock:
 
     @property
     def trusted(self) -> bool:
-        """True if a recent measurement was within ``TOLERANCE`` and the clock was not set since."""
+        """True if the machine's clock can be used: a recent measurement was within
+        ``TOLERANCE``, and the clock was not set since."""
         return self._agrees and self.unmeasured_s < _BELIEVED_S
 
     def judge(self, reference: datetime, took: timedelta) -> bool:
-        """Decides whether to trust the machine's clock. ``reference`` was the right time at some
-        moment of the last ``took``. An offset measured before is kept if this measurement agrees
-        with it. Returns False, and changes nothing, if ``took`` is too long to decide."""
+        """Compares the machine's clock with a measurement and decides whether to trust it.
+        ``reference`` was MongoDB's time at some moment of the last ``took``.
+
+        The earlier offset is kept if this measurement agrees with it within its precision. Returns
+        False, and changes nothing, if ``took`` is too long to decide.
+        """
         ms, doubt = self._machine_ns() // _NS_PER_MS, took / 2
         # Whole milliseconds, MongoDB's precision, so that times are the same after storing.
         half = timedelta(milliseconds=took // timedelta(milliseconds=2))
@@ -108,16 +115,16 @@ class Clock:
         self._offset, self._read_ms = offset, -1
 
     def set(self, instant: datetime) -> timedelta:
-        """Sets the clock to ``instant``, from which it runs on. Returns the new offset."""
+        """Sets the business clock to ``instant``, from which it runs on. Returns its new offset."""
         self.offset = instant - self.real_now()
         return self.offset
 
 
 class ClockCheck:
-    """Measures the machine's clock by MongoDB's, and logs when it becomes wrong or right again.
+    """Compares the machine's clock with MongoDB's, and logs when it becomes wrong or right again.
 
-    ``report_offset`` gets the seconds by which the machine is ahead, ``took`` the seconds that
-    ``server_time`` took, which asks the primary.
+    ``server_time`` asks MongoDB's primary for its time. ``report_offset`` gets the seconds by which
+    the machine is ahead, ``took`` the seconds that the request took.
     """
 
     def __init__(
@@ -133,7 +140,8 @@ class ClockCheck:
         self._wrong = False
 
     async def measure(self) -> None:
-        """Raises: Unavailable if the primary does not respond; the last measurement then stays."""
+        """Measures once how far the machine's clock is ahead of MongoDB's. Raises: Unavailable
+        if the primary does not respond; the last measurement then stays."""
         began = monotonic_ns()
         reference = await self._server_time()
         took_ns = monotonic_ns() - began
@@ -156,7 +164,7 @@ class ClockCheck:
                 log.warning("clock_right_again", extra=fields)
 
     async def run(self) -> None:
-        """Measures every second until cancelled."""
+        """Measures the machine's clock every second until cancelled."""
         while True:
             with suppress(Unavailable):  # without MongoDB there is no change and no job
                 await self.measure()
@@ -164,7 +172,7 @@ class ClockCheck:
 
     @property
     def trouble(self) -> str:
-        """The trouble with the clock in a few words; empty if there is none."""
+        """The trouble with the machine's clock in a few words; empty if the clock is trusted."""
         if self._clock.trusted:
             return ""
         off_by = self._clock.off_by

@@ -19,24 +19,29 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Time limits in seconds. ``handlers/request_body.py`` limits the body."""
+    """Time limits of a connection in seconds. ``handlers/http/request_body.py`` limits the time
+    for a request's body."""
 
     head_s: float = 10.0
-    """From the connection's start, or a later head's first byte, to the end of the head."""
+    """Limit for receiving a request's head, counted from the connection's start; for later
+    requests from the head's first byte."""
     idle_s: float = 75.0
-    """Between a response and the next request. Longer than a proxy's limit (nginx: 60), so that a
-    proxy never sends a request into a closing connection."""
+    """Longest pause between a response and the next request. It is longer than a proxy's limit
+    (nginx: 60), so that a proxy never sends a request into a closing connection."""
     linger_s: float = 2.0
-    """An unread body is received for this long, so that its sender reads the response."""
+    """After the response the rest of an unread body is received for this long, so that its
+    sender reads the response."""
     unread_s: float = 60.0
-    """Longest time a response may stay unread; the kernel counts it (``TCP_USER_TIMEOUT``)."""
+    """Longest time in which the client may leave a response unread; the kernel counts it
+    (``TCP_USER_TIMEOUT``)."""
 
 
 LIMITS: Final = ConnectionLimits()
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's connection with a time limit for request heads; aiohttp limits idleness only.
+    """aiohttp's connection with an added time limit for request heads. aiohttp itself limits only
+    the pauses between requests.
 
     The limit costs one timer a connection, and one more only if a head arrives in pieces.
     """
@@ -46,7 +51,7 @@ class Connection(web.RequestHandler):
     def __init__(
         self, server: web.Server, hash_of: Callable[[str], str], limits: ConnectionLimits
     ) -> None:
-        """``hash_of``: hashes an address for the log."""
+        """``hash_of``: hashes a client's address for the log."""
         options: dict[str, Any] = {
             "access_log": None,  # it costs 30 µs a request, and /metrics counts them
             "auto_decompress": False,
@@ -96,7 +101,8 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answers bytes that are not HTTP (a port scan, for example): one log line, and no echo."""
+        """Answers bytes that are not HTTP (a port scan, for example): logs one line, and sends a
+        response that repeats none of the bytes."""
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         reason = exc.message.partition("\n")[0].partition(":")[0]
@@ -112,7 +118,8 @@ class Connection(web.RequestHandler):
 
 
 class _Anonymous(web.Response):
-    """A response without a ``Server`` header, which the application's signals remove elsewhere."""
+    """A response without aiohttp's ``Server`` header. The application's signals, which remove it
+    from all other responses, do not run for malformed requests."""
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
@@ -122,5 +129,6 @@ class _Anonymous(web.Response):
 def connections(
     server: web.Server, hash_of: Callable[[str], str], limits: ConnectionLimits = LIMITS
 ) -> Callable[[], Connection]:
-    """``hash_of``: hashes an address for the log."""
+    """Returns a factory of connections for the server. ``hash_of``: hashes a client's address
+    for the log."""
     return partial(Connection, server, hash_of, limits)

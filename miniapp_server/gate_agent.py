@@ -30,12 +30,14 @@ from typing import Any, Final
 
 BATCH: Final = 400
 BATCH_BYTES: Final = 60_000
-"""Below the service's limits of 500 events and 64 KB a request."""
+"""Most bytes of events in one request. This and ``BATCH`` stay below the service's limits of 64
+KB and 500 events a request."""
 LONGEST: Final = 128
 """Most characters in a field; the service accepts ids of at most 64."""
 POLL_S: Final = 0.5
 BEAT_S: Final = 20.0
-"""Seconds after which a request is sent even without events: deadlines wait for a gate's report."""
+"""Seconds without events after which an empty request is sent: the service waits for a gate's
+report before it applies deadlines."""
 _PATIENCE_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _TIMEOUT_S: Final = 10.0
 _FIELDS: Final = ("id", "student_no", "direction", "method", "at")
@@ -60,7 +62,8 @@ class Spool:
         self._db.close()
 
     def take_in(self, file: Path) -> None:
-        """Reads the new complete lines. A file that was replaced is read from its start."""
+        """Moves the new complete lines of the gate's file into the spool. A file that was
+        replaced is read from its start."""
         try:
             source = file.open("rb")
         except FileNotFoundError:
@@ -82,7 +85,8 @@ class Spool:
         self._db.execute("COMMIT")
 
     def first(self) -> tuple[list[tuple[int, dict[str, str]]], bool]:
-        """The events for one request, with their numbers, and whether no more are waiting."""
+        """Returns the oldest waiting events, as many as fit into one request, each with its
+        number in the spool; and True if no more events are waiting."""
         rows = self._db.execute(
             "SELECT n, event FROM spool ORDER BY n LIMIT ?", (BATCH + 1,)
         ).fetchall()
@@ -126,7 +130,8 @@ class Service:
         self._gate, self._key = gate, key.encode()
 
     def report(self, events: list[dict[str, str]], complete_until: str | None) -> dict[str, Any]:
-        """Raises: Refused."""
+        """Sends events to the service and returns its answer. ``complete_until``: a time up to
+        which all events of the gate have been sent. Raises: Refused."""
         body: dict[str, Any] = {"events": events}
         if complete_until is not None:
             body["complete_until"] = complete_until
@@ -152,7 +157,8 @@ class Service:
 
 
 def follow(spool: Spool, service: Service, file: Path, once: bool) -> None:
-    """Reports new events for ever; with ``once``, until the whole file is reported."""
+    """Reports new events of the gate's file for ever; with ``once``, until the whole file is
+    reported."""
     reported_at, failures = float("-inf"), 0
     while True:
         # Before reading: the file may get more events afterwards.
@@ -188,7 +194,7 @@ def _by_this_machine() -> datetime:
 
 
 def main(words: Sequence[str], now: Callable[[], datetime] = _by_this_machine) -> int:
-    """Runs the agent with the command's options ``words``. Returns the exit status."""
+    """Runs the agent with the command-line options ``words``. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="gate-agent", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--url", required=True, help="URL of the service")
     parser.add_argument(

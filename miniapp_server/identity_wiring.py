@@ -27,7 +27,8 @@ from models.staff.review_access import ReviewAccess
 def wire_identity(
     app: web.Application, resources: Resources, addresses: EmailAddressService | None
 ) -> None:
-    """Call after sessions and features are wired. ``addresses``: None without mail."""
+    """Wires sign-ons, account binding and presence codes. It must be called after sessions and
+    features are wired. ``addresses``: None if the library sends no mail."""
     settings, r = resources.settings, resources.repositories
     app[service_key(SignOns)], app[CAMPUS_APP] = resources.sign_ons, resources.campus_app
     campus = CampusAttributes(r.memberships, app[REFERENCE], app[SESSIONS], addresses)

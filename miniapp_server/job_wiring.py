@@ -28,7 +28,8 @@ from notify.webhooks.worker import WebhookWorker
 
 
 def wire_jobs(app: web.Application, resources: Resources, channels: Channels, owner: str) -> None:
-    """Call after all features are wired. ``owner``: the name in the leases, random if empty."""
+    """Wires the jobs and their scheduler. It must be called after all features are wired.
+    ``owner``: this process's name in the leases of jobs; random if empty."""
     settings, r, clock = resources.settings, resources.repositories, resources.clock
     redis_health = RedisHealth(resources.redis, settings.redis_url)
     workers = delivery_workers(channels, resources, app[METRICS])

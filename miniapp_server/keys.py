@@ -1,4 +1,4 @@
-"""Application keys beside those of the features, for commands, plugs and tests."""
+"""Application keys of objects that belong to no feature, for commands, plugs and tests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from models.storage.session_revocations import SessionRevocations
 
 CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
 RESOURCES: Final = web.AppKey("resources", Resources)
-"""For commands, plugs and tests; services get their collaborators from the wiring."""
+"""The open databases, clients and repositories, for commands, plugs and tests. Services get what
+they need from the wiring."""
 REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
 SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
 SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
-"""Closes the delivery workers, which go on sending between the jobs' runs."""
+"""A function that closes the delivery workers, because these go on sending messages between two
+runs of their jobs."""

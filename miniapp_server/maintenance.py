@@ -23,13 +23,14 @@ _KEEP_TOMBSTONES: Final = timedelta(days=1)
 _KEEP_PAUSES: Final = timedelta(days=7)
 _KEEP_WEBHOOKS: Final = timedelta(days=7)
 _KEEP_DEAD: Final = timedelta(days=30)
-"""How long an undelivered webhook can be sent again."""
+"""How long an undelivered webhook is kept, so that it can be sent again."""
 _KEEP_TICKETS: Final = timedelta(minutes=10)
-"""How long ended tickets without a sign-in are remembered; CAS's live at most five minutes."""
+"""How long a ticket ended by single logout is remembered if no sign-in has used it. CAS's
+tickets live at most five minutes."""
 
 
 class Retention:
-    """Deletes expired data, of large collections at most one batch a run."""
+    """Deletes expired data. A run deletes at most one batch of each large collection."""
 
     def __init__(
         self,
@@ -45,7 +46,9 @@ class Retention:
         self._keeping = keeping
 
     async def prune(self, now: datetime, real_now: datetime) -> int:
-        """Deletes expired data. Returns the number of past claims that have left the index."""
+        """Deletes expired data. Returns how many past reservations had their claims removed, so
+        that the job runs again if there may be more. ``real_now``: MongoDB's time, without the
+        sandbox's offset."""
         r = self._repositories
         claims = await self._deadlines.release_past_claims(now)
         await r.reservations.drop_tombstones(real_now - _KEEP_TOMBSTONES)
@@ -74,7 +77,8 @@ class Retention:
         return claims
 
     async def _forget_visitors(self, now: datetime) -> None:
-        """Erases visitors whose visit ended long ago and who have nothing open."""
+        """Erases visitors whose visit ended longer ago than they are kept. Suspended and just
+        active ones are erased in a later run."""
         last_day = local_date(now - self._keeping.visitors)
         readers = self._repositories.readers
         for reader in await readers.visitors_until(last_day, now, _FORGET_AT_ONCE):

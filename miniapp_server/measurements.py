@@ -1,5 +1,5 @@
-"""Gauges of /metrics: each worker notes its load every few seconds, and a job of one worker
-measures how long queued items wait. A scrape reads no database."""
+"""Sets the gauges of /metrics. Each worker sets those of its load every few seconds, and a job
+of one worker measures how long queued items wait. A scrape reads no database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from models.occupancy.live import LiveOccupancy
 from models.opening_draw.service import OpeningDraw
 
 DueSince = Callable[[datetime], Awaitable[datetime | None]]
-"""When the longest-waiting item became due; None if none is due at the given time."""
+"""Returns when the longest-waiting item of a queue became due; None if none is due at the given
+time."""
 
 
 class WorkerLoad:
@@ -35,7 +36,8 @@ class WorkerLoad:
         self._occupancy, self._draw = occupancy, draw
 
     async def note(self, _: datetime) -> int:
-        """Returns 0: the job never needs an immediate second run."""
+        """Sets the gauges of this worker's load. Returns 0: the job never needs an immediate
+        second run."""
         metrics, load = self._metrics, self._load_shedder
         metrics.loop_delay.set(load.take_latest_s())
         metrics.changes_under_way.set(load.door.inside)
@@ -51,7 +53,8 @@ class QueueAges:
         self._metrics, self._queues = metrics, queues
 
     async def measure(self, now: datetime) -> int:
-        """Returns 0: the job never needs an immediate second run. Raises: Unavailable."""
+        """Sets the gauges of how long the queues' oldest items have been due. Returns 0: the job
+        never needs an immediate second run. Raises: Unavailable."""
         for name, due_since in self._queues.items():
             since = await due_since(now) or now
             self._metrics.due_since.labels(name).set(since.timestamp())
@@ -61,7 +64,8 @@ class QueueAges:
 def wire_measurements(
     app: web.Application, resources: Resources, channels: Channels
 ) -> list[JobGroup]:
-    """Subscribes metrics to bookings and calls; returns the jobs for the other gauges."""
+    """Subscribes metrics to bookings and outgoing calls. Returns the jobs that set the other
+    gauges."""
     metrics, r = app[METRICS], resources.repositories
     r.reservations.subscribe(metrics.bookings)
     for calls in resources.outgoing_calls:

@@ -21,7 +21,8 @@ _COUNTED: Final = 100
 async def open_items(
     app: web.Application, reservations: ReservationRepository, now: datetime
 ) -> Mapping[AlertKind, list[OpenItem]]:
-    """Items that wait for the staff, by kind, with their venue if they have one."""
+    """Items that wait for the staff (reports, faults, appeals, feedback and troubles), by kind,
+    each with its venue if it has one."""
     catalog = app[REFERENCE].catalog
     reports, _ = await app[service_key(SeatReportService)].open_reports(now, 0, _COUNTED)
     faults, _ = await app[service_key(FaultReportService)].page_of(True, 0, _COUNTED)

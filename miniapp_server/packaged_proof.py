@@ -1,4 +1,5 @@
-"""The packaged result of scripts/prove, and the commit of the running code."""
+"""The result of scripts/prove that is packaged with the service, and the commit of the running
+code."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _GIT_S: Final = 5.0
 
 
 def proof_standing(packaged: Path = PACKAGED) -> ProofStanding:
-    """The packaged result, if it is readable, with the running version and commit."""
+    """The running version and commit, with the packaged result of scripts/prove. The result is
+    None if it is missing or unreadable."""
     proof: Proof | None = None
     try:
         proof = msgspec.json.decode(packaged.read_bytes(), type=Proof)
@@ -40,7 +42,8 @@ def _commit_at_start() -> str:
 
 
 def running_commit(root: Path = Path(__file__).parents[1]) -> str:
-    """The commit of the running wheel or checkout; empty if neither, or if tracked files differ."""
+    """The commit of the running wheel or checkout. Empty if the code is in neither, or if
+    tracked files of the checkout have changed."""
     built_of = root / COMMIT.relative_to(Path(__file__).parents[1])
     if built_of.exists():
         return built_of.read_text("utf-8").strip()

@@ -27,14 +27,16 @@ TROUBLES: Final = (
     *("mongodb", "redis", "clock", "jobs", "occupancy", "kiosks", "cas", "gates", "library"),
     *(channel.value for channel in Channel),
 )
-"""Kinds of troubles in ``Readiness.check``. Each scrape sets them all, from the worker that answers
-it, so that none stays when it is over."""
+"""Kinds of troubles that ``Readiness.check`` can report. Each scrape of /metrics sets the gauges
+of all kinds in the worker that answers it, so that a trouble that is over leaves no gauge set."""
 _MONGODB_S: Final = 2.0
-"""Seconds in which MongoDB has to respond: load balancers and Prometheus wait for it."""
+"""Seconds within which MongoDB has to respond, because load balancers and Prometheus wait for
+the check."""
 
 
 class Readiness:
-    """The readiness check: it fails without MongoDB; other troubles are only reported."""
+    """The readiness check. It fails without MongoDB and during a shutdown; other troubles are
+    only reported."""
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class Readiness:
         self._pauses = pauses
 
     async def check(self) -> tuple[bool, dict[str, str]]:
-        """Returns whether the service is ready, and its troubles by name."""
+        """Returns whether the service is ready, and its troubles in a few words, by name."""
         if self._load_shedder.leaving:
             return False, {"service": "ends"}
         try:
@@ -76,7 +78,8 @@ class Readiness:
         return True, troubles | stored
 
     async def _stored_troubles(self) -> dict[str, str]:
-        """Troubles stored in MongoDB. Raises: Unavailable."""
+        """The troubles that are stored in MongoDB, by name: outages, paused channels and gates
+        with a wrong clock. Raises: Unavailable."""
         await ping(self._db)
         troubles: dict[str, str] = {}
         for outage in await self._outages.all():
@@ -107,7 +110,7 @@ class ReadinessMetrics:
         self.releases = DatabaseReleases(resources.db, resources.redis)
 
     async def measure(self) -> None:
-        """Sets the metrics; without MongoDB the last known backup stays."""
+        """Sets the metrics for a scrape. Without MongoDB the last known backup stays."""
         ready, troubles = await self._readiness.check()
         # "outages.kiosks:main" and "jobs.deliver" are of the kinds kiosks and jobs.
         counts = Counter(

@@ -72,7 +72,8 @@ def redact(text: str) -> str:
 
 
 def redact_field(name: str, value: object) -> Any:
-    """The value for JSON: masked if ``name`` is a secret's, else with all texts in it redacted."""
+    """The value as it may be logged as JSON: masked if ``name`` is the name of a secret,
+    otherwise with the secrets in its texts masked."""
     if value is None or isinstance(value, bool):
         return value
     if re.sub(r"[-_]", "", name).lower() in _FIELDS:

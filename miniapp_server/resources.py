@@ -51,7 +51,8 @@ class Resources:
     wecom: WeComClient | None
     """None if the campus does not use WeCom."""
     campus_app: IdentityProvider | None
-    """How the campus's app signs in; None if it uses the first sign-on."""
+    """The identity provider of the campus's app; None if the app uses the library's first
+    sign-on."""
 
     webhooks: WebhookClient
 
@@ -129,7 +130,8 @@ async def _sign_ons(
     repositories: Repositories,
     enter: Callable[..., Awaitable[Any]],
 ) -> SignOns:
-    """CAS first, if it is set, then the OpenID providers."""
+    """Opens the sign-ons of the library: CAS first, if it is set, then the OpenID providers.
+    ``enter`` opens a client until the resources are closed."""
     sign_ons, own = list[SignOn](), settings.public_base_url
     if settings.cas.base_url:
         names = AttributeNames(name=settings.cas.name_attribute, kind=settings.cas.kind_attribute)

@@ -1,4 +1,4 @@
-"""The list of all jobs with their intervals and their order."""
+"""The list of all background jobs, with their intervals and their order."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ from notify.wechat.text_checks import AT_ONCE, TextChecker
 
 _RUSH_S: Final = 10.0
 NOTIFY_EVERY_S: Final = 2.0
-"""Interval of the jobs for messages. Writes of any process wake them at once; the interval is for
-retries that become due, and for waitlist entries that end in another process."""
+"""Seconds between two runs of the jobs that write and send messages. Changes written by any
+process wake these jobs at once. The interval is for retries that become due, and for waitlist
+entries that end in another process."""
 
 
 def delivery_job(channel: Channel) -> str:
@@ -64,25 +65,27 @@ class Notifications:
         load_shedder: LoadShedder,
         clock: Clock,
     ) -> None:
-        """``workers``: of the channels set up. ``unused``: the queues of all others."""
+        """``workers``: the delivery workers of the channels that are set up. ``unused``: the
+        delivery queues of all other channels."""
         self.dispatcher, self.workers, self.webhooks = dispatcher, workers, webhooks
         self._unused = unused
         self._load_shedder, self._clock = load_shedder, clock
         self._calm_at = monotonic()
 
     async def close(self) -> None:
-        """Stops sending once the deliveries in progress are done."""
+        """Stops sending messages; returns once the deliveries in progress are done."""
         channels = [worker.close() for worker in self.workers.values()]
         await asyncio.gather(*channels, self.webhooks.close())
 
     async def expire_unused(self, now: datetime) -> int:
-        """Expires old messages of channels that are no longer set up. Returns their number."""
+        """Expires old queued messages of channels that are no longer set up. Returns their
+        number."""
         real_now = self._clock.real_now()
         return sum([await queue.expire(now, real_now, LATE) for queue in self._unused])
 
     def wait_for_the_rush(self) -> bool:
-        """True if messages should wait because bookings saturate this worker. After ``_RUSH_S`` it
-        is False again: a longer saturation is the usual load."""
+        """True if messages should wait because bookings saturate this worker. A saturation of
+        more than ``_RUSH_S`` is the usual load, for which they do not wait."""
         now, saturated = monotonic(), self._load_shedder.door.is_saturated
         if not saturated:
             self._calm_at = now
@@ -90,7 +93,8 @@ class Notifications:
 
 
 class Refresh:
-    """Updates what each worker keeps in memory."""
+    """The job that updates what each worker keeps in memory: reference data, the state of Redis,
+    paused channels."""
 
     def __init__(
         self,
@@ -103,7 +107,8 @@ class Refresh:
         self._channels, self._metrics = channels, metrics
 
     async def run(self, _: datetime) -> int:
-        """Returns 0: the job never needs an immediate second run."""
+        """Reads reference data, the state of Redis and the channels' pauses anew. Returns 0: the
+        job never needs an immediate second run."""
         await self._redis_health.look()
         await self._reference.refresh()
         paused: set[Channel] = set()
@@ -182,7 +187,8 @@ def _staff_alerts(app: web.Application) -> list[JobGroup]:
 
 
 def _checking(texts: TextChecker | None) -> list[JobGroup]:
-    """The job of text checks, in a separate group because WeChat may be slow."""
+    """The job that checks readers' texts, none without a mini-program. It is in a separate group
+    because WeChat may be slow."""
     if texts is None:
         return []
     return [JobGroup("check_texts", (Job("check_texts", texts.run, AT_ONCE),), every_s=5)]
@@ -197,7 +203,7 @@ def schedule(
     refresh: Refresh,
     texts: TextChecker | None,
 ) -> list[JobGroup]:
-    """All jobs of a worker. ``texts``: None without a mini-program."""
+    """The groups of all jobs of a worker. ``texts``: None without a mini-program."""
     wall = clock.real_now
 
     async def prune(now: datetime) -> int:

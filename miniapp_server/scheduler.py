@@ -1,4 +1,5 @@
-"""The loops that run the jobs, each with interval, lease, time limit and heartbeat."""
+"""Runs the background jobs in loops, each with an interval, a lease, a time limit and a
+heartbeat."""
 
 from __future__ import annotations
 
@@ -26,13 +27,15 @@ log = logging.getLogger(__name__)
 
 LEASE: Final = timedelta(seconds=30)
 TIME_LIMIT_S: Final = 25.0
-"""Seconds for one run. It ends before its lease does, so two workers never run one job at once."""
+"""Seconds allowed for one run of a job group. A run ends before its lease does, so two workers
+never run one job at once."""
 
 _GATHER_S: Final = 0.05
 _GATHER_MANY_S: Final = 0.5
 _MANY: Final = 20
-"""If the dispatcher handled at least this many events, it waits ``_GATHER_MANY_S`` for more: among
-hundreds each costs half as much, and bookings matter more than messages half a second sooner."""
+"""If the outbox dispatcher handled at least this many events in a run, it waits
+``_GATHER_MANY_S`` before the next run to gather more of them. Among hundreds of events each
+costs half as much, and in such a rush bookings matter more than messages half a second sooner."""
 
 
 class Messaging(Enum):
@@ -44,16 +47,19 @@ class Messaging(Enum):
 
 
 _GOING_ON_S: Final = 1.0
-"""Seconds until groups that write or send messages run again after they had work: more may come."""
+"""Seconds until a group that writes or sends messages runs again after a run with effects, since
+more may have come."""
 
 _RENEW_AFTER_S: Final = 3.0
-"""Seconds after which a lease is renewed: with a run's time limit well within ``LEASE``."""
+"""Age in seconds at which a held lease is renewed. Together with a run's time limit this is well
+within ``LEASE``."""
 
 _OFTEN_S: Final = 5.0
-"""Groups with at most this interval in seconds renew their leases together."""
+"""Job groups with at most this interval (seconds) renew their leases together."""
 
 _ASK_AGAIN_S: Final = 0.9
-"""Seconds before asking again for a lease of another worker; less than any interval."""
+"""Seconds until this process asks again for a lease that another worker holds; less than the
+interval of any group."""
 
 _HANGS_AFTER_S: Final = 45.0
 _RELEASE_S: Final = 2.0
@@ -61,10 +67,11 @@ _GIVE_UP: Final = 5
 
 
 async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancels the tasks until they have ended, for at most five seconds.
+    """Cancels the tasks repeatedly until all have ended, for at most five seconds.
 
     One cancellation is not enough: before Python 3.12 ``asyncio.wait_for``, which the drivers use,
-    swallows one that coincides with a result. A task that hangs in a driver ends with the process.
+    swallows one that coincides with a result. A task that hangs in a driver ends only with the
+    process.
     """
     for _ in range(_GIVE_UP):
         waiting = [task for task in tasks if not task.done()]
@@ -77,22 +84,24 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``run(now)`` does what is due and returns the number of effects; it is idempotent and
-    bounded. With ``batch_size`` effects or more it runs again at once."""
+    """A background job. ``run(now)`` does what is due and returns its number of effects; it can
+    be repeated without harm, and its work is bounded. With ``batch_size`` effects or more it
+    runs again at once."""
 
     name: str
     run: Callable[[datetime], Awaitable[int]]
     batch_size: int = 200
 
     async def run_once(self, now: datetime) -> int:
-        """Runs the job under a new request id that names it."""
+        """Runs the job once. Its log lines get a new request id that begins with the job's name."""
         REQUEST_ID.set(f"{self.name}.{new_request_id()}")
         return await self.run(now)
 
 
 @dataclass(slots=True)
 class JobGroup:
-    """Jobs that run one after the other, every ``every_s`` seconds or when nudged."""
+    """Jobs that run one after the other, every ``every_s`` seconds or at once when ``nudged`` is
+    set."""
 
     name: str
     jobs: tuple[Job, ...]
@@ -100,21 +109,24 @@ class JobGroup:
     leased: bool = True
     messaging: Messaging = Messaging.NOTHING
     judges: bool = True
-    """Whether the jobs decide by the time, and so pause while this machine's clock is wrong."""
+    """Whether the jobs depend on the time of the machine's clock, and so pause while it is
+    wrong."""
     put_off: Callable[[], bool] = lambda: False
-    """True postpones the round for more urgent work; ``run_until_idle`` ignores it."""
+    """Returns True to skip a round in favour of more urgent work; ``run_until_idle`` ignores it."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
     refused_at: float = float("-inf")
     began_at: float | None = None
-    """Monotonic start of the last round; None if another worker held the lease since."""
+    """When the last round began, by the monotonic clock; None if another worker has held the
+    lease since then."""
     changes: int = 0
     """Number of effects of the last round."""
 
 
 _ALONE: Final = frozenset({"prune", "migrate"})
-"""``run_until_idle`` stops these jobs once idle: other jobs' effects give them no new work."""
+"""Jobs that ``run_until_idle`` does not run again once they had no effect, because the effects
+of other jobs give them no new work."""
 
 
 class Scheduler:
@@ -126,8 +138,8 @@ class Scheduler:
         metrics: Metrics,
         owner: str = "",
     ) -> None:
-        """``owner``: this process's unique name in the leases; random if empty. A process with the
-        name of a dead one continues its leases."""
+        """``owner``: this process's unique name in the leases; random if empty. A process that
+        takes over the name of a dead one continues its leases."""
         self.groups = tuple(groups)
         self._writing = [group for group in self.groups if group.messaging is Messaging.WRITES]
         self._leases = leases
@@ -154,12 +166,14 @@ class Scheduler:
                     await self._leases.release(group.name, self._owner)
 
     def wake(self) -> None:
-        """Runs the groups that write messages at once; these then wake the delivery."""
+        """Runs at once the job groups that write messages. If they have written any, those that
+        send messages follow."""
         for group in self._writing:
             group.nudged.set()
 
     def _wake_after(self, changed: JobGroup) -> None:
-        """Wakes the groups that write or send messages; none if ``changed`` only sends them."""
+        """Wakes the groups that write or send messages, after ``changed`` has had effects. If
+        ``changed`` itself sends messages, it wakes none."""
         for group in self.groups:
             is_messaging = group.messaging is not Messaging.NOTHING
             if is_messaging and group is not changed and changed.messaging is not Messaging.SENDS:
@@ -173,7 +187,8 @@ class Scheduler:
         return [job.name for group in self.groups for job in group.jobs]
 
     def stalled(self) -> list[str]:
-        """Names of groups without a successful round for too long."""
+        """Names of job groups that hang: their last successful round is more than three
+        intervals and more than 45 seconds ago."""
         now = monotonic()
         return [
             group.name
@@ -184,8 +199,9 @@ class Scheduler:
     async def run_until_idle(
         self, now: datetime, names: Collection[str] | None = None
     ) -> frozenset[str]:
-        """Runs the jobs (or only ``names``) at ``now`` in order, until none has work. Returns the
-        names of those that had effects. The sandbox moves its clock by this."""
+        """Runs the jobs in order, with the time ``now``, again and again until none has work
+        left. ``names``: only these jobs. Returns the names of the jobs that had effects. The
+        sandbox moves its clock with this method."""
         jobs = [
             job
             for group in self.groups
@@ -230,7 +246,8 @@ class Scheduler:
                 await self._pause(group)
 
     async def run_round(self, group: JobGroup) -> bool:
-        """Runs each job once. True if there may be more work at once."""
+        """Runs each job of the group once, unless another worker holds the lease. Returns True
+        if there may be more work at once."""
         group.changes = 0
         self._clock.now()  # notices if the machine's clock was set
         if group.judges and not self._clock.trusted:
@@ -251,7 +268,8 @@ class Scheduler:
         return busy
 
     def _measure_delay(self, group: JobGroup) -> None:
-        """Measures how late this round begins, beyond the longest regular pause."""
+        """Measures the delay of this round: the time since the last one beyond the longest
+        regular pause."""
         now = monotonic()
         if group.began_at is not None:
             late_s = now - group.began_at - (1 + SPREAD) * group.every_s
@@ -259,7 +277,8 @@ class Scheduler:
         group.began_at = now
 
     async def _acquire_lease(self, group: JobGroup) -> bool:
-        """True if this process holds the lease. The database is asked every few seconds only."""
+        """Takes or keeps the lease of the group. True if this process holds it. Asks the
+        database every few seconds only."""
         now = monotonic()
         if now - group.refused_at < _ASK_AGAIN_S:
             return False
@@ -272,7 +291,8 @@ class Scheduler:
         return True
 
     async def _renew_with_others(self, group: JobGroup) -> bool:
-        """Renews the leases of all frequent groups in one write; False if this group's failed."""
+        """Renews the leases of all frequent groups in one write. True if this group's lease is
+        renewed."""
         async with self._renewing:
             now, real_now = monotonic(), self._clock.real_now()
             if now - group.leased_at <= _RENEW_AFTER_S:

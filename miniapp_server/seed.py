@@ -1,4 +1,5 @@
-"""Reads and writes the demo library; writing it again changes nothing."""
+"""Reads the demo library's files and writes them to the database; writing them again changes
+nothing."""
 
 from __future__ import annotations
 
@@ -34,13 +35,13 @@ UPPER_FLOORS_MAX_MINUTES: Final = 360
 
 
 class SeedError(Exception):
-    """The library's data cannot be read; the text is one line."""
+    """The files of the demo library cannot be read; the text is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryData:
     profile: Mapping[str, Any]
-    """Names only; the profile's other fields keep their defaults."""
+    """The library's names; all other fields of its profile keep their defaults."""
     venue: Venue
     areas: tuple[Area, ...]
     kiosks: tuple[Kiosk, ...]
@@ -49,7 +50,7 @@ class LibraryData:
 
 
 def read(folder: Path = DATA) -> LibraryData:
-    """Reads library.json and one plan per area. Raises: SeedError."""
+    """Reads the demo library: library.json and one plan for each area. Raises: SeedError."""
     try:
         top = json.loads((folder / "library.json").read_text(encoding="utf-8"))
         venue = Venue(VenueId(top["venue"]["id"]), top["venue"]["name"])
@@ -97,7 +98,7 @@ def _seat(area_id: AreaId, seat: dict[str, Any]) -> Seat:
 
 
 def default_policy(data: LibraryData) -> Policy:
-    """Version 1 of the policy: floors above the second allow longer stays."""
+    """Version 1 of the demo library's policy: areas above the second floor allow longer stays."""
     longer = {
         area.id: {"max_minutes": UPPER_FLOORS_MAX_MINUTES} for area in data.areas if area.floor > 2
     }
@@ -107,7 +108,8 @@ def default_policy(data: LibraryData) -> Policy:
 async def seed(
     stored: Repositories, reference: ReferenceData, data: LibraryData, now: datetime
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Writes the library. Returns the new keys of kiosks and of gates without a key, by id."""
+    """Writes the demo library as far as it is missing. Returns the keys of the kiosks and of the
+    gates that had none, by id."""
     if await stored.profiles.load() is None:
         await stored.profiles.add_missing(replace(reference.default_profile, **data.profile))
     await stored.gates.put(data.gates)

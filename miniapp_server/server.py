@@ -1,4 +1,4 @@
-"""Serves HTTP in this process until a signal, then answers the requests in progress."""
+"""Serves HTTP in this process until a shutdown signal, then answers the requests in progress."""
 
 from __future__ import annotations
 
@@ -30,15 +30,18 @@ DRAIN_S: Final = 10.0
 """Seconds in which requests in progress at a shutdown signal have to be answered."""
 
 END_WITHIN_S: Final = DRAIN_S + 8.0
-"""Seconds for the whole shutdown, even if something hangs. The supervisor kills later."""
+"""Seconds from the signal to the end of the process, even if something hangs. A supervisor kills
+it only later."""
 
 ACCEPT_S: Final = 2.0
-"""Seconds a host that shuts down goes on accepting while requests keep coming: a proxy that has
-just seen another host end (nginx for ``fail_timeout``) must still find one."""
+"""Seconds for which a host that shuts down still accepts connections, while requests keep
+coming. A proxy that has just seen another host end (nginx for ``fail_timeout``) must still find
+one."""
 LINGER_S: Final = 2.0
-"""Seconds in which open connections may bring requests after the listener has closed."""
+"""Seconds in which open connections may still bring requests after the listener has closed."""
 _QUIET_S: Final = 0.2
-"""Seconds without a request after which no client is left, as all get ``Connection: close``."""
+"""After this many seconds without a request no client is left: at a shutdown each response
+carries ``Connection: close``."""
 _BACKLOG: Final = 4096
 """Connections that may wait to be accepted (Linux's default limit). Beyond it the kernel drops a
 client's SYN, and the client repeats it after a second."""
@@ -52,9 +55,9 @@ class ServingError(Exception):
 def reserve_port(host: str, port: int) -> socket.socket:
     """Reserves the address, without listening, until the returned socket is closed.
 
-    Fails while any other process listens there, even one that shares the port. Afterwards workers
-    of this user may share the port (SO_REUSEPORT), and a second service that tries to reserve it is
-    refused, even while no worker listens. Raises: ServingError.
+    The call fails while any other process listens there, even one that shares the port. While the
+    address is reserved, workers of this user may share the port (SO_REUSEPORT), and a second
+    service that tries to reserve it is refused, even if no worker listens. Raises: ServingError.
     """
     holder = socket.socket()
     try:
@@ -70,11 +73,12 @@ def reserve_port(host: str, port: int) -> socket.socket:
 
 
 REPLACED: Final = signal.SIGINT
-"""The signal that ends a replaced worker; SIGTERM ends all workers of the host."""
+"""The signal that ends a worker after its replacement is ready; SIGTERM ends all workers of the
+host."""
 
 
 class ShutdownSignal(asyncio.Event):
-    """Set by a signal; ``by`` is the first one."""
+    """An event that is set by a shutdown signal. ``by``: the first such signal."""
 
     by: signal.Signals | None = None
 
@@ -85,8 +89,8 @@ class ShutdownSignal(asyncio.Event):
 
 @contextmanager
 def shutdown_signal() -> Iterator[ShutdownSignal]:
-    """An event that SIGTERM or SIGINT sets. After the block both are ignored, so that a second
-    signal cannot change the exit status."""
+    """Yields an event that SIGTERM or SIGINT sets. After the block both are ignored, so that a
+    second signal cannot change the exit status."""
     ended, loop = ShutdownSignal(), asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
@@ -107,9 +111,9 @@ async def serve(
 ) -> None:
     """Serves until SIGTERM or SIGINT, then answers the requests in progress within ``DRAIN_S``.
 
-    ``ready`` is called once requests are accepted. ``worker``: this process shares the port, which
-    its supervisor holds; None if it serves alone. Raises: ServingError if the port is taken;
-    Unavailable if MongoDB does not respond.
+    ``ready`` is called once requests are accepted. ``worker``: set if this process shares the port,
+    which its supervisor holds; None if it serves alone. ``plug`` extends the service. Raises:
+    ServingError if the port is taken; Unavailable if MongoDB does not respond.
     """
     configure_logs(settings.log_level)
     _raise_file_limit()
@@ -139,7 +143,7 @@ async def serve(
 
 
 async def _quiet(admission: LoadShedder, at_most_s: float) -> None:
-    """Waits until no request has come for ``_QUIET_S``, at most ``at_most_s`` seconds."""
+    """Waits until no request has come for ``_QUIET_S``, but at most ``at_most_s`` seconds."""
     began = monotonic()
     while True:
         since = max(began, admission.last_response_at)
@@ -195,7 +199,8 @@ class BatchListener:
         shared: bool,
         unread_s: float = LIMITS.unread_s,
     ) -> None:
-        """``shared``: with other workers. Raises: ServingError if the port is taken."""
+        """``shared``: whether other workers listen on this port, too. Raises: ServingError if
+        the port is taken."""
         self._protocols = protocols
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[None]] = set()
@@ -255,6 +260,7 @@ class BatchListener:
 
 
 def _raise_file_limit() -> None:
-    """Raises the limit of open files, often 1024, as far as allowed: each connection is a file."""
+    """Raises this process's limit of open files, often 1024, as far as allowed: each connection
+    is an open file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -11,7 +11,8 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 SOCKET: Final = "NOTIFY_SOCKET"
-"""Variable with the path of systemd's socket; with @ an abstract name."""
+"""Environment variable with the path of systemd's socket; a path that begins with @ is an
+abstract name."""
 
 
 class ServiceManager:
@@ -19,11 +20,12 @@ class ServiceManager:
         self._address = env.get(SOCKET, "")
 
     def ready(self, status: str = "") -> None:
-        """Reports readiness, or the end of a reload; ``systemctl status`` shows ``status``."""
+        """Notifies systemd that the service is ready, or that a reload has ended. ``systemctl
+        status`` shows ``status``."""
         self._notify(f"READY=1\nSTATUS={status}")
 
     def reloading(self) -> None:
-        """Reports that a reload begins; systemd waits for the next ``ready``."""
+        """Notifies systemd that a reload begins; systemd then waits for the next ``ready``."""
         now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self._notify(f"RELOADING=1\nMONOTONIC_USEC={now_us}")
 

@@ -33,17 +33,20 @@ from miniapp_server.settings import Settings
 log = logging.getLogger(__name__)
 
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Variable by which prometheus_client learns that several processes count together."""
+"""Environment variable by which prometheus_client learns in which folder several processes count
+together."""
 
 READY: Final = "ready"
 _KILL_AFTER_S: Final = DRAIN_S + 10.0
-"""Seconds for draining, for messages in progress, and for closing the databases' clients."""
+"""Seconds after which a worker that should end is killed. Until then it drains, ends the sending
+of messages, and closes the databases' clients."""
 
 _STEADY_S: Final = 10.0
 _FIRST_DELAY_S: Final = 0.2
 _LONGEST_DELAY_S: Final = 30.0
-"""Bounds in seconds of the pause before a restart, which doubles each time. A worker that has lived
-for ``_STEADY_S`` is restarted at once."""
+"""Longest pause in seconds before a worker that has ended is restarted. The pause begins with
+``_FIRST_DELAY_S`` and doubles each time. A worker that has lived for ``_STEADY_S`` is restarted
+at once."""
 
 _NOT_REPLACED: Final = "a new worker cannot start; the old workers continue to serve"
 
@@ -59,7 +62,7 @@ class _Worker:
     began: float = field(default_factory=monotonic)
 
     async def ready(self) -> bool:
-        """Waits until the worker accepts requests. False if it ended before."""
+        """Waits until the worker accepts requests. False if its process ended before."""
         assert self.process.stdout is not None
         return await self.process.stdout.readline() == f"{READY}\n".encode()
 
@@ -70,8 +73,9 @@ class _Worker:
 
 @dataclass(slots=True)
 class _WorkerSlot:
-    """The place of one worker at a time. ``owner``: the worker's name in the leases of jobs. The
-    successor of a dead worker gets the same name, so it continues the leases at once."""
+    """One of the supervisor's ``count`` positions, filled by one worker after another.
+    ``owner``: the worker's name in the leases of jobs. The successor of a dead worker gets the
+    same name, so it continues the leases at once."""
 
     number: int
     owner: str
@@ -86,12 +90,13 @@ async def supervise(
     ready: Callable[[], None],
     reloads: bool,
 ) -> None:
-    """Serves with ``count`` workers until SIGTERM or SIGINT, and ends after the last of them.
+    """Serves with ``count`` workers until SIGTERM or SIGINT; returns after the last of them has
+    ended.
 
-    ``env``: the workers' environment. ``ready`` is called once the first worker accepts requests
-    and each other one does or has failed, which is then restarted. ``reloads``: SIGHUP replaces the
-    workers one after the other, and systemd is notified at the beginning and the end. If this
-    process is killed, the workers drain and end.
+    ``env``: the workers' environment. ``ready`` is called when the first worker accepts requests
+    and every other worker either does so or has failed; failed ones are restarted. ``reloads``:
+    SIGHUP replaces the workers one after the other, and systemd is notified at the beginning and
+    the end. If this process is killed, the workers drain and end.
 
     Raises: ServingError if the port is taken; WorkerFailed if the first worker cannot start.
     """
@@ -164,7 +169,8 @@ class _Supervisor:
             await asyncio.wait(waiting)
 
     async def _start(self, slot: _WorkerSlot) -> None:
-        """Raises: WorkerFailed, ServingError."""
+        """Starts the slot's worker; returns once it accepts requests. Raises: WorkerFailed or
+        ServingError if it ends before."""
         slot.worker = await self._launch(slot.number, slot.owner)
         if not await slot.worker.ready():
             status = await self._end_of(slot.worker)

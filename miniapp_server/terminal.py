@@ -9,12 +9,13 @@ from typing import NoReturn
 from tqdm import tqdm
 
 ReportProgress = Callable[[int, int], None]
-"""Arguments: the number of items just done, and the number of all."""
+"""Called after each piece of work with two numbers: of the items just done, and of all items."""
 
 
 @contextmanager
 def progress(what: str, unit: str = "documents") -> Iterator[ReportProgress]:
-    """Shows the progress of ``what`` on stderr if that is a terminal."""
+    """Shows the progress of ``what`` on stderr if that is a terminal. Yields the function that
+    reports it."""
     bar: tqdm[NoReturn] = tqdm(desc=what, unit=f" {unit}", disable=None, leave=False)
     with bar:
 

@@ -1,4 +1,4 @@
-"""Walks through the main task over HTTP, as a newcomer would by hand."""
+"""Books and uses a seat in a demo over HTTP, step by step, as a newcomer would by hand."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ _TEMPLATES: Final = (
 _AREA: Final = "2f-hall"
 _KIOSK: Final = "2f-south"
 _ASKS: Final = 60
-"""Most attempts to advance a busy demo's clock; it asks for pauses of a second or more."""
+"""Most attempts to advance the clock of a busy demo. After each the demo asks for a pause of a
+second or more."""
 
 
 class WalkthroughFailed(Exception):
-    """A step got an unexpected response; the text is one line that names it."""
+    """A step of the walkthrough got an unexpected response; the text is one line that names it."""
 
 
 class DemoBusy(WalkthroughFailed):
-    """The demo asks to repeat the request after ``retry_after_s``."""
+    """The demo is busy, and asks to repeat the request after ``retry_after_s`` seconds."""
 
     def __init__(self, retry_after_s: float) -> None:
         super().__init__("the demo is busy: try again")
@@ -67,7 +68,8 @@ class _Walk:
             return dict(answer)
 
     async def step(self, text: str) -> None:
-        """Prints the step, then the messages that the phone has received since the last one."""
+        """Prints the step, then the messages that the simulated phone has received since the
+        last step."""
         self.steps += 1
         print(f"{self.steps:2}. {text}")
         delivered = (await self.call("GET", f"/sandbox/messages?openid=o-{self.name}"))["items"]
@@ -100,7 +102,8 @@ class _Walk:
 
 
 async def walk_through(base: str) -> None:
-    """Binds, reserves, checks in, leaves, returns, extends, finishes. Raises: WalkthroughFailed."""
+    """Walks through the demo at ``base``: binds a WeChat user, reserves a seat, checks in,
+    leaves, returns, extends and finishes. Raises: WalkthroughFailed."""
     jar = aiohttp.CookieJar(unsafe=True)
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as session:

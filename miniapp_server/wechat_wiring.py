@@ -32,7 +32,7 @@ def text_checker(resources: Resources) -> TextChecker | None:
 
 
 def callback_verifiers(settings: Settings) -> dict[str, CallbackVerifier]:
-    """Verifiers by the account's name in the URLs that WeChat calls."""
+    """Verifiers of WeChat's callbacks, by the account's name in the callback's URL."""
     appids = {"mini": settings.wechat.appid}
     if settings.official is not None:
         appids["mp"] = settings.official.appid
@@ -44,7 +44,7 @@ def callback_verifiers(settings: Settings) -> dict[str, CallbackVerifier]:
 
 
 def open_conversations(resources: Resources) -> Conversations:
-    """Conversations that answer through the library's WeChat accounts."""
+    """The customer-service conversations, with answers sent by the library's WeChat accounts."""
     accounts: dict[str, SendText] = {}
     if resources.settings.wechat.used:
         accounts["mini"] = resources.mini_program.send_text

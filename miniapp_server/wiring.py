@@ -112,7 +112,8 @@ def wire_reference(
     r: Repositories,
     default_profile: LibraryProfile = LibraryProfile(),  # noqa: B008  (it is frozen)
 ) -> None:
-    """Wires the reference data. ``default_profile`` is used while no profile is saved."""
+    """Wires the reference data. ``default_profile`` is used until the library has saved a
+    profile."""
     app[REFERENCE] = ReferenceData(
         r.catalogs, r.policies, r.accommodations, r.reader_groups, r.profiles, default_profile
     )
@@ -129,10 +130,13 @@ def wire_models(
     wall_clock: bool = True,
     long_term: Collection[Template] = (),
 ) -> None:
-    """Wires all features except the staff's; the reference data and the opening draw come first.
+    """Wires all features except the staff's. The reference data and the opening draw must be wired
+    before.
 
-    ``on_reader_changed`` is called when a reader's suspension or visit has changed. ``wall_clock``:
-    whether the clock is real time. ``long_term``: templates that readers accept once.
+    ``on_reader_changed`` is called when a reader's suspension or visit has changed.
+    ``cas_answers``: whether the campus's sign-ons respond. ``misses_offers``: whether a reader
+    wants offers of free seats and no channel can send one now. ``wall_clock``: whether the clock is
+    real time. ``long_term``: message templates that readers accept once.
     """
     app[ATTEMPT_LIMITER] = AttemptLimiter(db)
     _wire_content(app, r, long_term)
@@ -282,7 +286,8 @@ def wire_staff(
     on_reader_changed: ReaderChanged,
     staff: StaffDirectory,
 ) -> None:
-    """Wires the staff's operations. ``pauses``: of the channels that are set up."""
+    """Wires the staff's operations. ``pauses``: the stored pauses of the channels that are set
+    up."""
     reference, writer, occupancy = app[REFERENCE], app[WRITER], app[OCCUPANCY]
     reservations, waitlist = app[service_key(ReservationService)], app[service_key(WaitlistService)]
     audit = app[service_key(AuditLog)] = AuditLog(r.audit_log)

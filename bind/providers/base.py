@@ -1,5 +1,6 @@
-"""Identity providers. Each redirects the browser to be identified, or redeems its one-time proof
-over a connection of our own. The browser's other claims are not trusted."""
+"""Identity providers, which identify a person who signs in. The browser brings a one-time proof
+(a ticket or code), and this service redeems it at the provider over its own connection. Nothing
+else that the browser claims is trusted."""
 
 from __future__ import annotations
 
@@ -20,13 +21,14 @@ from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 TIMEOUT_S: Final = 5.0
 PROOF: Final = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
-"""Matches every valid ticket or code."""
+"""Matches every valid proof: a ticket or code of printable ASCII."""
 _MAX_ANSWER: Final = 64 * 1024
 _RENEW: Final = "renew"
 
 
 class EntryRefused(Unauthenticated):
-    """The proof is unknown, used or expired, or does not identify a person of this campus."""
+    """The proof (ticket or code) is unknown, used or expired, or does not identify a person of
+    this campus."""
 
     code = "entry_refused"
 
@@ -35,7 +37,8 @@ _BY_THE_BROWSER: Final = frozenset({"error", "refused"})
 
 
 class EntryUnavailable(Unavailable):
-    """The identity provider gives no usable response. Details: ``reason``, one static word."""
+    """The identity provider gives no usable response. Details: ``reason``, one fixed word such
+    as ``timeout``."""
 
     code = "entry_unavailable"
 
@@ -44,14 +47,16 @@ class EntryUnavailable(Unavailable):
 
     @property
     def is_seen(self) -> bool:
-        """False if a browser could have forged or provoked the failure."""
+        """True if the provider itself has failed; False if a browser could have forged or
+        provoked this."""
         return self.details["reason"] not in _BY_THE_BROWSER
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A sign-in that a browser has begun; its cookie holds it. ``state`` travels to the provider
-    and back, ``secret`` never leaves the cookie. ``renew``: the password has to be typed again."""
+    """A sign-in that a browser has begun, stored in its cookie. ``state`` travels to the
+    provider and back; ``secret`` never leaves the cookie. ``renew``: the provider has to ask for
+    the password again."""
 
     provider: str
     state: str
@@ -65,7 +70,7 @@ class Attempt:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Parses the text that ``str`` returns; None for anything else."""
+        """Parses the cookie's text, which ``str`` returns; None if it is malformed."""
         parts = text.split(".")
         if len(parts) != 4 or not all(PROOF.fullmatch(part) for part in parts):
             return None
@@ -84,9 +89,9 @@ class Attempt:
 class ExternalIdentity:
     """The person whom a proof identifies.
 
-    ``number``: the account number as the campus writes it. ``ticket``: the id that a single logout
-    will use. ``unasked``: the sign-in did not begin here, so the reader has to confirm it.
-    ``attributes``: None if this provider releases none.
+    ``number``: the account number as the campus writes it. ``ticket``: the id by which a single
+    logout will end the session. ``unasked``: this browser did not begin the sign-in here, so the
+    reader has to confirm it. ``attributes``: None if this provider releases none.
     """
 
     number: str
@@ -104,13 +109,15 @@ class ExternalIdentity:
 
 class IdentityProvider(Protocol):
     async def authorization_url(self, attempt: Attempt) -> str | None:
-        """The sign-in URL; None if browsers bring their proof. Raises: EntryUnavailable."""
+        """The provider's sign-in URL; None if it has none because browsers arrive with a proof.
+        Raises: EntryUnavailable."""
 
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None
     ) -> ExternalIdentity:
-        """Redeems the query parameters that the browser brings, once. ``attempt``: the sign-in that
-        this browser has begun. Raises: EntryRefused, EntryUnavailable."""
+        """Redeems the proof in the query parameters with which the browser arrives; it works
+        once. ``attempt``: the sign-in that this browser has begun; None if it has begun none.
+        Raises: EntryRefused, EntryUnavailable."""
 
 
 class SignOnProvider(IdentityProvider, Protocol):
@@ -128,7 +135,7 @@ class SignOnProvider(IdentityProvider, Protocol):
 
 
 class CampusClient:
-    """A client for JSON over HTTP with an identity provider. Use it as an async context manager."""
+    """A client for an identity provider's JSON API. Use it as an async context manager."""
 
     def __init__(self, system: OutgoingSystem) -> None:
         self._session: aiohttp.ClientSession | None = None
@@ -144,7 +151,8 @@ class CampusClient:
         await self._session.close()
 
     async def ask(self, method: str, url: str, **options: Any) -> tuple[int, Mapping[str, Any]]:
-        """Returns status and JSON object. Raises: EntryUnavailable for any other response."""
+        """Returns the response's status and JSON object. Raises: EntryUnavailable if there is no
+        response in time, or its body is no JSON object."""
         assert self._session is not None
         try:
             async with (
@@ -174,7 +182,9 @@ class CampusClient:
 
 
 def identity_of(fields: Mapping[str, Any], number: str) -> ExternalIdentity:
-    """Raises: EntryUnavailable; EntryRefused if the account number in field ``number`` is empty."""
+    """Reads the person from a provider's JSON object. ``number``: the name of the field with the
+    account number. Raises: EntryRefused if that field is empty; EntryUnavailable if a field is
+    no text."""
     values = {name: fields.get(name) or "" for name in (number, "name", "kind")}
     if not all(isinstance(value, str) for value in values.values()):
         raise EntryUnavailable("garbage")

@@ -16,7 +16,8 @@ from notify.outgoing_calls import OutgoingSystem
 
 
 class CampusTicketProvider(CampusClient):
-    """The campus's app opens this service with a one-time ticket, which the app's server redeems.
+    """Sign-in from the campus's app. The app opens this service with a one-time ticket, and this
+    service redeems the ticket at the app's server.
 
     ``POST <url>`` with ``Authorization: Bearer <secret>`` and ``{"ticket": …}`` returns 200 with
     ``{"student_no", "name", "kind"}``, or 4xx for a ticket that is unknown, used or expired.

@@ -9,7 +9,7 @@ from notify.outgoing_calls import OutgoingCalls
 
 _CONTEXT: Final = "authnContextClass"
 _SECOND_FACTOR: Final = "mfa"
-"""Prefix of the names of second factors in Apereo CAS: mfa-gauth, mfa-webauthn, …"""
+"""Apereo CAS begins the names of second factors with this: mfa-gauth, mfa-webauthn, …"""
 
 
 class CasProvider:
@@ -27,8 +27,8 @@ class CasProvider:
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None
     ) -> ExternalIdentity:
-        """Redeems the ticket; the identity is ``unasked`` if this browser did not ask for it.
-        Raises: TicketInvalid, CasUnavailable."""
+        """Redeems the ticket at CAS. The identity is ``unasked`` if this browser did not begin
+        the sign-in here. Raises: TicketInvalid, CasUnavailable."""
         ticket, state = answer.get("ticket", ""), answer.get(STATE, "")
         renew = attempt is not None and attempt.renew
         user = await self._cas.validate(ticket, state, renew=renew)

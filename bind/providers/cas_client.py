@@ -23,7 +23,8 @@ from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 log = logging.getLogger(__name__)
 STATE = "s"
-"""Parameter of the service URL with the state of the sign-in that asked for the ticket."""
+"""Query parameter in the service URL; carries the state of the sign-in that asked for the
+ticket."""
 # Real responses have 1 to 4 KB and logout requests half a KB.
 MAX_ANSWER_BYTES = 64 * 1024
 
@@ -71,14 +72,16 @@ class CasClient:
             self._session = self._owned = None
 
     def _service(self, state: str) -> str:
-        """The URL to which CAS sends the browser back, with the state unless ``exact_service``."""
+        """The service URL, to which CAS sends the browser back. It carries ``state`` unless
+        ``exact_service`` is set."""
         if not state or self.exact_service:
             return self.service_url
         return f"{self.service_url}?{urlencode({STATE: state})}"
 
     def login_url(self, state: str = "", renew: bool = False, gateway: bool = False) -> str:
-        """The sign-in URL (2.1). ``renew``: asks for the password again. ``gateway``: never asks; a
-        browser that is not signed in returns without a ticket. Raises: ValueError for both."""
+        """The URL of CAS's sign-in page (section 2.1). ``renew``: CAS asks for the password
+        again. ``gateway``: CAS asks for nothing, and a browser that is not signed in returns
+        without a ticket. Raises: ValueError if both are set."""
         if renew and gateway:
             raise ValueError("renew and gateway exclude each other")
         query = {"service": self._service(state)}
@@ -87,7 +90,8 @@ class CasClient:
         return f"{self._base_url}/login?{urlencode(query)}"
 
     def logout_url(self, return_to: str | None = None) -> str:
-        """The URL (2.3) that ends the CAS session and redirects to the absolute ``return_to``."""
+        """The URL (section 2.3) that ends the CAS session and redirects to the absolute
+        ``return_to``."""
         query = f"?{urlencode({'service': return_to})}" if return_to else ""
         return f"{self._base_url}/logout{query}"
 

@@ -29,7 +29,8 @@ NOT_ATTRIBUTES = frozenset(
 
 
 class TicketInvalid(Unauthenticated):
-    """The ticket is unknown, used, expired or another service's. Details: ``cas_code`` (2.5.3)."""
+    """The ticket is unknown, used, expired or issued for another service. Details: ``cas_code``,
+    the error code of CAS (section 2.5.3)."""
 
     code = "ticket_invalid"
 
@@ -38,7 +39,8 @@ class TicketInvalid(Unauthenticated):
 
 
 class CasUnavailable(Unavailable):
-    """The CAS server gives no usable response. Details: ``reason``, one static word."""
+    """The CAS server gives no usable response. Details: ``reason``, one fixed word such as
+    ``timeout``."""
 
     code = "cas_unavailable"
 
@@ -48,8 +50,8 @@ class CasUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class AttributeNames:
-    """The campus's names of attributes; empty names are not released. ``account``: the attribute
-    with the account number; empty if ``cas:user`` holds it."""
+    """Names of the CAS attributes with a person's data; empty for those that the campus does not
+    release. ``account``: the attribute with the account number; empty if ``cas:user`` holds it."""
 
     account: str = ""
     name: str = "cn"
@@ -92,7 +94,8 @@ def read_answer(answer: bytes, names: AttributeNames, charset: str = "") -> CasU
 
 
 def _read(root: Element | None, names: AttributeNames) -> CasUser:
-    """Raises: TicketInvalid, CasUnavailable."""
+    """Reads the outcome in the root element; None stands for a text that is not XML. Raises:
+    TicketInvalid, CasUnavailable."""
     outcomes = [] if root is None or root.tag != f"{CAS}serviceResponse" else list(root)
     if len(outcomes) != 1:
         raise CasUnavailable("garbage")
@@ -137,13 +140,15 @@ def parse_logout(logout_request: str) -> str:
 
 
 def _encoding(answer: bytes, charset: str) -> str:
-    """The declared encoding, else the header's charset, in lower case; empty without either."""
+    """The encoding of the body, in lower case: the one that its XML declares, otherwise
+    ``charset`` of the response's header. Empty if there is neither."""
     declared = DECLARED.match(answer.lstrip(BEFORE_XML.encode()))
     return declared[1].decode().lower() if declared else charset.lower()
 
 
 def _text(answer: bytes, encoding: str) -> str | bytes:
-    """The body without leading white space and BOM, decoded if its encoding is Chinese."""
+    """The body for the XML parser, without leading white space and BOM. Chinese encodings are
+    decoded here because the parser does not know them."""
     answer = answer.lstrip(BEFORE_XML.encode())
     try:
         if codecs.lookup(encoding).name in CHINESE:
@@ -154,7 +159,8 @@ def _text(answer: bytes, encoding: str) -> str | bytes:
 
 
 def _parse(text: str | bytes) -> Element | None:
-    """The root; None if the text is not XML, has a DTD (entity bombs) or an unknown encoding."""
+    """The root element; None if the text is not XML, has a DTD (entity bombs) or an unknown
+    encoding."""
     try:
         root: Element = ElementTree.fromstring(text, forbid_dtd=True)
     except (ElementTree.ParseError, ValueError, LookupError):  # DefusedXmlException is a ValueError

@@ -44,14 +44,15 @@ ATTEMPT_LASTS: Final = timedelta(minutes=10)
 _SECOND_FACTORS: Final = frozenset({"mfa", "otp", "hwk", "swk", "sc"})
 """Authentication methods (RFC 8176) that are more than a password."""
 _LOGOUT_REMEMBERED: Final = timedelta(minutes=15)
-"""Used logout tokens are remembered longer than they are valid."""
+"""How long used logout tokens are remembered: longer than they are valid, so that none is
+accepted twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """``id``: the provider's name in URLs and environment variables. ``name``: its name on the
-    sign-in page; empty for 统一身份认证. ``own_numbers``: its account numbers are not the campus's,
-    so its readers are kept apart."""
+    """The settings of one OpenID provider. ``id``: its name in URLs and environment variables.
+    ``name``: its name on the sign-in page; empty for 统一身份认证. ``own_numbers``: its account
+    numbers are not the campus's, so its readers are kept apart."""
 
     id: str
     issuer: str
@@ -116,9 +117,12 @@ class OidcProvider(CampusClient):
         return await self._identity(metadata, granted, attempt)
 
     async def logout_url(self, return_to: str) -> str | None:
-        """The provider's sign-out URL; None without one on the issuer's host, the only one that our
-        pages' form policy allows. No ID token is sent as a hint: it would appear in histories and
-        logs. A provider may ask the reader to confirm."""
+        """The provider's sign-out URL, which leads back to ``return_to``. None if the provider has
+        none on its issuer's host: the form policy of our pages allows no other host.
+
+        No ID token is sent as a hint, since it would appear in histories and logs. Without it the
+        provider may ask the reader to confirm.
+        """
         try:
             metadata = await self.directory.metadata()
         except EntryUnavailable:
@@ -146,11 +150,12 @@ class OidcProvider(CampusClient):
         return logout
 
     async def forget_logout(self, token: LogoutToken) -> None:
-        """Allows the provider to send the token again, since its sessions could not be ended."""
+        """Lets the provider send this logout token again, because its sessions could not be
+        ended."""
         await self._once.give_back(self._logout_key(token))
 
     def ticket_of(self, sid: str) -> str:
-        """The ticket under which the provider's session ``sid`` is stored here."""
+        """The ticket under which sessions of the provider's session ``sid`` are stored here."""
         return f"oidc {self.settings.id} sid {sid}"
 
     def _logout_key(self, token: LogoutToken) -> str:
@@ -162,7 +167,8 @@ class OidcProvider(CampusClient):
     async def _redeem(
         self, metadata: OidcMetadata, code: str, attempt: Attempt
     ) -> Mapping[str, Any]:
-        """Redeems a code at the token endpoint. Raises: EntryRefused, EntryUnavailable."""
+        """Redeems an authorization code at the token endpoint. Returns the response with the
+        tokens. Raises: EntryRefused, EntryUnavailable."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -188,7 +194,9 @@ class OidcProvider(CampusClient):
     async def _identity(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], attempt: Attempt
     ) -> ExternalIdentity:
-        """Raises: EntryRefused, EntryUnavailable."""
+        """Verifies the ID token in the token endpoint's response. Returns the person whom it
+        identifies, with claims of the userinfo endpoint if some are missing. Raises:
+        EntryRefused, EntryUnavailable."""
         token = granted.get("id_token")
         if not isinstance(token, str):
             raise EntryUnavailable("garbage")
@@ -219,7 +227,8 @@ class OidcProvider(CampusClient):
     async def _userinfo(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], sub: str
     ) -> Mapping[str, Any]:
-        """The userinfo claims. Raises: EntryUnavailable; EntryRefused for another subject."""
+        """The claims of the userinfo endpoint. Raises: EntryUnavailable; EntryRefused if they
+        are not about the subject ``sub``."""
         headers = {"Authorization": f"Bearer {granted.get('access_token', '')}"}
         status, claims = await self.ask("GET", metadata.userinfo_endpoint, headers=headers)
         if status != 200:

@@ -13,7 +13,8 @@ _LONGEST_VALUE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """The provider's names of claims; an empty name means that it is not released."""
+    """Names of the claims with a person's data; empty for those that the provider does not
+    release."""
 
     number: str
     name: str = "name"
@@ -51,7 +52,8 @@ def read_claims(claims: Mapping[str, Any], names: ClaimNames) -> ExternalIdentit
 
 
 def values_of(value: object) -> tuple[str, ...]:
-    """A claim's texts, numbers and booleans as text; its values of other types are left out."""
+    """The values of a claim, as text. Texts, integers and booleans are returned; values of other
+    types, empty and overlong ones are left out."""
     listed = value if isinstance(value, list) else [value]
     texts = []
     for item in listed[:_MOST_VALUES]:
@@ -68,7 +70,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _number(value: object) -> str:
-    """The account number; empty without one, or for a list of several."""
+    """The account number in a claim's value; empty if there is none, or a list of several."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -81,7 +83,8 @@ def _first(claims: Mapping[str, Any], name: str) -> str:
 
 
 def _claim(claims: Mapping[str, Any], name: str) -> object:
-    """The value; None if missing. ``realm_access.roles`` is ``roles`` within ``realm_access``."""
+    """The value of the claim with this name; None if it is missing. A dotted name also finds
+    nested values: ``realm_access.roles`` is ``roles`` within ``realm_access``."""
     if not name:
         return None
     if name in claims:

@@ -16,7 +16,8 @@ WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _METADATA_LASTS: Final = timedelta(minutes=10)
 _KEYS_LAST: Final = timedelta(hours=1)
 _LOOK_FOR_NEW_KEYS_EVERY: Final = timedelta(minutes=1)
-"""A token with an unknown key id makes us fetch the keys again, at most once in this time."""
+"""An unknown key id in a token makes us request the provider's keys again, at most once in this
+time."""
 _PAUSE_AFTER_FAILURE: Final = timedelta(seconds=5)
 
 T = TypeVar("T")
@@ -24,8 +25,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ProviderKeys:
-    """The public keys of a provider: their ids, and joserfc's ``KeySet``. joserfc takes 2.5 MB, so
-    it is imported only if an OpenID provider is used."""
+    """The public keys of a provider: their ids, and joserfc's ``KeySet``. The type is ``Any``
+    because joserfc takes 2.5 MB of memory and is imported only if an OpenID provider is used."""
 
     ids: frozenset[str | None]
     key_set: Any
@@ -33,7 +34,8 @@ class ProviderKeys:
 
 @dataclass(frozen=True, slots=True)
 class OidcMetadata:
-    """The endpoints of a provider; optional ones that it does not have are empty."""
+    """The endpoints and options that a provider publishes. Endpoints that it does not have are
+    empty."""
 
     issuer: str
     authorization_endpoint: str
@@ -42,15 +44,15 @@ class OidcMetadata:
     userinfo_endpoint: str
     end_session_endpoint: str
     names_issuer: bool
-    """Whether the browser brings back ``iss`` (RFC 9207)."""
+    """True if the browser brings back the provider's issuer in the parameter ``iss`` (RFC 9207)."""
     posts_secret: bool
-    """Whether the token endpoint accepts the client's secret only in the form."""
+    """True if the token endpoint accepts the client's secret in the request's form only."""
     back_channel_logout: bool
 
 
 class _Remembered(Generic[T]):
-    """A cached response of the provider. Concurrent callers share one request, and for
-    ``_PAUSE_AFTER_FAILURE`` after a failed request callers get its error at once."""
+    """A cached response of the provider. Concurrent callers share one request. After a failed
+    request callers get its error for ``_PAUSE_AFTER_FAILURE``, without a new request."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], now: Callable[[], datetime]) -> None:
         self._ask, self._now = ask, now
@@ -59,7 +61,8 @@ class _Remembered(Generic[T]):
         self._failure: tuple[datetime, str] | None = None
 
     async def get(self, lasts: Callable[[T], timedelta]) -> T:
-        """The response, requested again if it is older than ``lasts``. Raises: EntryUnavailable."""
+        """The cached response; a new one if the cached one is too old. ``lasts`` returns how
+        long a response may be used. Raises: EntryUnavailable."""
         # A caller that a cached response satisfies does not wait for a running request.
         if (cached := self._fresh(lasts)) is not None:
             return cached
@@ -85,7 +88,7 @@ class _Remembered(Generic[T]):
 
 
 class OidcDirectory:
-    """Metadata and keys of one issuer, cached."""
+    """The metadata and keys that one issuer publishes, cached."""
 
     def __init__(self, issuer: str, client: CampusClient, now: Callable[[], datetime]) -> None:
         self._issuer, self._client = issuer, client
@@ -93,7 +96,7 @@ class OidcDirectory:
         self._keys = _Remembered(self._fetch_keys, now)
 
     async def metadata(self) -> OidcMetadata:
-        """Raises: EntryUnavailable."""
+        """The provider's metadata, at most ten minutes old. Raises: EntryUnavailable."""
         return await self._metadata.get(lambda _: _METADATA_LASTS)
 
     async def fetch(self) -> OidcMetadata:
@@ -104,7 +107,8 @@ class OidcDirectory:
         return _read(body, self._issuer)
 
     async def keys(self, kid: str | None) -> ProviderKeys:
-        """The signing keys, requested again if ``kid`` is missing. Raises: EntryUnavailable."""
+        """The provider's signing keys. They are requested again, at most once a minute, if none
+        has the id ``kid``. Raises: EntryUnavailable."""
 
         def lasts(cached: ProviderKeys) -> timedelta:
             has_it = kid is None or kid in cached.ids
@@ -121,7 +125,8 @@ class OidcDirectory:
 
 
 def _read(body: Mapping[str, Any], issuer: str) -> OidcMetadata:
-    """Raises: EntryUnavailable if a field is malformed or the metadata is another issuer's."""
+    """Parses the provider's metadata. Raises: EntryUnavailable if a field is malformed or the
+    metadata is another issuer's."""
     named = body.get("issuer")
     # An issuer must not describe another one (section 4.3). Only a final slash may differ, since it
     # is easily lost when the address is copied.

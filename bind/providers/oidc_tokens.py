@@ -15,12 +15,13 @@ from bind.providers.oidc_metadata import ProviderKeys
 from models.kernel.errors import Malformed
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
-"""Accepted signature algorithms: only those with a private key of the provider. ``none`` and HMAC
-are left out, since everyone with the client's secret or a public key could sign with them."""
+"""Accepted signature algorithms: only those that need a private key, which the provider alone
+has. ``none`` and HMAC are left out, since everyone with the client's secret or a public key
+could sign with them."""
 LEEWAY: Final = timedelta(seconds=60)
 """Tolerated difference between the provider's clock and ours."""
 _TOKEN_LASTS: Final = timedelta(minutes=10)
-"""Tokens issued longer ago are refused, whatever their ``exp``."""
+"""Greatest age of an accepted token, even if its own expiry (``exp``) is later."""
 _LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _LONGEST_ID: Final = 255
 _LONGEST_TOKEN: Final = 16 * 1024
@@ -48,7 +49,9 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class LogoutToken:
-    """Ends session ``sid``; if empty, all of subject ``sub`` begun no later than ``at``."""
+    """A provider's order to end sessions: the one with the provider's session id ``sid``. If
+    that is empty, all sessions that the subject ``sub`` began until ``at``. ``jti``: the token's
+    id."""
 
     sid: str
     sub: str
@@ -57,7 +60,7 @@ class LogoutToken:
 
 
 def key_id(token: str) -> str | None:
-    """The key id in the token's header, unverified; None without one."""
+    """The id of the signing key from the token's header, unverified; None if it names none."""
     head = token.partition(".")[0]
     try:
         header = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
@@ -70,7 +73,8 @@ def key_id(token: str) -> str | None:
 def read_id_token(
     token: str, keys: ProviderKeys, audience: Audience, nonce: str, now: datetime
 ) -> Mapping[str, Any]:
-    """Returns the claims of a fresh ID token with this ``nonce``. Raises: EntryRefused."""
+    """Verifies an ID token: the issuer signed it recently for this client, with this ``nonce``.
+    Returns its claims. Raises: EntryRefused."""
     try:
         claims = _verified(token, keys, audience, now)
         if claims.get("nonce") != nonce:
@@ -108,7 +112,8 @@ def made_at(claims: Mapping[str, Any]) -> datetime:
 
 
 def _verified(token: str, keys: ProviderKeys, audience: Audience, now: datetime) -> dict[str, Any]:
-    """Returns the claims if the issuer signed them recently for this client. Raises: _Refused."""
+    """Verifies that the issuer signed the token recently for this client. Returns its claims.
+    Raises: _Refused."""
     # Imported here because of its size: see ProviderKeys.
     from joserfc import jwt
     from joserfc.errors import JoseError
@@ -149,7 +154,8 @@ def is_instant(value: object) -> TypeGuard[float]:
 
 
 def _text(claims: Mapping[str, Any], name: str, *, required: bool = False) -> str:
-    """The claim; empty if it is missing. Raises: _Refused."""
+    """A claim's text; empty if it is missing. Raises: _Refused if it is overlong, not printable,
+    or ``required`` and missing."""
     value = claims.get(name, "")
     if not isinstance(value, str) or len(value) > _LONGEST_ID or (required and not value):
         raise _Refused(name)

@@ -1,4 +1,4 @@
-"""Shared by commands: the opened service, its database alone, and CSV files."""
+"""Code that commands share: opening the service or its database alone, and reading CSV files."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from models.storage.mongo import Database, open_database
 
 @contextlib.asynccontextmanager
 async def application(env: Env) -> AsyncIterator[web.Application]:
-    """The service without HTTP and jobs. Raises: SettingsError, DatabaseRefused, MongoUnusable."""
+    """Opens the service without HTTP and jobs, with the settings in ``env``. Raises:
+    SettingsError, DatabaseRefused, MongoUnusable."""
     async with application_with(load(env)) as app:
         yield app
 
 
 @contextlib.asynccontextmanager
 async def application_with(settings: Settings) -> AsyncIterator[web.Application]:
-    """The service without HTTP and jobs. Raises: DatabaseRefused, MongoUnusable."""
+    """Opens the service without HTTP and jobs. Raises: DatabaseRefused, MongoUnusable."""
     configure_logs(settings.log_level)
     async with open_application(settings, Clock()) as app:
         yield app
@@ -36,7 +37,8 @@ async def application_with(settings: Settings) -> AsyncIterator[web.Application]
 
 @contextlib.asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The database alone, whatever its content. Raises: MongoUnusable."""
+    """Opens the database alone, without checking whether it belongs to this service. Raises:
+    MongoUnusable."""
     configure_logs(settings.log_level)
     async with open_database(settings.mongo_url, settings.database) as db:
         await require_mongo(db, settings.mongo_url)
@@ -44,7 +46,8 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 def csv_rows(file: Path, columns: set[str]) -> list[dict[str, str]]:
-    """The lines of a CSV file, by column name. Raises: CommandError."""
+    """The rows of a CSV file, each by column name. Raises: CommandError if the file is
+    unreadable or lacks one of the ``columns``."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as source:
             reader = csv.DictReader(source)

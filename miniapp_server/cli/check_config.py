@@ -91,7 +91,8 @@ _WECHAT_CURES: Final = {
 
 
 async def check_config(env: Env, connect: bool) -> None:
-    """Print the table. Raises: CommandError if a row is a problem."""
+    """Print a table of the settings and, with ``connect``, of the connections tried with them.
+    Raises: CommandError if a row is a problem."""
     settings = load(env)
     rows = settings_rows(settings, env)
     if connect:
@@ -106,7 +107,7 @@ async def check_config(env: Env, connect: bool) -> None:
 
 
 def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
-    """Rows of the settings without secrets, of doubtful settings and of misspelt names."""
+    """Rows for all settings, without secrets, and for doubtful settings and misspelt variables."""
     rows = [
         Row("mode", "sandbox" if settings.mode is Mode.SANDBOX else "real"),
         Row("listens on", f"{settings.host}:{settings.port}"),
@@ -193,7 +194,8 @@ def _name(host: str) -> str:
 
 
 async def connection_rows(settings: Settings, today: date) -> list[Row]:
-    """Rows of all connections, which are tried at the same time."""
+    """Tries all connections at the same time; returns their rows. ``today``: the day for which
+    database releases are judged."""
     tries = [_redis(settings)]
     accounts = []
     if settings.mode is Mode.SANDBOX:
@@ -248,7 +250,8 @@ async def _mongo(settings: Settings, today: date) -> list[Row]:
 
 
 def _judged(settings: Settings, note: str) -> tuple[Verdict, str]:
-    """The verdict on a database release; in a sandbox a vulnerability exposes no real data."""
+    """The verdict on a database release. ``note``: its known weakness, empty if none. It is a
+    warning, except in a sandbox, where it exposes no real data."""
     exposed = bool(note) and settings.mode is not Mode.SANDBOX
     return (Verdict.WARNING, note) if exposed else (Verdict.OK, "")
 
@@ -340,7 +343,7 @@ async def _wechat(settings: Settings, name: str, appid: str, secret: str) -> lis
 async def _templates(
     configured: Mapping[Template, TemplateConfig], transport: WeChatClient
 ) -> list[Row]:
-    """Rows of the configured templates, compared with the account's own."""
+    """Rows about the configured message templates, compared with those of the WeChat account."""
     try:
         account = await account_templates(transport)
     except WeChatUnavailable as error:

@@ -86,7 +86,8 @@ async def save(env: Env, file: Path) -> None:
 
 
 async def fill(env: Env, file: Path, over: bool) -> None:
-    """Fill the empty database from a backup and check it. Raises: CommandError."""
+    """Fill the empty database from a backup, then look for double bookings. ``over``: replace
+    the remains of an interrupted restore. Raises: CommandError."""
     settings = load(env)
     async with database(settings) as db:
         with progress("restore") as report:
@@ -105,7 +106,8 @@ async def fill(env: Env, file: Path, over: bool) -> None:
 
 
 async def _as_command_error(file: Path, work: Awaitable[Counter[str]]) -> Counter[str]:
-    """The number of documents by collection that ``work`` returns. Raises: CommandError."""
+    """Awaits the backup or restore ``work`` and returns its number of documents by collection.
+    Raises: CommandError in place of errors of the backup and the file."""
     try:
         return await work
     except BackupError as error:

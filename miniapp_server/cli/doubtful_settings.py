@@ -1,4 +1,4 @@
-"""Valid settings that are probably mistakes."""
+"""Finds valid settings that are probably mistakes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from models.storage.installation import Mode
 from models.webhooks.rules import Network
 
 _WIDEST: Final = {4: 8, 6: 16}
-"""Shortest prefix of a plausible network by IP version; 10.0.0.0/8 is the widest private one."""
+"""The widest plausible networks, as the shortest prefix by IP version; 10.0.0.0/8 is the widest
+private one."""
 _EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})
 _OF_THE_EXAMPLE: Final = frozenset({"SECRET", "PASSWORD", "REPLACE-ME", "wx0123456789abcdef"})
-"""Placeholders for secrets and ids in deploy/env.example."""
+"""Placeholders for secrets and ids in deploy/env.example, which a library has to replace."""
 
 
 def doubtful_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:

@@ -32,7 +32,8 @@ async def list_waiting(env: Env, risky: bool) -> None:
 
 
 def listed(feedback: Feedback, who: str, risky: bool) -> str:
-    """The printed lines. ``risky`` includes text that may break WeChat's rules."""
+    """The lines to print for a piece of feedback. ``who``: its masked reader. ``risky``: also
+    show a text that WeChat's check calls risky."""
     head = f"{feedback.id}  {to_local(feedback.at):%Y-%m-%d %H:%M}  {feedback.channel}  {who}"
     if feedback.verdict is TextVerdict.RISKY and not risky:
         return f"{head}\n    hidden: WeChat's check calls this text risky; --risky prints it"
@@ -40,7 +41,7 @@ def listed(feedback: Feedback, who: str, risky: bool) -> str:
 
 
 async def reply(env: Env, id: str, text: str) -> None:
-    """Raises: CommandError."""
+    """Reply to the feedback and notify its author. Raises: CommandError."""
     async with application(env) as app:
         try:
             now = app[RESOURCES].clock.now()

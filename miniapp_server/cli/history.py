@@ -21,7 +21,8 @@ from models.storage.installation import Mode
 
 
 async def load_data(env: Env, count: int, days: int | None, seed: int) -> None:
-    """Generate the history and print counts. Raises: CommandError, also outside a sandbox."""
+    """Generate an invented history and print its number of documents. Raises: CommandError, also
+    outside a sandbox."""
     settings = load(env)
     if settings.mode is not Mode.SANDBOX:
         raise CommandError(

@@ -36,7 +36,8 @@ _MOST_NOTICES = 1000
 
 
 async def carry(env: Env, what: Literal["export", "import"], file: Path, replaces: bool) -> None:
-    """Write the library to a new file, or import one from a file. Raises: CommandError."""
+    """Write the library to a new file, or import one from a file. ``replaces``: an import may
+    replace the existing library. Raises: CommandError."""
     if what == "export":
         if replaces:
             raise CommandError("--replace is allowed only with import")
@@ -69,7 +70,7 @@ async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryF
 
 
 def _carried(group: ReaderGroup, areas: Mapping[AreaId, Area]) -> ReaderGroup:
-    """The group without areas and seats that are missing in the file."""
+    """The reader group for the file: without areas and seats that the file does not contain."""
     seats = {s.id for area in areas.values() for s in (*area.seats, *area.retired_seats)}
     return replace(group, areas=group.areas & areas.keys(), seats=group.seats & seats)
 
@@ -89,7 +90,7 @@ async def _export(env: Env, file: Path) -> None:
 
 
 def _read(file: Path) -> LibraryFile:
-    """Raises: CommandError."""
+    """Reads and parses the file of a library. Raises: CommandError."""
     try:
         return from_text(file.read_bytes())
     except OSError as error:
@@ -112,7 +113,8 @@ async def _import(env: Env, file: Path, replaces: bool) -> None:
 async def take_in(
     app: web.Application, library: LibraryFile, replaces: bool, now: datetime
 ) -> None:
-    """Import the library, after checking all of it. Raises: TransferError."""
+    """Import the library, after checking all of it. ``replaces``: it may replace the existing
+    library. Raises: TransferError."""
     check_library(library, app[REFERENCE].profile, PLACEHOLDER_NAMES, now.year)
     library = _redrawn(library)
     try:
@@ -126,7 +128,8 @@ async def take_in(
 
 
 def _redrawn(library: LibraryFile) -> LibraryFile:
-    """Redraws the logo and the pictures, as the console does. Raises: TransferError."""
+    """The library with its logo and plan pictures reduced to their pixels, as uploads in the
+    console are. Raises: TransferError."""
     profile, pictures = library.profile, list[CarriedPicture]()
     if profile.logo:
         with named("profile"):

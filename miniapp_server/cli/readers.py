@@ -25,7 +25,7 @@ from models.reservations.errors import Suspended
 
 
 async def _reader(app: web.Application, student_no: str) -> Reader:
-    """Raises: CommandError."""
+    """The reader with this student number. Raises: CommandError if there is none."""
     number = normalise_student_no(student_no)
     readers = app[RESOURCES].repositories.readers
     reader_id = (await readers.by_numbers([number])).get(number) if number else None
@@ -95,7 +95,8 @@ async def reset_second_factor(env: Env, student_no: str) -> None:
 
 
 async def card_import(env: Env, file: Path) -> None:
-    """Store the readers of cards, creating missing readers. Raises: CommandError."""
+    """Store which reader each card in the file belongs to. Creates readers that are missing.
+    Raises: CommandError if the file is unreadable."""
     rows, imported = csv_rows(file, {"card_no", "student_no", "name"}), 0
     async with application(env) as app, AsyncExitStack() as waiting:
         report = waiting.enter_context(progress("card-import", "cards"))

@@ -25,13 +25,14 @@ _EXPECTED_ERRORS: Final = (
     *(SettingsError, EmbeddedError, CommandError, ServingError),
     *(SeedError, WalkthroughFailed, DatabaseRefused),
 )
-"""Errors whose text an operator reads: one line, or one for each fault."""
+"""Errors whose text is printed for the operator: one line, or one line for each fault."""
 
 _OF_OPENSSL: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def run(command: Callable[[Env], Coroutine[Any, Any, None]], env_file: Path | None) -> int:
-    """Run the command; the file's variables override this process's. Returns the exit status."""
+    """Run the command; print errors meant for the operator instead of a traceback. The variables
+    in ``env_file`` override this process's. Returns the exit status."""
     try:
         uvloop.run(command(_environment(env_file)))
     except _EXPECTED_ERRORS as error:
@@ -59,7 +60,8 @@ def _error_line(error: DomainError) -> str:
 
 
 def _environment(file: Path | None) -> Env:
-    """This process's variables, overridden by the file's. Raises: CommandError."""
+    """The command's environment: this process's variables, overridden by those in ``file``.
+    Raises: CommandError."""
     if file is None:
         return os.environ
     try:

@@ -53,8 +53,9 @@ async def serve(env: Env, workers: int) -> None:
 
 
 async def demo(env: Env, workers: int, lan: str) -> None:
-    """Serve the demo, on private databases unless ``env`` names others. Raises: CommandError,
-    EmbeddedError, SettingsError, ServingError."""
+    """Serve the demo, on private databases unless ``env`` names others. ``lan``: the private
+    address to listen on for other machines. Raises: CommandError, EmbeddedError, SettingsError,
+    ServingError."""
     lan = lan_address(lan) if lan else ""
     if (kind := env.get("DEMO", "")) not in ("", _EMPTY):
         raise SettingsError(f"DEMO={kind} must be {_EMPTY} or unset")
@@ -109,7 +110,8 @@ def _any_key(env: Env) -> str:
 
 
 def _demo_keys(path: Path) -> str:
-    """The demo's encryption keys, generated once and readable by their owner only."""
+    """The demo's encryption keys, stored in the file ``path``. They are generated once, and only
+    the file's owner can read them."""
     if path.exists():
         try:
             return str(json.loads(path.read_text(encoding="utf-8"))["encryption_keys"])
@@ -125,7 +127,8 @@ def _demo_keys(path: Path) -> str:
 async def _serve_with(
     settings: Settings, env: Env, workers: int, greet: Callable[[], None] | None = None
 ) -> None:
-    """``greet`` is called when the service is ready, after systemd is notified."""
+    """Serve until a signal, in this process or with several workers. ``greet`` is called when
+    the service is ready, after systemd is notified."""
     configure_logs(settings.log_level)
     _announce(settings, env, workers)
 
@@ -160,7 +163,8 @@ def _announce(settings: Settings, env: Env, workers: int) -> None:
 
 
 async def worker(env: Env, owner: str, lan: str) -> None:
-    """Run one of several workers. Readiness is reported to the supervisor on standard output."""
+    """Run one of several workers that share a port. When it accepts requests, it notifies the
+    supervisor on standard output."""
     folder = env.get(METRICS_FOLDER)
     if folder is None:
         raise CommandError("this command is internal: start workers with serve --workers N")
@@ -170,7 +174,8 @@ async def worker(env: Env, owner: str, lan: str) -> None:
 
 
 def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
-    """Print the demo's URLs; with ``env``, start invented readers until ``living`` ends."""
+    """Print the demo's URLs. If ``env`` is given, also start a process with invented readers,
+    which is stopped when ``living`` closes."""
     base = settings.public_base_url
     print(f"The seat reservation is ready at {base}/")
     print(f"  console             {base}/console")
@@ -192,7 +197,7 @@ def _greet(settings: Settings, living: ExitStack, env: Env | None) -> None:
 
 
 def _shortest_command() -> str:
-    """The shortest text that runs this command from the present folder."""
+    """The shortest text with which a user in the present folder can run this command."""
     installed = shutil.which("seats")
     own = Path(sys.executable).with_name("seats")
     if installed is not None and own.exists() and Path(installed).samefile(own):
@@ -201,8 +206,8 @@ def _shortest_command() -> str:
 
 
 async def walkthrough(url: str) -> None:
-    """Walk through the demo at ``url``, or through a private one if that is empty. Raises:
-    WalkthroughFailed, CommandError."""
+    """Walk through the demo at ``url``; if it is empty, through a private demo that is started
+    for it. Raises: WalkthroughFailed, CommandError."""
     if url:
         await walk_through(url.rstrip("/"))
         return
@@ -212,8 +217,8 @@ async def walkthrough(url: str) -> None:
 
 @asynccontextmanager
 async def _own_demo() -> AsyncIterator[str]:
-    """The URL of a private demo without invented readers, for the length of a block. Raises:
-    CommandError if it does not start; the demo has then printed the reason."""
+    """Runs a private demo without invented readers for the length of a block; yields its URL.
+    Raises: CommandError if it does not start; the demo has then printed the reason."""
     with tempfile.TemporaryDirectory(prefix="seats-walkthrough-") as folder:
         [port] = free_ports(1)
         own = {"DATA_DIR": folder, "PORT": str(port), "DEMO": "empty", "LOG_LEVEL": "WARNING"}

@@ -9,7 +9,8 @@ _LONGEST: Final = 60
 
 
 class Verdict(StrEnum):
-    """``WARNING`` works but should be looked at; ``PROBLEM`` does not work."""
+    """The result of a check. ``WARNING``: it works but should be looked at. ``PROBLEM``: it does
+    not work."""
 
     OK = "ok"
     WARNING = "warning"
@@ -18,7 +19,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``note`` names cause and cure, if any."""
+    """A row of a table of checks. ``note`` names the cause and the cure, if there is something
+    wrong."""
 
     name: str
     value: str

@@ -16,13 +16,15 @@ from notify.wechat.official_account import HOME
 
 
 async def wechat_menu(env: Env, what: str) -> None:
-    """Print the menu or its changes. Raises: CommandError."""
+    """Print the official account's menu (``what`` is "show") or its changes ("diff"); "put" also
+    stores them at WeChat. Raises: CommandError."""
     async with application(env) as app:
         print(await menu_of(app, what))
 
 
 async def menu_of(app: web.Application, what: str) -> str:
-    """The menu, or a diff of what ``put`` has changed or would change. Raises: CommandError."""
+    """The official account's menu, or a diff of what ``put`` would change. ``put`` also stores
+    the changed menu at WeChat. Raises: CommandError."""
     official, settings = app[RESOURCES].official_account, app[RESOURCES].settings
     if official is None:
         raise CommandError("there is no official account: set WECHAT_MP_APPID and WECHAT_MP_SECRET")
@@ -49,15 +51,15 @@ async def menu_of(app: web.Application, what: str) -> str:
 
 
 async def wechat_links(env: Env, page: str, query: str, days: int) -> None:
-    """Raises: CommandError, WeChatUnavailable."""
+    """Print a link to a page of the mini-program. Raises: CommandError, WeChatUnavailable."""
     async with application(env) as app:
         now = app[RESOURCES].clock.real_now()
         print(await link_to(app, page, query, days, now))
 
 
 async def link_to(app: web.Application, page: str, query: str, days: int, now: datetime) -> str:
-    """The link, and on a second line the end of its validity in the library's time zone. Raises:
-    CommandError, WeChatUnavailable."""
+    """A link to a page of the mini-program, and on a second line the end of its validity in the
+    library's time zone. Raises: CommandError, WeChatUnavailable."""
     resources = app[RESOURCES]
     wechat = resources.settings.wechat
     if not wechat.used:

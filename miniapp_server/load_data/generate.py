@@ -1,7 +1,9 @@
-"""Generates the days before a date and writes them, in several processes.
+"""Generates a history, the reservations of the days before a date, and writes it in several
+processes.
 
-This process decides which readers come and when; the others run the transitions and write. A seed
-gives one history, but for ids of changes and nonces of encrypted data.
+This process decides which readers come and when. The other processes compute each reservation's
+changes and write the documents. A seed always gives the same history, except for ids of changes and
+for encrypted data.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ from notify.templates import TEMPLATE_BY_EVENT
 from notify.templates.rendering import LONGEST_THING, MessageContext
 
 KEEP_MESSAGES: Final = timedelta(days=180)
-"""Messages are generated for this time before the last day, as long as the service keeps them."""
+"""Messages are generated for this last part of the history only, because the service keeps them
+no longer."""
 _BATCH: Final = 1000
 """Reservations per insert, about 1.5 MB."""
 
@@ -48,7 +51,7 @@ _BATCH: Final = 1000
 _WEEKDAYS: Final = (1.0, 1.0, 1.0, 1.0, 0.85, 0.8, 0.9)
 _MONTHS: Final = (0.9, 0.3, 1.0, 1.0, 1.05, 1.15, 0.5, 0.35, 0.95, 0.95, 1.05, 1.2)
 VISITS_PER_SEAT: Final = 2.4
-"""The visits of a seat on a day of factor one in a full library."""
+"""Visits of a seat on a day of average demand (``OpenDay.factor`` 1) in a full library."""
 
 
 class LoadDataError(Exception):
@@ -60,7 +63,8 @@ Areas = Callable[[date], Sequence[OpenArea]]
 
 @dataclass(frozen=True, slots=True)
 class OpenDay:
-    """A day with at least one open area. ``usual``: the visits of a full library on this day."""
+    """A day with at least one open area. ``factor``: the day's demand by weekday and month,
+    relative to 1. ``usual``: the number of visits in a full library on this day."""
 
     date: date
     factor: float
@@ -68,14 +72,16 @@ class OpenDay:
 
 
 def open_day(areas: Sequence[OpenArea], day: date, per_seat: float = VISITS_PER_SEAT) -> OpenDay:
-    """The day with its factor. ``per_seat``: a seat's visits on a day of factor one."""
+    """The day with its demand and its number of visits. ``per_seat``: visits of a seat on a day
+    of average demand."""
     factor = _WEEKDAYS[day.weekday()] * _MONTHS[day.month - 1]
     seats = sum(len(area.seat_ids) * area.popularity for area in areas)
     return OpenDay(day, factor, seats * factor * per_seat)
 
 
 class Crowd:
-    """A library's readers and their visits, which avoid bookings of others (``around``)."""
+    """A library's invented readers and their visits. ``around``: existing bookings of other
+    readers, by seat; visits that overlap them are left out."""
 
     def __init__(self, seed: int, size: int, *, leave: bool = True) -> None:
         """``leave``: each month some readers leave the university and as many new ones come."""
@@ -85,7 +91,7 @@ class Crowd:
         self._visits = VisitGenerator(self.readers, rng)
 
     def visits(self, areas: Sequence[OpenArea], share: float) -> list[GeneratedVisit]:
-        """The day's visits in order of booking; ``share`` scales their number."""
+        """The visits of one day in order of booking; ``share`` scales their number."""
         visits = self._visits.generate(areas, share)
         return [visit for visit in visits if not self._meets_others(visit)]
 
@@ -103,8 +109,9 @@ def open_days(
     count: int,
     per_seat: float = VISITS_PER_SEAT,
 ) -> list[OpenDay]:
-    """The days before ``until`` in order: from ``first``, or enough for ``count`` reservations.
-    Raises: LoadDataError."""
+    """The open days before ``until``, in order. They begin with ``first``; if it is None, they
+    are as many as a full library needs for ``count`` reservations. Raises: LoadDataError if
+    there is none."""
     days: list[OpenDay] = []
     day, missing = until, float(count)
     while missing > 0 if first is None else day > first:
@@ -139,10 +146,10 @@ class HistoryGenerator:
         """Writes about ``count`` reservations of the days before ``until`` into an empty database.
         Returns the number of documents by collection.
 
-        Without ``first`` the days are as many as a full library needs. Messages are those of the
-        last ``keep_messages``. Memory does not grow with ``count``.
+        ``first``: the first day; without it the days are as many as a full library needs. Messages
+        are written for the last ``keep_messages`` only. Memory does not grow with ``count``.
 
-        Raises: LoadDataError if the database has a history, or the library neither seats nor
+        Raises: LoadDataError if the database has a history, or if the library has no seats or
         opening hours; HistoryWriteError.
         """
         if not self._writer.is_empty():
@@ -167,8 +174,9 @@ class HistoryGenerator:
         keep_messages: timedelta = KEEP_MESSAGES,
         report: ReportProgress = lambda done, total: None,
     ) -> Counter[str]:
-        """Writes the readers and about ``count`` reservations on these days. Returns the number of
-        documents by collection. Raises: HistoryWriteError, and errors of ``report``."""
+        """Writes the readers and about ``count`` reservations on these days. ``until``: the day
+        after the last. Returns the number of documents by collection. Raises: HistoryWriteError,
+        and errors of ``report``."""
         written: Counter[str] = Counter()
 
         def insert(collection: str, documents: Sequence[Document]) -> None:
@@ -205,7 +213,8 @@ class HistoryGenerator:
     def _judge(
         self, visits: Sequence[GeneratedVisit], readers: ReaderPool
     ) -> dict[str, list[Document]]:
-        """The day's violations and suspensions. A reader's first violation of the day counts."""
+        """The documents of the day's violations and suspensions, by collection. Only a reader's
+        first violation of the day counts toward a suspension."""
         violations: list[Document] = []
         suspensions: list[Document] = []
         counted: set[ReaderId] = set()
@@ -226,7 +235,8 @@ class HistoryGenerator:
 
 
 def _wait(waiting: set[Future[None]], at_most: int) -> set[Future[None]]:
-    """Returns the futures left, at most ``at_most``. Raises: errors of the finished ones."""
+    """Waits until at most ``at_most`` of the futures are unfinished; returns these. Raises:
+    errors of the finished ones."""
     while len(waiting) > at_most:
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for one in done:
@@ -244,7 +254,9 @@ class _Worker:
     def write(
         self, day: date, visits: Sequence[GeneratedVisit], keep_claims: bool, messages: bool
     ) -> None:
-        """``keep_claims``: writes yesterday's claims, which the nightly pruning will remove."""
+        """Writes the reservations of one day's visits. ``messages``: also their messages.
+        ``keep_claims``: also the claims of ended reservations, which the service keeps for a
+        day."""
         ended = []
         for visit in visits:
             area = self._library.areas[visit.area_id]
@@ -256,7 +268,8 @@ class _Worker:
             self._writer.insert("messages", [self._message(r[-1]) for r in ended])
 
     def _message(self, r: Reservation) -> Document:
-        """The reservation's last message. Earlier ones, three times as many, are left out."""
+        """The document of the reservation's last message. Its earlier messages, about three
+        times as many, are not generated."""
         event = next(e for e in reversed(r.outbox) if e.event in TEMPLATE_BY_EVENT)
         facts: dict[str, Any] = dict(event.facts)
         seat = self._library.seats[facts.pop("seat_id")]

@@ -29,10 +29,11 @@ class HistoryWriteError(Exception):
 
 
 class HistoryWriter:
-    """Bulk inserts. Claims are not checked first; a crash loses unsynced writes."""
+    """Inserts generated documents in bulk. The service's checks of claims are skipped, and a
+    crash loses unsynced writes."""
 
     def __init__(self, mongo_url: str, database: str, id: str = "") -> None:
-        """The ``id`` marks the writer in each reservation; empty stands for a new one."""
+        """``id``: marks this writer's reservations in the database; a new id if it is empty."""
         self.mongo_url = mongo_url
         self.database = database
         self._client: MongoClient[Document] = MongoClient(
@@ -49,13 +50,14 @@ class HistoryWriter:
             return not any(self._db[name].find_one({}, {"_id": 1}) for name in _HISTORY)
 
     def insert(self, collection: str, documents: Sequence[Document]) -> None:
-        """Inserts without waiting for the disk. Raises: HistoryWriteError."""
+        """Inserts the documents without waiting for the disk. Raises: HistoryWriteError."""
         if documents:
             with _one_line():
                 self._db[collection].insert_many(documents, ordered=False)
 
     def insert_what_is_free(self, reservations: Sequence[Document]) -> None:
-        """Drops a reservation if one of its claims is taken. Raises: HistoryWriteError."""
+        """Inserts the reservations, except those of which a claim is already taken. Raises:
+        HistoryWriteError."""
         if not reservations:
             return
         try:
@@ -80,14 +82,15 @@ class HistoryWriter:
         return spans
 
     def wait_for_majority(self) -> None:
-        """Returns once majority reads find all inserts: a majority write waits for every earlier
-        operation. Raises: HistoryWriteError."""
+        """Returns once majority reads see all inserts: its own majority write waits for every
+        earlier one. Raises: HistoryWriteError."""
         with _one_line():
             readers = self._db["readers"].with_options(write_concern=WriteConcern("majority"))
             readers.delete_one({"_id": self.id})
 
     def as_of_now(self, revisions: Sequence[Reservation]) -> Document:
-        """A reservation's document at its latest revision; messages count as sent."""
+        """The document of a reservation in the last of its revisions. Its messages count as
+        already sent."""
         r = revisions[-1]
         if r.state not in LIVE:
             return self.finished(revisions, keep_claims=True)
@@ -96,7 +99,8 @@ class HistoryWriter:
         return {**to_new_document(r, self.id), "outbox": [], **changed}
 
     def finished(self, revisions: Sequence[Reservation], keep_claims: bool) -> Document:
-        """The document of an ended reservation; messages count as sent."""
+        """The document of an ended reservation, from its revisions. Its messages count as
+        already sent. ``keep_claims``: whether it still has its claims."""
         document = to_new_document(revisions[-1], self.id) | {"outbox": [], "carry_over_at": None}
         if not keep_claims:
             document["claims"] = []
@@ -110,7 +114,8 @@ def read(message: Message) -> Document:
 
 
 def admitted(reader: SimulatedReader, sealer: FieldCipher) -> Document:
-    """A document as ``ReaderRepository.upsert_from_login`` writes it, with sorted fields."""
+    """The document of an invented reader, as ``ReaderRepository.upsert_from_login`` writes it,
+    with its fields sorted."""
     document: Document = {
         "_id": reader.id,
         "no_hashes": sealer.hashes(reader.number, "student_no"),

@@ -1,8 +1,9 @@
 """A demo library with invented readers, run by ``python -m`` (docs/load-data.md).
 
-It writes six weeks of bookings, and those of today and tomorrow that are made by now. The invented
-readers then book, check in, leave and finish in real time through the service's features, until the
-sandbox stops them. ``demo`` starts it, with the service's environment variables.
+It first writes the bookings of the last six weeks, and those for today and tomorrow that are
+already made at this time. The invented readers then book, check in, leave and finish in real time
+through the service's features, until the sandbox stops them. The command ``demo`` starts this
+program with the service's environment variables.
 """
 
 from __future__ import annotations
@@ -57,13 +58,15 @@ DAYS: Final = 42
 _READERS: Final = 1500
 _WAITING: Final = 8
 _POPULAR: Final = {"2f-hall": 22.0, "3f-hall": 8.0, "2f-south": 4.0}
-"""Popularity by area: one area is full at times, one half full, the others have many free seats."""
+"""Demand for the seats of an area, relative to 1. With these values one area is full at times,
+one is half full, and the others have many free seats."""
 _VISITS_PER_SEAT: Final = 2.6
-"""The visits of a seat on a day of factor one, in a library that is never full."""
+"""Visits of a seat on a day of average demand (``OpenDay.factor`` 1), in a library that is never
+full."""
 _LOOKS_EVERY_S: Final = 1.0
 _DAY: Final = timedelta(days=1)
 _JOBS_DO: Final = (ReservationState.NO_SHOW, ReservationState.AWAY_EXPIRED)
-"""Endings brought about by the service's own jobs."""
+"""Endings of visits that the service's own jobs bring about, without the reader."""
 _GREETING: Final = (
     f"  Invented readers make about {BOOKINGS_A_DAY} bookings a day for {DAYS} days. They leave "
     "when the clock is moved; DEMO=empty starts without them."
@@ -103,8 +106,9 @@ class LivingLibrary:
         return [reader.id for reader in self._crowd.readers.current]
 
     async def begin(self, a_day: int = BOOKINGS_A_DAY, days: int = DAYS) -> list[GeneratedVisit]:
-        """Writes the past, and what is booked by now. Returns the visits of today and tomorrow.
-        Raises: LifeIsOver, LoadDataError, HistoryWriteError."""
+        """Writes the bookings of the last ``days``, and those for today and tomorrow that are
+        already made at this time. Returns all visits of today and tomorrow. ``a_day``: bookings
+        a day. Raises: LifeIsOver, LoadDataError, HistoryWriteError."""
         today = local_date(self._now())
         first, count = today - days * _DAY, a_day * days
         past = open_days(self._areas, today, first, count, _VISITS_PER_SEAT)
@@ -145,7 +149,8 @@ class LivingLibrary:
         return visits
 
     async def go_on(self, visits: Sequence[GeneratedVisit]) -> None:
-        """Plays these visits, and those of later days, until the sandbox stops the demo."""
+        """Carries out these visits in real time, and later those of the following days, until
+        the sandbox stops the demo."""
         today = local_date(self._now())
         try:
             async with asyncio.TaskGroup() as crowd:
@@ -171,7 +176,7 @@ class LivingLibrary:
         )
 
     async def _require_alive(self) -> None:
-        """Raises: LifeIsOver."""
+        """Raises: LifeIsOver if the sandbox has stopped the demo."""
         with suppress(Unavailable):  # the next check follows soon
             if not await self._state.is_alive(self._writer.id):
                 raise LifeIsOver
@@ -183,7 +188,8 @@ class LivingLibrary:
         ]
 
     def _revisions(self, visit: GeneratedVisit, now: datetime) -> list[Reservation]:
-        """The visit's revisions so far, without endings by jobs; empty before it is booked."""
+        """The revisions that the visit's reservation has at ``now``; none before it is booked.
+        Endings that the service's jobs bring about are left out."""
         area = self._reference.catalog.areas[visit.area_id]
         policy = self._reference.policy.resolve(area.id, local_date(visit.times.start))
         past: list[Reservation] = []
@@ -205,7 +211,8 @@ class LivingLibrary:
                 await waitlist.join(ctx, r.area_id, [r.seat_id], frozenset(), when)
 
     async def play(self, visit: GeneratedVisit, since: datetime) -> None:
-        """Plays the visit's steps after ``since``, up to the first that the service refuses."""
+        """Carries out the visit's steps after ``since``, each at its time, up to the first that
+        the service refuses."""
         id: str = visit.id
         for moment, step in self._steps(visit):
             if moment <= since:
@@ -251,7 +258,8 @@ class LivingLibrary:
         return await self._app[service_key(ReservationService)].create(ctx, visit.seat_id, when)
 
     async def _context(self, reader_id: ReaderId) -> RequestContext:
-        """Raises: LifeIsOver if the reader has been removed."""
+        """The context of a request by an invented reader. Raises: LifeIsOver if the reader has
+        been removed."""
         readers = await self._stored.readers.many({reader_id})
         if not readers:
             raise LifeIsOver
@@ -267,9 +275,9 @@ class LivingLibrary:
 
 
 async def live(env: Mapping[str, str]) -> None:
-    """Runs the demo until the sandbox stops it. Does nothing if the clock was moved, or there are
-    bookings but no earlier demo. Raises: LoadDataError, HistoryWriteError, SettingsError,
-    DatabaseRefused, MongoUnusable."""
+    """Runs the invented readers until the sandbox stops them. Does nothing if the clock was
+    moved, or if there are bookings but no earlier demo. Raises: LoadDataError,
+    HistoryWriteError, SettingsError, DatabaseRefused, MongoUnusable."""
     settings = load(env)
     if settings.mode is not Mode.SANDBOX:
         raise LoadDataError("invented readers may only be written to a sandbox (SANDBOX=1)")

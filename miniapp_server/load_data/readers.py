@@ -1,4 +1,4 @@
-"""Invented readers, and what each of them has booked on the current day."""
+"""Invented readers, with the bookings that each has on the day being generated."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from models.violations.entities import Suspension, Violation
 from models.violations.rules import decide_suspension, window_start
 
 MOST_READERS: Final = 12_000
-"""The number of readers of a university whose library has 2,400 seats."""
+"""Largest number of invented readers: as many as a university whose library has 2,400 seats."""
 _STUDY_MONTHS: Final = 48
-"""Months that a reader studies; each month one in 48 leaves, and a new one comes."""
+"""Months that a reader studies. Each month one reader in 48 leaves the university, and a new one
+comes."""
 _ATTEMPTS: Final = 20
 
 _SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
@@ -28,7 +29,8 @@ _GIVEN_NAMES: Final = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞
 
 @dataclass(slots=True)
 class SimulatedReader:
-    """An invented reader. ``unspent``: counted violations that no suspension has used."""
+    """An invented reader. ``weight``: how often they come, relative to others. ``unspent``:
+    their counted violations that have not yet caused a suspension."""
 
     id: ReaderId
     number: str
@@ -43,7 +45,8 @@ class SimulatedReader:
     def miss(
         self, id: ReservationId, when: datetime, counted: bool, policy: Policy
     ) -> tuple[Violation, Suspension | None]:
-        """The violation for a no-show, and the suspension it causes, if any."""
+        """Records a no-show. Returns the violation, and the suspension if it causes one.
+        ``counted``: whether the violation counts toward a suspension."""
         violation = Violation(
             f"{id}:no_show", self.id, id, "no_show", when, local_date(when), counted
         )
@@ -58,7 +61,8 @@ class SimulatedReader:
 
 
 class ReaderPool:
-    """The present readers; some come far more often. Memory stays bounded over the years."""
+    """The invented readers of the present, some of whom come far more often than others. Readers
+    who have left are dropped, so that memory stays bounded over the years."""
 
     def __init__(self, size: int, rng: random.Random, *, leave: bool = True) -> None:
         """``leave``: each month some readers leave the university and as many new ones come."""
@@ -79,7 +83,8 @@ class ReaderPool:
         return self._by_id[id]
 
     def begin_day(self, day: date) -> list[SimulatedReader]:
-        """Starts a day without bookings. Returns the readers who have left the university."""
+        """Begins a day, on which no reader has a booking yet. Returns the readers who leave the
+        university, which happens at the beginning of a month."""
         left = self._begin_month(day) if (day.year, day.month) != self._month else []
         self._slots.clear()
         self._bookings.clear()
@@ -117,9 +122,13 @@ class ReaderPool:
     def choose(
         self, booked: datetime, span: TimeRange, missed: bool, policy: Policy
     ) -> tuple[SimulatedReader, int] | None:
-        """A reader who may book the span at ``booked``, and the booking's number on that reader's
-        day; None if no candidate may. A no-show that causes a suspension is its reader's only
-        booking of the day."""
+        """Chooses a reader who may book ``span`` at the time ``booked``, and adds the booking.
+        Returns the reader and the booking's number among theirs of the day; None if no candidate
+        may book.
+
+        ``missed``: the booking ends as a no-show. If that causes a suspension, it is the reader's
+        only booking of the day.
+        """
         slots = set(half_hour_slots(span))
         for _ in range(_ATTEMPTS):
             if not self._candidates:
@@ -145,7 +154,8 @@ class ReaderPool:
         return None
 
     def renew(self, reader: SimulatedReader, added: TimeRange) -> bool:
-        """Adds the span to the reader's stay; False if it overlaps another booking of theirs."""
+        """Adds the span to the reader's bookings, because their stay is renewed. False if it
+        overlaps another booking of theirs."""
         slots = set(half_hour_slots(added))
         free = slots.isdisjoint(self._slots[reader.id])
         if free:
@@ -154,5 +164,6 @@ class ReaderPool:
 
 
 def generated_id(moment: datetime, rng: random.Random) -> str:
-    """An id in the store's format: the seconds of ``moment``, then random digits."""
+    """An id in the format of MongoDB's object ids: the seconds of ``moment``, then random
+    digits."""
     return f"{int(moment.timestamp()):08x}{rng.getrandbits(64):016x}"

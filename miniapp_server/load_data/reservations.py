@@ -27,7 +27,8 @@ _Change = tuple[datetime, Callable[[Reservation], Reservation]]
 def revisions(
     visit: GeneratedVisit, venue_id: VenueId, policy: Policy, kiosk_id: KioskId
 ) -> Iterator[Reservation]:
-    """All revisions of the visit's reservation, from booking to end, reminders included."""
+    """The states of the visit's reservation after the booking and after each change, reminders
+    included, in order."""
     times = visit.times
     span = TimeRange(times.start, times.end)
     digest = sha256(visit.id.encode()).hexdigest()
@@ -51,7 +52,8 @@ def revisions(
 
 
 def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterator[_Change]:
-    """The changes after the booking, in order, each with its time."""
+    """The changes after the booking of the visit's reservation, in order. Each is a pair: the
+    time of the change, and the function that applies it to the reservation."""
     times, ended = visit.times, visit.times.ended
     if visit.ending is ReservationState.CANCELLED:
         yield ended, lambda r: transitions.cancel(r, _READER, ended)

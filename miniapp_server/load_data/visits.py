@@ -23,9 +23,9 @@ _ARRIVALS: Final = (0.0,) * 7 + (
     *(0.18, 0.12, 0.10, 0.28, 0.26, 0.12, 0.06, 0.02, 0.0),
 )
 _LENGTHS: Final = (0.25, 0.35, 0.2, 0.12, 0.05, 0.03)
-"""Shares of visits of one, two, … steps."""
+"""Shares of visits that last one, two, … time steps."""
 _PLANNED: Final = 0.65
-"""Share of visits booked ahead; all others start by 现在."""
+"""Share of visits that are booked ahead; all others are booked on arrival (现在)."""
 _SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = timedelta(minutes=1)
 _HALF_HOUR: Final = timedelta(minutes=30)
@@ -36,7 +36,8 @@ _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class VisitTimes:
-    """Instants of a visit's events; None if one did not happen. ``end``: the end first booked."""
+    """The instants of a visit's events; None if an event did not happen. ``end``: the booked
+    end, before any renewal."""
 
     booked: datetime
     start: datetime
@@ -51,7 +52,8 @@ class VisitTimes:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedVisit:
-    """A reservation to write. ``number``: its number among the reader's bookings of the day."""
+    """A visit to write as a reservation. ``number``: its number among the reader's bookings of
+    the day."""
 
     id: ReservationId
     reader_id: ReaderId
@@ -64,8 +66,8 @@ class GeneratedVisit:
 
 @dataclass(frozen=True, slots=True)
 class OpenArea:
-    """An open area on one day. ``steps``: possible starts, without ``closes``. ``popularity``:
-    demand for one of its seats, relative to 1."""
+    """An area that is open on one day. ``steps``: the times at which a visit may start; the
+    closing time is not one of them. ``popularity``: demand for one of its seats, relative to 1."""
 
     area_id: AreaId
     seat_ids: tuple[SeatId, ...]
@@ -79,7 +81,9 @@ class OpenArea:
 
 @dataclass(frozen=True, slots=True)
 class _PlannedVisit:
-    """A visit before its reader is chosen. The seat cannot be booked before ``not_before``."""
+    """A visit before its reader is chosen. ``ahead``: it is booked before it starts. ``early``:
+    the reader comes before it starts. ``not_before``: the seat is free to book only after this
+    instant."""
 
     seat_id: SeatId
     ahead: bool
@@ -107,15 +111,17 @@ def open_areas(library: Catalog, policy: Policy, day: date) -> list[OpenArea]:
 
 
 class VisitGenerator:
-    """Generates days seat by seat from the opening on, so that no seat is booked twice. A visit
-    that follows an early end starts by 现在."""
+    """Generates the visits of a day, seat by seat from opening to closing, so that no seat is
+    booked twice. If a reader gives a seat back early, the rest of the booked time is taken only
+    by readers who book on arrival (现在)."""
 
     def __init__(self, readers: ReaderPool, rng: random.Random) -> None:
         self._readers = readers
         self._rng = rng
 
     def generate(self, areas: Sequence[OpenArea], share: float) -> list[GeneratedVisit]:
-        """The day's visits in order of booking; ``share`` scales their number."""
+        """The visits of one day in all areas, in order of booking; ``share`` scales their
+        number."""
         visits: list[GeneratedVisit] = []
         for area in areas:
             share_here = share * area.popularity
@@ -159,11 +165,12 @@ class VisitGenerator:
                 free = min(floor_minute(times.ended) + _MINUTE, times.renewed_end or times.end)
 
     def _between(self, low: datetime, high: datetime) -> datetime:
-        """A full second in ``[low, high)``."""
+        """A random instant, a whole number of seconds after ``low`` and before ``high``."""
         return low + timedelta(seconds=int(self._rng.random() * (high - low).total_seconds()))
 
     def _end(self, area: OpenArea, number: int, start: datetime) -> datetime | None:
-        """The end of a visit that starts in step ``number``; None without time for one."""
+        """A random end of a visit that starts in step ``number``; None if too little time is
+        left for a visit."""
         (length,) = self._rng.choices(range(1, len(_LENGTHS) + 1), _LENGTHS)
         for last in range(number + length, number, -1):
             end = area.steps[last] if last < len(area.steps) else area.closes
@@ -172,7 +179,8 @@ class VisitGenerator:
         return None
 
     def _visit(self, area: OpenArea, plan: _PlannedVisit) -> GeneratedVisit | None:
-        """The planned visit with reader and outcome; None if no reader comes."""
+        """The planned visit with its reader, time of booking and ending; None if it cannot be
+        booked or no reader may book it."""
         booked = self._booked(area, plan)
         if booked is None:
             return None
@@ -197,7 +205,7 @@ class VisitGenerator:
         return GeneratedVisit(id, reader.id, area.area_id, plan.seat_id, number, ending, times)
 
     def _booked(self, area: OpenArea, plan: _PlannedVisit) -> datetime | None:
-        """The time of booking; None if there is no time for one."""
+        """A random time of booking for the visit; None if there is no possible one."""
         if not plan.ahead:
             booked = self._between(plan.start, plan.start + _MINUTE)
             return booked if booked > plan.not_before else None
@@ -225,7 +233,8 @@ class VisitGenerator:
     def _stay(
         self, area: OpenArea, reader: SimulatedReader, ending: ReservationState, times: VisitTimes
     ) -> ReservationState:
-        """Fills in the events after the check-in; returns the visit's ending."""
+        """Adds the events after the check-in (leave, return, renewal, end) to ``times``; returns
+        the visit's ending."""
         assert times.checked_in is not None
         rng = self._rng
         latest = max(times.checked_in, times.start)
@@ -250,7 +259,8 @@ class VisitGenerator:
     def _renew(
         self, area: OpenArea, reader: SimulatedReader, latest: datetime, times: VisitTimes
     ) -> datetime:
-        """Renews to the next possible end, if any; returns the latest instant so far."""
+        """Renews the stay to the next possible end, if the policy and the reader's bookings
+        allow it. Returns the time of the renewal; without one ``latest``."""
         within = timedelta(minutes=area.policy.extend_within_minutes)
         low, high = max(latest, times.end - within) + _SECOND, times.end - _LAST_MINUTES
         longer = next((end for end in (*area.steps, area.closes) if end > times.end), None)

@@ -1,1 +1,1 @@
-"""Stand-ins for external services, with their real HTTP interfaces, used if ``SANDBOX=1``."""
+"""Stand-ins for WeChat and CAS with their real HTTP interfaces, used if ``SANDBOX=1``."""

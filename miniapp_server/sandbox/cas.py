@@ -32,7 +32,7 @@ STAFF: Final = {
     LIBRARIAN: ("林静怡", "library-admin"),
     "administrator": ("高文博", "library-head"),
 }
-"""Name and group of each member of the demo library's staff."""
+"""Name and CAS group of each member of the demo library's staff, by account."""
 SIGN_ON_LASTS = timedelta(hours=8)
 REMEMBERED_LASTS = timedelta(days=14)
 # 3.1.1 wants tickets to live "a reasonable time", at most five minutes.
@@ -69,7 +69,7 @@ class CasState:
 
     Args:
         store: sign-ons and tickets.
-        now: the service's clock, aware UTC.
+        now: returns the service's time, aware, in UTC.
         service_prefixes: URLs that services may redirect to; each must end where a URL part ends.
         secure: whether browsers reach the server over https, for the cookie's Secure flag.
     """
@@ -81,7 +81,7 @@ class CasState:
 
 
 def person(account: str) -> Mapping[str, tuple[str, ...]]:
-    """Attributes of a demo account, derived from its name, so that they never change."""
+    """The CAS attributes of a demo account, derived from its name, so that they never change."""
     if account in STAFF:
         name, group = STAFF[account]
         return {
@@ -130,7 +130,8 @@ class _Server:
         self._store = state.store
 
     async def show_login(self, request: web.Request) -> web.Response:
-        """Section 2.1: issues a ticket to a signed-in browser, otherwise shows the form."""
+        """CAS protocol, section 2.1: issues a ticket to a signed-in browser, otherwise shows the
+        sign-in form."""
         service = request.query.get("service", "")
         renew, gateway = _is_set(request, "renew"), _is_set(request, "gateway")
         if service and not self._allows(service):
@@ -146,7 +147,8 @@ class _Server:
         return _form(service)
 
     async def take_login(self, request: web.Request) -> web.Response:
-        """Section 2.2: checks the account and password, and signs in."""
+        """CAS protocol, section 2.2: checks the account and password of the sign-in form, and
+        signs in."""
         form = await form_of(request, ANONYMOUS_BODY_BYTES)
         service = _text(form.get("service")) or request.query.get("service", "")
         if service and not self._allows(service):
@@ -184,7 +186,8 @@ class _Server:
         return answer
 
     async def logout(self, request: web.Request) -> web.Response:
-        """Section 2.3: ends the sign-on, notifies its services, then redirects to ``service``."""
+        """CAS protocol, section 2.3: ends the sign-on, notifies its services, then redirects to
+        ``service``."""
         if sign_on := request.cookies.get(COOKIE, ""):
             await self._end(sign_on)
         service = request.query.get("service", "")
@@ -194,11 +197,12 @@ class _Server:
         return answer
 
     async def validate_2(self, request: web.Request) -> web.Response:
-        """Section 2.5: validates a ticket, and returns its account."""
+        """CAS protocol, section 2.5: validates a ticket, and returns its account."""
         return await self._validate(request, attributes=False)
 
     async def validate_3(self, request: web.Request) -> web.Response:
-        """Section 2.8: validates a ticket, and returns its account with attributes."""
+        """CAS protocol, section 2.8: validates a ticket, and returns its account with
+        attributes."""
         return await self._validate(request, attributes=True)
 
     async def style(self, request: web.Request) -> web.Response:
@@ -240,7 +244,8 @@ class _Server:
         return f"{url}{joint}{urlencode({'ticket': ticket.id})}{hash_}{fragment}"
 
     async def _end(self, sign_on: str) -> None:
-        """Closes the sign-on and posts the logout to each service (2.3.3), all at once."""
+        """Ends the sign-on and sends a logout request (section 2.3.3) to all its services at
+        once."""
         tickets = await self._store.close_sign_on(sign_on)
         if not tickets:
             return

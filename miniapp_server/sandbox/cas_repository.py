@@ -12,7 +12,8 @@ from models.storage.mongo_errors import translate_errors
 
 @dataclass(frozen=True, slots=True)
 class GrantedTicket:
-    """A service ticket. ``primary``: the password was typed for it."""
+    """A service ticket. ``primary``: the password was typed for it, not remembered by the
+    sign-on."""
 
     id: str
     account: str
@@ -64,7 +65,8 @@ class SandboxCas:
         )
 
     async def close_sign_on(self, sign_on: str) -> list[GrantedTicket]:
-        """Ends the sign-on and its tickets, and returns these once, to notify their services."""
+        """Ends the sign-on and its tickets. Returns the tickets, so that their services can be
+        notified; a second call returns none."""
         with translate_errors():
             if await self._sign_ons.find_one_and_delete({"_id": sign_on}) is None:
                 return []

@@ -1,4 +1,4 @@
-"""Stand-ins for the accounts, groups and templates of a real library."""
+"""Accounts, groups and templates that the sandbox uses in place of a real library's."""
 
 from __future__ import annotations
 
@@ -64,4 +64,4 @@ SANDBOX_TEMPLATES: Final[dict[str, dict[str, object]]] = {
     }
     for name, fields in _FIELDS.items()
 }
-"""Subscribe-message templates; a real account has other ids and keys."""
+"""The sandbox's subscribe-message templates, by message; a real account has other ids and keys."""

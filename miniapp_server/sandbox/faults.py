@@ -36,7 +36,8 @@ class FaultMode:
 
 
 def parse_fault(entry: object) -> tuple[FaultMode, int | None]:
-    """A fault and the number of calls it lasts for (None: all). Raises: HTTPBadRequest."""
+    """Parses a simulated fault from JSON. Returns it with the number of calls to which it
+    applies (None: all). Raises: HTTPBadRequest."""
     keys = {"errcode", "status", "delay_ms", "hang_seconds", "after", "times"}
     if not isinstance(entry, dict) or not entry.keys() <= keys:
         raise web.HTTPBadRequest(

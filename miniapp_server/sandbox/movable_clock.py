@@ -27,9 +27,11 @@ _A_DAY: Final = timedelta(days=1)
 
 _SENDING: Final = frozenset(delivery_job(channel) for channel in Channel)
 _AT_EACH_STEP: Final = frozenset({"carry_over", "offer_free_seats", "dispatch_outbox"}) | _SENDING
-"""Jobs without stored deadlines, and jobs that follow from other jobs' results."""
+"""Jobs that run at each step of a move: those without stored deadlines, and those that follow
+from other jobs' results."""
 _BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
-"""Jobs that may record past events, whose deadlines are then due at once."""
+"""Jobs that may record events of the past. Deadlines from these events are due at once, so all
+jobs run again."""
 
 
 class ClockHeld(Conflict):
@@ -39,8 +41,8 @@ class ClockHeld(Conflict):
 
 
 class MovableClock:
-    """Moves the service's clock, which workers share by MongoDB. ``clear_caches`` empties this
-    worker's caches after another worker's reset."""
+    """Moves the service's clock, which all workers follow through MongoDB. ``clear_caches``:
+    empties this worker's caches after a reset by another worker."""
 
     def __init__(
         self, app: web.Application, state: SandboxState, clear_caches: Callable[[], None]
@@ -62,15 +64,20 @@ class MovableClock:
 
     @asynccontextmanager
     async def resetting(self) -> AsyncIterator[None]:
-        """Holds the clock during a reset; afterwards every worker has noticed it."""
+        """A block for a reset, during which the clock cannot be moved. At its end it waits until
+        every worker has noticed the reset."""
         async with self._exclusive_move():
             yield
             self._reset_seen = await self._state.note_reset()
         await self._broadcast_clock()
 
     async def move(self, target_of: Callable[[datetime], datetime]) -> None:
-        """Moves every worker's clock to ``target_of`` its time, forward through each due instant.
-        First removes the invented readers. Raises: ClockHeld, Malformed."""
+        """Moves the clock of all workers to ``target_of`` the present time. On the way forward it
+        stops at each instant at which a job is due. Removes the invented readers first.
+
+        Raises: ClockHeld if the clock cannot be moved back; Malformed if the target is too far
+        ahead.
+        """
         async with self._exclusive_move():
             if target_of(now := self._clock.now()) - now > _LONGEST_MOVE:
                 raise Malformed("now", "must be at most 366 days ahead")
@@ -87,13 +94,15 @@ class MovableClock:
 
     @asynccontextmanager
     async def _exclusive_move(self) -> AsyncIterator[None]:
-        """Allows one move at a time; a concurrent ``_follow_once`` discards what it has read."""
+        """Allows one move of the clock at a time. ``_follow_once`` discards a clock offset that
+        it has read before the move."""
         async with self._moving:
             self._moves += 1
             yield
 
     async def _forward(self, now: datetime, target: datetime) -> None:
-        """Advances to each due instant. Runs all jobs at both ends, in between only due ones."""
+        """Moves the clock forward, stopping at each instant at which something is due. All jobs
+        run at the first and the last stop, only the due ones in between."""
         step, jobs = now, None
         while (due := await self._next_due(step)) is not None and due[0] <= target:
             step = due[0]
@@ -118,7 +127,8 @@ class MovableClock:
         return frozenset({"gates"}) | await self._stored.reservations.overdue(now)
 
     async def _advance_to(self, instant: datetime, jobs: frozenset[str] | None = None) -> None:
-        """Sets the clock and runs the jobs due then: all, or ``jobs`` with their follow-ups."""
+        """Sets the clock to ``instant`` and runs the jobs due then. ``jobs``: only these, but
+        all if one of them has recorded events of the past; None for all."""
         # Before the jobs, which would take the skipped time for an outage of the service.
         await self._stored.heartbeat.set(instant)
         # Kiosks, too, count as seen during the skipped time.
@@ -140,7 +150,8 @@ class MovableClock:
         await self._state.set_offset(self._clock.set(target))
 
     async def follow(self, _: web.Application) -> AsyncIterator[None]:
-        """Follows the clock that other workers move, by broadcasts and by polling MongoDB."""
+        """Runs background tasks in which this worker follows the clock that other workers move,
+        by broadcasts and by polling MongoDB."""
 
         async def look_often() -> None:
             while True:
@@ -171,6 +182,6 @@ class MovableClock:
             return  # MongoDB is unreachable; the next poll follows soon
 
     async def _broadcast_clock(self) -> None:
-        """Returns once every worker follows the present clock."""
+        """Makes every worker read the clock from MongoDB; returns once they follow it."""
         if not await self._others.send():
             await asyncio.sleep(2 * _CLOCK_POLL_S)  # by then every worker has polled the clock

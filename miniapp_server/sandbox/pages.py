@@ -122,7 +122,8 @@ def _require_own_origin(request: web.Request) -> None:
 
 
 def _target(raw: bytes, now: datetime) -> datetime:
-    """Parses ``{"now": RFC 3339}`` or ``{"advance_seconds": n}``. Raises: Malformed."""
+    """The instant to which a request moves the clock, parsed from its body: ``{"now": RFC
+    3339}`` or ``{"advance_seconds": n}``. Raises: Malformed."""
     try:
         body = msgspec.json.decode(raw, type=dict[str, Any])
         if set(body) == {"now"}:
@@ -139,7 +140,8 @@ def _target(raw: bytes, now: datetime) -> datetime:
 
 
 def _sane(target: datetime) -> datetime:
-    """Raises: Malformed near the ends of the calendar, where date arithmetic overflows."""
+    """Returns the target. Raises: Malformed if it is near the ends of the calendar, where date
+    arithmetic overflows."""
     if not 2000 <= target.year < 2100:
         raise Malformed("now", "must be in the years 2000 to 2099")
     return target
@@ -148,7 +150,8 @@ def _sane(target: datetime) -> datetime:
 def _lines(
     template: str, data: Mapping[str, str], templates: Mapping[Template, TemplateConfig]
 ) -> list[tuple[str, str]]:
-    """The card's lines under the names that a reader sees."""
+    """The lines of a message's card in WeChat: each as the field's name that a reader sees, and
+    its value."""
     config = templates.get(Template(template))
     fields = config.fields if config else {}
     return [(_NAMES.get(fields.get(key, ""), key), value) for key, value in data.items()]

@@ -28,7 +28,8 @@ from models.storage.installation import Mode
 from notify.wechat.channel import WeChatChannel
 
 _HEARS_WITHIN_S: Final = 20.0
-"""Seconds a reset waits for the change stream, which is read twenty times a second."""
+"""Seconds that a reset waits at most for the occupancy to notice that bookings were deleted. It
+follows MongoDB's change stream, which is read twenty times a second."""
 
 
 class Sandbox:
@@ -56,7 +57,7 @@ class Sandbox:
         self.clock = MovableClock(app, self.state, self._clear_caches)
 
     async def reset(self) -> None:
-        """Restores the demo library without readers, and real time."""
+        """Restores the initial state: the demo library without readers, and real time."""
         async with self.clock.resetting():
             await self.state.end_life()
             await self.state.wipe()
@@ -66,7 +67,7 @@ class Sandbox:
             await self._await_occupancy()
 
     async def _await_occupancy(self) -> None:
-        """Waits until the occupancy no longer shows deleted bookings."""
+        """Waits until the occupancy in this worker's memory no longer shows deleted bookings."""
         occupancy, wiped = self._app[OCCUPANCY], monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(_HEARS_WITHIN_S):
@@ -83,14 +84,16 @@ class Sandbox:
         app[service_key(WeChatChannel)].refused_until.clear()
 
     async def record_consent_tap(self, openid: str, results: Mapping[str, str]) -> None:
-        """Grants a message for each accepted template, as WeChat does on a tap."""
+        """Grants one message for each template that the reader has accepted, as WeChat does on a
+        tap."""
         for name, result in results.items():
             if result in ("accept", "acceptWithAudio") and name in WECHAT_TEMPLATES:
                 await self.wechat.grant(openid, self._templates[Template(name)].template_id)
 
 
 async def plug_in(app: web.Application) -> None:
-    """Adds the sandbox. Raises: ValueError outside of sandbox mode, as a reset deletes all data."""
+    """Adds the sandbox's stand-ins and pages to the service. Raises: ValueError outside of
+    sandbox mode, as a reset deletes all data."""
     if app[RESOURCES].settings.mode is not Mode.SANDBOX:
         raise ValueError("the sandbox requires a sandbox's settings")
     sandbox = Sandbox(app)

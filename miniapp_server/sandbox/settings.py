@@ -1,4 +1,4 @@
-"""Sandbox settings: a library's own, with the stand-ins' addresses and accounts."""
+"""Settings of a sandbox: a library's settings, with the addresses and accounts of the stand-ins."""
 
 from __future__ import annotations
 
@@ -30,12 +30,14 @@ _PROVIDER_CREDENTIALS: Final = {
     "CAMPUS_TICKET_SECRET": "CAMPUS_TICKET_URL",
     "WECOM_SECRET": "WECOM_BASE_URL",
 }
-"""Secrets, each with the URL of its host. A host on this machine is a stand-in, and allowed."""
+"""Secrets of identity providers, each with the variable of its server's URL. A secret is allowed
+if that server is on this machine, since then it is a stand-in."""
 
 
 def load_sandbox(env: Mapping[str, str], lan: str = "") -> Settings:
-    """``lan``: the private address to listen on, for other machines. Raises: SettingsError with
-    every fault, or only with real credentials if there are any."""
+    """Reads the settings of a sandbox. ``lan``: the private address to listen on, so that other
+    machines reach it. Raises: SettingsError with every fault; if there are credentials of real
+    services, with these alone."""
     _refuse_real_credentials(env)
     here = lan or "127.0.0.1"
     reader = EnvironmentReader(env)  # the reader below reports its faults
@@ -64,7 +66,7 @@ def load_sandbox(env: Mapping[str, str], lan: str = "") -> Settings:
 
 
 def _refuse_real_credentials(env: Mapping[str, str]) -> None:
-    """Raises: SettingsError."""
+    """Raises: SettingsError if the environment has credentials of real services."""
     read = EnvironmentReader(env)
     names = [name for name in _CREDENTIALS if read.text(name)]
     names += [

@@ -1,4 +1,5 @@
-"""The sandbox's own state: the clock's offset, device keys in clear, invented readers."""
+"""The sandbox's own state in MongoDB: the clock's offset, device keys in clear, invented
+readers."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _OF_READERS: Final = (
 )
 _CHECKS: Final = 100
 _CHECK_S: Final = 0.05
-"""Seconds between ``_CHECKS`` checks: a writer has five seconds to notice that it is stopped."""
+"""Seconds between two checks whether the writer of invented readers has stopped. With
+``_CHECKS`` checks it has five seconds to stop."""
 _KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", ABOUT})
 
 
@@ -31,7 +33,7 @@ class SandboxState:
         return (await self.clock())[0]
 
     async def clock(self) -> tuple[timedelta, str]:
-        """The clock's offset, and the id of the last reset."""
+        """The offset of the sandbox's clock from real time, and the id of the last reset."""
         with translate_errors():
             document = await self._db["sandbox_clock"].find_one({"_id": "offset"}) or {}
         return timedelta(milliseconds=document.get("ms", 0)), document.get("reset", "")
@@ -45,7 +47,7 @@ class SandboxState:
             )
 
     async def note_reset(self) -> str:
-        """Stores a new id for the reset; returns it."""
+        """Stores a new id, by which all workers notice the reset; returns it."""
         name = new_id()
         with translate_errors():
             await self._db["sandbox_clock"].update_one(
@@ -71,8 +73,8 @@ class SandboxState:
     # --- invented readers (miniapp_server/load_data/living.py) -----------------------------------
 
     async def may_live(self) -> bool:
-        """Whether a demo may invent readers: the clock was not moved, and all bookings are an
-        earlier demo's. Removes the readers of that demo."""
+        """Whether a demo may write invented readers: the clock was not moved, and there are no
+        bookings but those of an earlier demo. Removes the readers of an earlier demo."""
         if await self.offset():
             return False
         with translate_errors():
@@ -82,17 +84,20 @@ class SandboxState:
             return await self._db["reservations"].find_one({}, {"_id": 1}) is None
 
     async def begin_life(self, writer: str, readers: Sequence[ReaderId]) -> None:
-        """Notes the readers that ``writer`` is about to write."""
+        """Records which readers the demo ``writer`` is about to write, so that they can be
+        removed."""
         with translate_errors():
             await self._db[_LIFE].insert_one({"_id": writer, "readers": readers, "over": False})
 
     async def is_alive(self, writer: str) -> bool:
-        """Whether ``writer`` may go on writing."""
+        """True if the demo ``writer`` may go on writing invented readers; False once it was
+        stopped."""
         with translate_errors():
             return await self._db[_LIFE].find_one({"_id": writer, "over": False}) is not None
 
     async def note_stopped(self, writer: str, readers: Sequence[ReaderId]) -> None:
-        """Notes that ``writer`` has stopped; deletes its writes since its readers were removed."""
+        """Records that the demo ``writer`` has stopped. If its readers were already removed,
+        deletes the documents that it wrote afterwards."""
         with translate_errors():
             noted = await self._db[_LIFE].update_one({"_id": writer}, {"$set": {"stopped": True}})
             if not noted.matched_count:
@@ -104,7 +109,8 @@ class SandboxState:
             await self._db["daily_statistics"].delete_many({})
 
     async def end_life(self) -> bool:
-        """Stops and removes the invented readers; False if there were none."""
+        """Stops the demo that writes invented readers, and removes these readers. False if there
+        were none."""
         with translate_errors():
             life = await self._db[_LIFE].find_one_and_update({}, {"$set": {"over": True}})
             if life is None:
@@ -128,8 +134,9 @@ class SandboxState:
         await self._db[_LIFE].delete_many({})
 
     async def wipe(self) -> None:
-        """Deletes everything but the library, its devices and the database's metadata. Deletes
-        twice, since a running job may offer a seat of the first pass to a waiting reader."""
+        """Deletes everything but the library, its devices and the database's metadata. All of it
+        is deleted twice, because a job that runs during the first pass may offer a seat just
+        freed to a waiting reader."""
         with translate_errors():
             names = await self._db.list_collection_names()
             for name in names * 2:

@@ -36,13 +36,13 @@ _SCENE: Final = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@._~-]{1,32}")
 
 
 class WeChatSandbox:
-    """The stand-in's accounts, templates and stored state.
+    """The accounts, templates and stored state of the stand-in for WeChat.
 
     Args:
         store: the stored state.
         accounts: secrets by appid, of a mini-program and an official account.
         templates: message names by template id. Other template ids are refused (40037).
-        now: the sandbox's clock.
+        now: returns the time of the sandbox's clock.
         long_term: ids of long-term templates.
         fields: field keys by template id.
     """
@@ -64,11 +64,11 @@ class WeChatSandbox:
         self.fields = fields
 
     async def grant(self, openid: str, template_id: str, times: int = 1) -> None:
-        """Adds consent to ``times`` messages, as a tap on "accept" does."""
+        """Adds consent to ``times`` messages of the template, as a tap on "accept" does."""
         await self.store.grant(openid, template_id, times)
 
     async def inbox(self, openid: str | None = None) -> list[Delivered]:
-        """Delivered messages of one reader, or of all, oldest first."""
+        """The messages delivered to one reader, or to all, oldest first."""
         return await self.store.inbox(openid)
 
     async def reset(self) -> None:
@@ -113,7 +113,8 @@ class _Server:
         self._store = state.store
 
     def endpoint(self, name: str, work: Work) -> Handler:
-        """Wraps ``work`` with simulated faults, and with WeChat's format of errors."""
+        """An endpoint that runs ``work`` with the simulated faults of ``name``, and returns
+        errors in WeChat's format."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             mode = await self._store.take_mode(name)
@@ -320,7 +321,8 @@ class _Server:
         return web.json_response({"menu": json.loads(menu)})
 
     async def user_info(self, request: web.Request, mode: FaultMode) -> web.StreamResponse:
-        """``mp-<name>`` shares the unionid of mini-program user ``o-<name>``."""
+        """Returns the profile of a follower of the official account. The user ``mp-<name>`` has
+        the unionid of the mini-program's user ``o-<name>``."""
         await self._authorised(request)
         if not mode.after:
             await wait(request, mode.delay)
@@ -350,7 +352,8 @@ class _Server:
         return web.Response(status=204)
 
     async def wrote(self, request: web.Request) -> web.StreamResponse:
-        """A user writes to the customer service or, with ``entered``, only opens it."""
+        """Simulates that a user writes to the customer service or, with ``entered``, only opens
+        it."""
         body = await _own_body(request)
         openid, conversations = body.get("openid"), self._store.conversations
         if not isinstance(openid, str):
@@ -364,9 +367,10 @@ class _Server:
         return web.json_response({"items": await self._store.conversations.heard(openid)})
 
     async def set_mode(self, request: web.Request) -> web.StreamResponse:
-        """Replaces all simulated faults. ``{"hang_seconds": 10}`` is one for every endpoint,
-        ``{"subscribe_send": {"errcode": 40001, "times": 1}}`` for one. Also ``delay_ms``,
-        ``status`` and ``after`` (the work is done, but its response is lost)."""
+        """Replaces all simulated faults by those in the body. ``{"hang_seconds": 10}`` sets one
+        for every endpoint, ``{"subscribe_send": {"errcode": 40001, "times": 1}}`` sets one for
+        one endpoint. Other keys are ``delay_ms``, ``status`` and ``after`` (the work is done,
+        but its response is lost)."""
         body = await _own_body(request)
         modes: dict[str, tuple[FaultMode, int | None]] = {}
         every = {key: value for key, value in body.items() if key not in ENDPOINTS}

@@ -1,4 +1,4 @@
-"""WeChat's text check, version 2 (wxa/msg_sec_check)."""
+"""A stand-in for WeChat's text check, version 2 (wxa/msg_sec_check)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NORMAL: Final = 100
 
 
 def checked_text(body: Mapping[str, Any]) -> tuple[str, str]:
-    """The openid and the text to check. Raises: WeChatError."""
+    """Checks the request's body. Returns the openid and the text to check. Raises: WeChatError."""
     openid, content = body.get("openid"), body.get("content")
     if body.get("version") != 2 or body.get("scene") not in _SCENES:
         raise WeChatError(40097)

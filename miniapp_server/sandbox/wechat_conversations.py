@@ -13,11 +13,12 @@ _ENTERED: Final = timedelta(minutes=1)
 _MOST: Final = 5
 _MOST_BYTES: Final = 2048
 PREFIXES: Final = {"wxsandbox": "o-", "wxofficial": "mp-"}
-"""The prefix of an account's openids, by appid."""
+"""Prefix of the openids of an account's users, by the account's appid."""
 
 
 def checked_message(body: Mapping[str, Any], appid: str) -> tuple[str, str]:
-    """The recipient's openid and the text. Raises: WeChatError."""
+    """Checks a request to send a message. Returns the recipient's openid and the text. Raises:
+    WeChatError."""
     openid = body.get("touser")
     if not isinstance(openid, str) or not openid.startswith(PREFIXES.get(appid, "o-")):
         raise WeChatError(40003)
@@ -39,19 +40,21 @@ class SandboxConversations:
         self.all = database["sandbox_wechat_conversations"]
 
     async def wrote(self, openid: str, now: datetime) -> None:
-        """Allows the account five messages to the user within 48 hours."""
+        """Records that the user wrote: the account may send them five messages within 48 hours."""
         with translate_errors():
             await self.all.update_one(
                 {"_id": openid}, {"$set": {"at": now, "left": _MOST}}, upsert=True
             )
 
     async def entered(self, openid: str, now: datetime) -> None:
-        """Allows the account one message to the user within a minute."""
+        """Records that the user opened the conversation: the account may send them one message
+        within a minute."""
         with translate_errors():
             await self.all.update_one({"_id": openid}, {"$set": {"entered": now}}, upsert=True)
 
     async def send(self, openid: str, content: str, now: datetime) -> None:
-        """Raises: WeChatError if the user was not active lately, or all messages are used up."""
+        """Sends a text to the user. Raises: WeChatError if the user has not written or opened
+        the conversation lately, or all allowed messages are used up."""
         entered = {"_id": openid, "entered": {"$gt": now - _ENTERED, "$lte": now}}
         with translate_errors():
             greeted = await self.all.update_one(

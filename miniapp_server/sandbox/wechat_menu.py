@@ -4,8 +4,8 @@ from miniapp_server.sandbox.wechat_errors import WeChatError
 
 
 def check_buttons(buttons: object, *, most: int, name_bytes: int) -> None:
-    """Accepts at most ``most`` buttons with names of at most ``name_bytes`` bytes, each with the
-    fields of its type. Raises: WeChatError."""
+    """Checks the buttons of a menu: there are at most ``most``, with names of at most
+    ``name_bytes`` bytes, and each has the fields of its type. Raises: WeChatError."""
     if not isinstance(buttons, list) or not 1 <= len(buttons) <= most:
         raise WeChatError(40016)
     for button in buttons:

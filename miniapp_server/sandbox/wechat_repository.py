@@ -72,7 +72,8 @@ class SandboxWeChat:
     # Codes
 
     async def use_code(self, js_code: str, openid: str, now: datetime) -> bool:
-        """Records the use of a login code, and its user's visit. True on the first use."""
+        """Records that a login code is used, and that its user was in the mini-program. Returns
+        True on the code's first use."""
         return await self._insert_once(self._codes, {"_id": js_code, "openid": openid, "at": now})
 
     async def was_here(self, openid: str, now: datetime) -> bool:
@@ -89,10 +90,10 @@ class SandboxWeChat:
     ) -> tuple[str, int]:
         """The account's current token and its remaining seconds.
 
-        Without ``renew`` this is the present token if it has more than 300 s left, otherwise
-        ``fresh``; the old token keeps its remaining life. With ``renew`` it is always ``fresh``;
-        the old token lives 300 s at most. If two workers renew at once, the last one's token is
-        current.
+        Without ``renew`` this is the stored token if it has more than 300 s left. Otherwise
+        ``fresh`` replaces it, and the old token keeps its remaining life. With ``renew`` ``fresh``
+        always replaces it, and the old token lives for 300 s at most. If two workers do so at once,
+        one of the new tokens becomes current for both.
         """
         with translate_errors():
             current = await self._current.find_one({"_id": account})
@@ -146,7 +147,8 @@ class SandboxWeChat:
             await self._credits.delete_one({"_id": f"{openid}|{template_id}"})
 
     async def spend(self, openid: str, template_id: str, times: int = 1) -> bool:
-        """Uses up ``times`` consents (0: long-term template); False if the reader gave none."""
+        """Uses up ``times`` of a reader's consents to a template; 0 for a long-term template,
+        whose consent stays. False if the reader has given none."""
         with translate_errors():
             consent = await self._credits.find_one_and_update(
                 {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -times}}
@@ -154,7 +156,8 @@ class SandboxWeChat:
         return consent is not None
 
     async def begin_send(self, openid: str, send: str, now: datetime) -> bool:
-        """Begins a send; False if another one to this reader is in progress."""
+        """Begins to send a message to a reader; False if another message to this reader is being
+        sent."""
         free = {"$or": [{"at": {"$lte": now - _SEND_LEASE}}, {"at": {"$gt": now}}]}
         with translate_errors():
             try:
@@ -180,7 +183,8 @@ class SandboxWeChat:
         data: Mapping[str, str],
         at: datetime,
     ) -> str:
-        """Puts a message into the inbox; returns its msgid, digits that grow."""
+        """Puts a message into the reader's inbox. Returns its msgid, a decimal number that grows
+        with each message."""
         with translate_errors():
             counter = await self._counters.find_one_and_update(
                 {"_id": "inbox"},
@@ -206,7 +210,7 @@ class SandboxWeChat:
         return msgid
 
     async def inbox(self, openid: str | None = None) -> list[Delivered]:
-        """Delivered messages of one reader, or of all, oldest first."""
+        """The messages delivered to one reader, or to all, oldest first."""
         query = {} if openid is None else {"openid": openid}
         with translate_errors():
             items = await self._inbox.find(query).sort("_id", 1).to_list(None)
@@ -226,7 +230,8 @@ class SandboxWeChat:
     # Modes
 
     async def set_modes(self, modes: Mapping[str, tuple[FaultMode, int | None]]) -> None:
-        """Replaces all faults: by endpoint or ``*``, fault and number of calls (None: all)."""
+        """Replaces all simulated faults. ``modes``: by endpoint (``*`` for all) the fault and
+        the number of calls to which it applies (None: all)."""
         with translate_errors():
             await self._modes.delete_many({})
             for endpoint, (mode, times) in modes.items():
@@ -242,7 +247,8 @@ class SandboxWeChat:
                 )
 
     async def take_mode(self, endpoint: str) -> FaultMode:
-        """Uses up this call's fault once; an endpoint's own comes before that of ``*``."""
+        """The simulated fault for this call of the endpoint, which uses it up once. A fault set
+        for the endpoint comes before one for ``*``; without either there is no fault."""
         for name in (endpoint, "*"):
             with translate_errors():
                 mode = await self._modes.find_one_and_update(

@@ -11,7 +11,8 @@ VARIABLES: Final = ("MONGO_URL", "MONGO_DATABASE", "REDIS_URL", "ENCRYPTION_KEYS
 
 
 def read_cipher(read: EnvironmentReader) -> FieldCipher | None:
-    """The cipher with ENCRYPTION_KEYS; None if they are malformed, which is noted as a fault."""
+    """The cipher with the keys in ENCRYPTION_KEYS; None, with a fault noted in ``read``, if they
+    are malformed."""
     text = read.required("ENCRYPTION_KEYS")
     try:
         return FieldCipher.parse(text) if text else None
@@ -31,7 +32,8 @@ def read_database_name(read: EnvironmentReader) -> str:
 
 
 def read_database_url(read: EnvironmentReader, name: str, parse: Callable[[str], object]) -> str:
-    """The URL in the variable ``name``. It is a fault if ``parse`` raises a ValueError."""
+    """The database URL in the variable ``name``. A fault is noted if ``parse`` raises a
+    ValueError for it."""
     value = read.required(name)
     try:
         if value:

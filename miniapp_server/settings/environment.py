@@ -17,8 +17,8 @@ class SettingsError(Exception):
 
 
 class EnvironmentReader:
-    """Reads one variable at a time. A fault is noted and a harmless value returned, so that
-    ``raise_faults`` reports all faults together."""
+    """Reads the environment, one variable at a time. A fault is noted and a harmless value
+    returned, so that ``raise_faults`` reports all faults together."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = env
@@ -37,14 +37,16 @@ class EnvironmentReader:
         return self.env.get(name) or default
 
     def required(self, name: str, why: str = "") -> str:
-        """The variable's value, which must not be empty. ``why`` is added to the fault."""
+        """The variable's value, which must not be empty. ``why`` is added to the text of the
+        fault."""
         value = self.text(name)
         if not value:
             self.fault(f"{name} is required{why}")
         return value
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
-        """A whole number from ``low`` to ``high``."""
+        """The variable's value, a whole number from ``low`` to ``high``; ``default`` if it is
+        missing."""
         text = self.text(name, str(default))
         if not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
             self.fault(f"{name} must be a whole number from {low} to {high}")
@@ -60,7 +62,8 @@ class EnvironmentReader:
         return default
 
     def url(self, name: str, default: str = "") -> str:
-        """An http or https URL without query or final slash; required unless there is a default."""
+        """The variable's value, an http or https URL without query, returned without a final
+        slash. It is required unless there is a default."""
         value = (self.text(name, default) if default else self.required(name)).rstrip("/")
         if not value:
             return ""
@@ -75,7 +78,7 @@ class EnvironmentReader:
         return value
 
     def networks(self, name: str, default: str = "") -> tuple[Network, ...]:
-        """IP addresses and networks, separated by commas."""
+        """The variable's IP addresses and networks, which are separated by commas."""
         parts = [part.strip() for part in self.text(name, default).split(",")]
         try:
             return tuple(ipaddress.ip_network(part) for part in parts if part)

@@ -50,7 +50,8 @@ VARIABLES: Final = frozenset(
         *wechat.VARIABLES,
     }
 )
-"""All variables that the service reads; each OpenID provider adds ``OIDC_ENDINGS``."""
+"""Names of all variables that the service reads. The variables of OpenID providers are not in
+it: see ``OIDC_ENDINGS``."""
 RENAMED: Final = {
     "ADMINISTRATORS": "STAFF_ADMINISTRATORS",
     "CAMPUS_ENTRY": "IDENTITY_PROVIDER",
@@ -75,7 +76,8 @@ class Settings:
     contact: tuple[str, ...]
     staff: StaffDirectory
     staff_totp: bool
-    """Whether staff members need a second factor; the service asks if the sign-on did not."""
+    """Whether staff members need a second factor. The service asks for it if the sign-on has not
+    checked one."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -98,11 +100,14 @@ class Settings:
     log_level: str
     keeping: Keeping
     mode: Mode = Mode.PRODUCTION
-    """The mode that the database must be marked with."""
+    """Whether this is a real library or a sandbox; the database must be marked with the same
+    mode."""
     wall_clock: bool = True
-    """False if the clock may have been moved; then ids do not tell when something was made."""
+    """False if the clock may have been moved, in a sandbox. The time in an id then says nothing
+    about when something was made."""
     lan: str = ""
-    """A private address, on whose network anyone can sign in as any reader; empty if none."""
+    """The private address on which a sandbox can be reached from its network, where anyone can
+    sign in as any reader; empty if there is none."""
 
     @property
     def secure_cookies(self) -> bool:
@@ -110,13 +115,14 @@ class Settings:
 
     @property
     def session_cookie(self) -> str:
-        """The name of the session cookie. Browsers accept ``__Host-`` cookies only from this exact
-        host, for all its paths, over https."""
+        """The name of the session cookie. Over https it begins with ``__Host-``: browsers then
+        accept it only from this exact host, for all its paths."""
         return "__Host-seat_sid" if self.secure_cookies else "seat_sid"
 
     @property
     def templates_missing(self) -> tuple[Template, ...]:
-        """Messages that WeChat could carry but has no template for; only the app shows them."""
+        """Messages for which the mini-program could have a template but has none; readers see
+        them only in the app. Empty without a mini-program."""
         missing = (name for name in WECHAT_TEMPLATES if name not in self.wechat.templates)
         return tuple(missing) if self.wechat.used else ()
 
@@ -146,8 +152,8 @@ def load(env: Mapping[str, str]) -> Settings:
 
 
 def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Settings:
-    """``by_http``: hosts whose pages need no https. Raises: SettingsError with all faults,
-    including those that ``read`` has noted before."""
+    """Reads and validates all settings. ``by_http``: hosts whose pages need no https. Raises:
+    SettingsError with all faults, including those that ``read`` has noted before."""
     for name in sorted(name for name in read.env if name in RENAMED and read.env[name]):
         read.fault(f"{name} was renamed: write {RENAMED[name]}")
     port = read.number("PORT", DEFAULT_PORT, 1, 65535)
@@ -204,7 +210,7 @@ def _check_public(read: EnvironmentReader, public: str, throttle_scale: int) -> 
 
 
 def read_origin(read: EnvironmentReader, name: str, default: str) -> str:
-    """A URL without a path, since the service's pages begin at /."""
+    """The URL in the variable ``name``. A path is a fault, since the service's pages begin at /."""
     value = read.url(name, default)
     if path := urlsplit(value).path:
         read.fault(

@@ -14,7 +14,7 @@ _OF_OTHERS: Final = re.compile(
     r"PATH|HOME|TZ|LANG|LC_\w+|SSL_CERT_\w+|OPENSSL_\w+|LD_\w+|MALLOC_\w+|PYTHON\w+|UV\w*"
     r"|\w*_proxy|\w*_PROXY"
 )
-"""Variables of other programs that a settings file may set too."""
+"""Variables of other programs that may also be in a settings file."""
 _SHORTEST: Final = 6
 _NEAR, _SOMEWHAT_NEAR = 0.85, 0.75
 
@@ -32,8 +32,12 @@ def is_known(name: str) -> bool:
 
 
 def misspelt(names: Iterable[str]) -> dict[str, str]:
-    """Names that look like misspelt variables, with the nearest variable or an empty text: names
-    with one of our prefixes, nearly equal to a variable, or in the ``SettingsFile``."""
+    """Names that look like misspelt variables of this service, each with the most similar variable,
+    or an empty text if none is similar.
+
+    A name is returned if it begins with one of our prefixes, is nearly equal to a variable, or is
+    in the ``SettingsFile``.
+    """
     suggestions = {}
     ours = names.in_file if isinstance(names, SettingsFile) else frozenset[str]()
     for name in sorted(name for name in set(names) if not is_known(name)):

@@ -43,27 +43,27 @@ _CAS_ENDPOINT: Final = re.compile(
 )
 _ID: Final = re.compile(r"[a-z][a-z0-9]{0,19}")
 _TAKEN: Final = frozenset({CAS_ID, "entry"})
-"""Provider ids with another meaning in URLs and cookies."""
+"""Names that no OpenID provider may have, because they have another meaning in URLs and cookies."""
 
 
 @dataclass(frozen=True, slots=True)
 class CasSettings:
-    """``base_url`` is empty if the library has no CAS."""
+    """The settings of the campus's CAS. ``base_url`` is empty if the library has none."""
 
     base_url: str
     name_attribute: str
     kind_attribute: str
     email_attribute: str
-    """Empty if the campus releases no e-mail address."""
+    """Name of the CAS attribute with the e-mail address; empty if the campus releases none."""
     exact_service: bool
-    """Whether CAS accepts only this service's exact URL, without a state."""
+    """Whether CAS accepts only this service's exact URL, so that no state can be added to it."""
     name: str = ""
     """The name on the sign-in page; empty for 统一身份认证."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityProviderSettings:
-    """How the campus's app signs its users in: by CAS, a ticket or WeCom (企业微信)."""
+    """How users of the campus's app are identified: by CAS, a ticket or WeCom (企业微信)."""
 
     kind: Literal["cas", "ticket", "wecom"]
     url: str = ""
@@ -74,7 +74,7 @@ class IdentityProviderSettings:
 
 
 def read_cas(read: EnvironmentReader) -> CasSettings:
-    """The campus's CAS, which is optional if there are OpenID providers."""
+    """The settings of the campus's CAS, which is optional if there are OpenID providers."""
     used = read.text("CAS_BASE_URL") or not read.text("OIDC_PROVIDERS")
     return CasSettings(
         base_url=_cas_url(read) if used else "",

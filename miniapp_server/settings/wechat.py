@@ -22,7 +22,8 @@ VARIABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class WeChatSettings:
-    """The mini-program's account, empty without one. ``templates``: WeChat's, by message."""
+    """The mini-program's account; all fields are empty without one. ``templates``: the
+    configured templates of WeChat, by message."""
 
     base_url: str
     appid: str
@@ -36,19 +37,20 @@ class WeChatSettings:
 
     @property
     def long_term(self) -> frozenset[Template]:
-        """Messages with a long-term template, which readers accept once (长期订阅)."""
+        """Messages with a long-term template, to which readers consent only once (长期订阅)."""
         return frozenset(name for name, config in self.templates.items() if config.long_term)
 
     @property
     def account(self) -> str:
-        """The app id with a fingerprint of the secret: a new secret makes a new name."""
+        """A name for the app id and its secret. It contains a fingerprint of the secret, so that
+        a changed secret counts as another account."""
         marked = hashlib.sha256(f"{self.appid} {self.secret}".encode()).hexdigest()
         return f"{self.appid}:{marked[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackSettings:
-    """Token and key of WeChat's callbacks for one account."""
+    """Token and key with which WeChat's callbacks for one account are verified and decrypted."""
 
     token: str = field(repr=False)
     aes_key: str = field(repr=False)
@@ -97,7 +99,8 @@ def read_official_account(read: EnvironmentReader) -> OfficialAccountSettings | 
 
 
 def read_callbacks(read: EnvironmentReader) -> dict[str, CallbackSettings]:
-    """The callbacks that are set, by account: mp (the official account) or mini."""
+    """The settings of WeChat's callbacks, by account: ``mp`` (the official account) or ``mini``
+    (the mini-program). Accounts without callbacks are left out."""
     callbacks = {}
     for name, prefix in (("mp", "WECHAT_MP"), ("mini", "WECHAT_MINI")):
         token = read.text(f"{prefix}_TOKEN")
@@ -111,7 +114,7 @@ def read_callbacks(read: EnvironmentReader) -> dict[str, CallbackSettings]:
 
 
 def read_verification(read: EnvironmentReader) -> Mapping[str, str]:
-    """Contents of WeChat's verification files, by file name."""
+    """Contents of the files by which WeChat verifies the domain, by file name."""
     files: dict[str, str] = {}
     for part in read.text("WECHAT_VERIFICATION_FILE").split(","):
         name, _, content = part.strip().partition("=")

@@ -7,7 +7,8 @@ import typer
 from miniapp_server.cli.commands.options import EnvFile, File, group, run
 
 LONGEST_LINK: Final = 30
-"""Days; the value of notify/wechat/mini_program.py, which is too large to load for a help text."""
+"""Longest validity of a link, in days. It repeats the value in notify/wechat/mini_program.py,
+which is too large to load for a help text."""
 commands: Final = group()
 
 

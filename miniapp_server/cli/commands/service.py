@@ -15,8 +15,8 @@ JOBS: Final = (
     *("expire_unused", "staff_alerts", "check_texts", "prune", "aggregate_statistics"),
     *("forecast", "migrate", "refresh", "note_load", "measure_queues"),
 )
-"""Job names for help and completion, which do not load the service's code. Settings decide which of
-them exist."""
+"""Names of all jobs, for help and completion, which must not load the service's code. The
+settings decide which of these jobs exist."""
 
 Workers = Annotated[
     int,
