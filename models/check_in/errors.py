@@ -47,7 +47,7 @@ class WrongVenue(RuleViolation):
 
 
 class PresenceMethodOff(RuleViolation):
-    """The venue does not accept this presence method. Details: ``method``."""
+    """The venue does not accept this presence source. Details: ``method``, the source."""
 
     code = "presence_method_off"
 

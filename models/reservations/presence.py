@@ -28,6 +28,8 @@ class PresenceMethod(StrEnum):
 
     @property
     def source(self) -> PresenceSource:
+        """What the venue must accept for this method. A kiosk's code and a card at a kiosk both
+        have the source ``KIOSK``."""
         return _KIOSK_METHODS.get(self) or PresenceSource(self.value)
 
 
