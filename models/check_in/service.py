@@ -107,8 +107,8 @@ class CheckInService:
     @idempotent
     async def confirm(self, ctx: RequestContext, id: str) -> Reservation:
         """Stores that the reader confirms the last action of a gate (check-in, leave or return).
-        The gate has changed the state already, and a passage in has proved the presence. Raises:
-        NotFound, NothingToConfirm."""
+        The gate has already changed the state; its check-in or return is a proof of presence.
+        Raises: NotFound, NothingToConfirm."""
 
         def confirmed(current: Reservation, _: Policy) -> Reservation:
             rules.may_confirm(current)

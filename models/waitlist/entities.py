@@ -31,19 +31,21 @@ reader can renew until then."""
 
 
 class WaitlistState(StrEnum):
-    """The state of an entry. In the first two it is open, the others are final."""
+    """The state of an entry. ``WAITING`` and ``OFFERED`` are open, the others final."""
 
     WAITING = "waiting"
-    """In line for an offer or, for a free-seat alert, until a seat is free."""
     OFFERED = "offered"
+    """A seat is held for the reader. If the reader declines it, the entry waits again."""
     ACCEPTED = "accepted"
     OFFER_EXPIRED = "offer_expired"
+    """The reader did not answer an offer in time."""
     WITHDRAWN = "left"
     """The reader has left the waitlist, or the staff have ended the entry."""
     EXPIRED = "over"
-    """Less than the shortest booking is left of its time, or it ended early (``EndReason``)."""
+    """Less than the shortest booking is left of the entry's time, or it has ended early, because
+    no seat is left or the reader is suspended."""
     TOLD = "told"
-    """A seat is free for a free-seat alert; its message is sent afterwards."""
+    """A seat is free, which ends a free-seat alert. Its message is sent afterwards."""
 
 
 class EndReason(StrEnum):
@@ -52,11 +54,15 @@ class EndReason(StrEnum):
     SEAT_FREE = "seat_free"
     """A seat is free for a free-seat alert."""
     NO_SEATS = "no_seats"
+    """None of the entry's seats is in service on its days."""
     SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEnd:
+    """The end of an entry of which its reader is notified. ``suspended_until``: the end of the
+    suspension, with the reason ``SUSPENDED`` only."""
+
     at: datetime
     reason: EndReason
     suspended_until: datetime | None = None
@@ -117,10 +123,10 @@ class WaitlistEntry:
     @property
     def claims(self) -> tuple[str, ...]:
         """The strings that the unique index of the collection ``waitlist`` compares, so that no
-        two open entries share one. They are separate from the claims of reservations. An entry in
-        line claims each half hour of its time for its reader. A free-seat alert claims
-        one of the reader's alert numbers, and its own content, so that the reader has no second
-        alert like it."""
+        two open entries share one; the claims of reservations have another index. An entry in
+        line claims each half hour of its time for its reader. A free-seat alert claims one of the
+        reader's alert numbers, and its own content, so that the reader has no second alert like
+        it."""
         if self.alert:
             what = ",".join((self.area_id, *sorted(self.seats), *sorted(self.features)))
             owner = f"w:{self.reader_id}:alert"

@@ -106,7 +106,7 @@ class WaitlistJobs:
                 )
                 await asyncio.sleep(0)  # lets requests run in between
             after = entries[-1]
-        for entry, reader, may_have_it in alerts:  # alerts get the seats that the line has left
+        for entry, reader, may_have_it in alerts:  # they get what no entry in line has taken
             done += await self._process_entry(
                 entry, reader, may_have_it, reported_occupied or set(), now
             )

@@ -248,7 +248,7 @@ class WaitlistRepository:
 
     async def wait_again(self, id: str, offer: ReservationId) -> bool:
         """Lets the entry of an offer that the library has withdrawn wait again at its place in
-        line, for all its seats. False if it has another offer by now."""
+        line, also for the same seat. False if it has another offer by now."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "offer": offer},
