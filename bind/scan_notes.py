@@ -61,7 +61,7 @@ class ScanNotes:
         if isinstance(scan, SeatLabelScan):
             kiosk_id, time_step, seat_id = "", 0, str(scan.seat_id)
         else:
-            kiosk_id, time_step, seat_id = str(scan.kiosk_id), scan.time_step, ""
+            kiosk_id, time_step, seat_id = str(scan.kiosk_id), scan.code_step, ""
         return self._sealed(
             _Note(
                 secrets.token_hex(8),

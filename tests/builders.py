@@ -84,7 +84,7 @@ def reserved(
         id=ReservationId(id),
         placement=Placement(reader, VENUE, AREA, SeatId(seat), span),
         policy=policy,
-        daily_slot=k,
+        daily_number=k,
         result=None,
         actor=BY_READER,
         now=on(made, made_on),

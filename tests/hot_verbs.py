@@ -128,8 +128,8 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         {"reader_list"},
     ),
     (
-        "used_daily_slots",
-        lambda s: s.stored.reservations.used_daily_slots(s.readers[1], MONDAY),
+        "used_daily_numbers",
+        lambda s: s.stored.reservations.used_daily_numbers(s.readers[1], MONDAY),
         {"reader_list"},
     ),
     ("page_of", lambda s: s.stored.reservations.page_of(s.readers[1], (), 0, 5), {"reader_list"}),

@@ -1,4 +1,5 @@
-"""Pages of a reader's actions on a reservation: a question first, then the action."""
+"""Pages of a reader's actions on a reservation or an offer: a question first, then the action.
+Check-in and return are not among them, since they need a scan (``check_in_by``)."""
 
 from __future__ import annotations
 

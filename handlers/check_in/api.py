@@ -60,6 +60,8 @@ _SCAN: Final = (
 _ByScan = Callable[[RequestContext, str, PresenceScan], Awaitable[Reservation]]
 
 
+# A card's session at a kiosk may send a scanned code too, but the kiosk's screen never does: it
+# uses `POST /kiosks/{id}/check-in`, where the card is the proof of presence.
 @routes.post(
     "/reservations/{id}/check-in",
     "Check in with a kiosk's code or the seat's label; a reader on leave returns",

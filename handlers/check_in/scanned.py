@@ -16,9 +16,11 @@ from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 
 async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
     """Checks the reader in, ends their leave, or confirms their presence, whichever the
-    reservation in the form awaits."""
+    reservation in the form awaits. Raises: the errors of ``CheckInService.check_in``, which
+    ``reader_form`` shows as an error page."""
     r = await visit[CheckInService].check_in(visit.context(), form_text(form, "reservation"), scan)
     visit[WAKE_JOBS]()
+    # Only a return sets `returned_at`; that of an earlier request has an earlier time.
     returned = r.returned_at == visit.now
     return redirect(f"/reservations/{r.id}?done={'return' if returned else 'check_in'}")
 

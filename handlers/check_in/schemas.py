@@ -18,7 +18,7 @@ class ScanRequest(Request):
         Meta(
             min_length=1,
             max_length=1024,
-            description="the whole scanned text, or the note returned by POST /scans",
+            description="the whole scanned text, or the scan note returned by POST /scans",
         ),
     ]
 

@@ -48,7 +48,7 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
         current=(current := await current_reservation(visit)),
         untold=bool(current or entries) and await reminders_missed(visit),
         entries=[
-            await waitlist_presenter.wait(reference, visit[WaitlistService], entry, now)
+            await waitlist_presenter.waitlist_entry(reference, visit[WaitlistService], entry, now)
             for entry in entries
         ],
         others=[

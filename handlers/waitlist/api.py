@@ -61,14 +61,16 @@ async def join(call: ApiRequest, body: JoinWaitlist) -> WaitlistEntryOut:
         selection,
         only_tell=body.only_tell,
     )
-    return await presenter.wait(call[REFERENCE], waitlist, entry, call.now)
+    return await presenter.waitlist_entry(call[REFERENCE], waitlist, entry, call.now)
 
 
 @routes.get("/waitlist", "List the reader's waitlist entries, newest first")
 async def list_own(call: ApiRequest, query: Pagination) -> Page[WaitlistEntryOut]:
     waitlist = call[WaitlistService]
     rows, total = await waitlist.page_of(call.reader.id, query.offset, query.page_size)
-    items = [await presenter.wait(call[REFERENCE], waitlist, row, call.now) for row in rows]
+    items = [
+        await presenter.waitlist_entry(call[REFERENCE], waitlist, row, call.now) for row in rows
+    ]
     return query.page_of(items, total)
 
 

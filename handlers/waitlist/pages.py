@@ -20,10 +20,10 @@ async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
     alert (有空就告诉我)."""
     names = ("area_id", "date", "start", "end")
     fields = {name: form_text(form, name) for name in names}
-    marks = (*FILTERABLE_FEATURES, "only_tell")
-    features = {name: "true" for name in marks if form_text(form, name)}
+    boxes = (*FILTERABLE_FEATURES, "only_tell")
+    ticked = {name: "true" for name in boxes if form_text(form, name)}
     try:
-        body = msgspec.convert(fields | features, schemas.JoinWaitlist, strict=False)
+        body = msgspec.convert(fields | ticked, schemas.JoinWaitlist, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     start = None if body.start == "now" else time.fromisoformat(body.start)

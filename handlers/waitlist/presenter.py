@@ -11,7 +11,7 @@ from models.waitlist.entities import WaitlistEntry, WaitlistState
 from models.waitlist.service import WaitlistService
 
 
-async def wait(
+async def waitlist_entry(
     reference: ReferenceData, waitlist: WaitlistService, entry: WaitlistEntry, now: datetime
 ) -> schemas.WaitlistEntryOut:
     area = reference.catalog.areas.get(entry.area_id)

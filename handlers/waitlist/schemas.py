@@ -26,7 +26,7 @@ class JoinWaitlist(Request):
 
     @property
     def features(self) -> frozenset[str]:
-        return frozenset(mark for mark in FILTERABLE_FEATURES if getattr(self, mark))
+        return frozenset(name for name in FILTERABLE_FEATURES if getattr(self, name))
 
 
 class WaitlistEntryOut(Response):

@@ -109,12 +109,12 @@ def change_without_key() -> Around:
 
 def one_booking_more() -> Around:
     """The daily limit is one higher than the policy says."""
-    right = rules.free_daily_slot
+    right = rules.free_daily_number
 
     def one_more(used: Set[int], limit: int) -> int:
         return right(used, limit + 1)
 
-    return mock.patch.object(rules, "free_daily_slot", one_more)
+    return mock.patch.object(rules, "free_daily_number", one_more)
 
 
 def one_message_for_all() -> Around:

@@ -198,14 +198,14 @@ def offer_looked_up_first(run: Run) -> None:
     for worker in run.workers.values():
 
         async def leave(
-            ctx: RequestContext, id: str, *, withdrawn: bool = False, worker: Worker = worker
+            ctx: RequestContext, id: str, *, by_library: bool = False, worker: Worker = worker
         ) -> None:
             entry = await worker.stored.waitlist.get(id)
             assert entry is not None
             offer = await worker.waitlist.offer_of(entry)
             await worker.stored.waitlist.close(id, _OPEN, WaitlistState.WITHDRAWN)
             if offer is not None:
-                await worker.waitlist._release_offer(offer, ctx, withdrawn=withdrawn)
+                await worker.waitlist._release_offer(offer, ctx, by_library=by_library)
 
         _set(worker.waitlist, "leave", leave)
 
@@ -216,12 +216,12 @@ def entry_before_its_seat(run: Run) -> None:
     for worker in run.workers.values():
 
         async def leave(
-            ctx: RequestContext, id: str, *, withdrawn: bool = False, worker: Worker = worker
+            ctx: RequestContext, id: str, *, by_library: bool = False, worker: Worker = worker
         ) -> None:
             left = await worker.stored.waitlist.close(id, _OPEN, WaitlistState.WITHDRAWN)
             offer = await worker.waitlist.offer_of(left) if left is not None else None
             if offer is not None and offer.state is ReservationState.OFFERED:
-                await worker.waitlist._release_offer(offer, ctx, withdrawn=withdrawn)
+                await worker.waitlist._release_offer(offer, ctx, by_library=by_library)
 
         _set(worker.waitlist, "leave", leave)
 

@@ -37,7 +37,7 @@ def revisions(
         id=visit.id,
         placement=Placement(visit.reader_id, venue_id, visit.area_id, visit.seat_id, span),
         policy=policy,
-        daily_slot=visit.number,
+        daily_number=visit.number,
         result=IdempotentResult(key, digest, times.booked),
         actor=_READER,
         now=times.booked,

@@ -117,7 +117,7 @@ class AffectedBookingService:
             ctx = RequestContext(reader, actor, now)
             try:
                 if row.state is ReservationState.OFFERED:
-                    await self._waitlist.decline(ctx, row.id, withdrawn=True)
+                    await self._waitlist.decline(ctx, row.id, by_library=True)
                 elif row.state is ReservationState.RESERVED and resolution is not Resolution.KEEP:
                     done += await self._cancel_or_rebook(ctx, row.id, fits, occupied)
             except (NotFound, WrongState):
@@ -199,13 +199,13 @@ class AffectedBookingService:
     ) -> tuple[WaitlistEntry, Reservation]:
         """The offer of the other seat, and a waitlist entry for it. With the entry the reader
         gets further offers after declining this one."""
-        no_marks: frozenset[str] = frozenset()
+        no_features: frozenset[str] = frozenset()
         entry = WaitlistEntry(
             new_id(),
             old.reader_id,
             seat.area_id,
             frozenset(),
-            no_marks,
+            no_features,
             span.start,
             span.end,
             ctx.now,

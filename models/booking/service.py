@@ -95,7 +95,7 @@ class ReservationService:
         return usual_start(recent)
 
     async def bookings_left(self, reader_id: ReaderId, day: date, policy: Policy) -> int:
-        used = await self._reservations.used_daily_slots(reader_id, day)
+        used = await self._reservations.used_daily_numbers(reader_id, day)
         return max(0, policy.daily_booking_limit - len(used))
 
     @idempotent
@@ -148,15 +148,15 @@ class ReservationService:
         reader has that day by the occupancy; the next number in the daily limit is tried first.
         Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy."""
         day = local_date(span.start)
-        id, daily_slot = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
+        id, daily_number = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
         # A conflict on the daily slot: another booking of this reader has taken it meanwhile.
         for _ in range(4 * policy.daily_booking_limit):
-            made = self._build(ctx, id, seat, span, policy, daily_slot)
+            made = self._build(ctx, id, seat, span, policy, daily_number)
             try:
                 await self._writer.insert(made)
             except ClaimLost as lost:
                 if lost.kind is ClaimKind.DAILY:
-                    daily_slot = await self._free_daily_slot(ctx, day, policy)
+                    daily_number = await self._free_daily_number(ctx, day, policy)
                 elif lost.kind is ClaimKind.IDEMPOTENCY:
                     await self.idempotency.release_expired_key(ctx, lost.claim)
                 else:
@@ -236,14 +236,14 @@ class ReservationService:
         seat: Seat,
         span: TimeRange,
         policy: Policy,
-        daily_slot: int,
+        daily_number: int,
     ) -> Reservation:
         key = ctx.key
         return transitions.create(
             id=id,
             placement=self._placement(ctx.reader.id, seat, span),
             policy=policy,
-            daily_slot=daily_slot,
+            daily_number=daily_number,
             result=IdempotentResult(key.value, key.digest, ctx.now) if key else None,
             actor=ctx.actor,
             now=ctx.now,
@@ -269,9 +269,9 @@ class ReservationService:
         venue_id = self._reference.catalog.areas[seat.area_id].venue_id
         return Placement(reader_id, venue_id, seat.area_id, seat.id, span)
 
-    async def _free_daily_slot(self, ctx: RequestContext, day: date, policy: Policy) -> int:
-        used = await self._reservations.used_daily_slots(ctx.reader.id, day)
-        return rules.free_daily_slot(used, policy.daily_booking_limit)
+    async def _free_daily_number(self, ctx: RequestContext, day: date, policy: Policy) -> int:
+        used = await self._reservations.used_daily_numbers(ctx.reader.id, day)
+        return rules.free_daily_number(used, policy.daily_booking_limit)
 
     async def _conflict_from(
         self, ctx: RequestContext, lost: ClaimLost, seat: Seat, span: TimeRange

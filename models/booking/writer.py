@@ -48,7 +48,8 @@ class ReleasedSeats(Protocol):
     ) -> SeatOffer | None:
         """The offer of the seat that the change from ``old`` to ``new`` releases, to be stored
         together with the change; None if no entry fits. ``passed_over``: the ids of waitlist
-        entries that get no offer."""
+        entries to which such an offer has just failed, because the entry or its reader's time was
+        taken meanwhile."""
 
 
 class ReservationWriter:
@@ -148,7 +149,7 @@ class ReservationWriter:
                         old, new, due, offered, offer.claim
                     )
             except ClaimLost:
-                passed_over.add(offered.wait_id or "")
+                passed_over.add(offered.waitlist_entry_id or "")
                 continue
             self._occupancy.record_write(new)
             self._occupancy.record_write(offered)

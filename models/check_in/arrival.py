@@ -15,13 +15,16 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class KioskCodeScan:
-    """The scan of a genuine kiosk code, which the kiosk showed at ``time_step``. ``is_current``:
-    False if the code has expired. ``method``: ``CARD`` if the reader held a card to the kiosk
-    instead. ``note_id``: the id of the scan note, if the browser kept the code in one while the
-    reader signed in; only one reader can use a scan note."""
+    """The scan of a genuine kiosk code, or the touch of a card at a kiosk (``method`` is then
+    ``CARD``).
+
+    `code_step`: the number of the code in the kiosk's sequence of codes; for a card, a number of
+    the touch. `is_current`: False if the code has expired. `note_id`: the id of the scan note, if
+    the browser kept the scan in one while the reader signed in.
+    """
 
     kiosk_id: KioskId
-    time_step: int
+    code_step: int
     is_current: bool
     method: PresenceMethod = PresenceMethod.KIOSK_CODE
     note_id: str | None = None
@@ -49,9 +52,7 @@ class Arrival:
     reservation.
 
     `proof`: None if a staff member sees the reader. `only_return`: True if the arrival may only end
-    a leave. `early`: True to claim also the half hours until the booking's start. `claim`: stands
-    for the kiosk's code; this reader cannot use the code again. `note`: stands for the scan note in
-    which the browser kept the code; no reader can use the scan note again.
+    a leave. `early`: True to claim also the half hours until the booking's start.
     """
 
     scan: PresenceScan | SeenByStaff
@@ -63,12 +64,16 @@ class Arrival:
 
     @property
     def claim(self) -> str | None:
+        """The claim for this reader's use of the kiosk's code, which makes a second use fail.
+        Other readers can use the code too. None without a code."""
         if not isinstance(self.scan, KioskCodeScan) or self.proof is None:
             return None
-        return transitions.scan_claim(self.scan.kiosk_id, self.scan.time_step, self.proof.reader_id)
+        return transitions.scan_claim(self.scan.kiosk_id, self.scan.code_step, self.proof.reader_id)
 
     @property
     def note(self) -> str | None:
+        """The claim for the scan note, which makes a second use fail, also by another reader. None
+        without a scan note."""
         if not isinstance(self.scan, KioskCodeScan) or self.scan.note_id is None:
             return None
         return transitions.note_claim(self.scan.note_id)
@@ -93,6 +98,7 @@ class Arrival:
         elif isinstance(self.scan, SeatLabelScan) and not rules.waits_for_presence(r):
             return r  # a repeated scan: a label is never used up
         actor, now = self.actor, self.now
+        # Without a proof, a staff member sees the reader.
         presence = self.proof or PresenceProof(r.reader_id, r.venue_id, PresenceMethod.DESK, now)
         if r.state is ReservationState.IN_USE and rules.asks_for_presence(r):
             new = transitions.confirm_presence(r, presence, actor, now)

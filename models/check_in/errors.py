@@ -47,7 +47,8 @@ class WrongVenue(RuleViolation):
 
 
 class PresenceMethodOff(RuleViolation):
-    """The venue does not accept this presence method. Details: ``method``."""
+    """The venue does not accept this presence source. Details: ``method``, this
+    source."""
 
     code = "presence_method_off"
 

@@ -1,4 +1,5 @@
-"""The rules for check-in, leave, return, renewal and finish: pure functions."""
+"""The rules for check-in, leave, return, renewal and finish: pure functions. Those named
+``may_…`` return nothing and raise an error if the action is not allowed."""
 
 from __future__ import annotations
 
@@ -32,6 +33,8 @@ _A_MOMENT: Final = timedelta(microseconds=1)
 
 
 def may_check_in(r: Reservation, now: datetime) -> None:
+    """Checks that the reader may check in now. An open report of an occupied seat suspends the
+    deadline. Raises: WrongState, TooEarly, TooLate."""
     if r.state is not ReservationState.RESERVED or now >= r.end:
         raise WrongState(state=r.state.value)
     if now < r.check_in_from:
@@ -106,6 +109,7 @@ def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
 
 
 def may_return(r: Reservation, now: datetime) -> None:
+    """Checks that the reader may return from the leave. Raises: WrongState, TooLate."""
     if r.state is not ReservationState.AWAY or now >= r.end:
         raise WrongState(state=r.state.value)
     if r.return_by is not None and now > r.return_by:
@@ -113,16 +117,21 @@ def may_return(r: Reservation, now: datetime) -> None:
 
 
 def may_confirm(r: Reservation) -> None:
+    """Checks that a gate's action waits for the reader's confirmation. Raises:
+    NothingToConfirm."""
     if r.state not in CHECKED_IN_STATES or r.pending_confirmation is None:
         raise NothingToConfirm()
 
 
 def may_finish(r: Reservation, now: datetime) -> None:
+    """Checks that the reader may give the seat back. Raises: WrongState."""
     if r.state not in CHECKED_IN_STATES or now >= r.end:
         raise WrongState(state=r.state.value)
 
 
 def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
+    """Checks that the stay may be renewed now, to whichever end. Raises: WrongState, TooOften,
+    TooEarly."""
     if r.state is not ReservationState.IN_USE or now >= r.end:
         raise WrongState(state=r.state.value)
     if r.extensions >= policy.max_extensions:

@@ -68,6 +68,7 @@ class CheckInService:
                 extended = True
             except ClaimLost as lost:
                 if not arrival.early or lost.kind not in (ClaimKind.SEAT, ClaimKind.READER):
+                    # Only the presence or the code: without `early`, no half hours are claimed.
                     raise await self._scan_refusal(lost) from lost
                 arrival = replace(arrival, early=False)
 
@@ -105,8 +106,9 @@ class CheckInService:
 
     @idempotent
     async def confirm(self, ctx: RequestContext, id: str) -> Reservation:
-        """Confirms for the reader the action that a gate took. Raises: NotFound,
-        NothingToConfirm."""
+        """Stores that the reader confirms the last action of a gate (check-in, leave or return).
+        The gate has already changed the state; its check-in or return is a proof of presence.
+        Raises: NotFound, NothingToConfirm."""
 
         def confirmed(current: Reservation, _: Policy) -> Reservation:
             rules.may_confirm(current)

@@ -31,9 +31,9 @@ def check_in(
     *,
     early: bool,
 ) -> Reservation:
-    """The reservation with its reader checked in. Without ``presence`` it is a carry-over.
-    ``early``: True to claim also the half hours until the start. ``penalty_waived`` becomes
-    False, since it was about the check-in deadline."""
+    """The reservation with its reader checked in. ``presence``: None for a carry-over, which
+    needs no new proof. ``early``: True to claim also the half hours until the start.
+    ``penalty_waived`` becomes False, since it was about the check-in deadline."""
     sooner: tuple[str, ...] = ()
     if early and now < r.start:
         sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
@@ -67,6 +67,8 @@ def leave(
 def return_from_leave(
     r: Reservation, presence: PresenceProof, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
+    """The reservation with its reader back from the leave. ``penalty_waived`` becomes False,
+    since it was about the deadline of the return."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.RETURN),
@@ -138,8 +140,8 @@ def mark_no_show(r: Reservation, actor: Actor) -> Reservation:
 
 
 def expire_leave(r: Reservation, actor: Actor) -> Reservation:
-    """The stay, ended at ``return_by`` because the reader did not return. If only a gate has
-    reported the leave and the reader has not confirmed it, this is no violation."""
+    """The stay, ended at ``return_by`` because the reader did not return. It is no violation if a
+    gate has begun the leave and the reader has not confirmed it."""
     assert r.return_by is not None
     excused = r.penalty_waived or r.pending_confirmation == "leave"
     return end_stay(
@@ -176,8 +178,8 @@ def with_kiosk_code(r: Reservation, claim: str, note: str | None) -> Reservation
     return replace(r, last_kiosk_code=claim, claims=(*r.claims, *used))
 
 
-def scan_claim(kiosk_id: KioskId, step: int, reader_id: ReaderId) -> str:
-    return f"k:{kiosk_id}:{step}:{reader_id}"
+def scan_claim(kiosk_id: KioskId, code_step: int, reader_id: ReaderId) -> str:
+    return f"k:{kiosk_id}:{code_step}:{reader_id}"
 
 
 def note_claim(note_id: str) -> str:

@@ -24,9 +24,8 @@ from models.storage.encryption import FieldCipher, token_hash
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
-MAX_TOMBSTONES: Final = 10_000
-"""At most this many logouts with unknown tickets are stored (1 MB); a campus has fewer in ten
-minutes."""
+MAX_STORED_LOGOUTS: Final = 10_000
+"""At most this many logouts are stored (1 MB); a campus has fewer in ten minutes."""
 
 
 _SIGN_ON_FIELDS: Final = ("provider", "subject", "identified_at")
@@ -54,9 +53,9 @@ class SessionRepository:
         sign_on: SignOnSession | None = None,
     ) -> bool:
         """Stores a web session (``role``: for staff only). False if its ticket or the provider's
-        user was logged out before the session was stored. A logout first writes its tombstone
-        and then deletes sessions; this method first inserts the session and then looks for a
-        tombstone: so one of the two finds the other's document."""
+        user was logged out before the session was stored. A logout is first stored and then
+        deletes sessions; this method first inserts the session and then looks for a stored
+        logout: so one of the two finds the other's document."""
         ticket_hash = token_hash(ticket)
         document: Document = {
             "_id": token_hash(token),
@@ -72,7 +71,7 @@ class SessionRepository:
         document |= self._sign_on_document(sign_on)
         with translate_errors():
             await self._all.insert_one(document)
-            if await self._ended.find_one(self._tombstone(ticket_hash, sign_on)) is None:
+            if await self._ended.find_one(self._logout_query(ticket_hash, sign_on)) is None:
                 return True
             await self._all.delete_one({"_id": document["_id"]})
         return False
@@ -204,8 +203,8 @@ class SessionRepository:
         sign_on: SignOnSession | None = None,
     ) -> datetime | None:
         """Gives a session the role and ticket of a repeated sign-in; returns the session's new
-        end, or None if it has ended. The ticket is written before the search for a logout's
-        tombstone, so a simultaneous logout ends the session."""
+        end, or None if it has ended. The ticket is written before the search for a stored
+        logout, so a simultaneous logout ends the session."""
         ticket_hash = token_hash(ticket)
         changes: Document = {
             "$set": {
@@ -224,7 +223,7 @@ class SessionRepository:
                 projection={"expires_at": 1},
                 return_document=ReturnDocument.AFTER,
             )
-            if await self._ended.find_one(self._tombstone(ticket_hash, sign_on)) is None:
+            if await self._ended.find_one(self._logout_query(ticket_hash, sign_on)) is None:
                 return session_document["expires_at"] if session_document else None
             await self._all.delete_one({"_id": session.id})
         return None
@@ -290,14 +289,13 @@ class SessionRepository:
 
     async def close_by_ticket(self, ticket: str, now: datetime) -> list[str]:
         """Ends the sessions that this sign-on ticket opened, even one that is just being opened;
-        returns their ids. The tombstone that notes the logout is written first, so the logout
-        wins. Anyone can send logouts for unknown tickets, so at most ``MAX_TOMBSTONES`` are
-        stored and the oldest are deleted."""
+        returns their ids. The logout is stored first, so it wins. Anyone can send logouts for
+        unknown tickets, so at most ``MAX_STORED_LOGOUTS`` stay stored; the oldest are deleted."""
         with translate_errors():
             await self._ended.update_one(
                 {"_id": token_hash(ticket)}, {"$set": {"at": now}}, upsert=True
             )
-            over = await self._ended.estimated_document_count() - MAX_TOMBSTONES
+            over = await self._ended.estimated_document_count() - MAX_STORED_LOGOUTS
             if over > 0:
                 oldest = self._ended.find({}, {"_id": 1}).sort("at", ASCENDING).limit(over)
                 ids = [row["_id"] for row in await oldest.to_list(None)]
@@ -317,8 +315,8 @@ class SessionRepository:
             "identified_at": sign_on.at,
         }
 
-    def _tombstone(self, ticket_hash: str, sign_on: SignOnSession | None) -> Document:
-        """The query for a noted logout of this ticket, or of the provider's user after the
+    def _logout_query(self, ticket_hash: str, sign_on: SignOnSession | None) -> Document:
+        """The query for a stored logout of this ticket, or of the provider's user after the
         authentication in ``sign_on``."""
         if sign_on is None:
             return {"_id": ticket_hash}
@@ -338,7 +336,7 @@ class SessionRepository:
         return [row["_id"] for row in rows]
 
     async def prune(self, now: datetime, tickets_before: datetime) -> int:
-        """Deletes expired sessions and returns their number. Also deletes noted logouts before
+        """Deletes expired sessions and returns their number. Also deletes stored logouts before
         ``tickets_before``, whose tickets can no longer be used."""
         with translate_errors():
             ended = await self._all.delete_many({"expires_at": {"$lte": now}})

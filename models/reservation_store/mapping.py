@@ -58,7 +58,7 @@ def to_document(r: Reservation) -> Document:
         "last_kiosk_code": r.last_kiosk_code,
         "gate_assistance": _assisted_document(r.gate_assistance),
         "presence": _presence_document(r.presence),
-        "wait": r.wait_id,
+        "wait": r.waitlist_entry_id,
         "idempotency_results": [
             {"key": p.key, "digest": p.digest, "at": p.at} for p in r.idempotency_results
         ],
@@ -167,7 +167,7 @@ def from_document(d: Document) -> Reservation:
         presence=_presence(d),
         presence_due_at=d.get("presence_due_at"),
         patrol_at=d.get("patrol_at"),
-        wait_id=d.get("wait"),
+        waitlist_entry_id=d.get("wait"),
         held_until=d.get("held_until"),
         idempotency_results=tuple(
             IdempotentResult(p["key"], p["digest"], p["at"]) for p in d["idempotency_results"]

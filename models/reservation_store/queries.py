@@ -80,12 +80,12 @@ class ReservationQueries(ReservationCollection):
             )
         return tombstone is not None
 
-    async def used_daily_slots(self, reader_id: ReaderId, day: date) -> set[int]:
+    async def used_daily_numbers(self, reader_id: ReaderId, day: date) -> set[int]:
         """The numbers (1…limit) that the reader's bookings of that day of use have in the daily
         limit, from their claims (``n:``)."""
-        return (await self.used_daily_slots_of([reader_id], day))[reader_id]
+        return (await self.used_daily_numbers_of([reader_id], day))[reader_id]
 
-    async def used_daily_slots_of(
+    async def used_daily_numbers_of(
         self, reader_ids: Collection[ReaderId], day: date
     ) -> dict[ReaderId, set[int]]:
         used: dict[ReaderId, set[int]] = {reader_id: set() for reader_id in reader_ids}

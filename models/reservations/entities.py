@@ -156,7 +156,8 @@ class Reservation:
     last_kiosk_code: str | None = None
     gate_assistance: GateAssistance | None = None
     report: OccupiedReport | None = None
-    wait_id: str | None = None
+    waitlist_entry_id: str | None = None
+    """The waitlist entry to which the reservation was offered; None if it was booked."""
     held_until: datetime | None = None
     """The instant at which an offer from the waitlist ends if it is not accepted."""
     presence: PresenceProof | None = None
@@ -199,6 +200,8 @@ class Reservation:
 
     @property
     def pending_confirmation(self) -> str | None:
+        """The last action of a gate (check_in, leave or return) if the reader has not confirmed
+        it; else None."""
         assisted = self.gate_assistance
         return assisted.kind if assisted is not None and assisted.confirmed_at is None else None
 

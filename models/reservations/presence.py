@@ -28,6 +28,8 @@ class PresenceMethod(StrEnum):
 
     @property
     def source(self) -> PresenceSource:
+        """The source that a venue must accept for this method: ``KIOSK`` both for a kiosk's code
+        and for a card at a kiosk."""
         return _KIOSK_METHODS.get(self) or PresenceSource(self.value)
 
 

@@ -140,6 +140,7 @@ def decide_length(
 
 
 def may_cancel(r: Reservation, now: datetime) -> None:
+    """Checks that the booking can be cancelled. Raises: WrongState."""
     if r.state is not ReservationState.RESERVED or now > r.check_in_until:
         raise WrongState(state=r.state.value)
 
@@ -158,6 +159,7 @@ def may_change(r: Reservation, now: datetime, *, by_staff: bool = False) -> None
 
 
 def may_accept(r: Reservation, now: datetime) -> None:
+    """Checks that the offer can be accepted. Raises: WrongState."""
     if r.state is not ReservationState.OFFERED or r.held_until is None or now >= r.held_until:
         raise WrongState(state=r.state.value)
 
@@ -183,10 +185,10 @@ def cancellable_today(day: Iterable[Reservation], now: datetime) -> list[Reserva
     return [r for r in rows if r.state is ReservationState.RESERVED and now <= r.check_in_until]
 
 
-def free_daily_slot(used: Set[int], limit: int) -> int:
+def free_daily_number(used: Set[int], limit: int) -> int:
     """The lowest number, 1…limit, that none of the reader's bookings of the day has. Raises:
     DailyLimit."""
-    for daily_slot in range(1, limit + 1):
-        if daily_slot not in used:
-            return daily_slot
+    for daily_number in range(1, limit + 1):
+        if daily_number not in used:
+            return daily_number
     raise DailyLimit(limit=limit)

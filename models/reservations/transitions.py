@@ -110,12 +110,12 @@ def create(
     id: ReservationId,
     placement: Placement,
     policy: Policy,
-    daily_slot: int,
+    daily_number: int,
     result: IdempotentResult | None,
     actor: Actor,
     now: datetime,
 ) -> Reservation:
-    """A new booking at revision 1. ``daily_slot``: its number (1…limit) among the reader's
+    """A new booking at revision 1. ``daily_number``: its number (1…limit) among the reader's
     bookings of the day. ``result``: the idempotency key of the request, to be stored with the
     booking."""
     placed = _placed(id, placement, policy, now)
@@ -124,7 +124,7 @@ def create(
     return replace(
         placed,
         claims=(
-            daily_booking_claim(placed.reader_id, placed.date, daily_slot),
+            daily_booking_claim(placed.reader_id, placed.date, daily_number),
             *placed.claims,
             *key,
         ),
@@ -165,18 +165,19 @@ def create_offer(
     id: ReservationId,
     placement: Placement,
     policy: Policy,
-    wait_id: str,
+    waitlist_entry_id: str,
     until: datetime,
     actor: Actor,
     now: datetime,
     event_kind: OutboxEventKind = OutboxEventKind.WAITLIST_OFFER,
 ) -> Reservation:
-    """A seat held until ``until``: for the waitlist entry ``wait_id``, or for a reader whose
-    booking the library has cancelled. The event ``event_kind`` notifies the reader."""
+    """An offer: a seat held until ``until`` for the reader of a waitlist entry. It claims the
+    half hours of seat and reader like a booking, but no number in the reader's daily limit. The
+    event ``event_kind`` notifies the reader."""
     held = replace(
         _placed(id, placement, policy, now),
         state=ReservationState.OFFERED,
-        wait_id=wait_id,
+        waitlist_entry_id=waitlist_entry_id,
         held_until=until,
         history=(HistoryEntry(now, "hold", actor.by, actor.via),),
     )
@@ -184,7 +185,7 @@ def create_offer(
 
 
 def accept(
-    r: Reservation, daily_slot: int, policy: Policy, actor: Actor, now: datetime
+    r: Reservation, daily_number: int, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
     """The booking after the reader has accepted the offer. If its time has already begun, the
     booking starts at the present minute."""
@@ -200,16 +201,17 @@ def accept(
         check_in_until=until,
         penalty_waived=excused,
         policy_version=policy.version,
-        claims=(*r.claims, daily_booking_claim(r.reader_id, r.date, daily_slot)),
+        claims=(*r.claims, daily_booking_claim(r.reader_id, r.date, daily_number)),
         remind_at=start if start > now else None,
     )
     return advance(r, new, ReservationEvent.ACCEPT, actor, now, OutboxEventKind.BOOKING_CONFIRMED)
 
 
 def expire_offer(
-    r: Reservation, actor: Actor, when: datetime, *, withdrawn: bool = False
+    r: Reservation, actor: Actor, when: datetime, *, notify_reader: bool = False
 ) -> Reservation:
-    """The ended offer. The reader is notified only if the library has ``withdrawn`` the offer."""
+    """The ended offer. ``notify_reader``: True if its reader gets the message that the library
+    has withdrawn it."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXPIRE_OFFER),
@@ -217,7 +219,7 @@ def expire_offer(
         held_until=None,
         claims=r.claims_except(*RELEASED_CLAIMS),
     )
-    event_kind = OutboxEventKind.OFFER_WITHDRAWN if withdrawn else None
+    event_kind = OutboxEventKind.OFFER_WITHDRAWN if notify_reader else None
     return advance(r, new, ReservationEvent.EXPIRE_OFFER, actor, when, event_kind)
 
 

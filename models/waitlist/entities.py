@@ -31,24 +31,38 @@ reader can renew until then."""
 
 
 class WaitlistState(StrEnum):
+    """The state of an entry. ``WAITING`` and ``OFFERED`` are open, the others final."""
+
     WAITING = "waiting"
     OFFERED = "offered"
+    """A seat is held for the reader. If the reader declines it, the entry waits again."""
     ACCEPTED = "accepted"
     OFFER_EXPIRED = "offer_expired"
+    """The reader did not answer an offer in time."""
     WITHDRAWN = "left"
+    """The reader has left the waitlist, or the staff have ended the entry."""
     EXPIRED = "over"
+    """Less than the shortest booking is left of the entry's time, or it has ended early, because
+    no seat is left or the reader is suspended."""
     TOLD = "told"
+    """A seat is free, which ends a free-seat alert. Its message is sent afterwards."""
 
 
 class EndReason(StrEnum):
+    """The reason for the end of an entry of which its reader is notified."""
+
     SEAT_FREE = "seat_free"
-    """A free-seat alert has ended, because a seat is free; the reader is notified of it."""
+    """A seat is free for a free-seat alert."""
     NO_SEATS = "no_seats"
+    """None of the entry's seats is in service on its days."""
     SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEnd:
+    """The end of an entry of which its reader is notified. ``suspended_until``: the end of the
+    suspension, with the reason ``SUSPENDED`` only."""
+
     at: datetime
     reason: EndReason
     suspended_until: datetime | None = None
@@ -59,16 +73,19 @@ class WaitlistEntry:
     """A reader's entry in the waitlist, for seats of one area.
 
     `seats`: the seats for one of which the reader waits; if it is empty, any seat of the area that
-    has all features in `marks`. `declined`: seats that were offered to the reader and declined.
-    `alert`: 0 for an entry that waits in line for an offer; 1 to 5 is the number of a free-seat
-    alert (捡漏提醒), which only notifies.
+    has all `features`. `declined`: seats that were offered to the reader and declined. `alert`: 0
+    for an entry that waits in line for an offer; 1 to 5 is the number of a free-seat alert
+    (捡漏提醒), which only notifies.
+
+    While its reader has a booking in that time, the entry gets no offer, but stays open: the
+    booking may be cancelled.
     """
 
     id: str
     reader_id: ReaderId
     area_id: AreaId
     seats: frozenset[SeatId]
-    marks: frozenset[str]
+    features: frozenset[str]
     start: datetime
     end: datetime
     created_at: datetime
@@ -80,7 +97,7 @@ class WaitlistEntry:
     def names(self, seat: Seat) -> bool:
         """True if the seat is one for which the entry waits. The seat may be out of service."""
         named = not self.seats or seat.id in self.seats
-        return named and seat.area_id == self.area_id and seat.has(self.marks)
+        return named and seat.area_id == self.area_id and seat.has(self.features)
 
     def wants(self, seat: Seat) -> bool:
         """True if the seat is one for which the entry waits, and is in service on all days of
@@ -105,12 +122,13 @@ class WaitlistEntry:
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """The strings that a unique index compares, so that no two open entries share one. An
-        entry in line claims each half hour of its time for its reader. A free-seat alert claims
-        one of the reader's alert numbers, and its own content, so that the reader has no second
-        alert like it."""
+        """The strings that the unique index of the collection ``waitlist`` compares, so that no
+        two open entries share one; the claims of reservations have another index. An entry in
+        line claims each half hour of its time for its reader. A free-seat alert claims one of the
+        reader's alert numbers, and its own content, so that the reader has no second alert like
+        it."""
         if self.alert:
-            what = ",".join((self.area_id, *sorted(self.seats), *sorted(self.marks)))
+            what = ",".join((self.area_id, *sorted(self.seats), *sorted(self.features)))
             owner = f"w:{self.reader_id}:alert"
             same = f"{owner}:{what}:{self.start.isoformat()}:{self.end.isoformat()}"
             return f"{owner}:{self.alert}", same

@@ -61,11 +61,14 @@ class WaitlistJobs:
         for r in await self._reservations.due_for_offer_expiry(now, BATCH):
             assert r.held_until is not None
             expired = transitions.expire_offer(r, _SYSTEM, r.held_until)
-            if r.wait_id is not None:
+            if r.waitlist_entry_id is not None:
                 # The entry is closed first, so that the seat is not offered to the same reader
                 # again. If the reader declined meanwhile, the entry may have another offer by now.
                 await self._waitlist.close(
-                    r.wait_id, [WaitlistState.OFFERED], WaitlistState.OFFER_EXPIRED, offer=r.id
+                    r.waitlist_entry_id,
+                    [WaitlistState.OFFERED],
+                    WaitlistState.OFFER_EXPIRED,
+                    offer=r.id,
                 )
             try:
                 await self._writer.save(r, expired, now, {"held_until": {"$lte": now}})
@@ -80,12 +83,12 @@ class WaitlistJobs:
         any more. Returns the number of changes."""
         done = 0
         checked, self._last_checked = self._last_checked, {}
-        occupied: set[SeatId] | None = None
+        reported_occupied: set[SeatId] | None = None
         after: WaitlistEntry | None = None
         alerts: list[tuple[WaitlistEntry, Reader | None, bool]] = []
         while entries := await self._waitlist.iterate_open(after, BATCH):
-            if occupied is None:
-                occupied = await self._reservations.reported_occupied_seats(now)
+            if reported_occupied is None:
+                reported_occupied = await self._reservations.reported_occupied_seats(now)
             # The plan and rules under which the entries were made may be newer than this worker's
             # copy.
             await self._reference.refresh()
@@ -98,11 +101,15 @@ class WaitlistJobs:
                 if entry.alert:
                     alerts.append((entry, reader, may_have_it))
                     continue
-                done += await self._process_entry(entry, reader, may_have_it, occupied, now)
+                done += await self._process_entry(
+                    entry, reader, may_have_it, reported_occupied, now
+                )
                 await asyncio.sleep(0)  # lets requests run in between
             after = entries[-1]
-        for entry, reader, may_have_it in alerts:  # alerts get the seats that the line has left
-            done += await self._process_entry(entry, reader, may_have_it, occupied or set(), now)
+        for entry, reader, may_have_it in alerts:  # they get what no entry in line has taken
+            done += await self._process_entry(
+                entry, reader, may_have_it, reported_occupied or set(), now
+            )
             await asyncio.sleep(0)
         return done
 
@@ -111,7 +118,7 @@ class WaitlistJobs:
         entry: WaitlistEntry,
         reader: Reader | None,
         eligible: bool,
-        occupied: set[SeatId],
+        reported_occupied: set[SeatId],
         now: datetime,
     ) -> int:
         if entry.state is WaitlistState.OFFERED:
@@ -123,10 +130,14 @@ class WaitlistJobs:
             return await self._close(entry, WaitlistState.WAITING, WaitlistState.EXPIRED, end)
         if waits_for_morning(max(now, entry.start), now) or not eligible:
             return 0
-        return await self._offer_free_seat(entry, reader, occupied, now)
+        return await self._offer_free_seat(entry, reader, reported_occupied, now)
 
     async def _offer_free_seat(
-        self, entry: WaitlistEntry, reader: Reader | None, occupied: set[SeatId], now: datetime
+        self,
+        entry: WaitlistEntry,
+        reader: Reader | None,
+        reported_occupied: set[SeatId],
+        now: datetime,
     ) -> int:
         occupancy = await self._occupancy.get_day(local_date(entry.start))
         checked = occupancy, occupancy.version, floor_minute(now)
@@ -136,7 +147,7 @@ class WaitlistJobs:
         area = self._reference.catalog.areas.get(entry.area_id)
         for seat in area.seats if area is not None else ():
             span = self._matcher.match(entry, seat, occupancy, now)
-            if span is None or seat.id in occupied:
+            if span is None or seat.id in reported_occupied:
                 continue
             if not self._reference.may_use_seat(seat, reader, entry.day):
                 continue
@@ -169,8 +180,8 @@ class WaitlistJobs:
         if offer.state is ReservationState.OFFERED:
             if acceptable:
                 return 0
-            # The reader is notified of the entry's end instead.
-            expired = transitions.expire_offer(offer, _SYSTEM, now, withdrawn=end is None)
+            # If the entry ends early, its reader gets that message instead.
+            expired = transitions.expire_offer(offer, _SYSTEM, now, notify_reader=end is None)
             try:
                 offer = await self._writer.save(offer, expired, now)
             except StaleRevision:
@@ -180,7 +191,7 @@ class WaitlistJobs:
         if end is not None:
             return await self._close(entry, WaitlistState.OFFERED, WaitlistState.EXPIRED, end)
         if not acceptable:
-            return int(await self._waitlist.wait_on(entry.id, offer.id))
+            return int(await self._waitlist.wait_again(entry.id, offer.id))
         return await self._close(entry, WaitlistState.OFFERED, WaitlistState.OFFER_EXPIRED)
 
     def _shortest(self, entry: WaitlistEntry) -> timedelta:

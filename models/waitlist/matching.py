@@ -28,7 +28,7 @@ from models.waitlist.entities import (
     waits_for_morning,
 )
 from models.waitlist.repository import WaitlistRepository
-from models.waitlist.rules import may_be_offered, may_hold
+from models.waitlist.rules import can_be_offered, can_hold
 
 _SYSTEM: Final = Actor("system", "line")
 _READERS_AT_ONCE: Final = 20
@@ -60,7 +60,8 @@ class WaitlistMatcher:
     ) -> SeatOffer | None:
         """An offer of the seat that the change from ``old`` to ``new`` releases, to the first
         entry in line that fits and whose reader can accept it; None if there is none.
-        ``passed_over``: the ids of entries that get no offer."""
+        ``passed_over``: the ids of entries to which such an offer has just failed, because the
+        entry or its reader's time was taken meanwhile."""
         remaining = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
@@ -107,17 +108,18 @@ class WaitlistMatcher:
     async def eligible(
         self, entries: Sequence[WaitlistEntry], readers: Mapping[ReaderId, Reader], now: datetime
     ) -> set[str]:
-        """The ids of the entries whose readers could accept a seat now. The database is asked
-        once for each day."""
+        """The ids of the entries whose readers could accept a seat now, by suspension, visit and
+        daily limit. One database query for each day of the entries."""
         eligible: set[str] = set()
         for day in {entry.day for entry in entries}:
             of_day = [entry for entry in entries if entry.day == day]
             ids = {entry.reader_id for entry in of_day}
-            used = await self._reservations.used_daily_slots_of(ids, day)
+            used = await self._reservations.used_daily_numbers_of(ids, day)
             for entry in of_day:
                 id = entry.reader_id
+                # Without the reader: groups and accommodations do not change the daily limit.
                 policy = self._reference.policy_for(entry.area_id, day)
-                if may_be_offered(readers.get(id), day, used[id], policy.daily_booking_limit, now):
+                if can_be_offered(readers.get(id), day, used[id], policy.daily_booking_limit, now):
                     eligible.add(entry.id)
         return eligible
 
@@ -145,6 +147,7 @@ class WaitlistMatcher:
                 continue
             if row.start < span.end and span.start < row.end:
                 return None
+            # The stay's reader may renew first. An alert takes no seat from them.
             stays = row.state in CHECKED_IN_STATES and row.end == span.start
             if stays and not entry.alert and now < row.end - RENEWAL_PRIORITY:
                 return None
@@ -164,7 +167,7 @@ class WaitlistMatcher:
         return offer_for(self._reference, entry, seat, span, until, _SYSTEM, now, event_kind)
 
     def is_acceptable(self, offer: Reservation, reader: Reader | None, now: datetime) -> bool:
-        if not may_hold(reader, offer.date, now):
+        if not can_hold(reader, offer.date, now):
             return False
         try:
             seat = self._reference.seat_even_if_removed(offer.seat_id)
@@ -203,14 +206,14 @@ def offer_for(
     now: datetime,
     event_kind: OutboxEventKind,
 ) -> Reservation:
-    """An offer of the seat to the entry's reader that ends at ``until``. The event
-    ``event_kind`` notifies the reader."""
+    """An offer of the seat to the entry's reader that ends at ``until``. Like a booking, it
+    claims the half hours of seat and reader. The event ``event_kind`` notifies the reader."""
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),
         placement=Placement(entry.reader_id, venue_id, seat.area_id, seat.id, span),
         policy=reference.policy_for(seat.area_id, entry.day),
-        wait_id=entry.id,
+        waitlist_entry_id=entry.id,
         until=until,
         actor=actor,
         now=now,

@@ -1,5 +1,5 @@
-"""Waitlist entries. A unique index over their claims lets a reader wait in one line for each
-half hour."""
+"""Waitlist entries. A unique index over their claims lets a reader have one entry in line for
+each half hour."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ INDEXES: Final = {
         ),
         IndexModel(
             [("ended.at", ASCENDING)],
+            # An entry has `ended` until its reader has been notified of its end.
             name="untold",
             partialFilterExpression={"ended.at": {"$exists": True}},
         ),
@@ -67,24 +68,24 @@ class WaitlistRepository:
     def __init__(self, db: Database) -> None:
         self._all = db["waitlist"]
 
-    async def join(self, wait: WaitlistEntry) -> None:
+    async def join(self, entry: WaitlistEntry) -> None:
         """Adds an entry in line. Raises: AlreadyWaiting if the reader has an entry for a part of
         its time."""
         with translate_errors():
             try:
-                await insert(self._all, wait_document(wait))
+                await insert(self._all, entry_document(entry))
             except DuplicateKeyError as error:
                 raise AlreadyWaiting() from error
 
-    async def add_alert(self, wait: WaitlistEntry) -> WaitlistEntry:
+    async def add_alert(self, entry: WaitlistEntry) -> WaitlistEntry:
         """Stores a free-seat alert under the first number (1 to 5) that the reader has free;
         returns it with the number. Raises: AlreadyAlerted if the reader has an equal alert;
         TooManyAlerts."""
         for number in range(1, MOST_ALERTS + 1):
-            alert = replace(wait, alert=number)
+            alert = replace(entry, alert=number)
             with translate_errors():
                 try:
-                    await insert(self._all, wait_document(alert))
+                    await insert(self._all, entry_document(alert))
                 except DuplicateKeyError as error:
                     if conflicting_key(error) != alert.claims[0]:
                         raise AlreadyAlerted() from error
@@ -92,28 +93,30 @@ class WaitlistRepository:
             return alert
         raise TooManyAlerts(most=MOST_ALERTS)
 
-    def offering(self, offer: Reservation, joins: WaitlistEntry | None = None) -> InTransaction:
-        """The step of a transaction that marks the entry of ``offer`` as offered. If ``joins``
-        is given, this new entry is inserted first. The step raises ClaimLost if the entry no
-        longer waits."""
+    def offering(self, offer: Reservation, new_entry: WaitlistEntry | None = None) -> InTransaction:
+        """The step of a transaction that marks the entry of ``offer`` as offered. ``new_entry``:
+        this entry, if it is not stored yet; the step inserts it first. If the entry no longer
+        waits, the step raises ClaimLost. If the reader has another entry for that time, it raises
+        DuplicateKeyError, which the transaction turns into a ClaimLost of the same kind."""
 
         async def mark(session: Any) -> None:
-            if joins is not None:
-                await self._all.insert_one(wait_document(joins), session=session)
+            if new_entry is not None:
+                await self._all.insert_one(entry_document(new_entry), session=session)
             offered = await self._all.update_one(
-                {"_id": offer.wait_id, "state": WaitlistState.WAITING.value},
+                {"_id": offer.waitlist_entry_id, "state": WaitlistState.WAITING.value},
                 {"$set": {"state": WaitlistState.OFFERED.value, "offer": offer.id}},
                 session=session,
             )
             if not offered.matched_count:
-                raise ClaimLost(f"{ClaimKind.WAITLIST.prefix}{offer.wait_id}")
+                # No index has this claim: it only gives the error its kind.
+                raise ClaimLost(f"{ClaimKind.WAITLIST.prefix}{offer.waitlist_entry_id}")
 
         return mark
 
     async def get(self, id: str) -> WaitlistEntry | None:
         with translate_errors():
             document = await self._all.find_one({"_id": id})
-        return _wait(document) if document else None
+        return _entry(document) if document else None
 
     async def waiting_for(
         self, area_id: AreaId, start: datetime, end: datetime
@@ -135,7 +138,7 @@ class WaitlistRepository:
                 .sort([("created_at", ASCENDING), ("_id", ASCENDING)])
                 .to_list(None)
             )
-        return [_wait(row) for row in rows]
+        return [_entry(row) for row in rows]
 
     async def iterate_open(self, after: WaitlistEntry | None, limit: int) -> list[WaitlistEntry]:
         """At most ``limit`` entries that wait or have an offer, alerts included, the oldest
@@ -154,22 +157,22 @@ class WaitlistRepository:
                 .limit(limit)
                 .to_list(None)
             )
-        return [_wait(row) for row in rows]
+        return [_entry(row) for row in rows]
 
-    async def position_of(self, wait: WaitlistEntry) -> int:
-        """The number of entries in line for the same area that are older than ``wait`` and
+    async def position_of(self, entry: WaitlistEntry) -> int:
+        """The number of entries in line for the same area that are older than ``entry`` and
         overlap with its time."""
         with translate_errors():
             return await self._all.count_documents(
                 {
-                    "area": wait.area_id,
+                    "area": entry.area_id,
                     "state": WaitlistState.WAITING.value,
                     "alert": _NO_ALERT,
-                    "start": {"$lt": wait.end},
-                    "end": {"$gt": wait.start},
+                    "start": {"$lt": entry.end},
+                    "end": {"$gt": entry.start},
                     "$or": [
-                        {"created_at": {"$lt": wait.created_at}},
-                        {"created_at": wait.created_at, "_id": {"$lt": wait.id}},
+                        {"created_at": {"$lt": entry.created_at}},
+                        {"created_at": entry.created_at, "_id": {"$lt": entry.id}},
                     ],
                 }
             )
@@ -182,7 +185,7 @@ class WaitlistRepository:
                 .sort([("created_at", DESCENDING), ("_id", DESCENDING)])
                 .to_list(None)
             )
-        return [_wait(row) for row in rows]
+        return [_entry(row) for row in rows]
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
@@ -190,7 +193,7 @@ class WaitlistRepository:
         rows, total = await find_page(
             self._all, {"reader": reader_id}, ("created_at", "_id"), skip, limit
         )
-        return [_wait(row) for row in rows], total
+        return [_entry(row) for row in rows], total
 
     async def close(
         self,
@@ -203,8 +206,8 @@ class WaitlistRepository:
     ) -> WaitlistEntry | None:
         """Gives the entry the final ``state`` and releases its claims, if its state is one of
         ``states`` and, where ``offer`` is given, it has this offer. Returns the entry as it was
-        before, or None if it was not changed. ``end``: the reason, of which the reader is still
-        to be notified."""
+        before, or None if it was not changed. ``end``: stored as ``ended`` until the reader has
+        been notified of it."""
         change, guard = _closed(state), Document()
         if offer is not None:
             guard["offer"] = offer
@@ -219,11 +222,11 @@ class WaitlistRepository:
                 {"_id": id, "state": {"$in": [s.value for s in states]}, **guard},
                 change,
             )
-        return _wait(before) if before else None
+        return _entry(before) if before else None
 
     async def withdraw(self, entry: WaitlistEntry) -> bool:
-        """Closes the entry as withdrawn by its reader. False if it was changed since it was
-        read."""
+        """Closes the entry for a reader who leaves the waitlist. False if it was changed since it
+        was read."""
         with translate_errors():
             before = await self._all.find_one_and_update(
                 {"_id": entry.id, "state": entry.state.value, "offer": entry.offer},
@@ -243,9 +246,9 @@ class WaitlistRepository:
                 },
             )
 
-    async def wait_on(self, id: str, offer: ReservationId) -> bool:
-        """Lets the entry of a withdrawn offer wait again at its place in line. False if it has
-        another offer by now."""
+    async def wait_again(self, id: str, offer: ReservationId) -> bool:
+        """Lets the entry of an offer that the library has withdrawn wait again at its place in
+        line, also for the same seat. False if it has another offer by now."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "offer": offer},
@@ -254,8 +257,8 @@ class WaitlistRepository:
         return bool(result.matched_count)
 
     async def ended_unnotified(self, limit: int) -> list[tuple[WaitlistEntry, WaitlistEnd]]:
-        """At most ``limit`` entries that ended with a reason of which their readers have not
-        been notified yet, each with the reason."""
+        """At most ``limit`` entries whose readers have yet to be notified of the end, each with
+        this end."""
         with translate_errors():
             rows = (
                 await self._all.find({"ended.at": {"$exists": True}})
@@ -263,21 +266,22 @@ class WaitlistRepository:
                 .limit(limit)
                 .to_list(None)
             )
-        return [(_wait(row), _end(row["ended"])) for row in rows]
+        return [(_entry(row), _end(row["ended"])) for row in rows]
 
     async def mark_notified(self, ids: Sequence[str]) -> None:
+        """Removes the entries from ``ended_unnotified``."""
         if ids:
             with translate_errors():
                 await self._all.update_many({"_id": {"$in": list(ids)}}, {"$unset": {"ended": ""}})
 
 
-def wait_document(w: WaitlistEntry) -> Document:
+def entry_document(w: WaitlistEntry) -> Document:
     return {
         "_id": w.id,
         "reader": w.reader_id,
         "area": w.area_id,
         "seats": sorted(w.seats),
-        "marks": sorted(w.marks),
+        "marks": sorted(w.features),
         "start": w.start,
         "end": w.end,
         "created_at": w.created_at,
@@ -294,13 +298,13 @@ def _closed(state: WaitlistState) -> Document:
     return {"$set": {"state": state.value, "claims": [], "open": False, "offer": None}}
 
 
-def _wait(d: Document) -> WaitlistEntry:
+def _entry(d: Document) -> WaitlistEntry:
     return WaitlistEntry(
         id=d["_id"],
         reader_id=ReaderId(d["reader"]),
         area_id=AreaId(d["area"]),
         seats=frozenset(SeatId(seat) for seat in d["seats"]),
-        marks=frozenset(d["marks"]),
+        features=frozenset(d["marks"]),
         start=d["start"],
         end=d["end"],
         created_at=d["created_at"],

@@ -1,3 +1,5 @@
+"""Rules of the waitlist: pure functions. Those named ``can_…`` return a bool and raise nothing."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
@@ -10,7 +12,7 @@ from models.reservations import rules
 from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
 
 
-def may_hold(reader: Reader | None, day: date, now: datetime) -> bool:
+def can_hold(reader: Reader | None, day: date, now: datetime) -> bool:
     """True if a seat of that day may be held for the reader: not suspended and, for a visitor,
     within the stay. False without a reader."""
     if reader is None:
@@ -22,15 +24,15 @@ def may_hold(reader: Reader | None, day: date, now: datetime) -> bool:
     return True
 
 
-def may_be_offered(
+def can_be_offered(
     reader: Reader | None, day: date, used: Set[int], limit: int, now: datetime
 ) -> bool:
     """True if the reader could accept a seat of that day now. ``used``: the numbers that the
     reader's bookings of that day have in the daily limit."""
-    if not may_hold(reader, day, now):
+    if not can_hold(reader, day, now):
         return False
     try:
-        rules.free_daily_slot(used, limit)
+        rules.free_daily_number(used, limit)
     except RuleViolation:
         return False
     return True

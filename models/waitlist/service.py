@@ -60,7 +60,8 @@ class WaitlistService:
 
     def offering(self, offer: Reservation, entry: WaitlistEntry) -> InTransaction:
         """The step of a transaction that inserts the new ``entry`` and marks it as offered by
-        ``offer``."""
+        ``offer``. It fails with a ClaimLost of the kind WAITLIST if the reader has another entry
+        for that time."""
         return self._waitlist.offering(offer, entry)
 
     async def position_of(self, entry: WaitlistEntry) -> int:
@@ -74,7 +75,7 @@ class WaitlistService:
         ctx: RequestContext,
         area_id: str,
         seats: Iterable[str],
-        marks: frozenset[str],
+        features: frozenset[str],
         selection: TimeSelection,
         *,
         only_tell: bool = False,
@@ -92,13 +93,13 @@ class WaitlistService:
         if not area.seats or any(self._reference.seat(id).area_id != area.id for id in seat_ids):
             raise NotFound()
         policy = self._reference.policy_for(area.id, selection.day, ctx.reader)
-        may_filter(marks, policy)
+        may_filter(features, policy)
         rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
         rules.check_date_bookable(selection.day, policy, ctx.now)
         hours = self._reference.opening_hours(policy, selection.day, area.id)
         span = rules.resolve_time(selection, policy, hours, ctx.now)
         entry = WaitlistEntry(
-            new_id(), ctx.reader.id, area.id, seat_ids, marks, span.start, span.end, ctx.now
+            new_id(), ctx.reader.id, area.id, seat_ids, features, span.start, span.end, ctx.now
         )
         _check_seats_in_service(entry, area)
         self._check_any_entitled(ctx, entry, area)
@@ -121,12 +122,12 @@ class WaitlistService:
     ) -> None:
         occupancy = await self._occupancy.get_day(selection.day)
         for row in occupancy.by_reader.get(ctx.reader.id, ()):
-            # An offer belongs to a waitlist entry, whose claims the index checks.
+            # An offered time is claimed by its waitlist entry: joining raises AlreadyWaiting.
             offered = row.state is ReservationState.OFFERED
             if not offered and row.start < span.end and span.start < row.end:
                 raise OwnOverlap()
-        used = await self._reservations.used_daily_slots(ctx.reader.id, selection.day)
-        rules.free_daily_slot(used, limit)
+        used = await self._reservations.used_daily_numbers(ctx.reader.id, selection.day)
+        rules.free_daily_number(used, limit)
 
     async def _check_nothing_free(
         self, ctx: RequestContext, entry: WaitlistEntry, area: Area
@@ -145,10 +146,10 @@ class WaitlistService:
                 seats=[{"id": s.id, "no": s.number, "label": label(s)} for s in free[:3]]
             )
 
-    async def leave(self, ctx: RequestContext, id: str, *, withdrawn: bool = False) -> None:
+    async def leave(self, ctx: RequestContext, id: str, *, by_library: bool = False) -> None:
         """Ends the reader's entry; if it has an offer, the seat is offered to the next entry.
-        ``withdrawn``: True if the library ends it, of which the reader is then notified. Raises:
-        NotFound, Busy."""
+        ``by_library``: True if the library ends it; the reader is then notified of a withdrawn
+        offer, but not of the entry's end. Raises: NotFound, Busy."""
         for _ in range(MAX_ATTEMPTS):
             entry = await self._waitlist.get(id)
             if entry is None or entry.reader_id != ctx.reader.id:
@@ -159,47 +160,50 @@ class WaitlistService:
             # In the other order a seat could stay held for no entry.
             offer = await self.offer_of(entry)
             if offer is not None and offer.state is ReservationState.OFFERED:
-                await self._release_offer(offer, ctx, withdrawn=withdrawn)
+                await self._release_offer(offer, ctx, by_library=by_library)
             if await self._waitlist.withdraw(entry):
                 return
         raise Busy()
 
     async def decline(
-        self, ctx: RequestContext, id: str, *, withdrawn: bool = False
+        self, ctx: RequestContext, id: str, *, by_library: bool = False
     ) -> Reservation:
         """Declines the offer, whose seat is offered to the next entry; the reader's own entry
-        waits on for other seats. ``withdrawn``: True if the library takes the offer back, of
+        waits on for other seats. ``by_library``: True if the library withdraws the offer, of
         which the reader is then notified. Raises: NotFound, WrongState."""
         offer = await self._writer.get_own(id, ctx.reader.id)
         if offer.state is not ReservationState.OFFERED:
             raise WrongState(state=offer.state.value)
-        if offer.wait_id is not None:
-            await self._waitlist.decline(offer.wait_id, offer.seat_id, offer.id)
-        return await self._release_offer(offer, ctx, withdrawn=withdrawn)
+        if offer.waitlist_entry_id is not None:
+            await self._waitlist.decline(offer.waitlist_entry_id, offer.seat_id, offer.id)
+        return await self._release_offer(offer, ctx, by_library=by_library)
 
     async def accept(self, ctx: RequestContext, id: str) -> Reservation:
         """Accepts the offer, which becomes one of the reader's bookings of the day. Raises:
         NotFound, WrongState, Suspended, NotAdmitted, DailyLimit, Busy; and if hours, seat or
         groups were changed since the offer, Closed, SeatDisabled, SeatKept, GroupOnly."""
-        daily_slot = 1
+        daily_number = 1
+        # A try fails if another booking of the reader has just taken the number. Four tries for
+        # each number of the day are more than such a race needs.
         for _ in range(4 * self._reference.policy.daily_booking_limit):
             offer = await self._writer.get_own(id, ctx.reader.id)
             day = offer.date
             policy = self._reference.policy_for(offer.area_id, day, ctx.reader)
             self._check_acceptable(ctx, offer)
-            new = transitions.accept(offer, daily_slot, policy, ctx.actor, ctx.now)
+            new = transitions.accept(offer, daily_number, policy, ctx.actor, ctx.now)
             try:
+                # Not `save`: no seat is released.
                 new = await self._writer.replace(offer, new)
             except StaleRevision:
                 continue
             except ClaimLost as lost:
                 if lost.kind is not ClaimKind.DAILY:
-                    raise
-                used = await self._reservations.used_daily_slots(ctx.reader.id, day)
-                daily_slot = rules.free_daily_slot(used, policy.daily_booking_limit)
+                    raise  # cannot happen: the offer already holds its seat and time
+                used = await self._reservations.used_daily_numbers(ctx.reader.id, day)
+                daily_number = rules.free_daily_number(used, policy.daily_booking_limit)
                 continue
-            if offer.wait_id is not None:
-                await self._waitlist.close(offer.wait_id, _OPEN, WaitlistState.ACCEPTED)
+            if offer.waitlist_entry_id is not None:
+                await self._waitlist.close(offer.waitlist_entry_id, _OPEN, WaitlistState.ACCEPTED)
             return new
         raise Busy()
 
@@ -210,9 +214,9 @@ class WaitlistService:
         check_seat(self._reference, seat, ctx.reader, offer.span)
 
     async def _release_offer(
-        self, offer: Reservation, ctx: RequestContext, *, withdrawn: bool
+        self, offer: Reservation, ctx: RequestContext, *, by_library: bool
     ) -> Reservation:
-        expired = transitions.expire_offer(offer, ctx.actor, ctx.now, withdrawn=withdrawn)
+        expired = transitions.expire_offer(offer, ctx.actor, ctx.now, notify_reader=by_library)
         try:
             return await self._writer.save(offer, expired, ctx.now)
         except StaleRevision:

@@ -140,7 +140,7 @@ async def test_the_waitlist_offers_a_seat_over_midnight(night: Living) -> None:
     assert seats[SEAT]["status"] == "occupied"
     again = await first.ok("POST", f"{offer}/check-in", await scan(night))
     assert (again["date"], again["state"]) == ("2026-09-07", "in_use")
-    used = night.inside.stored.reservations.used_daily_slots
+    used = night.inside.stored.reservations.used_daily_numbers
     monday = datetime.fromisoformat("2026-09-07").date()
     assert await used(first.reader_id, monday) == {1}
     await clock(night, "07:00", 8)

@@ -117,7 +117,7 @@ REJECTED: Final = seat_reports_transitions.reject_report(
 HELD: Final = reservations_transitions.create_offer(
     id=reserved().id,
     placement=Placement(ZHANG, VENUE, AREA, SEAT.id, hours("14:00", "16:00")),
-    policy=POLICY, wait_id="w", until=on("08:10"), actor=BY_JOB, now=on("08:00"),
+    policy=POLICY, waitlist_entry_id="w", until=on("08:10"), actor=BY_JOB, now=on("08:00"),
 )  # fmt: skip
 
 

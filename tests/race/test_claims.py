@@ -135,7 +135,7 @@ async def test_concurrent_bookings_of_a_day_stop_at_the_daily_limit(
         won = sum(min(wished, limit) for wished in days.values())
         assert kinds(results) == {"ok": won, "daily_limit": len(hours) - won}
         for day, wished in days.items():
-            used = await stage.stored.reservations.used_daily_slots(reader.id, day)
+            used = await stage.stored.reservations.used_daily_numbers(reader.id, day)
             assert used == set(range(1, min(wished, limit) + 1)), day
     else:
         assert kinds(results) == {"ok": len(hours)}

@@ -52,8 +52,8 @@ async def test_a_state_or_logout_token_is_accepted_once(stage: Stage, guard: boo
 class OpensWithoutALook(SessionRepository):
     """The control: opens a session without checking logouts of its reader."""
 
-    def _tombstone(self, ticket_hash: str, sign_on: SignOnSession | None) -> dict[str, Any]:
-        return super()._tombstone(ticket_hash, None)
+    def _logout_query(self, ticket_hash: str, sign_on: SignOnSession | None) -> dict[str, Any]:
+        return super()._logout_query(ticket_hash, None)
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ async def test_an_interrupted_leave_of_the_waitlist_is_completed_on_repeat(
     """Whichever of the two writes is missing, the next attempt makes it."""
     reader = await stage.reader()
     offer = await offered(stage, reader)
-    assert offer.wait_id is not None
+    assert offer.waitlist_entry_id is not None
     worker = await stage.worker()
 
     async def breaks() -> None:
@@ -177,10 +177,10 @@ async def test_an_interrupted_leave_of_the_waitlist_is_completed_on_repeat(
 
     put_around(getattr(worker.stored, cut_off), "find_one_and_update", before=breaks)
     with pytest.raises(ConnectionError):
-        await worker.waitlist.leave(ctx(reader), offer.wait_id)
-    await stage.inside.waitlist.leave(ctx(reader), offer.wait_id)
+        await worker.waitlist.leave(ctx(reader), offer.waitlist_entry_id)
+    await stage.inside.waitlist.leave(ctx(reader), offer.waitlist_entry_id)
     assert await held(stage) == []
-    entry_now = await stage.stored.waitlist.get(offer.wait_id)
+    entry_now = await stage.stored.waitlist.get(offer.waitlist_entry_id)
     assert entry_now is not None and entry_now.state is WaitlistState.WITHDRAWN
 
 
@@ -205,7 +205,7 @@ async def test_expiring_an_old_offer_does_not_end_the_readers_new_offer(
     put_around(job.stored.waitlist, "find_one_and_update", before=meanwhile)
     await job.waitlist_jobs.expire_offers(EIGHT + timedelta(minutes=10))
     assert await held(stage) == [SEATS[1]]
-    entry_now = await stage.stored.waitlist.get(offer.wait_id or "")
+    entry_now = await stage.stored.waitlist.get(offer.waitlist_entry_id or "")
     assert entry_now is not None
     assert entry_now.state is (WaitlistState.OFFERED if guard else WaitlistState.OFFER_EXPIRED)
 

@@ -13,7 +13,7 @@ from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
 from models.identity.entities import Session, SessionKind
 from models.identity.errors import AlreadyBound, ReaderBoundElsewhere
-from models.identity.session_repository import MAX_TOMBSTONES, SessionRepository
+from models.identity.session_repository import MAX_STORED_LOGOUTS, SessionRepository
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId
 from models.kiosks.repository import KioskRepository
@@ -158,7 +158,7 @@ async def test_the_number_of_stored_logged_out_tickets_is_bounded(
     junk = [{"_id": str(n), "at": NOW + timedelta(microseconds=1000 * n)} for n in range(10_000)]
     await db["logged_out_tickets"].insert_many(junk)
     await sessions.close_by_ticket("ST-1", NOW + timedelta(minutes=1))
-    assert await db["logged_out_tickets"].count_documents({}) == MAX_TOMBSTONES
+    assert await db["logged_out_tickets"].count_documents({}) == MAX_STORED_LOGOUTS
     assert await db["logged_out_tickets"].find_one({"_id": "0"}) is None, "the oldest has gone"
     assert not await sessions.open_web("late", ZHANG, "ST-1", NOW, LATER)
 

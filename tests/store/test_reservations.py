@@ -64,7 +64,7 @@ def full() -> Reservation:
         gate_assistance=GateAssistance("return", on("14:40:20"), on("14:45")),
         report=OccupiedReport("occupied", on("14:50"), SeatId("2f-hall-064"), False, False),
         presence_due_at=on("15:20"),
-        wait_id="7" * 24,
+        waitlist_entry_id="7" * 24,
         held_until=on("08:10"),
         return_by=on("15:00"),
         ended_at=on("16:00"),
@@ -154,23 +154,25 @@ async def test_a_change_to_a_taken_seat_keeps_the_old_one(store: ReservationRepo
     assert await store.get(mine.id) == mine
 
 
-async def test_ending_frees_the_seat_and_cancelling_the_daily_slot(
+async def test_ending_frees_the_seat_and_cancelling_the_daily_number(
     store: ReservationRepository,
 ) -> None:
     made = reserved()
     await store.insert(made)
-    assert await store.used_daily_slots(ZHANG, MONDAY) == {1}
-    assert await store.used_daily_slots(ZHANG, TOMORROW) == await store.used_daily_slots(LI, MONDAY)
+    assert await store.used_daily_numbers(ZHANG, MONDAY) == {1}
+    assert await store.used_daily_numbers(ZHANG, TOMORROW) == await store.used_daily_numbers(
+        LI, MONDAY
+    )
     finished = transitions.finish(in_use(made), BY_READER, on("14:30"))
     sitting = await store.replace(made, in_use(made))
     await store.replace(sitting, finished)
     await store.insert(another(reader=LI))
-    assert await store.used_daily_slots(ZHANG, MONDAY) == {1}
+    assert await store.used_daily_numbers(ZHANG, MONDAY) == {1}
     second = another("18:00", "20:00", k=2)
     await store.insert(second)
-    assert await store.used_daily_slots(ZHANG, MONDAY) == {1, 2}
+    assert await store.used_daily_numbers(ZHANG, MONDAY) == {1, 2}
     await store.replace(second, reservations_transitions.cancel(second, BY_READER, on("14:40")))
-    assert await store.used_daily_slots(ZHANG, MONDAY) == {1}
+    assert await store.used_daily_numbers(ZHANG, MONDAY) == {1}
 
 
 async def test_a_claim_finds_its_reservation(store: ReservationRepository) -> None:

@@ -72,9 +72,9 @@ class StaffReservations:
         """Declines an offer for its reader and ends the waitlist entry, so that the service desk
         can book for the reader. Raises: NotFound, WrongState."""
         offer = await self._lookup.get(id)
-        if offer.state is not ReservationState.OFFERED or offer.wait_id is None:
+        if offer.state is not ReservationState.OFFERED or offer.waitlist_entry_id is None:
             raise WrongState(state=offer.state.value)
-        await self._waitlist.leave(ctx, offer.wait_id)
+        await self._waitlist.leave(ctx, offer.waitlist_entry_id)
         left = await self._lookup.get(id)
         if left.state is not ReservationState.OFFER_EXPIRED:
             raise WrongState(state=left.state.value)  # the reader has just accepted it

@@ -80,7 +80,7 @@ class StaffVisitors:
         reader_ctx, cancelled = ctx.acting_for(reader), 0
         for entry in await self._waitlist.open_of(reader.id):
             if not visit.first <= entry.day <= visit.last:
-                await self._waitlist.leave(reader_ctx, entry.id, withdrawn=True)
+                await self._waitlist.leave(reader_ctx, entry.id, by_library=True)
         for r in await self._stored.live_of(reader.id, ctx.now - timedelta(days=1)):
             reserved = r.state is ReservationState.RESERVED
             if reserved and not visit.first <= r.date <= visit.last:
