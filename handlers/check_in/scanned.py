@@ -15,8 +15,7 @@ from models.seat_reports.service import DeadlineAfterReport, SeatReportService
 
 
 async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
-    """Checks the reader in, ends their leave, or confirms their presence, whichever the
-    reservation in the form awaits."""
+    """Checks the reader in, ends a leave or confirms presence, as the form's reservation needs."""
     r = await visit[CheckInService].check_in(visit.context(), form_text(form, "reservation"), scan)
     visit[WAKE_JOBS]()
     returned = r.returned_at == visit.now
