@@ -84,8 +84,7 @@ MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses_ap
 
 
 _MOST_ASKED: Final = "/areas/{id}/map"
-"""The most requested path. It is registered first, because aiohttp tries the routes with a
-common prefix in their order."""
+"""The most requested path, registered first: aiohttp tries routes with a common prefix in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from aiohttp import web
 from bind.providers.base import IdentityProvider
 
 ConsentHook = Callable[[str, Mapping[str, str]], Awaitable[None]]
-"""A function that is called with a mini-program user's openid and the user's answer (accept,
-reject) by template name."""
+"""Takes a mini-program user's openid, and the user's answer (accept, reject) by template name."""
 
 CAMPUS_APP: Final[web.AppKey[IdentityProvider | None]] = web.AppKey("campus_app")
 ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")

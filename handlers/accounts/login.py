@@ -56,8 +56,7 @@ SERVICE_PATH: Final = "/login/cas"
 OIDC_PATH: Final = "/login/oidc/"
 ENTRY_PATH: Final = "/entry"
 _ENTRY: Final = "entry"
-"""The id under which a sign-in from the campus app is attempted; other attempts have the id of
-their sign-on."""
+"""The id of a sign-in attempt from the campus app. Other attempts have their sign-on's id."""
 _ATTEMPT_SECONDS: Final = int(ATTEMPT_LASTS.total_seconds())
 
 
@@ -252,8 +251,7 @@ async def campus_entry(request: web.Request) -> web.Response:
 
 
 def _ask_first(request: web.Request, who: SignIn) -> web.Response:
-    """Shows a page that asks the reader to confirm the sign-in: 以 张* 登录？ A cookie ensures that
-    only this browser can confirm it."""
+    """Asks the reader to confirm the sign-in: 以 张* 登录？ A cookie limits it to this browser."""
     held = request.app[service_key(HeldSignIns)].hold(who, request[NOW])
     name, number = who.masked
     response = render_page(

@@ -66,8 +66,7 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
     errors=(QrInvalid, QrExpired, PresenceMethodOff, NotFound, TooManyAttempts),
 )
 async def note_scan(call: ApiRequest, body: Scan) -> ScanNoteOut:
-    """Verifies a code that a phone has scanned before its login or binding, and returns a scan
-    note for the check-in afterwards."""
+    """Verifies a code scanned before login or binding. Returns a scan note for a later check-in."""
     principal = await signed_in(call.request, call.now)
     scan = await _verified(call.request, body.qr, principal, call.now)
     session_id = principal.session.id if principal is not None else None

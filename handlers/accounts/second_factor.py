@@ -80,9 +80,8 @@ async def _enrol(visit: PageRequest, form: Form, held: str, code: str) -> web.St
 
 
 async def _require_staff(visit: PageRequest) -> None:
-    """Checks that the reader may use this page. Raises: NotFound if the service uses no second
-    factor; Forbidden without a staff role; SignInAgain if the staff member was idle for too
-    long."""
+    """Checks that the reader may use the page. Raises: NotFound if the service has no second
+    factor; Forbidden without a staff role; SignInAgain if the staff member was idle too long."""
     if not visit[SITE].staff_totp:
         raise NotFound()
     with suppress(SecondFactorRequired):  # this page accepts it

@@ -86,8 +86,7 @@ async def open_question(
 
 
 def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
-    """True if the form confirms the change and, if ``rows`` contain bookings, says what happens
-    to them."""
+    """True if the form confirms the change and says what happens to any bookings in ``rows``."""
     has_bookings = any(row.state is ReservationState.RESERVED for row in rows)
     return bool(form_text(form, "confirmed") and (form_text(form, "bookings") or not has_bookings))
 

@@ -30,8 +30,7 @@ LONGEST_SPAN: Final = timedelta(days=15)
 """The longest span of time whose readers one announcement can reach. Reservations cannot be made
 further ahead than this."""
 AN_HOUR: Final = 5
-"""At most this many announcements an hour by one staff member: a sent announcement cannot be
-taken back."""
+"""At most this many announcements an hour by a staff member: a sent one cannot be taken back."""
 
 
 class AnnouncementForm(msgspec.Struct):

@@ -24,8 +24,7 @@ from models.storage.rate_limiter import RateLimit
 PATH: Final = "/calendar/{token}.ics"
 KIND: Final = "text/calendar; charset=utf-8"
 FEED_READS: Final = RateLimit("calendar", capacity=30, per_second=1 / 60)
-"""The rate limit of one feed address. A calendar program reads it every 15 minutes at most; a
-reader may use several programs."""
+"""The rate limit of a feed address, which several calendar programs may read every 15 minutes."""
 _ETAG_CHARS: Final = 24
 
 

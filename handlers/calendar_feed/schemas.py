@@ -6,8 +6,7 @@ from handlers.http.schemas import Response
 
 
 class CalendarFeedOut(Response):
-    """Whether the reader has a calendar feed, and since when. The feed's address is not
-    returned."""
+    """Whether and since when the reader has a calendar feed. The feed's address is not returned."""
 
     active: bool
     created_at: datetime | None

@@ -37,8 +37,7 @@ _HALF_HOUR: Final = timedelta(minutes=30)
 _NOTICES: Final = 6
 ClosedState = Literal["", "closed", "over", "to_come"]
 ROWS: Final = 6
-"""At most this many areas are on one card of the display. A floor with more areas has several
-cards."""
+"""At most this many areas are on a card of the display. A floor with more has several cards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,7 @@ class FloorCard:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The content of a display, rendered as HTML for the first view and as JSON for the updates
-    by the page's script."""
+    """A display's content: HTML for the first view, JSON for the updates by the page's script."""
 
     html: str
     body: CachedBody
@@ -184,8 +182,7 @@ class HallBoards:
         return view.count.free if open_then else None
 
     async def _current_notices(self, minute: datetime) -> Sequence[str]:
-        """The titles of the current notices, read once a minute. If the database does not
-        answer, the titles read before."""
+        """Current notices' titles, read once a minute; the previous ones if the database fails."""
         if self._titles[0] != minute:
             try:
                 notices, _ = await self._notices.page_of(minute, 0, _NOTICES)
@@ -210,8 +207,7 @@ def row_now(plan: CachedAreaMap, minute: datetime) -> AreaRow:
 
 
 def _state(opening: OpenHours, minute: datetime) -> tuple[ClosedState, datetime | None]:
-    """Why the area is closed now (empty if it is open), and when it opens. The time is None
-    unless it will open later today."""
+    """Why the area is closed (empty if open); when it opens later today (None if it does not)."""
     if not opening.intervals:
         return "closed", None
     hours = opening.upcoming(minute)

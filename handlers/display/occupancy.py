@@ -35,8 +35,7 @@ FOR_EVERYBODY: Final = {
 
 
 class PublicOccupancy:
-    """The responses with the public occupancy, cached in this worker and computed from the seat
-    maps in memory."""
+    """This worker's cached responses with public occupancy, computed from seat maps in memory."""
 
     def __init__(
         self, reference: ReferenceData, plans: SeatMapCache, seat_map: SeatMapService

@@ -40,15 +40,13 @@ async def display(request: web.Request) -> web.StreamResponse:
 
 
 async def board(request: web.Request) -> web.StreamResponse:
-    """The board's JSON that the display's script polls; 304 if it has not changed. Raises:
-    NotFound, Throttled."""
+    """The board's JSON for the display's script; 304 if unchanged. Raises: NotFound, Throttled."""
     _, board = await _board(request)
     return board.body.answer(request)
 
 
 async def _board(request: web.Request) -> tuple[Venue, Board]:
-    """The venue in the address and its board. Raises: NotFound if the library has no display for
-    the venue; Throttled, Busy."""
+    """The address's venue and its board. Raises: NotFound if it has no display; Throttled, Busy."""
     reference = request.app[REFERENCE]
 
     async def read() -> tuple[Venue, Board]:

@@ -31,8 +31,7 @@ class PublicAreaOut(Response):
 
 
 class PublicOccupancyOut(Response):
-    """The free seats by area in the minute ``at``. They follow from reservations: a seat that is
-    used without one counts as free."""
+    """The free seats by area at minute ``at``. A seat used without a reservation counts as free."""
 
     at: datetime
     items: list[PublicAreaOut]

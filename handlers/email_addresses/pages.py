@@ -53,8 +53,7 @@ async def _page(
 
 
 async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sends a code of six digits to the e-mail address in the form. The reader enters it to
-    confirm the address."""
+    """Sends a six-digit code to the form's e-mail address, with which the reader confirms it."""
     address = form_text(form, "address")
     try:
         await visit[EmailAddressService].request(

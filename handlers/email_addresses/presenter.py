@@ -7,8 +7,7 @@ from models.kernel.time_range import to_local
 
 
 def email_address(address: EmailAddress) -> EmailAddressOut:
-    """The reader's mail settings for the API: masked addresses, and each kind of message with
-    the reader's choice."""
+    """A reader's mail settings for the API: masked addresses, and the choice by kind of message."""
     pending = address.pending
     return EmailAddressOut(
         address=address.masked or None,

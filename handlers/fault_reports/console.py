@@ -25,8 +25,7 @@ from notify.templates.in_app import FAULT_TEXT
 
 
 async def close_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Closes a fault report as repaired or rejected. The reader who reported it gets the outcome
-    with the reason."""
+    """Closes a fault report as repaired or rejected. Its author gets the outcome and the reason."""
     outcome = form_text(form, "outcome")
     if outcome not in ("repaired", "rejected"):
         raise Malformed("outcome", "fault_outcome_missing")

@@ -9,8 +9,7 @@ from handlers.http.schemas import Request, Response
 
 
 class ReportFault(Request):
-    """A fault at a seat that a reader reports. ``text``: a description in one line, required if
-    ``kind`` is ``other``."""
+    """A fault at a seat. ``text``: a description in one line, required if ``kind`` is ``other``."""
 
     kind: Literal["chair", "desk", "socket", "lamp", "other"]
     text: Annotated[str, Meta(max_length=200)] = ""

@@ -11,8 +11,7 @@ from models.library.entities import SeatId
 
 
 async def change_favourite(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Adds or removes a favourite seat (常用座位). Then returns to the seat, with the same times
-    chosen."""
+    """Adds or removes a favourite seat (常用座位), then returns to it with the chosen times."""
     favourites = visit[FavouriteSeats]
     if form_text(form, "on"):
         await favourites.add(visit.reader.id, visit.id, visit.now)

@@ -48,8 +48,7 @@ async def verify_signature(call: ApiRequest) -> None:
     verify_before_parsing=api.verify_signature,
 )
 async def report_events(call: ApiRequest, body: GateEvents) -> GateEventsOut:
-    """Stores a gate's batch of events. An invalid event is reported in the response, and the
-    others of the batch are accepted."""
+    """Stores a gate's batch of events, except invalid ones, which the response reports."""
     gates, gate_id = call[GateService], GateId(call.request.headers["X-Gate-Id"])
     await gates.admit(gate_id, call.now)
     taken = await gates.ingest_batch(gate_id, parse_events(body.events), call.now)

@@ -9,8 +9,7 @@ from handlers.http.schemas import Instant, InstantRequest, Response
 
 
 class GateEventIn(InstantRequest):
-    """A reader's passage through the gate. ``id``: the gate's own id of the event, the same
-    whenever the event is sent again."""
+    """A reader's passage. ``id``: the gate's own id of the event, unchanged if it is sent again."""
 
     id: Annotated[str, Meta(pattern="^[!-~]{1,64}$", max_length=64)]
     student_no: Annotated[str, Meta(min_length=1, max_length=32)]
@@ -20,10 +19,9 @@ class GateEventIn(InstantRequest):
 
 
 class GateEvents(InstantRequest):
-    """A batch of events from one gate. ``events``: each a GateEventIn; an invalid one is
-    rejected without the others. ``complete_until``: the gate has reported all passages before
-    this time, so the service need not wait for further ones before it decides on deadlines up to
-    then."""
+    """A batch of events from a gate. ``events``: each a GateEventIn; an invalid one is rejected
+    without the others. ``complete_until``: the gate has reported all passages before this time,
+    so the service need not wait for further ones before deciding on deadlines up to then."""
 
     events: Annotated[
         list[Any],

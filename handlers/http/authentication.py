@@ -24,8 +24,7 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITES: Final = RateLimit("write", capacity=60, per_second=2)
 """The rate limit of a reader's changes: after a burst of 60, two a second."""
 BOOKINGS: Final = RateLimit("book", capacity=10, per_second=0.5)
-"""The rate limit of a reader's attempts to get a seat, on all channels together. It is enough by
-hand, but not for a script."""
+"""Limits a reader's attempts to get a seat, on all channels: enough by hand, not for a script."""
 QUESTIONS: Final = RateLimit("question", capacity=5, per_second=1 / 600)
 """The rate limit of a reader's messages to the library, which a person has to read."""
 SIGN_INS: Final = RateLimit("sign-in", capacity=1000, per_second=100)
@@ -34,8 +33,7 @@ UNKNOWN_LOGOUTS: Final = RateLimit("logout", capacity=300, per_second=5)
 """The rate limit, by address, of single logouts for tickets without a session. The campus's CAS
 also sends them for readers who have already signed out here."""
 _AT_ONCE_S: Final = 10
-"""A program that has sent nothing for a while may send the requests of this many seconds in one
-burst."""
+"""A program that was idle for a while may send the requests of this many seconds in one burst."""
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 
 
@@ -46,8 +44,7 @@ def session_id(request: web.Request) -> str:
 
 
 def _token(request: web.Request) -> str:
-    """The bearer token or the session cookie of the request. Raises: Unauthenticated if it has
-    neither."""
+    """The request's bearer token or session cookie. Raises: Unauthenticated if it has neither."""
     header = request.headers.get(AUTHORIZATION)
     if header is not None:
         if header[:7].lower() != "bearer ":
@@ -63,9 +60,8 @@ def _token(request: web.Request) -> str:
 
 
 def recognise(request: web.Request, app: web.Application, now: datetime) -> Principal | None:
-    """The session of the request's bearer token, if this worker has it in its cache; otherwise
-    None, and the caller must use ``identify``. This shortcut saves reads from memory a tenth of
-    their time."""
+    """The session of the request's bearer token if this worker has cached it; otherwise None,
+    and the caller must use ``identify``. This saves reads from memory a tenth of their time."""
     header = request.headers.get(AUTHORIZATION)
     if header is None or header[:7] != "Bearer ":
         return None
@@ -89,8 +85,7 @@ async def identify(request: web.Request, now: datetime, id: str = "") -> Princip
 
 
 async def signed_in(request: web.Request, now: datetime) -> Principal | None:
-    """The person's session; None if the request has no session or comes from a program. Raises:
-    BadOrigin."""
+    """The person's session; None if there is none or a program calls. Raises: BadOrigin."""
     try:
         principal = await identify(request, now)
     except Unauthenticated:
@@ -101,9 +96,8 @@ async def signed_in(request: web.Request, now: datetime) -> Principal | None:
 async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:
-    """Checks that the session has the staff role in some venue, has used it recently, and has a
-    second factor if the service requires one. Raises: Forbidden, SecondFactorRequired,
-    SignInAgain."""
+    """Checks that the session has the staff role in a venue, used it recently, and has a second
+    factor if the service requires one. Raises: Forbidden, SecondFactorRequired, SignInAgain."""
     session, rights = principal.session, principal.rights_at(now)
     if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
         raise SignInAgain()  # the role was given after this sign-in
@@ -124,8 +118,7 @@ def require_clock(request: web.Request) -> None:
 
 
 def require_own_origin(request: web.Request) -> None:
-    """Raises: BadOrigin if a page of another site sent the request. Browsers add the session
-    cookie to such requests, too."""
+    """Raises: BadOrigin if another site sent the request; browsers add the session cookie to it."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     ours = urlsplit(request.app[SITE].public_base_url)
     try:

@@ -14,8 +14,7 @@ from aiohttp.web_request import BaseRequest
 
 _JSON: Final = "application/json; charset=utf-8"
 _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Headers of a response for one reader: caches must not store it, and browsers must not guess
-its type."""
+"""Headers of a response for one reader: caches must not store it, browsers not guess its type."""
 _LEVEL: Final = 1
 """The gzip level for response bodies. At this level a floor plan takes 0.3 ms; higher levels
 take longer and save little on such text."""
@@ -77,8 +76,7 @@ class CachedBody:
 
 
 class _Encoding:
-    """A body in one encoding (plain or gzip), with the headers and the prebuilt bytes of its
-    responses 200 and 304."""
+    """A body, plain or gzip, with headers and the prebuilt bytes of its responses 200 and 304."""
 
     __slots__ = ("content", "etag", "not_modified", "not_modified_tail", "whole", "whole_tail")
 
@@ -116,8 +114,7 @@ class PrebuiltResponse(web.StreamResponse):
         self._sent = False
 
     def set_common_headers(self, request_id: str, time: bytes) -> None:
-        """Sets the headers that differ by request. ``time``: the encoded header lines with the
-        server's time."""
+        """Sets headers that differ by request. ``time``: header lines with the server's time."""
         self._own = b"X-Request-Id: %s\r\n%s" % (request_id.encode(), time)
 
     @property
@@ -148,8 +145,7 @@ _JSON_HEAD: Final = _lines({"Content-Type": _JSON, **_PRIVATE}) + b"Content-Leng
 
 
 def json_answer(request: web.Request, status: int, content: bytes) -> web.StreamResponse:
-    """A JSON response for one reader, which caches must not store. ``content``: the encoded
-    JSON."""
+    """A JSON response for one reader, not stored by caches. ``content``: the encoded JSON."""
     if _is_plain_http11(request):
         return PrebuiltResponse(status, b"%s%d\r\n\r\n%s" % (_JSON_HEAD, len(content), content))
     return web.Response(
@@ -162,6 +158,5 @@ def json_answer(request: web.Request, status: int, content: bytes) -> web.Stream
 
 
 def _is_plain_http11(request: web.Request) -> bool:
-    """True if a prebuilt response fits the request: HTTP/1.1, a connection that stays open, and
-    a method other than HEAD."""
+    """True if the request fits a prebuilt response: HTTP/1.1, keep-alive, and not HEAD."""
     return request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD"

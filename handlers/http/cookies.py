@@ -11,8 +11,7 @@ from handlers.http.keys import SITE
 
 _ERASED: Final = "seat_erased"
 _ERASED_SECONDS: Final = 43_200
-"""Seconds a browser remembers that its reader was erased: longer than a sign-in at the campus
-usually lasts."""
+"""Seconds a browser remembers that its reader was erased: longer than most campus sign-ins last."""
 
 
 def secure_name(request: web.Request, name: str) -> str:
@@ -24,8 +23,7 @@ def secure_name(request: web.Request, name: str) -> str:
 def give_cookie(
     request: web.Request, response: web.StreamResponse, name: str, value: str, max_age_s: int
 ) -> None:
-    """Sets a cookie of the service; over https it is Secure. ``name``: a result of
-    ``secure_name``."""
+    """Sets a cookie, which is Secure over https. ``name``: a result of ``secure_name``."""
     response.set_cookie(
         name,
         value,

@@ -14,8 +14,7 @@ from typing import Any, Final, TypeVar
 from models.kernel.errors import OutcomeUnknown, Unavailable
 
 ANSWER_WITHIN_S: Final = 4.0
-"""Seconds a request may work. Every response must come within five seconds; queueing and sending
-take the rest."""
+"""Seconds a request may work. A response must come within five, with queueing and sending."""
 Result = TypeVar("Result")
 
 
@@ -66,9 +65,8 @@ class Changes:
         self._under_way: dict[asyncio.Future[Any], tuple[float, asyncio.Task[None]]] = {}
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
-        """Runs ``work`` and returns its result. If ``work`` takes longer than ``seconds``, or
-        the caller is cancelled, it continues without the caller. Raises: OutcomeUnknown after
-        ``seconds``."""
+        """Returns the result of ``work``, which continues without the caller if it takes longer
+        than ``seconds`` or the caller is cancelled. Raises: OutcomeUnknown after ``seconds``."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
         task = loop.create_task(self._go_on(work, answer))

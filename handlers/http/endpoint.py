@@ -102,8 +102,7 @@ class ApiRequest:
         return self.request.match_info["id"]
 
     def context(self, digest: str = "") -> RequestContext:
-        """The context for services, with the idempotency key if the request has one. ``digest``:
-        the hash of the request's body."""
+        """The services' context, with the idempotency key if any. ``digest``: the body's hash."""
         assert self.principal is not None
         return RequestContext(
             self.reader,
@@ -217,9 +216,8 @@ class Endpoint:
 
 
 def handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The aiohttp handler of a route. It reads the body, waits in the queue, identifies the
-    caller, applies the rate limits, parses the body, calls the operation, and encodes the
-    result."""
+    """A route's aiohttp handler. It reads the body, waits in the queue, identifies the caller,
+    applies rate limits, parses the body, calls the operation, and encodes the result."""
     if route.method == "GET" and route.who is Access.ANYONE:
         return _public_handler(route)
     return (

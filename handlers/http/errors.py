@@ -23,8 +23,7 @@ STATUSES: Final[dict[type[DomainError], int]] = {
     kernel_errors.Throttled: 429,
     kernel_errors.Unavailable: 503,
 }
-"""The HTTP status by base class of errors. An error has the status of its nearest base class in
-this table."""
+"""The HTTP status by class of error. An error has that of its nearest base class in the table."""
 
 
 def status_of(error: type[DomainError]) -> int:

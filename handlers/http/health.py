@@ -25,9 +25,8 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Readiness: 503 without MongoDB, otherwise 200. The response lists the troubles of a
-    degraded service, such as a hanging job or a missing Redis. Only for clients in the networks
-    ``monitors``. Raises: Forbidden."""
+    """Readiness: 503 without MongoDB, else 200. Lists troubles such as a hanging job or a
+    missing Redis. Only for clients in the networks ``monitors``. Raises: Forbidden."""
     _for_monitors(request)
     ready, troubles = await request.app[HEALTH]()
     status = "not_ready" if not ready else "degraded" if troubles else "ready"

@@ -20,8 +20,7 @@ class Language(StrEnum):
 
 
 def language_of(request: web.Request) -> Language:
-    """The language of the page: the chosen one; without a choice English if the browser prefers
-    it, otherwise Chinese."""
+    """The chosen language; without a choice English if the browser prefers it, else Chinese."""
     chosen = request.cookies.get(COOKIE)
     if chosen in set(Language):
         return Language(chosen)

@@ -24,22 +24,18 @@ from models.kernel.errors import Busy
 from models.storage.rounds import pause_s
 
 SLOTS: Final = 256
-"""At most this many changes are in progress at once: two full batches of MongoDB writes, and
-some that follow them."""
+"""At most this many changes run at once: two full batches of MongoDB writes, and the next few."""
 SIGN_IN_SLOTS: Final = 128
 """At most this many sign-ins are in progress at once for each sign-on, and as many for WeChat."""
 MAX_READS: Final = 512
-"""At most this many reads are in progress at once. Nearly all are answered from memory without a
-wait."""
+"""At most this many reads run at once. Nearly all are answered from memory without a wait."""
 LONGEST_WAIT_S: Final = 1.0
-"""Seconds a change may wait in the queue: a response should come within two seconds, and the
-work itself takes time, too."""
+"""Seconds a change may wait in the queue. A response, with its work, should come within two."""
 LATE_S: Final = 0.3
 """Seconds. Reads are refused if the first change in the queue has waited for longer. They are
 also refused if the event loop is late by more while ``MANY`` requests are in progress."""
 MANY: Final = 20
-"""At least this many requests must be in progress before a late event loop refuses reads: fewer
-are not the cause of its delay."""
+"""A late event loop refuses reads only if this many requests run: fewer do not delay it."""
 PRESSING: Final = 24
 """From this many concurrent changes on, jobs postpone work that can wait."""
 BODY_DEADLINE_S: Final = 10.0
@@ -64,8 +60,7 @@ moment: accepting the requests takes most of the time."""
 
 class WriteQueue:
     """A queue in which changes wait until fewer than ``slots`` are in progress. ``async with``
-    waits for a place and holds it. ``rate``: the changes that finish in a second while others
-    wait."""
+    waits for a place and holds it. ``rate``: the changes finished in a second while others wait."""
 
     def __init__(self, clock: Callable[[], float] = monotonic, slots: int = SLOTS) -> None:
         self._clock = clock
@@ -93,8 +88,7 @@ class WriteQueue:
 
     @property
     def is_saturated(self) -> bool:
-        """True if ``PRESSING`` or more changes were in progress at some time in the last two
-        ticks."""
+        """True if ``PRESSING`` changes or more were in progress in the last two ticks."""
         return max(self._most, self._most_before) >= PRESSING
 
     @property
@@ -134,9 +128,8 @@ class WriteQueue:
 
     @contextmanager
     def step_aside(self) -> Iterator[None]:
-        """Gives up the caller's place while the block runs, and takes one again afterwards
-        without queueing, even beyond ``slots``. The caller must bound how many requests return
-        at once."""
+        """Gives up the caller's place during the block, and takes one afterwards without
+        queueing, even beyond ``slots``. The caller must bound how many requests return at once."""
         self._inside -= 1
         self._let_in()
         try:
@@ -145,8 +138,7 @@ class WriteQueue:
             self._inside += 1
 
     def tick(self, seconds: float) -> None:
-        """Refuses changes that have waited too long, and updates ``rate``. ``seconds``: the time
-        since the previous call."""
+        """Refuses overdue changes; updates ``rate``. ``seconds``: the time since the last call."""
         if self._line:
             self._measured_s += seconds
             self._measured += self._left
@@ -190,13 +182,11 @@ class LoadShedder:
         self.closing = False
         """True once the worker shuts down; each response then closes its connection."""
         self.leaving = False
-        """True if the whole service of this host stops, so that no other worker takes over the
-        connections."""
+        """True if this host's whole service stops: no other worker takes over the connections."""
         self.last_response_at = float("-inf")
         """Monotonic time of the last response since the shutdown began."""
         self.request_arrived = asyncio.Event()
-        """An event that each request sets and each tick clears; it ends the pause of an idle
-        worker."""
+        """Each request sets this event and each tick clears it. It ends an idle worker's pause."""
         self._late_s = self._latest_s = 0.0
         self.looking = 0
 
@@ -226,8 +216,7 @@ class LoadShedder:
         self.looking -= 1
 
     async def run(self) -> None:
-        """Calls ``tick`` of all queues every tenth of a second, and measures the event loop's
-        delay. Runs until cancelled."""
+        """Ticks all queues and measures the event loop's delay every 0.1 s, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             began, tick_s = loop.time(), _TICK_S

@@ -9,8 +9,7 @@ from models.kernel.errors import Throttled
 from models.storage.rate_limiter import RateLimit
 
 READS: Final = RateLimit("read", capacity=60, per_second=10)
-"""The rate limit of one reader's reads at one worker. A page needs about ten at once, then one
-in fifteen seconds."""
+"""Limits a reader's reads at one worker. A page needs about ten at once, then one in 15 seconds."""
 ADDRESS: Final = RateLimit("address", capacity=5000, per_second=1000)
 """The rate limit of requests without a session from one address, which a whole campus may share.
 Requests with a session count against the limit of their reader."""

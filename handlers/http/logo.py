@@ -13,8 +13,7 @@ def logo_url(profile: LibraryProfile) -> str:
 
 async def logo(request: web.Request) -> web.Response:
     """The library's logo, which browsers may cache for ever under its name. Any other name gives
-    a 404 that is not cached, because a worker learns of a new logo some seconds after it was
-    saved."""
+    a 404 that is not cached, because a worker learns of a new logo some seconds late."""
     profile = request.app[REFERENCE].profile
     if not profile.logo or request.match_info["name"] != profile.logo_name:
         raise web.HTTPNotFound(headers={"Cache-Control": "no-store"})

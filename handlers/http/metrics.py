@@ -68,8 +68,7 @@ class BookingMetrics:
 
 
 class JobMetrics:
-    """Metrics of this process's jobs. Their label is ``job_name``, because Prometheus itself
-    uses ``job``."""
+    """Metrics of this process's jobs, labelled ``job_name``: Prometheus itself uses ``job``."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.effects = Counter(
@@ -245,8 +244,7 @@ class Metrics:
         child.observe(seconds)
 
     def exposition(self) -> bytes:
-        """All processes' metrics in Prometheus's text format. It may read files, so it must be
-        called in a thread."""
+        """All processes' metrics in Prometheus's format. It may read files: call it in a thread."""
         registry = self.registry
         if self._folder is not None:
             registry = CollectorRegistry()

@@ -66,8 +66,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
 
 
 def common_headers(request: web.Request) -> dict[str, str]:
-    """The headers that every response carries (request id and server time), for a handler that
-    sends its response itself."""
+    """Every response's headers (request id, server time), for a handler that sends it itself."""
     return {
         "X-Request-Id": REQUEST_ID.get(),
         "X-Server-Time": _server_time.text(request.app[CLOCK].now()),
@@ -76,8 +75,7 @@ def common_headers(request: web.Request) -> dict[str, str]:
 
 def enveloped(app: web.Application, routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
     """The routes with wrapped handlers. A wrapper adds the common headers and turns every error
-    into the API's format. An aiohttp middleware instead would cost a tenth of a response from
-    memory."""
+    into the API's format. An aiohttp middleware would cost a tenth of a response from memory."""
     return [web.RouteDef(r.method, r.path, _enveloped(app, r.handler), r.kwargs) for r in routes]
 
 
@@ -164,8 +162,7 @@ async def _http_error(request: web.Request, error: web.HTTPException) -> web.Str
 async def _render_error(
     request: web.Request, status: int, code: str, facts: dict[str, Any]
 ) -> web.Response:
-    """The response for an error: JSON for programs, a page for browsers. ``facts``: details that
-    fill the error's text."""
+    """An error's JSON for programs or page for browsers. ``facts``: details in the error's text."""
     if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
         return await request.app[ERROR_PAGE](request, status, code, facts)
     return envelope(status, code, facts)

@@ -95,8 +95,7 @@ _SESSIONS: Final = {
 
 
 def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of these routes. ``named``: further types to describe, which no
-    operation takes or returns."""
+    """The routes' OpenAPI 3.1 document. ``named``: types to describe that no operation uses."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {ErrorOut, *named}
     ordered = sorted(shapes, key=str)
@@ -209,8 +208,7 @@ def _parameters(route: Endpoint) -> list[dict[str, Any]]:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a query parameter, without null and default: a client omits the parameter
-    instead."""
+    """A query parameter's schema without null and default: clients omit the parameter instead."""
     schema = {key: value for key, value in schema.items() if key != "default"}
     if "anyOf" in schema:
         return next(part for part in schema["anyOf"] if part.get("type") != "null")

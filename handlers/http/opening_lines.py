@@ -10,9 +10,8 @@ from models.policy.opening_rules import own_week, places_with_week
 
 
 def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -> list[str]:
-    """The opening hours as lines of text. First come the weekly hours of each place that has its
-    own, one line for all weekdays with equal hours; then the exceptions and closures that are
-    not over."""
+    """The opening hours as lines: first the weekly hours of each place that has its own, one
+    line for all weekdays with equal hours; then the exceptions and closures that are not over."""
     lines = []
     for place in places_with_week(policy):
         alike: dict[tuple[time | None, time | None], tuple[OpeningRule, set[int]]] = {}

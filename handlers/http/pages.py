@@ -61,8 +61,7 @@ Value = TypeVar("Value")
 
 @dataclass(slots=True)
 class PageRequest:
-    """A page view or a sent form, with the session of its reader. ``now``: when the request
-    arrived."""
+    """A page view or a sent form, with its reader's session. ``now``: when the request arrived."""
 
     request: web.Request
     now: datetime
@@ -82,8 +81,7 @@ class PageRequest:
 
     @property
     def role(self) -> Role | None:
-        """The highest staff role that the reader has in any venue in this session; None without
-        one."""
+        """The reader's highest staff role in any venue in this session; None without one."""
         return self.rights.role if self.rights is not None else None
 
     @property
@@ -104,8 +102,7 @@ class PageRequest:
         return self.may_in(venue_id, Role.VIEWER)
 
     def require_in(self, venue_id: VenueId | None, role: Role = Role.VIEWER) -> None:
-        """Raises: OtherVenue if the reader lacks ``role`` in the venue, or (None) in the whole
-        library."""
+        """Raises: OtherVenue if the reader lacks ``role`` in the venue (None: whole library)."""
         if not self.may_in(venue_id, role):
             raise OtherVenue()
 
@@ -144,9 +141,8 @@ def reader_page(
     *,
     patient: bool = False,
 ) -> Handler:
-    """The handler of a page that only readers see. ``signed_out`` answers visitors without a
-    session; by default they sign in and return to the page. ``patient``: the page has no time
-    limit."""
+    """The handler of a page for readers. ``signed_out`` answers visitors without a session; by
+    default they sign in and return to the page. ``patient``: the page has no time limit."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit = None
@@ -175,8 +171,7 @@ def reader_page(
 
 
 def open_page(view: Callable[[web.Request, Reader | None], web.Response]) -> Handler:
-    """The handler of a page for everybody. ``view`` renders it for the reader, or for None if
-    the visitor has no session."""
+    """A public page's handler. ``view`` renders it for the reader, or None without a session."""
 
     async def with_reader(visit: PageRequest) -> web.StreamResponse:
         return view(visit.request, visit.reader)
@@ -193,11 +188,10 @@ def reader_form(
     patient: bool = False,
     back: Filled | None = None,
 ) -> Handler:
-    """The handler of a form that a reader sends. The form must come from a page of this service,
-    which is checked by origin and CSRF token. ``bucket``: the rate limit for each reader.
-    ``max_bytes``, ``multipart``: see ``form_of``. ``patient``: the work has no time limit.
-    ``back``: renders the filled-in page to which a reader returns after a new sign-in if the
-    session had ended."""
+    """The handler of a form that a reader sends from a page of this service, checked by origin
+    and CSRF token. ``bucket``: the rate limit for each reader. ``max_bytes``, ``multipart``: see
+    ``form_of``. ``patient``: the work has no time limit. ``back``: renders the filled-in page to
+    which a reader returns after a new sign-in if the session had ended."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit, ours = None, None
@@ -292,8 +286,7 @@ def domain_error_page(
     visit: PageRequest | None = None,
     form: Form | None = None,
 ) -> web.Response:
-    """The error page of a refusal. If the same request may succeed later, the page has a button
-    that sends ``form`` again."""
+    """A refusal's error page, with a button that sends ``form`` again if it may succeed later."""
     count_error(request, error)
     headers = {}
     facts = dict(error.details)

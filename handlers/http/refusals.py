@@ -15,19 +15,16 @@ from models.readers.errors import CardUnknown
 
 _OF_ACCESS: Final = frozenset({401, 403, 429})
 _GUESSES: Final = frozenset({ActivationCodeInvalid.code, QrInvalid.code, CardUnknown.code})
-"""Error codes that go to the security log although their status is 422, because the client may
-be guessing a code."""
+"""Errors of status 422 that go to the security log, because the client may be guessing a code."""
 
 
 def count_error(request: web.Request, error: DomainError) -> None:
-    """Counts the error by its code. Errors of access and of guessed codes also go to the
-    security log."""
+    """Counts the error by code. Errors of access and guessed codes also go to the security log."""
     count_refusal(request, error.code, status_of(type(error)))
 
 
 def count_refusal(request: web.Request, code: str, status: int, reason: str = "") -> None:
-    """Counts a refusal that is not an exception. ``reason``: a fixed sentence for the security
-    log, without data of the request."""
+    """Counts a refusal that is no exception. ``reason``: a fixed sentence for the security log."""
     request.app[METRICS].refusals.labels(code).inc()
     if status in _OF_ACCESS or code in _GUESSES:
         request.app[SECURITY_LOG].add(

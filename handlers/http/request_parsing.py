@@ -36,8 +36,7 @@ def parse_query(request: web.Request, shape: type) -> Any:
 
 
 def malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
-    """The error that names the field in msgspec's message, or ``whole`` if the message names no
-    field."""
+    """The error that names the field in msgspec's message, or ``whole`` if it names no field."""
     text = str(error)
     reason, _, path = text.partition(" - at `")
     field = path.rstrip("`").rpartition("$")[2].removeprefix(".")

@@ -14,8 +14,7 @@ _NEXT_SECONDS: Final = 600
 
 
 def remember_return_url(request: web.Request, response: web.StreamResponse) -> None:
-    """Stores the page in the query's ``next`` in a cookie while the reader signs in at the
-    campus."""
+    """Stores the query's ``next`` page in a cookie while the reader signs in at the campus."""
     target = request.query.get("next", "")
     if not is_own_path(target):
         forget_return_url(request, response)

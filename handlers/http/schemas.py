@@ -44,9 +44,8 @@ class Response(Struct):
 
 
 class SuspensionOut(Response):
-    """A reader's suspension. ``until``: null if it lasts until the library ends it. ``reason``:
-    a text. ``violations``, ``days``: so many violations within so many days have caused it; null
-    for another cause."""
+    """A reader's suspension. ``until``: null if only the library ends it. ``reason``: a text.
+    ``violations``, ``days``: so many violations in so many days have caused it; otherwise null."""
 
     until: datetime | None
     reason: str

@@ -10,24 +10,20 @@ from models.storage.encryption import FieldCipher
 
 log = logging.getLogger(__name__)
 LINES_OF_AN_ADDRESS: Final = 5
-"""At most this many lines of the log in a minute are about one kind of refusal from one address,
-in one worker."""
+"""A worker logs at most this many lines a minute on one kind of refusal from one address."""
 LINES_OF_A_KIND: Final = 60
-"""At most this many lines of the log in a minute are about one kind of refusal from all
-addresses together, in one worker."""
+"""A worker logs at most this many lines a minute on one kind of refusal from all addresses."""
 _MINUTE_S: Final = 60.0
 _HASH_CHARS: Final = 20
 _ROUTINE: Final = frozenset(
     {"unauthenticated", "sign_in_again", "second_factor_required", "not_bound", "throttled"}
 )
-"""Kinds of refusal that readers cause every day (an expired session, an unbound phone). They are
-logged as INFO."""
+"""Refusals that readers cause every day (expired session, unbound phone), logged as INFO."""
 
 
 class SecurityLog:
-    """The security log of one worker's refusals. It writes a bounded number of lines each
-    minute, and counts the other refusals in sums. Addresses appear as keyed hashes, which can be
-    compared but not reversed."""
+    """One worker's log of refusals. It writes a bounded number of lines a minute, and sums up
+    the rest. Addresses appear as keyed hashes, which can be compared but not reversed."""
 
     def __init__(self, cipher: FieldCipher, clock: Callable[[], float] = monotonic) -> None:
         self._cipher, self._clock = cipher, clock

@@ -1,6 +1,5 @@
-"""Static files, read when the service starts. Their names contain a hash of the content, so that
-browsers may cache them for ever. Their plain names also work; browsers revalidate those each
-time."""
+"""Static files, read at startup. Their names contain a hash of the content, so that browsers may
+cache them for ever. Their plain names also work; browsers revalidate those each time."""
 
 from __future__ import annotations
 
@@ -19,8 +18,7 @@ from handlers.texts.english import script_in_english
 from handlers.texts.pages import SHORT_TITLE
 
 _SHORT_NAME: Final = 12
-"""At most this many characters are in the name below an icon on the home screen: phones cut off
-longer ones."""
+"""At most this many characters are in the name below a home screen icon: phones cut off more."""
 READERS_SCRIPTS: Final = ("app.js", "booking.js", "plan.js", "scan.js")
 """Scripts that contain texts for readers, and are therefore served in Chinese and in English."""
 _KINDS: Final = {
@@ -77,8 +75,7 @@ _BY_NAME, _URLS = _read()
 
 
 def _in_english() -> dict[str, str]:
-    """Translates ``READERS_SCRIPTS`` and adds the English files to ``_BY_NAME``. Returns their
-    URLs by the script's name."""
+    """Adds the English ``READERS_SCRIPTS`` to ``_BY_NAME``. Returns their URLs by script name."""
     urls: dict[str, str] = {}
     for name in READERS_SCRIPTS:
         content = script_in_english(_BY_NAME[name].content.decode()).encode()
@@ -95,8 +92,7 @@ _ENGLISH_URLS: Final = _in_english()
 
 
 def english_asset_url(name: str) -> str:
-    """The URL of the file's English version, or of the file itself if it has none. Raises:
-    KeyError."""
+    """The URL of the file's English version, or of the file if it has none. Raises: KeyError."""
     return _ENGLISH_URLS.get(name) or _URLS[name]
 
 

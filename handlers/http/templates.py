@@ -27,8 +27,7 @@ from models.kernel.time_range import to_local
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT, later_clock
 
 _CHINESE_ONLY: Final = ("staff/", "kiosks/", "display/", "http/api_docs.html")
-"""Templates that exist in Chinese only, by prefix: pages for staff, kiosks and displays, and the
-API's documentation."""
+"""Prefixes of Chinese-only templates: pages for staff, kiosks and displays, and the API's docs."""
 
 
 def has_english(template: str) -> bool:

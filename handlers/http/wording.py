@@ -61,9 +61,8 @@ def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
 def rules_html(
     reference: ReferenceData, day: date, template: str, reader: Reader | None = None
 ) -> Markup:
-    """The rules of use as HTML, with the placeholders filled in. ``template``: the library's
-    wording; empty for the default wording. With ``reader``, the limits of the reader's groups
-    are added."""
+    """The rules of use as HTML, with placeholders filled in. ``template``: the library's
+    wording; empty for the default. With ``reader``, the limits of the reader's groups are added."""
     facts = _Facts(reference, day, reader, IN_CHINESE)
     html = _filled(html_of(template or RULES_TEXT), facts, _escaped)
     return Markup(_EMPTY_ITEM.sub("", html))

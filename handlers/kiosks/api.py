@@ -38,13 +38,11 @@ IDLE_S: Final = 30
 """Seconds without a touch after which the screen signs out."""
 _WRONG_CARDS: Final = 30
 SCREEN: Final = "X-Kiosk-Screen"
-"""The header that a kiosk's screen sends with each request. A kiosk whose screen stops sending
-it counts as failed."""
+"""A kiosk's screen sends this header with each request. Without it the kiosk counts as failed."""
 
 
 async def _kiosk(call: ApiRequest) -> Kiosk:
-    """The kiosk of the request, authenticated by the key in its header. Raises: NotFound,
-    Unauthenticated."""
+    """The kiosk authenticated by the key in the header. Raises: NotFound, Unauthenticated."""
     key = call.request.headers.get("X-Kiosk-Key", "")
     return await call[KioskService].authenticate(call.id, key)
 

@@ -71,8 +71,7 @@ async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _carried_scan(visit: PageRequest) -> KioskCodeScan:
-    """The scan that the browser's scan note proves. Raises: QrExpired, also if the scan was made
-    at another kiosk."""
+    """The scan that the browser's scan note proves. Raises: QrExpired, also for another kiosk's."""
     note = carried_note(visit.request)
     scan = visit[ScanNotes].scan_of(note, visit.principal.session.id, visit.now)
     if not isinstance(scan, KioskCodeScan) or scan.kiosk_id != visit.id:
@@ -87,8 +86,7 @@ async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _reservation_to_check_in(visit: PageRequest) -> Reservation | None:
-    """The reader's reservation in this kiosk's venue that the scan is for; None if there is
-    none."""
+    """The reader's reservation in this kiosk's venue that the scan is for; None without one."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     venue_id = _kiosk(visit.request).venue_id
     return next_to_check_in((r for r in live if r.venue_id == venue_id), visit.now)

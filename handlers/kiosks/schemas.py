@@ -27,8 +27,7 @@ class PairingStateRequest(Request):
 
 
 class PairingStateOut(Response):
-    """The state of a pairing request. ``kiosk_id``: null until an administrator has confirmed
-    the pairing."""
+    """A pairing request's state. ``kiosk_id``: null until an administrator confirms the pairing."""
 
     code: str
     check_word: str
@@ -61,8 +60,7 @@ class KioskCheckIn(Request):
 
 
 class KioskCodeOut(Response):
-    """The code that the kiosk's screen shows. ``free``: the number of free seats by area; empty
-    for a query terminal."""
+    """The code on the kiosk's screen. ``free``: free seats by area; empty for a query terminal."""
 
     payload: str
     svg: str

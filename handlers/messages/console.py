@@ -69,9 +69,8 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
 def _counts(
     channel: Channel, overview: DeliveryOverview
 ) -> Counter[tuple[Template, DeliveryState]]:
-    """The number of deliveries by template and state. A message without the consent of its
-    reader has no delivery. The number of such messages is that of all messages of the template
-    less their deliveries."""
+    """The number of deliveries by template and state. A message without its reader's consent has
+    no delivery; the number of these is that of the template's messages less its deliveries."""
     counts: Counter[tuple[Template, DeliveryState]] = Counter()
     for template, state, _, n in overview.counts:
         counts[template, state] += n
@@ -92,8 +91,7 @@ def _channel(visit: PageRequest, name: str) -> Channel:
 
 
 async def retry(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Queues the channel's deliveries that failed in the last ``DAYS`` days again, without those
-    that are no longer relevant."""
+    """Queues the channel's failed, still relevant deliveries of the last ``DAYS`` days again."""
     since, channel = (
         visit.now - timedelta(days=DAYS),
         _channel(visit, visit.request.match_info["channel"]),

@@ -39,7 +39,6 @@ def kinds(choices: KindChoices) -> list[MessageKind]:
 
 
 def choice_pages(used: Collection[Channel]) -> list[tuple[str, str]]:
-    """The pages on which readers choose kinds of messages, for the channels in use: each page's
-    path and the channel's name."""
+    """For each used channel, the path of the page to choose messages, and the channel's name."""
     pages = CHOICE_PAGES.items()
     return [(path, CHANNEL_WORDS[channel].name) for channel, path in pages if channel in used]

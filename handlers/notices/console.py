@@ -120,8 +120,7 @@ def _read(form: Form, old: Notice | None) -> Notice:
 
 
 async def withdraw_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Ends the notice's publication now. It is published again if its end is set to a later time
-    in the editor."""
+    """Ends the notice's publication now. It is published again if the editor sets a later end."""
     old = await visit[NoticeService].get_for_staff(visit.id)
     require_current(form, old.rev, NoticeChanged)
     await visit[StaffNotices].withdraw(staff_context(visit), old, form_reason(form))

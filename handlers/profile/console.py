@@ -34,8 +34,7 @@ from models.profile.zones import fitting_zones
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
-"""The largest form in bytes. It can hold a new logo, the longest wording, and the logo of an
-earlier try."""
+"""The largest form in bytes: a new logo, the longest wording, and the logo of an earlier try."""
 _LINES: Final = ("name", "title", "audience", "running_line", "campus_app", "mini_program", "menu")
 
 
@@ -84,8 +83,7 @@ async def _page(
 
 
 async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows a preview of the profile, or stores it. After a refusal the form keeps the typed
-    texts and the logo."""
+    """Previews or stores the profile. After a refusal the form keeps the typed texts and logo."""
     reference = visit[REFERENCE]
     await reference.refresh()
     old = reference.profile

@@ -60,8 +60,7 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
-    """The page of a reservation with its history. After a report that the seat is occupied, it
-    also lists free seats nearby."""
+    """A reservation's page with history, and free seats nearby after an occupied-seat report."""
     r = await visit[ReservationService].get_own(visit.id, visit.reader.id)
     nearest = None
     if r.has_open_report:
@@ -83,8 +82,7 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
 
 async def _warning(visit: PageRequest, r: Reservation, done: str) -> str:
     """A sentence that warns the reader: the last action came too late, or the last report did
-    not stop the check-in deadline. Empty in other cases. ``done``: the last action, from the
-    query."""
+    not stop the check-in deadline. Otherwise empty. ``done``: the last action, from the query."""
     if done == "stale":
         return DONE_TEXT["stale"]
     if done != "report_desk":

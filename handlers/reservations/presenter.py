@@ -64,8 +64,7 @@ async def reservation(
 
 
 async def after_change(call: ApiRequest, r: Reservation) -> schemas.ReservationOut:
-    """The changed reservation as the response to a request. Also wakes the jobs, some of which
-    follow from the change."""
+    """The changed reservation as a response. Also wakes the jobs that may follow the change."""
     call[WAKE_JOBS]()
     return await reservation(call[REFERENCE], r, call.now)
 
@@ -128,8 +127,7 @@ def assisted(r: Reservation) -> schemas.AssistedOut | None:
 
 
 def state_text(r: Reservation) -> str:
-    """The reservation's state in words, marked as unconfirmed if a gate has set it and the
-    reader has yet to confirm it."""
+    """The reservation's state in words, marked if a gate set it and the reader must confirm it."""
     waits = r.state in CHECKED_IN_STATES and r.pending_confirmation is not None
     text = STATE_TEXT[r.state]
     return UNCONFIRMED_STATE.format(state=text) if waits else text

@@ -49,8 +49,7 @@ class ReservedSeat(Response):
 
 
 class AssistedOut(Response):
-    """The last action that a gate's event has caused for the reader, and when the reader
-    confirmed it (null: not yet)."""
+    """The last action by a gate's event, and when the reader confirmed it (null: not yet)."""
 
     kind: str
     at: datetime

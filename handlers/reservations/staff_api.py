@@ -45,8 +45,7 @@ _WRITE: Final = Scope.RESERVATIONS_WRITE
 
 _UNKNOWN_NUMBERS: Final = 20
 _WINDOW: Final = timedelta(hours=1)
-"""The time in which a caller may try at most ``_UNKNOWN_NUMBERS`` student or staff numbers that
-belong to no reader."""
+"""The time in which ``_UNKNOWN_NUMBERS`` student or staff numbers of no reader may be tried."""
 
 
 @routes.get(

@@ -18,8 +18,7 @@ from models.kernel.errors import DomainError
 
 
 async def scanned(request: web.Request) -> web.StreamResponse:
-    """Handles the link in a seat label after a camera or WeChat has opened it: redirects to the
-    check-in page with a scan note."""
+    """Redirects a seat label's link, opened by camera or WeChat, to check-in with a scan note."""
     try:
         seat = request.app[REFERENCE].seat_even_if_removed(request.match_info["id"])
         return await take_scan(request, f"/s/{seat.id}")
@@ -48,8 +47,7 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
 
 
 async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Checks the reader in, ends their leave, or confirms their presence. The browser's scan
-    note proves the scan."""
+    """Checks the reader in, ends a leave or confirms presence, by the browser's scan note."""
     scan = _carried_scan(visit)
     if scan is None:
         return redirect(f"/s/{visit.id}/check-in")  # which explains the next step
@@ -66,8 +64,7 @@ async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _carried_scan(visit: PageRequest) -> SeatLabelScan | None:
-    """The scan that the browser's scan note proves; None if the note has expired or is of
-    another seat."""
+    """The scan that the browser's scan note proves; None if it is expired or of another seat."""
     seat = visit[REFERENCE].seat_even_if_removed(visit.id)
     session_id = visit.principal.session.id
     try:

@@ -33,8 +33,7 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes the seat or the time of a reservation. If the change is refused, the reservation
-    stays as it was."""
+    """Changes the seat or time of a reservation, which stays as it was if this is refused."""
 
     async def changed(ctx: RequestContext, seat_id: str, selection: TimeSelection) -> Reservation:
         start = selection.start if selection.start is not None else "now"

@@ -55,9 +55,8 @@ class OwnBooking:
 
 @dataclass(slots=True)
 class BookingPanel:
-    """The template data of the panel: the chosen seat, and its ``starts`` and ``ends`` with the
-    preselected ``start`` and ``end``. ``refusal``: why the last attempt to book failed; empty
-    before one."""
+    """The panel's template data: the chosen seat, ``starts`` and ``ends`` with the preselected
+    ``start`` and ``end``. ``refusal``: why the last booking failed; empty before one."""
 
     seat: Seat
     place: ReservedSeat
@@ -83,14 +82,11 @@ class BookingPanel:
     """The number of bookings that the reader may still make for that day."""
     daily_limit: int = 1
     own: list[OwnBooking] = field(default_factory=list)
-    """The reader's bookings that day, which a new booking must not overlap."""
     too_long: str = ""
-    """A sentence that says that the searched time exceeds the longest stay; empty if it does
-    not."""
+    """A sentence saying that the searched time exceeds the longest stay; empty if it does not."""
     favourite: bool = False
     timeline: str = ""
-    """The seat's free and booked times of the day as JSON, from which the script draws the
-    timeline."""
+    """The seat's free and booked times of the day as JSON, for the script's timeline."""
 
 
 async def booking_panel(
@@ -220,8 +216,7 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
 
 
 def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area: Area) -> None:
-    """Adds the reason of a refusal to the panel. If the seat was taken, also adds links to free
-    seats nearby."""
+    """Adds a refusal's reason to the panel, and links to free seats nearby if the seat is taken."""
     panel.refusal = text_of(error.code, error.details)
 
     def to_seat(id: str) -> str:

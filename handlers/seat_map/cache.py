@@ -102,8 +102,7 @@ class CachedAreaMap:
         self.view.refresh(occupancy, query)
 
     def body_for(self, reader_id: ReaderId) -> CachedBody:
-        """The response with the plan for this reader. It is shared with others unless the reader
-        sees some seat differently."""
+        """This reader's plan as a response, shared unless the reader sees a seat differently."""
         shared = self._shared_body()
         own = self.own(reader_id)
         if not own:
@@ -126,8 +125,7 @@ class CachedAreaMap:
         return seat_body(self.area, place, view, self.barred.get(place, ()))
 
     def own(self, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
-        """The seats whose state differs for this reader from what others see, with their
-        indexes."""
+        """The seats, by index, whose state differs for this reader from what others see."""
         granted = self._reference.active_accommodation(reader_id, self._time_window.day).accessible
         return self.view.overlay_for(reader_id, granted)
 
@@ -144,8 +142,7 @@ class CachedAreaMap:
         return f"{self.version()} {own}" if own else self.version()
 
     def version(self) -> str:
-        """A text that changes whenever a seat's state changes for all readers. It is the ETag of
-        the shared response."""
+        """The shared response's ETag, changed whenever a seat's state changes for all readers."""
         self._shared_body()
         return self._version
 
@@ -179,8 +176,7 @@ class CachedAreaMap:
 
 
 class CachedAreaList:
-    """The response with the areas of one venue (or all) and their counts of seats, in one time
-    window."""
+    """The response with the areas of a venue (or all) and seat counts, in one time window."""
 
     def __init__(self, plans: SeatMapCache, reference: ReferenceData) -> None:
         self._plans, self._reference = plans, reference

@@ -1,5 +1,4 @@
-"""The page 巡视 (patrol) for staff who walk through an area: its seats as plan and list, with what
-readers have reported."""
+"""The page 巡视 (patrol): an area's seats as plan and list for staff, with readers' reports."""
 
 from __future__ import annotations
 
@@ -40,8 +39,7 @@ from models.seat_reports.service import SeatReportService
 from notify.templates.rendering import later_clock
 
 _LISTED: Final = 50
-"""At most this many seats whose readers may have left are listed. Further ones appear once these
-have been checked."""
+"""At most this many seats whose readers may have left are listed; others once these are checked."""
 _MARKED: Final = 200
 """At most this many occupied-seat reports are marked on the plan."""
 _DRAWN: Final = {
@@ -115,8 +113,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
 
 
 def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Area]]]:
-    """The areas by floor, with the floor's name. If there are several venues, the name begins
-    with the venue's."""
+    """The areas by floor, with the floor's name, preceded by the venue's if there are several."""
     several = len({area.venue_id for area in areas}) > 1
     floors = []
     for (venue, floor), on in groupby(areas, key=_floor_of):
@@ -196,8 +193,7 @@ def _occupied(seat: Seat, row: OccupancyRow, who: str, reports: list[str]) -> Pa
 
 # --- the chosen seat ------------------------------------------------------------------------------
 async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
-    """The template data of the chosen seat and the actions that are possible. It does not
-    contain the reader's name."""
+    """The template data of the chosen seat and its possible actions, without the reader's name."""
     r = None
     if chosen.reservation:
         r = await visit[ReservationLookup].get(chosen.reservation)
@@ -215,8 +211,7 @@ async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
 
 # --- moving a reader ------------------------------------------------------------------------------
 async def _moving(visit: PageRequest, id: str) -> Reservation | None:
-    """The reservation ``id`` that staff are about to move to another seat. None for an empty id,
-    or if it can no longer be moved."""
+    """The reservation ``id`` that staff are about to move; None if empty or no longer movable."""
     if not id:
         return None
     r = await visit[ReservationLookup].get(id)

@@ -52,8 +52,7 @@ _SEND_BUFFER: Final = 64 * 1024
 _RETRY_MS: Final = 3000
 _GATHER_S: Final = 0.05
 _SHARE: Final = 4
-"""After each broadcast the sending task pauses this many times as long as the broadcast took, so
-that requests are served first."""
+"""After a broadcast the sending task pauses this many times as long: requests are served first."""
 _TURN: Final = 200
 _COMMENT: Final = b": \n\n"
 
@@ -70,8 +69,7 @@ class _Subscriber:
     own_seats: dict[int, SeatState] = field(default_factory=dict)
 
     async def write(self, chunk: bytes) -> None:
-        """Sends the chunk without waiting. Disconnects a subscriber that has too much unsent
-        data."""
+        """Sends the chunk without waiting. Disconnects a subscriber with too much unsent data."""
         if self.ended.is_set():
             return  # its handler may have finished the response
         transport = self.request.transport
@@ -87,8 +85,7 @@ class _Subscriber:
 
 @dataclass(slots=True, eq=False)
 class _Watched:
-    """A plan and the subscribers that watch it. All of them have received the version
-    ``sent_version``."""
+    """A plan and the subscribers that watch it, who have all received ``sent_version``."""
 
     plan: CachedAreaMap
     time_window: TimeFilter
@@ -97,8 +94,7 @@ class _Watched:
 
 
 class EventStreamHub:
-    """All event streams of this worker. ``opened`` is called with the number of streams whenever
-    it changes."""
+    """This worker's event streams. ``opened`` is called with their number whenever it changes."""
 
     def __init__(
         self,
@@ -128,9 +124,8 @@ class EventStreamHub:
         session: Session,
         reader: Reader,
     ) -> web.StreamResponse:
-        """Answers the request with an event stream of the plan, and returns when the stream has
-        ended. Raises: Unavailable; Busy if the worker has too many streams, Throttled if the
-        reader has."""
+        """Answers the request with the plan's event stream, and returns when it ends. Raises:
+        Unavailable; Busy if the worker has too many streams, Throttled if the reader has."""
         if request.method == "HEAD":
             return web.Response(headers=headers)  # without a body
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:

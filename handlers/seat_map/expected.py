@@ -1,5 +1,4 @@
-"""The forecast of free seats for the pages of areas: how many seats an area is expected to have
-free at the searched time."""
+"""The forecast on areas' pages: how many seats are expected to be free at the searched time."""
 
 from __future__ import annotations
 
@@ -25,8 +24,7 @@ _COUNTED_EVERY_S: Final = 5
 
 
 class BookedSeats:
-    """The number of booked seats by area and hour of a day. Each worker counts them at most once
-    in five seconds."""
+    """Booked seats by area and hour of a day. Each worker counts at most once in five seconds."""
 
     def __init__(self, reference: ReferenceData) -> None:
         self._reference = reference
@@ -35,8 +33,7 @@ class BookedSeats:
     def of(
         self, day: date, occupancy: OccupancyView, now: datetime
     ) -> Mapping[tuple[AreaId, int], int]:
-        """The number of booked seats by area and hour of ``day``. An hour without booked seats
-        is missing."""
+        """The number of booked seats by area and hour of ``day``; hours without any are missing."""
         turn = int(now.timestamp()) // _COUNTED_EVERY_S
         cached = self._counted.get(day)
         if cached is None or cached[0] != turn:
@@ -64,9 +61,8 @@ async def expected_seats(
     visit: AnyRequest, areas: Sequence[Area], search: MapSearch
 ) -> dict[AreaId, ExpectedSeats]:
     """The forecast of each area for the searched time; areas without a forecast are missing. It
-    never exceeds the number of seats that are not booked. It is for the hour of the searched
-    start. Without a start, it is for today's next full hour, or on a later day for the fullest
-    hour."""
+    never exceeds the number of unbooked seats. It is for the hour of the searched start. Without
+    a start, it is for today's next full hour, or on a later day for the fullest hour."""
     hours_of = {area.id: visit[FullnessForecast].hours([area], search.day) for area in areas}
     if not any(hours_of.values()):
         return {}

@@ -180,8 +180,7 @@ async def _tiles(
 
 
 def _next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> str:
-    """The time at which the next seat of the area becomes free; empty if none becomes free that
-    day."""
+    """The time at which the area's next seat becomes free; empty if none becomes free that day."""
     states = plan.states_for(reader_id)
     return _clock(search.day, min((s.next_free for s in states if s.next_free), default=None))
 
@@ -221,9 +220,8 @@ async def area_page(
     refusal: DomainError | None = None,
     wished_end: str = "",
 ) -> web.StreamResponse:
-    """The page of an area's floor plan, or only its panel if the page's script requests that.
-    ``refusal``: the error of a booking that was just tried. ``wished_end``: the end to
-    preselect."""
+    """The page of an area's floor plan, or only its panel if the page's script requests it.
+    ``refusal``: the error of a booking just tried. ``wished_end``: the end to preselect."""
     reference = visit[REFERENCE]
     area = reference.area_for_readers(area_id)
     time_window = time_filter(visit, search)

@@ -43,8 +43,7 @@ def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
 
 
 def choice(instant: datetime, since: datetime | date) -> schemas.Choice:
-    """An end of a booking as an option. Its label names the day if this is not the day of
-    ``since``."""
+    """A booking's end as an option. Its label names the day if it is not the day of ``since``."""
     return schemas.Choice(clock(instant), later_clock(since, instant))
 
 
@@ -55,8 +54,7 @@ def start(value: str) -> schemas.Choice:
 def venue(
     reference: ReferenceData, v: Venue, now: datetime, reader: Reader | None = None
 ) -> schemas.VenueOut:
-    """The venue for the API, with the days that the reader may book; without a reader, those
-    that anybody may."""
+    """The venue for the API, with the days that the reader (or without one, anybody) may book."""
     dates = [_date(reference, v, day, now, reader) for day in reference.bookable_dates(reader, now)]
     return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
 
@@ -94,8 +92,7 @@ def _date(
 
 
 def _rest_of_night(place: OpenHours, day: date) -> TimeRange | None:
-    """The opening hours after midnight that continue the evening of the day before ``day``; None
-    if there are none."""
+    """Opening hours after midnight that continue the evening before ``day``; None without any."""
     if not place.intervals:
         return None
     return TimeRange(local_instant(day, time(0)), place.intervals[0].end)

@@ -16,9 +16,8 @@ class OpenOut(Response, rename={"from_": "from"}):
 
 
 class DateOut(Response):
-    """A day on which seats can be booked. ``opens_at``: when booking for this day begins.
-    ``drawn_until``: requests before this time are served in a random order; null if there is no
-    draw or it is over."""
+    """A day to book seats for. ``opens_at``: when its booking begins. ``drawn_until``: requests
+    before this time are served in random order; null without a draw or after it."""
 
     date: date
     label: str
@@ -72,8 +71,7 @@ class AreaOut(Response):
     max_minutes: int
     step_minutes: int
     reserved_for: list[str] | UnsetType = UNSET
-    """The reader groups that the whole area is reserved for; absent if the reader may use at
-    least one seat."""
+    """Reader groups that the whole area is reserved for; absent if the reader may use a seat."""
     closed: str | UnsetType = UNSET
     """Why the area is closed all day, empty if no reason is given; absent if it is open."""
 
@@ -90,9 +88,8 @@ class ForecastQuery(Request):
 
 
 class ExpectedOut(Response):
-    """The forecast of an area: ``free`` seats, give or take ``error``, are expected to be free
-    in the hour that begins at ``at``. If the query has another day and no start, this is the
-    day's fullest hour."""
+    """An area's forecast: ``free`` seats, give or take ``error``, are expected free in the hour
+    from ``at``. If the query has another day and no start, this is the day's fullest hour."""
 
     area_id: str
     at: datetime
@@ -230,8 +227,7 @@ class Choice(Response):
 class TimesOut(Response, omit_defaults=True):
     """The times at which a seat can be booked. A query without a start gets ``starts`` and
     ``proposed``, the start to preselect: today the first one, on another day the one nearest to
-    the reader's usual start. It is absent if there are no starts. A query with a start gets
-    ``ends``."""
+    the reader's usual start. It is absent without starts. A query with a start gets ``ends``."""
 
     starts: list[Choice] | UnsetType = UNSET
     proposed: str | UnsetType = UNSET

@@ -52,13 +52,11 @@ class MapSearch:
     """The id of the reservation that is being changed."""
     features: frozenset[str] = frozenset()
     time_has_passed: bool = False
-    """Whether the searched start has already passed. The search then counts as one without a
-    time."""
+    """Whether the searched start has passed. The search then counts as one without a time."""
     minute: str = field(default="", compare=False)
     """The time of day at which the request arrived, as HH:MM."""
     past_midnight: bool = False
-    """Whether the library stays open over the midnight that ends the day. An end before the
-    start is then on the next day."""
+    """Whether the library is open over midnight: an end before the start is on the next day."""
 
     @property
     def has_time(self) -> bool:
@@ -66,8 +64,7 @@ class MapSearch:
         return bool(self.end) and not self.hint
 
     def to(self, path: str, **other: str) -> str:
-        """The address ``path`` with this search as its query. ``other`` replaces or adds single
-        parameters."""
+        """The address ``path`` with this search as query. ``other`` replaces or adds parameters."""
         query = {
             "date": self.day.isoformat(),
             "start": self.start,
@@ -149,8 +146,7 @@ def search_of(visit: PageRequest) -> MapSearch:
 
 
 def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | None:
-    """A redirect to the same search for today if the searched day is past, as in a bookmark or a
-    page left open; otherwise None."""
+    """A redirect to the search for today if its day is past, as in a bookmark; otherwise None."""
     if search.day >= local_date(visit.now):
         return None
     today = replace(search, day=local_date(visit.now), start="", end="")
@@ -158,8 +154,7 @@ def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | N
 
 
 def features_in(parameters: Mapping[str, Any], visit: PageRequest, day: date) -> frozenset[str]:
-    """The features selected in the query. Those that the library does not offer as filters are
-    left out."""
+    """The query's features, without those that the library does not offer as filters."""
     policy = visit[REFERENCE].policy_on(day)
     return frozenset(
         name for name in FILTERABLE_FEATURES if parameters.get(name) and policy.allows_filter(name)
@@ -167,8 +162,7 @@ def features_in(parameters: Mapping[str, Any], visit: PageRequest, day: date) ->
 
 
 def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
-    """The time window of the search: its day, with its time if it is valid. Raises: Malformed,
-    InThePast, OutsideHorizon."""
+    """The search's day, with its time if valid. Raises: Malformed, InThePast, OutsideHorizon."""
     return visit[SEAT_MAP_CACHE].window(
         search.day,
         search.start if search.has_time else None,
@@ -179,14 +173,12 @@ def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
 
 
 def date_of(venue: VenueOut, day: date) -> DateOut:
-    """The entry of the day among those that the venue offers; the first entry if this day cannot
-    be booked."""
+    """The day's entry among those that the venue offers; the first if it cannot be booked."""
     return next((d for d in venue.dates if d.date == day), venue.dates[0])
 
 
 def is_open_at_end(visit: PageRequest, day: date) -> bool:
-    """True if the library is open past the midnight that ends ``day``. False for a day that is
-    too far away to be booked."""
+    """True if the library is open past the end of ``day``; False if it is too far away to book."""
     today = local_date(visit.now)
     near = today <= day <= today + timedelta(days=FARTHEST_HORIZON)
     return near and visit[REFERENCE].joined_days(day)[-1] > day

@@ -95,9 +95,8 @@ async def suggestions(
     *,
     proposes: bool,
 ) -> Suggestions:
-    """The suggestions for the searched time; if the search has none, for the next two hours.
-    ``last``: the reader's last stay. ``proposes``: whether the reader may make another booking,
-    so that a seat is proposed."""
+    """The suggestions for the searched time, or else the next two hours. ``last``: the reader's
+    last stay. ``proposes``: whether to propose a seat, as the reader may make another booking."""
     timed_search = await _with_time(visit, venue_id, search)
     plans = await _plans_by_area(visit, venue_id, timed_search)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
@@ -114,8 +113,7 @@ async def suggestions(
 
 
 def passed_over(seat_ids: str) -> list[str]:
-    """The ids of the seats that the reader has skipped, from their list in the address. At most
-    the latest ``_PASSED_OVER`` count."""
+    """The ids of the reader's skipped seats in the address; only the latest ``_PASSED_OVER``."""
     return [*filter(None, seat_ids.split(","))][-_PASSED_OVER:]
 
 
@@ -142,8 +140,7 @@ async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) ->
 async def _plans_by_area(
     visit: AnyRequest, venue_id: VenueId, search: MapSearch
 ) -> dict[AreaId, CachedAreaMap]:
-    """The plans of the venue's areas, by area, without areas whose longest stay is shorter than
-    the searched time."""
+    """The venue's plans by area, without areas whose longest stay is below the searched time."""
     reference, cache, minute = visit[REFERENCE], visit[SEAT_MAP_CACHE], floor_minute(visit.now)
     time_window = time_filter(visit, search)
     occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)

@@ -18,9 +18,8 @@ class ReportTaken(Request):
 
 class ReportOut(Response):
     """The result of a report that a seat is taken. ``deadline_stopped``: the reader has proved
-    that they are there, so the check-in deadline is stopped. They may change to one of
-    ``nearest``, seats that are free for the remaining time. Otherwise the deadline runs on until
-    staff decide."""
+    presence, so the check-in deadline is stopped. They may change to one of ``nearest``, seats
+    that are free for the remaining time. Otherwise the deadline runs on until staff decide."""
 
     reservation: ReservationOut
     nearest: list[NearSeat]
@@ -28,7 +27,6 @@ class ReportOut(Response):
 
 
 class EmptySeatReportOut(Response):
-    """The result of a report that a seat is empty. ``asked``: whether the seat's reader has been
-    asked to prove their presence."""
+    """An empty-seat report's result. ``asked``: whether the seat's reader must prove presence."""
 
     reader_asked: bool = field(name="asked")

@@ -31,8 +31,7 @@ async def alerts(visit: PageRequest, **refusal: Any) -> web.StreamResponse:
 
 
 async def choose_alerts(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Stores which kinds of alerts the staff member gets by mail. Refused if they have no mail
-    address."""
+    """Stores which alerts the staff member gets by mail. Refused if they have no mail address."""
     kinds = [kind for kind in AlertKind if form_text(form, kind.value)]
     address = await visit[EmailAddressService].of(visit.reader.id)
     if kinds and not address.address:

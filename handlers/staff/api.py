@@ -205,8 +205,7 @@ async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
 
 def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
     """The staff member or program that acts, as the context for services. ``digest``: the hash
-    of the request's body; with it, a request that is repeated under its idempotency key has one
-    effect."""
+    of the request's body; with it, a request repeated under its idempotency key has one effect."""
     rights, program = rights_of(call), call.program
     who = onlooker(program.actor_id) if program is not None else call.reader
     key = call.key(digest) if digest is not None else None

@@ -39,16 +39,14 @@ _PAGES: Final[Mapping[str, str]] = {
     "notice": "/console/notices/",
     "group": "/console/groups/",
 }
-"""The address of the console page for the target of an audit entry, without the target's id, by
-the target's kind."""
+"""The console page's address for an audit entry's target, without its id, by kind of target."""
 _FACTS: Final = {**FACTS, **{scope.value: text for scope, text in SCOPE_TEXT.items()}}
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
 async def audit_log(visit: PageRequest) -> web.StreamResponse:
-    """A page of audit entries, the latest first. Entries of look-ups are shown only if the query
-    asks for them."""
+    """Audit entries, latest first. Those of look-ups are shown only if the query asks for them."""
     query, number = visit.request.query, page_number(visit)
     names = {"actor_id": "by", "action": "action", "reader": "reader", "target": "target"}
     sought = AuditQuery(
@@ -93,8 +91,7 @@ async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[s
 
 
 def _target(visit: PageRequest, target: str) -> tuple[str, str]:
-    """The target of an audit entry in words, and the address of its console page; the address is
-    empty if it has none."""
+    """An audit entry's target in words, and its console page's address (empty if it has none)."""
     kind, _, id = target.partition(":")
     catalog = visit[REFERENCE].catalog
     if kind == "area":
@@ -125,8 +122,7 @@ def _venue_name(catalog: Catalog, id: str) -> str:
 def _difference(
     catalog: Catalog, before: JsonObject, after: JsonObject | None
 ) -> list[tuple[str, str, str]]:
-    """The fields that an audit entry has changed: each with its name, its old value and its new
-    value in words."""
+    """The fields that an audit entry changed: name, old value and new value of each, in words."""
     if after is None:
         return []
     names = [name for name in dict.fromkeys((*before, *after)) if name != "plan"]

@@ -1,5 +1,4 @@
-"""Decodes the console's forms into msgspec classes. A refusal names the field and says what its
-value has to be."""
+"""Decodes the console's forms into msgspec classes. A refusal says what a field's value must be."""
 
 from __future__ import annotations
 
@@ -40,8 +39,7 @@ class _Field:
     lines: bool
     required: bool
     wrong: str
-    """The error to show at the field for a wrong value, with the least and greatest value that
-    the type allows."""
+    """The field's error for a wrong value, with the least and greatest that the type allows."""
 
     def refusal(self) -> Malformed:
         return Malformed(self.name, self.wrong)
@@ -122,8 +120,7 @@ class Revision(msgspec.Struct):
 
 # --- single fields --------------------------------------------------------------------------------
 def form_key(form: Form) -> str:
-    """The form's idempotency key, which stays the same if the form is sent twice. Without one,
-    the request's id."""
+    """The form's idempotency key, the same if it is sent twice; without one, the request's id."""
     return form_text(form, "key") or REQUEST_ID.get()
 
 

@@ -26,8 +26,7 @@ _PICTURE_KEPT: Final = "private, max-age=3600"
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A chapter of the handbook. ``sections``: its headings, each of which is also the name of
-    an anchor."""
+    """A chapter of the handbook. ``sections``: its headings, which are also names of anchors."""
 
     title: str
     html: str

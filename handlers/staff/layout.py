@@ -1,5 +1,4 @@
-"""The parts that all console pages share: their frame, the page number, and what staff of some
-venues may see."""
+"""Parts that all console pages share: frame, page number, and what staff of some venues may see."""
 
 from __future__ import annotations
 

@@ -26,8 +26,7 @@ from models.kernel.errors import Conflict, Malformed, RuleViolation
 
 
 def staff_page(page: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
-    """The handler of a console page that requires ``role`` in some venue or, with ``whole``, in
-    the whole library."""
+    """A console page's handler, which requires ``role`` in a venue or (``whole``) the library."""
 
     async def for_staff(visit: PageRequest) -> web.StreamResponse:
         try:

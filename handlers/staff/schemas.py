@@ -115,8 +115,7 @@ class StaffReservationsQuery(Request):
 
 
 class StaffReservationOut(Response):
-    """A reservation of any reader. For a program, ``reader_id`` is a pseudonym that stays the
-    same for its token."""
+    """Any reader's reservation. For a program, ``reader_id`` is a pseudonym fixed for its token."""
 
     id: str
     receipt: str
@@ -133,16 +132,14 @@ class StaffReservationOut(Response):
 
 
 class StaffReservationsOut(Response):
-    """A page of reservations. ``next``: the value to send as ``after`` for the page that
-    follows; null on the last page."""
+    """A page of reservations. ``next``: the ``after`` for the next page; null on the last page."""
 
     items: list[StaffReservationOut]
     next: str | None
 
 
 class StatisticsQuery(Request):
-    """The days whose statistics are requested, the first and the last included. By default the
-    last thirty complete days."""
+    """The days of the statistics, first and last included; by default the last 30 complete days."""
 
     first: date | None = field(default=None, name="from")
     last: date | None = field(default=None, name="to")

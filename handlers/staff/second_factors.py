@@ -11,8 +11,7 @@ from models.staff.second_factors import StaffSecondFactors
 
 
 async def reset_second_factor(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Removes the second factor of another staff member, who then sets up a new one at their
-    next sign-in."""
+    """Removes another staff member's second factor. They set up a new one at the next sign-in."""
     colleague = await reader_of(visit)
     await visit[StaffSecondFactors].reset(staff_context(visit), colleague, form_reason(form))
     return redirect(f"/console/readers/{colleague.id}?done={AuditAction.RESET_SECOND_FACTOR}")

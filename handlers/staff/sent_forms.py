@@ -1,5 +1,4 @@
-"""Console forms that were refused. Their page shows them as they were sent, with the error
-beside its field."""
+"""Refused console forms. Their page shows them as they were sent, with the error at its field."""
 
 from __future__ import annotations
 
@@ -39,9 +38,8 @@ _IS_WRONG: Final = Markup(' aria-invalid="true" aria-describedby="wrong-here" au
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """A form as templates see it, sent or not. A form that was refused has the values that were
-    sent, and the error ``wrong`` at ``field``. A form that was not sent has an empty ``action``,
-    and shows default values."""
+    """A form as templates see it. A refused form has the values that were sent, and the error
+    ``wrong`` at ``field``. A form not sent has an empty ``action`` and shows default values."""
 
     action: str
     form: Form
@@ -67,8 +65,7 @@ class SentForm:
         return iter(typed_in(self.form).items())
 
     def at(self, name: str) -> str:
-        """The HTML attributes of the field's input. They mark and focus a field with an error;
-        empty for a correct one."""
+        """HTML attributes that mark and focus the field's input if it has an error; else empty."""
         return _IS_WRONG if name == self.field else ""
 
     def why(self, name: str) -> str:
@@ -94,9 +91,8 @@ def keep_typed(visit: PageRequest, form: Form) -> None:
 def refuse(
     visit: PageRequest, form: Form, error: DomainError, wrong: str = "", field: str = ""
 ) -> None:
-    """Makes the page that this request renders show the form as it was sent, with an error at
-    its field. The text and the field are those of ``error``, unless ``wrong`` or ``field``
-    replace them."""
+    """Makes the page that this request renders show the form as sent, with an error at its
+    field. Text and field are those of ``error``, unless ``wrong`` or ``field`` replace them."""
     if not wrong:
         wrong = error_text(visit, error)
     elif not isinstance(error, Malformed):
@@ -107,8 +103,7 @@ def refuse(
 
 
 def error_text(visit: PageRequest, error: DomainError) -> str:
-    """The error in words. Also counts it as a refusal, unless it is only a wrong value in a form
-    field."""
+    """The error in words. Counts it as a refusal, unless it is just a wrong value in a field."""
     if isinstance(error, Malformed):
         sentence = WRONG_TEXT.get(str(error.details["reason"]), "")
         return sentence.format_map(error.details) or reason_text(error.details)
@@ -117,8 +112,7 @@ def error_text(visit: PageRequest, error: DomainError) -> str:
 
 
 def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
-    """The texts that were typed in the fields ``names``, empty if missing. By default all fields
-    of the form but its tokens."""
+    """Texts typed in the fields ``names`` (empty if missing); by default in all but the tokens."""
     if names is None:
         names = [name for name in form if name not in _TOKENS]
     return {name: form_text(form, name) for name in names}

@@ -1,5 +1,4 @@
-"""The steps of the first run. Whether a step is done follows from the library's data and from
-the marks that staff have set."""
+"""The steps of the first run. The library's data and staff's marks decide whether one is done."""
 
 from __future__ import annotations
 

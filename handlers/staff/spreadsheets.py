@@ -43,8 +43,7 @@ def _in_csv(cell: Cell) -> object:
 
 
 class Workbook:
-    """An XLSX file that is written to disk row by row. Its methods block, so they must be called
-    in a thread."""
+    """An XLSX file, written to disk row by row. Its methods block: call them in a thread."""
 
     def __init__(self, file: Path) -> None:
         # Imported late: it takes 2 MB in each worker, and is rarely used.

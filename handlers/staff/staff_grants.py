@@ -31,8 +31,7 @@ class GrantForm(msgspec.Struct):
 
 
 async def staff_grants(visit: PageRequest) -> web.StreamResponse:
-    """The page with all grants and the form for a new one. Each grant also shows its holder's
-    valid API tokens."""
+    """The page with all grants, their holders' valid API tokens, and the form for a new grant."""
     await visit[REFERENCE].refresh()
     tokens = [t for t in await visit[StaffApiTokens].all() if t.is_usable(visit.now)]
     return render(
@@ -52,8 +51,7 @@ async def staff_grants(visit: PageRequest) -> web.StreamResponse:
 
 
 def _places(visit: PageRequest, grant: StaffGrant) -> Sequence[str]:
-    """The names of the venues to which the grant is limited; empty if it is for the whole
-    library."""
+    """The names of the grant's venues; empty if it is for the whole library."""
     venues = visit[REFERENCE].catalog.venues
     return [venues[id].name if id in venues else id for id in sorted(grant.venues)]
 

@@ -11,9 +11,8 @@ from models.library.entities import FILTERABLE_FEATURES
 
 
 class JoinWaitlist(Request):
-    """A request to wait for a seat in an area. ``seats``: if there are any, only these seats are
-    accepted. ``only_tell``: a free-seat alert instead, which is one message without a place on
-    the waitlist or a held seat."""
+    """A request to wait for a seat in an area. ``seats``: only these are accepted, if any.
+    ``only_tell``: a free-seat alert instead, one message without a waitlist place or held seat."""
 
     area_id: Id
     date: date

@@ -1,5 +1,4 @@
-"""The console's pages 对外通知 (webhooks): the list of endpoints, and one endpoint with its
-deliveries."""
+"""The pages 对外通知 (webhooks): the list of endpoints, and one endpoint with its deliveries."""
 
 from __future__ import annotations
 
@@ -80,9 +79,8 @@ async def change_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Handles a button of the endpoint's page, named in the path: enable, disable, delete, send
-    dead deliveries again, rotate the secret, end the previous secrets. Raises: NotFound;
-    WebhookChanged."""
+    """Handles an endpoint's button, named in the path: enable, disable, delete, send dead
+    deliveries again, rotate the secret, end previous secrets. Raises: NotFound; WebhookChanged."""
     staff, ctx = visit[StaffWebhooks], staff_context(visit)
     old, operation = await staff.get(visit.id), visit.request.match_info["verb"]
     reason = form_reason(form)

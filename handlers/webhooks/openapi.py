@@ -31,8 +31,7 @@ _HEADERS: Final = {
 
 
 def add_webhooks(document: dict[str, Any]) -> dict[str, Any]:
-    """Adds the section ``webhooks``, its schemas and its tag to the OpenAPI document; returns
-    the document."""
+    """Adds the section ``webhooks``, its schemas and tag to the OpenAPI document; returns it."""
     shapes: dict[str, type[msgspec.Struct]] = {kind.value: DATA[kind] for kind in WebhookEventType}
     shapes[PING] = WebhookPing
     ordered = sorted(set(shapes.values()), key=str)

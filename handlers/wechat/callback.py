@@ -1,5 +1,4 @@
-"""WeChat's callbacks for the official account and the mini-program. A callback that WeChat
-repeats has no further effect."""
+"""WeChat's callbacks for official account and mini-program. Repeats have no further effect."""
 
 from __future__ import annotations
 
@@ -26,11 +25,9 @@ from notify.wechat.callbacks import MAX_BYTES, Callback, CallbackRejected, Callb
 
 log = logging.getLogger(__name__)
 CALLBACK_REJECTED: Final = "callback_rejected"
-"""The code under which metrics and security log count a rejected callback. WeChat does not read
-it."""
+"""The code by which metrics and security log count a rejected callback. WeChat does not read it."""
 LINKED_FOLDERS: Final = ("", "/k", "/s", "/bind")
-"""The path prefixes of the links that WeChat's scanner opens. WeChat's verification file is
-served under each."""
+"""Path prefixes of links that WeChat's scanner opens, each with WeChat's verification file."""
 PATHS: Final = {"mp": "/wechat/mp/callback", "mini": "/wechat/mini/callback"}
 
 
@@ -54,8 +51,7 @@ async def verification(request: web.Request) -> web.Response:
 
 
 class _CallbackEndpoint:
-    """The address for WeChat's callbacks to one account: ``mp`` (official account) or ``mini``
-    (mini-program)."""
+    """The callback address of an account, ``mp`` (official account) or ``mini`` (mini-program)."""
 
     def __init__(self, account: str) -> None:
         self._account = account
@@ -74,8 +70,7 @@ class _CallbackEndpoint:
             return _rejected(request, error)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Handles a callback. Content that cannot be used is no error, because WeChat would only
-        send it again."""
+        """Handles a callback. Unusable content is no error: WeChat would only send it again."""
         verifier = self._verifier(request)
         body = await read_body(request, MAX_BYTES)
         try:
@@ -134,8 +129,7 @@ async def _handle_mini_program(request: web.Request, callback: Callback) -> None
 async def _record_delivery(
     app: web.Application, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
 ) -> None:
-    """Counts and logs a delivery that WeChat reports as failed after it had accepted the
-    message."""
+    """Counts and logs a delivery that WeChat reports as failed after accepting the message."""
     failure = await app[service_key(MessageService)].delivery_failed_late(
         reader_id, template, entry
     )

@@ -12,9 +12,7 @@ from notify.wechat.template_config import TemplateConfig
 CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppKey(
     "callback_verifiers"
 )
-"""The verifiers of WeChat callbacks by account: mp is the official account, mini the
-mini-program."""
+"""Verifiers of WeChat callbacks by account: mp (official account) or mini (mini-program)."""
 TEMPLATES: Final[web.AppKey[Mapping[Template, TemplateConfig]]] = web.AppKey("templates")
 UNIONID_OF: Final[web.AppKey[Callable[[str], Awaitable[str | None]]]] = web.AppKey("unionid_of")
-"""A function that returns the unionid of a follower of the official account, by openid; None if
-WeChat gives none."""
+"""Returns an official account follower's unionid by openid; None if WeChat gives none."""

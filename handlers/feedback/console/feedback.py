@@ -137,8 +137,7 @@ def _filters(visit: PageRequest) -> dict[str, str]:
 
 
 def _query(filters: dict[str, str]) -> FeedbackQuery:
-    """The query of the feedback archive for the state and the days in ``filters``. Raises:
-    Malformed."""
+    """The feedback archive's query for the state and days in ``filters``. Raises: Malformed."""
     days = {n: day_of(filters[n], n) if filters[n] else None for n in ("from", "to")}
     if any(day is not None and not 2000 <= day.year < 2100 for day in days.values()):
         raise Malformed("from", "not_our_time")

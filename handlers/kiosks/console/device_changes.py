@@ -26,8 +26,7 @@ _DONE = "/console/devices?done"
 
 
 def _as_shown(device: Device, form: Form) -> Device:
-    """The device with the name and venue that it had when the form was loaded, to detect a
-    concurrent change."""
+    """The device with its name and venue when the form was loaded, to detect concurrent changes."""
     venue = VenueId(form_text(form, "was_venue"))
     return replace(device, name=form_text(form, "was_name"), venue_id=venue)
 

@@ -57,8 +57,7 @@ class DeviceForm(msgspec.Struct):
 
 
 class NewDevice(DeviceForm):
-    """The form that adds a device. Only kiosks have a ``kind`` and a ``code``, the pairing code
-    on the screen."""
+    """A new device's form. Only kiosks have ``kind`` and ``code``, the screen's pairing code."""
 
     id: Annotated[str, Meta(pattern=ID)]
     device: Literal["kiosk", "gate"]
@@ -72,8 +71,7 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Response:
-    """The page with all devices. ``new``: a key that was just created, which the page shows this
-    once."""
+    """The page with all devices. ``new``: a key just created, which the page shows this once."""
     catalog, last_seen = visit[REFERENCE].catalog, await visit[KioskService].last_seen()
     mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
     gates = [gate for gate in await _gates(visit) if visit.sees(gate.venue_id)]
@@ -103,8 +101,7 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
 
 
 def _labels_alone(venue: Venue, devices: Sequence[Device]) -> bool:
-    """True if readers can check in with seat labels in this venue, and no kiosk or gate proves
-    presence there."""
+    """True if seat labels prove presence in this venue, and no kiosk or gate there does."""
     source = {Kiosk: PresenceSource.KIOSK, Gate: PresenceSource.GATE}
     here = {source[type(d)] for d in devices if d.venue_id == venue.id and not d.retired}
     sources = venue.presence_sources
@@ -130,8 +127,7 @@ def _places(kind: str, devices: Sequence[Device]) -> dict[str, int]:
 
 
 async def devices_beside(visit: PageRequest, device: Device) -> list[Device]:
-    """The devices of the same kind and venue, in display order, without retired ones. The device
-    itself is among them."""
+    """All devices of the device's kind and venue that are not retired, in display order."""
     kiosks = visit[REFERENCE].catalog.kiosks.values()
     all_of_them: Iterable[Device] = kiosks if isinstance(device, Kiosk) else await _gates(visit)
     return [d for d in all_of_them if d.venue_id == device.venue_id and not d.retired]

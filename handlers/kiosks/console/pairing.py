@@ -1,5 +1,4 @@
-"""Pairing a screen with a kiosk: an administrator types the screen's code, compares the check
-word, and confirms."""
+"""Pairing a kiosk's screen: an administrator types its code, compares the check word, confirms."""
 
 from __future__ import annotations
 
@@ -51,16 +50,14 @@ async def pairing(visit: PageRequest) -> web.StreamResponse:
 
 
 async def look_at_screen(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows details of the screen that has the typed code, so that the administrator can compare
-    them. Raises: NotFound."""
+    """Shows details of the screen with the typed code, for comparison. Raises: NotFound."""
     return await confirmation(
         visit, await _kiosk(visit), await request_with_code(visit, form), form
     )
 
 
 async def confirm_pairing(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Confirms the pairing: the screen whose code was typed gets the kiosk's key. Raises:
-    NotFound."""
+    """Confirms a pairing: the screen with the typed code gets the kiosk's key. Raises: NotFound."""
     kiosk, pairings = await _kiosk(visit), visit[KioskPairing]
     screen = None
     try:

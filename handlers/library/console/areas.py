@@ -84,8 +84,7 @@ def _displayed(area: Area) -> tuple[str, int, int]:
 
 
 async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Retires the area if the form confirms the effect on bookings; otherwise shows this effect
-    and asks."""
+    """Retires the area if the form confirms the effect on bookings; otherwise shows it and asks."""
     area, reference = await _area(visit), visit[REFERENCE]
     require_current(form, area.rev, PlanChanged)
     retired = transitions.retire(area)

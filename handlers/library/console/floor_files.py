@@ -58,8 +58,7 @@ from models.staff.audit import AuditAction
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = 4 * 1024 * 1024
-"""The largest form in bytes. It is larger than a file may be, so that the page can report a file
-that is too large."""
+"""The largest form in bytes: more than a file may have, so the page can report larger files."""
 _CSV: Final = "text/csv; charset=utf-8"
 
 
@@ -151,8 +150,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _read(visit: PageRequest, form: Form) -> FloorFile:
-    """The result of reading the uploaded file, or the plans of a confirmed preview. Errors are
-    in its ``problems``."""
+    """The content of the uploaded file or a confirmed preview. Errors are in its ``problems``."""
     plans, file = form_text(form, "plans"), form.get("file")
     named = form_text(form, "encoding")
     encoding = named if named in ENCODING_TEXT else ""
@@ -169,8 +167,7 @@ async def _read(visit: PageRequest, form: Form) -> FloorFile:
 
 
 def _defaults(typed: dict[str, str]) -> Defaults:
-    """The venue and floor for areas whose file names none, as typed in the form. Raises:
-    Malformed."""
+    """The form's venue and floor, for areas whose file names none. Raises: Malformed."""
     floor = typed["floor"].strip()
     if floor and not re.fullmatch(r"-?[0-9]{1,2}", floor):
         raise Malformed("floor", WRONG_TEXT["floor_out_of_range"])
@@ -178,8 +175,7 @@ def _defaults(typed: dict[str, str]) -> Defaults:
 
 
 async def _impact(visit: PageRequest, changed: list[PlannedArea]) -> dict[str, Any]:
-    """The template data on the import's effect on bookings, for its preview. Empty if no booking
-    is affected."""
+    """The preview's template data on the import's effect on bookings; empty if it has none."""
     reference = visit[REFERENCE]
     catalog = reference.catalog.with_areas(*(a.new for a in changed))
     nothing: Form = MultiDictProxy(MultiDict())

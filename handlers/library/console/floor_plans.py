@@ -41,8 +41,7 @@ _LISTED: Final = 12
 
 
 class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A floor plan as JSON. Without ``name`` or ``floor`` the area keeps its present name or
-    floor."""
+    """A floor plan as JSON. Without ``name`` or ``floor`` the area keeps its name or floor."""
 
     width: int
     height: int

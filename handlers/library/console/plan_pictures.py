@@ -33,8 +33,7 @@ _HEADERS: Final = {
 
 
 def picture_routes() -> list[web.RouteDef]:
-    """The routes of the picture. Staff of the venue may see it, its administrators may change
-    it."""
+    """The picture's routes. Staff of the venue may see it, its administrators may change it."""
     here = "/console/plans/{id}/picture"
     return [
         web.get(here + "/{digest}", staff_page(_content)),

@@ -56,8 +56,7 @@ def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
 
 
 def _places(seats: Sequence[Seat]) -> dict[str, int]:
-    """The index of each seat by its name. A name without its leading zeros is a further key,
-    unless another seat has this name."""
+    """Each seat's index by name, and by name without leading zeros unless another seat has it."""
     plain = {_plain(seat.number): place for place, seat in enumerate(seats)}
     return plain | {name_key(seat.number): place for place, seat in enumerate(seats)}
 
@@ -68,8 +67,7 @@ def _place(places: dict[str, int], text: str) -> int | None:
 
 
 def _span(places: dict[str, int], part: str) -> range | None:
-    """The indexes of a typed seat or range of seats; None if it is neither. A dash may also
-    belong to a seat's name."""
+    """The indexes of a typed seat or range; None for neither. A seat's name may have a dash."""
     if (place := _place(places, part)) is not None:
         return range(place, place + 1)
     for dash in re.finditer(SEAT_RANGE_DASHES, part):

@@ -33,16 +33,14 @@ class OutageForm(msgspec.Struct):
 
 
 def outage_token(seat: Seat) -> str:
-    """The seat's outage as a text for a hidden form field, by which a concurrent change is
-    detected."""
+    """The seat's outage as text for a hidden form field, to detect a concurrent change."""
     outage = outage_of(seat)
     days = (outage.first, outage.last)
     return _BETWEEN.join((*(day.isoformat() if day else "" for day in days), outage.reason or ""))
 
 
 def _outage_in(token: str) -> SeatOutage:
-    """The outage in a form's hidden field, as ``outage_token`` has written it. Raises:
-    Malformed."""
+    """The outage in a form's hidden field, written by ``outage_token``. Raises: Malformed."""
     first, _, rest = token.partition(_BETWEEN)
     last, _, reason = rest.partition(_BETWEEN)
     try:
@@ -53,8 +51,7 @@ def _outage_in(token: str) -> SeatOutage:
 
 
 async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sets or ends an outage of the seat. If it affects bookings, the page first asks what to do
-    with them."""
+    """Sets or ends the seat's outage. If it affects bookings, asks first what to do with them."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     seat = reference.seat(visit.id)

@@ -54,8 +54,7 @@ async def venues(visit: PageRequest) -> web.StreamResponse:
 
 
 async def add_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Adds a venue. Its id is derived from the form's idempotency key, so that a form sent twice
-    adds one venue."""
+    """Adds a venue with an id from the form's idempotency key: a form sent twice adds one venue."""
     await visit[REFERENCE].refresh()
     name = decode(form, VenueForm).name
     sent = hashlib.sha256((form_text(form, "key") or name).encode()).hexdigest()

@@ -113,8 +113,7 @@ def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
 
 # --- the week -------------------------------------------------------------------------------------
 def week_fields(visit: PageRequest, place: OpeningPlace) -> dict[str, str]:
-    """The place's weekly hours as form fields. A day without hours of its own has those that the
-    place inherits."""
+    """The place's weekly hours as form fields. A day without its own hours has inherited ones."""
     policy = visit[REFERENCE].policy
     venue_id = opening_rules.venue_of(visit[REFERENCE].catalog, place)
     fields: dict[str, str] = {}

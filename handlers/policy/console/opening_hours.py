@@ -49,8 +49,7 @@ _MONTH: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An exception or closure as a line on the page. ``number``: its index among all opening
-    rules of the policy."""
+    """An exception or closure on the page. ``number``: its index in the policy's opening rules."""
 
     number: int
     first: date
@@ -119,8 +118,7 @@ def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
 
 
 def _month_in(visit: PageRequest) -> date:
-    """A day in the month of the query. Today if the query names no month, or one that is too far
-    away."""
+    """A day in the query's month; today if it names no month, or one that is too far away."""
     today = local_date(visit.now)
     match = _MONTH.fullmatch(visit.request.query.get("month", ""))
     if match is None:
@@ -136,8 +134,7 @@ async def opening_hours(visit: PageRequest) -> web.StreamResponse:
 
 
 async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes the opening hours if the form confirms the effect on bookings; otherwise shows
-    this effect and asks."""
+    """Changes opening hours if the form confirms the effect on bookings; otherwise shows it."""
     reference = visit[REFERENCE]
     await reference.refresh()
     typed = typed_in(form, FIELDS)

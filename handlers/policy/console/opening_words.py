@@ -30,16 +30,14 @@ _DAY: Final = timedelta(days=1)
 
 # --- places ---------------------------------------------------------------------------------------
 def places_of(catalog: Catalog) -> list[tuple[str, str]]:
-    """The options of the form's place field, as pairs of value and name: the whole library, then
-    all venues, then all areas."""
+    """The place field's options (value, name): the whole library, then venues, then areas."""
     venues = [(f"v:{v.id}", v.name) for v in catalog.venues_in_use]
     areas = [(f"a:{a.id}", catalog.area_name(a)) for a in catalog.areas_in_use]
     return [("", WHOLE_LIBRARY), *venues, *areas]
 
 
 def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:
-    """The place (library, venue or area) that the form value stands for; None if it no longer
-    exists."""
+    """The place (library, venue or area) of the form value; None if it no longer exists."""
     kind, _, id = value.partition(":")
     if not value:
         return OpeningPlace()
@@ -60,8 +58,7 @@ def value_of(place: OpeningPlace) -> str:
 # --- the calendar ---------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """The hours of a day in words, with the kind, name and reason of the rule that they come
-    from."""
+    """A day's hours in words, with the kind, name and reason of the rule that they come from."""
 
     day: date
     hours: str
@@ -72,8 +69,7 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class CalendarMonth:
-    """A month in the calendar of a place. ``previous``, ``following``: the months before and
-    after as YYYY-MM."""
+    """A month in a place's calendar. ``previous``, ``following``: the months around it, YYYY-MM."""
 
     first: date
     previous: str

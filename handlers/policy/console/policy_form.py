@@ -1,5 +1,4 @@
-"""The form of all policy values, and the next version of the policy that results from a sent
-form."""
+"""The form of all policy values, and the policy's next version that results from a sent form."""
 
 from __future__ import annotations
 
@@ -34,10 +33,9 @@ OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """A change of the policy that a form describes. ``policy``: the policy with the change.
-    ``summary``: the change in words. ``comparison``: the policies before and after, by which
-    last week's bookings are judged. To judge an override that is added or removed, one of the
-    two applies it on all days."""
+    """A policy change that a form describes. ``policy``: the new policy. ``summary``: the change
+    in words. ``comparison``: the policies before and after, to judge last week's bookings by.
+    For an override that is added or removed, one of the two applies it on all days."""
 
     policy: Policy
     summary: list[str]
@@ -57,8 +55,7 @@ def fields_of(policy: Policy) -> dict[str, str]:
 
 
 def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """The change to all values in the form. Raises: Malformed; ValueError if valid values
-    contradict one another."""
+    """The change to all values in the form. Raises: Malformed; ValueError for a contradiction."""
     policy = validation.settled(visit[REFERENCE].policy, local_date(visit.now))
     new: dict[str, Any] = {name: number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCH_TEXT}

@@ -55,8 +55,7 @@ _WINDOW: Final = NUMBER_BOUNDS["booking_window_days"]
 
 
 class GroupForm(msgspec.Struct):
-    """The fields that every group's form has. The form also has a checkbox and a list of seats
-    for each area."""
+    """The fields of every group's form, which also has a checkbox and a seat list for each area."""
 
     name: GroupName
     shown_name: GroupName | None = None

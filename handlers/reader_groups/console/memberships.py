@@ -168,8 +168,7 @@ def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:
 
 
 def _line(cells: list[str]) -> tuple[str, date | None, date | None]:
-    """The student or staff number and the first and last day in a line; None for a day that is
-    missing. Raises: Malformed."""
+    """A line's student or staff number, first and last day (None if missing). Raises: Malformed."""
     student_no = normalise_student_no(cells[0])
     if not _NUMBER.fullmatch(student_no):
         raise Malformed("list", WRONG_TEXT["line_number"].format(text=cells[0][:40]))

@@ -99,8 +99,7 @@ async def reader_of(visit: PageRequest) -> Reader:
 
 
 async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Response:
-    """The page of one reader. The audit log records who opened it. ``more``: further template
-    data."""
+    """A reader's page. The audit log records who opened it. ``more``: further template data."""
     await visit[StaffReaders].look_at(staff_context(visit), who)
     reference, number = visit[REFERENCE], page_number(visit)
     decides = visit.may(Role.LIBRARIAN)
@@ -154,8 +153,7 @@ def _groups(visit: PageRequest, who: Reader) -> dict[str, Any]:
 
 
 def memberships_shown(who: Reader) -> str:
-    """A digest of the reader's memberships. A form sends it back, so that a concurrent change is
-    detected."""
+    """A digest of the reader's memberships, which forms send back to detect concurrent changes."""
     rows = sorted((m.group_id, m.source, f"{m.first}/{m.last}") for m in who.memberships)
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
@@ -242,8 +240,7 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
 
 
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Suspends the reader until a time, or with ``forever`` without end. With ``release`` ends
-    the suspension."""
+    """Suspends the reader until a time, or ``forever``; with ``release`` ends the suspension."""
     who, release = await reader_of(visit), bool(form_text(form, "release"))
     until = None if release else _suspension_end(form, visit.now)
     was, reason = _suspension_shown(form), form_reason(form)

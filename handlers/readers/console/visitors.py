@@ -81,8 +81,7 @@ async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Makes the visitor's review code invalid. A WeChat account that was bound with it before
-    stays bound."""
+    """Revokes the visitor's review code. A WeChat account that was bound with it stays bound."""
     who = await reader_of(visit)
     await visit[ReviewAccess].revoke(staff_context(visit), who)
     return redirect(f"/console/readers/{who.id}?done=revoke_review_code")

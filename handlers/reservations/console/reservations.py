@@ -43,8 +43,7 @@ async def reports(visit: PageRequest) -> web.StreamResponse:
 
 
 async def resolve_report(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Closes an occupied-seat report as justified: staff have cleared the seat for the reader
-    who booked it."""
+    """Closes an occupied-seat report as justified: staff have cleared the seat for its reader."""
     await visit[StaffSeatReports].resolve_report(staff_context(visit), visit.id)
     return redirect("/console/reports?done")
 
@@ -78,8 +77,7 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
 
 
 def is_movable(r: Reservation, visit: PageRequest) -> bool:
-    """True if staff may move the reader to another seat by the rules. Only a hint for the page:
-    the service checks again."""
+    """True if staff may move the reader to another seat: a hint, which the service checks again."""
     try:
         reservations_rules.may_change(r, visit.now, by_staff=True)
     except DomainError:

@@ -46,8 +46,7 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _span(visit: PageRequest, form: Form) -> TimeRange:
-    """The time span in the form; one minute if it has no end. Raises: Malformed, also if it
-    begins in the future."""
+    """The form's time span; one minute without an end. Raises: Malformed, also for the future."""
     typed = decode(form, SeatTimeForm)
     day, end = typed.date, typed.end
     if not 2000 <= day.year < 2100 or (end is not None and end <= typed.start):
@@ -62,8 +61,7 @@ async def seat_history(
     visit: PageRequest, span: TimeRange | None = None, items: Sequence[Any] = (), label: str = ""
 ) -> web.StreamResponse:
     """The page with the form and, once it was sent, the bookings ``items`` of a seat in the time
-    ``span``. The form is sent by POST, so that the reason for the look-up does not appear in an
-    address."""
+    ``span``. The form is sent by POST, so that the reason for the look-up is in no address."""
     return render(
         visit,
         "seat_history",

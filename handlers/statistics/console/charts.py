@@ -1,5 +1,4 @@
-"""The geometry of bar charts as SVG. A value without data is drawn as a gap, not as a bar of
-height 0."""
+"""The geometry of bar charts as SVG. A value without data is a gap, not a bar of height 0."""
 
 from __future__ import annotations
 
@@ -104,9 +103,8 @@ def columns(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Cha
 
 
 def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
-    """A chart of the points as horizontal bars, with their names to the left. ``ticks``: the
-    values to mark on the axis; the last one is at the right. ``rates``: whether values are shown
-    as percentages."""
+    """A chart of the points as horizontal bars, with names to the left. ``ticks``: values to
+    mark on the axis, the last at the right. ``rates``: whether to show percentages."""
     height, top = _ROW * len(points), ticks[-1]
     bars = [
         Bar(
@@ -134,8 +132,7 @@ def rows(points: Sequence[Point], ticks: Sequence[float], rates: bool) -> Chart:
 
 
 def count_ticks(largest: float) -> tuple[float, ...]:
-    """Five round numbers for the axis of values. They start at 0 and reach at least ``largest``:
-    0, 50, 100, 150, 200."""
+    """Five round numbers for the axis, from 0 to at least ``largest``: 0, 50, 100, 150, 200."""
     if largest <= 4:
         return (0.0, 1.0, 2.0, 3.0, 4.0)
     step = 10.0 ** floor(log10(largest / 4))

@@ -44,8 +44,7 @@ _COLUMNS: Final = [Column(*named) for named in zip(EXPORT_HEADER, _KINDS, strict
 
 
 async def as_csv(visit: PageRequest) -> web.StreamResponse:
-    """Sends the bookings of the days in the query as a CSV file, while they are read from the
-    database."""
+    """Sends bookings of the query's days as a CSV file while reading them from the database."""
     span = interval(visit)
     await _record(visit, span, "csv")
     response = await _start_download(visit, span, "csv", "text/csv; charset=utf-8")
@@ -63,8 +62,7 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
 
 
 async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
-    """Sends the bookings of the days in the query as an XLSX file. It is first written to disk,
-    row by row."""
+    """Sends the bookings of the query's days as an XLSX file, first written to disk row by row."""
     span = interval(visit, LONGEST_SHEET)
     await _record(visit, span, "xlsx")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,4 @@
-"""The tables of the statistics as files. A CSV file has one table, an XLSX file has a sheet for
-each."""
+"""The statistics' tables as files. A CSV file has one table, an XLSX file a sheet for each."""
 
 from __future__ import annotations
 

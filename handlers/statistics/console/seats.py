@@ -36,8 +36,7 @@ def _areas(visit: PageRequest) -> list[Area]:
 
 
 def chosen_area(visit: PageRequest) -> Area:
-    """The area that the query names; without a name, the first area. Raises: NotFound if there
-    is none."""
+    """The area that the query names, or the first area. Raises: NotFound if there is none."""
     areas = {area.id: area for area in _areas(visit)}
     if not areas:
         raise NotFound()

@@ -23,8 +23,7 @@ from models.statistics.service import StatisticsService
 LONGEST: Final = 400
 """The most days of statistics on a page or in a CSV file."""
 LONGEST_SEATS: Final = 31
-"""The most days in the table of seats, which is computed from single bookings and therefore
-slow."""
+"""The most days in the table of seats, which is slowly computed from single bookings."""
 _USUAL: Final = 30
 _FIRST: Final = date(2000, 1, 1)
 _DAY: Final = timedelta(days=1)
@@ -41,8 +40,7 @@ class Interval:
 
 
 def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
-    """The days in the query; by default the last 30 complete days. ``longest``: the most days
-    allowed. Raises: Malformed."""
+    """The query's days, at most ``longest``; by default the last 30 complete. Raises: Malformed."""
     query, yesterday = visit.request.query, local_date(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
     if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
@@ -108,8 +106,7 @@ def columns_of(table: Table, names: str, values: str, *, rates: bool = True) -> 
 
 
 def rows_of(table: Table, names: str, values: str) -> Chart:
-    """A chart of the table's column ``values``, which are rates, with horizontal bars, labelled
-    with the column ``names``."""
+    """The table's column ``values`` (rates) as horizontal bars, labelled by column ``names``."""
     return charts.rows(_points(table, names, values), RATE_TICKS, rates=True)
 
 
