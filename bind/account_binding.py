@@ -76,8 +76,7 @@ class AccountBindingService:
         raise Busy()
 
     async def request_for(self, reader_id: ReaderId, now: datetime) -> BindingRequest | None:
-        """The binding request that waits for this reader's answer; None if there is none.
-        Creates no activation code."""
+        """The reader's unanswered binding request, or None. Creates no activation code."""
         live = await self._codes.active_code(reader_id, now)
         return live.request if live is not None else None
 

@@ -12,8 +12,7 @@ from models.reference_data import ReferenceData
 
 
 class CampusAttributes:
-    """Updates a reader's group memberships and e-mail address from the campus's data at each
-    sign-in."""
+    """At each sign-in updates a reader's group memberships and e-mail address from campus data."""
 
     def __init__(
         self,

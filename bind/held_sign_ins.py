@@ -27,8 +27,7 @@ class HeldSignIn(NamedTuple):
 
 
 class HeldSignIns:
-    """Encrypts unconfirmed sign-ins into the confirmation form, so that nothing is stored before
-    the reader confirms."""
+    """Encrypts unconfirmed sign-ins into the confirmation form, so that they need not be stored."""
 
     def __init__(
         self, cipher: FieldCipher, once: UsedOnceRepository, campus: CampusAttributes

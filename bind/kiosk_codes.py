@@ -23,8 +23,7 @@ from models.library.entities import KioskId
 DIGITS: Final = 8
 _ACCEPTED_BACK: Final = 1
 _RECOGNISED_STEPS: Final = 20
-"""A code of at most this many steps ago is recognised by ``verified``, so that it does not count
-as a wrong guess."""
+"""``verified`` recognises codes up to this many steps old; these do not count as wrong guesses."""
 _OLDEST: Final = timedelta(days=1)
 """Codes up to this age are reported as expired (qr_expired), older ones as invalid (qr_invalid)."""
 _STEPS_AT_ONCE: Final = 100
@@ -84,8 +83,7 @@ class KioskCodeService:
         return False
 
     async def _read(self, text: str) -> tuple[KioskId, str, str]:
-        """Parses the link of a kiosk code. Returns the kiosk's id, the code's digits and the
-        kiosk's secret. Raises: QrInvalid."""
+        """Parses a kiosk code's link into kiosk id, digits and kiosk secret. Raises: QrInvalid."""
         kiosk_id, digits = id_and_code(text, f"{self._base}/k/")
         secret = await self._kiosks.kiosk_secret(kiosk_id) if len(digits) == DIGITS else None
         if secret is None:

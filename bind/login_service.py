@@ -16,8 +16,7 @@ from models.readers.repository import ReaderRepository
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A person's completed sign-in. ``realm``: the namespace of account numbers that are not the
-    campus's; empty for the campus's."""
+    """A completed sign-in. ``realm``: the namespace of account numbers; empty for the campus's."""
 
     number: str
     name: str

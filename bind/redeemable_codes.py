@@ -29,8 +29,7 @@ _ASK_PAST: Final = (
     AttemptLimit("activation:all", 100, _WINDOW),
     AttemptLimit("activation:day", 1000, timedelta(days=1)),
 )
-"""Limits of wrong six-digit codes, counted over all users. Beyond either limit the reader has to
-confirm the binding."""
+"""Limits of all users' wrong six-digit codes. Beyond either the reader must confirm the binding."""
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -41,8 +40,7 @@ class RedeemableCodes:
         self._codes, self._review, self._attempts = codes, review, attempts
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader of a scanned code or review code; None if it is unknown or over. Does not
-        use the code up."""
+        """The reader of a scanned or review code; None if unknown or over. Does not use it up."""
         reader_id = await self._codes.reader_of(secret, now)
         return reader_id or await self._review.reader_of(secret, now)
 
@@ -59,8 +57,7 @@ class RedeemableCodes:
     async def _redeem_digits(
         self, openid: str, session_id: str, digits: str, now: datetime
     ) -> ReaderId | BindingRequest | None:
-        """Redeems a six-digit code. Each attempt counts as wrong before the look-up; a right one
-        is then subtracted again."""
+        """Redeems a six-digit code. An attempt counts as wrong until the look-up shows it right."""
         own = [AttemptLimit(f"activation:openid:{token_hash(openid)}", _PER_USER, _WINDOW)]
         await self._attempts.register(own, now)
         # Both limits count every attempt, also when the first one is exceeded.

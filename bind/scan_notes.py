@@ -34,9 +34,8 @@ _NO_HOLDER: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """The content of a scan note. ``holder``: ``session:…``, ``state:…`` (a sign-in), or
-    ``_NO_HOLDER``. Times are Unix seconds. ``seat_id``: the seat whose label was scanned; empty
-    for a kiosk code."""
+    """A scan note. ``holder``: ``session:…``, ``state:…`` (a sign-in) or ``_NO_HOLDER``. Times
+    are Unix seconds. ``seat_id``: the scanned label's seat; empty for a kiosk code."""
 
     id: str
     kiosk_id: str

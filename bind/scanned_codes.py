@@ -83,9 +83,8 @@ class ScannedCodes:
     async def verify_signed_out(
         self, text: str, address: str, step_seconds: int, now: datetime
     ) -> PresenceScan:
-        """Verifies a scanned link of a client without a session. Only wrong codes count against
-        the limit of the address, since a whole campus may share it. Raises: QrInvalid,
-        QrExpired, TooManyAttempts."""
+        """Verifies a link scanned without a session. Only wrong codes use up the address's
+        limit, as a whole campus may share it. Raises: QrInvalid, QrExpired, TooManyAttempts."""
         try:
             return await self._verified(text, step_seconds, now)
         except QrInvalid:

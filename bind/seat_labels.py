@@ -16,8 +16,7 @@ from models.library.entities import SeatId
 from models.storage.encryption import FieldCipher
 
 _HEX_DIGITS: Final = 32
-"""Length of a label's code. 128 bits cannot be guessed; a longer code would make a denser QR
-code."""
+"""Length of a label's code. 128 bits cannot be guessed; more would make a denser QR code."""
 
 
 class SeatLabels:

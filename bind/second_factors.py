@@ -32,8 +32,7 @@ _RECOVERY_BYTES: Final = 10
 _RECOVERY_CODE: Final = re.compile(r"[A-Z2-7]{16}")
 _OFFER_LASTS: Final = timedelta(minutes=15)
 _STEPS_OFF: Final = (0, -1, 1)
-"""Accepted offsets in time steps of 30 s: the phone's clock may be half a minute off in either
-direction."""
+"""Accepted offsets in time steps of 30 s: the phone's clock may be half a minute fast or slow."""
 _HELD: Final = "second factor"
 
 
@@ -46,8 +45,7 @@ class SecondFactorInvalid(RuleViolation):
 @dataclass(frozen=True, slots=True)
 class Enrolment:
     """A new secret offered to a staff member's authenticator app. ``uri`` is for its QR code.
-    ``held`` is the encrypted secret, kept in the form because it is stored only after a code has
-    confirmed it."""
+    ``held``: the encrypted secret, kept in the form until a code confirms it and it is stored."""
 
     secret: str
     uri: str
@@ -160,8 +158,7 @@ class SecondFactors:
 
 
 def _step_of(secret: str, code: str, now: datetime) -> int | None:
-    """The time step to which the code belongs; None if it is wrong. All accepted steps are
-    compared, in constant time."""
+    """The code's time step; None if wrong. All accepted steps are compared, in constant time."""
     if not re.fullmatch(r"[0-9]{6}", code):
         return None
     current, matched = int(now.timestamp()) // STEP_S, None

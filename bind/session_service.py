@@ -50,8 +50,7 @@ class SessionService:
         announce: Callable[[list[str]], Awaitable[None]],
     ) -> None:
         """``sealer`` adds a checksum to tokens, as proof that they were issued here.
-        ``announce`` sends keys of sessions or readers to the other workers, which drop them from
-        their caches."""
+        ``announce`` tells other workers to drop keys of sessions or readers from their caches."""
         self._sessions, self._tokens = sessions, tokens
         self._sealer = sealer
         self._announce = announce
@@ -93,9 +92,8 @@ class SessionService:
         return issued
 
     async def use_role(self, session: Session, now: datetime) -> bool:
-        """True if the session's staff role may be used now; the use is recorded, at most once a
-        minute. A role ends ``ROLE_LIFETIME`` after the sign-in, or after ``ROLE_IDLE`` without
-        use."""
+        """True if the session's staff role may be used; the use is recorded, at most once a
+        minute. A role ends ``ROLE_LIFETIME`` after sign-in, or after ``ROLE_IDLE`` without use."""
         role = session.role
         if role is None or now - role.since >= ROLE_LIFETIME:
             return False
@@ -121,8 +119,7 @@ class SessionService:
             await self._tokens.use(token.id, now)
 
     async def end_api_token(self, id: str) -> None:
-        """Drops an ended API token from all workers' caches. ``id``: the session id of its
-        requests."""
+        """Drops an ended API token from all workers' caches. ``id``: its requests' session id."""
         await self._revoke([id])
 
     async def pass_second_factor(self, session: Session) -> None:
@@ -191,16 +188,14 @@ class SessionService:
         return id
 
     def cached(self, id: str, now: datetime) -> Principal | None:
-        """The session's principal if this worker has cached it; None if it has not, or the
-        session is over."""
+        """The session's principal if it is in this worker's cache and the session is not over."""
         entry = self._cache.get(id)
         if entry is None or entry[1] is None or monotonic() - entry[0] > CACHE_SECONDS:
             return None
         return entry[1] if now < entry[1].session.expires_at else None
 
     def recognised(self, token: str, now: datetime) -> Principal | None:
-        """The principal of the token's session if this worker has cached it; None if it has not,
-        or the session is over."""
+        """The token's principal if its session is in this worker's cache and not over."""
         id = self._ids.get(token)
         return self.cached(id, now) if id is not None else None
 
@@ -249,8 +244,7 @@ class SessionService:
         return bool(ended)
 
     async def close_ticket(self, ticket: str, now: datetime) -> None:
-        """Single logout: ends the session of the ticket. If it is still being opened,
-        ``open_web`` refuses it."""
+        """Single logout: ends the ticket's session; from now on ``open_web`` refuses the ticket."""
         await self._revoke(await self._sessions.close_by_ticket(ticket, now))
 
     async def close_subject(self, provider: str, subject: str, at: datetime) -> None:
@@ -262,8 +256,7 @@ class SessionService:
         return await self._sessions.unionid_of(session_id)
 
     async def bound(self, session_id: str, reader_id: ReaderId) -> None:
-        """Drops a session from all workers' caches, after its WeChat user was bound to the
-        reader."""
+        """Drops a session from all workers' caches once its WeChat user is bound to the reader."""
         await self._revoke([session_id, f"reader:{reader_id}"])
 
     async def reader_changed(self, reader_id: ReaderId) -> None:
@@ -281,8 +274,7 @@ class SessionService:
         self._listeners.append(listener)
 
     def invalidate(self, key: str) -> None:
-        """Drops a session from this worker's cache. ``key``: its id, or ``reader:<id>`` for all
-        sessions of a reader."""
+        """Drops sessions from this worker's cache. ``key``: a session's id or ``reader:<id>``."""
         self._forgotten += 1
         for listener in self._listeners:
             listener(key)
@@ -307,8 +299,7 @@ class SessionService:
 def _staff_role(
     role: Role | None, granted: bool, second_factor: bool, now: datetime
 ) -> StaffRole | None:
-    """The staff role of a new session; None if the reader has none in the settings and was
-    granted none in the console."""
+    """A new session's staff role; None if neither the settings nor the console granted one."""
     if role is None and not granted:
         return None
     return StaffRole(role, since=now, used_at=now, second_factor=second_factor)

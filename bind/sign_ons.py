@@ -12,8 +12,7 @@ from bind.providers.oidc import OidcProvider
 
 CAS_ID: Final = "cas"
 FAILING_FOR: Final = timedelta(minutes=1)
-"""How long the sign-in page reports that a sign-on has failed. It stops earlier if the sign-on
-works again."""
+"""How long the sign-in page reports a failed sign-on, unless the sign-on works again earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +29,8 @@ class SignOn:
     realm: str = ""
 
     def attributes(self, user: ExternalIdentity) -> Mapping[str, Sequence[str]] | None:
-        """The attributes that the provider released about a reader; None if it released none.
-        With a realm their names get it as a prefix, so that rules for the campus's attributes do
-        not apply to them."""
+        """The attributes that the provider released about a reader, or None. With a realm their
+        names get it as a prefix, so that rules for the campus's attributes do not apply to them."""
         if not self.realm or user.attributes is None:
             return user.attributes
         return {f"{self.realm}:{name}": values for name, values in user.attributes.items()}

@@ -83,15 +83,13 @@ _FINISH_S: Final = 2.0
 """Seconds allowed at shutdown to finish changes whose clients already have their response."""
 
 Plug = Callable[[web.Application], Awaitable[None]]
-"""A function that extends the wired service with routes, tasks or other services, as the
-sandbox's does."""
+"""Extends the wired service with routes, tasks or other services, as the sandbox's plug does."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerIdentity:
-    """The identity of a worker: one of several processes that share the port. ``owner``: its
-    name in the leases of jobs. ``metrics_folder``: the folder in which all workers count for
-    /metrics."""
+    """The identity of a worker, one of several processes that share the port. ``owner``: its
+    name in the leases of jobs. ``metrics_folder``: where all workers count for /metrics."""
 
     owner: str
     metrics_folder: Path
@@ -193,9 +191,8 @@ async def create_app(
     worker: WorkerIdentity | None = None,
     plug: Plug | None = None,
 ) -> AsyncIterator[web.Application]:
-    """Opens the whole service: HTTP routes, databases and running jobs. ``jobs=False`` starts no
-    jobs, for tests. ``worker``: the identity of this process if several share the port. ``plug``
-    extends the service."""
+    """Opens the whole service: HTTP routes, databases and jobs. ``jobs=False`` is for tests.
+    ``worker``: this process's identity if several share the port. ``plug`` extends the service."""
     async with open_application(settings, clock or Clock(), worker) as app:
         if plug is not None:
             await plug(app)
@@ -232,8 +229,7 @@ async def _background_tasks(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _restart_on_failure(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Runs a background task on which every request depends; logs each failure and starts the
-    task again."""
+    """Runs a background task on which every request depends; logs failures and restarts it."""
     while True:
         try:
             await run()

@@ -45,8 +45,7 @@ from notify.wecom.channel import WeComChannel
 from notify.wecom.client import WeComClient
 
 _MAIL_PROBE: Final = timedelta(seconds=60)
-"""How long one process has the sole right to probe a paused mail server. Connecting and sending
-one mail take less."""
+"""How long one process alone may probe a paused mail server. Connecting and sending take less."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ accepts no changes and runs no jobs."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_PER_MS: Final = 1_000_000
 _STEP_MS: Final = 2_000
-"""If the machine's clock jumps by more than this (milliseconds), it is untrusted until it is
-measured again."""
+"""If the machine's clock jumps by more than this, it is untrusted until it is measured again."""
 _MEASURE_EVERY_S: Final = 1.0
 _BELIEVED_S: Final = 30
 """Seconds for which a measurement of the machine's clock is trusted."""

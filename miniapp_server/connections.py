@@ -29,11 +29,9 @@ class ConnectionLimits:
     """Longest pause between a response and the next request. It is longer than a proxy's limit
     (nginx: 60), so that a proxy never sends a request into a closing connection."""
     linger_s: float = 2.0
-    """After the response the rest of an unread body is received for this long, so that its
-    sender reads the response."""
+    """Time after a response to receive an unread body, so that its sender reads the response."""
     unread_s: float = 60.0
-    """Longest time in which the client may leave a response unread; the kernel counts it
-    (``TCP_USER_TIMEOUT``)."""
+    """Longest time a response may stay unread; the kernel counts it (``TCP_USER_TIMEOUT``)."""
 
 
 LIMITS: Final = ConnectionLimits()
@@ -129,6 +127,5 @@ class _Anonymous(web.Response):
 def connections(
     server: web.Server, hash_of: Callable[[str], str], limits: ConnectionLimits = LIMITS
 ) -> Callable[[], Connection]:
-    """Returns a factory of connections for the server. ``hash_of``: hashes a client's address
-    for the log."""
+    """A factory of connections for the server. ``hash_of`` hashes client addresses for the log."""
     return partial(Connection, server, hash_of, limits)

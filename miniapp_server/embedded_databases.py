@@ -57,14 +57,12 @@ class EmbeddedDatabases:
 
     @property
     def mongo_url(self) -> str:
-        """The URL of mongod. It is valid after ``start``, and stays the same if mongod is
-        restarted."""
+        """The URL of mongod, valid after ``start``; it stays the same if mongod is restarted."""
         return f"mongodb://127.0.0.1:{self._mongod_port}/?replicaSet={_SET_NAME}"
 
     @property
     def redis_url(self) -> str:
-        """The URL of redis-server. It is valid after ``start``, and stays the same if Redis is
-        restarted."""
+        """The URL of redis-server, valid after ``start``; it stays the same if Redis restarts."""
         return f"redis://127.0.0.1:{self._redis_port}/0"
 
     @property
@@ -88,8 +86,7 @@ class EmbeddedDatabases:
             raise
 
     async def stop(self) -> None:
-        """Stops both servers cleanly and releases the folder; MongoDB's data stays. Can be
-        repeated."""
+        """Stops both servers cleanly and releases the folder; MongoDB's data stays. Repeatable."""
         try:
             await asyncio.gather(self.stop_mongod(), self.stop_redis())
         finally:

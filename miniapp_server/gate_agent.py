@@ -30,8 +30,7 @@ from typing import Any, Final
 
 BATCH: Final = 400
 BATCH_BYTES: Final = 60_000
-"""Most bytes of events in one request. This and ``BATCH`` stay below the service's limits of 64
-KB and 500 events a request."""
+"""Most bytes of events in a request. The service accepts at most 64 KB and 500 events."""
 LONGEST: Final = 128
 """Most characters in a field; the service accepts ids of at most 64."""
 POLL_S: Final = 0.5
@@ -62,8 +61,7 @@ class Spool:
         self._db.close()
 
     def take_in(self, file: Path) -> None:
-        """Moves the new complete lines of the gate's file into the spool. A file that was
-        replaced is read from its start."""
+        """Spools new complete lines of the gate's file; a replaced file is read from its start."""
         try:
             source = file.open("rb")
         except FileNotFoundError:
@@ -157,8 +155,7 @@ class Service:
 
 
 def follow(spool: Spool, service: Service, file: Path, once: bool) -> None:
-    """Reports new events of the gate's file for ever; with ``once``, until the whole file is
-    reported."""
+    """Reports new events of the gate's file for ever; with ``once``, up to the file's end."""
     reported_at, failures = float("-inf"), 0
     while True:
         # Before reading: the file may get more events afterwards.

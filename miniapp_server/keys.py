@@ -19,5 +19,4 @@ they need from the wiring."""
 REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
 SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
 SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
-"""A function that closes the delivery workers, because these go on sending messages between two
-runs of their jobs."""
+"""Closes the delivery workers, because these go on sending messages between runs of their jobs."""

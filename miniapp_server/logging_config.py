@@ -48,9 +48,8 @@ class JsonLines(logging.Formatter):
 
 def configure_logs(level: str = "INFO") -> None:
     """Sends all logs and warnings of this process to stderr as JSON lines. ``level``: the name
-    of a level of the standard library. Drivers and the access log start at WARNING, since at
-    DEBUG pymongo would log whole commands with their data. Raises: ValueError for an unknown
-    level."""
+    of a ``logging`` level. Drivers and the access log start at WARNING, since at DEBUG pymongo
+    would log whole commands with their data. Raises: ValueError for an unknown level."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

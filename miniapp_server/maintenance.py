@@ -25,8 +25,7 @@ _KEEP_WEBHOOKS: Final = timedelta(days=7)
 _KEEP_DEAD: Final = timedelta(days=30)
 """How long an undelivered webhook is kept, so that it can be sent again."""
 _KEEP_TICKETS: Final = timedelta(minutes=10)
-"""How long a ticket ended by single logout is remembered if no sign-in has used it. CAS's
-tickets live at most five minutes."""
+"""How long unused tickets ended by single logout are remembered; CAS's live at most 5 minutes."""
 
 
 class Retention:
@@ -46,9 +45,8 @@ class Retention:
         self._keeping = keeping
 
     async def prune(self, now: datetime, real_now: datetime) -> int:
-        """Deletes expired data. Returns how many past reservations had their claims removed, so
-        that the job runs again if there may be more. ``real_now``: MongoDB's time, without the
-        sandbox's offset."""
+        """Deletes expired data. Returns how many past reservations lost their claims, so the job
+        repeats if there may be more. ``real_now``: MongoDB's time, without the sandbox's offset."""
         r = self._repositories
         claims = await self._deadlines.release_past_claims(now)
         await r.reservations.drop_tombstones(real_now - _KEEP_TOMBSTONES)

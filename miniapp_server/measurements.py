@@ -20,8 +20,7 @@ from models.occupancy.live import LiveOccupancy
 from models.opening_draw.service import OpeningDraw
 
 DueSince = Callable[[datetime], Awaitable[datetime | None]]
-"""Returns when the longest-waiting item of a queue became due; None if none is due at the given
-time."""
+"""When a queue's longest-waiting item became due; None if none is due at the given time."""
 
 
 class WorkerLoad:
@@ -36,8 +35,7 @@ class WorkerLoad:
         self._occupancy, self._draw = occupancy, draw
 
     async def note(self, _: datetime) -> int:
-        """Sets the gauges of this worker's load. Returns 0: the job never needs an immediate
-        second run."""
+        """Sets the gauges of this worker's load. Returns 0: the job needs no second run at once."""
         metrics, load = self._metrics, self._load_shedder
         metrics.loop_delay.set(load.take_latest_s())
         metrics.changes_under_way.set(load.door.inside)
@@ -64,8 +62,7 @@ class QueueAges:
 def wire_measurements(
     app: web.Application, resources: Resources, channels: Channels
 ) -> list[JobGroup]:
-    """Subscribes metrics to bookings and outgoing calls. Returns the jobs that set the other
-    gauges."""
+    """Subscribes metrics to bookings and outgoing calls. Returns jobs that set the other gauges."""
     metrics, r = app[METRICS], resources.repositories
     r.reservations.subscribe(metrics.bookings)
     for calls in resources.outgoing_calls:

@@ -21,8 +21,7 @@ _COUNTED: Final = 100
 async def open_items(
     app: web.Application, reservations: ReservationRepository, now: datetime
 ) -> Mapping[AlertKind, list[OpenItem]]:
-    """Items that wait for the staff (reports, faults, appeals, feedback and troubles), by kind,
-    each with its venue if it has one."""
+    """Open reports, faults, appeals, feedback and troubles by kind, with their venue if any."""
     catalog = app[REFERENCE].catalog
     reports, _ = await app[service_key(SeatReportService)].open_reports(now, 0, _COUNTED)
     faults, _ = await app[service_key(FaultReportService)].page_of(True, 0, _COUNTED)

@@ -1,5 +1,4 @@
-"""The result of scripts/prove that is packaged with the service, and the commit of the running
-code."""
+"""The result of scripts/prove packaged with the service, and the commit of the running code."""
 
 from __future__ import annotations
 

@@ -30,13 +30,11 @@ TROUBLES: Final = (
 """Kinds of troubles that ``Readiness.check`` can report. Each scrape of /metrics sets the gauges
 of all kinds in the worker that answers it, so that a trouble that is over leaves no gauge set."""
 _MONGODB_S: Final = 2.0
-"""Seconds within which MongoDB has to respond, because load balancers and Prometheus wait for
-the check."""
+"""Seconds for MongoDB to respond, because load balancers and Prometheus wait for the check."""
 
 
 class Readiness:
-    """The readiness check. It fails without MongoDB and during a shutdown; other troubles are
-    only reported."""
+    """The readiness check. Fails without MongoDB and in a shutdown; only reports other troubles."""
 
     def __init__(
         self,

@@ -51,8 +51,7 @@ class Resources:
     wecom: WeComClient | None
     """None if the campus does not use WeCom."""
     campus_app: IdentityProvider | None
-    """The identity provider of the campus's app; None if the app uses the library's first
-    sign-on."""
+    """The identity provider of the campus's app; None if it uses the library's first sign-on."""
 
     webhooks: WebhookClient
 

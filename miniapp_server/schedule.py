@@ -78,8 +78,7 @@ class Notifications:
         await asyncio.gather(*channels, self.webhooks.close())
 
     async def expire_unused(self, now: datetime) -> int:
-        """Expires old queued messages of channels that are no longer set up. Returns their
-        number."""
+        """Expires old queued messages of channels no longer set up. Returns their number."""
         real_now = self._clock.real_now()
         return sum([await queue.expire(now, real_now, LATE) for queue in self._unused])
 
@@ -93,8 +92,7 @@ class Notifications:
 
 
 class Refresh:
-    """The job that updates what each worker keeps in memory: reference data, the state of Redis,
-    paused channels."""
+    """The job that updates workers' memory: reference data, state of Redis, paused channels."""
 
     def __init__(
         self,

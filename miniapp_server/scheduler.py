@@ -1,5 +1,4 @@
-"""Runs the background jobs in loops, each with an interval, a lease, a time limit and a
-heartbeat."""
+"""Runs the background jobs in loops, each with interval, lease, time limit and heartbeat."""
 
 from __future__ import annotations
 
@@ -27,8 +26,7 @@ log = logging.getLogger(__name__)
 
 LEASE: Final = timedelta(seconds=30)
 TIME_LIMIT_S: Final = 25.0
-"""Seconds allowed for one run of a job group. A run ends before its lease does, so two workers
-never run one job at once."""
+"""Seconds for a run of a job group: less than a lease, so that no two workers run a job at once."""
 
 _GATHER_S: Final = 0.05
 _GATHER_MANY_S: Final = 0.5
@@ -47,19 +45,16 @@ class Messaging(Enum):
 
 
 _GOING_ON_S: Final = 1.0
-"""Seconds until a group that writes or sends messages runs again after a run with effects, since
-more may have come."""
+"""Seconds until a messaging group runs again after a run with effects, since more may have come."""
 
 _RENEW_AFTER_S: Final = 3.0
-"""Age in seconds at which a held lease is renewed. Together with a run's time limit this is well
-within ``LEASE``."""
+"""Age in seconds at which a lease is renewed; with a run's time limit well within ``LEASE``."""
 
 _OFTEN_S: Final = 5.0
 """Job groups with at most this interval (seconds) renew their leases together."""
 
 _ASK_AGAIN_S: Final = 0.9
-"""Seconds until this process asks again for a lease that another worker holds; less than the
-interval of any group."""
+"""Seconds until another worker's lease is asked for again; less than any group's interval."""
 
 _HANGS_AFTER_S: Final = 45.0
 _RELEASE_S: Final = 2.0
@@ -84,9 +79,8 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A background job. ``run(now)`` does what is due and returns its number of effects; it can
-    be repeated without harm, and its work is bounded. With ``batch_size`` effects or more it
-    runs again at once."""
+    """A background job. ``run(now)`` does what is due and returns its number of effects; its
+    work is bounded and repeatable. With ``batch_size`` effects or more it runs again at once."""
 
     name: str
     run: Callable[[datetime], Awaitable[int]]
@@ -100,8 +94,7 @@ class Job:
 
 @dataclass(slots=True)
 class JobGroup:
-    """Jobs that run one after the other, every ``every_s`` seconds or at once when ``nudged`` is
-    set."""
+    """Jobs that run in turn, every ``every_s`` seconds or at once when ``nudged`` is set."""
 
     name: str
     jobs: tuple[Job, ...]
@@ -109,8 +102,7 @@ class JobGroup:
     leased: bool = True
     messaging: Messaging = Messaging.NOTHING
     judges: bool = True
-    """Whether the jobs depend on the time of the machine's clock, and so pause while it is
-    wrong."""
+    """Whether the jobs depend on the machine's clock, and so pause while it is wrong."""
     put_off: Callable[[], bool] = lambda: False
     """Returns True to skip a round in favour of more urgent work; ``run_until_idle`` ignores it."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
@@ -118,8 +110,7 @@ class JobGroup:
     leased_at: float = float("-inf")
     refused_at: float = float("-inf")
     began_at: float | None = None
-    """When the last round began, by the monotonic clock; None if another worker has held the
-    lease since then."""
+    """Monotonic time when the last round began; None if another worker has held the lease since."""
     changes: int = 0
     """Number of effects of the last round."""
 
@@ -166,8 +157,7 @@ class Scheduler:
                     await self._leases.release(group.name, self._owner)
 
     def wake(self) -> None:
-        """Runs at once the job groups that write messages. If they have written any, those that
-        send messages follow."""
+        """Runs at once the groups that write messages and, if any are written, those that send."""
         for group in self._writing:
             group.nudged.set()
 
@@ -246,8 +236,7 @@ class Scheduler:
                 await self._pause(group)
 
     async def run_round(self, group: JobGroup) -> bool:
-        """Runs each job of the group once, unless another worker holds the lease. Returns True
-        if there may be more work at once."""
+        """Runs the group's jobs once if no other worker has the lease. True if more may be due."""
         group.changes = 0
         self._clock.now()  # notices if the machine's clock was set
         if group.judges and not self._clock.trusted:
@@ -268,8 +257,7 @@ class Scheduler:
         return busy
 
     def _measure_delay(self, group: JobGroup) -> None:
-        """Measures the delay of this round: the time since the last one beyond the longest
-        regular pause."""
+        """Measures this round's delay: time since the last one beyond the longest regular pause."""
         now = monotonic()
         if group.began_at is not None:
             late_s = now - group.began_at - (1 + SPREAD) * group.every_s
@@ -291,8 +279,7 @@ class Scheduler:
         return True
 
     async def _renew_with_others(self, group: JobGroup) -> bool:
-        """Renews the leases of all frequent groups in one write. True if this group's lease is
-        renewed."""
+        """Renews all frequent groups' leases in one write. True if this group's is renewed."""
         async with self._renewing:
             now, real_now = monotonic(), self._clock.real_now()
             if now - group.leased_at <= _RENEW_AFTER_S:

@@ -1,5 +1,4 @@
-"""Reads the demo library's files and writes them to the database; writing them again changes
-nothing."""
+"""Reads the demo library's files and writes them to the database; repeating it changes nothing."""
 
 from __future__ import annotations
 
@@ -108,8 +107,7 @@ def default_policy(data: LibraryData) -> Policy:
 async def seed(
     stored: Repositories, reference: ReferenceData, data: LibraryData, now: datetime
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Writes the demo library as far as it is missing. Returns the keys of the kiosks and of the
-    gates that had none, by id."""
+    """Writes what is missing of the demo library. Returns new keys of kiosks and gates, by id."""
     if await stored.profiles.load() is None:
         await stored.profiles.add_missing(replace(reference.default_profile, **data.profile))
     await stored.gates.put(data.gates)

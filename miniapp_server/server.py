@@ -30,13 +30,11 @@ DRAIN_S: Final = 10.0
 """Seconds in which requests in progress at a shutdown signal have to be answered."""
 
 END_WITHIN_S: Final = DRAIN_S + 8.0
-"""Seconds from the signal to the end of the process, even if something hangs. A supervisor kills
-it only later."""
+"""Seconds from the signal to the process's end, even if something hangs. Supervisors kill later."""
 
 ACCEPT_S: Final = 2.0
-"""Seconds for which a host that shuts down still accepts connections, while requests keep
-coming. A proxy that has just seen another host end (nginx for ``fail_timeout``) must still find
-one."""
+"""Seconds for which a host that shuts down still accepts connections while requests come. A
+proxy that has just seen another host end (nginx for ``fail_timeout``) must still find one."""
 LINGER_S: Final = 2.0
 """Seconds in which open connections may still bring requests after the listener has closed."""
 _QUIET_S: Final = 0.2
@@ -73,8 +71,7 @@ def reserve_port(host: str, port: int) -> socket.socket:
 
 
 REPLACED: Final = signal.SIGINT
-"""The signal that ends a worker after its replacement is ready; SIGTERM ends all workers of the
-host."""
+"""The signal to end a worker once its replacement is ready; SIGTERM ends all the host's workers."""
 
 
 class ShutdownSignal(asyncio.Event):
@@ -199,8 +196,7 @@ class BatchListener:
         shared: bool,
         unread_s: float = LIMITS.unread_s,
     ) -> None:
-        """``shared``: whether other workers listen on this port, too. Raises: ServingError if
-        the port is taken."""
+        """``shared``: other workers also use the port. Raises: ServingError if it is taken."""
         self._protocols = protocols
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[None]] = set()
@@ -260,7 +256,6 @@ class BatchListener:
 
 
 def _raise_file_limit() -> None:
-    """Raises this process's limit of open files, often 1024, as far as allowed: each connection
-    is an open file."""
+    """Raises the limit of open files (often 1024) as far as allowed: each connection is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

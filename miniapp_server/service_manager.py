@@ -11,8 +11,7 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 SOCKET: Final = "NOTIFY_SOCKET"
-"""Environment variable with the path of systemd's socket; a path that begins with @ is an
-abstract name."""
+"""Environment variable with systemd's socket path; if it begins with @, an abstract name."""
 
 
 class ServiceManager:
@@ -20,8 +19,7 @@ class ServiceManager:
         self._address = env.get(SOCKET, "")
 
     def ready(self, status: str = "") -> None:
-        """Notifies systemd that the service is ready, or that a reload has ended. ``systemctl
-        status`` shows ``status``."""
+        """Notifies systemd of readiness or a reload's end; systemctl shows ``status``."""
         self._notify(f"READY=1\nSTATUS={status}")
 
     def reloading(self) -> None:

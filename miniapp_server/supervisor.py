@@ -33,8 +33,7 @@ from miniapp_server.settings import Settings
 log = logging.getLogger(__name__)
 
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable by which prometheus_client learns in which folder several processes count
-together."""
+"""Environment variable that tells prometheus_client in which folder processes count together."""
 
 READY: Final = "ready"
 _KILL_AFTER_S: Final = DRAIN_S + 10.0
@@ -44,9 +43,8 @@ of messages, and closes the databases' clients."""
 _STEADY_S: Final = 10.0
 _FIRST_DELAY_S: Final = 0.2
 _LONGEST_DELAY_S: Final = 30.0
-"""Longest pause in seconds before a worker that has ended is restarted. The pause begins with
-``_FIRST_DELAY_S`` and doubles each time. A worker that has lived for ``_STEADY_S`` is restarted
-at once."""
+"""Longest pause in seconds before an ended worker is restarted. The pause begins with
+``_FIRST_DELAY_S`` and doubles each time. A worker that lived for ``_STEADY_S`` restarts at once."""
 
 _NOT_REPLACED: Final = "a new worker cannot start; the old workers continue to serve"
 

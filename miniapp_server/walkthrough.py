@@ -68,8 +68,7 @@ class _Walk:
             return dict(answer)
 
     async def step(self, text: str) -> None:
-        """Prints the step, then the messages that the simulated phone has received since the
-        last step."""
+        """Prints the step, then the simulated phone's messages since the last step."""
         self.steps += 1
         print(f"{self.steps:2}. {text}")
         delivered = (await self.call("GET", f"/sandbox/messages?openid=o-{self.name}"))["items"]

@@ -112,8 +112,7 @@ def wire_reference(
     r: Repositories,
     default_profile: LibraryProfile = LibraryProfile(),  # noqa: B008  (it is frozen)
 ) -> None:
-    """Wires the reference data. ``default_profile`` is used until the library has saved a
-    profile."""
+    """Wires the reference data. ``default_profile`` applies until the library has saved one."""
     app[REFERENCE] = ReferenceData(
         r.catalogs, r.policies, r.accommodations, r.reader_groups, r.profiles, default_profile
     )
@@ -286,8 +285,7 @@ def wire_staff(
     on_reader_changed: ReaderChanged,
     staff: StaffDirectory,
 ) -> None:
-    """Wires the staff's operations. ``pauses``: the stored pauses of the channels that are set
-    up."""
+    """Wires the staff's operations. ``pauses``: stored pauses of the channels that are set up."""
     reference, writer, occupancy = app[REFERENCE], app[WRITER], app[OCCUPANCY]
     reservations, waitlist = app[service_key(ReservationService)], app[service_key(WaitlistService)]
     audit = app[service_key(AuditLog)] = AuditLog(r.audit_log)

@@ -27,8 +27,7 @@ _RENEW: Final = "renew"
 
 
 class EntryRefused(Unauthenticated):
-    """The proof (ticket or code) is unknown, used or expired, or does not identify a person of
-    this campus."""
+    """The proof (ticket or code) is unknown, used, expired, or identifies no one of this campus."""
 
     code = "entry_refused"
 
@@ -47,16 +46,14 @@ class EntryUnavailable(Unavailable):
 
     @property
     def is_seen(self) -> bool:
-        """True if the provider itself has failed; False if a browser could have forged or
-        provoked this."""
+        """True if the provider itself failed; False if a browser can forge or provoke this."""
         return self.details["reason"] not in _BY_THE_BROWSER
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A sign-in that a browser has begun, stored in its cookie. ``state`` travels to the
-    provider and back; ``secret`` never leaves the cookie. ``renew``: the provider has to ask for
-    the password again."""
+    """A browser's begun sign-in, kept in its cookie. ``state`` goes to the provider and back;
+    ``secret`` stays in the cookie. ``renew``: the provider must ask for the password again."""
 
     provider: str
     state: str
@@ -182,9 +179,8 @@ class CampusClient:
 
 
 def identity_of(fields: Mapping[str, Any], number: str) -> ExternalIdentity:
-    """Reads the person from a provider's JSON object. ``number``: the name of the field with the
-    account number. Raises: EntryRefused if that field is empty; EntryUnavailable if a field is
-    no text."""
+    """Reads the person from a provider's JSON object. ``number``: its field with the account
+    number. Raises: EntryRefused if that is empty; EntryUnavailable if a field is no text."""
     values = {name: fields.get(name) or "" for name in (number, "name", "kind")}
     if not all(isinstance(value, str) for value in values.values()):
         raise EntryUnavailable("garbage")

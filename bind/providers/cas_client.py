@@ -23,8 +23,7 @@ from notify.outgoing_calls import OutgoingCalls, OutgoingSystem
 
 log = logging.getLogger(__name__)
 STATE = "s"
-"""Query parameter in the service URL; carries the state of the sign-in that asked for the
-ticket."""
+"""Query parameter of the service URL: the state of the sign-in that asked for the ticket."""
 # Real responses have 1 to 4 KB and logout requests half a KB.
 MAX_ANSWER_BYTES = 64 * 1024
 
@@ -72,8 +71,7 @@ class CasClient:
             self._session = self._owned = None
 
     def _service(self, state: str) -> str:
-        """The service URL, to which CAS sends the browser back. It carries ``state`` unless
-        ``exact_service`` is set."""
+        """The service URL for CAS's redirect; has ``state`` unless ``exact_service`` is set."""
         if not state or self.exact_service:
             return self.service_url
         return f"{self.service_url}?{urlencode({STATE: state})}"
@@ -90,8 +88,7 @@ class CasClient:
         return f"{self._base_url}/login?{urlencode(query)}"
 
     def logout_url(self, return_to: str | None = None) -> str:
-        """The URL (section 2.3) that ends the CAS session and redirects to the absolute
-        ``return_to``."""
+        """The URL (section 2.3) to end the CAS session and return to the absolute ``return_to``."""
         query = f"?{urlencode({'service': return_to})}" if return_to else ""
         return f"{self._base_url}/logout{query}"
 

@@ -39,8 +39,7 @@ class TicketInvalid(Unauthenticated):
 
 
 class CasUnavailable(Unavailable):
-    """The CAS server gives no usable response. Details: ``reason``, one fixed word such as
-    ``timeout``."""
+    """CAS gives no usable response. Details: ``reason``, one fixed word such as ``timeout``."""
 
     code = "cas_unavailable"
 
@@ -159,8 +158,7 @@ def _text(answer: bytes, encoding: str) -> str | bytes:
 
 
 def _parse(text: str | bytes) -> Element | None:
-    """The root element; None if the text is not XML, has a DTD (entity bombs) or an unknown
-    encoding."""
+    """The root element. None: the text is not XML, has a DTD (entity bombs) or unknown encoding."""
     try:
         root: Element = ElementTree.fromstring(text, forbid_dtd=True)
     except (ElementTree.ParseError, ValueError, LookupError):  # DefusedXmlException is a ValueError

@@ -44,8 +44,7 @@ ATTEMPT_LASTS: Final = timedelta(minutes=10)
 _SECOND_FACTORS: Final = frozenset({"mfa", "otp", "hwk", "swk", "sc"})
 """Authentication methods (RFC 8176) that are more than a password."""
 _LOGOUT_REMEMBERED: Final = timedelta(minutes=15)
-"""How long used logout tokens are remembered: longer than they are valid, so that none is
-accepted twice."""
+"""Used logout tokens are remembered longer than they are valid, so that none is accepted twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +149,7 @@ class OidcProvider(CampusClient):
         return logout
 
     async def forget_logout(self, token: LogoutToken) -> None:
-        """Lets the provider send this logout token again, because its sessions could not be
-        ended."""
+        """Lets the provider send this logout token again, as its sessions could not be ended."""
         await self._once.give_back(self._logout_key(token))
 
     def ticket_of(self, sid: str) -> str:
@@ -194,9 +192,8 @@ class OidcProvider(CampusClient):
     async def _identity(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], attempt: Attempt
     ) -> ExternalIdentity:
-        """Verifies the ID token in the token endpoint's response. Returns the person whom it
-        identifies, with claims of the userinfo endpoint if some are missing. Raises:
-        EntryRefused, EntryUnavailable."""
+        """Verifies the ID token in the token endpoint's response. Returns the person in it, with
+        missing claims from the userinfo endpoint. Raises: EntryRefused, EntryUnavailable."""
         token = granted.get("id_token")
         if not isinstance(token, str):
             raise EntryUnavailable("garbage")

@@ -13,8 +13,7 @@ _LONGEST_VALUE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """Names of the claims with a person's data; empty for those that the provider does not
-    release."""
+    """Names of the claims with a person's data; empty for those that the provider withholds."""
 
     number: str
     name: str = "name"

@@ -16,8 +16,7 @@ WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _METADATA_LASTS: Final = timedelta(minutes=10)
 _KEYS_LAST: Final = timedelta(hours=1)
 _LOOK_FOR_NEW_KEYS_EVERY: Final = timedelta(minutes=1)
-"""An unknown key id in a token makes us request the provider's keys again, at most once in this
-time."""
+"""An unknown key id in a token makes us reload the provider's keys, at most once in this time."""
 _PAUSE_AFTER_FAILURE: Final = timedelta(seconds=5)
 
 T = TypeVar("T")
@@ -34,8 +33,7 @@ class ProviderKeys:
 
 @dataclass(frozen=True, slots=True)
 class OidcMetadata:
-    """The endpoints and options that a provider publishes. Endpoints that it does not have are
-    empty."""
+    """The endpoints and options that a provider publishes. Endpoints that it lacks are empty."""
 
     issuer: str
     authorization_endpoint: str
@@ -125,8 +123,7 @@ class OidcDirectory:
 
 
 def _read(body: Mapping[str, Any], issuer: str) -> OidcMetadata:
-    """Parses the provider's metadata. Raises: EntryUnavailable if a field is malformed or the
-    metadata is another issuer's."""
+    """Parses provider metadata. Raises: EntryUnavailable if it is malformed or another issuer's."""
     named = body.get("issuer")
     # An issuer must not describe another one (section 4.3). Only a final slash may differ, since it
     # is easily lost when the address is copied.

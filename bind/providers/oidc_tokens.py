@@ -15,9 +15,8 @@ from bind.providers.oidc_metadata import ProviderKeys
 from models.kernel.errors import Malformed
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
-"""Accepted signature algorithms: only those that need a private key, which the provider alone
-has. ``none`` and HMAC are left out, since everyone with the client's secret or a public key
-could sign with them."""
+"""Accepted signature algorithms: only those with a private key, which the provider alone has.
+``none`` and HMAC are left out: everyone with the client's secret or a public key could sign."""
 LEEWAY: Final = timedelta(seconds=60)
 """Tolerated difference between the provider's clock and ours."""
 _TOKEN_LASTS: Final = timedelta(minutes=10)
@@ -49,9 +48,8 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class LogoutToken:
-    """A provider's order to end sessions: the one with the provider's session id ``sid``. If
-    that is empty, all sessions that the subject ``sub`` began until ``at``. ``jti``: the token's
-    id."""
+    """A provider's order to end sessions: that with the provider's session id ``sid``. If it is
+    empty, all sessions that the subject ``sub`` began until ``at``. ``jti``: the token's id."""
 
     sid: str
     sub: str

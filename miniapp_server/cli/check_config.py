@@ -194,8 +194,7 @@ def _name(host: str) -> str:
 
 
 async def connection_rows(settings: Settings, today: date) -> list[Row]:
-    """Tries all connections at the same time; returns their rows. ``today``: the day for which
-    database releases are judged."""
+    """Tries all connections at once; returns their rows. ``today``: to judge database releases."""
     tries = [_redis(settings)]
     accounts = []
     if settings.mode is Mode.SANDBOX:

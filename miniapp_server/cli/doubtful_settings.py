@@ -14,8 +14,7 @@ from models.storage.installation import Mode
 from models.webhooks.rules import Network
 
 _WIDEST: Final = {4: 8, 6: 16}
-"""The widest plausible networks, as the shortest prefix by IP version; 10.0.0.0/8 is the widest
-private one."""
+"""Shortest plausible network prefix by IP version; 10.0.0.0/8 is the widest private network."""
 _EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})
 _OF_THE_EXAMPLE: Final = frozenset({"SECRET", "PASSWORD", "REPLACE-ME", "wx0123456789abcdef"})
 """Placeholders for secrets and ids in deploy/env.example, which a library has to replace."""

@@ -110,8 +110,7 @@ def _any_key(env: Env) -> str:
 
 
 def _demo_keys(path: Path) -> str:
-    """The demo's encryption keys, stored in the file ``path``. They are generated once, and only
-    the file's owner can read them."""
+    """The demo's encryption keys in ``path``, generated once; only its owner can read them."""
     if path.exists():
         try:
             return str(json.loads(path.read_text(encoding="utf-8"))["encryption_keys"])
@@ -163,8 +162,7 @@ def _announce(settings: Settings, env: Env, workers: int) -> None:
 
 
 async def worker(env: Env, owner: str, lan: str) -> None:
-    """Run one of several workers that share a port. When it accepts requests, it notifies the
-    supervisor on standard output."""
+    """Run one of several workers on a port. Once ready it notifies the supervisor on stdout."""
     folder = env.get(METRICS_FOLDER)
     if folder is None:
         raise CommandError("this command is internal: start workers with serve --workers N")

@@ -9,8 +9,7 @@ _LONGEST: Final = 60
 
 
 class Verdict(StrEnum):
-    """The result of a check. ``WARNING``: it works but should be looked at. ``PROBLEM``: it does
-    not work."""
+    """A check's result. ``WARNING``: it works but needs a look. ``PROBLEM``: it does not work."""
 
     OK = "ok"
     WARNING = "warning"
@@ -19,8 +18,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table of checks. ``note`` names the cause and the cure, if there is something
-    wrong."""
+    """A row of a table of checks. ``note`` names cause and cure if something is wrong."""
 
     name: str
     value: str

@@ -42,8 +42,7 @@ from notify.templates import TEMPLATE_BY_EVENT
 from notify.templates.rendering import LONGEST_THING, MessageContext
 
 KEEP_MESSAGES: Final = timedelta(days=180)
-"""Messages are generated for this last part of the history only, because the service keeps them
-no longer."""
+"""Only this last part of the history gets messages, because the service keeps them no longer."""
 _BATCH: Final = 1000
 """Reservations per insert, about 1.5 MB."""
 
@@ -72,8 +71,7 @@ class OpenDay:
 
 
 def open_day(areas: Sequence[OpenArea], day: date, per_seat: float = VISITS_PER_SEAT) -> OpenDay:
-    """The day with its demand and its number of visits. ``per_seat``: visits of a seat on a day
-    of average demand."""
+    """The day with demand and number of visits. ``per_seat``: a seat's visits at average demand."""
     factor = _WEEKDAYS[day.weekday()] * _MONTHS[day.month - 1]
     seats = sum(len(area.seat_ids) * area.popularity for area in areas)
     return OpenDay(day, factor, seats * factor * per_seat)
@@ -109,9 +107,8 @@ def open_days(
     count: int,
     per_seat: float = VISITS_PER_SEAT,
 ) -> list[OpenDay]:
-    """The open days before ``until``, in order. They begin with ``first``; if it is None, they
-    are as many as a full library needs for ``count`` reservations. Raises: LoadDataError if
-    there is none."""
+    """The open days before ``until`` in order, from ``first`` or, if that is None, as many as a
+    full library needs for ``count`` reservations. Raises: LoadDataError if there is none."""
     days: list[OpenDay] = []
     day, missing = until, float(count)
     while missing > 0 if first is None else day > first:
@@ -174,9 +171,8 @@ class HistoryGenerator:
         keep_messages: timedelta = KEEP_MESSAGES,
         report: ReportProgress = lambda done, total: None,
     ) -> Counter[str]:
-        """Writes the readers and about ``count`` reservations on these days. ``until``: the day
-        after the last. Returns the number of documents by collection. Raises: HistoryWriteError,
-        and errors of ``report``."""
+        """Writes the readers and about ``count`` reservations on these days before ``until``.
+        Returns document counts by collection. Raises: HistoryWriteError, errors of ``report``."""
         written: Counter[str] = Counter()
 
         def insert(collection: str, documents: Sequence[Document]) -> None:
@@ -235,8 +231,7 @@ class HistoryGenerator:
 
 
 def _wait(waiting: set[Future[None]], at_most: int) -> set[Future[None]]:
-    """Waits until at most ``at_most`` of the futures are unfinished; returns these. Raises:
-    errors of the finished ones."""
+    """Waits until ``at_most`` futures still run; returns these. Raises: the others' errors."""
     while len(waiting) > at_most:
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for one in done:
@@ -255,8 +250,7 @@ class _Worker:
         self, day: date, visits: Sequence[GeneratedVisit], keep_claims: bool, messages: bool
     ) -> None:
         """Writes the reservations of one day's visits. ``messages``: also their messages.
-        ``keep_claims``: also the claims of ended reservations, which the service keeps for a
-        day."""
+        ``keep_claims``: also ended reservations' claims, which the service keeps for a day."""
         ended = []
         for visit in visits:
             area = self._library.areas[visit.area_id]
@@ -268,8 +262,7 @@ class _Worker:
             self._writer.insert("messages", [self._message(r[-1]) for r in ended])
 
     def _message(self, r: Reservation) -> Document:
-        """The document of the reservation's last message. Its earlier messages, about three
-        times as many, are not generated."""
+        """The document of the reservation's last message; about three earlier ones are left out."""
         event = next(e for e in reversed(r.outbox) if e.event in TEMPLATE_BY_EVENT)
         facts: dict[str, Any] = dict(event.facts)
         seat = self._library.seats[facts.pop("seat_id")]

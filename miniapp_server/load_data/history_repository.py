@@ -29,8 +29,7 @@ class HistoryWriteError(Exception):
 
 
 class HistoryWriter:
-    """Inserts generated documents in bulk. The service's checks of claims are skipped, and a
-    crash loses unsynced writes."""
+    """Inserts generated documents in bulk without claim checks; a crash loses unsynced writes."""
 
     def __init__(self, mongo_url: str, database: str, id: str = "") -> None:
         """``id``: marks this writer's reservations in the database; a new id if it is empty."""
@@ -56,8 +55,7 @@ class HistoryWriter:
                 self._db[collection].insert_many(documents, ordered=False)
 
     def insert_what_is_free(self, reservations: Sequence[Document]) -> None:
-        """Inserts the reservations, except those of which a claim is already taken. Raises:
-        HistoryWriteError."""
+        """Inserts the reservations whose claims are all free. Raises: HistoryWriteError."""
         if not reservations:
             return
         try:
@@ -89,8 +87,7 @@ class HistoryWriter:
             readers.delete_one({"_id": self.id})
 
     def as_of_now(self, revisions: Sequence[Reservation]) -> Document:
-        """The document of a reservation in the last of its revisions. Its messages count as
-        already sent."""
+        """The document of a reservation's last revision. Its messages count as already sent."""
         r = revisions[-1]
         if r.state not in LIVE:
             return self.finished(revisions, keep_claims=True)

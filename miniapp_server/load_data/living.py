@@ -61,8 +61,7 @@ _POPULAR: Final = {"2f-hall": 22.0, "3f-hall": 8.0, "2f-south": 4.0}
 """Demand for the seats of an area, relative to 1. With these values one area is full at times,
 one is half full, and the others have many free seats."""
 _VISITS_PER_SEAT: Final = 2.6
-"""Visits of a seat on a day of average demand (``OpenDay.factor`` 1), in a library that is never
-full."""
+"""A seat's daily visits at average demand (``OpenDay.factor`` 1) in a library that never fills."""
 _LOOKS_EVERY_S: Final = 1.0
 _DAY: Final = timedelta(days=1)
 _JOBS_DO: Final = (ReservationState.NO_SHOW, ReservationState.AWAY_EXPIRED)
@@ -149,8 +148,7 @@ class LivingLibrary:
         return visits
 
     async def go_on(self, visits: Sequence[GeneratedVisit]) -> None:
-        """Carries out these visits in real time, and later those of the following days, until
-        the sandbox stops the demo."""
+        """Carries out these and the next days' visits in real time, until the demo is stopped."""
         today = local_date(self._now())
         try:
             async with asyncio.TaskGroup() as crowd:
@@ -211,8 +209,7 @@ class LivingLibrary:
                 await waitlist.join(ctx, r.area_id, [r.seat_id], frozenset(), when)
 
     async def play(self, visit: GeneratedVisit, since: datetime) -> None:
-        """Carries out the visit's steps after ``since``, each at its time, up to the first that
-        the service refuses."""
+        """Carries out the visit's steps after ``since``, each on time, until one is refused."""
         id: str = visit.id
         for moment, step in self._steps(visit):
             if moment <= since:
@@ -258,8 +255,7 @@ class LivingLibrary:
         return await self._app[service_key(ReservationService)].create(ctx, visit.seat_id, when)
 
     async def _context(self, reader_id: ReaderId) -> RequestContext:
-        """The context of a request by an invented reader. Raises: LifeIsOver if the reader has
-        been removed."""
+        """The context of an invented reader's request. Raises: LifeIsOver for a removed reader."""
         readers = await self._stored.readers.many({reader_id})
         if not readers:
             raise LifeIsOver

@@ -19,8 +19,7 @@ from models.violations.rules import decide_suspension, window_start
 MOST_READERS: Final = 12_000
 """Largest number of invented readers: as many as a university whose library has 2,400 seats."""
 _STUDY_MONTHS: Final = 48
-"""Months that a reader studies. Each month one reader in 48 leaves the university, and a new one
-comes."""
+"""Months that a reader studies. Each month one in 48 leaves the university and a new one comes."""
 _ATTEMPTS: Final = 20
 
 _SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
@@ -164,6 +163,5 @@ class ReaderPool:
 
 
 def generated_id(moment: datetime, rng: random.Random) -> str:
-    """An id in the format of MongoDB's object ids: the seconds of ``moment``, then random
-    digits."""
+    """An id like MongoDB's object ids: the seconds of ``moment``, then random digits."""
     return f"{int(moment.timestamp()):08x}{rng.getrandbits(64):016x}"

@@ -27,8 +27,7 @@ _Change = tuple[datetime, Callable[[Reservation], Reservation]]
 def revisions(
     visit: GeneratedVisit, venue_id: VenueId, policy: Policy, kiosk_id: KioskId
 ) -> Iterator[Reservation]:
-    """The states of the visit's reservation after the booking and after each change, reminders
-    included, in order."""
+    """The reservation's states after booking and each change, reminders included, in order."""
     times = visit.times
     span = TimeRange(times.start, times.end)
     digest = sha256(visit.id.encode()).hexdigest()

@@ -36,8 +36,7 @@ _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class VisitTimes:
-    """The instants of a visit's events; None if an event did not happen. ``end``: the booked
-    end, before any renewal."""
+    """When a visit's events happened, if at all. ``end``: the booked end, before any renewal."""
 
     booked: datetime
     start: datetime
@@ -52,8 +51,7 @@ class VisitTimes:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedVisit:
-    """A visit to write as a reservation. ``number``: its number among the reader's bookings of
-    the day."""
+    """A visit to write as a reservation. ``number``: which of the reader's bookings of the day."""
 
     id: ReservationId
     reader_id: ReaderId
@@ -82,8 +80,7 @@ class OpenArea:
 @dataclass(frozen=True, slots=True)
 class _PlannedVisit:
     """A visit before its reader is chosen. ``ahead``: it is booked before it starts. ``early``:
-    the reader comes before it starts. ``not_before``: the seat is free to book only after this
-    instant."""
+    the reader comes before it starts. ``not_before``: when the seat becomes free to book."""
 
     seat_id: SeatId
     ahead: bool
@@ -120,8 +117,7 @@ class VisitGenerator:
         self._rng = rng
 
     def generate(self, areas: Sequence[OpenArea], share: float) -> list[GeneratedVisit]:
-        """The visits of one day in all areas, in order of booking; ``share`` scales their
-        number."""
+        """The visits of a day in all areas, in order of booking; ``share`` scales their number."""
         visits: list[GeneratedVisit] = []
         for area in areas:
             share_here = share * area.popularity
@@ -169,8 +165,7 @@ class VisitGenerator:
         return low + timedelta(seconds=int(self._rng.random() * (high - low).total_seconds()))
 
     def _end(self, area: OpenArea, number: int, start: datetime) -> datetime | None:
-        """A random end of a visit that starts in step ``number``; None if too little time is
-        left for a visit."""
+        """A random end for a visit starting in step ``number``; None if too little time is left."""
         (length,) = self._rng.choices(range(1, len(_LENGTHS) + 1), _LENGTHS)
         for last in range(number + length, number, -1):
             end = area.steps[last] if last < len(area.steps) else area.closes
@@ -179,8 +174,7 @@ class VisitGenerator:
         return None
 
     def _visit(self, area: OpenArea, plan: _PlannedVisit) -> GeneratedVisit | None:
-        """The planned visit with its reader, time of booking and ending; None if it cannot be
-        booked or no reader may book it."""
+        """The planned visit with reader, booking time and ending; None if nobody can book it."""
         booked = self._booked(area, plan)
         if booked is None:
             return None
@@ -233,8 +227,7 @@ class VisitGenerator:
     def _stay(
         self, area: OpenArea, reader: SimulatedReader, ending: ReservationState, times: VisitTimes
     ) -> ReservationState:
-        """Adds the events after the check-in (leave, return, renewal, end) to ``times``; returns
-        the visit's ending."""
+        """Adds a visit's leave, return, renewal and end to ``times``; returns its ending."""
         assert times.checked_in is not None
         rng = self._rng
         latest = max(times.checked_in, times.start)

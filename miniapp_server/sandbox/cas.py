@@ -147,8 +147,7 @@ class _Server:
         return _form(service)
 
     async def take_login(self, request: web.Request) -> web.Response:
-        """CAS protocol, section 2.2: checks the account and password of the sign-in form, and
-        signs in."""
+        """CAS protocol, section 2.2: checks account and password, and signs the browser in."""
         form = await form_of(request, ANONYMOUS_BODY_BYTES)
         service = _text(form.get("service")) or request.query.get("service", "")
         if service and not self._allows(service):
@@ -201,8 +200,7 @@ class _Server:
         return await self._validate(request, attributes=False)
 
     async def validate_3(self, request: web.Request) -> web.Response:
-        """CAS protocol, section 2.8: validates a ticket, and returns its account with
-        attributes."""
+        """CAS protocol, section 2.8: validates a ticket and returns its account with attributes."""
         return await self._validate(request, attributes=True)
 
     async def style(self, request: web.Request) -> web.Response:
@@ -244,8 +242,7 @@ class _Server:
         return f"{url}{joint}{urlencode({'ticket': ticket.id})}{hash_}{fragment}"
 
     async def _end(self, sign_on: str) -> None:
-        """Ends the sign-on and sends a logout request (section 2.3.3) to all its services at
-        once."""
+        """Ends the sign-on and sends all its services a logout request (section 2.3.3) at once."""
         tickets = await self._store.close_sign_on(sign_on)
         if not tickets:
             return

@@ -12,8 +12,7 @@ from models.storage.mongo_errors import translate_errors
 
 @dataclass(frozen=True, slots=True)
 class GrantedTicket:
-    """A service ticket. ``primary``: the password was typed for it, not remembered by the
-    sign-on."""
+    """A service ticket. ``primary``: a password was typed for it, not remembered by the sign-on."""
 
     id: str
     account: str

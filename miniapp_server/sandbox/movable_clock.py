@@ -27,11 +27,9 @@ _A_DAY: Final = timedelta(days=1)
 
 _SENDING: Final = frozenset(delivery_job(channel) for channel in Channel)
 _AT_EACH_STEP: Final = frozenset({"carry_over", "offer_free_seats", "dispatch_outbox"}) | _SENDING
-"""Jobs that run at each step of a move: those without stored deadlines, and those that follow
-from other jobs' results."""
+"""Jobs that run at each step of a move: they have no stored deadlines or follow other jobs."""
 _BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
-"""Jobs that may record events of the past. Deadlines from these events are due at once, so all
-jobs run again."""
+"""Jobs that may record past events. Deadlines from these are due at once, so all jobs run again."""
 
 
 class ClockHeld(Conflict):
@@ -94,8 +92,7 @@ class MovableClock:
 
     @asynccontextmanager
     async def _exclusive_move(self) -> AsyncIterator[None]:
-        """Allows one move of the clock at a time. ``_follow_once`` discards a clock offset that
-        it has read before the move."""
+        """Allows one clock move at a time. ``_follow_once`` discards an offset read before it."""
         async with self._moving:
             self._moves += 1
             yield

@@ -140,8 +140,7 @@ def _target(raw: bytes, now: datetime) -> datetime:
 
 
 def _sane(target: datetime) -> datetime:
-    """Returns the target. Raises: Malformed if it is near the ends of the calendar, where date
-    arithmetic overflows."""
+    """The target. Raises: Malformed near the calendar's ends, where date arithmetic overflows."""
     if not 2000 <= target.year < 2100:
         raise Malformed("now", "must be in the years 2000 to 2099")
     return target
@@ -150,8 +149,7 @@ def _sane(target: datetime) -> datetime:
 def _lines(
     template: str, data: Mapping[str, str], templates: Mapping[Template, TemplateConfig]
 ) -> list[tuple[str, str]]:
-    """The lines of a message's card in WeChat: each as the field's name that a reader sees, and
-    its value."""
+    """A WeChat message card's lines: the field's name as readers see it, and its value."""
     config = templates.get(Template(template))
     fields = config.fields if config else {}
     return [(_NAMES.get(fields.get(key, ""), key), value) for key, value in data.items()]

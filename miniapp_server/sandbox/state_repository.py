@@ -1,5 +1,4 @@
-"""The sandbox's own state in MongoDB: the clock's offset, device keys in clear, invented
-readers."""
+"""The sandbox's own state in MongoDB: the clock offset, device keys in clear, invented readers."""
 
 from __future__ import annotations
 
@@ -84,14 +83,12 @@ class SandboxState:
             return await self._db["reservations"].find_one({}, {"_id": 1}) is None
 
     async def begin_life(self, writer: str, readers: Sequence[ReaderId]) -> None:
-        """Records which readers the demo ``writer`` is about to write, so that they can be
-        removed."""
+        """Records which readers the demo ``writer`` will write, so that they can be removed."""
         with translate_errors():
             await self._db[_LIFE].insert_one({"_id": writer, "readers": readers, "over": False})
 
     async def is_alive(self, writer: str) -> bool:
-        """True if the demo ``writer`` may go on writing invented readers; False once it was
-        stopped."""
+        """True if the demo ``writer`` may write more invented readers; False after its stop."""
         with translate_errors():
             return await self._db[_LIFE].find_one({"_id": writer, "over": False}) is not None
 
@@ -109,8 +106,7 @@ class SandboxState:
             await self._db["daily_statistics"].delete_many({})
 
     async def end_life(self) -> bool:
-        """Stops the demo that writes invented readers, and removes these readers. False if there
-        were none."""
+        """Stops the demo with invented readers and removes these. False if there were none."""
         with translate_errors():
             life = await self._db[_LIFE].find_one_and_update({}, {"$set": {"over": True}})
             if life is None:
@@ -134,9 +130,8 @@ class SandboxState:
         await self._db[_LIFE].delete_many({})
 
     async def wipe(self) -> None:
-        """Deletes everything but the library, its devices and the database's metadata. All of it
-        is deleted twice, because a job that runs during the first pass may offer a seat just
-        freed to a waiting reader."""
+        """Deletes everything but the library, its devices and the database's metadata. It
+        deletes twice, because a job may meanwhile offer a seat just freed to a waiting reader."""
         with translate_errors():
             names = await self._db.list_collection_names()
             for name in names * 2:

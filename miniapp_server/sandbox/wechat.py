@@ -352,8 +352,7 @@ class _Server:
         return web.Response(status=204)
 
     async def wrote(self, request: web.Request) -> web.StreamResponse:
-        """Simulates that a user writes to the customer service or, with ``entered``, only opens
-        it."""
+        """Simulates that a user writes to customer service or, with ``entered``, only opens it."""
         body = await _own_body(request)
         openid, conversations = body.get("openid"), self._store.conversations
         if not isinstance(openid, str):
@@ -367,10 +366,9 @@ class _Server:
         return web.json_response({"items": await self._store.conversations.heard(openid)})
 
     async def set_mode(self, request: web.Request) -> web.StreamResponse:
-        """Replaces all simulated faults by those in the body. ``{"hang_seconds": 10}`` sets one
-        for every endpoint, ``{"subscribe_send": {"errcode": 40001, "times": 1}}`` sets one for
-        one endpoint. Other keys are ``delay_ms``, ``status`` and ``after`` (the work is done,
-        but its response is lost)."""
+        """Replaces all simulated faults by the body's. ``{"hang_seconds": 10}`` sets one for
+        every endpoint, ``{"subscribe_send": {"errcode": 40001, "times": 1}}`` for one. Other
+        keys are ``delay_ms``, ``status`` and ``after`` (the work is done, its response lost)."""
         body = await _own_body(request)
         modes: dict[str, tuple[FaultMode, int | None]] = {}
         every = {key: value for key, value in body.items() if key not in ENDPOINTS}

@@ -17,8 +17,7 @@ PREFIXES: Final = {"wxsandbox": "o-", "wxofficial": "mp-"}
 
 
 def checked_message(body: Mapping[str, Any], appid: str) -> tuple[str, str]:
-    """Checks a request to send a message. Returns the recipient's openid and the text. Raises:
-    WeChatError."""
+    """Checks a message to send; returns the recipient's openid and text. Raises: WeChatError."""
     openid = body.get("touser")
     if not isinstance(openid, str) or not openid.startswith(PREFIXES.get(appid, "o-")):
         raise WeChatError(40003)
@@ -47,8 +46,7 @@ class SandboxConversations:
             )
 
     async def entered(self, openid: str, now: datetime) -> None:
-        """Records that the user opened the conversation: the account may send them one message
-        within a minute."""
+        """Records that the user opened the conversation and may get one message within a minute."""
         with translate_errors():
             await self.all.update_one({"_id": openid}, {"$set": {"entered": now}}, upsert=True)
 

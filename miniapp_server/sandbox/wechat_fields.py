@@ -55,8 +55,7 @@ def fits(kind: str, value: str) -> bool:
 
 
 def checked_values(data: object) -> dict[str, str]:
-    """The values of a message by field key, each checked against its field's type. Raises:
-    WeChatError (47003)."""
+    """A message's values by field key, checked by field type. Raises: WeChatError (47003)."""
     if not isinstance(data, dict) or not data:
         raise WeChatError(47003, " data is empty")
     values: dict[str, str] = {}

@@ -72,8 +72,7 @@ class SandboxWeChat:
     # Codes
 
     async def use_code(self, js_code: str, openid: str, now: datetime) -> bool:
-        """Records that a login code is used, and that its user was in the mini-program. Returns
-        True on the code's first use."""
+        """Records a login code's use and its user's mini-program visit. True on the first use."""
         return await self._insert_once(self._codes, {"_id": js_code, "openid": openid, "at": now})
 
     async def was_here(self, openid: str, now: datetime) -> bool:
@@ -156,8 +155,7 @@ class SandboxWeChat:
         return consent is not None
 
     async def begin_send(self, openid: str, send: str, now: datetime) -> bool:
-        """Begins to send a message to a reader; False if another message to this reader is being
-        sent."""
+        """Begins to send a reader a message; False if another one to this reader is being sent."""
         free = {"$or": [{"at": {"$lte": now - _SEND_LEASE}}, {"at": {"$gt": now}}]}
         with translate_errors():
             try:
@@ -183,8 +181,7 @@ class SandboxWeChat:
         data: Mapping[str, str],
         at: datetime,
     ) -> str:
-        """Puts a message into the reader's inbox. Returns its msgid, a decimal number that grows
-        with each message."""
+        """Puts a message into the reader's inbox; returns its msgid, a growing decimal number."""
         with translate_errors():
             counter = await self._counters.find_one_and_update(
                 {"_id": "inbox"},

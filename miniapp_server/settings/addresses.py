@@ -20,8 +20,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 def lan_address(text: str) -> str:
-    """Returns the address ``text``. Raises: SettingsError unless it is a private address of this
-    machine."""
+    """Returns the address. Raises: SettingsError unless it is a private address of this machine."""
     try:
         private = any(ipaddress.ip_address(text) in network for network in _PRIVATE)
     except ValueError:

@@ -11,8 +11,7 @@ VARIABLES: Final = ("MONGO_URL", "MONGO_DATABASE", "REDIS_URL", "ENCRYPTION_KEYS
 
 
 def read_cipher(read: EnvironmentReader) -> FieldCipher | None:
-    """The cipher with the keys in ENCRYPTION_KEYS; None, with a fault noted in ``read``, if they
-    are malformed."""
+    """The cipher with the keys in ENCRYPTION_KEYS; None, and a fault in ``read``, if malformed."""
     text = read.required("ENCRYPTION_KEYS")
     try:
         return FieldCipher.parse(text) if text else None
@@ -32,8 +31,7 @@ def read_database_name(read: EnvironmentReader) -> str:
 
 
 def read_database_url(read: EnvironmentReader, name: str, parse: Callable[[str], object]) -> str:
-    """The database URL in the variable ``name``. A fault is noted if ``parse`` raises a
-    ValueError for it."""
+    """The database URL in the variable ``name``; a ValueError of ``parse`` is noted as a fault."""
     value = read.required(name)
     try:
         if value:

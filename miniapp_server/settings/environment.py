@@ -37,16 +37,14 @@ class EnvironmentReader:
         return self.env.get(name) or default
 
     def required(self, name: str, why: str = "") -> str:
-        """The variable's value, which must not be empty. ``why`` is added to the text of the
-        fault."""
+        """The variable's value, which must not be empty. ``why`` is added to the fault's text."""
         value = self.text(name)
         if not value:
             self.fault(f"{name} is required{why}")
         return value
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
-        """The variable's value, a whole number from ``low`` to ``high``; ``default`` if it is
-        missing."""
+        """The variable's whole number from ``low`` to ``high``; ``default`` if it is missing."""
         text = self.text(name, str(default))
         if not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
             self.fault(f"{name} must be a whole number from {low} to {high}")

@@ -50,8 +50,7 @@ VARIABLES: Final = frozenset(
         *wechat.VARIABLES,
     }
 )
-"""Names of all variables that the service reads. The variables of OpenID providers are not in
-it: see ``OIDC_ENDINGS``."""
+"""Names of all variables that the service reads, except OpenID providers' (``OIDC_ENDINGS``)."""
 RENAMED: Final = {
     "ADMINISTRATORS": "STAFF_ADMINISTRATORS",
     "CAMPUS_ENTRY": "IDENTITY_PROVIDER",
@@ -76,8 +75,7 @@ class Settings:
     contact: tuple[str, ...]
     staff: StaffDirectory
     staff_totp: bool
-    """Whether staff members need a second factor. The service asks for it if the sign-on has not
-    checked one."""
+    """Whether staff members need a second factor. It is asked for if the sign-on checked none."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -100,11 +98,9 @@ class Settings:
     log_level: str
     keeping: Keeping
     mode: Mode = Mode.PRODUCTION
-    """Whether this is a real library or a sandbox; the database must be marked with the same
-    mode."""
+    """A real library or a sandbox; the database must be marked with the same mode."""
     wall_clock: bool = True
-    """False if the clock may have been moved, in a sandbox. The time in an id then says nothing
-    about when something was made."""
+    """False if a sandbox's clock may have been moved: times in ids are then no creation times."""
     lan: str = ""
     """The private address on which a sandbox can be reached from its network, where anyone can
     sign in as any reader; empty if there is none."""
