@@ -6,14 +6,18 @@ from handlers.texts.rules_phrases import Phrases
 from models.library.entities import Catalog
 from models.policy.entities import Policy
 from models.policy.opening import OpeningKind, OpeningRule
-from models.policy.opening_rules import own_week, places_with_week
+from models.policy.opening_rules import is_library_week_unused, own_week, places_with_week
 
 
 def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -> list[str]:
-    """The opening hours as lines: first the weekly hours of each place that has its own, one
-    line for all weekdays with equal hours; then the exceptions and closures that are not over."""
+    """The opening hours as lines of text. First come the weekly hours of each place that has its
+    own, one line for all weekdays with equal hours, without those of the library if they hold
+    nowhere; then the exceptions and closures that are not over."""
     lines = []
+    unused = is_library_week_unused(policy, catalog)
     for place in places_with_week(policy):
+        if unused and not place.narrowness:
+            continue
         alike: dict[tuple[time | None, time | None], tuple[OpeningRule, set[int]]] = {}
         for weekday, rule in enumerate(own_week(policy, place)):
             if rule is not None:

@@ -76,6 +76,8 @@ class PlanDrawing {
       PlanDrawing.set(one.box, { width: w, height: h });
       const long = seat && text.length > 4 ? " long" : "";
       PlanDrawing.set(one.label, { x: w / 2, y: h / 2, class: (h > 2 * w ? "tall" : "") + long });
+      if (seat && text.length > 6) PlanDrawing.set(one.label, { textLength: 36, lengthAdjust: "spacingAndGlyphs" });
+      else one.label.removeAttribute("textLength");
       one.label.textContent = text;
     }
     const state = {

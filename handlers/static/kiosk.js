@@ -63,10 +63,11 @@
       if (free) {
         free.textContent = "";
         free.append(...shown.free.map((area) => {
-          const row = document.createElement("li"), n = document.createElement("b");
+          const [row, name, n] = ["li", "span", "b"].map((tag) => document.createElement(tag));
+          name.textContent = area.name;
           n.textContent = area.seats_free || "满";
           if (!area.seats_free) n.className = "none";
-          row.append(area.name, n);
+          row.append(name, n);
           return row;
         }));
       }

@@ -30,7 +30,8 @@ const kioskPlan = (() => {
         role: "button", "aria-label": `${seat.no} 号`, "aria-disabled": String(!can), "aria-pressed": "false",
       });
       const signs = (SIGNS[seat.status] || []).map(([tag, facts]) => draw(tag, facts));
-      one.append(draw("rect", { width: 40, height: 40, rx: 8 }), ...signs, draw("text", { x: 20, y: signs.length ? 33 : 21 }, seat.no));
+      const narrow = seat.no.length > 4 ? { textLength: 36, lengthAdjust: "spacingAndGlyphs" } : {};
+      one.append(draw("rect", { width: 40, height: 40, rx: 8 }), ...signs, draw("text", { x: 20, y: signs.length ? 33 : 21, ...narrow }, seat.no));
       if (seat.power) one.append(draw("path", { d: "M37 3l-4 5h2.500l-1 4 4.500-5.500h-2.500l1-3.500z", class: "tag" }));
       if (can) one.addEventListener("click", () => {
         if (chosen) chosen.setAttribute("aria-pressed", "false");

@@ -70,6 +70,10 @@ KIND_TEXT: Final[Mapping[str, str]] = {
     "kiosk": "选座机",
 }
 YES: Final = "是"
+YES_WORDS: Final = (YES, "yes", "y", "ja", "x", "true", "1")
+NO_WORDS: Final = ("否", "no", "n", "nein", "false", "0")
+FEATURE_WORDS: Final = f"有的填 {'、'.join(YES_WORDS)}，没有的留空或填 {'、'.join(NO_WORDS)}"
+"""The words that sentences name; docs/floor-files.md lists all that are read."""
 WORDS: Final = Vocabulary(
     columns={text: name for name, text in COLUMN_TEXT.items()}
     | {name.replace("_", " "): name for name in COLUMN_TEXT}
@@ -77,14 +81,15 @@ WORDS: Final = Vocabulary(
     | {**_ALSO},
     yes=frozenset(
         {
-            *("是", "有", "1", "y", "yes", "true", "√", "✓", "✔", "x"),
-            *("ja", "j", "wahr", "oui", "o", "vrai", "sí", "si", "sì", "sim", "da", "tak", "ano"),
+            *YES_WORDS,
+            *("有", "√", "✓", "✔", "j", "wahr", "oui", "o", "vrai"),
+            *("sí", "si", "sì", "sim", "da", "tak", "ano"),
         }
     ),
     no=frozenset(
         {
-            *("否", "无", "没有", "0", "n", "no", "false", "-", "×", "✗"),
-            *("nein", "falsch", "non", "faux", "nee", "não", "nie", "ne"),
+            *NO_WORDS,
+            *("无", "没有", "-", "×", "✗", "falsch", "non", "faux", "nee", "não", "nie", "ne"),
         }
     ),
     kinds={text: kind for kind, text in KIND_TEXT.items()} | {kind: kind for kind in KIND_TEXT},
@@ -114,7 +119,7 @@ TEMPLATE_EXPLAINED: Final = (
     ("座位号", "1–20 个字母或数字，中间可以有 - . / 或空格。同一区域内不能重复，不分大小写。"),
     ("行、列", "从 1 起的整数，座位按行和列排开。空出一行或一列就是过道。"),
     ("x、y", "代替行和列：座位左上角的位置，座位边长 40。"),
-    (FEATURE_COLUMNS, "有的填“是”，没有的留空。"),
+    (FEATURE_COLUMNS, f"{FEATURE_WORDS}。"),
     ("停用原因、停用从、停用到", "可不填。日期例如 2026-09-01。"),
     ("场馆、区域编号", "可不填。有几个场馆时写场馆名称。"),
     (
@@ -154,7 +159,7 @@ PROBLEM_TEXT: Final[Mapping[str, str]] = {
     "half_a_place": "位置不完整：x 和 y，或者行和列，都要填",
     "fixture_place": "标记的 x、y、宽、高都要填",
     "not_a_number": "“{column}”应为不超过 {most} 的整数，而不是“{text}”",
-    "not_yes_or_no": "“{column}”应为“是”或留空，而不是“{text}”",
+    "not_yes_or_no": f"“{{column}}”不能是“{{text}}”：{FEATURE_WORDS}",
     "not_a_day": "“{column}”应为日期，例如 2026-09-01，而不是“{text}”",
     "area_twice": "区域“{area}”出现了两次",
     "area_id_deleted": "编号 {id} 属于已删除的区域，请换一个编号",

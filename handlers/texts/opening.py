@@ -21,6 +21,8 @@ SOURCE_TEXT: Final[Mapping[OpeningKind, str]] = {
 }
 """Names of the kinds of rules from which a day's opening hours can come."""
 NO_SOURCE: Final = "没有安排"
+UNUSED_WEEK: Final = "按场馆"
+"""Shown on the library's calendar where every venue has its own weekly hours."""
 CUT_TEXT: Final = "随场馆"
 """The mark on a day on which an area closes earlier than its own hours say, because its venue
 does."""

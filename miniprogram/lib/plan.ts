@@ -53,6 +53,11 @@ function until(seat: SeatOut): string {
   return "";
 }
 
+/** A long name without its middle: the end tells neighbours apart. */
+function onTile(no: string): string {
+  return no.length > 12 ? `${no.slice(0, 5)}…${no.slice(-6)}` : no;
+}
+
 export function tileOf(seat: SeatOut): Tile {
   const has = FEATURES.filter((feature) => seat[feature.name]);
   const state = STATES.find(([status]) => status === seat.status);
@@ -61,7 +66,7 @@ export function tileOf(seat: SeatOut): Tile {
   const facts = [groups && seat.status === "disabled" ? t("reserved_for", { groups }) : state ? t(state[1]) : seat.status, until(seat), ...has.map(wordOf)].filter((part) => part !== "").join(" · ");
   return {
     id: seat.id,
-    no: seat.no,
+    no: onTile(seat.no),
     x: seat.x,
     y: seat.y,
     status: seat.status,

@@ -17,7 +17,7 @@ for (const [language, wanted] of [["zh_CN", "仅限研究生、教师"], ["en", 
     try {
       const as = phone.storage.get("token"), groups = ["研究生", "教师"];
       const map = await service.call("GET", `/api/v1/areas/2f-hall/map?date=${MONDAY}`, { as });
-      const seats = map.seats.map((seat) => (seat.id === SEAT ? { ...seat, status: "disabled", free_until: null, reserved_for: groups } : seat));
+      const seats = map.seats.map((seat) => (seat.id === SEAT ? { ...seat, no: "Carrel-Nord-Ost-0003", status: "disabled", free_until: null, reserved_for: groups } : seat));
       const { items } = await service.call("GET", `/api/v1/areas?date=${MONDAY}`, { as });
       const closed = { "2f-hall": { reserved_for: groups }, "3f-north": { closed: "地面维修" } };
       const areas = items.map((area) => (area.id in closed ? { ...area, seats_free: 0, ...closed[area.id] } : area));
@@ -33,6 +33,8 @@ for (const [language, wanted] of [["zh_CN", "仅限研究生、教师"], ["en", 
       phone.touch(node);
       await phone.until(() => phone.toasts.length, "the reason");
       assert.match(phone.toasts.at(-1), new RegExp(wanted));
+      assert.match(phone.toasts.at(-1), /Carrel-Nord-Ost-0003/);
+      assert.match(node.textContent, /^Carre…t-0003/, "the tile has room for both ends");
       assert.equal(phone.requests.some((sent) => sent.path.includes(`/seats/${SEAT}/times`)), false);
     } finally {
       await phone.close();

@@ -298,7 +298,10 @@ class Catalog:
         seat = self.all_seats.get(seat_id)
         if seat is None:
             return str(seat_id)[-longest:]
-        return _shortened([*self._place(self.areas[seat.area_id]), f"{seat.number}号"], longest)
+        named = f"{seat.number}号"
+        if len(named) >= longest:
+            return named[:longest]
+        return _shortened([*self._place(self.areas[seat.area_id]), named], longest)
 
     def area_label(self, area: Area) -> str:
         """The name of an area as readers see it: 图书馆2层二层中厅."""

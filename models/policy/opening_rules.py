@@ -78,6 +78,12 @@ def places_with_week(policy: Policy) -> list[OpeningPlace]:
     return sorted(places, key=lambda place: place.narrowness)
 
 
+def is_library_week_unused(policy: Policy, catalog: Catalog) -> bool:
+    """True if each venue in use has its own hours for every weekday."""
+    venues = [OpeningPlace(venue_id=venue.id) for venue in catalog.venues_in_use]
+    return bool(venues) and not any(None in own_week(policy, venue) for venue in venues)
+
+
 def set_week(
     policy: Policy, place: OpeningPlace, days: Sequence[DayPlan], independent: bool = False
 ) -> Policy:

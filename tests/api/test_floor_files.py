@@ -127,7 +127,10 @@ async def test_problems_in_a_table_are_reported_by_line(service: Living) -> None
     wrong = TABLE + "五层东区,5,a-12,3,1,\n五层东区,5,B-1,0,1,maybe\n"
     answer = await upload(service, head, wrong, venue="library", floor="5")
     assert answer.status == 400 and 'name="plans"' not in answer.body
-    assert "第 7 行：“行”应为" in answer.body and "第 7 行：“电源”应为“是”" in answer.body
+    words = "有的填 是、yes、y、ja、x、true、1，没有的留空或填 否、no、n、nein、false、0"
+    assert "第 7 行：“行”应为" in answer.body
+    assert f"第 7 行：“电源”不能是“maybe”：{words}" in answer.body
+    assert f"电脑、无障碍：{words}。" in answer.body, "the page's help"
     wrong = TABLE + "五层东区,5,a-12,3,1,\n"
     answer = await upload(service, head, wrong, venue="library", floor="9")
     assert "第 6 行：座位号 a-12 重复" in answer.body and 'value="9"' in answer.body

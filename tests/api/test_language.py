@@ -92,9 +92,9 @@ LETTERS = "area,floor,seat,row,column\nLesesaal A,1,A-1-121,1,1\nA区,3,12,1,1\n
 @pytest.mark.parametrize(
     ("seat_id", "chinese", "english"),
     [
-        ("1f-1-sa1121", "图书馆1层Lesesaal AA-1-121号", "Floor 1, Lesesaal A, no. A-1-121"),
+        ("1f-1-sa1121", "图书馆1层Lesesaal A · A-1-121号", "Floor 1, Lesesaal A, no. A-1-121"),
         ("3f-1-s12", "图书馆3层A区12号", "Floor 3, A区, no. 12"),
-        ("4f-1-sb07", "图书馆4层自习室BB07号", "Floor 4, 自习室B, no. B07"),
+        ("4f-1-sb07", "图书馆4层自习室B · B07号", "Floor 4, 自习室B, no. B07"),
     ],
 )
 async def test_a_seat_name_with_letters_is_worded_correctly(
@@ -135,7 +135,7 @@ async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
         opening=(
             OpeningRule(time(7), time(22, 30), weekdays=frozenset(range(5))),
             OpeningRule(time(9), time(2), weekdays=frozenset({5, 6})),
-            OpeningRule(time(0), time(0), venue_id=venue),
+            OpeningRule(time(0), time(0), weekdays=frozenset({6}), venue_id=venue),
             OpeningRule(None, None, december, december.replace(day=21), area_id=hall, reason="X"),
             OpeningRule(time(8), time(0), december.replace(day=30), later, reason="Y"),
         ),
@@ -157,7 +157,7 @@ async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
     browser.cookie |= {"Accept-Language": "en"}
     english = (await browser.get("/rules")).body
     for words in (
-        "Mon–Fri 07:00–22:30; Sat, Sun 09:00–02:00 next day; every day, 图书馆: around the clock; "
+        "Mon–Fri 07:00–22:30; Sat, Sun 09:00–02:00 next day; Sun, 图书馆: around the clock; "
         "1–21 Dec, 二层中厅: closed (X); 30 Dec–2 Jan 08:00–24:00 (Y).",
         "1 day ahead; the next day opens at 18:00.",
         "to 1 minute after it, check in by the changing code of a kiosk.",

@@ -13,6 +13,7 @@ from models.staff.audit import AuditQuery
 from tests.api.browsing import Browser
 from tests.api.calendar_page import PATH, ask, base
 from tests.api.console import post, staff
+from tests.api.wishes import ANNEX, with_library_changed
 from tests.living import Client, Living
 
 
@@ -216,6 +217,36 @@ async def test_weekly_hours_are_set_for_the_library_and_for_one_area(service: Li
     assert day_shown(await head.get(f"{PATH}?at=a:2f-hall"), 8) == ["闭馆", "每周时间 · 全馆"]
     assert (await ask(service, head, **gone)).status == 404
     assert (await ask(service, head, **gone | {"at": ""})).status == 404
+
+
+async def test_hours_of_the_library_are_shown_only_where_they_hold(service: Living) -> None:
+    """Each of two venues gets a weekly table, one after the other."""
+    await with_library_changed(service)
+    head, web = await staff(service, Role.ADMINISTRATOR), Browser(await service.web_reader())
+    english = {"Accept-Language": "en"}
+    unused = "每个场馆都另有每周时间，全馆的每周时间不起作用。"
+    for venue in ("library", ANNEX):
+        assert day_shown(await head.get(PATH), 9) == ["07:00–22:30", "每周时间"]
+        assert unused not in (await head.get(PATH)).body
+        assert "每天 07:00–22:30 开放" in (await web.get("/rules")).body
+        assert "every day 07:00–22:30" in (await web.get("/rules", **english)).body
+        hours = week(**{f"closes{n}": "20:00" for n in range(7)}, at=f"v:{venue}")
+        assert (await ask(service, head, **hours, confirmed="yes")).status == 303
+    page = (await head.get(PATH)).body
+    assert unused in page and "<b>07:00–22:30</b>" not in page
+    assert all(f'<a href="/console/calendar?at=v%3A{v}">' in page for v in ("library", ANNEX))
+    lines: list[tuple[dict[str, str], str]] = [
+        ({}, "每天 {} 07:00–20:00 开放"),
+        (english, "every day, {}: 07:00–20:00"),
+    ]
+    for headers, words in lines:
+        body = (await web.get("/rules", **headers)).body
+        assert all(words.format(name) in body for name in ("图书馆", "分馆")), words
+        assert "22:30" not in body, words
+    # A closure of the whole library still holds everywhere, and its calendar shows it.
+    assert (await ask(service, head, place="", confirmed="yes")).status == 303
+    page = await head.get(PATH)
+    assert [day_shown(page, day) for day in (8, 9)] == [["闭馆", "消防检修"], ["按场馆"]]
 
 
 async def test_invalid_weekly_hours_are_refused_and_kept_in_the_form(service: Living) -> None:

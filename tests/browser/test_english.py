@@ -9,12 +9,29 @@ import pytest
 from models.identity.roles import Role
 from tests.api.console import staff
 from tests.api.floor_files import confirm, hidden_plans, upload
+from tests.api.kiosk import CARD, carded, key_of
+from tests.api.library_profile import save
 from tests.browser.booking_sheet import COVERED, STANDS_STILL
 from tests.browser.conftest import DESKTOP, NAMES_OF_SIZES, READER_SIZES, Open, shows_everybody
 from tests.living import Living
 
 SEAT: Final = "2f-hall-063"
 ENGLISH: Final = {"locale": "en-US"}
+MAPS: Final = ("/console/seats?area=1f-1", "/console/plans/1f-1")
+BESIDE_SEATS: Final = """[...document.querySelectorAll(".seat")].filter((seat) => {
+  const name = seat.querySelector("text")?.getBoundingClientRect();
+  const box = seat.querySelector("rect").getBoundingClientRect();
+  return name && (name.left < box.left || name.right > box.right);
+}).map((seat) => seat.textContent)"""
+FIRST_COLUMN: Final = """Math.max(0, ...[...document.querySelectorAll(
+  ":is(td, th[scope=row]):first-child")].map((one) => one.offsetWidth))"""
+"""The width of a table's first column, beside which others have room."""
+TOUCHING: Final = """[...document.querySelectorAll("#free li")].filter((row) => {
+  const name = document.createRange(), number = row.querySelector("b");
+  name.setStart(row, 0);
+  name.setEndBefore(number);
+  return name.getBoundingClientRect().right > number.getBoundingClientRect().left - 4;
+}).map((row) => row.textContent)"""
 
 
 @pytest.mark.parametrize("size", NAMES_OF_SIZES)
@@ -66,15 +83,19 @@ async def test_the_language_can_be_switched(service: Living, opened: Open) -> No
 
 
 async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
-    """A word longer than a phone's line wraps, in both languages."""
+    """A word that is longer than a phone's line breaks, in both languages and in the console; the
+    name of a seat stays on the seat."""
     head = await staff(service, Role.ADMINISTRATOR)
-    room, seat = "Wirtschaftswissenschaftlicher Lesesaal", "Carrel Nord 003"
-    table = f"area,floor,seat,row,column\n{room},1,{seat},1,1\n"
+    room, seat = "Wirtschaftswissenschaftlicher Lesesaal N", "Carrel-Nord-Ost-0003"
+    table = f"area,floor,seat,row,column\n{room},1,{seat},1,1\n{room},1,{seat[:-1]}4,1,2\n"
+    title = "Sitzplatzreservierungssystem der Staats- und Universitätsbibliothek Niedersachs."
+    assert (len(title), len(room), len(seat)) == (80, 40, 20), "the longest that are accepted"
+    assert (await save(service, head, title=title)).status == 303
     preview = await upload(service, head, table, venue="library")
     assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
     small = {**READER_SIZES["390"], "viewport": {"width": 320, "height": 640}}
     chinese = await opened("21071234", **small)
-    await chinese.go("/areas/1f-1?seat=1f-1-scarrelnord003")
+    await chinese.go("/areas/1f-1?seat=1f-1-scarrelnordost0003")
     await chinese.page.click("text=立即预约")
     await chinese.page.wait_for_selector(".done")
     here = chinese.page.url.removeprefix(service.base).partition("?")[0]
@@ -84,3 +105,27 @@ async def test_long_names_widen_no_page(service: Living, opened: Open) -> None:
             await tab.go(path)
             wide = await tab.page.evaluate("document.documentElement.scrollWidth")
             assert wide == 320, path
+    other = await opened("21071235", **small)
+    await other.go("/areas/1f-1")
+    await other.page.wait_for_selector("#plan .occupied")
+    assert await other.page.evaluate(BESIDE_SEATS) == []
+    desk = await opened("administrator", **small)
+    for path in ("/console", "/console/rules", f"/console{here}", *MAPS):
+        await desk.go(path)
+        assert await desk.page.evaluate("document.documentElement.scrollWidth") == 320, path
+        assert await desk.page.evaluate(BESIDE_SEATS) == [], path
+        assert await desk.page.evaluate(FIRST_COLUMN) <= 160, path
+    await desk.go("/console/seats?area=1f-1")
+    width = await desk.page.evaluate("document.querySelector('.patrol .grow').offsetWidth")
+    assert width > 40, "the reader stands beside the seat's name"
+    kiosk = await opened(path=f"/kiosk/2f-north#key={await key_of(service, '2f-north')}")
+    await kiosk.page.wait_for_selector("#free li")
+    assert await kiosk.page.evaluate(TOUCHING) == []
+    await carded(service)
+    await kiosk.page.keyboard.type(CARD)
+    await kiosk.page.keyboard.press("Enter")
+    chosen = kiosk.page.locator(f"#touch button:has-text('{room}')")
+    assert await chosen.evaluate("one => one.scrollWidth <= one.clientWidth")
+    await chosen.click()
+    await kiosk.page.wait_for_selector(f"#touch [data-no='{seat}']")
+    assert await kiosk.page.evaluate(BESIDE_SEATS) == []

@@ -46,7 +46,7 @@ async def test_floors_are_imported(
     await is_for_everybody(tab, axe, IMPORT, False)
     await shot(tab, "import")
     await choose(tab, TABLE + "五层东区,5,a-0,9,9,maybe\n五层东区,5,<b>,9,1,\n")
-    assert "第 42 行：“电源”应为“是”或留空，而不是“maybe”" in await tab.text("main")
+    assert "第 42 行：“电源”不能是“maybe”：有的填" in await tab.text("main")
     await shows_everybody(tab, axe, "problems", False)
     await shot(tab, "import-problems")
     hall = service.inside.reference.catalog.areas[AreaId("2f-hall")]

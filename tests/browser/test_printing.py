@@ -9,6 +9,9 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from models.identity.roles import Role
+from tests.api.console import staff
+from tests.api.floor_files import confirm, hidden_plans, upload
 from tests.browser.conftest import Open, Tab, is_for_everybody
 from tests.living import Living
 
@@ -65,8 +68,17 @@ async def test_labels_of_chosen_seats_are_printed_on_sheets(
 async def test_posters_fit_one_page_and_link_to_the_library(
     service: Living, opened: Open, axe: str
 ) -> None:
-    tab = await opened("viewer")
+    """Also that of an area with the longest name, whose seats have theirs on labels."""
+    head, name = await staff(service, Role.ADMINISTRATOR), "五层东区研究生自修室" * 4
+    seats = f"区域,楼层,座位号,行,列\n{name},5,Gruppenarbeit-000001,1,1\n{name},5,{name[:20]},1,2\n"
+    preview = await upload(service, head, seats, venue="library")
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
+    labels, tab = await opened("administrator"), await opened("viewer")
+    await labels.go("/console/plans/5f-1/labels")
+    await on_paper(labels)
+    assert len(set(await codes(labels))) == 2
     for path, link in (
+        ("/console/plans/5f-1/poster", f"{service.base}/areas/5f-1"),
         ("/console/devices/kiosk/2f-south/poster", f"{service.base}/"),
         ("/console/devices/kiosk/3f-north/poster", f"{service.base}/"),
         ("/console/plans/2f-hall/poster", f"{service.base}/areas/2f-hall"),

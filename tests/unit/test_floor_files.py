@@ -18,6 +18,7 @@ from handlers.texts.errors import REASONS
 from handlers.texts.floor_files import (
     COLUMN_TEXT,
     KIND_TEXT,
+    NO_WORDS,
     PROBLEM_TEXT,
     SHEET_TEXT,
     TEMPLATE_EXPLAINED,
@@ -25,6 +26,7 @@ from handlers.texts.floor_files import (
     TEMPLATE_ROWS,
     WORDS,
     YES,
+    YES_WORDS,
 )
 from models.floor_files import decoding, writing
 from models.floor_files.rules import Defaults, ImportPlan, plan_import
@@ -164,9 +166,14 @@ def test_columns_without_a_meaning_are_named() -> None:
     head = "area,Lampe,seat,row,column, Steh  pult ,power" + ",x1" * 60
     file = decoding.read_file(f"{head}\nA,ja,1,1,1,x,ja\n".encode(), WORDS)
     assert file.ignored == ["Lampe", "Steh pult", *["x1"] * 58]
-    for word in ("ja", "x", "TRUE", "oui", "sí", "是"):
-        (area,) = decoding.read_file(f"area,seat,power\nA,1,{word}\n".encode(), WORDS).areas
-        assert area.seats[0].draft.power, word
+
+
+def test_each_word_for_yes_and_no_is_read_in_any_case() -> None:
+    for yes, words in ((True, (*YES_WORDS, "oui", "sí")), (False, (*NO_WORDS, ""))):
+        rows = [f"A,{n},{word}\nB,{n}, {word.upper()} \n" for n, word in enumerate(words)]
+        file = decoding.read_file(f"area,seat,power\n{''.join(rows)}".encode(), WORDS)
+        marks = [s.draft.power for area in file.areas for s in area.seats]
+        assert marks == [yes] * len(rows) * 2
 
 
 HEAD = "区域,楼层,座位号,行,列,电源,停用从,类型,宽,高,x,y"

@@ -40,7 +40,7 @@ from models.kernel.time_range import local_date
 from models.policy.errors import RulesChanged
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
 from models.policy.opening_conflicts import find_conflicts
-from models.policy.opening_rules import own_week, places_with_week
+from models.policy.opening_rules import is_library_week_unused, own_week, places_with_week
 from models.policy.staff import StaffPolicyAndPlans
 from models.policy.validation import MAX_AHEAD, MAX_OPENING_REASON
 
@@ -85,6 +85,7 @@ def _page(
         "week_form": typed if typed.get("operation") == "week" else fields,
         "independent": bool(fields.get("independent")),
         "has_own_week": any(own_week(policy, place)),
+        "week_unused": not place.narrowness and is_library_week_unused(policy, catalog),
         "own_weeks": [(value_of(p), place_name(catalog, p)) for p in own],
         "base": policy.version,
         "changes": visit.may_in(None, Role.ADMINISTRATOR),

@@ -12,6 +12,7 @@ from handlers.texts.opening import (
     INDEPENDENT,
     NO_SOURCE,
     SOURCE_TEXT,
+    UNUSED_WEEK,
     clock_hours_text,
     hours_of_day_text,
     in_brackets,
@@ -22,7 +23,7 @@ from models.library.entities import AreaId, Catalog, VenueId
 from models.policy.entities import Policy
 from models.policy.opening import OpeningKind, OpeningPlace, decide_opening
 from models.policy.opening_conflicts import ConflictKind, OpeningConflict
-from models.policy.opening_rules import venue_of
+from models.policy.opening_rules import is_library_week_unused, venue_of
 
 _LISTED: Final = 8
 _DAY: Final = timedelta(days=1)
@@ -96,6 +97,12 @@ def _calendar_day(catalog: Catalog, policy: Policy, place: OpeningPlace, day: da
     rule = opening.rule
     if rule is None:
         return CalendarDay(day, hours_of_day_text(None), "none", NO_SOURCE, "")
+    if (
+        rule.kind is OpeningKind.WEEK
+        and not place.narrowness
+        and is_library_week_unused(policy, catalog)
+    ):
+        return CalendarDay(day, UNUSED_WEEK, "none", UNUSED_WEEK, "")
     words = [SOURCE_TEXT[rule.kind]]
     if rule.place != place:
         words.append(place_name(catalog, rule.place))
