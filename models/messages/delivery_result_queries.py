@@ -11,8 +11,7 @@ from models.storage.mongo import Document
 
 
 def unknown_attempts(row: Document) -> int:
-    """The number of earlier attempts with an unknown outcome. An attempt whose lease has expired
-    counts as one."""
+    """The number of earlier attempts with an unknown outcome, such as those with expired leases."""
     unknown: int = row.get("unknown", 0)
     return unknown + int(row["state"] == DeliveryState.SENDING.value)
 
