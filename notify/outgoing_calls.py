@@ -27,7 +27,7 @@ class OutgoingSystem(StrEnum):
 
 
 class CallOutcome(StrEnum):
-    """The outcome of a call by HTTP status alone. The content may still be an error."""
+    """The outcome of a call by HTTP status alone. An answer's content may still be an error."""
 
     ANSWERED = "answered"
     REFUSED = "refused"

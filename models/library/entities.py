@@ -298,7 +298,8 @@ class Catalog:
         return _joined(self._place(area))
 
     def short_area_label(self, area: Area, longest: int) -> str:
-        """The area's name in at most ``longest`` characters, without venue first, then floor."""
+        """An area's name of at most ``longest`` characters; the venue goes first, then the
+        floor."""
         return _shortened(self._place(area), longest)
 
     def _place(self, area: Area) -> list[str]:

@@ -54,7 +54,7 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _written(image: Image.Image, format: str) -> PictureFile:
-    """Encodes the picture as PNG (sharp drawings), or as JPEG if it would exceed ``MOST_BYTES``."""
+    """Encodes the picture: as PNG for sharp drawings, as JPEG if that exceeds ``MOST_BYTES``."""
     content = _encoded(image, format)
     if len(content) > MOST_BYTES:
         format = "JPEG"

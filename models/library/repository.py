@@ -139,7 +139,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_kiosk(self, old: Kiosk, new: Kiosk) -> bool:
-        """Replaces the kiosk; if retired, it loses its key. False if it is no longer as ``old``."""
+        """Replaces the kiosk; if retired, it loses its key. False if it is not as in ``old``."""
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
 
         async def work(session: Any) -> None:

@@ -42,7 +42,7 @@ _LENGTHS: Final[Mapping[PauseReason, tuple[timedelta, timedelta]]] = {
     PauseReason.REFUSED: (timedelta(minutes=5), timedelta(minutes=15)),
     PauseReason.QUOTA_MINUTE: (timedelta(minutes=1), timedelta(minutes=1)),
 }
-"""The length of the first pause for each reason (doubled by failed probes), and the greatest."""
+"""For each reason, the first pause's length, doubled by each failed probe, and the greatest."""
 _QUOTA_RESET: Final = timedelta(hours=1)
 """The longest pause after a daily quota was used up: an operator may have reset the quota."""
 ALARM_AFTER: Final = timedelta(seconds=30)
@@ -50,7 +50,7 @@ ALARM_AFTER: Final = timedelta(seconds=30)
 
 
 def begin(reason: PauseReason, code: int | None, now: datetime, jitter: float) -> Pause:
-    """A new pause. ``jitter``: a factor (0.8 to 1.2) of its length, so that hosts probe apart."""
+    """A new pause. ``jitter``: a factor (0.8 to 1.2) of its length to spread hosts' probes."""
     return _with_alarm(Pause(reason, code, now, _until(reason, 0, now, jitter)), now)
 
 

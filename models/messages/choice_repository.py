@@ -37,7 +37,7 @@ class ChoiceRepository:
     async def choose(
         self, channel: Channel, reader_id: ReaderId, choices: Mapping[Template, bool]
     ) -> None:
-        """Switches these kinds of messages on or off for the channel, and leaves other kinds."""
+        """Switches these kinds of messages on or off for the channel; other kinds stay as set."""
         if not choices:
             return
         fields = {f"choices.{template}": on for template, on in choices.items()}

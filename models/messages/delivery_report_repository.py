@@ -17,7 +17,7 @@ from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
 
 _NAMELESS_S: Final = 600
-"""Seconds after a send in which a failure reported late by WeChat is matched without its id."""
+"""Seconds after a send in which WeChat's late failure report is matched without message id."""
 
 
 class ChannelDeliveries(DeliveryQueue):

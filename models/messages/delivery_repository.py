@@ -91,7 +91,7 @@ class DeliveryRepository:
         return row["due"] if row else None
 
     async def delete_ended(self, message_ids: Collection[str]) -> list[str]:
-        """Deletes the deliveries of those messages without an open one; returns their ids."""
+        """Deletes the deliveries of messages without an open one; returns the messages' ids."""
         ids = _delivery_ids(message_ids)
         if not ids:
             return []

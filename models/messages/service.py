@@ -37,7 +37,7 @@ class MessageService:
         return await self._messages.page_of(reader_id, unread_only, skip, limit)
 
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
-        """Marks the reader's messages with these ids as read; ignores ids of other messages."""
+        """Marks the reader's messages with these ids as read; ignores other readers' ids."""
         await self._messages.mark_read(reader_id, ids)
 
     async def choices(self, channel: Channel, reader_id: ReaderId) -> KindChoices:

@@ -70,7 +70,7 @@ class DeliveryWorker:
         self._ends = PendingWrites()
         self._writer: asyncio.Task[None] | None = None
         self._held: set[ReaderId] = set()
-        """Readers with a delivery that this process has claimed and not ended. Their next waits."""
+        """Readers with a delivery that this process still holds. Their next delivery waits."""
         self._next: dict[ReaderId, None] = {}
         """Readers whose delivery has ended and who may have another due, as an ordered set."""
         self._changed = asyncio.Event()

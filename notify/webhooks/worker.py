@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
 """At most this many deliveries to one endpoint are sent at once, each of another subject."""
 LEASED: Final = 32
-"""Deliveries leased at once for an endpoint without failures, by three database round trips."""
+"""Deliveries leased at once without failures, since a lease takes three database round trips."""
 RUN_S: Final = 2.0
 """A lane ends after this many seconds. It uses one reading of the clock, and so must be short."""
 WAIT_S: Final = 1.0
