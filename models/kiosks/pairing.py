@@ -1,4 +1,4 @@
-"""Pairing: a screen without a key asks to become a kiosk, and polls until staff choose which."""
+"""Pairing: a keyless screen asks to be a kiosk and polls until an administrator chose which."""
 
 from __future__ import annotations
 

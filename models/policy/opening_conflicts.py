@@ -1,4 +1,4 @@
-"""Warnings before an entry of opening hours is saved: no effect, or more effect than expected."""
+"""Warnings before staff save opening hours without effect, or with more effect than expected."""
 
 from __future__ import annotations
 
