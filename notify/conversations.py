@@ -18,11 +18,9 @@ _CLOSED: Final = frozenset({45015, 45047})
 """Errcodes by which WeChat refuses a text because it has closed the conversation: 48 hours have
 passed, or five texts were sent, since the user's last message."""
 _NOT_SENT: Final = frozenset({-1, 45009, 45011, 44990, 44991})
-"""Errcodes by which WeChat says that its API is overloaded or a limit of calls is reached. It
-may accept the text later."""
+"""WeChat's errcodes for an overloaded API or a limit of calls. It may take the text later."""
 _ACKNOWLEDGED_WITHIN_S: Final = 2.5
-"""Seconds for sending a confirmation: it is sent while WeChat waits for the response to its
-push, at most five seconds."""
+"""Seconds to send a confirmation while WeChat waits, five seconds, for the response to its push."""
 
 
 class Conversations:
@@ -39,15 +37,13 @@ class Conversations:
     async def acknowledge(
         self, id: str, source: str, openid: str, words: str, now: datetime
     ) -> None:
-        """Confirms to the user that the feedback has arrived, once for each message ``id``. A
-        failure is ignored."""
+        """Confirms to the user that feedback arrived, once per message ``id``. Ignores failures."""
         if source in self._accounts and await self._feedback.take_message(id, now):
             await self.greet(source, openid, words)
 
     async def greet(self, source: str, openid: str, words: str) -> None:
-        """Sends a greeting (``words``). WeChat accepts it within a minute after a user opens the
-        conversation, and does not count it among the five texts that are allowed in 48 hours. A
-        failure is ignored."""
+        """Sends a greeting (``words``), which WeChat accepts for a minute after a user opens the
+        conversation, outside the five texts allowed in 48 hours. Ignores failures."""
         if source in self._accounts:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ACKNOWLEDGED_WITHIN_S):

@@ -1,5 +1,4 @@
-"""Sends readers the messages that are caused by the staff: replies, decisions, suspensions,
-announcements."""
+"""Sends readers the messages caused by staff: replies, decisions, suspensions, announcements."""
 
 from __future__ import annotations
 
@@ -67,8 +66,7 @@ class InAppNotifier:
         await self._about(violation, "appeal", text, now)
 
     async def violation_waived(self, violation: Violation, now: datetime) -> None:
-        """Tells the reader, once, that the staff waived a violation which the reader had not
-        appealed against."""
+        """Tells the reader, once, that the staff waived a violation that had no appeal."""
         reason = violation.waiver.reason if violation.waiver else ""
         text = MESSAGE_TEXT["waived"].format(violation=_describe(violation), reason=reason)
         await self._about(violation, "waived", text, now)
@@ -76,8 +74,7 @@ class InAppNotifier:
     async def suspension_changed(
         self, reader_id: ReaderId, until: datetime | None, reason: str, now: datetime
     ) -> None:
-        """Informs the reader of a suspension that the staff have set until ``until``, or have
-        ended (None)."""
+        """Tells the reader that the staff set a suspension until ``until``, or ended it (None)."""
         kind = "released" if until is None else "banned" if until == FOREVER else "suspended"
         text = MESSAGE_TEXT[kind].format(until=day_clock(until), reason=reason)
         message = Message(

@@ -1,6 +1,5 @@
-"""Outbox events become violations, messages and webhooks, at least once. A repeated event does
-no harm: its effects are stored under ids made from the change. An event is removed only here,
-after all its effects are stored."""
+"""Outbox events become violations, messages and webhooks, at least once. Repeats do no harm: ids of
+effects are made from the change. Events are removed only here, after all effects are stored."""
 
 from __future__ import annotations
 

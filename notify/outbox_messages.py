@@ -1,5 +1,4 @@
-"""Writes the messages about a reservation's outbox events, and about waitlist entries that have
-ended."""
+"""Writes the messages about a reservation's outbox events and about ended waitlist entries."""
 
 from __future__ import annotations
 
@@ -51,8 +50,7 @@ class OutboxMessages:
         return messages
 
     def about_end(self, entry: WaitlistEntry, end: WaitlistEnd) -> Message:
-        """The message about a waitlist entry that ended without an offer, for the reason in
-        ``end``."""
+        """The message about a waitlist entry that ended without an offer, for reason ``end``."""
         catalog = self._reference.catalog
         area = catalog.areas.get(entry.area_id)
         label = short = str(entry.area_id)
@@ -111,8 +109,7 @@ def _template_of(event: OutboxEvent) -> MessageTemplate | None:
 
 
 def _ids(r: Reservation, event: OutboxEvent) -> tuple[str, str]:
-    """Two message ids: of the message about the event, and of the message about the suspension
-    that it causes."""
+    """Ids of two messages: about the event, and about the suspension that it causes."""
     id = f"{r.id}:{event.key}"
     return id, f"{id}:suspended"
 

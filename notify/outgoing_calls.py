@@ -1,5 +1,4 @@
-"""HTTP calls to other systems. Each call is timed, and carries the id of the request that caused
-it."""
+"""HTTP calls to other systems. Each is timed and carries the id of the request that caused it."""
 
 from __future__ import annotations
 
@@ -28,8 +27,7 @@ class OutgoingSystem(StrEnum):
 
 
 class CallOutcome(StrEnum):
-    """The outcome of a call, judged by its HTTP status alone. The content of an answered call
-    may still be an error."""
+    """The outcome of a call by HTTP status alone. An answer's content may still be an error."""
 
     ANSWERED = "answered"
     REFUSED = "refused"
@@ -42,14 +40,12 @@ class CallOutcome(StrEnum):
 
 _OUTCOMES: Final = (CallOutcome.ANSWERED, CallOutcome.REFUSED, CallOutcome.HTTP_ERROR)
 CallObserver = Callable[[OutgoingSystem, CallOutcome, float], None]
-"""A function that is called after each call to a system, with the seconds until its response
-began or the call failed."""
+"""A function that gets, for each call to a system, the seconds until its response or failure."""
 
 
 class OutgoingCalls:
-    """Makes the calls of one client to ``system``, with the header ``X-Request-Id``. A call that
-    fails or takes longer than a second is logged (with LOG_LEVEL=DEBUG each call), without its
-    query, which may contain tokens."""
+    """Makes one client's calls to ``system``, with the header ``X-Request-Id``. Logs calls that
+    fail or take over a second (with LOG_LEVEL=DEBUG all), without query: it may contain tokens."""
 
     def __init__(self, system: OutgoingSystem) -> None:
         self._system = system

@@ -18,8 +18,7 @@ class MessagePublisher:
         routing: ChannelRouting,
         count: Callable[[Channel, str, int], None] = lambda channel, outcome, times: None,
     ) -> None:
-        """``count`` receives a channel, an outcome and the number of messages that had it, for
-        metrics."""
+        """``count`` receives a channel, an outcome and its number of messages, for metrics."""
         self._messages, self._deliveries = messages, deliveries
         self._routing, self._count = routing, count
 

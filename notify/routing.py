@@ -1,6 +1,5 @@
-"""Decides by which channels a message goes: by all that its reader wants. If all of these are
-paused, a reminder goes by the next channel that reaches the reader, since it would come too late
-otherwise."""
+"""Decides by which channels a message goes: by all that its reader wants. If all these are paused,
+a reminder goes by the next channel that reaches the reader, since later would be too late."""
 
 from __future__ import annotations
 
@@ -16,8 +15,7 @@ _OFFERS: Final = (Template.OFFER,)
 
 
 class ChannelRouting:
-    """Chooses the channels of messages. ``channels``: the channels in use, in order of
-    preference."""
+    """Chooses the channels of messages. ``channels``: those in use, in order of preference."""
 
     def __init__(self, channels: Sequence[DeliveryChannel]) -> None:
         self._channels = channels
@@ -71,8 +69,7 @@ class ChannelRouting:
         ids_by_channel: dict[Channel, set[str]],
         paused: Collection[Channel],
     ) -> dict[Channel, set[str]]:
-        """The reminders whose requested channels are all paused, as ids by the next channel that
-        can send them."""
+        """Ids of reminders whose requested channels are all paused, by the next channel to use."""
         waiting = {id for name, ids in ids_by_channel.items() if name in paused for id in ids}
         going = {id for name, ids in ids_by_channel.items() if name not in paused for id in ids}
         left = [m for m in reminders if m.id in waiting - going]

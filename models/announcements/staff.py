@@ -88,8 +88,7 @@ class StaffAnnouncements:
 
 
 def _key(ctx: StaffContext, announcement: Announcement) -> str:
-    """An id made from the form's key and the contents: a form sent again with other contents is
-    another announcement."""
+    """An id of the form's key and contents: other contents make another announcement."""
     contents = repr(
         (
             ctx.reader.id,

@@ -1,5 +1,4 @@
-"""Writes bookings as an iCalendar file (RFC 5545, published by RFC 5546) in the library's time
-zone."""
+"""Writes bookings as an iCalendar file (RFC 5545, published by RFC 5546) in the library's zone."""
 
 from __future__ import annotations
 
@@ -20,9 +19,8 @@ _ZONE_SINCE: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (RFC 5545: on the zon
 
 
 def calendar_of(entries: Sequence[CalendarEntry], zone: timezone, name: str = "") -> bytes:
-    """Returns the iCalendar file. Equal entries give equal bytes. ``zone``: the library's, with
-    its IANA name. ``name``: the calendar's title, which only a feed has: a single file is read
-    once."""
+    """Returns the iCalendar file. Equal entries give equal bytes. ``zone``: the library's, with its
+    IANA name. ``name``: the calendar's title, only for a feed: a single file is read once."""
     calendar = Calendar()
     calendar.add("version", "2.0")
     calendar.add("prodid", PRODUCT)

@@ -8,8 +8,7 @@ from models.kernel.ids import ReaderId
 
 @dataclass(frozen=True, slots=True)
 class CalendarFeed:
-    """A reader's calendar feed. `language`: of its texts, stored because calendar programs send
-    no preference."""
+    """A reader's calendar feed. `language`: stored, as calendar programs send no preference."""
 
     reader_id: ReaderId
     created_at: datetime

@@ -1,5 +1,4 @@
-"""Stores calendar feeds, at most one for each reader. A feed is found by the hash of its secret
-token."""
+"""Stores calendar feeds, at most one for each reader, found by the hash of its secret token."""
 
 from __future__ import annotations
 

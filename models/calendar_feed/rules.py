@@ -15,11 +15,9 @@ from models.reservations.state_machine import (
 )
 
 KEPT_FOR: Final = timedelta(days=14)
-"""Bookings, also cancelled ones, stay in the feed this long after their start: some programs
-read it only once a day."""
+"""Bookings, also cancelled ones, stay this long after their start: programs may read once a day."""
 MOST_ENTRIES: Final = 100
-"""A feed has at most this many bookings. Live ones come first, so that only ended ones can be
-left out."""
+"""A feed has at most this many bookings, live ones first: only ended ones can be left out."""
 _OFF: Final = frozenset({ReservationState.CANCELLED, ReservationState.NO_SHOW})
 
 
@@ -41,8 +39,7 @@ def is_off(r: Reservation) -> bool:
 
 
 def calendar_time(r: Reservation) -> TimeRange:
-    """The time that the calendar shows: the booked time, or for a stay that has ended, the time
-    for which it lasted."""
+    """The time that the calendar shows: as booked or, for an ended stay, as long as it lasted."""
     if r.state in TERMINAL and not is_off(r) and r.held is not None:
         return TimeRange(min(r.start, r.held.start), r.held.end)
     return r.span

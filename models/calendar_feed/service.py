@@ -13,8 +13,7 @@ from models.storage.encryption import FieldCipher, token_hash
 
 
 class CalendarFeeds:
-    """Issues, revokes and reads calendar feeds. A feed's secret address is shown only when it is
-    issued."""
+    """Issues, revokes and reads calendar feeds. A feed's secret address is shown once, at issue."""
 
     def __init__(
         self,
@@ -22,8 +21,7 @@ class CalendarFeeds:
         reservations: ReservationQueries,
         sealer: FieldCipher,
     ) -> None:
-        """``sealer`` recognises the tokens that this service has issued; others are refused
-        without a query."""
+        """``sealer`` recognises tokens of this service; others are refused without a query."""
         self._feeds, self._reservations, self._sealer = feeds, reservations, sealer
 
     async def of(self, reader_id: ReaderId) -> CalendarFeed | None:

@@ -15,8 +15,7 @@ from models.kernel.time_range import local_date, local_instant
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 
 CROWD_SIZE: Final = 8
-"""A code with which this many readers or more have checked in is suspicious, since a screen
-shows it for only 15 seconds."""
+"""A code used by this many readers or more is suspicious: a screen shows it for 15 seconds."""
 _WAIT: Final = timedelta(minutes=1)
 """A check-in gets its score this long after it was made. Its code is valid for two steps, so no
 further check-in with it can come by then."""
@@ -47,16 +46,14 @@ class CodeSharingService:
         self._scans, self._gate_events, self._gates = scans, gate_events, gates
 
     async def record_scan(self, r: Reservation, event: OutboxEvent) -> None:
-        """Stores the check-in if the event is one with a kiosk code. A repeated call has no
-        effect."""
+        """Stores the check-in if the event is one with a kiosk code. Repeats have no effect."""
         if event.event is not OutboxEventKind.CHECKED_IN:
             return
         if (scan := scan_from(r, event.at)) is not None:
             await self._scans.add(scan)
 
     async def page_of(self, skip: int, limit: int) -> tuple[list[KioskScan], int]:
-        """A page of the check-ins with signs of code sharing, latest first, and their total
-        number."""
+        """A page of the check-ins with signs of code sharing, latest first, and their total."""
         return await self._scans.page_of(skip, limit)
 
     async def score_scans(self, now: datetime) -> int:
@@ -76,8 +73,7 @@ class CodeSharingService:
         return len(scored)
 
     async def _reader_was_outside(self, scan: KioskScan) -> bool:
-        """True if the reader's last passage on that day before the check-in was out of the
-        library."""
+        """True if the reader's last passage that day before the check-in was out of the library."""
         midnight = local_instant(local_date(scan.at), time(0))
         events = await self._gate_events.of_day(scan.reader_id, midnight, scan.at)
         return bool(events) and events[-1].direction is Direction.OUT

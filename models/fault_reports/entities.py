@@ -12,8 +12,7 @@ from models.library.entities import SeatId
 from models.text_checks.entities import TextVerdict
 
 MAX_FAULT_REPORTS_PER_DAY: Final = 3
-"""A reader can make at most this many reports in a day: enough for a walk through a room, too
-few to be a nuisance."""
+"""A reader's daily limit of reports: enough for a walk through a room, too few for a nuisance."""
 LONGEST_FAULT_TEXT: Final = 200
 
 

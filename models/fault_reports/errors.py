@@ -4,8 +4,7 @@ from models.kernel.errors import Conflict, Throttled, WrongState
 
 
 class FaultReported(Conflict):
-    """The reader's earlier report of the same kind at the same seat is still open and has
-    another text."""
+    """The reader's earlier report of this kind at this seat is open and has another text."""
 
     code = "fault_reported"
 

@@ -6,8 +6,7 @@ from models.kernel.text import is_printable_line
 
 
 def check_fault_text(kind: FaultKind, text: str) -> None:
-    """Checks the text of a report. Raises: Malformed if it is too long, not printable, or
-    missing for the kind ``OTHER``."""
+    """Checks a text. Raises: Malformed if too long, not printable, or missing for ``OTHER``."""
     if kind is FaultKind.OTHER and not text:
         raise Malformed("text", "text_missing")
     if len(text) > LONGEST_FAULT_TEXT:

@@ -20,9 +20,8 @@ class StaffFaultReports:
         self._reference = reference
 
     async def close(self, ctx: StaffContext, id: str, repaired: bool, answer: str) -> None:
-        """Closes the report and notifies its reader, once. A repeated call completes one that
-        was interrupted. Raises: NotFound; FaultClosed if the report was closed before with
-        another state or answer."""
+        """Closes the report and notifies its reader, once. A repeat completes an interrupted call.
+        Raises: NotFound; FaultClosed if it was closed before with another state or answer."""
         report = await self._reports.get(id)
         catalog = self._reference.catalog
         seat = catalog.all_seats.get(report.seat_id)

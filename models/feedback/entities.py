@@ -20,8 +20,7 @@ MOST_IN_CONVERSATION: Final = 5
 
 
 class AnswerPush(StrEnum):
-    """The state of sending a reply into the WeChat conversation of its author. The values are
-    stored."""
+    """The state of sending a reply into its reader's WeChat conversation. The values are stored."""
 
     SENDING = "sending"
     """Sending has begun. If the process crashes the state stays so, and the outcome is unknown."""

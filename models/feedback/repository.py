@@ -50,8 +50,7 @@ class FeedbackRepository:
         source: str = "web",
         openid: str = "",
     ) -> str | None:
-        """Stores the feedback; returns its id, or None if feedback of the form ``key`` was
-        stored before."""
+        """Stores the feedback; returns its id, or None if the form ``key`` was stored before."""
         conversation: Document = {}
         if openid:
             sealed = self._texts.seal("openid", openid)
@@ -110,8 +109,7 @@ class FeedbackRepository:
         return [self._feedback(row) for row in rows], total
 
     async def set_note(self, id: str, rev: int, note: str) -> bool:
-        """Writes the staff's note. False if the note is not at revision ``rev``, or the feedback
-        does not exist."""
+        """Writes the staff's note. False without the feedback, or if the note is not at ``rev``."""
         was: Document = {"_id": id, "note_rev": rev if rev else {"$in": [0, None]}}
         change = {"note": self._texts.seal("note", note), "note_rev": rev + 1}
         with translate_errors():
@@ -136,8 +134,7 @@ class FeedbackRepository:
         return self._feedback(feedback) if feedback else None
 
     async def take_message(self, id: str, now: datetime) -> bool:
-        """Counts one more message to the author of the feedback in WeChat. False if WeChat would
-        deliver no further one."""
+        """Counts a message to the author in WeChat. False if WeChat would deliver no more."""
         with translate_errors():
             done = await self._all.update_one({"_id": id, **_takes(1, now)}, {"$inc": {"left": -1}})
         return done.modified_count == 1
@@ -160,8 +157,7 @@ class FeedbackRepository:
             )
 
     async def give_back_push(self, id: str, count: int) -> None:
-        """Undoes ``begin_push`` if nothing was sent, so that sending the reply can be tried
-        again."""
+        """Undoes ``begin_push`` if nothing was sent, so that sending the reply can be retried."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "push": AnswerPush.SENDING.value},

@@ -64,8 +64,7 @@ class FeedbackService:
         return await self._feedback.archive(criteria, skip, limit)
 
     async def set_note(self, id: str, rev: int, note: str) -> None:
-        """Writes the staff's note. Raises: FeedbackChanged if the note is no longer at revision
-        ``rev``."""
+        """Writes the staff's note. Raises: FeedbackChanged if it is not at revision ``rev``."""
         if not await self._feedback.set_note(id, rev, note):
             raise FeedbackChanged()
 
@@ -83,7 +82,6 @@ class FeedbackService:
             raise FeedbackChanged()
 
     async def remove_canned_answer(self, id: str, rev: int) -> None:
-        """Removes the canned answer. Raises: FeedbackChanged if it is no longer at revision
-        ``rev``."""
+        """Removes the canned answer. Raises: FeedbackChanged if it is not at revision ``rev``."""
         if not await self._canned.remove(id, rev):
             raise FeedbackChanged()

@@ -18,9 +18,8 @@ class StaffFeedback:
 
     async def reply(self, ctx: StaffContext, id: str, text: str) -> None:
         """Stores the reply and sends it to the reader: in the app, and in WeChat if the reader
-        wrote there. An empty text closes the feedback without a reply. A repeated call sends no
-        second message, and completes a call that was interrupted. Raises: NotFound;
-        AlreadyAnswered."""
+        wrote there. An empty text closes the feedback without a reply. A repeat sends no second
+        message, and completes an interrupted call. Raises: NotFound; AlreadyAnswered."""
         feedback = await self._feedback.get(id)
         async with self._audit.entry(
             ctx, AuditAction.REPLY, target=f"question:{id}", reader=feedback.reader_id, reason=text
@@ -51,8 +50,7 @@ class StaffFeedback:
             await self._feedback.change_canned_answer(new)
 
     async def remove_canned_answer(self, ctx: StaffContext, id: str, rev: int) -> None:
-        """Removes the canned answer. Raises: FeedbackChanged if it is no longer at revision
-        ``rev``."""
+        """Removes the canned answer. Raises: FeedbackChanged if it is not at revision ``rev``."""
         async with self._entry_of_canned_answer(ctx, None):
             await self._feedback.remove_canned_answer(id, rev)
 

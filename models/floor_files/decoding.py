@@ -31,8 +31,7 @@ _LONGEST_CELL: Final = 10_000
 
 
 class _Plan(msgspec.Struct, forbid_unknown_fields=True):
-    """The plan of one area in a JSON file, in the form of ``plan_to_json``, or in the stored
-    preview of an import."""
+    """The plan of an area in a JSON file (in ``plan_to_json``'s form) or in a stored preview."""
 
     seats: list[SeatDraft]
     marks: list[Fixture] | None = None
@@ -53,9 +52,8 @@ def read_file(
     data: bytes, words: Vocabulary, most: int = LARGEST_FILE, encoding: str = ""
 ) -> FloorFile:
     """Decodes a file with plans: a workbook, a CSV, our JSON, or another system's layout. Errors
-    are returned as `problems`. Run it ``confined``, since a small file can take much memory and
-    time. ``most``: the largest size in bytes. ``encoding``: one of ``ENCODINGS`` for a text
-    file; "" detects it."""
+    become `problems`. Run it ``confined``: a small file can take much memory and time. ``most``:
+    the largest size in bytes. ``encoding``: one of ``ENCODINGS`` for text; "" detects it."""
     try:
         return _read(data, words, most, encoding)
     except UnreadableFile as error:
@@ -95,8 +93,7 @@ def _text(data: bytes, encoding: str) -> FileText:
 
 
 def _lines(text: str) -> Iterator[Line]:
-    """The rows of a CSV text, each with the number of its last line: a row has several lines if
-    its cells contain line breaks."""
+    """The rows of a CSV text, each with the number of its last line; a cell can have several."""
     first = text.lstrip().partition("\n")[0]
     signs = [(first.count(sign), sign) for sign in (",", ";", "\t")]
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(signs)[1])

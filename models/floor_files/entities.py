@@ -15,8 +15,7 @@ LARGEST_FILE: Final = 2 * 1024 * 1024
 MOST_PROBLEMS: Final = 100
 """At most this many problems of a file are reported; others are found when these are corrected."""
 CELL: Final = 50
-"""In a table that gives rows and columns, seats in neighbouring ones are placed this many plan
-units apart."""
+"""In a table with rows and columns, neighbouring seats are placed this many plan units apart."""
 MARGIN: Final = 20
 AREA_ROW: Final = "area"
 """The kind of a table's row that gives the size of an area."""
@@ -53,8 +52,7 @@ class SeatInFile:
 @dataclass(slots=True)
 class AreaInFile:
     """An area in a file. It means an existing area, by `id` or by `name`, or a new one. A field
-    that is None, or the venue "", is not mentioned in the file; an existing area keeps its value
-    then."""
+    that is None, or the venue "", is not in the file; an existing area keeps its value then."""
 
     name: str
     id: str = ""
@@ -65,8 +63,7 @@ class AreaInFile:
     seats: list[SeatInFile] = field(default_factory=list)
     fixtures: list[Fixture] | None = None
     base: int | None = None
-    """The revision of the existing area when the preview of the import was made; -1 if there was
-    none."""
+    """The existing area's revision when the import's preview was made; -1 if there was none."""
     line: int | None = None
 
 

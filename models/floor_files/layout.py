@@ -42,8 +42,7 @@ class _Room(msgspec.Struct):
 
 
 def is_layout(value: object) -> bool:
-    """True if the JSON value is a response of ``layoutByDate``, the `data` in it, or a list of
-    either."""
+    """True if the JSON is a response of ``layoutByDate``, the `data` in it, or a list of either."""
     rooms = value if isinstance(value, list) else [value]
     return bool(rooms) and all(
         isinstance(room, Mapping) and "layout" in _inner(room) for room in rooms

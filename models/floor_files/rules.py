@@ -70,8 +70,7 @@ def _located(read: AreaInFile, error: Malformed) -> FileProblem:
 
 
 def _existing(read: AreaInFile, catalog: Catalog) -> Area | None:
-    """The existing area that an area of the file means; None if it is a new one. Raises:
-    Malformed."""
+    """The existing area that an area of the file means; None if it is new. Raises: Malformed."""
     if read.id and (area := catalog.areas.get(AreaId(read.id))) is not None:
         if area.state is AreaState.DELETED:
             raise Malformed("file", "area_id_deleted", id=read.id)

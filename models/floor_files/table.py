@@ -1,5 +1,4 @@
-"""Reads areas from a table that has one row for each seat. The columns are recognised by their
-headings."""
+"""Reads areas from a table with one row for each seat. Columns are recognised by their headings."""
 
 from __future__ import annotations
 
@@ -218,8 +217,7 @@ def _folded(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The cell's text without the leading apostrophe, which keeps spreadsheets from evaluating
-    it."""
+    """The cell's text without the leading apostrophe that keeps spreadsheets from evaluating it."""
     text = text.strip()
     quoted = text.startswith("'") and text[1:].startswith(_QUOTED)
     return text[1:] if quoted else text

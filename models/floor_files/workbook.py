@@ -1,5 +1,4 @@
-"""Reads workbooks (XLSX) that are not trusted: a small file can unpack to gigabytes, and cells
-can contain formulas."""
+"""Reads untrusted workbooks (XLSX), which can unpack to gigabytes and contain formulas."""
 
 from __future__ import annotations
 

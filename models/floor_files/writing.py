@@ -58,8 +58,7 @@ def _as_text(cell: str) -> str:
 
 
 def as_workbook(sheets: Mapping[str, Sequence[Row]]) -> bytes:
-    """A workbook (XLSX) with one sheet for each name. All cells are text; the first row stays
-    visible when scrolling."""
+    """An XLSX workbook with a sheet for each name. All cells are text; the first row is frozen."""
     # Imported here: 2 MB in every worker, for an export that staff seldom need.
     import xlsxwriter  # type: ignore[import-untyped]
 

@@ -33,13 +33,11 @@ _COMMON_COURSE: Final = 0.6
 """The weight of the mean over all days; the mean of the same weekday has the rest."""
 _LAST_DAYS: Final = 7
 _TREND: Final = 1.2
-"""The factor by which the last week's deviation from the usual is continued. It is above 1,
-since a rise tends to go on."""
+"""The factor that continues last week's deviation from the usual; above 1, as rises often go on."""
 _TREND_LIMITS: Final = (0.5, 2.0)
 _JUDGED_DAYS: Final = 28
 _JUDGED_AFTER: Final = 8
-"""Errors of past forecasts count only if the forecast had this many days of history: one of each
-weekday, and one more."""
+"""A past forecast's errors count with this many days of history: each weekday, and one more."""
 _LEAST_SPREAD: Final = 0.005
 _WEEK: Final = 7
 
@@ -54,8 +52,7 @@ class HourForecast:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """The use of an area on one past day. `used`: the share of seats in use in each hour.
-    `whole`: the sum of these shares."""
+    """An area's use on a past day. `used`: the share of seats in each hour. `whole`: their sum."""
 
     date: date
     used: Sequence[float]
@@ -80,8 +77,7 @@ def forecast(history: Sequence[AreaDay], day: date) -> Sequence[HourForecast] | 
 
 
 def together(days: Sequence[Sequence[AreaDay]]) -> list[AreaDay]:
-    """The statistics of several areas, added up; only for days that all of the areas have,
-    earliest first."""
+    """The statistics of several areas, added up, for days that all areas have, earliest first."""
     by_day: dict[date, list[AreaDay]] = {}
     for of_area in days:
         for d in of_area:
@@ -108,8 +104,7 @@ def _day(d: AreaDay) -> _Day:
 
 
 def _expected(days: Sequence[_Day], day: date) -> list[float] | None:
-    """The expected share of seats in use, for each hour of ``day``; None if ``days`` have no
-    such weekday."""
+    """The expected share of seats in use in each hour of ``day``; None without such a weekday."""
     weights = [_LATER_WEEKS ** ((day - d.date).days / _WEEK) for d in days]
     weekday = [
         (w, d) for w, d in zip(weights, days, strict=True) if d.date.weekday() == day.weekday()
@@ -133,8 +128,7 @@ def _mean(weighted: Sequence[tuple[float, _Day]]) -> list[float]:
 
 
 def _last_week(days: Sequence[_Day], weights: Sequence[float]) -> float:
-    """The use in the last week as a factor of the usual one (the means of its weekdays); 1 if it
-    was as usual."""
+    """The use in the last week as a factor of the usual (the means of its weekdays)."""
     sums, all_weights = [0.0] * _WEEK, [0.0] * _WEEK
     for w, d in zip(weights, days, strict=True):
         sums[d.date.weekday()] += w * d.whole
@@ -147,9 +141,8 @@ def _last_week(days: Sequence[_Day], weights: Sequence[float]) -> float:
 
 
 def _past_errors(days: Sequence[_Day], ahead: int) -> list[float]:
-    """The errors of past forecasts, in ascending order, for days ``ahead`` days after the last
-    one known. Each error is divided by ``_spread``. Hours with neither forecast nor actual use
-    are left out."""
+    """The errors of past forecasts, ascending, for days ``ahead`` days after the last one known.
+    Each error is divided by ``_spread``. Hours without forecast or actual use are left out."""
     past_errors: list[float] = []
     first = days[-1].date - timedelta(days=_JUDGED_DAYS)
     for number, d in enumerate(days):
@@ -166,6 +159,5 @@ def _past_errors(days: Sequence[_Day], ahead: int) -> list[float]:
 
 
 def _spread(share: float) -> float:
-    """How much a share of this size usually deviates. The deviation is largest if half of the
-    seats are used."""
+    """How much a share of this size usually deviates: most if half of the seats are used."""
     return sqrt(share * (1 - share) + _LEAST_SPREAD)

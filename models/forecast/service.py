@@ -36,8 +36,7 @@ class ExpectedSeats:
 
 
 class FullnessForecast:
-    """Forecasts how many seats of areas and floors will be free, today and tomorrow. Each worker
-    keeps the forecasts in memory."""
+    """Forecasts today's and tomorrow's free seats of areas and floors, kept in each worker."""
 
     def __init__(self, statistics: StatisticsService, reference: ReferenceData) -> None:
         self._statistics, self._reference = statistics, reference
@@ -96,8 +95,7 @@ class FullnessForecast:
 
 
 def _groups(areas: Sequence[Area]) -> list[Areas]:
-    """The groups for which forecasts are made: each area alone, and all areas of each floor of a
-    venue together."""
+    """The groups with forecasts: each area, and all areas of each floor of a venue together."""
     floors = groupby(
         sorted(areas, key=lambda a: (a.venue_id, a.floor)), key=lambda a: (a.venue_id, a.floor)
     )

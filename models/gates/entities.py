@@ -71,8 +71,7 @@ class ReportedEvent:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """The result of a report of passages. `rejected`: for each rejected passage, its index in
-    the report and an error code."""
+    """The result of a report. `rejected`: the index and error code of each rejected passage."""
 
     accepted: int
     duplicates: int

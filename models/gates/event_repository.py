@@ -42,8 +42,7 @@ class GateEventRepository:
         self, passages: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[list[GateEvent], int]:
         """Stores passages, each with the number on the card. Returns the new ones, and how many
-        had been stored before. A passage of a known reader is marked as open until its effect is
-        stored."""
+        were stored before. A passage of a known reader is open until its effect is stored."""
         documents = [self._document(p, number, now) for p, number in passages]
         if not documents:
             return [], 0
@@ -90,8 +89,7 @@ class GateEventRepository:
         return [ReaderId(reader) for reader in reader_ids]
 
     async def settle(self, judged: Sequence[Judged]) -> None:
-        """Stores the effects of passages, which are open no longer. A repeated call has no
-        effect."""
+        """Stores the passages' effects; they are open no longer. A repeat has no effect."""
         if not judged:
             return
         with translate_errors():
@@ -128,8 +126,7 @@ class GateEventRepository:
         return [_passage(row) for row in rows], total
 
     async def prune(self, before: datetime) -> int:
-        """Deletes the passages before ``before``, since they are personal data; returns their
-        number."""
+        """Deletes passages (personal data) before ``before``; returns their number."""
         with translate_errors():
             result = await self._all.delete_many({"at": {"$lt": before}})
         return result.deleted_count

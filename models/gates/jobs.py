@@ -35,8 +35,7 @@ class GatePresenceJob:
         self._reconciliation, self._occupancy = reconciliation, occupancy
         self._reference = reference
         self._open_since: dict[tuple[ReservationId, int], datetime] = {}
-        """When this worker first saw that a reservation can be checked in, by the reservation's
-        id and revision."""
+        """When this worker first saw that a reservation can be checked in, by id and revision."""
         self._examined: set[tuple[ReservationId, int]] = set()
 
     async def run(self, now: datetime) -> int:

@@ -14,8 +14,7 @@ from models.reservations.presence import FRESH_FOR, PresenceMethod, PresenceProo
 
 
 class GateKnowledge:
-    """Answers from gate events where a reader was. Only venues whose gates prove presence are
-    considered."""
+    """Answers from gate events where a reader was, in venues whose gates prove presence."""
 
     def __init__(
         self, gates: GateRepository, gate_events: GateEventRepository, reference: ReferenceData
@@ -27,8 +26,7 @@ class GateKnowledge:
         return complete_until(await self._gates.all(), now)
 
     async def events_of(self, r: Reservation) -> Sequence[GateEvent]:
-        """The reader's passages during the reservation; none if the venue's gates do not prove
-        presence."""
+        """The reader's passages during the reservation; none if the gates prove no presence."""
         if not self._reference.catalog.venues[r.venue_id].gates_prove:
             return ()
         events = await self._gate_events.of_day(r.reader_id, r.start, r.end)
@@ -38,8 +36,7 @@ class GateKnowledge:
     async def entry_of(
         self, reader_id: ReaderId, venue_id: VenueId, now: datetime
     ) -> PresenceProof | None:
-        """Proof that the reader is in the venue: the reader's last passage, if it was recent and
-        into this venue; else None."""
+        """Proof that the reader is in the venue: the last passage, if recent and into the venue."""
         if not self._reference.catalog.venues[venue_id].gates_prove:
             return None
         events = await self._gate_events.of_day(reader_id, now - FRESH_FOR, now)

@@ -145,8 +145,7 @@ class GateReconciliation:
         effects: Effects,
         gates: Sequence[Gate],
     ) -> list[Judged]:
-        """The effects that have to be stored: those of events without one, and those that differ
-        from the stored effect."""
+        """The effects to store: for events without one, or different from the stored effect."""
         judged = []
         for p in events:
             if p.id in effects:
@@ -177,8 +176,7 @@ class GateReconciliation:
 
 
 def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
-    """The first and the last day that the reader's reservations of ``day`` touch, with their
-    check-in windows."""
+    """The first and last day that reservations of ``day`` touch, with check-in windows."""
     begin, end = local_instant(day, time(0)), local_instant(day + _DAY, time(0))
     days = {day}
     for r in rows:
@@ -189,8 +187,7 @@ def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
 
 
 def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:
-    """The reservations that passages may change: the one in use or on leave, or else those that
-    can be checked in now."""
+    """The reservations that passages may change: in use or on leave, else those to check in now."""
     present = [r for r in rows if r.state in CHECKED_IN_STATES]
     return present or [
         r for r in rows if r.state is ReservationState.RESERVED and r.check_in_from <= now

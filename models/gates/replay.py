@@ -1,7 +1,6 @@
 """Derives a reservation's state from its reader's passages. The reservation is taken back to the
-last entry of its history that is an act of its reader or a deadline; later passages are then
-applied in order. The result is the same if a passage is reported late, twice, or to two workers
-at once."""
+last entry of its history that is the reader's act or a deadline; later passages are applied in
+order. The result is the same if a passage is reported late, twice, or to two workers at once."""
 
 from __future__ import annotations
 
@@ -94,8 +93,7 @@ def derive_presence(
 
 
 def _history_before_gates(history: Sequence[HistoryEntry]) -> Sequence[HistoryEntry]:
-    """The history up to the last entry that is an act of the reader or a deadline; at least its
-    first entry."""
+    """The history up to the last entry that is a reader's act or a deadline; at least one entry."""
     for length in range(len(history), 1, -1):
         last = history[length - 1]
         if last.by != GATE and last.event not in _NO_ACTS:
@@ -167,8 +165,7 @@ def _inside(passed: Iterable[GateEvent], when: datetime) -> bool:
 
 
 def left_before_end(r: Reservation, passages: Iterable[GateEvent]) -> bool:
-    """True if passages that were reported after the reservation was completed show that the
-    reader had left before its end."""
+    """True if passages reported after a stay was completed show that the reader had left early."""
     acts = [e.at for e in r.history if e.by != GATE and e.event not in _NO_ACTS | {"complete"}]
     since = [p for p in passages if max(acts) < p.at < r.end]
     return bool(since) and max(since, key=lambda p: (p.at, p.id)).direction is Direction.OUT

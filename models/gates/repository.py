@@ -19,8 +19,7 @@ class GateRepository:
         self._sealer = sealer
 
     async def put(self, gates: Sequence[Gate]) -> None:
-        """Inserts the gates, or updates their names and venues. Keys and reported times are not
-        changed."""
+        """Inserts the gates, or updates their names and venues, without keys and reported times."""
         with translate_errors():
             for gate in gates:
                 await self._all.update_one(
@@ -46,8 +45,7 @@ class GateRepository:
         return [_gate(row) for row in rows]
 
     async def replace(self, old: Gate, new: Gate) -> bool:
-        """Replaces the gate; if ``new`` is retired, it loses its key at once. False if the gate
-        is no longer as in ``old``."""
+        """Replaces the gate; if retired, it loses its key. False if it is not as in ``old``."""
         named = {"venue": new.venue_id, "name": new.name, "order": new.order}
         change: Document = {"$set": {**named, "retired": new.retired}}
         if new.retired:
@@ -57,8 +55,7 @@ class GateRepository:
         return bool(result.matched_count)
 
     async def put_in_order(self, gates: Sequence[Gate]) -> bool:
-        """Sets the order in which the gates are listed. False, without any change, if a gate was
-        changed meanwhile."""
+        """Sets the gates' order. False, without any change, if a gate was changed meanwhile."""
 
         async def work(session: Any) -> None:
             await write_order(self._all, gates, session)
@@ -72,8 +69,7 @@ class GateRepository:
         return bool(result.deleted_count)
 
     async def admit(self, id: str, now: datetime) -> bool:
-        """Records that the gate has begun a report, which it has signed. False if its key was
-        removed meanwhile."""
+        """Records that the gate began a signed report. False if its key was removed meanwhile."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "key": {"$type": "string"}}, {"$max": {"last_seen_at": now}}
@@ -98,9 +94,8 @@ class GateRepository:
     async def heard(
         self, id: str, now: datetime, reported_until: datetime | None, clock_skew: timedelta
     ) -> None:
-        """Records that the gate has reported. ``reported_until``: the gate says that it has
-        reported all passages before this time (None: it does not say). The stored
-        `complete_until` never decreases."""
+        """Records that the gate has reported. ``reported_until``: it says that it has reported all
+        passages before this time (None: not said). The stored `complete_until` never decreases."""
         change: Document = {
             "$set": {"last_seen_at": now, "clock_off_s": clock_skew.total_seconds()},
         }
@@ -110,8 +105,7 @@ class GateRepository:
             await self._all.update_one({"_id": id}, change)
 
     async def reencrypt(self) -> int:
-        """Re-encrypts with the current key all gate keys that were encrypted with older keys;
-        returns their number."""
+        """Re-encrypts with the current key all gate keys under older keys; returns their number."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = await self._all.find({"key": {"$type": "string"}}).to_list(None)

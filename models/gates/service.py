@@ -41,22 +41,19 @@ class GateService:
         return await self._gates.all()
 
     async def key(self, gate_id: str) -> str | None:
-        """The key with which the gate signs its reports; None if the gate is unknown or has no
-        key."""
+        """The key with which the gate signs reports; None if the gate is unknown or has no key."""
         return await self._gates.key(gate_id)
 
     async def admit(self, gate_id: str, now: datetime) -> None:
-        """Records that the gate has begun a report, which it has signed. Raises: Unauthenticated
-        if its key was removed meanwhile."""
+        """Records that the gate began a signed report. Raises: Unauthenticated without a key."""
         if not await self._gates.admit(gate_id, now):
             raise Unauthenticated()
 
     async def heard(
         self, gate_id: str, now: datetime, reported_until: datetime | None, clock_skew: timedelta
     ) -> None:
-        """Records that the gate has reported. ``reported_until``: the gate says that it has
-        reported all passages before this time (None: it does not say). The stored value never
-        decreases."""
+        """Records that the gate has reported. ``reported_until``: it says that it has reported all
+        passages before this time (None: not said). The stored value never decreases."""
         await self._gates.heard(gate_id, now, reported_until, clock_skew)
 
     async def page_of(
@@ -88,9 +85,8 @@ class GateService:
     async def ingest(
         self, events: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[int, int]:
-        """Stores and applies events, each with the number on the card. Returns the number of new
-        events and of those stored before. ``GatePresenceJob`` completes a call that was
-        interrupted."""
+        """Stores and applies events, each with the number on the card. Returns the numbers of new
+        events and of those stored before. ``GatePresenceJob`` completes an interrupted call."""
         new, repeated = await self._gate_events.add(events, now)
         days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
         await self._reconciliation.reconcile_all(days, now, await self._gates.all())

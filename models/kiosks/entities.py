@@ -7,8 +7,7 @@ from typing import Final
 from models.library.entities import KioskId
 
 CODE_LIFETIME: Final = timedelta(minutes=10)
-"""A pairing code is shown for this long; after the confirmation, its result can be fetched for
-as long."""
+"""A pairing code is shown for this long; once confirmed, its result can be fetched for as long."""
 CODE_DIGITS: Final = 6
 CHECK_WORDS: Final = 64
 
@@ -34,9 +33,8 @@ class PairingRequest:
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """The screen that has a kiosk's key. `browser`: its kind of browser, "" until it has used
-    the key. `since`: when the key was issued; None for keys issued by earlier versions. `rev`
-    grows with every key."""
+    """The screen that has a kiosk's key. `browser`: its kind, "" before it uses the key. `since`:
+    when the key was issued; None for keys of earlier versions. `rev` grows with every key."""
 
     browser: str = ""
     since: datetime | None = None

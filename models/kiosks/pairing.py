@@ -1,5 +1,4 @@
-"""Pairing: a screen without a key asks to become a kiosk, and polls until an administrator has
-chosen which."""
+"""Pairing: a keyless screen asks to be a kiosk and polls until an administrator chose which."""
 
 from __future__ import annotations
 
@@ -13,8 +12,7 @@ from models.storage.encryption import FieldCipher
 
 
 class KioskPairing:
-    """Stores and finds the screens' requests to be paired. Administrators confirm them in
-    ``staff/pairing.py``."""
+    """Stores and finds the screens' pairing requests, which ``staff/pairing.py`` confirms."""
 
     def __init__(self, pairings: PairingRepository, cipher: FieldCipher) -> None:
         self._pairings, self._cipher = pairings, cipher

@@ -22,11 +22,9 @@ from models.storage.transactions import run_transaction
 OF_A_NETWORK: Final = 10
 """At most this many requests of one network are stored at a time."""
 SETTLED: Final = timedelta(minutes=2)
-"""A request younger than this cannot be displaced by another: an administrator types its code in
-that time."""
+"""A request younger than this is not displaced: an administrator types its code in that time."""
 AT_ONCE: Final = 1000
-"""At most this many requests are stored at a time in all. The next one displaces a request of
-the network that has most."""
+"""At most this many requests are stored. The next displaces one of the network with the most."""
 _TRIES: Final = 8
 
 INDEXES: Final = {
@@ -50,8 +48,7 @@ class PairingRepository:
     async def add(
         self, secret: str, browser: str, address: str, network: str, now: datetime
     ) -> PairingRequest:
-        """Stores a screen's request. Raises: Busy if no code is free or the network has no place
-        for it."""
+        """Stores a screen's request. Raises: Busy if codes or the network's places are used up."""
         await self.prune(now)
         await self._make_room()
         hashed = self._cipher.hashes(network, "client address")[0]
@@ -83,10 +80,9 @@ class PairingRepository:
         }
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
-        """A filter that matches a free place of the network, or else the request to displace.
-        Only an old request is displaced, if possible one of the same kind of browser, so that a
-        screen that asks again displaces its own; confirmed ones come last. Raises: Busy if all
-        requests are new."""
+        """A filter that matches a free place of the network, or else the request to displace: only
+        an old request, if possible one of the same kind of browser, so that a screen asking again
+        displaces its own; confirmed ones come last. Raises: Busy if all requests are new."""
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
         taken = {row["_id"] for row in rows}
@@ -168,8 +164,7 @@ class PairingRepository:
         return screen
 
     async def _give_key(self, kiosk_id: KioskId, rev: int, key: Document, session: Any) -> bool:
-        """Writes the kiosk's key. False if the kiosk got another key after revision ``rev``, or
-        is retired."""
+        """Writes the kiosk's key. False if it got another after revision ``rev``, or is retired."""
         guard = {"key_rev": {"$in": previous_revisions(rev + 1)}, "retired": {"$ne": True}}
         result = await self._db["kiosks"].update_one(
             {"_id": kiosk_id, **guard}, key, session=session

@@ -11,8 +11,7 @@ from models.storage.mongo_errors import translate_errors
 
 
 class KioskRepository:
-    """The kiosks' keys, code secrets and last contacts. Their names and venues are in the
-    catalog."""
+    """The kiosks' keys, code secrets and last contacts. Names and venues are in the catalog."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._db, self._cipher = db, cipher
@@ -72,8 +71,7 @@ class KioskRepository:
         return {KioskId(row["_id"]): row["last_seen_at"] for row in rows}
 
     async def reencrypt(self) -> int:
-        """Re-encrypts with the current key all code secrets that were encrypted with older keys;
-        returns their number."""
+        """Re-encrypts with the current key the code secrets under older keys; returns how many."""
         current = f"{self._cipher.current}:"
         with translate_errors():
             rows = await self._db["kiosks"].find({"secret": {"$type": "string"}}).to_list(None)

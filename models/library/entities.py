@@ -15,11 +15,9 @@ AreaId = NewType("AreaId", str)
 SeatId = NewType("SeatId", str)
 KioskId = NewType("KioskId", str)
 SEAT_SIZE: Final = 40
-"""The side of the square that stands for a seat on the plan, in plan units. A seat's coordinates
-are those of its top-left corner."""
+"""The side of a seat's square, in plan units. A seat's coordinates are its top-left corner."""
 _HAN: Final = "\u2e80"
-"""The first character of the Unicode blocks of Chinese characters; the letters of European
-scripts come before it."""
+"""The first character of the Unicode blocks of Chinese; European letters come before it."""
 REMOVED_FROM_PLAN: Final = "removed_from_plan"
 """The `disabled` reason of a seat that was removed from the plan."""
 
@@ -88,9 +86,8 @@ class Fixture:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A seat on a plan. `number`: the seat's name, unique in its area (seat_names.py).
-    `disabled`: the reason why it is out of service, from `disabled_from` to `disabled_until`;
-    None if it is in service."""
+    """A seat on a plan. `number`: its name, unique in its area (seat_names.py). `disabled`: why it
+    is out of service, from `disabled_from` to `disabled_until`; None if it is in service."""
 
     id: SeatId
     area_id: AreaId
@@ -133,8 +130,7 @@ class SeatDraft:
 
 
 SEAT_FEATURES: Final = ("power", "window", "computer", "accessible")
-"""The names of a seat's features. They are fields of ``Seat``, ``SeatDraft`` and of API
-responses."""
+"""The names of a seat's features: fields of ``Seat``, ``SeatDraft`` and of API responses."""
 FILTERABLE_FEATURES: Final = ("window", "power")
 """Features by which readers may filter if the policy allows it."""
 
@@ -197,8 +193,7 @@ class Area:
 
     @property
     def full_name(self) -> str:
-        """The area's name, preceded by its floor unless the name contains it already: 二层东区, 3层
-        阅览室."""
+        """The area's name after its floor, unless it contains the floor: 二层东区, 3层 阅览室."""
         return self.name if "层" in self.name else f"{floor_label(self.floor)} {self.name}"
 
     @property
@@ -215,8 +210,7 @@ class Area:
 @dataclass(frozen=True, slots=True)
 class Kiosk:
     """A screen that shows kiosk codes. `kind`: seat_kiosk (选座机) or query_terminal (查询机).
-    `order`: the position in its venue; None until staff have ordered the kiosks. A `retired`
-    kiosk has no key."""
+    `order`: position in its venue; None until staff set one. A `retired` kiosk has no key."""
 
     id: KioskId
     venue_id: VenueId
@@ -278,8 +272,7 @@ class Catalog:
         return (area for area in self.areas.values() if area.in_use)
 
     def with_areas(self, *areas: Area) -> Catalog:
-        """A copy of the catalog in which these areas are added, or replace those with the same
-        id."""
+        """A copy of the catalog with these areas added, or replacing those with the same id."""
         return replace(self, areas={**self.areas, **{area.id: area for area in areas}})
 
     def seat_label(self, seat: Seat) -> str:
@@ -308,8 +301,8 @@ class Catalog:
         return _joined(self._place(area))
 
     def short_area_label(self, area: Area, longest: int) -> str:
-        """The name of an area in at most ``longest`` characters. The venue is left out first,
-        then the floor."""
+        """An area's name of at most ``longest`` characters; the venue goes first, then the
+        floor."""
         return _shortened(self._place(area), longest)
 
     def _place(self, area: Area) -> list[str]:

@@ -54,8 +54,7 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _written(image: Image.Image, format: str) -> PictureFile:
-    """Encodes the picture. A PNG, which keeps drawings sharp, is stored as JPEG if it would be
-    larger than ``MOST_BYTES``."""
+    """Encodes the picture: as PNG for sharp drawings, as JPEG if that exceeds ``MOST_BYTES``."""
     content = _encoded(image, format)
     if len(content) > MOST_BYTES:
         format = "JPEG"

@@ -33,8 +33,7 @@ class PlanPictureRepository:
         return [(_picture(row), _file(row)) for row in rows]
 
     async def content(self, area_id: AreaId, digest: str) -> tuple[bytes, str] | None:
-        """The bytes and the media type of the area's picture; None if the area has a picture
-        with another ``digest``, or none."""
+        """The bytes and media type of the area's picture; None unless it has this ``digest``."""
         with translate_errors():
             document = await self._all.find_one({"_id": area_id, "digest": digest})
         return (bytes(document["content"]), document["kind"]) if document else None
@@ -44,8 +43,7 @@ class PlanPictureRepository:
         return await insert_if_new(self._all, picture_to_document(area_id, file, place))
 
     async def replace(self, old: PlanPicture, file: PictureFile) -> bool:
-        """Replaces the area's picture; its place on the plan stays. False if the picture was
-        changed meanwhile."""
+        """Replaces the area's picture in its place. False if the picture was changed meanwhile."""
         return await self._change(old, _written(file))
 
     async def move(self, old: PlanPicture, place: PicturePlace) -> bool:

@@ -47,9 +47,8 @@ class PlanDraft:
 
 
 def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> Area:
-    """The area's next revision, with the plan of the draft. Seats that the draft lacks become
-    removed seats. ``elsewhere``: ids of the seats of other areas, which cannot be used. Raises:
-    Malformed for the first problem."""
+    """The area's next revision, with the plan of the draft. Seats that the draft lacks are removed.
+    ``elsewhere``: ids of other areas' seats, which are taken. Raises: Malformed (first problem)."""
     draft = replace(draft, seats=[replace(seat, no=tidy(seat.no)) for seat in draft.seats])
     for problem in problems_of(draft):
         raise problem
@@ -71,8 +70,7 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
 
 
 def problems_of(draft: PlanDraft) -> Iterator[Malformed]:
-    """All problems of a draft whose seat names are tidy. Too many seats or fixtures count as one
-    problem."""
+    """All problems of a draft with tidy seat names. Too many seats or fixtures are one problem."""
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
         yield Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:
@@ -143,8 +141,7 @@ def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[Malformed]:
 
 
 def _ids(old: Area, seats: Sequence[SeatDraft], elsewhere: Collection[SeatId]) -> list[SeatId]:
-    """The ids of the seats, in their order. A seat keeps its id for ever, even if its number
-    changes."""
+    """The ids of the seats, in their order. A seat keeps its id even if its number changes."""
     explicit = [SeatId(d.id) for d in seats if d.id is not None]
     known_here = {seat.id for seat in (*old.seats, *old.removed_seats)}
     for seat_id in explicit:
@@ -185,9 +182,8 @@ def _seat(id: SeatId, area: AreaId, d: SeatDraft) -> Seat:
 # --- what is new ----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class PlanDiff:
-    """The differences between two plans. Seats are listed by their new numbers, removed ones by
-    their old. `marks`: True if fixtures differ; `area_properties`: True if name, floor or size
-    differ."""
+    """The differences between two plans. Seats are listed by new numbers, removed ones by old.
+    `marks`: True if fixtures differ; `area_properties`: True if name, floor or size differ."""
 
     added: list[str]
     removed: list[str]

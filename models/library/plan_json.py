@@ -7,8 +7,7 @@ from models.library.entities import Area, Seat
 
 
 def plan_to_json(area: Area) -> dict[str, object]:
-    """The plan as JSON values, for export and for editing. Fields that are False or None are
-    left out."""
+    """The plan as JSON, for export and for editing. Fields that are False or None are left out."""
     return {
         "area": area.id,
         "name": area.name,

@@ -9,8 +9,7 @@ from models.library.entities import Area, AreaId
 MOST_BYTES: Final = 2 * 2**20
 """The uploaded file and the stored picture have at most this many bytes each."""
 MOST_PIXELS: Final = 25_000_000
-"""An uploaded picture has at most this many pixels. Decoded, each takes four bytes; a page of A3
-at 300 dpi has 17 million."""
+"""The most pixels of an upload: four bytes each, decoded; an A3 page at 300 dpi has 17 million."""
 LONGEST_SIDE: Final = 2400
 """The longer side of a stored picture has at most this many pixels."""
 FARTHEST: Final = 20_000

@@ -86,8 +86,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def remove_venue(self, venue: Venue) -> bool:
-        """Deletes the venue. False if it was changed meanwhile. Raises: VenueInUse if it has an
-        area, a kiosk or a gate."""
+        """Deletes the venue. False if changed. Raises: VenueInUse by an area, kiosk or gate."""
 
         async def work(session: Any) -> None:
             for name in ("areas", "kiosks", "gates"):
@@ -103,8 +102,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_venues(self, venues: Sequence[Venue]) -> bool:
-        """Replaces all of these venues by their next revisions, or none. False if one was
-        changed meanwhile."""
+        """Replaces all these venues by their next revisions, or none. False if one was changed."""
 
         async def work(session: Any) -> None:
             for venue in venues:
@@ -114,8 +112,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_area(self, area: Area, events: Sequence[StoredEvent] = ()) -> bool:
-        """Replaces the area's previous revision and stores the events. False if the area was
-        changed meanwhile."""
+        """Replaces the area's last revision and stores the events. False if it was changed."""
         return await self.write_areas([], [area], events)
 
     async def write_areas(
@@ -142,8 +139,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_kiosk(self, old: Kiosk, new: Kiosk) -> bool:
-        """Replaces the kiosk; if ``new`` is retired, it loses its key at once. False if the
-        kiosk is no longer as in ``old``."""
+        """Replaces the kiosk; if retired, it loses its key. False if it is not as in ``old``."""
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
 
         async def work(session: Any) -> None:
@@ -161,8 +157,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def put_kiosks_in_order(self, kiosks: Sequence[Kiosk]) -> bool:
-        """Sets the order in which the kiosks are listed. False, without any change, if a kiosk
-        was changed meanwhile."""
+        """Sets the kiosks' order. False, without any change, if a kiosk was changed meanwhile."""
 
         async def work(session: Any) -> None:
             await write_order(self._db["kiosks"], kiosks, session)
@@ -171,8 +166,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def delete_kiosk(self, kiosk: Kiosk) -> bool:
-        """Deletes the kiosk. False if its screen has ever been in contact: codes that it showed
-        may be in use."""
+        """Deletes the kiosk. False if its screen was ever in contact: its codes may be in use."""
 
         async def work(session: Any) -> None:
             result = await self._db["kiosks"].delete_one(
@@ -252,8 +246,7 @@ class CatalogRepository:
 
 
 def _kiosk(d: Document) -> Kiosk:
-    """The kiosk of a document. Documents from before kiosks could be retired have no
-    ``retired``."""
+    """The kiosk of a document. A document from before kiosks could be retired lacks ``retired``."""
     retired, venue = d.get("retired", False), VenueId(d["venue"])
     return Kiosk(KioskId(d["_id"]), venue, d["name"], d["kind"], retired, d.get("order"))
 
@@ -279,8 +272,7 @@ def device_as_seen(device: Device) -> Document:
 
 
 async def write_order(all_of_them: Collection, devices: Sequence[Device], session: Any) -> None:
-    """Stores the position of each device in this order. Raises: ConcurrentUpdate if one was
-    changed meanwhile."""
+    """Stores each device's position in this order. Raises: ConcurrentUpdate if one was changed."""
     for place, device in enumerate(devices):
         result = await all_of_them.update_one(
             device_as_seen(device), {"$set": {"order": place}}, session=session
@@ -290,8 +282,8 @@ async def write_order(all_of_them: Collection, devices: Sequence[Device], sessio
 
 
 async def count_up(db: Database, session: Any) -> None:
-    """Increments the library's version. Two concurrent transactions that do so conflict, so one
-    is repeated."""
+    """Increments the library's version. Of two concurrent transactions doing so, one is
+    repeated."""
     await db["versions"].update_one(
         {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )
@@ -321,8 +313,7 @@ def venue_to_document(venue: Venue) -> Document:
 
 
 def _venue(d: Document) -> Venue:
-    """The venue of a document. Documents from before venues had presence sources get the usual
-    ones."""
+    """The venue of a document. Documents from before presence sources get the usual ones."""
     sources = frozenset(map(PresenceSource, d.get("presence_sources", USUAL_SOURCES)))
     return Venue(
         VenueId(d["_id"]),

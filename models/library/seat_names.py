@@ -1,5 +1,4 @@
-"""Seat names, such as 065, A-12 and 2F-B07. A name is unique in its area; upper and lower case
-count as equal."""
+"""Seat names, such as 065, A-12 and 2F-B07, unique in their area; case makes no difference."""
 
 from __future__ import annotations
 
@@ -21,8 +20,7 @@ _MOST_TRIES: Final = 5000
 
 
 def tidy(text: str) -> str:
-    """The form in which a name is stored: full-width characters and dashes are replaced by ASCII
-    characters, several spaces by one."""
+    """The stored form of a name: ASCII for full-width characters and dashes, and single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
 
 
@@ -46,8 +44,7 @@ def seat_named(seats: Iterable[Seat], text: str) -> Seat | None:
 
 
 def new_ids(area: AreaId, name: str) -> Iterator[SeatId]:
-    """Ids that a new seat of the area can get, simplest first. No other area can generate any of
-    them."""
+    """Ids that a new seat of the area can get, simplest first. No other area can generate them."""
     if _NUMBER.fullmatch(name):
         yield SeatId(f"{area}-{name}")
         yield from (SeatId(f"{area}-{name}-{n}") for n in range(2, _MOST_TRIES))

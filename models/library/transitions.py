@@ -24,9 +24,8 @@ def rename(area: Area, name: str, floor: int) -> Area:
 
 
 def put_in_order(area: Area, place: int, floor: Sequence[Area]) -> list[Area]:
-    """Moves ``area`` to position ``place`` (from 0) of its floor; returns the areas whose
-    position changes, ``area`` first. ``floor``: the floor's areas in their present order, with
-    or without ``area``."""
+    """Moves ``area`` to position ``place`` (from 0) of its floor; returns the areas whose position
+    changes, ``area`` first. ``floor``: its areas in present order, with or without ``area``."""
     others = [one for one in floor if one.id != area.id]
     others.insert(min(max(place, 0), len(others)), area)
     changed = [area]

@@ -25,9 +25,8 @@ class PauseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A pause in sending by one channel. `since` and `until` are business time. `failed`: the
-    number of unsuccessful probes. `code`: the channel's error code, if it gave one. `alarmed`:
-    operators were alerted."""
+    """A channel's pause in sending. `since`, `until`: business time. `failed`: the number of failed
+    probes. `code`: the channel's error code, if any. `alarmed`: operators were alerted."""
 
     reason: PauseReason
     code: int | None
@@ -43,18 +42,15 @@ _LENGTHS: Final[Mapping[PauseReason, tuple[timedelta, timedelta]]] = {
     PauseReason.REFUSED: (timedelta(minutes=5), timedelta(minutes=15)),
     PauseReason.QUOTA_MINUTE: (timedelta(minutes=1), timedelta(minutes=1)),
 }
-"""For each reason, the length of the first pause, which doubles after each failed probe, and the
-greatest length."""
+"""For each reason, the first pause's length, doubled by each failed probe, and the greatest."""
 _QUOTA_RESET: Final = timedelta(hours=1)
-"""The longest pause after a daily quota was used up, since an operator may have reset the quota
-at the channel."""
+"""The longest pause after a daily quota was used up: an operator may have reset the quota."""
 ALARM_AFTER: Final = timedelta(seconds=30)
 """No alarm is raised for an unreachable channel that recovers within this time."""
 
 
 def begin(reason: PauseReason, code: int | None, now: datetime, jitter: float) -> Pause:
-    """A new pause. ``jitter``: a factor (0.8 to 1.2) of its length, so that hosts do not probe
-    at the same time."""
+    """A new pause. ``jitter``: a factor (0.8 to 1.2) of its length to spread hosts' probes."""
     return _with_alarm(Pause(reason, code, now, _until(reason, 0, now, jitter)), now)
 
 

@@ -1,6 +1,5 @@
-"""Stores the pause of a channel, or of another API of an account: one document while the pause
-lasts. Its id contains a hash of the account's credentials, so new credentials start without the
-old pause."""
+"""Stores the pause of a channel, or of another API of an account: one document while it lasts. Its
+id contains a hash of the account's credentials, so new credentials start without a pause."""
 
 from __future__ import annotations
 

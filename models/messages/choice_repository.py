@@ -1,5 +1,4 @@
-"""The kinds of messages that readers have switched on or off, for channels that need no consents
-of WeChat."""
+"""The kinds of messages that readers switched on or off, for channels without WeChat's consents."""
 
 from __future__ import annotations
 
@@ -38,8 +37,7 @@ class ChoiceRepository:
     async def choose(
         self, channel: Channel, reader_id: ReaderId, choices: Mapping[Template, bool]
     ) -> None:
-        """Switches these kinds of messages on or off for the channel; other kinds stay
-        unchanged."""
+        """Switches these kinds of messages on or off for the channel; other kinds stay as set."""
         if not choices:
             return
         fields = {f"choices.{template}": on for template, on in choices.items()}

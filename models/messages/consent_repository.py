@@ -32,9 +32,8 @@ ConsentKey = tuple[ReaderId, Template]
 
 @dataclass(frozen=True, slots=True)
 class ConsentTotals:
-    """The consents of all readers to one template. `left`: the number of messages still allowed.
-    `readers`: readers with any left. `standing`: readers who have accepted it as a long-term
-    template."""
+    """The consents of all readers to one template. `left`: messages still allowed. `readers`:
+    readers with any left. `standing`: readers who have accepted it as a long-term template."""
 
     left: int = 0
     readers: int = 0
@@ -71,8 +70,7 @@ class ConsentRepository:
             )
 
     async def accept_for_good(self, reader_id: ReaderId, template: Template) -> None:
-        """Stores the acceptance of a long-term template, under a new random mark that tells it
-        from an earlier one."""
+        """Stores the acceptance of a long-term template, under a mark that is new each time."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": f"{reader_id}:{template}"},
@@ -84,8 +82,7 @@ class ConsentRepository:
             )
 
     async def standing(self, consents: Collection[ConsentKey]) -> dict[ConsentKey, str]:
-        """The marks of the long-term acceptances that are in force among these (reader,
-        template) pairs."""
+        """The marks of long-term acceptances in force among these (reader, template) pairs."""
         keys = _keys(consents)
         with translate_errors():
             rows = await self._all.find(
@@ -112,8 +109,7 @@ class ConsentRepository:
             )
 
     async def consume(self, consents: Collection[ConsentKey]) -> set[ConsentKey]:
-        """Uses up one allowed message of each (reader, template) pair that has any left; returns
-        these pairs."""
+        """Uses up one message of each (reader, template) pair with any left; returns these."""
         keys = _keys(consents)
         mark = new_id()
         taken = {
@@ -133,8 +129,7 @@ class ConsentRepository:
         return {keys[row["_id"]] for row in rows}
 
     async def restore(self, taken: Collection[ConsentKey]) -> None:
-        """Gives back consents that were used up for messages not sent. A reader whose binding
-        has ended since gets none back."""
+        """Gives back consents of unsent messages, except to readers whose binding has ended."""
         if not taken:
             return
         with translate_errors():
@@ -152,8 +147,7 @@ class ConsentRepository:
         return {keys[row["_id"]] for row in rows}
 
     async def clear(self, spent: Collection[ConsentKey]) -> None:
-        """Sets the allowed messages of these (reader, template) pairs to zero, after WeChat
-        reported that none is left."""
+        """Sets these (reader, template) pairs to zero allowed messages, as WeChat reported."""
         if not spent:
             return
         with translate_errors():
@@ -190,8 +184,7 @@ class ConsentRepository:
         return {name: rows.get(name.value, ConsentTotals()) for name in WECHAT_TEMPLATES}
 
     async def forget(self, reader_id: ReaderId) -> None:
-        """Deletes all consents of a reader whose binding has ended: the WeChat user had given
-        them."""
+        """Deletes all consents of a reader whose binding has ended: the WeChat user gave them."""
         with translate_errors():
             await self._all.delete_many({"reader": reader_id})
 

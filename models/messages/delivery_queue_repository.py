@@ -1,5 +1,4 @@
-"""The queue of one channel's deliveries. A reader's deliveries are sent in order, and each is
-leased by one worker at a time."""
+"""The queue of one channel's deliveries: a reader's go in order, each leased by one worker."""
 
 from __future__ import annotations
 
@@ -30,8 +29,7 @@ class DeliveryQueue:
         self._all = db["deliveries"]
         self._messages = messages
         self._unsure: dict[tuple[str, int], list[str]] = {}
-        """Ids of deliveries that may be leased although the database gave no answer, by holder
-        and attempt number."""
+        """Ids of deliveries that may be leased (no answer came), by holder and attempt number."""
 
     async def readers_due(
         self, now: datetime, after: QueueCursor | None, limit: int
@@ -128,8 +126,7 @@ class DeliveryQueue:
     async def _lease(
         self, rows: Sequence[Document], holder: str, real_now: datetime, until: datetime
     ) -> Container[str]:
-        """Leases the rows to ``holder``; returns the ids of those that no other worker has
-        leased since they were read."""
+        """Leases the rows to ``holder``; returns the ids of those not leased since being read."""
         if not rows:
             return ()
         ids = [row["_id"] for row in rows]
@@ -163,8 +160,7 @@ class DeliveryQueue:
         return {row["_id"] for row in await self._all.find(mine, {"_id": 1}).to_list(None)}
 
     async def save_results(self, outcomes: Sequence[DeliveryResult]) -> None:
-        """Writes the results of attempts. A repeated call has no effect. A worker whose lease
-        has run out overwrites nothing."""
+        """Writes results of attempts, idempotently. A worker without a lease overwrites nothing."""
         alike: dict[tuple[object, ...], list[DeliveryResult]] = {}
         for o in outcomes:
             without_page = o.omit_page or o.delivery.omit_page

@@ -17,8 +17,7 @@ from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
 
 _NAMELESS_S: Final = 600
-"""For this many seconds after a message was sent, a failure that WeChat reports late is matched
-to it without a message id."""
+"""Seconds after a send in which WeChat's late failure report is matched without message id."""
 
 
 class ChannelDeliveries(DeliveryQueue):
@@ -70,8 +69,7 @@ class ChannelDeliveries(DeliveryQueue):
     async def counts(
         self, since: datetime, wall_clock: bool
     ) -> list[tuple[Template, DeliveryState, str | None, int]]:
-        """The number of deliveries since ``since`` by template, state and reason. The reason is
-        set for expired ones only."""
+        """The number of deliveries since ``since`` by template, state and (if expired) reason."""
         why = {"$cond": [{"$eq": ["$state", DeliveryState.EXPIRED.value]}, "$reason", None]}
         group: Document = {
             "_id": {"template": "$template", "state": "$state", "reason": {"$ifNull": [why, None]}},

@@ -56,8 +56,7 @@ class DeliveryRepository:
     async def was_sent(
         self, reader_id: ReaderId, reservation_id: ReservationId, at: datetime
     ) -> bool:
-        """True if a message about the reservation's event at the time ``at`` was sent, and no
-        failure was reported since."""
+        """True if a message about the reservation's event at ``at`` was sent and did not fail."""
         with translate_errors():
             row = await self._all.find_one(
                 {
@@ -71,15 +70,13 @@ class DeliveryRepository:
         return row is not None
 
     async def state_of(self, message_id: str, channel: Channel) -> DeliveryState | None:
-        """The state of the message's delivery by the channel; None if it is not sent by this
-        channel."""
+        """The state of the message's delivery by the channel; None if it does not send it."""
         with translate_errors():
             row = await self._all.find_one({"_id": delivery_id(message_id, channel)}, {"state": 1})
         return DeliveryState(row["state"]) if row else None
 
     async def next_due(self, after: datetime) -> datetime | None:
-        """The first instant after ``after`` at which a delivery by any channel becomes due; None
-        if there is none."""
+        """The first instant after ``after`` at which a delivery becomes due; None without one."""
         with translate_errors():
             row = await self._all.find_one(
                 {
@@ -94,8 +91,7 @@ class DeliveryRepository:
         return row["due"] if row else None
 
     async def delete_ended(self, message_ids: Collection[str]) -> list[str]:
-        """Deletes the deliveries of those messages that have no open delivery; returns the ids
-        of these messages."""
+        """Deletes the deliveries of messages without an open one; returns the messages' ids."""
         ids = _delivery_ids(message_ids)
         if not ids:
             return []

@@ -11,8 +11,7 @@ from models.storage.mongo import Document
 
 
 def unknown_attempts(row: Document) -> int:
-    """The number of earlier attempts with an unknown outcome. An attempt whose lease has expired
-    counts as one."""
+    """The number of earlier attempts with an unknown outcome, such as those with expired leases."""
     unknown: int = row.get("unknown", 0)
     return unknown + int(row["state"] == DeliveryState.SENDING.value)
 
@@ -45,8 +44,7 @@ def settling(same: Sequence[DeliveryResult]) -> UpdateMany:
 
 
 def _sent(same: Sequence[DeliveryResult], ids: Sequence[str]) -> list[Document]:
-    """The update that stores deliveries as sent; or as failed, if WeChat has already reported a
-    failure (``failed_late``)."""
+    """The update storing deliveries as sent; as failed if WeChat said so (``failed_late``)."""
     names, code = [o.msgid for o in same], same[0].code
     place: Document = {"$indexOfArray": [{"$literal": ids}, "$_id"]}
     mine: Document = {"$arrayElemAt": [{"$literal": names}, place]}

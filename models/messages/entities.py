@@ -1,5 +1,4 @@
-"""Messages to readers. Each event causes one message, which is stored for the app and delivered
-by channels."""
+"""Messages to readers. Each event causes one message, stored for the app and sent by channels."""
 
 from __future__ import annotations
 
@@ -33,8 +32,7 @@ class Template(StrEnum):
 WECHAT_TEMPLATES: Final = tuple(
     template for template in Template if template is not Template.ANSWER
 )
-"""The templates that are sent by WeChat. ``ANSWER`` is not: its text fits no template, so it is
-shown in the app only."""
+"""The templates sent by WeChat. ``ANSWER`` is only shown in the app: its text fits no template."""
 _PRESENT: Final = frozenset({ReservationState.IN_USE, ReservationState.AWAY})
 _BEGUN: Final = frozenset(ReservationState) - {ReservationState.RESERVED, ReservationState.OFFERED}
 RELEVANT_STATES: Final[Mapping[Template, frozenset[ReservationState]]] = {
@@ -91,8 +89,7 @@ OF_CONSEQUENCE: Final = frozenset(
         Template.ANSWER,
     }
 )
-"""Messages with a deadline or a consequence for the reader, which are switched on by default.
-All others only confirm an action."""
+"""Messages with a deadline or consequence for the reader, on by default. Others confirm actions."""
 
 
 REMINDERS: Final = (
@@ -118,17 +115,15 @@ class KindChoices:
         return self.made.get(template) is False
 
     def changed_to(self, enabled: Collection[Template]) -> dict[Template, bool]:
-        """The choices to store so that exactly the kinds ``enabled`` are on; without those that
-        would not change."""
+        """The changed choices to store so that exactly the kinds ``enabled`` are switched on."""
         return {t: t in enabled for t in Template if (t in enabled) is not self.wants(t)}
 
 
 @record
 class Message:
-    """A message to a reader. `facts`: values for the WeChat template, by fact name.
-    `expires_at`: after this time it is only shown in the app. `request_id`: the request or job
-    run that caused it. `typed`: True if the text contains words that a person typed, so it is
-    stored encrypted."""
+    """A message to a reader. `facts`: values for the WeChat template, by fact name. `expires_at`:
+    after it, the message is only shown in the app. `request_id`: the request or job run that caused
+    it. `typed`: True if the text contains words that a person typed, so it is stored encrypted."""
 
     id: str
     reader_id: ReaderId
@@ -163,9 +158,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The result of an attempt. `state` is final, or QUEUED for another attempt at `due`.
-    `reason`: why the message waits or was not sent, if `code` does not say so. `unknown`: the
-    message may have arrived."""
+    """The result of an attempt. `state` is final, or QUEUED for another attempt at `due`. `reason`:
+    why the message waits or was not sent, if not said by `code`. `unknown`: it may have arrived."""
 
     delivery: Delivery
     state: DeliveryState

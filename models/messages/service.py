@@ -37,8 +37,7 @@ class MessageService:
         return await self._messages.page_of(reader_id, unread_only, skip, limit)
 
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
-        """Marks the reader's messages with these ids as read; ids of other readers' messages are
-        ignored."""
+        """Marks the reader's messages with these ids as read; ignores other readers' ids."""
         await self._messages.mark_read(reader_id, ids)
 
     async def choices(self, channel: Channel, reader_id: ReaderId) -> KindChoices:
@@ -50,8 +49,7 @@ class MessageService:
         await self._choices.choose(channel, reader_id, choices)
 
     async def remaining_consents(self, reader_id: ReaderId) -> Mapping[Template, int]:
-        """The number of messages that the reader still allows, by template; 1 for a long-term
-        template that is accepted."""
+        """The number of messages the reader still allows, by template; 1 if accepted long-term."""
         return await self._consents.remaining(reader_id, self.long_term)
 
     async def add_consents(self, reader_id: ReaderId, templates: Sequence[Template]) -> None:
@@ -80,9 +78,8 @@ class MessageService:
     async def delivery_failed_late(
         self, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
     ) -> tuple[int, bool] | None:
-        """Records a failure that WeChat reports after it took the message. Returns WeChat's
-        error code, and True if a delivery matches; None if ``entry`` reports a success or is
-        unreadable."""
+        """Records a failure that WeChat reports after it took the message. Returns WeChat's error
+        code, and True if a delivery matches; None if ``entry`` is a success or unreadable."""
         code = entry.get("ErrorCode", "0")
         if code == "0" or _CODE.fullmatch(code) is None:
             return None

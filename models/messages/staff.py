@@ -48,8 +48,7 @@ class MessageRelevance:
         ]
 
     def _is_still_relevant(self, m: Message, r: Reservation | None) -> bool:
-        """True if the reservation still has the state, the times and the seat that the message
-        names."""
+        """True if the reservation still has the state, times and seat that the message names."""
         if r is None or r.state not in RELEVANT_STATES[m.template]:
             return False
         current: dict[str, object] = {"start": r.start, "end": r.end}

@@ -20,8 +20,7 @@ class ValueChange:
 
 
 def value_changes(old: Policy, new: Policy, names: Iterable[str]) -> list[ValueChange]:
-    """The values among ``names`` in which two policies differ: first the library's in the order
-    of ``names``, then area by area."""
+    """The values in ``names`` in which policies differ: first the library's, then each area's."""
     names = tuple(names)
     changes = [ValueChange(name, getattr(old, name), getattr(new, name)) for name in names]
     for area_id in dict.fromkeys((*new.areas, *old.areas)):

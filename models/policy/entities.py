@@ -52,16 +52,14 @@ class PolicyOverride:
 
 
 def _number(usual: int, least: int, most: int) -> int:
-    """A numeric field of a policy: its default, and the smallest and largest value that staff
-    may set."""
+    """A numeric field of a policy: its default, and the least and greatest value staff may set."""
     number: int = field(default=usual, metadata={"bounds": (least, most)})
     return number
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of the library's policy. The defaults of the fields are explained in
-    docs/booking.md."""
+    """A version of the library's policy. docs/booking.md explains the defaults of the fields."""
 
     version: int = 1
     opening: tuple[OpeningRule, ...] = (OpeningRule(time(7, 0), time(22, 30)),)
@@ -112,9 +110,8 @@ class Policy:
                 _validate(self, self._values(area, day))
 
     def _values(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
-        """The values that differ from the policy's fields in this area (None: the library) on
-        this day (None: any). An area's values win over the library's, temporary overrides over
-        permanent ones."""
+        """The values that differ from the policy's fields in this area (None: the library) on this
+        day (None: any). An area's values win over the library's, temporary over permanent ones."""
         fitting = [r for r in self.rule_sets if day is not None and r.applies_to(day, area_id)]
         usual = sorted((r for r in fitting if r.last is None), key=lambda r: r.first)
         values: dict[str, Any] = {}
@@ -150,8 +147,7 @@ class Policy:
         return DayHours(decision.hours, decision.reason)
 
     def opens_at_instant(self, day: date) -> datetime | None:
-        """The instant from which ``day`` can be booked; None if the policy has no opening time
-        for booking."""
+        """The instant from which ``day`` can be booked; None if booking has no opening time."""
         if self.booking_opens_at is None:
             return None
         return local_instant(day - timedelta(days=self.booking_window_days), self.booking_opens_at)
@@ -164,8 +160,7 @@ class Policy:
         return self.opens_at_instant(day)
 
     def bookable_dates(self, now: datetime) -> list[date]:
-        """Today and the other days of the booking window, even those whose booking has not
-        opened yet."""
+        """Today and the other days of the booking window, even before their booking has opened."""
         today = local_date(now)
         if not self.rule_sets:
             return [today + n * _DAY for n in range(self.booking_window_days + 1)]
@@ -174,8 +169,7 @@ class Policy:
         return [day for n, day in ahead if n <= self._values(None, day).get(name, usual)]
 
     def allows_filter(self, mark: str) -> bool:
-        """True if readers may filter seats by the feature ``mark``, one of
-        ``FILTERABLE_FEATURES``."""
+        """True if readers may filter seats by ``mark``, one of ``FILTERABLE_FEATURES``."""
         return {"window": self.filter_by_window, "power": self.filter_by_power}[mark]
 
     @property
@@ -220,6 +214,5 @@ def forget_time_steps() -> None:
 
 
 def time_steps(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
-    """The times in ``hours`` at which a booking can start: full steps, counted from midnight,
-    before the closing time."""
+    """The times in ``hours`` to start a booking: full steps from midnight, before closing."""
     return _times(policy.step_minutes, hours.start, hours.end)

@@ -61,8 +61,7 @@ class OpeningRule:
 
     @property
     def kind(self) -> OpeningKind:
-        """The kind of the entry. One without dates belongs to the week; a dated one is a closure
-        or an exception."""
+        """The kind of the entry: without dates weekly, with dates a closure or an exception."""
         if self.first is None and self.last is None:
             return OpeningKind.WEEK
         return OpeningKind.CLOSURE if self.opens is None else OpeningKind.EXCEPTION

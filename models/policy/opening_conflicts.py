@@ -1,5 +1,4 @@
-"""Warnings that staff see before a new entry of opening hours is saved: where it has no effect,
-or more effect than expected."""
+"""Warnings before staff save opening hours without effect, or with more effect than expected."""
 
 from __future__ import annotations
 
@@ -28,8 +27,7 @@ _OF_WEEK: Final = 14
 
 
 class ConflictKind(StrEnum):
-    """The relation between the new entry and an existing one, or the effect of the new entry on
-    an area."""
+    """How the new entry relates to an existing one, or affects an area."""
 
     NO_EFFECT = "no_effect"
     OVERRULED = "overruled"
@@ -42,9 +40,8 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpeningConflict:
-    """A warning about the hours of `place` from day `first` to day `last` (None: every week).
-    `other`: the existing entry that it concerns. `hours`: the time for which an area remains
-    open."""
+    """A warning about the hours of `place` from day `first` to `last` (None: every week). `other`:
+    the existing entry that it concerns. `hours`: the time for which an area remains open."""
 
     kind: ConflictKind
     place: OpeningPlace
@@ -57,8 +54,7 @@ class OpeningConflict:
 def find_conflicts(
     old: Policy, new: Policy, venues: Mapping[AreaId, VenueId], today: date
 ) -> list[OpeningConflict]:
-    """Warnings about the entries that ``new`` has and ``old`` has not. ``venues``: the venue of
-    each area."""
+    """Warnings about entries that ``new`` adds to ``old``. ``venues``: the venue of each area."""
     added = [rule for rule in new.opening if rule not in old.opening]
     if not added:
         return []
@@ -95,8 +91,7 @@ def _inside(venues: Mapping[AreaId, VenueId]) -> _Inside:
 
 
 def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, date] | None:
-    """The first and the last day, from today on, on which both entries apply; None if there is
-    none."""
+    """The first and last day, from today on, on which both entries apply; None if there is none."""
     first = max(today, *(r.first for r in (rule, other) if r.first is not None))
     last = min((r.last for r in (rule, other) if r.last is not None), default=date.max)
     return (first, last) if first <= last else None
@@ -105,8 +100,7 @@ def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, 
 def _between_dated(
     new: Policy, rule: OpeningRule, inside: _Inside, today: date
 ) -> Iterator[OpeningConflict]:
-    """Warnings about existing entries with dates. Of two entries, the same one decides on all
-    days on which both apply."""
+    """Warnings about existing dated entries. On all common days, the same one of two decides."""
     for other in new.opening:
         days = _days_of(rule, other, today)
         if other is rule or days is None:

@@ -13,8 +13,7 @@ from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule, strong
 DayPlan = tuple[time, time] | None
 """The opening and the closing time of a weekday; None if it is closed."""
 _MONDAY: Final = date(2024, 1, 1)
-"""Any Monday. Weekly entries are compared on the days of one week, since they depend on the
-weekday only."""
+"""Any Monday: weekly entries depend on the weekday only, so they are compared in one week."""
 
 
 def add_opening_rule(policy: Policy, rule: OpeningRule) -> Policy:
@@ -39,8 +38,7 @@ def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, .
 def effective_week(
     policy: Policy, place: OpeningPlace, venue_id: VenueId | None
 ) -> tuple[OpeningRule | None, ...]:
-    """The weekly entry that holds for each weekday, Monday first: the place's own, or else that
-    of its venue or of the library."""
+    """Each weekday's entry, Monday first: the place's own, or else its venue's or the library's."""
     week = [r for r in policy.opening if r.kind is OpeningKind.WEEK]
     days = (_MONDAY + timedelta(days=n) for n in range(7))
     return tuple(

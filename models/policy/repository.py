@@ -36,8 +36,7 @@ class PolicyRepository:
         return int(document["_id"]) if document else None
 
     async def farthest_horizon(self) -> int:
-        """The largest booking window that any version of the policy or any reader group has, in
-        days."""
+        """The largest booking window of any version of the policy or any reader group, in days."""
         ways = ("fields.booking_window_days", "fields.rule_sets.values.booking_window_days")
         with translate_errors():
             groups = await self._db["versions"].find_one({"_id": "reader_groups"})
@@ -53,8 +52,7 @@ class PolicyRepository:
         return farthest
 
     async def versions(self, limit: int) -> list[tuple[int, datetime]]:
-        """The newest versions of the policy, at most ``limit``, each as its number and the time
-        of its publication."""
+        """The newest versions of the policy, at most ``limit``: number and time of publication."""
         with translate_errors():
             rows = await self._all.find({}, {"at": 1}).sort("_id", -1).limit(limit).to_list(None)
         return [(int(row["_id"]), row["at"]) for row in rows]

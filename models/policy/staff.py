@@ -22,8 +22,7 @@ from models.staff.ports import ReaderNotifier
 
 @dataclass(frozen=True, slots=True)
 class AreaChange:
-    """A change of one area by staff. `old` is None for a new area. `summary` describes the
-    change in words."""
+    """A change of one area by staff. `old` is None for a new area. `summary` says it in words."""
 
     action: AuditAction
     old: Area | None
@@ -32,8 +31,7 @@ class AreaChange:
 
     @property
     def before(self) -> JsonObject:
-        """The state before the change, for the audit log. Its plan has the form of a file that
-        can be imported again."""
+        """The state before, for the audit log. The plan has the form of a file to import again."""
         old = self.old
         return {"rev": old.rev, "plan": plan_to_json(old)} if old is not None else {}
 
@@ -61,9 +59,8 @@ class StaffPolicyAndPlans:
     async def change_policy(
         self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
     ) -> None:
-        """Publishes the next version of the policy. ``resolution`` is applied to bookings that
-        the new version does not allow. Raises: RulesChanged, without any change, if the policy
-        was changed meanwhile."""
+        """Publishes the next version of the policy. ``resolution`` is for bookings that it does not
+        allow. Raises: RulesChanged, without any change, if the policy was changed meanwhile."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,

@@ -29,23 +29,20 @@ def is_within_bounds(name: str, value: int) -> bool:
 
 
 def is_plannable(first: date, last: date | None, today: date) -> bool:
-    """True if values can be planned for these days: the last is not before the first and not
-    over, and both are at most ``MAX_AHEAD`` ahead. Without ``last``, the first must not be
-    before today."""
+    """True if values can be planned for these days: the last is not before the first and not over,
+    and both are at most ``MAX_AHEAD`` ahead. Without ``last``, the first is not before today."""
     if last is None:
         return today <= first <= today + MAX_AHEAD
     return today <= last and first <= last <= today + MAX_AHEAD
 
 
 def is_opening_time(clock: time) -> bool:
-    """True if the library can open or close at that time: at full and half hours, since claims
-    are for half hours."""
+    """True for a full or half hour (the unit of claims), when the library can open or close."""
     return clock.minute % SLOT_MINUTES == 0
 
 
 def settled(policy: Policy, today: date) -> Policy:
-    """The policy in which permanent overrides that have begun have become values, without
-    overrides that are over."""
+    """The policy with begun permanent overrides as values, and without overrides that are over."""
     usual: dict[str, Any] = {}
     areas = {area_id: dict(numbers) for area_id, numbers in policy.areas.items()}
     overrides = []
@@ -70,9 +67,8 @@ def add_override(policy: Policy, override: PolicyOverride, today: date) -> Polic
 
 
 def remove_override(policy: Policy, number: int, today: date) -> Policy:
-    """The next version of the policy, without override ``number``. Raises: NotFound if the
-    override is over or has become permanent; ValueError if the remaining values contradict each
-    other."""
+    """The next version of the policy, without override ``number``. Raises: NotFound if it is over
+    or has become permanent; ValueError if the remaining values contradict each other."""
     now = settled(policy, today)
     if not 0 <= number < len(policy.rule_sets) or policy.rule_sets[number] not in now.rule_sets:
         raise NotFound()

@@ -114,8 +114,7 @@ class PolicyPreviewService:
 
 
 def under_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The policy as if the override, which is planned for later, had applied on the compared
-    days already."""
+    """The policy as if the override, planned for later, had applied on the compared days."""
     last = today if override.last is not None else None
     then = replace(override, first=today - DAYS * _DAY, last=last)
     return replace(policy, rule_sets=(*policy.rule_sets, then))

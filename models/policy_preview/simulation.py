@@ -1,5 +1,4 @@
-"""Judges past bookings by another policy, under the assumption that readers would have acted as
-they did."""
+"""Judges past bookings by another policy, as if readers had acted as they did."""
 
 from __future__ import annotations
 
@@ -69,8 +68,7 @@ class PolicySimulation:
         self._refused = Counter[str]()
         self._counts = Counter[ReaderId]()
         self._violations: dict[ReaderId, list[tuple[date, datetime]]] = {}
-        """The violations of each reader: the day of the booking, and when the violation
-        occurred."""
+        """The violations of each reader: the booking's day, and when the violation occurred."""
 
     def add(self, day: date, courses: Iterable[PastBooking]) -> None:
         """Judges the bookings of a day, which must come in the order in which they were made."""
@@ -144,15 +142,13 @@ class PolicySimulation:
 
 
 def _is_limit_reached(policy: Policy, times: Sequence[datetime], when: datetime) -> bool:
-    """True if so many violations are in the policy's period that ends at ``when`` that they lead
-    to a suspension."""
+    """True if the violations in the policy's period ending at ``when`` lead to a suspension."""
     window = timedelta(days=policy.violations_window_days)
     return sum(when - window < earlier <= when for earlier in times) >= policy.violations_limit
 
 
 def _refusal(course: PastBooking, day: date, policy: Policy, place: OpenHours) -> str | None:
-    """The error code of the first rule that the booking breaks, judged at the time when it was
-    made; None if it breaks none."""
+    """The code of the first rule that the booking broke when it was made; None if it broke none."""
     at_once = course.start == floor_minute(course.asked_at)
     start = None if at_once else to_local(course.start).time()
     selection = TimeSelection(day, start, to_local(course.end).time())

@@ -32,9 +32,8 @@ class AreaMap:
         self._count: tuple[int, AreaCount] | None = None
 
     def refresh(self, occupancy: OccupancyView, query: MapQuery) -> None:
-        """Brings the map up to date. To be fast, pass the same ``query`` object while the minute
-        and the policy are the same: then only seats whose reservations have changed are
-        computed."""
+        """Brings the map up to date. Pass the same ``query`` object while minute and policy are the
+        same: then only seats whose reservations have changed are computed."""
         touched = (
             occupancy.since(self._occupancy_version)
             if occupancy is self._occupancy and query is self.query

@@ -89,9 +89,8 @@ class MapQuery:
 
 @dataclass(frozen=True, slots=True)
 class SeatState:
-    """The state of a seat. `free_until`: for a free seat, the next reservation or the closing
-    time. `next_free`: for a taken seat, when it becomes free; None if not before the closing
-    time."""
+    """The state of a seat. `free_until`: for a free seat, the next reservation or closing time.
+    `next_free`: for a taken seat, when it becomes free; None if not before the closing time."""
 
     status: SeatStatus
     free_until: datetime | None
@@ -165,8 +164,7 @@ def _free_until(taken: Sequence[OccupiedSlot], moment: datetime, hours: TimeRang
 
 
 def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> datetime:
-    """The end of the reservations that follow each other without a gap, beginning with
-    ``first``."""
+    """The end of the reservations that follow one another without a gap from ``first``."""
     end = first.end
     for t in taken:
         if t.start <= end < t.end:
@@ -175,8 +173,7 @@ def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> 
 
 
 def first_free_start(taken: Sequence[OccupiedSlot], query: MapQuery) -> datetime | None:
-    """The first start that the policy allows and after which the seat is free long enough to
-    book; None if there is none."""
+    """The first start that the policy allows with the seat free long enough; None without one."""
     return next((start for _, start, _ in free_starts(taken, query)), None)
 
 
@@ -194,8 +191,7 @@ def free_starts(
 
 
 def free_ends(taken: Sequence[OccupiedSlot], query: MapQuery, start: datetime) -> list[datetime]:
-    """The ends that the policy allows for a booking from ``start`` and up to which the seat is
-    free."""
+    """The ends that the policy allows for a booking from ``start``, while the seat is free."""
     hours = query.opening.containing(start)
     if hours is None or any(t.start <= start < t.end for t in taken):
         return []

@@ -50,8 +50,7 @@ def parse_time_filter(
 
 @dataclass(frozen=True, slots=True)
 class StartChoice:
-    """A start that the reader can book, with its possible ends. `value`: ``now`` or a clock
-    time."""
+    """A start that the reader can book, and its possible ends. `value`: ``now`` or a clock time."""
 
     value: str
     start: datetime
@@ -60,10 +59,9 @@ class StartChoice:
 
 @dataclass(frozen=True, slots=True)
 class SeatDay:
-    """The times of a seat on a day, for one reader. `hours`: when the area is open. `longest`:
-    the longest booking allowed. `choices`: the starts that the reader can book. `taken`: other
-    readers' reservations of the seat. `own`: the reader's reservations of any seat. The lists
-    are sorted by start."""
+    """A seat's times on a day, for one reader. `hours`: when the area is open. `longest`: the
+    longest booking allowed. `choices`: starts that the reader can book. `taken`: other readers'
+    reservations of the seat. `own`: the reader's of any seat. The lists are sorted by start."""
 
     hours: tuple[TimeRange, ...]
     longest: timedelta
@@ -79,8 +77,7 @@ class SeatMapService:
     def map_query(
         self, area: Area, time_filter: TimeFilter, now: datetime, reader: Reader | None = None
     ) -> MapQuery:
-        """The time and rules for which an area's map is shown; the reader's own policy is used
-        if there is a ``reader``."""
+        """The time and rules for an area's map, with the policy of the ``reader``, if any."""
         policy = self.reference.policy_for(area.id, time_filter.day, reader)
         hours = self.reference.opening_hours(policy, time_filter.day, area.id)
         span = None
@@ -111,8 +108,7 @@ class SeatMapService:
     async def seat_ends(
         self, seat: Seat, time_filter: TimeFilter, start: str, now: datetime, reader: Reader
     ) -> list[datetime]:
-        """The ends up to which the reader can book the seat from ``start`` (``now`` or a clock
-        time)."""
+        """The ends to which the reader can book the seat from ``start`` (``now`` or a time)."""
         if not self._is_for(seat, time_filter.day, reader):
             return []
         query = self._query_of(seat, time_filter, now, reader)

@@ -1,5 +1,4 @@
-"""Mails staff members about open work. A mail has only kinds and numbers; there is at most one
-in ten minutes."""
+"""Mails staff members about open work: only kinds and numbers, at most once in ten minutes."""
 
 from __future__ import annotations
 
@@ -67,8 +66,7 @@ class StaffAlerts:
         return sum([await self._mail(wish, items, now) for wish in wishes])
 
     async def _renew_for_active_staff(self, now: datetime) -> None:
-        """Extends the alerts of staff members who still use their role, and sets their venues to
-        those of the role."""
+        """Extends the alerts of staff members who use their role, and sets venues to the role's."""
         at_work = await self._sessions.at_work(await self._alerts.readers(), now)
         for reader_id, principal in at_work.items():
             role, rights = principal.session.role, principal.rights_at(now)

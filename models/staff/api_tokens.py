@@ -15,8 +15,7 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.encryption import id_from
 
 LIFETIMES_DAYS: Final = (30, 90, 180, 365)
-"""The lifetimes, in days, that can be chosen for a token. There is no unlimited one, so that
-forgotten tokens expire."""
+"""The lifetimes, in days, that a token can have; all limited, so that forgotten tokens expire."""
 FEWEST_PER_MINUTE: Final = 6
 MOST_PER_MINUTE: Final = 6000
 USUAL_PER_MINUTE: Final = 600
@@ -25,8 +24,7 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A new token's validity and rate. `days`: full days of validity after today. `per_minute`:
-    requests permitted per minute."""
+    """A new token's validity (`days`: full days after today) and rate (`per_minute`: requests)."""
 
     days: int
     per_minute: int
@@ -48,8 +46,7 @@ class StaffApiTokens:
         new_secret: Callable[[], str],
         end: Callable[[str], Awaitable[None]],
     ) -> None:
-        """``end`` makes all workers forget the requests that they have authenticated with a
-        token's hash."""
+        """``end`` makes all workers forget the requests authenticated with a token's hash."""
         self._audit, self._tokens = audit, tokens
         self._new_secret, self._end = new_secret, end
 

@@ -1,5 +1,4 @@
-"""The audit log. Changes by staff and their views of personal data are recorded before they
-happen."""
+"""The audit log: changes by staff and their views of personal data, recorded before they happen."""
 
 from __future__ import annotations
 
@@ -40,8 +39,7 @@ class StaffContext:
     meanwhile another change may run in place of this one."""
 
     def require(self, venue_id: VenueId | None, role: Role = Role.LIBRARIAN) -> None:
-        """Requires the role in the venue; ``venue_id`` None: in the whole library. Raises:
-        OtherVenue."""
+        """Requires the role in the venue (None: the whole library). Raises: OtherVenue."""
         (self.rights or rights_everywhere(self.role)).require(role, venue_id)
 
     @property
@@ -55,8 +53,7 @@ class StaffContext:
 
 @dataclass(slots=True)
 class OpenAuditEntry:
-    """The entry of an operation that is under way. The operation sets `after`, which is stored
-    when it succeeds."""
+    """The entry of an operation under way. The operation sets `after`, stored when it succeeds."""
 
     after: JsonObject = field(default_factory=dict)
 
@@ -114,9 +111,8 @@ class AuditLog:
         reason: str = "",
         facts: JsonObject | None = None,
     ) -> None:
-        """Records a view of personal data; called before the data are shown. ``facts`` name the
-        kinds of data and never contain them. Raises: Unavailable; then the data must not be
-        shown."""
+        """Records a view of personal data; called before they are shown. ``facts`` name the kinds
+        of data and never contain them. Raises: Unavailable; then the data must not be shown."""
         look = _entry(ctx, action, target, reader, reason)
         await self._entries.begin(replace(look, after=facts or {}, outcome=DONE))
 
@@ -143,6 +139,5 @@ def _entry(
 
 
 def instant_text(when: datetime | None) -> str | None:
-    """The instant as ISO 8601 in the library's time zone, as audit entries contain it; None for
-    None."""
+    """The instant as ISO 8601 in the library's time zone, for audit entries; None for None."""
     return to_local(when).isoformat() if when is not None else None

@@ -61,8 +61,7 @@ class AuditLogRepository:
             await self._all.update_one({"_id": entry, "outcome": ""}, {"$set": ending})
 
     async def prune(self, before: datetime, limit: int) -> int:
-        """Deletes up to ``limit`` entries older than ``before``, oldest first; returns their
-        number."""
+        """Deletes up to ``limit`` entries before ``before``, oldest first; returns their number."""
         return await delete_oldest(self._all, {"at": {"$lt": before}}, ("at", "_id"), limit)
 
     async def get(self, id: str) -> AuditEntry | None:

@@ -26,8 +26,7 @@ class GrantedRole:
 
 
 class StaffGrants:
-    """Gives roles to readers and takes them back, with audit entries. Changes take effect at
-    once."""
+    """Gives and takes back readers' roles, with audit entries. Changes take effect at once."""
 
     def __init__(
         self,
@@ -53,8 +52,7 @@ class StaffGrants:
         return sorted(rows, key=lambda row: (-ranks.index(row.grant.role), row.grant.id))
 
     async def find(self, number: str) -> Reader | None:
-        """The reader with that student or staff number; None if the library does not know it
-        because they have never signed in."""
+        """The reader with that student or staff number; None if they have never signed in."""
         number = normalise_student_no(number)
         id = (await self._readers.by_numbers([number])).get(number)
         return await self._readers.get(id) if id is not None else None

@@ -1,5 +1,4 @@
-"""Protocols for what the staff's operations need from upper layers: messages to readers, and
-their WeChat bindings."""
+"""Protocols for upper layers' parts of staff operations: messages to readers, WeChat bindings."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Review access: WeChat's reviewer of the mini-program signs in as a visitor, by a code valid
-once."""
+"""Review access: WeChat's reviewer of the mini-program signs in as a visitor by a one-time code."""
 
 from __future__ import annotations
 
@@ -63,13 +62,11 @@ class ReviewAccess:
         return await self._codes.is_any_live(now)
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The visitor for whom this valid code was issued; None if the code is invalid. The code
-        is not redeemed by this call."""
+        """The visitor for whom this code was issued (not redeemed here); None if it is invalid."""
         return await self._codes.reader_of(secret, now)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        """Redeems the code, with an audit entry. Returns the visitor's id; None if the code is
-        invalid."""
+        """Redeems the code, with an audit entry. Returns the visitor's id; None if invalid."""
         reader_id = await self._codes.reader_of(secret, now)
         if reader_id is None:
             return None

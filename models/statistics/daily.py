@@ -47,9 +47,8 @@ def summarise_day(
     rows: Iterable[BookingFacts],
     late: Iterable[BookingFacts] = (),
 ) -> AreaDay:
-    """The statistics of an area on one day. ``hours``: when the area was open. ``rows``: its
-    bookings of the day. ``late``: its bookings of the day before, of which only the use after
-    midnight counts."""
+    """An area's statistics on one day. ``hours``: when the area was open. ``rows``: its bookings of
+    the day. ``late``: those of the day before, of which only the use after midnight counts."""
     bookings = [row for row in rows if row.state in BOOKED_STATES]
     not_cancelled = [row for row in bookings if row.state is not ReservationState.CANCELLED]
     used = [0] * HOURS
@@ -82,8 +81,7 @@ def _within(day: date, span: TimeRange) -> timedelta:
 
 
 def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, int]:
-    """The minutes of the period in each hour of the day, rounded. Hours without any are left
-    out."""
+    """The minutes of the period in each hour of the day, rounded; without hours that have none."""
     midnight = local_instant(day, time())
     by_hour = {}
     for hour in range(HOURS):
@@ -96,8 +94,7 @@ def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, i
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The statistics of several days or areas together. Rates are between 0 and 1; None without
-    data."""
+    """The statistics of several days or areas together. Rates are 0 to 1; None without data."""
 
     days: int
     booked: int

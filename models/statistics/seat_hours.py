@@ -13,9 +13,8 @@ from models.statistics.daily import BOOKED_STATES, HOURS, minutes_by_hour
 
 @dataclass(frozen=True, slots=True)
 class SeatHours:
-    """The use of one seat. `rates`: the share of each hour in which it was used, 0 to 1; None
-    for an hour in which it could never be used. `open_minutes`: the time in which it could be
-    used."""
+    """The use of one seat. `rates`: the share of each hour in which it was used, 0 to 1; None for
+    an hour in which it could not be used. `open_minutes`: the time it could be used."""
 
     seat: Seat
     used_minutes: int

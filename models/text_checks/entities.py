@@ -8,9 +8,8 @@ from models.kernel.ids import ReaderId
 
 
 class TextVerdict(StrEnum):
-    """WeChat's verdict on a text (内容检测). ``UNCHECKED``: the check is still to come or is
-    impossible, because the author has no WeChat user or was not in the mini-program for a day.
-    The values are stored."""
+    """WeChat's verdict on a text (内容检测). ``UNCHECKED``: the check is to come or impossible: the
+    author has no WeChat user or was not in the mini-program for a day. The values are stored."""
 
     PASS = "pass"
     REVIEW = "review"

@@ -1,5 +1,4 @@
-"""The checks of texts by readers. A check is stored beside its text: first the time when it is
-due, then the verdict."""
+"""The checks of readers' texts, each stored beside its text: first a due time, then the verdict."""
 
 from __future__ import annotations
 
@@ -21,8 +20,7 @@ CHECKED_TEXTS: Final[Mapping[str, str]] = {
     "fault_reports": "text",
     "violations": "appeal.text",
 }
-"""The texts that readers write and staff read: for each collection, the field that holds the
-text."""
+"""The texts that readers write and staff read: the field with the text, by collection."""
 
 
 def check_index(holder: str = "") -> IndexModel:
@@ -50,8 +48,7 @@ class TextCheckRepository:
         self._texts = {name: (db[name], FreeTexts(name, cipher)) for name in CHECKED_TEXTS}
 
     async def waiting(self, now: datetime, limit: int) -> list[WaitingText]:
-        """At most ``limit`` texts whose check is due, longest waiting first. Raises:
-        Unavailable."""
+        """At most ``limit`` texts with a due check, longest waiting first. Raises: Unavailable."""
         texts_due: list[WaitingText] = []
         for name, field in CHECKED_TEXTS.items():
             collection, texts = self._texts[name]
@@ -67,8 +64,7 @@ class TextCheckRepository:
         return sorted(texts_due, key=lambda text: text.due)[:limit]
 
     async def due_since(self, now: datetime) -> datetime | None:
-        """The time at which the longest waiting check became due; None if none is due at
-        ``now``. Raises: Unavailable."""
+        """When the longest waiting check became due; None if none is due. Raises: Unavailable."""
         due_times: list[datetime] = []
         for name, field in CHECKED_TEXTS.items():
             due = f"{_holder(field)}check.due"
@@ -87,8 +83,7 @@ class TextCheckRepository:
         return await self._write(checked, {"verdict": verdict.value, "at": now})
 
     async def put_off(self, waiting: WaitingText, due: datetime) -> bool:
-        """Postpones the check to ``due``. False if the text has a verdict already. Raises:
-        Unavailable."""
+        """Postpones the check to ``due``. False if there is a verdict. Raises: Unavailable."""
         return await self._write(waiting, {"due": due, "tries": waiting.tries + 1})
 
     async def _write(self, text: WaitingText, check: Document) -> bool:
@@ -104,8 +99,7 @@ class TextCheckRepository:
 
 
 def _holder(field: str) -> str:
-    """The path of the sub-document that holds the text, with a trailing dot (``appeal.``); empty
-    if the text is at the top level."""
+    """The path of the text's sub-document, with a final dot (``appeal.``); empty at top level."""
     return field[: -len(field.rpartition(".")[2])]
 
 

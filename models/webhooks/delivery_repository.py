@@ -1,7 +1,6 @@
 """The queue of deliveries: one document for each event and endpoint. The events of a subject (a
 reservation, a suspension or an area) are sent to an endpoint in order: only the subject's first
-open delivery is sent. Those behind it are postponed to its time, so that they do not hide other
-subjects' deliveries."""
+open delivery is sent. Those behind it are postponed to its time, to hide no other subjects."""
 
 from __future__ import annotations
 
@@ -33,8 +32,7 @@ _PAGE: Final = 50
 """At most this many due deliveries are read by one query."""
 _OPEN: Final[Document] = {"open": True}
 _Saved = tuple[WebhookDelivery, WebhookResult, datetime | None, datetime]
-"""A delivery, the result of an attempt, the time of the next attempt (None: the delivery ends),
-and the current time."""
+"""A delivery, its attempt's result, the next attempt's time (None: it ends), the current time."""
 INDEXES: Final = {
     "webhook_deliveries": [
         IndexModel(
@@ -89,8 +87,7 @@ class WebhookDeliveryRepository:
         await self._forget_erased({e.reader_id for e, _ in pairs if e.reader_id is not None})
 
     async def _forget_erased(self, ids: Collection[ReaderId]) -> None:
-        """Anonymises the deliveries that concern readers who were erased after the event
-        happened."""
+        """Anonymises the deliveries that concern readers who were erased after the event."""
         if not ids:
             return
         with translate_errors():
@@ -303,8 +300,7 @@ class WebhookDeliveryRepository:
     async def newest(
         self, endpoint_id: WebhookId, limit: int, *, dead: bool = False
     ) -> list[WebhookDelivery]:
-        """At most ``limit`` deliveries of the endpoint, newest events first; only dead ones if
-        ``dead``."""
+        """At most ``limit`` deliveries of the endpoint (dead ones if ``dead``), newest first."""
         query: Document = {"endpoint": endpoint_id}
         if dead:
             query["state"] = WebhookDeliveryState.DEAD.value

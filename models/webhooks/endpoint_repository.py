@@ -1,6 +1,5 @@
-"""The webhook endpoints. Each document has its own `place`, a number below ``MOST_ENDPOINTS``
-under a unique index: there cannot be more endpoints, even if several are added at once. The
-secrets are encrypted."""
+"""The webhook endpoints. Each document has its own `place`, a number below ``MOST_ENDPOINTS`` under
+a unique index: even concurrent calls cannot add more endpoints. The secrets are encrypted."""
 
 from __future__ import annotations
 
@@ -169,8 +168,7 @@ class WebhookEndpointRepository:
     async def record_failures(
         self, endpoint: WebhookEndpoint, failures: int, paused_until: datetime | None
     ) -> None:
-        """Stores the number of failures in a row and the end of the pause, unless the endpoint's
-        URL has changed since it was read."""
+        """Stores the failures in a row and the end of the pause, unless the URL has changed."""
         update: Document = {"$set": {"failures": failures}}
         if paused_until is not None:
             update["$max"] = {"paused_until": paused_until}
@@ -178,8 +176,7 @@ class WebhookEndpointRepository:
             await self._all.update_one({"_id": endpoint.id, "url": endpoint.url}, update)
 
     async def disable_gone(self, endpoint: WebhookEndpoint) -> bool:
-        """Disables an endpoint that answered 410. False if it is disabled already, or its URL
-        has changed since it was read."""
+        """Disables an endpoint that answered 410. False if already disabled, or the URL changed."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": endpoint.id, "url": endpoint.url, "disabled_by": None},

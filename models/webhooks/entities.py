@@ -16,8 +16,7 @@ MOST_OLD_SECRETS: Final = 3
 
 
 class WebhookEventType(StrEnum):
-    """The types of events that an endpoint can choose to receive. The value is stored and part
-    of the API."""
+    """The event types that an endpoint can choose. The values are stored and part of the API."""
 
     RESERVATION_CREATED = "reservation.created"
     RESERVATION_CHANGED = "reservation.changed"
@@ -71,15 +70,13 @@ class WebhookEndpoint:
         return self.disabled_by is None
 
     def is_paused(self, now: datetime) -> bool:
-        """True while the endpoint is paused, after failures or because the receiver asked to
-        wait."""
+        """True while the endpoint is paused, after failures or at the receiver's request."""
         return self.paused_until is not None and now < self.paused_until
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookKeys:
-    """The keys of an endpoint. `secrets` sign its requests, newest first; `reader_key` makes
-    readers' pseudonyms."""
+    """An endpoint's keys. `secrets` sign requests, newest first; `reader_key` makes pseudonyms."""
 
     secrets: tuple[str, ...] = field(repr=False)
     reader_key: bytes = field(repr=False)
@@ -156,8 +153,7 @@ class WebhookDelivery:
 
 @dataclass(frozen=True, slots=True)
 class WebhookStanding:
-    """Numbers of an endpoint's open and dead deliveries. `oldest`: when the oldest open one was
-    queued."""
+    """Numbers of an endpoint's open and dead deliveries. `oldest`: since when one has been open."""
 
     waiting: int = 0
     oldest: datetime | None = None

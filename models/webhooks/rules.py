@@ -19,8 +19,7 @@ GRACE: Final = timedelta(minutes=15)
 """For this long after ``give_up_at`` a delivery may still have a last attempt."""
 FIRST_DELAY_S, DELAY_FACTOR, LONGEST_DELAY_S = 5.0, 3.0, 3600.0
 PAUSE_AFTER: Final = 5
-"""After this many failures in a row the endpoint is paused; after the pause, deliveries are sent
-one at a time."""
+"""After this many failures in a row the endpoint is paused; then deliveries are sent one by one."""
 LONGEST_PAUSE_S: Final = 300.0
 _LOWEST_FREE_PORT: Final = 1024
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
@@ -98,8 +97,7 @@ def is_in(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """True for a public address. An IPv6 address that stands for an IPv4 address (mapped, NAT64)
-    is public if that one is."""
+    """True for a public address; an IPv6 form (mapped, NAT64) of an IPv4 address counts as that."""
     if inside := _inside(address):
         return all(is_public(one) for one in inside)
     closed = any(address in network for network in _CLOSED if network.version == address.version)

@@ -1,5 +1,4 @@
-"""Administration of webhook endpoints, by administrators of the whole library. Each change has
-an entry in the audit log."""
+"""Changes of webhook endpoints by administrators of the whole library, with audit entries."""
 
 from __future__ import annotations
 
@@ -100,9 +99,8 @@ class StaffWebhooks:
     async def change(
         self, ctx: StaffContext, old: WebhookEndpoint, new: WebhookEndpoint, reason: str
     ) -> None:
-        """Changes URL, description, event types or the use of personal data. Deliveries already
-        queued are sent to the new URL, even if their type is no longer chosen. Raises:
-        WebhookChanged."""
+        """Changes URL, description, event types or the use of personal data. Queued deliveries are
+        sent to the new URL, even if their type is no longer chosen. Raises: WebhookChanged."""
         async with self._entry(ctx, AuditAction.CHANGE_WEBHOOK, old, reason, _facts(old)) as entry:
             _require(await self._endpoints.replace(old, new))
             entry.after = _facts(new)
@@ -110,9 +108,8 @@ class StaffWebhooks:
     async def set_enabled(
         self, ctx: StaffContext, old: WebhookEndpoint, enabled: bool, reason: str
     ) -> None:
-        """Enables or disables the endpoint. While it is disabled, new events are not queued for
-        it; deliveries already queued wait, and are dead after ``GIVE_UP_AFTER``. Raises:
-        WebhookChanged."""
+        """Enables or disables the endpoint. While it is disabled, new events are not queued for it;
+        queued deliveries wait, and are dead after ``GIVE_UP_AFTER``. Raises: WebhookChanged."""
         action = AuditAction.ENABLE_WEBHOOK if enabled else AuditAction.DISABLE_WEBHOOK
         async with self._entry(ctx, action, old, reason, {"enabled": old.enabled}) as entry:
             _require(await self._endpoints.set_enabled(old, enabled))
@@ -149,8 +146,7 @@ class StaffWebhooks:
         return queued
 
     async def test(self, ctx: StaffContext, endpoint: WebhookEndpoint) -> WebhookResult:
-        """Sends a test event once, also to a disabled endpoint; returns the result. Nothing is
-        stored."""
+        """Sends a test event once, unstored, even to a disabled endpoint; returns the result."""
         ctx.require(None, Role.ADMINISTRATOR)  # None: for the whole library, not a venue
         return await self._tester.test(endpoint, ctx.now)
 

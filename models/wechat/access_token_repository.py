@@ -1,5 +1,4 @@
-"""The access_token of each WeChat account, which all workers share, in Redis. If it is lost,
-WeChat issues a new one."""
+"""Each WeChat account's access_token, shared by all workers, in Redis. A lost one is reissued."""
 
 from __future__ import annotations
 
@@ -29,8 +28,7 @@ class AccessTokenStore:
         self._redis = redis
 
     async def get(self, appid: str) -> tuple[str, float] | None:
-        """The stored token of the account, and the seconds for which it is still valid; None
-        without one."""
+        """The account's stored token, and the seconds for which it is valid; None without one."""
         key = f"wx:tok:{appid}"
         async with _answering():
             pipe = self._redis.pipeline(transaction=True)

@@ -1,5 +1,4 @@
-"""The log of WeChat's callbacks that were handled. WeChat repeats a callback that was not
-answered in time."""
+"""The log of handled WeChat callbacks. WeChat repeats a callback without a timely answer."""
 
 from __future__ import annotations
 
@@ -19,13 +18,11 @@ class WeChatCallbackLog:
         self._all = db["wechat_callbacks"]
 
     async def first(self, name: str, now: datetime) -> bool:
-        """Records the callback; True if it was not recorded before. ``name`` identifies it and
-        contains no openid."""
+        """Records the callback; True if it is new. ``name`` identifies it, without an openid."""
         return await insert_if_new(self._all, {"_id": name, "at": now})
 
     async def forget(self, name: str) -> None:
-        """Removes the record of a callback that could not be handled, so that WeChat's
-        repetition of it is handled."""
+        """Removes the record of an unhandled callback, so that WeChat's repetition is handled."""
         with translate_errors():
             await self._all.delete_one({"_id": name})
 

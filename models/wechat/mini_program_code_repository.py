@@ -16,8 +16,7 @@ class MiniProgramCodeRepository:
         return bytes(document["picture"]) if document else None
 
     async def keep(self, scene: str, picture: bytes, now: datetime) -> None:
-        """Stores the picture for the scene, unless there is one. Of two concurrent workers the
-        first wins."""
+        """Stores the scene's picture, unless there is one: the first of two workers wins."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": scene},

@@ -17,11 +17,9 @@ SEND_WITHIN_S: Final = 40.0
 UNKNOWN: Final = "unknown"
 """The `reason` of a delivery that ended although the message may have arrived."""
 MAX_UNKNOWN: Final = 2
-"""After this many attempts that may have arrived without a confirmation, a delivery by WeChat or
-企业微信 is not repeated."""
+"""After this many attempts that may have arrived, a WeChat or 企业微信 delivery is not repeated."""
 DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
-"""Seconds before each retry of a message that was surely not sent. After the last one, its value
-is used again."""
+"""Seconds before each retry of a message that was surely not sent; the last value is repeated."""
 UNKNOWN_DELAY: Final = 120.0
 """Seconds before a message that may have arrived is sent again, so that the channel can recover."""
 
@@ -33,10 +31,9 @@ def delay(attempts: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class PreparedDelivery:
-    """A claimed delivery that can be sent, until ``send_by`` (in seconds of the monotonic clock).
+    """A claimed delivery that can be sent until ``send_by`` (seconds of the monotonic clock).
     `address`: the reader's address in the channel. `credit`: True if a consent was used up for
-    the message. `standing`: the mark of the long-term consent by which it is sent; empty without
-    one."""
+    the message. `standing`: the mark of the long-term consent that allows it; empty without one."""
 
     delivery: Delivery
     address: str
@@ -98,8 +95,7 @@ class DeliveryChannel(Protocol):
     breaker: CircuitBreaker
     concurrency: int
     lease: timedelta
-    """How long a worker may keep a claimed delivery: ``SEND_WITHIN_S``, then a send and the
-    writing of its result."""
+    """How long a worker may keep a delivery: ``SEND_WITHIN_S``, a send and writing its result."""
 
     max_unknown: int
     """A delivery has failed after this many attempts with an unknown outcome."""
@@ -130,8 +126,7 @@ class DeliveryChannel(Protocol):
         ...
 
     def give_back(self, ready: PreparedDelivery) -> None:
-        """Returns what ``prepare`` has used up for a delivery that was then not tried (a
-        consent)."""
+        """Gives back a consent that ``prepare`` used up for a delivery that was then not tried."""
         ...
 
     async def flush(self) -> None:

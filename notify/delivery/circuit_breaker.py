@@ -17,8 +17,7 @@ from models.messages.channel_pause_repository import ChannelPauseRepository
 
 log = logging.getLogger(__name__)
 AWAY_AFTER: Final = 5
-"""After this many calls in a row that a channel did not take, the channel is paused as
-unreachable."""
+"""A channel that did not take this many calls in a row is paused as unreachable."""
 PROBE_LEASE: Final = timedelta(seconds=20)
 """A worker may take this long for a probe: more than its two calls, a check and a message."""
 
@@ -77,8 +76,7 @@ class CircuitBreaker:
         return CircuitState.HALF_OPEN if self._prober else CircuitState.OPEN
 
     async def heard(self, answer: Answer, now: datetime) -> None:
-        """Handles the outcome of a message that is no probe. It may begin a pause but never ends
-        one."""
+        """Handles the outcome of a message that is no probe. It may begin a pause, not end one."""
         reason = _reason(answer)
         if reason is None:
             self._refused_in_a_row = 0
@@ -134,16 +132,14 @@ class CircuitBreaker:
             self._log_pause(longer, already_alarmed=pause.alarmed and pause.reason is longer.reason)
 
     def _probing(self) -> tuple[Pause, str]:
-        """Returns the pause, and the token of this worker's probe, which is forgotten here: each
-        probe has one outcome."""
+        """Returns the pause and this worker's probe token; forgets it: a probe has one outcome."""
         pause, prober = self.pause, self._prober
         assert pause is not None and prober is not None
         self._prober = None
         return pause, prober
 
     async def give_back(self) -> None:
-        """Gives up the probe that this worker may send, if any, so that another worker can take
-        it."""
+        """Gives up the probe that this worker may send, if any, so that another can take it."""
         if self._prober is not None:
             prober, self._prober = self._prober, None
             await self.pauses.give_back(prober)

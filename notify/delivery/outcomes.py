@@ -1,5 +1,4 @@
-"""The results of deliveries: by the outcome of an attempt, or without an attempt for a message
-that need not be sent."""
+"""The results of deliveries: of an attempt, or without one if the message need not be sent."""
 
 from __future__ import annotations
 
@@ -20,13 +19,11 @@ LATE: Final = "late"
 OVERTAKEN: Final = "overtaken"
 """The `reason` of a delivery that was not sent because its message was no longer true."""
 _MOMENT: Final = timedelta(milliseconds=1)
-"""The smallest step of time in the database: the first instant after an expiry is one step
-later."""
+"""The database's smallest step of time: the first instant after an expiry is one step later."""
 
 
 def waited_for(claimed: Sequence[Delivery], now: datetime) -> set[ReservationId]:
-    """The reservations whose messages are older than ``LATE_AFTER``: such a reservation may have
-    changed since."""
+    """The reservations of messages older than ``LATE_AFTER``: each may have changed since."""
     return {
         d.message.reservation_id
         for d in claimed

@@ -21,20 +21,17 @@ _OF_THE_PRESENT: Final = frozenset(
         Template.OFFER,
     }
 )
-"""Templates of messages that say what holds now, and so can become untrue. All others report
-past events and stay true."""
+"""Templates of messages that can become untrue. All others report past events and stay true."""
 _OF_A_BOOKING: Final = frozenset({Template.RESERVED, Template.CHECK_IN_REMINDER})
-"""Templates of messages that name the booked seat. If the seat changes, the reader gets a new
-RESERVED message."""
+"""Templates that name the booked seat. If it changes, the reader gets a new RESERVED message."""
 _COMPARED_FACTS: Final = ("start", "end", "left_at", "return_by")
 """Facts of a message that are compared with the reservation's attributes of the same name.
 `left_at` distinguishes one leave from the next."""
 
 
 def is_overtaken(m: Message, r: Reservation) -> bool:
-    """True if the reservation has changed so that the message would only confuse. Examples:
-    "booked" after a change of seat, "check in" after the check-in, "you are on leave" after a
-    return and another leave."""
+    """True if the reservation has changed and the message would only confuse: "booked" after a
+    change of seat, "check in" after the check-in, "on leave" after a return and another leave."""
     if m.template not in _OF_THE_PRESENT:
         return False
     if r.presence_due_at is not None and m.facts.get("until") == r.presence_due_at:

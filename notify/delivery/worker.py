@@ -36,18 +36,14 @@ PREFETCH: Final = 100
 """About this many deliveries are claimed ahead, so that no sending task waits for the database."""
 PAGE: Final = 100
 RUN_S: Final = 2.0
-"""A run ends after this many seconds: it reads the clock only once. Messages that are being sent
-then are finished after it."""
+"""A run reads the clock once and ends after this many seconds. Started sends finish after it."""
 IDLE_WAIT_S: Final = 1.0
-"""With nothing to claim, a run waits this many seconds for the next result of messages that are
-being sent."""
+"""With nothing to claim, a run waits this many seconds for the next result of a running send."""
 GATHER_S: Final = 0.02
-"""Results are gathered for this many seconds before one write. If the process crashes in this
-time, a message may be sent twice."""
+"""Seconds to gather results before one write. A crash meanwhile may repeat a message."""
 MAX_LOOP_DELAY_S: Final = 0.005
 BACKOFF_FACTOR: Final = 3
-"""If the event loop is later than ``MAX_LOOP_DELAY_S``, each sending task pauses for this many
-times the delay."""
+"""Each sending task pauses for this many times a loop delay above ``MAX_LOOP_DELAY_S``."""
 CLOSE_S: Final = 3.0
 EXPIRE_EVERY: Final = timedelta(seconds=30)
 """Time between two checks for expired deliveries during a pause."""
@@ -65,9 +61,8 @@ class DeliveryWorker:
         real_now: Callable[[], datetime],
         count: Callable[[str, int], None] = lambda outcome, times: None,
     ) -> None:
-        """``reservations_of`` loads reservations by their ids. ``real_now``: the machine's time,
-        for leases. ``count`` receives an outcome and the number of deliveries that had it, for
-        metrics."""
+        """``reservations_of`` loads reservations by id. ``real_now``: the machine's time, for
+        leases. ``count`` receives an outcome and its number of deliveries, for metrics."""
         self._deliveries, self._channel = deliveries, channel
         self._reservations_of, self._real_now, self._count = reservations_of, real_now, count
         self._ready: deque[PreparedDelivery] = deque()
@@ -75,11 +70,9 @@ class DeliveryWorker:
         self._ends = PendingWrites()
         self._writer: asyncio.Task[None] | None = None
         self._held: set[ReaderId] = set()
-        """Readers with a delivery that this process has claimed and not yet ended. Their next
-        delivery waits."""
+        """Readers with a delivery that this process still holds. Their next delivery waits."""
         self._next: dict[ReaderId, None] = {}
-        """Readers whose previous delivery has ended and who may have another due, as an ordered
-        set."""
+        """Readers whose delivery has ended and who may have another due, as an ordered set."""
         self._changed = asyncio.Event()
         self._one_run = asyncio.Lock()
         self._now: datetime | None = None
@@ -87,8 +80,7 @@ class DeliveryWorker:
         self._pause_read_at: datetime | None = None
         self._ended = 0
         self._late_s = 0.0
-        """How much later than planned the event loop ran tasks lately, in seconds (a moving
-        average)."""
+        """How many seconds late the event loop ran tasks (a moving average)."""
         self._closing = False
 
     async def run(self, now: datetime) -> int:
@@ -131,8 +123,7 @@ class DeliveryWorker:
 
     async def _probe(self, now: datetime) -> None:
         """Sends one message as a probe while all others wait, preferably one that cannot have
-        arrived yet. If the channel was unreachable, it must first answer a call that sends
-        nothing."""
+        arrived. A channel that was unreachable must first answer a call that sends nothing."""
         breaker = self._channel.breaker
         try:
             place: QueueCursor | None = None
@@ -273,9 +264,8 @@ class DeliveryWorker:
                 await asyncio.sleep(self._late_s * BACKOFF_FACTOR)
 
     async def _answered(self, ready: PreparedDelivery, *, probe: bool = False) -> bool:
-        """True if the message may be sent. A channel that was unreachable, or may have the
-        message already, must first answer a call that sends nothing. If it does not, the message
-        is returned to the queue."""
+        """True if the message may be sent. A channel that was unreachable, or may have the message,
+        must first answer a call that sends nothing; else the message returns to the queue."""
         breaker, now, answers = self._channel.breaker, self._now, False
         away = breaker.pause is not None and breaker.pause.reason is PauseReason.AWAY
         if not away and not ready.delivery.unknown:
@@ -331,8 +321,7 @@ class DeliveryWorker:
             self._changed.set()
 
     async def _flush_with_retry(self, ends: PendingWrites) -> None:
-        """Writes the results; repeats this until it succeeds or the leases of the deliveries are
-        over."""
+        """Writes the results; retries until it succeeds or the deliveries' leases are over."""
         until = monotonic() + self._channel.lease.total_seconds()
         while True:
             try:
@@ -351,8 +340,7 @@ class DeliveryWorker:
                 await asyncio.sleep(0.2)
 
     async def _all_written(self) -> None:
-        """Waits until no message is being sent; stops if no result is written for
-        ``IDLE_WAIT_S``."""
+        """Waits until no message is being sent, or no result is written for ``IDLE_WAIT_S``."""
         while self._held and await self._wait_for_change(monotonic() + IDLE_WAIT_S):
             pass
 

@@ -24,8 +24,7 @@ log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
 """At most this many connections to the mail server are open, which may refuse a host with more."""
 REPEATS_S: Final = (120.0, 600.0)
-"""Seconds before each repeat of a mail that may have arrived; mail programs recognise the repeat
-as a copy by its Message-ID."""
+"""Seconds before each repeat of a mail that may have arrived; its Message-ID marks the copy."""
 _LATER_S: Final = 60.0
 """Seconds before the next attempt after the server answered that the mailbox is full or the mail
 may be accepted later (greylisting)."""
@@ -42,8 +41,7 @@ class EmailChannel:
     lease: timedelta = timedelta(seconds=120)
     max_unknown: int = 1 + len(REPEATS_S)
     _nonexistent: list[tuple[ReaderId, str]] = field(default_factory=list)
-    """Readers and their addresses which, according to the mail server, do not exist. ``flush``
-    records them."""
+    """Readers and addresses that the mail server reports as nonexistent; ``flush`` records them."""
 
     async def requested(self, messages: Sequence[Message]) -> Collection[str]:
         addresses = await self.addresses.many({m.reader_id for m in messages})
@@ -120,8 +118,7 @@ class SmtpStaffMailer:
         self._smtp, self._writer = smtp, writer
 
     async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
-        """Sends the mail about waiting work. False if it was not sent; a mail that may have
-        arrived counts as sent."""
+        """Sends the mail about waiting work. False if it was surely not sent."""
         result = await self._smtp.send(address, self._writer.alert(address, counts))
         if result.status is SmtpStatus.SENT or result.unknown:
             return True
@@ -135,9 +132,8 @@ class SmtpCodeMailer:
         self._places = asyncio.Semaphore(CONCURRENCY)
 
     async def send_code(self, address: str, digits: str) -> None:
-        """Sends the mail with the code that confirms an address. While ``CONCURRENCY`` mails
-        wait for a hanging server, further calls fail at once. Raises: MailUnavailable,
-        EmailAddressRefused."""
+        """Mails the code that confirms an address. While ``CONCURRENCY`` mails wait for a
+        hanging server, further calls fail at once. Raises: MailUnavailable, EmailAddressRefused."""
         if self._places.locked():
             raise MailUnavailable(retry_after=30)
         async with self._places:

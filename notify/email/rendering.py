@@ -1,5 +1,4 @@
-"""Writes mails, in text and HTML. Mails to readers have links by which they can switch mails
-off."""
+"""Writes mails, in text and HTML. Mails to readers have links that switch mails off."""
 
 from __future__ import annotations
 

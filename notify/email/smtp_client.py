@@ -20,11 +20,9 @@ SEND_S: Final = 30.0
 """At most this many seconds are spent on one mail; many servers examine it before they answer."""
 ASK_S: Final = 8.0
 BEFORE_THE_DOT_S: Final = 0.05
-"""Seconds to wait between the mail's text and its final dot, to notice a server that rejects the
-text or closes the connection."""
+"""Seconds between a mail's text and final dot, to notice a rejection or a closed connection."""
 _KEPT_S: Final = 20.0
-"""An idle connection is reused for this many seconds; servers close connections after a minute
-or more."""
+"""An idle connection is reused for this many seconds; servers close it after a minute or more."""
 _GOING_DOWN: Final = 421
 _GO_ON: Final = 354
 _DOT_FIRST: Final = re.compile(rb"^\.", re.MULTILINE)
@@ -32,9 +30,8 @@ _DOT_FIRST: Final = re.compile(rb"^\.", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """The account on the mail server. `tls`: TLS from the first byte (smtps); otherwise STARTTLS
-    if the server offers it. `require_starttls`: no mail without it. `sender`: the address in the
-    envelope and in From."""
+    """The account on the mail server. `tls`: TLS from the first byte (smtps), else STARTTLS if
+    offered. `require_starttls`: no mail without it. `sender`: the address in envelope and From."""
 
     host: str
     port: int
@@ -46,8 +43,7 @@ class SmtpSettings:
 
     @property
     def account(self) -> str:
-        """A name for the account: the server's host name and a hash of all settings with the
-        password."""
+        """A name for the account: the server's host and a hash of all settings and password."""
         text = f"{self.host} {self.port} {self.user} {self.password} {self.sender}"
         return f"{self.host}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
@@ -63,8 +59,7 @@ class SmtpStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpResult:
-    """The result of one mail. `code`: the server's reply, None without one. `unknown`: the
-    server may have taken the mail."""
+    """A mail's result. `code`: the server's reply or None. `unknown`: it may have been sent."""
 
     status: SmtpStatus
     code: int | None = None
@@ -131,9 +126,8 @@ class SmtpClient:
         return SmtpResult(SmtpStatus.SENT, code)
 
     async def _write(self, connection: aiosmtplib.SMTP, text: _Text) -> int:
-        """Writes the mail's text and its final dot; returns the server's reply code. Does what
-        aiosmtplib's ``data`` does, which hides whether the dot was written. Raises:
-        SMTPException."""
+        """Writes the mail's text and final dot; returns the server's reply code. Like
+        aiosmtplib's ``data``, which hides whether the dot was written. Raises: SMTPException."""
         code, says = await connection.execute_command(b"DATA")
         protocol = connection.protocol
         if code != _GO_ON or protocol is None:
@@ -151,8 +145,7 @@ class SmtpClient:
         raise aiosmtplib.SMTPDataError(early.code, early.message)
 
     async def trouble(self) -> str:
-        """The reason why no mail can be sent now, in English for the operator; empty if mail can
-        be sent."""
+        """Why no mail can be sent now, in English for the operator; empty if mail can be sent."""
         s = self.settings
         try:
             async with asyncio.timeout(self._ask_s):
@@ -234,8 +227,7 @@ class SmtpClient:
 
 
 def _result(error: Exception, *, ended: bool) -> SmtpResult:
-    """The result of a mail that failed with ``error``. ``ended``: the mail's final dot had been
-    written."""
+    """The result of a mail that failed with ``error``. ``ended``: its final dot was written."""
     if isinstance(error, aiosmtplib.SMTPNotSupported):
         return SmtpResult(SmtpStatus.REFUSED)
     if not isinstance(error, aiosmtplib.SMTPResponseException) or error.code < 0:

@@ -25,8 +25,7 @@ class UnsubscribeLinks:
         return f"{self.base_url}{PATH}?t={quote(sealed, safe='')}"
 
     def read(self, token: str) -> tuple[ReaderId, Template] | None:
-        """The reader and the kind of mail that the token of a link names; None if the token is
-        invalid."""
+        """The reader and kind of mail that a link's token names; None if the token is invalid."""
         try:
             reader, _, name = self.cipher.decrypt(token, _PURPOSE).partition(" ")
             return ReaderId(reader), Template(name)

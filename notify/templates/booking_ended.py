@@ -16,8 +16,7 @@ from notify.templates.rendering import (
 )
 
 WORTH: Final = timedelta(hours=4)
-"""The message about the end of a stay is sent at most this long after the end; later it would
-only disturb the reader."""
+"""A message about a stay's end is sent at most this long after the end; later it would disturb."""
 
 
 def render(m: MessageContext) -> RenderedMessage:

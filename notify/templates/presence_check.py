@@ -1,5 +1,4 @@
-"""The message sent when a reader's seat was reported as empty: the reader has to prove presence,
-or is set on temporary leave."""
+"""The message after a report of an empty seat: prove presence or be set on temporary leave."""
 
 from __future__ import annotations
 

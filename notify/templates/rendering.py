@@ -46,21 +46,18 @@ class MessageContext:
     counted: bool = False
     window: ViolationCount = ViolationCount(0, 0, 0)
     suspended_until: datetime | None = None
-    """The four fields from `violation` to this one are set only in messages about a missed
-    booking or an expired leave."""
+    """The four fields from `violation` on are set only for missed bookings and expired leaves."""
     pending_confirmation: str | None = None
     presence_due_at: datetime | None = None
     held_until: datetime | None = None
     replaced_seat: str = ""
     replaced_start: datetime | None = None
     replaced_end: datetime | None = None
-    """The three fields from `replaced_seat` to this one describe the cancelled booking for which
-    the library offers this seat."""
+    """The three fields from `replaced_seat` on describe the cancelled booking behind the offer."""
     by_library: bool = False
     """True if the library moved the reader to another seat."""
     others: int = 0
-    """Set in the message about a missed booking: the number of the reader's other bookings on
-    that day."""
+    """Set for a missed booking: the number of the reader's other bookings on that day."""
 
 
 SCAN_BY: Final[Mapping[CheckInWay, str]] = {
@@ -75,11 +72,9 @@ SCAN_SHORT: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.KIOSK: "扫码",
     CheckInWay.KIOSK_OR_LABEL: "扫码",
 }
-"""Shorter texts for the actions in ``SCAN_BY``, for messages whose other fields say where the
-codes are."""
+"""Shorter texts for ``SCAN_BY``, for messages whose other fields say where the codes are."""
 _ANY_KIOSK: Final = "馆内任一选座机或查询机"
-"""Used instead of the kiosks' names if these are too long for WeChat's field, where cut names
-would mislead."""
+"""Used instead of kiosks' names too long for WeChat's field, where cut names would mislead."""
 _PLACES: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.SEAT_LABEL: "座位上的座位码",
     CheckInWay.GATE: "馆口闸机",
@@ -88,8 +83,7 @@ _PLACES: Final[Mapping[CheckInWay, str]] = {
 
 
 def scan_at(m: MessageContext) -> str:
-    """The action by which the reader checks in, with the kiosks' names in brackets where kiosks
-    are used."""
+    """The action by which the reader checks in, with the names of kiosks, if any, in brackets."""
     by = SCAN_BY[m.way]
     if m.way is CheckInWay.KIOSK:
         return f"{by}（{m.kiosks}）"
@@ -104,16 +98,14 @@ def seat_facts(m: MessageContext) -> dict[str, str]:
 
 
 def place(m: MessageContext) -> str:
-    """The place where the reader checks in (kiosks, seat, gate or service desk), short enough
-    for a WeChat field."""
+    """The place to check in (kiosks, seat, gate or service desk), short enough for WeChat."""
     return _PLACES.get(m.way) or (m.kiosks if len(m.kiosks) <= LONGEST_THING else _ANY_KIOSK)
 
 
 @record
 class RenderedMessage:
     """A written message. `text`: shown in the app and in mails. `facts`: values for WeChat's
-    template, by fact name. After `not_after` the message is not sent any more, and stays in the
-    app only."""
+    template, by fact name. After `not_after` the message is not sent and stays in the app only."""
 
     text: str
     facts: Mapping[str, object]
@@ -122,8 +114,8 @@ class RenderedMessage:
 
 @dataclass(frozen=True, slots=True)
 class MessageTemplate:
-    """One kind of message. `title`: its title in the app. `fields`: the facts that its WeChat
-    template may use."""
+    """A kind of message. `title`: shown in the app. `fields`: facts that its WeChat template
+    uses."""
 
     template: Template
     title: str
@@ -153,8 +145,7 @@ def later_clock(since: datetime | date, instant: datetime) -> str:
 
 
 def clock_period(start: datetime, end: datetime) -> str:
-    """A period in the form of WeChat's templates: 16:38~17:00. An end on another day is written
-    with its date."""
+    """A period in WeChat's form: 16:38~17:00. An end on another day is written with its date."""
     there = to_local(end)
     day = f"{there.year}年{there.month}月{there.day}日 "
     return f"{clock(start)}~{'' if local_date(start) == there.date() else day}{clock(end)}"
@@ -169,6 +160,5 @@ def day_clock(instant: datetime | None) -> str:
 
 
 def span(start: datetime, end: datetime) -> str:
-    """A period with its date: 9月1日 16:38–17:00, or 9月1日 22:00–次日02:00 if it ends on the next
-    day."""
+    """A period with its date: 9月1日 16:38–17:00, or 9月1日 22:00–次日02:00 to the next day."""
     return f"{day_clock(start)}–{later_clock(start, end)}"

@@ -1,5 +1,4 @@
-"""The message sent after the return from a temporary leave. If only a gate recorded the return,
-it asks the reader to confirm it."""
+"""The message after a return from temporary leave, to be confirmed if only a gate recorded it."""
 
 from __future__ import annotations
 

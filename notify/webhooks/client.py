@@ -24,8 +24,7 @@ from models.webhooks.entities import MOST_ENDPOINTS, WebhookResult
 from models.webhooks.rules import Network, literal, may_connect
 
 TIMEOUT_S: Final = 10.0
-"""At most this many seconds are spent on resolving the name, connecting, sending the request and
-reading the answer together."""
+"""Seconds for resolving the name, connecting, sending and reading the answer together."""
 LARGEST_ANSWER: Final = 64 * 1024
 _MOST_RECEIVED: Final = 512 * 1024
 """At most this many bytes are received for one request; a socket may return 256 KB at once."""
@@ -38,8 +37,7 @@ Lookup = Callable[[str, int], list[AddressInfo]]
 
 
 class AddressForbidden(OSError):
-    """No webhook may be sent to the address: it is neither public nor in a network that the
-    operator allows."""
+    """The address is neither public nor in a network allowed by the operator: nothing is sent."""
 
     def __init__(self, address: str) -> None:
         super().__init__(errno.EACCES, f"webhooks may not be sent to {address}")
@@ -50,9 +48,8 @@ def ask_dns(host: str, port: int) -> list[AddressInfo]:
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves the host names of receivers. A name is refused if any of its addresses is
-    forbidden. Lookups run in a pool with one thread for each endpoint, so that a name which
-    hangs delays no other."""
+    """Resolves receivers' host names. A name with any forbidden address is refused. Lookups run
+    in a pool with one thread for each endpoint, so that a hanging name delays no other."""
 
     def __init__(self, lookup: Lookup, check: Callable[[str, int], None]) -> None:
         self._lookup, self._check = lookup, check
@@ -80,8 +77,7 @@ class CheckedResolver(AbstractResolver):
         ]
 
     async def _addresses(self, host: str, port: int) -> list[AddressInfo]:
-        """The addresses of the name, not yet checked. Concurrent callers share one lookup of a
-        name."""
+        """The name's addresses, not yet checked. Concurrent callers share one lookup of a name."""
         lookup = self._lookups.get((host, port))
         if lookup is None:
             loop = asyncio.get_running_loop()
@@ -101,8 +97,7 @@ class CheckedResolver(AbstractResolver):
 
 
 class _BoundedConnection(ResponseHandler):
-    """A connection that aborts after ``_MOST_RECEIVED`` bytes of an answer: 1xx answers and
-    heads of chunks can be endless."""
+    """A connection that reads ``_MOST_RECEIVED`` bytes at most: 1xx answers can be endless."""
 
     _received = 0
 
@@ -152,8 +147,7 @@ class WebhookClient:
                 raise AddressForbidden(host)
 
         def connected(info: Any) -> socket.socket:
-            """Makes the socket of a connection. Checks the address here too, since a URL with an
-            address is not resolved."""
+            """Makes the socket and checks its address: URLs with an address are not resolved."""
             family, kind, proto, _, address = info
             check(address[0], address[1])
             made = socket.socket(family, kind, proto)
@@ -222,8 +216,7 @@ async def _read_bounded(answer: aiohttp.ClientResponse) -> None:
 
 
 def retry_after(text: str, now: datetime) -> float:
-    """The seconds that a ``Retry-After`` header asks to wait: a number or a date; 0 if it is
-    invalid."""
+    """The seconds that a ``Retry-After`` header (a number or a date) asks to wait; 0 if invalid."""
     if text.isascii() and text.isdecimal() and len(text) < 9:
         return float(text)
     try:

@@ -16,8 +16,7 @@ from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType
 
 _MAX_STORED: Final = 500
-"""At most this many events of ``EventOutbox`` are queued by one call; each gets its own number
-within its millisecond."""
+"""A call of ``EventOutbox`` queues at most this many events, numbered within a millisecond."""
 _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState | None]]] = {
     OutboxEventKind.BOOKING_CONFIRMED: (
         WebhookEventType.RESERVATION_CREATED,
@@ -87,9 +86,8 @@ class WebhookEvents:
         self._reference = reference
 
     async def subscribed_types(self) -> frozenset[WebhookEventType]:
-        """The event types that some enabled endpoint receives. Call it after reading an outbox.
-        In the other order, an endpoint added between the two reads would miss an event that
-        happened after it was added."""
+        """The event types that enabled endpoints receive. Call it after reading an outbox;
+        otherwise an endpoint added between the two reads would miss a later event."""
         return frozenset().union(*(e.events for e in await self._enabled()))
 
     def events_of(self, r: Reservation, types: Container[WebhookEventType]) -> list[WebhookEvent]:

@@ -21,9 +21,8 @@ _NAME_BYTES: Final = 16
 
 
 class WebhookReader(msgspec.Struct):
-    """A reader. `id` is a pseudonym: the same in all events to this endpoint, another at every
-    other endpoint. `student_no` and `name` are included if the library allows it for this
-    endpoint."""
+    """A reader. `id` is a pseudonym, the same in all events to this endpoint, another at other
+    endpoints. `student_no` and `name` are included if the library allows it for this endpoint."""
 
     id: str
     student_no: str | UnsetType = UNSET
@@ -31,11 +30,10 @@ class WebhookReader(msgspec.Struct):
 
 
 class WebhookReservation(msgspec.Struct):
-    """A reservation at the moment of the event. `reader` is null after the reader's data were
-    erased. `area_id` is null if the seat is on no floor plan any more. `change` says what was
-    changed: ``rebooked`` (seat or time, before the start), ``moved`` (seat, during the stay) or
-    ``end_moved`` (the end). `how` says how the reservation ended. `begin` is deprecated and has
-    the value of `start`."""
+    """A reservation at the moment of the event. `reader` is null after erasure of the reader's
+    data. `area_id` is null if the seat is on no floor plan any more. `change` says what changed:
+    ``rebooked`` (seat or time, before the start), ``moved`` (seat, during the stay) or
+    ``end_moved`` (the end). `how` says how it ended. `begin` is deprecated and equals `start`."""
 
     id: str
     reader: WebhookReader | None
@@ -57,8 +55,7 @@ class WebhookReservation(msgspec.Struct):
 
 
 class WebhookSuspension(msgspec.Struct):
-    """A suspension: from `since` the reader may not book. `until` is null if it lasts until the
-    staff end it."""
+    """A suspension from booking, from `since`. `until` is null if it lasts until staff end it."""
 
     id: str
     reader: WebhookReader | None
@@ -94,9 +91,8 @@ DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
 
 
 def reader_name(reader_id: ReaderId, key: bytes) -> str:
-    """The pseudonym of a reader for one endpoint. The endpoint's own ``key`` prevents receivers
-    from trying all student numbers. Two receivers of the same events can still match readers by
-    the events' ids."""
+    """A reader's pseudonym for one endpoint. The endpoint's ``key`` keeps receivers from trying all
+    student numbers. Two receivers of the same events can still match readers by event ids."""
     return "rdr_" + hmac.digest(key, reader_id.encode(), "sha256")[:_NAME_BYTES].hex()
 
 

@@ -24,8 +24,7 @@ _DELETED: Final = "deleted"
 
 
 class WebhookSender:
-    """Makes, signs and posts one webhook request. Reads personal data anew for each attempt, so
-    that no delivery stores any."""
+    """Signs and posts webhook requests. Reads personal data anew per attempt: none is stored."""
 
     def __init__(
         self,
@@ -42,9 +41,8 @@ class WebhookSender:
     async def send(
         self, id: WebhookId, event: WebhookEvent, now: datetime
     ) -> tuple[WebhookEndpoint, WebhookResult] | None:
-        """Returns the endpoint as read for this attempt, and the result; None if the endpoint is
-        disabled or deleted. A queued event is sent although the endpoint no longer receives its
-        type. Raises: Unavailable."""
+        """Returns the endpoint as read for this attempt and the result; None if it is disabled or
+        deleted. A queued event is sent even if its type was deselected. Raises: Unavailable."""
         current = await self._endpoints.with_keys(id, now)
         if current is None or not current[0].enabled:
             return None
@@ -56,8 +54,7 @@ class WebhookSender:
         return endpoint, await self._post(endpoint, event.id, body, keys)
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
-        """Sends a test event once, also to a disabled endpoint, and stores nothing. Raises:
-        Unavailable."""
+        """Sends a test event once, unstored, even to a disabled endpoint. Raises: Unavailable."""
         current = await self._endpoints.with_keys(endpoint.id, now)
         if current is None:
             return WebhookResult(None, _DELETED)

@@ -35,15 +35,13 @@ log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
 """At most this many deliveries to one endpoint are sent at once, each of another subject."""
 LEASED: Final = 32
-"""Deliveries leased at once for an endpoint without failures; a lease takes three round trips to
-the database."""
+"""Deliveries leased at once without failures, since a lease takes three database round trips."""
 RUN_S: Final = 2.0
 """A lane ends after this many seconds. It uses one reading of the clock, and so must be short."""
 WAIT_S: Final = 1.0
 """Seconds that a run waits for its lanes; unfinished ones continue."""
 LEASE: Final = timedelta(seconds=40)
-"""How long a worker may keep a delivery; longer than an attempt and the writing of its result
-take."""
+"""How long a worker may keep a delivery; longer than an attempt and writing its result take."""
 CLOSE_S: Final = 3.0
 _Answer = tuple[WebhookEndpoint, WebhookResult]
 """The endpoint as read for the attempt, and the attempt's result."""
@@ -77,8 +75,7 @@ class _Lane:
 
     @property
     def lease_count(self) -> int:
-        """Number of deliveries to lease now: up to ``LEASED``, but few if the endpoint has
-        failed; 0 if enough are leased."""
+        """Deliveries to lease now: up to ``LEASED``, few after failures, 0 if enough are leased."""
         if self.leasing is not None or not self.more_due:
             return 0
         most = self.at_once if self.endpoint.failures else LEASED

@@ -65,8 +65,7 @@ class AccessTokens:
         self._cached: tuple[str, float] | None = None
         self._open: tuple[TokenUnavailable, float] | None = None
         self._alarmed: tuple[int | None, float] | None = None
-        """The errcode last logged as an alarm, and until when it is not logged again (in seconds
-        of the monotonic clock)."""
+        """The last alarm's errcode, and until when (monotonic seconds) it is not logged again."""
 
     async def get(self, bad: str | None = None) -> str:
         """Returns a valid token. ``bad``: a token that WeChat has just refused, and that is not
@@ -82,8 +81,7 @@ class AccessTokens:
             return token
 
     def mark_invalid(self, token: str, errcode: int) -> None:
-        """Called after WeChat refused even a freshly renewed ``token``: for a minute, ``get``
-        fails without a call to WeChat."""
+        """Called after WeChat refused a fresh ``token``: for a minute, ``get`` fails at once."""
         self._fail(TokenUnavailable(errcode, lasting=True, retry_after=_OPEN_SECONDS))
         if self._cached is not None and self._cached[0] == token:
             self._cached = None

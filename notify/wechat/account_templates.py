@@ -1,5 +1,4 @@
-"""The subscribe templates that the account has in WeChat, and the differences between them and
-the configured templates."""
+"""The account's subscribe templates in WeChat, and how they differ from the configured ones."""
 
 from __future__ import annotations
 
@@ -42,8 +41,7 @@ async def account_templates(transport: WeChatClient) -> Mapping[str, AccountTemp
 
 
 def difference_of(config: TemplateConfig, account: Mapping[str, AccountTemplate]) -> str:
-    """The reason why WeChat would refuse messages of the configured template; empty if it would
-    accept them."""
+    """WeChat's reason to refuse messages of the configured template; empty if it accepts them."""
     template = account.get(config.template_id)
     if template is None:
         return f"the account has no template {config.template_id}"

@@ -26,8 +26,7 @@ from wechatpy.replies import TextReply
 
 MAX_BYTES: Final = 64 * 1024
 FRESH_FOR: Final = timedelta(hours=1)
-"""A push is accepted if its timestamp differs from the clock by at most this. The log of handled
-pushes covers a day."""
+"""A push's timestamp may differ from the clock by this. The log of handled pushes covers a day."""
 _STAMP: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _LISTS: Final = ("SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent", "SubscribeMsgSentEvent")
 
@@ -66,8 +65,7 @@ class Callback:
 
 class CallbackVerifier:
     """Verifies and decrypts the pushes of one account. The token and the EncodingAESKey (43
-    characters) are set in the account's console at WeChat. Raises: ValueError for an invalid
-    key."""
+    characters) are set in its console at WeChat. Raises: ValueError for an invalid key."""
 
     def __init__(self, appid: str, token: str, aes_key: str) -> None:
         if len(aes_key) != 43 or not token:
@@ -142,8 +140,7 @@ def _value(element: Element) -> Any:
 
 
 def _fields(children: Iterable[Element]) -> dict[str, Any]:
-    """The values of an XML element's children by tag. A tag that is repeated has a list of its
-    values, as in JSON."""
+    """The values of an XML element's children by tag: a list for a repeated tag, as in JSON."""
     by_tag: dict[str, list[Any]] = {}
     for child in children:
         by_tag.setdefault(child.tag, []).append(_value(child))

@@ -35,11 +35,9 @@ from notify.wechat.template_config import TemplateConfig, format_fields
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 50
-"""At most this many messages are sent at once. If WeChat answers after 50 ms, these are a
-thousand a second."""
+"""At most this many messages are sent at once: a thousand a second if WeChat answers in 50 ms."""
 LEASE: Final = timedelta(seconds=60)
-"""How long a worker may keep a claimed delivery; longer than a check and a send, which may take
-8 s each."""
+"""How long a worker may keep a delivery; longer than a check and a send, up to 8 s each."""
 _ENDS: Final = {
     SendStatus.SENT: DeliveryState.SENT,
     SendStatus.NO_CONSENT: DeliveryState.NO_CONSENT,
@@ -66,8 +64,7 @@ class WeChatChannel:
     max_unknown: int = MAX_UNKNOWN
     seconds: Callable[[], float] = monotonic
     refused_until: dict[Template, float] = field(default_factory=dict)
-    """Templates that WeChat does not know or has banned, and the time from which each is tried
-    again."""
+    """Templates that WeChat does not know or has banned, and when each is tried again."""
     _unused: list[ConsentKey] = field(default_factory=list)
     _spent: list[ConsentKey] = field(default_factory=list)
     _ended: dict[ConsentKey, str] = field(default_factory=dict)

@@ -30,8 +30,7 @@ _LOGIN: Final = "/sns/jscode2session"
 _KEEP_ALIVE_S: Final = 15.0
 _WRITTEN_KEPT: Final = 8
 _COMMENT: Final = 2
-"""The `scene` of msg_sec_check for a comment; other values are 1 (profile), 3 (forum) and 4
-(social log)."""
+"""msg_sec_check's `scene` for a comment; others are 1 (profile), 3 (forum) and 4 (social log)."""
 
 
 class ConnectionFailed(WeChatClientException):  # type: ignore[misc]
@@ -39,8 +38,7 @@ class ConnectionFailed(WeChatClientException):  # type: ignore[misc]
 
 
 class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
-    """wechatpy's mini-program methods, with further ones and two more fields of the subscribe
-    message."""
+    """wechatpy's mini-program methods, further ones, and two more fields of subscribe messages."""
 
     def send_subscribe_message(
         self,
@@ -149,8 +147,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
             self._sessions = None
 
     async def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
-        """Makes one call for wechatpy's API methods; repeats it once with a new token if WeChat
-        refused the token."""
+        """Makes a call for wechatpy; if the token is refused, repeats it once with a new token."""
         root = kwargs.pop("api_base_url", None) or self.API_BASE_URL
         path = urlsplit(f"{root}{url_or_endpoint}").path
         params = dict(kwargs.get("params") or {})
@@ -212,8 +209,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
         return _result(raw)
 
     async def issue_token(self) -> IssuedAccessToken:
-        """Requests the account's token from WeChat, without any cache. Raises:
-        TokenRequestFailed."""
+        """Requests the account's token from WeChat, uncached. Raises: TokenRequestFailed."""
         body = {
             "grant_type": "client_credential",
             "appid": self.appid,

@@ -42,8 +42,7 @@ LONGEST_LINK: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class WeChatIdentity:
-    """The user who has logged in to the mini-program. `unionid` is None unless the account is
-    bound to an Open Platform account."""
+    """A logged-in mini-program user. `unionid` is None without a bound Open Platform account."""
 
     openid: str
     unionid: str | None
@@ -59,8 +58,7 @@ class UrlLink:
 
 class MiniProgramClient:
     """One mini-program's calls to WeChat. An async context manager. A connection may take 3 s of
-    ``timeout_seconds``. A login is tried a second time, after ``pause_seconds``, if WeChat was
-    busy."""
+    ``timeout_seconds``. A login is tried again, after ``pause_seconds``, if WeChat was busy."""
 
     def __init__(
         self,

@@ -1,5 +1,4 @@
-"""Pictures with mini-program codes for pages and kiosks. WeChat draws each picture once; then it
-is stored here."""
+"""Pictures of mini-program codes for pages and kiosks: drawn once by WeChat, then stored here."""
 
 from __future__ import annotations
 

@@ -19,8 +19,7 @@ HOME: Final = "pages/index/index"
 """The mini-program's first page."""
 _NO_MENU: Final = 46003
 _WITHIN_S: Final = 0.7
-"""Seconds to look up a follower's id; the response to WeChat's push, which needs it, has a
-second in all."""
+"""Seconds to look up a follower's id; the response to a push, which needs it, has one second."""
 
 
 class _OfficialApi(BaseWeChatAPI):  # type: ignore[misc]
@@ -58,8 +57,7 @@ class OfficialAccount:
         await self._transport.__aexit__(*exc_info)
 
     async def menu(self) -> dict[str, Any]:
-        """The account's current menu; one without buttons if the account has none. Raises:
-        WeChatUnavailable."""
+        """The account's current menu, without buttons if it has none. Raises: WeChatUnavailable."""
         try:
             answer = await self._transport.official.menu()
         except WeChatClientException as error:

@@ -10,16 +10,14 @@ from notify.wechat.template_fields import FIELD_KINDS, format_value
 
 
 class TemplateConfigError(ValueError):
-    """The configuration of the templates cannot be used. The text names the place in it and the
-    reason, in one line."""
+    """The templates' configuration is unusable. The text names the place and reason in one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateConfig:
     """The configured WeChat template of one kind of message. `fields`: names of facts by the
     template's keys. `page`: opened by a tap, without a leading slash; empty for none.
-    `long_term`: a reader accepts it once, and the consent is not used up (长期订阅, which WeChat
-    gives to public services)."""
+    `long_term`: accepted once, not used up (长期订阅, for public services)."""
 
     template_id: str
     page: str

@@ -20,8 +20,7 @@ from models.readers.entities import FOREVER
 
 _NOTHING: Final = "无"
 _NO_END: Final = "长期"
-"""The text for a time that is ``FOREVER``. A ``time`` field cannot hold a text and shows the
-year 9999."""
+"""The text for ``FOREVER``. A ``time`` field cannot hold a text and shows the year 9999."""
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _NOT_HAN: Final = re.compile(r"[^\u4e00-\u9fff]")
 # A clock time, a day, or both, alone or as a range.
@@ -45,8 +44,7 @@ def format_value(kind: str, value: object) -> str:
 
 
 def _clean(text: str) -> str:
-    """The text in Unicode form NFC on one line, with single spaces and without invisible
-    characters."""
+    """The text in Unicode NFC on one line, with single spaces and without invisible characters."""
     # C*: control, format, surrogate, private, unassigned; Z*: spaces and line separators.
     visible = "".join(
         " " if char.isspace() else char
@@ -122,8 +120,7 @@ def _phrase(value: object) -> str:
 
 
 def _name(value: object) -> str:
-    """The letters and symbols of the value, cut to 20 characters; to 10 if there are Chinese
-    ones among them."""
+    """The value's letters and symbols, cut to 20 characters; to 10 if any of them is Chinese."""
     text = "".join(char for char in _text(value) if not char.isnumeric())
     text = "".join(char for char in text if char.isascii() or _HAN.match(char) or char in "·（）")
     return " ".join(text.split())[: 20 if text.isascii() else 10].strip() or _NOTHING

@@ -13,8 +13,7 @@ LONGEST: Final = 2500
 """At most this many characters are checked by one call."""
 _NOT_SEEN: Final = 61010
 _RISKY: Final = 87014
-"""The errcode by which version 1 of the check says what version 2 calls ``risky``. Both are
-understood."""
+"""The errcode by which version 1 says what version 2 calls ``risky``. Both are understood."""
 _PAUSES: Final = {
     SendStatus.TOKEN: PauseReason.TOKEN,
     SendStatus.REFUSED: PauseReason.REFUSED,
@@ -50,8 +49,7 @@ def refused(errcode: int | None) -> TextCheckAnswer:
 
 
 def judged(answer: Any) -> TextCheckAnswer:
-    """The answer for a response with a judgement. A judgement that this version does not know
-    becomes REVIEW."""
+    """The answer for a response with a judgement. An unknown judgement becomes REVIEW."""
     if not isinstance(answer, dict) or answer.get("errcode") != 0:
         return TextCheckAnswer(away=True)  # not the API's answer (a proxy's page, say)
     result = answer.get("result")

@@ -1,6 +1,5 @@
-"""Has WeChat check readers' texts after they were stored. A text that cannot be checked keeps
-the verdict ``UNCHECKED``. If a worker dies, a text may be sent to WeChat twice; its verdict is
-stored once."""
+"""Has WeChat check readers' stored texts. A text that cannot be checked keeps the verdict
+``UNCHECKED``. If a worker dies, a text may be sent to WeChat twice; its verdict is stored once."""
 
 from __future__ import annotations
 
@@ -26,8 +25,7 @@ ASK_AGAIN: Final = timedelta(hours=1)
 """The wait before the next check of a text if WeChat reports that its reader was not in the
 mini-program in the last two hours."""
 _RUN: Final = timedelta(seconds=8)
-"""A run makes no call later than this after its beginning, so that the last one ends within the
-job's time."""
+"""A run makes no call later than this after its start, so the last ends within the job's time."""
 
 
 class Checks(StrEnum):
@@ -103,8 +101,8 @@ class TextChecker:
         return TextCheckAnswer(worst(verdicts), 0)
 
     async def _settle(self, text: WaitingText, answer: TextCheckAnswer, now: datetime) -> int:
-        """Handles the answer: stores the verdict, or postpones the check. Returns 1 if the text
-        needs no check any more, else 0."""
+        """Stores the verdict or postpones the check. Returns 1 if the text needs no further
+        check, else 0."""
         if answer.verdict is not None:
             return await self._texts.keep(text, answer.verdict, now)
         if answer.pause is not None:
@@ -121,8 +119,7 @@ class TextChecker:
 
 
 def _writer_openid(text: WaitingText, openids: Mapping[ReaderId, str], now: datetime) -> str | None:
-    """The openid of the text's writer; None if the text cannot be checked, because it has no
-    known writer, is empty or too old."""
+    """The openid of the text's writer; None if the writer is unknown, the text empty or too old."""
     if not text.text or text.reader_id is None or now - text.at >= GIVE_UP_AFTER:
         return None
     return openids.get(text.reader_id)

@@ -32,8 +32,7 @@ class WeComSettings:
 
 
 class WeComUnavailable(Exception):
-    """WeCom could not be called. ``reason`` is one word, for logs; ``unknown``: the call may
-    have had its effect all the same."""
+    """A failed call to WeCom. ``reason``: one word for logs. ``unknown``: it may have worked."""
 
     def __init__(self, reason: str, *, unknown: bool = False) -> None:
         super().__init__(reason)

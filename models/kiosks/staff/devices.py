@@ -21,8 +21,7 @@ Device = Kiosk | Gate
 
 
 class StaffDevices:
-    """Adds, changes and removes kiosks and gates. A device's key is returned once and cannot be
-    read later."""
+    """Adds, changes and removes kiosks and gates. A device's key is returned once, never again."""
 
     def __init__(
         self,
@@ -96,8 +95,7 @@ class StaffDevices:
             return await self._issue_key(ctx, old)
 
     async def delete(self, ctx: StaffContext, device: Device, reason: str) -> None:
-        """Deletes a device that has never been in contact with the service. Raises: DeviceUsed
-        if it has."""
+        """Deletes a device that was never in contact with the service. Raises: DeviceUsed."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,
@@ -136,8 +134,7 @@ class StaffDevices:
     async def change_presence_sources(
         self, ctx: StaffContext, old: Venue, sources: AbstractSet[PresenceSource], reason: str
     ) -> None:
-        """Sets the means by which readers prove their presence in the venue. Raises:
-        VenueChanged, without any change."""
+        """Sets how readers prove presence in the venue. Raises: VenueChanged, changing nothing."""
         ctx.require(old.id, Role.ADMINISTRATOR)
         new = replace(old, presence_sources=frozenset(sources), rev=old.rev + 1)
         async with self._audit.entry(

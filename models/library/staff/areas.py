@@ -1,5 +1,4 @@
-"""Changes of areas that affect no booking. Changes of plans, and retiring an area, are in
-models/policy/staff.py."""
+"""Changes of areas that affect no booking. Plans and retiring areas: models/policy/staff.py."""
 
 from __future__ import annotations
 

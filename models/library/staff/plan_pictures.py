@@ -15,9 +15,9 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffPlanPictures:
-    """Stores, moves and removes the pictures under plans. ``version`` is that of the picture in
-    the staff member's form, "" without a picture. If another version is stored, a change raises
-    PictureChanged and has no effect."""
+    """Stores, moves and removes the pictures under plans. ``version``: the picture's in the
+    staff member's form, "" for none. If another is stored, a change raises PictureChanged
+    without effect."""
 
     def __init__(self, audit: AuditLog, pictures: PlanPictureRepository) -> None:
         self._audit, self._pictures = audit, pictures
@@ -26,13 +26,11 @@ class StaffPlanPictures:
         return await self._pictures.get(area_id)
 
     async def content(self, area_id: AreaId, digest: str) -> tuple[bytes, str] | None:
-        """The bytes and the media type of the area's picture; None if the area has a picture
-        with another ``digest``, or none."""
+        """The bytes and media type of the area's picture; None unless it has this ``digest``."""
         return await self._pictures.content(area_id, digest)
 
     async def put(self, ctx: StaffContext, area: Area, version: str, file: PictureFile) -> None:
-        """Stores the picture at the place of the area's earlier one; without one, at the place
-        where it fits the plan."""
+        """Stores the picture at the place of the area's earlier one, or else so that it fits."""
         async with self._change(ctx, area, version) as old:
             if old is None:
                 written = await self._pictures.add(area.id, file, fitted(area, file))

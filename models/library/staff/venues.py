@@ -38,8 +38,7 @@ class StaffVenues:
             entry.after = {"name": name}
 
     async def rename(self, ctx: StaffContext, old: Venue, name: str) -> None:
-        """Renames the venue, also where past bookings name it. Raises: VenueExists,
-        VenueChanged."""
+        """Renames the venue, also in past bookings. Raises: VenueExists, VenueChanged."""
         ctx.require(None, Role.ADMINISTRATOR)
         others = (v for v in self._reference.catalog.venues.values() if v.id != old.id)
         if any(venue.name == name for venue in others):
