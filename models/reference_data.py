@@ -1,6 +1,5 @@
 """The library's profile, catalog, policy, reader groups and accommodations, cached by every
-worker. A job calls ``refresh`` every few seconds to load newer versions; other modules only
-read."""
+worker. A job calls ``refresh`` every few seconds to load new versions; other modules only read."""
 
 from __future__ import annotations
 
@@ -36,8 +35,7 @@ from models.readers.entities import Reader
 
 _DAY: Final = timedelta(days=1)
 _CACHED: Final = 1000
-"""At most this many resolved policies, opening hours and joined days are cached, counted for
-each of these kinds."""
+"""At most this many resolved policies, opening hours and joined days are cached of each kind."""
 
 
 class ReferenceData:
@@ -99,8 +97,7 @@ class ReferenceData:
         forget_time_steps()
 
     async def publish(self, new: Policy, now: datetime) -> None:
-        """Makes ``new`` the current policy. Raises: RulesChanged if another change of the policy
-        came first."""
+        """Makes ``new`` the current policy. Raises: RulesChanged if another change came first."""
         if not await self._policies.add(new, now):
             raise RulesChanged()
         await self.refresh()
@@ -128,8 +125,7 @@ class ReferenceData:
         return seat
 
     def seat_even_if_removed(self, seat_id: str) -> Seat:
-        """The seat with this id. A seat that was removed from its plan is returned as out of
-        service. Raises: NotFound."""
+        """The seat with this id, out of service if removed from its plan. Raises: NotFound."""
         seat = self.catalog.seats.get(SeatId(seat_id))
         if seat is not None:
             return seat
@@ -153,8 +149,7 @@ class ReferenceData:
         return area
 
     def is_kept_for_others(self, seat: Seat, reader_id: ReaderId | None, day: date) -> bool:
-        """True if on that day the seat is kept for readers with an accommodation for accessible
-        seats, and this reader has none."""
+        """True if the accessible seat is kept that day for accommodations that the reader lacks."""
         accessible_only = seat.accessible and self.policy_on(day).accessible_only
         return accessible_only and not self.active_accommodation(reader_id, day).accessible
 
@@ -185,8 +180,7 @@ class ReferenceData:
         return self.groups.limits_of(groups) if groups else NO_LIMITS
 
     def bookable_dates(self, reader: Reader | None, now: datetime) -> list[date]:
-        """Today and the days in the reader's booking window, including days that are not yet
-        open for booking."""
+        """Today and the days in the reader's booking window, including those not yet open."""
         if reader is None or not self.groups.by_id:
             return self.policy.bookable_dates(now)
         today = local_date(now)
@@ -219,8 +213,7 @@ class ReferenceData:
         return self._resolve(self.policy, None, day)
 
     def policy_for(self, area_id: AreaId, day: date, reader: Reader | None = None) -> Policy:
-        """The current policy for the area and day, with the reader's group limits and
-        accommodation."""
+        """The current policy for area and day, with the reader's group limits and accommodation."""
         policy = self._resolve(self.policy, area_id, day)
         if reader is None:
             return policy

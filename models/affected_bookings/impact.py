@@ -72,9 +72,8 @@ class AffectedBookings:
         return Availability(self._reference.policy, self._reference.catalog)
 
     async def find_unplaceable(self, now: datetime) -> list[OccupancyRow]:
-        """Live reservations whose seat or time the present plans and hours do not allow, the
-        earliest first. The staff have kept them on purpose, or they were made before all workers
-        knew of a change."""
+        """Live reservations whose seat or time the present plans and hours do not allow,
+        earliest first. The staff kept them on purpose, or not all workers knew of a change then."""
         today = self.availability()
         unplaceable = [r for r in await self.upcoming(now) if not _placed(today, r)]
         return sorted(unplaceable, key=_order)

@@ -40,8 +40,7 @@ _TRIES: Final = 8
 
 
 class Resolution(StrEnum):
-    """The staff's choice for affected bookings: cancel them and offer another seat, cancel them,
-    or keep them for now."""
+    """The choice for affected bookings: cancel and offer another seat, cancel, or keep for now."""
 
     OFFER = "offer"
     CANCEL = "cancel"

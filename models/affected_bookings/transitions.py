@@ -14,8 +14,7 @@ _REPLACED: Final = ("seat_id", "start", "end")
 
 
 def cancel_for_offer(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The cancelled booking. The reader gets no message about the cancellation alone, since the
-    offer's message mentions it."""
+    """The cancelled booking, without a message of its own, as the offer's message mentions it."""
     cancelled = transitions.cancel(r, actor, now)
     *earlier, last_event = cancelled.outbox
     return replace(
@@ -24,8 +23,7 @@ def cancel_for_offer(r: Reservation, actor: Actor, now: datetime) -> Reservation
 
 
 def add_cancelled(offer: Reservation, cancelled: Reservation) -> Reservation:
-    """The offer, with seat and time of the cancelled booking in its event, so that the message
-    can mention them."""
+    """The offer, with the cancelled booking's seat and time in its event for the message."""
     facts = {f"replaced_{name}": getattr(cancelled, name) for name in _REPLACED}
     outbox = tuple(replace(e, facts={**e.facts, **facts}) for e in offer.outbox)
     return replace(offer, outbox=outbox)

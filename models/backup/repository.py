@@ -48,8 +48,7 @@ class BackupError(Exception):
 
 
 ReportProgress = Callable[[int, int], object]
-"""A function that is called with the number of documents processed since the last call, and with
-the expected total."""
+"""Called with the number of documents processed since the last call, and the expected total."""
 
 
 def _report_nothing(_: int, __: int) -> None:
@@ -117,8 +116,7 @@ def _new_part(file: Path) -> tuple[Path, int]:
 
 
 def _clear_killed(folder: Path) -> None:
-    """Deletes the temporary files that killed backups have left in the folder. Those of running
-    backups are locked and stay."""
+    """Deletes temporary files of killed backups. Those of running backups are locked and stay."""
     for part in folder.glob("*.part"):
         if _PART.fullmatch(part.name):
             with suppress(OSError):

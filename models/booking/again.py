@@ -18,9 +18,8 @@ _SHORTEST: Final = timedelta(minutes=30)
 def stay_again(
     last: Reservation, policy: Policy, bookable: Container[date], now: datetime
 ) -> TimeSelection | None:
-    """The time of day of the last stay as a proposal for today or, if that time is over, for
-    tomorrow. If only its start has passed, the proposal begins now. None if tomorrow is not
-    among the ``bookable`` days."""
+    """The last stay's time of day, proposed for today or, if it is over, for tomorrow. If only
+    its start has passed, the proposal begins now. None if tomorrow is not ``bookable``."""
     # A booking from 16:08 (现在) is proposed from 16:00 on another day.
     since = last.start - local_instant(local_date(last.start), time(0))
     begin = to_local(last.start - since % timedelta(minutes=policy.step_minutes)).time()
@@ -35,8 +34,7 @@ def stay_again(
 
 
 def usual_start(bookings: Iterable[Reservation]) -> time | None:
-    """The median of the times of day at which the reader's stays began, the first stay of each
-    day; None if there was no stay."""
+    """The median time of day at which each day's first stay began; None if there was no stay."""
     first = dict[date, datetime]()
     for r in bookings:
         if r.checked_in_at is not None:

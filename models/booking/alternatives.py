@@ -24,8 +24,7 @@ def overlaps(rows: Sequence[OccupancyRow], span: TimeRange) -> bool:
 
 
 class SeatAlternatives:
-    """Refuses bookings of seats that are taken, and proposes free seats instead, both by the
-    occupancy in memory."""
+    """By the occupancy in memory, refuses bookings of taken seats and proposes free seats."""
 
     def __init__(self, reference: ReferenceData, occupancy: LiveOccupancy) -> None:
         self._reference, self._occupancy = reference, occupancy
@@ -55,8 +54,7 @@ class SeatAlternatives:
     async def nearest_free_seats(
         self, seat: Seat, span: TimeRange, reader: Reader | None
     ) -> list[dict[str, str]]:
-        """Up to three seats near ``seat`` that the reader could book for ``span``, each with id,
-        number and label."""
+        """Up to three seats near ``seat``, bookable for ``span``, with id, number and label."""
         day, last = local_date(span.start), last_date(span)
         taken = (await self._occupancy.get_day(day)).by_seat
         catalog = self._reference.catalog
@@ -77,8 +75,7 @@ class SeatAlternatives:
     async def alternatives_for(
         self, r: Reservation, reader: Reader | None, now: datetime
     ) -> list[dict[str, str]]:
-        """Up to three free seats near the reservation's seat, for the rest of its time; empty if
-        its time is over."""
+        """Up to three free seats near the reservation's seat for the rest of its time, if any."""
         start = max(floor_minute(now), r.start)
         seat = self._reference.catalog.all_seats.get(r.seat_id)
         if seat is None or start >= r.end:

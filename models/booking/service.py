@@ -61,8 +61,7 @@ class ReservationService:
         self._alternatives, self._draw = alternatives, draw
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
-        """The reader's reservation with this id. Raises: NotFound, also if it is another
-        reader's."""
+        """The reader's reservation with this id. Raises: NotFound, also for another reader's."""
         return await self._writer.get_own(id, reader_id)
 
     async def page_of(
@@ -89,8 +88,7 @@ class ReservationService:
         return await self._reservations.latest_of(reader_id, _USED)
 
     async def usual_start(self, reader_id: ReaderId, now: datetime) -> time | None:
-        """The time of day at which the reader usually began in the last four weeks; None if the
-        reader did not come."""
+        """When the reader usually began in the last four weeks; None if the reader did not come."""
         recent = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
         return usual_start(recent)
 
@@ -217,8 +215,7 @@ class ReservationService:
     def _check(
         self, ctx: RequestContext, seat: Seat, selection: TimeSelection, policy: Policy
     ) -> TimeRange:
-        """Checks reader, seat and time. Returns the selected time as instants. Raises: the
-        errors of ``create`` about these."""
+        """Checks reader, seat and time; returns the selected time. Raises: ``create``'s errors."""
         rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
         check_entitled(self._reference, seat, ctx.reader, selection.day)
         rules.seat_in_service(seat, selection.day)

@@ -41,8 +41,7 @@ def start_choices(
 
 def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datetime]:
     """The ends that can be chosen for ``start``: the time steps and the closing time, as far as
-    the stay is neither too short nor too long. ``hours``: the opening hours in which the start
-    lies."""
+    the stay is neither too short nor too long. ``hours``: the opening hours around the start."""
     shortest = start + timedelta(minutes=policy.min_minutes)
     latest = min(start + policy.longest, hours.end)
     ends = [step for step in time_steps(policy, hours) if shortest <= step <= latest]

@@ -1,7 +1,6 @@
 """The only writer of reservations. It inserts and updates them, retries after conflicts, and
-updates the occupancy. ``save`` writes a change that releases a seat together with the offer to
-the next waitlist entry in one transaction, so that no other request can take the seat in
-between."""
+updates the occupancy. ``save`` writes a change that releases a seat and the offer to the next
+waitlist entry in one transaction, so that no other request can take the seat in between."""
 
 from __future__ import annotations
 
@@ -74,23 +73,20 @@ class ReservationWriter:
         self._occupancy.record_write(made)
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
-        """The reader's reservation with this id. Raises: NotFound, also if it is another
-        reader's."""
+        """The reader's reservation with this id. Raises: NotFound, also for another reader's."""
         reservation = await self._reservations.get_own(id, reader_id)
         if reservation is None:
             raise NotFound()
         return reservation
 
     async def policy_at_booking(self, r: Reservation) -> Policy:
-        """The policy by which the reservation was booked, for its area and day, with the
-        reader's accommodation."""
+        """The policy at the time of booking, for area and day, with the reader's accommodation."""
         return await self._reference.policy_version_for(
             r.policy_version, r.area_id, r.date, r.reader_id
         )
 
     def hours_now(self, r: Reservation, now: datetime) -> OpenHours:
-        """The opening hours of the reservation's area by the present policy. They may differ
-        from those at the time of booking."""
+        """The area's opening hours by the present policy; they may differ from those at booking."""
         day = local_date(max(r.start, now))
         return self._reference.opening_hours(self._reference.policy, day, r.area_id)
 
@@ -133,10 +129,9 @@ class ReservationWriter:
         now: datetime,
         due: Mapping[str, object] | None = None,
     ) -> Reservation:
-        """Replaces ``old`` by ``new`` and returns the stored reservation. If this releases a
-        seat, the offer to the next waitlist entry is stored in the same transaction. ``due``: a
-        job's condition that the stored document must still meet. Raises: StaleRevision,
-        ClaimLost, Unavailable."""
+        """Replaces ``old`` by ``new``; returns the stored one. If this releases a seat, the next
+        waitlist entry's offer is stored in the same transaction. ``due``: a job's condition that
+        the document must meet. Raises: StaleRevision, ClaimLost, Unavailable."""
         passed_over: set[str] = set()
         for _ in range(MAX_ATTEMPTS):
             offer = await self._released_seats.next_offer(old, new, now, passed_over)

@@ -27,8 +27,7 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimLost, StaleRevision
 
 BATCH: Final = 500
-"""At most this many reservations are handled in one run, to keep it short. The next run
-continues."""
+"""At most this many reservations are handled in a run, to keep it short; the next continues."""
 _ROUNDS: Final = 10
 _SYSTEM: Final = Actor("system", "job")
 

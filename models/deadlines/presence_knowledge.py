@@ -30,8 +30,7 @@ class PresenceKnowledge:
         self._extension = extension
 
     async def frozen_venues(self, now: datetime) -> FrozenVenues:
-        """The venues whose deadlines do not run now, because readers cannot check in there; True
-        stands for all venues."""
+        """The venues where deadlines do not run now, as readers cannot check in; True for all."""
         out = [o for o in await self._outages.all() if o.end is None or o.is_significant(now)]
         if any(outage.venue_id is None for outage in out):
             return True

@@ -16,13 +16,11 @@ _ADDRESS: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}",
     re.ASCII,
 )
-"""The pattern by which browsers check ``<input type="email">``, except that the domain must
-contain a dot."""
+"""The browsers' pattern for ``<input type="email">``, but the domain must contain a dot."""
 
 
 class AddressSource(StrEnum):
-    """The origin of an address: entered by the reader or named by the campus. The value is
-    stored."""
+    """The stored origin of an address: entered by the reader or named by the campus."""
 
     CAMPUS = "campus"
     READER = "reader"

@@ -81,8 +81,7 @@ class EmailAddressRepository:
         return address if taken.matched_count else None
 
     async def follow_campus(self, reader_id: ReaderId, address: str) -> None:
-        """Stores an address that the campus names, unless the reader has entered or removed an
-        address."""
+        """Stores an address from the campus, unless the reader has entered or removed one."""
         hashes = self._cipher.hashes(address, "email")
         campus = {**self._stored(address), "source": AddressSource.CAMPUS.value}
         with translate_errors():
@@ -115,8 +114,7 @@ class EmailAddressRepository:
         return self._address(document) if document else None
 
     async def remove(self, reader_id: ReaderId) -> None:
-        """Removes the reader's address. From then on an address that the campus names is
-        ignored."""
+        """Removes the reader's address. Later addresses from the campus are ignored."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": reader_id},

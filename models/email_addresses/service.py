@@ -17,8 +17,7 @@ from models.storage.encryption import FieldCipher, token_hash
 CODE_LIFETIME: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(days=1)
 _PER_READER, _PER_ADDRESS = 6, 3
-"""At most this many mails with a code are sent per day for a reader and to an address, since
-they could flood a mailbox."""
+"""Daily limits of mails with a code, per reader and per address, lest they flood a mailbox."""
 
 
 class CodeMailer(Protocol):
@@ -73,8 +72,7 @@ class EmailAddressService:
         )
 
     async def confirm(self, reader_id: ReaderId, digits: str, now: datetime) -> None:
-        """Makes the pending address the reader's if the digits are right. Raises:
-        EmailCodeInvalid."""
+        """Makes the pending address the reader's if the digits match. Raises: EmailCodeInvalid."""
         address = await self._addresses.confirm(reader_id, _hash(reader_id, digits.strip()), now)
         if address is None:
             raise EmailCodeInvalid()
@@ -92,8 +90,7 @@ class EmailAddressService:
         await self._addresses.choose(reader_id, {template: False})
 
     async def remove(self, reader_id: ReaderId) -> None:
-        """Removes the reader's address. From then on an address that the campus names is
-        ignored."""
+        """Removes the reader's address. Later addresses from the campus are ignored."""
         await self._addresses.remove(reader_id)
 
     async def follow_campus(self, reader_id: ReaderId, address: str) -> None:

@@ -17,8 +17,7 @@ class ErasureObstacle(StrEnum):
 
 
 class ErasureNotNow(RuleViolation):
-    """The reader cannot be erased now. ``reason`` is the obstacle, about which the reader can
-    ask the service desk."""
+    """The reader cannot be erased now. The service desk answers questions about the ``reason``."""
 
     code = "erasure_not_now"
 

@@ -15,8 +15,7 @@ from models.violations.service import ViolationService
 
 
 class OwnData:
-    """Exports a reader's data, and erases it unless the erasure would evade a rule of the
-    library."""
+    """Exports a reader's data, and erases it unless this would evade a rule of the library."""
 
     def __init__(
         self,
@@ -36,8 +35,7 @@ class OwnData:
     async def obstacle(
         self, reader: Reader, works_here: bool, now: datetime
     ) -> ErasureObstacle | None:
-        """The obstacle to erasing the reader now; None if there is none. ``works_here``: the
-        reader is staff."""
+        """The obstacle to erasing the reader now, if any. ``works_here``: the reader is staff."""
         if works_here:
             return ErasureObstacle.STAFF
         if reader.suspended_until is not None and now < reader.suspended_until:
@@ -50,8 +48,7 @@ class OwnData:
         return None
 
     async def erase(self, reader: Reader, works_here: bool, now: datetime) -> None:
-        """Erases the reader if there is no obstacle. Raises: ErasureNotNow; Suspended; Busy if
-        the reader was active just now."""
+        """Erases the reader. Raises: ErasureNotNow; Suspended; Busy if they were just active."""
         if (obstacle := await self.obstacle(reader, works_here, now)) is not None:
             raise ErasureNotNow(obstacle)
         await self._erasure.erase(reader, now)

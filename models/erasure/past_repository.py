@@ -23,9 +23,8 @@ _OPEN: Final = [WaitlistState.WAITING.value, WaitlistState.OFFERED.value]
 
 
 class PastRepository:
-    """Anonymises old reservations in the order of their ids, that is of their creation, each
-    once. A document in ``versions`` stores how far it has come, so no index over the past is
-    needed."""
+    """Anonymises old reservations in the order of their ids, that is of creation, each once. A
+    document in ``versions`` stores the progress, so no index over the past is needed."""
 
     def __init__(self, db: Database) -> None:
         self._db = db

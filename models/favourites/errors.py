@@ -4,8 +4,7 @@ from models.kernel.errors import RuleViolation
 
 
 class TooManyFavourites(RuleViolation):
-    """The reader already has the largest number of favourite seats. Details: ``most``, this
-    number."""
+    """The reader has the largest number of favourite seats. Details: ``most``, this number."""
 
     code = "too_many_favourites"
 

@@ -22,13 +22,11 @@ class FavouriteSeats:
         return [seats[id] for id in await self._favourites.of(reader_id) if id in seats]
 
     async def add(self, reader_id: ReaderId, seat_id: str, now: datetime) -> None:
-        """Adds the seat to the reader's favourites, if it is not one yet. Raises: NotFound,
-        TooManyFavourites."""
+        """Adds the seat to the reader's favourites, if new. Raises: NotFound, TooManyFavourites."""
         seat = self._reference.seat(seat_id)
         if not await self._favourites.add(reader_id, seat.id, now):
             raise TooManyFavourites(MOST_FAVOURITES)
 
     async def remove(self, reader_id: ReaderId, seat_id: str) -> None:
-        """Removes the seat from the reader's favourites, if it is one. Raises: NotFound if there
-        is no such seat."""
+        """Removes the seat from the reader's favourites. Raises: NotFound for an unknown seat."""
         await self._favourites.remove(reader_id, self._reference.seat(seat_id).id)

@@ -98,10 +98,9 @@ class ActivationCodeRepository:
     async def issue(
         self, reader_id: ReaderId, code: str, now: datetime, expires_at: datetime
     ) -> bool:
-        """Stores ``code`` (six digits) as the reader's activation code. False if another live
-        code has these digits or the reader has a live code. Expired codes that stand in the way
-        are first marked as no longer live. Raises: Unavailable, also if it is unknown whether
-        the conflicting code will stay."""
+        """Stores ``code`` (six digits) as the reader's activation code. False if a live code has
+        these digits or belongs to the reader. Expired codes in the way are first marked as not
+        live. Raises: Unavailable, also if it is unknown whether the conflicting code will stay."""
         id, digits = new_id(), self._digits(code)
         with translate_errors():
             await self._all.update_many(
@@ -127,8 +126,7 @@ class ActivationCodeRepository:
         )
 
     async def _complete(self, id: str, secret: str) -> None:
-        """Adds the secret's hash to a live code that lacks it. Concurrent calls write the same
-        value."""
+        """Adds the secret's hash to a live code lacking it. Concurrent calls write equal values."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "live": True, "secret": None}, {"$set": {"secret": token_hash(secret)}}
@@ -146,15 +144,13 @@ class ActivationCodeRepository:
             await self._all.delete_many({"reader": reader_id})
 
     async def redeem(self, code: str, now: datetime) -> ReaderId | None:
-        """Redeems a code by its digits, for exactly one caller; returns its reader. None if the
-        digits are wrong, used or expired, or if a WeChat user who has typed them waits for the
-        reader's answer."""
+        """Redeems a code by its digits, once; returns its reader. None if the digits are wrong,
+        used or expired, or a WeChat user who typed them awaits the reader's answer."""
         return await self._use_up({"digits": self._digits(code), "request": None}, now)
 
     async def redeem_secret(self, secret: str, now: datetime) -> ReaderId | None:
         """Redeems a code by the secret on the reader's own screen; returns its reader, or None
-        if the secret is wrong, used or expired. A request by digits that still waits for an
-        answer ends."""
+        if the secret is wrong, used or expired. A pending request by digits ends."""
         return await self._use_up({"secret": token_hash(secret)}, now)
 
     async def _use_up(self, code: Document, now: datetime) -> ReaderId | None:
@@ -166,8 +162,7 @@ class ActivationCodeRepository:
         return ReaderId(row["reader"]) if row else None
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader whose live code has this secret, without redeeming it; None if there is no
-        such code."""
+        """The reader of the live code with this secret, if any. Does not redeem it."""
         with translate_errors():
             row = await self._all.find_one(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},
@@ -180,9 +175,8 @@ class ActivationCodeRepository:
     async def ask(
         self, code: str, openid: str, session_id: str, match_number: str, now: datetime
     ) -> BindingRequest | None:
-        """Registers the request of the first WeChat user who types the digits; if the same user
-        repeats it, returns the first request. None if the digits match no live code, or if
-        another user's request waits."""
+        """Registers the first WeChat user's request with the digits; a repetition returns the
+        same request. None if no live code has the digits, or if another user's request waits."""
         user = self._sealer.hashes(openid, "openid")
         request: Document = {
             "id": new_id(),

@@ -85,8 +85,7 @@ class ApiTokenRepository:
             await self._all.update_one({"_id": id}, {"$max": {"last_used_at": now}})
 
     async def revoke(self, id: str, now: datetime) -> str | None:
-        """Revokes the token. Returns the session id of its requests, or None if it was revoked
-        already."""
+        """Revokes the token; returns its requests' session id or None if it was revoked already."""
         with translate_errors():
             document = await self._all.find_one_and_update(
                 {"_id": id, "revoked_at": None}, {"$set": {"revoked_at": now}}

@@ -90,8 +90,7 @@ class Principal:
     grants: tuple[StaffGrant, ...] = ()
     """The roles granted to the reader in the console, active or not."""
     program: ApiToken | None = None
-    """The API token, if the caller is a program. Endpoints that are not open to programs reject
-    it."""
+    """The API token, if the caller is a program. Endpoints not open to programs reject it."""
 
     def rights_at(self, now: datetime) -> StaffRights | None:
         """The staff rights of this sign-in at ``now``; None if there are none."""

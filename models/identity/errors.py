@@ -10,15 +10,13 @@ class NotBound(Forbidden):
 
 
 class ScopeMissing(Forbidden):
-    """The API token lacks a scope that the request requires. Details: ``scope``, the missing
-    one."""
+    """The API token lacks a scope that the request needs. Details: ``scope``, the missing one."""
 
     code = "scope_missing"
 
 
 class OtherVenue(Forbidden):
-    """The staff member's role does not apply to this venue, or (for a change of all venues) not
-    to the whole library."""
+    """The staff role does not cover this venue or, for changes of all venues, the whole library."""
 
     code = "other_venue"
 
@@ -36,8 +34,7 @@ class AlreadyBound(Conflict):
 
 
 class BindingRequestOver(Conflict):
-    """The binding request cannot be answered: it was answered differently or has expired, or the
-    activation code was replaced."""
+    """The binding request was answered differently or expired, or its code was replaced."""
 
     code = "binding_request_over"
 
@@ -59,7 +56,6 @@ class SecondFactorRequired(Forbidden):
 
 
 class SignInAgain(Forbidden):
-    """The session's staff rights were unused for too long or the sign-in is too old: the staff
-    member must sign in again."""
+    """The session's staff rights were unused too long or its sign-in is too old: sign in again."""
 
     code = "sign_in_again"

@@ -1,5 +1,4 @@
-"""Staff roles granted in the console. They are stored in the readers' documents, so that a
-change applies at once."""
+"""Staff roles granted in the console, stored in readers' documents so that they apply at once."""
 
 from __future__ import annotations
 
@@ -66,8 +65,7 @@ class StaffGrantRepository:
         return await try_transaction(self._db, work)
 
     async def _administrators(self, today: date, session: Any) -> int:
-        """The number of readers who by their grants are administrators of the whole library on
-        that day."""
+        """The number of readers who by grant are administrators of the whole library that day."""
         day = today.isoformat()
         usable: Document = {
             "role": Role.ADMINISTRATOR.value,

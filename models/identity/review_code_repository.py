@@ -31,8 +31,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReviewCode:
-    """A review code without its secret. ``live``: True if it was neither used nor revoked, even
-    if it has expired."""
+    """A review code without its secret. ``live``: neither used nor revoked, but perhaps expired."""
 
     issued_at: datetime
     expires_at: datetime
@@ -44,8 +43,7 @@ class ReviewCode:
 
 
 class ReviewCodeRepository:
-    """Stores at most one live review code per reader. Of its secret only a hash is stored, so
-    that it can be shown only once."""
+    """Stores at most one live code per reader. Its secret, stored as a hash, is shown only once."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["review_codes"]
@@ -66,8 +64,7 @@ class ReviewCodeRepository:
         return await insert_if_new(self._all, document)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        """Redeems the code for exactly one caller and returns its reader; None if the code is
-        wrong, used, revoked or expired."""
+        """Redeems the code once and returns its reader; None if wrong, used, revoked or expired."""
         with translate_errors():
             document = await self._all.find_one_and_update(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},
@@ -76,8 +73,7 @@ class ReviewCodeRepository:
         return ReaderId(document["reader"]) if document else None
 
     async def revoke(self, reader_id: ReaderId) -> bool:
-        """Revokes the reader's live code; False if there is none, for example because it was
-        just used."""
+        """Revokes the reader's live code; False if there is none (perhaps it was just used)."""
         with translate_errors():
             result = await self._all.update_one(
                 {"reader": reader_id, "live": True}, {"$set": {"live": False}}
@@ -85,8 +81,7 @@ class ReviewCodeRepository:
         return result.modified_count == 1
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader whose live, unexpired code has this secret, without redeeming it; None if
-        there is no such code."""
+        """The reader of the live, unexpired code with this secret, if any. Does not redeem it."""
         with translate_errors():
             document = await self._all.find_one(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},

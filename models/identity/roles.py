@@ -25,8 +25,7 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
     def covers(self, role: Role) -> bool:
-        """True if this role includes ``role``. A librarian has a viewer's rights, and an
-        administrator a librarian's."""
+        """True if this role includes ``role``: librarians are also viewers, administrators both."""
         ranks = list(Role)
         return ranks.index(self) >= ranks.index(role)
 
@@ -48,8 +47,7 @@ class StaffGrant:
         return is_within(day, self.first, self.last)
 
     def covers(self, role: Role, venue_id: VenueId | None) -> bool:
-        """True if the grant includes ``role`` in the venue. With None for the venue: in the
-        whole library."""
+        """True if the grant includes ``role`` in the venue (None: in the whole library)."""
         reaches = not self.venues or (venue_id is not None and venue_id in self.venues)
         return reaches and self.role.covers(role)
 
@@ -66,8 +64,7 @@ class StaffRights:
         return max((grant.role for grant in self.grants), key=list(Role).index)
 
     def covers(self, role: Role, venue_id: VenueId | None) -> bool:
-        """True if the rights include ``role`` in the venue. With None for the venue: in the
-        whole library."""
+        """True if the rights include ``role`` in the venue (None: in the whole library)."""
         return any(grant.covers(role, venue_id) for grant in self.grants)
 
     def require(self, role: Role, venue_id: VenueId | None) -> None:

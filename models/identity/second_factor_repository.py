@@ -61,9 +61,8 @@ class SecondFactorRepository:
         *,
         replace: bool = False,
     ) -> bool:
-        """Stores a second factor. ``step``: the number of the 30-second interval whose code has
-        confirmed it; that code cannot be used again. False if the reader has a second factor and
-        ``replace`` is False."""
+        """Stores a second factor. ``step``: the number of the 30-second interval whose code
+        confirmed it and is used up. False if the reader has one and ``replace`` is False."""
         document: Document = {
             "_id": reader_id,
             "reader": reader_id,
@@ -79,8 +78,7 @@ class SecondFactorRepository:
         return True
 
     async def use_step(self, reader_id: ReaderId, step: int) -> bool:
-        """Marks the authenticator's code of the interval ``step`` as used; False if it or a
-        later one was used before."""
+        """Marks the code of interval ``step`` as used; False if it or a later one was used."""
         with translate_errors():
             used = await self._all.update_one(
                 {"_id": reader_id, "last_step": {"$lt": step}}, {"$set": {"last_step": step}}

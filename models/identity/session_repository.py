@@ -120,9 +120,8 @@ class SessionRepository:
         return self._sealer.decrypt(sealed, "session") if sealed else None
 
     async def find_principal(self, session_id: str) -> Principal | None:
-        """The session with its reader (for WeChat, by the current binding); None if there is no
-        such session or its encryption key is lost. Simultaneous calls are batched. The caller
-        checks the expiry."""
+        """The session with its reader (for WeChat, by current binding); None if it is missing or
+        its encryption key is lost. Batches simultaneous calls. The caller checks expiry."""
         return await self._lookups.submit(session_id)
 
     async def _find_principals(self, session_ids: list[str]) -> list[Principal | None]:
@@ -255,8 +254,7 @@ class SessionRepository:
         return {p.reader.id: p for p in principals if p is not None and p.reader is not None}
 
     async def _of(self, reader_id: ReaderId) -> Document:
-        """The query for the reader's sessions, including those of the WeChat user bound to the
-        reader."""
+        """The query for the reader's sessions, including those of the bound WeChat user."""
         bound = await self._db["bindings"].find({"reader": reader_id}).to_list(None)
         hashes = [h for row in bound for h in row["openid_hashes"]]
         return {"$or": [{"reader": reader_id}, {"openid_hashes": {"$in": hashes}}]}
@@ -271,8 +269,7 @@ class SessionRepository:
             await self._all.delete_one({"_id": session_id})
 
     async def close_of_reader(self, reader_id: ReaderId, but: Session | None) -> list[str]:
-        """Ends the reader's sessions (web, kiosk and bound WeChat) except ``but``; returns their
-        ids."""
+        """Ends a reader's sessions (web, kiosk, bound WeChat) except ``but``; returns their ids."""
         with translate_errors():
             rows = await self._all.find(await self._of(reader_id), {"_id": 1}).to_list(None)
             ids = [row["_id"] for row in rows if but is None or row["_id"] != but.id]
@@ -365,6 +362,5 @@ def _role(d: Document | None) -> StaffRole | None:
 
 
 def _by_ids(ids: list[str]) -> Document:
-    """The query for these ids; for a single id without ``$in``, which costs the server a fifth
-    less."""
+    """The query for these ids; for a single id without ``$in``, which costs a fifth less."""
     return {"_id": ids[0] if len(ids) == 1 else {"$in": ids}}

@@ -1,5 +1,4 @@
-"""Ranges of days from a first to a last day, both included. None as the first or last day means
-without limit."""
+"""Ranges of days, the first and the last day included. None for either means without limit."""
 
 from __future__ import annotations
 

@@ -69,8 +69,7 @@ class NotFound(DomainError):
 
 
 class Conflict(DomainError):
-    """The object has changed since the caller read it, or the seat or other scarce thing is
-    taken."""
+    """The object has changed since it was read, or the seat or other scarce thing is taken."""
 
     code = "conflict"
 
@@ -82,8 +81,7 @@ class RuleViolation(DomainError):
 
 
 class Throttled(DomainError):
-    """Too many requests. ``retry_after``: whole seconds, at least 1, until the client may try
-    again."""
+    """Too many requests. ``retry_after``: whole seconds, at least 1, until the client may retry."""
 
     code = "throttled"
 
@@ -97,8 +95,7 @@ class TooManyAttempts(Throttled):
 
 
 class Unavailable(DomainError):
-    """A dependency of the service does not answer. ``retry_after``: whole seconds after which
-    the client should try again."""
+    """A dependency does not answer. ``retry_after``: whole seconds until the client may retry."""
 
     code = "unavailable"
 
@@ -114,8 +111,7 @@ class Busy(Unavailable):
 
 
 class OutcomeUnknown(Unavailable):
-    """It is unknown whether the change was made. A repetition with the same idempotency key
-    returns the outcome."""
+    """Whether the change was made is unknown. Repeating the idempotency key returns the outcome."""
 
     code = "outcome_unknown"
 

@@ -1,5 +1,4 @@
-"""Rules for one-line texts, for sorting and search, and for the encodings of uploaded text
-files."""
+"""Rules for one-line texts, for sorting and search, and for encodings of uploaded text files."""
 
 from __future__ import annotations
 
@@ -10,8 +9,7 @@ from typing import Final
 
 _DIGITS: Final = frozenset("0123456789")
 _ALSO: Final = "\u3000\u00a0\u200d"
-"""Characters also allowed in a one-line text: the full-width space, the no-break space, the
-joiner of emoji."""
+"""Characters also allowed in a one-line text: full-width space, no-break space, emoji joiner."""
 BYTE_ORDER_MARK: Final = "\ufeff"
 """The character at the start of a CSV file by which spreadsheets recognise UTF-8."""
 UTF_8: Final = "utf-8"

@@ -1,7 +1,6 @@
 """Migrations of the database. They run in batches while the service runs, and a worker may crash
-in the middle. A released migration keeps its number and never changes. The service reads a
-document's old and new form until the migration is complete; a later version may drop the old
-form."""
+midway. A released migration keeps its number and never changes. The service reads a document's
+old and new form until the migration is complete; a later version may drop the old form."""
 
 from __future__ import annotations
 

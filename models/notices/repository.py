@@ -31,8 +31,7 @@ class NoticeRepository:
             )
 
     async def replace(self, notice: Notice) -> bool:
-        """Replaces the stored notice if its ``rev`` is one less than the new one's; False if it
-        was changed in the meantime."""
+        """Replaces the stored notice if its ``rev`` is one less than the new one's; else False."""
         with translate_errors():
             result = await self._all.replace_one(
                 {"_id": notice.id, "rev": {"$in": previous_revisions(notice.rev)}},
@@ -41,8 +40,7 @@ class NoticeRepository:
         return bool(result.matched_count)
 
     async def all(self, skip: int, limit: int) -> tuple[list[Notice], int]:
-        """A page of all notices, future and past ones included, the newest first; and the number
-        of all notices."""
+        """A page of all notices, also future and past, newest first; and the number of all."""
         rows, total = await find_page(self._all, {}, ("published_at", "_id"), skip, limit)
         return [_notice(row) for row in rows], total
 
@@ -53,8 +51,7 @@ class NoticeRepository:
         return _notice(document) if document else None
 
     async def page_of(self, now: datetime, skip: int, limit: int) -> tuple[list[Notice], int]:
-        """A page of the notices that readers see at ``now``, pinned ones first, then the newest;
-        and the number of these notices."""
+        """A page of notices visible at ``now``: pinned, then newest; and the number of all."""
         query = _shown_at(now)
         with translate_errors():
             total = await self._all.count_documents(query)

@@ -12,8 +12,7 @@ class NoticeService:
         self._notices = notices
 
     async def page_of(self, now: datetime, skip: int, limit: int) -> tuple[list[Notice], int]:
-        """A page of the notices that readers see at ``now``, pinned ones first, then the newest;
-        and the number of these notices."""
+        """A page of notices visible at ``now``: pinned, then newest; and the number of all."""
         return await self._notices.page_of(now, skip, limit)
 
     async def get(self, id: str, now: datetime) -> Notice:
@@ -24,8 +23,7 @@ class NoticeService:
         return notice
 
     async def all(self, skip: int, limit: int) -> tuple[list[Notice], int]:
-        """A page of all notices, future and past ones included, the newest first; and the number
-        of all notices."""
+        """A page of all notices, also future and past, newest first; and the number of all."""
         return await self._notices.all(skip, limit)
 
     async def get_for_staff(self, id: str) -> Notice:

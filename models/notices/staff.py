@@ -16,8 +16,7 @@ class StaffNotices:
 
     async def write(self, ctx: StaffContext, old: Notice | None, new: Notice, reason: str) -> None:
         """Replaces the notice ``old`` by ``new``; with None for ``old``, publishes ``new`` under
-        a new id. Raises: NoticeChanged if another change came first, after which nothing has
-        changed."""
+        a new id. Raises: NoticeChanged, changing nothing, if another change came first."""
         ctx.require(None)
         if old is None:
             new = replace(new, id=new_id())
@@ -32,8 +31,7 @@ class StaffNotices:
             entry.after = notice_snapshot(new)
 
     async def withdraw(self, ctx: StaffContext, old: Notice, reason: str) -> None:
-        """Withdraws the notice: readers do not see it from now on. Raises: NoticeChanged if
-        another change came first."""
+        """Withdraws the notice from readers. Raises: NoticeChanged if another change came first."""
         published = min(old.published_at, ctx.now)
         new = replace(old, published_at=published, until=ctx.now, rev=old.rev + 1)
         await self.write(ctx, old, new, reason)

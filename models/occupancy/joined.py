@@ -1,6 +1,5 @@
 """The occupancy of a day on which an area is open across midnight. It joins up to three days
-(the day before, the day, the day after) without copying them. Each reservation belongs to the
-day on which it starts."""
+(the day and its neighbours) without copying. Each reservation belongs to the day of its start."""
 
 from __future__ import annotations
 
@@ -14,14 +13,12 @@ from models.occupancy.occupancy import DayOccupancy
 from models.reservations.occupancy_rows import OccupancyRow
 
 _PART: Final = 1 << 48
-"""The versions of the joined days are the digits of one number with this base. A day never has
-as many changes."""
+"""The joined days' versions are digits of a number with this base. No day has as many changes."""
 Key = TypeVar("Key", SeatId, ReaderId)
 
 
 class _JoinedRows(Generic[Key]):
-    """The rows of several days by seat or by reader. Of the day ``before`` only rows that end
-    after midnight are included."""
+    """Rows of several days by seat or reader; of the day ``before`` those ending after midnight."""
 
     def __init__(
         self,
@@ -42,9 +39,8 @@ class _JoinedRows(Generic[Key]):
 
 
 class JoinedOccupancy:
-    """The occupancy of a day that begins at ``midnight``: its own bookings, those of the day
-    ``before`` that end in it, and those of the following day. The interface is that of
-    ``DayOccupancy``."""
+    """The occupancy of the day from ``midnight``: its own bookings, those of the day ``before``
+    that end in it, and those of the next day. The interface is ``DayOccupancy``'s."""
 
     def __init__(
         self, midnight: datetime, before: DayOccupancy | None, others: Sequence[DayOccupancy]
@@ -76,8 +72,7 @@ class JoinedOccupancy:
         return joined
 
     def since(self, version: int) -> Sequence[SeatId] | None:
-        """The seats whose occupancy changed after ``version``; None if the changes since then
-        are no longer known."""
+        """The seats that changed after ``version``; None if those changes are no longer known."""
         seats: list[SeatId] = []
         for part in reversed(self.parts):
             version, part_version = divmod(version, _PART)

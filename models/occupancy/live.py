@@ -27,13 +27,11 @@ from models.reservations.occupancy_rows import Change, OccupancyRow
 from models.storage.mongo import new_id
 
 REFUSE_WITHIN_S: Final = 0.25
-"""Seconds for which the occupancy counts as fresh enough to refuse a booking without asking the
-database."""
+"""Seconds for which the occupancy is fresh enough to refuse bookings without the database."""
 STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
 _DAYS_KEPT: Final = 18
-"""At most this many days are in memory, more than can be booked. The day that was loaded first
-is dropped first."""
+"""At most this many days, more than can be booked, are in memory; the first loaded is dropped."""
 REMEMBER_S: Final = 240.0
 """Ended reservations are remembered for at least this many seconds, so that a late report does
 not revive them. A write waits for its answer for a shorter time: 120 s for tries to commit, 20 s
@@ -70,8 +68,7 @@ class LiveOccupancy:
         clock: Callable[[], float] = monotonic,
         joined_days: Callable[[date], tuple[date, ...]] = lambda day: (day,),
     ) -> None:
-        """``joined_days`` returns a day, with those neighbouring days whose bookings can overlap
-        with its own."""
+        """``joined_days`` returns a day and the neighbours whose bookings can overlap its own."""
         self._reservations = reservations
         self._clock = clock
         self._forgot_at = clock()
@@ -88,18 +85,15 @@ class LiveOccupancy:
 
     @property
     def behind_s(self) -> float:
-        """The age in seconds of the last report from the change stream; infinite before the
-        first report."""
+        """The age in seconds of the change stream's last report; infinite before the first."""
         return self._clock() - self._as_of
 
     def follow(self) -> None:
-        """Keeps the occupancy up to date for the next seconds even if no request uses it. To be
-        called every second."""
+        """Keeps the occupancy up to date even if no request uses it. To be called every second."""
         self._changes.follow()
 
     def subscribe(self, changed: Callable[[], None]) -> None:
-        """Registers ``changed``, which is called after each change of the occupancy by any
-        worker. It must be quick."""
+        """Calls ``changed``, which must be quick, after any worker's change of the occupancy."""
         self._listeners.append(changed)
 
     # --- reading --------------------------------------------------------------------------------

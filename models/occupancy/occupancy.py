@@ -15,8 +15,7 @@ from models.reservations.occupancy_rows import Change, OccupancyRow, RowRemoval
 from models.reservations.state_machine import LIVE, ReservationState
 
 LOG_KEPT: Final = 20_000
-"""At least this many changes are remembered. A listener that has missed more must read all seats
-again."""
+"""At least this many changes are kept; listeners that missed more must read all seats again."""
 _GONE: Final = 1 << 62
 """A revision higher than all others, for reservations whose documents were deleted."""
 
@@ -25,8 +24,7 @@ Key = TypeVar("Key")
 
 
 class MissingRevision(Exception):
-    """Between a row in memory and a reported update of it a revision is missing, so the day must
-    be loaded again."""
+    """A revision between a row in memory and its update is missing: the day must be reloaded."""
 
 
 class DayOccupancy:
@@ -85,9 +83,8 @@ class DayOccupancy:
         return self._upsert(change.on(row))
 
     def forget_older(self) -> None:
-        """Forgets the ended reservations, and the updates that arrived before their reservation,
-        that were noted before the previous call: all late reports about these have arrived by
-        now."""
+        """Forgets ended reservations, and updates that arrived before their reservation, that
+        were noted before the previous call: all late reports about these have arrived by now."""
         self._ended.forget_older()
         self._ahead.forget_older()
 
@@ -155,8 +152,7 @@ class DayOccupancy:
 
 
 class _RecentRevisions:
-    """The last revision of each of some reservations. An entry is dropped at the second call of
-    ``forget_older`` after it was put."""
+    """Reservations' last revisions. The second ``forget_older`` after an entry was put drops it."""
 
     def __init__(self) -> None:
         self._new: dict[ReservationId, int] = {}

@@ -1,5 +1,4 @@
-"""The tickets of a draw. MongoDB gives each ticket its random place in the order, so all workers
-see one order."""
+"""The tickets of a draw. MongoDB gives each its random place, so all workers see one order."""
 
 from __future__ import annotations
 
@@ -56,8 +55,7 @@ class TicketRepository:
             await self._draws.submit(drawn)
 
     async def get(self, id: str) -> tuple[Ticket, bool] | None:
-        """The ticket, and whether its request was served; None if it does not exist. Raises:
-        Unavailable."""
+        """The ticket and whether its request was served; None without one. Raises: Unavailable."""
         with translate_errors():
             document = await self._all.find_one({"_id": id})
         return (_ticket(document), "outcome" in document) if document is not None else None

@@ -1,5 +1,4 @@
-"""The rules of the draw: the rounds, and the order in which a round's requests are served. These
-are pure functions."""
+"""Pure functions for the draw: its rounds, and the order in which a round's requests are served."""
 
 from __future__ import annotations
 
@@ -15,21 +14,18 @@ ROUND: Final = timedelta(milliseconds=1500)
 """The length of a round. Its requests are collected and then served in a random order. With
 rounds of one second, most people miss the first one (measured) and leave it to scripts."""
 ROUNDS: Final = 7
-"""The number of rounds after an opening. Later requests are served in the order of their
-arrival."""
+"""The number of rounds after an opening. Later requests are served in order of arrival."""
 DRAW_LASTS: Final = ROUNDS * ROUND
 ROUNDS_BETWEEN: Final = 2
-"""The second of two requests of one reader is served at least this many rounds after the first.
-People need some two seconds to read a refusal and choose another seat; a script must not be
-faster."""
+"""A reader's second request is served at least this many rounds after the first. People need
+some two seconds to read a refusal and choose another seat; a script must not be faster."""
 LONGEST_WAIT: Final = timedelta(milliseconds=2500)
 """A request that would have to wait for its round longer than this is refused as throttled, so
 that every response arrives in time."""
 
 
 def round_at(opens_at: datetime, now: datetime) -> int | None:
-    """The number of the round in which a request at ``now`` takes part; None if the draw of that
-    opening is over."""
+    """The number of the round for a request at ``now``; None if that opening's draw is over."""
     passed: int = max(0, (now - opens_at) // ROUND)
     return passed if passed < ROUNDS else None
 
@@ -62,16 +58,14 @@ class ServingOrder:
         self._outcomes: dict[str, Outcome] = {}
 
     def first(self) -> list[str]:
-        """The ids of the tickets that need not wait for others, in the order of the draw. To be
-        called once."""
+        """The ids of tickets that wait for no others, in the draw's order. To be called once."""
         called: set[str] = set()
         for tickets in self._of_seat.values():
             called.update(self._call(tickets))
         return [ticket.id for ticket in self._tickets if ticket.id in called]
 
     def served(self, id: str, outcome: Outcome) -> list[str]:
-        """Notes the outcome of a ticket. Returns the ids of the tickets that no longer have to
-        wait."""
+        """Notes a ticket's outcome. Returns the ids of the tickets that no longer have to wait."""
         seat = self._seat_of.get(id)
         if seat is None or id in self._outcomes:
             return []
@@ -82,8 +76,7 @@ class ServingOrder:
         return [ticket.id for ticket in self._tickets if ticket.id not in self._called]
 
     def unserved(self) -> list[str]:
-        """The ids of tickets whose outcome is not known yet, in so far as others may wait for
-        them."""
+        """The ids of tickets without an outcome yet, in so far as others may wait for them."""
         return [
             ticket.id
             for ticket in self._tickets

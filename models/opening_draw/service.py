@@ -30,11 +30,9 @@ from models.opening_draw.rules import (
 from models.readers.context import RequestContext
 
 SETTLED_AFTER: Final = timedelta(milliseconds=150)
-"""Time after a round's end at which its order is read. A ticket that is stored later is moved to
-a later round."""
+"""A round's order is read this long after its end. Tickets stored later move to a later round."""
 PATIENCE: Final = timedelta(milliseconds=1000)
-"""Time after a round's end at which workers stop waiting for outcomes of other workers' tickets,
-since one may have crashed."""
+"""Workers wait for others' outcomes until this time after a round's end: one may have crashed."""
 SERVED_AT_ONCE: Final = 128
 """At most this many requests of the draw are served at once in a worker. Requests that load
 shedding admits come on top of them."""
@@ -69,8 +67,7 @@ class _Round:
 
 
 class OpeningDraw:
-    """Lets requests after an opening wait for their turn in the draw. ``now`` returns the
-    business time by MongoDB's clock."""
+    """Lets requests wait for their turn in the draw. ``now``: business time by MongoDB's clock."""
 
     def __init__(
         self, tickets: TicketRepository, now: Callable[[], datetime], sleep: Sleep
@@ -135,8 +132,7 @@ class OpeningDraw:
             ticket = replace(ticket, round=number)
 
     async def _in_time(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """Moves the ticket to a later round if it was stored after the order of its round was
-        read. Returns it with its round."""
+        """The ticket, moved to a later round if it was stored after its round's order was read."""
         late = self._now() - round_ends(opens_at, ticket.round)
         while late > SETTLED_AFTER:
             next_round = ticket.round + 1 + late // ROUND
@@ -146,8 +142,7 @@ class OpeningDraw:
         return ticket
 
     async def _wait(self, ticket: Ticket, opens_at: datetime) -> None:
-        """Waits until it is the ticket's turn and fewer than ``SERVED_AT_ONCE`` requests are
-        being served."""
+        """Waits for the ticket's turn, with fewer than ``SERVED_AT_ONCE`` requests in progress."""
         key = ticket.day, ticket.round
         round = self._rounds.get(key)
         if round is None:

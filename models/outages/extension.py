@@ -23,8 +23,7 @@ _ROUNDS: Final = 10
 
 
 class DeadlineExtension:
-    """Records heartbeats, which show when the service was running. Extends deadlines that fell
-    into the gaps between them."""
+    """Records heartbeats of the running service; extends deadlines in the gaps between them."""
 
     def __init__(
         self,
@@ -50,8 +49,7 @@ class DeadlineExtension:
         return moved
 
     async def beat(self, now: datetime) -> int:
-        """Records a heartbeat, unless any worker has just recorded one. Returns 0: the job never
-        needs an immediate second run."""
+        """Records a heartbeat, unless a worker just did. Returns 0: no second run is needed now."""
         async with self._beating:
             if self._heartbeat.beaten_within(BEAT_EVERY, now) is None:
                 last, _ = await self._heartbeat.state()
@@ -69,9 +67,8 @@ class DeadlineExtension:
         return min([now, *([last] if last is not None else []), *(gap.start for gap in gaps)])
 
     async def catch_up(self, id: str, now: datetime) -> None:
-        """Extends the deadline of one reservation for gaps in the heartbeats that have just
-        ended, including a gap between the last heartbeat and ``now``. The stored gaps stay for
-        ``record_heartbeat``."""
+        """Extends one reservation's deadline for heartbeat gaps that just ended, including one
+        between the last heartbeat and ``now``. The stored gaps stay for ``record_heartbeat``."""
         last, gaps = await self._heartbeat.state()
         if last is not None and now - last > GAP:
             gaps = [*gaps, TimeRange(last, now)]

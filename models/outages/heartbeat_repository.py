@@ -23,14 +23,12 @@ class HeartbeatRepository:
         self._last: datetime | None = None
 
     def beaten_within(self, length: timedelta, now: datetime) -> datetime | None:
-        """The instant of this process's last heartbeat, if it is younger than ``length`` and no
-        gap was open after it; else None."""
+        """This process's last heartbeat, if younger than ``length`` with no gap open after it."""
         last = self._last
         return last if last is not None and timedelta() <= now - last < length else None
 
     async def state(self) -> tuple[datetime | None, list[TimeRange]]:
-        """The last heartbeat of any worker (None before the first), and the gaps whose deadlines
-        have not been extended yet."""
+        """Any worker's last heartbeat (or None), and gaps whose deadlines are not extended yet."""
         with translate_errors():
             document = await self._all.find_one({"_id": "service"})
         return _read(document)
@@ -67,8 +65,7 @@ class HeartbeatRepository:
             )
 
     async def set(self, now: datetime) -> None:
-        """Sets the last heartbeat to ``now`` and drops all gaps. Called after the sandbox's
-        clock was moved."""
+        """Sets the last heartbeat to ``now`` and drops all gaps, as the sandbox's clock moved."""
         self._last = None
         with translate_errors():
             await self._all.update_one(

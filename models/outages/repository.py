@@ -19,15 +19,13 @@ class OutageRepository:
         self._all = db["outages"]
 
     async def all(self) -> list[Outage]:
-        """Outages that still last, or whose deadlines have not been extended yet. Nearly always
-        there are none."""
+        """Outages that last or whose deadlines are not extended yet; nearly always none."""
         with translate_errors():
             rows = await self._all.find().sort("_id").to_list(None)
         return [Outage(row["_id"], row["start"], row["end"]) for row in rows]
 
     async def begin(self, what: str, start: datetime) -> None:
-        """Records that the component ``what`` is out since ``start``. If that is recorded
-        already, the earlier start stays."""
+        """Records the component ``what`` as out since ``start``; an earlier start stays."""
         first: Document = {"start": start, "end": None}
         with translate_errors(), suppress(DuplicateKeyError):
             await self._all.update_one({"_id": what}, {"$setOnInsert": first}, upsert=True)

@@ -11,11 +11,9 @@ LARGEST_LOGO: Final = 256 * 1024
 """The largest logo file that can be uploaded, in bytes."""
 _KINDS: Final = ("PNG", "JPEG")
 _LARGEST_SIDE: Final = 4096
-"""The longest accepted side of an uploaded picture in pixels: a small file can expand to
-gigabytes."""
+"""The longest side of an uploaded picture in pixels: small files can expand to gigabytes."""
 _SIDE: Final = 144
-"""The longer side of the stored logo in pixels. A page's header shows 36, for which sharp
-screens use 144."""
+"""The longer side of the stored logo in pixels. A page's header shows 36, on sharp screens 144."""
 
 
 def logo_of(sent: bytes) -> bytes:

@@ -39,8 +39,7 @@ class ProfileRepository:
         """Replaces the stored profile if its ``rev`` is one less than the new one's; False if it
         was changed in the meantime. Raises: ZoneFixed if the time zone would change and there is
         an area or a reservation. Changes of areas increment the library's version in their
-        transactions, too, so that of a new zone and a first area at the same time only one
-        succeeds."""
+        transactions, too, so of a simultaneous new zone and first area only one succeeds."""
 
         async def work(session: Any) -> None:
             await put_profile(self._db, profile, session)
@@ -60,9 +59,8 @@ class ProfileRepository:
         return SetupProgress(marks, document["finished"], document["rev"])
 
     async def save_setup(self, progress: SetupProgress) -> bool:
-        """Replaces the stored progress of the first run if its ``rev`` is one less than the new
-        one's; False if it was changed in the meantime. Increments the library's version, so that
-        all workers load it again."""
+        """Replaces the first run's stored progress if its ``rev`` is one less than the new
+        one's, else returns False. Increments the library's version, so all workers reload it."""
         document: Document = {
             "_id": _SETUP,
             "marks": {step.value: mark.value for step, mark in progress.marks.items()},

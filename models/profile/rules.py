@@ -18,8 +18,7 @@ LONGEST: Final[Mapping[str, int]] = {
     "mini_program": 20,
     "menu": 4,
 }
-"""The largest number of characters of each of the profile's texts. Of a menu button's text
-WeChat shows four."""
+"""Maximum characters of each profile text. WeChat shows four of a menu button's text."""
 REQUIRED: Final = ("name", "title", "campus_app", "mini_program", "menu")
 LONGEST_CONTACT: Final = 60
 MOST_CONTACTS: Final = 6
@@ -51,8 +50,7 @@ def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> Non
 
 
 def check_zone(zone: str, year: int) -> int:
-    """Minutes by which the time zone is ahead of UTC. Raises: Malformed if a library cannot have
-    this zone from ``year`` on."""
+    """Minutes by which the zone is ahead of UTC. Raises: Malformed if unusable from ``year`` on."""
     problem = zone_problem(zone, year)
     if problem is not None:
         raise Malformed("zone", problem.value, zone=zone)

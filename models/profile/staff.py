@@ -50,8 +50,7 @@ class StaffProfile:
         await self._go_on(ctx, rev, mark.value, step, mark)
 
     async def finish_setup(self, ctx: StaffContext, rev: int) -> None:
-        """Ends the first run. Raises: SetupChanged if another change came first (``rev`` is not
-        the stored one)."""
+        """Ends the first run. Raises: SetupChanged if ``rev`` is no longer the stored one."""
         await self._go_on(ctx, rev, "all_done", finished=True)
 
     async def _go_on(
@@ -76,8 +75,7 @@ class StaffProfile:
 
 
 def _changed(one: LibraryProfile, other: LibraryProfile) -> JsonObject:
-    """The values of the profile ``one`` that differ from ``other``, for the audit log. A logo is
-    represented by its file name."""
+    """For the audit log: the values of ``one`` that differ from ``other``; a logo by file name."""
     mine, theirs = asdict(one), asdict(other)
     changed = {name: v for name, v in mine.items() if v != theirs[name] and name != "rev"}
     if "logo" in changed:

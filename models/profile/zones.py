@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 _YEARS: Final = 10
 """A library's time zone must keep its offset from UTC for this many years, by the tz database."""
 _SAMPLE_EVERY: Final = timedelta(days=14)
-"""The interval at which a zone's offset is sampled. The shortest clock change lasts four weeks
-(Morocco's, for Ramadan)."""
+"""Sampling interval of a zone's offset. The shortest change lasts four weeks (Morocco, Ramadan)."""
 _HALF_HOUR: Final = timedelta(minutes=30)
 _AREAS: Final = frozenset(
     {
@@ -53,8 +52,7 @@ def zone_minutes(name: str, year: int) -> int:
 
 @lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
-    """The names of time zones that belong to places, without technical ones such as Etc/GMT-8
-    and EST."""
+    """Names of time zones that belong to places, not technical ones such as Etc/GMT-8 and EST."""
     return frozenset(n for n in available_timezones() if n.partition("/")[0] in _AREAS)
 
 

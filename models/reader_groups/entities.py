@@ -23,8 +23,7 @@ CampusAttributes = Mapping[str, Sequence[str]]
 
 
 class MembershipSource(StrEnum):
-    """The origin of a membership, as stored. Each source (the staff, the campus sign-on) changes
-    only memberships of its own."""
+    """The stored origin of a membership. Staff and campus sign-on each change only their own."""
 
     CAMPUS = "campus"
     FILE = "file"
@@ -186,8 +185,7 @@ class ReaderGroups:
         return tuple(sorted(self.by_id[id].shown_name for id in groups))
 
     def barred(self, area: Area, groups: Groups) -> dict[int, tuple[str, ...]]:
-        """The seats that are reserved for other groups, by index in ``area.seats``, each with
-        the names of these groups."""
+        """Seats reserved for other groups, by index in ``area.seats``, with these groups' names."""
         return {
             place: self.names(self.reserved_for(seat))
             for place, seat in enumerate(area.seats)
@@ -206,8 +204,7 @@ class ReaderGroups:
         return groups & reserved
 
     def with_effect(self, groups: Groups) -> Groups:
-        """The groups among ``groups`` that reserve an area or a seat or have a longest stay of
-        their own."""
+        """The groups in ``groups`` that reserve an area or seat or have their own longest stay."""
         return frozenset(
             g
             for g in groups
@@ -231,8 +228,7 @@ class ReaderGroups:
         return ReaderGroups({**self.by_id, group.id: group})
 
     def from_campus(self, attributes: CampusAttributes) -> Groups:
-        """The ids of the groups that contain a user with these attributes from the campus
-        sign-on."""
+        """The ids of groups that contain a user with these attributes from the campus sign-on."""
         return frozenset(
             group.id
             for group in self.by_id.values()

@@ -24,8 +24,7 @@ class MembershipRepository:
         self._readers = db["readers"]
 
     async def follow_campus(self, reader_id: ReaderId, now: Sequence[Membership]) -> None:
-        """Replaces the memberships that the campus sign-on gave the reader by ``now``; those of
-        the staff stay."""
+        """Replaces the reader's memberships from the campus by ``now``, not those of the staff."""
         others = _without({"$eq": ["$$m.source", MembershipSource.CAMPUS.value]})
         with translate_errors():
             await self._readers.update_one({"_id": reader_id}, _becomes(others, now))
@@ -52,9 +51,8 @@ class MembershipRepository:
         return bool(done.matched_count)
 
     async def put_all(self, memberships: Iterable[tuple[ReaderId, Membership]]) -> int:
-        """Stores each of these memberships in place of the reader's one of the same group and
-        source. Readers with ``MAX_MEMBERSHIPS`` are left out. Returns the number of readers
-        changed."""
+        """Stores each membership in place of the reader's one of the same group and source.
+        Readers with ``MAX_MEMBERSHIPS`` are left out. Returns the number of readers changed."""
         room = {f"memberships.{MAX_MEMBERSHIPS - 1}": {"$exists": False}}
         writes = [UpdateOne({"_id": id, **room}, _put(m, [m])) for id, m in memberships]
         if not writes:
@@ -69,16 +67,14 @@ class MembershipRepository:
 
 
 def _put(entry: Membership, new: Collection[Membership]) -> list[Document]:
-    """The MongoDB update that replaces a reader's memberships of the entry's group and source by
-    ``new``."""
+    """A MongoDB update that replaces the memberships of the entry's group and source by ``new``."""
     same_group = {"$eq": ["$$m.group", entry.group_id]}
     same_source = {"$eq": ["$$m.source", entry.source.value]}
     return _becomes(_without({"$and": [same_group, same_source]}), new)
 
 
 def _without(which: Document) -> Document:
-    """The MongoDB expression for a reader's stored memberships except those that match
-    ``which``."""
+    """The MongoDB expression for a reader's stored memberships except those matching ``which``."""
     return {"$filter": {"input": _STORED, "as": "m", "cond": {"$not": [which]}}}
 
 

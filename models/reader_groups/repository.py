@@ -59,8 +59,7 @@ class ReaderGroupRepository:
         return await try_transaction(self._db, work)
 
     async def delete(self, group: ReaderGroup) -> bool:
-        """Deletes the group and all memberships in it; False if the group was changed since it
-        was read."""
+        """Deletes the group and its memberships; False if it was changed since it was read."""
 
         async def work(session: Any) -> None:
             deleted = await self._all.delete_one(
@@ -81,8 +80,7 @@ class ReaderGroupRepository:
         return True
 
     async def replace_all(self, groups: Sequence[ReaderGroup], session: Any) -> None:
-        """Replaces all groups within the transaction ``session``. A group whose id exists keeps
-        its members."""
+        """Replaces all groups in transaction ``session``. One whose id exists keeps its members."""
         revs = {row["_id"]: row["rev"] async for row in self._all.find(session=session)}
         # Delete all first: a new group may have the name of an old one.
         await self._all.delete_many({}, session=session)

@@ -37,8 +37,7 @@ class AccommodationRepository:
         self._sealer = sealer
 
     async def replace(self, reader_id: ReaderId, was: Accommodation, new: Accommodation) -> bool:
-        """Replaces the reader's accommodation ``was`` by ``new``; False if the stored one is not
-        ``was``."""
+        """Replaces a reader's accommodation ``was`` by ``new``; False if ``was`` is not stored."""
         with translate_errors():
             row = await self._all.find_one({"_id": reader_id})
         if (self._opened(row["allowance"]) if row else NO_ACCOMMODATION) != was:

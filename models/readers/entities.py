@@ -66,8 +66,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionReason:
-    """The cause of a suspension: the number of ``violations`` within ``days``, or a librarian's
-    explanation ``words``."""
+    """The cause of suspension: so many ``violations`` in ``days``, or a librarian's ``words``."""
 
     violations: int | None = None
     days: int | None = None
@@ -76,9 +75,8 @@ class SuspensionReason:
 
 @record
 class Reader:
-    """A member of the library. ``category``: an attribute from CAS (student, graduate, staff,
-    …), or ``visitor``; then ``stay`` has the days. ``decrypt`` returns number and name, which
-    few requests need."""
+    """A member of the library. ``category``: from CAS (student, staff, …), or ``visitor``; then
+    ``stay`` has the days. ``decrypt`` returns number and name, which few requests need."""
 
     id: ReaderId
     category: str
@@ -104,6 +102,5 @@ class Reader:
 
 
 def onlooker(session_id: str) -> Reader:
-    """An anonymous reader for a session that is not bound to a reader: in no group, without
-    grants."""
+    """An anonymous reader for an unbound session: in no group, without grants."""
     return Reader(ReaderId(session_id), "", None, lambda: PersonalData("", ""))

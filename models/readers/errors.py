@@ -24,5 +24,4 @@ class VisitChanged(WrongState):
 
 
 class NumberOfVisitor(Unauthenticated):
-    """The student number at the sign-on equals one that this service made up for a visitor, so
-    the account is another person's."""
+    """The sign-on's student number equals a visitor's made-up one: another person signs on."""

@@ -25,8 +25,7 @@ class SuspensionReasonMapping:
         }
 
     def read(self, document: Document | None) -> SuspensionReason | None:
-        """The reason of the suspension with its words decrypted; None for no reason. Raises:
-        DecryptionError."""
+        """The reason with its words decrypted; None for no reason. Raises: DecryptionError."""
         if not document:
             return None
         words = self._texts.open(self._words, document.get("words"))

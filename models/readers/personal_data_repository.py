@@ -38,8 +38,7 @@ PERSONAL_COLLECTIONS: Final = (
     "suspensions",
     "waitlist",
 )
-"""Collections whose documents belong to the reader in their field ``reader``. An erasure deletes
-these documents."""
+"""Collections whose documents name their reader in ``reader``. An erasure deletes them."""
 _DISPATCHED: Final = ("messages", "violations", "kiosk_scans")
 """Collections about readers to which the outbox dispatcher writes, possibly after an erasure."""
 ANONYMISED_COLLECTIONS: Final = ("reservations", "violations", "webhook_deliveries")
@@ -75,8 +74,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "venues",
     }
 )
-"""Collections without personal data. Those with tickets and with values that may be used only
-once contain only hashes of them."""
+"""Collections without personal data. Tickets and values to be used once are stored as hashes."""
 AUDIT_COLLECTIONS: Final = ("audit",)
 """Collections with the audit log, whose entries an erasure keeps without the reader."""
 ERASED_READER: Final = ReaderId("erased")
@@ -244,8 +242,7 @@ async def anonymise_violations(db: Database, which: Document) -> int:
 
 
 async def _forget_actions(db: Database, id: ReaderId) -> None:
-    """Removes an erased staff member's id where it stands as the author of changes to other
-    readers' documents."""
+    """Removes an erased staff member's id as the author of changes to other readers' documents."""
     await db["reservations"].update_many(
         {"history.via": id},
         {"$set": {"history.$[deed].via": ERASED_READER}},

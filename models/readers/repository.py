@@ -63,9 +63,8 @@ class ReaderRepository:
     async def upsert_from_login(
         self, student_no: str, name: str, kind: str, now: datetime
     ) -> Reader:
-        """The reader with this normalised student number. A first sign-in creates the reader,
-        each later one updates name and category. Raises: NumberOfVisitor if this service has
-        given the number to a visitor."""
+        """The reader with this normalised student number, created at the first sign-in; later
+        ones update name and category. Raises: NumberOfVisitor if the number is a visitor's."""
         fresh: Document = {"kind": kind, **sealed_name(name, self._sealer)}
         number = sealed_number(student_no, self._sealer)
         first: Document = {"_id": new_id(), **number, "created_at": now}
@@ -114,8 +113,7 @@ class ReaderRepository:
         return {ReaderId(row["_id"]): read_reader(row, self._sealer) for row in rows}
 
     async def by_numbers(self, numbers: Collection[str]) -> dict[str, ReaderId]:
-        """The ids of the readers with these normalised student numbers. Numbers without a reader
-        are left out."""
+        """Reader ids by normalised student number. Numbers without a reader are left out."""
         hashes = {h: n for n in numbers for h in self._sealer.hashes(n, "student_no")}
         with translate_errors():
             rows = await self._all.find(
@@ -158,10 +156,9 @@ class ReaderRepository:
         return [read_reader(row, self._sealer) for row in rows]
 
     async def find_by_part(self, part: str, limit: int) -> list[Reader]:
-        """At most ``limit`` readers with ``part`` in their number or name, in no particular
-        order. Encrypted values cannot be searched in the database, so a thread decrypts readers
-        in batches until enough match. Nothing decrypted is stored. Raises: Unavailable,
-        DecryptionError."""
+        """At most ``limit`` readers with ``part`` in their number or name, in any order. The
+        database cannot search encrypted values, so a thread decrypts readers in batches until
+        enough match. Nothing decrypted is stored. Raises: Unavailable, DecryptionError."""
         matches: list[Reader] = []
         rows = self._all.find({}, dict.fromkeys(_SEARCH_FIELDS, 1)).batch_size(_BATCH)
         with translate_errors():
@@ -204,8 +201,7 @@ class ReaderRepository:
         until: datetime | None,
         reason: SuspensionReason | None = None,
     ) -> bool:
-        """Sets the end of the suspension, or lifts it with None. False if the stored end is not
-        ``was``."""
+        """Sets the suspension's end (None lifts it). False if the stored end is not ``was``."""
         suspended_for = reader_reasons(self._sealer).document(reason)
         with translate_errors():
             result = await self._all.update_one(
@@ -215,8 +211,7 @@ class ReaderRepository:
         return bool(result.matched_count)
 
     async def reencrypt(self, limit: int) -> int:
-        """Re-encrypts up to ``limit`` readers that were encrypted under older keys; returns
-        their number."""
+        """Re-encrypts up to ``limit`` readers encrypted under older keys; returns their number."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = (
@@ -241,8 +236,7 @@ class ReaderRepository:
 
 def reader_of_session(session: Document, holders: Mapping[str, str]) -> str | None:
     """The id of the session's reader: the one stored in a web session or, for WeChat, the one in
-    ``holders`` (readers by the openid's hash) to whom the WeChat user is bound now. None for an
-    unbound session."""
+    ``holders`` (readers by openid hash) to whom the user is bound now. None if unbound."""
     own: str | None = session.get("reader")
     return own or next((holders[h] for h in session.get("openid_hashes", ()) if h in holders), None)
 

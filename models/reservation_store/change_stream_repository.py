@@ -31,17 +31,13 @@ _AT_ONCE_MS: Final = 1
 """Milliseconds for which the server waits for changes in one read. During a longer wait every
 insert would wake the read in vain."""
 _EVERY_S: Final = 0.05
-"""Seconds between reads of the stream while the occupancy is used. Even an empty answer shows
-that the occupancy is up to date."""
+"""Seconds between reads while the occupancy is used. Even an empty answer shows it up to date."""
 _REST_S: Final = 1.0
-"""Seconds between reads of the stream while nothing uses the occupancy: often enough for it not
-to become stale."""
+"""Seconds between reads of the stream while nothing uses the occupancy, lest it become stale."""
 _FREQUENT_AFTER_LOOK_S: Final = 0.15
-"""For this many seconds after ``look`` the stream is read frequently. The first ``look`` after a
-longer pause costs one extra read."""
+"""Seconds of frequent reads after ``look``. The first one after a longer pause costs a read."""
 _FREQUENT_AFTER_FOLLOW_S: Final = 3.5
-"""For this many seconds after ``follow`` the stream is read frequently, for listeners that never
-call ``look``."""
+"""Seconds of frequent reads after ``follow``, for listeners that never call ``look``."""
 _WAKES_WITHIN_S: Final = 0.25
 _RETRY_S: Final = 0.25
 # ChangeStreamFatalError, ChangeStreamHistoryLost, InvalidResumeToken, and an unknown token.
@@ -85,9 +81,8 @@ def _pipeline(writer: str) -> list[Document]:
 @dataclass(frozen=True, slots=True)
 class ChangeBatch:
     """The changes of one read, each with its day if the stream contains it. `complete_until`:
-    all changes before this instant of the monotonic clock are included; None if more are
-    waiting. `reload_required`: True if changes before this read may have been missed, so the
-    days must be loaded again."""
+    all changes before this instant of the monotonic clock are included; None if more wait.
+    `reload_required`: earlier changes may have been missed, so the days must be reloaded."""
 
     changes: Sequence[tuple[str | None, Change]]
     complete_until: float | None
@@ -95,9 +90,8 @@ class ChangeBatch:
 
 
 class ReservationChangeStream:
-    """Reads the reservations' change stream, frequently while it is used. Inserts that are
-    marked with ``writer`` (this process's own) are left out; ``writer`` may be replaced at any
-    time."""
+    """Reads the reservations' change stream, frequently while it is used. Inserts marked with
+    ``writer`` (this process's own) are left out; ``writer`` may be replaced at any time."""
 
     def __init__(self, db: Database, writer: str) -> None:
         self._db = db
@@ -112,8 +106,7 @@ class ReservationChangeStream:
 
     @property
     def resting(self) -> bool:
-        """True while the stream is read only once a second: recent writes of other workers may
-        be missing."""
+        """True while the stream is read once a second: other workers' writes may be missing."""
         return not self._awake.is_set()
 
     def look(self) -> bool:

@@ -37,8 +37,7 @@ _DEADLINES: Final[Mapping[Deadline, tuple[list[str], str]]] = {
 """For each deadline the states in which a reservation has it, and the field with its instant. An
 empty list of states means all states, in so far as the field is set."""
 FrozenVenues = Literal[True] | frozenset[VenueId]
-"""Venues whose deadlines do not run now, because readers cannot check in there; True stands for
-all venues."""
+"""Venues whose deadlines do not run now, as readers cannot check in there; True for all venues."""
 
 
 class DueQueries(ReservationCollection):
@@ -140,8 +139,7 @@ class DueQueries(ReservationCollection):
         return [from_document(row | omitted) for row in rows]
 
     async def oldest_outbox_event(self) -> datetime | None:
-        """The instant of the oldest event in any reservation's outbox; None if all outboxes are
-        empty. Raises: Unavailable."""
+        """The oldest outbox event's time; None if all outboxes are empty. Raises: Unavailable."""
         with translate_errors():
             oldest = await self._all.find_one(
                 {"outbox.at": {"$type": "date"}},
@@ -152,8 +150,7 @@ class DueQueries(ReservationCollection):
 
     async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
         """Live reservations with a deadline (check-in, return, presence check or offer) that
-        lies in the outage or within a minute after it and has not been extended for this outage
-        yet."""
+        lies in the outage or within a minute after it and has not been extended for it yet."""
         within = {"$gt": outage.start, "$lte": outage.end + AFTER_OUTAGE}
         untouched: Document = {
             "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}
@@ -174,8 +171,7 @@ class DueQueries(ReservationCollection):
         return rows
 
     async def next_due(self, after: datetime) -> tuple[datetime, frozenset[Deadline]] | None:
-        """The first deadline after ``after``: its instant, and the kinds of deadlines at that
-        instant. None if there is none."""
+        """The first instant after ``after`` with deadlines, and their kinds. None without any."""
         instants = await self._first_instants({"$gt": after})
         if not instants:
             return None
@@ -183,8 +179,7 @@ class DueQueries(ReservationCollection):
         return first, frozenset(name for name, instant in instants.items() if instant == first)
 
     async def overdue(self, now: datetime) -> frozenset[Deadline]:
-        """The kinds of deadlines that have instants at ``now`` or earlier and are not settled
-        yet."""
+        """The kinds of deadlines with instants at ``now`` or earlier that are not settled yet."""
         return frozenset(await self._first_instants({"$lte": now}))
 
     async def _first_instants(self, when: Document) -> dict[Deadline, datetime]:

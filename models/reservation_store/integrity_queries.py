@@ -15,8 +15,7 @@ from models.storage.mongo import Document
 from models.storage.mongo_errors import translate_errors
 
 _TOLERATED_OVERLAP: Final = timedelta(seconds=10)
-"""A shorter overlap of two reservations is not reported: one request may take as long, while a
-double booking lasts minutes."""
+"""Overlaps by the length of a request are not reported; a double booking lasts minutes."""
 _SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at", "available_from")
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0
@@ -71,8 +70,7 @@ class IntegrityQueries(ReservationCollection):
         return sorted(doubles, key=lambda double: double.thing, reverse=True)
 
     async def _days(self) -> AsyncIterator[list[Document]]:
-        """Yields all reservations, day by day. MongoDB sorts them on disk, so that memory holds
-        those of one day only."""
+        """Yields all reservations, day by day. MongoDB sorts on disk: memory holds one day only."""
         cursor = (
             self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys(_SPAN, 1))
             .sort("day", ASCENDING)

@@ -120,8 +120,7 @@ def _assisted(d: Document | None) -> GateAssistance | None:
 
 
 def outbox_document(notice: OutboxEvent, change: str | None) -> Document:
-    """The document of an outbox event that ``change`` writes. It gets the id of the current
-    request, unless the event has one."""
+    """An outbox event's document for ``change``, with the current request's id if it has none."""
     return {
         "seq": notice.seq,
         "change": change,

@@ -1,5 +1,4 @@
-"""When each presence method last proved a reader's presence in a venue: one document for each
-venue."""
+"""When each presence method last proved a reader's presence in a venue: a document per venue."""
 
 from __future__ import annotations
 
@@ -20,8 +19,7 @@ class PresenceMethodRepository:
         self._written: dict[tuple[VenueId, PresenceMethod], datetime] = {}
 
     async def record(self, proof: PresenceProof) -> None:
-        """Records that the proof's method worked in its venue. Writes at most once in five
-        minutes."""
+        """Records that the proof's method worked in its venue, at most once in five minutes."""
         key = proof.venue_id, proof.method
         last = self._written.get(key)
         if last is None or abs(proof.at - last) >= _WRITE_EVERY:

@@ -41,9 +41,8 @@ def _holder_of(claim: str) -> Document:
 
 class ReservationQueries(ReservationCollection):
     async def count(self, query_state: ReservationState | None = None) -> int:
-        """The number of reservations in a state, or of all. Without a state it is MongoDB's
-        estimate, since counting millions takes seconds; after a crash of MongoDB it can be wrong
-        until a clean restart."""
+        """The number of reservations in a state, or MongoDB's estimate of all, since counting
+        millions takes seconds; after a crash of MongoDB it can be wrong until a clean restart."""
         with translate_errors():
             if query_state is None:
                 buried = await self._all.count_documents({"tombstone": True})
@@ -181,8 +180,7 @@ class ReservationQueries(ReservationCollection):
 
     async def occupancy_rows(self, day: date) -> list[OccupancyRow]:
         """All live reservations of the day, read from the index alone. Only what a majority has
-        confirmed is read: a row that MongoDB rolls back would never be removed from the
-        occupancy."""
+        confirmed is read, since a rolled-back row would never leave the occupancy."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -195,10 +193,9 @@ class ReservationQueries(ReservationCollection):
         return [row_of(row["_id"], row) for row in rows]
 
     async def booking_facts(self, day: date, made: TimeRange | None) -> AsyncIterator[BookingFacts]:
-        """All bookings of a day for the statistics, in the order of creation. ``made``: the
-        wall-clock time within which they were created. It is compared with the times in the
-        document ids, since another index would make every booking slower. None searches all, for
-        a sandbox whose clock was moved."""
+        """All bookings of a day for the statistics, in order of creation. ``made``: the
+        wall-clock time of their creation, compared with the times in document ids, since another
+        index would slow every booking. None searches all, for a sandbox whose clock was moved."""
         fields = [
             "area",
             "seat",
@@ -295,9 +292,8 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reservations with a report that waits for the staff, the longest waiting
-        first, and the number of all of them. Reservations that have ended are left out.
-        ``venues``: None for all."""
+        """A page of reservations with a report waiting for the staff, longest waiting first, and
+        the number of all. Ended reservations are left out. ``venues``: None for all."""
         query: Document = {"report.desk": True, "end": {"$gt": now}, **_in_venues(venues)}
         with translate_errors():
             total = await self._all.count_documents(query, hint="desk_reports")
@@ -311,9 +307,8 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reservations whose seats the staff have to look at since no message
-        could be pushed to the reader, the longest waiting first, and the number of all of them.
-        ``venues``: None for all."""
+        """A page of reservations whose seats the staff must look at since the reader got no push
+        message, longest waiting first, and the number of all. ``venues``: None for all."""
         query: Document = {
             "patrol_at": {"$type": "date"},
             "end": {"$gt": now},
@@ -334,8 +329,7 @@ class ReservationQueries(ReservationCollection):
         return {SeatId(row["report"]["seat"]) for row in rows}
 
     async def next_on_same_seat(self, r: Reservation) -> Reservation | None:
-        """The booking of the same seat by the same reader that begins when this reservation
-        ends; None if there is none."""
+        """The reader's next booking of the seat, beginning when this one ends, if any."""
         with translate_errors():
             document = await self._all.find_one(
                 {

@@ -2,8 +2,7 @@
 (docs/locking.md). Each change requires the id of the change before; a revision number would not
 do, since another change may get the same one after a rollback. If the driver does not know
 whether a write happened, the repository settles it. For an insert it writes a tombstone, a
-document without data under the same ``_id``. For a change it writes a fence, an empty change in
-its place."""
+document without data under the same ``_id``; for a change a fence, an empty change."""
 
 from __future__ import annotations
 
@@ -50,8 +49,7 @@ class WriteWatcher(Protocol):
         """Called when ``new`` is stored, in the place of ``old`` or (None) as a new document."""
 
     def lost(self, kind: ClaimKind | None) -> None:
-        """Called when the unique index refuses a write because of a claim of that kind; None if
-        the refused key is not a claim."""
+        """Called if the unique index refuses a claim of this kind (None: the key is no claim)."""
 
 
 class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
@@ -112,8 +110,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return [None] * len(documents)
 
     async def _insert_was_written(self, id: ReservationId) -> bool:
-        """Settles an insert whose outcome is unknown: True if the document exists, False if from
-        now on it never can."""
+        """Settles an insert of unknown outcome: True if the document exists; else it never can."""
         return not await _retry_until_known(lambda: self._write_tombstone(id))
 
     async def _write_tombstone(self, id: ReservationId) -> bool:
@@ -200,9 +197,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return replace(new, change=change_id)
 
     async def insert_offer(self, offer: Reservation, claim: InTransaction) -> None:
-        """Inserts an offer of a free seat; ``claim`` is the step that marks the waitlist entry
-        as offered. Raises: ClaimLost if the seat is taken or the entry no longer waits;
-        Unavailable."""
+        """Inserts an offer of a free seat; ``claim`` marks the waitlist entry as offered.
+        Raises: ClaimLost if the seat is taken or the entry no longer waits; Unavailable."""
 
         async def work(session: Any) -> None:
             await claim(session)
@@ -236,8 +232,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 raise error
 
     async def _change_was_written(self, old: Reservation, change_id: str) -> bool:
-        """Settles a change whose outcome is unknown: True if it was written, False if from now
-        on it never can be."""
+        """Settles a change of unknown outcome: True if it was written; else it never can be."""
         return await _retry_until_known(lambda: self._fence_revision(old, change_id))
 
     async def _fence_revision(self, old: Reservation, change_id: str) -> bool:
@@ -317,9 +312,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return result.deleted_count
 
     async def bury_claim(self, claim: str) -> bool:
-        """Inserts a tombstone that holds the claim, so that no request can get it any more.
-        False if a document already holds the claim. Raises: Unavailable if the outcome is
-        unknown."""
+        """Inserts a tombstone that holds the claim, so that no request can get it. False if a
+        document already holds the claim. Raises: Unavailable if the outcome is unknown."""
         with translate_errors():
             try:
                 await insert(self._all, {"_id": new_id(), "tombstone": True, "claims": [claim]})

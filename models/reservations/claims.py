@@ -12,8 +12,7 @@ from models.library.entities import SeatId
 
 
 class ClaimKind(StrEnum):
-    """The kind of scarce thing that a claim stands for. The value is the first letter of the
-    claim."""
+    """The kind of scarce thing that a claim stands for. Its value is the claim's first letter."""
 
     SEAT = "s"
     READER = "r"
@@ -62,8 +61,7 @@ def presence_check_claim(reader_id: ReaderId, day: date) -> str:
 
 
 def empty_report_claim(reporter_id: ReaderId, day: date, k: int) -> str:
-    """The claim for the reporter's k-th report of an empty seat that day. The reservation of the
-    reported seat holds it."""
+    """The claim for the reporter's k-th empty-seat report that day, in the seat's reservation."""
     return f"e:{reporter_id}:{day.isoformat()}:{k}"
 
 

@@ -163,8 +163,7 @@ class Reservation:
     presence: PresenceProof | None = None
     """The reader's last proof of presence; None if there is none, as after a carry-over."""
     presence_due_at: datetime | None = None
-    """The deadline of a presence check: until then the reader must prove presence, since another
-    reader reported the seat as empty."""
+    """The deadline of the presence check that another reader's report of an empty seat caused."""
     patrol_at: datetime | None = None
     """The instant since which the staff have to look at the seat, because a presence check's
     message could not be pushed to the reader; None if they need not."""
@@ -187,8 +186,7 @@ class Reservation:
 
     @property
     def used(self) -> tuple[datetime, datetime | None] | None:
-        """The time of use from start to end. The end is None while the stay lasts; all is None
-        if the reader has not checked in."""
+        """The time of use. Its end is None while the stay lasts; all is None before check-in."""
         if self.checked_in_at is None:
             return None
         begun = max(self.checked_in_at, self.available_from or self.checked_in_at, self.placed_at)

@@ -43,8 +43,7 @@ class InProgress(Conflict):
 
 
 class DrawPending(Conflict):
-    """A different request of the reader for that day already takes part in the draw at the
-    opening."""
+    """A different request of the reader for that day takes part in the draw at the opening."""
 
     code = "draw_pending"
 
@@ -69,8 +68,7 @@ class TooShort(RuleViolation):
 
 
 class OffGrid(RuleViolation):
-    """The selected start or end is not among the times that can be chosen. Details:
-    ``step_minutes``."""
+    """The selected start or end is not a time that can be chosen. Details: ``step_minutes``."""
 
     code = "off_grid"
 
@@ -83,8 +81,7 @@ class Closed(RuleViolation):
 
 
 class OutsideHorizon(RuleViolation):
-    """The day is further ahead than the booking window. Details: ``last_date``, the last day
-    that can be booked."""
+    """The day is beyond the booking window. Details: ``last_date``, the last bookable day."""
 
     code = "outside_horizon"
 
@@ -116,8 +113,7 @@ class GroupOnly(RuleViolation):
 
 
 class NotAdmitted(RuleViolation):
-    """The day is not within the visitor's stay. Details: ``first`` and ``last``, the stay's
-    days."""
+    """The day is not in the visitor's stay. Details: ``first`` and ``last``, the stay's days."""
 
     code = "not_admitted"
 
@@ -171,8 +167,7 @@ class ClaimLost(DomainError):
 
     @property
     def kind(self) -> ClaimKind | None:
-        """The kind of the lost claim; None if the key that was refused is not a claim (a
-        document id, say)."""
+        """The lost claim's kind; None if the refused key is not a claim (a document id, say)."""
         return ClaimKind(self.claim[0]) if self.claim[1:2] == ":" else None
 
 

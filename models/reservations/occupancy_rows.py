@@ -44,8 +44,7 @@ class OccupancyRow:
 
 @dataclass(frozen=True, slots=True)
 class RowUpdate:
-    """An update of a stored reservation, read from the change stream: its new revision and the
-    changed fields."""
+    """A stored reservation's update from the change stream: new revision and changed fields."""
 
     id: ReservationId
     rev: int
@@ -59,8 +58,7 @@ class RowUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RowRemoval:
-    """The deletion of a stored reservation, read from the change stream: the sandbox restarts,
-    or an old tombstone is dropped."""
+    """A reservation's deletion from the change stream: a sandbox restart or an old tombstone."""
 
     id: ReservationId
 

@@ -11,8 +11,7 @@ from models.kernel.ids import ReaderId
 from models.library.entities import PresenceSource, SeatId, VenueId
 
 FRESH_FOR: Final = timedelta(hours=1)
-"""For this long a gate record proves that a reader is present: the way from the gate to a seat
-can take as long."""
+"""A gate record proves presence for this long; the way from gate to seat can take as long."""
 EXPECTED_FOR: Final = timedelta(days=7)
 """A presence method that has not proved any presence for this long is assumed to be broken."""
 
@@ -41,8 +40,7 @@ _KIOSK_METHODS: Final[Mapping[PresenceMethod, PresenceSource]] = {
 
 @dataclass(frozen=True, slots=True)
 class PresenceProof:
-    """Proof that the reader was in the venue at ``at``. With a ``seat_id``, it is valid for this
-    seat only."""
+    """Proof that the reader was in the venue at ``at``; valid only for ``seat_id`` if it is set."""
 
     reader_id: ReaderId
     venue_id: VenueId

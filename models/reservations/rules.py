@@ -48,8 +48,7 @@ class TimeSelection:
 
 
 def check_reader_eligible(reader: Reader, day: date, now: datetime) -> None:
-    """Checks that the reader may book that day. Raises: Suspended; NotAdmitted if ``day`` is not
-    within a visitor's stay."""
+    """Raises: Suspended; NotAdmitted if ``day`` is not within a visitor's stay."""
     if reader.suspended_until is not None and now < reader.suspended_until:
         raise Suspended(reader.suspended_until, reader.suspended_for)
     stay = reader.stay
@@ -64,8 +63,7 @@ def seat_in_service(seat: Seat, day: date) -> None:
 
 
 def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
-    """Checks that the day is neither past nor beyond the booking window. Raises: InThePast;
-    OutsideHorizon."""
+    """Raises: InThePast; OutsideHorizon if the day is beyond the booking window."""
     today = local_date(now)
     if day < today:
         raise InThePast()
@@ -84,9 +82,8 @@ def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
 
 
 def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime) -> TimeRange:
-    """The time that the reader has selected. ``policy`` is that of the seat's area, ``place``
-    the area's opening hours on that day. Raises: InThePast, OutsideHorizon, NotOpenYet, Closed,
-    OffGrid, TooShort, TooLong."""
+    """The selected time. ``policy``: that of the seat's area; ``place``: its opening hours that
+    day. Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort, TooLong."""
     check_date_bookable(wish.day, policy, now)
     start = decide_start(wish, policy, now)
     end = next_clock_instant(start, wish.end)
@@ -98,8 +95,7 @@ def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: dat
 
 
 def check_open(start: datetime, end: datetime, place: OpenHours) -> TimeRange:
-    """The opening hours in which all the time from ``start`` to ``end`` lies. Raises: Closed if
-    there are none."""
+    """The opening hours that contain all of ``start`` to ``end``. Raises: Closed if none do."""
     if not place.intervals:
         raise Closed(reason=place.reason)
     hours = place.upcoming(start) or place.intervals[-1]
@@ -165,8 +161,7 @@ def may_accept(r: Reservation, now: datetime) -> None:
 
 
 def kept_time(old: Reservation, new: Reservation) -> TimeRange | None:
-    """The time for which ``new`` still holds the seat of ``old``; None if ``new`` has another
-    seat or none."""
+    """The time for which ``new`` still holds ``old``'s seat; None if it has another or no seat."""
     keeps = any(claim.startswith(ClaimKind.SEAT.prefix) for claim in new.claims)
     return new.span if keeps and new.seat_id == old.seat_id else None
 

@@ -59,5 +59,4 @@ BOOKING_STATES: Final = frozenset(ReservationState) - {
     ReservationState.OFFERED,
     ReservationState.OFFER_EXPIRED,
 }
-"""The states of bookings. Those of offers are left out, since offers are listed with the
-waitlist."""
+"""The states of bookings, without those of offers, which are listed with the waitlist."""

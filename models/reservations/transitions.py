@@ -1,5 +1,4 @@
-"""Changes of a booking (creation, offer, move, cancellation, reminder): pure functions that
-return the next reservation."""
+"""Pure functions for changes of a booking (creation, offer, move, cancellation, reminder)."""
 
 from __future__ import annotations
 
@@ -30,8 +29,7 @@ from models.reservations.entities import (
 from models.reservations.state_machine import ReservationEvent, ReservationState
 
 RELEASED_CLAIMS: Final = (ClaimKind.SEAT, ClaimKind.READER, ClaimKind.PRESENCE)
-"""Kinds of claims that are released when a reservation ends. The daily claim stays: the booking
-still counts for the day's limit."""
+"""Kinds of claims released when a reservation ends; the daily claim stays for the day's limit."""
 _EVENT_PAYLOAD: Final = (
     "seat_id",
     "start",
@@ -48,8 +46,7 @@ _EVENT_PAYLOAD: Final = (
     "presence_due_at",
     "held_until",
 )
-"""Fields of a reservation that are copied into its outbox event, so that the message shows the
-facts of that moment."""
+"""A reservation's fields copied into its outbox event, so the message shows that moment's facts."""
 
 
 def facts_of(r: Reservation) -> dict[str, object]:
@@ -93,8 +90,7 @@ def with_confirmed_assistance(
 
 
 _CHANGES_END: Final = frozenset({ReservationEvent.EXTEND, ReservationEvent.SHORTEN})
-"""Events that only move the end of a stay. A presence check or a look by the staff that is still
-due stays due."""
+"""Events that only move a stay's end. A due presence check or look by the staff stays due."""
 _KEEPS_REPORT: Final = frozenset({ReservationEvent.LEAVE, ReservationEvent.RETURN, *_CHANGES_END})
 
 
@@ -270,9 +266,8 @@ def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> 
 
 
 def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The cancelled booking. The reader gets a message only if the library has cancelled it. If
-    the reader cancels after the start, the booking still counts for the daily limit, since it
-    has kept the seat from others."""
+    """The cancelled booking, with a message if the library cancelled it. Cancelled by the reader
+    after the start, it still counts for the daily limit, since it kept the seat from others."""
     by_library = actor.by == "librarian"
     counts = now >= r.start and not by_library
     released = RELEASED_CLAIMS if counts else (*RELEASED_CLAIMS, ClaimKind.DAILY)
@@ -301,8 +296,7 @@ def end_stay(
 
 
 def remind(r: Reservation, due: datetime) -> Reservation:
-    """Adds the reminder for the present state (check in, end of the stay, return) to the outbox.
-    The state stays."""
+    """Adds the unchanged state's reminder (check in, end of stay, return) to the outbox."""
     event_kind = {
         ReservationState.RESERVED: OutboxEventKind.CHECK_IN_REMINDER,
         ReservationState.IN_USE: OutboxEventKind.ENDING_SOON,

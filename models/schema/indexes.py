@@ -1,5 +1,4 @@
-"""All indexes of the database, created by one function. Each is declared in the module of its
-repository."""
+"""Creates all indexes of the database. Each is declared in the module of its repository."""
 
 from __future__ import annotations
 

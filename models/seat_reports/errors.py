@@ -10,7 +10,6 @@ class NotInUse(Conflict):
 
 
 class NotThere(RuleViolation):
-    """The reporter is not checked in in the venue of the reported seat, or has no proof of
-    presence there."""
+    """The reporter is not checked in in the seat's venue, or has no proof of presence there."""
 
     code = "not_there"

@@ -33,8 +33,7 @@ from models.seat_reports import transitions
 from models.seat_reports.errors import NotInUse, NotThere
 
 MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
-"""At most this many occupied-seat reports of a reader stop deadlines in a day. Further ones only
-notify the staff."""
+"""A reader's occupied-seat reports per day that stop deadlines. Further ones only notify staff."""
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
 """At most this many reports of empty seats of a reader count in a day: those whose presence
 check is still open, and those that were answered by a proof of presence."""

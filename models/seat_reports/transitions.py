@@ -44,8 +44,7 @@ def report_occupied(
 
 
 def report_to_staff(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
-    """The reservation with an occupied-seat report that only asks the staff to look. Deadlines
-    run on."""
+    """The reservation with an occupied-seat report that the staff look into; deadlines run on."""
     return replace(
         r,
         rev=r.rev + 1,
@@ -78,9 +77,8 @@ def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The reservation with its occupied-seat report closed, since no other person sits there. A
-    stopped deadline runs again, with at least ``AFTER_REJECTION`` left, and the reader is
-    notified."""
+    """The reservation with its occupied-seat report closed, since nobody else sits there. A
+    stopped deadline runs again with at least ``AFTER_REJECTION`` left; the reader is notified."""
     assert r.report is not None
     rev = r.rev + 1
     new = replace(

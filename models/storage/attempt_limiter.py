@@ -45,8 +45,7 @@ class AttemptLimiter:
             taken.append(limit)
 
     async def _take(self, limit: AttemptLimit, now: datetime) -> timedelta | None:
-        """Counts one attempt. Returns None; or, if the limit is exceeded, the time until its
-        window ends."""
+        """Counts an attempt. Returns the time until the window ends if it exceeds the limit."""
         room: Document = {"n": {"$lt": limit.failures}}
         place: Document = {"_id": limit.key, "$or": [room, {"until": {"$lte": now}}]}
         one_more = _one_more(limit.window, now)

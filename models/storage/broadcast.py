@@ -15,17 +15,15 @@ _ANSWERS_EXPIRE_S: Final = 10
 
 
 class AcknowledgedBroadcast:
-    """A signal that a worker sends through Redis. Every listening worker acts on it and then
-    acknowledges it."""
+    """A worker's signal through Redis. Every listening worker acts on it, then acknowledges it."""
 
     def __init__(self, client: Redis, name: str) -> None:
         self._client = client
         self._channel = f"seat:call:{name}"
 
     async def send(self) -> bool:
-        """Sends the signal. Returns True when all listening workers, including this one, have
-        acknowledged it; False if Redis is unavailable or a worker did not acknowledge within two
-        seconds."""
+        """Sends the signal. True when all listening workers, including this one, acknowledged
+        it; False if Redis is unavailable or a worker did not acknowledge in two seconds."""
         answers = f"{self._channel}:{secrets.token_hex(8)}"
         deadline = monotonic() + _ANSWERS_WITHIN_S
         try:

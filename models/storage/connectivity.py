@@ -227,8 +227,7 @@ def _lone(host: str, hello: Mapping[str, Any]) -> str:
 
 
 async def _look(url: str, host: str) -> dict[str, Any] | str:
-    """The host's response to "hello", requested without credentials; the cause in words if it
-    failed."""
+    """The host's response to a "hello" without credentials; the cause in words if it failed."""
     options = parse_qsl(url.partition("?")[2])
     query = urlencode([o for o in options if o[0].lower().startswith(("tls", "ssl"))])
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(

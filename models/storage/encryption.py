@@ -22,8 +22,7 @@ _CHECKSUM_HEX: Final = 16
 
 
 class DecryptionError(Exception):
-    """The value cannot be decrypted: its key is missing here, or it was encrypted for another
-    purpose."""
+    """The value cannot be decrypted: its key is missing or it was encrypted for another purpose."""
 
 
 class FieldCipher:
@@ -40,8 +39,7 @@ class FieldCipher:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Creates a cipher from keys by version: ``"1:<base64>,2:<base64>"``. Raises:
-        ValueError."""
+        """A cipher with these keys by version: ``"1:<base64>,2:<base64>"``. Raises: ValueError."""
         keys: dict[int, bytes] = {}
         for part in text.split(","):
             version, _, encoded = part.strip().partition(":")
@@ -57,8 +55,7 @@ class FieldCipher:
         return f"{self.current}:{urlsafe_b64encode(nonce + box).decode()}"
 
     def decrypt(self, sealed: str, purpose: str) -> str:
-        """Decrypts a value that was encrypted with the same ``purpose``. Raises:
-        DecryptionError."""
+        """Decrypts a value encrypted with the same ``purpose``. Raises: DecryptionError."""
         version, _, encoded = sealed.partition(":")
         cipher = self._ciphers.get(int(version))
         if cipher is None:
@@ -75,17 +72,15 @@ class FieldCipher:
         return sealed.startswith(self._sealed_by)
 
     def hashes(self, plain: str, purpose: str) -> list[str]:
-        """The keyed hashes of ``plain``, one under each key that the service has, the current
-        key's first."""
+        """The keyed hashes of ``plain`` under all the service's keys, the current key's first."""
         return [
             f"{version}:{self._hash(version, plain, purpose)}"
             for version in sorted(self._hash_keys, reverse=True)
         ]
 
     def new_token(self) -> str:
-        """A random bearer token of 256 bits, followed by a checksum: 64 bits of the token's hash
-        under the current key. With it ``has_issued`` rejects an invented token without a
-        database look-up."""
+        """A random 256-bit bearer token with a checksum: 64 bits of the token's hash under the
+        current key. With it ``has_issued`` rejects invented tokens without a database look-up."""
         secret = secrets.token_urlsafe(_TOKEN_BYTES)
         return secret + self._checksum(self.current, secret)
 
@@ -117,7 +112,6 @@ def id_from(name: str) -> str:
 
 
 def token_hash(secret: str) -> str:
-    """SHA-256 of a random secret (token, ticket). It needs no salt, since the secret cannot be
-    guessed. A secret from a header that is not valid UTF-8 contains surrogates; it is hashed,
-    too, but matches nothing."""
+    """SHA-256 of a random secret (token, ticket), unsalted, since it cannot be guessed. A secret
+    from a header that is not valid UTF-8 contains surrogates; its hash matches nothing."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -22,11 +22,9 @@ FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "email_addresses": ("address", "pending"),
     "second_factors": ("secret",),
 }
-"""The encrypted free-text fields of each collection; used to rotate keys and to export a
-reader's data."""
+"""The encrypted free-text fields by collection, used to rotate keys and export a reader's data."""
 _ROTATION_S: Final = 3600.0
-"""Time limit in seconds for reading all these collections: no index covers a value's key
-version."""
+"""Time limit in seconds for reading these collections: no index covers a value's key version."""
 
 
 class FreeTexts:

@@ -21,8 +21,7 @@ from models.storage.mongo_errors import translate_errors
 ABOUT: Final = "installation"
 MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
 FIRST_SCHEMA: Final = 3
-"""The schema number of the first release, whose databases store no number. Schemas 1 and 2 were
-before the release."""
+"""The schema number of the first release, whose databases store none. Schemas 1 and 2 are older."""
 SCHEMA: Final = FIRST_SCHEMA
 """The schema that this version writes: the number of its last migration."""
 _BEFORE_RELEASE: Final = "schema"
@@ -44,8 +43,7 @@ class Mode(StrEnum):
 
 
 class DatabaseRefused(Exception):
-    """This service must not open the database. The message names the database, the cause and the
-    remedy."""
+    """This service must not open the database. The message names it, the cause and the remedy."""
 
 
 @dataclass(slots=True)
@@ -89,8 +87,7 @@ class About:
 
     @property
     def pages_at(self) -> str:
-        """The web address under which a service with this database last served its pages; empty
-        if unknown."""
+        """The address at which a service with this database last served pages; empty if unknown."""
         return str((self.documents.get(MODE) or {}).get("pages_at") or "")
 
     @property
@@ -218,9 +215,8 @@ async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
 
 
 async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
-    """Checks the database and, at the first start on it, stores the mode and the keys' check
-    values. If several services start at once, the first one decides. Raises: DatabaseRefused,
-    Unavailable."""
+    """Checks the database and, at its first use, stores the mode and the keys' check values. If
+    several services start at once, the first decides. Raises: DatabaseRefused, Unavailable."""
     while True:
         about = await check(db, mode, sealer)
         # The mode first: a service of the other mode must not store its keys.
@@ -264,8 +260,7 @@ async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
 
 async def _store_checks(db: Database, about: About, sealer: FieldCipher) -> None:
     """Stores the current key's check value. At the first start it stores those of all keys,
-    since data may already be encrypted under any of them. An existing check value is not
-    replaced."""
+    since data may be encrypted under any of them. An existing check value is not replaced."""
     own: Document = {"checks": _checks(sealer)}
     fresh = "checks"
     if about.checks:
@@ -288,8 +283,7 @@ async def forget_old_keys(db: Database, sealer: FieldCipher) -> None:
 @contextmanager
 def known_fields(db: Database, what: str) -> Iterator[None]:
     """Surrounds the conversion of a stored document to an object. Raises: DatabaseRefused if the
-    document has a field that only a newer version knows. ``what``: the object's name in the
-    message."""
+    document has a field of a newer version. ``what``: the object's name in the message."""
     try:
         yield
     except TypeError as error:

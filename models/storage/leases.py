@@ -29,8 +29,7 @@ class LeaseRepository:
         self._all = db["leases"]
 
     async def acquire(self, name: str, owner: str, real_now: datetime, length: timedelta) -> bool:
-        """Takes the lease ``name``, or renews it if ``owner`` has it, for ``length`` from now
-        on. False if another owner has it."""
+        """Takes or renews the lease ``name`` for ``length``. False if another owner has it."""
         with translate_errors():
             try:
                 await self._all.update_one(

@@ -36,8 +36,7 @@ _OPTIONS: Final[dict[str, Any]] = {
 # majority and j unset: j=False waits for the journal's 100 ms tick.
 MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
 COMMITTED: Final = ReadConcern("majority")
-"""The read concern of all queries. A majority read may be stale, but shows nothing that a new
-primary could roll back."""
+"""The read concern of all queries. Reads may be stale, but show nothing that can be rolled back."""
 
 _CLOSE_S: Final = 2.0
 CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
@@ -45,8 +44,7 @@ CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 
 @asynccontextmanager
 async def open_database(url: str, name: str) -> AsyncIterator[Database]:
-    """Opens the service's database for the block and closes it afterwards. Raises: Malformed for
-    an invalid URL."""
+    """The service's database, open within the block. Raises: Malformed for an invalid URL."""
     with _readable("MONGO_URL"):
         client = AsyncMongoClient[Document](url, **_OPTIONS)
         database = client.get_database(
@@ -63,8 +61,7 @@ async def open_database(url: str, name: str) -> AsyncIterator[Database]:
 
 @contextmanager
 def _readable(setting: str) -> Iterator[None]:
-    """Raises ``Malformed`` with the name ``setting`` if within the block the driver cannot parse
-    the setting's value."""
+    """Raises ``Malformed`` naming ``setting`` if in the block the driver cannot parse its value."""
     try:
         yield
     except (PyMongoError, ValueError) as error:

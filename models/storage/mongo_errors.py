@@ -31,8 +31,7 @@ step-down) the primary has the write, but may roll it back."""
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raises ``Unavailable`` instead of the driver's errors about outages. Duplicate-key errors
-    pass unchanged."""
+    """Raises ``Unavailable`` for the driver's errors about outages. Duplicate-key errors pass."""
     try:
         yield
     except (

@@ -55,8 +55,7 @@ class RateLimiter:
         self._batchers: dict[RateLimit, Batcher[str, float]] = {}
 
     async def acquire(self, bucket: RateLimit, key: str) -> float:
-        """Takes a token from the bucket of ``key``. Returns 0.0 if there was one, else the
-        seconds until one is available."""
+        """Takes a token from ``key``'s bucket. Returns the seconds until there is one, or 0.0."""
         if monotonic() < self._open_until:
             return 0.0
         if bucket not in self._batchers:

@@ -34,8 +34,7 @@ _CURES: Final = {
 
 
 class RedisHealth:
-    """Pings Redis and logs when it fails and when it works again. ``cause``: why it cannot be
-    used; empty if it can."""
+    """Pings Redis; logs when it fails and works again. ``cause``: why it is unusable, or empty."""
 
     def __init__(self, client: Redis, url: str) -> None:
         self._client = client

@@ -1,5 +1,4 @@
-"""Aligns the periodic tasks of a process to common instants, since waking the process costs more
-than most tasks."""
+"""Aligns a process's periodic tasks to common instants: waking up costs more than most tasks."""
 
 from __future__ import annotations
 

@@ -70,8 +70,7 @@ def redis_release(about: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def is_stale(today: date) -> bool:
-    """True if this module's data on releases is over 60 days old, so that newer vulnerabilities
-    are likely."""
+    """True if this module's release data is over 60 days old: newer vulnerabilities are likely."""
     return today - AS_OF > STALE_AFTER
 
 

@@ -34,9 +34,8 @@ async def run_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) 
 
 
 async def _wait_for_majority(db: Database) -> None:
-    """Waits until a majority of the replica set has all writes that this primary has accepted.
-    (A majority update that matches no document waits for the last write before it.) Raises:
-    PyMongoError."""
+    """Waits until a majority of the replica set has all writes this primary accepted. (A
+    majority update that matches nothing waits for the last write.) Raises: PyMongoError."""
     await db["installation"].update_one({"_id": None}, {"$set": {"awaited": True}})
 
 

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 
 class TransferError(Exception):
-    """The library was not imported, and nothing has changed. The message names in one line the
-    fault and where in the file it is."""
+    """The import changed nothing. A one-line message names the fault and its path in the file."""
 
 
 class LibraryNotEmpty(TransferError):

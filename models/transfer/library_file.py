@@ -1,7 +1,6 @@
-"""A whole library as one JSON file: profile, venues, areas with plans and their pictures, policy
-with opening hours, kiosks and gates without secrets, notices, reader groups without members, and
-canned answers. It contains no readers and no bookings. New fields of the entities are included
-automatically."""
+"""A whole library as one JSON file: profile, venues, areas with plans and pictures, policy with
+opening hours, kiosks and gates without secrets, notices, reader groups without members, and
+canned answers. It contains no readers or bookings. New entity fields are included automatically."""
 
 from __future__ import annotations
 
@@ -50,8 +49,7 @@ class CarriedPicture:
 
 @dataclass(frozen=True, slots=True)
 class LibraryFile:
-    """The content of a library file. ``format`` increases when an older version could misread
-    it."""
+    """The content of a library file. ``format`` increases if an older version could misread it."""
 
     format: int
     profile: LibraryProfile
@@ -119,8 +117,7 @@ def _own_seats_only(area: Area) -> Area:
 
 
 def _unknown(sent: Any, read: Any, path: str) -> str:
-    """The JSON path of the first field in ``sent`` that the parsed object ``read`` lacks; empty
-    if there is none."""
+    """The JSON path of the first field in ``sent`` that the parsed ``read`` lacks; else empty."""
     if is_dataclass(read) and isinstance(sent, dict):
         names = {f.name for f in fields(read)}
         for name, value in sent.items():

@@ -144,9 +144,8 @@ class _Writing:
     async def _put_all(
         self, name: str, documents: dict[Any, Document], retained_ids: set[str] | None = None
     ) -> None:
-        """Inserts or updates the documents, keeping other stored fields (a device's key and
-        secret). Deletes stored documents whose ids are in neither ``documents`` nor
-        ``retained_ids``."""
+        """Upserts the documents, keeping other stored fields (a device's key and secret).
+        Deletes stored documents with ids in neither ``documents`` nor ``retained_ids``."""
         collection = self._db[name]
         for id, document in documents.items():
             values = {key: value for key, value in document.items() if key not in ("_id", "rev")}

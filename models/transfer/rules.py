@@ -31,8 +31,7 @@ _KIOSK_KINDS: Final = frozenset({"seat_kiosk", "query_terminal"})
 def check_library(
     library: LibraryFile, current: LibraryProfile, placeholders: Collection[str], year: int
 ) -> None:
-    """Checks the whole library file. Raises: TransferError for the first fault, with its path in
-    the file."""
+    """Checks the whole library file. Raises: TransferError with the first fault and its path."""
     _check_profile(library.profile, current, placeholders, year)
     for name in ("venues", "areas", "kiosks", "gates"):
         _check_names(name, getattr(library, name))

@@ -11,15 +11,13 @@ from models.text_checks.entities import TextVerdict
 
 BY_GATE: Final = "gate"
 ANSWER_BY_GATE: Final = "gate_event"
-"""The stored answer to an appeal whose violation was waived because of a gate event. Pages show
-a sentence for it."""
+"""The stored answer to an appeal that a gate event has settled. Pages show a sentence for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A waiver of a violation by a staff member or (``by`` is ``BY_GATE``) because of a gate
-    event. ``ended_suspension_until``: if the waiver has ended a suspension, the instant until
-    which that would have lasted."""
+    """A waiver of a violation by a staff member or (``by`` is ``BY_GATE``) a gate event.
+    ``ended_suspension_until``: the instant at which a suspension that it ended would have ended."""
 
     by: str
     reason: str

@@ -50,9 +50,8 @@ class ViolationRecorder:
         self._on_reader_changed = on_reader_changed
 
     async def record(self, r: Reservation, event: OutboxEvent) -> ViolationResult | None:
-        """Records the violation and the suspension that follow from the event, each once;
-        returns the result. None if the event is neither a no-show nor an expired leave. Raises:
-        Unavailable."""
+        """Records violation and suspension from the event, each once; returns the result. None
+        if the event is neither a no-show nor an expired leave. Raises: Unavailable."""
         kind = _KINDS.get(event.event)
         if kind is None:
             return None

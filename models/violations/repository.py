@@ -78,8 +78,7 @@ class ViolationRepository(SuspensionRepository):
         self, reader_id: ReaderId, since: datetime, until: datetime
     ) -> list[Violation]:
         """The reader's violations after ``since`` and up to ``until`` that count towards a
-        suspension, oldest first. Waived ones and those that have already led to a suspension are
-        left out."""
+        suspension, oldest first. Waived ones and those that led to a suspension are left out."""
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -100,9 +99,8 @@ class ViolationRepository(SuspensionRepository):
     async def counting_by_reader(
         self, readers: Sequence[ReaderId], since: datetime, before: date
     ) -> dict[ReaderId, list[datetime]]:
-        """By reader, the times of the violations after ``since`` and on days before ``before``
-        that count towards a suspension. Waived ones and those that have already led to a
-        suspension are left out."""
+        """By reader, the times of violations after ``since`` and on days before ``before`` that
+        count towards a suspension. Waived ones and those that led to a suspension are left out."""
         of_readers: Document = {"reader": {"$in": list(readers)}}
         times: dict[ReaderId, list[datetime]] = {}
         with translate_errors():
@@ -146,8 +144,7 @@ class ViolationRepository(SuspensionRepository):
     async def settle_appeal(
         self, id: str, granted: bool, answer: str, at: datetime
     ) -> Violation | None:
-        """Stores the library's answer to the violation's appeal and returns the violation. None
-        if no appeal waits for an answer."""
+        """Answers the violation's appeal and returns the violation; None if no appeal waits."""
         with translate_errors():
             document = await self._all.find_one_and_update(
                 {"_id": id, "appeal.open": True},
@@ -164,8 +161,7 @@ class ViolationRepository(SuspensionRepository):
         return self._violation(document) if document else None
 
     async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
-        """A page of the violations whose appeal waits for an answer, the longest waiting first;
-        and the number of all of them."""
+        """A page of violations with unanswered appeals, the oldest first; and the number of all."""
         query = {"appeal.open": True}
         with translate_errors():
             total = await self._all.count_documents(query)
@@ -252,8 +248,7 @@ class ViolationRepository(SuspensionRepository):
 
 def document_of(v: Violation) -> Document:
     """The document of a violation, without its waiver and appeal. ``counted_on`` is the unique
-    key that only one violation of a reader's day has; a violation that does not count lacks the
-    field."""
+    key that only one violation of a reader's day has; a violation that does not count lacks it."""
     counted_on = {"counted_on": f"{v.reader_id}:{v.day.isoformat()}"} if v.counts else {}
     return {
         "_id": v.id,

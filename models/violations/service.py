@@ -46,8 +46,7 @@ class ViolationService:
         return await self._violations.page_of(reader_id, skip, limit)
 
     async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
-        """A page of the violations whose appeal waits for an answer, and the number of all of
-        them."""
+        """A page of violations with an unanswered appeal, and the number of all of them."""
         return await self._violations.appeals(skip, limit)
 
     async def get(self, violation_id: str) -> Violation:

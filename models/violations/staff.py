@@ -53,8 +53,7 @@ class StaffViolations:
     async def decide_appeal(
         self, ctx: StaffContext, id: str, granted: bool, answer: str
     ) -> Violation:
-        """Grants or rejects the appeal with the answer. Raises: NotFound, OtherVenue,
-        AppealDecided."""
+        """Grants or rejects the appeal. Raises: NotFound, OtherVenue, AppealDecided."""
         v = await self._own(ctx, id)
         async with self._audit.entry(
             ctx,
@@ -133,8 +132,7 @@ class StaffViolations:
             entry.after = {"suspended_until": _end_text(until)}
 
     async def _own(self, ctx: StaffContext, id: str) -> Violation:
-        """The violation, if its venue is among those of the staff member. Raises: NotFound;
-        OtherVenue."""
+        """The violation, if in one of the staff member's venues. Raises: NotFound; OtherVenue."""
         v = await self._violations.get(id)
         r = (await self._reservations.many({v.reservation_id})).get(v.reservation_id)
         ctx.require(r.venue_id if r is not None else None)

@@ -17,8 +17,7 @@ from models.violations.entities import Suspension
 
 
 class SuspensionRepository:
-    """Suspensions in the database. A suspension and its end in the reader's document are written
-    in one transaction."""
+    """Stores suspensions, in one transaction with their end in the reader's document."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["violations"]
@@ -80,8 +79,7 @@ class SuspensionRepository:
         return await try_transaction(self._db, work)
 
     async def last_suspension(self, reader_id: ReaderId) -> Suspension | None:
-        """The reader's suspension that ends last; of several with the same end, the newest. None
-        if there is none."""
+        """The reader's suspension that ends last, the newest with that end; None without any."""
         with translate_errors():
             document = await self._suspensions.find_one(
                 {"reader": reader_id}, sort=[("until", DESCENDING), ("start", DESCENDING)]
@@ -137,8 +135,7 @@ def _created(s: Suspension) -> StoredEvent:
 
 
 def _lifted(row: Document, until: datetime, now: datetime) -> StoredEvent:
-    """The outbox event that a suspension now ends earlier, at ``until``. A suspension can have
-    several such events."""
+    """An outbox event that a suspension now ends earlier, at ``until``. There can be several."""
     id, reader = row["_id"], ReaderId(row["reader"])
     facts = {"id": id, "since": row["start"], "until": until}
     name = f"{id}:lifted:{int(row['until'].timestamp())}"

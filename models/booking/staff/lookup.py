@@ -30,21 +30,18 @@ class ReservationLookup:
         return r
 
     async def in_the_way(self, reader: Reader, span: TimeRange) -> list[Reservation]:
-        """The reader's live bookings and offers that overlap with ``span``, and so prevent a new
-        booking."""
+        """The reader's live bookings and offers that overlap ``span``, preventing a new booking."""
         rows = await self._reservations.live_of(reader.id, span.start - timedelta(days=1))
         return [r for r in rows if r.span.overlaps(span)]
 
     async def own(self, ctx: StaffContext, id: str) -> Reservation:
-        """The reservation, if its venue is among those of the staff member. Raises: NotFound;
-        OtherVenue."""
+        """The reservation, if in one of the staff member's venues. Raises: NotFound; OtherVenue."""
         r = await self.get(id)
         ctx.require(r.venue_id)
         return r
 
     def require_seat(self, ctx: StaffContext, seat_id: str) -> None:
-        """Checks that the seat's venue is among those of the staff member. Raises: NotFound;
-        OtherVenue."""
+        """Checks that the seat is in a venue of the staff member. Raises: NotFound; OtherVenue."""
         seat = self._reference.seat_even_if_removed(seat_id)
         ctx.require(self._reference.catalog.areas[seat.area_id].venue_id)
 

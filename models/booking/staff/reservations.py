@@ -55,9 +55,8 @@ class StaffReservations:
     async def act_for_reader(
         self, ctx: StaffContext, action: str, id: str, reason: str
     ) -> Reservation:
-        """Takes one of ``STAFF_ACTIONS`` for the reservation's reader; returns the changed
-        reservation. Raises: NotFound, also for an unknown action; OtherVenue; the errors of the
-        action."""
+        """Takes one of ``STAFF_ACTIONS`` for the reservation's reader; returns the reservation.
+        Raises: NotFound, also for an unknown action; OtherVenue; the action's errors."""
         r = await self._lookup.own(ctx, id)
         audit_action = next((a for a in self._actions if a == action), None)
         if audit_action is None:
@@ -99,8 +98,7 @@ class StaffReservations:
         selection: TimeSelection,
         reason: str,
     ) -> Reservation:
-        """Books the seat for the reader. Raises: NotFound, OtherVenue, and the errors of
-        ``ReservationService.create``."""
+        """Raises: NotFound, OtherVenue, and the errors of ``ReservationService.create``."""
         self._lookup.require_seat(ctx, seat_id)
         async with self._audit.entry(
             ctx, AuditAction.BOOK, reader=reader.id, reason=reason
@@ -113,8 +111,7 @@ class StaffReservations:
 def entry_of_reservation(
     audit: AuditLog, ctx: StaffContext, action: AuditAction, r: Reservation, reason: str = ""
 ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-    """A block whose change of a reservation gets an entry in the audit log; ``r`` is the
-    reservation before the change."""
+    """A block whose change of a reservation enters the audit log; ``r`` is the state before it."""
     target = f"reservation:{r.id}"
     return audit.entry(
         ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(r)

@@ -68,9 +68,8 @@ class StaffMemberships:
         rows: Mapping[str, Membership],
         reason: str,
     ) -> int:
-        """Gives the readers with these (normalised) student numbers a membership of the group;
-        returns the number of changed readers. A reader who has never signed in is created with
-        the number only."""
+        """Adds the readers with these (normalised) student numbers to the group; returns the
+        number of changed readers. Readers who never signed in are created with the number only."""
         ctx.require(None)
         numbers, changed = list(rows), 0
         async with self._audit.entry(

@@ -22,14 +22,12 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ActivationCodeIssuer
 
 SHORTEST_PART: Final = 2
-"""Characters in the shortest part of a number or name that is searched for. A single character
-occurs in half of them."""
+"""The shortest part of a number or name to search for. One character occurs in half of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundReaders:
-    """The result of a search for readers; ``more``: True if others match that are not in
-    ``readers``."""
+    """The result of a reader search; ``more``: True if others match that are not in ``readers``."""
 
     readers: Sequence[Reader] = ()
     more: bool = False
@@ -89,8 +87,7 @@ class StaffReaders:
         await self._audit.record_look(ctx, AuditAction.LOOKED_UP, reader=reader.id)
 
     async def reveal_number(self, ctx: StaffContext, reader: Reader, reason: str) -> str:
-        """The reader's full student number. The audit log first records the staff member and the
-        reason."""
+        """The reader's full student number. The audit log first records staff member and reason."""
         await self._audit.record_look(
             ctx, AuditAction.REVEAL_NUMBER, reader=reader.id, reason=reason
         )

@@ -59,9 +59,8 @@ class StaffVisitors:
     async def change_visit(
         self, ctx: StaffContext, reader: Reader, visit: Visit, reason: str
     ) -> None:
-        """Changes the days of a visitor's stay. Bookings on other days are cancelled, and the
-        visitor is notified. Raises: NotFound if the reader is no visitor; VisitChanged if the
-        days have changed in the meantime."""
+        """Changes a visitor's days, cancels bookings on other days and notifies the visitor.
+        Raises: NotFound if the reader is no visitor; VisitChanged if the days changed meanwhile."""
         was = reader.stay
         if was is None:
             raise NotFound()
@@ -75,8 +74,7 @@ class StaffVisitors:
             entry.after = {**_days(visit), "cancelled": cancelled}
 
     async def _cancel_outside(self, ctx: StaffContext, reader: Reader, visit: Visit) -> int:
-        """Cancels the visitor's bookings and waitlist entries on days outside the visit. Returns
-        the number of cancelled bookings."""
+        """Cancels bookings and waitlist entries outside the visit. Returns the bookings' number."""
         reader_ctx, cancelled = ctx.acting_for(reader), 0
         for entry in await self._waitlist.open_of(reader.id):
             if not visit.first <= entry.day <= visit.last:
@@ -90,9 +88,8 @@ class StaffVisitors:
         return cancelled
 
     async def reveal_activation_code(self, ctx: StaffContext, reader: Reader) -> LiveCode:
-        """The activation code with which a visitor binds WeChat. The staff show it at the desk,
-        as a visitor cannot sign in. Raises: NotFound if the visit is over or the reader is no
-        visitor."""
+        """The activation code with which a visitor, who cannot sign in, binds WeChat. The staff
+        show it at the desk. Raises: NotFound if the visit is over or the reader is no visitor."""
         if reader.stay is None or reader.stay.last < local_date(ctx.now):
             raise NotFound()
         async with self._audit.entry(ctx, AuditAction.REVEAL_CODE, reader=reader.id):
