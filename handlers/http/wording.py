@@ -18,6 +18,7 @@ from handlers.texts.wording import (
     RULES_TEXT,
     RULES_TEXT_EN,
     RUNNING_LINE,
+    TOMORROW,
 )
 from models.library.entities import CheckInWay
 from models.policy.validation import settled
@@ -29,7 +30,8 @@ _EMPTY_ITEM: Final = re.compile(rf"<li>[\s{ENDS}]*</li>\n?")
 _MEALS: Final = PLACEHOLDERS["meal_times"][0]
 _CLAUSE: Final = rf"[^{PAUSES}{ENDS}\n<>]*"
 _MEALS_CLAUSE: Final = re.compile(rf"[{PAUSES}]?{_CLAUSE}\{{{_MEALS}\}}{_CLAUSE}")
-_COUNTED: Final = re.compile(r"(\{([^{}\n]*)\}) (minute|day|booking|time)s\b")
+_COUNTED: Final = re.compile(r"(\{([^{}\n]*)\}) (minute|day|booking|time|violation)s\b")
+_WINDOW: Final = PLACEHOLDERS["booking_window"][0]
 
 
 class RunningLine:
@@ -71,7 +73,7 @@ def rules_html(
 def rules_in_english(reference: ReferenceData, day: date, reader: Reader | None = None) -> Markup:
     html = html_of(RULES_TEXT_EN)
     facts = _Facts(reference, day, reader, IN_ENGLISH)
-    return Markup(_EMPTY_ITEM.sub("", _filled(_one_of_each(html, facts), facts, _escaped)))
+    return Markup(_EMPTY_ITEM.sub("", _filled(html, facts, _escaped)))
 
 
 def _escaped(text: str) -> str:
@@ -97,7 +99,10 @@ def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
 
     if not _meals(facts):
         template = _MEALS_CLAUSE.sub("", template)
-    return PLACEHOLDER.sub(value, template)
+    if _BY_NAME[_WINDOW](facts) == "1":
+        for longer, tomorrow in TOMORROW.items():
+            template = template.replace(longer, tomorrow)
+    return PLACEHOLDER.sub(value, _one_of_each(template, facts))
 
 
 # --- values of placeholders -----------------------------------------------------------------------

@@ -259,7 +259,7 @@ SOURCE_NOTE_TEXT: Final[Mapping[PresenceSource, str]] = {
 }
 LABELS_ALONE_TEXT: Final = (
     "这里只有座位码证明到馆。任何能开网页的屏幕（旧平板也可以）都能在下面添加为选座机，它的码不断更换，"
-    "有了它就可以不选座位码；没有屏幕时，请馆员常“巡视”，人不在的座位点“暂离”，逾时释放。"
+    "有了它就可以不选座位码；没有屏幕时，请馆员常“巡视”，人不在的座位点“暂离”，逾期释放。"
 )
 KIOSK_TEXT: Final[Mapping[str, str]] = {"seat_kiosk": "选座机", "query_terminal": "查询机"}
 MARK_TEXT: Final[Mapping[str, str]] = {

@@ -46,7 +46,7 @@ KEPT_TEXT: Final[Mapping[str, str]] = {
     "calendar_feeds": "日历订阅",
     "bindings activation_codes review_codes sessions cards": "登录、绑定、校园卡",
     "accommodations": "为您作的安排",
-    "audit": "馆员为您做的操作",
+    "audit": "馆员代办",
 }
 """The names under which a reader sees their stored data, by the database collections."""
 ERASURE_TEXT: Final[Mapping[str, str]] = {

@@ -29,12 +29,12 @@ NUMBERS_EN: Final[Mapping[str, str]] = {
     "max_extensions": "extensions of a stay: {}",
     "booking_window_days": "days that can be booked ahead: {}",
     "ending_soon_minutes": "reminder {} min before the end",
-    "leave_reminder_minutes": "reminder {} min before the return is due",
-    "presence_check_minutes": "return within {} min after a report of an empty seat",
-    "kiosk_code_seconds": "codes of kiosks change every {} s",
+    "leave_reminder_minutes": "reminder {} min before you have to be back",
+    "presence_check_minutes": "confirm within {} min if the seat is reported empty",
+    "kiosk_code_seconds": "kiosk codes change every {} s",
     "violations_limit": "violations before a suspension: {}",
-    "violations_window_days": "days for which violations count: {}",
-    "suspension_days": "days of a suspension: {}",
+    "violations_window_days": "days that violations count for: {}",
+    "suspension_days": "days a suspension lasts: {}",
 }
 SWITCHES_EN: Final[Mapping[str, str]] = {
     "opening_draw": "a draw when the next day opens: {}",
@@ -52,11 +52,11 @@ TIMES_EN: Final[Mapping[str, tuple[str, str]]] = {
 """English phrases of the rules by policy value: the phrase with a time, and the one if no time
 is set."""
 CHECK_IN_BY_EN: Final[Mapping[CheckInWay, str]] = {
-    CheckInWay.KIOSK: "check in by the changing code of a kiosk",
-    CheckInWay.KIOSK_OR_LABEL: "check in by a kiosk's code or your seat's label",
-    CheckInWay.SEAT_LABEL: "check in by your seat's label",
+    CheckInWay.KIOSK: "check in with the changing code on a kiosk",
+    CheckInWay.KIOSK_OR_LABEL: "check in with a kiosk's code or your seat's label",
+    CheckInWay.SEAT_LABEL: "check in with your seat's label",
     CheckInWay.GATE: "come in through the gate, which checks you in",
-    CheckInWay.DESK: "check in at the desk",
+    CheckInWay.DESK: "check in at the service desk",
 }
 
 

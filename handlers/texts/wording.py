@@ -38,7 +38,7 @@ RULES_TEXT: Final = """\
 
 - 开始前 {签到提前分钟} 分钟至开始后 {签到推迟分钟} 分钟内，{签到方式}。
 - 暂离不超过 {暂离分钟} 分钟；{用餐时间} 期间不超过 {用餐暂离分钟} 分钟。\
-返回时请再次扫码，逾时座位释放。
+返回时请再次扫码，逾期座位释放。
 - 结束前 {续约提前分钟} 分钟内可续约，最多 {续约次数} 次。
 - 提前离开请结束使用，把座位留给其他同学。
 
@@ -55,25 +55,28 @@ RULES_TEXT_EN: Final = """\
 
 ## Opening hours and booking
 
-- {开放时间}.
-- Seats can be booked for today and {可约天数} days ahead{放座说明}. \
-A booking gives you first claim to the seat.
-- At least {最短分钟} minutes at a time; at most, by area: {各区域最长时间}.
+- Opening hours: {开放时间}.
+- Seats can be booked for today and the next {可约天数} days{放座说明}. \
+A booking gives you priority for the seat.
+- A booking lasts at least {最短分钟} minutes. The maximum depends on the area: \
+{各区域最长时间}.
 - At most {每天次数} bookings a day; cancelled ones do not count.
 - {特定日期规则}
 
 ## Check-in, stepping out and extending
 
 - From {签到提前分钟} minutes before the start to {签到推迟分钟} minutes after it, {签到方式}.
-- You may step out for up to {暂离分钟} minutes, and for {用餐暂离分钟} minutes in {用餐时间}. \
-Scan again when you return, or the seat is released.
-- In the last {续约提前分钟} minutes a stay can be extended, {续约次数} times at most.
-- If you go early, finish: somebody else can have the seat.
+- You may step out for up to {暂离分钟} minutes, or {用餐暂离分钟} minutes at meal times \
+({用餐时间}). \
+Scan again when you return, or your seat will be released.
+- You can extend your stay in its last {续约提前分钟} minutes, at most {续约次数} times.
+- If you leave early, please choose “Finish” so that someone else can have the seat.
 
 ## Violations
 
 - Not checking in on time counts as a violation{暂离超时说明}; at most one counts per day.
-- {违约次数} within {违约统计天数} days suspend booking for {暂停天数} days; bookings stay valid.
+- After {违约次数} violations within {违约统计天数} days, booking is suspended \
+for {暂停天数} days; existing bookings stay valid.
 """
 """The English rules of use, for a library that uses the default wording."""
 
@@ -101,6 +104,11 @@ PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """The name of each placeholder in Chinese and an explanation for administrators, by the
 placeholder's code."""
+TOMORROW: Final[Mapping[str, str]] = {
+    "此后 {可约天数} 天": "明天",
+    "the next {可约天数} days": "tomorrow",
+}
+"""Words of the default rules for a booking window of one day, by those for a longer one."""
 PAUSES: Final = "；;，,"
 ENDS: Final = "。."
 """The characters that end a sentence. ``PAUSES`` are those that separate its clauses."""
@@ -127,8 +135,8 @@ FILLING: Final[Mapping[str, str]] = {
 }
 FILLING_EN: Final[Mapping[str, str]] = {
     "booking_opens": "; the next day opens at {clock}",
-    "opening_draw": ", and requests of the first ten seconds are served in a random order, so that "
-    "neither an early tap nor many taps help",
+    "opening_draw": ", and requests made in the first ten seconds are served in random order, so "
+    "tapping early or often does not help",
     "max_stay": "{areas}: {length}",
     "override": "{first} to {last} ({name}): {area}{numbers}. ",
     "override_from": "From {first} on ({name}): {area}{numbers}. ",

@@ -84,8 +84,8 @@ test("without a network the page says so, and loads with a tap when there is one
 test("in English", async () => {
   await listed({ language: "en" });
   await phone.reads("WeChat mini-program");
-  await phone.reads("Since 12-07 08:00, until");
+  await phone.reads("Signed in 12-07 08:00, valid until");
   phone.taps.push(true);
   await phone.tap("Sign out everywhere else");
-  await phone.reads("You are signed in nowhere else");
+  await phone.reads("You are not signed in on any other device");
 });

@@ -14,8 +14,8 @@ const WORDS = {
     now: "前 10 秒抽签，不分先后", reserve: "立即预约", waits: "抽签中…几秒后有结果", lost: "这次没有抽中",
   },
   en: {
-    day: "opens for booking at 08:10. Requests of the first 10 seconds are drawn", before: "Opens at 08:10; the first 10 seconds are drawn",
-    now: "The first 10 seconds are drawn", reserve: "Reserve", waits: "Being drawn… a few seconds", lost: "Not drawn this time",
+    day: "opens at 08:10. Requests made in the first 10 seconds are drawn by lot", before: "Opens at 08:10; the first 10 seconds are drawn by lot",
+    now: "The first 10 seconds are drawn by lot", reserve: "Book now", waits: "Drawing lots… a few seconds", lost: "Not drawn this time",
   },
 };
 

@@ -22,7 +22,7 @@ for (const [language, suspension, wanted] of [
   ["zh_CN", COUNTED, "预约已暂停，12-14 09:30 前不能预约。原因：30 天内累计违约 3 次"],
   ["zh_CN", ENDLESS, "预约已长期暂停，图书馆解除前不能预约。原因：多次转让座位"],
   ["en", COUNTED, "Booking is suspended until 12-14 09:30. Reason: 3 violations in 30 days"],
-  ["en", ENDLESS, "Booking is suspended until the library ends it. Reason: 多次转让座位"],
+  ["en", ENDLESS, "Booking is suspended until the library lifts it. Reason: 多次转让座位"],
 ]) {
   test(`我的 in ${language}: ${wanted}`, async () => {
     await service.reset(at("08:00"));
@@ -40,7 +40,7 @@ for (const [language, suspension, wanted] of [
 
 for (const [details, wanted] of [
   [{ until: UNTIL, violations: 3, days: 30 }, "Booking is suspended until 12-14 09:30. Reason: 3 violations in 30 days"],
-  [{ reason: "多次转让座位" }, "Booking is suspended until the library ends it. Reason: 多次转让座位"],
+  [{ reason: "多次转让座位" }, "Booking is suspended until the library lifts it. Reason: 多次转让座位"],
   [{ until: UNTIL }, "Booking is suspended until 12-14 09:30"],
 ]) {
   test(`a refusal in English: ${wanted}`, async () => {

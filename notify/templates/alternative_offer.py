@@ -23,7 +23,7 @@ def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"{lost}已由图书馆取消，不记违约，也不占当天的预约次数。图书馆为您保留了另一个座位："
         f"{m.seat}，{span(m.start, m.end)}，保留到 {day_clock(m.held_until)}。"
-        "请在“我的预约”中接受；不需要请放弃。",
+        "请在“我的预约”中接受；不要就点放弃。",
         {**seat_facts(m), "start": m.start, "tip": "原预约已取消，已保留此座位"},
         not_after=m.held_until,
     )

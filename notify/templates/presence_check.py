@@ -26,7 +26,7 @@ def render(m: MessageContext) -> RenderedMessage:
             "start": m.start,
             "until": m.presence_due_at,
             "place": place(m),
-            "tip": "逾时将登记为暂离",
+            "tip": "逾期将登记为暂离",
         },
         not_after=m.presence_due_at,
     )

@@ -22,7 +22,7 @@ def render(m: MessageContext) -> RenderedMessage:
     until = m.return_by or m.check_in_until
     return RenderedMessage(
         f"馆员已查看 {m.seat}，座位没有被占。请在 {clock(until)} 前{scan_at(m)}，"
-        f"逾时将释放座位。如有疑问请到服务台。",
+        f"逾期将释放座位。如有疑问请到服务台。",
         {
             **seat_facts(m),
             "start": m.start,

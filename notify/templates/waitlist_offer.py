@@ -19,7 +19,7 @@ from notify.templates.rendering import (
 def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"候补到 {m.seat}，{span(m.start, m.end)}，为您保留到 {clock(m.held_until)}。"
-        "请在“我的预约”中接受；不需要请放弃，不会有任何影响。",
+        "请在“我的预约”中接受；不要就点放弃，不影响您。",
         {
             **seat_facts(m),
             "period": m.start,

@@ -222,7 +222,7 @@ async def test_a_single_booking_is_downloaded_by_its_own_reader_only(
     assert entry["location"] == "图书馆, Floor 2, 二层中厅, no. 065"
     assert entry["description"].startswith("Check in 13:30–14:30: ")
     assert [alarm["words"] for alarm in entry["alarms"]] == [
-        "Begins in 15 minutes: 二层中厅, no. 065",
+        "Starts in 15 minutes: 二层中厅, no. 065",
         "Ends in 15 minutes: 二层中厅, no. 065",
     ]
 

@@ -206,7 +206,7 @@ async def opened(service: Living, browser: Browser) -> AsyncIterator[Open]:
             tabs.append(tab)
             await tab.go(path)
             if number:
-                await tab.page.click("text=/统一身份认证登录|Sign in by the campus/")
+                await tab.page.click("text=/统一身份认证登录|Sign in with your campus account/")
                 await tab.sign_in(number)
             return tab
 

@@ -66,7 +66,7 @@ async def test_a_seat_is_booked_in_english(
     assert "Check in before 16:38" in await tab.text(".now")
     await page.click(".now >> text=Cancel")
     await page.click("dialog >> text=Cancel it")
-    await page.wait_for_selector(".done >> text=The booking is cancelled")
+    await page.wait_for_selector(".done >> text=Booking cancelled")
 
 
 async def test_the_language_can_be_switched(service: Living, opened: Open) -> None:
