@@ -83,7 +83,7 @@ _FINISH_S: Final = 2.0
 """Seconds allowed at shutdown to finish changes whose clients already have their response."""
 
 Plug = Callable[[web.Application], Awaitable[None]]
-"""Extends the wired service with routes, tasks or other services, as the sandbox's plug does."""
+"""A function that extends the wired service with routes, tasks or services, as the sandbox does."""
 
 
 @dataclass(frozen=True, slots=True)

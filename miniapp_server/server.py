@@ -38,8 +38,8 @@ proxy that has just seen another host end (nginx for ``fail_timeout``) must stil
 LINGER_S: Final = 2.0
 """Seconds in which open connections may still bring requests after the listener has closed."""
 _QUIET_S: Final = 0.2
-"""After this many seconds without a request no client is left: at a shutdown each response
-carries ``Connection: close``."""
+"""After this many seconds without a request no client is left, because at a shutdown each
+response carries ``Connection: close``."""
 _BACKLOG: Final = 4096
 """Connections that may wait to be accepted (Linux's default limit). Beyond it the kernel drops a
 client's SYN, and the client repeats it after a second."""
@@ -47,15 +47,15 @@ _NO_FILES_S: Final = 1.0
 
 
 class ServingError(Exception):
-    """The service cannot serve at this address; the text is one line."""
+    """The service cannot serve on this host and port; the text is one line."""
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
-    """Reserves the address, without listening, until the returned socket is closed.
+    """Reserves the port of ``host``, without listening, until the returned socket is closed.
 
     The call fails while any other process listens there, even one that shares the port. While the
-    address is reserved, workers of this user may share the port (SO_REUSEPORT), and a second
-    service that tries to reserve it is refused, even if no worker listens. Raises: ServingError.
+    port is reserved, workers of this user may share it (SO_REUSEPORT), and a second service that
+    tries to reserve it is refused, even if no worker listens. Raises: ServingError.
     """
     holder = socket.socket()
     try:
@@ -71,7 +71,7 @@ def reserve_port(host: str, port: int) -> socket.socket:
 
 
 REPLACED: Final = signal.SIGINT
-"""The signal to end a worker once its replacement is ready; SIGTERM ends all the host's workers."""
+"""Signal that ends one worker, whose replacement is ready. SIGTERM means that all workers end."""
 
 
 class ShutdownSignal(asyncio.Event):
@@ -86,8 +86,8 @@ class ShutdownSignal(asyncio.Event):
 
 @contextmanager
 def shutdown_signal() -> Iterator[ShutdownSignal]:
-    """Yields an event that SIGTERM or SIGINT sets. After the block both are ignored, so that a
-    second signal cannot change the exit status."""
+    """Yields an event that SIGTERM or SIGINT sets. After the block both signals are ignored, so
+    that a second signal cannot change the exit status."""
     ended, loop = ShutdownSignal(), asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:

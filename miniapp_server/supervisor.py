@@ -60,7 +60,7 @@ class _Worker:
     began: float = field(default_factory=monotonic)
 
     async def ready(self) -> bool:
-        """Waits until the worker accepts requests. False if its process ended before."""
+        """Waits until the worker accepts requests. False if its process ends first."""
         assert self.process.stdout is not None
         return await self.process.stdout.readline() == f"{READY}\n".encode()
 
@@ -73,7 +73,7 @@ class _Worker:
 class _WorkerSlot:
     """One of the supervisor's ``count`` positions, filled by one worker after another.
     ``owner``: the worker's name in the leases of jobs. The successor of a dead worker gets the
-    same name, so it continues the leases at once."""
+    same name, so it continues the leases without a wait."""
 
     number: int
     owner: str
@@ -168,7 +168,7 @@ class _Supervisor:
 
     async def _start(self, slot: _WorkerSlot) -> None:
         """Starts the slot's worker; returns once it accepts requests. Raises: WorkerFailed or
-        ServingError if it ends before."""
+        ServingError if the worker ends first."""
         slot.worker = await self._launch(slot.number, slot.owner)
         if not await slot.worker.ready():
             status = await self._end_of(slot.worker)

@@ -9,7 +9,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 ReportProgress = Callable[[int, int], None]
-"""Called after each piece of work with two numbers: of the items just done, and of all items."""
+"""Called after each piece of work: with the number of items just done, and that of all items."""
 
 
 @contextmanager

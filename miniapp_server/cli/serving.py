@@ -110,7 +110,7 @@ def _any_key(env: Env) -> str:
 
 
 def _demo_keys(path: Path) -> str:
-    """The demo's encryption keys in ``path``, generated once; only its owner can read them."""
+    """The demo's encryption keys, in the file ``path``: written once, for its owner only."""
     if path.exists():
         try:
             return str(json.loads(path.read_text(encoding="utf-8"))["encryption_keys"])
@@ -144,7 +144,7 @@ async def _serve_with(
 
 
 def _announce(settings: Settings, env: Env, workers: int) -> None:
-    """Log the start with its main settings, and warnings about doubtful ones."""
+    """Log the start with the main settings, and warnings about doubtful settings."""
     facts = {
         "version": VERSION,
         "mode": "sandbox" if settings.mode is Mode.SANDBOX else "real",
@@ -204,8 +204,8 @@ def _shortest_command() -> str:
 
 
 async def walkthrough(url: str) -> None:
-    """Walk through the demo at ``url``; if it is empty, through a private demo that is started
-    for it. Raises: WalkthroughFailed, CommandError."""
+    """Walk through the demo at ``url``. If ``url`` is empty, start a private demo and walk
+    through that. Raises: WalkthroughFailed, CommandError."""
     if url:
         await walk_through(url.rstrip("/"))
         return

@@ -80,8 +80,8 @@ class HistoryWriter:
         return spans
 
     def wait_for_majority(self) -> None:
-        """Returns once majority reads see all inserts: its own majority write waits for every
-        earlier one. Raises: HistoryWriteError."""
+        """Returns once majority reads see all inserts. Makes a majority write for this, which
+        waits for every earlier write. Raises: HistoryWriteError."""
         with _one_line():
             readers = self._db["readers"].with_options(write_concern=WriteConcern("majority"))
             readers.delete_one({"_id": self.id})

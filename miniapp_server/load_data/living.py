@@ -186,7 +186,7 @@ class LivingLibrary:
         ]
 
     def _revisions(self, visit: GeneratedVisit, now: datetime) -> list[Reservation]:
-        """The revisions that the visit's reservation has at ``now``; none before it is booked.
+        """The revisions that the visit's reservation has at ``now``; none before the booking.
         Endings that the service's jobs bring about are left out."""
         area = self._reference.catalog.areas[visit.area_id]
         policy = self._reference.policy.resolve(area.id, local_date(visit.times.start))
@@ -272,7 +272,7 @@ class LivingLibrary:
 
 async def live(env: Mapping[str, str]) -> None:
     """Runs the invented readers until the sandbox stops them. Does nothing if the clock was
-    moved, or if there are bookings but no earlier demo. Raises: LoadDataError,
+    moved, or if there are bookings but no demo has run before. Raises: LoadDataError,
     HistoryWriteError, SettingsError, DatabaseRefused, MongoUnusable."""
     settings = load(env)
     if settings.mode is not Mode.SANDBOX:

@@ -1,4 +1,4 @@
-"""The sandbox's clock. A move runs the jobs that become due on the way, in every worker."""
+"""The sandbox's clock, which all workers share. A move runs the jobs that become due on the way."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _A_DAY: Final = timedelta(days=1)
 
 _SENDING: Final = frozenset(delivery_job(channel) for channel in Channel)
 _AT_EACH_STEP: Final = frozenset({"carry_over", "offer_free_seats", "dispatch_outbox"}) | _SENDING
-"""Jobs that run at each step of a move: they have no stored deadlines or follow other jobs."""
+"""Jobs that run at each step of a move: they have no stored deadlines or depend on other jobs."""
 _BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
-"""Jobs that may record past events. Deadlines from these are due at once, so all jobs run again."""
+"""Jobs that may record past events, whose deadlines may be past too: then all jobs run again."""
 
 
 class ClockHeld(Conflict):
@@ -92,7 +92,7 @@ class MovableClock:
 
     @asynccontextmanager
     async def _exclusive_move(self) -> AsyncIterator[None]:
-        """Allows one clock move at a time. ``_follow_once`` discards an offset read before it."""
+        """Allows one move at a time; ``_follow_once`` discards an offset read before the move."""
         async with self._moving:
             self._moves += 1
             yield
@@ -117,15 +117,15 @@ class MovableClock:
         return delivery, at_once | _SENDING
 
     async def _waiting(self, now: datetime) -> frozenset[str]:
-        """Jobs with past deadlines that waited for a gate to report earlier events."""
+        """The job ``gates``, and those whose past deadlines may have waited for gates' reports."""
         gates = await self._stored.gates.all()
         if all(gate.last_seen_at is None for gate in gates):
             return frozenset()
         return frozenset({"gates"}) | await self._stored.reservations.overdue(now)
 
     async def _advance_to(self, instant: datetime, jobs: frozenset[str] | None = None) -> None:
-        """Sets the clock to ``instant`` and runs the jobs due then. ``jobs``: only these, but
-        all if one of them has recorded events of the past; None for all."""
+        """Sets the clock to ``instant`` and runs the jobs due then. ``jobs``: runs only these,
+        and afterwards all jobs if one of these has recorded past events. None: runs all jobs."""
         # Before the jobs, which would take the skipped time for an outage of the service.
         await self._stored.heartbeat.set(instant)
         # Kiosks, too, count as seen during the skipped time.

@@ -106,7 +106,7 @@ class SandboxState:
             await self._db["daily_statistics"].delete_many({})
 
     async def end_life(self) -> bool:
-        """Stops the demo with invented readers and removes these. False if there were none."""
+        """Stops the demo's invented readers and removes them. False if there were none."""
         with translate_errors():
             life = await self._db[_LIFE].find_one_and_update({}, {"$set": {"over": True}})
             if life is None:

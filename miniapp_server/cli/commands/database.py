@@ -73,8 +73,8 @@ def restore(
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Restore a backup into an empty database. MONGO_DATABASE names it. Double bookings are looked
-    for afterwards."""
+    """Restore a backup into an empty database. MONGO_DATABASE names the database. Afterwards the
+    command looks for double bookings."""
     from miniapp_server.cli.database import fill
 
     run(lambda env: fill(env, file, over), env_file)

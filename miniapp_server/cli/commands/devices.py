@@ -43,8 +43,8 @@ def gate_agent(context: typer.Context) -> None:
 def wechat_menu(
     what: Annotated[Literal["show", "diff", "put"], typer.Argument()], env_file: EnvFile = None
 ) -> None:
-    """Show or change the official account's menu. Show it, show what put would change, or put the
-    entry for booking into it, below the button that the library's profile names."""
+    """Show or change the official account's menu. show prints the menu, diff what put would
+    change. put adds the entry for booking, below the button that the library's profile names."""
     from miniapp_server.cli.wechat import wechat_menu
 
     run(lambda env: wechat_menu(env, what), env_file)

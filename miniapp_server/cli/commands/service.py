@@ -97,7 +97,7 @@ def check_config(
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Check the settings and print them without secrets. Exits with status 1 if one is wrong."""
+    """Check the settings and print them without secrets. Exits with status 1 if any is wrong."""
     from miniapp_server.cli.check_config import check_config
 
     run(lambda env: check_config(env, connect), env_file)
