@@ -53,8 +53,8 @@ class ScanNotes:
     def issue(
         self, scan: PresenceScan, session_id: str | None, now: datetime, *, bound: bool = True
     ) -> str:
-        """Returns a new note of the scan. Its holder is the session; it has none yet if
-        ``session_id`` is None. ``bound``: whether the session belongs to a reader."""
+        """Returns a new note of the scan, held by the session. Without a ``session_id`` the note
+        has no holder yet. ``bound``: whether the session belongs to a reader."""
         in_session = SIGNED_IN_FOR if bound else SIGN_IN_FOR
         lasts = BEGIN_WITHIN if session_id is None else in_session
         if isinstance(scan, SeatLabelScan):

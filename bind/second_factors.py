@@ -45,7 +45,7 @@ class SecondFactorInvalid(RuleViolation):
 @dataclass(frozen=True, slots=True)
 class Enrolment:
     """A new secret offered to a staff member's authenticator app. ``uri`` is for its QR code.
-    ``held``: the encrypted secret, kept in the form until a code confirms it and it is stored."""
+    ``held``: the encrypted secret, kept in the form until a code confirms the secret."""
 
     secret: str
     uri: str

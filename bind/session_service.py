@@ -49,7 +49,7 @@ class SessionService:
         sealer: FieldCipher,
         announce: Callable[[list[str]], Awaitable[None]],
     ) -> None:
-        """``sealer`` adds a checksum to tokens, as proof that they were issued here.
+        """``sealer`` adds a checksum to tokens, which proves that this service issued them.
         ``announce`` tells other workers to drop keys of sessions or readers from their caches."""
         self._sessions, self._tokens = sessions, tokens
         self._sealer = sealer

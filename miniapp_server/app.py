@@ -89,7 +89,7 @@ Plug = Callable[[web.Application], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class WorkerIdentity:
     """The identity of a worker, one of several processes that share the port. ``owner``: its
-    name in the leases of jobs. ``metrics_folder``: where all workers count for /metrics."""
+    name in the leases of jobs. ``metrics_folder``: where all workers store counts for /metrics."""
 
     owner: str
     metrics_folder: Path

@@ -84,7 +84,7 @@ class Spool:
 
     def first(self) -> tuple[list[tuple[int, dict[str, str]]], bool]:
         """Returns the oldest waiting events, as many as fit into one request, each with its
-        number in the spool; and whether they are all waiting events."""
+        number in the spool; and whether these are all the waiting events."""
         rows = self._db.execute(
             "SELECT n, event FROM spool ORDER BY n LIMIT ?", (BATCH + 1,)
         ).fetchall()

@@ -1,7 +1,7 @@
 """Starts, restarts and ends several worker processes that serve one port.
 
 Each worker is a whole service, with its event loop, clients, caches and jobs. It listens on the
-same address with SO_REUSEPORT; the kernel spreads new connections. Workers share only MongoDB and
+same port with SO_REUSEPORT; the kernel spreads new connections. Workers share only MongoDB and
 Redis, as services on several hosts do. A worker runs ``python -m miniapp_server worker`` in the
 supervisor's environment, and prints one word once it accepts requests.
 """
@@ -44,7 +44,7 @@ _STEADY_S: Final = 10.0
 _FIRST_DELAY_S: Final = 0.2
 _LONGEST_DELAY_S: Final = 30.0
 """Longest pause in seconds before an ended worker is restarted. The pause begins with
-``_FIRST_DELAY_S`` and doubles each time. A worker that lived for ``_STEADY_S`` restarts at once."""
+``_FIRST_DELAY_S`` and doubles each time. A worker that lived ``_STEADY_S`` restarts immediately."""
 
 _NOT_REPLACED: Final = "a new worker cannot start; the old workers continue to serve"
 

@@ -29,7 +29,7 @@ pause of a second or more."""
 
 
 class WalkthroughFailed(Exception):
-    """A step of the walkthrough got an unexpected response; the text is one line that names it."""
+    """A step of the walkthrough got an unexpected response; the text names the step in one line."""
 
 
 class DemoBusy(WalkthroughFailed):

@@ -126,7 +126,8 @@ class SignOnProvider(IdentityProvider, Protocol):
         """Measurements of the calls to the provider."""
 
     async def logout_url(self, return_to: str) -> str | None:
-        """The provider's sign-out URL, which leads back to ``return_to``; None if it has none."""
+        """A sign-out URL of the provider, which leads back to ``return_to``; None if there is
+        none."""
 
     async def answers(self) -> bool:
         """Calls the provider. True if it gives a usable response; raises nothing otherwise."""

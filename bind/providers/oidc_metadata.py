@@ -59,8 +59,8 @@ class _Remembered(Generic[T]):
         self._failure: tuple[datetime, str] | None = None
 
     async def get(self, lasts: Callable[[T], timedelta]) -> T:
-        """The cached response, or a new one if it is too old. ``lasts`` returns how long a given
-        response may be used. Raises: EntryUnavailable."""
+        """The cached response; a new one if the cached one is too old. ``lasts`` returns how
+        long a given response may be used. Raises: EntryUnavailable."""
         # A caller that a cached response satisfies does not wait for a running request.
         if (cached := self._fresh(lasts)) is not None:
             return cached

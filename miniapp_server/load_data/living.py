@@ -209,7 +209,7 @@ class LivingLibrary:
                 await waitlist.join(ctx, r.area_id, [r.seat_id], frozenset(), when)
 
     async def play(self, visit: GeneratedVisit, since: datetime) -> None:
-        """Carries out the visit's steps after ``since``, each on time, until one is refused."""
+        """Carries out the visit's steps after ``since``, each on time, until a step is refused."""
         id: str = visit.id
         for moment, step in self._steps(visit):
             if moment <= since:

@@ -70,8 +70,8 @@ class MovableClock:
         await self._broadcast_clock()
 
     async def move(self, target_of: Callable[[datetime], datetime]) -> None:
-        """Moves the clock of all workers to ``target_of`` the present time. On the way forward it
-        stops at each instant at which a job is due. Removes the invented readers first.
+        """Moves the clock of all workers to the time that ``target_of`` makes of the present time.
+        A forward move runs each job when it is due. Removes the invented readers first.
 
         Raises: ClockHeld if the clock cannot be moved back; Malformed if the target is too far
         ahead.

@@ -19,8 +19,8 @@ _OF_READERS: Final = (
 )
 _CHECKS: Final = 100
 _CHECK_S: Final = 0.05
-"""Seconds between two checks whether the writer of invented readers has stopped. With
-``_CHECKS`` checks it has five seconds to stop."""
+"""Seconds between two checks whether the writer of invented readers has stopped. ``_CHECKS``
+checks leave the writer five seconds to stop."""
 _KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", ABOUT})
 
 
