@@ -2,7 +2,7 @@
 
 Scanned codes and review codes have 128 bits: they cannot be guessed and need no confirmation. Six
 digits can be guessed. They are valid for ten minutes, and a WeChat user who enters too many wrong
-ones is refused for a while. Wrong digits are also counted over all users. Beyond that limit right
+ones is refused for a while. Wrong digits are also counted over all users. Beyond a limit right
 digits no longer bind, but create a request that the reader has to confirm on the page that shows
 the code. Right digits are not refused: otherwise strangers could lock everyone out.
 """
@@ -40,8 +40,7 @@ class RedeemableCodes:
         self._codes, self._review, self._attempts = codes, review, attempts
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader of a scanned or review code, which stays usable; None if the code is
-        invalid."""
+        """The reader of a scanned or review code, which is not redeemed; None if it is invalid."""
         reader_id = await self._codes.reader_of(secret, now)
         return reader_id or await self._review.reader_of(secret, now)
 

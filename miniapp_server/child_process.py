@@ -1,4 +1,4 @@
-"""Starts child processes that end together with this process, even if it is killed."""
+"""Starts child processes that end with this process, even if this process is killed."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class Clock:
     @property
     def trusted(self) -> bool:
         """True if the machine's clock can be used: a recent measurement was within
-        ``TOLERANCE``, and the clock was not set since."""
+        ``TOLERANCE``, and the clock has not been set after that measurement."""
         return self._agrees and self.unmeasured_s < _BELIEVED_S
 
     def judge(self, reference: datetime, took: timedelta) -> bool:
@@ -89,7 +89,7 @@ class Clock:
         MongoDB's time at some moment of the last ``took``.
 
         A stored ``off_by`` is kept if it agrees with the measurement within the measurement's
-        precision. Returns whether it decided: if ``took`` is too long for that, nothing changes.
+        precision. Returns whether it could decide: if ``took`` is too long, nothing changes.
         """
         ms, doubt = self._machine_ns() // _NS_PER_MS, took / 2
         # Whole milliseconds, MongoDB's precision, so that times are the same after storing.

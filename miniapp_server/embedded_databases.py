@@ -1,5 +1,5 @@
 """Runs a private mongod (a replica set of one) and redis-server (without persistence) from
-installed wheels. They use a data folder and free ports of the loopback address."""
+installed wheels. Both use the same data folder, and free ports of the loopback address."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ class Scheduler:
         owner: str = "",
     ) -> None:
         """``owner``: this process's unique name in the leases; random if empty. A process that
-        takes over the name of a dead one continues its leases."""
+        takes over the name of a dead process continues the leases of that process."""
         self.groups = tuple(groups)
         self._writing = [group for group in self.groups if group.messaging is Messaging.WRITES]
         self._leases = leases
@@ -149,8 +149,7 @@ class Scheduler:
         ]
 
     async def stop(self) -> None:
-        """Stops the loops and releases the leases, so that another worker need not wait for
-        them."""
+        """Stops the loops and releases the leases, so that other workers need not wait for them."""
         await end(self._tasks)
         self._tasks = []
         with suppress(Unavailable, TimeoutError):

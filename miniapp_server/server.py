@@ -41,8 +41,8 @@ _QUIET_S: Final = 0.2
 """After this many seconds without a request no client is left, because at a shutdown each
 response carries ``Connection: close``."""
 _BACKLOG: Final = 4096
-"""Connections that may wait to be accepted (Linux's default limit). Beyond it the kernel drops a
-client's SYN, and the client repeats it after a second."""
+"""Connections that may wait to be accepted (Linux's default limit). Beyond this number the
+kernel drops a client's SYN, and the client repeats it after a second."""
 _NO_FILES_S: Final = 1.0
 
 
@@ -196,7 +196,7 @@ class BatchListener:
         shared: bool,
         unread_s: float = LIMITS.unread_s,
     ) -> None:
-        """``shared``: other workers also use the port. Raises: ServingError if it is taken."""
+        """``shared``: other workers use the port too. Raises: ServingError if the port is taken."""
         self._protocols = protocols
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[None]] = set()
@@ -221,8 +221,8 @@ class BatchListener:
 
         The kernel resets a connection whose handshake ends in the microseconds between the last
         accept and the close, also with SO_REUSEPORT (unless ``net.ipv4.tcp_migrate_req``, Linux
-        5.14, hands it to another worker). Its request was never read, so a client may safely send
-        it again.
+        5.14, hands it to another worker). The service has read no request from it, so a client may
+        safely send the request again.
         """
         self._loop.remove_reader(self._socket)
         self._accept_all()

@@ -46,8 +46,7 @@ class EntryUnavailable(Unavailable):
 
     @property
     def is_seen(self) -> bool:
-        """True if this service itself saw the failure; False if a browser can forge or provoke
-        it."""
+        """True if this service saw the failure itself, and no browser can forge or provoke it."""
         return self.details["reason"] not in _BY_THE_BROWSER
 
 
@@ -126,8 +125,7 @@ class SignOnProvider(IdentityProvider, Protocol):
         """Measurements of the calls to the provider."""
 
     async def logout_url(self, return_to: str) -> str | None:
-        """A sign-out URL of the provider, which leads back to ``return_to``; None if there is
-        none."""
+        """A sign-out URL of the provider, leading back to ``return_to``; None if there is none."""
 
     async def answers(self) -> bool:
         """Calls the provider. True if it gives a usable response; raises nothing otherwise."""

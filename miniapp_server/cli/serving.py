@@ -110,7 +110,7 @@ def _any_key(env: Env) -> str:
 
 
 def _demo_keys(path: Path) -> str:
-    """The demo's encryption keys, in the file ``path``: written once, for its owner only."""
+    """The demo's encryption keys in ``path``. A missing file is created, readable by its owner."""
     if path.exists():
         try:
             return str(json.loads(path.read_text(encoding="utf-8"))["encryption_keys"])
@@ -162,7 +162,7 @@ def _announce(settings: Settings, env: Env, workers: int) -> None:
 
 
 async def worker(env: Env, owner: str, lan: str) -> None:
-    """Run one of several workers on a port. Once ready it notifies the supervisor on stdout."""
+    """Run one of several workers on a port. A ready worker notifies the supervisor on stdout."""
     folder = env.get(METRICS_FOLDER)
     if folder is None:
         raise CommandError("this command is internal: start workers with serve --workers N")
@@ -216,7 +216,7 @@ async def walkthrough(url: str) -> None:
 @asynccontextmanager
 async def _own_demo() -> AsyncIterator[str]:
     """Runs a private demo without invented readers for the length of a block; yields its URL.
-    Raises: CommandError if it does not start; the demo has then printed the reason."""
+    Raises: CommandError if the demo does not start; it has then printed the reason."""
     with tempfile.TemporaryDirectory(prefix="seats-walkthrough-") as folder:
         [port] = free_ports(1)
         own = {"DATA_DIR": folder, "PORT": str(port), "DEMO": "empty", "LOG_LEVEL": "WARNING"}

@@ -76,7 +76,7 @@ Step = Callable[[GeneratedVisit, str, RequestContext], Awaitable[Reservation]]
 
 
 class LifeIsOver(Exception):
-    """The sandbox stopped the demo: its clock was moved, it was reset, or the demo has ended."""
+    """The demo was stopped: the sandbox's clock was moved, or the sandbox was reset or ended."""
 
 
 def popularity(area: Area) -> float:
@@ -148,7 +148,7 @@ class LivingLibrary:
         return visits
 
     async def go_on(self, visits: Sequence[GeneratedVisit]) -> None:
-        """Carries out these and the next days' visits in real time, until the demo is stopped."""
+        """Carries out ``visits`` and those of the next days in real time, until the demo stops."""
         today = local_date(self._now())
         try:
             async with asyncio.TaskGroup() as crowd:

@@ -19,7 +19,7 @@ from models.violations.rules import decide_suspension, window_start
 MOST_READERS: Final = 12_000
 """Largest number of invented readers: those of a university whose library has 2,400 seats."""
 _STUDY_MONTHS: Final = 48
-"""Months that a reader studies. Each month one in 48 leaves the university and a new one comes."""
+"""Months that a reader studies. Each month one reader in 48 leaves, and a new reader comes."""
 _ATTEMPTS: Final = 20
 
 _SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"

@@ -29,7 +29,7 @@ _SENDING: Final = frozenset(delivery_job(channel) for channel in Channel)
 _AT_EACH_STEP: Final = frozenset({"carry_over", "offer_free_seats", "dispatch_outbox"}) | _SENDING
 """Jobs that run at each step of a move: they have no stored deadlines or depend on other jobs."""
 _BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
-"""Jobs that may record past events, whose deadlines may be past too: then all jobs run again."""
+"""Jobs that may record past events, which can cause deadlines in the past: all jobs run again."""
 
 
 class ClockHeld(Conflict):
@@ -62,8 +62,8 @@ class MovableClock:
 
     @asynccontextmanager
     async def resetting(self) -> AsyncIterator[None]:
-        """A block for a reset, during which the clock cannot be moved. At its end it waits until
-        every worker has noticed the reset."""
+        """A block for a reset, during which the clock cannot be moved. At the end the block
+        waits until every worker has noticed the reset."""
         async with self._exclusive_move():
             yield
             self._reset_seen = await self._state.note_reset()
@@ -99,7 +99,7 @@ class MovableClock:
 
     async def _forward(self, now: datetime, target: datetime) -> None:
         """Moves the clock forward, stopping at each instant at which something is due. All jobs
-        run at the first and the last stop, only the due ones in between."""
+        run at the first and the last stop, only the due jobs at the others."""
         step, jobs = now, None
         while (due := await self._next_due(step)) is not None and due[0] <= target:
             step = due[0]
@@ -179,6 +179,6 @@ class MovableClock:
             return  # MongoDB is unreachable; the next poll follows soon
 
     async def _broadcast_clock(self) -> None:
-        """Makes every worker read the clock from MongoDB; returns once they follow it."""
+        """Makes every worker read the clock from MongoDB; returns once all workers follow it."""
         if not await self._others.send():
             await asyncio.sleep(2 * _CLOCK_POLL_S)  # by then every worker has polled the clock

@@ -84,7 +84,7 @@ class Sandbox:
         app[service_key(WeChatChannel)].refused_until.clear()
 
     async def record_consent_tap(self, openid: str, results: Mapping[str, str]) -> None:
-        """Grants a message for each template that the reader accepted, as WeChat does on a tap."""
+        """Adds one consent for each template that the reader accepted, as WeChat does on a tap."""
         for name, result in results.items():
             if result in ("accept", "acceptWithAudio") and name in WECHAT_TEMPLATES:
                 await self.wechat.grant(openid, self._templates[Template(name)].template_id)

@@ -94,7 +94,7 @@ class SandboxState:
 
     async def note_stopped(self, writer: str, readers: Sequence[ReaderId]) -> None:
         """Records that the demo ``writer`` has stopped. If its readers were already removed,
-        deletes the documents that it wrote afterwards."""
+        deletes the documents that the demo wrote afterwards."""
         with translate_errors():
             noted = await self._db[_LIFE].update_one({"_id": writer}, {"$set": {"stopped": True}})
             if not noted.matched_count:

@@ -244,7 +244,7 @@ class SandboxWeChat:
                 )
 
     async def take_mode(self, endpoint: str) -> FaultMode:
-        """The simulated fault for this call of the endpoint, which uses it up once. A fault set
+        """The fault to simulate in this call of the endpoint; the call is counted. A fault set
         for the endpoint comes before one for ``*``; without either there is no fault."""
         for name in (endpoint, "*"):
             with translate_errors():

@@ -75,7 +75,7 @@ class Settings:
     contact: tuple[str, ...]
     staff: StaffDirectory
     staff_totp: bool
-    """Whether staff members need a second factor. If the sign-on checked none, they are asked."""
+    """Whether staff members need a second factor: ours, if the sign-on has not checked one."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)

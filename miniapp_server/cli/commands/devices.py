@@ -32,7 +32,7 @@ def gate_import(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )
 def gate_agent(context: typer.Context) -> None:
-    """Report a gate's events to the service. This agent reads them from the gate's file."""
+    """Report a gate's events to the service. The agent reads the gate's file of events."""
     # The agent also runs alone, on machines with only Python, so it parses its own options.
     from miniapp_server.gate_agent import main
 

@@ -44,7 +44,7 @@ def demo(
     workers: Workers = 1,
     env_file: EnvFile = None,
 ) -> None:
-    """Serve the demo library in a sandbox, to try it. It listens on PORT (default: 8080).
+    """Serve the demo library in a sandbox, to try it. The demo listens on PORT (default: 8080).
 
     Private databases keep their data in DATA_DIR (default: var/ in the present folder). MONGO_URL,
     a replica set, and REDIS_URL name servers of your own instead; set both. DEMO=empty leaves out
