@@ -1,5 +1,5 @@
-"""Sign-ins whose ticket the browser brought without having begun a sign-in here. The reader has
-to confirm them: 以 张* 登录？"""
+"""Sign-ins whose ticket came with a browser that had not begun a sign-in in this service. The
+reader has to confirm them: 以 张* 登录？"""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ class SessionService:
         return await self.open(self.id_of(token), now)
 
     async def open(self, id: str, now: datetime) -> Principal:
-        """The session's principal, cached or looked up. Raises: Unauthenticated if it is over."""
+        """The session's principal, cached or looked up. Raises: Unauthenticated if it has ended."""
         entry = self._cache.get(id)
         if entry is None or monotonic() - entry[0] > CACHE_SECONDS:
             principal = await self._look_up(id)

@@ -19,8 +19,8 @@ FAILING_FOR: Final = timedelta(minutes=1)
 class SignOn:
     """One way to sign in. ``name``: its name on the sign-in page; empty for 统一身份认证.
 
-    ``realm``: the namespace of its account numbers; empty for the campus's, so that sign-ons
-    without a realm share their readers.
+    ``realm``: the namespace of its account numbers; empty for the campus's namespace, so that all
+    sign-ons without a realm share their readers.
     """
 
     id: str

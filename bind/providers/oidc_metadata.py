@@ -105,8 +105,8 @@ class OidcDirectory:
         return _read(body, self._issuer)
 
     async def keys(self, kid: str | None) -> ProviderKeys:
-        """The provider's signing keys. If none has the id ``kid``, they are requested again, at
-        most once a minute. Raises: EntryUnavailable."""
+        """The provider's signing keys. If no cached key has the id ``kid``, the keys are
+        requested again, at most once a minute. Raises: EntryUnavailable."""
 
         def lasts(cached: ProviderKeys) -> timedelta:
             has_it = kid is None or kid in cached.ids
