@@ -42,7 +42,7 @@ class BindingState:
 
 
 def link(base: str, secret: str) -> str:
-    """The URL in the activation code's QR code, below the base URL of this service."""
+    """The URL that an activation code's QR code contains. ``base``: this service's base URL."""
     return f"{base.rstrip('/')}/bind?c={secret}"
 
 
@@ -62,8 +62,8 @@ class AccountBindingService:
     # --- the reader, on the web -------------------------------------------------------------------
 
     async def get_or_create_code(self, reader_id: ReaderId, renew: bool, now: datetime) -> LiveCode:
-        """Returns the reader's valid activation code; creates one if there is none. ``renew``
-        first revokes the valid one. Raises: Busy if no free digits were found."""
+        """Returns the reader's valid activation code, or creates one. With ``renew`` an existing
+        code is revoked first. Raises: Busy if no unused digits were found."""
         if renew:
             await self._codes.revoke(reader_id)
         for _ in range(20):  # digits or concurrent requests may collide; the next try succeeds
@@ -116,8 +116,8 @@ class AccountBindingService:
         the web session ``requested_in``. The activation code is deleted too, so a repeated
         ``confirm`` cannot bind again.
 
-        Sessions end before the binding, so that the call can be repeated after a failure. The
-        WeChat user's sessions end as well: otherwise a new binding would sign them in as its
+        Sessions end before the binding, so that the call can be repeated after a failure. They
+        include the WeChat user's sessions, which a later binding would otherwise sign in as another
         reader.
         """
         await self._codes.discard(reader_id)
@@ -140,8 +140,8 @@ class AccountBindingService:
         return reader
 
     async def bind(self, principal: Principal, code: str, now: datetime) -> Reader | BindingRequest:
-        """Uses the code up and binds the WeChat user to its reader. Returns the reader, or a
-        request that the reader has to confirm if guessing of codes was detected. Raises:
+        """Uses the code up and binds the WeChat user to its reader. Returns the reader or, if
+        guessing of codes was detected, a request that the reader has to confirm. Raises:
         AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts."""
         openid, session = await self._unbound(principal), principal.session
         redeemed = await self._redeemable.redeem(openid, session.id, code, now)
@@ -173,7 +173,7 @@ class AccountBindingService:
         return BindingState("pending" if waits else "expired", None, request)
 
     async def _unbound(self, principal: Principal) -> str:
-        """Returns the openid of a WeChat user who is not bound. Raises: AlreadyBound;
+        """The openid of the session's WeChat user, who is not bound. Raises: AlreadyBound;
         Unauthenticated for a session without an openid."""
         openid = principal.session.openid
         if openid is None:

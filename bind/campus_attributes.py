@@ -31,16 +31,16 @@ class CampusAttributes:
         return frozenset(self._reference.groups.campus_attributes)
 
     async def follow_address(self, reader: Reader, address: str) -> None:
-        """Stores the e-mail address that the campus releases, unless it is empty or the reader
-        has entered or removed one."""
+        """Stores the e-mail address that the campus releases, unless ``address`` is empty or the
+        reader has entered or removed an address."""
         if self._addresses is not None and address:
             await self._addresses.follow_campus(reader.id, address)
 
     async def follow(
         self, reader: Reader, attributes: Mapping[str, Sequence[str]], now: datetime
     ) -> None:
-        """Replaces the memberships that the reader has from the campus by the groups that these
-        attributes give. Writes nothing if they are unchanged."""
+        """Replaces the reader's memberships from campus data by those that ``attributes`` give.
+        Writes nothing if these are the same."""
         current = {m.group_id: m for m in reader.memberships if m.source is MembershipSource.CAMPUS}
         group_ids = self._reference.groups.from_campus(attributes)
         if group_ids == current.keys():

@@ -1,4 +1,4 @@
-"""Links in QR codes: ``<prefix><id>?c=<code>``, each an address of this service."""
+"""Links in QR codes: ``<prefix><id>?c=<code>``, each a URL of this service."""
 
 from __future__ import annotations
 

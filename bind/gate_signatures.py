@@ -1,7 +1,7 @@
 """Signatures of gate event batches, made with the gate's key.
 
 ``X-Gate-Signature`` is the hex HMAC-SHA256 of ``<X-Gate-Timestamp>.<body>``. The timestamp is in
-Unix seconds, and an old one is refused, so a recorded batch cannot be replayed later.
+Unix seconds. An old timestamp is refused, so a recorded batch cannot be replayed later.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def verify(
     key: str | None, timestamp: str, signature: str, body: bytes, now: datetime
 ) -> timedelta:
     """Verifies the signature of a batch of gate events. Returns how far the gate's clock is
-    ahead of ours. Raises: Unauthenticated for an unknown gate (``key`` is None), a bad
-    signature, or a time that is more than ``LEEWAY`` off."""
+    ahead of this service's. Raises: Unauthenticated for an unknown gate (``key`` is None), a bad
+    signature, or a timestamp that is more than ``LEEWAY`` off."""
     expected = sign(key or "", timestamp, body)
     presented = signature.lower().encode(errors="replace")
     if not hmac.compare_digest(expected.encode(), presented) or not key:

@@ -1,5 +1,5 @@
-"""Sign-ins whose ticket the browser brought without having begun a sign-in here. The reader has
-to confirm them: 以 张* 登录？"""
+"""Sign-ins whose ticket came with a browser that had not begun a sign-in in this service. The
+reader has to confirm them: 以 张* 登录？"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class HeldSignIn(NamedTuple):
 
 
 class HeldSignIns:
-    """Encrypts unconfirmed sign-ins into the confirmation form, so that they need not be stored."""
+    """Encrypts unconfirmed sign-ins into the confirmation form; the service does not store them."""
 
     def __init__(
         self, cipher: FieldCipher, once: UsedOnceRepository, campus: CampusAttributes
@@ -46,8 +46,8 @@ class HeldSignIns:
         )
 
     async def release(self, text: str, holder: str, now: datetime) -> SignIn:
-        """Returns the sign-in that the reader has confirmed; works once. Raises: Unauthenticated
-        if it is older than ``HELD_FOR``, another browser's or already used; Unavailable."""
+        """Returns the sign-in that the reader has confirmed, once. Raises: Unauthenticated if it
+        is older than ``HELD_FOR``, belongs to another browser or is already used; Unavailable."""
         try:
             held, owner, until = json.loads(self._cipher.decrypt(text, "held sign-in"))
         except (DecryptionError, ValueError):

@@ -60,7 +60,7 @@ class LoginService:
 
     async def sign_in(self, identity: SignIn, now: datetime) -> IssuedToken:
         """Creates or updates the reader and opens a web session with their current staff role.
-        Raises: EntryRefused if the number is a visitor's or imitates another reader's;
+        Raises: EntryRefused if the number is a visitor's or could be taken for another reader's;
         Unauthenticated if single logout has ended the ticket."""
         reader = await self._admit(identity, now)
         role = self._staff.role_of(identity.reader_number, identity.provider, identity.groups)
@@ -78,7 +78,7 @@ class LoginService:
     async def renew(self, identity: SignIn, session: Session, now: datetime) -> datetime | None:
         """Renews the staff role of a session after a new sign-in. Returns the session's new end;
         None if another reader signed in or the session is over. Raises: EntryRefused if the
-        number is a visitor's or imitates another reader's."""
+        number is a visitor's or could be taken for another reader's."""
         reader = await self._admit(identity, now)
         if reader.id != session.reader_id:
             return None
@@ -95,7 +95,7 @@ class LoginService:
 
     async def _admit(self, identity: SignIn, now: datetime) -> Reader:
         """Creates or updates the reader who signs in, with group memberships and e-mail address.
-        Raises: EntryRefused if the number is a visitor's or imitates another reader's."""
+        Raises: EntryRefused if the number is a visitor's or could be taken for another reader's."""
         number = identity.reader_number
         if not identity.realm and number.startswith(self._reserved):
             raise EntryRefused()  # it imitates a number of another sign-on's realm

@@ -1,10 +1,10 @@
 """Codes that bind a WeChat user to a reader: six digits, a scanned code or a review code.
 
-Scanned codes and review codes have 128 bits: they cannot be guessed and bind at once. Six digits
-can be guessed. They are valid for ten minutes, and a WeChat user who enters too many wrong ones is
-refused for a while. Wrong digits are also counted over all users. Beyond that limit right digits no
-longer bind, but create a request that the reader has to confirm on the page that shows the code.
-They are not refused, because then strangers could lock everyone out.
+Scanned codes and review codes have 128 bits: they cannot be guessed and need no confirmation. Six
+digits can be guessed. They are valid for ten minutes, and a WeChat user who enters too many wrong
+ones is refused for a while. Wrong digits are also counted over all users. Beyond a limit right
+digits no longer bind, but create a request that the reader has to confirm on the page that shows
+the code. Right digits are not refused: otherwise strangers could lock everyone out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ASK_PAST: Final = (
     AttemptLimit("activation:all", 100, _WINDOW),
     AttemptLimit("activation:day", 1000, timedelta(days=1)),
 )
-"""Limits of all users' wrong six-digit codes. Beyond either the reader must confirm the binding."""
+"""Limits of all users' wrong six-digit codes; beyond either limit readers confirm bindings."""
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -40,7 +40,7 @@ class RedeemableCodes:
         self._codes, self._review, self._attempts = codes, review, attempts
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader of a scanned or review code; None if unknown or over. Does not use it up."""
+        """The reader of a scanned or review code, which is not redeemed; None if it is invalid."""
         reader_id = await self._codes.reader_of(secret, now)
         return reader_id or await self._review.reader_of(secret, now)
 
@@ -57,7 +57,7 @@ class RedeemableCodes:
     async def _redeem_digits(
         self, openid: str, session_id: str, digits: str, now: datetime
     ) -> ReaderId | BindingRequest | None:
-        """Redeems a six-digit code. An attempt counts as wrong until the look-up shows it right."""
+        """Redeems a six-digit code. It is counted as a wrong attempt until it proves right."""
         own = [AttemptLimit(f"activation:openid:{token_hash(openid)}", _PER_USER, _WINDOW)]
         await self._attempts.register(own, now)
         # Both limits count every attempt, also when the first one is exceeded.

@@ -53,7 +53,7 @@ class ScanNotes:
     def issue(
         self, scan: PresenceScan, session_id: str | None, now: datetime, *, bound: bool = True
     ) -> str:
-        """Returns a new note of the scan. Its holder is the session; with ``session_id`` None it
+        """Returns a new note of the scan, held by the session. Without a ``session_id`` the note
         has no holder yet. ``bound``: whether the session belongs to a reader."""
         in_session = SIGNED_IN_FOR if bound else SIGN_IN_FOR
         lasts = BEGIN_WITHIN if session_id is None else in_session
@@ -74,26 +74,26 @@ class ScanNotes:
         )
 
     def begin_sign_in(self, text: str, state: str, now: datetime) -> str | None:
-        """Makes the sign-in with this ``state`` the holder of a note that has none. Returns the
-        changed note; None if ``text`` is no valid note without a holder."""
+        """Makes the sign-in with this ``state`` the holder of the note ``text``. Returns the
+        changed note; None if ``text`` is no valid note or already has a holder."""
         note = self._opened(text, _NO_HOLDER, now)
         return self._passed_on(note, f"state:{state}") if note is not None else None
 
     def finish_sign_in(self, text: str, state: str, session_id: str, now: datetime) -> str | None:
-        """Makes a new session the holder of a note that its sign-in holds. Returns the changed
-        note; None if ``text`` is no valid note of the sign-in with this ``state``."""
+        """Makes a new session the holder of the note ``text``. Returns the changed note; None
+        unless ``text`` is a valid note whose holder is the sign-in with this ``state``."""
         note = self._opened(text, f"state:{state}", now)
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
     def hand_over(self, text: str, session_id: str, now: datetime) -> str | None:
-        """Makes a new session the holder of a note that has none. Returns the changed note; None
-        if ``text`` is no valid note without a holder."""
+        """Makes a new session the holder of the note ``text``. Returns the changed note; None if
+        ``text`` is no valid note or already has a holder."""
         note = self._opened(text, _NO_HOLDER, now)
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
     def scan_of(self, text: str, session_id: str, now: datetime) -> PresenceScan:
-        """The scan recorded in a note that this session holds. Raises: QrExpired if the note has
-        expired or the session does not hold it."""
+        """The scan recorded in a note that this session holds. Raises: QrExpired if the note is
+        invalid or expired, or if the session does not hold it."""
         note = self._opened(text, f"session:{session_id}", now)
         if note is None:
             raise QrExpired()

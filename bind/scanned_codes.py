@@ -1,4 +1,4 @@
-"""Verifies scanned kiosk codes and seat labels, and scan notes of them. Limits wrong codes."""
+"""Verifies scanned kiosk codes and seat labels, and scan notes of them. Limits wrong guesses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 
 _GUESSES: Final = 20
 _GUESSES_OF_AN_ADDRESS: Final = 2000
-"""Limit of wrong codes from one address in ten minutes. Right codes still pass beyond it, so
-guessing goes on at the rate limit of an address (1,000 requests a second at each worker). Two of
-a kiosk's 10⁸ codes are accepted at a time: finding one takes fourteen hours on average, divided
-by the number of workers and of addresses."""
+"""Limit of wrong codes from one IP address in ten minutes. Right codes pass even beyond the
+limit, so guessing can go on at the rate limit of an IP address (1,000 requests a second at each
+worker). Two of a kiosk's 10⁸ codes are accepted at a time: finding one takes fourteen hours on
+average, divided by the number of workers and of IP addresses."""
 _WINDOW: Final = timedelta(minutes=10)
 _NOTE: Final = "note:"
 """Prefix that marks a text of an API client as a scan note; no scanned link begins with it."""
@@ -39,13 +39,13 @@ class ScannedCodes:
     def note_of(
         self, scan: PresenceScan, session_id: str | None, now: datetime, *, bound: bool
     ) -> str:
-        """A scan note for an API client, which ``brought`` accepts in place of the scanned link.
-        ``bound``: whether the session belongs to a reader."""
+        """A scan note for an API client, which can send it to ``brought`` in place of the
+        scanned link. ``bound``: whether the session belongs to a reader."""
         return _NOTE + self._notes.issue(scan, session_id, now, bound=bound)
 
     def note_after_login(self, text: str, session_id: str, now: datetime) -> str | None:
-        """Makes the new session the holder of a scan note that has none. Returns the changed
-        note; None if ``text`` is no valid note without a holder."""
+        """Makes the new session the holder of the scan note ``text``. Returns the changed note;
+        None if ``text`` is no valid note or already has a holder."""
         sealed = text.removeprefix(_NOTE)
         handed_over = self._notes.hand_over(sealed, session_id, now) if sealed != text else None
         return None if handed_over is None else _NOTE + handed_over
@@ -83,8 +83,8 @@ class ScannedCodes:
     async def verify_signed_out(
         self, text: str, address: str, step_seconds: int, now: datetime
     ) -> PresenceScan:
-        """Verifies a link scanned without a session. Only wrong codes use up the address's
-        limit, as a whole campus may share it. Raises: QrInvalid, QrExpired, TooManyAttempts."""
+        """Verifies a link scanned without a session. Limits only wrong codes per IP address,
+        because a whole campus may share one. Raises: QrInvalid, QrExpired, TooManyAttempts."""
         try:
             return await self._verified(text, step_seconds, now)
         except QrInvalid:
@@ -99,6 +99,6 @@ class ScannedCodes:
         return await self._kiosk_codes.verified(text, step_seconds, now)
 
     async def _reject_if_old(self, text: str, step_seconds: int, now: datetime) -> None:
-        """Raises: QrExpired if a kiosk has shown the code during the last day."""
+        """Raises: QrExpired if ``text`` is a code that a kiosk has shown during the last day."""
         if await self._kiosk_codes.was_shown(text, step_seconds, now):
             raise QrExpired()

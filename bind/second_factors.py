@@ -45,7 +45,7 @@ class SecondFactorInvalid(RuleViolation):
 @dataclass(frozen=True, slots=True)
 class Enrolment:
     """A new secret offered to a staff member's authenticator app. ``uri`` is for its QR code.
-    ``held``: the encrypted secret, kept in the form until a code confirms it and it is stored."""
+    ``held``: the encrypted secret, kept in the form until a code confirms the secret."""
 
     secret: str
     uri: str
@@ -78,7 +78,7 @@ class SecondFactors:
 
     def offered(self, reader: Reader, issuer: str, held: str, now: datetime) -> Enrolment:
         """The offered secret that was kept in the form as ``held``. Raises: SecondFactorInvalid
-        if it was offered to another reader, or more than fifteen minutes ago."""
+        if the secret was offered to another reader, or more than fifteen minutes ago."""
         try:
             secret, reader_id, until = json.loads(self._cipher.decrypt(held, _HELD))
         except (DecryptionError, ValueError):
@@ -97,7 +97,7 @@ class SecondFactors:
         now: datetime,
         present: str = "",
     ) -> Sequence[str]:
-        """Stores ``secret`` as the reader's authenticator if ``code`` is one of its codes, and
+        """Stores ``secret`` as the reader's authenticator if ``code`` is a code of ``secret``, and
         records that the session has passed the second factor. Returns the recovery codes, which
         cannot be shown again.
 
@@ -130,8 +130,8 @@ class SecondFactors:
         await self._sessions.pass_second_factor(session)
 
     async def _check(self, reader_id: ReaderId, code: str, now: datetime) -> None:
-        """Verifies the code and uses it up. Wrong codes are counted, except recovery codes.
-        Raises: SecondFactorInvalid, TooManyAttempts."""
+        """Verifies the code and uses it up. Wrong codes are counted, but not wrong recovery
+        codes. Raises: SecondFactorInvalid, TooManyAttempts."""
         # Recovery codes are not counted: 80 bits cannot be guessed, and a thief of the password
         # could otherwise use up all attempts and lock the owner out.
         guessable = not _RECOVERY_CODE.fullmatch(_plain(code))
@@ -150,8 +150,8 @@ class SecondFactors:
         return step is not None and await self._factors.use_step(reader_id, step)
 
     async def _take_attempt(self, reader_id: ReaderId, now: datetime) -> list[AttemptLimit]:
-        """Counts an attempt. Returns the limits that count it, to be refunded if the code is
-        right. Raises: TooManyAttempts."""
+        """Counts an attempt. Returns the limits that count the attempt; the caller refunds them
+        if the code is right. Raises: TooManyAttempts."""
         limits = attempt_limits(reader_id)
         await self._attempts.register(limits, now)
         return limits

@@ -49,7 +49,7 @@ class SessionService:
         sealer: FieldCipher,
         announce: Callable[[list[str]], Awaitable[None]],
     ) -> None:
-        """``sealer`` adds a checksum to tokens, as proof that they were issued here.
+        """``sealer`` adds a checksum to tokens, which proves that this service issued them.
         ``announce`` tells other workers to drop keys of sessions or readers from their caches."""
         self._sessions, self._tokens = sessions, tokens
         self._sealer = sealer
@@ -74,8 +74,8 @@ class SessionService:
         sign_on: SignOnSession | None = None,
         second_factor: bool = False,
     ) -> IssuedToken:
-        """Opens a web session after a sign-in with this ticket. ``role``: from the settings.
-        ``granted``: whether the reader has a role granted in the console. Raises:
+        """Opens a web session after a sign-in with this ticket. ``role``: granted by the
+        settings. ``granted``: whether the reader has a role granted in the console. Raises:
         Unauthenticated if single logout has already ended the ticket."""
         issued = IssuedToken(self._sealer.new_token(), now + WEB_LIFETIME)
         if not await self._sessions.open_web(
@@ -108,7 +108,7 @@ class SessionService:
         return True
 
     def new_api_token(self) -> str:
-        """A new secret for an API token. Nothing is stored; the caller does that."""
+        """A new secret for an API token. It is not stored here: the caller stores the token."""
         return TOKEN_PREFIX + self._sealer.new_token()
 
     async def use_api_token(self, token: ApiToken, now: datetime) -> None:
@@ -119,7 +119,7 @@ class SessionService:
             await self._tokens.use(token.id, now)
 
     async def end_api_token(self, id: str) -> None:
-        """Drops an ended API token from all workers' caches. ``id``: its requests' session id."""
+        """Drops an ended API token from all workers' caches. ``id``: the token's session id."""
         await self._revoke([id])
 
     async def pass_second_factor(self, session: Session) -> None:
@@ -136,9 +136,9 @@ class SessionService:
         sign_on: SignOnSession | None = None,
         second_factor: bool = False,
     ) -> datetime | None:
-        """Replaces the session's staff role after a new sign-in. ``role``: from the settings.
-        ``granted``: whether the reader has a role granted in the console. Returns the session's
-        new end; None if the session is over."""
+        """Replaces the session's staff role after a new sign-in. ``role``: granted by the
+        settings. ``granted``: whether the reader has a role granted in the console. Returns the
+        session's new end; None if the session is over."""
         until = now + WEB_LIFETIME
         # A session that has passed the second factor keeps it: only the password is asked for.
         has_factor = second_factor or (session.role is not None and session.role.second_factor)
@@ -205,7 +205,7 @@ class SessionService:
         return await self.open(self.id_of(token), now)
 
     async def open(self, id: str, now: datetime) -> Principal:
-        """The session's principal, cached or looked up. Raises: Unauthenticated if it is over."""
+        """The session's principal, cached or looked up. Raises: Unauthenticated if it has ended."""
         entry = self._cache.get(id)
         if entry is None or monotonic() - entry[0] > CACHE_SECONDS:
             principal = await self._look_up(id)
@@ -238,13 +238,13 @@ class SessionService:
         await self._revoke(await self._sessions.close_of_reader(reader_id, but))
 
     async def end_ticket(self, ticket: str) -> bool:
-        """Single logout by CAS: ends the session of the ticket. Returns whether there was one."""
+        """Single logout by CAS: ends the ticket's session. True if there was a session to end."""
         ended = await self._sessions.end_ticket(ticket)
         await self._revoke(ended)
         return bool(ended)
 
     async def close_ticket(self, ticket: str, now: datetime) -> None:
-        """Single logout: ends the ticket's session; from now on ``open_web`` refuses the ticket."""
+        """Single logout: ends the ticket's session; ``open_web`` then refuses the ticket."""
         await self._revoke(await self._sessions.close_by_ticket(ticket, now))
 
     async def close_subject(self, provider: str, subject: str, at: datetime) -> None:
@@ -256,7 +256,7 @@ class SessionService:
         return await self._sessions.unionid_of(session_id)
 
     async def bound(self, session_id: str, reader_id: ReaderId) -> None:
-        """Drops a session from all workers' caches once its WeChat user is bound to the reader."""
+        """Drops a newly bound WeChat session and the reader's sessions from all workers' caches."""
         await self._revoke([session_id, f"reader:{reader_id}"])
 
     async def reader_changed(self, reader_id: ReaderId) -> None:

@@ -19,8 +19,8 @@ FAILING_FOR: Final = timedelta(minutes=1)
 class SignOn:
     """One way to sign in. ``name``: its name on the sign-in page; empty for 统一身份认证.
 
-    ``realm``: the namespace of its account numbers; empty for the campus's, so that sign-ons
-    without a realm share their readers.
+    ``realm``: the namespace of its account numbers; empty for the campus's namespace, so that all
+    sign-ons without a realm share their readers.
     """
 
     id: str
@@ -29,8 +29,8 @@ class SignOn:
     realm: str = ""
 
     def attributes(self, user: ExternalIdentity) -> Mapping[str, Sequence[str]] | None:
-        """The attributes that the provider released about a reader, or None. With a realm their
-        names get it as a prefix, so that rules for the campus's attributes do not apply to them."""
+        """The attributes that the provider released about a reader, or None. A realm is put
+        before their names, so that no rule for the campus's attributes applies to them."""
         if not self.realm or user.attributes is None:
             return user.attributes
         return {f"{self.realm}:{name}": values for name, values in user.attributes.items()}
@@ -80,6 +80,6 @@ class SignOns:
         return at is not None and self._now() - at < FAILING_FOR
 
     async def answers(self) -> bool:
-        """True if all of the campus's sign-ons respond. Sign-ons with a realm are not asked."""
+        """True if every sign-on of the campus responds. Sign-ons with a realm are not called."""
         checks: list[Awaitable[bool]] = [one.provider.answers() for one in self if not one.realm]
         return all([await one for one in checks])

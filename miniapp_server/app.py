@@ -83,13 +83,13 @@ _FINISH_S: Final = 2.0
 """Seconds allowed at shutdown to finish changes whose clients already have their response."""
 
 Plug = Callable[[web.Application], Awaitable[None]]
-"""Extends the wired service with routes, tasks or other services, as the sandbox's plug does."""
+"""A function that extends the wired service with routes, tasks or services, as the sandbox does."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerIdentity:
     """The identity of a worker, one of several processes that share the port. ``owner``: its
-    name in the leases of jobs. ``metrics_folder``: where all workers count for /metrics."""
+    name in the leases of jobs. ``metrics_folder``: where all workers store counts for /metrics."""
 
     owner: str
     metrics_folder: Path

@@ -1,4 +1,4 @@
-"""Starts child processes that end together with this process, even if it is killed."""
+"""Starts child processes that end with this process, even if this process is killed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 def die_with_parent(program: Sequence[str]) -> list[str]:
     """The command with which to start ``program`` (its first item is a path), so that the kernel
-    sends it SIGTERM when this process ends. Raises: RuntimeError outside the main thread, since
-    the kernel watches the thread that starts the child."""
+    sends the child SIGTERM when this process ends. Raises: RuntimeError outside the main thread,
+    because the kernel watches the thread that starts the child."""
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError(
             "a child that ends with this process must be started from the main thread"

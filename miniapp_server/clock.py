@@ -1,4 +1,4 @@
-"""The only module that reads the time (a lint rule enforces it)."""
+"""The only module that may read the time; a lint rule enforces this."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ accepts no changes and runs no jobs."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_PER_MS: Final = 1_000_000
 _STEP_MS: Final = 2_000
-"""If the machine's clock jumps by more than this, it is untrusted until it is measured again."""
+"""If the machine's clock jumps by more than this, it is untrusted until the next measurement."""
 _MEASURE_EVERY_S: Final = 1.0
 _BELIEVED_S: Final = 30
 """Seconds for which a measurement of the machine's clock is trusted."""
@@ -38,7 +38,7 @@ class Clock:
     """The service's business clock: MongoDB's time plus an offset, which only the sandbox moves.
 
     All hosts use MongoDB's time, because one host judges what another has shown or stored.
-    ``machine_ns`` reads the machine's clock, ``steady_ns`` the monotonic one.
+    ``machine_ns`` reads the machine's clock, ``steady_ns`` the monotonic clock.
     """
 
     def __init__(
@@ -81,15 +81,15 @@ class Clock:
     @property
     def trusted(self) -> bool:
         """True if the machine's clock can be used: a recent measurement was within
-        ``TOLERANCE``, and the clock was not set since."""
+        ``TOLERANCE``, and the clock has not been set after that measurement."""
         return self._agrees and self.unmeasured_s < _BELIEVED_S
 
     def judge(self, reference: datetime, took: timedelta) -> bool:
-        """Compares the machine's clock with a measurement and decides whether to trust it.
-        ``reference`` was MongoDB's time at some moment of the last ``took``.
+        """Decides from a measurement whether the machine's clock is trusted. ``reference`` was
+        MongoDB's time at some moment of the last ``took``.
 
-        The earlier offset is kept if this measurement agrees with it within its precision. Returns
-        False, and changes nothing, if ``took`` is too long to decide.
+        A stored ``off_by`` is kept if it agrees with the measurement within the measurement's
+        precision. Returns whether it could decide: if ``took`` is too long, nothing changes.
         """
         ms, doubt = self._machine_ns() // _NS_PER_MS, took / 2
         # Whole milliseconds, MongoDB's precision, so that times are the same after storing.
@@ -122,8 +122,8 @@ class Clock:
 class ClockCheck:
     """Compares the machine's clock with MongoDB's, and logs when it becomes wrong or right again.
 
-    ``server_time`` asks MongoDB's primary for its time. ``report_offset`` gets the seconds by which
-    the machine is ahead, ``took`` the seconds that the request took.
+    ``server_time`` asks MongoDB's primary for its time. ``report_offset`` gets by how much the
+    machine's clock is ahead, ``took`` how long the request took, both in seconds.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class ClockCheck:
 
     async def measure(self) -> None:
         """Measures once how far the machine's clock is ahead of MongoDB's. Raises: Unavailable
-        if the primary does not respond; the last measurement then stays."""
+        if the primary does not respond; the previous measurement is then kept."""
         began = monotonic_ns()
         reference = await self._server_time()
         took_ns = monotonic_ns() - began

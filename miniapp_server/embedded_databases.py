@@ -1,5 +1,5 @@
 """Runs a private mongod (a replica set of one) and redis-server (without persistence) from
-installed wheels. They use a data folder and free ports of the loopback address."""
+installed wheels. Both use the same data folder, and free ports of the loopback address."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EmbeddedDatabases:
     """A private mongod and redis-server on one data folder.
 
     ``start``, ``start_mongod`` and ``start_redis`` must run in the main thread: the servers end
-    with the thread that started them, so that a killed service leaves none behind.
+    with the thread that started them, so that a killed service leaves no server behind.
     """
 
     def __init__(self, data_dir: Path, cache_gb: float = 0.25) -> None:

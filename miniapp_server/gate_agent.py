@@ -3,8 +3,8 @@
     GATE_KEY=… seats gate-agent --url https://seats.example --gate main --file passages.csv
 
 Each line is ``id,student_no,in|out,card|face,RFC 3339 time with offset``; a header line is skipped.
-Events go into a spool (SQLite) in the same transaction as the position in the file, and leave it
-once the service has accepted them, so none is lost in an outage or a kill. The service recognises
+Events go into a spool (SQLite) in the same transaction as the position in the file. They stay there
+until the service has accepted them, so none is lost in an outage or a kill. The service recognises
 repeated events by their ids. This file also runs alone, with any Python from 3.11 on and no other
 package: ``python3 gate_agent.py --url …``.
 """
@@ -84,7 +84,7 @@ class Spool:
 
     def first(self) -> tuple[list[tuple[int, dict[str, str]]], bool]:
         """Returns the oldest waiting events, as many as fit into one request, each with its
-        number in the spool; and True if no more events are waiting."""
+        number in the spool; and whether these are all the waiting events."""
         rows = self._db.execute(
             "SELECT n, event FROM spool ORDER BY n LIMIT ?", (BATCH + 1,)
         ).fetchall()

@@ -19,4 +19,5 @@ they need from the wiring."""
 REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
 SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
 SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
-"""Closes the delivery workers, because these go on sending messages between runs of their jobs."""
+"""The function that closes the delivery workers, which send messages even between runs of their
+jobs. The application calls it at shutdown."""

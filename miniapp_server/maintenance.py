@@ -25,7 +25,7 @@ _KEEP_WEBHOOKS: Final = timedelta(days=7)
 _KEEP_DEAD: Final = timedelta(days=30)
 """How long an undelivered webhook is kept, so that it can be sent again."""
 _KEEP_TICKETS: Final = timedelta(minutes=10)
-"""How long unused tickets ended by single logout are remembered; CAS's live at most 5 minutes."""
+"""How long unused tickets ended by single logout are remembered; CAS's last at most 5 minutes."""
 
 
 class Retention:
@@ -45,8 +45,8 @@ class Retention:
         self._keeping = keeping
 
     async def prune(self, now: datetime, real_now: datetime) -> int:
-        """Deletes expired data. Returns how many past reservations lost their claims, so the job
-        repeats if there may be more. ``real_now``: MongoDB's time, without the sandbox's offset."""
+        """Deletes expired data. Returns how many past reservations lost their claims; a full
+        batch makes the job repeat. ``real_now``: MongoDB's time, without the sandbox's offset."""
         r = self._repositories
         claims = await self._deadlines.release_past_claims(now)
         await r.reservations.drop_tombstones(real_now - _KEEP_TOMBSTONES)
@@ -75,8 +75,8 @@ class Retention:
         return claims
 
     async def _forget_visitors(self, now: datetime) -> None:
-        """Erases visitors whose visit ended longer ago than they are kept. Suspended and just
-        active ones are erased in a later run."""
+        """Erases visitors whose visit ended before the retention period. Visitors who are
+        suspended or have just been active are erased in a later run."""
         last_day = local_date(now - self._keeping.visitors)
         readers = self._repositories.readers
         for reader in await readers.visitors_until(last_day, now, _FORGET_AT_ONCE):

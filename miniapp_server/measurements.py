@@ -1,5 +1,5 @@
-"""Sets the gauges of /metrics. Each worker sets those of its load every few seconds, and a job
-of one worker measures how long queued items wait. A scrape reads no database."""
+"""Sets the gauges of /metrics. Each worker sets the gauges of its own load every few seconds. A
+job of one worker measures how long queued items wait. A scrape reads no database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.occupancy.live import LiveOccupancy
 from models.opening_draw.service import OpeningDraw
 
 DueSince = Callable[[datetime], Awaitable[datetime | None]]
-"""When a queue's longest-waiting item became due; None if none is due at the given time."""
+"""Returns since when a queue's oldest due item has been due; None if no item is due."""
 
 
 class WorkerLoad:
@@ -35,7 +35,7 @@ class WorkerLoad:
         self._occupancy, self._draw = occupancy, draw
 
     async def note(self, _: datetime) -> int:
-        """Sets the gauges of this worker's load. Returns 0: the job needs no second run at once."""
+        """Sets the gauges of this worker's load. Returns 0: no immediate second run is needed."""
         metrics, load = self._metrics, self._load_shedder
         metrics.loop_delay.set(load.take_latest_s())
         metrics.changes_under_way.set(load.door.inside)

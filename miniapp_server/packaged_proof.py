@@ -15,7 +15,7 @@ from models.proof.entities import Proof, ProofStanding
 
 log = logging.getLogger(__name__)
 PACKAGED: Final = Path(__file__).parent / "proof.json"
-"""The file that ``scripts/prove --package`` writes; not in the repository, as it names a commit."""
+"""The file that ``scripts/prove --package`` writes; not committed, because it names a commit."""
 COMMIT: Final = Path(__file__).parent / "commit.txt"
 """The commit that a wheel was built from, written by ``scripts/build``."""
 _GIT_S: Final = 5.0

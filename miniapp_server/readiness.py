@@ -55,7 +55,7 @@ class Readiness:
         self._pauses = pauses
 
     async def check(self) -> tuple[bool, dict[str, str]]:
-        """Returns whether the service is ready, and its troubles in a few words, by name."""
+        """Returns whether the service is ready, and a few words on each trouble, by its name."""
         if self._load_shedder.leaving:
             return False, {"service": "ends"}
         try:
@@ -76,8 +76,8 @@ class Readiness:
         return True, troubles | stored
 
     async def _stored_troubles(self) -> dict[str, str]:
-        """The troubles that are stored in MongoDB, by name: outages, paused channels and gates
-        with a wrong clock. Raises: Unavailable."""
+        """A few words on each trouble that is stored in MongoDB, by the trouble's name: outages,
+        paused channels and gates with a wrong clock. Raises: Unavailable."""
         await ping(self._db)
         troubles: dict[str, str] = {}
         for outage in await self._outages.all():

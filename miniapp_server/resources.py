@@ -51,7 +51,7 @@ class Resources:
     wecom: WeComClient | None
     """None if the campus does not use WeCom."""
     campus_app: IdentityProvider | None
-    """The identity provider of the campus's app; None if it uses the library's first sign-on."""
+    """Identity provider of the campus's app; None if the app uses the library's first sign-on."""
 
     webhooks: WebhookClient
 

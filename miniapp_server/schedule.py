@@ -45,8 +45,8 @@ from notify.wechat.text_checks import AT_ONCE, TextChecker
 _RUSH_S: Final = 10.0
 NOTIFY_EVERY_S: Final = 2.0
 """Seconds between two runs of the jobs that write and send messages. Changes written by any
-process wake these jobs at once. The interval is for retries that become due, and for waitlist
-entries that end in another process."""
+process wake these jobs immediately. The interval is for retries that become due, and for
+waitlist entries that end in another process."""
 
 
 def delivery_job(channel: Channel) -> str:
@@ -83,8 +83,8 @@ class Notifications:
         return sum([await queue.expire(now, real_now, LATE) for queue in self._unused])
 
     def wait_for_the_rush(self) -> bool:
-        """True if messages should wait because bookings saturate this worker. A saturation of
-        more than ``_RUSH_S`` is the usual load, for which they do not wait."""
+        """True if messages should wait because bookings saturate this worker. Once the
+        saturation has lasted ``_RUSH_S``, it counts as the usual load, and messages do not wait."""
         now, saturated = monotonic(), self._load_shedder.door.is_saturated
         if not saturated:
             self._calm_at = now
@@ -185,7 +185,7 @@ def _staff_alerts(app: web.Application) -> list[JobGroup]:
 
 
 def _checking(texts: TextChecker | None) -> list[JobGroup]:
-    """The job that checks readers' texts, none without a mini-program. It is in a separate group
+    """The job that checks readers' texts; none without a mini-program. The job has its own group
     because WeChat may be slow."""
     if texts is None:
         return []

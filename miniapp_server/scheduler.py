@@ -26,14 +26,14 @@ log = logging.getLogger(__name__)
 
 LEASE: Final = timedelta(seconds=30)
 TIME_LIMIT_S: Final = 25.0
-"""Seconds for a run of a job group: less than a lease, so that no two workers run a job at once."""
+"""Seconds for a run of a job group; less than a lease: no two workers run a group concurrently."""
 
 _GATHER_S: Final = 0.05
 _GATHER_MANY_S: Final = 0.5
 _MANY: Final = 20
 """If the outbox dispatcher handled at least this many events in a run, it waits
-``_GATHER_MANY_S`` before the next run to gather more of them. Among hundreds of events each
-costs half as much, and in such a rush bookings matter more than messages half a second sooner."""
+``_GATHER_MANY_S`` before the next run to gather more events. An event among hundreds costs half
+as much, and in such a rush bookings matter more than messages half a second sooner."""
 
 
 class Messaging(Enum):
@@ -45,16 +45,17 @@ class Messaging(Enum):
 
 
 _GOING_ON_S: Final = 1.0
-"""Seconds until a messaging group runs again after a run with effects, since more may have come."""
+"""Seconds until a messaging group runs again after a run with effects: more work may have come."""
 
 _RENEW_AFTER_S: Final = 3.0
-"""Age in seconds at which a lease is renewed; with a run's time limit well within ``LEASE``."""
+"""A lease is renewed once it is this many seconds old. ``TIME_LIMIT_S`` seconds later it is
+still younger than ``LEASE``, so no lease ends during a run."""
 
 _OFTEN_S: Final = 5.0
 """Job groups with at most this interval (seconds) renew their leases together."""
 
 _ASK_AGAIN_S: Final = 0.9
-"""Seconds until another worker's lease is asked for again; less than any group's interval."""
+"""Seconds until a group asks again for a lease that another worker holds; under all intervals."""
 
 _HANGS_AFTER_S: Final = 45.0
 _RELEASE_S: Final = 2.0
@@ -65,8 +66,8 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Cancels the tasks repeatedly until all have ended, for at most five seconds.
 
     One cancellation is not enough: before Python 3.12 ``asyncio.wait_for``, which the drivers use,
-    swallows one that coincides with a result. A task that hangs in a driver ends only with the
-    process.
+    swallows a cancellation that coincides with a result. A task that hangs in a driver ends only
+    with the process.
     """
     for _ in range(_GIVE_UP):
         waiting = [task for task in tasks if not task.done()]
@@ -79,8 +80,8 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A background job. ``run(now)`` does what is due and returns its number of effects; its
-    work is bounded and repeatable. With ``batch_size`` effects or more it runs again at once."""
+    """A background job. ``run(now)`` does a bounded, repeatable part of what is due and returns
+    its number of effects. With ``batch_size`` or more effects the job runs again immediately."""
 
     name: str
     run: Callable[[datetime], Awaitable[int]]
@@ -94,7 +95,7 @@ class Job:
 
 @dataclass(slots=True)
 class JobGroup:
-    """Jobs that run in turn, every ``every_s`` seconds or at once when ``nudged`` is set."""
+    """Jobs that run in turn, every ``every_s`` seconds, or immediately when ``nudged`` is set."""
 
     name: str
     jobs: tuple[Job, ...]
@@ -104,13 +105,13 @@ class JobGroup:
     judges: bool = True
     """Whether the jobs depend on the machine's clock, and so pause while it is wrong."""
     put_off: Callable[[], bool] = lambda: False
-    """Returns True to skip a round in favour of more urgent work; ``run_until_idle`` ignores it."""
+    """Whether to skip a round for the sake of more urgent work; not asked by ``run_until_idle``."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
     refused_at: float = float("-inf")
     began_at: float | None = None
-    """Monotonic time when the last round began; None if another worker has held the lease since."""
+    """Monotonic time when the last round began; None while another worker holds the lease."""
     changes: int = 0
     """Number of effects of the last round."""
 
@@ -130,7 +131,7 @@ class Scheduler:
         owner: str = "",
     ) -> None:
         """``owner``: this process's unique name in the leases; random if empty. A process that
-        takes over the name of a dead one continues its leases."""
+        takes over the name of a dead process continues the leases of that process."""
         self.groups = tuple(groups)
         self._writing = [group for group in self.groups if group.messaging is Messaging.WRITES]
         self._leases = leases
@@ -148,7 +149,7 @@ class Scheduler:
         ]
 
     async def stop(self) -> None:
-        """Stops the loops and releases the leases, so that another worker continues at once."""
+        """Stops the loops and releases the leases, so that other workers need not wait for them."""
         await end(self._tasks)
         self._tasks = []
         with suppress(Unavailable, TimeoutError):
@@ -157,7 +158,7 @@ class Scheduler:
                     await self._leases.release(group.name, self._owner)
 
     def wake(self) -> None:
-        """Runs at once the groups that write messages and, if any are written, those that send."""
+        """Wakes the groups that write messages. If they write any, the sending groups follow."""
         for group in self._writing:
             group.nudged.set()
 
@@ -191,7 +192,7 @@ class Scheduler:
     ) -> frozenset[str]:
         """Runs the jobs in order, with the time ``now``, again and again until none has work
         left. ``names``: only these jobs. Returns the names of the jobs that had effects. The
-        sandbox moves its clock with this method."""
+        sandbox calls this when it moves its clock."""
         jobs = [
             job
             for group in self.groups
@@ -236,7 +237,7 @@ class Scheduler:
                 await self._pause(group)
 
     async def run_round(self, group: JobGroup) -> bool:
-        """Runs the group's jobs once if no other worker has the lease. True if more may be due."""
+        """Runs the group's jobs if no other worker has the lease. True if more work may be due."""
         group.changes = 0
         self._clock.now()  # notices if the machine's clock was set
         if group.judges and not self._clock.trusted:
@@ -257,7 +258,7 @@ class Scheduler:
         return busy
 
     def _measure_delay(self, group: JobGroup) -> None:
-        """Measures this round's delay: time since the last one beyond the longest regular pause."""
+        """Measures how much later than after the longest regular pause this round begins."""
         now = monotonic()
         if group.began_at is not None:
             late_s = now - group.began_at - (1 + SPREAD) * group.every_s
@@ -265,7 +266,7 @@ class Scheduler:
         group.began_at = now
 
     async def _acquire_lease(self, group: JobGroup) -> bool:
-        """Takes or keeps the lease of the group. True if this process holds it. Asks the
+        """Takes or keeps the group's lease. True if this process holds the lease. Asks the
         database every few seconds only."""
         now = monotonic()
         if now - group.refused_at < _ASK_AGAIN_S:
@@ -279,7 +280,7 @@ class Scheduler:
         return True
 
     async def _renew_with_others(self, group: JobGroup) -> bool:
-        """Renews all frequent groups' leases in one write. True if this group's is renewed."""
+        """Renews frequent groups' leases in one write. True if ``group``'s lease is renewed."""
         async with self._renewing:
             now, real_now = monotonic(), self._clock.real_now()
             if now - group.leased_at <= _RENEW_AFTER_S:

@@ -1,4 +1,4 @@
-"""Reads the demo library's files and writes them to the database; repeating it changes nothing."""
+"""Reads the demo library's files and writes what is missing of them to the database."""
 
 from __future__ import annotations
 

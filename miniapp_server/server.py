@@ -38,24 +38,24 @@ proxy that has just seen another host end (nginx for ``fail_timeout``) must stil
 LINGER_S: Final = 2.0
 """Seconds in which open connections may still bring requests after the listener has closed."""
 _QUIET_S: Final = 0.2
-"""After this many seconds without a request no client is left: at a shutdown each response
-carries ``Connection: close``."""
+"""After this many seconds without a request no client is left, because at a shutdown each
+response carries ``Connection: close``."""
 _BACKLOG: Final = 4096
-"""Connections that may wait to be accepted (Linux's default limit). Beyond it the kernel drops a
-client's SYN, and the client repeats it after a second."""
+"""Connections that may wait to be accepted (Linux's default limit). Beyond this number the
+kernel drops a client's SYN, and the client repeats it after a second."""
 _NO_FILES_S: Final = 1.0
 
 
 class ServingError(Exception):
-    """The service cannot serve at this address; the text is one line."""
+    """The service cannot serve on this host and port; the text is one line."""
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
-    """Reserves the address, without listening, until the returned socket is closed.
+    """Reserves the port of ``host``, without listening, until the returned socket is closed.
 
     The call fails while any other process listens there, even one that shares the port. While the
-    address is reserved, workers of this user may share the port (SO_REUSEPORT), and a second
-    service that tries to reserve it is refused, even if no worker listens. Raises: ServingError.
+    port is reserved, workers of this user may share it (SO_REUSEPORT), and a second service that
+    tries to reserve it is refused, even if no worker listens. Raises: ServingError.
     """
     holder = socket.socket()
     try:
@@ -71,7 +71,7 @@ def reserve_port(host: str, port: int) -> socket.socket:
 
 
 REPLACED: Final = signal.SIGINT
-"""The signal to end a worker once its replacement is ready; SIGTERM ends all the host's workers."""
+"""Signal that ends one worker, whose replacement is ready. SIGTERM means that all workers end."""
 
 
 class ShutdownSignal(asyncio.Event):
@@ -86,8 +86,8 @@ class ShutdownSignal(asyncio.Event):
 
 @contextmanager
 def shutdown_signal() -> Iterator[ShutdownSignal]:
-    """Yields an event that SIGTERM or SIGINT sets. After the block both are ignored, so that a
-    second signal cannot change the exit status."""
+    """Yields an event that SIGTERM or SIGINT sets. After the block both signals are ignored, so
+    that a second signal cannot change the exit status."""
     ended, loop = ShutdownSignal(), asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
@@ -171,9 +171,9 @@ def _tune_gc() -> None:
 
     Objects from the start stay for good, and requests leave few cycles: 9,252 bookings left none. A
     full collection stops everything: the slowest hundredth of bookings under load took 120 ms with
-    the defaults and 65 ms with a threshold of 10,000. From there to 50,000 the collector's share of
-    a booking's CPU time fell from 3 to 1 %. The second generation is collected after five
-    collections of the first, which bounds its pause as before.
+    the defaults and 65 ms with a threshold of 10,000. With 50,000 instead of 10,000 the
+    collector's share of a booking's CPU time fell from 3 to 1 %. The second generation is collected
+    after five collections of the first, so that its collections stay as short as before.
     """
     gc.collect()
     gc.freeze()
@@ -185,7 +185,7 @@ class BatchListener:
 
     The loop's own servers accept one an iteration (libuv since 1.45). In a rush of new connections
     requests then wait in the kernel for seconds, where load shedding cannot see them. With 3,000
-    connections in a second p99 was 3.3 s that way, and is 1.2 s with this listener.
+    connections in a second p99 was 3.3 s with such a server, and is 1.2 s with this listener.
     """
 
     def __init__(
@@ -196,7 +196,7 @@ class BatchListener:
         shared: bool,
         unread_s: float = LIMITS.unread_s,
     ) -> None:
-        """``shared``: other workers also use the port. Raises: ServingError if it is taken."""
+        """``shared``: other workers use the port too. Raises: ServingError if the port is taken."""
         self._protocols = protocols
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[None]] = set()
@@ -221,8 +221,8 @@ class BatchListener:
 
         The kernel resets a connection whose handshake ends in the microseconds between the last
         accept and the close, also with SO_REUSEPORT (unless ``net.ipv4.tcp_migrate_req``, Linux
-        5.14, hands it to another worker). Its request was never read, so a client may safely send
-        it again.
+        5.14, hands it to another worker). The service has read no request from it, so a client may
+        safely send the request again.
         """
         self._loop.remove_reader(self._socket)
         self._accept_all()
@@ -256,6 +256,6 @@ class BatchListener:
 
 
 def _raise_file_limit() -> None:
-    """Raises the limit of open files (often 1024) as far as allowed: each connection is one."""
+    """Raises the limit of open files (often 1024) as far as allowed: each connection takes one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

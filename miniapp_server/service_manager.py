@@ -11,7 +11,7 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 SOCKET: Final = "NOTIFY_SOCKET"
-"""Environment variable with systemd's socket path; if it begins with @, an abstract name."""
+"""Environment variable with systemd's socket path; an initial @ means an abstract socket."""
 
 
 class ServiceManager:

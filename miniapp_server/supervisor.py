@@ -1,7 +1,7 @@
 """Starts, restarts and ends several worker processes that serve one port.
 
 Each worker is a whole service, with its event loop, clients, caches and jobs. It listens on the
-same address with SO_REUSEPORT; the kernel spreads new connections. Workers share only MongoDB and
+same port with SO_REUSEPORT; the kernel spreads new connections. Workers share only MongoDB and
 Redis, as services on several hosts do. A worker runs ``python -m miniapp_server worker`` in the
 supervisor's environment, and prints one word once it accepts requests.
 """
@@ -44,7 +44,7 @@ _STEADY_S: Final = 10.0
 _FIRST_DELAY_S: Final = 0.2
 _LONGEST_DELAY_S: Final = 30.0
 """Longest pause in seconds before an ended worker is restarted. The pause begins with
-``_FIRST_DELAY_S`` and doubles each time. A worker that lived for ``_STEADY_S`` restarts at once."""
+``_FIRST_DELAY_S`` and doubles each time. A worker that lived ``_STEADY_S`` restarts immediately."""
 
 _NOT_REPLACED: Final = "a new worker cannot start; the old workers continue to serve"
 
@@ -60,7 +60,7 @@ class _Worker:
     began: float = field(default_factory=monotonic)
 
     async def ready(self) -> bool:
-        """Waits until the worker accepts requests. False if its process ended before."""
+        """Waits until the worker accepts requests. False if its process ends first."""
         assert self.process.stdout is not None
         return await self.process.stdout.readline() == f"{READY}\n".encode()
 
@@ -73,7 +73,7 @@ class _Worker:
 class _WorkerSlot:
     """One of the supervisor's ``count`` positions, filled by one worker after another.
     ``owner``: the worker's name in the leases of jobs. The successor of a dead worker gets the
-    same name, so it continues the leases at once."""
+    same name, so it continues the leases without a wait."""
 
     number: int
     owner: str
@@ -168,7 +168,7 @@ class _Supervisor:
 
     async def _start(self, slot: _WorkerSlot) -> None:
         """Starts the slot's worker; returns once it accepts requests. Raises: WorkerFailed or
-        ServingError if it ends before."""
+        ServingError if the worker ends first."""
         slot.worker = await self._launch(slot.number, slot.owner)
         if not await slot.worker.ready():
             status = await self._end_of(slot.worker)

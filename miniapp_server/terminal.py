@@ -9,12 +9,12 @@ from typing import NoReturn
 from tqdm import tqdm
 
 ReportProgress = Callable[[int, int], None]
-"""Called after each piece of work with two numbers: of the items just done, and of all items."""
+"""Called after each piece of work: with the number of items just done, and that of all items."""
 
 
 @contextmanager
 def progress(what: str, unit: str = "documents") -> Iterator[ReportProgress]:
-    """Shows the progress of ``what`` on stderr, if a terminal. Yields the function to report it."""
+    """Shows the progress of ``what`` on stderr, if a terminal. Yields the reporting function."""
     bar: tqdm[NoReturn] = tqdm(desc=what, unit=f" {unit}", disable=None, leave=False)
     with bar:
 

@@ -24,12 +24,12 @@ _TEMPLATES: Final = (
 _AREA: Final = "2f-hall"
 _KIOSK: Final = "2f-south"
 _ASKS: Final = 60
-"""Most attempts to advance the clock of a busy demo. After each the demo asks for a pause of a
-second or more."""
+"""Most attempts to advance the clock of a busy demo. After each attempt the demo asks for a
+pause of a second or more."""
 
 
 class WalkthroughFailed(Exception):
-    """A step of the walkthrough got an unexpected response; the text is one line that names it."""
+    """A step of the walkthrough got an unexpected response; the text names the step in one line."""
 
 
 class DemoBusy(WalkthroughFailed):

@@ -1,6 +1,6 @@
 """The wiring: every service with its collaborators, feature by feature, from the bottom up.
 
-Each function sets the application's keys of one layer of ``models/`` and reads only those of lower
+Each function sets the application's keys of one layer of ``models/`` and reads only keys of lower
 layers. An application without HTTP (a command, a test) is wired in the same way.
 """
 

@@ -46,7 +46,7 @@ class EntryUnavailable(Unavailable):
 
     @property
     def is_seen(self) -> bool:
-        """True if the provider itself failed; False if a browser can forge or provoke this."""
+        """True if this service saw the failure itself, and no browser can forge or provoke it."""
         return self.details["reason"] not in _BY_THE_BROWSER
 
 
@@ -67,7 +67,7 @@ class Attempt:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Parses the cookie's text, which ``str`` returns; None if it is malformed."""
+        """Parses the text that an attempt's ``str`` returns; None if it is malformed."""
         parts = text.split(".")
         if len(parts) != 4 or not all(PROOF.fullmatch(part) for part in parts):
             return None
@@ -106,15 +106,15 @@ class ExternalIdentity:
 
 class IdentityProvider(Protocol):
     async def authorization_url(self, attempt: Attempt) -> str | None:
-        """The provider's sign-in URL; None if it has none because browsers arrive with a proof.
-        Raises: EntryUnavailable."""
+        """The provider's sign-in URL. None for a provider without sign-in pages, at which
+        browsers arrive with a proof. Raises: EntryUnavailable."""
 
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None
     ) -> ExternalIdentity:
-        """Redeems the proof in the query parameters with which the browser arrives; it works
-        once. ``attempt``: the sign-in that this browser has begun; None if it has begun none.
-        Raises: EntryRefused, EntryUnavailable."""
+        """Redeems the proof in the query parameters with which the browser arrives. A proof
+        works once. ``attempt``: the sign-in that this browser has begun; None if it has begun
+        none. Raises: EntryRefused, EntryUnavailable."""
 
 
 class SignOnProvider(IdentityProvider, Protocol):
@@ -125,10 +125,10 @@ class SignOnProvider(IdentityProvider, Protocol):
         """Measurements of the calls to the provider."""
 
     async def logout_url(self, return_to: str) -> str | None:
-        """The provider's sign-out URL, which leads back to ``return_to``; None if it has none."""
+        """A sign-out URL of the provider, leading back to ``return_to``; None if there is none."""
 
     async def answers(self) -> bool:
-        """True if the provider responds."""
+        """Calls the provider. True if it gives a usable response; raises nothing otherwise."""
 
 
 class CampusClient:
@@ -179,8 +179,8 @@ class CampusClient:
 
 
 def identity_of(fields: Mapping[str, Any], number: str) -> ExternalIdentity:
-    """Reads the person from a provider's JSON object. ``number``: its field with the account
-    number. Raises: EntryRefused if that is empty; EntryUnavailable if a field is no text."""
+    """Reads the person from a provider's JSON object. ``number``: the account number's field.
+    Raises: EntryRefused if this field is empty; EntryUnavailable if a field is no text."""
     values = {name: fields.get(name) or "" for name in (number, "name", "kind")}
     if not all(isinstance(value, str) for value in values.values()):
         raise EntryUnavailable("garbage")

@@ -37,7 +37,7 @@ class CasClient:
         base_url: of the CAS server, without ``/login``.
         service_url: the absolute URL of this service, from configuration, never a Host header.
         timeout_s: seconds for one validation, including the retry with CAS 2.0.
-        exact_service: whether CAS accepts only this exact URL, so that no state can be added.
+        exact_service: whether CAS accepts only ``service_url`` itself, without an added state.
     """
 
     def __init__(
@@ -88,15 +88,15 @@ class CasClient:
         return f"{self._base_url}/login?{urlencode(query)}"
 
     def logout_url(self, return_to: str | None = None) -> str:
-        """The URL (section 2.3) to end the CAS session and return to the absolute ``return_to``."""
+        """CAS's sign-out URL (section 2.3), which then leads to the absolute URL ``return_to``."""
         query = f"?{urlencode({'service': return_to})}" if return_to else ""
         return f"{self._base_url}/logout{query}"
 
     async def validate(self, ticket: str, state: str = "", renew: bool = False) -> CasUser:
-        """Redeems a service ticket that was issued for this ``state``; CAS refuses a second call.
+        """Redeems a service ticket that was issued for this ``state``; CAS accepts it only once.
 
-        A server without ``/p3/serviceValidate`` is called at ``/serviceValidate``. ``renew``
-        accepts only tickets for which the password has just been typed.
+        A server without ``/p3/serviceValidate`` is called at ``/serviceValidate``. With ``renew``
+        CAS accepts only tickets for which the password has just been typed.
 
         Raises:
             TicketInvalid: CAS refused the ticket, or its form is wrong.

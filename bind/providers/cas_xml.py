@@ -30,7 +30,7 @@ NOT_ATTRIBUTES = frozenset(
 
 class TicketInvalid(Unauthenticated):
     """The ticket is unknown, used, expired or issued for another service. Details: ``cas_code``,
-    the error code of CAS (section 2.5.3)."""
+    CAS's error code (section 2.5.3)."""
 
     code = "ticket_invalid"
 
@@ -139,8 +139,8 @@ def parse_logout(logout_request: str) -> str:
 
 
 def _encoding(answer: bytes, charset: str) -> str:
-    """The encoding of the body, in lower case: the one that its XML declares, otherwise
-    ``charset`` of the response's header. Empty if there is neither."""
+    """The body's encoding, in lower case: the one declared in its XML; if there is none,
+    ``charset``, from the response's header. Empty if both are missing."""
     declared = DECLARED.match(answer.lstrip(BEFORE_XML.encode()))
     return declared[1].decode().lower() if declared else charset.lower()
 
@@ -180,5 +180,5 @@ def _attributes(success: Element) -> dict[str, tuple[str, ...]]:
 
 
 def _value(element: Element) -> str:
-    """The element's trimmed text; empty if it has children, as the text would be incomplete."""
+    """The element's trimmed text; empty if it has children: the text would be incomplete."""
     return "" if len(element) else (element.text or "").strip()

@@ -44,14 +44,14 @@ ATTEMPT_LASTS: Final = timedelta(minutes=10)
 _SECOND_FACTORS: Final = frozenset({"mfa", "otp", "hwk", "swk", "sc"})
 """Authentication methods (RFC 8176) that are more than a password."""
 _LOGOUT_REMEMBERED: Final = timedelta(minutes=15)
-"""Used logout tokens are remembered longer than they are valid, so that none is accepted twice."""
+"""How long used logout tokens are remembered: longer than a token is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
     """The settings of one OpenID provider. ``id``: its name in URLs and environment variables.
-    ``name``: its name on the sign-in page; empty for 统一身份认证. ``own_numbers``: its account
-    numbers are not the campus's, so its readers are kept apart."""
+    ``name``: its name on the sign-in page; empty for 统一身份认证. ``own_numbers``: whether its
+    account numbers are separate from the campus's; its readers are then separate too."""
 
     id: str
     issuer: str
@@ -119,8 +119,8 @@ class OidcProvider(CampusClient):
         """The provider's sign-out URL, which leads back to ``return_to``. None if the provider has
         none on its issuer's host: the form policy of our pages allows no other host.
 
-        No ID token is sent as a hint, since it would appear in histories and logs. Without it the
-        provider may ask the reader to confirm.
+        No ID token is sent as a hint, since it would appear in histories and logs. Without this
+        hint the provider may ask the reader to confirm.
         """
         try:
             metadata = await self.directory.metadata()
@@ -149,11 +149,11 @@ class OidcProvider(CampusClient):
         return logout
 
     async def forget_logout(self, token: LogoutToken) -> None:
-        """Lets the provider send this logout token again, as its sessions could not be ended."""
+        """Makes a used logout token valid again. Called if its sessions could not be ended."""
         await self._once.give_back(self._logout_key(token))
 
     def ticket_of(self, sid: str) -> str:
-        """The ticket under which sessions of the provider's session ``sid`` are stored here."""
+        """The ticket of this service's sessions that began in the provider's session ``sid``."""
         return f"oidc {self.settings.id} sid {sid}"
 
     def _logout_key(self, token: LogoutToken) -> str:
@@ -224,8 +224,8 @@ class OidcProvider(CampusClient):
     async def _userinfo(
         self, metadata: OidcMetadata, granted: Mapping[str, Any], sub: str
     ) -> Mapping[str, Any]:
-        """The claims of the userinfo endpoint. Raises: EntryUnavailable; EntryRefused if they
-        are not about the subject ``sub``."""
+        """Requests the claims of the userinfo endpoint. Raises: EntryUnavailable; EntryRefused
+        if the claims are not about the subject ``sub``."""
         headers = {"Authorization": f"Bearer {granted.get('access_token', '')}"}
         status, claims = await self.ask("GET", metadata.userinfo_endpoint, headers=headers)
         if status != 200:

@@ -51,8 +51,8 @@ def read_claims(claims: Mapping[str, Any], names: ClaimNames) -> ExternalIdentit
 
 
 def values_of(value: object) -> tuple[str, ...]:
-    """The values of a claim, as text. Texts, integers and booleans are returned; values of other
-    types, empty and overlong ones are left out."""
+    """The values of a claim, as text. Texts, integers and booleans are returned. Values of other
+    types, empty texts and overlong texts are left out."""
     listed = value if isinstance(value, list) else [value]
     texts = []
     for item in listed[:_MOST_VALUES]:
@@ -69,7 +69,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _number(value: object) -> str:
-    """The account number in a claim's value; empty if there is none, or a list of several."""
+    """The account number in a claim's value; empty if the value has none or lists several."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool) or not isinstance(value, str | int):

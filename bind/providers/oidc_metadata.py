@@ -16,7 +16,7 @@ WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _METADATA_LASTS: Final = timedelta(minutes=10)
 _KEYS_LAST: Final = timedelta(hours=1)
 _LOOK_FOR_NEW_KEYS_EVERY: Final = timedelta(minutes=1)
-"""An unknown key id in a token makes us reload the provider's keys, at most once in this time."""
+"""If a token has an unknown key id, the provider's keys are loaded again once they are this old."""
 _PAUSE_AFTER_FAILURE: Final = timedelta(seconds=5)
 
 T = TypeVar("T")
@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ProviderKeys:
-    """The public keys of a provider: their ids, and joserfc's ``KeySet``. The type is ``Any``
-    because joserfc takes 2.5 MB of memory and is imported only if an OpenID provider is used."""
+    """The public keys of a provider. ``ids``: the keys' ids. ``key_set``: joserfc's ``KeySet``;
+    its type is ``Any`` because joserfc takes 2.5 MB and is imported only if OpenID is used."""
 
     ids: frozenset[str | None]
     key_set: Any
@@ -60,7 +60,7 @@ class _Remembered(Generic[T]):
 
     async def get(self, lasts: Callable[[T], timedelta]) -> T:
         """The cached response; a new one if the cached one is too old. ``lasts`` returns how
-        long a response may be used. Raises: EntryUnavailable."""
+        long a given response may be used. Raises: EntryUnavailable."""
         # A caller that a cached response satisfies does not wait for a running request.
         if (cached := self._fresh(lasts)) is not None:
             return cached
@@ -105,8 +105,8 @@ class OidcDirectory:
         return _read(body, self._issuer)
 
     async def keys(self, kid: str | None) -> ProviderKeys:
-        """The provider's signing keys. They are requested again, at most once a minute, if none
-        has the id ``kid``. Raises: EntryUnavailable."""
+        """The provider's signing keys. If no cached key has the id ``kid``, the keys are
+        requested again, at most once a minute. Raises: EntryUnavailable."""
 
         def lasts(cached: ProviderKeys) -> timedelta:
             has_it = kid is None or kid in cached.ids

@@ -16,7 +16,7 @@ from models.kernel.errors import Malformed
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
 """Accepted signature algorithms: only those with a private key, which the provider alone has.
-``none`` and HMAC are left out: everyone with the client's secret or a public key could sign."""
+``none`` and HMAC are left out: others could sign too, with a public key or the client's secret."""
 LEEWAY: Final = timedelta(seconds=60)
 """Tolerated difference between the provider's clock and ours."""
 _TOKEN_LASTS: Final = timedelta(minutes=10)
@@ -40,7 +40,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The required issuer of a token, and the client for which it must be made."""
+    """The issuer that a token must have, and the client for which it must be made."""
 
     issuer: str
     client_id: str
@@ -48,8 +48,8 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class LogoutToken:
-    """A provider's order to end sessions: that with the provider's session id ``sid``. If it is
-    empty, all sessions that the subject ``sub`` began until ``at``. ``jti``: the token's id."""
+    """A provider's order to end its session ``sid`` or, if ``sid`` is empty, all sessions that
+    the subject ``sub`` began until ``at``. ``jti``: the token's id."""
 
     sid: str
     sub: str
@@ -58,7 +58,7 @@ class LogoutToken:
 
 
 def key_id(token: str) -> str | None:
-    """The id of the signing key from the token's header, unverified; None if it names none."""
+    """The signing key's id in the token's header, which is not verified; None if there is no id."""
     head = token.partition(".")[0]
     try:
         header = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))

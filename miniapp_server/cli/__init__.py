@@ -12,7 +12,7 @@ _RENAMED: Final = {
     "sweep": "check-integrity",
     "tour": "demo-walkthrough",
 }
-"""Former names of commands, with the present ones."""
+"""Former names of commands, each with its present name."""
 
 
 def main() -> None:

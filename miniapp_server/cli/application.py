@@ -37,7 +37,7 @@ async def application_with(settings: Settings) -> AsyncIterator[web.Application]
 
 @contextlib.asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """Opens the database alone, even if it is not this service's. Raises: MongoUnusable."""
+    """Opens the database alone, even if another installation owns it. Raises: MongoUnusable."""
     configure_logs(settings.log_level)
     async with open_database(settings.mongo_url, settings.database) as db:
         await require_mongo(db, settings.mongo_url)

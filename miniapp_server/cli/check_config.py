@@ -194,7 +194,7 @@ def _name(host: str) -> str:
 
 
 async def connection_rows(settings: Settings, today: date) -> list[Row]:
-    """Tries all connections at once; returns their rows. ``today``: to judge database releases."""
+    """Rows for all connections, tried concurrently. ``today``: to judge the databases' releases."""
     tries = [_redis(settings)]
     accounts = []
     if settings.mode is Mode.SANDBOX:
@@ -249,8 +249,8 @@ async def _mongo(settings: Settings, today: date) -> list[Row]:
 
 
 def _judged(settings: Settings, note: str) -> tuple[Verdict, str]:
-    """The verdict on a database release. ``note``: its known weakness, empty if none. It is a
-    warning, except in a sandbox, where it exposes no real data."""
+    """The verdict on a database release. ``note``: its known weakness, empty if none. A weakness
+    is a warning, except in a sandbox, which has no real data to expose."""
     exposed = bool(note) and settings.mode is not Mode.SANDBOX
     return (Verdict.WARNING, note) if exposed else (Verdict.OK, "")
 

@@ -32,8 +32,8 @@ async def list_waiting(env: Env, risky: bool) -> None:
 
 
 def listed(feedback: Feedback, who: str, risky: bool) -> str:
-    """The lines to print for a piece of feedback. ``who``: its masked reader. ``risky``: also
-    show a text that WeChat's check calls risky."""
+    """The lines to print for a piece of feedback. ``who``: the reader who wrote it, masked.
+    ``risky``: also show a text that WeChat's check calls risky."""
     head = f"{feedback.id}  {to_local(feedback.at):%Y-%m-%d %H:%M}  {feedback.channel}  {who}"
     if feedback.verdict is TextVerdict.RISKY and not risky:
         return f"{head}\n    hidden: WeChat's check calls this text risky; --risky prints it"

@@ -113,8 +113,8 @@ async def _import(env: Env, file: Path, replaces: bool) -> None:
 async def take_in(
     app: web.Application, library: LibraryFile, replaces: bool, now: datetime
 ) -> None:
-    """Import the library, after checking all of it. ``replaces``: it may replace the existing
-    library. Raises: TransferError."""
+    """Import the library, after checking all of it. ``replaces``: the import may replace the
+    existing library. Raises: TransferError."""
     check_library(library, app[REFERENCE].profile, PLACEHOLDER_NAMES, now.year)
     library = _redrawn(library)
     try:

@@ -110,7 +110,7 @@ def _any_key(env: Env) -> str:
 
 
 def _demo_keys(path: Path) -> str:
-    """The demo's encryption keys in ``path``, generated once; only its owner can read them."""
+    """The demo's encryption keys in ``path``. A missing file is created, readable by its owner."""
     if path.exists():
         try:
             return str(json.loads(path.read_text(encoding="utf-8"))["encryption_keys"])
@@ -144,7 +144,7 @@ async def _serve_with(
 
 
 def _announce(settings: Settings, env: Env, workers: int) -> None:
-    """Log the start with its main settings, and warnings about doubtful ones."""
+    """Log the start with the main settings, and warnings about doubtful settings."""
     facts = {
         "version": VERSION,
         "mode": "sandbox" if settings.mode is Mode.SANDBOX else "real",
@@ -162,7 +162,7 @@ def _announce(settings: Settings, env: Env, workers: int) -> None:
 
 
 async def worker(env: Env, owner: str, lan: str) -> None:
-    """Run one of several workers on a port. Once ready it notifies the supervisor on stdout."""
+    """Run one of several workers on a port. A ready worker notifies the supervisor on stdout."""
     folder = env.get(METRICS_FOLDER)
     if folder is None:
         raise CommandError("this command is internal: start workers with serve --workers N")
@@ -204,8 +204,8 @@ def _shortest_command() -> str:
 
 
 async def walkthrough(url: str) -> None:
-    """Walk through the demo at ``url``; if it is empty, through a private demo that is started
-    for it. Raises: WalkthroughFailed, CommandError."""
+    """Walk through the demo at ``url``. If ``url`` is empty, start a private demo and walk
+    through that. Raises: WalkthroughFailed, CommandError."""
     if url:
         await walk_through(url.rstrip("/"))
         return
@@ -216,7 +216,7 @@ async def walkthrough(url: str) -> None:
 @asynccontextmanager
 async def _own_demo() -> AsyncIterator[str]:
     """Runs a private demo without invented readers for the length of a block; yields its URL.
-    Raises: CommandError if it does not start; the demo has then printed the reason."""
+    Raises: CommandError if the demo does not start; it has then printed the reason."""
     with tempfile.TemporaryDirectory(prefix="seats-walkthrough-") as folder:
         [port] = free_ports(1)
         own = {"DATA_DIR": folder, "PORT": str(port), "DEMO": "empty", "LOG_LEVEL": "WARNING"}

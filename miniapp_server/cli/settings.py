@@ -12,7 +12,7 @@ from models.storage.installation import Mode
 
 def load(env: Env, lan: str = "") -> Settings:
     """Read and validate settings. ``lan``: the private address where a sandbox listens for other
-    machines. Raises: SettingsError with all faults; if SANDBOX is wrong, with that alone."""
+    machines. Raises: SettingsError with all faults; if SANDBOX is wrong, with this fault alone."""
     sandbox = env.get("SANDBOX") or "0"
     if sandbox not in ("0", "1"):
         raise SettingsError("SANDBOX must be 0 or 1")

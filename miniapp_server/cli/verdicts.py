@@ -9,7 +9,7 @@ _LONGEST: Final = 60
 
 
 class Verdict(StrEnum):
-    """A check's result. ``WARNING``: it works but needs a look. ``PROBLEM``: it does not work."""
+    """A check's result. ``WARNING``: works, but needs a look. ``PROBLEM``: does not work."""
 
     OK = "ok"
     WARNING = "warning"

@@ -16,8 +16,8 @@ from notify.wechat.official_account import HOME
 
 
 async def wechat_menu(env: Env, what: str) -> None:
-    """Print the official account's menu (``what`` is "show") or its changes ("diff"); "put" also
-    stores them at WeChat. Raises: CommandError."""
+    """Print the official account's menu (``what`` is "show") or the changes that "put" would
+    make ("diff"); "put" also stores them at WeChat. Raises: CommandError."""
     async with application(env) as app:
         print(await menu_of(app, what))
 
@@ -58,8 +58,8 @@ async def wechat_links(env: Env, page: str, query: str, days: int) -> None:
 
 
 async def link_to(app: web.Application, page: str, query: str, days: int, now: datetime) -> str:
-    """A link to a page of the mini-program, and on a second line the end of its validity in the
-    library's time zone. Raises: CommandError, WeChatUnavailable."""
+    """A link to a page of the mini-program, and on a second line the end of the link's validity
+    in the library's time zone. Raises: CommandError, WeChatUnavailable."""
     resources = app[RESOURCES]
     wechat = resources.settings.wechat
     if not wechat.used:

@@ -42,7 +42,7 @@ from notify.templates import TEMPLATE_BY_EVENT
 from notify.templates.rendering import LONGEST_THING, MessageContext
 
 KEEP_MESSAGES: Final = timedelta(days=180)
-"""Only this last part of the history gets messages, because the service keeps them no longer."""
+"""Only this last part of the history gets messages: the service deletes older ones."""
 _BATCH: Final = 1000
 """Reservations per insert, about 1.5 MB."""
 
@@ -107,8 +107,8 @@ def open_days(
     count: int,
     per_seat: float = VISITS_PER_SEAT,
 ) -> list[OpenDay]:
-    """The open days before ``until`` in order, from ``first`` or, if that is None, as many as a
-    full library needs for ``count`` reservations. Raises: LoadDataError if there is none."""
+    """The open days from ``first`` to the day before ``until``. If ``first`` is None, as many as
+    a full library takes to get ``count`` reservations. Raises: LoadDataError if there are none."""
     days: list[OpenDay] = []
     day, missing = until, float(count)
     while missing > 0 if first is None else day > first:
@@ -143,8 +143,8 @@ class HistoryGenerator:
         """Writes about ``count`` reservations of the days before ``until`` into an empty database.
         Returns the number of documents by collection.
 
-        ``first``: the first day; without it the days are as many as a full library needs. Messages
-        are written for the last ``keep_messages`` only. Memory does not grow with ``count``.
+        ``first``: the first day; if None, as many days as a full library takes to get ``count``
+        reservations. Messages are written for the last ``keep_messages`` only. Memory is bounded.
 
         Raises: LoadDataError if the database has a history, or if the library has no seats or
         opening hours; HistoryWriteError.
@@ -231,7 +231,7 @@ class HistoryGenerator:
 
 
 def _wait(waiting: set[Future[None]], at_most: int) -> set[Future[None]]:
-    """Waits until ``at_most`` futures still run; returns these. Raises: the others' errors."""
+    """Waits until at most ``at_most`` futures run; returns these. Raises: errors of the others."""
     while len(waiting) > at_most:
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for one in done:

@@ -80,14 +80,14 @@ class HistoryWriter:
         return spans
 
     def wait_for_majority(self) -> None:
-        """Returns once majority reads see all inserts: its own majority write waits for every
-        earlier one. Raises: HistoryWriteError."""
+        """Returns once majority reads see all inserts. Makes a majority write for this, which
+        waits for every earlier write. Raises: HistoryWriteError."""
         with _one_line():
             readers = self._db["readers"].with_options(write_concern=WriteConcern("majority"))
             readers.delete_one({"_id": self.id})
 
     def as_of_now(self, revisions: Sequence[Reservation]) -> Document:
-        """The document of a reservation's last revision. Its messages count as already sent."""
+        """The document of a reservation's last revision, as if its messages were already sent."""
         r = revisions[-1]
         if r.state not in LIVE:
             return self.finished(revisions, keep_claims=True)
@@ -96,8 +96,8 @@ class HistoryWriter:
         return {**to_new_document(r, self.id), "outbox": [], **changed}
 
     def finished(self, revisions: Sequence[Reservation], keep_claims: bool) -> Document:
-        """The document of an ended reservation, from its revisions. Its messages count as
-        already sent. ``keep_claims``: whether it still has its claims."""
+        """The document of an ended reservation, from its revisions. The reservation's messages
+        count as already sent. ``keep_claims``: whether the reservation keeps its claims."""
         document = to_new_document(revisions[-1], self.id) | {"outbox": [], "carry_over_at": None}
         if not keep_claims:
             document["claims"] = []

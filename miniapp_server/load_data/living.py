@@ -76,7 +76,7 @@ Step = Callable[[GeneratedVisit, str, RequestContext], Awaitable[Reservation]]
 
 
 class LifeIsOver(Exception):
-    """The sandbox stopped the demo: its clock was moved, it was reset, or the demo has ended."""
+    """The demo was stopped: the sandbox's clock was moved, or the sandbox was reset or ended."""
 
 
 def popularity(area: Area) -> float:
@@ -148,7 +148,7 @@ class LivingLibrary:
         return visits
 
     async def go_on(self, visits: Sequence[GeneratedVisit]) -> None:
-        """Carries out these and the next days' visits in real time, until the demo is stopped."""
+        """Carries out ``visits`` and those of the next days in real time, until the demo stops."""
         today = local_date(self._now())
         try:
             async with asyncio.TaskGroup() as crowd:
@@ -186,7 +186,7 @@ class LivingLibrary:
         ]
 
     def _revisions(self, visit: GeneratedVisit, now: datetime) -> list[Reservation]:
-        """The revisions that the visit's reservation has at ``now``; none before it is booked.
+        """The revisions that the visit's reservation has at ``now``; none before the booking.
         Endings that the service's jobs bring about are left out."""
         area = self._reference.catalog.areas[visit.area_id]
         policy = self._reference.policy.resolve(area.id, local_date(visit.times.start))
@@ -209,7 +209,7 @@ class LivingLibrary:
                 await waitlist.join(ctx, r.area_id, [r.seat_id], frozenset(), when)
 
     async def play(self, visit: GeneratedVisit, since: datetime) -> None:
-        """Carries out the visit's steps after ``since``, each on time, until one is refused."""
+        """Carries out the visit's steps after ``since``, each on time, until a step is refused."""
         id: str = visit.id
         for moment, step in self._steps(visit):
             if moment <= since:
@@ -272,7 +272,7 @@ class LivingLibrary:
 
 async def live(env: Mapping[str, str]) -> None:
     """Runs the invented readers until the sandbox stops them. Does nothing if the clock was
-    moved, or if there are bookings but no earlier demo. Raises: LoadDataError,
+    moved, or if there are bookings but no demo has run before. Raises: LoadDataError,
     HistoryWriteError, SettingsError, DatabaseRefused, MongoUnusable."""
     settings = load(env)
     if settings.mode is not Mode.SANDBOX:

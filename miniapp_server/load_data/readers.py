@@ -17,9 +17,9 @@ from models.violations.entities import Suspension, Violation
 from models.violations.rules import decide_suspension, window_start
 
 MOST_READERS: Final = 12_000
-"""Largest number of invented readers: as many as a university whose library has 2,400 seats."""
+"""Largest number of invented readers: those of a university whose library has 2,400 seats."""
 _STUDY_MONTHS: Final = 48
-"""Months that a reader studies. Each month one in 48 leaves the university and a new one comes."""
+"""Months that a reader studies. Each month one reader in 48 leaves, and a new reader comes."""
 _ATTEMPTS: Final = 20
 
 _SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
@@ -44,7 +44,7 @@ class SimulatedReader:
     def miss(
         self, id: ReservationId, when: datetime, counted: bool, policy: Policy
     ) -> tuple[Violation, Suspension | None]:
-        """Records a no-show. Returns the violation, and the suspension if it causes one.
+        """Records a no-show. Returns the violation, and the suspension that it causes or None.
         ``counted``: whether the violation counts toward a suspension."""
         violation = Violation(
             f"{id}:no_show", self.id, id, "no_show", when, local_date(when), counted
@@ -83,7 +83,7 @@ class ReaderPool:
 
     def begin_day(self, day: date) -> list[SimulatedReader]:
         """Begins a day, on which no reader has a booking yet. Returns the readers who leave the
-        university, which happens at the beginning of a month."""
+        university on this day; some do on the first day of each month."""
         left = self._begin_month(day) if (day.year, day.month) != self._month else []
         self._slots.clear()
         self._bookings.clear()
@@ -122,11 +122,11 @@ class ReaderPool:
         self, booked: datetime, span: TimeRange, missed: bool, policy: Policy
     ) -> tuple[SimulatedReader, int] | None:
         """Chooses a reader who may book ``span`` at the time ``booked``, and adds the booking.
-        Returns the reader and the booking's number among theirs of the day; None if no candidate
-        may book.
+        Returns the reader, and how many bookings of the day the reader now has; None if no
+        candidate may book.
 
-        ``missed``: the booking ends as a no-show. If that causes a suspension, it is the reader's
-        only booking of the day.
+        ``missed``: the booking ends as a no-show. If the no-show causes a suspension, the reader
+        has no other booking on the day.
         """
         slots = set(half_hour_slots(span))
         for _ in range(_ATTEMPTS):
@@ -153,8 +153,8 @@ class ReaderPool:
         return None
 
     def renew(self, reader: SimulatedReader, added: TimeRange) -> bool:
-        """Adds the span to the reader's bookings, because their stay is renewed. False if it
-        overlaps another booking of theirs."""
+        """Adds ``added``, by which a stay is extended, to the reader's bookings. False if it
+        overlaps another booking of the reader."""
         slots = set(half_hour_slots(added))
         free = slots.isdisjoint(self._slots[reader.id])
         if free:

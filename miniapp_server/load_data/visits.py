@@ -36,7 +36,7 @@ _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class VisitTimes:
-    """When a visit's events happened, if at all. ``end``: the booked end, before any renewal."""
+    """The times of a visit's events; None for missing ones. ``end``: booked, before any renewal."""
 
     booked: datetime
     start: datetime
@@ -51,7 +51,7 @@ class VisitTimes:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedVisit:
-    """A visit to write as a reservation. ``number``: which of the reader's bookings of the day."""
+    """A visit to write as a reservation. ``number``: counts the reader's visits of a day."""
 
     id: ReservationId
     reader_id: ReaderId
@@ -199,7 +199,7 @@ class VisitGenerator:
         return GeneratedVisit(id, reader.id, area.area_id, plan.seat_id, number, ending, times)
 
     def _booked(self, area: OpenArea, plan: _PlannedVisit) -> datetime | None:
-        """A random time of booking for the visit; None if there is no possible one."""
+        """A random time at which the visit is booked; None if no time is possible."""
         if not plan.ahead:
             booked = self._between(plan.start, plan.start + _MINUTE)
             return booked if booked > plan.not_before else None
@@ -227,7 +227,7 @@ class VisitGenerator:
     def _stay(
         self, area: OpenArea, reader: SimulatedReader, ending: ReservationState, times: VisitTimes
     ) -> ReservationState:
-        """Adds a visit's leave, return, renewal and end to ``times``; returns its ending."""
+        """Adds a visit's leave, return, renewal and end to ``times``; returns its final state."""
         assert times.checked_in is not None
         rng = self._rng
         latest = max(times.checked_in, times.start)
@@ -253,7 +253,7 @@ class VisitGenerator:
         self, area: OpenArea, reader: SimulatedReader, latest: datetime, times: VisitTimes
     ) -> datetime:
         """Renews the stay to the next possible end, if the policy and the reader's bookings
-        allow it. Returns the time of the renewal; without one ``latest``."""
+        allow it. Returns the time of the renewal, or ``latest`` if there is no renewal."""
         within = timedelta(minutes=area.policy.extend_within_minutes)
         low, high = max(latest, times.end - within) + _SECOND, times.end - _LAST_MINUTES
         longer = next((end for end in (*area.steps, area.closes) if end > times.end), None)

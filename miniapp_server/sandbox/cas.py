@@ -242,7 +242,7 @@ class _Server:
         return f"{url}{joint}{urlencode({'ticket': ticket.id})}{hash_}{fragment}"
 
     async def _end(self, sign_on: str) -> None:
-        """Ends the sign-on and sends all its services a logout request (section 2.3.3) at once."""
+        """Ends the sign-on and concurrently sends its services a logout request (section 2.3.3)."""
         tickets = await self._store.close_sign_on(sign_on)
         if not tickets:
             return

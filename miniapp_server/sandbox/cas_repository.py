@@ -1,5 +1,5 @@
 """Sign-ons and tickets of the stand-in CAS server, in MongoDB so that all workers agree. They
-expire by the caller's clock, since the sandbox's clock can be moved."""
+expire by the caller's clock, because the sandbox's clock can be moved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.storage.mongo_errors import translate_errors
 
 @dataclass(frozen=True, slots=True)
 class GrantedTicket:
-    """A service ticket. ``primary``: a password was typed for it, not remembered by the sign-on."""
+    """A service ticket. ``primary``: whether the password was typed to get this very ticket."""
 
     id: str
     account: str

@@ -36,7 +36,7 @@ class FaultMode:
 
 
 def parse_fault(entry: object) -> tuple[FaultMode, int | None]:
-    """Parses a simulated fault from JSON. Returns it with the number of calls to which it
+    """Parses a simulated fault from JSON. Returns the fault, and the number of calls to which it
     applies (None: all). Raises: HTTPBadRequest."""
     keys = {"errcode", "status", "delay_ms", "hang_seconds", "after", "times"}
     if not isinstance(entry, dict) or not entry.keys() <= keys:

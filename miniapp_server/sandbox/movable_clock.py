@@ -1,4 +1,4 @@
-"""The sandbox's clock. A move runs the jobs that become due on the way, in every worker."""
+"""The sandbox's clock, which all workers share. A move runs the jobs that become due on the way."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _A_DAY: Final = timedelta(days=1)
 
 _SENDING: Final = frozenset(delivery_job(channel) for channel in Channel)
 _AT_EACH_STEP: Final = frozenset({"carry_over", "offer_free_seats", "dispatch_outbox"}) | _SENDING
-"""Jobs that run at each step of a move: they have no stored deadlines or follow other jobs."""
+"""Jobs that run at each step of a move: they have no stored deadlines or depend on other jobs."""
 _BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
-"""Jobs that may record past events. Deadlines from these are due at once, so all jobs run again."""
+"""Jobs that may record past events, which can cause deadlines in the past: all jobs run again."""
 
 
 class ClockHeld(Conflict):
@@ -62,16 +62,16 @@ class MovableClock:
 
     @asynccontextmanager
     async def resetting(self) -> AsyncIterator[None]:
-        """A block for a reset, during which the clock cannot be moved. At its end it waits until
-        every worker has noticed the reset."""
+        """A block for a reset, during which the clock cannot be moved. At the end the block
+        waits until every worker has noticed the reset."""
         async with self._exclusive_move():
             yield
             self._reset_seen = await self._state.note_reset()
         await self._broadcast_clock()
 
     async def move(self, target_of: Callable[[datetime], datetime]) -> None:
-        """Moves the clock of all workers to ``target_of`` the present time. On the way forward it
-        stops at each instant at which a job is due. Removes the invented readers first.
+        """Moves the clock of all workers to the time that ``target_of`` makes of the present time.
+        A forward move runs each job when it is due. Removes the invented readers first.
 
         Raises: ClockHeld if the clock cannot be moved back; Malformed if the target is too far
         ahead.
@@ -92,14 +92,14 @@ class MovableClock:
 
     @asynccontextmanager
     async def _exclusive_move(self) -> AsyncIterator[None]:
-        """Allows one clock move at a time. ``_follow_once`` discards an offset read before it."""
+        """Allows one move at a time; ``_follow_once`` discards an offset read before the move."""
         async with self._moving:
             self._moves += 1
             yield
 
     async def _forward(self, now: datetime, target: datetime) -> None:
         """Moves the clock forward, stopping at each instant at which something is due. All jobs
-        run at the first and the last stop, only the due ones in between."""
+        run at the first and the last stop, only the due jobs at the others."""
         step, jobs = now, None
         while (due := await self._next_due(step)) is not None and due[0] <= target:
             step = due[0]
@@ -117,15 +117,15 @@ class MovableClock:
         return delivery, at_once | _SENDING
 
     async def _waiting(self, now: datetime) -> frozenset[str]:
-        """Jobs with past deadlines that waited for a gate to report earlier events."""
+        """The job ``gates``, and those whose past deadlines may have waited for gates' reports."""
         gates = await self._stored.gates.all()
         if all(gate.last_seen_at is None for gate in gates):
             return frozenset()
         return frozenset({"gates"}) | await self._stored.reservations.overdue(now)
 
     async def _advance_to(self, instant: datetime, jobs: frozenset[str] | None = None) -> None:
-        """Sets the clock to ``instant`` and runs the jobs due then. ``jobs``: only these, but
-        all if one of them has recorded events of the past; None for all."""
+        """Sets the clock to ``instant`` and runs the jobs due then. ``jobs``: runs only these,
+        and afterwards all jobs if one of these has recorded past events. None: runs all jobs."""
         # Before the jobs, which would take the skipped time for an outage of the service.
         await self._stored.heartbeat.set(instant)
         # Kiosks, too, count as seen during the skipped time.
@@ -179,6 +179,6 @@ class MovableClock:
             return  # MongoDB is unreachable; the next poll follows soon
 
     async def _broadcast_clock(self) -> None:
-        """Makes every worker read the clock from MongoDB; returns once they follow it."""
+        """Makes every worker read the clock from MongoDB; returns once all workers follow it."""
         if not await self._others.send():
             await asyncio.sleep(2 * _CLOCK_POLL_S)  # by then every worker has polled the clock

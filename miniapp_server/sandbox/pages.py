@@ -116,7 +116,7 @@ class SandboxPages:
 
 
 def _require_own_origin(request: web.Request) -> None:
-    """Refuses pages of other sites. Raises: BadOrigin."""
+    """Refuses requests from pages of other sites. Raises: BadOrigin."""
     if "Origin" in request.headers:
         require_own_origin(request)
 

@@ -28,8 +28,8 @@ from models.storage.installation import Mode
 from notify.wechat.channel import WeChatChannel
 
 _HEARS_WITHIN_S: Final = 20.0
-"""Seconds that a reset waits at most for the occupancy to notice that bookings were deleted. It
-follows MongoDB's change stream, which is read twenty times a second."""
+"""Seconds that a reset waits at most for the occupancy to notice that bookings were deleted. The
+occupancy follows MongoDB's change stream, which is read twenty times a second."""
 
 
 class Sandbox:
@@ -84,7 +84,7 @@ class Sandbox:
         app[service_key(WeChatChannel)].refused_until.clear()
 
     async def record_consent_tap(self, openid: str, results: Mapping[str, str]) -> None:
-        """Grants a message for each template that the reader accepted, as WeChat does on a tap."""
+        """Adds one consent for each template that the reader accepted, as WeChat does on a tap."""
         for name, result in results.items():
             if result in ("accept", "acceptWithAudio") and name in WECHAT_TEMPLATES:
                 await self.wechat.grant(openid, self._templates[Template(name)].template_id)
@@ -92,7 +92,7 @@ class Sandbox:
 
 async def plug_in(app: web.Application) -> None:
     """Adds the sandbox's stand-ins and pages to the service. Raises: ValueError outside of
-    sandbox mode, as a reset deletes all data."""
+    sandbox mode, because a reset deletes all data."""
     if app[RESOURCES].settings.mode is not Mode.SANDBOX:
         raise ValueError("the sandbox requires a sandbox's settings")
     sandbox = Sandbox(app)

@@ -19,8 +19,8 @@ _OF_READERS: Final = (
 )
 _CHECKS: Final = 100
 _CHECK_S: Final = 0.05
-"""Seconds between two checks whether the writer of invented readers has stopped. With
-``_CHECKS`` checks it has five seconds to stop."""
+"""Seconds between two checks whether the writer of invented readers has stopped. ``_CHECKS``
+checks leave the writer five seconds to stop."""
 _KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", ABOUT})
 
 
@@ -94,7 +94,7 @@ class SandboxState:
 
     async def note_stopped(self, writer: str, readers: Sequence[ReaderId]) -> None:
         """Records that the demo ``writer`` has stopped. If its readers were already removed,
-        deletes the documents that it wrote afterwards."""
+        deletes the documents that the demo wrote afterwards."""
         with translate_errors():
             noted = await self._db[_LIFE].update_one({"_id": writer}, {"$set": {"stopped": True}})
             if not noted.matched_count:
@@ -106,7 +106,7 @@ class SandboxState:
             await self._db["daily_statistics"].delete_many({})
 
     async def end_life(self) -> bool:
-        """Stops the demo with invented readers and removes these. False if there were none."""
+        """Stops the demo's invented readers and removes them. False if there were none."""
         with translate_errors():
             life = await self._db[_LIFE].find_one_and_update({}, {"$set": {"over": True}})
             if life is None:

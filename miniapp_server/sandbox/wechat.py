@@ -352,7 +352,7 @@ class _Server:
         return web.Response(status=204)
 
     async def wrote(self, request: web.Request) -> web.StreamResponse:
-        """Simulates that a user writes to customer service or, with ``entered``, only opens it."""
+        """Simulates a user who writes in a conversation or, with ``entered``, only opens it."""
         body = await _own_body(request)
         openid, conversations = body.get("openid"), self._store.conversations
         if not isinstance(openid, str):

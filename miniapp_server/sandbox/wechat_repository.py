@@ -1,5 +1,5 @@
 """State of the stand-in WeChat API, in MongoDB so that all workers agree. It expires by the
-caller's clock, since the sandbox's clock can be moved."""
+caller's clock, because the sandbox's clock can be moved."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ class SandboxWeChat:
 
         Without ``renew`` this is the stored token if it has more than 300 s left. Otherwise
         ``fresh`` replaces it, and the old token keeps its remaining life. With ``renew`` ``fresh``
-        always replaces it, and the old token lives for 300 s at most. If two workers do so at once,
-        one of the new tokens becomes current for both.
+        always replaces it, and the old token lives for 300 s at most. If two workers replace a
+        token concurrently, both get the same one of the new tokens.
         """
         with translate_errors():
             current = await self._current.find_one({"_id": account})
@@ -146,8 +146,8 @@ class SandboxWeChat:
             await self._credits.delete_one({"_id": f"{openid}|{template_id}"})
 
     async def spend(self, openid: str, template_id: str, times: int = 1) -> bool:
-        """Uses up ``times`` of a reader's consents to a template; 0 for a long-term template,
-        whose consent stays. False if the reader has given none."""
+        """Uses up ``times`` of a reader's consents to a template (0 for a long-term template,
+        whose consent stays). False if the reader has given no consent."""
         with translate_errors():
             consent = await self._credits.find_one_and_update(
                 {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -times}}
@@ -244,7 +244,7 @@ class SandboxWeChat:
                 )
 
     async def take_mode(self, endpoint: str) -> FaultMode:
-        """The simulated fault for this call of the endpoint, which uses it up once. A fault set
+        """The fault to simulate in this call of the endpoint; the call is counted. A fault set
         for the endpoint comes before one for ``*``; without either there is no fault."""
         for name in (endpoint, "*"):
             with translate_errors():

@@ -11,7 +11,7 @@ VARIABLES: Final = ("MONGO_URL", "MONGO_DATABASE", "REDIS_URL", "ENCRYPTION_KEYS
 
 
 def read_cipher(read: EnvironmentReader) -> FieldCipher | None:
-    """The cipher with the keys in ENCRYPTION_KEYS; None, and a fault in ``read``, if malformed."""
+    """The cipher for ENCRYPTION_KEYS; None, with a fault noted, if the keys are malformed."""
     text = read.required("ENCRYPTION_KEYS")
     try:
         return FieldCipher.parse(text) if text else None

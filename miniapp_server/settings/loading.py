@@ -75,7 +75,7 @@ class Settings:
     contact: tuple[str, ...]
     staff: StaffDirectory
     staff_totp: bool
-    """Whether staff members need a second factor. It is asked for if the sign-on checked none."""
+    """Whether staff members need a second factor: ours, if the sign-on has not checked one."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)

@@ -48,7 +48,7 @@ _TAKEN: Final = frozenset({CAS_ID, "entry"})
 
 @dataclass(frozen=True, slots=True)
 class CasSettings:
-    """The settings of the campus's CAS. ``base_url`` is empty if the library has none."""
+    """The settings of the campus's CAS. ``base_url`` is empty if the library has no CAS."""
 
     base_url: str
     name_attribute: str
@@ -56,7 +56,7 @@ class CasSettings:
     email_attribute: str
     """Name of the CAS attribute with the e-mail address; empty if the campus releases none."""
     exact_service: bool
-    """Whether CAS accepts only this service's exact URL, so that no state can be added to it."""
+    """Whether CAS accepts only this service's exact URL, without an added state."""
     name: str = ""
     """The name on the sign-in page; empty for 统一身份认证."""
 

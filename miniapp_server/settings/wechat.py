@@ -22,8 +22,8 @@ VARIABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class WeChatSettings:
-    """The mini-program's account; all fields are empty without one. ``templates``: the
-    configured templates of WeChat, by message."""
+    """The mini-program's account; all fields are empty if the library has no mini-program.
+    ``templates``: the configured templates of WeChat, by message."""
 
     base_url: str
     appid: str

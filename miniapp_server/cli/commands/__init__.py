@@ -1,7 +1,7 @@
 """The commands of ``seats`` with their options and help texts.
 
-A command imports its code when it runs, so that ``--help`` and shell completion, which start the
-program anew each time, respond at once.
+A command imports its code when it runs. ``--help`` and shell completion start the program anew each
+time, and without these imports they respond quickly.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def load_data(
 
 @commands.command()
 def rotate_keys(env_file: EnvFile = None) -> None:
-    """Encrypt all personal data with the newest key. That is the highest version in
+    """Encrypt all personal data with the newest key. The newest key has the highest version in
     ENCRYPTION_KEYS; afterwards the old key can be removed."""
     from miniapp_server.cli.database import rotate_keys
 
@@ -55,7 +55,7 @@ def rotate_keys(env_file: EnvFile = None) -> None:
 @commands.command()
 def backup(file: File, env_file: EnvFile = None) -> None:
     """Write the whole database to a new file. The file is consistent, and the service keeps
-    running. ENCRYPTION_KEYS are not in it: keep them elsewhere."""
+    running. Keep ENCRYPTION_KEYS elsewhere: the file does not contain them."""
     from miniapp_server.cli.database import save
 
     run(lambda env: save(env, file), env_file)
@@ -73,8 +73,8 @@ def restore(
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Restore a backup into an empty database. MONGO_DATABASE names it. Double bookings are looked
-    for afterwards."""
+    """Restore a backup into an empty database. MONGO_DATABASE names the database. Afterwards the
+    command looks for double bookings."""
     from miniapp_server.cli.database import fill
 
     run(lambda env: fill(env, file, over), env_file)

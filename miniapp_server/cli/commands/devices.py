@@ -32,7 +32,7 @@ def gate_import(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )
 def gate_agent(context: typer.Context) -> None:
-    """Report a gate's events to the service. This agent reads them from the gate's file."""
+    """Report a gate's events to the service. The agent reads the gate's file of events."""
     # The agent also runs alone, on machines with only Python, so it parses its own options.
     from miniapp_server.gate_agent import main
 
@@ -43,8 +43,8 @@ def gate_agent(context: typer.Context) -> None:
 def wechat_menu(
     what: Annotated[Literal["show", "diff", "put"], typer.Argument()], env_file: EnvFile = None
 ) -> None:
-    """Show or change the official account's menu. Show it, show what put would change, or put the
-    entry for booking into it, below the button that the library's profile names."""
+    """Show or change the official account's menu. show prints the menu, diff what put would
+    change. put adds the entry for booking, below the button that the library's profile names."""
     from miniapp_server.cli.wechat import wechat_menu
 
     run(lambda env: wechat_menu(env, what), env_file)

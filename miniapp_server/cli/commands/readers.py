@@ -14,7 +14,7 @@ commands.add_typer(_feedback, name="feedback")
 
 @commands.command()
 def export_reader(student_no: StudentNo, env_file: EnvFile = None) -> None:
-    """Print all stored data of a reader. It is decrypted, as JSON on the standard output."""
+    """Print all stored data of a reader. The output is JSON, with decrypted data."""
     from miniapp_server.cli.readers import export_reader
 
     run(lambda env: export_reader(env, student_no), env_file)
@@ -38,8 +38,8 @@ def erase_reader(
 
 @commands.command()
 def reset_second_factor(student_no: StudentNo, env_file: EnvFile = None) -> None:
-    """Delete a second factor that was lost. The staff member is signed out, and sets up another one
-    at the next sign-in."""
+    """Delete a second factor that was lost. The staff member is signed out, and sets up a new
+    one at the next sign-in."""
     from miniapp_server.cli.readers import reset_second_factor
 
     run(lambda env: reset_second_factor(env, student_no), env_file)
@@ -48,7 +48,7 @@ def reset_second_factor(student_no: StudentNo, env_file: EnvFile = None) -> None
 @commands.command()
 def card_import(file: File, env_file: EnvFile = None) -> None:
     """Import readers' cards from a CSV file. Its columns are card_no, student_no, name. Safe to
-    repeat; a card that is listed again changes its reader."""
+    repeat. A card that is already stored goes to the reader whom the file names."""
     from miniapp_server.cli.readers import card_import
 
     run(lambda env: card_import(env, file), env_file)
@@ -74,7 +74,7 @@ def feedback_reply(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="the reply")],
     env_file: EnvFile = None,
 ) -> None:
-    """Reply to feedback; its reader finds a message in the app."""
+    """Reply to feedback; its author finds a message in the app."""
     from miniapp_server.cli.feedback import reply
     from models.feedback.entities import MAX_LENGTH
 

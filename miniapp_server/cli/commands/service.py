@@ -44,7 +44,7 @@ def demo(
     workers: Workers = 1,
     env_file: EnvFile = None,
 ) -> None:
-    """Serve the demo library in a sandbox, to try it. It listens on PORT (default: 8080).
+    """Serve the demo library in a sandbox, to try it. The demo listens on PORT (default: 8080).
 
     Private databases keep their data in DATA_DIR (default: var/ in the present folder). MONGO_URL,
     a replica set, and REDIS_URL name servers of your own instead; set both. DEMO=empty leaves out
@@ -97,7 +97,7 @@ def check_config(
     ] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Check the settings and print them without secrets. Exits with status 1 if one is wrong."""
+    """Check the settings and print them without secrets. Exits with status 1 if any is wrong."""
     from miniapp_server.cli.check_config import check_config
 
     run(lambda env: check_config(env, connect), env_file)
