@@ -37,8 +37,8 @@ class StaffRole:
 
 @dataclass(frozen=True, slots=True)
 class SignOnSession:
-    """The session at an OpenID provider through which a session here was opened. ``subject``:
-    the user's id at the provider; ``at``: the time of authentication there."""
+    """The session at an OpenID provider through which a session of this service was opened.
+    ``subject``: the user's id at the provider; ``at``: the time of authentication there."""
 
     provider: str
     subject: str

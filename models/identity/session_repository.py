@@ -120,8 +120,8 @@ class SessionRepository:
         return self._sealer.decrypt(sealed, "session") if sealed else None
 
     async def find_principal(self, session_id: str) -> Principal | None:
-        """The session with its reader (for WeChat, by current binding); None if it is missing or
-        its encryption key is lost. Batches simultaneous calls. The caller checks expiry."""
+        """The session with its reader (for WeChat, by current binding). None if the session is
+        missing or its key is lost. Batches simultaneous calls. The caller checks expiry."""
         return await self._lookups.submit(session_id)
 
     async def _find_principals(self, session_ids: list[str]) -> list[Principal | None]:
@@ -285,9 +285,9 @@ class SessionRepository:
         return [row["_id"] for row in rows]
 
     async def close_by_ticket(self, ticket: str, now: datetime) -> list[str]:
-        """Ends the sessions that this sign-on ticket opened, even one that is just being opened;
-        returns their ids. The logout is stored first, so it wins. Anyone can send logouts for
-        unknown tickets, so at most ``MAX_STORED_LOGOUTS`` stay stored; the oldest are deleted."""
+        """Ends the sessions that this sign-on ticket opened, even a session just being opened;
+        returns their ids. The logout is stored first, so ``open_web`` finds it. Anyone can send
+        logouts for unknown tickets: only the newest ``MAX_STORED_LOGOUTS`` stay stored."""
         with translate_errors():
             await self._ended.update_one(
                 {"_id": token_hash(ticket)}, {"$set": {"at": now}}, upsert=True
@@ -322,8 +322,8 @@ class SessionRepository:
         return {"$or": [{"_id": ticket_hash}, since]}
 
     async def close_by_subject(self, provider: str, subject: str, at: datetime) -> list[str]:
-        """Ends all sessions of an OpenID provider's user who authenticated up to ``at``, even
-        one that is just being opened; returns their ids."""
+        """Ends all sessions of an OpenID provider's user who authenticated up to ``at``, even a
+        session that is just being opened; returns their ids."""
         marks = self._subjects(provider, subject)
         opened: Document = {"subject": {"$in": marks}, "identified_at": {"$lte": at}}
         with translate_errors():
@@ -342,7 +342,7 @@ class SessionRepository:
 
 
 def _no_openid() -> None:
-    """The ``decrypt`` of sessions that are not WeChat's: they have no openid."""
+    """The ``decrypt`` function of sessions other than WeChat's, which have no openid."""
 
 
 def _role_document(role: StaffRole) -> Document:
@@ -362,5 +362,5 @@ def _role(d: Document | None) -> StaffRole | None:
 
 
 def _by_ids(ids: list[str]) -> Document:
-    """The query for these ids; for a single id without ``$in``, which costs a fifth less."""
+    """The query for these ids. A single id is queried without ``$in``, which costs a fifth less."""
     return {"_id": ids[0] if len(ids) == 1 else {"$in": ids}}

@@ -111,7 +111,7 @@ class Busy(Unavailable):
 
 
 class OutcomeUnknown(Unavailable):
-    """Whether the change was made is unknown. Repeating the idempotency key returns the outcome."""
+    """Unknown whether the change was made. Repeating it with the idempotency key shows this."""
 
     code = "outcome_unknown"
 

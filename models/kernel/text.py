@@ -72,7 +72,7 @@ def text_of_file(data: bytes, encoding: str = "") -> FileText | None:
 
 
 def _is_rare(character: str) -> bool:
-    """True for characters outside GB2312. A misread western letter mostly becomes one of these."""
+    """True for characters outside GB2312, to which misread western letters mostly belong."""
     try:
         character.encode("gb2312")
     except UnicodeEncodeError:

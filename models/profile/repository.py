@@ -60,7 +60,8 @@ class ProfileRepository:
 
     async def save_setup(self, progress: SetupProgress) -> bool:
         """Replaces the first run's stored progress if its ``rev`` is one less than the new
-        one's, else returns False. Increments the library's version, so all workers reload it."""
+        one's, else returns False. Increments the library's version: workers then reload the
+        progress."""
         document: Document = {
             "_id": _SETUP,
             "marks": {step.value: mark.value for step, mark in progress.marks.items()},
@@ -88,8 +89,8 @@ async def put_profile(db: Database, profile: LibraryProfile, session: Any) -> No
 
 
 async def _put(db: Database, document: Document, session: Any) -> None:
-    """Replaces the stored document if its ``rev`` is one less than the new one's; at 1 inserts
-    it. Raises: ConcurrentUpdate or DuplicateKeyError if another change came first."""
+    """Replaces the stored document if its ``rev`` is one less than the new one's; with ``rev`` 1
+    inserts it. Raises: ConcurrentUpdate or DuplicateKeyError if another change came first."""
     if document["rev"] == 1:
         await db["profile"].insert_one(document, session=session)
     else:

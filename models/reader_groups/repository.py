@@ -80,7 +80,7 @@ class ReaderGroupRepository:
         return True
 
     async def replace_all(self, groups: Sequence[ReaderGroup], session: Any) -> None:
-        """Replaces all groups in transaction ``session``. One whose id exists keeps its members."""
+        """Replaces all groups in transaction ``session``. Groups that stay keep their members."""
         revs = {row["_id"]: row["rev"] async for row in self._all.find(session=session)}
         # Delete all first: a new group may have the name of an old one.
         await self._all.delete_many({}, session=session)

@@ -45,8 +45,8 @@ class DatabaseReleases:
         return dict(self._versions)
 
     async def notes(self, today: date) -> dict[str, str]:
-        """For each server's name ("mongodb", "redis" or "valkey"): a warning in one line about
-        its release; empty if there is nothing to warn of."""
+        """For each connected server ("mongodb", "redis" or "valkey"): a one-line warning about
+        its release, or an empty text."""
         versions = {name: version_of(text) for name, text in (await self.versions()).items()}
         notes = dict.fromkeys(versions, "")
         if "mongodb" in versions:
