@@ -40,7 +40,7 @@ _TRIES: Final = 8
 
 
 class Resolution(StrEnum):
-    """The choice for affected bookings: cancel and offer another seat, cancel, or keep for now."""
+    """The staff's choice for affected bookings: cancel and offer another seat, cancel, or keep."""
 
     OFFER = "offer"
     CANCEL = "cancel"

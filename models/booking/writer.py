@@ -129,9 +129,9 @@ class ReservationWriter:
         now: datetime,
         due: Mapping[str, object] | None = None,
     ) -> Reservation:
-        """Replaces ``old`` by ``new``; returns the stored one. If this releases a seat, the next
-        waitlist entry's offer is stored in the same transaction. ``due``: a job's condition that
-        the document must meet. Raises: StaleRevision, ClaimLost, Unavailable."""
+        """Replaces ``old`` by ``new``; returns the stored reservation. If the change releases a
+        seat, the next waitlist entry's offer is stored in the same transaction. ``due``: a job's
+        condition that the document must meet. Raises: StaleRevision, ClaimLost, Unavailable."""
         passed_over: set[str] = set()
         for _ in range(MAX_ATTEMPTS):
             offer = await self._released_seats.next_offer(old, new, now, passed_over)

@@ -163,8 +163,8 @@ class EmailAddressRepository:
 
 
 def _without_address(reader_id: ReaderId) -> Document:
-    """The fields, besides the pending address, of a reader's first document: no address yet.
-    Until the reader has confirmed one, the campus may still name one."""
+    """The fields, besides the pending address, of a reader's first document, which has no
+    address. Until the reader confirms an address, the campus may name one."""
     return {
         "reader": reader_id,
         "address": "",

@@ -13,12 +13,12 @@ from models.occupancy.occupancy import DayOccupancy
 from models.reservations.occupancy_rows import OccupancyRow
 
 _PART: Final = 1 << 48
-"""The joined days' versions are digits of a number with this base. No day has as many changes."""
+"""The base of a joined version, whose digits are the days' versions. No day has as many changes."""
 Key = TypeVar("Key", SeatId, ReaderId)
 
 
 class _JoinedRows(Generic[Key]):
-    """Rows of several days by seat or reader; of the day ``before`` those ending after midnight."""
+    """Rows of several days by seat or reader; from day ``before`` those past midnight."""
 
     def __init__(
         self,

@@ -60,8 +60,7 @@ class ProfileRepository:
 
     async def save_setup(self, progress: SetupProgress) -> bool:
         """Replaces the first run's stored progress if its ``rev`` is one less than the new
-        one's, else returns False. Increments the library's version: workers then reload the
-        progress."""
+        one's, else returns False. Increments the library's version, so that workers reload."""
         document: Document = {
             "_id": _SETUP,
             "marks": {step.value: mark.value for step, mark in progress.marks.items()},

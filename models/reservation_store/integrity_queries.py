@@ -39,10 +39,10 @@ class OccupiedSpan(NamedTuple):
 
 
 def occupied_spans(row: Document) -> list[OccupiedSpan]:
-    """The time for which a stored reservation held its seat, and the same for its reader; empty
-    if it ended before that time began. The time begins at ``placed_at`` if the start is earlier:
-    a start 现在 (now) is cut to the minute, and before ``placed_at`` the seat could be another
-    reader's. Erased readers share one id, so for them only the seat is returned."""
+    """The times for which a stored reservation held its seat and its reader; empty if it ended
+    before these times began. They begin at ``placed_at`` if the start is earlier: a start 现在
+    (now) is cut to the minute, and before ``placed_at`` the seat could be another reader's.
+    Erased readers share one id, so for them only the seat is returned."""
     start = max(min(row["start"], row.get("available_from") or row["start"]), row["placed_at"])
     stop = min(row["end"], row.get("ended_at") or row["end"])
     if stop <= start:

@@ -156,8 +156,8 @@ class TooLate(RuleViolation):
 
 
 class ClaimLost(DomainError):
-    """The unique index refused a write, because another document holds ``claim``. Of several
-    such claims it is the first in alphabetical order."""
+    """The unique index refused a write, because another document holds ``claim``. If several
+    claims are held by others, ``claim`` is the first in alphabetical order."""
 
     code = "claim_lost"
 

@@ -40,7 +40,7 @@ from models.reservations.state_machine import ReservationState
 @record
 class TimeSelection:
     """The time that a reader selects. ``start``: None stands for 现在 (now, cut to the minute).
-    ``end``: a time of day; the first one after the start is meant, possibly on the next day."""
+    ``end``: a time of day; its first instant after the start is meant, even on the next day."""
 
     day: date
     start: time | None
@@ -82,7 +82,7 @@ def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
 
 
 def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime) -> TimeRange:
-    """The selected time. ``policy``: that of the seat's area; ``place``: its opening hours that
+    """The selected time. ``policy`` and ``place``: rules and opening hours of the area on that
     day. Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort, TooLong."""
     check_date_bookable(wish.day, policy, now)
     start = decide_start(wish, policy, now)
@@ -161,7 +161,7 @@ def may_accept(r: Reservation, now: datetime) -> None:
 
 
 def kept_time(old: Reservation, new: Reservation) -> TimeRange | None:
-    """The time for which ``new`` still holds ``old``'s seat; None if it has another or no seat."""
+    """The time for which ``new`` still holds ``old``'s seat; None if ``new`` does not hold it."""
     keeps = any(claim.startswith(ClaimKind.SEAT.prefix) for claim in new.claims)
     return new.span if keeps and new.seat_id == old.seat_id else None
 

@@ -90,7 +90,7 @@ def with_confirmed_assistance(
 
 
 _CHANGES_END: Final = frozenset({ReservationEvent.EXTEND, ReservationEvent.SHORTEN})
-"""Events that only move a stay's end. A due presence check or look by the staff stays due."""
+"""Events that only move a stay's end. A pending presence check or staff visit stays pending."""
 _KEEPS_REPORT: Final = frozenset({ReservationEvent.LEAVE, ReservationEvent.RETURN, *_CHANGES_END})
 
 
@@ -266,8 +266,8 @@ def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> 
 
 
 def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The cancelled booking, with a message if the library cancelled it. Cancelled by the reader
-    after the start, it still counts for the daily limit, since it kept the seat from others."""
+    """The cancelled booking, with a message if the library cancelled it. A booking cancelled by
+    its reader after the start still counts for the daily limit, since it blocked the seat."""
     by_library = actor.by == "librarian"
     counts = now >= r.start and not by_library
     released = RELEASED_CLAIMS if counts else (*RELEASED_CLAIMS, ClaimKind.DAILY)
@@ -296,7 +296,7 @@ def end_stay(
 
 
 def remind(r: Reservation, due: datetime) -> Reservation:
-    """Adds the unchanged state's reminder (check in, end of stay, return) to the outbox."""
+    """Adds the reminder for the present state (check in, end of stay, return) to the outbox."""
     event_kind = {
         ReservationState.RESERVED: OutboxEventKind.CHECK_IN_REMINDER,
         ReservationState.IN_USE: OutboxEventKind.ENDING_SOON,

@@ -32,8 +32,7 @@ class StoredEvent:
 
 
 async def put_event(db: Database, event: StoredEvent, session: Any = None) -> None:
-    """Stores the event until its dispatch, unless its id is stored already. Raises:
-    PyMongoError."""
+    """Stores the event until its dispatch, unless its id exists already. Raises: PyMongoError."""
     document: Document = {
         "kind": event.kind,
         "at": event.at,

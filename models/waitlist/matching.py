@@ -109,7 +109,7 @@ class WaitlistMatcher:
         self, entries: Sequence[WaitlistEntry], readers: Mapping[ReaderId, Reader], now: datetime
     ) -> set[str]:
         """The ids of the entries whose readers could accept a seat now, by suspension, visit and
-        daily limit. One database query for each day of the entries."""
+        daily limit. Queries the database once for each day of the entries."""
         eligible: set[str] = set()
         for day in {entry.day for entry in entries}:
             of_day = [entry for entry in entries if entry.day == day]
