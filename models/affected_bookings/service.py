@@ -49,7 +49,7 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolutionResult:
-    """Numbers of bookings. `cancelled`: cancelled ones. `offered`: those of them for which
+    """Numbers of bookings. `cancelled`: cancelled ones. `offered`: cancelled ones for which
     another seat was offered. `left`: those that could not be cancelled now."""
 
     cancelled: int = 0

@@ -72,8 +72,8 @@ class Arrival:
 
     @property
     def note(self) -> str | None:
-        """The claim for the scan note, which makes a second use fail, also by another reader. None
-        without a scan note."""
+        """The claim for the scan note, which makes a second use of the note fail, also by
+        another reader. None without a scan note."""
         if not isinstance(self.scan, KioskCodeScan) or self.scan.note_id is None:
             return None
         return transitions.note_claim(self.scan.note_id)

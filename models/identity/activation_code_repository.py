@@ -162,7 +162,7 @@ class ActivationCodeRepository:
         return ReaderId(row["reader"]) if row else None
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader of the live code with this secret, if any. Does not redeem it."""
+        """The reader of the live code with this secret, or None. The code is not redeemed."""
         with translate_errors():
             row = await self._all.find_one(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},

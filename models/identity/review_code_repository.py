@@ -81,7 +81,7 @@ class ReviewCodeRepository:
         return result.modified_count == 1
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader of the live, unexpired code with this secret, if any. Does not redeem it."""
+        """The reader of the live, unexpired code with this secret, or None. Redeems nothing."""
         with translate_errors():
             document = await self._all.find_one(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},

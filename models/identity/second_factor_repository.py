@@ -95,7 +95,7 @@ class SecondFactorRepository:
         return used.matched_count > 0
 
     async def remove(self, reader_id: ReaderId) -> bool:
-        """Removes the second factor and its counts of wrong codes; False if there was none."""
+        """Removes a second factor and its counts of wrong codes; False if the reader had none."""
         with translate_errors():
             removed = await self._all.delete_one({"_id": reader_id})
         await self._attempts.forget(attempt_limits(reader_id))

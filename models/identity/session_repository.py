@@ -177,8 +177,8 @@ class SessionRepository:
         return Principal(session, read_reader(reader, self._sealer), grants)
 
     async def use_role(self, session_id: str, now: datetime, used_after: datetime) -> bool:
-        """Records that the session's staff role is used now. False if its last use was not after
-        ``used_after``, or the session has ended."""
+        """Records that the session's staff role is used now. False if the role's last use was
+        not after ``used_after``, or the session has ended."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": session_id, "role.used_at": {"$gt": used_after}},

@@ -12,7 +12,7 @@ REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="")
 
 @contextmanager
 def on_behalf_of(id: str) -> Iterator[None]:
-    """Sets the request id within the block. With an empty ``id`` it stays unchanged."""
+    """Sets the request id within the block. An empty ``id`` leaves the request id unchanged."""
     before = REQUEST_ID.set(id or REQUEST_ID.get())
     try:
         yield

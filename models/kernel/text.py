@@ -27,7 +27,7 @@ FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def is_printable_line(text: str) -> bool:
-    """True if there are no control characters, direction marks or lone surrogates."""
+    """True if the text has no control characters, direction marks or lone surrogates."""
     return all(character.isprintable() or character in _ALSO for character in text)
 
 

@@ -18,7 +18,7 @@ Key = TypeVar("Key", SeatId, ReaderId)
 
 
 class _JoinedRows(Generic[Key]):
-    """Rows of several days by seat or reader; from day ``before`` those past midnight."""
+    """Rows of several days by seat or reader; of day ``before`` only those that pass midnight."""
 
     def __init__(
         self,

@@ -68,7 +68,7 @@ class LiveOccupancy:
         clock: Callable[[], float] = monotonic,
         joined_days: Callable[[date], tuple[date, ...]] = lambda day: (day,),
     ) -> None:
-        """``joined_days`` returns a day and those neighbours whose bookings can overlap its own."""
+        """``joined_days`` returns a day and each neighbour whose bookings can overlap the day's."""
         self._reservations = reservations
         self._clock = clock
         self._forgot_at = clock()

@@ -152,8 +152,7 @@ class DayOccupancy:
 
 
 class _RecentRevisions:
-    """Reservations' last revisions. The second ``forget_older`` after an entry's ``put`` drops
-    it."""
+    """Reservations' last revisions, each until the second ``forget_older`` after its ``put``."""
 
     def __init__(self) -> None:
         self._new: dict[ReservationId, int] = {}

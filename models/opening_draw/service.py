@@ -32,7 +32,7 @@ from models.readers.context import RequestContext
 SETTLED_AFTER: Final = timedelta(milliseconds=150)
 """A round's order is read this long after its end. Tickets stored later move to a later round."""
 PATIENCE: Final = timedelta(milliseconds=1000)
-"""Workers wait for others' outcomes until this time after a round's end: one may have crashed."""
+"""Workers wait this long after a round's end for others' outcomes: a worker may have crashed."""
 SERVED_AT_ONCE: Final = 128
 """At most this many requests of the draw are served simultaneously in a worker. Requests that
 load shedding admits come on top of them."""

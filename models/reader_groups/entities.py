@@ -60,7 +60,7 @@ class GroupLimits:
     at_least: frozenset[LimitName] = frozenset()
 
     def limit(self, name: LimitName, library: int) -> int:
-        """The members' limit ``name`` if the library's is ``library``."""
+        """The limit ``name`` of the group's members, if the library's limit is ``library``."""
         own: int | None = getattr(self, name)
         if own is None:
             return library

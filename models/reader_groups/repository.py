@@ -45,8 +45,8 @@ class ReaderGroupRepository:
         return read_group(document) if document else None
 
     async def replace(self, group: ReaderGroup) -> bool:
-        """Replaces the stored group if its ``rev`` is one less than the new one's. False if it
-        was changed in the meantime, or the name is taken."""
+        """Replaces the stored group if its ``rev`` is one less than the new one's. False if the
+        group was changed in the meantime, or the name is taken."""
 
         async def work(session: Any) -> None:
             done = await self._all.replace_one(

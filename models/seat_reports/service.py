@@ -177,7 +177,7 @@ class SeatReportService:
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reservations whose seats the staff have to look at since no message
+        """A page of the reservations whose seats the staff have to look at because no message
         about a presence check could be pushed to the reader, the longest waiting first, and the
         number of all of them. ``venues``: None for all."""
         return await self._reservations.waiting_for_patrol(now, skip, limit, venues)

@@ -31,8 +31,8 @@ def report_occupied(
     r: Reservation, kind: str, presence: PresenceProof, claim: str, actor: Actor, now: datetime
 ) -> Reservation:
     """The reservation with an occupied-seat report by a reader whose presence is proved. No
-    deadline runs until the end of the booking or until the staff decide. ``claim`` counts the
-    reports of the day that stop a deadline."""
+    deadline runs until the booking ends or the staff decide. ``claim``: the report's claim, by
+    which the reports of a day that stop a deadline are limited."""
     reported = report_to_staff(r, kind, actor, now)
     assert reported.report is not None
     return replace(

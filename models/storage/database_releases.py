@@ -28,7 +28,7 @@ class DatabaseReleases:
         self._versions: dict[str, str] = {}
 
     async def versions(self) -> dict[str, str]:
-        """The last version that each server reported, by name ("mongodb", "redis" or "valkey")."""
+        """Each server's last reported version, by server name ("mongodb", "redis" or "valkey")."""
         if monotonic() - self._asked_at >= _ASK_EVERY_S:
             self._asked_at = monotonic()
             with suppress(Unavailable, TimeoutError):

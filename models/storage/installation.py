@@ -43,7 +43,7 @@ class Mode(StrEnum):
 
 
 class DatabaseRefused(Exception):
-    """This service must not open the database. The message names it, the cause and the remedy."""
+    """This service must not open the database. The message has the database, cause and remedy."""
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class About:
         self._refuse_other_keys(sealer)
 
     def refuse_other_mode(self, mode: Mode) -> None:
-        """Raises: DatabaseRefused for a sandbox's database in production, or the reverse."""
+        """Refuses a sandbox's database in production or the reverse. Raises: DatabaseRefused."""
         if self.mode is Mode.SANDBOX and mode is not Mode.SANDBOX:
             unmarked = MODE not in self.documents
             raise DatabaseRefused(

@@ -61,7 +61,7 @@ async def open_database(url: str, name: str) -> AsyncIterator[Database]:
 
 @contextmanager
 def _readable(setting: str) -> Iterator[None]:
-    """Raises ``Malformed`` naming ``setting`` if in the block the driver cannot parse its value."""
+    """Raises ``Malformed`` naming ``setting`` if the driver cannot parse its value in the block."""
     try:
         yield
     except (PyMongoError, ValueError) as error:

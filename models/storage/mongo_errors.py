@@ -31,7 +31,8 @@ UNKNOWN_OUTCOME: Final = (AutoReconnect, WriteConcernError, ExecutionTimeout)
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raises ``Unavailable`` for the driver's errors about outages. Duplicate-key errors pass."""
+    """Raises ``Unavailable`` for driver errors about outages. Duplicate-key errors pass
+    unchanged."""
     try:
         yield
     except (

@@ -42,7 +42,7 @@ class RedisHealth:
         self.cause = ""
 
     async def look(self) -> str:
-        """Pings Redis now. Returns the cause of a failure, or an empty text if it answers."""
+        """Pings Redis now. Returns the cause of a failure, or an empty text if Redis answers."""
         cause = await self._ask()
         if cause == _BROKEN:
             # An old connection may have been closed by the server; a new one shows the cause.

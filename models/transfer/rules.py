@@ -148,8 +148,8 @@ def _check_groups(library: LibraryFile) -> None:
 
 
 def _check_pictures(library: LibraryFile) -> None:
-    """Checks the pictures' areas and positions. The image data are not checked. Raises:
-    TransferError."""
+    """Checks the pictures' areas and positions. The image data are not checked here, but when
+    the import decodes the images. Raises: TransferError."""
     areas = {area.id for area in library.areas}
     _once("plan_pictures", (picture.area_id for picture in library.plan_pictures))
     for picture in library.plan_pictures:
