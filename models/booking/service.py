@@ -88,7 +88,7 @@ class ReservationService:
         return await self._reservations.latest_of(reader_id, _USED)
 
     async def usual_start(self, reader_id: ReaderId, now: datetime) -> time | None:
-        """The reader's usual start in the last four weeks; None if the reader did not come."""
+        """The reader's usual starting time in the last four weeks; None without stays."""
         recent = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
         return usual_start(recent)
 

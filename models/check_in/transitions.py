@@ -133,7 +133,7 @@ def shorten(
 
 
 def mark_no_show(r: Reservation, actor: Actor) -> Reservation:
-    """The booking as a no-show. It ends at its check-in deadline, however late the job runs."""
+    """The booking, ended as a no-show at its check-in deadline, however late the job runs."""
     return end_stay(
         r, ReservationEvent.MARK_NO_SHOW, actor, r.check_in_until, OutboxEventKind.NO_SHOW
     )

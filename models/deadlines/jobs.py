@@ -141,8 +141,8 @@ class DeadlineJobs:
         return 1
 
     async def release_past_claims(self, now: datetime) -> int:
-        """Drops claims of ended reservations after two days; they include idempotency keys,
-        which are valid for 24 hours. Returns the number of reservations."""
+        """Drops claims of ended reservations after two days. These claims include idempotency
+        keys, which are valid for 24 hours. Returns the number of reservations."""
         past = local_date(now) - timedelta(days=1)
         return await self._reservations.drop_past_claims(past, BATCH)
 

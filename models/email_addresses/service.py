@@ -78,8 +78,8 @@ class EmailAddressService:
             raise EmailCodeInvalid()
 
     async def choose(self, reader_id: ReaderId, choices: dict[Template, bool]) -> EmailAddress:
-        """Switches the kinds of messages that are sent by mail on (True) or off. Raises:
-        NotFound if the reader has no address."""
+        """Switches mails on (True) or off for kinds of messages. Raises: NotFound if the reader
+        has no address."""
         address = await self._addresses.choose(reader_id, choices)
         if address is None:
             raise NotFound()

@@ -202,8 +202,8 @@ class SessionRepository:
         sign_on: SignOnSession | None = None,
     ) -> datetime | None:
         """Gives a session the role and ticket of a repeated sign-in; returns the session's new
-        end, or None if it has ended. The ticket is written before the search for a stored
-        logout, so a simultaneous logout ends the session."""
+        end, or None if the session has ended. The ticket is written before the search for a
+        stored logout, so a simultaneous logout ends the session."""
         ticket_hash = token_hash(ticket)
         changes: Document = {
             "$set": {
@@ -260,7 +260,7 @@ class SessionRepository:
         return {"$or": [{"reader": reader_id}, {"openid_hashes": {"$in": hashes}}]}
 
     async def prolong(self, session_id: str, expires_at: datetime) -> None:
-        """Extends the session to ``expires_at`` if that is later."""
+        """Extends the session to ``expires_at``, unless the session already ends later."""
         with translate_errors():
             await self._all.update_one({"_id": session_id}, {"$max": {"expires_at": expires_at}})
 

@@ -111,7 +111,7 @@ class Busy(Unavailable):
 
 
 class OutcomeUnknown(Unavailable):
-    """Unknown whether the change was made. Repeating it with the idempotency key shows this."""
+    """The change's outcome is unknown. Repeating its idempotency key returns the outcome."""
 
     code = "outcome_unknown"
 

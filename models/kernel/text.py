@@ -16,7 +16,7 @@ UTF_8: Final = "utf-8"
 GB18030: Final = "gb18030"
 CP1252: Final = "cp1252"
 ENCODINGS: Final = (UTF_8, GB18030, CP1252)
-"""Encodings accepted in uploads; CP1252 is the one of western Europe."""
+"""Encodings accepted in uploads; CP1252 is the western European encoding."""
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
 _WESTERN: Final = re.compile("[À-ÖØ-öø-ÿŒœŠšŽžŸ‘’“”„–—…«»°§€\u00a0]{1,2}")
 """A run of one or two non-ASCII characters as in western European words. Chinese misread as

@@ -40,7 +40,7 @@ class _JoinedRows(Generic[Key]):
 
 class JoinedOccupancy:
     """The occupancy of the day from ``midnight``: its own bookings, those of the day ``before``
-    that end in it, and those of the next day. The interface is ``DayOccupancy``'s."""
+    that end in it, and those of the next day. Has the interface of ``DayOccupancy``."""
 
     def __init__(
         self, midnight: datetime, before: DayOccupancy | None, others: Sequence[DayOccupancy]

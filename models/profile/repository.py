@@ -36,10 +36,10 @@ class ProfileRepository:
             return _profile(document) if document else None
 
     async def save(self, profile: LibraryProfile) -> bool:
-        """Replaces the stored profile if its ``rev`` is one less than the new one's; False if it
-        was changed in the meantime. Raises: ZoneFixed if the time zone would change and there is
-        an area or a reservation. Changes of areas increment the library's version in their
-        transactions, too, so of a simultaneous new zone and first area only one succeeds."""
+        """Replaces the stored profile if its ``rev`` is one less than the new one's; False if
+        the profile was changed meanwhile. Raises: ZoneFixed if the time zone would change and
+        there is an area or a reservation. Changes of areas increment the library's version in
+        their transactions, too, so of a simultaneous new zone and first area only one succeeds."""
 
         async def work(session: Any) -> None:
             await put_profile(self._db, profile, session)

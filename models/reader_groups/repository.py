@@ -59,7 +59,7 @@ class ReaderGroupRepository:
         return await try_transaction(self._db, work)
 
     async def delete(self, group: ReaderGroup) -> bool:
-        """Deletes the group and its memberships; False if it was changed since it was read."""
+        """Deletes the group and its memberships; False if the group was changed meanwhile."""
 
         async def work(session: Any) -> None:
             deleted = await self._all.delete_one(

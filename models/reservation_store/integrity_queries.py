@@ -15,7 +15,7 @@ from models.storage.mongo import Document
 from models.storage.mongo_errors import translate_errors
 
 _TOLERATED_OVERLAP: Final = timedelta(seconds=10)
-"""Overlaps by the length of a request are not reported; a double booking lasts minutes."""
+"""Shorter overlaps are not reported: they last as long as a request, double bookings minutes."""
 _SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at", "available_from")
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0

@@ -329,7 +329,7 @@ class ReservationQueries(ReservationCollection):
         return {SeatId(row["report"]["seat"]) for row in rows}
 
     async def next_on_same_seat(self, r: Reservation) -> Reservation | None:
-        """The reader's next booking of the seat, beginning when this one ends, if any."""
+        """The reader's booking of the same seat that begins when ``r`` ends; None without one."""
         with translate_errors():
             document = await self._all.find_one(
                 {

@@ -110,7 +110,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return [None] * len(documents)
 
     async def _insert_was_written(self, id: ReservationId) -> bool:
-        """Settles an insert of unknown outcome: True if the document exists; else it never can."""
+        """Settles an insert of unknown outcome: the document exists (True) or never can (False)."""
         return not await _retry_until_known(lambda: self._write_tombstone(id))
 
     async def _write_tombstone(self, id: ReservationId) -> bool:
@@ -232,7 +232,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 raise error
 
     async def _change_was_written(self, old: Reservation, change_id: str) -> bool:
-        """Settles a change of unknown outcome: True if it was written; else it never can be."""
+        """Settles a change of unknown outcome: it was written (True) or never can be (False)."""
         return await _retry_until_known(lambda: self._fence_revision(old, change_id))
 
     async def _fence_revision(self, old: Reservation, change_id: str) -> bool:

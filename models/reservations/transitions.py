@@ -167,9 +167,9 @@ def create_offer(
     now: datetime,
     event_kind: OutboxEventKind = OutboxEventKind.WAITLIST_OFFER,
 ) -> Reservation:
-    """An offer: a seat held until ``until`` for the reader of a waitlist entry. It claims the
-    half hours of seat and reader like a booking, but no number in the reader's daily limit. The
-    event ``event_kind`` notifies the reader."""
+    """An offer: a seat held until ``until`` for the reader of a waitlist entry. The offer claims
+    the half hours of seat and reader like a booking, but no number in the reader's daily limit.
+    The event ``event_kind`` notifies the reader."""
     held = replace(
         _placed(id, placement, policy, now),
         state=ReservationState.OFFERED,
@@ -183,8 +183,8 @@ def create_offer(
 def accept(
     r: Reservation, daily_number: int, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    """The booking after the reader has accepted the offer. If its time has already begun, the
-    booking starts at the present minute."""
+    """The booking after the reader has accepted the offer. If the offered time has already
+    begun, the booking starts at the present minute."""
     start = max(r.start, floor_minute(now))
     opens, until, excused = check_in_window(start, r.end, now, policy)
     new = replace(
@@ -207,7 +207,7 @@ def expire_offer(
     r: Reservation, actor: Actor, when: datetime, *, notify_reader: bool = False
 ) -> Reservation:
     """The ended offer. ``notify_reader``: True if its reader gets the message that the library
-    has withdrawn it."""
+    has withdrawn the offer."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXPIRE_OFFER),
@@ -249,7 +249,7 @@ def change(
 
 
 def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> Reservation:
-    """The stay moved to another seat, because another person sits on the reader's."""
+    """The stay moved to another seat, because another person sits on the booked one."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.CHANGE),

@@ -45,7 +45,7 @@ class AttemptLimiter:
             taken.append(limit)
 
     async def _take(self, limit: AttemptLimit, now: datetime) -> timedelta | None:
-        """Counts an attempt. If the limit is exceeded, returns the time until the window ends."""
+        """Counts an attempt, or returns the rest of the window if the limit is reached."""
         room: Document = {"n": {"$lt": limit.failures}}
         place: Document = {"_id": limit.key, "$or": [room, {"until": {"$lte": now}}]}
         one_more = _one_more(limit.window, now)

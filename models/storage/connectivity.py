@@ -133,8 +133,8 @@ async def require_mongo(db: Database, url: str) -> None:
 
 
 async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
-    """The server's version; and its replica set and primary in words, or "mongos". Also checks
-    with an update that matches nothing that this user may write. Raises: MongoUnusable."""
+    """The server's version; and its replica set and primary in words, or "mongos". Also checks,
+    with an update that matches nothing, that the user may write. Raises: MongoUnusable."""
     await require_mongo(db, url)
     async with explained(url):
         hello, about = await db.command("hello"), await db.command("buildInfo")

@@ -259,8 +259,8 @@ async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
 
 
 async def _store_checks(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Stores the current key's check value. At the first start it stores those of all keys,
-    since data may be encrypted under any of them. An existing check value is not replaced."""
+    """Stores the current key's check value. At the first start, stores the check values of all
+    keys, since data may be encrypted under any of them. An existing check value is not replaced."""
     own: Document = {"checks": _checks(sealer)}
     fresh = "checks"
     if about.checks:

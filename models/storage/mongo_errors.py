@@ -31,8 +31,7 @@ UNKNOWN_OUTCOME: Final = (AutoReconnect, WriteConcernError, ExecutionTimeout)
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raises ``Unavailable`` for driver errors about outages. Duplicate-key errors pass
-    unchanged."""
+    """Raises ``Unavailable`` for driver errors about outages. Duplicate-key errors pass through."""
     try:
         yield
     except (

@@ -142,6 +142,6 @@ def in_quiet_hours(now: datetime) -> bool:
 
 
 def waits_for_morning(start: datetime, now: datetime) -> bool:
-    """True if it is in ``QUIET_HOURS`` and ``start`` is not before their end: an offer then
+    """True if ``now`` is in ``QUIET_HOURS`` and ``start`` is not before their end: an offer then
     waits until the morning."""
     return in_quiet_hours(now) and start >= next_clock_instant(now, QUIET_HOURS[1])

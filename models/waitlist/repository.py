@@ -225,8 +225,8 @@ class WaitlistRepository:
         return _entry(before) if before else None
 
     async def withdraw(self, entry: WaitlistEntry) -> bool:
-        """Closes the entry for a reader who leaves the waitlist. False if it was changed since it
-        was read."""
+        """Closes the entry for a reader who leaves the waitlist. False if the entry was changed
+        since it was read."""
         with translate_errors():
             before = await self._all.find_one_and_update(
                 {"_id": entry.id, "state": entry.state.value, "offer": entry.offer},
