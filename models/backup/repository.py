@@ -116,7 +116,7 @@ def _new_part(file: Path) -> tuple[Path, int]:
 
 
 def _clear_killed(folder: Path) -> None:
-    """Deletes temporary files of killed backups. Those of running backups are locked and stay."""
+    """Deletes temporary files of killed backups. Files of running backups are locked and stay."""
     for part in folder.glob("*.part"):
         if _PART.fullmatch(part.name):
             with suppress(OSError):

@@ -47,7 +47,7 @@ class ProfileRepository:
         return await try_transaction(self._db, work)
 
     async def add_missing(self, profile: LibraryProfile) -> None:
-        """Saves the profile if none is stored. A stored one can only be changed in the console."""
+        """Saves the profile if none is stored. Only the console can change a stored profile."""
         await self.save(replace(profile, rev=1))
 
     async def setup(self) -> SetupProgress:

@@ -96,8 +96,8 @@ NO_LIMITS: Final = GroupLimits()
 
 @dataclass(frozen=True, slots=True)
 class CampusPattern:
-    """The group contains the readers to whom the campus sign-on gives this attribute with this
-    value, in which ``*`` stands for any text."""
+    """A group with this pattern contains the readers to whom the campus sign-on gives the
+    attribute with the value, in which ``*`` stands for any text."""
 
     attribute: str
     value: str

@@ -201,7 +201,7 @@ class ReaderRepository:
         until: datetime | None,
         reason: SuspensionReason | None = None,
     ) -> bool:
-        """Sets the suspension's end (None lifts it). False if the stored end is not ``was``."""
+        """Sets the suspension's end; None ends it now. False if the stored end is not ``was``."""
         suspended_for = reader_reasons(self._sealer).document(reason)
         with translate_errors():
             result = await self._all.update_one(

@@ -48,7 +48,7 @@ class TimeSelection:
 
 
 def check_reader_eligible(reader: Reader, day: date, now: datetime) -> None:
-    """Raises: Suspended; NotAdmitted if ``day`` is not within a visitor's stay."""
+    """Checks the reader. Raises: Suspended; NotAdmitted for a day outside a visitor's stay."""
     if reader.suspended_until is not None and now < reader.suspended_until:
         raise Suspended(reader.suspended_until, reader.suspended_for)
     stay = reader.stay
@@ -63,7 +63,7 @@ def seat_in_service(seat: Seat, day: date) -> None:
 
 
 def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
-    """Raises: InThePast; OutsideHorizon if the day is beyond the booking window."""
+    """Checks that the day is within the booking window. Raises: InThePast; OutsideHorizon."""
     today = local_date(now)
     if day < today:
         raise InThePast()
