@@ -90,7 +90,7 @@ class ReferenceData:
 
     def _switch_zone(self, clock: timezone) -> None:
         """Switches this process to the library's time zone and forgets what was computed in the
-        former one. Only before the first booking: stored days are not converted."""
+        former zone. Allowed only before the first booking: stored days are not converted."""
         use_zone(clock)
         self._hours.clear()
         self._joined.clear()
@@ -154,8 +154,8 @@ class ReferenceData:
         return accessible_only and not self.active_accommodation(reader_id, day).accessible
 
     def groups_instead(self, seat: Seat, reader: Reader | None, day: date) -> tuple[str, ...]:
-        """The names of the groups for which the seat is reserved; empty if it is not, or if the
-        reader is in one of them on that day."""
+        """The names of the groups for which the seat is reserved; empty if it is reserved for
+        none, or if the reader is in one of these groups on that day."""
         reserved = self.groups.reserved_for(seat)
         if not reserved or not reserved.isdisjoint(self.groups_of(reader, day)):
             return ()

@@ -40,7 +40,7 @@ _TRIES: Final = 8
 
 
 class Resolution(StrEnum):
-    """The choice for affected bookings: cancel and offer another seat, cancel, or keep for now."""
+    """The staff's choice for affected bookings: cancel and offer another seat, cancel, or keep."""
 
     OFFER = "offer"
     CANCEL = "cancel"
@@ -49,7 +49,7 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolutionResult:
-    """Numbers of bookings. `cancelled`: cancelled ones. `offered`: those of them for which
+    """Numbers of bookings. `cancelled`: cancelled ones. `offered`: cancelled ones for which
     another seat was offered. `left`: those that could not be cancelled now."""
 
     cancelled: int = 0

@@ -14,7 +14,7 @@ _REPLACED: Final = ("seat_id", "start", "end")
 
 
 def cancel_for_offer(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The cancelled booking, without a message of its own, as the offer's message mentions it."""
+    """The cancelled booking. It sends no message, as the offer's message reports it."""
     cancelled = transitions.cancel(r, actor, now)
     *earlier, last_event = cancelled.outbox
     return replace(

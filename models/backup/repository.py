@@ -48,7 +48,7 @@ class BackupError(Exception):
 
 
 ReportProgress = Callable[[int, int], object]
-"""Called with the number of documents processed since the last call, and the expected total."""
+"""A function called with the number of documents processed since its last call, and the total."""
 
 
 def _report_nothing(_: int, __: int) -> None:
@@ -76,8 +76,8 @@ async def backup(
 
 @contextmanager
 def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
-    """A new file for the block. It gets its name when the block has ended and all is on the
-    disk. Raises: BackupError if the name exists; OSError."""
+    """A new file for the block to write. The file gets its name when the block has ended and all
+    data is on the disk. Raises: BackupError if the name exists; OSError."""
     if file.exists():
         raise BackupError(f"{file} already exists: name another file")
     _clear_killed(file.parent)
@@ -116,7 +116,7 @@ def _new_part(file: Path) -> tuple[Path, int]:
 
 
 def _clear_killed(folder: Path) -> None:
-    """Deletes temporary files of killed backups. Those of running backups are locked and stay."""
+    """Deletes temporary files of killed backups. Files of running backups are locked and stay."""
     for part in folder.glob("*.part"):
         if _PART.fullmatch(part.name):
             with suppress(OSError):
@@ -181,15 +181,15 @@ async def restore(
     report_progress: ReportProgress = _report_nothing,
 ) -> Counter[str]:
     """Restores ``file`` into an empty database; returns the number of documents of each collection.
-    The whole file is read before anything is written. Until the result has been counted, a mark
-    keeps services from opening the database.
+    The whole file is read before anything is written. Until the restored documents have been
+    counted, a mark keeps services from opening the database.
 
-    ``mode`` and ``sealer`` belong to the service that will open it. With ``over`` only an
-    interrupted restore is replaced.
+    ``mode`` and ``sealer`` belong to the service that will open the database. ``over``: True to
+    replace an interrupted restore; other contents are never replaced.
 
     Raises: BackupError (the file is damaged or no backup, or the database is not empty);
-    DatabaseRefused (the file is for another mode or other keys, or an interrupted restore is
-    there); OSError; Unavailable, after which the database is incomplete.
+    DatabaseRefused (the file is for another mode or other keys, or the database contains an
+    interrupted restore); OSError; Unavailable, after which the database is incomplete.
     """
     promised = _checked(file, mode, sealer)
     token = await _begin(db, file, now, mode, over)
@@ -216,7 +216,7 @@ async def restore(
 
 async def _begin(db: Database, file: Path, now: datetime, mode: Mode, over: bool) -> str:
     """Marks the database as being restored and empties it. Returns the random token in the mark,
-    by which this restore recognises it."""
+    by which this restore recognises its own mark."""
     mark = _mark(file, now)
     with translate_errors():
         broken = over and await db[ABOUT].find_one_and_replace({"_id": RESTORING}, mark)
@@ -244,7 +244,7 @@ def _mark(file: Path, now: datetime) -> Document:
 
 async def _refuse_full(db: Database, mode: Mode, over: bool) -> None:
     """Raises: BackupError, DatabaseRefused if the database contains more than a service's first
-    start writes, is another mode's or has an incomplete restore."""
+    start writes, belongs to another mode or has an incomplete restore."""
     about = await look(db)
     about.refuse_half()
     about.refuse_other_mode(mode)

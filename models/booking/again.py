@@ -18,8 +18,8 @@ _SHORTEST: Final = timedelta(minutes=30)
 def stay_again(
     last: Reservation, policy: Policy, bookable: Container[date], now: datetime
 ) -> TimeSelection | None:
-    """The last stay's time of day, proposed for today or, if it is over, for tomorrow. If only
-    its start has passed, the proposal begins now. None if tomorrow is not ``bookable``."""
+    """The last stay's time of day, proposed for today or, if that time is over, for tomorrow. If
+    only its start has passed, the proposal begins now. None if tomorrow is not ``bookable``."""
     # A booking from 16:08 (现在) is proposed from 16:00 on another day.
     since = last.start - local_instant(local_date(last.start), time(0))
     begin = to_local(last.start - since % timedelta(minutes=policy.step_minutes)).time()

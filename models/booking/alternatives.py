@@ -33,7 +33,7 @@ class SeatAlternatives:
         self, reader: Reader, seat: Seat, span: TimeRange, policy: Policy
     ) -> int:
         """Refuses the booking if by a fresh occupancy the seat is certainly taken; otherwise
-        returns the number of bookings that the reader has that day by the occupancy (0 if it is
+        returns how many bookings the reader has that day by the occupancy (0 if the occupancy is
         not fresh). In a rush most requests are refused here, without the database. If the
         reader's own bookings are in the way, nothing is refused and the claim index decides
         later, since another worker may just have ended them. Raises: SeatTaken."""

@@ -53,7 +53,7 @@ class Idempotency:
 
     async def _bury(self, ctx: RequestContext) -> bool:
         """Buries the request's key, so that no request with it can succeed later. False if a
-        request with it has succeeded, or it is buried already."""
+        request with the key has succeeded, or the key is buried already."""
         assert ctx.key is not None
         return await self._reservations.bury_claim(idempotency_claim(ctx.reader.id, ctx.key.value))
 
@@ -69,8 +69,8 @@ class Idempotency:
 
     async def release_expired_key(self, ctx: RequestContext, claim: str) -> None:
         """Releases the claim of a key that was used at least a day ago, so that it can be used
-        again. Raises: InProgress if it was used later (``run_once`` then returns that request's
-        result); RequestRefused if the key is buried."""
+        again. Raises: InProgress if the key was used since then (``run_once`` then returns that
+        request's result); RequestRefused if the key is buried."""
         holder = await self._reservations.find_by_claim(claim)
         if holder is None:
             if await self._reservations.is_claim_buried(claim):

@@ -88,7 +88,7 @@ class ReservationService:
         return await self._reservations.latest_of(reader_id, _USED)
 
     async def usual_start(self, reader_id: ReaderId, now: datetime) -> time | None:
-        """When the reader usually began in the last four weeks; None if the reader did not come."""
+        """The reader's usual starting time in the last four weeks; None without stays."""
         recent = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
         return usual_start(recent)
 
@@ -119,7 +119,7 @@ class ReservationService:
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, opens_at: datetime
     ) -> Reservation:
         """Books the seat when it is this request's turn in the draw at the opening; after the
-        draw, at once. Raises: Throttled, DrawPending, and the errors of ``_insert``."""
+        draw, immediately. Raises: Throttled, DrawPending, and the errors of ``_insert``."""
         request = ctx.key.value if ctx.key else f"{seat.id} {span.start} {span.end}"
         ticket = Ticket(local_date(span.start), ctx.reader.id, 0, seat.id, span, request)
         try:

@@ -15,7 +15,7 @@ from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
 
 _MORNING: Final = time(9)
-"""The earliest start that is proposed to a reader without a usual one."""
+"""The earliest start that is proposed to a reader who has no usual start."""
 
 
 def start_choices(
@@ -54,9 +54,9 @@ def proposed_start(
     starts: Sequence[datetime], usual: time | None, policy: Policy, hours: Iterable[TimeRange]
 ) -> datetime:
     """The one of ``starts`` that is proposed first. It is the start nearest to the reader's
-    usual time of day. Without a usual time it is the first one from nine o'clock on whose
+    usual time of day. Without a usual time it is the first start from nine o'clock on whose
     check-in opens when the library is already open (``hours``: its opening hours), or else the
-    last one. ``starts`` are on a day other than today."""
+    last start. ``starts`` are on a day other than today."""
     day = local_date(starts[0])
     if usual is not None:
         target = local_instant(day, usual)

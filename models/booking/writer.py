@@ -1,5 +1,5 @@
 """The only writer of reservations. It inserts and updates them, retries after conflicts, and
-updates the occupancy. ``save`` writes a change that releases a seat and the offer to the next
+updates the occupancy. If a change releases a seat, ``save`` writes change and offer to the next
 waitlist entry in one transaction, so that no other request can take the seat in between."""
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class ReservationWriter:
         )
 
     def hours_now(self, r: Reservation, now: datetime) -> OpenHours:
-        """The area's opening hours by the present policy; they may differ from those at booking."""
+        """The area's opening hours by the present policy; those at booking may have differed."""
         day = local_date(max(r.start, now))
         return self._reference.opening_hours(self._reference.policy, day, r.area_id)
 
@@ -129,9 +129,9 @@ class ReservationWriter:
         now: datetime,
         due: Mapping[str, object] | None = None,
     ) -> Reservation:
-        """Replaces ``old`` by ``new``; returns the stored one. If this releases a seat, the next
-        waitlist entry's offer is stored in the same transaction. ``due``: a job's condition that
-        the document must meet. Raises: StaleRevision, ClaimLost, Unavailable."""
+        """Replaces ``old`` by ``new``; returns the stored reservation. If the change releases a
+        seat, the next waitlist entry's offer is stored in the same transaction. ``due``: a job's
+        condition that the document must meet. Raises: StaleRevision, ClaimLost, Unavailable."""
         passed_over: set[str] = set()
         for _ in range(MAX_ATTEMPTS):
             offer = await self._released_seats.next_offer(old, new, now, passed_over)

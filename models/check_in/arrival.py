@@ -20,7 +20,7 @@ class KioskCodeScan:
 
     `code_step`: the number of the code in the kiosk's sequence of codes; for a card, a number of
     the touch. `is_current`: False if the code has expired. `note_id`: the id of the scan note, if
-    the browser kept the scan in one while the reader signed in.
+    the browser kept the scan in a note while the reader signed in.
     """
 
     kiosk_id: KioskId
@@ -72,8 +72,8 @@ class Arrival:
 
     @property
     def note(self) -> str | None:
-        """The claim for the scan note, which makes a second use fail, also by another reader. None
-        without a scan note."""
+        """The claim for the scan note, which makes a second use of the note fail, also by
+        another reader. None without a scan note."""
         if not isinstance(self.scan, KioskCodeScan) or self.scan.note_id is None:
             return None
         return transitions.note_claim(self.scan.note_id)

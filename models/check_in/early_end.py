@@ -12,8 +12,8 @@ from models.reservations.entities import Reservation
 
 
 class EarlyEndService:
-    """提前到 (earlier end): shortens a stay. The rest of its time is offered to the waitlist at
-    once."""
+    """提前到 (earlier end): shortens a stay. The rest of its time is immediately offered to the
+    waitlist."""
 
     def __init__(self, writer: ReservationWriter, idempotency: Idempotency) -> None:
         self._writer, self.idempotency = writer, idempotency

@@ -93,7 +93,7 @@ def decide_return_by(r: Reservation, policy: Policy, now: datetime) -> datetime:
 
 
 def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
-    """The allowed length of a leave that begins at ``left_at``. It is that of a meal if an
+    """The allowed length of a leave that begins at ``left_at``. It is the length of a meal if an
     ordinary leave would overlap with a meal time."""
     short = timedelta(minutes=policy.leave_minutes)
     away = TimeRange(left_at, left_at + short)

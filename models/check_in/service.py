@@ -49,8 +49,8 @@ class CheckInService:
         only_return: bool = False,
     ) -> Reservation:
         """Checks the reader in by a scan; if the reader is on leave, ends the leave. A repeated
-        scan changes nothing. A check-in before the start also claims the half hours until then. If
-        another reader has these, ``available_from`` is the booked start.
+        scan changes nothing. A check-in before the start also claims the half hours until the
+        start. If another reader has these half hours, ``available_from`` is the booked start.
 
         Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue, WrongState,
         TooEarly, TooLate, OtherInUse.

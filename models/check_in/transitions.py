@@ -33,7 +33,7 @@ def check_in(
 ) -> Reservation:
     """The reservation with its reader checked in. ``presence``: None for a carry-over, which
     needs no new proof. ``early``: True to claim also the half hours until the start.
-    ``penalty_waived`` becomes False, since it was about the check-in deadline."""
+    ``penalty_waived`` becomes False, since a waiver was only for the check-in deadline."""
     sooner: tuple[str, ...] = ()
     if early and now < r.start:
         sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
@@ -68,7 +68,7 @@ def return_from_leave(
     r: Reservation, presence: PresenceProof, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
     """The reservation with its reader back from the leave. ``penalty_waived`` becomes False,
-    since it was about the deadline of the return."""
+    since a waiver was only for the deadline of the return."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.RETURN),
@@ -133,15 +133,15 @@ def shorten(
 
 
 def mark_no_show(r: Reservation, actor: Actor) -> Reservation:
-    """The booking as a no-show. It ends at its check-in deadline, however late the job runs."""
+    """The booking, ended as a no-show at its check-in deadline, however late the job runs."""
     return end_stay(
         r, ReservationEvent.MARK_NO_SHOW, actor, r.check_in_until, OutboxEventKind.NO_SHOW
     )
 
 
 def expire_leave(r: Reservation, actor: Actor) -> Reservation:
-    """The stay, ended at ``return_by`` because the reader did not return. It is no violation if a
-    gate has begun the leave and the reader has not confirmed it."""
+    """The stay, ended at ``return_by`` because the reader did not return. This is no violation
+    if a gate has begun the leave and the reader has not confirmed the leave."""
     assert r.return_by is not None
     excused = r.penalty_waived or r.pending_confirmation == "leave"
     return end_stay(

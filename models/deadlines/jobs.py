@@ -1,6 +1,6 @@
 """The jobs that apply deadlines to reservations. Each job is idempotent and bounded, and writes
-a change only if the stored deadline has passed, as a reader may have moved it in the meantime. A
-change carries the instant at which it was due, however late the job runs."""
+a change only if the stored deadline has passed, as a reader may have moved the deadline in the
+meantime. A change carries the instant at which it was due, however late the job runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimLost, StaleRevision
 
 BATCH: Final = 500
-"""At most this many reservations are handled in a run, to keep it short; the next continues."""
+"""At most this many reservations are handled in a run, to keep it short; the next run continues."""
 _ROUNDS: Final = 10
 _SYSTEM: Final = Actor("system", "job")
 
@@ -141,8 +141,8 @@ class DeadlineJobs:
         return 1
 
     async def release_past_claims(self, now: datetime) -> int:
-        """Drops claims of ended reservations after two days; they include idempotency keys,
-        which are valid for 24 hours. Returns the number of reservations."""
+        """Drops claims of ended reservations after two days. These claims include idempotency
+        keys, which are valid for 24 hours. Returns the number of reservations."""
         past = local_date(now) - timedelta(days=1)
         return await self._reservations.drop_past_claims(past, BATCH)
 

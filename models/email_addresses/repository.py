@@ -36,7 +36,7 @@ class EmailAddressRepository:
         return self._address(document) if document else EmailAddress(reader_id)
 
     async def many(self, reader_ids: Collection[ReaderId]) -> dict[ReaderId, EmailAddress]:
-        """The addresses of those readers who have one."""
+        """The addresses by reader id. Readers without an address are left out."""
         with translate_errors():
             rows = await self._all.find(
                 {"_id": {"$in": list(reader_ids)}, "address": {"$gt": ""}}
@@ -102,8 +102,8 @@ class EmailAddressRepository:
     async def choose(
         self, reader_id: ReaderId, choices: dict[Template, bool]
     ) -> EmailAddress | None:
-        """Switches the kinds of messages that are sent by mail on (True) or off. Returns the
-        changed address; None if the reader has none."""
+        """Switches mails on (True) or off for kinds of messages. Returns the changed address;
+        None if the reader has none."""
         fields = {f"choices.{template}": enabled for template, enabled in choices.items()}
         with translate_errors():
             document = await self._all.find_one_and_update(
@@ -163,8 +163,8 @@ class EmailAddressRepository:
 
 
 def _without_address(reader_id: ReaderId) -> Document:
-    """The fields, besides the pending address, of a reader's first document: no address yet.
-    Until the reader has confirmed one, the campus may still name one."""
+    """The fields, besides the pending address, of a reader's first document, which has no
+    address. Until the reader confirms an address, the campus may name one."""
     return {
         "reader": reader_id,
         "address": "",

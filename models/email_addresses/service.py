@@ -50,9 +50,9 @@ class EmailAddressService:
         now: datetime,
         while_sending: AbstractContextManager[None] | None = None,
     ) -> None:
-        """Sends six digits to the address, which becomes the reader's when the reader enters
-        them. The context manager ``while_sending`` is entered while the mail server is waited
-        for. Raises: EmailAddressRefused, TooManyAttempts, MailUnavailable."""
+        """Sends six digits to the address, which becomes the reader's when the reader enters the
+        digits. The context manager ``while_sending`` surrounds the wait for the mail server.
+        Raises: EmailAddressRefused, TooManyAttempts, MailUnavailable."""
         address = address.strip()
         if not is_address(address):
             raise EmailAddressRefused()
@@ -78,8 +78,8 @@ class EmailAddressService:
             raise EmailCodeInvalid()
 
     async def choose(self, reader_id: ReaderId, choices: dict[Template, bool]) -> EmailAddress:
-        """Switches the kinds of messages that are sent by mail on (True) or off. Raises:
-        NotFound if the reader has no address."""
+        """Switches mails on (True) or off for kinds of messages. Raises: NotFound if the reader
+        has no address."""
         address = await self._addresses.choose(reader_id, choices)
         if address is None:
             raise NotFound()
@@ -95,7 +95,7 @@ class EmailAddressService:
 
     async def follow_campus(self, reader_id: ReaderId, address: str) -> None:
         """Stores an address that the campus names at a sign-in, unless the reader has entered or
-        removed an address. An invalid one is ignored."""
+        removed an address. An invalid address is ignored."""
         if is_address(address):
             await self._addresses.follow_campus(reader_id, address)
 

@@ -10,8 +10,8 @@ class Keeping:
 
     `audit`: from the audit log's entry on. `feedback`: from the answer on. `messages`: from the
     creation of their reservation on. `movements`: from a gate event or kiosk scan on.
-    `reservations`: from their end on, after which they are kept without the reader. `visitors`:
-    from the last day of their visit on.
+    `reservations`: from their end on; then they lose their reader, but stay. `visitors`: from the
+    last day of their visit on.
     """
 
     audit: timedelta

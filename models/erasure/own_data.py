@@ -15,7 +15,7 @@ from models.violations.service import ViolationService
 
 
 class OwnData:
-    """Exports a reader's data, and erases it unless this would evade a rule of the library."""
+    """Exports a reader's data, and erases it unless erasure would evade a library rule."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class OwnData:
         return None
 
     async def erase(self, reader: Reader, works_here: bool, now: datetime) -> None:
-        """Erases the reader. Raises: ErasureNotNow; Suspended; Busy if they were just active."""
+        """Erases the reader. Raises: ErasureNotNow; Suspended; Busy if the reader is active now."""
         if (obstacle := await self.obstacle(reader, works_here, now)) is not None:
             raise ErasureNotNow(obstacle)
         await self._erasure.erase(reader, now)

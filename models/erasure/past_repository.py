@@ -31,9 +31,9 @@ class PastRepository:
 
     async def forget(self, ended_before: datetime, limit: int) -> int:
         """Anonymises up to ``limit`` reservations that ended before ``ended_before``, and their
-        violations; returns the number of reservations. Waitlist entries, suspensions and draw
-        tickets of that time are deleted. The progress is stored last, so an interrupted run can
-        be repeated. Raises: Unavailable."""
+        violations; returns the number of reservations. Deletes waitlist entries, suspensions and
+        draw tickets that are as old. The progress is stored last, so an interrupted run can be
+        repeated. Raises: Unavailable."""
         with translate_errors():
             mark = await self._db["versions"].find_one({"_id": _MARK})
             after = mark["until"] if mark else ""

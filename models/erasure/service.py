@@ -39,9 +39,9 @@ class ErasureService:
         self._check_in, self._on_reader_changed = check_in, on_reader_changed
 
     async def erase(self, reader: Reader, now: datetime) -> dict[str, int]:
-        """Erases the reader, whose seats are free at once; returns the number of documents removed
-        or anonymised, by collection. An interrupted erasure can be repeated. Raises: Suspended (the
-        suspension would be lost); Busy if the reader was active just now."""
+        """Erases the reader, whose seats are then free; returns the number of documents removed
+        or anonymised, by collection. An interrupted erasure can be repeated. Raises: Suspended
+        (the suspension would be lost); Busy if the reader was active just now."""
         if reader.suspended_until is not None and now < reader.suspended_until:
             raise Suspended(reader.suspended_until, reader.suspended_for)
         await revoke_access(self._db, reader.id)

@@ -35,8 +35,8 @@ class FavouriteRepository:
         return [SeatId(row["seat"]) for row in rows]
 
     async def add(self, reader_id: ReaderId, seat_id: SeatId, at: datetime) -> bool:
-        """Adds the seat to the reader's favourites. True also if it was one before; False if the
-        reader already has ``MOST_FAVOURITES``."""
+        """Adds the seat to the reader's favourites. True also if it already was a favourite;
+        False if the reader already has ``MOST_FAVOURITES``."""
         document = {"reader": reader_id, "seat": seat_id, "at": at}
         with translate_errors():
             for n in range(MOST_FAVOURITES):

@@ -72,7 +72,7 @@ class LiveCode:
 class ActivationCodeRepository:
     """Stores one live activation code per reader; the digits of live codes are unique. The
     secret is computed from the document's id and a data key, and stored as a hash only: a
-    reloaded page shows the same picture although the database does not contain the secret."""
+    reloaded page shows the same QR code although the database does not contain the secret."""
 
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
         self._all = db["activation_codes"]
@@ -150,7 +150,7 @@ class ActivationCodeRepository:
 
     async def redeem_secret(self, secret: str, now: datetime) -> ReaderId | None:
         """Redeems a code by the secret on the reader's own screen; returns its reader, or None
-        if the secret is wrong, used or expired. A pending request by digits ends."""
+        if the secret is wrong, used or expired. Ends a request of a user who typed the digits."""
         return await self._use_up({"secret": token_hash(secret)}, now)
 
     async def _use_up(self, code: Document, now: datetime) -> ReaderId | None:
@@ -162,7 +162,7 @@ class ActivationCodeRepository:
         return ReaderId(row["reader"]) if row else None
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader of the live code with this secret, if any. Does not redeem it."""
+        """The reader of the live code with this secret, or None. The code is not redeemed."""
         with translate_errors():
             row = await self._all.find_one(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},
@@ -175,8 +175,8 @@ class ActivationCodeRepository:
     async def ask(
         self, code: str, openid: str, session_id: str, match_number: str, now: datetime
     ) -> BindingRequest | None:
-        """Registers the first WeChat user's request with the digits; a repetition returns the
-        same request. None if no live code has the digits, or if another user's request waits."""
+        """The binding request of the first WeChat user who types the digits, stored if it is
+        new. None if no live code has the digits, or if another user's request waits."""
         user = self._sealer.hashes(openid, "openid")
         request: Document = {
             "id": new_id(),
@@ -204,8 +204,8 @@ class ActivationCodeRepository:
         self, reader_id: ReaderId, request_id: str, confirmed: bool, now: datetime
     ) -> BindingRequest | None:
         """Stores the reader's first answer to a binding request, redeems the code and returns
-        the request. A repetition of the same answer returns it, too. None if the request is
-        unknown or was answered differently, or its code is no longer valid."""
+        the request. If the same answer is repeated, returns the request again. None if the
+        request is unknown or was answered differently, or its code is no longer valid."""
         mine: Document = {"reader": reader_id, "request.id": request_id}
         with translate_errors():
             row = await self._all.find_one_and_update(

@@ -1,4 +1,4 @@
-"""API tokens in the database. Only the secret's hash is stored, so it is shown only once."""
+"""API tokens in the database. Only a secret's hash is stored, so a secret is shown only once."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ApiTokenRepository:
             await self._all.update_one({"_id": id}, {"$max": {"last_used_at": now}})
 
     async def revoke(self, id: str, now: datetime) -> str | None:
-        """Revokes the token; returns its requests' session id or None if it was revoked already."""
+        """Revokes the token; returns its requests' session id, or None if it is revoked already."""
         with translate_errors():
             document = await self._all.find_one_and_update(
                 {"_id": id, "revoked_at": None}, {"$set": {"revoked_at": now}}

@@ -13,7 +13,7 @@ from models.kernel.time_range import local_date
 TOKEN_PREFIX: Final = "seats_"
 """The first characters of every API token. No session token begins with them."""
 ACTOR_PREFIX: Final = "program:"
-"""The prefix of the id that stands for an API token in the audit log, in place of a reader's."""
+"""The prefix of the id that stands for an API token in the audit log instead of a reader's id."""
 
 
 class Scope(StrEnum):

@@ -82,8 +82,8 @@ class BindingRepository:
         return result.deleted_count == 1
 
     async def reencrypt(self, limit: int) -> int:
-        """Re-encrypts openids that were encrypted under older keys; returns their number. A
-        unionid is stored as a hash only, and gets the new key's hash at the next binding."""
+        """Re-encrypts openids stored under older keys; returns their number. A unionid is stored
+        as a hash only, and gets a hash under the new key at the next binding."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = (

@@ -27,7 +27,7 @@ class SessionKind(StrEnum):
 class StaffRole:
     """A staff sign-in at ``since``, last used at ``used_at``. ``name``: the role from the
     settings at sign-in; None if the staff member has only roles granted in the console.
-    ``second_factor``: True if more than a password was required, at the sign-on or here."""
+    ``second_factor``: True if the sign-on or this service required more than a password."""
 
     name: Role | None
     since: datetime
@@ -37,8 +37,8 @@ class StaffRole:
 
 @dataclass(frozen=True, slots=True)
 class SignOnSession:
-    """The session at an OpenID provider through which a session here was opened. ``subject``:
-    the user's id at the provider; ``at``: the time of authentication there."""
+    """The session at an OpenID provider through which a session of this service was opened.
+    ``subject``: the user's id at the provider; ``at``: the time of authentication there."""
 
     provider: str
     subject: str

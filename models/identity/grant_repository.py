@@ -1,4 +1,4 @@
-"""Staff roles granted in the console, stored in readers' documents so that they apply at once."""
+"""Staff roles granted in the console. Stored in readers' documents, they apply immediately."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class StaffGrantRepository:
         self, reader_id: ReaderId, grant_id: GrantId, today: date, *, others: bool
     ) -> bool:
         """Takes back a grant; False if the reader has no such grant. ``others``: True if the
-        settings name administrators, so that the last granted one may go. Raises:
+        settings name administrators, so that the last granted administrator may go. Raises:
         LastAdministrator if the library would be left without an administrator. Concurrent calls
-        conflict on a counter, so that the second one sees the first one's result."""
+        conflict on a counter, so that the second call sees the first call's result."""
 
         async def work(session: Any) -> None:
             await self._db["versions"].update_one(
@@ -65,7 +65,7 @@ class StaffGrantRepository:
         return await try_transaction(self._db, work)
 
     async def _administrators(self, today: date, session: Any) -> int:
-        """The number of readers who by grant are administrators of the whole library that day."""
+        """The number of readers who by their grants administer the whole library on ``today``."""
         day = today.isoformat()
         usable: Document = {
             "role": Role.ADMINISTRATOR.value,

@@ -52,7 +52,7 @@ class ReviewCodeRepository:
         self, reader_id: ReaderId, secret: str, now: datetime, expires_at: datetime
     ) -> bool:
         """Stores ``secret`` as the reader's live review code; False if the reader has a live
-        one. Raises: Unavailable, also if it is unknown whether the existing code will stay."""
+        code. Raises: Unavailable, also if it is unknown whether the existing code will stay."""
         document: Document = {
             "_id": new_id(),
             "reader": reader_id,
@@ -64,7 +64,7 @@ class ReviewCodeRepository:
         return await insert_if_new(self._all, document)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:
-        """Redeems the code once and returns its reader; None if wrong, used, revoked or expired."""
+        """Redeems a live code and returns its reader. None if wrong, used, revoked or expired."""
         with translate_errors():
             document = await self._all.find_one_and_update(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},
@@ -81,7 +81,7 @@ class ReviewCodeRepository:
         return result.modified_count == 1
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The reader of the live, unexpired code with this secret, if any. Does not redeem it."""
+        """The reader of the live, unexpired code with this secret, or None. Redeems nothing."""
         with translate_errors():
             document = await self._all.find_one(
                 {"secret": token_hash(secret), "live": True, "expires_at": {"$gt": now}},

@@ -17,8 +17,8 @@ CONFIGURED: Final = GrantId("configured")
 
 
 class Role(StrEnum):
-    """A role of staff. Viewers look, librarians decide about readers, administrators change
-    rules. The value is stored."""
+    """A role of staff. Viewers can only look, librarians decide about readers, administrators
+    change rules. The value is stored."""
 
     VIEWER = "viewer"
     LIBRARIAN = "librarian"
@@ -69,13 +69,13 @@ class StaffRights:
 
     def require(self, role: Role, venue_id: VenueId | None) -> None:
         """Requires ``role`` in the venue, or with None for the venue in the whole library.
-        Raises: OtherVenue if the rights do not include it there."""
+        Raises: OtherVenue if the rights do not include the role there."""
         if not self.covers(role, venue_id):
             raise OtherVenue()
 
     @property
     def venues(self) -> frozenset[VenueId] | None:
-        """The venues that the staff member may see; None if these are all."""
+        """The venues that the staff member may see; None for all venues."""
         if self.covers(Role.VIEWER, None):
             return None
         return frozenset(venue for grant in self.grants for venue in grant.venues)
@@ -87,8 +87,8 @@ def rights_everywhere(role: Role) -> StaffRights:
 
 @dataclass(frozen=True, slots=True)
 class StaffDirectory:
-    """The staff that the settings name. `numbers`: roles by account number. `groups`: roles by
-    sign-on id and name of a group there."""
+    """The staff that the settings name. `numbers`: roles by account number. `groups`: roles by a
+    sign-on's id and the name of a user group at this sign-on."""
 
     numbers: Mapping[str, Role]
     groups: Mapping[tuple[str, str], Role]

@@ -62,7 +62,7 @@ class SecondFactorRepository:
         replace: bool = False,
     ) -> bool:
         """Stores a second factor. ``step``: the number of the 30-second interval whose code
-        confirmed it and is used up. False if the reader has one and ``replace`` is False."""
+        confirmed it and is used up. False if the reader has a factor and ``replace`` is False."""
         document: Document = {
             "_id": reader_id,
             "reader": reader_id,
@@ -78,7 +78,7 @@ class SecondFactorRepository:
         return True
 
     async def use_step(self, reader_id: ReaderId, step: int) -> bool:
-        """Marks the code of interval ``step`` as used; False if it or a later one was used."""
+        """Marks the code of interval ``step`` as used; False if this or a later code was used."""
         with translate_errors():
             used = await self._all.update_one(
                 {"_id": reader_id, "last_step": {"$lt": step}}, {"$set": {"last_step": step}}
@@ -95,7 +95,7 @@ class SecondFactorRepository:
         return used.matched_count > 0
 
     async def remove(self, reader_id: ReaderId) -> bool:
-        """Removes the second factor and its counts of wrong codes; False if there was none."""
+        """Removes a second factor and its counts of wrong codes; False if the reader had none."""
         with translate_errors():
             removed = await self._all.delete_one({"_id": reader_id})
         await self._attempts.forget(attempt_limits(reader_id))

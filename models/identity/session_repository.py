@@ -120,8 +120,8 @@ class SessionRepository:
         return self._sealer.decrypt(sealed, "session") if sealed else None
 
     async def find_principal(self, session_id: str) -> Principal | None:
-        """The session with its reader (for WeChat, by current binding); None if it is missing or
-        its encryption key is lost. Batches simultaneous calls. The caller checks expiry."""
+        """The session with its reader (for WeChat, by current binding). None if the session is
+        missing or its key is lost. Batches simultaneous calls. The caller checks expiry."""
         return await self._lookups.submit(session_id)
 
     async def _find_principals(self, session_ids: list[str]) -> list[Principal | None]:
@@ -177,8 +177,8 @@ class SessionRepository:
         return Principal(session, read_reader(reader, self._sealer), grants)
 
     async def use_role(self, session_id: str, now: datetime, used_after: datetime) -> bool:
-        """Records that the session's staff role is used now. False if its last use was not after
-        ``used_after``, or the session has ended."""
+        """Records that the session's staff role is used now. False if the role's last use was
+        not after ``used_after``, or the session has ended."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": session_id, "role.used_at": {"$gt": used_after}},
@@ -202,8 +202,8 @@ class SessionRepository:
         sign_on: SignOnSession | None = None,
     ) -> datetime | None:
         """Gives a session the role and ticket of a repeated sign-in; returns the session's new
-        end, or None if it has ended. The ticket is written before the search for a stored
-        logout, so a simultaneous logout ends the session."""
+        end, or None if the session has ended. The ticket is written before the search for a
+        stored logout, so a simultaneous logout ends the session."""
         ticket_hash = token_hash(ticket)
         changes: Document = {
             "$set": {
@@ -260,7 +260,7 @@ class SessionRepository:
         return {"$or": [{"reader": reader_id}, {"openid_hashes": {"$in": hashes}}]}
 
     async def prolong(self, session_id: str, expires_at: datetime) -> None:
-        """Extends the session to ``expires_at`` if that is later."""
+        """Extends the session to ``expires_at``, unless the session already ends later."""
         with translate_errors():
             await self._all.update_one({"_id": session_id}, {"$max": {"expires_at": expires_at}})
 
@@ -285,9 +285,9 @@ class SessionRepository:
         return [row["_id"] for row in rows]
 
     async def close_by_ticket(self, ticket: str, now: datetime) -> list[str]:
-        """Ends the sessions that this sign-on ticket opened, even one that is just being opened;
-        returns their ids. The logout is stored first, so it wins. Anyone can send logouts for
-        unknown tickets, so at most ``MAX_STORED_LOGOUTS`` stay stored; the oldest are deleted."""
+        """Ends the sessions that this sign-on ticket opened, even a session just being opened;
+        returns their ids. The logout is stored first, so ``open_web`` finds it. Anyone can send
+        logouts for unknown tickets: only the newest ``MAX_STORED_LOGOUTS`` stay stored."""
         with translate_errors():
             await self._ended.update_one(
                 {"_id": token_hash(ticket)}, {"$set": {"at": now}}, upsert=True
@@ -322,8 +322,8 @@ class SessionRepository:
         return {"$or": [{"_id": ticket_hash}, since]}
 
     async def close_by_subject(self, provider: str, subject: str, at: datetime) -> list[str]:
-        """Ends all sessions of an OpenID provider's user who authenticated up to ``at``, even
-        one that is just being opened; returns their ids."""
+        """Ends all sessions of an OpenID provider's user who authenticated up to ``at``, even a
+        session that is just being opened; returns their ids."""
         marks = self._subjects(provider, subject)
         opened: Document = {"subject": {"$in": marks}, "identified_at": {"$lte": at}}
         with translate_errors():
@@ -342,7 +342,7 @@ class SessionRepository:
 
 
 def _no_openid() -> None:
-    """The ``decrypt`` of sessions that are not WeChat's: they have no openid."""
+    """The ``decrypt`` function of sessions other than WeChat's, which have no openid."""
 
 
 def _role_document(role: StaffRole) -> Document:
@@ -362,5 +362,5 @@ def _role(d: Document | None) -> StaffRole | None:
 
 
 def _by_ids(ids: list[str]) -> Document:
-    """The query for these ids; for a single id without ``$in``, which costs a fifth less."""
+    """The query for these ids. A single id is queried without ``$in``, which costs a fifth less."""
     return {"_id": ids[0] if len(ids) == 1 else {"$in": ids}}

@@ -23,7 +23,7 @@ class UsedOnceRepository:
         self._all = db["used_once"]
 
     async def use(self, value: str, until: datetime) -> bool:
-        """Marks the value as used until it would expire anyway; False if it was used before."""
+        """Marks the value as used until it expires at ``until``; False if it was used before."""
         return await insert_if_new(self._all, {"_id": token_hash(value), "until": until})
 
     async def give_back(self, value: str) -> None:

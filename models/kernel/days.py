@@ -1,4 +1,4 @@
-"""Ranges of days, the first and the last day included. None for either means without limit."""
+"""Ranges of days, including the first and last day. None for either of them means no limit."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class Busy(Unavailable):
 
 
 class OutcomeUnknown(Unavailable):
-    """Whether the change was made is unknown. Repeating the idempotency key returns the outcome."""
+    """The change's outcome is unknown. Repeating its idempotency key returns the outcome."""
 
     code = "outcome_unknown"
 

@@ -16,7 +16,7 @@ UTF_8: Final = "utf-8"
 GB18030: Final = "gb18030"
 CP1252: Final = "cp1252"
 ENCODINGS: Final = (UTF_8, GB18030, CP1252)
-"""Encodings accepted in uploads; CP1252 is the one of western Europe."""
+"""Encodings accepted in uploads; CP1252 is the western European encoding."""
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
 _WESTERN: Final = re.compile("[À-ÖØ-öø-ÿŒœŠšŽžŸ‘’“”„–—…«»°§€\u00a0]{1,2}")
 """A run of one or two non-ASCII characters as in western European words. Chinese misread as
@@ -27,7 +27,7 @@ FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def is_printable_line(text: str) -> bool:
-    """True if there are no control characters, direction marks or lone surrogates."""
+    """True if the text has no control characters, direction marks or lone surrogates."""
     return all(character.isprintable() or character in _ALSO for character in text)
 
 
@@ -72,7 +72,7 @@ def text_of_file(data: bytes, encoding: str = "") -> FileText | None:
 
 
 def _is_rare(character: str) -> bool:
-    """True for characters outside GB2312. A misread western letter mostly becomes one of these."""
+    """True for characters outside GB2312, to which misread western letters mostly belong."""
     try:
         character.encode("gb2312")
     except UnicodeEncodeError:

@@ -13,12 +13,12 @@ from models.occupancy.occupancy import DayOccupancy
 from models.reservations.occupancy_rows import OccupancyRow
 
 _PART: Final = 1 << 48
-"""The joined days' versions are digits of a number with this base. No day has as many changes."""
+"""The base of a joined version, whose digits are the days' versions. No day has as many changes."""
 Key = TypeVar("Key", SeatId, ReaderId)
 
 
 class _JoinedRows(Generic[Key]):
-    """Rows of several days by seat or reader; of the day ``before`` those ending after midnight."""
+    """Rows of several days by seat or reader; of day ``before`` only those that pass midnight."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class _JoinedRows(Generic[Key]):
 
 class JoinedOccupancy:
     """The occupancy of the day from ``midnight``: its own bookings, those of the day ``before``
-    that end in it, and those of the next day. The interface is ``DayOccupancy``'s."""
+    that end in it, and those of the next day. Has the interface of ``DayOccupancy``."""
 
     def __init__(
         self, midnight: datetime, before: DayOccupancy | None, others: Sequence[DayOccupancy]

@@ -1,6 +1,6 @@
 """This worker's occupancy: the days in use, kept up to date in memory.
 
-A day is loaded once. Then this worker's own writes are visible at once, all others through the
+A day is loaded once. Then this worker's own writes are visible immediately, all others through the
 change stream. If the stream is silent for too long, reads load the day again, at most twice a
 second.
 """
@@ -31,11 +31,11 @@ REFUSE_WITHIN_S: Final = 0.25
 STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
 _DAYS_KEPT: Final = 18
-"""At most this many days, more than can be booked, are in memory; the first loaded is dropped."""
+"""At most this many days, more than can be booked, are in memory. The first loaded is dropped."""
 REMEMBER_S: Final = 240.0
 """Ended reservations are remembered for at least this many seconds, so that a late report does
 not revive them. A write waits for its answer for a shorter time: 120 s for tries to commit, 20 s
-for the last of them, and 20 s for each of three tries to settle an unknown outcome."""
+for the last try, and 20 s for each of three tries to settle an unknown outcome."""
 _NEVER: Final = float("-inf")
 
 
@@ -68,7 +68,7 @@ class LiveOccupancy:
         clock: Callable[[], float] = monotonic,
         joined_days: Callable[[date], tuple[date, ...]] = lambda day: (day,),
     ) -> None:
-        """``joined_days`` returns a day and the neighbours whose bookings can overlap its own."""
+        """``joined_days`` returns a day and each neighbour whose bookings can overlap the day's."""
         self._reservations = reservations
         self._clock = clock
         self._forgot_at = clock()
@@ -123,8 +123,8 @@ class LiveOccupancy:
     def _join(
         self, day: date, days: Sequence[date], parts: Sequence[DayOccupancy]
     ) -> OccupancyView:
-        """The day joined from ``parts``. While these are the same objects, the same joined
-        object is returned, so that its version stays comparable for those who read its changes."""
+        """The day joined from ``parts``. For the same ``parts`` objects the same joined object
+        is returned, so that its version stays comparable for readers of its changes."""
         if len(parts) == 1:
             return parts[0]
         view = self._joined.get(day)
@@ -134,9 +134,9 @@ class LiveOccupancy:
         return view
 
     def authoritative_day(self, day: date) -> OccupancyView | None:
-        """The day's occupancy if it is fresh enough to refuse a booking, otherwise None. If the
-        change stream is read only once a second, a single call does not change that, since
-        asking the database costs less. A second call within 0.25 s requests frequent reads."""
+        """The day's occupancy if it is fresh enough to refuse a booking, otherwise None. While
+        the change stream is read only once a second, a single call does not make the reads
+        frequent, since asking the database costs less. A second call within 0.25 s does."""
         now = self._clock()
         if now - self._asked_at <= REFUSE_WITHIN_S:
             self._changes.look()
@@ -237,8 +237,8 @@ class LiveOccupancy:
                     cached.occupancy.forget_older()
 
     def _take(self, day: date | None, change: Change) -> None:
-        """Applies the change to ``day`` if that is in memory; with None, to every day in memory
-        (a change of a reservation that a day lacks is harmless)."""
+        """Applies the change to ``day`` if the day is in memory; with None, to every day in
+        memory (a change of a reservation that a day lacks is harmless)."""
         for cached_date, cached in self._days.items():
             if day is not None and cached_date != day:
                 continue

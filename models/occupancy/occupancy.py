@@ -152,7 +152,7 @@ class DayOccupancy:
 
 
 class _RecentRevisions:
-    """Reservations' last revisions. The second ``forget_older`` after an entry was put drops it."""
+    """Reservations' last revisions, each until the second ``forget_older`` after its ``put``."""
 
     def __init__(self) -> None:
         self._new: dict[ReservationId, int] = {}
@@ -162,7 +162,7 @@ class _RecentRevisions:
         return len(self._new) + len(self._old)
 
     def get(self, id: ReservationId) -> int:
-        """The reservation's last revision; 0 if it is not there."""
+        """The reservation's last revision; 0 if none is remembered."""
         return self._new.get(id) or self._old.get(id, 0)
 
     def put(self, id: ReservationId, rev: int) -> None:

@@ -1,4 +1,4 @@
-"""The tickets of a draw. MongoDB gives each its random place, so all workers see one order."""
+"""The tickets of a draw. MongoDB gives each a random place, so all workers see the same order."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ class TicketRepository:
 
 
 def _drawn(ticket: Ticket) -> list[Document]:
-    """The MongoDB update that replaces the ticket's document and gives it a random place. All is
-    replaced, since an outcome belongs to one round only."""
+    """The MongoDB update that replaces the ticket's document and gives the ticket a random
+    place. No field stays, since an outcome belongs to one round only."""
     fields = _document(ticket)
     return [{"$replaceWith": {"$mergeObjects": [{"$literal": fields}, {"place": {"$rand": {}}}]}}]
 

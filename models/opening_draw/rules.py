@@ -65,7 +65,7 @@ class ServingOrder:
         return [ticket.id for ticket in self._tickets if ticket.id in called]
 
     def served(self, id: str, outcome: Outcome) -> list[str]:
-        """Notes a ticket's outcome. Returns the ids of the tickets that no longer have to wait."""
+        """Records a ticket's outcome. Returns the ids of tickets that no longer have to wait."""
         seat = self._seat_of.get(id)
         if seat is None or id in self._outcomes:
             return []
@@ -76,7 +76,7 @@ class ServingOrder:
         return [ticket.id for ticket in self._tickets if ticket.id not in self._called]
 
     def unserved(self) -> list[str]:
-        """The ids of tickets without an outcome yet, in so far as others may wait for them."""
+        """The ids of tickets without an outcome yet for which other tickets may still wait."""
         return [
             ticket.id
             for ticket in self._tickets

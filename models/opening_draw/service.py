@@ -1,7 +1,7 @@
 """The draw at an opening: requests of one round are served in an order that MongoDB has drawn.
 
 A request waits for its turn and then books as usual: the claim index decides, and no request gets a
-response earlier. A worker waits no longer than ``PATIENCE`` for outcomes of other workers'
+response before its turn. A worker waits no longer than ``PATIENCE`` for outcomes of other workers'
 requests, since a worker may have crashed.
 """
 
@@ -32,10 +32,10 @@ from models.readers.context import RequestContext
 SETTLED_AFTER: Final = timedelta(milliseconds=150)
 """A round's order is read this long after its end. Tickets stored later move to a later round."""
 PATIENCE: Final = timedelta(milliseconds=1000)
-"""Workers wait for others' outcomes until this time after a round's end: one may have crashed."""
+"""Workers wait this long after a round's end for others' outcomes: a worker may have crashed."""
 SERVED_AT_ONCE: Final = 128
-"""At most this many requests of the draw are served at once in a worker. Requests that load
-shedding admits come on top of them."""
+"""At most this many requests of the draw are served simultaneously in a worker. Requests that
+load shedding admits come on top of them."""
 _ASK_EVERY_S: Final = 0.04
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -67,7 +67,7 @@ class _Round:
 
 
 class OpeningDraw:
-    """Lets requests wait for their turn in the draw. ``now``: business time by MongoDB's clock."""
+    """Lets requests wait for their turn. ``now`` returns the business time by MongoDB's clock."""
 
     def __init__(
         self, tickets: TicketRepository, now: Callable[[], datetime], sleep: Sleep
@@ -87,7 +87,7 @@ class OpeningDraw:
     async def turn(
         self, ctx: RequestContext, ticket: Ticket, opens_at: datetime
     ) -> AsyncIterator[Turn]:
-        """Runs the block when it is the request's turn; if the draw is over, at once. The
+        """Runs the block when it is the request's turn, or immediately if the draw is over. The
         ``round`` of ``ticket`` is ignored. Raises: AnotherTicketWaits, Throttled, Unavailable."""
         number = round_at(opens_at, self._now())
         if number is None:

@@ -36,9 +36,9 @@ class Outage:
 
 
 def observed_until(screens: Iterable[datetime], now: datetime) -> datetime:
-    """The last instant at which one of a venue's kiosks was seen. If that is longer ago than
-    MIN_DURATION, it is ``now`` minus MIN_DURATION; if the venue has no kiosks in use, ``now``.
-    ``screens``: when each kiosk was last seen."""
+    """The last instant at which one of a venue's kiosks was seen, but not before ``now`` minus
+    MIN_DURATION. If the venue has no kiosks in use, ``now``. ``screens``: when each kiosk was
+    last seen."""
     living = [last_seen for last_seen in screens if now - last_seen < RETIRED_AFTER]
     return max(min(max(living), now), now - MIN_DURATION) if living else now
 

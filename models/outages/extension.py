@@ -18,7 +18,7 @@ from models.reservations.errors import StaleRevision
 
 BEAT_EVERY: Final = timedelta(seconds=0.8)
 _JUST_NOW: Final = timedelta(seconds=0.1)
-"""A worker records no second heartbeat within this time."""
+"""A worker records no further heartbeat within this time after its last heartbeat."""
 _ROUNDS: Final = 10
 
 

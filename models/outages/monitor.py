@@ -1,5 +1,5 @@
-"""Detects kiosks that are not seen any more and a sign-on that is down. That the service itself
-was down is detected by its heartbeat (``DeadlineExtension``)."""
+"""Detects kiosks that are not seen any more and a sign-on that is down. Downtime of the service
+itself is detected by its heartbeat (``DeadlineExtension``)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTE_EVERY_S: Final = 20.0
 
 
 class OutageMonitor:
-    """Detects outages of kiosks and of the sign-on, and has deadlines extended when they end.
+    """Detects outages of kiosks and of the sign-on; extends deadlines that fell into ended ones.
     ``cas_answers`` returns True if the sign-on answers."""
 
     def __init__(

@@ -31,7 +31,7 @@ class OutageRepository:
             await self._all.update_one({"_id": what}, {"$setOnInsert": first}, upsert=True)
 
     async def end(self, what: str, end: datetime) -> None:
-        """Records the end of the outage of the component ``what``. That happens before deadlines
+        """Records the end of the outage of the component ``what``. To be called before deadlines
         are extended, so that a repetition after a crash extends them by the same length."""
         with translate_errors():
             await self._all.update_one({"_id": what, "end": None}, {"$set": {"end": end}})

@@ -55,7 +55,7 @@ def _name_of(logo: bytes) -> str:
 
 
 class SetupStep(StrEnum):
-    """A step of the first run, in order. The value is stored and is part of addresses."""
+    """A step of the first run, in order. The value is stored and is part of URLs."""
 
     PROFILE = "profile"
     VENUES = "venues"
@@ -74,8 +74,8 @@ class StepMark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetupProgress:
-    """An administrator's progress through the first run. ``rev`` grows with every change. At 0
-    the first run has not begun; a library that has areas does not need one."""
+    """An administrator's progress through the first run. ``rev`` grows with every change. With
+    ``rev`` 0 the first run has not begun; a library that has areas does not need a first run."""
 
     marks: Mapping[SetupStep, StepMark] = field(default_factory=dict)
     finished: bool = False

@@ -13,7 +13,7 @@ _KINDS: Final = ("PNG", "JPEG")
 _LARGEST_SIDE: Final = 4096
 """The longest side of an uploaded picture in pixels: small files can expand to gigabytes."""
 _SIDE: Final = 144
-"""The longer side of the stored logo in pixels. A page's header shows 36, on sharp screens 144."""
+"""The stored logo's longer side in pixels: a page's header needs 36, and 144 on sharp screens."""
 
 
 def logo_of(sent: bytes) -> bytes:

@@ -36,10 +36,10 @@ class ProfileRepository:
             return _profile(document) if document else None
 
     async def save(self, profile: LibraryProfile) -> bool:
-        """Replaces the stored profile if its ``rev`` is one less than the new one's; False if it
-        was changed in the meantime. Raises: ZoneFixed if the time zone would change and there is
-        an area or a reservation. Changes of areas increment the library's version in their
-        transactions, too, so of a simultaneous new zone and first area only one succeeds."""
+        """Replaces the stored profile if its ``rev`` is one less than the new one's; False if
+        the profile was changed meanwhile. Raises: ZoneFixed if the time zone would change and
+        there is an area or a reservation. Changes of areas increment the library's version in
+        their transactions, too, so of a simultaneous new zone and first area only one succeeds."""
 
         async def work(session: Any) -> None:
             await put_profile(self._db, profile, session)
@@ -47,7 +47,7 @@ class ProfileRepository:
         return await try_transaction(self._db, work)
 
     async def add_missing(self, profile: LibraryProfile) -> None:
-        """Saves the profile if none is stored. A stored one can only be changed in the console."""
+        """Saves the profile if none is stored. Only the console can change a stored profile."""
         await self.save(replace(profile, rev=1))
 
     async def setup(self) -> SetupProgress:
@@ -60,7 +60,7 @@ class ProfileRepository:
 
     async def save_setup(self, progress: SetupProgress) -> bool:
         """Replaces the first run's stored progress if its ``rev`` is one less than the new
-        one's, else returns False. Increments the library's version, so all workers reload it."""
+        one's, else returns False. Increments the library's version, so that workers reload."""
         document: Document = {
             "_id": _SETUP,
             "marks": {step.value: mark.value for step, mark in progress.marks.items()},
@@ -88,8 +88,8 @@ async def put_profile(db: Database, profile: LibraryProfile, session: Any) -> No
 
 
 async def _put(db: Database, document: Document, session: Any) -> None:
-    """Replaces the stored document if its ``rev`` is one less than the new one's; at 1 inserts
-    it. Raises: ConcurrentUpdate or DuplicateKeyError if another change came first."""
+    """Replaces the stored document if its ``rev`` is one less than the new one's; with ``rev`` 1
+    inserts it. Raises: ConcurrentUpdate or DuplicateKeyError if another change came first."""
     if document["rev"] == 1:
         await db["profile"].insert_one(document, session=session)
     else:

@@ -18,7 +18,7 @@ LONGEST: Final[Mapping[str, int]] = {
     "mini_program": 20,
     "menu": 4,
 }
-"""Maximum characters of each profile text. WeChat shows four of a menu button's text."""
+"""Most characters of each profile text, by name. WeChat shows four characters of a menu button."""
 REQUIRED: Final = ("name", "title", "campus_app", "mini_program", "menu")
 LONGEST_CONTACT: Final = 60
 MOST_CONTACTS: Final = 6
@@ -50,7 +50,7 @@ def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> Non
 
 
 def check_zone(zone: str, year: int) -> int:
-    """Minutes by which the zone is ahead of UTC. Raises: Malformed if unusable from ``year`` on."""
+    """The zone's minutes ahead of UTC. Raises: Malformed if ``zone_problem`` finds a problem."""
     problem = zone_problem(zone, year)
     if problem is not None:
         raise Malformed("zone", problem.value, zone=zone)

@@ -52,15 +52,15 @@ LIMIT_NAMES: Final[tuple[LimitName, ...]] = get_args(LimitName)
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """The longest stay and the booking window of a group's members. They replace the library's
-    limits; those named in ``at_least`` can only raise them. None: the library's limit applies."""
+    """The longest stay and booking window of a group's members, instead of the library's limits.
+    A limit in ``at_least`` can only raise the library's. None: the library's limit applies."""
 
     max_minutes: int | None = None
     booking_window_days: int | None = None
     at_least: frozenset[LimitName] = frozenset()
 
     def limit(self, name: LimitName, library: int) -> int:
-        """The members' limit where the library's is ``library``."""
+        """The limit ``name`` of the group's members, if the library's limit is ``library``."""
         own: int | None = getattr(self, name)
         if own is None:
             return library
@@ -69,8 +69,8 @@ class GroupLimits:
     def apply_to(
         self, policy: Policy, library: Policy, area_id: AreaId | None, day: date
     ) -> Policy:
-        """``policy`` of the area and day with these limits. A longest stay that ``library`` has for
-        the area or day alone has priority over them."""
+        """``policy``, that of the area and day, with these limits. If ``library`` has a longest
+        stay just for this area or day, that longest stay applies instead of the members'."""
         values: dict[str, Any] = {}
         if self.max_minutes is not None and not library.has_own("max_minutes", area_id, day):
             longest = self.limit("max_minutes", policy.max_minutes)
@@ -96,8 +96,8 @@ NO_LIMITS: Final = GroupLimits()
 
 @dataclass(frozen=True, slots=True)
 class CampusPattern:
-    """The group contains the readers to whom the campus sign-on gives this attribute with this
-    value, in which ``*`` stands for any text."""
+    """A group with this pattern contains the readers to whom the campus sign-on gives the
+    attribute with the value, in which ``*`` stands for any text."""
 
     attribute: str
     value: str
@@ -157,7 +157,7 @@ class ReaderGroups:
 
     def limits_of(self, groups: Groups) -> GroupLimits:
         """The highest longest stay and the highest booking window among the groups' limits; None
-        if no group has that limit. A limit is in ``at_least`` if it is in that of one group."""
+        if no group has that limit. A limit is in ``at_least`` if any of the groups has it there."""
         longest, window = [], []
         at_least: frozenset[LimitName] = frozenset()
         for id in groups:

@@ -24,7 +24,7 @@ class MembershipRepository:
         self._readers = db["readers"]
 
     async def follow_campus(self, reader_id: ReaderId, now: Sequence[Membership]) -> None:
-        """Replaces the reader's memberships from the campus by ``now``, not those of the staff."""
+        """Replaces the reader's memberships of the source ``CAMPUS`` by ``now``; others stay."""
         others = _without({"$eq": ["$$m.source", MembershipSource.CAMPUS.value]})
         with translate_errors():
             await self._readers.update_one({"_id": reader_id}, _becomes(others, now))
@@ -51,7 +51,7 @@ class MembershipRepository:
         return bool(done.matched_count)
 
     async def put_all(self, memberships: Iterable[tuple[ReaderId, Membership]]) -> int:
-        """Stores each membership in place of the reader's one of the same group and source.
+        """Stores each membership; a stored one of the same reader, group and source is replaced.
         Readers with ``MAX_MEMBERSHIPS`` are left out. Returns the number of readers changed."""
         room = {f"memberships.{MAX_MEMBERSHIPS - 1}": {"$exists": False}}
         writes = [UpdateOne({"_id": id, **room}, _put(m, [m])) for id, m in memberships]

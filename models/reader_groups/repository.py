@@ -45,8 +45,8 @@ class ReaderGroupRepository:
         return read_group(document) if document else None
 
     async def replace(self, group: ReaderGroup) -> bool:
-        """Replaces the stored group if its ``rev`` is one less than the new one's. False if it
-        was changed in the meantime, or the name is taken."""
+        """Replaces the stored group if its ``rev`` is one less than the new one's. False if the
+        group was changed in the meantime, or the name is taken."""
 
         async def work(session: Any) -> None:
             done = await self._all.replace_one(
@@ -59,7 +59,7 @@ class ReaderGroupRepository:
         return await try_transaction(self._db, work)
 
     async def delete(self, group: ReaderGroup) -> bool:
-        """Deletes the group and its memberships; False if it was changed since it was read."""
+        """Deletes the group and its memberships; False if the group was changed meanwhile."""
 
         async def work(session: Any) -> None:
             deleted = await self._all.delete_one(
@@ -80,7 +80,7 @@ class ReaderGroupRepository:
         return True
 
     async def replace_all(self, groups: Sequence[ReaderGroup], session: Any) -> None:
-        """Replaces all groups in transaction ``session``. One whose id exists keeps its members."""
+        """Replaces all groups in transaction ``session``. Groups that stay keep their members."""
         revs = {row["_id"]: row["rev"] async for row in self._all.find(session=session)}
         # Delete all first: a new group may have the name of an old one.
         await self._all.delete_many({}, session=session)

@@ -84,7 +84,7 @@ class AccommodationRepository:
         return {ReaderId(row["reader"]): self._opened(row["allowance"]) for row in rows}
 
     async def reencrypt(self) -> int:
-        """Re-encrypts accommodations that were encrypted under older keys; returns their number."""
+        """Re-encrypts accommodations stored under older keys; returns their number."""
         current, done = f"{self._sealer.current}:", 0
         with translate_errors():
             async for row in self._all.find({"allowance": {"$not": {"$regex": f"^{current}"}}}):

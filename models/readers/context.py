@@ -22,8 +22,8 @@ class IdempotencyKey:
 @record
 class RequestContext:
     """The circumstances of a reader's request: the reader, the actor, the time and the
-    idempotency key. A block in ``step_aside()`` only waits, and meanwhile does not count among
-    the running changes that load shedding limits."""
+    idempotency key. While a request is in a ``step_aside()`` block, it only waits and does not
+    count among the running changes that load shedding limits."""
 
     reader: Reader
     actor: Actor

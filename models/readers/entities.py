@@ -66,7 +66,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionReason:
-    """The cause of suspension: so many ``violations`` in ``days``, or a librarian's ``words``."""
+    """A suspension's cause: a number of ``violations`` in ``days``, or a librarian's ``words``."""
 
     violations: int | None = None
     days: int | None = None
@@ -75,8 +75,8 @@ class SuspensionReason:
 
 @record
 class Reader:
-    """A member of the library. ``category``: from CAS (student, staff, …), or ``visitor``; then
-    ``stay`` has the days. ``decrypt`` returns number and name, which few requests need."""
+    """A member of the library. ``category``: from CAS (student, staff, …), or ``visitor``, whose
+    days are in ``stay``. ``decrypt`` returns number and name, which few requests need."""
 
     id: ReaderId
     category: str

@@ -24,4 +24,4 @@ class VisitChanged(WrongState):
 
 
 class NumberOfVisitor(Unauthenticated):
-    """The sign-on's student number equals a visitor's made-up one: another person signs on."""
+    """A sign-on's student number equals the generated number of a visitor, a different person."""

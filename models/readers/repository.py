@@ -64,7 +64,7 @@ class ReaderRepository:
         self, student_no: str, name: str, kind: str, now: datetime
     ) -> Reader:
         """The reader with this normalised student number, created at the first sign-in; later
-        ones update name and category. Raises: NumberOfVisitor if the number is a visitor's."""
+        sign-ins update name and category. Raises: NumberOfVisitor if the number is a visitor's."""
         fresh: Document = {"kind": kind, **sealed_name(name, self._sealer)}
         number = sealed_number(student_no, self._sealer)
         first: Document = {"_id": new_id(), **number, "created_at": now}
@@ -125,7 +125,7 @@ class ReaderRepository:
 
     async def enter_numbers(self, numbers: Collection[str], now: datetime) -> dict[str, ReaderId]:
         """The ids of the readers with these normalised student numbers. A number without a
-        reader gets a new one, whose name the first sign-in adds."""
+        reader gets a new reader, whose name the first sign-in adds."""
         existing = await self.by_numbers(numbers)
         missing = [number for number in numbers if number not in existing]
         if not missing:
@@ -201,7 +201,7 @@ class ReaderRepository:
         until: datetime | None,
         reason: SuspensionReason | None = None,
     ) -> bool:
-        """Sets the suspension's end (None lifts it). False if the stored end is not ``was``."""
+        """Sets the suspension's end; None ends it now. False if the stored end is not ``was``."""
         suspended_for = reader_reasons(self._sealer).document(reason)
         with translate_errors():
             result = await self._all.update_one(
@@ -211,7 +211,7 @@ class ReaderRepository:
         return bool(result.matched_count)
 
     async def reencrypt(self, limit: int) -> int:
-        """Re-encrypts up to ``limit`` readers encrypted under older keys; returns their number."""
+        """Re-encrypts the data of up to ``limit`` readers from older keys; returns their number."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = (

@@ -31,11 +31,11 @@ _AT_ONCE_MS: Final = 1
 """Milliseconds for which the server waits for changes in one read. During a longer wait every
 insert would wake the read in vain."""
 _EVERY_S: Final = 0.05
-"""Seconds between reads while the occupancy is used. Even an empty answer shows it up to date."""
+"""Seconds between reads while the occupancy is used. Even an empty answer proves it current."""
 _REST_S: Final = 1.0
-"""Seconds between reads of the stream while nothing uses the occupancy, lest it become stale."""
+"""Seconds between reads of the stream while no caller uses the occupancy, to keep it current."""
 _FREQUENT_AFTER_LOOK_S: Final = 0.15
-"""Seconds of frequent reads after ``look``. The first one after a longer pause costs a read."""
+"""Seconds of frequent reads after ``look``. A ``look`` after a longer pause returns False."""
 _FREQUENT_AFTER_FOLLOW_S: Final = 3.5
 """Seconds of frequent reads after ``follow``, for listeners that never call ``look``."""
 _WAKES_WITHIN_S: Final = 0.25
@@ -80,8 +80,8 @@ def _pipeline(writer: str) -> list[Document]:
 
 @dataclass(frozen=True, slots=True)
 class ChangeBatch:
-    """The changes of one read, each with its day if the stream contains it. `complete_until`:
-    all changes before this instant of the monotonic clock are included; None if more wait.
+    """The changes of one read, each with its day if the stream reports it. `complete_until`: all
+    changes before this instant of the monotonic clock are included; None if more changes wait.
     `reload_required`: earlier changes may have been missed, so the days must be reloaded."""
 
     changes: Sequence[tuple[str | None, Change]]
@@ -90,8 +90,8 @@ class ChangeBatch:
 
 
 class ReservationChangeStream:
-    """Reads the reservations' change stream, frequently while it is used. Inserts marked with
-    ``writer`` (this process's own) are left out; ``writer`` may be replaced at any time."""
+    """Reads the reservations' change stream, frequently while callers use it. Inserts marked
+    with ``writer`` (this process's own) are left out; ``writer`` may be replaced at any time."""
 
     def __init__(self, db: Database, writer: str) -> None:
         self._db = db
@@ -110,8 +110,8 @@ class ReservationChangeStream:
         return not self._awake.is_set()
 
     def look(self) -> bool:
-        """Requests frequent reads of the stream. False if it was read only once a second until
-        now: recent writes of other workers may be missing."""
+        """Requests frequent reads of the stream. False if the stream was read only once a second
+        until now: recent writes of other workers may be missing."""
         self._looked = True
         if self._awake.is_set():
             return True
@@ -123,8 +123,8 @@ class ReservationChangeStream:
         self.look()
 
     async def wake(self) -> None:
-        """Requests frequent reads of the stream; if it was read only once a second until now,
-        waits for the next read, at most a quarter of a second."""
+        """Requests frequent reads of the stream; if the stream was read only once a second until
+        now, waits for the next read, at most a quarter of a second."""
         if not self.look():
             with suppress(TimeoutError):
                 async with asyncio.timeout(_WAKES_WITHIN_S):

@@ -34,8 +34,8 @@ _DEADLINES: Final[Mapping[Deadline, tuple[list[str], str]]] = {
     "fail_presence_checks": ([], "presence_due_at"),
     "expire_offers": ([], "held_until"),
 }
-"""For each deadline the states in which a reservation has it, and the field with its instant. An
-empty list of states means all states, in so far as the field is set."""
+"""For each deadline: the states in which a reservation has it (an empty list: all states in
+which the field is set), and the field that contains the instant."""
 FrozenVenues = Literal[True] | frozenset[VenueId]
 """Venues whose deadlines do not run now, as readers cannot check in there; True for all venues."""
 
@@ -64,9 +64,9 @@ class DueQueries(ReservationCollection):
         held: FrozenVenues = frozenset(),
         now: datetime | None = None,
     ) -> list[Reservation]:
-        """Reservations on leave whose ``return_by`` is at ``due`` or earlier. If ``return_by``
-        is the end of the stay, the completion settles it instead. ``held``: venues whose
-        deadlines do not run now; from these, only stays that have ended at ``now`` are returned."""
+        """Reservations on leave whose ``return_by`` is at ``due`` or earlier, except leaves
+        until the end of the stay, which the completion settles. ``held``: venues whose deadlines
+        do not run now; from these venues, only stays that have ended at ``now`` are returned."""
         return await self._due(
             "due_leave_expiry",
             {
@@ -150,7 +150,7 @@ class DueQueries(ReservationCollection):
 
     async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
         """Live reservations with a deadline (check-in, return, presence check or offer) that
-        lies in the outage or within a minute after it and has not been extended for it yet."""
+        lies in the outage or within a minute after it and was not extended for this outage yet."""
         within = {"$gt": outage.start, "$lte": outage.end + AFTER_OUTAGE}
         untouched: Document = {
             "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}

@@ -1,4 +1,4 @@
-"""Indexes of the reservations. The unique one over ``claims`` decides every race."""
+"""Indexes of the reservations. The unique index over ``claims`` decides every race."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from models.storage.mongo import Document
 from models.storage.mongo_errors import translate_errors
 
 _TOLERATED_OVERLAP: Final = timedelta(seconds=10)
-"""Overlaps by the length of a request are not reported; a double booking lasts minutes."""
+"""Shorter overlaps are not reported: they last as long as a request, double bookings minutes."""
 _SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at", "available_from")
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0
@@ -39,10 +39,10 @@ class OccupiedSpan(NamedTuple):
 
 
 def occupied_spans(row: Document) -> list[OccupiedSpan]:
-    """The time for which a stored reservation held its seat, and the same for its reader; empty
-    if it ended before that time began. The time begins at ``placed_at`` if the start is earlier:
-    a start 现在 (now) is cut to the minute, and before ``placed_at`` the seat could be another
-    reader's. Erased readers share one id, so for them only the seat is returned."""
+    """The times for which a stored reservation held its seat and its reader; empty if it ended
+    before these times began. They begin at ``placed_at`` if the start is earlier: a start 现在
+    (now) is cut to the minute, and before ``placed_at`` the seat could be another reader's.
+    Erased readers share one id, so for them only the seat is returned."""
     start = max(min(row["start"], row.get("available_from") or row["start"]), row["placed_at"])
     stop = min(row["end"], row.get("ended_at") or row["end"])
     if stop <= start:

@@ -1,4 +1,4 @@
-"""When each presence method last proved a reader's presence in a venue: a document per venue."""
+"""The instants at which presence methods last proved a reader's presence, by venue."""
 
 from __future__ import annotations
 

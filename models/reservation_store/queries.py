@@ -41,8 +41,8 @@ def _holder_of(claim: str) -> Document:
 
 class ReservationQueries(ReservationCollection):
     async def count(self, query_state: ReservationState | None = None) -> int:
-        """The number of reservations in a state, or MongoDB's estimate of all, since counting
-        millions takes seconds; after a crash of MongoDB it can be wrong until a clean restart."""
+        """The number of reservations in a state; for None MongoDB's estimate of all (counting
+        takes seconds), which after a crash of MongoDB can be wrong until a clean restart."""
         with translate_errors():
             if query_state is None:
                 buried = await self._all.count_documents({"tombstone": True})
@@ -307,8 +307,8 @@ class ReservationQueries(ReservationCollection):
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of reservations whose seats the staff must look at since the reader got no push
-        message, longest waiting first, and the number of all. ``venues``: None for all."""
+        """A page of reservations whose seats the staff must look at because the reader got no
+        push message, longest waiting first, and the number of all. ``venues``: None for all."""
         query: Document = {
             "patrol_at": {"$type": "date"},
             "end": {"$gt": now},
@@ -329,7 +329,7 @@ class ReservationQueries(ReservationCollection):
         return {SeatId(row["report"]["seat"]) for row in rows}
 
     async def next_on_same_seat(self, r: Reservation) -> Reservation | None:
-        """The reader's next booking of the seat, beginning when this one ends, if any."""
+        """The reader's booking of the same seat that begins when ``r`` ends; None without one."""
         with translate_errors():
             document = await self._all.find_one(
                 {

@@ -1,8 +1,8 @@
 """Writes reservations. The unique index over ``claims`` guards everything scarce
-(docs/locking.md). Each change requires the id of the change before; a revision number would not
-do, since another change may get the same one after a rollback. If the driver does not know
-whether a write happened, the repository settles it. For an insert it writes a tombstone, a
-document without data under the same ``_id``; for a change a fence, an empty change."""
+(docs/locking.md). Each change requires the id of the previous change; a revision number would
+not do, since another change may get the same number after a rollback. If the driver does not
+know whether a write happened, the repository settles the outcome: for an insert by a tombstone,
+a document without data under the same ``_id``; for a change by a fence, an empty change."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class WriteWatcher(Protocol):
     """An observer that is notified of each write of a reservation. Its methods must be quick."""
 
     def written(self, old: Reservation | None, new: Reservation) -> None:
-        """Called when ``new`` is stored, in the place of ``old`` or (None) as a new document."""
+        """Called when ``new`` is stored: in place of ``old``, or with None as a new document."""
 
     def lost(self, kind: ClaimKind | None) -> None:
         """Called if the unique index refuses a claim of this kind (None: the key is no claim)."""
@@ -101,8 +101,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
 
     async def _insert_all(self, documents: list[Document]) -> list[Exception | None]:
         """Inserts the documents in one unordered write; returns for each document its own error,
-        or None. A batch of one is written like this, too: the error of ``insert_one`` does not
-        show whether a majority has confirmed the conflicting document."""
+        or None. Even a single document is written like this: the error of ``insert_one`` does
+        not show whether a majority has confirmed the conflicting document."""
         try:
             await self._all.insert_many(documents, ordered=False)
         except BulkWriteError as error:
@@ -110,13 +110,13 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         return [None] * len(documents)
 
     async def _insert_was_written(self, id: ReservationId) -> bool:
-        """Settles an insert of unknown outcome: True if the document exists; else it never can."""
+        """Settles an insert of unknown outcome: the document exists (True) or never can (False)."""
         return not await _retry_until_known(lambda: self._write_tombstone(id))
 
     async def _write_tombstone(self, id: ReservationId) -> bool:
         """Inserts a tombstone, which blocks the id of a document whose insert has an unknown
-        outcome. False if the document exists. One majority write does both: a separate read
-        could show a document that is rolled back later."""
+        outcome. False if the document exists. One majority write both checks and blocks: a
+        separate read could show a document that is rolled back later."""
         with translate_errors():
             stands = await self._all.find_one_and_update(
                 {"_id": id},
@@ -232,13 +232,13 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 raise error
 
     async def _change_was_written(self, old: Reservation, change_id: str) -> bool:
-        """Settles a change of unknown outcome: True if it was written; else it never can be."""
+        """Settles a change of unknown outcome: it was written (True) or never can be (False)."""
         return await _retry_until_known(lambda: self._fence_revision(old, change_id))
 
     async def _fence_revision(self, old: Reservation, change_id: str) -> bool:
         """Writes an empty change over ``old``, so that the change ``change_id`` can no longer be
-        written over it. True if ``change_id`` was written before. It is one write, whose answer
-        waits for the majority even if it changes nothing."""
+        written over it. True if ``change_id`` was written before. A single write does this; its
+        answer waits for the majority even if it changes nothing."""
         unchanged: Document = {"$eq": [{"$ifNull": ["$change", None]}, old.change]}
         if old.change is None:  # stored before changes had ids
             unchanged = {"$and": [unchanged, {"$eq": ["$rev", old.rev]}]}

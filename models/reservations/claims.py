@@ -66,8 +66,8 @@ def empty_report_claim(reporter_id: ReaderId, day: date, k: int) -> str:
 
 
 def occupied_report_claim(reader_id: ReaderId, day: date, k: int) -> str:
-    """The claim for the reader's k-th report of an occupied seat that day. Each of them stops a
-    deadline, so their number is limited."""
+    """The claim for the reader's k-th report of an occupied seat that day. Each such report
+    stops a deadline, so their number is limited."""
     return f"o:{reader_id}:{day.isoformat()}:{k}"
 
 

@@ -61,9 +61,9 @@ class OutboxEventKind(StrEnum):
 @record
 class OutboxEvent:
     """An event in a reservation's outbox, with the reservation's facts at that moment.
-    ``change``: the id of the change that wrote the event; None before it is stored, and in
-    documents older than these ids. ``seq``: the reservation's revision at the event. It does not
-    identify the event, since after a rollback another change may get the same revision."""
+    ``change``: the id of the change that wrote the event; None before the event is stored, and
+    in documents older than these ids. ``seq``: the reservation's revision at the event; no
+    unique id, since after a rollback another change may get the same revision."""
 
     seq: int
     event: OutboxEventKind
@@ -87,7 +87,7 @@ class IdempotentResult:
 @dataclass(frozen=True, slots=True)
 class GateAssistance:
     """The last action that a gate took for the reader: check_in, leave or return. The reader's
-    next action of any kind confirms it."""
+    next action of any kind confirms the gate's action."""
 
     kind: str
     at: datetime
@@ -97,9 +97,9 @@ class GateAssistance:
 @dataclass(frozen=True, slots=True)
 class OccupiedReport:
     """A reader's report that their seat is occupied: by a person (``kind`` occupied) or by
-    things (belongings). While it is ``open``, no deadline runs for the reader. It closes when
-    the reader gets another seat, or when the staff help or reject it. While ``desk`` is True,
-    the staff have to look at ``seat_id``, even if the reader has moved to another seat."""
+    things (belongings). While it is ``open``, no deadline runs for the reader. The report closes
+    when the reader gets another seat, or when the staff help or reject it. While ``desk`` is
+    True, the staff have to look at ``seat_id``, even if the reader has moved to another seat."""
 
     kind: str
     at: datetime
@@ -121,8 +121,8 @@ class Placement:
 class Reservation:
     """A booking or an offer, as stored. Times are aware UTC; ``date`` is the day of use.
 
-    `change`: the id of the last change, by which the next change notices that it is based on an
-    older state; at first the reservation's own id, None in documents older than these ids.
+    `change`: the id of the last change. The next change must name it, and so fails if it is based
+    on an older state. At first the reservation's own id; None in documents older than these ids.
     `placed_at`: when the reservation got its present seat and time. `available_from`: since when a
     checked-in reader may sit on the seat, possibly before the start.
     """
@@ -186,7 +186,7 @@ class Reservation:
 
     @property
     def used(self) -> tuple[datetime, datetime | None] | None:
-        """The time of use. Its end is None while the stay lasts; all is None before check-in."""
+        """Start and end of use. The end is None during the stay; all is None before check-in."""
         if self.checked_in_at is None:
             return None
         begun = max(self.checked_in_at, self.available_from or self.checked_in_at, self.placed_at)
@@ -199,7 +199,7 @@ class Reservation:
     @property
     def pending_confirmation(self) -> str | None:
         """The last action of a gate (check_in, leave or return) if the reader has not confirmed
-        it; else None."""
+        that action; else None."""
         assisted = self.gate_assistance
         return assisted.kind if assisted is not None and assisted.confirmed_at is None else None
 

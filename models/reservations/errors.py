@@ -11,14 +11,14 @@ from models.reservations.claims import ClaimKind
 
 # --- lost a scarce thing or a state -------------------------------------------------------------
 class SeatTaken(Conflict):
-    """The seat belongs to another reservation in that time. Details: ``nearest``, free seats
-    near it; ``drawn``, true if the reader lost the seat in the draw at the opening."""
+    """The seat belongs to another reservation in the selected time. Details: ``nearest``, free
+    seats near it; ``drawn``, true if the reader lost the seat in the draw at the opening."""
 
     code = "seat_taken"
 
 
 class OwnOverlap(Conflict):
-    """The reader already has a different reservation that overlaps with that time."""
+    """The reader already has a different reservation that overlaps with the selected time."""
 
     code = "own_overlap"
 
@@ -43,14 +43,14 @@ class InProgress(Conflict):
 
 
 class DrawPending(Conflict):
-    """A different request of the reader for that day takes part in the draw at the opening."""
+    """A different request of the reader for the same day takes part in the draw at the opening."""
 
     code = "draw_pending"
 
 
 # --- rules --------------------------------------------------------------------------------------
 class DailyLimit(RuleViolation):
-    """The reader has no bookings left for that day of use. Details: ``limit``."""
+    """The reader has no bookings left for the selected day of use. Details: ``limit``."""
 
     code = "daily_limit"
 
@@ -156,8 +156,8 @@ class TooLate(RuleViolation):
 
 
 class ClaimLost(DomainError):
-    """The unique index refused a write, because another document holds ``claim``. Of several
-    such claims it is the first in alphabetical order."""
+    """The unique index refused a write, because another document holds ``claim``. If several
+    claims are held by others, ``claim`` is the first in alphabetical order."""
 
     code = "claim_lost"
 

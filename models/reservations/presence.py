@@ -57,7 +57,7 @@ def can_prove_presence(
 ) -> bool:
     """True if within ``EXPECTED_FOR`` one of the venue's ``sources`` has proved a presence or,
     if kiosks are among them, a kiosk's screen was seen. ``proofs``: when each method last proved
-    one; ``screens``: when each kiosk's screen was last seen."""
+    a presence; ``screens``: when each kiosk's screen was last seen."""
     last_proofs = [at for method, at in proofs.items() if method.source in sources]
     if PresenceSource.KIOSK in sources:
         last_proofs += screens

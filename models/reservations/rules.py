@@ -40,7 +40,7 @@ from models.reservations.state_machine import ReservationState
 @record
 class TimeSelection:
     """The time that a reader selects. ``start``: None stands for 现在 (now, cut to the minute).
-    ``end``: a time of day; the first one after the start is meant, possibly on the next day."""
+    ``end``: a time of day; its first instant after the start is meant, even on the next day."""
 
     day: date
     start: time | None
@@ -48,7 +48,7 @@ class TimeSelection:
 
 
 def check_reader_eligible(reader: Reader, day: date, now: datetime) -> None:
-    """Raises: Suspended; NotAdmitted if ``day`` is not within a visitor's stay."""
+    """Checks the reader. Raises: Suspended; NotAdmitted for a day outside a visitor's stay."""
     if reader.suspended_until is not None and now < reader.suspended_until:
         raise Suspended(reader.suspended_until, reader.suspended_for)
     stay = reader.stay
@@ -63,7 +63,7 @@ def seat_in_service(seat: Seat, day: date) -> None:
 
 
 def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
-    """Raises: InThePast; OutsideHorizon if the day is beyond the booking window."""
+    """Checks that the day is within the booking window. Raises: InThePast; OutsideHorizon."""
     today = local_date(now)
     if day < today:
         raise InThePast()
@@ -82,7 +82,7 @@ def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
 
 
 def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime) -> TimeRange:
-    """The selected time. ``policy``: that of the seat's area; ``place``: its opening hours that
+    """The selected time. ``policy`` and ``place``: rules and opening hours of the area on that
     day. Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort, TooLong."""
     check_date_bookable(wish.day, policy, now)
     start = decide_start(wish, policy, now)
@@ -161,7 +161,7 @@ def may_accept(r: Reservation, now: datetime) -> None:
 
 
 def kept_time(old: Reservation, new: Reservation) -> TimeRange | None:
-    """The time for which ``new`` still holds ``old``'s seat; None if it has another or no seat."""
+    """The time for which ``new`` still holds ``old``'s seat; None if ``new`` does not hold it."""
     keeps = any(claim.startswith(ClaimKind.SEAT.prefix) for claim in new.claims)
     return new.span if keeps and new.seat_id == old.seat_id else None
 

@@ -90,7 +90,7 @@ def with_confirmed_assistance(
 
 
 _CHANGES_END: Final = frozenset({ReservationEvent.EXTEND, ReservationEvent.SHORTEN})
-"""Events that only move a stay's end. A due presence check or look by the staff stays due."""
+"""Events that only move a stay's end. A pending presence check or staff visit stays pending."""
 _KEEPS_REPORT: Final = frozenset({ReservationEvent.LEAVE, ReservationEvent.RETURN, *_CHANGES_END})
 
 
@@ -167,9 +167,9 @@ def create_offer(
     now: datetime,
     event_kind: OutboxEventKind = OutboxEventKind.WAITLIST_OFFER,
 ) -> Reservation:
-    """An offer: a seat held until ``until`` for the reader of a waitlist entry. It claims the
-    half hours of seat and reader like a booking, but no number in the reader's daily limit. The
-    event ``event_kind`` notifies the reader."""
+    """An offer: a seat held until ``until`` for the reader of a waitlist entry. The offer claims
+    the half hours of seat and reader like a booking, but no number in the reader's daily limit.
+    The event ``event_kind`` notifies the reader."""
     held = replace(
         _placed(id, placement, policy, now),
         state=ReservationState.OFFERED,
@@ -183,8 +183,8 @@ def create_offer(
 def accept(
     r: Reservation, daily_number: int, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    """The booking after the reader has accepted the offer. If its time has already begun, the
-    booking starts at the present minute."""
+    """The booking after the reader has accepted the offer. If the offered time has already
+    begun, the booking starts at the present minute."""
     start = max(r.start, floor_minute(now))
     opens, until, excused = check_in_window(start, r.end, now, policy)
     new = replace(
@@ -207,7 +207,7 @@ def expire_offer(
     r: Reservation, actor: Actor, when: datetime, *, notify_reader: bool = False
 ) -> Reservation:
     """The ended offer. ``notify_reader``: True if its reader gets the message that the library
-    has withdrawn it."""
+    has withdrawn the offer."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXPIRE_OFFER),
@@ -249,7 +249,7 @@ def change(
 
 
 def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> Reservation:
-    """The stay moved to another seat, because another person sits on the reader's."""
+    """The stay moved to another seat, because another person sits on the booked one."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.CHANGE),
@@ -266,8 +266,8 @@ def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> 
 
 
 def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The cancelled booking, with a message if the library cancelled it. Cancelled by the reader
-    after the start, it still counts for the daily limit, since it kept the seat from others."""
+    """The cancelled booking, with a message if the library cancelled it. A booking cancelled by
+    its reader after the start still counts for the daily limit, since it blocked the seat."""
     by_library = actor.by == "librarian"
     counts = now >= r.start and not by_library
     released = RELEASED_CLAIMS if counts else (*RELEASED_CLAIMS, ClaimKind.DAILY)
@@ -296,7 +296,7 @@ def end_stay(
 
 
 def remind(r: Reservation, due: datetime) -> Reservation:
-    """Adds the unchanged state's reminder (check in, end of stay, return) to the outbox."""
+    """Adds the reminder for the present state (check in, end of stay, return) to the outbox."""
     event_kind = {
         ReservationState.RESERVED: OutboxEventKind.CHECK_IN_REMINDER,
         ReservationState.IN_USE: OutboxEventKind.ENDING_SOON,

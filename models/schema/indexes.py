@@ -1,4 +1,4 @@
-"""Creates all indexes of the database. Each is declared in the module of its repository."""
+"""Creates all indexes of the database. Each index is declared in the module of its repository."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ _BUILD_S: Final = 3600.0
 
 
 async def ensure_indexes(db: Database) -> None:
-    """Creates missing indexes. Idempotent, and safe for several workers at once. Raises:
-    Unavailable within seconds if MongoDB does not answer."""
+    """Creates missing indexes. Idempotent, and several workers may run it simultaneously.
+    Raises: Unavailable within seconds if MongoDB does not answer."""
     await ping(db)  # the long timeout below would also apply to an unreachable server
     with translate_errors(), pymongo.timeout(_BUILD_S):
         for collection, models in INDEXES.items():

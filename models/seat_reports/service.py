@@ -33,7 +33,7 @@ from models.seat_reports import transitions
 from models.seat_reports.errors import NotInUse, NotThere
 
 MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
-"""A reader's occupied-seat reports per day that stop deadlines. Further ones only notify staff."""
+"""This many occupied-seat reports stop a reader's deadlines in a day; more only notify staff."""
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
 """At most this many reports of empty seats of a reader count in a day: those whose presence
 check is still open, and those that were answered by a proof of presence."""
@@ -177,7 +177,7 @@ class SeatReportService:
         limit: int,
         venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """A page of the reservations whose seats the staff have to look at since no message
+        """A page of the reservations whose seats the staff have to look at because no message
         about a presence check could be pushed to the reader, the longest waiting first, and the
         number of all of them. ``venues``: None for all."""
         return await self._reservations.waiting_for_patrol(now, skip, limit, venues)

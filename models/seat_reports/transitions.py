@@ -31,8 +31,8 @@ def report_occupied(
     r: Reservation, kind: str, presence: PresenceProof, claim: str, actor: Actor, now: datetime
 ) -> Reservation:
     """The reservation with an occupied-seat report by a reader whose presence is proved. No
-    deadline runs until the end of the booking or until the staff decide. ``claim`` counts the
-    reports of the day that stop a deadline."""
+    deadline runs until the booking ends or the staff decide. ``claim``: the report's claim, by
+    which the reports of a day that stop a deadline are limited."""
     reported = report_to_staff(r, kind, actor, now)
     assert reported.report is not None
     return replace(
@@ -105,7 +105,7 @@ def request_presence_check(
     r: Reservation, until: datetime, mark: str, actor: Actor, now: datetime
 ) -> Reservation:
     """The reservation with a presence check: the reader is asked to prove presence by ``until``.
-    ``mark``: the claim that counts the reports of the reader who reported the seat as empty."""
+    ``mark``: the claim that counts the empty-seat reports of the reader who caused the check."""
     rev = r.rev + 1
     new = replace(
         r,
@@ -125,7 +125,7 @@ def fail_presence_check(
 ) -> Reservation:
     """The reservation after a presence check that the reader has not answered: a leave that
     began at the check's deadline. If the reader does not return, this is no violation. The
-    report no longer counts for the reader who made it."""
+    empty-seat report no longer counts for its reporter."""
     assert r.presence_due_at is not None
     doubted = replace(r, penalty_waived=True, claims=r.claims_except(ClaimKind.EMPTY_REPORT))
     return leave(doubted, return_by, policy, actor, r.presence_due_at)
@@ -133,7 +133,7 @@ def fail_presence_check(
 
 def hand_to_patrol(r: Reservation, actor: Actor) -> Reservation:
     """The reservation after a presence check of which no message could be pushed to the reader:
-    the staff have to look at the seat. The report no longer counts for the reader who made it."""
+    the staff have to look at the seat. The empty-seat report no longer counts for its reporter."""
     assert r.presence_due_at is not None
     return replace(
         r,

@@ -1,5 +1,5 @@
 """Limits on wrong guesses, counted in MongoDB, so that the counts survive a loss of Redis. An
-attempt is counted before the guess is checked and refunded if it was right: otherwise
+attempt is counted before the guess is checked and refunded if the guess was right: otherwise
 simultaneous guesses could all pass."""
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class AttemptLimiter:
             taken.append(limit)
 
     async def _take(self, limit: AttemptLimit, now: datetime) -> timedelta | None:
-        """Counts an attempt. Returns the time until the window ends if it exceeds the limit."""
+        """Counts an attempt, or returns the rest of the window if the limit is reached."""
         room: Document = {"n": {"$lt": limit.failures}}
         place: Document = {"_id": limit.key, "$or": [room, {"until": {"$lte": now}}]}
         one_more = _one_more(limit.window, now)

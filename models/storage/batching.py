@@ -1,7 +1,7 @@
 """Collects simultaneous calls into batches: a round trip to the database costs nearly the same
 for one item as for many (inserts in batches of 64 take a sixth of mongod's time). An idle
-service sends at once; while a batch is in flight, the next one collects. Only one batch is in
-flight: with two, batches were half as large and a booking was a tenth more expensive."""
+service sends an item immediately; while a batch is in flight, the next batch collects. Only one
+is in flight: with two, batches were half as large and a booking was a tenth more expensive."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Result = TypeVar("Result")
 
 
 class Batcher(Generic[Item, Result]):
-    """Calls ``work`` once for the items of many callers. ``work`` returns a result or an error per
-    item, in order; an exception that it raises reaches every caller."""
+    """Calls ``work`` once for the items of many callers. ``work`` returns a result or an error
+    for each item, in the items' order; an exception that ``work`` raises reaches every caller."""
 
     def __init__(
         self, work: Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]]

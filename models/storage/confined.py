@@ -49,9 +49,9 @@ class TooCostly(Exception):
 
 
 async def confined(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs ``work``, a module-level function, in a separate process and returns its result, which
-    consists of dataclasses and plain values. Cancelling the caller kills the process. Raises:
-    TooCostly; Malformed if ``work`` does."""
+    """Runs ``work``, a module-level function, in a separate process and returns its result,
+    which consists of dataclasses and plain values. Cancelling the caller kills the process.
+    Raises: TooCostly; Malformed if ``work`` raises it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -64,7 +64,7 @@ class MongoAddress:
 
 def read_mongo_url(url: str) -> MongoAddress:
     """Parses a MongoDB URL without connecting. Raises: ValueError with the fault and the
-    expected form. Of the URL, the message quotes only names of options, no password."""
+    expected form. Its message quotes only the URL's option names, no password."""
     if not url.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
     if _cut_short(url):
@@ -109,7 +109,7 @@ def _cut_short(url: str) -> bool:
 
 
 def _options(url: str) -> dict[str, str]:
-    """The URL's options by lower-case name. Raises: ValueError for an option that MongoDB lacks."""
+    """The URL's options by lower-case name. Raises: ValueError for an option unknown to MongoDB."""
     options = {}
     for name, value in parse_qsl(url.partition("?")[2], keep_blank_values=True):
         if name.lower() not in URI_OPTIONS_VALIDATOR_MAP:
@@ -133,8 +133,8 @@ async def require_mongo(db: Database, url: str) -> None:
 
 
 async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
-    """The server's version; and its replica set and primary in words, or "mongos". Also checks
-    with an update that matches nothing that this user may write. Raises: MongoUnusable."""
+    """The server's version; and its replica set and primary in words, or "mongos". Also checks,
+    with an update that matches nothing, that the user may write. Raises: MongoUnusable."""
     await require_mongo(db, url)
     async with explained(url):
         hello, about = await db.command("hello"), await db.command("buildInfo")

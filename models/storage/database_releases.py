@@ -28,7 +28,7 @@ class DatabaseReleases:
         self._versions: dict[str, str] = {}
 
     async def versions(self) -> dict[str, str]:
-        """The last version that each server reported, by name ("mongodb", "redis" or "valkey")."""
+        """Each server's last reported version, by server name ("mongodb", "redis" or "valkey")."""
         if monotonic() - self._asked_at >= _ASK_EVERY_S:
             self._asked_at = monotonic()
             with suppress(Unavailable, TimeoutError):
@@ -45,8 +45,8 @@ class DatabaseReleases:
         return dict(self._versions)
 
     async def notes(self, today: date) -> dict[str, str]:
-        """For each server's name ("mongodb", "redis" or "valkey"): a warning in one line about
-        its release; empty if there is nothing to warn of."""
+        """For each connected server ("mongodb", "redis" or "valkey"): a one-line warning about
+        its release, or an empty text."""
         versions = {name: version_of(text) for name, text in (await self.versions()).items()}
         notes = dict.fromkeys(versions, "")
         if "mongodb" in versions:

@@ -1,6 +1,6 @@
-"""Encryption of personal data at rest with the newest key, and keyed hashes for look-ups and unique
-indexes. Hashes are stored under every live key in one multikey array, so uniqueness holds while
-keys are rotated (``miniapp_server rotate-keys``)."""
+"""Encryption of personal data at rest with the newest key, and keyed hashes for look-ups and
+unique indexes. One multikey array holds a value's hashes under all live keys, so values stay
+unique while keys are rotated (``miniapp_server rotate-keys``)."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class FieldCipher:
 
     def new_token(self) -> str:
         """A random 256-bit bearer token with a checksum: 64 bits of the token's hash under the
-        current key. With it ``has_issued`` rejects invented tokens without a database look-up."""
+        current key. By the checksum ``has_issued`` rejects invented tokens without the database."""
         secret = secrets.token_urlsafe(_TOKEN_BYTES)
         return secret + self._checksum(self.current, secret)
 
@@ -112,6 +112,6 @@ def id_from(name: str) -> str:
 
 
 def token_hash(secret: str) -> str:
-    """SHA-256 of a random secret (token, ticket), unsalted, since it cannot be guessed. A secret
-    from a header that is not valid UTF-8 contains surrogates; its hash matches nothing."""
+    """SHA-256 of a random secret (token, ticket), unsalted, since the secret cannot be guessed.
+    A secret from a header that is not valid UTF-8 contains surrogates; its hash matches nothing."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""The outbox for changes to several documents, and to documents that have no field for their own
+"""The outbox for events of changes to several documents, or to documents without a field for
 events. An event is stored in the transaction of its change and removed by the outbox dispatcher."""
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ INDEXES: Final = {_COLLECTION: [IndexModel([("at", ASCENDING), ("_id", ASCENDING
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event that happened to ``subject``. An event whose ``id`` is already stored is the same
-    event and is not stored again. ``facts`` hold values that MongoDB can store."""
+    """An event that happened to ``subject``. If an event with this ``id`` is already stored, it
+    is not stored again. ``facts`` hold values that MongoDB can store."""
 
     id: str
     kind: str
@@ -32,7 +32,7 @@ class StoredEvent:
 
 
 async def put_event(db: Database, event: StoredEvent, session: Any = None) -> None:
-    """Stores the event until its dispatch, unless its id is stored. Raises: PyMongoError."""
+    """Stores the event until its dispatch, unless its id exists already. Raises: PyMongoError."""
     document: Document = {
         "kind": event.kind,
         "at": event.at,

@@ -24,7 +24,7 @@ FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The encrypted free-text fields by collection, used to rotate keys and export a reader's data."""
 _ROTATION_S: Final = 3600.0
-"""Time limit in seconds for reading these collections: no index covers a value's key version."""
+"""Seconds to search all free texts for old keys: no index covers the key version of a value."""
 
 
 class FreeTexts:
@@ -55,7 +55,7 @@ class FreeTexts:
 
 
 async def reencrypt_free_texts(db: Database, cipher: FieldCipher) -> int:
-    """Re-encrypts texts under older keys; returns their number. Raises: Unavailable."""
+    """Re-encrypts texts stored under older keys; returns their number. Raises: Unavailable."""
     done = 0
     with translate_errors(), pymongo.timeout(_ROTATION_S):
         for collection, fields in FREE_TEXTS.items():

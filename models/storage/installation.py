@@ -1,7 +1,7 @@
-"""The database's description of itself, and the checks before the service opens it. The collection
-``installation`` holds the documents ``mode`` (sandbox or production, and in ``pages_at`` the
-service's last address), ``keys`` (check values of the data keys in use), ``restoring`` (a restore
-has not ended) and ``schema`` (the number of the last applied migration)."""
+"""The database's description of itself, and the checks before the service opens it. The
+collection ``installation`` holds the documents ``mode`` (sandbox or production; in ``pages_at``
+the service's last URL), ``keys`` (check values of the data keys in use), ``restoring`` (a
+restore is incomplete) and ``schema`` (the number of the last migration applied)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.storage.mongo_errors import translate_errors
 ABOUT: Final = "installation"
 MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
 FIRST_SCHEMA: Final = 3
-"""The schema number of the first release, whose databases store none. Schemas 1 and 2 are older."""
+"""The schema number of the first release, which stores no number. Schemas 1 and 2 are older."""
 SCHEMA: Final = FIRST_SCHEMA
 """The schema that this version writes: the number of its last migration."""
 _BEFORE_RELEASE: Final = "schema"
@@ -43,7 +43,7 @@ class Mode(StrEnum):
 
 
 class DatabaseRefused(Exception):
-    """This service must not open the database. The message names it, the cause and the remedy."""
+    """This service must not open the database. The message has the database, cause and remedy."""
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class About:
     sealed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def take(self, name: str, document: Document) -> None:
-        """Adds to the facts those that one document of the collection ``name`` shows."""
+        """Adds to the facts what one document of the collection ``name`` shows."""
         self.written.add(name)
         if name == ABOUT:
             self.documents[document["_id"]] = document
@@ -73,7 +73,7 @@ class About:
 
     @property
     def mode(self) -> Mode | None:
-        """The stored mode, or the one that the contents imply if none is stored; None for an
+        """The stored mode. If none is stored: the mode that the contents imply, or None for an
         empty database. Raises: DatabaseRefused for an unknown mode."""
         if MODE in self.documents:
             mode = self.documents[MODE]["mode"]
@@ -87,7 +87,7 @@ class About:
 
     @property
     def pages_at(self) -> str:
-        """The address at which a service with this database last served pages; empty if unknown."""
+        """The URL at which a service with this database last served pages; empty if unknown."""
         return str((self.documents.get(MODE) or {}).get("pages_at") or "")
 
     @property
@@ -105,7 +105,7 @@ class About:
         self._refuse_other_keys(sealer)
 
     def refuse_other_mode(self, mode: Mode) -> None:
-        """Refuses a sandbox's database in production and the reverse. Raises: DatabaseRefused."""
+        """Refuses a sandbox's database in production or the reverse. Raises: DatabaseRefused."""
         if self.mode is Mode.SANDBOX and mode is not Mode.SANDBOX:
             unmarked = MODE not in self.documents
             raise DatabaseRefused(
@@ -216,7 +216,7 @@ async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
 
 async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
     """Checks the database and, at its first use, stores the mode and the keys' check values. If
-    several services start at once, the first decides. Raises: DatabaseRefused, Unavailable."""
+    several services start together, the first decides. Raises: DatabaseRefused, Unavailable."""
     while True:
         about = await check(db, mode, sealer)
         # The mode first: a service of the other mode must not store its keys.
@@ -229,7 +229,7 @@ async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
 
 
 async def note_address(db: Database, pages_at: str) -> str:
-    """Stores the address of this service's pages. Returns a previous, different address (the
+    """Stores the URL of this service's pages. Returns the former URL if it was different (the
     service has moved, or two share this database), else an empty text. Raises: Unavailable."""
     with translate_errors():
         before = await db[ABOUT].find_one_and_update(
@@ -259,8 +259,8 @@ async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
 
 
 async def _store_checks(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Stores the current key's check value. At the first start it stores those of all keys,
-    since data may be encrypted under any of them. An existing check value is not replaced."""
+    """Stores the current key's check value. At the first start, stores the check values of all
+    keys, since data may be encrypted under any of them. An existing check value is not replaced."""
     own: Document = {"checks": _checks(sealer)}
     fresh = "checks"
     if about.checks:

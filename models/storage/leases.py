@@ -45,7 +45,7 @@ class LeaseRepository:
         self, names: Collection[str], owner: str, real_now: datetime, length: timedelta
     ) -> bool:
         """Renews the owner's leases with these names in one update. False if the owner has lost
-        one of them; that one is left unchanged."""
+        one of them; the lost lease is left unchanged."""
         with translate_errors():
             done = await self._all.update_many(
                 {"_id": {"$in": list(names)}, "owner": owner},

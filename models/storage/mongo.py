@@ -61,7 +61,7 @@ async def open_database(url: str, name: str) -> AsyncIterator[Database]:
 
 @contextmanager
 def _readable(setting: str) -> Iterator[None]:
-    """Raises ``Malformed`` naming ``setting`` if in the block the driver cannot parse its value."""
+    """Raises ``Malformed`` naming ``setting`` if the driver cannot parse its value in the block."""
     try:
         yield
     except (PyMongoError, ValueError) as error:
@@ -90,7 +90,7 @@ async def server_time(db: Database) -> datetime:
 async def insert(collection: Collection, document: Document) -> None:
     """Inserts the document. Raises: DuplicateKeyError if a majority has confirmed the
     conflicting document; WTimeoutError if the outcome is unknown. (``insert_one`` raises
-    DuplicateKeyError for both.)"""
+    DuplicateKeyError in both cases.)"""
     try:
         await collection.insert_many([document])
     except BulkWriteError as error:
@@ -99,7 +99,7 @@ async def insert(collection: Collection, document: Document) -> None:
 
 async def insert_new(collection: Collection, documents: Sequence[Document]) -> list[bool]:
     """Returns for each document whether it was inserted; if not, a majority has confirmed a
-    conflicting one. Raises: Unavailable if the outcome is unknown."""
+    conflicting document. Raises: Unavailable if the outcome is unknown."""
     with translate_errors():
         try:
             await collection.insert_many(documents, ordered=False)
@@ -112,7 +112,7 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> l
 
 
 async def insert_if_new(collection: Collection, document: Document) -> bool:
-    """Inserts the document; False if a majority has a conflicting one. Raises: Unavailable."""
+    """Inserts the document; False if a majority has a conflicting document. Raises: Unavailable."""
     (new,) = await insert_new(collection, [document])
     return new
 

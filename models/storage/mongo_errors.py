@@ -23,15 +23,15 @@ from models.kernel.errors import Unavailable
 
 NOT_SENT: Final = (ServerSelectionTimeoutError,)
 """Errors after which certainly nothing was written, as no primary was available and nothing was
-sent. (If a retry fails so, the driver raises the first attempt's error instead.)"""
+sent. (If only a retry fails like this, the driver raises the first attempt's error instead.)"""
 UNKNOWN_OUTCOME: Final = (AutoReconnect, WriteConcernError, ExecutionTimeout)
-"""Errors after which the write may or may not have happened. After a failed write concern (timeout,
-step-down) the primary has the write, but may roll it back."""
+"""Errors after which the write may or may not have happened. After a failed write concern
+(timeout, step-down) the primary has written the change, but may roll it back."""
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raises ``Unavailable`` for the driver's errors about outages. Duplicate-key errors pass."""
+    """Raises ``Unavailable`` for driver errors about outages. Duplicate-key errors pass through."""
     try:
         yield
     except (

@@ -37,7 +37,7 @@ return waits
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A token bucket: up to ``capacity`` requests at once, ``per_second`` on average."""
+    """A token bucket for bursts of ``capacity`` requests and ``per_second`` on average."""
 
     name: str
     capacity: float
@@ -55,7 +55,7 @@ class RateLimiter:
         self._batchers: dict[RateLimit, Batcher[str, float]] = {}
 
     async def acquire(self, bucket: RateLimit, key: str) -> float:
-        """Takes a token from ``key``'s bucket. Returns the seconds until there is one, or 0.0."""
+        """Takes a token from ``key``'s bucket. Returns 0.0, or the seconds until its next token."""
         if monotonic() < self._open_until:
             return 0.0
         if bucket not in self._batchers:

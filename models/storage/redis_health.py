@@ -34,7 +34,7 @@ _CURES: Final = {
 
 
 class RedisHealth:
-    """Pings Redis; logs when it fails and works again. ``cause``: why it is unusable, or empty."""
+    """Pings Redis; logs failures and recoveries. ``cause``: why Redis is unusable, or empty."""
 
     def __init__(self, client: Redis, url: str) -> None:
         self._client = client
@@ -42,7 +42,7 @@ class RedisHealth:
         self.cause = ""
 
     async def look(self) -> str:
-        """Pings Redis now. Returns the cause of a failure, or an empty text if it answers."""
+        """Pings Redis now. Returns the cause of a failure, or an empty text if Redis answers."""
         cause = await self._ask()
         if cause == _BROKEN:
             # An old connection may have been closed by the server; a new one shows the cause.
@@ -66,8 +66,8 @@ class RedisHealth:
 
 
 def read_redis_url(url: str) -> None:
-    """Checks a Redis URL without connecting. Raises: ValueError with the expected form, without
-    the URL itself."""
+    """Checks a Redis URL without connecting. Raises: ValueError, whose message shows the
+    expected form and not the URL itself."""
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("redis", "rediss", "unix") and (parts.port is None or parts.port)

@@ -63,8 +63,8 @@ def valkey_note(version: Sequence[int]) -> str:
 
 
 def redis_release(about: Mapping[str, Any]) -> tuple[str, str]:
-    """The server's name ("valkey" or "redis") and version from its INFO; empty if not reported. A
-    Valkey's own redis_version is only the version that it is compatible with."""
+    """The server's name ("valkey" or "redis") and version from its INFO; empty if not reported.
+    In Valkey's INFO, redis_version is only the Redis version with which it is compatible."""
     name = "valkey" if "valkey_version" in about else "redis"
     return name, str(about.get(f"{name}_version", ""))
 

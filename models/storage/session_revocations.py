@@ -19,7 +19,7 @@ class SessionRevocations:
         self._client = client
 
     async def publish(self, keys: list[str]) -> None:
-        """Publishes ids of ended sessions or changed readers. A failure is ignored, as workers'
+        """Publishes ids of ended sessions or changed readers. Ignores a failure, as workers'
         caches expire within seconds anyway."""
         with suppress(*TROUBLE):
             for key in keys:

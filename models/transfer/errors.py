@@ -2,7 +2,7 @@ from __future__ import annotations
 
 
 class TransferError(Exception):
-    """The import changed nothing. A one-line message names the fault and its path in the file."""
+    """The import was refused and changed nothing. The message names the fault and its path."""
 
 
 class LibraryNotEmpty(TransferError):

@@ -32,9 +32,9 @@ class TransferRepository:
         self._db = db
 
     async def put(self, library: LibraryFile, replaces: bool, now: datetime) -> None:
-        """Writes the whole library in one transaction. An area that the file lacks is deleted; if
-        there are any bookings or waitlist entries, it stays without seats, so that past bookings
-        keep their names.
+        """Writes the whole library in one transaction. Areas that the file lacks are deleted; but
+        if the database has any reservation or waitlist entry, they stay without seats, so that past
+        bookings keep their names.
 
         Raises: LibraryNotEmpty if there is a library and ``replaces`` is False; SeatsStillBooked;
         ZoneFixed; Unavailable.
@@ -119,8 +119,8 @@ class _Writing:
             )
 
     async def _put_areas(self, library: LibraryFile) -> set[str]:
-        """Writes the areas. Returns the ids of the venues that must stay, although the file may
-        lack them: stored areas belong to them that stay without seats."""
+        """Writes the areas. Returns the ids of the venues that must stay even if the file lacks
+        them, because areas that stay without seats belong to these venues."""
         areas, session = self._db["areas"], self._session
         used = [await self._find_one(name, {}) for name in ("reservations", "waitlist")]
         ever_booked = any(row is not None for row in used)

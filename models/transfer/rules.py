@@ -107,8 +107,8 @@ def _check_names(what: str, things: Collection[Any]) -> None:
 
 
 def _check_plan(area: Area) -> None:
-    """Checks an area's plan by the rules of the console's editor; in an area out of use, that of
-    its retired seats. Raises: TransferError."""
+    """Checks an area's plan by the rules of the console's editor. The seats checked are the
+    active ones, or in an area out of use the retired ones. Raises: TransferError."""
     seats = area.seats if area.in_use else area.retired_seats
     if len(seats) != sum(1 for _ in area.all_seats):
         kind = "seats" if area.in_use else "retired_seats"
@@ -148,8 +148,8 @@ def _check_groups(library: LibraryFile) -> None:
 
 
 def _check_pictures(library: LibraryFile) -> None:
-    """Checks the pictures' areas and positions, but not the image data, which are checked when
-    they are read. Raises: TransferError."""
+    """Checks the pictures' areas and positions. The image data are not checked here, but when
+    the import decodes the images. Raises: TransferError."""
     areas = {area.id for area in library.areas}
     _once("plan_pictures", (picture.area_id for picture in library.plan_pictures))
     for picture in library.plan_pictures:

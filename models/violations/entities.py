@@ -11,13 +11,13 @@ from models.text_checks.entities import TextVerdict
 
 BY_GATE: Final = "gate"
 ANSWER_BY_GATE: Final = "gate_event"
-"""The stored answer to an appeal that a gate event has settled. Pages show a sentence for it."""
+"""The stored answer to an appeal settled by a gate event. Pages replace it by a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """A waiver of a violation by a staff member or (``by`` is ``BY_GATE``) a gate event.
-    ``ended_suspension_until``: the instant at which a suspension that it ended would have ended."""
+    ``ended_suspension_until``: the former end of a suspension that the waiver has ended."""
 
     by: str
     reason: str
@@ -68,7 +68,7 @@ class ViolationCount:
 @dataclass(frozen=True, slots=True)
 class Suspension:
     """A time in which the reader may not book. A suspension caused by violations has the id of
-    the last of them, so that a repetition adds no second suspension."""
+    the last violation, so that a repetition adds no second suspension."""
 
     id: str
     reader_id: ReaderId

@@ -10,7 +10,7 @@ class NothingToAppeal(Conflict):
 
 
 class AppealDecided(WrongState):
-    """No appeal waits for an answer, or it was already answered differently."""
+    """No appeal waits for an answer, or the appeal was already answered differently."""
 
     def __init__(self) -> None:
         super().__init__(state="settled")

@@ -26,7 +26,7 @@ _KINDS: Final[Mapping[OutboxEventKind, str]] = {
 
 @record
 class ViolationResult:
-    """The result of a missed booking. `violation`: None if it was excused. `window`: the
+    """The result of a missed booking. `violation`: None if the reader was excused. `window`: the
     reader's violations that count. `suspension`: the one that this violation has caused.
     `suspended_until`: when the reader may book again; later than the end of ``suspension`` if
     another suspension lasts longer."""

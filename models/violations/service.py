@@ -124,8 +124,8 @@ class ViolationService:
         return await self._violations.get(violation_id) or violation
 
     async def void_by_gate(self, r: Reservation, event_id: str, at: datetime) -> None:
-        """Waives the no-show of the reservation, because a gate's late record shows that the
-        reader came. It is waived also if it is recorded only later."""
+        """Waives the reservation's no-show, because a gate's late record shows that the reader
+        came. A no-show that is not recorded yet is waived in advance."""
         waiver = Waiver(BY_GATE, f"passage {event_id}", at)
         id = f"{r.id}:no_show"
         await self._violations.void(
@@ -153,7 +153,7 @@ class ViolationService:
     ) -> None:
         """Suspends the reader until ``until``, or with None ends the suspension, by a decision
         of the staff with the explanation ``words``. Violations that led to an earlier suspension
-        stay used. Raises: SuspensionChanged if ``was`` is not the end of the present suspension."""
+        do not count again. Raises: SuspensionChanged if ``was`` is not the present end."""
         if not await self._violations.set_suspension(reader_id, was, until, words, now):
             raise SuspensionChanged()
         await self._on_reader_changed(reader_id)

@@ -19,8 +19,8 @@ FOREVER_TEXT: Final = "forever"
 
 
 class StaffViolations:
-    """The staff's decisions about violations, appeals and suspensions. Each gets an entry in the
-    audit log, and its reader a message."""
+    """The staff's decisions about violations, appeals and suspensions. Each decision gets an
+    entry in the audit log, and the reader a message."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from models.violations.entities import Suspension
 
 
 class SuspensionRepository:
-    """Stores suspensions, in one transaction with their end in the reader's document."""
+    """Stores each suspension in one transaction with its end in the reader's document."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["violations"]
@@ -135,7 +135,7 @@ def _created(s: Suspension) -> StoredEvent:
 
 
 def _lifted(row: Document, until: datetime, now: datetime) -> StoredEvent:
-    """An outbox event that a suspension now ends earlier, at ``until``. There can be several."""
+    """An outbox event (of perhaps several): a suspension now ends earlier, at ``until``."""
     id, reader = row["_id"], ReaderId(row["reader"])
     facts = {"id": id, "since": row["start"], "until": until}
     name = f"{id}:lifted:{int(row['until'].timestamp())}"

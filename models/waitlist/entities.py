@@ -26,8 +26,8 @@ MOST_ALERTS: Final = 5
 QUIET_HOURS: Final = (time(22, 30), time(7))
 """The hours of the night in which no reader is notified of a seat for the next morning or later."""
 RENEWAL_PRIORITY: Final = timedelta(minutes=15)
-"""The time after a stay is not offered earlier than this long before the stay ends, so that its
-reader can renew until then."""
+"""A seat's time after a stay is offered to the waitlist only from this long before the stay's
+end on, so that the reader of the stay can renew until then."""
 
 
 class WaitlistState(StrEnum):
@@ -42,10 +42,10 @@ class WaitlistState(StrEnum):
     WITHDRAWN = "left"
     """The reader has left the waitlist, or the staff have ended the entry."""
     EXPIRED = "over"
-    """Less than the shortest booking is left of the entry's time, or it has ended early, because
-    no seat is left or the reader is suspended."""
+    """Less than the shortest booking is left of the entry's time, or the entry has ended early,
+    because no seat is left or the reader is suspended."""
     TOLD = "told"
-    """A seat is free, which ends a free-seat alert. Its message is sent afterwards."""
+    """A seat is free, which ends a free-seat alert. The alert's message is sent afterwards."""
 
 
 class EndReason(StrEnum):
@@ -77,7 +77,7 @@ class WaitlistEntry:
     for an entry that waits in line for an offer; 1 to 5 is the number of a free-seat alert
     (捡漏提醒), which only notifies.
 
-    While its reader has a booking in that time, the entry gets no offer, but stays open: the
+    While the reader has a booking in the entry's time, the entry gets no offer, but stays open: the
     booking may be cancelled.
     """
 
@@ -142,6 +142,6 @@ def in_quiet_hours(now: datetime) -> bool:
 
 
 def waits_for_morning(start: datetime, now: datetime) -> bool:
-    """True if it is in ``QUIET_HOURS`` and ``start`` is not before their end: an offer then
+    """True if ``now`` is in ``QUIET_HOURS`` and ``start`` is not before their end: an offer then
     waits until the morning."""
     return in_quiet_hours(now) and start >= next_clock_instant(now, QUIET_HOURS[1])

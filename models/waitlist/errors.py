@@ -4,14 +4,14 @@ from models.kernel.errors import Conflict
 
 
 class SeatFree(Conflict):
-    """A suitable seat is free in that time, so the reader can book it instead of waiting.
-    Details: ``seats``, up to three such seats."""
+    """A suitable seat is free in the selected time, so the reader can book it instead of
+    waiting. Details: ``seats``, up to three such seats."""
 
     code = "seat_free"
 
 
 class AlreadyWaiting(Conflict):
-    """The reader already has a waitlist entry for a part of that time."""
+    """The reader already has a waitlist entry for a part of the selected time."""
 
     code = "already_waiting"
 

@@ -1,7 +1,7 @@
 """The waitlist's jobs: they offer free seats, let offers expire and end entries.
 
-A seat that a change releases is offered at once (``ReservationWriter.save``). These jobs offer
-seats that became free in another way, at night, or while a reader was joining the waitlist.
+A seat that a change releases is offered by that change (``ReservationWriter.save``). These jobs
+offer seats that became free in another way, at night, or while a reader was joining the waitlist.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class WaitlistMatcher:
         self, entries: Sequence[WaitlistEntry], readers: Mapping[ReaderId, Reader], now: datetime
     ) -> set[str]:
         """The ids of the entries whose readers could accept a seat now, by suspension, visit and
-        daily limit. One database query for each day of the entries."""
+        daily limit. Queries the database once for each day of the entries."""
         eligible: set[str] = set()
         for day in {entry.day for entry in entries}:
             of_day = [entry for entry in entries if entry.day == day]
@@ -159,8 +159,8 @@ class WaitlistMatcher:
     async def create_offer(
         self, entry: WaitlistEntry, seat: Seat, span: TimeRange, now: datetime
     ) -> Reservation:
-        """An offer of the seat to the entry's reader. It lasts longer if no channel can notify
-        the reader now; the duration stays, even if a channel works again."""
+        """An offer of the seat to the entry's reader. The offer lasts longer if no channel can
+        notify the reader now, even if a channel works again later."""
         unreachable = await self._misses_offers(entry.reader_id, now)
         until = min(now + (OFFER_DURATION_UNREACHABLE if unreachable else OFFER_DURATION), span.end)
         event_kind = OutboxEventKind.WAITLIST_OFFER
@@ -206,8 +206,8 @@ def offer_for(
     now: datetime,
     event_kind: OutboxEventKind,
 ) -> Reservation:
-    """An offer of the seat to the entry's reader that ends at ``until``. Like a booking, it
-    claims the half hours of seat and reader. The event ``event_kind`` notifies the reader."""
+    """An offer of the seat to the entry's reader that ends at ``until``. Like a booking, the
+    offer claims the half hours of seat and reader. The event ``event_kind`` notifies the reader."""
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),

@@ -225,8 +225,8 @@ class WaitlistRepository:
         return _entry(before) if before else None
 
     async def withdraw(self, entry: WaitlistEntry) -> bool:
-        """Closes the entry for a reader who leaves the waitlist. False if it was changed since it
-        was read."""
+        """Closes the entry for a reader who leaves the waitlist. False if the entry was changed
+        since it was read."""
         with translate_errors():
             before = await self._all.find_one_and_update(
                 {"_id": entry.id, "state": entry.state.value, "offer": entry.offer},
@@ -236,7 +236,7 @@ class WaitlistRepository:
 
     async def decline(self, id: str, seat_id: SeatId, offer: ReservationId) -> None:
         """Lets the entry of a declined offer wait again at its place in line, but no longer for
-        the declined seat. Without effect if it has another offer by now."""
+        the declined seat. Without effect if the entry has another offer by now."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": id, "offer": offer},
@@ -248,7 +248,7 @@ class WaitlistRepository:
 
     async def wait_again(self, id: str, offer: ReservationId) -> bool:
         """Lets the entry of an offer that the library has withdrawn wait again at its place in
-        line, also for the same seat. False if it has another offer by now."""
+        line, also for the same seat. False if the entry has another offer by now."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "offer": offer},
@@ -269,7 +269,7 @@ class WaitlistRepository:
         return [(_entry(row), _end(row["ended"])) for row in rows]
 
     async def mark_notified(self, ids: Sequence[str]) -> None:
-        """Removes the entries from ``ended_unnotified``."""
+        """Marks the readers as notified, so ``ended_unnotified`` no longer returns the entries."""
         if ids:
             with translate_errors():
                 await self._all.update_many({"_id": {"$in": list(ids)}}, {"$unset": {"ended": ""}})

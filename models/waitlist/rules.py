@@ -45,8 +45,8 @@ def early_end(
     shortest: timedelta,
     now: datetime,
 ) -> WaitlistEnd | None:
-    """The reason to end the entry early; None if it may wait on. It ends if none of its seats is
-    in service, or if its reader is suspended until less than ``shortest`` of its time is left."""
+    """The reason to end the entry early: none of its seats is in service, or its reader's
+    suspension leaves less than ``shortest`` of its time. None if the entry may stay."""
     if not any(entry.wants(seat) for seat in seats):
         return WaitlistEnd(now, EndReason.NO_SEATS)
     until = reader.suspended_until if reader is not None else None

@@ -80,12 +80,12 @@ class WaitlistService:
         *,
         only_tell: bool = False,
     ) -> WaitlistEntry:
-        """Adds a waitlist entry, which waits in line for a seat. With ``only_tell`` it is a
+        """Adds a waitlist entry, which waits in line for a seat. With ``only_tell`` the entry is a
         free-seat alert: it does not stand in line and gets no offer, but the reader is notified
         once if a seat is free.
 
         Raises: the errors of ``ReservationService.create`` about time and reader; SeatFree;
-        SeatDisabled if all suitable seats are out of service; GroupOnly if they are reserved for
+        SeatDisabled if all suitable seats are out of service; GroupOnly if these are reserved for
         other groups; AlreadyWaiting, AlreadyAlerted, TooManyAlerts, FilterOff, NotFound.
         """
         area = self._reference.area(area_id)

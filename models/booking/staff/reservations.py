@@ -98,7 +98,7 @@ class StaffReservations:
         selection: TimeSelection,
         reason: str,
     ) -> Reservation:
-        """Raises: NotFound, OtherVenue, and the errors of ``ReservationService.create``."""
+        """Books for the reader. Raises: NotFound, OtherVenue, and ``create``'s errors."""
         self._lookup.require_seat(ctx, seat_id)
         async with self._audit.entry(
             ctx, AuditAction.BOOK, reader=reader.id, reason=reason
@@ -111,7 +111,7 @@ class StaffReservations:
 def entry_of_reservation(
     audit: AuditLog, ctx: StaffContext, action: AuditAction, r: Reservation, reason: str = ""
 ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-    """A block whose change of a reservation enters the audit log; ``r`` is the state before it."""
+    """Enters the block's change of a reservation in the audit log; ``r``: the state before."""
     target = f"reservation:{r.id}"
     return audit.entry(
         ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(r)
@@ -119,7 +119,7 @@ def entry_of_reservation(
 
 
 def audit_result(r: Reservation, ctx: StaffContext) -> JsonObject:
-    """The values of the changed reservation that the audit log gets. ``repeated``: the request
+    """The changed reservation's values for the audit log, with ``repeated`` if the request
     repeated an earlier one and changed nothing."""
     key = ctx.key
     repeated = key is not None and any(

@@ -22,7 +22,7 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ActivationCodeIssuer
 
 SHORTEST_PART: Final = 2
-"""The shortest part of a number or name to search for. One character occurs in half of them."""
+"""Fewest characters of a search for a part of number or name. One matches half the readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class StaffReaders:
         return await self._readers.many(ids)
 
     async def find(self, ctx: StaffContext, text: str, limit: int) -> FoundReaders:
-        """Finds up to ``limit`` readers by number, card or exact name; if there are none, by a
-        part of number or name. Full-width characters and blanks in ``text`` are normalised. The
-        audit log records the look-up without ``text``."""
+        """Finds up to ``limit`` readers by number, card or exact name; if none match, by a part
+        of number or name. Full-width characters and blanks in ``text`` are normalised. The audit
+        log records the look-up without ``text``."""
         text = as_searched(text)
         by_number = set((await self._readers.by_numbers([normalise_student_no(text)])).values())
         owner = await self._cards.reader_of(text) if is_card_number(text) else None
