@@ -1,4 +1,4 @@
-"""Decides whether a message that was not sent at once is still true."""
+"""Decides whether a delayed message is still true."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.messages.entities import RELEVANT_STATES, Message, Template
 from models.reservations.entities import Reservation
 
 LATE_AFTER: Final = timedelta(minutes=2)
-"""A message is not checked within this time after its event; until then it counts as true."""
+"""A message whose event is more recent than this counts as true and is not checked."""
 _OF_THE_PRESENT: Final = frozenset(
     {
         Template.RESERVED,

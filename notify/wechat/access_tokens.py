@@ -47,7 +47,7 @@ class TokenRequestFailed(Exception):
 
 class AccessTokens:
     """Keeps the current token of one account. ``issue`` requests a token from WeChat once and
-    raises ``TokenRequestFailed``. ``shared`` is the cache in Redis; while it is unreachable,
+    raises ``TokenRequestFailed``. ``shared`` is the cache in Redis; while Redis is unreachable,
     each process requests its own token."""
 
     def __init__(
@@ -65,12 +65,12 @@ class AccessTokens:
         self._cached: tuple[str, float] | None = None
         self._open: tuple[TokenUnavailable, float] | None = None
         self._alarmed: tuple[int | None, float] | None = None
-        """The last alarm's errcode, and until when (monotonic seconds) it is not logged again."""
+        """The last alarm's errcode, and until when (monotonic seconds) repeats are not logged."""
 
     async def get(self, bad: str | None = None) -> str:
-        """Returns a valid token. ``bad``: a token that WeChat has just refused, and that is not
-        returned. WeChat is called at most once. After a failure all callers get the same error
-        for a second; if the failure is lasting, for a minute. Raises: TokenUnavailable."""
+        """Returns a valid token. ``bad``: a token that WeChat has just refused, so another one
+        is returned. WeChat is called at most once. After a failure all callers get the same
+        error for a second; if the failure is lasting, for a minute. Raises: TokenUnavailable."""
         if (token := self._from_process(bad)) is not None:
             return token
         async with self._single_flight:

@@ -60,7 +60,7 @@ OUTCOMES: Final[dict[int, SendStatus]] = {
 class SendResult:
     """WeChat's answer to one subscribe message. `errcode`: None without an answer. `field`: the
     template's key that WeChat named as wrong. `unknown`: WeChat may have delivered the message
-    and used up a credit. The status BUSY without `unknown` means that it was surely not sent."""
+    and used up a credit. BUSY without `unknown`: the message was surely not sent."""
 
     outcome: SendStatus
     errcode: int | None = None

@@ -32,7 +32,7 @@ class WeComSettings:
 
 
 class WeComUnavailable(Exception):
-    """A failed call to WeCom. ``reason``: one word for logs. ``unknown``: it may have worked."""
+    """A failed call. ``reason``: one word for logs. ``unknown``: WeCom may have carried it out."""
 
     def __init__(self, reason: str, *, unknown: bool = False) -> None:
         super().__init__(reason)
