@@ -114,7 +114,7 @@ class Seat:
 @dataclass(frozen=True, slots=True)
 class SeatDraft:
     """A seat in an edited plan or in a file. A draft without `id` means the seat that has or had
-    this `number`, or else a new one."""
+    this `number`; if there is none, a new seat."""
 
     no: str
     x: int
@@ -301,8 +301,8 @@ class Catalog:
         return _joined(self._place(area))
 
     def short_area_label(self, area: Area, longest: int) -> str:
-        """An area's name of at most ``longest`` characters; the venue goes first, then the
-        floor."""
+        """An area's name of at most ``longest`` characters. If it is too long, the venue is left
+        out first, then the floor."""
         return _shortened(self._place(area), longest)
 
     def _place(self, area: Area) -> list[str]:

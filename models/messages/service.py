@@ -65,8 +65,8 @@ class MessageService:
         self, reader_id: ReaderId, template: Template, event: str, answer: str
     ) -> None:
         """Records a change of consent that WeChat reports (``event``). An acceptance makes sure
-        that at least one message is allowed; it does not add one, since the client reports it as
-        well. A refusal deletes the consent."""
+        that at least one message is allowed; it adds none, since the client reports the same
+        acceptance. A refusal deletes the consent."""
         if answer == "reject":
             await self._consents.refuse(reader_id, template)
         elif event == "subscribe_msg_popup_event" and answer == "accept":
@@ -78,8 +78,8 @@ class MessageService:
     async def delivery_failed_late(
         self, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
     ) -> tuple[int, bool] | None:
-        """Records a failure that WeChat reports after it took the message. Returns WeChat's error
-        code, and True if a delivery matches; None if ``entry`` is a success or unreadable."""
+        """Records a failure that WeChat reports after it accepted the message. Returns WeChat's
+        error code, and True if a delivery matches; None if ``entry`` is a success or unreadable."""
         code = entry.get("ErrorCode", "0")
         if code == "0" or _CODE.fullmatch(code) is None:
             return None

@@ -153,7 +153,7 @@ class WebhookDelivery:
 
 @dataclass(frozen=True, slots=True)
 class WebhookStanding:
-    """Numbers of an endpoint's open and dead deliveries. `oldest`: since when one has been open."""
+    """Counts of an endpoint's deliveries. `oldest`: when the oldest open one was queued."""
 
     waiting: int = 0
     oldest: datetime | None = None
