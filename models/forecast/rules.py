@@ -37,7 +37,7 @@ _TREND: Final = 1.2
 _TREND_LIMITS: Final = (0.5, 2.0)
 _JUDGED_DAYS: Final = 28
 _JUDGED_AFTER: Final = 8
-"""A past forecast's errors count with this many days of history: each weekday, and one more."""
+"""A past forecast's error counts if it had this many days of history: a week and one day."""
 _LEAST_SPREAD: Final = 0.005
 _WEEK: Final = 7
 
@@ -104,7 +104,7 @@ def _day(d: AreaDay) -> _Day:
 
 
 def _expected(days: Sequence[_Day], day: date) -> list[float] | None:
-    """The expected share of seats in use in each hour of ``day``; None without such a weekday."""
+    """The expected share of seats in use in each hour; None if ``days`` lacks the weekday."""
     weights = [_LATER_WEEKS ** ((day - d.date).days / _WEEK) for d in days]
     weekday = [
         (w, d) for w, d in zip(weights, days, strict=True) if d.date.weekday() == day.weekday()

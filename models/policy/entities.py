@@ -110,8 +110,9 @@ class Policy:
                 _validate(self, self._values(area, day))
 
     def _values(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
-        """The values that differ from the policy's fields in this area (None: the library) on this
-        day (None: any). An area's values win over the library's, temporary over permanent ones."""
+        """The values that differ from the policy's fields in this area (None: the library) on
+        this day (None: no override). Areas win over the library, temporary values over permanent
+        ones."""
         fitting = [r for r in self.rule_sets if day is not None and r.applies_to(day, area_id)]
         usual = sorted((r for r in fitting if r.last is None), key=lambda r: r.first)
         values: dict[str, Any] = {}

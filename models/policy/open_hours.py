@@ -43,7 +43,7 @@ def open_hours(policy: Policy, day: date, venue_id: VenueId, area_id: AreaId | N
 
 def join_hours(day: date, today: DayHours, beside: Iterable[TimeRange | None] = ()) -> OpenHours:
     """The joined opening periods that touch ``day``. ``today``: the hours that begin on this
-    day. ``beside``: those that begin on the day before and the day after."""
+    day. ``beside``: the hours that begin on the day before and on the day after."""
     midnight = local_instant(day, time(0))
     joined: list[TimeRange] = []
     for hours in sorted(hours for hours in (today.hours, *beside) if hours is not None):

@@ -38,7 +38,7 @@ def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, .
 def effective_week(
     policy: Policy, place: OpeningPlace, venue_id: VenueId | None
 ) -> tuple[OpeningRule | None, ...]:
-    """Each weekday's entry, Monday first: the place's own, or else its venue's or the library's."""
+    """Each weekday's deciding entry, Monday first: the place's, its venue's or the library's."""
     week = [r for r in policy.opening if r.kind is OpeningKind.WEEK]
     days = (_MONDAY + timedelta(days=n) for n in range(7))
     return tuple(

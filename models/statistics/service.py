@@ -1,4 +1,4 @@
-"""Computes the statistics of each day once, in the night after it."""
+"""Computes the statistics of each day once, in the following night."""
 
 from __future__ import annotations
 
