@@ -88,7 +88,7 @@ class StaffAnnouncements:
 
 
 def _key(ctx: StaffContext, announcement: Announcement) -> str:
-    """An id of the form's key and contents: other contents make another announcement."""
+    """An id made from the form's key and contents, so that changed contents are announced anew."""
     contents = repr(
         (
             ctx.reader.id,

@@ -15,7 +15,7 @@ from models.reservations.state_machine import CHECKED_IN_STATES, ReservationStat
 
 BATCH: Final = 500
 _CUT_OFF: Final = timedelta(seconds=30)
-"""An event that is open for longer than this was left by a worker that died."""
+"""An event without a stored effect after this time was left by a worker that died."""
 
 
 class GatePresenceJob:
@@ -57,8 +57,8 @@ class GatePresenceJob:
         self, now: datetime, reported_until: datetime
     ) -> dict[ReaderId, date]:
         """Readers with a booking that can be checked in now, with the day of the booking. Leaves
-        out readers who are checked in elsewhere, and bookings that were examined before at a
-        time when all passages up to the opening of their check-in were known."""
+        out readers who are checked in elsewhere, and bookings already examined when all passages
+        up to the opening of their check-in were known."""
         occupancy = await self._occupancy.get_day(local_date(now))
         policy = self._reference.policy_on(local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)

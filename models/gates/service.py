@@ -52,8 +52,8 @@ class GateService:
     async def heard(
         self, gate_id: str, now: datetime, reported_until: datetime | None, clock_skew: timedelta
     ) -> None:
-        """Records that the gate has reported. ``reported_until``: it says that it has reported all
-        passages before this time (None: not said). The stored value never decreases."""
+        """Records a report of the gate. ``reported_until``: the gate claims to have reported all
+        passages before this time (None: no claim). The stored `complete_until` never decreases."""
         await self._gates.heard(gate_id, now, reported_until, clock_skew)
 
     async def page_of(

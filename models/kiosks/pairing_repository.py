@@ -80,9 +80,9 @@ class PairingRepository:
         }
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
-        """A filter that matches a free place of the network, or else the request to displace: only
-        an old request, if possible one of the same kind of browser, so that a screen asking again
-        displaces its own; confirmed ones come last. Raises: Busy if all requests are new."""
+        """A filter that matches a free place of the network; without one, the request to
+        displace: an old one, if possible from the same kind of browser (a screen that asks again
+        displaces its own request), confirmed ones last. Raises: Busy if all requests are new."""
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
         taken = {row["_id"] for row in rows}
@@ -164,7 +164,7 @@ class PairingRepository:
         return screen
 
     async def _give_key(self, kiosk_id: KioskId, rev: int, key: Document, session: Any) -> bool:
-        """Writes the kiosk's key. False if it got another after revision ``rev``, or is retired."""
+        """Writes the kiosk's key. False if the kiosk has a key newer than ``rev`` or is retired."""
         guard = {"key_rev": {"$in": previous_revisions(rev + 1)}, "retired": {"$ne": True}}
         result = await self._db["kiosks"].update_one(
             {"_id": kiosk_id, **guard}, key, session=session

@@ -72,7 +72,7 @@ class AlertRepository:
         unless_until: datetime,
     ) -> None:
         """Extends the staff member's alerts to ``until`` and sets their venues. To save writes,
-        nothing is written if venues are equal and the alerts last beyond ``unless_until``."""
+        does nothing if the venues are equal and the alerts last beyond ``unless_until``."""
         scope = _scope(venues)
         stale: Document = {
             "_id": reader_id,
