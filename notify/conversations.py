@@ -51,7 +51,7 @@ class Conversations:
 
     async def answer(self, f: Feedback, now: datetime) -> None:
         """Sends the staff's answer to the feedback once and stores the outcome. If WeChat was
-        too busy to accept it, another call may send it again. Raises: Unavailable."""
+        too busy to accept the answer, a repeated call may send it. Raises: Unavailable."""
         parts = split_text(f.answer, LONGEST_BYTES)
         if not self.is_open(f, now) or not await self._feedback.begin_push(f.id, len(parts), now):
             return

@@ -52,7 +52,7 @@ class OutgoingCalls:
         self._observers: list[CallObserver] = []
 
     def subscribe(self, observe: CallObserver) -> None:
-        """Adds a function that is called after each call; it must return quickly."""
+        """Adds a function that is called after each call and must return quickly."""
         self._observers.append(observe)
 
     async def request(

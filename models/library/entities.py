@@ -232,7 +232,7 @@ def device_order(
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """The whole library: its venues, areas, seats and kiosks. `version` changes with any part.
-    `seats`: those on plans; `all_seats`: former ones too. `kiosks`: those in use."""
+    `seats`: the seats on plans; `all_seats`: former seats too. `kiosks`: the kiosks in use."""
 
     version: str
     venues: Mapping[VenueId, Venue]
@@ -286,8 +286,8 @@ class Catalog:
         return self.seat_label(seat) if seat is not None else str(seat_id)
 
     def short_label_of(self, seat_id: SeatId, longest: int) -> str:
-        """The name of a seat with its area in at most ``longest`` characters. It is cut at its
-        beginning; the seat's number stays whole."""
+        """The name of a seat with its area in at most ``longest`` characters. A longer name is
+        cut at its beginning; the seat's number stays whole."""
         seat = self.all_seats.get(seat_id)
         if seat is None:
             return str(seat_id)[-longest:]

@@ -109,7 +109,7 @@ class ConsentRepository:
             )
 
     async def consume(self, consents: Collection[ConsentKey]) -> set[ConsentKey]:
-        """Uses up one message for each (reader, template) pair with any; returns those pairs."""
+        """Uses up one message of each (reader, template) pair with any left; returns the pairs."""
         keys = _keys(consents)
         mark = new_id()
         taken = {

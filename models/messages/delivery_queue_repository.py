@@ -126,7 +126,7 @@ class DeliveryQueue:
     async def _lease(
         self, rows: Sequence[Document], holder: str, real_now: datetime, until: datetime
     ) -> Container[str]:
-        """Leases the rows to ``holder``; returns the ids of those not leased since being read."""
+        """Leases rows to ``holder``, except those leased since they were read; returns the ids."""
         if not rows:
             return ()
         ids = [row["_id"] for row in rows]
@@ -172,7 +172,7 @@ class DeliveryQueue:
                 await self._all.bulk_write(updates, ordered=False)
 
     async def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Returns deliveries that this worker has leased to the queue; they do not count as
+        """Puts deliveries that this worker has leased back into the queue; they do not count as
         attempted. A repeated call has no effect."""
         alike: dict[tuple[str, int], list[str]] = {}
         for d in deliveries:

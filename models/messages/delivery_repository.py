@@ -76,7 +76,7 @@ class DeliveryRepository:
         return DeliveryState(row["state"]) if row else None
 
     async def next_due(self, after: datetime) -> datetime | None:
-        """The first instant after ``after`` at which a delivery becomes due; None without one."""
+        """The first instant after ``after`` at which a delivery becomes due; None if none does."""
         with translate_errors():
             row = await self._all.find_one(
                 {

@@ -53,8 +53,8 @@ class MessageService:
         return await self._consents.remaining(reader_id, self.long_term)
 
     async def add_consents(self, reader_id: ReaderId, templates: Sequence[Template]) -> None:
-        """Records the templates that the reader has accepted, as reported by the client. For a
-        long-term template one acceptance is enough; for others it allows one message."""
+        """Records the templates that the reader has accepted, as reported by the client. One
+        acceptance is enough for a long-term template; otherwise each allows one message."""
         for template in templates:
             if template in self.long_term:
                 await self._consents.accept_for_good(reader_id, template)

@@ -120,7 +120,7 @@ class StaffDeliveries:
         )
 
     async def retry(self, ctx: StaffContext, channel: Channel, since: datetime, reason: str) -> int:
-        """Queues those failed deliveries since ``since`` again whose messages are still true;
+        """Queues failed deliveries since ``since`` again if their messages are still true;
         returns their number."""
         ctx.require(None)
         deliveries = self._channels[channel].deliveries

@@ -127,8 +127,8 @@ class WebhookEndpointRepository:
         return await self._change(old, {"$set": fields})
 
     async def rotate(self, old: WebhookEndpoint, secret: str, now: datetime) -> bool:
-        """Makes ``secret`` the current one. The previous secret also signs, for the time
-        ``SECRET_OVERLAP``. False if ``old`` is outdated."""
+        """Makes ``secret`` the endpoint's current secret. The previous secret also signs, for
+        the time ``SECRET_OVERLAP``. False if ``old`` is outdated."""
         with translate_errors():
             row = await self._all.find_one({"_id": old.id, "rev": old.rev})
         if row is None:

@@ -19,7 +19,7 @@ GRACE: Final = timedelta(minutes=15)
 """For this long after ``give_up_at`` a delivery may still have a last attempt."""
 FIRST_DELAY_S, DELAY_FACTOR, LONGEST_DELAY_S = 5.0, 3.0, 3600.0
 PAUSE_AFTER: Final = 5
-"""After this many failures in a row the endpoint is paused; then deliveries are sent one by one."""
+"""After this many failures in a row an endpoint is paused, and then gets one delivery at a time."""
 LONGEST_PAUSE_S: Final = 300.0
 _LOWEST_FREE_PORT: Final = 1024
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
@@ -134,8 +134,8 @@ def next_attempt(
 def pause_until(
     failures: int, retry_after_s: float, jitter: float, now: datetime
 ) -> datetime | None:
-    """The end of an endpoint's pause after ``failures`` in a row; None if it need not pause.
-    ``retry_after_s``: the wait that the receiver asks for. ``jitter``: a factor around 1."""
+    """The end of an endpoint's pause after so many ``failures`` in a row; None if no pause is
+    due. ``retry_after_s``: the wait that the receiver asks for. ``jitter``: a factor around 1."""
     pause = 0.0
     if failures >= PAUSE_AFTER:
         doubled = FIRST_DELAY_S * 2.0 ** min(failures - PAUSE_AFTER, 20)

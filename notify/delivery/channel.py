@@ -33,7 +33,7 @@ def delay(attempts: int) -> float:
 class PreparedDelivery:
     """A claimed delivery that can be sent until ``send_by`` (seconds of the monotonic clock).
     `address`: the reader's address in the channel. `credit`: True if a consent was used up for
-    the message. `standing`: the mark of the long-term consent that allows it; empty without one."""
+    the message. `standing`: the mark of the long-term consent to the message; empty without one."""
 
     delivery: Delivery
     address: str
@@ -51,7 +51,7 @@ class SendOutcome:
         kind: the outcome in one word, for metrics, and as the reason while the delivery waits.
         code: the channel's error code, None without an answer.
         pause: the reason to pause all sending, for a refusal that would meet every message.
-        away: the channel did not take the call; several in a row pause all sending.
+        away: the channel did not accept the call; several such calls in a row pause all sending.
         unknown: the message may have arrived, but no answer confirms it.
         omit_page: the next attempt sends the message without a page to open.
         called: False if the channel was not called, so the outcome says nothing about the channel.

@@ -139,7 +139,7 @@ class CircuitBreaker:
         return pause, prober
 
     async def give_back(self) -> None:
-        """Gives up the probe that this worker may send, if any, so that another can take it."""
+        """Gives up the probe that this worker may send, if any, so that others can send one."""
         if self._prober is not None:
             prober, self._prober = self._prober, None
             await self.pauses.give_back(prober)

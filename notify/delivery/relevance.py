@@ -23,7 +23,7 @@ _OF_THE_PRESENT: Final = frozenset(
 )
 """Templates of messages that can become untrue. All others report past events and stay true."""
 _OF_A_BOOKING: Final = frozenset({Template.RESERVED, Template.CHECK_IN_REMINDER})
-"""Templates that name the booked seat. If it changes, the reader gets a new RESERVED message."""
+"""Templates naming the booked seat. If the seat changes, the reader gets a new RESERVED message."""
 _COMPARED_FACTS: Final = ("start", "end", "left_at", "return_by")
 """Facts of a message that are compared with the reservation's attributes of the same name.
 `left_at` distinguishes one leave from the next."""

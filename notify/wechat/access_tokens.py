@@ -38,7 +38,7 @@ class IssuedAccessToken:
 
 
 class TokenRequestFailed(Exception):
-    """WeChat issued no token. ``errcode`` is None if it did not answer, -1 if it is busy."""
+    """WeChat issued no token. ``errcode``: None without an answer, -1 if WeChat is busy."""
 
     def __init__(self, errcode: int | None) -> None:
         super().__init__(errcode)
@@ -81,7 +81,7 @@ class AccessTokens:
             return token
 
     def mark_invalid(self, token: str, errcode: int) -> None:
-        """Called after WeChat refused a fresh ``token``: for a minute, ``get`` fails at once."""
+        """Called after WeChat refused a fresh ``token``: ``get`` then fails for a minute."""
         self._fail(TokenUnavailable(errcode, lasting=True, retry_after=_OPEN_SECONDS))
         if self._cached is not None and self._cached[0] == token:
             self._cached = None

@@ -64,8 +64,8 @@ class Callback:
 
 
 class CallbackVerifier:
-    """Verifies and decrypts the pushes of one account. The token and the EncodingAESKey (43
-    characters) are set in its console at WeChat. Raises: ValueError for an invalid key."""
+    """Verifies and decrypts the pushes of one account. Token and EncodingAESKey (43 characters)
+    are set in the account's console at WeChat. Raises: ValueError for an invalid key."""
 
     def __init__(self, appid: str, token: str, aes_key: str) -> None:
         if len(aes_key) != 43 or not token:

@@ -35,7 +35,7 @@ from notify.wechat.template_config import TemplateConfig, format_fields
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 50
-"""At most this many messages are sent at once: a thousand a second if WeChat answers in 50 ms."""
+"""At most this many messages are sent in parallel: a thousand a second, if a call takes 50 ms."""
 LEASE: Final = timedelta(seconds=60)
 """How long a worker may keep a delivery; longer than a check and a send, up to 8 s each."""
 _ENDS: Final = {

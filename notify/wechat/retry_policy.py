@@ -82,7 +82,7 @@ class RetryDecision:
 
     Attributes:
         pause: why all sending stops, for a refusal that would meet every message.
-        away: WeChat did not take the call; several in a row stop all sending.
+        away: WeChat did not accept the call; several such calls in a row stop all sending.
         without_page: the next attempt sends the message without a page to open.
         credit_zero: WeChat knows no credit any more; the stored number becomes 0.
         credit_back: WeChat did not use the credit of this attempt; it is given back.

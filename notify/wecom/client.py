@@ -1,5 +1,5 @@
 """Calls to WeCom's API as one application. Each worker process may keep a token of its own:
-``gettoken`` returns the same one to all
+``gettoken`` returns the same token to all
 (https://developer.work.weixin.qq.com/document/path/91039)."""
 
 from __future__ import annotations
