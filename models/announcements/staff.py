@@ -18,7 +18,7 @@ from models.staff.ports import ReaderNotifier
 from models.storage.mongo import new_id
 
 AT_A_TIME: Final = 200
-"""The notifier is called for at most this many readers at once."""
+"""The notifier is called for at most this many readers at a time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservati
 CROWD_SIZE: Final = 8
 """A code used by this many readers or more is suspicious: a screen shows a code for only 15 s."""
 _WAIT: Final = timedelta(minutes=1)
-"""A check-in gets its score this long after it was made. Its code is valid for two steps, so no
-further check-in with it can come by then."""
+"""A check-in gets its score this long after it was made. A code is valid for two steps, so no
+further check-in with the same code can come by then."""
 _BATCH: Final = 200
 READER_OUTSIDE: Final = "outside"
 MANY_USERS: Final = "crowd"

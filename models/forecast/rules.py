@@ -21,8 +21,8 @@ WEEKS: Final = 8
 LEAST_DAYS: Final = 28
 """The statistics must begin at least this many days before the day that is forecast."""
 LEAST_COUNTED: Final = 20
-"""A forecast needs at least this many days with statistics. It is less than ``LEAST_DAYS``,
-since the library may be closed on two days a week."""
+"""A forecast needs at least this many days with statistics: fewer than ``LEAST_DAYS``, since the
+library may be closed on two days a week."""
 COVERAGE: Final = 0.8
 """In this share of all hours the true value lies within the error that is given."""
 
@@ -141,7 +141,7 @@ def _last_week(days: Sequence[_Day], weights: Sequence[float]) -> float:
 
 
 def _past_errors(days: Sequence[_Day], ahead: int) -> list[float]:
-    """The errors of past forecasts, ascending, for days ``ahead`` days after the last one known.
+    """The errors of past forecasts, ascending, for days ``ahead`` days after the last known day.
     Each error is divided by ``_spread``. Hours without forecast or actual use are left out."""
     past_errors: list[float] = []
     first = days[-1].date - timedelta(days=_JUDGED_DAYS)

@@ -93,7 +93,7 @@ class GateEvent:
     effect: PresenceEffect = PresenceEffect.NONE
     reservation_id: ReservationId | None = None
     processed: bool = False
-    """True once its effect on the reader's reservations has been determined."""
+    """True once the passage's effect on the reader's reservations has been determined."""
 
 
 def gates_in(venue_id: VenueId, gates: Iterable[Gate]) -> frozenset[GateId]:

@@ -145,7 +145,7 @@ class GateReconciliation:
         effects: Effects,
         gates: Sequence[Gate],
     ) -> list[Judged]:
-        """The effects to store: of events that have none yet, or that have another one stored."""
+        """The effects to store: of events without a stored effect, or with a different one."""
         judged = []
         for p in events:
             if p.id in effects:
@@ -161,8 +161,8 @@ class GateReconciliation:
     async def _late_effect(
         self, rows: Sequence[Reservation], p: GateEvent, gates: Sequence[Gate]
     ) -> tuple[PresenceEffect, ReservationId | None]:
-        """The effect of an event that changes the presence of no reservation. It may void the
-        violation of a missed reservation."""
+        """The effect of an event that changes the presence of no reservation. The event may
+        still void the violation of a missed reservation."""
         for r in rows:
             if p.gate_id not in self._proving_gates(r.venue_id, gates):
                 continue

@@ -142,8 +142,8 @@ class Policy:
         )
 
     def day_hours(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> DayHours:
-        """The opening hours of an area (None: the venue) that begin on that day. They may end on
-        the next day."""
+        """The opening hours of an area (None: the venue) that begin on that day. These hours may
+        end on the next day."""
         decision = decide_opening(self.opening, day, venue_id, area_id)
         return DayHours(decision.hours, decision.reason)
 

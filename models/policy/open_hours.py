@@ -16,8 +16,8 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class OpenHours:
-    """The periods, touching one calendar day, in which a place is open. They are not cut at
-    midnight. `reason`: why the place is closed, if there are none."""
+    """The periods, touching one calendar day, in which a place is open. The periods are not cut
+    at midnight. `reason`: why the place is closed, if there are none."""
 
     intervals: tuple[TimeRange, ...]
     reason: str
@@ -26,8 +26,8 @@ class OpenHours:
         return next((hours for hours in self.intervals if hours.contains(instant)), None)
 
     def upcoming(self, instant: datetime) -> TimeRange | None:
-        """The opening period that contains the instant, or else the next one that touches the
-        day; None if there is none."""
+        """The opening period that contains the instant; without one, the next period that
+        touches the day. None if there is neither."""
         return next((hours for hours in self.intervals if instant < hours.end), None)
 
     def covers(self, start: datetime, end: datetime) -> bool:

@@ -40,8 +40,8 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpeningConflict:
-    """A warning about the hours of `place` from day `first` to `last` (None: every week). `other`:
-    the existing entry that it concerns. `hours`: the time for which an area remains open."""
+    """A warning about the hours of `place` from day `first` to `last` (None: every week).
+    `other`: the existing entry concerned. `hours`: the time for which an area remains open."""
 
     kind: ConflictKind
     place: OpeningPlace

@@ -111,8 +111,8 @@ class AuditLog:
         reason: str = "",
         facts: JsonObject | None = None,
     ) -> None:
-        """Records a view of personal data; called before they are shown. ``facts`` name the kinds
-        of data and never contain them. Raises: Unavailable; then the data must not be shown."""
+        """Records a view of personal data, before the data are shown. ``facts`` name the kinds
+        of data and never contain the data. Raises: Unavailable; then the data must not be shown."""
         look = _entry(ctx, action, target, reader, reason)
         await self._entries.begin(replace(look, after=facts or {}, outcome=DONE))
 

@@ -42,7 +42,7 @@ class StatisticsService:
 
     async def aggregate_next_day(self, now: datetime) -> int:
         """Computes the statistics of the first completed day that has none. Returns 1 if there
-        was one, else 0."""
+        was such a day, else 0."""
         day, areas = await self._next_day(), self._reference.catalog.areas
         if day is None or day >= local_date(now) or not areas:
             return 0

@@ -33,7 +33,7 @@ def check_index(holder: str = "") -> IndexModel:
 
 
 def due_check(at: datetime) -> Document:
-    """The check of a new text: due at once."""
+    """The check of a new text: due immediately."""
     return {"due": at, "tries": 0}
 
 
