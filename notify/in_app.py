@@ -34,8 +34,8 @@ class InAppNotifier:
         self._publisher, self._conversations = publisher, conversations
 
     async def feedback_answered(self, feedback: Feedback, now: datetime) -> None:
-        """Sends the staff's reply to the feedback once: into the WeChat conversation that it
-        came from, if any, and as a message to its author, if a reader."""
+        """Sends the staff's reply to the feedback once: into the WeChat conversation of the
+        feedback, if any, and as a message to the author, if this is a reader."""
         if not feedback.answer or feedback.answered_at is None:
             return
         await self._conversations.answer(feedback, now)

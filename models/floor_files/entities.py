@@ -23,7 +23,7 @@ AREA_ROW: Final = "area"
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """A problem in a file. `line` counts from 1, as in a spreadsheet. It is None for files
+    """A problem in a file. `line` counts from 1, as in a spreadsheet, and is None for files
     without lines, where `area` names the place."""
 
     error: Malformed

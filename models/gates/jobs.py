@@ -19,9 +19,9 @@ _CUT_OFF: Final = timedelta(seconds=30)
 
 
 class GatePresenceJob:
-    """A job for passages that have no effect when they are reported. It applies earlier passages
-    when the check-in of a booking opens or the reader's stay at another seat ends. It also
-    applies passages that were left by workers that died."""
+    """Applies passages that had no effect when they were reported: earlier passages, once the
+    check-in of a booking opens or the reader's stay at another seat ends; and passages that were
+    left by workers that died."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class GatePresenceJob:
         self._examined: set[tuple[ReservationId, int]] = set()
 
     async def run(self, now: datetime) -> int:
-        """Applies the passages; returns the number of changed reservations."""
+        """Applies passages that have an effect now; returns the number of changed reservations."""
         gates = await self._gates.all()
         if not any(gate.last_seen_at is not None for gate in gates):
             return 0

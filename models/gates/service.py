@@ -65,8 +65,8 @@ class GateService:
     async def ingest_batch(
         self, gate_id: GateId, reported: Sequence[ReportedEvent | None], now: datetime
     ) -> IngestResult:
-        """Stores and applies the events of a report. ``reported`` has None for an event that
-        could not be read; it is rejected."""
+        """Stores and applies the events of a report. ``reported`` has None for an unreadable
+        event, which is rejected."""
         rejected: list[tuple[int, str]] = []
         read: list[ReportedEvent] = []
         for place, event in enumerate(reported):

@@ -50,7 +50,7 @@ ALARM_AFTER: Final = timedelta(seconds=30)
 
 
 def begin(reason: PauseReason, code: int | None, now: datetime, jitter: float) -> Pause:
-    """A new pause. ``jitter``: a factor (0.8 to 1.2) of its length to spread hosts' probes."""
+    """A new pause. ``jitter``: a factor (0.8 to 1.2) for its length, to spread hosts' probes."""
     return _with_alarm(Pause(reason, code, now, _until(reason, 0, now, jitter)), now)
 
 

@@ -49,7 +49,7 @@ class MessageService:
         await self._choices.choose(channel, reader_id, choices)
 
     async def remaining_consents(self, reader_id: ReaderId) -> Mapping[Template, int]:
-        """The number of messages the reader still allows, by template; 1 if accepted long-term."""
+        """The number of messages still allowed, by template; 1 for an accepted long-term one."""
         return await self._consents.remaining(reader_id, self.long_term)
 
     async def add_consents(self, reader_id: ReaderId, templates: Sequence[Template]) -> None:

@@ -109,7 +109,7 @@ class StatisticsService:
 
     async def late_bookings(self, day: date) -> list[BookingFacts]:
         """The bookings of the day before ``day`` that lasted past midnight; none if all opening
-        hours ended by then."""
+        hours ended by midnight."""
         before = day - _DAY
         if before not in self._reference.joined_days(day):
             return []

@@ -83,7 +83,7 @@ class TextCheckRepository:
         return await self._write(checked, {"verdict": verdict.value, "at": now})
 
     async def put_off(self, waiting: WaitingText, due: datetime) -> bool:
-        """Postpones the check to ``due``. False if there is a verdict. Raises: Unavailable."""
+        """Postpones the check to ``due``. False if a verdict is stored. Raises: Unavailable."""
         return await self._write(waiting, {"due": due, "tries": waiting.tries + 1})
 
     async def _write(self, text: WaitingText, check: Document) -> bool:

@@ -112,8 +112,8 @@ class WebhookDeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookResult:
-    """The result of one attempt. `status`: the HTTP status of the answer; None if there was
-    none, and `error` then says why, in a fixed word such as ``timeout``. `retry_after_s`: the
+    """The result of one attempt. `status`: the HTTP status of the answer; None without an
+    answer, and `error` then says why, in a fixed word such as ``timeout``. `retry_after_s`: the
     wait in seconds that the receiver asks for."""
 
     status: int | None

@@ -146,7 +146,7 @@ class StaffWebhooks:
         return queued
 
     async def test(self, ctx: StaffContext, endpoint: WebhookEndpoint) -> WebhookResult:
-        """Sends a test event once, unstored, even to a disabled endpoint; returns the result."""
+        """Sends an unstored test event once, even to a disabled endpoint; returns the result."""
         ctx.require(None, Role.ADMINISTRATOR)  # None: for the whole library, not a venue
         return await self._tester.test(endpoint, ctx.now)
 

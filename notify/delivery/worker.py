@@ -40,7 +40,7 @@ RUN_S: Final = 2.0
 IDLE_WAIT_S: Final = 1.0
 """With nothing to claim, a run waits this many seconds for the next result of a running send."""
 GATHER_S: Final = 0.02
-"""Results of this many seconds are written together; after a crash, such messages may repeat."""
+"""Results of this many seconds are written together. A crash before may repeat their messages."""
 MAX_LOOP_DELAY_S: Final = 0.005
 BACKOFF_FACTOR: Final = 3
 """After a loop delay above ``MAX_LOOP_DELAY_S``, a sending task pauses this many times as long."""

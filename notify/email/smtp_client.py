@@ -167,7 +167,7 @@ class SmtpClient:
         return ""
 
     async def answers(self) -> bool:
-        """True if the server answers a call that sends nothing, even with a refusal."""
+        """Makes a call that sends nothing. True if the server answers it, even with a refusal."""
         try:
             async with asyncio.timeout(self._ask_s):
                 connection = await self._connected()

@@ -135,8 +135,8 @@ _NEXT_DAY: Final = "次日{clock}"
 
 
 def later_clock(since: datetime | date, instant: datetime) -> str:
-    """The local time of day, such as 16:38; 次日02:00 if it is on the day after ``since``;
-    with its date if it is later."""
+    """The local time of day, such as 16:38. On the day after ``since``: 次日02:00. On any later
+    day: with the date."""
     day = to_local(since).date() if isinstance(since, datetime) else since
     days = (to_local(instant).date() - day).days
     if days > 1:
