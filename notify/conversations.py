@@ -18,9 +18,9 @@ _CLOSED: Final = frozenset({45015, 45047})
 """Errcodes by which WeChat refuses a text because it has closed the conversation: 48 hours have
 passed, or five texts were sent, since the user's last message."""
 _NOT_SENT: Final = frozenset({-1, 45009, 45011, 44990, 44991})
-"""WeChat's errcodes for an overloaded API or a limit of calls. It may take the text later."""
+"""WeChat's errcodes for an overloaded API or a limit of calls. The text may be accepted later."""
 _ACKNOWLEDGED_WITHIN_S: Final = 2.5
-"""Seconds to send a confirmation while WeChat waits, five seconds, for the response to its push."""
+"""A confirmation is sent within this many seconds; WeChat waits five for the response to a push."""
 
 
 class Conversations:
@@ -42,8 +42,8 @@ class Conversations:
             await self.greet(source, openid, words)
 
     async def greet(self, source: str, openid: str, words: str) -> None:
-        """Sends a greeting (``words``), which WeChat accepts for a minute after a user opens the
-        conversation, outside the five texts allowed in 48 hours. Ignores failures."""
+        """Sends a greeting (``words``) to a user who has just opened the conversation. WeChat
+        accepts it for a minute, apart from the five texts allowed in 48 hours. Ignores failures."""
         if source in self._accounts:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ACKNOWLEDGED_WITHIN_S):
@@ -51,7 +51,7 @@ class Conversations:
 
     async def answer(self, f: Feedback, now: datetime) -> None:
         """Sends the staff's answer to the feedback once and stores the outcome. If WeChat was
-        too busy to accept it, another call may send it again. Raises: Unavailable."""
+        too busy to accept the answer, a repeated call may send it. Raises: Unavailable."""
         parts = split_text(f.answer, LONGEST_BYTES)
         if not self.is_open(f, now) or not await self._feedback.begin_push(f.id, len(parts), now):
             return

@@ -34,8 +34,8 @@ class InAppNotifier:
         self._publisher, self._conversations = publisher, conversations
 
     async def feedback_answered(self, feedback: Feedback, now: datetime) -> None:
-        """Sends the staff's reply to the feedback once: in its WeChat conversation, and as a
-        message to its reader if it has one."""
+        """Sends the staff's reply to the feedback once: into the WeChat conversation of the
+        feedback, if any, and as a message to the author, if this is a reader."""
         if not feedback.answer or feedback.answered_at is None:
             return
         await self._conversations.answer(feedback, now)
@@ -93,8 +93,8 @@ class InAppNotifier:
     async def announced(
         self, prefix: str, reader_ids: Sequence[ReaderId], title: str, text: str, now: datetime
     ) -> None:
-        """Sends a staff announcement to each of the readers. Calls with the same ``prefix``,
-        which begins the messages' ids, send it once."""
+        """Sends a staff announcement to each of the readers. The messages' ids begin with
+        ``prefix``; a repeated call with the same prefix sends nothing."""
         await self._publisher.publish(
             [_answer(f"{prefix}:{id}", id, title, text, now) for id in reader_ids]
         )

@@ -1,5 +1,5 @@
-"""Outbox events become violations, messages and webhooks, at least once. Repeats do no harm: ids of
-effects are made from the change. Events are removed only here, after all effects are stored."""
+"""Turns outbox events into violations, messages and webhooks, at least once. Ids of effects come
+from the event: repeats do no harm. Events are removed only here, after their effects are stored."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _AT_A_TIME: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class Subscribers:
-    """The services that handle a reservation's events, called in this order: a violation is
-    recorded before the message about it is written."""
+    """The services that handle a reservation's events, called in the order of the fields: a
+    violation is recorded before the message about it is written."""
 
     violations: ViolationRecorder
     code_sharing: CodeSharingService
@@ -56,8 +56,8 @@ class OutboxDispatcher:
         """Handles at most ``BATCH`` reservations, ended waitlist entries and stored events each;
         returns the number of events.
 
-        Clients send a reader's consent before the action that it is for, so it is stored when the
-        message about the action is published.
+        A client sends the reader's consent before the reader's action, so the consent is stored
+        when the message about the action is published.
         """
         dispatched: list[Reservation] = []
         messages: list[Message] = []

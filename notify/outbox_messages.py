@@ -29,9 +29,9 @@ class OutboxMessages:
     async def about(
         self, r: Reservation, event: OutboxEvent, result: ViolationResult | None
     ) -> list[Message]:
-        """The message about the event, and one about the suspension that it caused, if any.
-        Their ids are made from the reservation and the change, so that a repetition makes no
-        second message. Raises: Unavailable."""
+        """The message about the event, and one about the suspension that the event caused, if
+        any. Their ids are made from the reservation and the change, so that a repetition makes
+        no second message. Raises: Unavailable."""
         template = _template_of(event)
         if template is None:
             return []
@@ -101,8 +101,8 @@ class OutboxMessages:
 
 
 def _template_of(event: OutboxEvent) -> MessageTemplate | None:
-    """The template of the message about the event; None if it has no message. If the library
-    moved the reader, it is not that of ``TEMPLATE_BY_EVENT``."""
+    """The template of the message about the event, usually that of ``TEMPLATE_BY_EVENT``;
+    another one if the library moved the reader. None if the event has no message."""
     if event.facts.get("by_library"):
         return moved_by_library.MESSAGE
     return TEMPLATE_BY_EVENT.get(event.event)

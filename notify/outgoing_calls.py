@@ -40,19 +40,19 @@ class CallOutcome(StrEnum):
 
 _OUTCOMES: Final = (CallOutcome.ANSWERED, CallOutcome.REFUSED, CallOutcome.HTTP_ERROR)
 CallObserver = Callable[[OutgoingSystem, CallOutcome, float], None]
-"""A function that gets, for each call to a system, the seconds until its response or failure."""
+"""A function called after each call: with its system, outcome and duration in seconds."""
 
 
 class OutgoingCalls:
     """Makes one client's calls to ``system``, with the header ``X-Request-Id``. Logs calls that
-    fail or take over a second (with LOG_LEVEL=DEBUG all), without query: it may contain tokens."""
+    fail or last over a second (with LOG_LEVEL=DEBUG all), but no query: it may hold tokens."""
 
     def __init__(self, system: OutgoingSystem) -> None:
         self._system = system
         self._observers: list[CallObserver] = []
 
     def subscribe(self, observe: CallObserver) -> None:
-        """Adds a function that is called after each call; it must return quickly."""
+        """Adds a function that is called after each call and must return quickly."""
         self._observers.append(observe)
 
     async def request(

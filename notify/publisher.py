@@ -24,8 +24,8 @@ class MessagePublisher:
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Stores the messages, and queues them for the channels by which their readers want
-        them. A repeated call adds nothing. A message that its reader does not want by a channel
-        is only counted there, with the outcome ``NO_CONSENT``. Raises: Unavailable."""
+        them. A repeated call adds nothing. For a channel that the reader does not want, a
+        message is only counted, with the outcome ``NO_CONSENT``. Raises: Unavailable."""
         if not messages:
             return
         await self._messages.add(messages)

@@ -1,5 +1,5 @@
-"""Decides by which channels a message goes: by all that its reader wants. If all these are paused,
-a reminder goes by the next channel that reaches the reader, since later would be too late."""
+"""Decides by which channels a message goes: by all that its reader wants. If all these are
+paused, a reminder, which cannot wait, goes by the next channel that reaches the reader."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class ChannelRouting:
         return ids_by_channel
 
     async def misses_offers(self, reader_id: ReaderId, now: datetime) -> bool:
-        """True if the reader wants to be notified of offers, but every channel for it is paused
-        now or cannot reach the reader. Raises: Unavailable."""
+        """True if the reader wants to be notified of offers, but each channel that could do so
+        is paused now or cannot reach the reader. Raises: Unavailable."""
         return await self._misses(reader_id, _OFFERS, now, await self._paused())
 
     async def misses_reminders(self, reader_id: ReaderId, now: datetime) -> bool:
@@ -69,7 +69,7 @@ class ChannelRouting:
         ids_by_channel: dict[Channel, set[str]],
         paused: Collection[Channel],
     ) -> dict[Channel, set[str]]:
-        """Ids of reminders whose requested channels are all paused, by the next channel to use."""
+        """Ids of reminders whose requested channels are all paused, by the channel used instead."""
         waiting = {id for name, ids in ids_by_channel.items() if name in paused for id in ids}
         going = {id for name, ids in ids_by_channel.items() if name not in paused for id in ids}
         left = [m for m in reminders if m.id in waiting - going]

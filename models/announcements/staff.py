@@ -18,7 +18,7 @@ from models.staff.ports import ReaderNotifier
 from models.storage.mongo import new_id
 
 AT_A_TIME: Final = 200
-"""The notifier is called for at most this many readers at once."""
+"""The notifier is called for at most this many readers at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class StaffAnnouncements:
 
 
 def _key(ctx: StaffContext, announcement: Announcement) -> str:
-    """An id of the form's key and contents: other contents make another announcement."""
+    """An id made from the form's key and contents, so that changed contents are announced anew."""
     contents = repr(
         (
             ctx.reader.id,

@@ -14,7 +14,7 @@ from models.calendar_feed.entities import CalendarEntry
 PRODUCT: Final = "-//seat-reservation//library seats//ZH"
 ALARM_BEFORE: Final = timedelta(minutes=15)
 REFRESH_EVERY: Final = timedelta(hours=1)
-"""The interval at which the feed asks calendar programs to read it. They may ignore it."""
+"""Calendar programs are asked to read the feed at this interval; they may ignore this."""
 _ZONE_SINCE: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (RFC 5545: on the zone's own clock)
 
 
@@ -83,8 +83,8 @@ def _alarm(words: str, related: str) -> Alarm:
 
 
 def _add_time(event: Event, name: str, instant: datetime, zone: timezone) -> None:
-    """Adds a time to the event, as local time with the name of the zone. Some programs look the
-    zone up by its name: if that would show another time, the instant is written in UTC."""
+    """Adds a time to the event, as local time with the zone's name. Some programs look up the
+    zone by its name; if that gave them another time, the instant is written in UTC."""
     if _agrees(zone.tzname(None), zone.utcoffset(None), instant):
         local = instant.astimezone(zone).replace(tzinfo=None)
         event.add(name, local, parameters={"TZID": zone.tzname(None)})

@@ -15,9 +15,9 @@ from models.reservations.state_machine import (
 )
 
 KEPT_FOR: Final = timedelta(days=14)
-"""Bookings, also cancelled ones, stay this long after their start: programs may read once a day."""
+"""Feeds contain bookings, also cancelled ones, until this long after their start."""
 MOST_ENTRIES: Final = 100
-"""A feed has at most this many bookings, live ones first: only ended ones can be left out."""
+"""A feed has at most this many bookings, live ones first: only ended ones are left out."""
 _OFF: Final = frozenset({ReservationState.CANCELLED, ReservationState.NO_SHOW})
 
 
@@ -28,8 +28,8 @@ def check_is_booking(r: Reservation) -> None:
 
 
 def uid_of(r: Reservation, base_url: str) -> str:
-    """The permanent id of the booking's calendar event. It contains the host of the service's
-    address, which makes it unique worldwide."""
+    """The permanent id of the booking's calendar event. The id contains the host of
+    ``base_url``, which makes it unique worldwide."""
     return f"{r.id}@{urlsplit(base_url).hostname}"
 
 

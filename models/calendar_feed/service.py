@@ -13,7 +13,7 @@ from models.storage.encryption import FieldCipher, token_hash
 
 
 class CalendarFeeds:
-    """Issues, revokes and reads calendar feeds. A feed's secret address is shown once, at issue."""
+    """Issues, revokes and reads calendar feeds. A feed's secret URL is shown once, at issue."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class CalendarFeeds:
         reservations: ReservationQueries,
         sealer: FieldCipher,
     ) -> None:
-        """``sealer`` recognises tokens of this service; others are refused without a query."""
+        """``sealer`` recognises this service's tokens; others are refused without reading feeds."""
         self._feeds, self._reservations, self._sealer = feeds, reservations, sealer
 
     async def of(self, reader_id: ReaderId) -> CalendarFeed | None:
@@ -36,12 +36,12 @@ class CalendarFeeds:
         return token
 
     async def revoke(self, reader_id: ReaderId) -> None:
-        """Deletes the reader's feed; its address stops working. Raises: Unavailable."""
+        """Deletes the reader's feed; its URL stops working. Raises: Unavailable."""
         await self._feeds.remove(reader_id)
 
     def id_of(self, token: str) -> str:
-        """The id of a feed's token, found without a query; the feed may have been revoked.
-        Raises: NotFound if this service has not issued the token."""
+        """The id of a feed's token, found without a database query; the feed may have been
+        revoked. Raises: NotFound if this service has not issued the token."""
         if not self._sealer.has_issued(token):
             raise NotFound()
         return token_hash(token)

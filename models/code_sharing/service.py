@@ -15,10 +15,10 @@ from models.kernel.time_range import local_date, local_instant
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 
 CROWD_SIZE: Final = 8
-"""A code used by this many readers or more is suspicious: a screen shows it for 15 seconds."""
+"""A code used by this many readers or more is suspicious: a screen shows a code for only 15 s."""
 _WAIT: Final = timedelta(minutes=1)
-"""A check-in gets its score this long after it was made. Its code is valid for two steps, so no
-further check-in with it can come by then."""
+"""A check-in gets its score this long after it was made. A code is valid for two steps, so no
+further check-in with the same code can come by then."""
 _BATCH: Final = 200
 READER_OUTSIDE: Final = "outside"
 MANY_USERS: Final = "crowd"
@@ -46,7 +46,7 @@ class CodeSharingService:
         self._scans, self._gate_events, self._gates = scans, gate_events, gates
 
     async def record_scan(self, r: Reservation, event: OutboxEvent) -> None:
-        """Stores the check-in if the event is one with a kiosk code. Repeats have no effect."""
+        """Stores the event if it is a check-in with a kiosk code. Repeats have no effect."""
         if event.event is not OutboxEventKind.CHECKED_IN:
             return
         if (scan := scan_from(r, event.at)) is not None:
@@ -57,8 +57,8 @@ class CodeSharingService:
         return await self._scans.page_of(skip, limit)
 
     async def score_scans(self, now: datetime) -> int:
-        """Gives a score to check-ins up to the time before which gates have reported all
-        passages. Returns the number of check-ins scored."""
+        """Scores the check-ins of the time up to which gates have reported all passages. Returns
+        their number."""
         before = min(now - _WAIT, await self._gates.complete_until(now))
         scored = []
         for scan in await self._scans.awaiting_score(before, _BATCH):
@@ -73,7 +73,7 @@ class CodeSharingService:
         return len(scored)
 
     async def _reader_was_outside(self, scan: KioskScan) -> bool:
-        """True if the reader's last passage that day before the check-in was out of the library."""
+        """True if the reader's last passage that day before the check-in led out of the library."""
         midnight = local_instant(local_date(scan.at), time(0))
         events = await self._gate_events.of_day(scan.reader_id, midnight, scan.at)
         return bool(events) and events[-1].direction is Direction.OUT

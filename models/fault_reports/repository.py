@@ -1,5 +1,5 @@
-"""Fault reports. One unique index permits one open report for each reader, seat and kind,
-another one a limited number of a reader's reports in a day."""
+"""Fault reports. One unique index permits one open report for each reader, seat and kind;
+another limits the number of a reader's reports in a day."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class FaultReportRepository:
         at: datetime,
     ) -> FaultReport | None:
         """Stores a report and returns it. If the reader has an open report of this seat and
-        kind, that one is returned instead; None if the reader has made all reports of the day."""
+        kind, returns that one. None if the reader has reached the daily limit of reports."""
         open_key = f"{reader_id}:{seat_id}:{kind.value}"
         document: Document = {
             "reader": reader_id,
@@ -140,8 +140,8 @@ class FaultReportRepository:
     async def close(
         self, id: str, state: FaultState, answer: str, at: datetime
     ) -> FaultReport | None:
-        """Closes the report; returns it as it is then. One that was closed before stays
-        unchanged; None if it does not exist."""
+        """Closes the report, unless it was closed before; returns the stored report. None if it
+        does not exist."""
         change: Document = {
             "$set": {
                 "state": state.value,

@@ -24,7 +24,7 @@ class CannedAnswerRepository:
             await self._all.insert_one({"_id": new_id(), "title": title, "text": text, "rev": 1})
 
     async def replace(self, new: CannedAnswer) -> bool:
-        """Replaces the answer's revision before ``new.rev``. False if it was changed or removed."""
+        """Replaces the answer's previous revision. False if it was changed or removed meanwhile."""
         change = {"title": new.title, "text": new.text, "rev": new.rev}
         with translate_errors():
             done = await self._all.update_one({"_id": new.id, "rev": new.rev - 1}, {"$set": change})

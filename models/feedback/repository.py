@@ -109,7 +109,7 @@ class FeedbackRepository:
         return [self._feedback(row) for row in rows], total
 
     async def set_note(self, id: str, rev: int, note: str) -> bool:
-        """Writes the staff's note. False without the feedback, or if the note is not at ``rev``."""
+        """Writes the staff's note. False if the feedback is missing or its note not at ``rev``."""
         was: Document = {"_id": id, "note_rev": rev if rev else {"$in": [0, None]}}
         change = {"note": self._texts.seal("note", note), "note_rev": rev + 1}
         with translate_errors():
@@ -134,14 +134,14 @@ class FeedbackRepository:
         return self._feedback(feedback) if feedback else None
 
     async def take_message(self, id: str, now: datetime) -> bool:
-        """Counts a message to the author in WeChat. False if WeChat would deliver no more."""
+        """Counts a message to the author in WeChat. False if WeChat would not deliver it."""
         with translate_errors():
             done = await self._all.update_one({"_id": id, **_takes(1, now)}, {"$inc": {"left": -1}})
         return done.modified_count == 1
 
     async def begin_push(self, id: str, count: int, now: datetime) -> bool:
-        """Reserves ``count`` messages for sending the reply to WeChat, and marks it as being
-        sent. True for the first caller only."""
+        """Reserves ``count`` messages for sending the reply to WeChat, and marks the reply as
+        being sent. True for the first caller only."""
         with translate_errors():
             done = await self._all.update_one(
                 {"_id": id, "push": None, "answered_at": {"$ne": None}, **_takes(count, now)},

@@ -93,7 +93,7 @@ def _text(data: bytes, encoding: str) -> FileText:
 
 
 def _lines(text: str) -> Iterator[Line]:
-    """The rows of a CSV text, each with the number of its last line; a cell can have several."""
+    """The rows of a CSV text, each with the number of its last line: cells can have line breaks."""
     first = text.lstrip().partition("\n")[0]
     signs = [(first.count(sign), sign) for sign in (",", ";", "\t")]
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(signs)[1])

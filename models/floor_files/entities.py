@@ -23,7 +23,7 @@ AREA_ROW: Final = "area"
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """A problem in a file. `line` counts from 1, as in a spreadsheet. It is None for files
+    """A problem in a file. `line` counts from 1, as in a spreadsheet, and is None for files
     without lines, where `area` names the place."""
 
     error: Malformed
@@ -41,8 +41,8 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeatInFile:
-    """A seat in a file, with its line there. `placed`: False if the file gives no coordinates,
-    so that an existing seat keeps those it has."""
+    """A seat in a file, with its line there. `placed`: False if the file gives no coordinates;
+    an existing seat then keeps its own."""
 
     draft: SeatDraft
     placed: bool = True
@@ -51,8 +51,8 @@ class SeatInFile:
 
 @dataclass(slots=True)
 class AreaInFile:
-    """An area in a file. It means an existing area, by `id` or by `name`, or a new one. A field
-    that is None, or the venue "", is not in the file; an existing area keeps its value then."""
+    """An area in a file: an existing one, found by `id` or by `name`, or a new one. None, or ""
+    as the venue, means that the file has no value; an existing area then keeps its own."""
 
     name: str
     id: str = ""

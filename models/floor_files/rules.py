@@ -61,7 +61,7 @@ def plan_import(
 
 
 def _located(read: AreaInFile, error: Malformed) -> FileProblem:
-    """The problem, with the line of the seat that it concerns, or of the area's first row."""
+    """``error`` as a problem of the file, at the line of its seat or of the area's first row."""
     no = error.details.get("no")
     lines = [seat.line for seat in read.seats if no is not None and seat.draft.no == no]
     # If two seats share a name, the second is reported.

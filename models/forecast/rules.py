@@ -21,8 +21,8 @@ WEEKS: Final = 8
 LEAST_DAYS: Final = 28
 """The statistics must begin at least this many days before the day that is forecast."""
 LEAST_COUNTED: Final = 20
-"""A forecast needs at least this many days with statistics. It is less than ``LEAST_DAYS``,
-since the library may be closed on two days a week."""
+"""A forecast needs at least this many days with statistics: fewer than ``LEAST_DAYS``, since the
+library may be closed on two days a week."""
 COVERAGE: Final = 0.8
 """In this share of all hours the true value lies within the error that is given."""
 
@@ -37,7 +37,7 @@ _TREND: Final = 1.2
 _TREND_LIMITS: Final = (0.5, 2.0)
 _JUDGED_DAYS: Final = 28
 _JUDGED_AFTER: Final = 8
-"""A past forecast's errors count with this many days of history: each weekday, and one more."""
+"""A past forecast's error counts if it had this many days of history: a week and one day."""
 _LEAST_SPREAD: Final = 0.005
 _WEEK: Final = 7
 
@@ -104,7 +104,7 @@ def _day(d: AreaDay) -> _Day:
 
 
 def _expected(days: Sequence[_Day], day: date) -> list[float] | None:
-    """The expected share of seats in use in each hour of ``day``; None without such a weekday."""
+    """The expected share of seats in use in each hour; None if ``days`` lacks the weekday."""
     weights = [_LATER_WEEKS ** ((day - d.date).days / _WEEK) for d in days]
     weekday = [
         (w, d) for w, d in zip(weights, days, strict=True) if d.date.weekday() == day.weekday()
@@ -141,7 +141,7 @@ def _last_week(days: Sequence[_Day], weights: Sequence[float]) -> float:
 
 
 def _past_errors(days: Sequence[_Day], ahead: int) -> list[float]:
-    """The errors of past forecasts, ascending, for days ``ahead`` days after the last one known.
+    """The errors of past forecasts, ascending, for days ``ahead`` days after the last known day.
     Each error is divided by ``_spread``. Hours without forecast or actual use are left out."""
     past_errors: list[float] = []
     first = days[-1].date - timedelta(days=_JUDGED_DAYS)

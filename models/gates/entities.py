@@ -59,8 +59,8 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class ReportedEvent:
-    """A passage in a gate's report. `id` is the gate's own id of it. `student_no`: the number on
-    the card that was shown to the gate."""
+    """A passage in a gate's report. `id`: assigned by the gate. `student_no`: the number on the
+    card that was shown to the gate."""
 
     id: str
     student_no: str
@@ -93,7 +93,7 @@ class GateEvent:
     effect: PresenceEffect = PresenceEffect.NONE
     reservation_id: ReservationId | None = None
     processed: bool = False
-    """True once its effect on the reader's reservations has been determined."""
+    """True once the passage's effect on the reader's reservations has been determined."""
 
 
 def gates_in(venue_id: VenueId, gates: Iterable[Gate]) -> frozenset[GateId]:
@@ -101,8 +101,8 @@ def gates_in(venue_id: VenueId, gates: Iterable[Gate]) -> frozenset[GateId]:
 
 
 def complete_until(gates: Sequence[Gate], now: datetime) -> datetime:
-    """The instant up to which all passages are known. A gate that was not heard of for
-    ``LATE_AFTER`` is ignored, and no gate makes the result older than that."""
+    """The instant up to which all passages are known, at most ``LATE_AFTER`` before ``now``. A
+    gate from which nothing was heard for ``LATE_AFTER`` is ignored."""
     reported = [
         gate.complete_until
         for gate in gates

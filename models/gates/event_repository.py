@@ -89,7 +89,7 @@ class GateEventRepository:
         return [ReaderId(reader) for reader in reader_ids]
 
     async def settle(self, judged: Sequence[Judged]) -> None:
-        """Stores the passages' effects; they are open no longer. A repeat has no effect."""
+        """Stores the passages' effects and marks them as processed. A repeat has no effect."""
         if not judged:
             return
         with translate_errors():

@@ -15,13 +15,13 @@ from models.reservations.state_machine import CHECKED_IN_STATES, ReservationStat
 
 BATCH: Final = 500
 _CUT_OFF: Final = timedelta(seconds=30)
-"""An event that is open for longer than this was left by a worker that died."""
+"""An event without a stored effect after this time was left by a worker that died."""
 
 
 class GatePresenceJob:
-    """A job for passages that have no effect when they are reported. It applies earlier passages
-    when the check-in of a booking opens or the reader's stay at another seat ends. It also
-    applies passages that were left by workers that died."""
+    """Applies passages that had no effect when they were reported: earlier passages, once the
+    check-in of a booking opens or the reader's stay at another seat ends; and passages that were
+    left by workers that died."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class GatePresenceJob:
         self._examined: set[tuple[ReservationId, int]] = set()
 
     async def run(self, now: datetime) -> int:
-        """Applies the passages; returns the number of changed reservations."""
+        """Applies passages that have an effect now; returns the number of changed reservations."""
         gates = await self._gates.all()
         if not any(gate.last_seen_at is not None for gate in gates):
             return 0
@@ -57,8 +57,8 @@ class GatePresenceJob:
         self, now: datetime, reported_until: datetime
     ) -> dict[ReaderId, date]:
         """Readers with a booking that can be checked in now, with the day of the booking. Leaves
-        out readers who are checked in elsewhere, and bookings that were examined before at a
-        time when all passages up to the opening of their check-in were known."""
+        out readers who are checked in elsewhere, and bookings already examined when all passages
+        up to the opening of their check-in were known."""
         occupancy = await self._occupancy.get_day(local_date(now))
         policy = self._reference.policy_on(local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)

@@ -145,7 +145,7 @@ class GateReconciliation:
         effects: Effects,
         gates: Sequence[Gate],
     ) -> list[Judged]:
-        """The effects to store: for events without one, or different from the stored effect."""
+        """The effects to store: of events without a stored effect, or with a different one."""
         judged = []
         for p in events:
             if p.id in effects:
@@ -161,8 +161,8 @@ class GateReconciliation:
     async def _late_effect(
         self, rows: Sequence[Reservation], p: GateEvent, gates: Sequence[Gate]
     ) -> tuple[PresenceEffect, ReservationId | None]:
-        """The effect of an event that changes the presence of no reservation. It may void the
-        violation of a missed reservation."""
+        """The effect of an event that changes the presence of no reservation. The event may
+        still void the violation of a missed reservation."""
         for r in rows:
             if p.gate_id not in self._proving_gates(r.venue_id, gates):
                 continue
@@ -176,7 +176,7 @@ class GateReconciliation:
 
 
 def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
-    """The first and last day that reservations of ``day`` touch, with check-in windows."""
+    """The first and last day that the reservations of ``day`` touch, including check-in windows."""
     begin, end = local_instant(day, time(0)), local_instant(day + _DAY, time(0))
     days = {day}
     for r in rows:
@@ -187,7 +187,7 @@ def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
 
 
 def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:
-    """The reservations that passages may change: in use or on leave, else those to check in now."""
+    """Reservations that passages may change: in use or on leave; if none is, those to check in."""
     present = [r for r in rows if r.state in CHECKED_IN_STATES]
     return present or [
         r for r in rows if r.state is ReservationState.RESERVED and r.check_in_from <= now

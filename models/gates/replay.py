@@ -1,6 +1,6 @@
 """Derives a reservation's state from its reader's passages. The reservation is taken back to the
 last entry of its history that is the reader's act or a deadline; later passages are applied in
-order. The result is the same if a passage is reported late, twice, or to two workers at once."""
+order. The result is the same if a passage is reported late, twice, or to two workers."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class GateRepository:
         return [_gate(row) for row in rows]
 
     async def replace(self, old: Gate, new: Gate) -> bool:
-        """Replaces the gate; if retired, it loses its key. False if it is not as in ``old``."""
+        """Replaces ``old``; deletes a retired gate's key. False if ``old`` is outdated."""
         named = {"venue": new.venue_id, "name": new.name, "order": new.order}
         change: Document = {"$set": {**named, "retired": new.retired}}
         if new.retired:
@@ -94,8 +94,8 @@ class GateRepository:
     async def heard(
         self, id: str, now: datetime, reported_until: datetime | None, clock_skew: timedelta
     ) -> None:
-        """Records that the gate has reported. ``reported_until``: it says that it has reported all
-        passages before this time (None: not said). The stored `complete_until` never decreases."""
+        """Records a report of the gate. ``reported_until``: the gate claims to have reported all
+        passages before this time (None: no claim). The stored `complete_until` never decreases."""
         change: Document = {
             "$set": {"last_seen_at": now, "clock_off_s": clock_skew.total_seconds()},
         }
@@ -105,7 +105,7 @@ class GateRepository:
             await self._all.update_one({"_id": id}, change)
 
     async def reencrypt(self) -> int:
-        """Re-encrypts with the current key all gate keys under older keys; returns their number."""
+        """Re-encrypts gate keys that were encrypted with older keys; returns their number."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = await self._all.find({"key": {"$type": "string"}}).to_list(None)

@@ -52,8 +52,8 @@ class GateService:
     async def heard(
         self, gate_id: str, now: datetime, reported_until: datetime | None, clock_skew: timedelta
     ) -> None:
-        """Records that the gate has reported. ``reported_until``: it says that it has reported all
-        passages before this time (None: not said). The stored value never decreases."""
+        """Records a report of the gate. ``reported_until``: the gate claims to have reported all
+        passages before this time (None: no claim). The stored `complete_until` never decreases."""
         await self._gates.heard(gate_id, now, reported_until, clock_skew)
 
     async def page_of(
@@ -65,8 +65,8 @@ class GateService:
     async def ingest_batch(
         self, gate_id: GateId, reported: Sequence[ReportedEvent | None], now: datetime
     ) -> IngestResult:
-        """Stores and applies the events of a report. ``reported`` has None for an event that
-        could not be read; it is rejected."""
+        """Stores and applies the events of a report. ``reported`` has None for an unreadable
+        event, which is rejected."""
         rejected: list[tuple[int, str]] = []
         read: list[ReportedEvent] = []
         for place, event in enumerate(reported):

@@ -1,4 +1,4 @@
-"""Pairing: a keyless screen asks to be a kiosk and polls until an administrator chose which."""
+"""Pairing: a screen without a key sends a request; an administrator chooses its kiosk."""
 
 from __future__ import annotations
 

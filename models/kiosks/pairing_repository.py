@@ -38,8 +38,8 @@ INDEXES: Final = {
 
 
 class PairingRepository:
-    """The pairing requests. Each has one of the ``OF_A_NETWORK`` numbered places of its network
-    as its unique id, which limits their number."""
+    """The pairing requests. Each has as its unique id one of the ``OF_A_NETWORK`` numbered
+    places of its network, so that a network has no more requests."""
 
     def __init__(self, db: Database, cipher: FieldCipher, at_once: int = AT_ONCE) -> None:
         self._db, self._cipher, self._at_once = db, cipher, at_once
@@ -80,9 +80,9 @@ class PairingRepository:
         }
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
-        """A filter that matches a free place of the network, or else the request to displace: only
-        an old request, if possible one of the same kind of browser, so that a screen asking again
-        displaces its own; confirmed ones come last. Raises: Busy if all requests are new."""
+        """A filter that matches a free place of the network; without one, the request to
+        displace: an old one, if possible from the same kind of browser (a screen that asks again
+        displaces its own request), confirmed ones last. Raises: Busy if all requests are new."""
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
         taken = {row["_id"] for row in rows}
@@ -103,7 +103,7 @@ class PairingRepository:
         return {"_id": first["_id"], "request": first["request"]}
 
     async def _make_room(self) -> None:
-        """If ``AT_ONCE`` requests are stored, deletes the oldest one of the network that has
+        """If ``AT_ONCE`` requests are stored, deletes the oldest one of the network that has the
         most. A real screen is nearly alone in its network; a flood of requests is not."""
         with translate_errors():
             if await self._all.count_documents({}) < self._at_once:
@@ -154,8 +154,8 @@ class PairingRepository:
     async def _use_up(
         self, request: PairingRequest, kiosk_id: KioskId, now: datetime, session: Any
     ) -> Document | None:
-        """Marks the request as confirmed for the kiosk. Returns its document from before; None
-        if it has expired or was confirmed already."""
+        """Marks the request as confirmed for the kiosk. Returns the request's document from
+        before; None if the request has expired or was confirmed already."""
         screen: Document | None = await self._all.find_one_and_update(
             {"request": request.id, "kiosk": None, "expires_at": {"$gt": now}},
             {"$set": {"kiosk": kiosk_id, "expires_at": now + CODE_LIFETIME}},
@@ -164,7 +164,7 @@ class PairingRepository:
         return screen
 
     async def _give_key(self, kiosk_id: KioskId, rev: int, key: Document, session: Any) -> bool:
-        """Writes the kiosk's key. False if it got another after revision ``rev``, or is retired."""
+        """Writes the kiosk's key. False if the kiosk has a key newer than ``rev`` or is retired."""
         guard = {"key_rev": {"$in": previous_revisions(rev + 1)}, "retired": {"$ne": True}}
         result = await self._db["kiosks"].update_one(
             {"_id": kiosk_id, **guard}, key, session=session

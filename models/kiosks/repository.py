@@ -71,7 +71,7 @@ class KioskRepository:
         return {KioskId(row["_id"]): row["last_seen_at"] for row in rows}
 
     async def reencrypt(self) -> int:
-        """Re-encrypts with the current key the code secrets under older keys; returns how many."""
+        """Re-encrypts code secrets that were encrypted with older keys; returns their number."""
         current = f"{self._cipher.current}:"
         with translate_errors():
             rows = await self._db["kiosks"].find({"secret": {"$type": "string"}}).to_list(None)

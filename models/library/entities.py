@@ -114,7 +114,7 @@ class Seat:
 @dataclass(frozen=True, slots=True)
 class SeatDraft:
     """A seat in an edited plan or in a file. A draft without `id` means the seat that has or had
-    this `number`, or else a new one."""
+    this `number`; if there is none, a new seat."""
 
     no: str
     x: int
@@ -232,7 +232,7 @@ def device_order(
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """The whole library: its venues, areas, seats and kiosks. `version` changes with any part.
-    `seats`: those on plans; `all_seats`: former ones too. `kiosks`: those in use."""
+    `seats`: the seats on plans; `all_seats`: former seats too. `kiosks`: the kiosks in use."""
 
     version: str
     venues: Mapping[VenueId, Venue]
@@ -286,8 +286,8 @@ class Catalog:
         return self.seat_label(seat) if seat is not None else str(seat_id)
 
     def short_label_of(self, seat_id: SeatId, longest: int) -> str:
-        """The name of a seat with its area in at most ``longest`` characters. It is cut at its
-        beginning; the seat's number stays whole."""
+        """The name of a seat with its area in at most ``longest`` characters. A longer name is
+        cut at its beginning; the seat's number stays whole."""
         seat = self.all_seats.get(seat_id)
         if seat is None:
             return str(seat_id)[-longest:]
@@ -301,8 +301,8 @@ class Catalog:
         return _joined(self._place(area))
 
     def short_area_label(self, area: Area, longest: int) -> str:
-        """An area's name of at most ``longest`` characters; the venue goes first, then the
-        floor."""
+        """An area's name of at most ``longest`` characters. If it is too long, the venue is left
+        out first, then the floor."""
         return _shortened(self._place(area), longest)
 
     def _place(self, area: Area) -> list[str]:

@@ -16,7 +16,7 @@ _WITHOUT_CONTENT: Final = {"content": 0}
 
 class PlanPictureRepository:
     """The pictures under areas' plans, at most one for each area. A change is written only if
-    the picture still has the version that the change was made from; it sets a new version."""
+    the picture still has the version on which the change is based, and sets a new version."""
 
     def __init__(self, db: Database) -> None:
         self._all = db["plan_pictures"]

@@ -70,7 +70,7 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
 
 
 def problems_of(draft: PlanDraft) -> Iterator[Malformed]:
-    """All problems of a draft with tidy seat names. Too many seats or fixtures are one problem."""
+    """All problems of a draft with tidy seat names. A surplus of seats is one problem."""
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
         yield Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:
@@ -141,7 +141,7 @@ def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[Malformed]:
 
 
 def _ids(old: Area, seats: Sequence[SeatDraft], elsewhere: Collection[SeatId]) -> list[SeatId]:
-    """The ids of the seats, in their order. A seat keeps its id even if its number changes."""
+    """The ids of ``seats``, in the same order. A seat keeps its id even if its number changes."""
     explicit = [SeatId(d.id) for d in seats if d.id is not None]
     known_here = {seat.id for seat in (*old.seats, *old.removed_seats)}
     for seat_id in explicit:
@@ -201,7 +201,7 @@ class PlanDiff:
 
     @property
     def structural(self) -> bool:
-        """True if the plans differ in anything else than outages of seats."""
+        """True if the plans differ in anything but the outages of seats."""
         seats = (self.added, self.removed, self.renumbered, self.moved, self.features_changed)
         return any(seats) or self.marks or self.area_properties
 

@@ -86,7 +86,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def remove_venue(self, venue: Venue) -> bool:
-        """Deletes the venue. False if changed. Raises: VenueInUse by an area, kiosk or gate."""
+        """Deletes the venue. False if it was changed. Raises: VenueInUse (area, kiosk or gate)."""
 
         async def work(session: Any) -> None:
             for name in ("areas", "kiosks", "gates"):
@@ -139,7 +139,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_kiosk(self, old: Kiosk, new: Kiosk) -> bool:
-        """Replaces the kiosk; if retired, it loses its key. False if it is not as in ``old``."""
+        """Replaces ``old``; deletes a retired kiosk's key. False if ``old`` is outdated."""
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
 
         async def work(session: Any) -> None:
@@ -282,8 +282,8 @@ async def write_order(all_of_them: Collection, devices: Sequence[Device], sessio
 
 
 async def count_up(db: Database, session: Any) -> None:
-    """Increments the library's version. Of two concurrent transactions doing so, one is
-    repeated."""
+    """Increments the library's version. If two transactions do so concurrently, the database
+    makes one of them repeat."""
     await db["versions"].update_one(
         {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )
@@ -313,7 +313,7 @@ def venue_to_document(venue: Venue) -> Document:
 
 
 def _venue(d: Document) -> Venue:
-    """The venue of a document. Documents from before presence sources get the usual ones."""
+    """The venue of a document. An old document without presence sources has ``USUAL_SOURCES``."""
     sources = frozenset(map(PresenceSource, d.get("presence_sources", USUAL_SOURCES)))
     return Venue(
         VenueId(d["_id"]),

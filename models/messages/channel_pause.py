@@ -42,7 +42,7 @@ _LENGTHS: Final[Mapping[PauseReason, tuple[timedelta, timedelta]]] = {
     PauseReason.REFUSED: (timedelta(minutes=5), timedelta(minutes=15)),
     PauseReason.QUOTA_MINUTE: (timedelta(minutes=1), timedelta(minutes=1)),
 }
-"""For each reason, the first pause's length, doubled by each failed probe, and the greatest."""
+"""For each reason: the first pause's length, doubled by each failed probe, and its maximum."""
 _QUOTA_RESET: Final = timedelta(hours=1)
 """The longest pause after a daily quota was used up: an operator may have reset the quota."""
 ALARM_AFTER: Final = timedelta(seconds=30)
@@ -50,15 +50,15 @@ ALARM_AFTER: Final = timedelta(seconds=30)
 
 
 def begin(reason: PauseReason, code: int | None, now: datetime, jitter: float) -> Pause:
-    """A new pause. ``jitter``: a factor (0.8 to 1.2) of its length to spread hosts' probes."""
+    """A new pause. ``jitter``: a factor (0.8 to 1.2) for its length, to spread hosts' probes."""
     return _with_alarm(Pause(reason, code, now, _until(reason, 0, now, jitter)), now)
 
 
 def prolong(
     pause: Pause, reason: PauseReason, code: int | None, now: datetime, jitter: float
 ) -> Pause:
-    """Returns ``pause`` prolonged after a probe that failed for ``reason``. The reason ``AWAY``
-    (unreachable) replaces no other earlier reason than ``QUOTA_MINUTE``."""
+    """Returns ``pause`` prolonged after a probe that failed for ``reason``. ``AWAY``
+    (unreachable) replaces only ``QUOTA_MINUTE``; any other earlier reason stays."""
     stays = reason is PauseReason.AWAY and pause.reason is not PauseReason.QUOTA_MINUTE
     if reason is not pause.reason and not stays:
         until = _until(reason, 0, now, jitter)

@@ -1,4 +1,4 @@
-"""Stores the pause of a channel, or of another API of an account: one document while it lasts. Its
+"""Stores the pause of a channel, or of another API of an account, while it lasts. The document's
 id contains a hash of the account's credentials, so new credentials start without a pause."""
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ChannelPauseRepository:
         )
 
     async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
-        """Takes the lease of the probe: for the time ``lease``, only this worker may send it.
+        """Takes the probe's lease: for the time ``lease``, only this worker may send the probe.
         Returns a token of the lease; None if another worker has it or the pause was changed."""
         prober = new_id()
         with translate_errors():
@@ -78,7 +78,7 @@ class ChannelPauseRepository:
         return result.deleted_count == 1
 
     async def prune(self, before: datetime) -> None:
-        """Deletes the channel's pauses that ended before ``before``. They are left by
+        """Deletes the channel's pauses that ended before ``before``. Such pauses remain under
         credentials that are no longer used."""
         mine = {"_id": {"$regex": f"^{self.channel}:"}, "until": {"$lt": before}}
         with translate_errors():

@@ -1,7 +1,7 @@
-"""The consent ledger: how many messages of each WeChat template a reader has allowed. These numbers
-are a hint: WeChat enforces the real ones (43101).
+"""The consent ledger: how many messages of each WeChat template a reader has allowed. The numbers
+may be wrong: WeChat has its own, and refuses a message that they do not allow (43101).
 
-A long-term template (长期订阅) is accepted once, for any number of messages. The acceptance ends
+A long-term template (长期订阅) is accepted once, for any number of messages. This acceptance ends
 when WeChat reports that the reader refuses the template.
 """
 
@@ -91,8 +91,8 @@ class ConsentRepository:
         return {keys[row["_id"]]: row["standing"] for row in rows}
 
     async def end_standing(self, ended: Mapping[ConsentKey, str]) -> None:
-        """Ends the long-term acceptances that WeChat has refused. Only one that still has its
-        mark ends: a later acceptance has another mark."""
+        """Ends the long-term acceptances that WeChat has refused, if their marks are still
+        stored: a later acceptance has a new mark."""
         with translate_errors():
             for (reader_id, template), mark in ended.items():
                 await self._all.update_one(
@@ -109,7 +109,7 @@ class ConsentRepository:
             )
 
     async def consume(self, consents: Collection[ConsentKey]) -> set[ConsentKey]:
-        """Uses up one message of each (reader, template) pair with any left; returns these."""
+        """Uses up one message of each (reader, template) pair with any left; returns the pairs."""
         keys = _keys(consents)
         mark = new_id()
         taken = {
@@ -184,7 +184,7 @@ class ConsentRepository:
         return {name: rows.get(name.value, ConsentTotals()) for name in WECHAT_TEMPLATES}
 
     async def forget(self, reader_id: ReaderId) -> None:
-        """Deletes all consents of a reader whose binding has ended: the WeChat user gave them."""
+        """Deletes all consents of a reader whose binding to a WeChat user has ended."""
         with translate_errors():
             await self._all.delete_many({"reader": reader_id})
 

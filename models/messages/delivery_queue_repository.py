@@ -1,4 +1,4 @@
-"""The queue of one channel's deliveries: a reader's go in order, each leased by one worker."""
+"""A channel's queue of deliveries. Each worker leases some; a reader's deliveries go in order."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class DeliveryQueue:
     async def lease_next(
         self, readers: Collection[ReaderId], now: datetime, real_now: datetime, lease: timedelta
     ) -> list[Delivery]:
-        """Leases the first open delivery of each reader. If it is not due or is leased by another
-        worker, the reader gets none: later ones wait for it.
+        """Leases the first open delivery of each reader. If that delivery is not due or is leased
+        by another worker, none is leased for the reader, since the order is kept.
 
         If a call fails, the next call releases what the failed one may have leased. Otherwise such
         a delivery would count as attempted, with an unknown outcome, when its lease expires.
@@ -126,7 +126,7 @@ class DeliveryQueue:
     async def _lease(
         self, rows: Sequence[Document], holder: str, real_now: datetime, until: datetime
     ) -> Container[str]:
-        """Leases the rows to ``holder``; returns the ids of those not leased since being read."""
+        """Leases rows to ``holder``, except those leased since they were read; returns the ids."""
         if not rows:
             return ()
         ids = [row["_id"] for row in rows]
@@ -172,7 +172,7 @@ class DeliveryQueue:
                 await self._all.bulk_write(updates, ordered=False)
 
     async def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Returns deliveries that this worker has leased to the queue; they do not count as
+        """Puts deliveries that this worker has leased back into the queue; they do not count as
         attempted. A repeated call has no effect."""
         alike: dict[tuple[str, int], list[str]] = {}
         for d in deliveries:

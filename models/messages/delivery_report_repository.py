@@ -1,5 +1,5 @@
-"""Reports on one channel's deliveries: their numbers, the failures, and failures that WeChat
-reports only after it took the message."""
+"""Reports on one channel's deliveries: their numbers, the failures, and the failures that WeChat
+reports only after it accepted a message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
 
 _NAMELESS_S: Final = 600
-"""Seconds after a send in which WeChat's late failure report is matched without message id."""
+"""Seconds for which a sent message may match WeChat's failure report that has no message id."""
 
 
 class ChannelDeliveries(DeliveryQueue):

@@ -70,13 +70,13 @@ class DeliveryRepository:
         return row is not None
 
     async def state_of(self, message_id: str, channel: Channel) -> DeliveryState | None:
-        """The state of the message's delivery by the channel; None if it does not send it."""
+        """The state of the message's delivery by the channel; None if there is no such delivery."""
         with translate_errors():
             row = await self._all.find_one({"_id": delivery_id(message_id, channel)}, {"state": 1})
         return DeliveryState(row["state"]) if row else None
 
     async def next_due(self, after: datetime) -> datetime | None:
-        """The first instant after ``after`` at which a delivery becomes due; None without one."""
+        """The first instant after ``after`` at which a delivery becomes due; None if none does."""
         with translate_errors():
             row = await self._all.find_one(
                 {
@@ -91,7 +91,7 @@ class DeliveryRepository:
         return row["due"] if row else None
 
     async def delete_ended(self, message_ids: Collection[str]) -> list[str]:
-        """Deletes the deliveries of messages without an open one; returns the messages' ids."""
+        """Deletes all deliveries of messages that have none open; returns the messages' ids."""
         ids = _delivery_ids(message_ids)
         if not ids:
             return []

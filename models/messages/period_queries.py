@@ -14,8 +14,8 @@ _BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
 
 def period_query(since: datetime, wall_clock: bool) -> Document:
     """A filter for messages or deliveries since ``since``. If business time is real time
-    (``wall_clock``), it also bounds their ids, which begin with the time when the reservation
-    was made, so that the search is short."""
+    (``wall_clock``), the ids are bounded too, which makes the search short: an id begins with
+    the time when the reservation was made."""
     query: Document = {"at": {"$gte": since}}
     if wall_clock:
         query["_id"] = {"$gte": str(ObjectId.from_datetime(since - _BOOKED_AHEAD))}

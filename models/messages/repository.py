@@ -70,7 +70,7 @@ class MessageRepository(MessageCollection):
 
     async def ids_before(self, made_before: datetime, limit: int) -> list[str]:
         """Ids of messages, at most ``limit``, whose reservations were made before
-        ``made_before``, which is real time."""
+        ``made_before`` (real time)."""
         with translate_errors():
             rows = await (
                 self._all.find(

@@ -49,12 +49,12 @@ class MessageService:
         await self._choices.choose(channel, reader_id, choices)
 
     async def remaining_consents(self, reader_id: ReaderId) -> Mapping[Template, int]:
-        """The number of messages the reader still allows, by template; 1 if accepted long-term."""
+        """The number of messages still allowed, by template; 1 for an accepted long-term one."""
         return await self._consents.remaining(reader_id, self.long_term)
 
     async def add_consents(self, reader_id: ReaderId, templates: Sequence[Template]) -> None:
-        """Records the templates that the reader has accepted, as reported by the client. For a
-        long-term template one acceptance is enough; for others it allows one message."""
+        """Records the templates that the reader has accepted, as reported by the client. One
+        acceptance is enough for a long-term template; otherwise each allows one message."""
         for template in templates:
             if template in self.long_term:
                 await self._consents.accept_for_good(reader_id, template)
@@ -65,8 +65,8 @@ class MessageService:
         self, reader_id: ReaderId, template: Template, event: str, answer: str
     ) -> None:
         """Records a change of consent that WeChat reports (``event``). An acceptance makes sure
-        that at least one message is allowed; it does not add one, since the client reports it as
-        well. A refusal deletes the consent."""
+        that at least one message is allowed; it adds none, since the client reports the same
+        acceptance. A refusal deletes the consent."""
         if answer == "reject":
             await self._consents.refuse(reader_id, template)
         elif event == "subscribe_msg_popup_event" and answer == "accept":
@@ -78,8 +78,8 @@ class MessageService:
     async def delivery_failed_late(
         self, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
     ) -> tuple[int, bool] | None:
-        """Records a failure that WeChat reports after it took the message. Returns WeChat's error
-        code, and True if a delivery matches; None if ``entry`` is a success or unreadable."""
+        """Records a failure that WeChat reports after it accepted the message. Returns WeChat's
+        error code, and True if a delivery matches; None if ``entry`` is a success or unreadable."""
         code = entry.get("ErrorCode", "0")
         if code == "0" or _CODE.fullmatch(code) is None:
             return None

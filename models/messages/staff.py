@@ -35,7 +35,7 @@ class MessageRelevance:
         self._reference = reference
 
     async def relevant(self, messages: Sequence[Message], since: datetime) -> list[str]:
-        """The ids of the messages that are still true. ``since`` must be before all of them."""
+        """The ids of the messages that are still true. ``since`` must be before any of them."""
         ids = {m.reservation_id for m in messages if m.reservation_id is not None}
         reservations = await self._reservations.many(ids)
         waived = await self._violations.reservations_waived_since(since)
@@ -67,8 +67,8 @@ class ChannelInUse:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOverview:
-    """The results of a channel's deliveries since a time. `messages` is the number of all
-    messages, also of those not sent by this channel."""
+    """The results of a channel's deliveries since a time. `messages`: the number of all
+    messages, including messages not sent by this channel."""
 
     messages: dict[Template, int]
     counts: list[tuple[Template, DeliveryState, str | None, int]]
@@ -120,7 +120,7 @@ class StaffDeliveries:
         )
 
     async def retry(self, ctx: StaffContext, channel: Channel, since: datetime, reason: str) -> int:
-        """Queues those failed deliveries since ``since`` again whose messages are still true;
+        """Queues failed deliveries since ``since`` again if their messages are still true;
         returns their number."""
         ctx.require(None)
         deliveries = self._channels[channel].deliveries

@@ -110,8 +110,9 @@ class Policy:
                 _validate(self, self._values(area, day))
 
     def _values(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
-        """The values that differ from the policy's fields in this area (None: the library) on this
-        day (None: any). An area's values win over the library's, temporary over permanent ones."""
+        """The values that differ from the policy's fields in this area (None: the library) on
+        this day (None: no override). Areas win over the library, temporary values over permanent
+        ones."""
         fitting = [r for r in self.rule_sets if day is not None and r.applies_to(day, area_id)]
         usual = sorted((r for r in fitting if r.last is None), key=lambda r: r.first)
         values: dict[str, Any] = {}
@@ -141,8 +142,8 @@ class Policy:
         )
 
     def day_hours(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> DayHours:
-        """The opening hours of an area (None: the venue) that begin on that day. They may end on
-        the next day."""
+        """The opening hours of an area (None: the venue) that begin on that day. These hours may
+        end on the next day."""
         decision = decide_opening(self.opening, day, venue_id, area_id)
         return DayHours(decision.hours, decision.reason)
 

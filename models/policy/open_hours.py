@@ -16,8 +16,8 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class OpenHours:
-    """The periods, touching one calendar day, in which a place is open. They are not cut at
-    midnight. `reason`: why the place is closed, if there are none."""
+    """The periods, touching one calendar day, in which a place is open. The periods are not cut
+    at midnight. `reason`: why the place is closed, if there are none."""
 
     intervals: tuple[TimeRange, ...]
     reason: str
@@ -26,8 +26,8 @@ class OpenHours:
         return next((hours for hours in self.intervals if hours.contains(instant)), None)
 
     def upcoming(self, instant: datetime) -> TimeRange | None:
-        """The opening period that contains the instant, or else the next one that touches the
-        day; None if there is none."""
+        """The opening period that contains the instant; without one, the next period that
+        touches the day. None if there is neither."""
         return next((hours for hours in self.intervals if instant < hours.end), None)
 
     def covers(self, start: datetime, end: datetime) -> bool:
@@ -43,7 +43,7 @@ def open_hours(policy: Policy, day: date, venue_id: VenueId, area_id: AreaId | N
 
 def join_hours(day: date, today: DayHours, beside: Iterable[TimeRange | None] = ()) -> OpenHours:
     """The joined opening periods that touch ``day``. ``today``: the hours that begin on this
-    day. ``beside``: those that begin on the day before and the day after."""
+    day. ``beside``: the hours that begin on the day before and on the day after."""
     midnight = local_instant(day, time(0))
     joined: list[TimeRange] = []
     for hours in sorted(hours for hours in (today.hours, *beside) if hours is not None):

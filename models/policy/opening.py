@@ -155,8 +155,8 @@ def decide_opening(
 def _uncut(
     rules: Iterable[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
-    """The hours of the place by its entries alone, not cut to those of its venue. If the next
-    day is a closure, they end at midnight."""
+    """The hours of the place by its own entries, not cut to the hours of its venue. If the next
+    day is a closure, the hours end at midnight."""
     rule = _deciding(rules, day, venue_id, area_id)
     hours = rule.hours_from(day) if rule is not None else None
     if rule is None or hours is None or not rule.passes_midnight:

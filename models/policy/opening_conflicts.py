@@ -1,4 +1,4 @@
-"""Warnings before staff save opening hours without effect, or with more effect than expected."""
+"""Warnings, before staff save opening hours, that these have no effect or more than expected."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpeningConflict:
-    """A warning about the hours of `place` from day `first` to `last` (None: every week). `other`:
-    the existing entry that it concerns. `hours`: the time for which an area remains open."""
+    """A warning about the hours of `place` from day `first` to `last` (None: every week).
+    `other`: the existing entry concerned. `hours`: the time for which an area remains open."""
 
     kind: ConflictKind
     place: OpeningPlace
@@ -100,7 +100,7 @@ def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, 
 def _between_dated(
     new: Policy, rule: OpeningRule, inside: _Inside, today: date
 ) -> Iterator[OpeningConflict]:
-    """Warnings about existing dated entries. On all common days, the same one of two decides."""
+    """Warnings about existing dated entries. Of two entries, one decides on all common days."""
     for other in new.opening:
         days = _days_of(rule, other, today)
         if other is rule or days is None:
@@ -215,7 +215,7 @@ def _is_cut_by_venue(decision: OpeningDecision) -> bool:
 
 
 def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
-    """True if both periods have the same clock times, ``other`` on a later day."""
+    """True if ``other`` has the clock times of ``one`` on a later day, or if both are None."""
     if one is None or other is None:
         return one is other
     gap = other.start - one.start
@@ -225,8 +225,8 @@ def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
 def _nights(
     old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> Iterator[OpeningConflict]:
-    """Warnings that a new closure ends, at midnight, hours that began on the day before: those
-    of its place and of the areas in it."""
+    """Warnings about hours that begin on the day before a new closure and now end at midnight:
+    hours of the closure's place and of the areas in that place."""
     if rule.kind is not OpeningKind.CLOSURE or rule.first is None:
         return
     own = {r.area_id for r in old.opening if r.area_id is not None and r.opens is not None}

@@ -30,7 +30,7 @@ def remove_opening_rule(policy: Policy, number: int) -> Policy:
 
 
 def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, ...]:
-    """The place's own weekly entry for each weekday, Monday first; None where it has none."""
+    """The place's own weekly entry for each weekday, Monday first; None on days without one."""
     own = [r for r in policy.opening if r.kind is OpeningKind.WEEK and r.place == place]
     return tuple(strongest([r for r in own if weekday in r.weekdays]) for weekday in range(7))
 
@@ -38,7 +38,7 @@ def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, .
 def effective_week(
     policy: Policy, place: OpeningPlace, venue_id: VenueId | None
 ) -> tuple[OpeningRule | None, ...]:
-    """Each weekday's entry, Monday first: the place's own, or else its venue's or the library's."""
+    """Each weekday's deciding entry, Monday first: the place's, its venue's or the library's."""
     week = [r for r in policy.opening if r.kind is OpeningKind.WEEK]
     days = (_MONDAY + timedelta(days=n) for n in range(7))
     return tuple(
@@ -107,8 +107,8 @@ def set_week(
 
 
 def remove_week(policy: Policy, place: OpeningPlace) -> Policy:
-    """The policy without the place's own weekly hours. Raises: NotFound if it has none, and for
-    the whole library."""
+    """The policy without the place's own weekly hours. Raises: NotFound if the place has none,
+    and for the whole library."""
     remaining = _without_week(policy, place)
     if not place.narrowness or len(remaining) == len(policy.opening):
         raise NotFound()

@@ -25,7 +25,7 @@ class PolicyRepository:
             )
 
     async def add(self, policy: Policy, now: datetime) -> bool:
-        """Stores the policy as the next version. False if its number was taken meanwhile."""
+        """Stores the policy as the next version. False if a version with its number exists."""
         return await insert_if_new(
             self._all, {"_id": policy.version, "at": now, "fields": policy_to_document(policy)}
         )

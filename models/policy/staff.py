@@ -22,7 +22,7 @@ from models.staff.ports import ReaderNotifier
 
 @dataclass(frozen=True, slots=True)
 class AreaChange:
-    """A change of one area by staff. `old` is None for a new area. `summary` says it in words."""
+    """Staff's change of one area. `old` is None for a new area. `summary`: the change in words."""
 
     action: AuditAction
     old: Area | None
@@ -31,7 +31,7 @@ class AreaChange:
 
     @property
     def before(self) -> JsonObject:
-        """The state before, for the audit log. The plan has the form of a file to import again."""
+        """The area before the change, for the audit log. Its plan has the form of an export."""
         old = self.old
         return {"rev": old.rev, "plan": plan_to_json(old)} if old is not None else {}
 
@@ -59,8 +59,8 @@ class StaffPolicyAndPlans:
     async def change_policy(
         self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
     ) -> None:
-        """Publishes the next version of the policy. ``resolution`` is for bookings that it does not
-        allow. Raises: RulesChanged, without any change, if the policy was changed meanwhile."""
+        """Publishes the next version of the policy. ``resolution`` is applied to bookings that
+        it forbids. Raises: RulesChanged, without any change, if another version was published."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,

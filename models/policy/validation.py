@@ -42,7 +42,7 @@ def is_opening_time(clock: time) -> bool:
 
 
 def settled(policy: Policy, today: date) -> Policy:
-    """The policy with begun permanent overrides as values, and without overrides that are over."""
+    """The policy without overrides that are over; begun permanent overrides become its values."""
     usual: dict[str, Any] = {}
     areas = {area_id: dict(numbers) for area_id, numbers in policy.areas.items()}
     overrides = []
@@ -67,8 +67,8 @@ def add_override(policy: Policy, override: PolicyOverride, today: date) -> Polic
 
 
 def remove_override(policy: Policy, number: int, today: date) -> Policy:
-    """The next version of the policy, without override ``number``. Raises: NotFound if it is over
-    or has become permanent; ValueError if the remaining values contradict each other."""
+    """The next version of the policy, without override ``number``. Raises: NotFound if the
+    override is over or now permanent; ValueError if the remaining values contradict each other."""
     now = settled(policy, today)
     if not 0 <= number < len(policy.rule_sets) or policy.rule_sets[number] not in now.rule_sets:
         raise NotFound()

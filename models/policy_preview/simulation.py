@@ -1,4 +1,4 @@
-"""Judges past bookings by another policy, as if readers had acted as they did."""
+"""Judges past bookings by another policy, assuming that readers would have acted the same."""
 
 from __future__ import annotations
 

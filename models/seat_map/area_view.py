@@ -74,8 +74,8 @@ class AreaMap:
         return count_area(view for seat, view in seats if seat.has(features))
 
     def overlay_for(self, reader_id: ReaderId, granted: bool) -> list[tuple[int, SeatState]]:
-        """The seats that this reader sees otherwise than the common map, by index: the reader's
-        own and, if ``granted``, the accessible seats that are reserved."""
+        """The seats whose state for this reader differs from the common map, by index: the
+        reader's own and, if ``granted``, the accessible seats that are reserved."""
         assert self._occupancy is not None and self.query is not None
         rows = self._occupancy.by_reader.get(reader_id, ())
         sees_reserved = granted and self.query.policy.accessible_only

@@ -49,8 +49,8 @@ class MapQuery:
     opening: OpenHours
     now: datetime
     as_of: datetime | None = field(init=False, repr=False, compare=False)
-    """The moment for which a map without `span` is shown today: `now`, or the opening time if
-    that is later. None for other days and with `span`."""
+    """The moment for which a map without `span` is shown today: `now` or the opening time,
+    whichever is later. None for other days and with `span`."""
     hours: TimeRange | None = field(init=False, repr=False, compare=False)
     """The opening period that contains the start of `span`; without `span`, the day's first
     period that is not over. None if there is none."""

@@ -16,8 +16,8 @@ class ProposalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A free seat to propose to a reader. `anchor`: the familiar seat that it is, or that it is
-    near to; None if it was chosen otherwise."""
+    """A free seat to propose to a reader. `anchor`: the familiar seat that is proposed or is
+    near the proposed one; None if the seat was chosen otherwise."""
 
     seat: Seat
     state: SeatState

@@ -72,7 +72,7 @@ class AlertRepository:
         unless_until: datetime,
     ) -> None:
         """Extends the staff member's alerts to ``until`` and sets their venues. To save writes,
-        nothing is written if venues are equal and the alerts last beyond ``unless_until``."""
+        does nothing if the venues are equal and the alerts last beyond ``unless_until``."""
         scope = _scope(venues)
         stale: Document = {
             "_id": reader_id,
@@ -92,7 +92,7 @@ class AlertRepository:
         return result.matched_count == 1
 
     async def give_back(self, wish: AlertWish, now: datetime) -> None:
-        """Undoes ``claim`` at ``now`` after the mail could not be sent, so that it is retried."""
+        """Undoes ``claim`` at ``now`` after the mail could not be sent: a later run sends it."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": wish.reader_id, "mailed_at": now},

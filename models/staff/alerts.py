@@ -66,7 +66,7 @@ class StaffAlerts:
         return sum([await self._mail(wish, items, now) for wish in wishes])
 
     async def _renew_for_active_staff(self, now: datetime) -> None:
-        """Extends the alerts of staff members who use their role, and sets venues to the role's."""
+        """Extends active staff members' alerts; their venues become those of the members' roles."""
         at_work = await self._sessions.at_work(await self._alerts.readers(), now)
         for reader_id, principal in at_work.items():
             role, rights = principal.session.role, principal.rights_at(now)

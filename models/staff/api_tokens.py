@@ -46,7 +46,7 @@ class StaffApiTokens:
         new_secret: Callable[[], str],
         end: Callable[[str], Awaitable[None]],
     ) -> None:
-        """``end`` makes all workers forget the requests authenticated with a token's hash."""
+        """``end`` drops a token, given by its hash, from the caches of all workers."""
         self._audit, self._tokens = audit, tokens
         self._new_secret, self._end = new_secret, end
 
@@ -57,7 +57,7 @@ class StaffApiTokens:
     async def create(
         self, ctx: StaffContext, form: str, name: str, scopes: Collection[Scope], pace: Pace
     ) -> NewApiToken:
-        """Creates a token with a name, scopes, validity and rate. Its id is made from ``form``,
+        """Creates a token with a name, scopes, validity and rate. The id is made from ``form``,
         so one form creates one token. Raises: OtherVenue; Conflict if the form was sent before."""
         ctx.require(None, Role.ADMINISTRATOR)
         secret = self._new_secret()
@@ -79,7 +79,7 @@ class StaffApiTokens:
         return NewApiToken(made, secret)
 
     async def revoke(self, ctx: StaffContext, id: str, reason: str) -> None:
-        """Revokes the token for all workers at once. Raises: OtherVenue; NotFound."""
+        """Revokes the token, immediately in all workers. Raises: OtherVenue; NotFound."""
         ctx.require(None, Role.ADMINISTRATOR)
         token = next((token for token in await self._tokens.all() if token.id == id), None)
         if token is None:

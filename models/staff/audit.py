@@ -114,9 +114,9 @@ _LOOKS: Final = frozenset({AuditAction.LOOKED_UP, AuditAction.REVEAL_NUMBER, Aud
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """One operation in the audit log. `reader`: the reader whom it concerns. `before`: the state
-    when the operation was requested. `after`: the state that it left, or what a view showed;
-    None if the operation was refused or its end is unknown. `outcome`: ``DONE``, the error code
-    of a refusal, or "" if the end is unknown."""
+    when the operation was requested. `after`: the state after the operation, or what a view
+    showed; None if the operation was refused or its end is unknown. `outcome`: ``DONE``, the
+    error code of a refusal, or "" if the end is unknown."""
 
     id: str
     at: datetime

@@ -35,8 +35,8 @@ class StaffContext:
     key: IdempotencyKey | None = None
     """The idempotency key of a request that the client may repeat."""
     step_aside: Callable[[], AbstractContextManager[None]] = nullcontext
-    """A context manager around a wait. The number of changes that run at once is limited;
-    meanwhile another change may run in place of this one."""
+    """Returns a context manager for a wait. The number of changes that run in parallel is
+    limited; during the wait another change may run in place of this one."""
 
     def require(self, venue_id: VenueId | None, role: Role = Role.LIBRARIAN) -> None:
         """Requires the role in the venue (None: the whole library). Raises: OtherVenue."""
@@ -53,7 +53,7 @@ class StaffContext:
 
 @dataclass(slots=True)
 class OpenAuditEntry:
-    """The entry of an operation under way. The operation sets `after`, stored when it succeeds."""
+    """The entry of an operation under way. The operation sets `after`, stored if it succeeds."""
 
     after: JsonObject = field(default_factory=dict)
 
@@ -111,8 +111,8 @@ class AuditLog:
         reason: str = "",
         facts: JsonObject | None = None,
     ) -> None:
-        """Records a view of personal data; called before they are shown. ``facts`` name the kinds
-        of data and never contain them. Raises: Unavailable; then the data must not be shown."""
+        """Records a view of personal data, before the data are shown. ``facts`` name the kinds
+        of data and never contain the data. Raises: Unavailable; then the data must not be shown."""
         look = _entry(ctx, action, target, reader, reason)
         await self._entries.begin(replace(look, after=facts or {}, outcome=DONE))
 

@@ -26,7 +26,7 @@ class GrantedRole:
 
 
 class StaffGrants:
-    """Gives and takes back readers' roles, with audit entries. Changes take effect at once."""
+    """Gives and takes back readers' roles, with audit entries. Changes take effect immediately."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class StaffGrants:
     async def take_back(
         self, ctx: StaffContext, reader_id: ReaderId, grant_id: str, reason: str
     ) -> None:
-        """Ends the grant at once, in all sessions. Raises: NotFound; LastAdministrator."""
+        """Ends the grant immediately, in all sessions. Raises: NotFound; LastAdministrator."""
         ctx.require(None, Role.ADMINISTRATOR)
         rows = [g for id, g in await self._grants.all() if id == reader_id and g.id == grant_id]
         if not rows:

@@ -1,4 +1,4 @@
-"""Protocols for upper layers' parts of staff operations: messages to readers, WeChat bindings."""
+"""Protocols that upper layers implement for staff: messages to readers, WeChat bindings."""
 
 from __future__ import annotations
 

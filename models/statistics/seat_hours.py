@@ -32,8 +32,8 @@ def seat_hours(
     rows: Iterable[tuple[date, BookingFacts]],
 ) -> list[SeatHours]:
     """The use of each seat on the days of ``opened``, except those on which it was out of
-    service. ``opened``: the opening hours of each day. ``rows``: bookings by calendar day; one
-    over midnight appears for both days."""
+    service. ``opened``: the opening hours of each day. ``rows``: bookings by calendar day; a
+    booking over midnight appears for both days."""
     used = {seat.id: [0] * HOURS for seat in seats}
     usable = {
         seat.id: {day for day in opened if seat.unavailable_reason(day) is None} for seat in seats

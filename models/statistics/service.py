@@ -1,4 +1,4 @@
-"""Computes the statistics of each day once, in the night after it."""
+"""Computes the statistics of each day once, in the following night."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class StatisticsService:
 
     async def aggregate_next_day(self, now: datetime) -> int:
         """Computes the statistics of the first completed day that has none. Returns 1 if there
-        was one, else 0."""
+        was such a day, else 0."""
         day, areas = await self._next_day(), self._reference.catalog.areas
         if day is None or day >= local_date(now) or not areas:
             return 0
@@ -109,7 +109,7 @@ class StatisticsService:
 
     async def late_bookings(self, day: date) -> list[BookingFacts]:
         """The bookings of the day before ``day`` that lasted past midnight; none if all opening
-        hours ended by then."""
+        hours ended by midnight."""
         before = day - _DAY
         if before not in self._reference.joined_days(day):
             return []

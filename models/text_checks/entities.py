@@ -28,7 +28,7 @@ def worst(verdicts: list[TextVerdict]) -> TextVerdict:
 @dataclass(frozen=True, slots=True)
 class WaitingText:
     """A text whose check is due. `sealed`: the encrypted text as stored; the verdict is only
-    written if it is still the same. `tries`: the number of calls that had no answer."""
+    written if the stored text has not changed. `tries`: the number of calls that had no answer."""
 
     collection: str
     id: str

@@ -33,7 +33,7 @@ def check_index(holder: str = "") -> IndexModel:
 
 
 def due_check(at: datetime) -> Document:
-    """The check of a new text: due at once."""
+    """The check of a new text: due immediately."""
     return {"due": at, "tries": 0}
 
 
@@ -83,7 +83,7 @@ class TextCheckRepository:
         return await self._write(checked, {"verdict": verdict.value, "at": now})
 
     async def put_off(self, waiting: WaitingText, due: datetime) -> bool:
-        """Postpones the check to ``due``. False if there is a verdict. Raises: Unavailable."""
+        """Postpones the check to ``due``. False if a verdict is stored. Raises: Unavailable."""
         return await self._write(waiting, {"due": due, "tries": waiting.tries + 1})
 
     async def _write(self, text: WaitingText, check: Document) -> bool:

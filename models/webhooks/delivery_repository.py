@@ -1,6 +1,6 @@
 """The queue of deliveries: one document for each event and endpoint. The events of a subject (a
 reservation, a suspension or an area) are sent to an endpoint in order: only the subject's first
-open delivery is sent. Those behind it are postponed to its time, to hide no other subjects."""
+open delivery is sent. Later ones are postponed to its time, so that queries find other subjects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PAGE: Final = 50
 """At most this many due deliveries are read by one query."""
 _OPEN: Final[Document] = {"open": True}
 _Saved = tuple[WebhookDelivery, WebhookResult, datetime | None, datetime]
-"""A delivery, its attempt's result, the next attempt's time (None: it ends), the current time."""
+"""A delivery, its result, the time of the next attempt (None: none follows), the current time."""
 INDEXES: Final = {
     "webhook_deliveries": [
         IndexModel(
@@ -159,8 +159,8 @@ class WebhookDeliveryRepository:
     async def _undo_postponing(
         self, postponed: Sequence[Document], first: dict[str, Document], now: datetime
     ) -> None:
-        """Makes postponed deliveries due again if the delivery that they wait for ended before
-        they were postponed. Its end could not make them due."""
+        """Makes postponed deliveries due again if the delivery that they wait for had already
+        ended when they were postponed, so that its end did not make them due."""
         firsts = sorted({first[row["subject"]]["_id"] for row in postponed})
         still_open: Document = {"_id": {"$in": firsts}, **_OPEN}
         waited_for = {row["subject"] async for row in self._all.find(still_open, {"subject": 1})}

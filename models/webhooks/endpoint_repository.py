@@ -51,7 +51,7 @@ class WebhookEndpointRepository:
 
     async def add(self, endpoint: WebhookEndpoint, secret: str) -> WebhookEndpoint | None:
         """Stores a new endpoint and returns it; None if there are ``MOST_ENDPOINTS`` already.
-        Raises: WebhookMade."""
+        Raises: WebhookMade if an endpoint has its id."""
         document: Document = {
             **_chosen(endpoint),
             "_id": endpoint.id,
@@ -127,8 +127,8 @@ class WebhookEndpointRepository:
         return await self._change(old, {"$set": fields})
 
     async def rotate(self, old: WebhookEndpoint, secret: str, now: datetime) -> bool:
-        """Makes ``secret`` the current one. The previous secret also signs, for the time
-        ``SECRET_OVERLAP``. False if ``old`` is outdated."""
+        """Makes ``secret`` the endpoint's current secret. The previous secret also signs, for
+        the time ``SECRET_OVERLAP``. False if ``old`` is outdated."""
         with translate_errors():
             row = await self._all.find_one({"_id": old.id, "rev": old.rev})
         if row is None:
@@ -176,7 +176,7 @@ class WebhookEndpointRepository:
             await self._all.update_one({"_id": endpoint.id, "url": endpoint.url}, update)
 
     async def disable_gone(self, endpoint: WebhookEndpoint) -> bool:
-        """Disables an endpoint that answered 410. False if already disabled, or the URL changed."""
+        """Disables an endpoint that answered 410. False if already disabled or its URL changed."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": endpoint.id, "url": endpoint.url, "disabled_by": None},

@@ -112,8 +112,8 @@ class WebhookDeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookResult:
-    """The result of one attempt. `status`: the HTTP status of the answer; None if there was
-    none, and `error` then says why, in a fixed word such as ``timeout``. `retry_after_s`: the
+    """The result of one attempt. `status`: the HTTP status of the answer; None without an
+    answer, and `error` then says why, in a fixed word such as ``timeout``. `retry_after_s`: the
     wait in seconds that the receiver asks for."""
 
     status: int | None
@@ -153,7 +153,7 @@ class WebhookDelivery:
 
 @dataclass(frozen=True, slots=True)
 class WebhookStanding:
-    """Numbers of an endpoint's open and dead deliveries. `oldest`: since when one has been open."""
+    """Counts of an endpoint's deliveries. `oldest`: when the oldest open one was queued."""
 
     waiting: int = 0
     oldest: datetime | None = None

@@ -10,7 +10,7 @@ class WebhookChanged(Conflict):
 
 
 class WebhookMade(Conflict):
-    """The form, sent a second time, has created its endpoint already."""
+    """The form was sent before and has already created its endpoint."""
 
     code = "webhook_made"
 

@@ -16,7 +16,7 @@ from models.webhooks.rules import GIVE_UP_AFTER
 
 
 def delivery_to_document(event: WebhookEvent, endpoint_id: WebhookId, now: datetime) -> Document:
-    """The document of a new delivery, due at once and given up after ``GIVE_UP_AFTER``."""
+    """The document of a new delivery, due immediately and given up after ``GIVE_UP_AFTER``."""
     return {
         "_id": f"{event.id}@{endpoint_id}",
         "endpoint": endpoint_id,

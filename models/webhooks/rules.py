@@ -1,4 +1,4 @@
-"""The addresses that webhooks may be sent to, and the times of further attempts."""
+"""The URLs and IP addresses that webhooks may be sent to, and the times of further attempts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GRACE: Final = timedelta(minutes=15)
 """For this long after ``give_up_at`` a delivery may still have a last attempt."""
 FIRST_DELAY_S, DELAY_FACTOR, LONGEST_DELAY_S = 5.0, 3.0, 3600.0
 PAUSE_AFTER: Final = 5
-"""After this many failures in a row the endpoint is paused; then deliveries are sent one by one."""
+"""After this many failures in a row an endpoint is paused, and then gets one delivery at a time."""
 LONGEST_PAUSE_S: Final = 300.0
 _LOWEST_FREE_PORT: Final = 1024
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
@@ -35,8 +35,8 @@ _CLOSED: Final[tuple[Network, ...]] = (
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> str:
-    """Returns the URL in the form to store. Here only the port of a host name is checked; its
-    addresses are checked at each connection (``may_connect``). Raises: Malformed."""
+    """Returns the URL in the form to store. For a host name only the port is checked here; its
+    IP addresses are checked at each connection (``may_connect``). Raises: Malformed."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -73,7 +73,7 @@ def literal(host: str) -> Address | None:
 
 
 def may_connect(address: Address, port: int, allowed: Sequence[Network], *, secure: bool) -> bool:
-    """True if a webhook may be sent to this address. ``secure``: True with TLS. In an
+    """True if a webhook may be sent to this IP address. ``secure``: True with TLS. In an
     ``allowed`` network every port is permitted, also without TLS. Elsewhere the address must be
     public, the port open, and TLS used."""
     if is_in(address, allowed):
@@ -82,12 +82,12 @@ def may_connect(address: Address, port: int, allowed: Sequence[Network], *, secu
 
 
 def port_is_open(port: int) -> bool:
-    """True for 443 and for ports above the well-known ones."""
+    """True for 443 and for ports above the well-known ones (from 1024)."""
     return port == 443 or port >= _LOWEST_FREE_PORT
 
 
 def is_in(address: Address, networks: Sequence[Network]) -> bool:
-    """True if one of the networks contains the address or the IPv4 address that it stands for."""
+    """True if a network contains the address, or the IPv4 address that an IPv6 one stands for."""
     return any(
         one in network
         for network in networks
@@ -97,7 +97,7 @@ def is_in(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """True for a public address; an IPv6 form (mapped, NAT64) of an IPv4 address counts as that."""
+    """True for a public address. An IPv6 form (mapped, NAT64) is judged by its IPv4 address."""
     if inside := _inside(address):
         return all(is_public(one) for one in inside)
     closed = any(address in network for network in _CLOSED if network.version == address.version)
@@ -107,7 +107,7 @@ def is_public(address: Address) -> bool:
 
 
 def _inside(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
-    """The IPv4 address that an IPv6 address stands for, if any."""
+    """The IPv4 address, at most one, that an IPv6 address stands for."""
     if isinstance(address, ipaddress.IPv4Address):
         return ()
     if address.ipv4_mapped is not None:
@@ -121,8 +121,8 @@ def _inside(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
 def next_attempt(
     attempts: int, retry_after_s: float, jitter: float, now: datetime, give_up_at: datetime
 ) -> datetime | None:
-    """The time of the next attempt after ``attempts`` failed ones; None once ``give_up_at`` has
-    come. ``retry_after_s``: the wait that the receiver asks for, of which at most an hour is
+    """The time of the next attempt after ``attempts`` failed ones; None if ``give_up_at`` is
+    over. ``retry_after_s``: the wait that the receiver asks for, of which at most an hour is
     granted. ``jitter``: a factor around 1."""
     if now >= give_up_at:
         return None
@@ -134,8 +134,8 @@ def next_attempt(
 def pause_until(
     failures: int, retry_after_s: float, jitter: float, now: datetime
 ) -> datetime | None:
-    """The end of an endpoint's pause after ``failures`` in a row; None if it need not pause.
-    ``retry_after_s``: the wait that the receiver asks for. ``jitter``: a factor around 1."""
+    """The end of an endpoint's pause after so many ``failures`` in a row; None if no pause is
+    due. ``retry_after_s``: the wait that the receiver asks for. ``jitter``: a factor around 1."""
     pause = 0.0
     if failures >= PAUSE_AFTER:
         doubled = FIRST_DELAY_S * 2.0 ** min(failures - PAUSE_AFTER, 20)

@@ -124,7 +124,7 @@ class StaffWebhooks:
         return secret
 
     async def end_old_secret(self, ctx: StaffContext, old: WebhookEndpoint, reason: str) -> None:
-        """Ends the previous secrets before their time. Raises: WebhookChanged."""
+        """Ends the previous secrets before ``SECRET_OVERLAP`` is over. Raises: WebhookChanged."""
         async with self._entry(ctx, AuditAction.END_WEBHOOK_SECRET, old, reason):
             _require(await self._endpoints.end_old_secret(old))
 
@@ -146,7 +146,7 @@ class StaffWebhooks:
         return queued
 
     async def test(self, ctx: StaffContext, endpoint: WebhookEndpoint) -> WebhookResult:
-        """Sends a test event once, unstored, even to a disabled endpoint; returns the result."""
+        """Sends an unstored test event once, even to a disabled endpoint; returns the result."""
         ctx.require(None, Role.ADMINISTRATOR)  # None: for the whole library, not a venue
         return await self._tester.test(endpoint, ctx.now)
 

@@ -1,4 +1,4 @@
-"""Each WeChat account's access_token, shared by all workers, in Redis. A lost one is reissued."""
+"""Each WeChat account's access_token, shared by all workers, in Redis. If lost, it is reissued."""
 
 from __future__ import annotations
 

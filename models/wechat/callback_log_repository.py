@@ -1,4 +1,4 @@
-"""The log of handled WeChat callbacks. WeChat repeats a callback without a timely answer."""
+"""The log of handled WeChat callbacks. WeChat repeats a callback that gets no timely response."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from notify.delivery.circuit_breaker import CircuitBreaker
 SEND_WITHIN_S: Final = 40.0
 """A message is sent at most this many seconds after its delivery was claimed from the queue."""
 UNKNOWN: Final = "unknown"
-"""The `reason` of a delivery that ended although the message may have arrived."""
+"""The `reason` of a delivery that ended with an unknown outcome: the message may have arrived."""
 MAX_UNKNOWN: Final = 2
-"""After this many attempts that may have arrived, a WeChat or 企业微信 delivery is not repeated."""
+"""A WeChat or 企业微信 delivery ends after this many attempts with an unknown outcome."""
 DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
 """Seconds before each retry of a message that was surely not sent; the last value is repeated."""
 UNKNOWN_DELAY: Final = 120.0
@@ -33,7 +33,7 @@ def delay(attempts: int) -> float:
 class PreparedDelivery:
     """A claimed delivery that can be sent until ``send_by`` (seconds of the monotonic clock).
     `address`: the reader's address in the channel. `credit`: True if a consent was used up for
-    the message. `standing`: the mark of the long-term consent that allows it; empty without one."""
+    the message. `standing`: the mark of the long-term consent to the message; empty without one."""
 
     delivery: Delivery
     address: str
@@ -51,7 +51,7 @@ class SendOutcome:
         kind: the outcome in one word, for metrics, and as the reason while the delivery waits.
         code: the channel's error code, None without an answer.
         pause: the reason to pause all sending, for a refusal that would meet every message.
-        away: the channel did not take the call; several in a row pause all sending.
+        away: the channel did not accept the call; several such calls in a row pause all sending.
         unknown: the message may have arrived, but no answer confirms it.
         omit_page: the next attempt sends the message without a page to open.
         called: False if the channel was not called, so the outcome says nothing about the channel.
@@ -77,9 +77,9 @@ def away(
     unknown: bool,
     repeats: Sequence[float] = (UNKNOWN_DELAY,),
 ) -> SendOutcome:
-    """The outcome of a call that the channel did not take. An ordinary message is retried until
-    it expires. A message that may have arrived (``unknown``) is repeated only once for each
-    element of ``repeats``, after that many seconds; then the delivery has failed."""
+    """The outcome of a call that the channel did not accept. A message that surely did not
+    arrive is retried until it expires. One that may have arrived (``unknown``) is repeated once
+    for each element of ``repeats``, after that many seconds; then the delivery has failed."""
     if not unknown:
         return SendOutcome(
             DeliveryState.QUEUED, kind, code, retry_after_s=delay(d.attempts), away=True
@@ -95,7 +95,7 @@ class DeliveryChannel(Protocol):
     breaker: CircuitBreaker
     concurrency: int
     lease: timedelta
-    """How long a worker may keep a delivery: ``SEND_WITHIN_S``, a send and writing its result."""
+    """Lifetime of a delivery's lease: ``SEND_WITHIN_S``, a send and writing the result."""
 
     max_unknown: int
     """A delivery has failed after this many attempts with an unknown outcome."""
@@ -112,13 +112,13 @@ class DeliveryChannel(Protocol):
     async def prepare(
         self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Makes deliveries ready to send. Returns the ones that can be sent, and the results of
-        those that cannot, for example without an address. Uses up the consents that messages
-        need; if it raises Unavailable, none is used up."""
+        """Makes deliveries ready to send; uses up the consents that messages need. Returns the
+        deliveries that can be sent, and the results of those that cannot, for example without an
+        address. Raises: Unavailable; no consent is used up then."""
         ...
 
     async def answers(self) -> bool:
-        """True if the channel answers a call that sends nothing, even with a refusal."""
+        """Makes a call that sends nothing. True if the channel answers it, even with a refusal."""
         ...
 
     async def send(self, ready: PreparedDelivery) -> SendOutcome:

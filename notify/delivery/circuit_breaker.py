@@ -17,9 +17,9 @@ from models.messages.channel_pause_repository import ChannelPauseRepository
 
 log = logging.getLogger(__name__)
 AWAY_AFTER: Final = 5
-"""A channel that did not take this many calls in a row is paused as unreachable."""
+"""A channel that failed to accept this many calls in a row is paused as unreachable."""
 PROBE_LEASE: Final = timedelta(seconds=20)
-"""A worker may take this long for a probe: more than its two calls, a check and a message."""
+"""How long a worker may take for a probe, which makes two calls: a check, then a message."""
 
 
 class Answer(Protocol):
@@ -50,8 +50,8 @@ class CircuitBreaker:
     """One process's view of a channel's pause.
 
     `real_now`: the machine's time, for the lease of a probe. `jitter` returns a factor around 1 for
-    the length of each pause, so that hosts do not probe at once. `probe_lease`: how long a worker
-    may take for a probe.
+    the length of each pause, so that hosts do not probe at the same time. `probe_lease`: how long a
+    worker may take for a probe.
     """
 
     pauses: ChannelPauseRepository
@@ -65,8 +65,8 @@ class CircuitBreaker:
 
     async def state(self, now: datetime) -> CircuitState:
         """Reads the pause; returns which messages may be sent at ``now``. Only one worker gets
-        HALF_OPEN. It must then send one message and call ``probed``; or call ``silent`` if the
-        channel did not answer the check before it; or call ``give_back``. Raises: Unavailable."""
+        HALF_OPEN. It then calls ``probed`` after sending one message, ``silent`` if the channel
+        did not answer a check, or ``give_back`` if it sends nothing. Raises: Unavailable."""
         self.pause = pause = await self.pauses.current()
         if pause is None:
             return CircuitState.CLOSED
@@ -76,7 +76,7 @@ class CircuitBreaker:
         return CircuitState.HALF_OPEN if self._prober else CircuitState.OPEN
 
     async def heard(self, answer: Answer, now: datetime) -> None:
-        """Handles the outcome of a message that is no probe. It may begin a pause, not end one."""
+        """Handles the outcome of a message that is no probe: may begin a pause, never ends one."""
         reason = _reason(answer)
         if reason is None:
             self._refused_in_a_row = 0
@@ -90,8 +90,8 @@ class CircuitBreaker:
         await self._begin(reason, answer.code, now)
 
     async def silent(self, now: datetime, *, probe: bool) -> None:
-        """Handles a check that had no answer: begins a pause, or prolongs it if the check
-        belonged to a probe. Raises: Unavailable."""
+        """Handles a check (a call that sends nothing) without an answer: begins a pause, or
+        prolongs it if the check was part of a probe. Raises: Unavailable."""
         if probe:
             await self._prolong(PauseReason.AWAY, None, now)
         elif self.pause is None:
@@ -132,14 +132,14 @@ class CircuitBreaker:
             self._log_pause(longer, already_alarmed=pause.alarmed and pause.reason is longer.reason)
 
     def _probing(self) -> tuple[Pause, str]:
-        """Returns the pause and this worker's probe token; forgets it: a probe has one outcome."""
+        """Returns the pause and this worker's probe token, which is forgotten: it is used once."""
         pause, prober = self.pause, self._prober
         assert pause is not None and prober is not None
         self._prober = None
         return pause, prober
 
     async def give_back(self) -> None:
-        """Gives up the probe that this worker may send, if any, so that another can take it."""
+        """Gives up the probe that this worker may send, if any, so that others can send one."""
         if self._prober is not None:
             prober, self._prober = self._prober, None
             await self.pauses.give_back(prober)

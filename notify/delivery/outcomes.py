@@ -1,4 +1,4 @@
-"""The results of deliveries: of an attempt, or without one if the message need not be sent."""
+"""Makes the results of deliveries, after an attempt or for a message that need not be sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOMENT: Final = timedelta(milliseconds=1)
 
 
 def waited_for(claimed: Sequence[Delivery], now: datetime) -> set[ReservationId]:
-    """The reservations of messages older than ``LATE_AFTER``: each may have changed since."""
+    """Ids of reservations whose messages are older than ``LATE_AFTER``: they may have changed."""
     return {
         d.message.reservation_id
         for d in claimed

@@ -1,4 +1,4 @@
-"""Decides whether a message that was not sent at once is still true."""
+"""Decides whether a delayed message is still true."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.messages.entities import RELEVANT_STATES, Message, Template
 from models.reservations.entities import Reservation
 
 LATE_AFTER: Final = timedelta(minutes=2)
-"""A message is not checked within this time after its event; until then it counts as true."""
+"""A message whose event is more recent than this counts as true and is not checked."""
 _OF_THE_PRESENT: Final = frozenset(
     {
         Template.RESERVED,
@@ -23,7 +23,7 @@ _OF_THE_PRESENT: Final = frozenset(
 )
 """Templates of messages that can become untrue. All others report past events and stay true."""
 _OF_A_BOOKING: Final = frozenset({Template.RESERVED, Template.CHECK_IN_REMINDER})
-"""Templates that name the booked seat. If it changes, the reader gets a new RESERVED message."""
+"""Templates naming the booked seat. If the seat changes, the reader gets a new RESERVED message."""
 _COMPARED_FACTS: Final = ("start", "end", "left_at", "return_by")
 """Facts of a message that are compared with the reservation's attributes of the same name.
 `left_at` distinguishes one leave from the next."""

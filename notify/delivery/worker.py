@@ -36,14 +36,14 @@ PREFETCH: Final = 100
 """About this many deliveries are claimed ahead, so that no sending task waits for the database."""
 PAGE: Final = 100
 RUN_S: Final = 2.0
-"""A run reads the clock once and ends after this many seconds. Started sends finish after it."""
+"""A run reads the clock once and ends after this many seconds. Running sends continue after it."""
 IDLE_WAIT_S: Final = 1.0
 """With nothing to claim, a run waits this many seconds for the next result of a running send."""
 GATHER_S: Final = 0.02
-"""Seconds to gather results before one write. A crash meanwhile may repeat a message."""
+"""Results of this many seconds are written together. A crash before may repeat their messages."""
 MAX_LOOP_DELAY_S: Final = 0.005
 BACKOFF_FACTOR: Final = 3
-"""Each sending task pauses for this many times a loop delay above ``MAX_LOOP_DELAY_S``."""
+"""After a loop delay above ``MAX_LOOP_DELAY_S``, a sending task pauses this many times as long."""
 CLOSE_S: Final = 3.0
 EXPIRE_EVERY: Final = timedelta(seconds=30)
 """Time between two checks for expired deliveries during a pause."""
@@ -112,7 +112,7 @@ class DeliveryWorker:
         return lately and self._channel.breaker.pause is None
 
     async def _expire(self, now: datetime) -> None:
-        """Ends expired deliveries during a pause, so that they do not wait for its end."""
+        """Ends expired deliveries during a pause, before the pause is over."""
         pause = self._channel.breaker.pause
         assert pause is not None
         count = await self._deliveries.expire(now, self._real_now(), pause.reason.value)
@@ -122,8 +122,8 @@ class DeliveryWorker:
             self._count(DeliveryState.EXPIRED.value, count)
 
     async def _probe(self, now: datetime) -> None:
-        """Sends one message as a probe while all others wait, preferably one that cannot have
-        arrived. A channel that was unreachable must first answer a call that sends nothing."""
+        """While others wait, sends one message as a probe, preferably one that cannot have
+        arrived yet. A channel that was unreachable must first answer a call that sends nothing."""
         breaker = self._channel.breaker
         try:
             place: QueueCursor | None = None
@@ -151,8 +151,8 @@ class DeliveryWorker:
         await self._all_written()
 
     async def close(self) -> None:
-        """Waits briefly for messages that are being sent, and returns the others to the queue. A
-        message without an answer by then stays claimed until its lease ends."""
+        """Waits briefly for messages that are being sent; returns unsent ones to the queue. A
+        message that gets no answer in this time stays claimed until its lease ends."""
         self._closing = True
         await _wait_or_cancel(set(self._slots))
         await _wait_or_cancel({self._writer} if self._writer is not None else set())
@@ -264,8 +264,8 @@ class DeliveryWorker:
                 await asyncio.sleep(self._late_s * BACKOFF_FACTOR)
 
     async def _answered(self, ready: PreparedDelivery, *, probe: bool = False) -> bool:
-        """True if the message may be sent. A channel that was unreachable, or may have the message,
-        must first answer a call that sends nothing; else the message returns to the queue."""
+        """True if the message may be sent; otherwise requeues it. A channel that was
+        unreachable, or may have the message, must first answer a call that sends nothing."""
         breaker, now, answers = self._channel.breaker, self._now, False
         away = breaker.pause is not None and breaker.pause.reason is PauseReason.AWAY
         if not away and not ready.delivery.unknown:
@@ -340,7 +340,7 @@ class DeliveryWorker:
                 await asyncio.sleep(0.2)
 
     async def _all_written(self) -> None:
-        """Waits until no message is being sent, or no result is written for ``IDLE_WAIT_S``."""
+        """Waits until no message is being sent, or until ``IDLE_WAIT_S`` pass without a result."""
         while self._held and await self._wait_for_change(monotonic() + IDLE_WAIT_S):
             pass
 

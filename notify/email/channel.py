@@ -22,9 +22,9 @@ from notify.email.smtp_client import SmtpClient, SmtpResult, SmtpStatus
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
-"""At most this many connections to the mail server are open, which may refuse a host with more."""
+"""At most this many connections to the mail server are open: it may refuse more from a host."""
 REPEATS_S: Final = (120.0, 600.0)
-"""Seconds before each repeat of a mail that may have arrived; its Message-ID marks the copy."""
+"""Seconds before each repeat of a mail that may have arrived; copies have the same Message-ID."""
 _LATER_S: Final = 60.0
 """Seconds before the next attempt after the server answered that the mailbox is full or the mail
 may be accepted later (greylisting)."""
@@ -62,8 +62,8 @@ class EmailChannel:
     async def prepare(
         self, deliveries: Sequence[Delivery], send_by: float
     ) -> tuple[list[PreparedDelivery], list[DeliveryResult]]:
-        """Looks up the reader's current address for each delivery. A delivery to a
-        reader without one, or who has switched this kind of mail off, gets its result here."""
+        """Looks up the reader's current address for each delivery. If the reader has no address
+        or has switched this kind of mail off, the delivery ends with a result."""
         addresses = await self.addresses.many({d.message.reader_id for d in deliveries})
         ready: list[PreparedDelivery] = []
         ends: list[DeliveryResult] = []
@@ -118,7 +118,7 @@ class SmtpStaffMailer:
         self._smtp, self._writer = smtp, writer
 
     async def send_alert(self, address: str, counts: Mapping[AlertKind, int]) -> bool:
-        """Sends the mail about waiting work. False if it was surely not sent."""
+        """Sends the mail about waiting work. False if the mail was surely not sent."""
         result = await self._smtp.send(address, self._writer.alert(address, counts))
         if result.status is SmtpStatus.SENT or result.unknown:
             return True
@@ -132,8 +132,8 @@ class SmtpCodeMailer:
         self._places = asyncio.Semaphore(CONCURRENCY)
 
     async def send_code(self, address: str, digits: str) -> None:
-        """Mails the code that confirms an address. While ``CONCURRENCY`` mails wait for a
-        hanging server, further calls fail at once. Raises: MailUnavailable, EmailAddressRefused."""
+        """Mails the code that confirms an address. Fails immediately while ``CONCURRENCY`` mails
+        wait for a hanging server. Raises: MailUnavailable, EmailAddressRefused."""
         if self._places.locked():
             raise MailUnavailable(retry_after=30)
         async with self._places:

@@ -1,4 +1,4 @@
-"""Writes mails, in text and HTML. Mails to readers have links that switch mails off."""
+"""Writes mails, in text and HTML. Mails to readers contain links to stop receiving such mails."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class SmtpStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpResult:
-    """A mail's result. `code`: the server's reply or None. `unknown`: it may have been sent."""
+    """A mail's result. `code`: the server's or None. `unknown`: the mail may have been sent."""
 
     status: SmtpStatus
     code: int | None = None
@@ -75,9 +75,9 @@ class _Text:
 
 
 class SmtpClient:
-    """Sends mails and checks the server. Failures are results, not exceptions. ``send_s``: at
-    most this many seconds for a mail; ``ask_s``: for a check or a connection.
-    ``before_the_dot_s``: wait before a mail's final dot, for a server that rejects the text."""
+    """Sends mails and checks the server. Failures are results, not exceptions. ``send_s``: limit
+    of seconds for a mail; ``ask_s``: for a check or a connection. ``before_the_dot_s``: seconds
+    to wait before a mail's final dot, in case the server rejects the text."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class SmtpClient:
         return SmtpResult(SmtpStatus.SENT, code)
 
     async def _write(self, connection: aiosmtplib.SMTP, text: _Text) -> int:
-        """Writes the mail's text and final dot; returns the server's reply code. Like
+        """Writes the mail's text and final dot; returns the server's reply code. Replaces
         aiosmtplib's ``data``, which hides whether the dot was written. Raises: SMTPException."""
         code, says = await connection.execute_command(b"DATA")
         protocol = connection.protocol
@@ -167,7 +167,7 @@ class SmtpClient:
         return ""
 
     async def answers(self) -> bool:
-        """True if the server answers a call that sends nothing, even with a refusal."""
+        """Makes a call that sends nothing. True if the server answers it, even with a refusal."""
         try:
             async with asyncio.timeout(self._ask_s):
                 connection = await self._connected()

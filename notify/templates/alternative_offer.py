@@ -1,5 +1,5 @@
 """The message sent when the library cancels a booking and holds another seat for its reader. It
-uses WeChat's template of cancellations, since readers with bookings have consented to that one."""
+uses WeChat's template of cancellations, to which readers with bookings have consented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The message after a report of an empty seat: prove presence or be set on temporary leave."""
+"""The message to a reader whose seat was reported empty: prove presence or be set on leave."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class MessageContext:
     at: datetime
     seat: str
     short_seat: str
-    """`seat` shortened to ``LONGEST_THING`` characters; only the number at its end is never cut."""
+    """`seat` cut to ``LONGEST_THING`` characters, but never within the number at its end."""
     seat_no: str
     receipt: str
     start: datetime
@@ -74,7 +74,7 @@ SCAN_SHORT: Final[Mapping[CheckInWay, str]] = {
 }
 """Shorter texts for ``SCAN_BY``, for messages whose other fields say where the codes are."""
 _ANY_KIOSK: Final = "馆内任一选座机或查询机"
-"""Used instead of kiosks' names too long for WeChat's field, where cut names would mislead."""
+"""Used if the kiosks' names are too long for WeChat's field, since cut names would mislead."""
 _PLACES: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.SEAT_LABEL: "座位上的座位码",
     CheckInWay.GATE: "馆口闸机",
@@ -135,8 +135,8 @@ _NEXT_DAY: Final = "次日{clock}"
 
 
 def later_clock(since: datetime | date, instant: datetime) -> str:
-    """The local time of day, such as 16:38; 次日02:00 if it is on the day after ``since``;
-    with its date if it is later."""
+    """The local time of day, such as 16:38. On the day after ``since``: 次日02:00. On any later
+    day: with the date."""
     day = to_local(since).date() if isinstance(since, datetime) else since
     days = (to_local(instant).date() - day).days
     if days > 1:

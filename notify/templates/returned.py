@@ -1,4 +1,4 @@
-"""The message after a return from temporary leave, to be confirmed if only a gate recorded it."""
+"""The message after a return from leave. The reader confirms a return that only a gate recorded."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ ALERT_TITLE: Final = "空位提醒"
 _FREE: Final = "{area}，{span} 有空位了。座位没有为您保留，先到先得，请尽快预约。"
 _FREE_TIP: Final = "有空位了，先到先得"
 _NEWS_FOR: Final = timedelta(minutes=30)
-"""The message about a free seat is not sent later than this after its event."""
+"""The message about a free seat is sent at most this long after its event."""
 _BANNED: Final = "您的预约资格已长期暂停，解除前不能候补；已有的预约不受影响。"
 _REASON: Final[Mapping[EndReason, str]] = {
     EndReason.NO_SEATS: "等候的座位当天已全部停用或撤除。请选择其他座位或时间。",
@@ -35,8 +35,8 @@ def title_of(end: WaitlistEnd) -> str:
 
 
 def template_of(end: WaitlistEnd) -> Template:
-    """The WeChat template of the message. For a free seat it is the template of offers, since
-    readers with an alert have consented to that one."""
+    """The WeChat template of the message. For a free seat: the template of offers, to which
+    readers with an alert have consented."""
     return Template.OFFER if end.reason is EndReason.SEAT_FREE else TEMPLATE
 
 

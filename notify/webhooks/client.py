@@ -1,6 +1,6 @@
-"""An HTTP client for webhooks. Their receivers are not trusted, so this network must not be
-reachable through it. A connection goes to exactly the address that was checked, so that DNS
-rebinding has no effect. Redirects are not followed."""
+"""An HTTP client for webhooks. Receivers are not trusted: they must not reach the service's
+network through the client. A connection goes to exactly the IP address that was checked, so that
+DNS rebinding has no effect. Redirects are not followed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TIMEOUT_S: Final = 10.0
 """Seconds for resolving the name, connecting, sending and reading the answer together."""
 LARGEST_ANSWER: Final = 64 * 1024
 _MOST_RECEIVED: Final = 512 * 1024
-"""At most this many bytes are received for one request; a socket may return 256 KB at once."""
+"""At most this many bytes are received per request; one read of a socket may return 256 KB."""
 USER_AGENT: Final = "seat-reservation-webhooks"
 FORBIDDEN: Final = "forbidden_address"
 
@@ -37,7 +37,7 @@ Lookup = Callable[[str, int], list[AddressInfo]]
 
 
 class AddressForbidden(OSError):
-    """The address is neither public nor in a network allowed by the operator: nothing is sent."""
+    """The IP address is neither public nor in an allowed network: nothing is sent."""
 
     def __init__(self, address: str) -> None:
         super().__init__(errno.EACCES, f"webhooks may not be sent to {address}")
@@ -97,7 +97,7 @@ class CheckedResolver(AbstractResolver):
 
 
 class _BoundedConnection(ResponseHandler):
-    """A connection that reads ``_MOST_RECEIVED`` bytes at most: 1xx answers can be endless."""
+    """A connection that reads ``_MOST_RECEIVED`` bytes at most: 1xx answers may never end."""
 
     _received = 0
 
@@ -147,7 +147,7 @@ class WebhookClient:
                 raise AddressForbidden(host)
 
         def connected(info: Any) -> socket.socket:
-            """Makes the socket and checks its address: URLs with an address are not resolved."""
+            """Makes the socket; checks its IP address, since one in a URL is never resolved."""
             family, kind, proto, _, address = info
             check(address[0], address[1])
             made = socket.socket(family, kind, proto)

@@ -16,7 +16,7 @@ from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType
 
 _MAX_STORED: Final = 500
-"""A call of ``EventOutbox`` queues at most this many events, numbered within a millisecond."""
+"""A call of ``publish`` queues at most this many stored events, numbered within a millisecond."""
 _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState | None]]] = {
     OutboxEventKind.BOOKING_CONFIRMED: (
         WebhookEventType.RESERVATION_CREATED,
@@ -86,8 +86,8 @@ class WebhookEvents:
         self._reference = reference
 
     async def subscribed_types(self) -> frozenset[WebhookEventType]:
-        """The event types that enabled endpoints receive. Call it after reading an outbox;
-        otherwise an endpoint added between the two reads would miss a later event."""
+        """The event types that enabled endpoints receive. Call this after reading an outbox, not
+        before: an endpoint that is added between the two would miss events."""
         return frozenset().union(*(e.events for e in await self._enabled()))
 
     def events_of(self, r: Reservation, types: Container[WebhookEventType]) -> list[WebhookEvent]:

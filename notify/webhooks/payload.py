@@ -87,7 +87,7 @@ DATA: Final[Mapping[WebhookEventType, type[msgspec.Struct]]] = {
     )
     if kind.startswith(beginning)
 }
-"""The struct that ``data`` has in events of each type."""
+"""The struct of the body's ``data``, by type of event."""
 
 
 def reader_name(reader_id: ReaderId, key: bytes) -> str:

@@ -24,7 +24,7 @@ _DELETED: Final = "deleted"
 
 
 class WebhookSender:
-    """Signs and posts webhook requests. Reads personal data anew per attempt: none is stored."""
+    """Signs and posts webhook requests. Personal data is not queued but read for each attempt."""
 
     def __init__(
         self,
@@ -41,8 +41,8 @@ class WebhookSender:
     async def send(
         self, id: WebhookId, event: WebhookEvent, now: datetime
     ) -> tuple[WebhookEndpoint, WebhookResult] | None:
-        """Returns the endpoint as read for this attempt and the result; None if it is disabled or
-        deleted. A queued event is sent even if its type was deselected. Raises: Unavailable."""
+        """Sends the event. Returns the endpoint, read for this attempt, and the result; None if
+        the endpoint is disabled or deleted. Deselected types are sent too. Raises: Unavailable."""
         current = await self._endpoints.with_keys(id, now)
         if current is None or not current[0].enabled:
             return None
@@ -54,7 +54,7 @@ class WebhookSender:
         return endpoint, await self._post(endpoint, event.id, body, keys)
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
-        """Sends a test event once, unstored, even to a disabled endpoint. Raises: Unavailable."""
+        """Sends an unstored test event once, even to a disabled endpoint. Raises: Unavailable."""
         current = await self._endpoints.with_keys(endpoint.id, now)
         if current is None:
             return WebhookResult(None, _DELETED)

@@ -33,11 +33,11 @@ from notify.webhooks.sender import WebhookSender
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 4
-"""At most this many deliveries to one endpoint are sent at once, each of another subject."""
+"""At most this many deliveries to one endpoint are sent in parallel, of different subjects."""
 LEASED: Final = 32
-"""Deliveries leased at once without failures, since a lease takes three database round trips."""
+"""Up to this many deliveries are leased together, since a lease takes three database calls."""
 RUN_S: Final = 2.0
-"""A lane ends after this many seconds. It uses one reading of the clock, and so must be short."""
+"""A lane ends after this many seconds, since its only reading of the clock becomes outdated."""
 WAIT_S: Final = 1.0
 """Seconds that a run waits for its lanes; unfinished ones continue."""
 LEASE: Final = timedelta(seconds=40)
@@ -75,7 +75,7 @@ class _Lane:
 
     @property
     def lease_count(self) -> int:
-        """Deliveries to lease now: up to ``LEASED``, few after failures, 0 if enough are leased."""
+        """The number of deliveries to lease now: at most ``LEASED``, few after failures."""
         if self.leasing is not None or not self.more_due:
             return 0
         most = self.at_once if self.endpoint.failures else LEASED
@@ -107,8 +107,8 @@ class WebhookWorker:
         self._closing = False
 
     async def run(self, now: datetime) -> int:
-        """Sends due deliveries. Returns the number of attempts since the last call and of
-        deliveries given up; at least 1 while a lane is running. Raises: Unavailable."""
+        """Sends due deliveries. Returns the attempts since the last call plus the deliveries
+        given up; at least 1 while a lane is running. Raises: Unavailable."""
         before, self._tried = self._tried, 0
         endpoints = await self._endpoints.all()
         if not endpoints:
@@ -127,8 +127,8 @@ class WebhookWorker:
         return before + self._tried + given_up or len(self._lanes)
 
     async def close(self) -> None:
-        """Waits briefly for attempts under way. Those without an answer by then stay leased;
-        they are repeated when the lease ends."""
+        """Waits briefly for attempts under way. Deliveries that get no answer in this time stay
+        leased; they are repeated when the lease ends."""
         self._closing = True
         lanes = set(self._lanes.values())
         if lanes:
@@ -139,7 +139,7 @@ class WebhookWorker:
 
     async def _lane(self, endpoint: WebhookEndpoint, now: datetime) -> None:
         """Sends the endpoint's due deliveries until none is left, the endpoint is paused or
-        ``RUN_S`` is over. After ``PAUSE_AFTER`` failures in a row they are sent one at a time."""
+        ``RUN_S`` is over. After ``PAUSE_AFTER`` failures in a row, deliveries are sent singly."""
         lane, stop_at = _Lane(endpoint, now), monotonic() + RUN_S
         try:
             while True:
@@ -234,8 +234,8 @@ class WebhookWorker:
     async def _judge(
         self, endpoint: WebhookEndpoint, answer: _Answer, now: datetime
     ) -> tuple[WebhookEndpoint, bool]:
-        """Returns the endpoint as changed by the answer, and True if nothing more may be sent to
-        it now: it is paused or was disabled by its answer 410."""
+        """Returns the endpoint as changed by the answer, and True if nothing more may be sent
+        now: the endpoint is paused, or was disabled after it answered 410."""
         current, result = answer
         if current.url != endpoint.url:
             endpoint = current  # the staff have changed the URL, which starts without failures

@@ -38,7 +38,7 @@ class IssuedAccessToken:
 
 
 class TokenRequestFailed(Exception):
-    """WeChat issued no token. ``errcode`` is None if it did not answer, -1 if it is busy."""
+    """WeChat issued no token. ``errcode``: None without an answer, -1 if WeChat is busy."""
 
     def __init__(self, errcode: int | None) -> None:
         super().__init__(errcode)
@@ -47,7 +47,7 @@ class TokenRequestFailed(Exception):
 
 class AccessTokens:
     """Keeps the current token of one account. ``issue`` requests a token from WeChat once and
-    raises ``TokenRequestFailed``. ``shared`` is the cache in Redis; while it is unreachable,
+    raises ``TokenRequestFailed``. ``shared`` is the cache in Redis; while Redis is unreachable,
     each process requests its own token."""
 
     def __init__(
@@ -65,12 +65,12 @@ class AccessTokens:
         self._cached: tuple[str, float] | None = None
         self._open: tuple[TokenUnavailable, float] | None = None
         self._alarmed: tuple[int | None, float] | None = None
-        """The last alarm's errcode, and until when (monotonic seconds) it is not logged again."""
+        """The last alarm's errcode, and until when (monotonic seconds) repeats are not logged."""
 
     async def get(self, bad: str | None = None) -> str:
-        """Returns a valid token. ``bad``: a token that WeChat has just refused, and that is not
-        returned. WeChat is called at most once. After a failure all callers get the same error
-        for a second; if the failure is lasting, for a minute. Raises: TokenUnavailable."""
+        """Returns a valid token. ``bad``: a token that WeChat has just refused, so another one
+        is returned. WeChat is called at most once. After a failure all callers get the same
+        error for a second; if the failure is lasting, for a minute. Raises: TokenUnavailable."""
         if (token := self._from_process(bad)) is not None:
             return token
         async with self._single_flight:
@@ -81,7 +81,7 @@ class AccessTokens:
             return token
 
     def mark_invalid(self, token: str, errcode: int) -> None:
-        """Called after WeChat refused a fresh ``token``: for a minute, ``get`` fails at once."""
+        """Called after WeChat refused a fresh ``token``: ``get`` then fails for a minute."""
         self._fail(TokenUnavailable(errcode, lasting=True, retry_after=_OPEN_SECONDS))
         if self._cached is not None and self._cached[0] == token:
             self._cached = None

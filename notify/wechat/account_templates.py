@@ -41,7 +41,7 @@ async def account_templates(transport: WeChatClient) -> Mapping[str, AccountTemp
 
 
 def difference_of(config: TemplateConfig, account: Mapping[str, AccountTemplate]) -> str:
-    """WeChat's reason to refuse messages of the configured template; empty if it accepts them."""
+    """Why WeChat would refuse messages of the configured template; empty if it accepts them."""
     template = account.get(config.template_id)
     if template is None:
         return f"the account has no template {config.template_id}"

@@ -26,7 +26,7 @@ from wechatpy.replies import TextReply
 
 MAX_BYTES: Final = 64 * 1024
 FRESH_FOR: Final = timedelta(hours=1)
-"""A push's timestamp may differ from the clock by this. The log of handled pushes covers a day."""
+"""The most a push's timestamp may differ from now. The log of handled pushes covers a day."""
 _STAMP: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _LISTS: Final = ("SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent", "SubscribeMsgSentEvent")
 
@@ -49,7 +49,7 @@ class Callback:
     content: str = ""
     message_id: str = ""
     picture: str = ""
-    """The address of a picture that the user sent."""
+    """The URL of a picture that the user sent."""
     title: str = ""
     """The title of a mini-program page that the user sent."""
     entries: tuple[Mapping[str, str], ...] = field(default=())
@@ -64,8 +64,8 @@ class Callback:
 
 
 class CallbackVerifier:
-    """Verifies and decrypts the pushes of one account. The token and the EncodingAESKey (43
-    characters) are set in its console at WeChat. Raises: ValueError for an invalid key."""
+    """Verifies and decrypts the pushes of one account. Token and EncodingAESKey (43 characters)
+    are set in the account's console at WeChat. Raises: ValueError for an invalid key."""
 
     def __init__(self, appid: str, token: str, aes_key: str) -> None:
         if len(aes_key) != 43 or not token:
@@ -74,8 +74,8 @@ class CallbackVerifier:
         self._crypto = WeChatCrypto(token, aes_key, appid)
 
     def echo(self, query: Mapping[str, str]) -> str:
-        """Answers WeChat's test of the push address: verifies its signature, returns its
-        ``echostr``. Raises: CallbackRejected."""
+        """Answers WeChat's test of the URL for pushes: verifies the test's signature, returns
+        its ``echostr``. Raises: CallbackRejected."""
         signature = query.get("signature", "")
         self._check(signature, query.get("timestamp", ""), query.get("nonce", ""))
         return query.get("echostr", "")
@@ -98,7 +98,7 @@ class CallbackVerifier:
         return _push(_read(plain.encode()))
 
     def text(self, push: Callback, content: str, timestamp: str, nonce: str) -> str:
-        """An encrypted text as the response to ``push``, which WeChat shows to its user."""
+        """The encrypted response to ``push``, by which WeChat shows ``content`` to the user."""
         # wechatpy puts the text unescaped into CDATA: it must not contain the end of one.
         inside = content.replace("]]>", "]]]]><![CDATA[>")
         reply = TextReply(content=inside, source=push.to, target=push.openid)

@@ -2,8 +2,8 @@
 it up; a long-term consent is not used up.
 
 A message that may have arrived is repeated only if it has a consequence for the reader, since the
-repeat uses up another consent, which a later message may need. If no other consent is stored, it is
-repeated all the same: if the first copy used up the only consent, WeChat refuses the second.
+repeat uses up another consent, which a later message may need. Without another stored consent the
+message is repeated too: if the first copy used up the only consent, WeChat refuses the second.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from notify.wechat.template_config import TemplateConfig, format_fields
 
 log = logging.getLogger(__name__)
 CONCURRENCY: Final = 50
-"""At most this many messages are sent at once: a thousand a second if WeChat answers in 50 ms."""
+"""At most this many messages are sent in parallel: a thousand a second, if a call takes 50 ms."""
 LEASE: Final = timedelta(seconds=60)
 """How long a worker may keep a delivery; longer than a check and a send, up to 8 s each."""
 _ENDS: Final = {
@@ -199,7 +199,7 @@ class WeChatChannel:
 
     async def flush(self) -> None:
         """Writes the consents that were given back, and those that WeChat no longer knows. Done
-        before a postponed message is queued again, so that it finds its consent."""
+        before a postponed message is queued again, so that its next attempt finds the consent."""
         spent, self._spent = self._spent, []
         try:
             await self.consents.clear(spent)
@@ -225,8 +225,8 @@ def _consent(d: Delivery) -> ConsentKey:
 
 
 def _page(config: TemplateConfig, message: Message) -> str | None:
-    """The page that a tap on the message opens: that of its reservation, or the first page if it
-    has none; None if the template opens no page."""
+    """The page that a tap on the message opens: its reservation's, or the first page for a
+    message without a reservation; None if the template opens no page."""
     if not config.page:
         return None
     return f"{config.page}?id={message.reservation_id}" if message.reservation_id else HOME

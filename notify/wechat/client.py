@@ -79,7 +79,7 @@ class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
     def entry_code(self, scene: str, env_version: str) -> Awaitable[Any]:
         """Requests a picture whose scan opens the mini-program's first page with ``scene``. Such
         pictures are valid for ever and unlimited in number (wxa/getwxacodeunlimit). WeChat does
-        not check the page (check_path), since it may not be published yet."""
+        not check the page (check_path): the page may not be published yet."""
         body = {"scene": scene, "env_version": env_version, "check_path": False, "width": 430}
         return cast("Awaitable[Any]", self._post("wxa/getwxacodeunlimit", data=body))
 

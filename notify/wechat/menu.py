@@ -16,7 +16,7 @@ class NoRoomInMenu(Exception):
 def menu_with_booking_entry(
     menu: Mapping[str, Any], name: str, appid: str, page: str, url: str
 ) -> dict[str, Any]:
-    """Returns the menu with the entry 座位预约, and as many of its companions as fit, below the top
+    """Returns the menu with the entry 座位预约 and as many of ``COMPANIONS`` as fit, below the top
     button ``name``; all other entries stay. ``url`` is opened by versions of WeChat that are too
     old for mini-programs. Raises: NoRoomInMenu."""
     new: dict[str, Any] = deepcopy({"button": list(menu["button"])})

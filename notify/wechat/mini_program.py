@@ -126,7 +126,7 @@ class MiniProgramClient:
             raise WeChatUnavailable(errcode=code) from error
 
     async def answers(self) -> bool:
-        """True if WeChat answers a request for a token now, even with a refusal."""
+        """Requests a token. True if WeChat answers, even with a refusal."""
         try:
             await self._transport.issue_token()
         except TokenRequestFailed as error:
@@ -170,7 +170,7 @@ class MiniProgramClient:
 
     async def check_text(self, openid: str, content: str) -> TextCheckAnswer:
         """Asks WeChat to check a text of at most ``LONGEST`` characters; returns its answer.
-        Failures are answers, not exceptions. The call may be repeated after any of them."""
+        Failures are answers, not exceptions. After any failure the call may be repeated."""
         try:
             return judged(await self._transport.wxa.check_text(openid, content))
         except TokenUnavailable as error:

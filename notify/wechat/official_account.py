@@ -19,7 +19,7 @@ HOME: Final = "pages/index/index"
 """The mini-program's first page."""
 _NO_MENU: Final = 46003
 _WITHIN_S: Final = 0.7
-"""Seconds to look up a follower's id; the response to a push, which needs it, has one second."""
+"""At most this many seconds are spent on a follower's id: a push must be answered within 1 s."""
 
 
 class _OfficialApi(BaseWeChatAPI):  # type: ignore[misc]

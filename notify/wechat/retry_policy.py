@@ -60,7 +60,7 @@ OUTCOMES: Final[dict[int, SendStatus]] = {
 class SendResult:
     """WeChat's answer to one subscribe message. `errcode`: None without an answer. `field`: the
     template's key that WeChat named as wrong. `unknown`: WeChat may have delivered the message
-    and used up a credit. The status BUSY without `unknown` means that it was surely not sent."""
+    and used up a credit. BUSY without `unknown`: the message was surely not sent."""
 
     outcome: SendStatus
     errcode: int | None = None
@@ -82,7 +82,7 @@ class RetryDecision:
 
     Attributes:
         pause: why all sending stops, for a refusal that would meet every message.
-        away: WeChat did not take the call; several in a row stop all sending.
+        away: WeChat did not accept the call; several such calls in a row stop all sending.
         without_page: the next attempt sends the message without a page to open.
         credit_zero: WeChat knows no credit any more; the stored number becomes 0.
         credit_back: WeChat did not use the credit of this attempt; it is given back.

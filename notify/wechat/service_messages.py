@@ -14,8 +14,8 @@ _BUSY: Final = -1
 
 
 async def send_text(client: WeChatClient, openid: str, text: str) -> int | None:
-    """Sends the text. Returns WeChat's errcode: 0 if it accepted the text, -1 if the text did
-    not reach it; None if the outcome is unknown."""
+    """Sends the text. Returns WeChat's errcode: 0 if WeChat accepted the text, -1 if the text
+    did not reach WeChat; None if the outcome is unknown."""
     try:
         answer = await client.message.send_text(openid, text)
     except (TokenUnavailable, TokenRequestFailed, ConnectionFailed):

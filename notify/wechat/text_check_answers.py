@@ -13,7 +13,7 @@ LONGEST: Final = 2500
 """At most this many characters are checked by one call."""
 _NOT_SEEN: Final = 61010
 _RISKY: Final = 87014
-"""The errcode by which version 1 says what version 2 calls ``risky``. Both are understood."""
+"""Version 1 answers this errcode where version 2 answers ``risky``. Both are understood."""
 _PAUSES: Final = {
     SendStatus.TOKEN: PauseReason.TOKEN,
     SendStatus.REFUSED: PauseReason.REFUSED,

@@ -25,7 +25,7 @@ ASK_AGAIN: Final = timedelta(hours=1)
 """The wait before the next check of a text if WeChat reports that its reader was not in the
 mini-program in the last two hours."""
 _RUN: Final = timedelta(seconds=8)
-"""A run makes no call later than this after its start, so the last ends within the job's time."""
+"""A run makes no call after this much time, so that its last call ends in the job's time limit."""
 
 
 class Checks(StrEnum):

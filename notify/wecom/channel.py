@@ -1,5 +1,5 @@
-"""The channel 企业微信 sends a text card into the application's chat with a member. WeCom drops the
-same card within half an hour, so a repeat is shown once. Error codes are from ``message/send``
+"""The channel 企业微信 sends a text card into the application's chat with a member. WeCom drops
+copies of a card for half an hour, so a repeat is shown once. Error codes: from ``message/send``
 and from WeCom's global table (https://developer.work.weixin.qq.com/document/path/90313)."""
 
 from __future__ import annotations

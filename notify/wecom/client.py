@@ -1,5 +1,5 @@
 """Calls to WeCom's API as one application. Each worker process may keep a token of its own:
-``gettoken`` returns the same one to all
+``gettoken`` returns the same token to all
 (https://developer.work.weixin.qq.com/document/path/91039)."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class WeComSettings:
 
 
 class WeComUnavailable(Exception):
-    """A failed call to WeCom. ``reason``: one word for logs. ``unknown``: it may have worked."""
+    """A failed call. ``reason``: one word for logs. ``unknown``: WeCom may have carried it out."""
 
     def __init__(self, reason: str, *, unknown: bool = False) -> None:
         super().__init__(reason)

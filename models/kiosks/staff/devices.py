@@ -52,7 +52,7 @@ class StaffDevices:
         return key
 
     async def change(self, ctx: StaffContext, old: Device, new: Device, reason: str) -> None:
-        """Replaces ``old`` by ``new``; if that is retired, the device loses its key. Raises:
+        """Replaces ``old`` by ``new``. A device that is retired by this loses its key. Raises:
         DeviceChanged, without any change, if the device is no longer as in ``old``."""
         for place in (old, new):
             ctx.require(place.venue_id, Role.ADMINISTRATOR)

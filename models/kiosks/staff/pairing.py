@@ -20,8 +20,8 @@ class StaffPairing:
         holder: KeyHolder,
         reason: str,
     ) -> None:
-        """Pairs the screen that sent ``request`` with the kiosk. ``holder``: its present screen, as
-        seen by the administrator, whose key stops working. Raises: PairingOver, KioskKeyChanged."""
+        """Pairs the screen that sent ``request`` with the kiosk. ``holder``: the present screen
+        that the administrator saw; its key stops working. Raises: PairingOver, KioskKeyChanged."""
         ctx.require(kiosk.venue_id, Role.ADMINISTRATOR)
         before = {"browser": holder.browser, "since": instant_text(holder.since)}
         async with self._audit.entry(

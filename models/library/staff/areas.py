@@ -1,4 +1,4 @@
-"""Changes of areas that affect no booking. Plans and retiring areas: models/policy/staff.py."""
+"""Changes of areas that affect no booking. Other changes of areas: models/policy/staff.py."""
 
 from __future__ import annotations
 
