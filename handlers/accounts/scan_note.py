@@ -40,8 +40,8 @@ def carried_note(request: web.Request) -> str:
 
 async def take_scan(request: web.Request, place: str) -> web.Response:
     """Verifies the code in a scanned link to ``place``, the path /k/<kiosk> or /s/<seat>. Redirects
-    to the check-in page of that path with a scan note, since a sign-in may outlast the code. The
-    redirect hides the code from the address bar and the history.
+    to the check-in page of that path with a scan note, because the code may expire during a
+    sign-in. The redirect hides the code from the address bar and the history.
 
     Raises: Throttled, ClockWrong, QrInvalid, QrExpired, TooManyAttempts, PresenceMethodOff.
     """

@@ -96,14 +96,14 @@ async def remove(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def unsubscribe_question(request: web.Request) -> web.StreamResponse:
-    """The page that a mail's unsubscribe link opens. It only asks: mail scanners open links,
-    too, and must not unsubscribe the reader."""
+    """The page that a mail's unsubscribe link opens. The page only asks, because mail scanners
+    open links, too, and must not unsubscribe the reader."""
     return _unsubscribe_page(request, request.query.get("t", ""))
 
 
 async def unsubscribe(request: web.Request) -> web.StreamResponse:
     """Unsubscribes the reader from the kind of message that the link's token names. Mail
-    programs send this request, too (RFC 8058): there is no session, the token is the proof."""
+    programs send this request, too (RFC 8058), so it needs no session: the token is the proof."""
     token = request.query.get("t", "")
     raise_if_limited(request.app[LOAD_SHEDDER].addresses.wait_for(client_address(request)))
     await form_of(request, _MAX_BYTES)

@@ -173,8 +173,8 @@ class Metrics:
     """All metrics, in one registry for each application, so that tests do not share counts.
 
     Processes that serve together count in files of one ``folder``, and each of them can export the
-    sum. It must be the folder in PROMETHEUS_MULTIPROC_DIR, which prometheus_client reads at its
-    import.
+    sum. ``folder`` must be the one in PROMETHEUS_MULTIPROC_DIR, which prometheus_client reads at
+    its import.
     """
 
     def __init__(self, folder: Path | None = None) -> None:

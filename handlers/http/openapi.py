@@ -281,7 +281,7 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
 
 
 def docs_routes(document: dict[str, Any], prefix: str) -> list[web.RouteDef]:
-    """The routes of the document and of its page for people. Both are encoded once, now."""
+    """The routes of the OpenAPI document and of its HTML page. This call encodes both."""
     text = msgspec.json.encode(document)
     page = render_fragment("http/api_docs.html", document=document, prefix=prefix)
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]

@@ -80,8 +80,8 @@ async def detail(
 
 
 def _actor_and_channel(by: str, via: str) -> tuple[str, str]:
-    """The actor and the channel to show in the reservation's history. Which librarian or which
-    program it was is not disclosed to the reader."""
+    """The actor and the channel to show in the reservation's history. The reader does not learn
+    which librarian or which program acted."""
     if by != Role.LIBRARIAN:
         return by, via
     return ("program", "api") if via.startswith(ACTOR_PREFIX) else (by, "desk")

@@ -92,7 +92,7 @@ def _hours(row: OccupancyRow, day: date) -> range:
 
 def _hour_of(search: MapSearch, now: datetime) -> int | None:
     """The hour of the day that the forecast is for. None: the day's fullest hour. -1: no hour,
-    as the next full hour is tomorrow's."""
+    because the next full hour is tomorrow's."""
     with suppress(ValueError):
         return time.fromisoformat(search.begin or search.start).hour
     soon = to_local(now + _HOUR)

@@ -32,7 +32,7 @@ class NoteForm(Revision):
 
 
 async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
-    """The reader's feedback with its answers. The audit log records that it was read."""
+    """The page of a reader's feedback with the answers. The audit log records each view."""
     staff = visit[StaffReaders]
     who = await staff.get(visit.id)
     await staff.look_at(staff_context(visit), who)
@@ -69,7 +69,7 @@ def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
 
 
 async def _done(visit: PageRequest) -> str:
-    """A text that says where the answer that was just sent has gone; empty if there was none."""
+    """A text that says where the answer that was just sent has gone; empty if none was sent."""
     id = visit.request.query.get("done", "")
     if not id:
         return ""

@@ -110,7 +110,7 @@ def _new_area(visit: PageRequest, typed: NewArea) -> Area:
 
 
 async def plan(visit: PageRequest) -> web.StreamResponse:
-    """The editor of the area's plan. A viewer cannot change it."""
+    """The editor of the area's plan. A viewer cannot change the plan."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)

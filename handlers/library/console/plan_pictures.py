@@ -122,7 +122,7 @@ async def _remove(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _area(visit: PageRequest) -> Area:
-    """The area as it is stored now. Raises: NotFound, OtherVenue."""
+    """The area that the URL names, as it is stored now. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)

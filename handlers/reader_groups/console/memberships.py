@@ -46,7 +46,7 @@ class MembershipForm(msgspec.Struct):
 
 
 async def set_membership(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sets the days of a membership or, with ``remove``, ends it."""
+    """Sets a membership's first and last day or, with the form field ``remove``, ends it."""
     who, typed = await reader_of(visit), decode(form, MembershipForm)
     if typed.base != memberships_shown(who):
         raise MembershipChanged()

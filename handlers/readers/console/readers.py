@@ -94,7 +94,7 @@ async def reader(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reader_of(visit: PageRequest) -> Reader:
-    """The reader in the address. Raises: NotFound."""
+    """The reader that the URL names. Raises: NotFound."""
     return await visit[StaffReaders].get(visit.id)
 
 
@@ -240,7 +240,7 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
 
 
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Suspends the reader until a time, or ``forever``; with ``release`` ends the suspension."""
+    """Suspends the reader to a time or ``forever``; with ``release``, ends the suspension."""
     who, release = await reader_of(visit), bool(form_text(form, "release"))
     until = None if release else _suspension_end(form, visit.now)
     was, reason = _suspension_shown(form), form_reason(form)
