@@ -89,7 +89,7 @@ _MOST_ASKED: Final = "/areas/{id}/map"
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Whether API paths exist in a library that reaches its readers by ``channels`` only."""
+    """The channels by which the library reaches its readers decide which API paths exist."""
 
     channels: frozenset[Channel]
 

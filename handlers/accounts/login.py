@@ -94,7 +94,7 @@ def _sign_in(
 
 def _queue_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Request], str | None]:
     """Returns a function that names a request's queue by the id of the sign-on that ``find``
-    returns for the request. Its result is None if ``find`` returns None."""
+    returns for the request. The name is None if ``find`` returns None."""
 
     def name(request: web.Request) -> str | None:
         sign_on = find(request)

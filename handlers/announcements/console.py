@@ -30,7 +30,7 @@ LONGEST_SPAN: Final = timedelta(days=15)
 """The longest period whose reservations select an announcement's readers. No reservation can be
 made further ahead than this period."""
 AN_HOUR: Final = 5
-"""A staff member may send this many announcements an hour: a sent one cannot be taken back."""
+"""A staff member sends at most this many announcements an hour: none can be taken back."""
 
 
 class AnnouncementForm(msgspec.Struct):

@@ -54,7 +54,7 @@ class Site:
     mini_appid: str
     templates: Mapping[Template, TemplateConfig]
     verification: Mapping[str, str]
-    """WeChat's domain verification file: its content by its name; empty without a file."""
+    """WeChat's domain verification file: file name to content; empty without a file."""
     keeping: Keeping
     trial_page: str = ""
     """The path of the introduction page in a trial installation; empty if there is none."""

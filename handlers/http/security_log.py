@@ -50,7 +50,7 @@ class SecurityLog:
 
     def end_minute(self) -> None:
         """Logs how many refusals got no line, by kind and address, and starts a new minute. The
-        refusals of all addresses without a line are one sum for each kind."""
+        refusals of addresses without any line are added up by kind."""
         for (kind, address), count in self._left_out.items():
             whose = {"address": self.hash_of(address)} if address else {}
             self._write("security_refusals_left_out", kind, {**whose, "count": count})

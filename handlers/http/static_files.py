@@ -92,7 +92,7 @@ _ENGLISH_URLS: Final = _in_english()
 
 
 def english_asset_url(name: str) -> str:
-    """The URL of the file's English version, or of the file without one. Raises: KeyError."""
+    """The URL of the file's English version, or else of the file itself. Raises: KeyError."""
     return _ENGLISH_URLS.get(name) or _URLS[name]
 
 

@@ -23,9 +23,9 @@ routes = ApiRoutes()
 
 
 PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
-"""The rate limit of pairing requests for one client address and kind of browser. The kind keeps
-a stranger with a screen's address from using up the screen's limit. After a power cut, all
-screens of a building may send a request at the same time."""
+"""The rate limit of pairing requests for one client address and kind of browser. The kind is
+there so that a stranger at a screen's address seldom uses up the screen's limit. After a power
+cut, all screens of a building may send a request within seconds."""
 _NETWORK_V6: Final = 64
 
 

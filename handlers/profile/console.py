@@ -141,8 +141,8 @@ async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
 
 def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) -> LibraryProfile:
     """The profile that the form describes. A wording equal to the default is stored as empty, so
-    that later versions can improve the default. ``year``: in which the time zone is checked.
-    Raises: Malformed for a time zone that the service cannot use."""
+    that later versions can improve the default. ``year``: the year for the check of the time
+    zone. Raises: Malformed for a time zone that the service cannot use."""
     rules = typed["rules_text"].replace("\r\n", "\n")
     contact = (line.strip() for line in typed["contact"].splitlines())
     lines: dict[str, Any] = {name: typed[name] for name in _LINES}

@@ -45,7 +45,7 @@ _WRITE: Final = Scope.RESERVATIONS_WRITE
 
 _UNKNOWN_NUMBERS: Final = 20
 _WINDOW: Final = timedelta(hours=1)
-"""In this time a caller may try ``_UNKNOWN_NUMBERS`` numbers that belong to no reader."""
+"""In this time a caller may try ``_UNKNOWN_NUMBERS`` student or staff numbers of no reader."""
 
 
 @routes.get(

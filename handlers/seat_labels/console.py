@@ -22,7 +22,7 @@ from models.library.entities import PresenceSource, Seat
 
 _MASK: Final = 2
 """The QR mask for all labels: best or nearly best for all their links. Searching the best mask
-for each label would take most of the time."""
+for each label would take most of a page's time."""
 LABELS_OF_A_SHEET: Final = 30
 """The number of labels on a sheet: five columns, six rows (labels.css)."""
 

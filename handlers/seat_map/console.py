@@ -39,7 +39,7 @@ from models.seat_reports.service import SeatReportService
 from notify.templates.rendering import later_clock
 
 _LISTED: Final = 50
-"""At most this many seats whose readers may have left are listed; checking these lists others."""
+"""The list has at most this many seats whose readers may have left; others follow after checks."""
 _MARKED: Final = 200
 """At most this many occupied-seat reports are marked on the plan."""
 _DRAWN: Final = {

@@ -202,7 +202,7 @@ class EventStreamHub:
 
     def end_of(self, key: str) -> None:
         """Ends the streams of ``key``, whose rights have changed: a session's id, or
-        ``reader:<id>`` for all streams of a reader. The browser reconnects, and the rights are
+        ``reader:<id>`` for all streams of a reader. A browser reconnects; its rights are then
         checked."""
         for watched in self._watched.values():
             _end(s for s in watched.subscribers if key in (s.session_id, f"reader:{s.reader_id}"))

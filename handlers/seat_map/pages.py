@@ -186,8 +186,8 @@ def _next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> s
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
-    """The reservation to be changed by a booking from this search; None if it is to be a new
-    one. Raises: NotFound; WrongState if the reservation can no longer be changed."""
+    """The reservation to be changed by a booking from this search; None if the booking is to be
+    new. Raises: NotFound; WrongState if the reservation can no longer be changed."""
     if not search.change:
         return None
     r = await visit[ReservationService].get_own(search.change, visit.reader.id)

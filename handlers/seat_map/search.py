@@ -64,8 +64,7 @@ class MapSearch:
         return bool(self.end) and not self.hint
 
     def to(self, path: str, **other: str) -> str:
-        """The URL of ``path`` with this search as its query. ``other`` replaces or adds
-        parameters."""
+        """The URL of ``path`` with this search as query. ``other`` replaces or adds parameters."""
         query = {
             "date": self.day.isoformat(),
             "start": self.start,
@@ -147,7 +146,7 @@ def search_of(visit: PageRequest) -> MapSearch:
 
 
 def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | None:
-    """A redirect to the same search today if its day has passed (old bookmark); otherwise None."""
+    """A redirect to the search for today if its day is past (old bookmark); otherwise None."""
     if search.day >= local_date(visit.now):
         return None
     today = replace(search, day=local_date(visit.now), start="", end="")

@@ -84,15 +84,15 @@ def sent_form(request: web.Request) -> SentForm:
 
 
 def keep_typed(visit: PageRequest, form: Form) -> None:
-    """Makes the page show the form as it was sent. No error is added."""
+    """Makes this request's page show the form as it was sent. No error is added."""
     visit.request[_SENT] = SentForm(visit.request.path, form)
 
 
 def refuse(
     visit: PageRequest, form: Form, error: DomainError, wrong: str = "", field: str = ""
 ) -> None:
-    """Makes the page show the form as it was sent, with an error at a field. ``wrong`` and
-    ``field`` replace the text and the field that ``error`` has."""
+    """Makes this request's page show the form as it was sent, with an error at a field.
+    ``wrong`` and ``field`` replace the text and the field that ``error`` has."""
     if not wrong:
         wrong = error_text(visit, error)
     elif not isinstance(error, Malformed):

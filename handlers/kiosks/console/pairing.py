@@ -1,4 +1,4 @@
-"""Pairing a kiosk's screen: an administrator types the screen's code, compares, and confirms."""
+"""Pairing a kiosk's screen: an administrator types the code on it, compares, and confirms."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ _CSV: Final = "text/csv; charset=utf-8"
 @dataclass(frozen=True, slots=True)
 class AreaPreview:
     """An area in an import's preview. ``changes``: the changes in words. ``drawn``: the seats to
-    draw, by what the import does to them (``_drawn``)."""
+    draw, by ``removed``, ``added``, ``changed`` and ``kept``."""
 
     area: Area
     is_new: bool

@@ -240,7 +240,7 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
 
 
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Suspends the reader to a time or ``forever``; with ``release``, ends the suspension."""
+    """Suspends the reader until a time or ``forever``; with ``release`` ends the suspension."""
     who, release = await reader_of(visit), bool(form_text(form, "release"))
     until = None if release else _suspension_end(form, visit.now)
     was, reason = _suspension_shown(form), form_reason(form)
