@@ -142,7 +142,7 @@ async def _begin_at(request: web.Request, sign_on: SignOn) -> web.Response:
 
 async def sign_on_answer(request: web.Request) -> web.Response:
     """Signs in the browser that a sign-on redirects back. Wrong tickets and codes are not
-    counted as guesses: real ones have 128 random bits, and a campus may share one address."""
+    counted as guesses: real ones have 128 random bits, and a campus may share an IP address."""
     sign_on = _answering(request)
     if sign_on is None:
         raise NotFound()

@@ -59,7 +59,7 @@ async def announcement(visit: PageRequest, reach: int | None = None) -> web.Stre
 
 
 async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows how many readers the announcement would reach, or sends it."""
+    """Sends the announcement, or shows how many readers it would reach (``operation``)."""
     what = _read(visit, form)
     if form_text(form, "operation") != "send":
         readers = await visit[StaffAnnouncements].audience(what.areas, what.span)

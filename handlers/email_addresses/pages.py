@@ -1,4 +1,4 @@
-"""邮件通知: the reader's address, its confirmation, and the kinds of messages that are mailed."""
+"""邮件通知: the reader's mail address, its confirmation, and the kinds of messages sent to it."""
 
 from __future__ import annotations
 

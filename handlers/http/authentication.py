@@ -85,7 +85,7 @@ async def identify(request: web.Request, now: datetime, id: str = "") -> Princip
 
 
 async def signed_in(request: web.Request, now: datetime) -> Principal | None:
-    """The session of a person who calls; None for programs or without one. Raises: BadOrigin."""
+    """The session of a calling person; None for programs and visitors. Raises: BadOrigin."""
     try:
         principal = await identify(request, now)
     except Unauthenticated:

@@ -1,4 +1,4 @@
-"""Typed keys of the application: by class for services, by name for shared HTTP machinery."""
+"""Typed keys of the application: a class for a service, a name for shared HTTP machinery."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ _REST_S: Final = 1.0
 _SHORT_LINE: Final = 1000
 _FIRST_GUESS: Final = 500.0
 _MEASURED_S: Final = 1.0
-"""Seconds over which the rate of finished changes is measured. A shorter time would mislead, as
-the changes of one batch finish together."""
+"""Seconds over which the rate of finished changes is measured. A shorter time would mislead,
+because the changes of one batch finish together."""
 _OF_A_CHANGE: Final = 1 / 10
 """The work of refusing a change, as a fraction of the work of performing one. When the rate of
 finished changes is measured, a refusal counts as this fraction of a change."""

@@ -17,7 +17,7 @@ _MAX_KEYS: Final = 100_000
 
 
 class LocalRateLimiter:
-    """Token buckets of one worker, one for each key (a reader or an address). Beyond
+    """Token buckets of one worker, one for each key (a reader or a client address). Beyond
     ``_MAX_KEYS`` keys the least recently used are dropped."""
 
     def __init__(

@@ -95,7 +95,7 @@ _SESSIONS: Final = {
 
 
 def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()) -> dict[str, Any]:
-    """The routes' OpenAPI 3.1 document. ``named``: types to describe that no operation uses."""
+    """The routes' OpenAPI 3.1 document. ``named``: further types, which no operation uses."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {ErrorOut, *named}
     ordered = sorted(shapes, key=str)

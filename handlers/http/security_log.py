@@ -10,9 +10,9 @@ from models.storage.encryption import FieldCipher
 
 log = logging.getLogger(__name__)
 LINES_OF_AN_ADDRESS: Final = 5
-"""A worker logs at most this many lines a minute on one kind of refusal from one address."""
+"""A worker logs at most this many lines a minute on a kind of refusal from one client address."""
 LINES_OF_A_KIND: Final = 60
-"""A worker logs at most this many lines a minute on one kind of refusal from all addresses."""
+"""A worker logs at most this many lines a minute on a kind of refusal from all client addresses."""
 _MINUTE_S: Final = 60.0
 _HASH_CHARS: Final = 20
 _ROUTINE: Final = frozenset(

@@ -72,7 +72,7 @@ async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingS
 
 def network_of(address: str) -> str:
     """The key under which rate limits count a client: its IPv4 address, or its IPv6 network,
-    since one host can use all addresses of such a network."""
+    because one host can use all addresses of such a network."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -83,7 +83,8 @@ async def _page(
 
 
 async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Previews or stores the profile. After a refusal the form keeps the typed texts and logo."""
+    """Stores the profile, or only previews it if the form's ``operation`` is ``preview``. After
+    a refusal the form keeps the typed texts and logo."""
     reference = visit[REFERENCE]
     await reference.refresh()
     old = reference.profile

@@ -71,7 +71,7 @@ class BookingPanel:
     counts: bool = True
     """Whether a no-show of this booking would count as a violation."""
     can_report_empty: bool = False
-    """Whether the reader may report the seat as empty: only one recorded as occupied now."""
+    """Whether the reader may report the seat as empty: it is recorded as occupied now."""
     unavailable_start: str = ""
     """The start that the reader chose, if the seat is not free then any more; otherwise empty."""
     refusal: str = ""

@@ -201,9 +201,8 @@ class EventStreamHub:
             _end(watched.subscribers)
 
     def end_of(self, key: str) -> None:
-        """Ends the streams of ``key``, whose rights have changed: a session's id, or
-        ``reader:<id>`` for all streams of a reader. A browser reconnects; its rights are then
-        checked."""
+        """Ends streams after a change of rights. ``key``: a session's id, or ``reader:<id>`` for
+        all streams of a reader. The browser connects again, and its rights are checked."""
         for watched in self._watched.values():
             _end(s for s in watched.subscribers if key in (s.session_id, f"reader:{s.reader_id}"))
 

@@ -24,7 +24,7 @@ _COUNTED_EVERY_S: Final = 5
 
 
 class BookedSeats:
-    """Booked seats by area and hour of a day. Each worker counts at most once in five seconds."""
+    """Booked seats by area and hour of a day, counted at most once in five seconds by a worker."""
 
     def __init__(self, reference: ReferenceData) -> None:
         self._reference = reference

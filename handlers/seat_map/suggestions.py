@@ -95,8 +95,8 @@ async def suggestions(
     *,
     proposes: bool,
 ) -> Suggestions:
-    """The suggestions for the searched time or, without one, the next two hours. ``last``: the
-    reader's last stay. ``proposes``: True to propose a seat (if the reader may book one)."""
+    """The suggestions for the searched time or, if none is valid, the next two hours. ``last``:
+    the reader's last stay. ``proposes``: True to propose a seat (if the reader may book one)."""
     timed_search = await _with_time(visit, venue_id, search)
     plans = await _plans_by_area(visit, venue_id, timed_search)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None

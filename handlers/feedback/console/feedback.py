@@ -51,8 +51,8 @@ async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Answers a feedback entry once, or closes it without an answer. With the form field
-    ``fill``, only puts a canned answer into the form."""
+    """Answers a feedback entry once or, with the form field ``close``, closes it without an
+    answer. With the field ``fill``, only puts a canned answer into the form."""
     if form_text(form, "fill"):
         return await _filled(visit, form)
     closes = bool(form_text(form, "close"))

@@ -1,4 +1,4 @@
-"""Kiosks, gates and their keys; and each venue's presence sources."""
+"""Kiosks, gates and their keys, and the ways of proving presence in each venue."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _read(visit: PageRequest, form: Form) -> FloorFile:
-    """The content of the uploaded file or a confirmed preview. Errors are in its ``problems``."""
+    """The content of the uploaded file or the confirmed preview. ``problems`` has its errors."""
     plans, file = form_text(form, "plans"), form.get("file")
     named = form_text(form, "encoding")
     encoding = named if named in ENCODING_TEXT else ""

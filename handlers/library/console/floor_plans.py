@@ -147,8 +147,8 @@ async def export_plan(visit: PageRequest) -> web.StreamResponse:
 
 
 async def plan_before(visit: PageRequest) -> web.StreamResponse:
-    """The plan as it was before a change, from the audit log's entry, as a file. Importing it
-    undoes the change. Raises: NotFound if the entry has no plan."""
+    """The plan as it was before a change, from the audit log's entry, as a file. An import of
+    this file undoes the change. Raises: NotFound if the entry has no plan."""
     entry = await visit[AuditLog].get(visit.id)
     document = entry.before.get("plan")
     if not isinstance(document, dict):

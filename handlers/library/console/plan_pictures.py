@@ -1,5 +1,5 @@
-"""The picture under a floor plan in the editor. Its forms are answered with JSON instead of a
-new page, so that an unsaved drawing is not lost."""
+"""The picture under a floor plan in the editor. The picture's forms are answered with JSON
+instead of a new page, so that an unsaved drawing is not lost."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
 
 
 def _places(seats: Sequence[Seat]) -> dict[str, int]:
-    """Each seat's index by name, and by name without zeros in front unless that is another seat."""
+    """Each seat's index by name and, unless another seat has that name, without leading zeros."""
     plain = {_plain(seat.number): place for place, seat in enumerate(seats)}
     return plain | {name_key(seat.number): place for place, seat in enumerate(seats)}
 

@@ -36,7 +36,7 @@ class VisitorForm(DaysForm):
 
 
 async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Adds a reader whom the campus does not know, for some days."""
+    """Adds a visitor for some days: a reader whom the campus's sign-on does not know."""
     new = decode(form, VisitorForm)
     if new.card and not is_card_number(new.card):
         raise Malformed("card", "card_format")
