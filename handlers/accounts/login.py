@@ -111,7 +111,7 @@ def _chosen(request: web.Request) -> SignOn | None:
 
 
 def _answering(request: web.Request) -> SignOn | None:
-    """The sign-on that redirected the browser back to this service; None if its id is unknown."""
+    """The sign-on that redirected the browser back to this service; None for an unknown id."""
     return request.app[service_key(SignOns)].get(request.match_info.get("provider", CAS_ID))
 
 
@@ -287,7 +287,7 @@ def _begin(request: web.Request, sign_on: str, attempt: Attempt) -> web.Response
 
 
 def _attempt_of(request: web.Request, provider: str) -> Attempt | None:
-    """The attempt that this browser began at ``provider``; None without one."""
+    """The sign-in attempt that this browser began at ``provider``; None if there is none."""
     attempt = Attempt.parse(request.cookies.get(_attempt_cookie(request), ""))
     return attempt if attempt is not None and attempt.provider == provider else None
 

@@ -26,8 +26,8 @@ _MAX_MARKED_READ: Final = 100
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
-    """Shows the activation code, which stays the same at a reload. While a binding waits for the
-    reader's confirmation, asks for it; for a bound account, shows the button that unbinds it."""
+    """Shows the activation code, which a reload does not change. Asks the reader to confirm a
+    binding that waits for it; for a bound account, shows a button that ends the binding."""
     binding, reader = visit[AccountBindingService], visit.reader
     bound = await binding.is_bound(reader.id)
     code = None if bound else await binding.get_or_create_code(reader.id, False, visit.now)

@@ -53,7 +53,7 @@ async def _page(
 
 
 async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sends a six-digit code to the form's e-mail address, with which the reader confirms it."""
+    """Sends a six-digit code to the form's mail address, for the reader to confirm the address."""
     address = form_text(form, "address")
     try:
         await visit[EmailAddressService].request(

@@ -72,7 +72,7 @@ class ApiRequest:
 
     request: web.Request
     app: web.Application
-    """The application: ``request.app``, kept because aiohttp searches it at each access."""
+    """The application, kept here because each access to ``request.app`` costs a search."""
     now: datetime
     principal: Principal | None
     body: bytes = b""

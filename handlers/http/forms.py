@@ -24,7 +24,7 @@ _MAX_PARTS: Final = 20
 async def form_of(
     request: web.Request, max_bytes: int = MAX_BODY_BYTES, *, multipart: bool = False
 ) -> Form:
-    """The fields of the form, of at most ``max_bytes``. ``multipart``: it may contain files.
+    """The fields of the form, of at most ``max_bytes``. ``multipart``: the form may contain files.
 
     Raises:
         UnsupportedMediaType: a content type that is no form, or an encoding other than UTF-8.

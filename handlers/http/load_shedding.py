@@ -186,7 +186,7 @@ class LoadShedder:
         self.last_response_at = float("-inf")
         """Monotonic time of the last response since the shutdown began."""
         self.request_arrived = asyncio.Event()
-        """Each request sets this event and each tick clears it. It ends an idle worker's pause."""
+        """Each request sets this event, and each tick clears it. Setting it ends a pause."""
         self._late_s = self._latest_s = 0.0
         self.looking = 0
 

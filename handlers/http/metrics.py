@@ -236,7 +236,7 @@ class Metrics:
         self.load = LoadMetrics(self.registry)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Counts one request. The label look-up is cached: it costs more than the counting."""
+        """Counts one request. Labels are cached: their look-up costs more than the counting."""
         key = (route, method, status)
         child = self._answered.get(key)
         if child is None:

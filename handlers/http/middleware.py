@@ -25,7 +25,7 @@ from models.kernel.time_range import to_local
 
 log = logging.getLogger(__name__)
 NOW: Final = web.RequestKey("now", datetime)
-"""The time at which the request arrived, by the service's clock. All rules are judged by it."""
+"""The time at which the request arrived, by the service's clock. All rules use this time."""
 _AT_ONCE_S: Final = 0.001
 _NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
 

@@ -1,4 +1,4 @@
-"""``/openapi.json`` from a table of routes, and ``/docs``, its page without scripts."""
+"""``/openapi.json``, made from a table of routes, and ``/docs``, an HTML page without scripts."""
 
 from __future__ import annotations
 

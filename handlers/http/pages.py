@@ -81,7 +81,7 @@ class PageRequest:
 
     @property
     def role(self) -> Role | None:
-        """The reader's highest staff role in any venue in this session; None without one."""
+        """The reader's highest staff role in any venue in this session; None without a role."""
         return self.rights.role if self.rights is not None else None
 
     @property
@@ -341,7 +341,7 @@ def render_error(
 async def error_page(
     request: web.Request, status: int, code: str, facts: Mapping[str, Any]
 ) -> web.Response:
-    """The error page for a path without a page handler. For a signed-in reader it has the menu."""
+    """The error page for a path without a page handler, with the menu for a signed-in reader."""
     try:
         reader = (await _visit(request)).reader
     except DomainError:

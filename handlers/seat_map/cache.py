@@ -290,8 +290,8 @@ class SeatMapCache:
         minute: datetime,
         groups: GroupSet,
     ) -> CachedAreaMap:
-        """The area's plan for readers who are members of these groups. It is shared with all
-        readers who may use the same seats."""
+        """The area's plan for readers who are members of these groups. All readers who may use
+        the same seats share the plan."""
         self._reset_if_catalog_changed()
         effective_groups = self.reference.groups.in_area(area, groups) if groups else NO_GROUPS
         key = (area.id, time_window, effective_groups)

@@ -221,7 +221,7 @@ async def _moving(visit: PageRequest, id: str) -> Reservation | None:
 
 async def _takers(visit: PageRequest, area: Area, moving: Reservation | None) -> set[SeatId]:
     """The seats of the area to which the reservation ``moving`` can be moved: its reader may use
-    them, and they are free for the rest of its time. Empty without a reservation."""
+    the seats, and they are free for the rest of its time. Empty if ``moving`` is None."""
     if moving is None:
         return set()
     span = TimeRange(max(floor_minute(visit.now), moving.start), moving.end)

@@ -356,7 +356,7 @@ def _kind_of(plan: CachedAreaMap) -> str:
 
 def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
     """Each fixture of the plan with its label's text and position. A door's label is placed
-    beside the door, because it is wider."""
+    beside the door, because the label is wider."""
     for fixture in area.fixtures:
         text, tall = FIXTURE_TEXT.get(fixture.kind, ""), fixture.h > 2 * fixture.w
         x, y = fixture.x + fixture.w / 2, fixture.y + fixture.h / 2

@@ -107,8 +107,8 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _rotate(
     visit: PageRequest, form: Form, old: WebhookEndpoint, reason: str
 ) -> web.StreamResponse:
-    """Rotates the secret; only this response shows it. A form that was sent twice is refused,
-    with a text that says so."""
+    """Rotates the secret; only this response shows the new secret. If a form was sent twice, the
+    second time is refused, with a text that explains it."""
     staff = visit[StaffWebhooks]
     try:
         require_current(form, old.rev, WebhookChanged)

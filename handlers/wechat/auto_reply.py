@@ -65,8 +65,8 @@ async def store_feedback(
     account: str,
     acknowledgement: str = "",
 ) -> None:
-    """Stores a message from WeChat as feedback. ``account``: the WeChat account that got it.
-    ``acknowledgement``: a text to send to its writer, if this account's callback cannot reply."""
+    """Stores a message from WeChat as feedback. ``account``: the WeChat account that got the
+    message. ``acknowledgement``: a text to send to the writer if a callback cannot reply."""
     app, now = request.app, request[NOW]
     text = callback.content.strip() or _without_words(callback)
     id = await app[service_key(FeedbackService)].add(

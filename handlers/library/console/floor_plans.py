@@ -34,7 +34,7 @@ from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
 
 LARGEST_PLAN: Final = 512 * 1024
-"""The largest form in bytes; it fits a plan of a thousand seats."""
+"""The largest form in bytes, large enough for a plan of a thousand seats."""
 NOT_AN_ID: Final = "import"
 """An id that no area may have, because the path with this id leads to the import page."""
 _LISTED: Final = 12

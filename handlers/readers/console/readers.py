@@ -1,4 +1,4 @@
-"""Readers: search, and what staff can do for one: bookings, suspension, accommodation."""
+"""Readers: search, and what staff can do for a reader: bookings, suspension, accommodation."""
 
 from __future__ import annotations
 

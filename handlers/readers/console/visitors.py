@@ -73,7 +73,7 @@ async def reveal_activation_code(visit: PageRequest, _: Form) -> web.StreamRespo
 
 
 async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Issues a code for WeChat's reviewers of the mini-program. Only this page shows it."""
+    """Issues a code for WeChat's reviewers of the mini-program. Only this page shows the code."""
     who = await reader_of(visit)
     issued = await visit[ReviewAccess].issue(staff_context(visit), who)
     qr = svg(link(visit[SITE].public_base_url, issued.secret))
@@ -81,7 +81,7 @@ async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Revokes the visitor's review code. A WeChat account that was bound with it stays bound."""
+    """Revokes the visitor's review code. A WeChat account that the code has bound stays bound."""
     who = await reader_of(visit)
     await visit[ReviewAccess].revoke(staff_context(visit), who)
     return redirect(f"/console/readers/{who.id}?done=revoke_review_code")
