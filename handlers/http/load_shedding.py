@@ -88,12 +88,12 @@ class WriteQueue:
 
     @property
     def is_saturated(self) -> bool:
-        """True if ``PRESSING`` changes or more were in progress in the last two ticks."""
+        """True if ``PRESSING`` changes were in progress since the last ``tick`` but one."""
         return max(self._most, self._most_before) >= PRESSING
 
     @property
     def is_empty(self) -> bool:
-        """True if no change was in progress or waiting in the last two ticks."""
+        """True if no change was in progress or waiting since the last ``tick`` but one."""
         return not (self._most or self._most_before or self._line)
 
     async def acquire(self) -> None:
@@ -196,8 +196,8 @@ class LoadShedder:
         return self._sign_ons.setdefault(which, WriteQueue(slots=SIGN_IN_SLOTS))
 
     def begin_read(self) -> None:
-        """Counts a read as in progress. Raises: Busy if reads are refused now. If it is not
-        raised, the caller must call ``end_read`` when the read has ended."""
+        """Counts a read as in progress. Raises: Busy if reads are refused now. After a call
+        without this error, the caller must call ``end_read`` when the read ends."""
         if self.door.oldest_s > LATE_S or self._is_overrun() or self.looking >= MAX_READS:
             late_s = max(self._late_s, self.door.oldest_s)
             raise Busy(retry_after=1 + late_s + random.uniform(0, 2))

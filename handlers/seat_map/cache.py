@@ -1,6 +1,6 @@
 """Response bodies of floor plans and area lists, encoded once for many readers. A change encodes
-only the seats that it concerns. A reader's response gets those seats that this reader sees
-differently, such as their own. Workers with equal data give equal ETags."""
+only the seats that it concerns. Seats that one reader sees differently from others, such as the
+own seat, are replaced in that reader's response. Workers with equal data give equal ETags."""
 
 from __future__ import annotations
 

@@ -368,6 +368,6 @@ def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
 
 
 async def redirect_to_start(_: PageRequest) -> web.StreamResponse:
-    """Redirects to the list of areas. The page with a refused booking has the URL /reserve, and
-    a reader may load that URL again."""
+    """Redirects a GET of /reserve to the list of areas. The response to a refused booking has
+    this URL, which a reader may load again."""
     return redirect("/")

@@ -1,4 +1,4 @@
-"""Forms of opening hours, and the next version of the policy that follows from them."""
+"""Forms of opening hours, and the policy's next version that results from a sent form."""
 
 from __future__ import annotations
 
