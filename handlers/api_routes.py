@@ -84,12 +84,12 @@ MAIL_ONLY: Final = frozenset(PREFIX + route.path for route in email_addresses_ap
 
 
 _MOST_ASKED: Final = "/areas/{id}/map"
-"""The most requested path, registered first: aiohttp tries routes with a common prefix in order."""
+"""The most requested path. It is registered first, because aiohttp tries similar paths in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Which API paths exist in a library that reaches its readers by these channels."""
+    """The channels by which the library reaches its readers decide which API paths exist."""
 
     channels: frozenset[Channel]
 

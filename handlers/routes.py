@@ -179,7 +179,7 @@ def _place_routes() -> list[web.RouteDef]:
 
 
 def all_routes(served: Served) -> list[web.RouteDef]:
-    """The routes of all pages and API operations of a library that uses these channels."""
+    """The routes of all pages and API operations that exist with the channels of ``served``."""
     absent = frozenset[str]() if served.wechat else _WECHAT_ONLY
     absent |= frozenset[str]() if Channel.EMAIL in served.channels else MAIL_ONLY
     absent |= {path for channel, path in CHOICE_PAGES.items() if channel not in served.channels}

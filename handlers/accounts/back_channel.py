@@ -31,9 +31,9 @@ def back_channel_routes() -> list[web.RouteDef]:
 
 
 async def back_channel_logout(request: web.Request) -> web.Response:
-    """Ends the sessions that a provider's signed logout token names (sections 2.5 to 2.8). The
-    provider's server calls, not a browser, so neither Origin nor cookie is required. Invalid
-    tokens are rate-limited by address."""
+    """Ends the sessions that a provider's signed logout token names (specification, 2.5 to 2.8).
+    The provider's server calls, not a browser, so neither Origin nor cookie is required. Invalid
+    tokens are rate-limited by client address."""
     provider = request.app[service_key(SignOns)].oidc(request.match_info["provider"])
     if provider is None:
         raise NotFound()

@@ -8,8 +8,8 @@ from aiohttp import web
 from bind.providers.base import IdentityProvider
 
 ConsentHook = Callable[[str, Mapping[str, str]], Awaitable[None]]
-"""Takes a mini-program user's openid, and the user's answer (accept, reject) by template name."""
+"""Called with a mini-program user's openid, and the user's answers (accept, reject) by template."""
 
 CAMPUS_APP: Final[web.AppKey[IdentityProvider | None]] = web.AppKey("campus_app")
 ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")
-"""A function that is called after a client has reported consents. Only the sandbox sets it."""
+"""Key of a function to call after a client has reported consents. Only the sandbox sets it."""

@@ -56,7 +56,7 @@ SERVICE_PATH: Final = "/login/cas"
 OIDC_PATH: Final = "/login/oidc/"
 ENTRY_PATH: Final = "/entry"
 _ENTRY: Final = "entry"
-"""The id of a sign-in attempt from the campus app. Other attempts have their sign-on's id."""
+"""The provider of a sign-in attempt from the campus app; otherwise it is the sign-on's id."""
 _ATTEMPT_SECONDS: Final = int(ATTEMPT_LASTS.total_seconds())
 
 
@@ -75,8 +75,8 @@ def login_routes() -> list[web.RouteDef]:
 def _sign_in(
     handler: Handler, waits_for: Callable[[web.Request], str | None] = lambda _: None
 ) -> Handler:
-    """Wraps a handler of a sign-in: limits the rate by address, and renders refusals as a page.
-    ``waits_for`` returns the external service in whose queue a request waits; None: in no queue."""
+    """Wraps a handler of a sign-in: limits the rate by client address, and renders refusals as a
+    page. ``waits_for`` returns the external service in whose queue the request waits, or None."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
@@ -93,8 +93,8 @@ def _sign_in(
 
 
 def _queue_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Request], str | None]:
-    """Returns a function that names the queue of a request: the id of the sign-on that ``find``
-    returns for it, or None without one."""
+    """Returns a function that names a request's queue by the id of the sign-on that ``find``
+    returns for the request. The name is None if ``find`` returns None."""
 
     def name(request: web.Request) -> str | None:
         sign_on = find(request)
@@ -104,14 +104,14 @@ def _queue_of(find: Callable[[web.Request], SignOn | None]) -> Callable[[web.Req
 
 
 def _chosen(request: web.Request) -> SignOn | None:
-    """The sign-on that the reader has chosen, or the only one; None if the choice is still open."""
+    """The chosen sign-on, or the only one; None if there are several and none is chosen."""
     sign_ons = request.app[service_key(SignOns)]
     chosen = sign_ons.get(request.query.get("with", ""))
     return chosen if chosen is not None or len(sign_ons) > 1 else sign_ons.first
 
 
 def _answering(request: web.Request) -> SignOn | None:
-    """The sign-on that redirected the browser back to this service; None if its id is unknown."""
+    """The sign-on that redirected the browser back to this service; None for an unknown id."""
     return request.app[service_key(SignOns)].get(request.match_info.get("provider", CAS_ID))
 
 
@@ -121,8 +121,8 @@ def welcome(request: web.Request) -> web.Response:
 
 
 async def login(request: web.Request) -> web.Response:
-    """Redirects to the chosen sign-on, or lists them if there are several. Forces a new
-    authentication for a reader who has just erased their data."""
+    """Redirects to the chosen or only sign-on, or lists the sign-ons if none is chosen. Forces a
+    new authentication for a reader who has just erased their data."""
     sign_on = _chosen(request)
     if sign_on is None:
         return _message(request, 200, *SIGN_IN_TEXT["several"])
@@ -141,8 +141,8 @@ async def _begin_at(request: web.Request, sign_on: SignOn) -> web.Response:
 
 
 async def sign_on_answer(request: web.Request) -> web.Response:
-    """Signs in the browser that a sign-on redirects back. Wrong tickets and codes are not counted
-    as guesses: they have 128 random bits, and a whole campus may share one address."""
+    """Signs in the browser that a sign-on redirects back. Wrong tickets and codes are not
+    counted as guesses: real ones have 128 random bits, and a campus may share an IP address."""
     sign_on = _answering(request)
     if sign_on is None:
         raise NotFound()
@@ -214,7 +214,7 @@ def _sign_in_of(
 
 def _keep_session(request: web.Request, until: datetime) -> web.Response:
     """Extends the browser's session cookie to ``until``, and redirects to the page where the
-    reader began. A half-written form there can then still be sent."""
+    reader began. A half-written form on that page can then still be sent."""
     response = _redirect(return_url(request))
     forget_return_url(request, response)
     token = request.cookies.get(request.app[SITE].session_cookie)
@@ -251,7 +251,7 @@ async def campus_entry(request: web.Request) -> web.Response:
 
 
 def _ask_first(request: web.Request, who: SignIn) -> web.Response:
-    """Asks the reader to confirm the sign-in: 以 张* 登录？ A cookie limits it to this browser."""
+    """Renders the page 以 张* 登录？ to ask for confirmation. A cookie ties it to this browser."""
     held = request.app[service_key(HeldSignIns)].hold(who, request[NOW])
     name, number = who.masked
     response = render_page(
@@ -278,7 +278,7 @@ async def _confirmed(request: web.Request, held: str, holder: str) -> IssuedToke
 
 
 def _begin(request: web.Request, sign_on: str, attempt: Attempt) -> web.Response:
-    """Redirects to the address ``sign_on``. A cookie ties the sign-in attempt to this browser."""
+    """Redirects to the URL ``sign_on``. A cookie ties the sign-in attempt to this browser."""
     response = _redirect(sign_on)
     remember_return_url(request, response)
     begin_sign_in(request, response, attempt.state)
@@ -287,7 +287,7 @@ def _begin(request: web.Request, sign_on: str, attempt: Attempt) -> web.Response
 
 
 def _attempt_of(request: web.Request, provider: str) -> Attempt | None:
-    """The attempt that this browser began at ``provider``; None without one."""
+    """The sign-in attempt that this browser began at ``provider``; None if there is none."""
     attempt = Attempt.parse(request.cookies.get(_attempt_cookie(request), ""))
     return attempt if attempt is not None and attempt.provider == provider else None
 
@@ -324,8 +324,8 @@ async def _open_session(
 
 async def single_logout(request: web.Request) -> web.Response:
     """Ends the session that was opened with a CAS ticket. The CAS server calls, not a browser,
-    so no Origin is required. A ticket without a session is remembered, within a rate limit by
-    address: its sign-in may still be in progress, and then opens no session."""
+    so no Origin is required. A ticket without a session is stored (rate-limited by client
+    address): its sign-in may still be in progress, and must then open no session."""
     if request.app[service_key(SignOns)].get(CAS_ID) is None:
         raise NotFound()
     load_shedder, address = request.app[LOAD_SHEDDER], client_address(request)

@@ -33,7 +33,7 @@ async def own_data(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _obstacle(visit: PageRequest) -> str:
-    """The text that says why the data cannot be erased now; empty if it can."""
+    """The text that says why the data cannot be erased now; empty if erasure is possible."""
     obstacle = await visit[OwnData].obstacle(visit.reader, visit.role is not None, visit.now)
     return ERASURE_TEXT[obstacle.value] if obstacle is not None else ""
 

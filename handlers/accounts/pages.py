@@ -26,8 +26,8 @@ _MAX_MARKED_READ: Final = 100
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
-    """Shows the activation code, which stays the same at a reload. While a binding waits for the
-    reader's confirmation, asks for it; for a bound account, shows the button that unbinds it."""
+    """Shows the activation code, which a reload does not change. Asks the reader to confirm a
+    binding that waits for it; for a bound account, shows a button that ends the binding."""
     binding, reader = visit[AccountBindingService], visit.reader
     bound = await binding.is_bound(reader.id)
     code = None if bound else await binding.get_or_create_code(reader.id, False, visit.now)
@@ -65,8 +65,8 @@ async def refuse_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def binding_link(request: web.Request) -> web.StreamResponse:
-    """The page behind an activation code's link. It opens if the code is scanned by any camera
-    but the mini-program's, and reveals nothing of the code."""
+    """The page that an activation code's link opens if the code is scanned with another camera
+    than the mini-program's. The page reveals nothing of the code."""
     return render_page(request, "accounts/bind.html")
 
 
@@ -81,7 +81,7 @@ async def unbind(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def mini_program_code(request: web.Request) -> web.StreamResponse:
-    """The mini-program's public QR code for the activation page (``web``) or for a kiosk."""
+    """The mini-program's public QR code for the URL's place: the activation page or a kiosk."""
     place = request.match_info["place"]
     if place != "web" and KioskId(place) not in request.app[REFERENCE].catalog.kiosks:
         raise web.HTTPNotFound

@@ -40,8 +40,8 @@ def carried_note(request: web.Request) -> str:
 
 async def take_scan(request: web.Request, place: str) -> web.Response:
     """Verifies the code in a scanned link to ``place``, the path /k/<kiosk> or /s/<seat>. Redirects
-    to the check-in page of that path with a scan note, since a sign-in may outlast the code. The
-    redirect hides the code from the address bar and the history.
+    to the check-in page of that path with a scan note, because the code may expire during a
+    sign-in. The redirect hides the code from the address bar and the history.
 
     Raises: Throttled, ClockWrong, QrInvalid, QrExpired, TooManyAttempts, PresenceMethodOff.
     """
@@ -77,8 +77,8 @@ async def note_scan(call: ApiRequest, body: Scan) -> ScanNoteOut:
 async def _verified(
     request: web.Request, text: str, principal: Principal | None, now: datetime
 ) -> PresenceScan:
-    """The verified scan of the code ``text``. Guesses are limited by reader, or by address
-    without one. Raises: QrInvalid, QrExpired, TooManyAttempts, NotFound, PresenceMethodOff."""
+    """The verified scan of the code ``text``. Guesses are limited by reader or client address.
+    Raises: QrInvalid, QrExpired, TooManyAttempts, NotFound, PresenceMethodOff."""
     app = request.app
     codes, reader = (
         app[service_key(ScannedCodes)],
@@ -101,8 +101,8 @@ def give_note(request: web.Request, response: web.StreamResponse, note: str) -> 
 
 
 def begin_sign_in(request: web.Request, response: web.StreamResponse, state: str) -> None:
-    """Ties the browser's scan note to the sign-in ``state`` if it belongs to no session yet, so
-    that no other sign-in can use it."""
+    """Ties the browser's scan note to the sign-in ``state`` if the note belongs to no session
+    yet, so that no other sign-in can use the note."""
     note = request.app[service_key(ScanNotes)].begin_sign_in(
         carried_note(request), state, request[NOW]
     )

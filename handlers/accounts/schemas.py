@@ -24,9 +24,9 @@ class Scan(Request):
 
 
 class ScanNoteOut(Response):
-    """A note that a check-in accepts instead of the scanned text. It is valid for 90 seconds in
-    a bound session, for five minutes in an unbound one. If there was no session at the scan, the
-    next login must send the note within a minute."""
+    """A signed note that a check-in accepts instead of a scanned code's text. It is valid for 90
+    seconds in a bound session, for five minutes in an unbound one. If there was no session at
+    the scan, the next login must send the note within a minute."""
 
     note: str
 
@@ -69,7 +69,7 @@ class ReaderOut(Response):
 
 class LoginOut(Response):
     """The new session of a login. ``scan_note``: the note to check in with; null if the login
-    sent none, or an expired one."""
+    sent no note, or an expired note."""
 
     token: str
     expires_at: datetime

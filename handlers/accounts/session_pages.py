@@ -30,7 +30,7 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def end(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Ends one session of the reader, or all of them but the current one."""
+    """Ends the reader's session with the id in the URL or, for ``others``, all but this one."""
     if visit.id == "others":
         await end_sessions(visit[SESSIONS], visit.principal, visit.now)
     else:
@@ -39,7 +39,7 @@ async def end(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def keep(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Keeps the reader signed in for a month; staff rights end as usual."""
+    """Keeps this session signed in for a month; its staff rights still end at the usual time."""
     until = await visit[SESSIONS].keep(visit.principal.session)
     response = redirect("/me/devices?done=1")
     token = visit.request.cookies[visit[SITE].session_cookie]

@@ -51,7 +51,7 @@ async def end_others(call: ApiRequest) -> None:
 async def end_session(
     sessions: SessionService, principal: Principal, public_id: str, now: datetime
 ) -> None:
-    """Raises: NotFound."""
+    """Ends the reader's session ``public_id``. Raises: NotFound."""
     live = await sessions.live_of(bound_reader(principal).id, now)
     sessions_to_end = [session for session in live if session.public_id == public_id]
     if not sessions_to_end:

@@ -33,9 +33,9 @@ _LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """The reservations that a change would affect. ``booked``: the first of ``count`` bookings,
-    each as seat, start, end and reader. ``sitting``: the number of readers who are using an
-    affected seat. ``held``: the number of affected offers."""
+    """The reservations that a change would affect. ``booked``: the first of the ``count``
+    affected bookings, each as seat, start, end and reader. ``sitting``: the number of readers
+    who are using an affected seat. ``held``: the number of affected offers."""
 
     booked: list[tuple[str, datetime, datetime, str]]
     count: int
@@ -79,8 +79,8 @@ async def _listed(
 async def open_question(
     visit: PageRequest, form: Form, policy: Policy, catalog: Catalog
 ) -> dict[str, Any] | None:
-    """The template data of the confirmation page before a change to ``policy`` and ``catalog``.
-    None if the form confirms the change and says what happens to the affected bookings."""
+    """The template data of the page that asks before ``policy`` and ``catalog`` replace the old
+    ones. None if the form confirms the change and says what happens to the affected bookings."""
     rows = await visit[AffectedBookings].find_affected(policy, catalog, visit.now)
     return None if is_answered(form, rows) else await question_about(visit, form, rows)
 
@@ -94,8 +94,8 @@ def is_answered(form: Form, rows: Sequence[OccupancyRow]) -> bool:
 async def question_about(
     visit: PageRequest, form: Form, rows: Sequence[OccupancyRow]
 ) -> dict[str, Any]:
-    """The template data of the confirmation page before a change that affects the reservations
-    ``rows``. The page then shows the form as it was sent."""
+    """The template data of the page that asks before a change that affects the reservations
+    ``rows``. Makes the page show the form as it was sent."""
     keep_typed(visit, form)
     # Confirmed without a resolution: the bookings were made after the question was shown.
     missing = {"wrong": WRONG_TEXT["newly_affected"]} if form_text(form, "confirmed") else {}
@@ -103,8 +103,8 @@ async def question_about(
 
 
 def resolution_from(form: Form) -> Resolution:
-    """The resolution that the form chooses for affected bookings; ``KEEP`` if it chooses none,
-    as no booking was affected. Raises: Malformed."""
+    """The resolution that the form chooses for affected bookings. ``KEEP`` if the form has none,
+    because no booking was affected. Raises: Malformed."""
     try:
         return Resolution(form_text(form, "bookings") or Resolution.KEEP)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""通知读者: one message to all readers with a reservation in some areas at some time."""
+"""通知读者: one message to the readers with reservations in chosen areas in a chosen period."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from models.storage.attempt_limiter import AttemptLimit
 LONGEST_TITLE: Final = 30
 LONGEST_TEXT: Final = 500
 LONGEST_SPAN: Final = timedelta(days=15)
-"""The longest span of time whose readers one announcement can reach. Reservations cannot be made
-further ahead than this."""
+"""The longest period whose reservations select an announcement's readers. No reservation can be
+made further ahead than this period."""
 AN_HOUR: Final = 5
-"""At most this many announcements an hour by a staff member: a sent one cannot be taken back."""
+"""A staff member sends at most this many announcements an hour: none can be taken back."""
 
 
 class AnnouncementForm(msgspec.Struct):
@@ -59,7 +59,7 @@ async def announcement(visit: PageRequest, reach: int | None = None) -> web.Stre
 
 
 async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows how many readers the announcement would reach, or sends it."""
+    """Sends the announcement, or shows how many readers it would reach (``operation``)."""
     what = _read(visit, form)
     if form_text(form, "operation") != "send":
         readers = await visit[StaffAnnouncements].audience(what.areas, what.span)

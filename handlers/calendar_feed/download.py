@@ -11,7 +11,7 @@ from models.kernel.ids import ReaderId
 
 
 async def one_booking(request: web.Request, reader_id: ReaderId, id: str) -> web.Response:
-    """The reader's booking as a calendar file. Raises: Unavailable; NotFound, also for an offer."""
+    """The reader's booking as a calendar file. Raises: Unavailable; NotFound, also for offers."""
     app = request.app
     r = await app[service_key(ReservationService)].get_own(id, reader_id)
     check_is_booking(r)

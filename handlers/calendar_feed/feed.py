@@ -1,4 +1,4 @@
-"""The calendar feed: a reader's bookings at a secret address, without a sign-in."""
+"""The calendar feed: a reader's bookings at a secret URL, without a sign-in."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from models.storage.rate_limiter import RateLimit
 PATH: Final = "/calendar/{token}.ics"
 KIND: Final = "text/calendar; charset=utf-8"
 FEED_READS: Final = RateLimit("calendar", capacity=30, per_second=1 / 60)
-"""The rate limit of a feed address, which several calendar programs may read every 15 minutes."""
+"""The rate limit of one feed's URL, which several calendar programs may read every 15 minutes."""
 _ETAG_CHARS: Final = 24
 
 
 async def feed(request: web.Request) -> web.StreamResponse:
-    """The calendar file of the feed whose token is in the address. Raises: NotFound for an
-    unknown or revoked token; Throttled, Busy, Unavailable."""
+    """The calendar file of the feed whose token is in the URL. Raises: NotFound for an unknown
+    or revoked token; Throttled, Busy, Unavailable."""
     try:
         id = request.app[service_key(CalendarFeeds)].id_of(request.match_info["token"])
         # A feed that is read too often must not use up the rate limit of its address.

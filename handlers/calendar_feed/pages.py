@@ -1,4 +1,4 @@
-"""日历订阅: the page that issues the feed's address, shows it once, and revokes it."""
+"""日历订阅: the page that issues the feed's URL, shows the URL once, and revokes it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def show(visit: PageRequest) -> web.StreamResponse:
 
 
 async def issue(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Issues a new address of the reader's calendar feed. Only this response shows it."""
+    """Issues a new URL of the reader's calendar feed. Only this response shows the URL."""
     language = language_of(visit.request)
     token = await visit[CalendarFeeds].issue(visit.reader.id, language, visit.now)
     return await _page(visit, address=address(visit.request, token))

@@ -79,7 +79,7 @@ def _place(language: Language, seat: ReservedSeat) -> str:
 
 
 def _status_text(reference: ReferenceData, r: Reservation) -> str:
-    """When and how to check in; for a booking that is no longer reserved, its state in words."""
+    """When and how to check in for ``r``; if ``r`` is no longer reserved, its state in words."""
     if r.state is not ReservationState.RESERVED:
         return texts.STATE.format(state=STATE_TEXT[r.state])
     way = reference.catalog.venues[r.venue_id].check_in_way

@@ -1,5 +1,5 @@
 """Pages of a reader's actions on a reservation or an offer: a question first, then the action.
-Check-in and return are not among them, since they need a scan (``check_in_by``)."""
+Check-in and return need a scan, so ``check_in_by`` performs them instead."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def _after_report(visit: PageRequest, r: Reservation) -> dict[str, Any]:
 class ReservationAction:
     """One action of a reader on a reservation. ``perform`` executes it. ``facts``: a function
     with further template data for the confirmation page. ``field``: the form field that the
-    reader fills in; empty without one. ``shape``: the type that validates this field."""
+    reader fills in; empty if there is none. ``shape``: the type that validates this field."""
 
     perform: Perform
     facts: Facts = _no_facts
@@ -148,8 +148,8 @@ async def confirm_page(visit: PageRequest) -> web.StreamResponse:
 
 
 async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Performs the action that the address names and the reader has confirmed. If a rule refuses
-    it, shows the confirmation page with the reason."""
+    """Performs the action that the URL names and the reader has confirmed. If a rule refuses the
+    action, shows the confirmation page with the reason."""
     verb = visit.request.match_info["verb"]
     action = _action(verb)
     value = form_text(form, action.field) if action.field else ""
@@ -185,7 +185,7 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _action(verb: str) -> ReservationAction:
-    """The action for the verb in the address. Raises: NotFound."""
+    """The action for the verb in the URL. Raises: NotFound."""
     action = ACTIONS.get(verb)
     if action is None:
         raise NotFound()

@@ -41,7 +41,7 @@ async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.S
 
 async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
     """True if a report of the occupied seat would stop the check-in deadline. False without a
-    reservation, and once the reader has used up the day's reports that stop one."""
+    reservation, or if the reader has used up the day's deadline-stopping reports."""
     if r is None:
         return False
     deadline = await visit[SeatReportService].deadline_after_report(visit.context(), r)
@@ -49,6 +49,6 @@ async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
 
 
 def report_done(r: Reservation) -> str:
-    """The query value ``done`` by which the next page says whether the report has stopped the
-    check-in deadline (``report``) or only reached the desk (``report_desk``)."""
+    """The value of the query parameter ``done``, which lets the next page say whether the report
+    has stopped the check-in deadline (``report``) or only reached the desk (``report_desk``)."""
     return "report" if r.has_open_report else "report_desk"

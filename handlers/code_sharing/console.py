@@ -12,7 +12,7 @@ from models.readers.staff.readers import StaffReaders
 
 
 async def code_sharing(visit: PageRequest) -> web.StreamResponse:
-    """Check-ins whose code may have been passed on, latest first."""
+    """The page of check-ins whose code may have been passed on to others, latest first."""
     number = page_number(visit)
     rows, total = await visit[CodeSharingService].page_of((number - 1) * PAGE, PAGE)
     people = await visit[StaffReaders].many({scan.reader_id for scan in rows})

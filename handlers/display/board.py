@@ -42,9 +42,9 @@ ROWS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:
-    """The line of one area on the hall display. ``free``: None if the area is closed now
-    (``state`` says why) or reserved for the reader groups ``groups``. ``later``: the seats free
-    in about an hour; None if the area is closed then."""
+    """The line of one area on the hall display. ``free``: the seats free now; None if the area
+    is closed (``state`` says why) or reserved for the reader groups ``groups``. ``later``: the
+    seats free in about an hour; None if the area is closed then."""
 
     name: str
     free: int | None
@@ -61,7 +61,7 @@ class AreaRow:
 @dataclass(frozen=True, slots=True)
 class FloorCard:
     """One card of the display: the areas of a floor. A floor with many areas has several cards,
-    all but the first ``continued``; each has the sums of the whole floor."""
+    of which all but the first are ``continued``. Each card has the sums of the whole floor."""
 
     floor: int
     continued: bool
@@ -138,8 +138,8 @@ class HallBoards:
         )
 
     def _window(self, minute: datetime, at: datetime | None) -> TimeFilter | None:
-        """The time window of this moment (``at`` is None), or of the half hour from ``at``. None
-        if ``at`` is too far ahead."""
+        """The time window of the present minute if ``at`` is None, otherwise of the half hour
+        from ``at``. None if ``at`` is too far ahead."""
         if at is None:
             return self._plans.window(None, None, None, minute)
         end = at + _HALF_HOUR

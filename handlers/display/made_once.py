@@ -17,7 +17,7 @@ Made = TypeVar("Made")
 
 class MadeOnce(Generic[Key, Made]):
     """A cache of responses by key, made by ``make``. A cached response is replaced after five
-    seconds, and when the catalogue or the policy has changed."""
+    seconds, or when the catalogue or the policy has changed."""
 
     def __init__(
         self, reference: ReferenceData, make: Callable[[Key, datetime], Awaitable[Made]]

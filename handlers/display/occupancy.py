@@ -44,7 +44,7 @@ class PublicOccupancy:
         self._answers = MadeOnce(reference, self._make)
 
     async def of(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
-        """The response for one venue, or (None) for all; at most five seconds old. Raises:
+        """A response, at most five seconds old, for one venue or (None) for all venues. Raises:
         NotFound for an unknown venue, or if the library publishes no occupancy."""
         reference = self._reference
         if not reference.policy_on(local_date(now)).public_occupancy:

@@ -46,7 +46,7 @@ async def board(request: web.Request) -> web.StreamResponse:
 
 
 async def _board(request: web.Request) -> tuple[Venue, Board]:
-    """The address's venue and its board. Raises: NotFound if it has no display; Throttled, Busy."""
+    """The venue in the URL, and its board. Raises: NotFound without a display; Throttled, Busy."""
     reference = request.app[REFERENCE]
 
     async def read() -> tuple[Venue, Board]:

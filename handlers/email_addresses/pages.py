@@ -1,4 +1,4 @@
-"""邮件通知: the reader's address, its confirmation, and the kinds of messages that are mailed."""
+"""邮件通知: the reader's mail address, its confirmation, and the kinds of messages sent to it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def _page(
 
 
 async def request_code(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sends a six-digit code to the form's e-mail address, with which the reader confirms it."""
+    """Sends a six-digit code to the form's mail address, for the reader to confirm the address."""
     address = form_text(form, "address")
     try:
         await visit[EmailAddressService].request(
@@ -96,14 +96,14 @@ async def remove(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def unsubscribe_question(request: web.Request) -> web.StreamResponse:
-    """The page that a mail's unsubscribe link opens. It only asks: mail scanners open links,
-    too, and must not unsubscribe the reader."""
+    """The page that a mail's unsubscribe link opens. The page only asks, because mail scanners
+    open links, too, and must not unsubscribe the reader."""
     return _unsubscribe_page(request, request.query.get("t", ""))
 
 
 async def unsubscribe(request: web.Request) -> web.StreamResponse:
     """Unsubscribes the reader from the kind of message that the link's token names. Mail
-    programs send this request, too (RFC 8058): there is no session, the token is the proof."""
+    programs send this request, too (RFC 8058), so it needs no session: the token is the proof."""
     token = request.query.get("t", "")
     raise_if_limited(request.app[LOAD_SHEDDER].addresses.wait_for(client_address(request)))
     await form_of(request, _MAX_BYTES)

@@ -26,7 +26,7 @@ async def fault_form(visit: PageRequest) -> web.StreamResponse:
 
 
 async def report_fault(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Stores the reader's report of a seat's fault. If it is refused, the form keeps its text."""
+    """Stores a reader's report of a seat's fault. If it is refused, the form keeps the text."""
     kind, text = form_text(form, "kind"), form_text(form, "text")
     try:
         if kind not in FAULT_TEXT:

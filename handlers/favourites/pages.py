@@ -11,7 +11,7 @@ from models.library.entities import SeatId
 
 
 async def change_favourite(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Adds or removes a favourite seat (常用座位), then returns to it with the chosen times."""
+    """Adds (form field ``on``) or removes a favourite seat (常用座位), then shows the seat."""
     favourites = visit[FavouriteSeats]
     if form_text(form, "on"):
         await favourites.add(visit.reader.id, visit.id, visit.now)

@@ -26,7 +26,7 @@ async def contact(visit: PageRequest) -> web.StreamResponse:
 
 
 async def send(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Stores the reader's feedback. If it is refused, the form keeps its text."""
+    """Stores the reader's feedback. If the feedback is refused, the form keeps its text."""
     text, wrong = checked_text(form)
     if wrong:
         return await _page(visit, status=422, text=text, wrong=wrong)

@@ -27,7 +27,7 @@ _CLOCK_SKEW: Final = web.RequestKey("gate_clock_skew", timedelta)
 
 
 async def verify_signature(call: ApiRequest) -> None:
-    """Raises: Unauthenticated, unless a known gate has signed the request."""
+    """Checks that a known gate has signed the request. Raises: Unauthenticated."""
     headers, gate = call.request.headers, call.request.headers.get("X-Gate-Id", "")
     skew = gate_signatures.verify(
         await call[GateService].key(gate),

@@ -19,9 +19,9 @@ class GateEventIn(InstantRequest):
 
 
 class GateEvents(InstantRequest):
-    """A batch of events from a gate. ``events``: each a GateEventIn; an invalid one is rejected
-    without the others. ``complete_until``: the gate has reported all passages before this time,
-    so the service need not wait for further ones before deciding on deadlines up to then."""
+    """A batch of events from a gate. ``events``: each a GateEventIn; an invalid event is
+    rejected without the others. ``complete_until``: the gate has reported all passages before
+    this time, so deadlines up to this time are decided without waiting for further events."""
 
     events: Annotated[
         list[Any],

@@ -28,12 +28,12 @@ BOOKINGS: Final = RateLimit("book", capacity=10, per_second=0.5)
 QUESTIONS: Final = RateLimit("question", capacity=5, per_second=1 / 600)
 """The rate limit of a reader's messages to the library, which a person has to read."""
 SIGN_INS: Final = RateLimit("sign-in", capacity=1000, per_second=100)
-"""The rate limit of sign-ins from one address, which a whole campus may share."""
+"""The rate limit of sign-ins from one client address, which a whole campus may share."""
 UNKNOWN_LOGOUTS: Final = RateLimit("logout", capacity=300, per_second=5)
-"""The rate limit, by address, of single logouts for tickets without a session. The campus's CAS
-also sends them for readers who have already signed out here."""
+"""The rate limit, by client address, of single logouts for tickets without a session. The
+campus's CAS also sends such logouts for readers who have already signed out here."""
 _AT_ONCE_S: Final = 10
-"""A program that was idle for a while may send the requests of this many seconds in one burst."""
+"""After a pause, a program may send the requests of this many seconds in one burst."""
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 
 
@@ -60,8 +60,8 @@ def _token(request: web.Request) -> str:
 
 
 def recognise(request: web.Request, app: web.Application, now: datetime) -> Principal | None:
-    """The session of the request's bearer token if this worker has cached it; otherwise None,
-    and the caller must use ``identify``. This saves reads from memory a tenth of their time."""
+    """The session of the request's bearer token if this worker has cached it. Otherwise None,
+    and the caller must use ``identify``. The cache saves a tenth of the time of a read."""
     header = request.headers.get(AUTHORIZATION)
     if header is None or header[:7] != "Bearer ":
         return None
@@ -85,7 +85,7 @@ async def identify(request: web.Request, now: datetime, id: str = "") -> Princip
 
 
 async def signed_in(request: web.Request, now: datetime) -> Principal | None:
-    """The person's session; None if there is none or a program calls. Raises: BadOrigin."""
+    """The session of a calling person; None for programs and visitors. Raises: BadOrigin."""
     try:
         principal = await identify(request, now)
     except Unauthenticated:
@@ -96,7 +96,7 @@ async def signed_in(request: web.Request, now: datetime) -> Principal | None:
 async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:
-    """Checks that the session has the staff role in a venue, used it recently, and has a second
+    """Checks that the session has the staff role in a venue, was used recently, and has a second
     factor if the service requires one. Raises: Forbidden, SecondFactorRequired, SignInAgain."""
     session, rights = principal.session, principal.rights_at(now)
     if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
@@ -118,7 +118,7 @@ def require_clock(request: web.Request) -> None:
 
 
 def require_own_origin(request: web.Request) -> None:
-    """Raises: BadOrigin if another site sent the request; browsers add the session cookie to it."""
+    """Browsers add the session cookie to other sites' requests. Raises: BadOrigin for these."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     ours = urlsplit(request.app[SITE].public_base_url)
     try:
@@ -130,7 +130,7 @@ def require_own_origin(request: web.Request) -> None:
 
 
 def bound_reader(principal: Principal) -> Reader:
-    """The reader of the session. Raises: NotBound if it is bound to none."""
+    """The reader of the session. Raises: NotBound if the session is bound to no reader."""
     if principal.reader is None:
         raise NotBound()
     return principal.reader
@@ -142,8 +142,8 @@ def channel_of(principal: Principal) -> str:
 
 
 async def enforce_rate_limit(request: web.Request, bucket: RateLimit, key: str) -> None:
-    """Takes one request from the rate limit ``bucket`` of ``key`` (a reader or an address).
-    Raises: Throttled if none is left."""
+    """Takes one request from the rate limit ``bucket`` of ``key`` (a reader or a client
+    address). Raises: Throttled if none is left."""
     wait = await request.app[RATE_LIMITER].acquire(bucket, key)
     if wait > 0:
         raise Throttled(wait)

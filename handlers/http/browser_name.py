@@ -8,8 +8,8 @@ _BROWSERS: Final = (
     *(("MicroMessenger", "WeChat"), ("Edg", "Edge"), ("Firefox", "Firefox")),
     *(("Chrome", "Chrome"), ("Safari", "Safari")),
 )
-"""The marks in a User-Agent, each with the browser's name, in the order in which they are looked
-for. The first match counts, since most browsers also carry the marks of others."""
+"""Marks to find in a User-Agent, each with its browser's name, in the order of the search. The
+first match counts, because most browsers also carry the marks of other browsers."""
 _SYSTEMS: Final = (
     *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows")),
     *(("Mac OS", "macOS"), ("Linux", "Linux")),

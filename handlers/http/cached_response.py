@@ -25,15 +25,15 @@ _STATUS_LINES: Final = {
 
 class CachedBody:
     """A response body with its ETag. It is compressed at the first request that accepts gzip.
-    The compressed body has another ETag, and either one matches in If-None-Match."""
+    The compressed body has another ETag; both ETags match in If-None-Match."""
 
     __slots__ = ("_content", "_etag", "_gzipped", "_headers", "_kind", "_plain")
 
     def __init__(
         self, content: bytes, etag: str, kind: str = _JSON, headers: Mapping[str, str] | None = None
     ) -> None:
-        """``etag``: without quotes. ``kind``: the content type. ``headers``: added to the usual
-        headers of a response, and replace those of the same name."""
+        """``etag``: without quotes. ``kind``: the content type. ``headers``: further headers of
+        the response, which replace its usual headers of the same names."""
         self._content = content
         self._etag = etag
         self._kind = kind
@@ -104,7 +104,7 @@ class PrebuiltResponse(web.StreamResponse):
     are added when it is sent.
 
     Encoding the same headers for each reader took a fifth of the time of a response from memory.
-    Use it only for plain HTTP/1.1. It has no ``headers``: the base class is not initialised.
+    Use it only for plain HTTP/1.1. ``headers`` is missing: the base class is not initialised.
     """
 
     def __init__(self, status: int, tail: bytes) -> None:

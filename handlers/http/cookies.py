@@ -52,8 +52,8 @@ def forget_session_cookie(request: web.Request, response: web.StreamResponse) ->
 
 
 def note_erasure(request: web.Request, response: web.StreamResponse) -> None:
-    """Marks the browser after its reader was erased. The next sign-in then asks for the campus
-    password again, so that the reader is not recreated unintentionally."""
+    """Marks the browser with a cookie after its reader was erased. The next sign-in then asks
+    for the campus password again, so that the reader is not recreated unintentionally."""
     give_cookie(request, response, _ERASED, "1", _ERASED_SECONDS)
 
 

@@ -11,8 +11,8 @@ from handlers.http.keys import SITE
 
 
 def new_csrf_token(request: web.Request) -> str:
-    """A new CSRF token for the request's session. Each token is different, so that the size of a
-    compressed page does not reveal one (BREACH)."""
+    """A new CSRF token for the request's session. Each call returns a different token, so that
+    the size of a compressed page does not reveal a token (BREACH)."""
     nonce = secrets.token_hex(8)
     return f"{nonce}.{_mac(_secret(request), nonce)}"
 

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from models.kernel.errors import OutcomeUnknown, Unavailable
 
 ANSWER_WITHIN_S: Final = 4.0
-"""Seconds a request may work. A response must come within five, with queueing and sending."""
+"""Seconds for the work on a request. With queueing and sending, five seconds may pass."""
 Result = TypeVar("Result")
 
 

@@ -67,12 +67,12 @@ class Access(Enum):
 
 @dataclass(slots=True)  # a frozen one takes three times as long to make
 class ApiRequest:
-    """A request to the API as an operation gets it, with the caller that was identified.
-    ``now``: when it arrived. ``principal``: None for a route without a session."""
+    """A request to the API as an operation gets it, with its identified caller. ``now``: when
+    the request arrived. ``principal``: None for a route without a session."""
 
     request: web.Request
     app: web.Application
-    """The application: ``request.app``, kept because aiohttp searches it at each access."""
+    """The application, kept here because each access to ``request.app`` costs a search."""
     now: datetime
     principal: Principal | None
     body: bytes = b""
@@ -115,12 +115,12 @@ class ApiRequest:
     @property
     def step_aside(self) -> Callable[[], AbstractContextManager[None]]:
         """A function that returns a context manager. While its block runs, the request gives up
-        its place in the queue of changes, which another change may take."""
+        its place in the queue of changes, and another change may take this place."""
         return self.app[LOAD_SHEDDER].door.step_aside
 
     def key(self, digest: str) -> IdempotencyKey | None:
-        """The request's idempotency key; None if it has none. ``digest``: the hash of the body
-        that the key stands for. Raises: Malformed."""
+        """The request's idempotency key; None if it has none. ``digest``: the hash of the
+        request's body, to which the key is tied. Raises: Malformed."""
         headers = self.request.headers
         value, repeated = headers.get("Idempotency-Key"), "Idempotency-Repeat" in headers
         if value is None:
@@ -130,8 +130,8 @@ class ApiRequest:
 
 def key_of(value: str, path: str, digest: str, *, repeated: bool) -> IdempotencyKey:
     """The idempotency key with the text ``value``, tied to the path and to the body's
-    ``digest``: its use with another path or body is refused. ``repeated``: the client has sent
-    the request before and got no response. Raises: Malformed."""
+    ``digest``: a use of the key with another path or body is refused. ``repeated``: the client
+    has sent the request before and got no response. Raises: Malformed."""
     if not _KEY.fullmatch(value):
         raise Malformed("Idempotency-Key", "must be 1 to 64 visible ASCII characters")
     return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest(), repeated)
@@ -150,8 +150,8 @@ class Endpoint:
     """One API route. The operation's signature names the types of its ``body`` or ``query`` (the
     second argument) and of its response.
 
-    ``who`` may call it, and from which ``sessions``: by default browser and phone, for staff the
-    browser only; ``at_kiosk`` adds a card's session at a kiosk.
+    ``who``: the callers that the route accepts. ``sessions``: the kinds of session, by default
+    browser and phone, for staff the browser only; ``at_kiosk`` adds a card's session at a kiosk.
     ``scope``: the scope that a program's API token needs; None keeps programs out.
     ``audited``: the operation writes an entry in the audit log.
     ``answer``: the response's type, if the operation returns a whole response or one of two types.
@@ -160,10 +160,10 @@ class Endpoint:
     ``media``: the content type of a text response.
     ``stream``: the response is an event stream; ``answer`` is the data of its main event.
     ``cached``: the response has an ETag, and is 304 if the client's copy is current.
-    ``takes_seat``: the attempt counts against the limit ``BOOKINGS``.
-    ``signs_in``: it waits for WeChat or the mail server, so it has a separate queue.
+    ``takes_seat``: each call counts against the limit ``BOOKINGS``.
+    ``signs_in``: the operation waits for WeChat or the mail server, so it has a separate queue.
     ``verify_before_parsing`` runs before the body is parsed (a machine's signature).
-    ``errors``: the route's own, beside those that all routes of its kind share.
+    ``errors``: the errors of this route beside those that all routes of its kind share.
     """
 
     operation: Operation
@@ -274,7 +274,7 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
 
 
 def _public_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The handler of a route that needs no session; its rate is limited by address only."""
+    """The handler of a route that needs no session; its rate is limited by client address only."""
     assert route.query is not None
     query, present = route.query, _presenter(route)
 

@@ -23,7 +23,7 @@ STATUSES: Final[dict[type[DomainError], int]] = {
     kernel_errors.Throttled: 429,
     kernel_errors.Unavailable: 503,
 }
-"""The HTTP status by class of error. An error has that of its nearest base class in the table."""
+"""The HTTP status by class of error. Other classes have the status of their nearest base class."""
 
 
 def status_of(error: type[DomainError]) -> int:

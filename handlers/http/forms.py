@@ -18,13 +18,13 @@ _URLENCODED: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
 _MAX_FIELDS: Final = 1000
 _MAX_PARTS: Final = 20
-"""At most this many parts of a multipart form are read: each blocks the event loop for 0.5 ms."""
+"""At most this many parts of a multipart form are read: one blocks the event loop for 0.5 ms."""
 
 
 async def form_of(
     request: web.Request, max_bytes: int = MAX_BODY_BYTES, *, multipart: bool = False
 ) -> Form:
-    """The fields of the form, of at most ``max_bytes``. ``multipart``: it may contain files.
+    """The fields of the form, of at most ``max_bytes``. ``multipart``: the form may contain files.
 
     Raises:
         UnsupportedMediaType: a content type that is no form, or an encoding other than UTF-8.

@@ -1,4 +1,4 @@
-"""Typed keys of the application: by class for services, by name for shared HTTP machinery."""
+"""Typed keys of the application: a class for a service, a name for shared HTTP machinery."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Site:
     mini_appid: str
     templates: Mapping[Template, TemplateConfig]
     verification: Mapping[str, str]
-    """WeChat's domain verification file, by its name; empty if there is none."""
+    """WeChat's domain verification file: file name to content; empty without a file."""
     keeping: Keeping
     trial_page: str = ""
     """The path of the introduction page in a trial installation; empty if there is none."""
@@ -74,18 +74,18 @@ ATTEMPT_LIMITER: Final = web.AppKey("attempt_limiter", AttemptLimiter)
 METRICS: Final = web.AppKey("metrics", Metrics)
 SECURITY_LOG: Final = web.AppKey("security_log", SecurityLog)
 WAKE_JOBS: Final[web.AppKey[Callable[[], None]]] = web.AppKey("wake_jobs")
-"""A function to call after a change. It starts the jobs now instead of at their next interval."""
+"""Key of a function to call after a change: it starts the jobs now, not at their next interval."""
 RELEASES: Final[web.AppKey[Callable[[], Awaitable[dict[str, str]]]]] = web.AppKey("releases")
-"""A function that returns the version of each database server, by the server's name."""
+"""Key of a function that returns the version of each database server, by the server's name."""
 HEALTH: Final[web.AppKey[Callable[[], Awaitable[tuple[bool, dict[str, str]]]]]] = web.AppKey(
     "health"
 )
 MEASURE: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("measure")
-"""A function that updates the gauges whose values are measured when they are read, not counted.
-It is called before an export of the metrics."""
+"""Key of a function to call before an export of the metrics: it updates the gauges whose values
+are measured, not counted."""
 ERROR_PAGE: Final[web.AppKey[ErrorPage]] = web.AppKey("error_page")
-"""A function that renders the error page for a path without a page handler. Its arguments are
-the request, the status, the error's code and its facts."""
+"""Key of a function that renders the error page for a path without a page handler. Its arguments
+are the request, the status, the error's code and its facts."""
 
 Service = TypeVar("Service")
 _SERVICE_KEYS: Final[dict[type[object], web.AppKey[Any]]] = {}

@@ -1,4 +1,4 @@
-"""The language of a reader's page: the one that the reader has chosen, or else the browser's."""
+"""The language of a reader's page: the reader's choice or, without a choice, the browser's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Language(StrEnum):
 
 
 def language_of(request: web.Request) -> Language:
-    """The chosen language; without a choice English if the browser prefers it, else Chinese."""
+    """The reader's chosen language; by default English if the browser prefers it, else Chinese."""
     chosen = request.cookies.get(COOKIE)
     if chosen in set(Language):
         return Language(chosen)

@@ -24,30 +24,30 @@ from models.kernel.errors import Busy
 from models.storage.rounds import pause_s
 
 SLOTS: Final = 256
-"""At most this many changes run at once: two full batches of MongoDB writes, and the next few."""
+"""At most this many changes run concurrently: two full batches of MongoDB writes and a few more."""
 SIGN_IN_SLOTS: Final = 128
-"""At most this many sign-ins are in progress at once for each sign-on, and as many for WeChat."""
+"""At most this many sign-ins are in progress for each sign-on, and as many for WeChat."""
 MAX_READS: Final = 512
-"""At most this many reads run at once. Nearly all are answered from memory without a wait."""
+"""At most this many reads run concurrently. Nearly all are answered from memory without a wait."""
 LONGEST_WAIT_S: Final = 1.0
-"""Seconds a change may wait in the queue. A response, with its work, should come within two."""
+"""Seconds a change may wait in the queue, so that its response comes within two seconds."""
 LATE_S: Final = 0.3
-"""Seconds. Reads are refused if the first change in the queue has waited for longer. They are
-also refused if the event loop is late by more while ``MANY`` requests are in progress."""
+"""Reads are refused if the first change in the queue has waited for more seconds than this.
+Reads are also refused if the event loop is late by more while ``MANY`` requests are in progress."""
 MANY: Final = 20
-"""A late event loop refuses reads only if this many requests run: fewer do not delay it."""
+"""A late event loop refuses reads only while this many requests run: fewer do not cause a delay."""
 PRESSING: Final = 24
 """From this many concurrent changes on, jobs postpone work that can wait."""
 BODY_DEADLINE_S: Final = 10.0
 """Seconds in which a request's body must have arrived."""
 _TICK_S: Final = 0.1
 _REST_S: Final = 1.0
-"""Seconds between two measurements of an idle worker. The next request ends this pause."""
+"""Seconds that an idle worker pauses between two measurements. A request ends the pause early."""
 _SHORT_LINE: Final = 1000
 _FIRST_GUESS: Final = 500.0
 _MEASURED_S: Final = 1.0
-"""Seconds over which the rate of finished changes is measured. A shorter time would mislead, as
-the changes of one batch finish together."""
+"""Seconds over which the rate of finished changes is measured. A shorter time would mislead,
+because the changes of one batch finish together."""
 _OF_A_CHANGE: Final = 1 / 10
 """The work of refusing a change, as a fraction of the work of performing one. When the rate of
 finished changes is measured, a refusal counts as this fraction of a change."""
@@ -88,17 +88,17 @@ class WriteQueue:
 
     @property
     def is_saturated(self) -> bool:
-        """True if ``PRESSING`` changes or more were in progress in the last two ticks."""
+        """True if ``PRESSING`` changes were in progress since the last ``tick`` but one."""
         return max(self._most, self._most_before) >= PRESSING
 
     @property
     def is_empty(self) -> bool:
-        """True if no change was in progress or waiting in the last two ticks."""
+        """True if no change was in progress or waiting since the last ``tick`` but one."""
         return not (self._most or self._most_before or self._line)
 
     async def acquire(self) -> None:
-        """Waits for a place. Raises: Busy after ``LONGEST_WAIT_S``, or at once if the queue is
-        so long that the wait would certainly be longer."""
+        """Waits for a place. Raises: Busy after ``LONGEST_WAIT_S``, or immediately if the queue
+        is so long that the wait would certainly be longer."""
         if self._inside < self._slots and not self._line:
             self._inside += 1
             if self._inside > self._most:
@@ -129,7 +129,7 @@ class WriteQueue:
     @contextmanager
     def step_aside(self) -> Iterator[None]:
         """Gives up the caller's place during the block, and takes one afterwards without
-        queueing, even beyond ``slots``. The caller must bound how many requests return at once."""
+        queueing, even beyond ``slots``. The caller must bound how many requests return together."""
         self._inside -= 1
         self._let_in()
         try:
@@ -186,7 +186,7 @@ class LoadShedder:
         self.last_response_at = float("-inf")
         """Monotonic time of the last response since the shutdown began."""
         self.request_arrived = asyncio.Event()
-        """Each request sets this event and each tick clears it. It ends an idle worker's pause."""
+        """Each request sets this event, and each tick clears it. Setting it ends a pause."""
         self._late_s = self._latest_s = 0.0
         self.looking = 0
 
@@ -196,8 +196,8 @@ class LoadShedder:
         return self._sign_ons.setdefault(which, WriteQueue(slots=SIGN_IN_SLOTS))
 
     def begin_read(self) -> None:
-        """Counts a read as in progress. Raises: Busy if reads are refused now; without this
-        error the caller must call ``end_read`` in the end."""
+        """Counts a read as in progress. Raises: Busy if reads are refused now. After a call
+        without this error, the caller must call ``end_read`` when the read ends."""
         if self.door.oldest_s > LATE_S or self._is_overrun() or self.looking >= MAX_READS:
             late_s = max(self._late_s, self.door.oldest_s)
             raise Busy(retry_after=1 + late_s + random.uniform(0, 2))
@@ -216,7 +216,7 @@ class LoadShedder:
         self.looking -= 1
 
     async def run(self) -> None:
-        """Ticks all queues and measures the event loop's delay every 0.1 s, until cancelled."""
+        """Calls each queue's ``tick`` and measures the event loop's delay every 0.1 s, for ever."""
         loop = asyncio.get_running_loop()
         while True:
             began, tick_s = loop.time(), _TICK_S
@@ -238,8 +238,8 @@ class LoadShedder:
             self.changes.tick()
 
     def _may_rest(self) -> bool:
-        """True if the worker is idle and its event loop on time. It then pauses its ticks, each
-        of which costs as much as a few reads."""
+        """True if the worker is idle and its event loop on time. The worker then pauses its
+        ticks, each of which costs as much as a few reads."""
         calm = self._late_s < _TICK_S and not self.looking and not self.request_arrived.is_set()
         return calm and all(door.is_empty for door in self._doors())
 

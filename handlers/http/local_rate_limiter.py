@@ -9,15 +9,15 @@ from models.kernel.errors import Throttled
 from models.storage.rate_limiter import RateLimit
 
 READS: Final = RateLimit("read", capacity=60, per_second=10)
-"""Limits a reader's reads at one worker. A page needs about ten at once, then one in 15 seconds."""
+"""Limits a reader's reads at one worker. A page makes about ten reads, then one in 15 seconds."""
 ADDRESS: Final = RateLimit("address", capacity=5000, per_second=1000)
-"""The rate limit of requests without a session from one address, which a whole campus may share.
-Requests with a session count against the limit of their reader."""
+"""The rate limit of requests without a session from one client address, which a whole campus may
+share. Requests with a session count against the limit of their reader."""
 _MAX_KEYS: Final = 100_000
 
 
 class LocalRateLimiter:
-    """Token buckets of one worker, one for each key (a reader or an address). Beyond
+    """Token buckets of one worker, one for each key (a reader or a client address). Beyond
     ``_MAX_KEYS`` keys the least recently used are dropped."""
 
     def __init__(
@@ -29,8 +29,8 @@ class LocalRateLimiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait_for(self, key: str, take: float = 1) -> float:
-        """Takes ``take`` tokens from the key's bucket (0: only checks it). Returns 0.0, or the
-        seconds to wait if the bucket is empty."""
+        """Takes ``take`` tokens from the key's bucket (0: only checks the bucket). Returns 0.0,
+        or the seconds to wait if the bucket is empty."""
         now, left = self._clock(), self._capacity
         bucket = self._buckets.get(key)
         if bucket is not None and (filled := bucket[0] + (now - bucket[1]) * self._rate) < left:

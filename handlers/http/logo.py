@@ -12,8 +12,8 @@ def logo_url(profile: LibraryProfile) -> str:
 
 
 async def logo(request: web.Request) -> web.Response:
-    """The library's logo, which browsers may cache for ever under its name. Any other name gives
-    a 404 that is not cached, because a worker learns of a new logo some seconds late."""
+    """The library's logo, cached by browsers for ever under its name. Another name gets an
+    uncached 404: it may name a new logo, of which a worker learns some seconds late."""
     profile = request.app[REFERENCE].profile
     if not profile.logo or request.match_info["name"] != profile.logo_name:
         raise web.HTTPNotFound(headers={"Cache-Control": "no-store"})

@@ -173,8 +173,8 @@ class Metrics:
     """All metrics, in one registry for each application, so that tests do not share counts.
 
     Processes that serve together count in files of one ``folder``, and each of them can export the
-    sum. It must be the folder in PROMETHEUS_MULTIPROC_DIR, which prometheus_client reads at its
-    import.
+    sum. ``folder`` must be the one in PROMETHEUS_MULTIPROC_DIR, which prometheus_client reads at
+    its import.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -236,7 +236,7 @@ class Metrics:
         self.load = LoadMetrics(self.registry)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Counts one request. The label look-up is cached: it costs more than the counting."""
+        """Counts one request. Labels are cached: their look-up costs more than the counting."""
         key = (route, method, status)
         child = self._answered.get(key)
         if child is None:

@@ -25,7 +25,7 @@ from models.kernel.time_range import to_local
 
 log = logging.getLogger(__name__)
 NOW: Final = web.RequestKey("now", datetime)
-"""The time at which the request arrived, by the service's clock. All rules are judged by it."""
+"""The time at which the request arrived, by the service's clock. All rules use this time."""
 _AT_ONCE_S: Final = 0.001
 _NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
 
@@ -66,7 +66,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
 
 
 def common_headers(request: web.Request) -> dict[str, str]:
-    """Every response's headers (request id, server time), for a handler that sends it itself."""
+    """The headers of every response (id, time), for a handler that sends its response itself."""
     return {
         "X-Request-Id": REQUEST_ID.get(),
         "X-Server-Time": _server_time.text(request.app[CLOCK].now()),
@@ -162,7 +162,7 @@ async def _http_error(request: web.Request, error: web.HTTPException) -> web.Str
 async def _render_error(
     request: web.Request, status: int, code: str, facts: dict[str, Any]
 ) -> web.Response:
-    """An error's JSON for programs or page for browsers. ``facts``: details in the error's text."""
+    """The response to an error: JSON for programs, a page for browsers. ``facts``: its details."""
     if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
         return await request.app[ERROR_PAGE](request, status, code, facts)
     return envelope(status, code, facts)

@@ -1,4 +1,4 @@
-"""``/openapi.json`` from a table of routes, and ``/docs``, its page without scripts."""
+"""``/openapi.json``, made from a table of routes, and ``/docs``, an HTML page without scripts."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ _SESSIONS: Final = {
 
 
 def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()) -> dict[str, Any]:
-    """The routes' OpenAPI 3.1 document. ``named``: types to describe that no operation uses."""
+    """The routes' OpenAPI 3.1 document. ``named``: further types, which no operation uses."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {ErrorOut, *named}
     ordered = sorted(shapes, key=str)
@@ -281,7 +281,7 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
 
 
 def docs_routes(document: dict[str, Any], prefix: str) -> list[web.RouteDef]:
-    """The routes of the document and of its page for people. Both are encoded once, now."""
+    """The routes of the OpenAPI document and of its HTML page. This call encodes both."""
     text = msgspec.json.encode(document)
     page = render_fragment("http/api_docs.html", document=document, prefix=prefix)
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]

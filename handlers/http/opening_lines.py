@@ -10,9 +10,9 @@ from models.policy.opening_rules import is_library_week_unused, own_week, places
 
 
 def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -> list[str]:
-    """The opening hours as lines of text. First come the weekly hours of each place that has its
-    own, one line for all weekdays with equal hours, without those of the library if they hold
-    nowhere; then the exceptions and closures that are not over."""
+    """The opening hours as lines of text. First come the weekly hours of the library (omitted if
+    every place has its own) and of each place that has its own, with one line for all weekdays
+    with equal hours. Then come the exceptions and closures that are not over."""
     lines = []
     unused = is_library_week_unused(policy, catalog)
     for place in places_with_week(policy):

@@ -81,7 +81,7 @@ class PageRequest:
 
     @property
     def role(self) -> Role | None:
-        """The reader's highest staff role in any venue in this session; None without one."""
+        """The reader's highest staff role in any venue in this session; None without a role."""
         return self.rights.role if self.rights is not None else None
 
     @property
@@ -122,7 +122,7 @@ class PageRequest:
 
     def context_with_key(self, form: Form, body: msgspec.Struct) -> RequestContext:
         """The context for services with the form's idempotency key, so that a form sent twice
-        has one effect. ``body``: the form's content, which the key stands for."""
+        has one effect. ``body``: the form's content, to which the key is tied."""
         key, repeated = form_text(form, "key"), bool(form_text(form, "repeat"))
         if not key:
             return self.context(None)
@@ -190,8 +190,8 @@ def reader_form(
 ) -> Handler:
     """The handler of a form that a reader sends from a page of this service, checked by origin
     and CSRF token. ``bucket``: the rate limit for each reader. ``max_bytes``, ``multipart``: see
-    ``form_of``. ``patient``: the work has no time limit. ``back``: renders the filled-in page to
-    which a reader returns after a new sign-in if the session had ended."""
+    ``form_of``. ``patient``: the work has no time limit. ``back``: if the session had ended,
+    renders the page with the filled-in form after the reader has signed in again."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit, ours = None, None
@@ -259,7 +259,7 @@ def form_reason(form: Form, name: str = "reason") -> str:
 # --- responses ------------------------------------------------------------------------------------
 def done(visit: PageRequest, to: str) -> web.Response:
     """The response to a form that was carried out: a redirect to ``to``, the page that shows the
-    result. A page's script gets 201 with this address instead."""
+    result. If a page's script sent the form, the response is 201 with this URL."""
     if FRAGMENT_HEADER in visit.request.headers:
         return web.Response(status=201, headers={"Location": to, "Cache-Control": "no-store"})
     return redirect(to)
@@ -286,7 +286,7 @@ def domain_error_page(
     visit: PageRequest | None = None,
     form: Form | None = None,
 ) -> web.Response:
-    """A refusal's error page, with a button that sends ``form`` again if it may succeed later."""
+    """A refusal's error page, with a button that sends ``form`` again if this may succeed later."""
     count_error(request, error)
     headers = {}
     facts = dict(error.details)
@@ -319,9 +319,9 @@ def render_error(
     headers: dict[str, str] | None = None,
     again: Sequence[tuple[str, str]] = (),
 ) -> web.Response:
-    """The error page for a code and its facts. ``again``: the fields of a form that the page
-    offers to send again. If a page view was refused because of load, the page offers only to
-    load it again: a form that was sent before may have succeeded."""
+    """The error page for an error's code and facts. ``again``: the fields of a refused form,
+    which a button sends again. If load shedding refused a page view, a button loads that page
+    again."""
     looks = request.method in ("GET", "HEAD") and status in (429, 503)
     return render_page(
         request,
@@ -341,7 +341,7 @@ def render_error(
 async def error_page(
     request: web.Request, status: int, code: str, facts: Mapping[str, Any]
 ) -> web.Response:
-    """The error page for a path without a page handler. For a signed-in reader it has the menu."""
+    """The error page for a path without a page handler, with the menu for a signed-in reader."""
     try:
         reader = (await _visit(request)).reader
     except DomainError:

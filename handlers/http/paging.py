@@ -11,7 +11,7 @@ RECORDS_PER_PAGE: Final = 10
 
 
 def page_number(visit: PageRequest) -> int:
-    """The page number of the query; 1 if it has no valid one."""
+    """The page number in the query; 1 without a valid number."""
     query = {"page": visit.request.query.get("page", "1")}
     try:
         pagination: schemas.Pagination = msgspec.convert(query, schemas.Pagination, strict=False)

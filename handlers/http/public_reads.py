@@ -16,8 +16,8 @@ Value = TypeVar("Value")
 async def read_in_public(
     request: web.Request, read: Callable[[], Coroutine[Any, Any, Value]]
 ) -> Value:
-    """The result of ``read`` for a client without a session. The rate is limited by address, and
-    the time by the usual limit. Raises: Throttled, Busy, Unavailable, and errors of ``read``."""
+    """The result of ``read`` for a client without a session. Rate (by client address) and time
+    are limited. Raises: Throttled, Busy, Unavailable, and errors of ``read``."""
     admission = request.app[LOAD_SHEDDER]
     raise_if_limited(admission.addresses.wait_for(client_address(request)))
     admission.begin_read()

@@ -24,7 +24,7 @@ def count_error(request: web.Request, error: DomainError) -> None:
 
 
 def count_refusal(request: web.Request, code: str, status: int, reason: str = "") -> None:
-    """Counts a refusal that is no exception. ``reason``: a fixed sentence for the security log."""
+    """Counts a refusal that no exception reports. ``reason``: a fixed text for the security log."""
     request.app[METRICS].refusals.labels(code).inc()
     if status in _OF_ACCESS or code in _GUESSES:
         request.app[SECURITY_LOG].add(
@@ -42,7 +42,7 @@ def _facts(request: web.Request, reason: str) -> dict[str, str]:
 
 
 def _session_of(request: web.Request) -> str:
-    """The kind of the request's session for the security log, or a program's id. It is ``none``
+    """For the security log: the kind of the request's session, or the id of a program. ``none``
     if this worker does not have the session in its cache."""
     try:
         id = session_id(request)

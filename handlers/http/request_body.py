@@ -15,9 +15,9 @@ ANONYMOUS_BODY_BYTES: Final = 16 * 1024
 
 
 async def read_body(request: web.Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """The whole request body. It is kept up to ``MAX_BODY_BYTES``, so that it can be read again.
-    Call this before the request waits in a queue: a slow client must hold up only itself.
-    Raises: TooLarge, RequestTimeout."""
+    """The whole request body. A body of up to ``MAX_BODY_BYTES`` is kept, to be read again. Call
+    this before the request waits in a queue: a slow client must hold up only itself. Raises:
+    TooLarge, RequestTimeout."""
     if not request.body_exists:
         return b""
     if (request.content_length or 0) > max_bytes:

@@ -11,7 +11,7 @@ from models.kernel.errors import Malformed
 
 
 def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool) -> Any:
-    """The decoded body. ``optional``: it may be empty. Raises: Malformed."""
+    """The decoded body. ``optional``: the body may be empty. Raises: Malformed."""
     if not raw.strip() and optional:
         raw = b"{}"
     try:

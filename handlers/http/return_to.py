@@ -24,7 +24,7 @@ def remember_return_url(request: web.Request, response: web.StreamResponse) -> N
 
 
 def return_url(request: web.Request) -> str:
-    """The stored page, or the first page; always a path of this service."""
+    """The path to redirect to after a sign-in: the page stored in the cookie, or the first page."""
     target = unquote(request.cookies.get(_NEXT, ""))
     return target if is_own_path(target) else "/"
 
@@ -35,7 +35,7 @@ def forget_return_url(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def is_own_path(text: str) -> bool:
-    r"""True for a path of this service, not for a disguised address (``//host``, ``/\host``)."""
+    r"""True for a path of this service, False for another site (also ``//host``, ``/\host``)."""
     return (
         len(text) <= 300
         and text.startswith("/")

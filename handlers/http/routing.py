@@ -15,7 +15,7 @@ def route_of(request: web.Request) -> str:
 
 
 def everything_else() -> web.RouteDef:
-    """The route that answers all paths without a route of their own. It must be added last."""
+    """The route that answers all paths without a route. It must be added after all others."""
     return web.route("*", _UNKNOWN.replace("}", ":.*}"), _refuse)
 
 

@@ -45,7 +45,7 @@ class Response(Struct):
 
 class SuspensionOut(Response):
     """A reader's suspension. ``until``: null if only the library ends it. ``reason``: a text.
-    ``violations``, ``days``: so many violations in so many days have caused it; otherwise null."""
+    ``violations`` within ``days`` days have caused it; both are null for another cause."""
 
     until: datetime | None
     reason: str

@@ -10,9 +10,9 @@ from models.storage.encryption import FieldCipher
 
 log = logging.getLogger(__name__)
 LINES_OF_AN_ADDRESS: Final = 5
-"""A worker logs at most this many lines a minute on one kind of refusal from one address."""
+"""A worker logs at most this many lines a minute on a kind of refusal from one client address."""
 LINES_OF_A_KIND: Final = 60
-"""A worker logs at most this many lines a minute on one kind of refusal from all addresses."""
+"""A worker logs at most this many lines a minute on a kind of refusal from all client addresses."""
 _MINUTE_S: Final = 60.0
 _HASH_CHARS: Final = 20
 _ROUTINE: Final = frozenset(
@@ -30,8 +30,8 @@ class SecurityLog:
         self._ends_at = clock() + _MINUTE_S
         self._of_kind = Counter[str]()
         self._of_address = Counter[tuple[str, str]]()
-        """The lines of this minute by kind and address. Addresses without a line are not counted
-        here, so the number of entries is bounded."""
+        """The number of lines in this minute by kind and address. Addresses without a line are
+        not counted here, so the number of entries is bounded."""
         self._left_out = Counter[tuple[str, str]]()
 
     def add(self, kind: str, address: str, facts: Callable[[], Mapping[str, str]]) -> None:
@@ -49,8 +49,8 @@ class SecurityLog:
             self._left_out[key if has_line else (kind, "")] += 1
 
     def end_minute(self) -> None:
-        """Logs how many refusals got no line, by kind and address, and starts a new minute.
-        Addresses that had no line at all are one sum for each kind."""
+        """Logs how many refusals got no line, by kind and address, and starts a new minute. The
+        refusals of addresses without any line are added up by kind."""
         for (kind, address), count in self._left_out.items():
             whose = {"address": self.hash_of(address)} if address else {}
             self._write("security_refusals_left_out", kind, {**whose, "count": count})

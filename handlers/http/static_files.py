@@ -1,5 +1,5 @@
 """Static files, read at startup. Their names contain a hash of the content, so that browsers may
-cache them for ever. Their plain names also work; browsers revalidate those each time."""
+cache them for ever. A file's plain name also works; browsers then revalidate it each time."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ _ENGLISH_URLS: Final = _in_english()
 
 
 def english_asset_url(name: str) -> str:
-    """The URL of the file's English version, or of the file if it has none. Raises: KeyError."""
+    """The URL of the file's English version, or else of the file itself. Raises: KeyError."""
     return _ENGLISH_URLS.get(name) or _URLS[name]
 
 

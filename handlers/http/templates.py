@@ -53,7 +53,7 @@ ENVIRONMENT: Final = _environment(_CHINESE_LOADER)
 
 
 def _in_english() -> DictLoader:
-    """All readers' templates, translated at the start. Raises: NoEnglish if a text is missing."""
+    """All readers' templates in English. Raises: NoEnglish if a text's translation is missing."""
     names = filter(has_english, ENVIRONMENT.list_templates())
     sources = {name: _CHINESE_LOADER.get_source(ENVIRONMENT, name)[0] for name in names}
     return DictLoader({name: template_in_english(source, name) for name, source in sources.items()})
@@ -71,7 +71,7 @@ def render_fragment(template: str, language: Language = Language.CHINESE, **fact
 
 
 def _day(when: date | datetime) -> str:
-    """The day as text. The day of an instant is that in the library's time zone."""
+    """The day as text. An instant's day is taken in the library's time zone."""
     return day_text(to_local(when).date() if isinstance(when, datetime) else when)
 
 

@@ -91,7 +91,7 @@ def _one_of_each(template: str, facts: _Facts) -> str:
 
 def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
     """The template with its placeholders filled in; ``written`` escapes each value. An unknown
-    placeholder stays as it is, but none can occur in a saved template."""
+    placeholder stays as it is; saving a template with such a placeholder is refused."""
 
     def value(match: re.Match[str]) -> str:
         fill = _BY_NAME.get(match[1])
@@ -108,7 +108,7 @@ def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
 # --- values of placeholders -----------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """The data that the placeholders' values come from, and the phrases of the language."""
+    """Data for the values of a wording's placeholders. ``say``: the page language's phrases."""
 
     reference: ReferenceData
     day: date

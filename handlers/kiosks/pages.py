@@ -22,8 +22,8 @@ from models.reservations.entities import Reservation
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
-    """The page that a kiosk's screen shows. It is public, but only the screen's browser has the
-    key by which the page gets the codes."""
+    """The page that a kiosk's screen shows. The page is public, but only the screen's browser
+    has the key by which the page gets the codes."""
     try:
         kiosk = _kiosk(request)
     except NotFound as error:
@@ -32,7 +32,7 @@ async def screen(request: web.Request) -> web.StreamResponse:
 
 
 def _kiosk(request: web.Request) -> Kiosk:
-    """The kiosk in the address. Raises: NotFound."""
+    """The kiosk that the URL names. Raises: NotFound."""
     kiosk = request.app[REFERENCE].catalog.kiosks.get(KioskId(request.match_info["id"]))
     if kiosk is None:
         raise NotFound()
@@ -71,7 +71,7 @@ async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _carried_scan(visit: PageRequest) -> KioskCodeScan:
-    """The scan that the browser's scan note proves. Raises: QrExpired, also for another kiosk's."""
+    """The scan proved by the browser's note. Raises: QrExpired, also for another kiosk's note."""
     note = carried_note(visit.request)
     scan = visit[ScanNotes].scan_of(note, visit.principal.session.id, visit.now)
     if not isinstance(scan, KioskCodeScan) or scan.kiosk_id != visit.id:
@@ -86,7 +86,7 @@ async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _reservation_to_check_in(visit: PageRequest) -> Reservation | None:
-    """The reader's reservation in this kiosk's venue that the scan is for; None without one."""
+    """The reader's reservation in the kiosk's venue that this scan acts on; None without one."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     venue_id = _kiosk(visit.request).venue_id
     return next_to_check_in((r for r in live if r.venue_id == venue_id), visit.now)

@@ -23,9 +23,9 @@ routes = ApiRoutes()
 
 
 PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
-"""The rate limit of pairing requests. It applies to one address and kind of browser, so that a
-stranger at a screen's address seldom uses up the screen's limit. After a power cut, all screens
-of a building may send a request at once."""
+"""The rate limit of pairing requests for one client address and kind of browser. The kind is
+there so that a stranger at a screen's address seldom uses up the screen's limit. After a power
+cut, all screens of a building may send a request within seconds."""
 _NETWORK_V6: Final = 64
 
 
@@ -60,7 +60,7 @@ async def ask_for_pairing(call: ApiRequest) -> PairingOut:
     errors=(NotFound,),
 )
 async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingStateOut:
-    """The state of the pairing request with the screen's secret. Raises: NotFound."""
+    """The state of the pairing request with the secret in ``body``. Raises: NotFound."""
     request = await call[KioskPairing].of_screen(body.secret, call.now)
     return PairingStateOut(
         code=request.code,
@@ -72,7 +72,7 @@ async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingS
 
 def network_of(address: str) -> str:
     """The key under which rate limits count a client: its IPv4 address, or its IPv6 network,
-    since one host can use all addresses of such a network."""
+    because one host can use all addresses of such a network."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -45,8 +45,8 @@ class CardLogin(Request):
 
 
 class TouchOut(Response):
-    """The session of a reader whose card has touched the kiosk. The screen ends it after
-    ``idle_seconds`` without a touch of the screen."""
+    """The session of a reader whose card has touched the kiosk. The screen ends the session when
+    nobody has touched the screen for ``idle_seconds``."""
 
     token: str
     expires_at: datetime

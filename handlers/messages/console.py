@@ -70,7 +70,7 @@ def _counts(
     channel: Channel, overview: DeliveryOverview
 ) -> Counter[tuple[Template, DeliveryState]]:
     """The number of deliveries by template and state. A message without its reader's consent has
-    no delivery; the number of these is that of the template's messages less its deliveries."""
+    no delivery; such messages are the template's messages minus its deliveries."""
     counts: Counter[tuple[Template, DeliveryState]] = Counter()
     for template, state, _, n in overview.counts:
         counts[template, state] += n

@@ -32,7 +32,7 @@ async def choices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def choose(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Stores which kinds of messages the reader gets by this channel: those ticked in the form."""
+    """Stores the reader's choice, ticked in the form, of kinds of messages for this channel."""
     path, messages = visit.request.path, visit[MessageService]
     choices = await messages.choices(_CHANNELS[path], visit.reader.id)
     changes = choices.changed_to(ticked(form))

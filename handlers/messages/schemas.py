@@ -43,7 +43,7 @@ class MarkRead(Request):
 
 
 class MessageKind(Response):
-    """A kind of messages. ``on``: whether the reader gets it by the channel."""
+    """A kind of messages. ``on``: whether the reader has chosen it for the channel."""
 
     template: str
     title: str

@@ -63,7 +63,7 @@ async def new_notice(visit: PageRequest) -> web.StreamResponse:
 
 
 async def notice(visit: PageRequest) -> web.StreamResponse:
-    """The editor of the notice in the address. A viewer cannot change it."""
+    """The editor of the notice that the URL names. A viewer cannot change the notice."""
     return _editor(visit, await visit[NoticeService].get_for_staff(visit.id))
 
 
@@ -120,7 +120,7 @@ def _read(form: Form, old: Notice | None) -> Notice:
 
 
 async def withdraw_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Ends the notice's publication now. It is published again if the editor sets a later end."""
+    """Ends the notice's publication now. A later end, set in the editor, publishes it again."""
     old = await visit[NoticeService].get_for_staff(visit.id)
     require_current(form, old.rev, NoticeChanged)
     await visit[StaffNotices].withdraw(staff_context(visit), old, form_reason(form))

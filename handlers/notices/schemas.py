@@ -13,6 +13,6 @@ class NoticeOut(Response):
 
 
 class NoticeDetail(NoticeOut):
-    """A notice with its text. ``body_html``: HTML without scripts and external pictures."""
+    """A notice with its text. ``body_html``: HTML without scripts or external pictures."""
 
     body_html: str

@@ -34,7 +34,7 @@ from models.profile.zones import fitting_zones
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
-"""The largest form in bytes: a new logo, the longest wording, and the logo of an earlier try."""
+"""The largest form in bytes: a new logo, the longest wording, and a refused form's logo."""
 _LINES: Final = ("name", "title", "audience", "running_line", "campus_app", "mini_program", "menu")
 
 
@@ -83,7 +83,8 @@ async def _page(
 
 
 async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Previews or stores the profile. After a refusal the form keeps the typed texts and logo."""
+    """Stores the profile, or only previews it if the form's ``operation`` is ``preview``. After
+    a refusal the form keeps the typed texts and logo."""
     reference = visit[REFERENCE]
     await reference.refresh()
     old = reference.profile
@@ -122,8 +123,8 @@ def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, st
 
 
 async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
-    """The logo that was just uploaded. Without one, the logo of an earlier try in the form, or
-    else the stored one. Empty if the form removes the logo. Raises: Malformed."""
+    """The logo just uploaded; without one, the logo kept in the form from a refused attempt;
+    without both, the stored logo. Empty if the form removes the logo. Raises: Malformed."""
     if form_text(form, "logo_none"):
         return b""
     sent, earlier = form.get("logo"), form_text(form, "logo_kept")
@@ -141,8 +142,8 @@ async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
 
 def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) -> LibraryProfile:
     """The profile that the form describes. A wording equal to the default is stored as empty, so
-    that later versions can improve the default. ``year``: checks the time zone. Raises:
-    Malformed for a time zone that the service cannot use."""
+    that later versions can improve the default. ``year``: the year for the check of the time
+    zone. Raises: Malformed for a time zone that the service cannot use."""
     rules = typed["rules_text"].replace("\r\n", "\n")
     contact = (line.strip() for line in typed["contact"].splitlines())
     lines: dict[str, Any] = {name: typed[name] for name in _LINES}

@@ -1,4 +1,4 @@
-"""The one reservation of a reader that pages show first, and that a scan is for."""
+"""The one reservation of a reader that pages show first, and that a scan acts on."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ async def reminders_missed(visit: PageRequest) -> bool:
 
 
 def next_to_check_in(live: Iterable[Reservation], now: datetime) -> Reservation | None:
-    """The reservation in ``live`` that a scan is for; None if it is empty. One on leave comes
-    first, then one that can be checked in now, then one in use, then the next one."""
+    """The reservation in ``live`` that a scan acts on; None if ``live`` is empty. One on leave
+    comes first, then one that can be checked in now, then one in use, then the next one."""
 
     def rank(r: Reservation) -> int:
         if r.state is ReservationState.RESERVED:

@@ -44,8 +44,8 @@ def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
 def again(
     reference: ReferenceData, reader: Reader, last: Reservation | None, now: datetime
 ) -> schemas.AgainOut | None:
-    """The seat of the reader's last stay with a time at which it can be booked again; None if it
-    cannot. ``last``: the last stay; None before the first one."""
+    """The seat of the reader's last stay with a time at which it can be booked again; None
+    without such a time. ``last``: the last stay; None before the first one."""
     if last is None or last.seat_id not in reference.catalog.seats:
         return None
     next_stay = stay_again(last, reference.policy, reference.bookable_dates(reader, now), now)
@@ -80,8 +80,8 @@ async def detail(
 
 
 def _actor_and_channel(by: str, via: str) -> tuple[str, str]:
-    """The actor and the channel to show in the reservation's history. Which librarian or which
-    program it was is not disclosed to the reader."""
+    """The actor and the channel to show in the reservation's history. The reader does not learn
+    which librarian or which program acted."""
     if by != Role.LIBRARIAN:
         return by, via
     return ("program", "api") if via.startswith(ACTOR_PREFIX) else (by, "desk")

@@ -49,7 +49,7 @@ class ReservedSeat(Response):
 
 
 class AssistedOut(Response):
-    """The last action by a gate's event, and when the reader confirmed it (null: not yet)."""
+    """The last action caused by a gate's event, and when the reader confirmed it (null: never)."""
 
     kind: str
     at: datetime
@@ -75,7 +75,7 @@ class HistoryEntryOut(Response):
 
 class ReservationOut(Response):
     """A reader's reservation. ``leave_minutes``: the length of a leave that begins now; null if
-    the reader may not leave. ``excused``: a no-show would be no violation. ``reported``: the
+    the reader may not leave. ``excused``: a no-show would not be a violation. ``reported``: the
     reader has reported the seat as occupied, and the check-in deadline is stopped.
     ``presence_wanted``: the reader must scan a code again. The reason is a report that doubts
     their presence (then until ``presence_due_at``), or a check-in without a scan.

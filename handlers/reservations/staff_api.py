@@ -45,7 +45,7 @@ _WRITE: Final = Scope.RESERVATIONS_WRITE
 
 _UNKNOWN_NUMBERS: Final = 20
 _WINDOW: Final = timedelta(hours=1)
-"""The time in which ``_UNKNOWN_NUMBERS`` student or staff numbers of no reader may be tried."""
+"""In this time a caller may try ``_UNKNOWN_NUMBERS`` student or staff numbers of no reader."""
 
 
 @routes.get(
@@ -201,9 +201,9 @@ async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> S
 
 
 def _id_for(call: ApiRequest, reader_id: ReaderId) -> str:
-    """The reader's id for staff, a pseudonym for a program. The pseudonym's key is the token's
-    fingerprint. The token's id would not do: console and audit log show it, and whoever knows
-    the key can resolve pseudonyms."""
+    """The reader's id for staff, a pseudonym for a program. The pseudonym's key resolves it, so
+    the key must be secret: it is the token's fingerprint. The token's id is not secret: console
+    and audit log show it."""
     if call.program is None:
         return reader_id
     assert call.principal is not None

@@ -21,15 +21,15 @@ from models.kernel.errors import Malformed
 from models.library.entities import PresenceSource, Seat
 
 _MASK: Final = 2
-"""The QR mask for all labels: the best one for most of their links, and never far from the best.
-Searching it for each label would take most of the time."""
+"""The QR mask for all labels: best or nearly best for all their links. Searching the best mask
+for each label would take most of a page's time."""
 LABELS_OF_A_SHEET: Final = 30
 """The number of labels on a sheet: five columns, six rows (labels.css)."""
 
 
 async def seat_labels(visit: PageRequest) -> web.StreamResponse:
     """Sheets of labels, each with a seat's name and code. The query's ``seats`` selects some
-    seats of the area; without it all are printed."""
+    seats of the area; without this parameter, all seats are printed."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)

@@ -28,7 +28,7 @@ async def scanned(request: web.Request) -> web.StreamResponse:
 
 async def check_in_form(visit: PageRequest) -> web.StreamResponse:
     """The page after a scan of the seat label: the reader's reservation of this seat, with a
-    button for what it awaits (check-in, return, confirmation)."""
+    button for the action that is due (check-in, return, confirmation)."""
     reference = visit[REFERENCE]
     seat = reference.seat_even_if_removed(visit.id)
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
@@ -47,7 +47,7 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
 
 
 async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Checks the reader in, ends a leave or confirms presence, by the browser's scan note."""
+    """Checks the reader in, ends a leave or confirms presence. The browser's scan note is proof."""
     scan = _carried_scan(visit)
     if scan is None:
         return redirect(f"/s/{visit.id}/check-in")  # which explains the next step
@@ -64,7 +64,7 @@ async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _carried_scan(visit: PageRequest) -> SeatLabelScan | None:
-    """The scan that the browser's scan note proves; None if it is expired or of another seat."""
+    """The scan proved by the browser's note; None if the note is expired or of another seat."""
     seat = visit[REFERENCE].seat_even_if_removed(visit.id)
     session_id = visit.principal.session.id
     try:

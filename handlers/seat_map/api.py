@@ -150,7 +150,7 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
 
 
 def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
-    """The query as a search of the seat map. Raises: Malformed, InThePast, OutsideHorizon."""
+    """The query as a search. Raises: Malformed, InThePast, OutsideHorizon."""
     time_window = _window(call, query.date, query.start, query.end)
     start, end, minute = query.start or "", query.end or "", clock(call.now)
     return MapSearch(time_window.day, start, end, minute=minute, past_midnight=True)
@@ -246,7 +246,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
 )
 async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     """The starts at which the seat can be booked, and the one to propose. If the query has a
-    start, the ends for this start instead."""
+    start, the ends that a booking from this start can have."""
     seat, seat_map = call[REFERENCE].seat(call.id), call[SeatMapService]
     time_window = _window(call, query.date, None, None)
     if query.start is None:

@@ -33,7 +33,7 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes the seat or time of a reservation, which stays as it was if this is refused."""
+    """Changes the seat or time of a reservation. A refused change leaves the reservation as is."""
 
     async def changed(ctx: RequestContext, seat_id: str, selection: TimeSelection) -> Reservation:
         start = selection.start if selection.start is not None else "now"
@@ -43,7 +43,7 @@ async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def plan_of(request: web.Request, form: Form) -> str:
-    """The path of the floor plan with the seat and the times of the form selected. Raises:
+    """The path of the floor plan on which the form's seat and times are selected. Raises:
     NotFound if the seat does not exist."""
     seat = request.app[REFERENCE].seat(form_text(form, "seat_id"))
     named = {"date": "date", "seat": "seat_id", "begin": "start", "until": "end"}
@@ -56,7 +56,7 @@ async def _submit_booking(
     visit: PageRequest, form: Form, submit: Book, changed_id: str = ""
 ) -> web.StreamResponse:
     """Books, or changes the reservation ``changed_id``, by calling ``submit``. If a rule refuses
-    it, shows the floor plan with the reason and the form as it was filled in."""
+    the booking, shows the floor plan with the reason and the form as it was filled in."""
     fields = {name: form_text(form, name) for name in ("seat_id", "date", "start", "end")}
     filters = {"start": form_text(form, "from"), "end": form_text(form, "to")}
     try:

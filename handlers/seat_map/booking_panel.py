@@ -56,7 +56,7 @@ class OwnBooking:
 @dataclass(slots=True)
 class BookingPanel:
     """The panel's template data: the chosen seat, ``starts`` and ``ends`` with the preselected
-    ``start`` and ``end``. ``refusal``: why the last booking failed; empty before one."""
+    ``start`` and ``end``. ``refusal``: why the last booking failed; empty if none has failed."""
 
     seat: Seat
     place: ReservedSeat
@@ -71,9 +71,9 @@ class BookingPanel:
     counts: bool = True
     """Whether a no-show of this booking would count as a violation."""
     can_report_empty: bool = False
-    """Whether the reader may report the seat as empty. It must be occupied at this moment."""
+    """Whether the reader may report the seat as empty: it is recorded as occupied now."""
     unavailable_start: str = ""
-    """The start that the reader had chosen, if the seat is no longer free then; otherwise empty."""
+    """The start that the reader chose, if the seat is not free then any more; otherwise empty."""
     refusal: str = ""
     reserved_for: tuple[str, ...] = ()
     """The reader groups that the seat is reserved for; empty if the reader may use it."""
@@ -99,7 +99,7 @@ async def booking_panel(
 ) -> BookingPanel:
     """The panel of the seat that ``search`` selects, with a preselected start and end.
     ``wished_end``: the end to preselect if the seat is free until then. ``kind``: the key of the
-    words for a seat's state. Raises: NotFound if the seat is of another area."""
+    words for a seat's state. Raises: NotFound if the seat is in another area."""
     reference, seat_map = visit[REFERENCE], visit[SeatMapService]
     reader_id = visit.reader.id
     seat = reference.seat(search.seat)
@@ -144,9 +144,9 @@ async def _choose(
     policy: Policy,
     wished_end: str,
 ) -> None:
-    """Preselects a start: the chosen one, or else the searched one, or else the proposed one.
-    Then preselects an end: the wished one, the chosen one, the searched one, or else a usual
-    one. If the seat is no longer free at the chosen start, preselects nothing."""
+    """Preselects the first start that exists: the chosen, the searched or the proposed one. Then
+    preselects the first possible end: the wished, the chosen, the searched or a usual one. If
+    the seat is no longer free at the chosen start, preselects nothing."""
     by_value = {choice.value: choice for choice in day.choices}
     if search.begin and search.begin not in by_value:
         # Do not preselect a time that the reader has not chosen: it could be booked by mistake.

@@ -1,6 +1,6 @@
 """Response bodies of floor plans and area lists, encoded once for many readers. A change encodes
-only the seats that it concerns. What a reader sees differently from others, such as their own
-seat, is put in for them. Workers with equal data give equal ETags."""
+only the seats that it concerns. Seats that one reader sees differently from others, such as the
+own seat, are replaced in that reader's response. Workers with equal data give equal ETags."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ class LruCache(Generic[Value]):
 
 
 class CachedAreaMap:
-    """The plan of an area with its seats' states in one time window. All readers share it whose
-    groups may use the same seats."""
+    """The plan of an area with its seats' states in one time window. Readers whose groups may
+    use the same seats share it."""
 
     def __init__(
         self,
@@ -238,7 +238,7 @@ class SeatMapCache:
         self._plans: LruCache[CachedAreaMap] = LruCache(_MAX_PLANS)
         self._lists: LruCache[CachedAreaList] = LruCache(_MAX_LISTS)
         self.drawings: LruCache[str] = LruCache(_MAX_DRAWINGS)
-        """The seats of a plan drawn as SVG. The keys are those of ``_drawing`` in pages.py."""
+        """Cached SVG drawings of plans' seats. ``_drawing`` in pages.py makes the keys."""
 
     def window(
         self,
@@ -290,8 +290,8 @@ class SeatMapCache:
         minute: datetime,
         groups: GroupSet,
     ) -> CachedAreaMap:
-        """The area's plan for readers who are members of these groups. It is shared with all
-        readers who may use the same seats."""
+        """The area's plan for readers who are members of these groups. All readers who may use
+        the same seats share the plan."""
         self._reset_if_catalog_changed()
         effective_groups = self.reference.groups.in_area(area, groups) if groups else NO_GROUPS
         key = (area.id, time_window, effective_groups)

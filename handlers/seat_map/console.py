@@ -39,7 +39,7 @@ from models.seat_reports.service import SeatReportService
 from notify.templates.rendering import later_clock
 
 _LISTED: Final = 50
-"""At most this many seats whose readers may have left are listed; others once these are checked."""
+"""The list has at most this many seats whose readers may have left; others follow after checks."""
 _MARKED: Final = 200
 """At most this many occupied-seat reports are marked on the plan."""
 _DRAWN: Final = {
@@ -211,7 +211,7 @@ async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
 
 # --- moving a reader ------------------------------------------------------------------------------
 async def _moving(visit: PageRequest, id: str) -> Reservation | None:
-    """The reservation ``id`` that staff are about to move; None if empty or no longer movable."""
+    """The reservation ``id`` to be moved; None for an empty ``id`` or if it cannot be moved now."""
     if not id:
         return None
     r = await visit[ReservationLookup].get(id)
@@ -221,7 +221,7 @@ async def _moving(visit: PageRequest, id: str) -> Reservation | None:
 
 async def _takers(visit: PageRequest, area: Area, moving: Reservation | None) -> set[SeatId]:
     """The seats of the area to which the reservation ``moving`` can be moved: its reader may use
-    them, and they are free for the rest of its time. Empty without a reservation."""
+    the seats, and they are free for the rest of its time. Empty if ``moving`` is None."""
     if moving is None:
         return set()
     span = TimeRange(max(floor_minute(visit.now), moving.start), moving.end)

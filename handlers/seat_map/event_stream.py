@@ -41,8 +41,8 @@ STREAMS_OF_A_READER: Final = 6
 """At most this many streams of one reader at one worker. Browsers open six connections to one
 host at most, and each page watches one plan."""
 LIVES_S: Final = (600.0, 900.0)
-"""Seconds after which a stream ends, chosen at random between these two. The browser connects
-again, which checks the session again and spreads the streams over new workers."""
+"""Seconds after which a stream ends, chosen at random between these two. The browser reconnects,
+so that its session is checked again and the streams are spread over new workers."""
 UNREAD_AT_MOST: Final = 32 * 1024
 """A subscriber with more unsent bytes than this reads too slowly and is disconnected."""
 _NEVER_WAIT: Final = 16 * 1024 * 1024
@@ -52,7 +52,7 @@ _SEND_BUFFER: Final = 64 * 1024
 _RETRY_MS: Final = 3000
 _GATHER_S: Final = 0.05
 _SHARE: Final = 4
-"""After a broadcast the sending task pauses this many times as long: requests are served first."""
+"""A broadcast is followed by a pause of this many times its duration, to serve requests."""
 _TURN: Final = 200
 _COMMENT: Final = b": \n\n"
 
@@ -125,7 +125,7 @@ class EventStreamHub:
         reader: Reader,
     ) -> web.StreamResponse:
         """Answers the request with the plan's event stream, and returns when it ends. Raises:
-        Unavailable; Busy if the worker has too many streams, Throttled if the reader has."""
+        Unavailable; Busy if the worker, Throttled if the reader, has too many streams."""
         if request.method == "HEAD":
             return web.Response(headers=headers)  # without a body
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
@@ -201,8 +201,8 @@ class EventStreamHub:
             _end(watched.subscribers)
 
     def end_of(self, key: str) -> None:
-        """Ends streams whose rights have changed. ``key``: a session's id, or ``reader:<id>``
-        for all streams of a reader. The browser connects again, and its rights are checked."""
+        """Ends streams after a change of rights. ``key``: a session's id, or ``reader:<id>`` for
+        all streams of a reader. The browser connects again, and its rights are checked."""
         for watched in self._watched.values():
             _end(s for s in watched.subscribers if key in (s.session_id, f"reader:{s.reader_id}"))
 
@@ -282,8 +282,8 @@ class EventStreamHub:
         return current is not plan.area or reference.groups is not plan.groups
 
     async def _comment(self, slot: int) -> None:
-        """Sends a keep-alive to the subscribers whose turn is ``slot``, and ends those of their
-        streams that are too old. Each second has another slot."""
+        """Called each second with another ``slot``. Sends a keep-alive to the subscribers in
+        this slot, and ends those of their streams that are too old."""
         now = monotonic()
         for watched in list(self._watched.values()):
             for subscriber in list(watched.subscribers):

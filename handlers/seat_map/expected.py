@@ -24,7 +24,7 @@ _COUNTED_EVERY_S: Final = 5
 
 
 class BookedSeats:
-    """Booked seats by area and hour of a day. Each worker counts at most once in five seconds."""
+    """Booked seats by area and hour of a day, counted at most once in five seconds by a worker."""
 
     def __init__(self, reference: ReferenceData) -> None:
         self._reference = reference
@@ -60,9 +60,9 @@ BOOKED_SEATS: Final = web.AppKey("booked_seats", BookedSeats)
 async def expected_seats(
     visit: AnyRequest, areas: Sequence[Area], search: MapSearch
 ) -> dict[AreaId, ExpectedSeats]:
-    """The forecast of each area for the searched time; areas without a forecast are missing. It
-    never exceeds the number of unbooked seats. It is for the hour of the searched start. Without
-    a start, it is for today's next full hour, or on a later day for the fullest hour."""
+    """The forecast of each area for the searched time; areas without a forecast are missing. A
+    forecast never exceeds the number of unbooked seats. It is for the hour of the searched
+    start; without a start, for today's next full hour or a later day's fullest hour."""
     hours_of = {area.id: visit[FullnessForecast].hours([area], search.day) for area in areas}
     if not any(hours_of.values()):
         return {}
@@ -92,7 +92,7 @@ def _hours(row: OccupancyRow, day: date) -> range:
 
 def _hour_of(search: MapSearch, now: datetime) -> int | None:
     """The hour of the day that the forecast is for. None: the day's fullest hour. -1: no hour,
-    as the next full hour is tomorrow's."""
+    because the next full hour is tomorrow's."""
     with suppress(ValueError):
         return time.fromisoformat(search.begin or search.start).hour
     soon = to_local(now + _HOUR)

@@ -89,8 +89,8 @@ class AreaTile:
 
 
 async def areas(visit: PageRequest) -> web.StreamResponse:
-    """The page with a venue's areas and their free seats, by floor. As long as the library has
-    no bookable area, a page that says so; administrators are redirected to the first run."""
+    """The page with a venue's areas and their free seats, by floor. If the library has no
+    bookable area, the page says so, or redirects administrators to the first run."""
     open_venues = {area.venue_id for area in visit[REFERENCE].catalog.bookable_areas}
     if not open_venues:
         if visit.may(Role.ADMINISTRATOR):
@@ -180,14 +180,14 @@ async def _tiles(
 
 
 def _next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> str:
-    """The time at which the area's next seat becomes free; empty if none becomes free that day."""
+    """The time at which the area's next seat becomes free; empty if none does on that day."""
     states = plan.states_for(reader_id)
     return _clock(search.day, min((s.next_free for s in states if s.next_free), default=None))
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
-    """The reservation that the search is to change; None if the search is for a new one. Raises:
-    NotFound; WrongState if it can no longer be changed."""
+    """The reservation to be changed by a booking from this search; None if the booking is to be
+    new. Raises: NotFound; WrongState if the reservation can no longer be changed."""
     if not search.change:
         return None
     r = await visit[ReservationService].get_own(search.change, visit.reader.id)
@@ -306,8 +306,8 @@ def longest_stay(visit: PageRequest, area: Area, search: MapSearch) -> int:
 def _drawing(
     visit: PageRequest, area: Area, search: MapSearch, plan: CachedAreaMap, kind: str
 ) -> Markup:
-    """The seats of the plan as SVG. Readers who see equal plans share it from a cache, because
-    drawing takes most of a page's time."""
+    """The seats of the plan as SVG. A cache shares the SVG among readers who see equal plans,
+    because drawing takes most of a page's time."""
     drawings, reader_id = visit[SEAT_MAP_CACHE].drawings, visit.reader.id
     search = replace(search, until="")
     language = language_of(visit.request)
@@ -356,7 +356,7 @@ def _kind_of(plan: CachedAreaMap) -> str:
 
 def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
     """Each fixture of the plan with its label's text and position. A door's label is placed
-    beside it, since it is wider than the door."""
+    beside the door, because the label is wider."""
     for fixture in area.fixtures:
         text, tall = FIXTURE_TEXT.get(fixture.kind, ""), fixture.h > 2 * fixture.w
         x, y = fixture.x + fixture.w / 2, fixture.y + fixture.h / 2
@@ -368,6 +368,6 @@ def fixtures_of(area: Area) -> Iterable[dict[str, Any]]:
 
 
 async def redirect_to_start(_: PageRequest) -> web.StreamResponse:
-    """Redirects to the list of areas. /reserve is the address of the page with a refused
-    booking, which a reader may load again."""
+    """Redirects a GET of /reserve to the list of areas. The response to a refused booking has
+    this URL, which a reader may load again."""
     return redirect("/")

@@ -60,8 +60,8 @@ def venue(
 
 
 def date_of_area(reference: ReferenceData, area: Area, day: schemas.DateOut) -> schemas.DateOut:
-    """A day of the venue as it is for one of its areas. The area may be closed although the
-    venue is open; the day is then not bookable."""
+    """A day of the venue, adapted to one area. If the area is closed on a day on which the venue
+    is open, the day is not bookable."""
     place = reference.opening_hours(reference.policy, day.date, area.id)
     if place.intervals or day.open is None:
         return day

@@ -14,8 +14,8 @@ from models.seat_map.service import SeatDay, StartChoice
 async def proposed_choice(
     request: AnyRequest, viewer: Reader, day: date, seat_day: SeatDay, policy: Policy
 ) -> StartChoice:
-    """The start to propose for a booking of the seat. Today it is the first possible one; on a
-    later day, the one nearest to the time at which the reader usually begins."""
+    """The start to propose for a booking of the seat: today the first possible start, on a later
+    day the possible start nearest to the time at which the reader usually begins."""
     if day == local_date(request.now):
         return seat_day.choices[0]
     usual = await request[ReservationService].usual_start(viewer.id, request.now)

@@ -16,8 +16,8 @@ class OpenOut(Response, rename={"from_": "from"}):
 
 
 class DateOut(Response):
-    """A day to book seats for. ``opens_at``: when its booking begins. ``drawn_until``: requests
-    before this time are served in random order; null without a draw or after it."""
+    """A day to book seats for. ``opens_at``: when booking for this day begins. ``drawn_until``:
+    requests before this time are drawn in random order; null without or after such a draw."""
 
     date: date
     label: str
@@ -89,7 +89,7 @@ class ForecastQuery(Request):
 
 class ExpectedOut(Response):
     """An area's forecast: ``free`` seats, give or take ``error``, are expected free in the hour
-    from ``at``. If the query has another day and no start, this is the day's fullest hour."""
+    from ``at``. If the query has another day and no start, ``at`` is the day's fullest hour."""
 
     area_id: str
     at: datetime
@@ -115,7 +115,7 @@ class ProposalQuery(ForecastQuery):
 
 class ProposedSeatOut(Response):
     """A seat to propose to the reader. ``reason``: ``known`` for a favourite seat or the seat of
-    the last stay; ``near`` for the free seat nearest to one of these, whose number is ``near``;
+    the last stay; ``near`` for the free seat nearest to such a seat (with number ``near``);
     ``roomy`` for a seat in the area with the most free space. ``start`` may be ``now``."""
 
     seat: ReservedSeat
@@ -225,9 +225,9 @@ class Choice(Response):
 
 
 class TimesOut(Response, omit_defaults=True):
-    """The times at which a seat can be booked. A query without a start gets ``starts`` and
-    ``proposed``, the start to preselect: today the first one, on another day the one nearest to
-    the reader's usual start. It is absent without starts. A query with a start gets ``ends``."""
+    """The times at which a seat can be booked. A query without a start gets ``starts`` and the
+    start to preselect, ``proposed``: today the first, on another day the one nearest to the
+    reader's usual start; absent if ``starts`` is empty. A query with a start gets ``ends``."""
 
     starts: list[Choice] | UnsetType = UNSET
     proposed: str | UnsetType = UNSET

@@ -52,7 +52,7 @@ class MapSearch:
     """The id of the reservation that is being changed."""
     features: frozenset[str] = frozenset()
     time_has_passed: bool = False
-    """Whether the searched start has passed. The search then counts as one without a time."""
+    """Whether the searched start has passed. The search is then treated as having no time."""
     minute: str = field(default="", compare=False)
     """The time of day at which the request arrived, as HH:MM."""
     past_midnight: bool = False
@@ -64,7 +64,7 @@ class MapSearch:
         return bool(self.end) and not self.hint
 
     def to(self, path: str, **other: str) -> str:
-        """The address ``path`` with this search as query. ``other`` replaces or adds parameters."""
+        """The URL of ``path`` with this search as query. ``other`` replaces or adds parameters."""
         query = {
             "date": self.day.isoformat(),
             "start": self.start,
@@ -146,7 +146,7 @@ def search_of(visit: PageRequest) -> MapSearch:
 
 
 def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | None:
-    """A redirect to the search for today if its day is past, as in a bookmark; otherwise None."""
+    """A redirect to the search for today if its day is past (old bookmark); otherwise None."""
     if search.day >= local_date(visit.now):
         return None
     today = replace(search, day=local_date(visit.now), start="", end="")
@@ -173,12 +173,12 @@ def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
 
 
 def date_of(venue: VenueOut, day: date) -> DateOut:
-    """The day's entry among those that the venue offers; the first if it cannot be booked."""
+    """The venue's entry for ``day``; the venue's first entry if ``day`` cannot be booked."""
     return next((d for d in venue.dates if d.date == day), venue.dates[0])
 
 
 def is_open_at_end(visit: PageRequest, day: date) -> bool:
-    """True if the library is open past the end of ``day``; False if it is too far away to book."""
+    """True if the library is open past the end of ``day``; False if ``day`` is too far ahead."""
     today = local_date(visit.now)
     near = today <= day <= today + timedelta(days=FARTHEST_HORIZON)
     return near and visit[REFERENCE].joined_days(day)[-1] > day

@@ -53,7 +53,7 @@ class ProposedSeat:
     until: str
     href: str
     other: str
-    """The address of the page that proposes another seat."""
+    """The URL of the page that proposes another seat."""
     around: list[NearbySeat]
     view: str
 
@@ -95,8 +95,8 @@ async def suggestions(
     *,
     proposes: bool,
 ) -> Suggestions:
-    """The suggestions for the searched time, or else the next two hours. ``last``: the reader's
-    last stay. ``proposes``: whether to propose a seat, as the reader may make another booking."""
+    """The suggestions for the searched time or, if none is valid, the next two hours. ``last``:
+    the reader's last stay. ``proposes``: True to propose a seat (if the reader may book one)."""
     timed_search = await _with_time(visit, venue_id, search)
     plans = await _plans_by_area(visit, venue_id, timed_search)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None
@@ -113,13 +113,13 @@ async def suggestions(
 
 
 def passed_over(seat_ids: str) -> list[str]:
-    """The ids of the reader's skipped seats in the address; only the latest ``_PASSED_OVER``."""
+    """The ids of skipped seats in the query parameter; only the latest ``_PASSED_OVER``."""
     return [*filter(None, seat_ids.split(","))][-_PASSED_OVER:]
 
 
 async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) -> MapSearch:
-    """The search with a time. One without gets about two hours, from now or on a later day from
-    the reader's usual start."""
+    """The search with a time. A search without a time gets about two hours, beginning now or, on
+    a later day, at the reader's usual start."""
     if search.has_time:
         return search
     policy = visit[REFERENCE].policy_on(search.day)

@@ -54,9 +54,9 @@ async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
 
 
 async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
-    """The proof of the reader's presence: by the scanned ``code``, or without one by the card
-    that opened this session at a kiosk. None if there is neither. Raises: QrInvalid, QrExpired,
-    PresenceMethodOff, TooManyAttempts."""
+    """The proof of the reader's presence: by the scanned ``code`` or, without a code, by the
+    card that opened this session at a kiosk. None if there is no proof. Raises: QrInvalid,
+    QrExpired, PresenceMethodOff, TooManyAttempts."""
     if code is None:
         return _card_at_kiosk(call)
     step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds

@@ -16,8 +16,8 @@ from notify.templates.staff_alert import ALERT_KIND_TEXT
 
 
 async def alerts(visit: PageRequest, **refusal: Any) -> web.StreamResponse:
-    """The page on which a staff member chooses the kinds of alerts that they get by mail.
-    Without a mail address, it asks them to register one."""
+    """The page on which a staff member chooses the kinds of alerts that they get by mail. The
+    page asks a staff member without a mail address to register one."""
     chosen = await visit[StaffAlerts].kinds_of(visit.reader.id)
     return render(
         visit,

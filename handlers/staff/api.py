@@ -214,7 +214,7 @@ def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
 
 
 def rights_of(call: ApiRequest) -> StaffRights:
-    """The staff rights of the caller. A program has those of a librarian in all venues, but its
+    """The staff rights of the caller. A program has a librarian's rights in all venues, but its
     routes are limited by its token's scopes."""
     if call.program is not None:
         return rights_everywhere(Role.LIBRARIAN)

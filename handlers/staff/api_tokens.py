@@ -44,7 +44,7 @@ class TokenForm(msgspec.Struct):
 
 
 async def api_tokens(visit: PageRequest, made: NewApiToken | None = None) -> web.StreamResponse:
-    """The page with all tokens. ``made``: a new token, whose secret the page shows this once."""
+    """The page with all tokens. ``made``: a new token, whose secret only this response shows."""
     tokens = await visit[StaffApiTokens].all()
     people = await visit[StaffReaders].many({token.created_by for token in tokens})
     names = {id: person.name for id, person in people.items()}

@@ -39,14 +39,14 @@ _PAGES: Final[Mapping[str, str]] = {
     "notice": "/console/notices/",
     "group": "/console/groups/",
 }
-"""The console page's address for an audit entry's target, without its id, by kind of target."""
+"""The path of the console page on an audit entry's target, without the target's id, by kind."""
 _FACTS: Final = {**FACTS, **{scope.value: text for scope, text in SCOPE_TEXT.items()}}
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
 async def audit_log(visit: PageRequest) -> web.StreamResponse:
-    """Audit entries, latest first. Those of look-ups are shown only if the query asks for them."""
+    """Audit entries, latest first. Look-ups are among them only if the query asks for these."""
     query, number = visit.request.query, page_number(visit)
     names = {"actor_id": "by", "action": "action", "reader": "reader", "target": "target"}
     sought = AuditQuery(
@@ -91,7 +91,7 @@ async def _programs(visit: PageRequest, rows: Sequence[AuditEntry]) -> Mapping[s
 
 
 def _target(visit: PageRequest, target: str) -> tuple[str, str]:
-    """An audit entry's target in words, and its console page's address (empty if it has none)."""
+    """An audit entry's target in words, and the path of its console page (empty if it has none)."""
     kind, _, id = target.partition(":")
     catalog = visit[REFERENCE].catalog
     if kind == "area":

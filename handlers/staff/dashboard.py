@@ -133,7 +133,7 @@ async def _alarms(visit: PageRequest) -> list[str]:
 
 
 async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
-    """The decisions that wait for staff, by kind: the page's address, a text, and their number."""
+    """The decisions that wait for staff, by kind: the page's path, a text, and their number."""
     venues = visit.rights.venues if visit.rights is not None else None
     _, seats = await visit[SeatReportService].open_reports(visit.now, 0, 1, venues)
     _, doubted = await visit[SeatReportService].to_patrol(visit.now, 0, 1, venues)

@@ -39,7 +39,7 @@ class _Field:
     lines: bool
     required: bool
     wrong: str
-    """The field's error for a wrong value, with the least and greatest that the type allows."""
+    """The error for a wrong value in the field, with the least and the greatest allowed value."""
 
     def refusal(self) -> Malformed:
         return Malformed(self.name, self.wrong)
@@ -120,13 +120,13 @@ class Revision(msgspec.Struct):
 
 # --- single fields --------------------------------------------------------------------------------
 def form_key(form: Form) -> str:
-    """The form's idempotency key, the same if it is sent twice; without one, the request's id."""
+    """The form's idempotency key, equal if it is sent twice; without a key, the request's id."""
     return form_text(form, "key") or REQUEST_ID.get()
 
 
 def require_current(form: Form, rev: int, changed: type[Conflict]) -> None:
-    """Raises: an error of the class ``changed`` if the form was loaded at another revision of
-    the data than the present one, ``rev``."""
+    """Raises: an error of the class ``changed`` unless the form was loaded at the data's present
+    revision, ``rev``."""
     if form_text(form, "base") != str(rev):
         raise changed()
 

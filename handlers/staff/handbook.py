@@ -55,7 +55,7 @@ def _chapter(text: str) -> Chapter:
 
 
 async def handbook(visit: PageRequest) -> web.StreamResponse:
-    """Shows the chapter that the address names; without a name, the table of contents."""
+    """Shows the chapter that the URL names; without a name, the table of contents."""
     name = visit.request.match_info.get("chapter", FIRST)
     chapter = chapters().get(name)
     if chapter is None:

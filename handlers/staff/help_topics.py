@@ -6,8 +6,8 @@ from handlers.texts.handbook import TOPICS
 
 
 def help_for(path: str) -> str:
-    """The address of the handbook's section on a console page. Pages that ``TOPICS`` does not
-    list have the section of the longest prefix of their path."""
+    """The URL of the handbook's section on a console page. Pages that ``TOPICS`` does not list
+    have the section of the longest listed prefix of their path."""
     chapter, section = TOPICS[
         max(filter(lambda p: f"{path}/".startswith(f"{p}/"), TOPICS), key=len)
     ]

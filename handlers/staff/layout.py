@@ -57,8 +57,8 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
 
 
 def _done(visit: PageRequest) -> str:
-    """The value of the query's ``done``, by which a page says that an action has succeeded. 1 if
-    it is there without a value, empty if it is missing."""
+    """The query parameter ``done``, which makes a page say that an action has succeeded. It is 1
+    for a parameter without a value, empty for a missing parameter."""
     query = visit.request.query
     return (query["done"] or "1") if "done" in query else ""
 

@@ -59,8 +59,8 @@ class DeskReportOut(Response):
 
 
 class PatrolOut(Response):
-    """A seat in use that a report says is empty, and whose reader could not be asked. It has
-    waited for a staff member since ``at``."""
+    """A seat in use that a report says is empty, and whose reader could not be asked. The report
+    has waited for a staff member since ``at``."""
 
     reservation_id: str
     seat: ReservedSeat

@@ -1,4 +1,4 @@
-"""Refused console forms. Their page shows them as they were sent, with the error at its field."""
+"""Refused console forms. The page shows such a form as it was sent, with the error at its field."""
 
 from __future__ import annotations
 
@@ -84,15 +84,15 @@ def sent_form(request: web.Request) -> SentForm:
 
 
 def keep_typed(visit: PageRequest, form: Form) -> None:
-    """Makes the page that this request renders show the form as it was sent, without an error."""
+    """Makes this request's page show the form as it was sent. No error is added."""
     visit.request[_SENT] = SentForm(visit.request.path, form)
 
 
 def refuse(
     visit: PageRequest, form: Form, error: DomainError, wrong: str = "", field: str = ""
 ) -> None:
-    """Makes the page that this request renders show the form as sent, with an error at its
-    field. Text and field are those of ``error``, unless ``wrong`` or ``field`` replace them."""
+    """Makes this request's page show the form as it was sent, with an error at a field.
+    ``wrong`` and ``field`` replace the text and the field that ``error`` has."""
     if not wrong:
         wrong = error_text(visit, error)
     elif not isinstance(error, Malformed):
@@ -103,7 +103,7 @@ def refuse(
 
 
 def error_text(visit: PageRequest, error: DomainError) -> str:
-    """The error in words. Counts it as a refusal, unless it is just a wrong value in a field."""
+    """The error in words. Counts a refusal, unless the error is just a wrong value in a field."""
     if isinstance(error, Malformed):
         sentence = WRONG_TEXT.get(str(error.details["reason"]), "")
         return sentence.format_map(error.details) or reason_text(error.details)
@@ -112,7 +112,7 @@ def error_text(visit: PageRequest, error: DomainError) -> str:
 
 
 def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
-    """Texts typed in the fields ``names`` (empty if missing); by default in all but the tokens."""
+    """Texts typed in the fields ``names`` (empty if missing); by default in all except tokens."""
     if names is None:
         names = [name for name in form if name not in _TOKENS]
     return {name: form_text(form, name) for name in names}

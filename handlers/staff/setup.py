@@ -40,7 +40,7 @@ def _missing(lines: Sequence[StepLine]) -> list[str]:
 
 
 async def go_on(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Begins or ends the first run, or marks one of its steps as done or to be done later."""
+    """Begins or ends the first run, or marks one of its steps, as the form's ``operation`` says."""
     reference, staff = visit[REFERENCE], visit[StaffProfile]
     await reference.refresh()
     context, operation, rev = staff_context(visit), form_text(form, "operation"), _rev(form)

@@ -23,7 +23,7 @@ STEP_PAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """A step of the first run as a line on its page. ``where``: the address of the step's page.
+    """A step of the first run as a line on its page. ``where``: the path of the step's own page.
     ``keep``: the text of the button that accepts the defaults; empty if the step has none."""
 
     step: SetupStep

@@ -46,7 +46,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a title. ``key``: the table's name in addresses and file names."""
+    """A table with a title. ``key``: the table's name in URLs and file names."""
 
     key: str
     title: str

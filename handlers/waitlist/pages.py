@@ -16,7 +16,7 @@ from models.waitlist.service import WaitlistService
 
 
 async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Adds the reader to the waitlist (加入候补) or registers a free-seat alert (有空就告诉我)."""
+    """Adds the reader to the waitlist (加入候补) or, with ``only_tell``, to free-seat alerts."""
     names = ("area_id", "date", "start", "end")
     fields = {name: form_text(form, name) for name in names}
     boxes = (*FILTERABLE_FEATURES, "only_tell")

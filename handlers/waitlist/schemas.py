@@ -11,7 +11,7 @@ from models.library.entities import FILTERABLE_FEATURES
 
 
 class JoinWaitlist(Request):
-    """A request to wait for a seat in an area. ``seats``: only these are accepted, if any.
+    """A request to wait for a seat in an area. ``seats``: if not empty, only these are accepted.
     ``only_tell``: a free-seat alert instead, one message without a waitlist place or held seat."""
 
     area_id: Id

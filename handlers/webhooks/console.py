@@ -43,7 +43,7 @@ _LISTED: Final = 50
 
 
 class WebhookForm(msgspec.Struct):
-    """The settings form of an endpoint. `event` is sent once for each chosen type."""
+    """The settings form of an endpoint. The field `event` is sent once for each chosen type."""
 
     url: str
     description: Annotated[str, Meta(min_length=1, max_length=rules.LONGEST_DESCRIPTION)]
@@ -107,8 +107,8 @@ async def operate_webhook(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _rotate(
     visit: PageRequest, form: Form, old: WebhookEndpoint, reason: str
 ) -> web.StreamResponse:
-    """Rotates the secret; only this response shows it. A form that was sent twice is refused,
-    with a text that says so."""
+    """Rotates the secret; only this response shows the new secret. If a form was sent twice, the
+    second time is refused, with a text that explains it."""
     staff = visit[StaffWebhooks]
     try:
         require_current(form, old.rev, WebhookChanged)
@@ -175,8 +175,8 @@ def _read(visit: PageRequest, form: Form, old: WebhookEndpoint | None = None) ->
 
 
 def _has_rotated(form: Form, endpoint: WebhookEndpoint) -> bool:
-    """True if this form, sent before, has rotated the secret: the secret was set by the first
-    change after the form was loaded (``secret_rev``)."""
+    """True if this form, sent before, has rotated the secret: the secret (``secret_rev``) was
+    set by the first change after the form was loaded."""
     return form_text(form, "base") == str(endpoint.secret_rev - 1)
 
 

@@ -65,8 +65,8 @@ async def store_feedback(
     account: str,
     acknowledgement: str = "",
 ) -> None:
-    """Stores a message from WeChat as feedback. ``account``: the WeChat account that got it.
-    ``acknowledgement``: a text to send to its writer, if this account's callback cannot reply."""
+    """Stores a message from WeChat as feedback. ``account``: the WeChat account that got the
+    message. ``acknowledgement``: a text to send to the writer if a callback cannot reply."""
     app, now = request.app, request[NOW]
     text = callback.content.strip() or _without_words(callback)
     id = await app[service_key(FeedbackService)].add(
@@ -84,7 +84,7 @@ def _without_words(callback: Callback) -> str:
 
 
 async def _follower(request: web.Request, callback: Callback) -> ReaderId | None:
-    """The reader bound to the follower; None without one, or if WeChat gives no unionid."""
+    """The reader bound to the follower; None if there is none, or if WeChat gives no unionid."""
     unionid = await request.app[UNIONID_OF](callback.openid)
     return (
         await request.app[service_key(AccountBindingService)].reader_by_unionid(unionid)
@@ -117,7 +117,7 @@ def _help(request: web.Request) -> str:
 
 
 async def _my_reservations(request: web.Request, callback: Callback) -> str:
-    """A text with the follower's bookings. If the follower is unbound, it says how to see them."""
+    """A text with the follower's bookings; for an unbound follower, a text on how to see them."""
     app, now = request.app, request[NOW]
     reader_id = await _follower(request, callback)
     link = _mini_program_link(request)

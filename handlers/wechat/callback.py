@@ -51,7 +51,7 @@ async def verification(request: web.Request) -> web.Response:
 
 
 class _CallbackEndpoint:
-    """The callback address of an account, ``mp`` (official account) or ``mini`` (mini-program)."""
+    """The callback URL of an account, ``mp`` (official account) or ``mini`` (mini-program)."""
 
     def __init__(self, account: str) -> None:
         self._account = account
@@ -63,7 +63,7 @@ class _CallbackEndpoint:
         return verifier
 
     async def verify(self, request: web.Request) -> web.Response:
-        """Answers WeChat's check when an administrator enters the callback address there."""
+        """Answers WeChat's check when an administrator enters the callback URL at WeChat."""
         try:
             return web.Response(text=self._verifier(request).echo(request.query))
         except CallbackRejected as error:
@@ -94,8 +94,8 @@ class _CallbackEndpoint:
 
 
 def _rejected(request: web.Request, error: CallbackRejected) -> web.Response:
-    """The response 403, and counts the refusal. Either the request is not from WeChat, or the
-    token or key in the service's configuration is wrong."""
+    """Counts the refusal and returns 403. Either the request is not from WeChat, or the token or
+    key in the service's configuration is wrong."""
     count_refusal(request, CALLBACK_REJECTED, 403, str(error))
     return web.Response(status=403)
 

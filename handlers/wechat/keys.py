@@ -12,7 +12,7 @@ from notify.wechat.template_config import TemplateConfig
 CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppKey(
     "callback_verifiers"
 )
-"""Verifiers of WeChat callbacks by account: mp (official account) or mini (mini-program)."""
+"""Key of the verifiers of callbacks by account: mp (official account) or mini (mini-program)."""
 TEMPLATES: Final[web.AppKey[Mapping[Template, TemplateConfig]]] = web.AppKey("templates")
 UNIONID_OF: Final[web.AppKey[Callable[[str], Awaitable[str | None]]]] = web.AppKey("unionid_of")
-"""Returns an official account follower's unionid by openid; None if WeChat gives none."""
+"""Key of a function that returns a follower's unionid by openid; None if WeChat gives none."""

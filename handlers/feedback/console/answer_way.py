@@ -11,9 +11,9 @@ from notify.templates.rendering import day_clock
 @dataclass(frozen=True, slots=True)
 class AnswerWay:
     """How an answer to a feedback entry reaches its writer, in words. ``writer``: a name for a
-    writer who is no known reader. ``goes``: the way an answer would take, or why there is none
-    (then ``reaches`` is False). ``went``: the way the given answer took; empty before there is
-    one. ``again``: the answer was not sent to WeChat, but still can be."""
+    writer who is no known reader. ``goes``: the way an answer would take, or why there is no way
+    (then ``reaches`` is False). ``went``: the way the answer took; empty before an answer.
+    ``again``: whether an answer that was not sent to WeChat still can be sent."""
 
     writer: str
     goes: str
@@ -23,7 +23,7 @@ class AnswerWay:
 
 
 def answer_way(f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
-    """The ways of an answer to ``f``. ``is_open``: WeChat still accepts messages to the writer."""
+    """How an answer to ``f`` can reach its writer. ``is_open``: WeChat still accepts messages."""
     again = bool(f.answer) and f.push is None and is_open
     writer = "" if f.reader_id else words.WRITER_TEXT.get(f.channel, "")
     reaches = f.reader_id is not None or is_open

@@ -41,7 +41,7 @@ async def add_canned_answer(visit: PageRequest, form: Form) -> web.StreamRespons
 
 
 async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Saves or removes a canned answer. Raises: FeedbackChanged after a concurrent change."""
+    """Saves or (form field ``remove``) removes a canned answer. Raises: FeedbackChanged."""
     staff, rev = visit[StaffFeedback], decode(form, Revision).rev
     if form_text(form, "remove"):
         await staff.remove_canned_answer(staff_context(visit), visit.id, rev)

@@ -32,7 +32,7 @@ class NoteForm(Revision):
 
 
 async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
-    """The reader's feedback with its answers. The audit log records that it was read."""
+    """The page of a reader's feedback with the answers. The audit log records each view."""
     staff = visit[StaffReaders]
     who = await staff.get(visit.id)
     await staff.look_at(staff_context(visit), who)
@@ -51,8 +51,8 @@ async def reader_feedback(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Answers a feedback entry once, or closes it without an answer. With the form field
-    ``fill``, only puts a canned answer into the form."""
+    """Answers a feedback entry once or, with the form field ``close``, closes it without an
+    answer. With the field ``fill``, only puts a canned answer into the form."""
     if form_text(form, "fill"):
         return await _filled(visit, form)
     closes = bool(form_text(form, "close"))
@@ -69,7 +69,7 @@ def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
 
 
 async def _done(visit: PageRequest) -> str:
-    """A text that says where the answer that was just sent has gone; empty if there was none."""
+    """A text that says where the answer that was just sent has gone; empty if none was sent."""
     id = visit.request.query.get("done", "")
     if not id:
         return ""

@@ -41,7 +41,7 @@ async def change_device(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def move_device_up(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Moves the device one place up among the devices of its kind in its venue. Raises:
-    DeviceChanged if it is no longer where the form showed it."""
+    DeviceChanged if its place is no longer the one in the form."""
     device = await find_device(visit)
     beside = await devices_beside(visit, device)
     place = next((n for n, other in enumerate(beside) if other.id == device.id), 0)
@@ -62,7 +62,7 @@ async def retire_device(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def bring_back_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Brings the device back into use. It gets a new key, which only this response shows."""
+    """Brings the device back into use. Only this response shows the device's new key."""
     old = _as_shown(replace(await find_device(visit), retired=True), form)
     key = await visit[StaffDevices].bring_back(staff_context(visit), old, form_reason(form))
     return await devices_page(visit, NewKey(visit.request.match_info["kind"], old.id, key))

@@ -1,4 +1,4 @@
-"""Kiosks, gates and their keys; and each venue's presence sources."""
+"""Kiosks, gates and their keys, and the ways of proving presence in each venue."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DeviceForm(msgspec.Struct):
 
 
 class NewDevice(DeviceForm):
-    """A new device's form. Only kiosks have ``kind`` and ``code``, the screen's pairing code."""
+    """The form of a new device. Only kiosks have ``kind`` and ``code`` (the pairing code)."""
 
     id: Annotated[str, Meta(pattern=ID)]
     device: Literal["kiosk", "gate"]
@@ -71,7 +71,7 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Response:
-    """The page with all devices. ``new``: a key just created, which the page shows this once."""
+    """The page with all devices. ``new``: a key just created, which only this response shows."""
     catalog, last_seen = visit[REFERENCE].catalog, await visit[KioskService].last_seen()
     mine = [k for k in catalog.kiosks.values() if visit.sees(k.venue_id)]
     gates = [gate for gate in await _gates(visit) if visit.sees(gate.venue_id)]
@@ -117,7 +117,7 @@ async def _gates(visit: PageRequest) -> list[Gate]:
 
 
 def _places(kind: str, devices: Sequence[Device]) -> dict[str, int]:
-    """The position of each device among those of its venue, from 0, by ``kind:id``."""
+    """The position of each device among the devices of its venue, from 0, by ``kind:id``."""
     by_venue = Counter[VenueId]()
     places = {}
     for device in devices:
@@ -134,7 +134,7 @@ async def devices_beside(visit: PageRequest, device: Device) -> list[Device]:
 
 
 async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Adds a kiosk or a gate; its first key is shown this once."""
+    """Adds a kiosk or a gate. Only this response shows the device's first key."""
     await visit[REFERENCE].refresh()
     typed = decode(form, NewDevice)
     device, screen = _read(visit, typed), None
@@ -167,7 +167,7 @@ def known_venue(visit: PageRequest, typed: DeviceForm) -> VenueId:
 
 
 async def find_device(visit: PageRequest) -> Device:
-    """The kiosk or gate in the address, retired or not. Raises: NotFound."""
+    """The kiosk or gate that the URL names, retired or not. Raises: NotFound."""
     await visit[REFERENCE].refresh()
     kind, catalog = visit.request.match_info["kind"], visit[REFERENCE].catalog
     device: Device | None = None
@@ -182,7 +182,7 @@ async def find_device(visit: PageRequest) -> Device:
 
 
 async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Replaces the device's key; the old key is refused at once."""
+    """Replaces the device's key. From then on the old key is refused."""
     kind, device = visit.request.match_info["kind"], await find_device(visit)
     key = await visit[StaffDevices].rotate_key(staff_context(visit), device, form_reason(form))
     return await devices_page(visit, NewKey(kind, device.id, key))

@@ -1,4 +1,4 @@
-"""Pairing a kiosk's screen: an administrator types its code, compares the check word, confirms."""
+"""Pairing a kiosk's screen: an administrator types the code on it, compares, and confirms."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def request_with_code(visit: PageRequest, form: Form) -> PairingRequest:
 
 
 async def pairing(visit: PageRequest) -> web.StreamResponse:
-    """The page that asks for the pairing code on a screen. Raises: NotFound."""
+    """The page on which an administrator types the code shown by a screen. Raises: NotFound."""
     return await _page(visit, await _kiosk(visit))
 
 
@@ -103,7 +103,7 @@ async def _page(
 
 
 async def _kiosk(visit: PageRequest) -> Kiosk:
-    """The kiosk in the address. Raises: NotFound, OtherVenue."""
+    """The kiosk that the URL names. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()  # another worker may have added it
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
     if kiosk is None:

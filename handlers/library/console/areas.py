@@ -59,7 +59,7 @@ def _floor(visit: PageRequest, area: Area) -> list[Area]:
 
 
 async def _area(visit: PageRequest) -> Area:
-    """The area as it is stored now. Raises: NotFound, OtherVenue."""
+    """The area that the URL names, as it is stored now. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)
@@ -84,7 +84,7 @@ def _displayed(area: Area) -> tuple[str, int, int]:
 
 
 async def retire_area(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Retires the area if the form confirms the effect on bookings; otherwise shows it and asks."""
+    """Retires the area if the form confirms the effect on bookings; otherwise asks first."""
     area, reference = await _area(visit), visit[REFERENCE]
     require_current(form, area.rev, PlanChanged)
     retired = transitions.retire(area)

@@ -1,5 +1,5 @@
-"""Imports floors from files: first a preview, then the import. The browser keeps the previewed
-plans in between, so they are checked again."""
+"""Imports floors from files: first a preview, then the import. The previewed plans are stored
+only in the browser's form, so the import checks them again."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ from models.staff.audit import AuditAction
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = 4 * 1024 * 1024
-"""The largest form in bytes: more than a file may have, so the page can report larger files."""
+"""The largest form in bytes. It exceeds the largest file, so the page can report larger files."""
 _CSV: Final = "text/csv; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class AreaPreview:
-    """An area in an import's preview. ``changes``: in words. ``drawn``: the seats to draw, by
-    what the import does to them."""
+    """An area in an import's preview. ``changes``: the changes in words. ``drawn``: the seats to
+    draw, by ``removed``, ``added``, ``changed`` and ``kept``."""
 
     area: Area
     is_new: bool
@@ -152,7 +152,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _read(visit: PageRequest, form: Form) -> FloorFile:
-    """The content of the uploaded file or a confirmed preview. Errors are in its ``problems``."""
+    """The content of the uploaded file or the confirmed preview. ``problems`` has its errors."""
     plans, file = form_text(form, "plans"), form.get("file")
     named = form_text(form, "encoding")
     encoding = named if named in ENCODING_TEXT else ""
@@ -177,7 +177,7 @@ def _defaults(typed: dict[str, str]) -> Defaults:
 
 
 async def _impact(visit: PageRequest, changed: list[PlannedArea]) -> dict[str, Any]:
-    """The preview's template data on the import's effect on bookings; empty if it has none."""
+    """The preview's template data on affected bookings; empty if no booking is affected."""
     reference = visit[REFERENCE]
     catalog = reference.catalog.with_areas(*(a.new for a in changed))
     nothing: Form = MultiDictProxy(MultiDict())

@@ -34,7 +34,7 @@ from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
 
 LARGEST_PLAN: Final = 512 * 1024
-"""The largest form in bytes; it fits a plan of a thousand seats."""
+"""The largest form in bytes, large enough for a plan of a thousand seats."""
 NOT_AN_ID: Final = "import"
 """An id that no area may have, because the path with this id leads to the import page."""
 _LISTED: Final = 12
@@ -110,7 +110,7 @@ def _new_area(visit: PageRequest, typed: NewArea) -> Area:
 
 
 async def plan(visit: PageRequest) -> web.StreamResponse:
-    """The editor of the area's plan. A viewer cannot change it."""
+    """The editor of the area's plan. A viewer cannot change the plan."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
@@ -147,8 +147,8 @@ async def export_plan(visit: PageRequest) -> web.StreamResponse:
 
 
 async def plan_before(visit: PageRequest) -> web.StreamResponse:
-    """The plan as it was before a change, from the audit log's entry, as a file. Importing it
-    undoes the change. Raises: NotFound if the entry has no plan."""
+    """The plan as it was before a change, from the audit log's entry, as a file. An import of
+    this file undoes the change. Raises: NotFound if the entry has no plan."""
     entry = await visit[AuditLog].get(visit.id)
     document = entry.before.get("plan")
     if not isinstance(document, dict):

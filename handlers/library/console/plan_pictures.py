@@ -1,5 +1,5 @@
-"""The picture under a floor plan in the editor. Its forms are answered with JSON instead of a
-new page, so that an unsaved drawing is not lost."""
+"""The picture under a floor plan in the editor. The picture's forms are answered with JSON
+instead of a new page, so that an unsaved drawing is not lost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HEADERS: Final = {
 
 
 def picture_routes() -> list[web.RouteDef]:
-    """The picture's routes. Staff of the venue may see it, its administrators may change it."""
+    """The picture's routes. The venue's staff may see the picture, its administrators change it."""
     here = "/console/plans/{id}/picture"
     return [
         web.get(here + "/{digest}", staff_page(_content)),
@@ -122,7 +122,7 @@ async def _remove(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _area(visit: PageRequest) -> Area:
-    """The area as it is stored now. Raises: NotFound, OtherVenue."""
+    """The area that the URL names, as it is stored now. Raises: NotFound, OtherVenue."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id, Role.ADMINISTRATOR)

@@ -56,7 +56,7 @@ def chosen_seats(seats: Sequence[Seat], text: str) -> Sequence[Seat]:
 
 
 def _places(seats: Sequence[Seat]) -> dict[str, int]:
-    """Each seat's index by name, and by name without leading zeros unless another seat has it."""
+    """Each seat's index by name and, unless another seat has that name, without leading zeros."""
     plain = {_plain(seat.number): place for place, seat in enumerate(seats)}
     return plain | {name_key(seat.number): place for place, seat in enumerate(seats)}
 
@@ -67,7 +67,7 @@ def _place(places: dict[str, int], text: str) -> int | None:
 
 
 def _span(places: dict[str, int], part: str) -> range | None:
-    """The indexes of a typed seat or range; None for neither. A seat's name may have a dash."""
+    """The indexes of a typed seat or range; None for other text. A seat's name may have a dash."""
     if (place := _place(places, part)) is not None:
         return range(place, place + 1)
     for dash in re.finditer(SEAT_RANGE_DASHES, part):

@@ -51,7 +51,7 @@ def _outage_in(token: str) -> SeatOutage:
 
 
 async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sets or ends the seat's outage. If it affects bookings, asks first what to do with them."""
+    """Sets or ends the seat's outage. If bookings are affected, asks first what to do with them."""
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     seat = reference.seat(visit.id)

@@ -1,4 +1,4 @@
-"""Forms of opening hours, and the next version of the policy that follows from them."""
+"""Forms of opening hours, and the policy's next version that results from a sent form."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ FIELDS: Final = ("operation", "number", "at", "independent", *DATED, *WEEKLY)
 
 @dataclass(frozen=True, slots=True)
 class OpeningChange:
-    """A change of opening hours that a form describes: the policy with it, the change in words,
-    its place, and a day in the month that the calendar then shows."""
+    """A change of opening hours that a form describes: the resulting policy, the change in
+    words, the place (library, venue or area), and a day in the month that the calendar shows."""
 
     policy: Policy
     summary: str
@@ -113,7 +113,7 @@ def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
 
 # --- the week -------------------------------------------------------------------------------------
 def week_fields(visit: PageRequest, place: OpeningPlace) -> dict[str, str]:
-    """The place's weekly hours as form fields. A day without its own hours has inherited ones."""
+    """Weekly hours of the place as form fields. A day without own hours shows inherited ones."""
     policy = visit[REFERENCE].policy
     venue_id = opening_rules.venue_of(visit[REFERENCE].catalog, place)
     fields: dict[str, str] = {}

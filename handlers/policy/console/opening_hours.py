@@ -119,7 +119,7 @@ def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
 
 
 def _month_in(visit: PageRequest) -> date:
-    """A day in the query's month; today if it names no month, or one that is too far away."""
+    """A day in the query's month; today if the query names no month, or one too far away."""
     today = local_date(visit.now)
     match = _MONTH.fullmatch(visit.request.query.get("month", ""))
     if match is None:
@@ -135,7 +135,7 @@ async def opening_hours(visit: PageRequest) -> web.StreamResponse:
 
 
 async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes opening hours if the form confirms the effect on bookings; otherwise shows it."""
+    """Changes opening hours if the form confirms the effect on bookings; otherwise asks first."""
     reference = visit[REFERENCE]
     await reference.refresh()
     typed = typed_in(form, FIELDS)

@@ -70,7 +70,7 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class CalendarMonth:
-    """A month in a place's calendar. ``previous``, ``following``: the months around it, YYYY-MM."""
+    """A month in a place's calendar. ``previous``, ``following``: neighbouring months, YYYY-MM."""
 
     first: date
     previous: str

@@ -68,7 +68,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
 
 
 async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Changes the policy if the form confirms the effect on bookings; otherwise shows it."""
+    """Changes the policy if the form confirms the effect on bookings; otherwise asks first."""
     reference = visit[REFERENCE]
     await reference.refresh()
     typed = typed_in(form)

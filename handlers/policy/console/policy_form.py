@@ -34,8 +34,8 @@ OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
     """A policy change that a form describes. ``policy``: the new policy. ``summary``: the change
-    in words. ``comparison``: the policies before and after, to judge last week's bookings by.
-    For an override that is added or removed, one of the two applies it on all days."""
+    in words. ``comparison``: the policies before and after, to judge last week's bookings by. If
+    an override is added or removed, one of these two policies applies it on all days."""
 
     policy: Policy
     summary: list[str]
@@ -55,7 +55,7 @@ def fields_of(policy: Policy) -> dict[str, str]:
 
 
 def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """The change to all values in the form. Raises: Malformed; ValueError for a contradiction."""
+    """The change to all values in the form. Raises: Malformed; ValueError if values contradict."""
     policy = validation.settled(visit[REFERENCE].policy, local_date(visit.now))
     new: dict[str, Any] = {name: number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCH_TEXT}
@@ -95,7 +95,7 @@ def number(name: str, text: str) -> int:
 
 
 def _is_meal(begin: time, end: time) -> bool:
-    """True if ``begin`` and ``end`` can be a meal time. If it goes past midnight, it may last at
+    """True if ``begin`` and ``end`` can be a meal time. A meal time past midnight may last at
     most four hours, so 13:00-11:00 is a mistake."""
     began = datetime.combine(date.min, begin)
     ended = datetime.combine(date.min + timedelta(days=1), end)

@@ -44,7 +44,7 @@ from models.reader_groups.staff.memberships import StaffMemberships
 LONGEST_NAME: Final = 20
 MAX_PATTERNS: Final = 20
 LARGEST_GROUP: Final = 256 * 1024
-"""The largest form in bytes; it can name every seat of the library."""
+"""The largest form in bytes, large enough to name every seat of the library."""
 _EMPTY: Final = ReaderGroup(GroupId(""), "", "")
 _PATTERN: Final = re.compile(rf"([A-Za-z][\w:.-]{{0,63}})\s*{EQUALS}\s*(\S.{{0,99}})")
 

@@ -29,7 +29,7 @@ from models.readers.entities import normalise_student_no
 
 MAX_LINES: Final = 5000
 LARGEST_LIST: Final = 512 * 1024
-"""The largest form in bytes; it fits the longest list."""
+"""The largest form in bytes, large enough for the longest list."""
 _NUMBER: Final = re.compile(r"[0-9A-Z][0-9A-Z_.-]{2,31}")
 _SHOWN: Final = 100
 """At most this many wrong lines of a list are shown."""
@@ -46,7 +46,7 @@ class MembershipForm(msgspec.Struct):
 
 
 async def set_membership(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sets the days of a membership or, with ``remove``, ends it."""
+    """Sets a membership's first and last day or, with the form field ``remove``, ends it."""
     who, typed = await reader_of(visit), decode(form, MembershipForm)
     if typed.base != memberships_shown(who):
         raise MembershipChanged()

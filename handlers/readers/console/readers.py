@@ -1,4 +1,4 @@
-"""Readers: search, and what staff can do for one: bookings, suspension, accommodation."""
+"""Readers: search, and what staff can do for a reader: bookings, suspension, accommodation."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ async def reader(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reader_of(visit: PageRequest) -> Reader:
-    """The reader in the address. Raises: NotFound."""
+    """The reader that the URL names. Raises: NotFound."""
     return await visit[StaffReaders].get(visit.id)
 
 
@@ -194,7 +194,7 @@ async def _offers(visit: PageRequest, who: Reader) -> list[Reservation]:
 
 
 async def reveal_number(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows the whole student or staff number on this one page."""
+    """Shows the reader's page with the whole student or staff number, otherwise masked."""
     who = await reader_of(visit)
     whole = await visit[StaffReaders].reveal_number(staff_context(visit), who, form_reason(form))
     return await render_reader(visit, who, whole_number=whole)
@@ -240,7 +240,7 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
 
 
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Suspends the reader until a time, or ``forever``; with ``release`` ends the suspension."""
+    """Suspends the reader until a time or ``forever``; with ``release`` ends the suspension."""
     who, release = await reader_of(visit), bool(form_text(form, "release"))
     until = None if release else _suspension_end(form, visit.now)
     was, reason = _suspension_shown(form), form_reason(form)

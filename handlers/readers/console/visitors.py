@@ -36,7 +36,7 @@ class VisitorForm(DaysForm):
 
 
 async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Adds a reader whom the campus does not know, for some days."""
+    """Adds a visitor for some days: a reader whom the campus's sign-on does not know."""
     new = decode(form, VisitorForm)
     if new.card and not is_card_number(new.card):
         raise Malformed("card", "card_format")
@@ -73,7 +73,7 @@ async def reveal_activation_code(visit: PageRequest, _: Form) -> web.StreamRespo
 
 
 async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Issues a code for WeChat's reviewers of the mini-program. Only this page shows it."""
+    """Issues a code for WeChat's reviewers of the mini-program. Only this page shows the code."""
     who = await reader_of(visit)
     issued = await visit[ReviewAccess].issue(staff_context(visit), who)
     qr = svg(link(visit[SITE].public_base_url, issued.secret))
@@ -81,15 +81,15 @@ async def issue_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Revokes the visitor's review code. A WeChat account that was bound with it stays bound."""
+    """Revokes the visitor's review code. A WeChat account that the code has bound stays bound."""
     who = await reader_of(visit)
     await visit[ReviewAccess].revoke(staff_context(visit), who)
     return redirect(f"/console/readers/{who.id}?done=revoke_review_code")
 
 
 async def answer_binding(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Confirms or refuses a visitor's binding request. The visitor has compared the numbers on
-    the phone and on the staff's screen."""
+    """Confirms or refuses a visitor's binding request. Before, the visitor compares the numbers
+    on the phone and on the staff's screen."""
     who, theirs = await reader_of(visit), form_text(form, "theirs") == "yes"
     await visit[StaffVisitors].answer_binding(
         staff_context(visit), who, form_text(form, "request"), theirs

@@ -77,7 +77,7 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
 
 
 def is_movable(r: Reservation, visit: PageRequest) -> bool:
-    """True if staff may move the reader to another seat: a hint, which the service checks again."""
+    """True if staff may move the reader to another seat. The service checks this again."""
     try:
         reservations_rules.may_change(r, visit.now, by_staff=True)
     except DomainError:
@@ -86,8 +86,8 @@ def is_movable(r: Reservation, visit: PageRequest) -> bool:
 
 
 def possible_actions(r: Reservation, visit: PageRequest) -> list[AuditAction]:
-    """The actions on the reservation that staff may perform now for the reader. Only a hint for
-    the page: the service checks again."""
+    """The actions on the reservation that staff may perform now for the reader. The page shows
+    them; the service checks again before an action."""
     return [action for action in STAFF_ACTIONS if _possible(action, r, visit)]
 
 

@@ -25,7 +25,7 @@ _MOMENT: Final = timedelta(minutes=1)
 
 
 class SeatTimeForm(msgspec.Struct):
-    """The time in the form. Without ``end`` it is the one minute from ``start``."""
+    """The form's seat time from ``start`` to ``end``; one minute long if ``end`` is missing."""
 
     date: date
     start: time
@@ -46,7 +46,7 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _span(visit: PageRequest, form: Form) -> TimeRange:
-    """The form's time span; one minute without an end. Raises: Malformed, also for the future."""
+    """The form's time; one minute if its end is missing. Raises: Malformed, also for the future."""
     typed = decode(form, SeatTimeForm)
     day, end = typed.date, typed.end
     if not 2000 <= day.year < 2100 or (end is not None and end <= typed.start):
@@ -61,7 +61,7 @@ async def seat_history(
     visit: PageRequest, span: TimeRange | None = None, items: Sequence[Any] = (), label: str = ""
 ) -> web.StreamResponse:
     """The page with the form and, once it was sent, the bookings ``items`` of a seat in the time
-    ``span``. The form is sent by POST, so that the reason for the look-up is in no address."""
+    ``span``. The form is sent by POST, so that no URL contains the reason for the look-up."""
     return render(
         visit,
         "seat_history",

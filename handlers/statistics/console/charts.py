@@ -24,7 +24,7 @@ RATE_TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value of a chart, None if there is no data. ``text``: the value in words."""
+    """A point of a chart. ``value``: None if there is no data. ``text``: the value in words."""
 
     name: str
     value: float | None
