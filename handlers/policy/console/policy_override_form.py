@@ -38,7 +38,7 @@ def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
 
 
 def _explain(error: ValueError) -> str:
-    step = "half hour" in str(error)
+    step = str(error).startswith("step_minutes")
     return WRONG_TEXT["step_not_half_hours" if step else "shortest_above_longest"]
 
 
