@@ -40,8 +40,9 @@ async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.S
 
 
 async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
-    """True if a report of the occupied seat would stop the check-in deadline. False without a
-    reservation, or if the reader has used up the day's deadline-stopping reports."""
+    """True if a report of the occupied seat would stop the check-in deadline. The reader has
+    just proved presence, so only the limit of such reports a day can prevent it. False without a
+    reservation."""
     if r is None:
         return False
     deadline = await visit[SeatReportService].deadline_after_report(visit.context(), r)

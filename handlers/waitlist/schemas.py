@@ -11,8 +11,9 @@ from models.library.entities import FILTERABLE_FEATURES
 
 
 class JoinWaitlist(Request):
-    """A request to wait for a seat in an area. ``seats``: if not empty, only these are accepted.
-    ``only_tell``: a free-seat alert instead, one message without a waitlist place or held seat."""
+    """A request to wait for a seat in an area. ``seats``: if not empty, only these are accepted,
+    at most 20; the seat must have all ``features`` in any case. ``only_tell``: a free-seat alert
+    instead, one message without a waitlist place or held seat."""
 
     area_id: Id
     date: date
@@ -30,9 +31,9 @@ class JoinWaitlist(Request):
 
 class WaitlistEntryOut(Response):
     """A waitlist entry or a free-seat alert. ``state``: waiting, offered, accepted,
-    offer_expired, left, over, told. ``ahead``: the number of entries before this one; null for
-    an alert. ``offer``: the held seat, which the reader may accept or decline until its
-    ``held_until``; null if there is none."""
+    offer_expired, left, over, told. ``ahead``: the number of entries before this one while it
+    waits in line; otherwise null. ``offer``: the held seat, which the reader may accept or
+    decline until its ``held_until``; null if there is none."""
 
     id: str
     area_id: str

@@ -34,7 +34,7 @@ class QrExpired(RuleViolation):
 
 
 class QrUsed(RuleViolation):
-    """The reader has already used this kiosk code."""
+    """The reader has already used this kiosk code, or another reader has used the scan note."""
 
     code = "qr_used"
 

@@ -33,8 +33,10 @@ _A_MOMENT: Final = timedelta(microseconds=1)
 
 
 def may_check_in(r: Reservation, now: datetime) -> None:
-    """Checks that the reader may check in now. An open report of an occupied seat suspends the
-    deadline. Raises: WrongState, TooEarly, TooLate."""
+    """Checks that the reader may check in now. While a report of an occupied seat is open, the
+    deadline is ignored. ``check_in_until`` is set by the booking
+    (``reservations/transitions.py``); an outage or a closed report extends it. Raises:
+    WrongState, TooEarly, TooLate."""
     if r.state is not ReservationState.RESERVED or now >= r.end:
         raise WrongState(state=r.state.value)
     if now < r.check_in_from:
@@ -70,8 +72,8 @@ def asks_for_presence(r: Reservation) -> bool:
 
 
 def waits_for_presence(r: Reservation) -> bool:
-    """True if a proof of presence would change the reservation: the reader is not checked in, is
-    on leave or has yet to prove presence."""
+    """True if a proof of presence would change a live reservation: the reader is not checked in,
+    is on leave or has yet to prove presence."""
     return r.state is not ReservationState.IN_USE or asks_for_presence(r)
 
 

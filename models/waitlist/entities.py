@@ -72,10 +72,10 @@ class WaitlistEnd:
 class WaitlistEntry:
     """A reader's entry in the waitlist, for seats of one area.
 
-    `seats`: the seats for one of which the reader waits; if it is empty, any seat of the area that
-    has all `features`. `declined`: seats that were offered to the reader and declined. `alert`: 0
-    for an entry that waits in line for an offer; 1 to 5 is the number of a free-seat alert
-    (捡漏提醒), which only notifies.
+    `seats`: the seats for one of which the reader waits; empty: any seat of the area. Either way
+    the seat must have all `features`. `declined`: seats that were offered to the reader and
+    declined. `alert`: 0 for an entry that waits in line for an offer; 1 to 5 is the number of a
+    free-seat alert (捡漏提醒), which only notifies.
 
     While the reader has a booking in the entry's time, the entry gets no offer, but stays open: the
     booking may be cancelled.

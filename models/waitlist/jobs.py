@@ -169,9 +169,9 @@ class WaitlistJobs:
     async def _process_offered(
         self, entry: WaitlistEntry, reader: Reader | None, now: datetime
     ) -> int:
-        """Withdraws the entry's offer if it cannot be accepted any more. Brings the entry into
-        line with its offer, for example after an acceptance that was interrupted. Returns the
-        number of changed entries."""
+        """Withdraws the entry's offer if it cannot be accepted any more. Then updates the entry
+        to the state of its offer, for example after an acceptance that was interrupted. Returns
+        the number of changed entries."""
         offer = await self._reservations.get(entry.offer or "")
         if offer is None:
             return 0

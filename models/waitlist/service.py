@@ -122,7 +122,7 @@ class WaitlistService:
     ) -> None:
         occupancy = await self._occupancy.get_day(selection.day)
         for row in occupancy.by_reader.get(ctx.reader.id, ()):
-            # An offered time is claimed by its waitlist entry: joining raises AlreadyWaiting.
+            # The entry of an offer claims its time, so another place in line raises AlreadyWaiting.
             offered = row.state is ReservationState.OFFERED
             if not offered and row.start < span.end and span.start < row.end:
                 raise OwnOverlap()

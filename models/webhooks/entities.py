@@ -46,7 +46,7 @@ class WebhookEndpoint:
     """A program that receives events.
 
     `events`: the types it receives. `personal`: its events include readers' names and numbers.
-    `rev` grows with each change of the settings or the secret; a disabling counts too.
+    `rev` grows with each change of the settings or the secret, and if it is enabled or disabled.
     `secret_rev`: the value of `rev` when the current secret was set. Previous secrets also sign
     until `old_secret_until`. `failures`: failed attempts in a row. Nothing but test events is sent
     before `paused_until`.

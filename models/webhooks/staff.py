@@ -108,8 +108,9 @@ class StaffWebhooks:
     async def set_enabled(
         self, ctx: StaffContext, old: WebhookEndpoint, enabled: bool, reason: str
     ) -> None:
-        """Enables or disables the endpoint. While it is disabled, new events are not queued for it;
-        queued deliveries wait, and are dead after ``GIVE_UP_AFTER``. Raises: WebhookChanged."""
+        """Enables or disables the endpoint. While it is disabled, new events are not queued for
+        it; queued deliveries wait, and are dead ``GIVE_UP_AFTER`` after they were queued.
+        Raises: WebhookChanged."""
         action = AuditAction.ENABLE_WEBHOOK if enabled else AuditAction.DISABLE_WEBHOOK
         async with self._entry(ctx, action, old, reason, {"enabled": old.enabled}) as entry:
             _require(await self._endpoints.set_enabled(old, enabled))
