@@ -155,7 +155,7 @@ class SessionService:
 
     async def keep(self, session: Session) -> datetime:
         """Extends the session to ``KEPT_LIFETIME`` for a reader who stays signed in on this
-        device. A staff role does not last longer. Returns the session's new end."""
+        device. The session's staff role is not extended. Returns the session's new end."""
         until = session.opened_at + KEPT_LIFETIME
         await self._sessions.prolong(session.id, until)
         await self._revoke([session.id])
