@@ -38,7 +38,8 @@ IDLE_S: Final = 30
 """Seconds without a touch after which the screen signs out."""
 _WRONG_CARDS: Final = 30
 SCREEN: Final = "X-Kiosk-Screen"
-"""A kiosk's screen sends this header with each request. A kiosk without it counts as failed."""
+"""The header that a screen adds to its requests for codes. A kiosk without such requests counts
+as failed."""
 
 
 async def _kiosk(call: ApiRequest) -> Kiosk:

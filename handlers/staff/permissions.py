@@ -26,7 +26,7 @@ from models.kernel.errors import Conflict, Malformed, RuleViolation
 
 
 def staff_page(page: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
-    """A console page's handler, which requires ``role`` in a venue or (``whole``) the library."""
+    """A console page's handler. Requires ``role`` in some venue or, with ``whole``, the library."""
 
     async def for_staff(visit: PageRequest) -> web.StreamResponse:
         try:
