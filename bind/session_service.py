@@ -1,6 +1,6 @@
-"""Sessions of readers, kiosks and API tokens. Each worker caches the result of a look-up, also
-of an ended session, for at most five seconds. Ending a session deletes it in MongoDB first and
-then makes all workers drop it from their caches."""
+"""Sessions of readers, kiosks and API tokens. Each worker caches a session that it has looked
+up, or the fact that the session is over, for at most five seconds. Ending a session deletes it
+in MongoDB first and then removes it from the caches of all workers."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
 )
 async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     """Checks the reader in, or ends their leave. The session must have been opened by the
-    reader's card at this kiosk. Raises: Forbidden at another kiosk; errors of a check-in."""
+    reader's card at this kiosk. Raises: Forbidden for other sessions; errors of a check-in."""
     kiosk = await _kiosk(call)
     assert call.principal is not None
     if call.principal.session.kiosk_id != kiosk.id:

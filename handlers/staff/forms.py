@@ -120,8 +120,7 @@ class Revision(msgspec.Struct):
 
 # --- single fields --------------------------------------------------------------------------------
 def form_key(form: Form) -> str:
-    """The form's idempotency key, which a repeated form repeats; without a key, the request's
-    id."""
+    """The form's idempotency key, the same if the form is sent twice; if none, the request's id."""
     return form_text(form, "key") or REQUEST_ID.get()
 
 

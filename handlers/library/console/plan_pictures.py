@@ -33,8 +33,7 @@ _HEADERS: Final = {
 
 
 def picture_routes() -> list[web.RouteDef]:
-    """The picture's routes. Staff of the venue may see the picture, and administrators change
-    it."""
+    """The picture's routes. Viewers of the venue may see the picture, administrators change it."""
     here = "/console/plans/{id}/picture"
     return [
         web.get(here + "/{digest}", staff_page(_content)),
