@@ -158,8 +158,8 @@ def _text(answer: bytes, encoding: str) -> str | bytes:
 
 
 def _parse(text: str | bytes) -> Element | None:
-    """The root element; None for a text without XML, with a DTD (entity bombs) or unknown
-    encoding."""
+    """The root element; None if the text is not XML, has a DTD (which could hold an entity bomb)
+    or an unknown encoding."""
     try:
         root: Element = ElementTree.fromstring(text, forbid_dtd=True)
     except (ElementTree.ParseError, ValueError, LookupError):  # DefusedXmlException is a ValueError
