@@ -116,9 +116,9 @@ class AccountBindingService:
         the web session ``requested_in``. The activation code is deleted too, so a repeated
         ``confirm`` cannot bind again.
 
-        Sessions end before the binding, so that the call can be repeated after a failure. They
-        include the WeChat user's sessions, which a later binding would otherwise sign in as another
-        reader.
+        The binding is deleted after the sessions, so that the call can be repeated after a failure.
+        The WeChat user's sessions end too, because a later binding would turn them into sessions of
+        another reader.
         """
         await self._codes.discard(reader_id)
         on_web = requested_in is not None and requested_in.kind is SessionKind.WEB

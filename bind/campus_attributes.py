@@ -40,7 +40,7 @@ class CampusAttributes:
         self, reader: Reader, attributes: Mapping[str, Sequence[str]], now: datetime
     ) -> None:
         """Replaces the reader's memberships from campus data by those that ``attributes`` give.
-        Writes nothing if these are the same."""
+        Writes nothing if the memberships stay the same."""
         current = {m.group_id: m for m in reader.memberships if m.source is MembershipSource.CAMPUS}
         group_ids = self._reference.groups.from_campus(attributes)
         if group_ids == current.keys():

@@ -46,8 +46,8 @@ class HeldSignIns:
         )
 
     async def release(self, text: str, holder: str, now: datetime) -> SignIn:
-        """Returns the sign-in that the reader has confirmed, once. Raises: Unauthenticated if it
-        is older than ``HELD_FOR``, belongs to another browser or is already used; Unavailable."""
+        """Returns the confirmed sign-in, once. Raises: Unauthenticated if the sign-in is older
+        than ``HELD_FOR``, belongs to another browser or was returned before."""
         try:
             held, owner, until = json.loads(self._cipher.decrypt(text, "held sign-in"))
         except (DecryptionError, ValueError):

@@ -55,8 +55,8 @@ class KioskCodeService:
         )
 
     async def verified(self, text: str, step_seconds: int, now: datetime) -> KioskCodeScan:
-        """Verifies the link in a scanned QR code. Returns its kiosk, its time step, and whether
-        the code is recent enough for a check-in. Raises: QrInvalid."""
+        """Verifies the link in a scanned QR code. Returns the code's kiosk and time step, and
+        whether the code is recent enough for a check-in. Raises: QrInvalid."""
         kiosk_id, digits, secret = await self._read(text)
         current = int(now.timestamp()) // step_seconds
         for back in range(_RECOGNISED_STEPS + 1):

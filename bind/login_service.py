@@ -16,7 +16,7 @@ from models.readers.repository import ReaderRepository
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A completed sign-in. ``realm``: the namespace of account numbers; empty for the campus's."""
+    """A completed sign-in. ``realm``: the namespace of its account number; empty for the campus."""
 
     number: str
     name: str

@@ -22,7 +22,7 @@ from models.storage.encryption import token_hash
 
 _WINDOW: Final = timedelta(minutes=10)
 _PER_USER: Final = 5
-"""After this many wrong six-digit codes in ten minutes a WeChat user's next ones are refused."""
+"""A WeChat user's six-digit codes are refused after this many wrong ones in ten minutes."""
 _ASK_PAST: Final = (
     # With 20 live codes, 100 guesses hit one with a chance of 0.2 %, and 14,400 guesses in a day
     # with 25 %. So the day has a limit too: 1,000 guesses hit one with a chance of 2 %.

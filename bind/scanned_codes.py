@@ -39,8 +39,8 @@ class ScannedCodes:
     def note_of(
         self, scan: PresenceScan, session_id: str | None, now: datetime, *, bound: bool
     ) -> str:
-        """A scan note for an API client, which can send it to ``brought`` in place of the
-        scanned link. ``bound``: whether the session belongs to a reader."""
+        """A scan note for an API client, which sends the note with a later request in place of
+        the scanned link. ``bound``: whether the session belongs to a reader."""
         return _NOTE + self._notes.issue(scan, session_id, now, bound=bound)
 
     def note_after_login(self, text: str, session_id: str, now: datetime) -> str | None:
@@ -83,7 +83,7 @@ class ScannedCodes:
     async def verify_signed_out(
         self, text: str, address: str, step_seconds: int, now: datetime
     ) -> PresenceScan:
-        """Verifies a link scanned without a session. Limits only wrong codes per IP address,
+        """Verifies a link scanned without a session. Only wrong codes are limited by IP address,
         because a whole campus may share one. Raises: QrInvalid, QrExpired, TooManyAttempts."""
         try:
             return await self._verified(text, step_seconds, now)

@@ -130,8 +130,8 @@ class SecondFactors:
         await self._sessions.pass_second_factor(session)
 
     async def _check(self, reader_id: ReaderId, code: str, now: datetime) -> None:
-        """Verifies the code and uses it up. Wrong codes are counted, but not wrong recovery
-        codes. Raises: SecondFactorInvalid, TooManyAttempts."""
+        """Verifies the code and uses it up. Wrong authenticator codes are limited, wrong
+        recovery codes are not. Raises: SecondFactorInvalid, TooManyAttempts."""
         # Recovery codes are not counted: 80 bits cannot be guessed, and a thief of the password
         # could otherwise use up all attempts and lock the owner out.
         guessable = not _RECOVERY_CODE.fullmatch(_plain(code))
@@ -158,7 +158,7 @@ class SecondFactors:
 
 
 def _step_of(secret: str, code: str, now: datetime) -> int | None:
-    """The code's time step; None if wrong. All accepted steps are compared, in constant time."""
+    """The code's time step; None for a wrong code. Compares all steps, in constant time."""
     if not re.fullmatch(r"[0-9]{6}", code):
         return None
     current, matched = int(now.timestamp()) // STEP_S, None

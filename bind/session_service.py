@@ -1,6 +1,6 @@
-"""Sessions of readers, kiosks and API tokens. Each worker caches the result of a look-up, also
-of an ended session, for at most five seconds. Ending a session deletes it in MongoDB first and
-then makes all workers drop it from their caches."""
+"""Sessions of readers, kiosks and API tokens. Each worker caches a session that it has looked
+up, or the fact that the session is over, for at most five seconds. Ending a session deletes it
+in MongoDB first and then removes it from the caches of all workers."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class SessionService:
 
     async def keep(self, session: Session) -> datetime:
         """Extends the session to ``KEPT_LIFETIME`` for a reader who stays signed in on this
-        device. A staff role does not last longer. Returns the session's new end."""
+        device. The session's staff role is not extended. Returns the session's new end."""
         until = session.opened_at + KEPT_LIFETIME
         await self._sessions.prolong(session.id, until)
         await self._revoke([session.id])

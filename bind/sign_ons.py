@@ -58,7 +58,7 @@ class SignOns:
         return self._all.get(id)
 
     def oidc(self, id: str) -> OidcProvider | None:
-        """The OpenID provider with this id; None if the sign-on is missing or another kind."""
+        """The OpenID provider with this id; None if there is no sign-on of this id and kind."""
         sign_on = self._all.get(id)
         provider = sign_on.provider if sign_on is not None else None
         return provider if isinstance(provider, OidcProvider) else None

@@ -89,7 +89,7 @@ _MOST_ASKED: Final = "/areas/{id}/map"
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The channels by which the library reaches its readers decide which API paths exist."""
+    """The library's channels to its readers. They decide which pages and API operations exist."""
 
     channels: frozenset[Channel]
 

@@ -46,7 +46,8 @@ class EntryUnavailable(Unavailable):
 
     @property
     def is_seen(self) -> bool:
-        """True if this service saw the failure itself, and no browser can forge or provoke it."""
+        """False if a browser could have forged or provoked the failure, which then is not
+        treated as an outage of the sign-on."""
         return self.details["reason"] not in _BY_THE_BROWSER
 
 
@@ -106,8 +107,8 @@ class ExternalIdentity:
 
 class IdentityProvider(Protocol):
     async def authorization_url(self, attempt: Attempt) -> str | None:
-        """The provider's sign-in URL. None for a provider without sign-in pages, at which
-        browsers arrive with a proof. Raises: EntryUnavailable."""
+        """The provider's sign-in URL. None for a provider without sign-in pages, whose users
+        open this service with a proof in the URL. Raises: EntryUnavailable."""
 
     async def authenticate(
         self, answer: Mapping[str, str], attempt: Attempt | None
@@ -179,8 +180,8 @@ class CampusClient:
 
 
 def identity_of(fields: Mapping[str, Any], number: str) -> ExternalIdentity:
-    """Reads the person from a provider's JSON object. ``number``: the account number's field.
-    Raises: EntryRefused if this field is empty; EntryUnavailable if a field is no text."""
+    """Reads the person from a provider's JSON object. ``number``: the key of the account number.
+    Raises: EntryRefused if the account number is empty; EntryUnavailable if a value is no text."""
     values = {name: fields.get(name) or "" for name in (number, "name", "kind")}
     if not all(isinstance(value, str) for value in values.values()):
         raise EntryUnavailable("garbage")

@@ -158,7 +158,8 @@ def _text(answer: bytes, encoding: str) -> str | bytes:
 
 
 def _parse(text: str | bytes) -> Element | None:
-    """The root element. None: the text is not XML, has a DTD (entity bombs) or unknown encoding."""
+    """The root element; None if the text is not XML, has a DTD (which could hold an entity bomb)
+    or an unknown encoding."""
     try:
         root: Element = ElementTree.fromstring(text, forbid_dtd=True)
     except (ElementTree.ParseError, ValueError, LookupError):  # DefusedXmlException is a ValueError
@@ -180,5 +181,5 @@ def _attributes(success: Element) -> dict[str, tuple[str, ...]]:
 
 
 def _value(element: Element) -> str:
-    """The element's trimmed text; empty if it has children: the text would be incomplete."""
+    """The element's trimmed text; empty if child elements would make the text incomplete."""
     return "" if len(element) else (element.text or "").strip()

@@ -50,8 +50,8 @@ _LOGOUT_REMEMBERED: Final = timedelta(minutes=15)
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
     """The settings of one OpenID provider. ``id``: its name in URLs and environment variables.
-    ``name``: its name on the sign-in page; empty for 统一身份认证. ``own_numbers``: whether its
-    account numbers are separate from the campus's; its readers are then separate too."""
+    ``name``: its name on the sign-in page; empty for 统一身份认证. ``own_numbers``: whether the
+    provider has account numbers, and thus readers, that are separate from the campus's."""
 
     id: str
     issuer: str
@@ -149,7 +149,7 @@ class OidcProvider(CampusClient):
         return logout
 
     async def forget_logout(self, token: LogoutToken) -> None:
-        """Makes a used logout token valid again. Called if its sessions could not be ended."""
+        """Undoes the use of a logout token whose sessions could not be ended."""
         await self._once.give_back(self._logout_key(token))
 
     def ticket_of(self, sid: str) -> str:

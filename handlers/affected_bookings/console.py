@@ -44,7 +44,7 @@ class Impact:
 
     @property
     def more(self) -> int:
-        """The number of bookings that are not listed."""
+        """The number of affected bookings that are not in ``booked``."""
         return self.count - len(self.booked)
 
 

@@ -27,8 +27,8 @@ from models.storage.attempt_limiter import AttemptLimit
 LONGEST_TITLE: Final = 30
 LONGEST_TEXT: Final = 500
 LONGEST_SPAN: Final = timedelta(days=15)
-"""The longest period whose reservations select an announcement's readers. No reservation can be
-made further ahead than this period."""
+"""The longest period that an announcement's form may choose. No reservation can be made further
+ahead than this period."""
 AN_HOUR: Final = 5
 """A staff member sends at most this many announcements an hour: none can be taken back."""
 
@@ -59,7 +59,8 @@ async def announcement(visit: PageRequest, reach: int | None = None) -> web.Stre
 
 
 async def announce(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Sends the announcement, or shows how many readers it would reach (``operation``)."""
+    """Sends the announcement if the form's ``operation`` is ``send``; otherwise shows how many
+    readers it would reach."""
     what = _read(visit, form)
     if form_text(form, "operation") != "send":
         readers = await visit[StaffAnnouncements].audience(what.areas, what.span)

@@ -38,7 +38,8 @@ IDLE_S: Final = 30
 """Seconds without a touch after which the screen signs out."""
 _WRONG_CARDS: Final = 30
 SCREEN: Final = "X-Kiosk-Screen"
-"""A kiosk's screen sends this header with each request. A kiosk without it counts as failed."""
+"""The header that a screen adds to its requests for codes. A kiosk without such requests counts
+as failed."""
 
 
 async def _kiosk(call: ApiRequest) -> Kiosk:
@@ -93,7 +94,7 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
 )
 async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     """Checks the reader in, or ends their leave. The session must have been opened by the
-    reader's card at this kiosk. Raises: Forbidden at another kiosk; errors of a check-in."""
+    reader's card at this kiosk. Raises: Forbidden for other sessions; errors of a check-in."""
     kiosk = await _kiosk(call)
     assert call.principal is not None
     if call.principal.session.kiosk_id != kiosk.id:

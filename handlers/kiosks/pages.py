@@ -71,7 +71,7 @@ async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _carried_scan(visit: PageRequest) -> KioskCodeScan:
-    """The scan proved by the browser's note. Raises: QrExpired, also for another kiosk's note."""
+    """The scan of this kiosk that the browser's note proves. Raises: QrExpired if there is none."""
     note = carried_note(visit.request)
     scan = visit[ScanNotes].scan_of(note, visit.principal.session.id, visit.now)
     if not isinstance(scan, KioskCodeScan) or scan.kiosk_id != visit.id:
@@ -86,7 +86,8 @@ async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _reservation_to_check_in(visit: PageRequest) -> Reservation | None:
-    """The reader's reservation in the kiosk's venue that this scan acts on; None without one."""
+    """The reader's reservation on which a scan of this kiosk's code acts; None if the reader has
+    no live reservation in its venue."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     venue_id = _kiosk(visit.request).venue_id
     return next_to_check_in((r for r in live if r.venue_id == venue_id), visit.now)

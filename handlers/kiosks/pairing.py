@@ -23,9 +23,9 @@ routes = ApiRoutes()
 
 
 PAIRINGS: Final = RateLimit("pairing", capacity=20, per_second=1 / 30)
-"""The rate limit of pairing requests for one client address and kind of browser. The kind is
-there so that a stranger at a screen's address seldom uses up the screen's limit. After a power
-cut, all screens of a building may send a request within seconds."""
+"""The rate limit of pairing requests for one network address and kind of browser. Each kind is
+counted alone, so that strangers at a screen's address seldom use up the screen's limit. After a
+power cut, all screens of a building may send a request within seconds."""
 _NETWORK_V6: Final = 64
 
 

@@ -28,7 +28,7 @@ class TemplateOut(Response):
 class LibraryOut(Response):
     """The library's profile. ``audience``: the library's users in words, may be empty.
     ``templates``: the templates that the client asks consent for. ``review``: a review code is
-    open, so WeChat may be reviewing the mini-program."""
+    still unused, so WeChat may be reviewing the mini-program."""
 
     name: str
     title: str

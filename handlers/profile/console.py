@@ -34,7 +34,7 @@ from models.profile.zones import fitting_zones
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
-"""The largest form in bytes: a new logo, the longest wording, and a refused form's logo."""
+"""The largest form in bytes: a new logo, all wording, and the logo kept in a refused form."""
 _LINES: Final = ("name", "title", "audience", "running_line", "campus_app", "mini_program", "menu")
 
 

@@ -1,4 +1,5 @@
-"""Reports of occupied seats, and of seats in use that are empty."""
+"""The API with which readers report that their booked seat is taken, or that nobody sits on a
+seat whose reader has checked in."""
 
 from __future__ import annotations
 

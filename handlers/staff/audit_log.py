@@ -39,7 +39,7 @@ _PAGES: Final[Mapping[str, str]] = {
     "notice": "/console/notices/",
     "group": "/console/groups/",
 }
-"""The path of the console page on an audit entry's target, without the target's id, by kind."""
+"""The path, without the id, of the console page on an audit entry's target, by kind of target."""
 _FACTS: Final = {**FACTS, **{scope.value: text for scope, text in SCOPE_TEXT.items()}}
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")

@@ -120,7 +120,7 @@ class Revision(msgspec.Struct):
 
 # --- single fields --------------------------------------------------------------------------------
 def form_key(form: Form) -> str:
-    """The form's idempotency key, equal if it is sent twice; without a key, the request's id."""
+    """The form's idempotency key, the same if the form is sent twice; if none, the request's id."""
     return form_text(form, "key") or REQUEST_ID.get()
 
 
@@ -153,8 +153,8 @@ def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) ->
 
 
 def instant_of(text: str, name: str) -> datetime:
-    """The instant of a browser's date and time, which are in the library's time zone. ``name``:
-    the form field. Raises: Malformed."""
+    """Parses a date and time (2026-03-01T08:30) in the library's time zone. ``name``: the form
+    field. Raises: Malformed."""
     try:
         typed = datetime.strptime(text, "%Y-%m-%dT%H:%M")  # noqa: DTZ007
     except ValueError as error:
@@ -165,7 +165,7 @@ def instant_of(text: str, name: str) -> datetime:
 
 
 def day_of(text: str, name: str) -> date:
-    """The day of a browser's date. ``name``: the form field. Raises: Malformed."""
+    """Parses a date such as 2026-03-01. ``name``: the form field. Raises: Malformed."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
@@ -173,7 +173,7 @@ def day_of(text: str, name: str) -> date:
 
 
 def clock_of(text: str, name: str) -> time:
-    """The time of day in a form field. ``name``: the form field. Raises: Malformed."""
+    """Parses a time of day such as 08:30. ``name``: the form field. Raises: Malformed."""
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
         wrong = WRONG_TEXT["clock_format" if text else "clock_missing"].format(text=text)
         raise Malformed(name, wrong)

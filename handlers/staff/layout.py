@@ -85,7 +85,7 @@ def sees_seat(visit: PageRequest, seat_id: SeatId) -> bool:
 
 
 def _setup_left(visit: PageRequest) -> int | None:
-    """Steps left in the first run; None if it is over or the visitor is no administrator."""
+    """Steps left in the first run; None if it is over, and for staff who are not administrators."""
     reference = visit[REFERENCE]
     if not visit.may(Role.ADMINISTRATOR) or not is_under_way(reference):
         return None

@@ -26,7 +26,8 @@ from models.kernel.errors import Conflict, Malformed, RuleViolation
 
 
 def staff_page(page: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
-    """A console page's handler, which requires ``role`` in a venue or (``whole``) the library."""
+    """The handler of a console page that requires ``role`` in some venue or, with ``whole``, in
+    the whole library."""
 
     async def for_staff(visit: PageRequest) -> web.StreamResponse:
         try:

@@ -59,8 +59,8 @@ class DeskReportOut(Response):
 
 
 class PatrolOut(Response):
-    """A seat in use that a report says is empty, and whose reader could not be asked. The report
-    has waited for a staff member since ``at``."""
+    """A seat that staff should look at: a report says that it is empty, and its reader, who has
+    checked in, could not be asked. The report has waited for staff since ``at``."""
 
     reservation_id: str
     seat: ReservedSeat

@@ -103,7 +103,7 @@ def refuse(
 
 
 def error_text(visit: PageRequest, error: DomainError) -> str:
-    """The error in words. Counts a refusal, unless the error is just a wrong value in a field."""
+    """The error in words. Refusals except ``Malformed`` (a wrong value) are counted by metrics."""
     if isinstance(error, Malformed):
         sentence = WRONG_TEXT.get(str(error.details["reason"]), "")
         return sentence.format_map(error.details) or reason_text(error.details)
@@ -112,7 +112,7 @@ def error_text(visit: PageRequest, error: DomainError) -> str:
 
 
 def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
-    """Texts typed in the fields ``names`` (empty if missing); by default in all except tokens."""
+    """Texts typed in the fields ``names`` (empty if missing); by default in all but ``_TOKENS``."""
     if names is None:
         names = [name for name in form if name not in _TOKENS]
     return {name: form_text(form, name) for name in names}

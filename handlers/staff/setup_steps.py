@@ -1,4 +1,4 @@
-"""The steps of the first run. The library's data and staff's marks decide whether one is done."""
+"""Steps of the first run. The library's data and staff's marks decide whether a step is done."""
 
 from __future__ import annotations
 

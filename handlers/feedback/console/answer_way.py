@@ -23,7 +23,7 @@ class AnswerWay:
 
 
 def answer_way(f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
-    """How an answer to ``f`` can reach its writer. ``is_open``: WeChat still accepts messages."""
+    """How an answer to ``f`` reaches its writer. ``is_open``: WeChat still lets staff answer."""
     again = bool(f.answer) and f.push is None and is_open
     writer = "" if f.reader_id else words.WRITER_TEXT.get(f.channel, "")
     reaches = f.reader_id is not None or is_open

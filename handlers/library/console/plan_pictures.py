@@ -33,7 +33,7 @@ _HEADERS: Final = {
 
 
 def picture_routes() -> list[web.RouteDef]:
-    """The picture's routes. The venue's staff may see the picture, its administrators change it."""
+    """The picture's routes. Viewers of the venue may see the picture, administrators change it."""
     here = "/console/plans/{id}/picture"
     return [
         web.get(here + "/{digest}", staff_page(_content)),

@@ -194,7 +194,7 @@ async def _offers(visit: PageRequest, who: Reader) -> list[Reservation]:
 
 
 async def reveal_number(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Shows the reader's page with the whole student or staff number, otherwise masked."""
+    """Shows the reader's page with the whole student or staff number, which is usually masked."""
     who = await reader_of(visit)
     whole = await visit[StaffReaders].reveal_number(staff_context(visit), who, form_reason(form))
     return await render_reader(visit, who, whole_number=whole)

@@ -88,8 +88,8 @@ async def revoke_review_code(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def answer_binding(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Confirms or refuses a visitor's binding request. Before, the visitor compares the numbers
-    on the phone and on the staff's screen."""
+    """Confirms or refuses a visitor's binding request, after the visitor has compared the
+    numbers on the phone and on the staff's screen."""
     who, theirs = await reader_of(visit), form_text(form, "theirs") == "yes"
     await visit[StaffVisitors].answer_binding(
         staff_context(visit), who, form_text(form, "request"), theirs

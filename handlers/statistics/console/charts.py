@@ -33,8 +33,8 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar of a chart. ``gap``: there is no data, so a gap is drawn. ``title``: the text for
-    the pointer and for screen readers. ``text``: the text beside the bar."""
+    """A bar of a chart. ``gap``: there is no data, so a gap is drawn. ``title``: the tooltip,
+    also read by screen readers. ``text``: the text beside the bar."""
 
     x: float
     y: float

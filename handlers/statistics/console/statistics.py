@@ -40,7 +40,8 @@ class Interval:
 
 
 def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
-    """The query's days, at most ``longest``; by default the last 30 complete. Raises: Malformed."""
+    """The query's days; by default the last 30 complete days. Raises: Malformed, also for more
+    than ``longest`` days."""
     query, yesterday = visit.request.query, local_date(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
     if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
