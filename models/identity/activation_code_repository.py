@@ -45,8 +45,8 @@ _SECRET_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class BindingRequest:
-    """A WeChat user who entered the right digits and waits for the reader's answer.
-    ``match_number`` is on both screens; ``confirmed`` is None until the reader answers."""
+    """A WeChat user who entered the right digits and waits for the reader's answer. Phone and
+    web page show ``match_number``; ``confirmed`` is None until the reader answers."""
 
     id: str
     match_number: str
