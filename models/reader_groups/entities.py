@@ -81,8 +81,8 @@ class GroupLimits:
         return replace(policy, **values) if values else policy
 
     def narrowed_by(self, before: Policy, after: Policy) -> dict[str, int]:
-        """The limits of the group, by name, that turn from an extension into a restriction: at
-        least the library's limit in ``before``, but less than it in ``after``."""
+        """The group's limits, by name, that extended (or equalled) those of the library's policy
+        ``before`` but are stricter than those of ``after``."""
         return {
             name: own
             for name in LIMIT_NAMES
