@@ -35,8 +35,8 @@ from models.seat_reports.errors import NotInUse, NotThere
 MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
 """This many occupied-seat reports stop a reader's deadlines in a day; more only notify staff."""
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
-"""At most this many reports of empty seats of a reader count in a day: those whose presence
-check is still open, and those that were answered by a proof of presence."""
+"""At most this many empty-seat reports by one reader count in a day: those whose presence check
+is still open, and those that were answered by a proof of presence."""
 
 
 class DeadlineAfterReport(StrEnum):
