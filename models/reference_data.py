@@ -142,7 +142,7 @@ class ReferenceData:
         return area
 
     def area_for_readers(self, area_id: str) -> Area:
-        """The area, if it is in use. Raises: NotFound."""
+        """The area, unless it is retired or deleted. Raises: NotFound."""
         area = self.catalog.areas.get(AreaId(area_id))
         if area is None or not area.in_use:
             raise NotFound()

@@ -73,7 +73,7 @@ class AffectedBookings:
 
     async def find_unplaceable(self, now: datetime) -> list[OccupancyRow]:
         """Live reservations whose seat or time the present plans and hours do not allow,
-        earliest first. The staff kept them on purpose, or a worker did not know a change yet."""
+        earliest first: the staff kept them, or a worker stored them before it knew of a change."""
         today = self.availability()
         unplaceable = [r for r in await self.upcoming(now) if not _placed(today, r)]
         return sorted(unplaceable, key=_order)

@@ -196,8 +196,8 @@ class AffectedBookingService:
     def _offer(
         self, ctx: RequestContext, old: Reservation, seat: Seat, span: TimeRange
     ) -> tuple[WaitlistEntry, Reservation]:
-        """The offer of the other seat, and a waitlist entry for it. With the entry the reader
-        gets further offers after declining this one."""
+        """An offer of ``seat`` to the reader of ``old``, and a new waitlist entry, by which the
+        reader gets further offers after declining the first."""
         no_features: frozenset[str] = frozenset()
         entry = WaitlistEntry(
             new_id(),

@@ -15,12 +15,12 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class KioskCodeScan:
-    """The scan of a genuine kiosk code, or the touch of a card at a kiosk (``method`` is then
-    ``CARD``).
+    """The scan of a genuine kiosk code, or the touch of a card at a kiosk (with ``CARD`` as
+    ``method``).
 
-    `code_step`: the number of the code in the kiosk's sequence of codes; for a card, a number of
-    the touch. `is_current`: False if the code has expired. `note_id`: the id of the scan note, if
-    the browser kept the scan in a note while the reader signed in.
+    `code_step`: the number of the code in the kiosk's sequence of codes; each touch of a card gets
+    a new negative number. `is_current`: False if the code has expired. `note_id`: the id of the
+    scan note, if the browser kept the scan in a note while the reader signed in.
     """
 
     kiosk_id: KioskId

@@ -155,8 +155,8 @@ def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
 
 
 def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime) -> list[datetime]:
-    """The time steps to which the stay can be shortened: after now, or after a start in the
-    future, and before its end. ``place``: the area's opening hours."""
+    """The time steps to which the stay can be shortened: before its end, and after both now and
+    its start. ``place``: the area's opening hours."""
     hours = _hours_of_stay(r, place, now)
     if hours is None:
         return []
@@ -178,9 +178,9 @@ def earlier_end(
 
 
 def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange | None:
-    """The opening hours in which the stay lies now (or in which it starts, if it has not
-    started). They are cut at the end of the following day, since a stay can touch two days at
-    most. None if the area is closed then."""
+    """The opening hours that contain the present time or, before the stay's start, that start.
+    They are cut at the end of the following day, since a stay can touch two days at most. None
+    if the area is closed at that time."""
     hours = place.containing(max(r.start, now))
     limit = local_instant(r.date + 2 * _DAY, time(0))
     if hours is None or hours.end <= limit:
@@ -191,8 +191,8 @@ def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange
 def renewal_choices(
     r: Reservation, policy: Policy, place: OpenHours, now: datetime
 ) -> list[datetime]:
-    """The later ends to which a stay can be renewed by the rules: until the closing time, and
-    until the longest stay from now on. ``place``: the area's opening hours."""
+    """The later ends to which the rules allow a stay to be renewed: not after the closing time,
+    and at most the longest stay after now. ``place``: the area's opening hours."""
     hours = _hours_of_stay(r, place, now)
     if hours is None:
         return []

@@ -80,7 +80,7 @@ class DeadlineJobs:
         return await apply_all(self._writer, now, overdue, expired, {"return_by": {"$lte": due}})
 
     async def complete(self, now: datetime) -> int:
-        """Ends stays at their booked end, in use or on leave; returns their number."""
+        """Ends stays at their booked end, also those on leave; returns their number."""
         done = 0
         # All stays of the hour are completed before a reminder of a following booking is sent.
         for _ in range(_ROUNDS):

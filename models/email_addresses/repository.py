@@ -163,8 +163,8 @@ class EmailAddressRepository:
 
 
 def _without_address(reader_id: ReaderId) -> Document:
-    """The fields, besides the pending address, of a reader's first document, which has no
-    address. Until the reader confirms an address, the campus may name one."""
+    """The fields of a reader's new document besides those of the pending address. No address is
+    confirmed yet, so the campus may still name one."""
     return {
         "reader": reader_id,
         "address": "",

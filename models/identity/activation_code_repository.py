@@ -45,8 +45,8 @@ _SECRET_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class BindingRequest:
-    """A WeChat user who entered the right digits and waits for the reader's answer.
-    ``match_number`` is on both screens; ``confirmed`` is None until the reader answers."""
+    """A WeChat user who entered the right digits and waits for the reader's answer. Phone and
+    web page show ``match_number``; ``confirmed`` is None until the reader answers."""
 
     id: str
     match_number: str
@@ -175,8 +175,8 @@ class ActivationCodeRepository:
     async def ask(
         self, code: str, openid: str, session_id: str, match_number: str, now: datetime
     ) -> BindingRequest | None:
-        """The binding request of the first WeChat user who types the digits, stored if it is
-        new. None if no live code has the digits, or if another user's request waits."""
+        """The WeChat user's binding request for the code with these digits, stored if it is new.
+        None if no live code has the digits, or if another user's request waits."""
         user = self._sealer.hashes(openid, "openid")
         request: Document = {
             "id": new_id(),

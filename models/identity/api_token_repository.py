@@ -55,8 +55,8 @@ class ApiTokenRepository:
         return await insert_if_new(self._all, document)
 
     async def find_principal(self, session_id: str) -> Principal | None:
-        """The caller that the session id of an API token stands for; None if the token was
-        revoked or never existed. The caller of this method checks the expiry."""
+        """The principal for the session id of an API token; None if the token was revoked or
+        never existed. The expiry is not checked here."""
         secret = session_id.removeprefix(_SESSION_ID)
         with translate_errors():
             document = await self._all.find_one({"secret": secret, "revoked_at": None})

@@ -44,9 +44,9 @@ class StaffGrantRepository:
         self, reader_id: ReaderId, grant_id: GrantId, today: date, *, others: bool
     ) -> bool:
         """Takes back a grant; False if the reader has no such grant. ``others``: True if the
-        settings name administrators, so that the last granted administrator may go. Raises:
-        LastAdministrator if the library would be left without an administrator. Concurrent calls
-        conflict on a counter, so that the second call sees the first call's result."""
+        settings name administrators, so that the last granted administrator may be removed.
+        Raises: LastAdministrator if the library would be left without an administrator.
+        Concurrent calls conflict on a counter: the second call sees the first call's result."""
 
         async def work(session: Any) -> None:
             await self._db["versions"].update_one(

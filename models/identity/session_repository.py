@@ -25,7 +25,7 @@ from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
 MAX_STORED_LOGOUTS: Final = 10_000
-"""At most this many logouts are stored (1 MB); a campus has fewer in ten minutes."""
+"""Logouts are stored for ten minutes, at most this many (1 MB); no campus has more in that time."""
 
 
 _SIGN_ON_FIELDS: Final = ("provider", "subject", "identified_at")
@@ -121,12 +121,12 @@ class SessionRepository:
 
     async def find_principal(self, session_id: str) -> Principal | None:
         """The session with its reader (for WeChat, by current binding). None if the session is
-        missing or its key is lost. Batches simultaneous calls. The caller checks expiry."""
+        missing or cannot be decrypted. Expiry is not checked. Simultaneous calls are batched."""
         return await self._lookups.submit(session_id)
 
     async def _find_principals(self, session_ids: list[str]) -> list[Principal | None]:
-        """The principals in the order of ``session_ids``, None for a missing one. Three look-ups
-        by key (sessions, bindings, readers) cost a tenth of a join in the database."""
+        """The principals in the order of ``session_ids``, None for a missing one. Three queries
+        (sessions, bindings, readers) cost a tenth of a join in the database."""
         with translate_errors():
             sessions = await self._all.find(_by_ids(session_ids)).to_list(None)
             hashes = [h for row in sessions for h in row.get("openid_hashes", ())]

@@ -13,7 +13,7 @@ from models.occupancy.occupancy import DayOccupancy
 from models.reservations.occupancy_rows import OccupancyRow
 
 _PART: Final = 1 << 48
-"""The base of a joined version, whose digits are the days' versions. No day has as many changes."""
+"""The days' versions are the digits of a joined version in this base, which no version reaches."""
 Key = TypeVar("Key", SeatId, ReaderId)
 
 

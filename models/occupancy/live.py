@@ -1,4 +1,4 @@
-"""This worker's occupancy: the days in use, kept up to date in memory.
+"""This worker's occupancy: the days that callers need, kept up to date in memory.
 
 A day is loaded once. Then this worker's own writes are visible immediately, all others through the
 change stream. If the stream is silent for too long, reads load the day again, at most twice a
@@ -123,8 +123,8 @@ class LiveOccupancy:
     def _join(
         self, day: date, days: Sequence[date], parts: Sequence[DayOccupancy]
     ) -> OccupancyView:
-        """The day joined from ``parts``. For the same ``parts`` objects the same joined object
-        is returned, so that its version stays comparable for readers of its changes."""
+        """The day joined from ``parts``. A repeated call with the same ``parts`` objects returns
+        the same joined object, so that callers can still ask for its changes since a version."""
         if len(parts) == 1:
             return parts[0]
         view = self._joined.get(day)

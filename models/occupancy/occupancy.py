@@ -83,8 +83,8 @@ class DayOccupancy:
         return self._upsert(change.on(row))
 
     def forget_older(self) -> None:
-        """Forgets ended reservations, and updates that arrived before their reservation, that
-        were noted before the previous call: all late reports about these have arrived by now."""
+        """Forgets what was remembered before the previous call (ended reservations, and updates
+        of unknown reservations): all late reports about these have arrived by now."""
         self._ended.forget_older()
         self._ahead.forget_older()
 

@@ -1,4 +1,4 @@
-"""The tickets of a draw. MongoDB gives each a random place, so all workers see the same order."""
+"""The tickets of a draw. MongoDB gives each ticket a random place: all workers see one order."""
 
 from __future__ import annotations
 

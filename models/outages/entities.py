@@ -37,8 +37,8 @@ class Outage:
 
 def observed_until(screens: Iterable[datetime], now: datetime) -> datetime:
     """The last instant at which one of a venue's kiosks was seen, but not before ``now`` minus
-    MIN_DURATION. If the venue has no kiosks in use, ``now``. ``screens``: when each kiosk was
-    last seen."""
+    MIN_DURATION. ``now`` if no kiosk was seen within RETIRED_AFTER. ``screens``: when each kiosk
+    was last seen."""
     living = [last_seen for last_seen in screens if now - last_seen < RETIRED_AFTER]
     return max(min(max(living), now), now - MIN_DURATION) if living else now
 

@@ -23,7 +23,7 @@ class HeartbeatRepository:
         self._last: datetime | None = None
 
     def beaten_within(self, length: timedelta, now: datetime) -> datetime | None:
-        """This process's last heartbeat; None if it is ``length`` ago, or if gaps remained then."""
+        """This process's last heartbeat; None if ``length`` old, or if gaps were left after it."""
         last = self._last
         return last if last is not None and timedelta() <= now - last < length else None
 

@@ -18,7 +18,7 @@ LONGEST: Final[Mapping[str, int]] = {
     "mini_program": 20,
     "menu": 4,
 }
-"""Most characters of each profile text, by name. WeChat shows four characters of a menu button."""
+"""Most characters of each profile text, by name. WeChat shows only four of a menu button's name."""
 REQUIRED: Final = ("name", "title", "campus_app", "mini_program", "menu")
 LONGEST_CONTACT: Final = 60
 MOST_CONTACTS: Final = 6
@@ -58,7 +58,7 @@ def check_zone(zone: str, year: int) -> int:
 
 
 def _check_contact(lines: tuple[str, ...]) -> None:
-    """Checks the lines with the library's contact. Raises: Malformed."""
+    """Checks number, length and printability of the contact's lines. Raises: Malformed."""
     if not 0 < len(lines) <= MOST_CONTACTS:
         raise Malformed("contact", "contact_lines", most=MOST_CONTACTS)
     for line in lines:

@@ -69,8 +69,8 @@ class GroupLimits:
     def apply_to(
         self, policy: Policy, library: Policy, area_id: AreaId | None, day: date
     ) -> Policy:
-        """``policy``, that of the area and day, with these limits. If ``library`` has a longest
-        stay just for this area or day, that longest stay applies instead of the members'."""
+        """The policy of area and day, ``policy``, with the group's limits. If the whole policy
+        ``library`` sets a longest stay just for this area or day, that longest stay is kept."""
         values: dict[str, Any] = {}
         if self.max_minutes is not None and not library.has_own("max_minutes", area_id, day):
             longest = self.limit("max_minutes", policy.max_minutes)
@@ -81,8 +81,8 @@ class GroupLimits:
         return replace(policy, **values) if values else policy
 
     def narrowed_by(self, before: Policy, after: Policy) -> dict[str, int]:
-        """The limits of the group, by name, that turn from an extension into a restriction: at
-        least the library's limit in ``before``, but less than it in ``after``."""
+        """The group's limits, by name, that extended (or equalled) those of the library's policy
+        ``before`` but are stricter than those of ``after``."""
         return {
             name: own
             for name in LIMIT_NAMES
@@ -171,8 +171,8 @@ class ReaderGroups:
         return GroupLimits(max(longest, default=None), max(window, default=None), at_least)
 
     def reserved_for(self, seat: Seat) -> Groups:
-        """The groups for which the seat is reserved: those that list the seat, or else those
-        that list its area. Empty if none does."""
+        """The groups for which the seat is reserved: those that list the seat or, if none does,
+        those that list its area. Empty if the seat is not reserved."""
         return self._seats.get(seat.id) or self._areas.get(seat.area_id, NO_GROUPS)
 
     def may_use(self, seat: Seat, groups: Groups) -> bool:

@@ -1,5 +1,5 @@
-"""Export and erasure of a reader's personal data. This module sorts all collections into sets; a
-test finds a collection that is in none."""
+"""Export and erasure of a reader's personal data. The sets below sort all collections by what an
+erasure does with them; a test finds a collection that is in none."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ _TECHNICAL_FIELDS: Final = frozenset(
         *("secret", "request", "email_code", "code_tries", "code_until", "last_step"),
     }
 )
-"""Technical fields that say nothing more about the reader; an export leaves them out."""
+"""Fields that an export leaves out: technical ones, which add no information about the reader."""
 
 
 async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, list[Document]]:

@@ -50,7 +50,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 }
 _SEARCH_FIELDS: Final = ("no", "name", "kind", "suspended_until", "stay")
 _BATCH: Final = 500
-"""The search decrypts at most this many readers at once, which takes two milliseconds."""
+"""The search decrypts this many readers at a time, which takes two milliseconds."""
 
 
 class ReaderRepository:
@@ -235,8 +235,8 @@ class ReaderRepository:
 
 
 def reader_of_session(session: Document, holders: Mapping[str, str]) -> str | None:
-    """The id of the session's reader: the one stored in a web session or, for WeChat, the one in
-    ``holders`` (readers by openid hash) to whom the user is bound now. None if unbound."""
+    """The id of the session's reader. A web session contains this id; for a WeChat session,
+    ``holders`` (readers by openid hash) has the user's present reader. None if unbound."""
     own: str | None = session.get("reader")
     return own or next((holders[h] for h in session.get("openid_hashes", ()) if h in holders), None)
 

@@ -29,11 +29,11 @@ _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
 _AT_ONCE_MS: Final = 1
 """Milliseconds for which the server waits for changes in one read. During a longer wait every
-insert would wake the read in vain."""
+insert would wake the read, also this process's inserts, which the stream leaves out."""
 _EVERY_S: Final = 0.05
-"""Seconds between reads while the occupancy is used. Even an empty answer proves it current."""
+"""Seconds between frequent reads. Even an empty answer proves that the occupancy is up to date."""
 _REST_S: Final = 1.0
-"""Seconds between reads of the stream while no caller uses the occupancy, to keep it current."""
+"""Seconds between reads while no caller uses the occupancy, so that it stays nearly current."""
 _FREQUENT_AFTER_LOOK_S: Final = 0.15
 """Seconds of frequent reads after ``look``. A ``look`` after a longer pause returns False."""
 _FREQUENT_AFTER_FOLLOW_S: Final = 3.5

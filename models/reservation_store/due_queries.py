@@ -197,9 +197,9 @@ class DueQueries(ReservationCollection):
         return instants
 
     async def _due(self, index: str, query: Document, limit: int) -> list[Reservation]:
-        """The live reservations that match ``query``, read through ``index``. The hint for
-        MongoDB is needed: all due indexes begin with the state, so its planner may choose any of
-        them while everything is due, keep that choice, and later read every live reservation."""
+        """The live reservations that match ``query``. MongoDB gets ``index`` as a hint: all due
+        indexes begin with the state, so its planner might choose a wrong one while everything is
+        due, keep that choice, and later read every live reservation."""
         return await self._read(self._all.find({**query, "live": True}).hint(index).limit(limit))
 
 

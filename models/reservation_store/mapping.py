@@ -120,7 +120,7 @@ def _assisted(d: Document | None) -> GateAssistance | None:
 
 
 def outbox_document(notice: OutboxEvent, change: str | None) -> Document:
-    """An outbox event's document for ``change``; without a request id it gets the current one."""
+    """An outbox event's document. An event without a request id gets the current request's id."""
     return {
         "seq": notice.seq,
         "change": change,

@@ -80,8 +80,8 @@ class ReservationQueries(ReservationCollection):
         return tombstone is not None
 
     async def used_daily_numbers(self, reader_id: ReaderId, day: date) -> set[int]:
-        """The numbers (1…limit) that the reader's bookings of that day of use have in the daily
-        limit, from their claims (``n:``)."""
+        """The daily numbers (1 up to the daily limit) that the reader's bookings for ``day``
+        already hold, read from their claims (``n:``)."""
         return (await self.used_daily_numbers_of([reader_id], day))[reader_id]
 
     async def used_daily_numbers_of(
@@ -139,8 +139,8 @@ class ReservationQueries(ReservationCollection):
         return await self._read(cursor.sort("start", ASCENDING))
 
     async def near_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
-        """The reader's reservations of that day of use and of the days beside it, whose bookings
-        can cross midnight; the earliest start first."""
+        """The reader's reservations for that day of use and the days before and after it, since
+        bookings can cross midnight; the earliest start first."""
         near = {
             "$gte": local_instant(day - _DAY, time(0)),
             "$lt": local_instant(day + 2 * _DAY, time(0)),
@@ -280,7 +280,7 @@ class ReservationQueries(ReservationCollection):
         return oldest["created_at"] if oldest else None
 
     async def has_live(self, day: date) -> bool:
-        """True if a reservation of that day is still live: reserved, in use, away or offered."""
+        """True if the day has a live reservation (booked, checked in, on leave or offered)."""
         query: Document = {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True}
         with translate_errors():
             return await self._all.find_one(query, {"_id": 1}, hint="occupancy") is not None

@@ -168,9 +168,10 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         offer: Reservation,
         claim: InTransaction,
     ) -> Reservation:
-        """Replaces ``old`` by ``new`` and inserts ``offer`` in one transaction. The offer is for
-        the seat that ``old`` releases, or for another seat for the same reader. ``claim`` is the
-        step that marks the waitlist entry as offered.
+        """Replaces ``old`` by ``new`` and inserts ``offer`` in one transaction. ``offer`` holds the
+        seat that ``old`` releases, or another seat for the reader of ``old``. ``claim``: the step
+        that marks the waitlist entry as offered. ``due``: a job's condition that the stored
+        document of ``old`` must meet.
 
         Raises: StaleRevision; ClaimLost if the offer's seat is taken or the entry no longer waits;
         Unavailable.
@@ -338,8 +339,8 @@ async def _retry_until_known(settle: Callable[[], Awaitable[bool]]) -> bool:
 
 
 def _removals(dispatched: Sequence[Reservation], condition: Document) -> list[UpdateMany]:
-    """The update that removes all events of these outboxes from the documents that also match
-    ``condition``. One update suffices, since the changes that wrote the events have unique ids."""
+    """At most one update, which removes these reservations' outbox events where the document
+    also matches ``condition``. One suffices: the changes that wrote the events have unique ids."""
     changes_by_id = [(r.id, n.change) for r in dispatched for n in r.outbox if n.change is not None]
     if not changes_by_id:
         return []

@@ -51,7 +51,7 @@ def daily_booking_claim(reader_id: ReaderId, day: date, k: int) -> str:
 
 
 def presence_claim(reader_id: ReaderId) -> str:
-    """The claim that keeps a reader from being checked in at two seats at once."""
+    """The claim that keeps a reader from being checked in at two seats at the same time."""
     return f"u:{reader_id}"
 
 
@@ -61,7 +61,7 @@ def presence_check_claim(reader_id: ReaderId, day: date) -> str:
 
 
 def empty_report_claim(reporter_id: ReaderId, day: date, k: int) -> str:
-    """The claim for the reporter's k-th empty-seat report that day, in the seat's reservation."""
+    """The claim (in the seat's reservation) for a reporter's k-th empty-seat report that day."""
     return f"e:{reporter_id}:{day.isoformat()}:{k}"
 
 

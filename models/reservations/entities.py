@@ -31,8 +31,8 @@ class HistoryEntry:
 
 
 class OutboxEventKind(StrEnum):
-    """An event of a reservation of which readers or other programs may be notified. The value is
-    stored. Readers get no message about the last four kinds."""
+    """Kinds of events of reservations. Readers or other programs may be notified of them. The
+    value is stored. Readers get no message about the last four kinds."""
 
     BOOKING_CONFIRMED = "booking_confirmed"
     BOOKING_CHANGED = "booking_changed"

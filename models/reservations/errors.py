@@ -30,8 +30,8 @@ class IdempotencyKeyReused(Conflict):
 
 
 class RequestRefused(Conflict):
-    """A repetition with this idempotency key was refused, and the refusal is final. A new
-    attempt needs a new key."""
+    """A repeated request with this idempotency key was refused, so no request with the key can
+    succeed any more. A new attempt needs a new key."""
 
     code = "request_refused"
 

@@ -44,7 +44,7 @@ class OccupancyRow:
 
 @dataclass(frozen=True, slots=True)
 class RowUpdate:
-    """A stored reservation's update from the change stream: new revision and changed fields."""
+    """A change of a reservation in the change stream: its new revision and the changed fields."""
 
     id: ReservationId
     rev: int
@@ -58,7 +58,7 @@ class RowUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RowRemoval:
-    """A reservation's deletion from the change stream: a sandbox restart or an old tombstone."""
+    """A deleted document: an old tombstone, or a reservation before a restart of the sandbox."""
 
     id: ReservationId
 

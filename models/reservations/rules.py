@@ -142,9 +142,8 @@ def may_cancel(r: Reservation, now: datetime) -> None:
 
 
 def may_change(r: Reservation, now: datetime, *, by_staff: bool = False) -> None:
-    """Checks that a booking may be changed to another seat or time. A reader may do so until its
-    start; if the reader has an open report or the staff act, it is possible until its end.
-    Raises: WrongState."""
+    """Checks that a booking may be changed to another seat or time: before its start or, if the
+    reader has an open report or the staff act, before its end. Raises: WrongState."""
     helped = (
         (r.has_open_report or by_staff)
         and r.state in (ReservationState.RESERVED, ReservationState.IN_USE)

@@ -35,8 +35,8 @@ from models.seat_reports.errors import NotInUse, NotThere
 MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
 """This many occupied-seat reports stop a reader's deadlines in a day; more only notify staff."""
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
-"""At most this many reports of empty seats of a reader count in a day: those whose presence
-check is still open, and those that were answered by a proof of presence."""
+"""At most this many empty-seat reports by one reader count in a day: those whose presence check
+is still open, and those that were answered by a proof of presence."""
 
 
 class DeadlineAfterReport(StrEnum):
@@ -114,8 +114,9 @@ class SeatReportService:
         scan_proof: PresenceProof | None,
         k: int | None,
     ) -> Reservation:
-        """Stores an occupied-seat report. ``k``: its number among the day's reports that stop a
-        deadline; None for a report that only notifies the staff."""
+        """Stores an occupied-seat report. ``k`` numbers the reports of a reader and day that
+        stop a deadline. Without ``k`` or a proof of presence, the report only notifies the
+        staff. Raises: ClaimLost if the reader has used ``k``; the errors of ``report_occupied``."""
 
         def reported(current: Reservation, _: Policy) -> Reservation:
             rules.may_report(current, ctx.now)
@@ -185,8 +186,9 @@ class SeatReportService:
     async def report_empty(
         self, ctx: RequestContext, seat_id: str, card_proof: PresenceProof | None
     ) -> bool:
-        """Reports a seat in use as empty. Its reader must then prove presence, at most once a day.
-        False if that reader was already asked today, or has an open report.
+        """Reports that the seat is empty although another reader is checked in there. The other
+        reader must then prove presence, at most once a day. False if the other reader was already
+        asked today or has an open report.
 
         At most five reports a day of one reporter count: those whose check is still open, and those
         that were answered by a proof of presence. ``card_proof``: the proof that the reporter has

@@ -99,9 +99,9 @@ class ViolationService:
         return waived
 
     async def waive(self, violation_id: str, waiver: Waiver) -> Violation:
-        """Waives a violation and grants its appeal. A suspension that it has led to ends, and
-        the other violations that led to it count again. A repetition has no further effect.
-        Raises: NotFound."""
+        """Waives a violation and grants its appeal. A suspension that the violation has led to
+        ends, and the suspension's other violations count again. A repetition has no further
+        effect. Raises: NotFound."""
         await self._violations.waive(violation_id, waiver)
         violation = await self.get(violation_id)
         # Everything is repeated for a violation that was waived before: the first attempt may have

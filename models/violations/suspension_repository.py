@@ -135,7 +135,7 @@ def _created(s: Suspension) -> StoredEvent:
 
 
 def _lifted(row: Document, until: datetime, now: datetime) -> StoredEvent:
-    """An outbox event (of perhaps several): a suspension now ends earlier, at ``until``."""
+    """The outbox event that a suspension now ends earlier, at ``until``."""
     id, reader = row["_id"], ReaderId(row["reader"])
     facts = {"id": id, "since": row["start"], "until": until}
     name = f"{id}:lifted:{int(row['until'].timestamp())}"

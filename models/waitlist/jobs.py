@@ -52,7 +52,7 @@ class WaitlistJobs:
         self._writer, self._matcher = writer, matcher
         self._last_checked: dict[str, tuple[OccupancyView, int, datetime]] = {}
         """For each entry whose last search found no seat: the occupancy that was searched, its
-        version, and the minute. While these stay, the search is not repeated."""
+        version, and the minute. The search is repeated only after one of these has changed."""
 
     async def expire_offers(self, now: datetime) -> int:
         """Ends offers that were not accepted in time, and offers their seats to the next

@@ -131,9 +131,9 @@ class WaitlistMatcher:
         now: datetime,
         exclude: str = "",
     ) -> TimeRange | None:
-        """The time for which the entry can be offered the seat; None if it cannot. The occupancy
-        is looked at without the reservation with the id ``exclude``. Whether the reader may book
-        (``eligible``) and whether the seat is reserved for others is not checked."""
+        """The time for which the entry can be offered the seat; None if it cannot. The
+        reservation with the id ``exclude`` is ignored in the occupancy. Whether the reader may
+        book (``eligible``) and whether the seat is reserved for others is not checked."""
         policy = self._reference.policy_for(seat.area_id, entry.day)
         span = entry.remaining(now, timedelta(minutes=policy.min_minutes))
         if span is None or not entry.accepts(seat):

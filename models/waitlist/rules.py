@@ -46,7 +46,7 @@ def early_end(
     now: datetime,
 ) -> WaitlistEnd | None:
     """The reason to end the entry early: none of its seats is in service, or its reader's
-    suspension leaves less than ``shortest`` of its time. None if the entry may stay."""
+    suspension leaves less than ``shortest`` of the entry's time. None if the entry may stay."""
     if not any(entry.wants(seat) for seat in seats):
         return WaitlistEnd(now, EndReason.NO_SEATS)
     until = reader.suspended_until if reader is not None else None

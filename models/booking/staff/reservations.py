@@ -111,7 +111,7 @@ class StaffReservations:
 def entry_of_reservation(
     audit: AuditLog, ctx: StaffContext, action: AuditAction, r: Reservation, reason: str = ""
 ) -> AbstractAsyncContextManager[OpenAuditEntry]:
-    """Enters the block's change of a reservation in the audit log; ``r``: the state before."""
+    """Enters the block's change of ``r`` in the audit log; ``r``: the state before the change."""
     target = f"reservation:{r.id}"
     return audit.entry(
         ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(r)

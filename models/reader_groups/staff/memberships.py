@@ -14,7 +14,7 @@ from models.staff.audit import AuditAction, JsonObject
 from models.staff.audit_log import AuditLog, StaffContext
 
 _BATCH = 500
-"""An import processes at most this many readers at once."""
+"""An import processes at most this many readers at a time."""
 
 
 class StaffMemberships:

@@ -22,7 +22,7 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.ports import ActivationCodeIssuer
 
 SHORTEST_PART: Final = 2
-"""Fewest characters of a search for a part of number or name. One matches half the readers."""
+"""A search by part of number or name needs this many characters: one matches half the readers."""
 
 
 @dataclass(frozen=True, slots=True)
