@@ -61,7 +61,7 @@ def _token(request: web.Request) -> str:
 
 def recognise(request: web.Request, app: web.Application, now: datetime) -> Principal | None:
     """The session of the request's bearer token if this worker has cached it. Otherwise None,
-    and the caller must use ``identify``. The cache saves a tenth of the time of a read."""
+    and the caller must use ``identify``. The cache saves a tenth of the time of a GET request."""
     header = request.headers.get(AUTHORIZATION)
     if header is None or header[:7] != "Bearer ":
         return None
@@ -96,8 +96,9 @@ async def signed_in(request: web.Request, now: datetime) -> Principal | None:
 async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:
-    """Checks that the session has the staff role in a venue, was used recently, and has a second
-    factor if the service requires one. Raises: Forbidden, SecondFactorRequired, SignInAgain."""
+    """Checks that the session has the staff role in some venue, was used recently, and has a
+    second factor if the service requires one. Raises: Forbidden, SecondFactorRequired,
+    SignInAgain."""
     session, rights = principal.session, principal.rights_at(now)
     if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
         raise SignInAgain()  # the role was given after this sign-in
