@@ -119,7 +119,8 @@ def require_clock(request: web.Request) -> None:
 
 
 def require_own_origin(request: web.Request) -> None:
-    """Browsers add the session cookie to other sites' requests. Raises: BadOrigin for these."""
+    """Raises: BadOrigin if another site's page caused the request: browsers add the session
+    cookie to such requests, too."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     ours = urlsplit(request.app[SITE].public_base_url)
     try:
@@ -143,8 +144,8 @@ def channel_of(principal: Principal) -> str:
 
 
 async def enforce_rate_limit(request: web.Request, bucket: RateLimit, key: str) -> None:
-    """Takes one request from the rate limit ``bucket`` of ``key`` (a reader or a client
-    address). Raises: Throttled if none is left."""
+    """Counts one request of ``key`` (a reader or a client address) against the rate limit
+    ``bucket``. Raises: Throttled if the limit is used up."""
     wait = await request.app[RATE_LIMITER].acquire(bucket, key)
     if wait > 0:
         raise Throttled(wait)

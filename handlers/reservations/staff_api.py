@@ -202,9 +202,9 @@ async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> S
 
 
 def _id_for(call: ApiRequest, reader_id: ReaderId) -> str:
-    """The reader's id for staff, a pseudonym for a program. A program that knew the pseudonym's
-    key could find the id, so the key is the fingerprint of the program's token, which is secret.
-    The token's id would not do: console and audit log show the id."""
+    """The reader's id for staff, a pseudonym for a program. The id can be found from the
+    pseudonym with the pseudonym's key. The key is therefore the secret fingerprint of the
+    program's token, not the token's id, which console and audit log show."""
     if call.program is None:
         return reader_id
     assert call.principal is not None

@@ -1,4 +1,4 @@
-"""Phrases that fill the placeholders in the rules. Each language has its own, built from facts."""
+"""The phrases, in Chinese and in English, that fill the placeholders in the rules."""
 
 from __future__ import annotations
 

@@ -70,7 +70,8 @@ class _CallbackEndpoint:
             return _rejected(request, error)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Handles a callback. Unusable content is no error: WeChat would only send it again."""
+        """Handles a callback. Unusable content gets no error: WeChat would only repeat the
+        callback."""
         verifier = self._verifier(request)
         body = await read_body(request, MAX_BYTES)
         try:
