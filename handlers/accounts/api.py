@@ -226,7 +226,8 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
 )
 async def report_consents(call: ApiRequest, body: Subscribe) -> SubscriptionsOut:
     """Stores the WeChat consents that the reader has just given: one accepted message for each
-    ordinary template, a standing consent for a long-term one. Returns what may still be sent."""
+    ordinary template, a standing consent for a long-term one. Returns how many messages of each
+    template may still be sent."""
     for name in body.results:
         if name not in WECHAT_TEMPLATES:
             raise UnknownTemplate(template=name)

@@ -56,7 +56,8 @@ SERVICE_PATH: Final = "/login/cas"
 OIDC_PATH: Final = "/login/oidc/"
 ENTRY_PATH: Final = "/entry"
 _ENTRY: Final = "entry"
-"""The provider of a sign-in attempt from the campus app; otherwise it is the sign-on's id."""
+"""Stored as the provider of a sign-in attempt that came from the campus app. Other attempts
+store the id of their sign-on."""
 _ATTEMPT_SECONDS: Final = int(ATTEMPT_LASTS.total_seconds())
 
 

@@ -27,7 +27,7 @@ _MAX_MARKED_READ: Final = 100
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
     """Shows the activation code, which a reload does not change. Asks the reader to confirm a
-    binding that waits for it; for a bound account, shows a button that ends the binding."""
+    binding that is not confirmed yet; for a bound account, shows a button that ends the binding."""
     binding, reader = visit[AccountBindingService], visit.reader
     bound = await binding.is_bound(reader.id)
     code = None if bound else await binding.get_or_create_code(reader.id, False, visit.now)
@@ -81,7 +81,8 @@ async def unbind(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 
 async def mini_program_code(request: web.Request) -> web.StreamResponse:
-    """The mini-program's public QR code for the URL's place: the activation page or a kiosk."""
+    """A public QR code that opens the mini-program. The URL says where: at the activation page
+    (``web``) or at the kiosk with this id."""
     place = request.match_info["place"]
     if place != "web" and KioskId(place) not in request.app[REFERENCE].catalog.kiosks:
         raise web.HTTPNotFound

@@ -30,7 +30,8 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 
 
 async def end(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Ends the reader's session with the id in the URL or, for ``others``, all but this one."""
+    """Ends the session whose id is in the URL. If the URL has ``others`` in place of an id, ends
+    all sessions of the reader but the current one."""
     if visit.id == "others":
         await end_sessions(visit[SESSIONS], visit.principal, visit.now)
     else:

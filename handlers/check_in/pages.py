@@ -32,8 +32,8 @@ async def check_in(visit: PageRequest) -> web.StreamResponse:
 
 
 async def typed(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Redirects to the link that a scan of the kiosk's code would open, with the digits that the
-    reader typed in place of the code. Raises: QrInvalid for an unknown kiosk."""
+    """Redirects to the link that a scan of the kiosk's code would open. The link contains the
+    digits that the reader typed. Raises: QrInvalid for an unknown kiosk."""
     kiosk = visit[REFERENCE].catalog.kiosks.get(KioskId(form_text(form, "kiosk")))
     if kiosk is None:
         raise QrInvalid()

@@ -40,8 +40,8 @@ async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.S
 
 
 async def report_would_stop(visit: PageRequest, r: Reservation | None) -> bool:
-    """True if a report of the occupied seat would stop the check-in deadline. The reader has
-    just proved presence, so only the limit of such reports a day can prevent it. False without a
+    """True if a report of the occupied seat would stop the check-in deadline: the reader, who
+    has just proved presence, has not used up the day's number of such reports. False without a
     reservation."""
     if r is None:
         return False

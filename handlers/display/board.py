@@ -37,7 +37,7 @@ _HALF_HOUR: Final = timedelta(minutes=30)
 _NOTICES: Final = 6
 ClosedState = Literal["", "closed", "over", "to_come"]
 ROWS: Final = 6
-"""At most this many areas are on a card of the display. A floor with more has several cards."""
+"""At most this many areas are on one card. A floor with more areas has several cards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class HallBoards:
         return view.count.free if open_then else None
 
     async def _current_notices(self, minute: datetime) -> Sequence[str]:
-        """Current notices' titles, read once a minute; the previous ones if the database fails."""
+        """Titles of current notices, read once a minute; the previous ones while MongoDB fails."""
         if self._titles[0] != minute:
             try:
                 notices, _ = await self._notices.page_of(minute, 0, _NOTICES)
@@ -238,7 +238,7 @@ def _cards(floor: list[tuple[Area, AreaRow]]) -> list[FloorCard]:
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:
-    """The sum of the numbers, without those that are None; None if all are."""
+    """The sum of the numbers, ignoring None; None if all are None."""
     open_counts = [n for n in counts if n is not None]
     return sum(open_counts) if open_counts else None
 

@@ -1,4 +1,4 @@
-"""A cache for responses that are the same for everybody."""
+"""A cache for responses that are the same for all clients."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Made = TypeVar("Made")
 
 
 class MadeOnce(Generic[Key, Made]):
-    """A cache of responses by key, made by ``make``. A cached response is replaced after five
-    seconds, or when the catalogue or the policy has changed."""
+    """A cache of responses by key. ``make`` makes the response for a key. A cached response is
+    replaced after five seconds, or when the catalogue or the policy has changed."""
 
     def __init__(
         self, reference: ReferenceData, make: Callable[[Key, datetime], Awaitable[Made]]

@@ -61,7 +61,7 @@ def _token(request: web.Request) -> str:
 
 def recognise(request: web.Request, app: web.Application, now: datetime) -> Principal | None:
     """The session of the request's bearer token if this worker has cached it. Otherwise None,
-    and the caller must use ``identify``. The cache saves a tenth of the time of a read."""
+    and the caller must use ``identify``. The cache saves a tenth of the time of a GET request."""
     header = request.headers.get(AUTHORIZATION)
     if header is None or header[:7] != "Bearer ":
         return None
@@ -96,8 +96,9 @@ async def signed_in(request: web.Request, now: datetime) -> Principal | None:
 async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:
-    """Checks that the session has the staff role in a venue, was used recently, and has a second
-    factor if the service requires one. Raises: Forbidden, SecondFactorRequired, SignInAgain."""
+    """Checks that the session has the staff role in some venue, was used recently, and has a
+    second factor if the service requires one. Raises: Forbidden, SecondFactorRequired,
+    SignInAgain."""
     session, rights = principal.session, principal.rights_at(now)
     if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
         raise SignInAgain()  # the role was given after this sign-in
@@ -118,7 +119,8 @@ def require_clock(request: web.Request) -> None:
 
 
 def require_own_origin(request: web.Request) -> None:
-    """Browsers add the session cookie to other sites' requests. Raises: BadOrigin for these."""
+    """Raises: BadOrigin if another site's page caused the request: browsers add the session
+    cookie to such requests, too."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     ours = urlsplit(request.app[SITE].public_base_url)
     try:
@@ -142,8 +144,8 @@ def channel_of(principal: Principal) -> str:
 
 
 async def enforce_rate_limit(request: web.Request, bucket: RateLimit, key: str) -> None:
-    """Takes one request from the rate limit ``bucket`` of ``key`` (a reader or a client
-    address). Raises: Throttled if none is left."""
+    """Counts one request of ``key`` (a reader or a client address) against the rate limit
+    ``bucket``. Raises: Throttled if the limit is used up."""
     wait = await request.app[RATE_LIMITER].acquire(bucket, key)
     if wait > 0:
         raise Throttled(wait)

@@ -24,8 +24,8 @@ _STATUS_LINES: Final = {
 
 
 class CachedBody:
-    """A response body with its ETag. It is compressed at the first request that accepts gzip.
-    The compressed body has another ETag; both ETags match in If-None-Match."""
+    """A response body with its ETag. The body is compressed at the first request that accepts
+    gzip. The compressed body has another ETag; both ETags match in If-None-Match."""
 
     __slots__ = ("_content", "_etag", "_gzipped", "_headers", "_kind", "_plain")
 

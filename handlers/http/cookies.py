@@ -58,7 +58,7 @@ def note_erasure(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def was_erased(request: web.Request) -> bool:
-    """True if the browser's reader was erased and has not signed in since."""
+    """True if a reader was erased in this browser, and nobody has signed in there since."""
     return _ERASED in request.cookies
 
 

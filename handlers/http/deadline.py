@@ -58,8 +58,8 @@ def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[
 
 
 class Changes:
-    """The changes that this worker is working on, including those whose client has left. Their
-    number is bounded by ``WriteQueue``."""
+    """The changes that this worker is working on, including changes whose client has left.
+    ``WriteQueue`` bounds the number of changes."""
 
     def __init__(self) -> None:
         self._under_way: dict[asyncio.Future[Any], tuple[float, asyncio.Task[None]]] = {}

@@ -102,7 +102,8 @@ class ApiRequest:
         return self.request.match_info["id"]
 
     def context(self, digest: str = "") -> RequestContext:
-        """The services' context, with the idempotency key if any. ``digest``: the body's hash."""
+        """The context for calls of services, with the request's idempotency key if it has one.
+        ``digest``: the hash of the request's body."""
         assert self.principal is not None
         return RequestContext(
             self.reader,

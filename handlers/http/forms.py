@@ -18,7 +18,7 @@ _URLENCODED: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
 _MAX_FIELDS: Final = 1000
 _MAX_PARTS: Final = 20
-"""At most this many parts of a multipart form are read: one blocks the event loop for 0.5 ms."""
+"""At most this many parts of a multipart form are read: each blocks the event loop for 0.5 ms."""
 
 
 async def form_of(

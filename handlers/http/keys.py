@@ -1,4 +1,4 @@
-"""Typed keys of the application: a class for a service, a name for shared HTTP machinery."""
+"""Keys by which handlers get shared objects, such as the clock, from the aiohttp application."""
 
 from __future__ import annotations
 

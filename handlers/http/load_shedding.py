@@ -1,11 +1,11 @@
 """Load shedding: which requests a worker serves now, and which it refuses with 503.
 
 Token buckets in the worker's memory limit each reader and each address. Changes (bookings,
-check-ins) wait in a queue, first in first out; one that would wait too long gets 503 with the
+check-ins) wait in a queue, first in first out; a change that would wait too long gets 503 with the
 measured time in Retry-After. Reads (plans, lists) are refused as soon as a change has waited too
 long, or when many requests delay the event loop: clients repeat reads by themselves, and bookings
-matter more. A loop that is late for other reasons refuses nothing. Sign-ins wait for WeChat or the
-campus's sign-on in a queue each, so one that hangs does not hold up bookings.
+matter more. While the event loop is late for other reasons, no read is refused. Sign-ins have a
+separate queue for WeChat and for each sign-on, so a sign-on that hangs does not hold up bookings.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LONGEST_WAIT_S: Final = 1.0
 """Seconds a change may wait in the queue, so that its response comes within two seconds."""
 LATE_S: Final = 0.3
 """Reads are refused if the first change in the queue has waited for more seconds than this.
-Reads are also refused if the event loop is late by more while ``MANY`` requests are in progress."""
+Reads are also refused if the event loop is later than this and ``MANY`` requests are running."""
 MANY: Final = 20
 """A late event loop refuses reads only while this many requests run: fewer do not cause a delay."""
 PRESSING: Final = 24
@@ -42,7 +42,8 @@ BODY_DEADLINE_S: Final = 10.0
 """Seconds in which a request's body must have arrived."""
 _TICK_S: Final = 0.1
 _REST_S: Final = 1.0
-"""Seconds that an idle worker pauses between two measurements. A request ends the pause early."""
+"""Seconds that an idle worker pauses between two measurements of the event loop's delay. A
+request ends the pause early."""
 _SHORT_LINE: Final = 1000
 _FIRST_GUESS: Final = 500.0
 _MEASURED_S: Final = 1.0
@@ -182,9 +183,11 @@ class LoadShedder:
         self.closing = False
         """True once the worker shuts down; each response then closes its connection."""
         self.leaving = False
-        """True if this host's whole service stops: no other worker takes over the connections."""
+        """True if this host's whole service stops. /readyz then reports that the service is not
+        ready, because no other worker takes over the connections."""
         self.last_response_at = float("-inf")
-        """Monotonic time of the last response since the shutdown began."""
+        """Monotonic time of the last response since the shutdown began. By this time the worker
+        judges whether its clients have gone quiet."""
         self.request_arrived = asyncio.Event()
         """Each request sets this event, and each tick clears it. Setting it ends a pause."""
         self._late_s = self._latest_s = 0.0

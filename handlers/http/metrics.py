@@ -68,7 +68,8 @@ class BookingMetrics:
 
 
 class JobMetrics:
-    """Metrics of this process's jobs, labelled ``job_name``: Prometheus itself uses ``job``."""
+    """Metrics of this process's jobs. Their label is ``job_name``, because Prometheus itself
+    uses the label ``job``."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.effects = Counter(

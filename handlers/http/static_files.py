@@ -92,12 +92,13 @@ _ENGLISH_URLS: Final = _in_english()
 
 
 def english_asset_url(name: str) -> str:
-    """The URL of the file's English version, or else of the file itself. Raises: KeyError."""
+    """The URL of the file's English version or, without an English version, of the file itself.
+    Raises: KeyError if no file has this name."""
     return _ENGLISH_URLS.get(name) or _URLS[name]
 
 
 def asset_url(name: str) -> str:
-    """The file's URL. Raises: KeyError."""
+    """The file's URL, with a hash of its content. Raises: KeyError if no file has this name."""
     return _URLS[name]
 
 

@@ -63,7 +63,7 @@ def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
 def rules_html(
     reference: ReferenceData, day: date, template: str, reader: Reader | None = None
 ) -> Markup:
-    """The rules of use as HTML, with placeholders filled in. ``template``: the library's
+    """The Chinese rules of use as HTML, with placeholders filled in. ``template``: the library's
     wording; empty for the default. With ``reader``, the limits of the reader's groups are added."""
     facts = _Facts(reference, day, reader, IN_CHINESE)
     html = _filled(html_of(template or RULES_TEXT), facts, _escaped)
@@ -108,7 +108,7 @@ def _filled(template: str, facts: _Facts, written: Callable[[str], str]) -> str:
 # --- values of placeholders -----------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """Data for the values of a wording's placeholders. ``say``: the page language's phrases."""
+    """The data that fill the placeholders. ``say``: the phrases of the page's language."""
 
     reference: ReferenceData
     day: date

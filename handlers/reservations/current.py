@@ -15,11 +15,12 @@ from models.reservations.state_machine import ReservationState
 from notify.routing import ChannelRouting
 
 LIVE_FOR: Final = timedelta(days=2)
-"""Reservations that began longer ago than this cannot still be live (reserved, in use or away)."""
+"""Reservations that began longer ago than this cannot be reserved, checked in or on leave now."""
 
 
 async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | None:
-    """The reader's reservation in use or on leave, otherwise their next one; None without any."""
+    """The reader's reservation, checked in or on leave, otherwise the next one; None without
+    any."""
     live = await visit[ReservationService].live_of(visit.reader.id, visit.now - LIVE_FOR)
     reservations = [await presenter.reservation(visit[REFERENCE], r, visit.now) for r in live]
     here = [r for r in reservations if r.state in ("in_use", "away")]
@@ -32,8 +33,8 @@ async def reminders_missed(visit: PageRequest) -> bool:
 
 
 def next_to_check_in(live: Iterable[Reservation], now: datetime) -> Reservation | None:
-    """The reservation in ``live`` that a scan acts on; None if ``live`` is empty. One on leave
-    comes first, then one that can be checked in now, then one in use, then the next one."""
+    """The reservation in ``live`` that a scan acts on; None without any. A reservation on leave
+    comes first, then one that can be checked in now, then one that is checked in, then the next."""
 
     def rank(r: Reservation) -> int:
         if r.state is ReservationState.RESERVED:

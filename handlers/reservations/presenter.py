@@ -44,8 +44,8 @@ def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
 def again(
     reference: ReferenceData, reader: Reader, last: Reservation | None, now: datetime
 ) -> schemas.AgainOut | None:
-    """The seat of the reader's last stay with a time at which it can be booked again; None
-    without such a time. ``last``: the last stay; None before the first one."""
+    """The seat of the reader's last stay with a time at which the seat can be booked again; None
+    without such a time. ``last``: the last stay; None if the reader has never stayed."""
     if last is None or last.seat_id not in reference.catalog.seats:
         return None
     next_stay = stay_again(last, reference.policy, reference.bookable_dates(reader, now), now)

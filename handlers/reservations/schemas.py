@@ -57,8 +57,8 @@ class AssistedOut(Response):
 
 
 class AgainOut(Response):
-    """The seat of the reader's last stay, and the next time at which it could be booked at the
-    same time of day. ``start`` may be ``now``."""
+    """The seat of the reader's last stay, and the next time at which the seat could be booked at
+    the same time of day. ``start`` may be ``now``."""
 
     seat: ReservedSeat
     date: date

@@ -1,5 +1,5 @@
-"""The API's reservations for programs and staff. A program gets a pseudonym instead of a
-reader's id, different for each program."""
+"""The API's reservations for programs and staff. Instead of a reader's id, a program gets a
+pseudonym, which is different for each program."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ _WRITE: Final = Scope.RESERVATIONS_WRITE
 
 _UNKNOWN_NUMBERS: Final = 20
 _WINDOW: Final = timedelta(hours=1)
-"""In this time a caller may try ``_UNKNOWN_NUMBERS`` student or staff numbers of no reader."""
+"""The time in which a caller may try at most ``_UNKNOWN_NUMBERS`` student or staff numbers that
+belong to no reader."""
 
 
 @routes.get(
@@ -135,7 +136,7 @@ async def _reader_of(call: ApiRequest, ctx: StaffContext, body: BookForReader) -
 
 
 def printable(reason: str) -> str:
-    """The reason unchanged. Raises: Malformed unless it is one printable line."""
+    """The reason unchanged. Raises: Malformed unless the reason is one printable line."""
     if not is_printable_line(reason):
         raise Malformed("reason", "must be one line of printable characters")
     return reason
@@ -201,9 +202,9 @@ async def _act(call: ApiRequest, action: AuditAction, body: InReadersPlace) -> S
 
 
 def _id_for(call: ApiRequest, reader_id: ReaderId) -> str:
-    """The reader's id for staff, a pseudonym for a program. The pseudonym's key resolves it, so
-    the key must be secret: it is the token's fingerprint. The token's id is not secret: console
-    and audit log show it."""
+    """The reader's id for staff, a pseudonym for a program. The id can be found from the
+    pseudonym with the pseudonym's key. The key is therefore the secret fingerprint of the
+    program's token, not the token's id, which console and audit log show."""
     if call.program is None:
         return reader_id
     assert call.principal is not None

@@ -245,7 +245,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     scope=Scope.OCCUPANCY_READ,
 )
 async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
-    """The starts at which the seat can be booked, and the one to propose. If the query has a
+    """The starts at which the seat can be booked and the start to propose or, if the query has a
     start, the ends that a booking from this start can have."""
     seat, seat_map = call[REFERENCE].seat(call.id), call[SeatMapService]
     time_window = _window(call, query.date, None, None)

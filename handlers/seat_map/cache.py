@@ -67,7 +67,7 @@ class LruCache(Generic[Value]):
 
 class CachedAreaMap:
     """The plan of an area with its seats' states in one time window. Readers whose groups may
-    use the same seats share it."""
+    use the same seats share the plan."""
 
     def __init__(
         self,
@@ -77,8 +77,8 @@ class CachedAreaMap:
         time_window: TimeFilter,
         barred: Mapping[int, tuple[str, ...]],
     ) -> None:
-        """``barred``: the seats that the readers of this plan may not use, by index, with the
-        names of the groups that the seats are reserved for."""
+        """``barred``: the seats that the readers who share the plan may not use, by index, with
+        the names of the groups that the seats are reserved for."""
         self._service, self._reference = service, service.reference
         self.area, self.barred = area, barred
         self.groups = service.reference.groups
@@ -102,7 +102,8 @@ class CachedAreaMap:
         self.view.refresh(occupancy, query)
 
     def body_for(self, reader_id: ReaderId) -> CachedBody:
-        """This reader's plan as a response, shared unless the reader sees a seat differently."""
+        """This reader's plan as a response, shared with all readers who see the same seat
+        states."""
         shared = self._shared_body()
         own = self.own(reader_id)
         if not own:
@@ -115,8 +116,8 @@ class CachedAreaMap:
 
     @property
     def reserved_for(self) -> tuple[str, ...]:
-        """The names of the groups that the whole area is reserved for; empty if the readers of
-        this plan may use at least one of its seats."""
+        """The names of the groups that the whole area is reserved for. Empty if the readers who
+        share the plan may use at least one seat of the area."""
         if len(self.barred) < len(self.area.seats):
             return ()
         return tuple(sorted({name for names in self.barred.values() for name in names}))
@@ -176,7 +177,7 @@ class CachedAreaMap:
 
 
 class CachedAreaList:
-    """The response with the areas of a venue (or all) and seat counts, in one time window."""
+    """The response with the areas of a venue (or of all) and seat counts, in one time window."""
 
     def __init__(self, plans: SeatMapCache, reference: ReferenceData) -> None:
         self._plans, self._reference = plans, reference

@@ -39,7 +39,8 @@ from models.seat_reports.service import SeatReportService
 from notify.templates.rendering import later_clock
 
 _LISTED: Final = 50
-"""The list has at most this many seats whose readers may have left; others follow after checks."""
+"""The list has at most this many seats whose readers may have left. Further seats are listed
+once staff have checked these."""
 _MARKED: Final = 200
 """At most this many occupied-seat reports are marked on the plan."""
 _DRAWN: Final = {
@@ -56,8 +57,8 @@ _NOT_THERE: Final = frozenset({ReservationState.RESERVED, ReservationState.OFFER
 
 @dataclass(frozen=True, slots=True)
 class PatrolSeat:
-    """A seat in the list and on the plan. ``words``: its state in words. ``who``, ``when``: its
-    reader and the booked time. ``reports``: what readers have reported about it, in words."""
+    """A seat in the list and on the plan. ``words``: the seat's state in words. ``who``,
+    ``when``: the reader and the booked time. ``reports``: the readers' reports, in words."""
 
     seat: Seat
     state: str
@@ -113,7 +114,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
 
 
 def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Area]]]:
-    """The areas by floor, with the floor's name, preceded by the venue's if there are several."""
+    """The areas by floor. A floor's name begins with the venue's if there are several venues."""
     several = len({area.venue_id for area in areas}) > 1
     floors = []
     for (venue, floor), on in groupby(areas, key=_floor_of):
@@ -221,7 +222,7 @@ async def _moving(visit: PageRequest, id: str) -> Reservation | None:
 
 async def _takers(visit: PageRequest, area: Area, moving: Reservation | None) -> set[SeatId]:
     """The seats of the area to which the reservation ``moving`` can be moved: its reader may use
-    the seats, and they are free for the rest of its time. Empty if ``moving`` is None."""
+    the seats, and they are free until the reservation ends. Empty if ``moving`` is None."""
     if moving is None:
         return set()
     span = TimeRange(max(floor_minute(visit.now), moving.start), moving.end)

@@ -52,7 +52,8 @@ _SEND_BUFFER: Final = 64 * 1024
 _RETRY_MS: Final = 3000
 _GATHER_S: Final = 0.05
 _SHARE: Final = 4
-"""A broadcast is followed by a pause of this many times its duration, to serve requests."""
+"""After a broadcast, the task pauses for this many times the broadcast's duration, so that the
+worker can serve requests."""
 _TURN: Final = 200
 _COMMENT: Final = b": \n\n"
 
@@ -124,8 +125,8 @@ class EventStreamHub:
         session: Session,
         reader: Reader,
     ) -> web.StreamResponse:
-        """Answers the request with the plan's event stream, and returns when it ends. Raises:
-        Unavailable; Busy if the worker, Throttled if the reader, has too many streams."""
+        """Answers with the plan's event stream, and returns when the stream ends. Raises: Busy
+        if the worker has too many streams; Throttled if the reader has too many; Unavailable."""
         if request.method == "HEAD":
             return web.Response(headers=headers)  # without a body
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:

@@ -60,8 +60,8 @@ BOOKED_SEATS: Final = web.AppKey("booked_seats", BookedSeats)
 async def expected_seats(
     visit: AnyRequest, areas: Sequence[Area], search: MapSearch
 ) -> dict[AreaId, ExpectedSeats]:
-    """The forecast of each area for the searched time; areas without a forecast are missing. A
-    forecast never exceeds the number of unbooked seats. It is for the hour of the searched
+    """The forecast of each area for the searched time; areas without a forecast are missing. No
+    forecast exceeds the number of unbooked seats. The forecast is for the hour of the searched
     start; without a start, for today's next full hour or a later day's fullest hour."""
     hours_of = {area.id: visit[FullnessForecast].hours([area], search.day) for area in areas}
     if not any(hours_of.values()):

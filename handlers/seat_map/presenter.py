@@ -92,7 +92,8 @@ def _date(
 
 
 def _rest_of_night(place: OpenHours, day: date) -> TimeRange | None:
-    """Opening hours after midnight that continue the evening before ``day``; None without any."""
+    """The time early on ``day`` in which the place is still open from the evening before; None
+    if the place closed by midnight."""
     if not place.intervals:
         return None
     return TimeRange(local_instant(day, time(0)), place.intervals[0].end)

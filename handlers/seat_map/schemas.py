@@ -16,8 +16,9 @@ class OpenOut(Response, rename={"from_": "from"}):
 
 
 class DateOut(Response):
-    """A day to book seats for. ``opens_at``: when booking for this day begins. ``drawn_until``:
-    requests before this time are drawn in random order; null without or after such a draw."""
+    """A day to book seats for. ``opens_at``: when booking for this day begins; null once begun.
+    ``drawn_until``: requests before this time are drawn in random order; null if there is no
+    such draw or it is over."""
 
     date: date
     label: str

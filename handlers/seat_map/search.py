@@ -146,7 +146,7 @@ def search_of(visit: PageRequest) -> MapSearch:
 
 
 def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | None:
-    """A redirect to the search for today if its day is past (old bookmark); otherwise None."""
+    """A redirect to the search for today if the searched day is past (old bookmark); else None."""
     if search.day >= local_date(visit.now):
         return None
     today = replace(search, day=local_date(visit.now), start="", end="")

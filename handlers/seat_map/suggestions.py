@@ -69,7 +69,7 @@ class FavouriteSeat:
 
 @dataclass(frozen=True, slots=True)
 class OnceMore:
-    """The seat of the reader's last stay, with a time at which it can be booked again.
+    """The seat of the reader's last stay, with a time at which the seat can be booked again.
     ``venue``: the venue's name; empty if the library has only one."""
 
     venue: str
@@ -95,8 +95,8 @@ async def suggestions(
     *,
     proposes: bool,
 ) -> Suggestions:
-    """The suggestions for the searched time or, if none is valid, the next two hours. ``last``:
-    the reader's last stay. ``proposes``: True to propose a seat (if the reader may book one)."""
+    """The suggestions for the searched time or, without a valid time, the next two hours.
+    ``last``: the last stay. ``proposes``: whether to propose a seat (to a reader who may book)."""
     timed_search = await _with_time(visit, venue_id, search)
     plans = await _plans_by_area(visit, venue_id, timed_search)
     recent = visit[REFERENCE].catalog.seats.get(last.seat_id) if last is not None else None

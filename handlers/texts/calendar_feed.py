@@ -10,8 +10,8 @@ SUMMARY_OFF: Final[Mapping[ReservationState, str]] = {
     ReservationState.CANCELLED: "已取消：{area} {no} 号",
     ReservationState.NO_SHOW: "失约：{area} {no} 号",
 }
-"""Titles of calendar entries whose booking is over, by its state. Some calendars keep showing
-such entries."""
+"""Titles of the calendar entries of cancelled bookings and no-shows, by state. Some calendars
+keep showing such entries."""
 CHECK_IN: Final = "签到：{begin}–{end}，{scan}；逾期记违约一次"
 CHECK_IN_EXCUSED: Final = "签到：{begin}–{end}，{scan}"
 STATE: Final = "状态：{state}"

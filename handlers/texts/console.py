@@ -136,7 +136,7 @@ FIELD_WRONG: Final[Mapping[str, str]] = {
     "VisitorForm.name": "姓名为 1–{most} 字",
     "WebhookForm.url": WRONG_TEXT["webhook_url"],
 }
-"""Errors of a form's field, by the field's name or by the form's class and the field's name."""
+"""Errors of a form's field, by the field's name, or by the form's class and the field's name."""
 BLOCKING_TEXT: Final[Mapping[str, str]] = {
     "refused": "这位读者在这段时间已有：{named}",
     "booking": "{seat} {start}–{end} 的预约",
@@ -186,14 +186,14 @@ EQUALS: Final = "[=＝]"
 FULL_WIDTH_COMMA: Final = "，"
 """The Chinese comma, which in typed lists means the same as a comma."""
 SEAT_LIST_ENDS: Final = r"[,，、;；\n]+"
-"""The pattern that separates the seats in a typed list: 001-020，035. Blanks separate them, too,
-unless a seat's name has one."""
+"""Matches what separates the seats in a typed list: 001-020，035. A blank also separates seats,
+unless a seat's name contains a blank."""
 SEAT_RANGE_DASHES: Final = "[-–—至~～]"
-"""The pattern of the dash between the first and the last seat of a typed range."""
+"""Matches the dash between the first and the last seat of a typed range."""
 MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"
-"""The pattern that separates typed meal times: 11:00-13:00，17:00-19:00."""
+"""Matches what separates typed meal times: 11:00-13:00，17:00-19:00."""
 MEAL_TIME_DASHES: Final = "[–—至~～]"
-"""The pattern of the characters that are read as the hyphen in a typed meal time."""
+"""Matches the characters that are read as the hyphen in a typed meal time."""
 
 ALARM_TEXT: Final[Mapping[str, str]] = {
     "trouble": "{name}：{what}",

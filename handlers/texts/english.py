@@ -25,8 +25,8 @@ CATALOGUE: Final[Mapping[str, Mapping[str, str]]] = json.loads(
 )
 """The catalogue of English texts by their Chinese. ``templates`` and ``scripts`` have pieces of
 source code; ``values`` has texts from Python, with facts in braces. ``mini_program`` has texts
-that only the mini-program uses; ``mini_program_only``, by key, those that it words differently
-from the pages."""
+that only the mini-program uses; ``mini_program_only`` has, by key, texts whose English in the
+mini-program differs from that on the pages."""
 CHINESE: Final = re.compile("[\u4e00-\u9fff]")
 ENGLISH_NAME: Final = ("en", "English")
 CHINESE_NAME: Final = ("zh", "中文")
@@ -213,8 +213,8 @@ def sentence(text: str, **facts: str) -> str:
 
 
 def place(venue: str, floor: int, area: str, no: str) -> str:
-    """The words for a seat's place. Empty without a venue: the seat is then unknown, as it
-    belongs to another library's data."""
+    """The words for a seat's place. Empty without a venue: the seat is then unknown, because it
+    is in another library's data."""
     return f"{venue}, {_floor_name(floor)}, {area}, no. {no}" if venue else ""
 
 

@@ -73,7 +73,8 @@ YES: Final = "是"
 YES_WORDS: Final = (YES, "yes", "y", "ja", "x", "true", "1")
 NO_WORDS: Final = ("否", "no", "n", "nein", "false", "0")
 FEATURE_WORDS: Final = f"有的填 {'、'.join(YES_WORDS)}，没有的留空或填 {'、'.join(NO_WORDS)}"
-"""The words that sentences name; docs/floor-files.md lists all that are read."""
+"""The words for yes and no that help and error texts list. docs/floor-files.md lists all words
+that an import accepts."""
 WORDS: Final = Vocabulary(
     columns={text: name for name, text in COLUMN_TEXT.items()}
     | {name.replace("_", " "): name for name in COLUMN_TEXT}

@@ -26,8 +26,8 @@ REPORTED_TO_DESK: Final = "已告诉图书馆。时限照常：请{scan}后再�
 """Shown after an occupied-seat report without proof of presence. It asks for a scan, without
 which the check-in deadline continues."""
 REPORTED_ONCE_MORE: Final = "已告诉图书馆。今天停止时限的次数已用完，时限照常；需要换座请到服务台"
-"""Shown after an occupied-seat report of a reader who has used up the day's reports that stop
-the check-in deadline."""
+"""Shown after an occupied-seat report that does not stop the check-in deadline, because the
+reader has used up the day's number of such reports."""
 
 SHORT_TITLE: Final = "座位预约"
 """The name below an app icon if the library's own name is too long for it."""

@@ -1,4 +1,4 @@
-"""Phrases that fill the placeholders in the rules. Each language has its own, built from facts."""
+"""The phrases, in Chinese and in English, that fill the placeholders in the rules."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ TIMES_EN: Final[Mapping[str, tuple[str, str]]] = {
     "booking_opens_at": ("the next day opens at {}", "the next day opens at no fixed time"),
     "meal_times": ("meal times {}", "no meal times"),
 }
-"""English phrases of the rules by policy value: the phrase with a time, and the one if no time
-is set."""
+"""English phrases of the rules by policy value: the phrase with a time and the phrase without."""
 CHECK_IN_BY_EN: Final[Mapping[CheckInWay, str]] = {
     CheckInWay.KIOSK: "check in with the changing code on a kiosk",
     CheckInWay.KIOSK_OR_LABEL: "check in with a kiosk's code or your seat's label",

@@ -46,7 +46,7 @@ _ANSWER_TEXT: Final[Mapping[int, str]] = {
     4: "对方拒收",
     5: "对方程序出错",
 }
-"""The meaning of the receiver's response to a webhook, by the first digit of its status."""
+"""The meaning of a receiver's response to a webhook, by the first digit of the HTTP status."""
 _ANSWER: Final = "{words}（HTTP {status}）"
 _STATUS: Final = "HTTP {status}"
 NO_RESULT: Final = "还没有答复"

@@ -34,8 +34,8 @@ REPLY_TEXT: Final[Mapping[str, str]] = {
 """The replies of the library's WeChat accounts. In a text, ``link`` stands for a link that opens
 the mini-program."""
 NO_WORDS: Final = "（{kind}）"
-"""The text that is stored for a message without text, such as a picture. ``kind``: its kind in
-words."""
+"""The text that is stored for a message without text, such as a picture. ``kind``: the kind of
+message in words."""
 KIND_TEXT: Final[Mapping[str, str]] = {
     "image": "图片",
     "miniprogrampage": "小程序页面",

@@ -47,8 +47,8 @@ RULES_TEXT: Final = """\
 - 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。
 - {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。
 """
-"""The default rules of use. A list item is left out if it has one placeholder and this is empty.
-The clause on meal times is left out if the policy has none."""
+"""The default rules of use. A list item is left out if it is empty once its placeholders are
+filled in. The clause on meal times is left out if the policy has none."""
 
 RULES_TEXT_EN: Final = """\
 # Rules of use
@@ -108,10 +108,10 @@ TOMORROW: Final[Mapping[str, str]] = {
     "此后 {可约天数} 天": "明天",
     "the next {可约天数} days": "tomorrow",
 }
-"""Words of the default rules for a booking window of one day, by those for a longer one."""
+"""Words of the default rules for a booking window of one day, by the words for a longer one."""
 PAUSES: Final = "；;，,"
 ENDS: Final = "。."
-"""The characters that end a sentence. ``PAUSES`` are those that separate its clauses."""
+"""The characters that end a sentence. ``PAUSES``: the characters that separate its clauses."""
 PLACEHOLDER_NAMES: Final = frozenset(name for name, _ in PLACEHOLDERS.values())
 
 FILLING: Final[Mapping[str, str]] = {

@@ -11,9 +11,9 @@ from models.library.entities import FILTERABLE_FEATURES
 
 
 class JoinWaitlist(Request):
-    """A request to wait for a seat in an area. ``seats``: if not empty, only these are accepted,
-    at most 20; the seat must have all ``features`` in any case. ``only_tell``: a free-seat alert
-    instead, one message without a waitlist place or held seat."""
+    """A request to wait for a seat in an area. ``seats``: at most 20 seats that the reader
+    accepts; empty for any. ``window``, ``power``: whether the seat must have this feature.
+    ``only_tell``: asks for a free-seat alert, one message without a waitlist place or held seat."""
 
     area_id: Id
     date: date
@@ -31,9 +31,9 @@ class JoinWaitlist(Request):
 
 class WaitlistEntryOut(Response):
     """A waitlist entry or a free-seat alert. ``state``: waiting, offered, accepted,
-    offer_expired, left, over, told. ``ahead``: the number of entries before this one while it
-    waits in line; otherwise null. ``offer``: the held seat, which the reader may accept or
-    decline until its ``held_until``; null if there is none."""
+    offer_expired, left, over, told (an alert's seat is free). ``ahead``: the number of entries
+    before this one; null if this one does not wait in line. ``offer``: the held seat, which the
+    reader may accept or decline until the offer's ``held_until``; null without an offer."""
 
     id: str
     area_id: str

@@ -108,7 +108,7 @@ async def _rotate(
     visit: PageRequest, form: Form, old: WebhookEndpoint, reason: str
 ) -> web.StreamResponse:
     """Rotates the secret; only this response shows the new secret. If a form was sent twice, the
-    second time is refused, with a text that explains it."""
+    second request is refused with an explanation."""
     staff = visit[StaffWebhooks]
     try:
         require_current(form, old.rev, WebhookChanged)
@@ -175,8 +175,8 @@ def _read(visit: PageRequest, form: Form, old: WebhookEndpoint | None = None) ->
 
 
 def _has_rotated(form: Form, endpoint: WebhookEndpoint) -> bool:
-    """True if this form, sent before, has rotated the secret: the secret (``secret_rev``) was
-    set by the first change after the form was loaded."""
+    """True if this form was sent before and has rotated the secret then: the first change after
+    the form was loaded set the endpoint's current secret (``secret_rev``)."""
     return form_text(form, "base") == str(endpoint.secret_rev - 1)
 
 

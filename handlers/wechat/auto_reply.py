@@ -66,7 +66,7 @@ async def store_feedback(
     acknowledgement: str = "",
 ) -> None:
     """Stores a message from WeChat as feedback. ``account``: the WeChat account that got the
-    message. ``acknowledgement``: a text to send to the writer if a callback cannot reply."""
+    message. ``acknowledgement``: a text that is sent to the writer in a separate request."""
     app, now = request.app, request[NOW]
     text = callback.content.strip() or _without_words(callback)
     id = await app[service_key(FeedbackService)].add(
@@ -84,7 +84,7 @@ def _without_words(callback: Callback) -> str:
 
 
 async def _follower(request: web.Request, callback: Callback) -> ReaderId | None:
-    """The reader bound to the follower; None if there is none, or if WeChat gives no unionid."""
+    """The reader bound to the follower; None if unbound, or if WeChat gives no unionid."""
     unionid = await request.app[UNIONID_OF](callback.openid)
     return (
         await request.app[service_key(AccountBindingService)].reader_by_unionid(unionid)

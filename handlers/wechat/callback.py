@@ -1,4 +1,4 @@
-"""WeChat's callbacks for official account and mini-program. Repeats have no further effect."""
+"""WeChat's callbacks for official account and mini-program. A repeated callback has no effect."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def wechat_routes() -> list[web.RouteDef]:
 
 
 async def verification(request: web.Request) -> web.Response:
-    """WeChat's verification file, which proves that the host is ours."""
+    """WeChat's verification file, which proves to WeChat that the host belongs to the library."""
     text = request.app[SITE].verification.get(request.match_info["name"])
     if text is None:
         raise web.HTTPNotFound
@@ -70,7 +70,8 @@ class _CallbackEndpoint:
             return _rejected(request, error)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Handles a callback. Unusable content is no error: WeChat would only send it again."""
+        """Handles a callback. Unusable content gets no error: WeChat would only repeat the
+        callback."""
         verifier = self._verifier(request)
         body = await read_body(request, MAX_BYTES)
         try:

@@ -25,7 +25,7 @@ _MOMENT: Final = timedelta(minutes=1)
 
 
 class SeatTimeForm(msgspec.Struct):
-    """The form's seat time from ``start`` to ``end``; one minute long if ``end`` is missing."""
+    """The form to look up who had a seat from ``start`` to ``end``, by default for one minute."""
 
     date: date
     start: time
@@ -46,7 +46,7 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _span(visit: PageRequest, form: Form) -> TimeRange:
-    """The form's time; one minute if its end is missing. Raises: Malformed, also for the future."""
+    """The form's time span. Raises: Malformed, also if the span begins in the future."""
     typed = decode(form, SeatTimeForm)
     day, end = typed.date, typed.end
     if not 2000 <= day.year < 2100 or (end is not None and end <= typed.start):
