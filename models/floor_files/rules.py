@@ -61,7 +61,7 @@ def plan_import(
 
 
 def _located(read: AreaInFile, error: Malformed) -> FileProblem:
-    """``error`` as a problem of the file, at the line of its seat or of the area's first row."""
+    """``error`` as a file problem, at the line of the faulty seat, if any, or of its area."""
     no = error.details.get("no")
     lines = [seat.line for seat in read.seats if no is not None and seat.draft.no == no]
     # If two seats share a name, the second is reported.

@@ -19,7 +19,7 @@ class GateRepository:
         self._sealer = sealer
 
     async def put(self, gates: Sequence[Gate]) -> None:
-        """Inserts the gates, or updates their names and venues, without keys and reported times."""
+        """Inserts the gates; of existing ones, updates only the names and venues."""
         with translate_errors():
             for gate in gates:
                 await self._all.update_one(
