@@ -41,7 +41,7 @@ class KioskScanRepository:
         self._all = db["kiosk_scans"]
 
     async def add(self, scan: KioskScan) -> None:
-        """Stores the check-in, unless one is stored for its reservation already."""
+        """Stores the check-in, unless a check-in of its reservation is stored already."""
         document: Document = {
             "reader": scan.reader_id,
             "step": scan.step,

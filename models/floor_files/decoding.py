@@ -53,7 +53,7 @@ def read_file(
 ) -> FloorFile:
     """Decodes a file with plans: workbook, CSV, ``plan_to_json``'s JSON, or another system's
     layout. Errors become `problems`. Run it ``confined``: a small file can take much memory and
-    time. ``most``: the most bytes. ``encoding``: one of ``ENCODINGS`` for text; "" detects it."""
+    time. ``most``: limit in bytes. ``encoding``: one of ``ENCODINGS`` for text; "" detects it."""
     try:
         return _read(data, words, most, encoding)
     except UnreadableFile as error:

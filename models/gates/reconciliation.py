@@ -145,7 +145,7 @@ class GateReconciliation:
         effects: Effects,
         gates: Sequence[Gate],
     ) -> list[Judged]:
-        """The effects to store: of events without a stored effect, or with a different one."""
+        """The effects to store: those of events whose stored effect is missing or different."""
         judged = []
         for p in events:
             if p.id in effects:

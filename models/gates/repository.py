@@ -29,7 +29,8 @@ class GateRepository:
                 )
 
     async def add(self, gate: Gate) -> bool:
-        """Adds a gate without a key. False if the id exists. Raises: VenueChanged."""
+        """Adds a gate without a key. False if the id exists. Raises: VenueChanged if the venue
+        was deleted or retired meanwhile."""
         document: Document = {"_id": gate.id, "venue": gate.venue_id, "name": gate.name}
 
         async def work(session: Any) -> None:

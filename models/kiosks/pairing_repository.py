@@ -22,7 +22,7 @@ from models.storage.transactions import run_transaction
 OF_A_NETWORK: Final = 10
 """At most this many requests of one network are stored at a time."""
 SETTLED: Final = timedelta(minutes=2)
-"""A younger request is not displaced by another: an administrator may be typing its code."""
+"""A request younger than this is not displaced: an administrator may be typing its code."""
 AT_ONCE: Final = 1000
 """At most this many requests are stored. One more displaces one of the network with the most."""
 _TRIES: Final = 8
