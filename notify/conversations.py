@@ -24,8 +24,8 @@ _ACKNOWLEDGED_WITHIN_S: Final = 2.5
 
 
 class Conversations:
-    """Sends texts to users who have written to an account in WeChat. ``accounts``: the function
-    that sends by each account, keyed by the value of ``Feedback.channel``."""
+    """Sends texts to users who have written to an account in WeChat. ``accounts``: for each
+    value of ``Feedback.channel``, the function that sends a text by this account."""
 
     def __init__(self, feedback: FeedbackRepository, accounts: Mapping[str, SendText]) -> None:
         self._feedback, self._accounts = feedback, accounts

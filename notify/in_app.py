@@ -35,7 +35,7 @@ class InAppNotifier:
 
     async def feedback_answered(self, feedback: Feedback, now: datetime) -> None:
         """Sends the staff's reply to the feedback once: into the WeChat conversation of the
-        feedback, if any, and as a message to the author, if this is a reader."""
+        feedback, if any, and as a message to the author, if the author is a reader."""
         if not feedback.answer or feedback.answered_at is None:
             return
         await self._conversations.answer(feedback, now)

@@ -90,8 +90,8 @@ class OutboxDispatcher:
         return sum(len(r.outbox) for r in dispatched) + len(ended) + len(stored)
 
     async def _messages_of(self, r: Reservation) -> list[Message]:
-        """Stores the violations that the reservation's events cause and the check-ins by kiosk
-        code; returns the messages to send. The events of an erased reader cause nothing."""
+        """Handles the reservation's events: stores violations and check-ins by kiosk code;
+        returns the messages to send. The events of an erased reader cause nothing."""
         if r.reader_id == ERASED_READER:
             return []
         to, messages = self._subscribers, list[Message]()

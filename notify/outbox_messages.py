@@ -101,8 +101,8 @@ class OutboxMessages:
 
 
 def _template_of(event: OutboxEvent) -> MessageTemplate | None:
-    """The template of the message about the event, usually that of ``TEMPLATE_BY_EVENT``;
-    another one if the library moved the reader. None if the event has no message."""
+    """The template of the message about the event: ``moved_by_library`` if the library moved the
+    reader, else that of ``TEMPLATE_BY_EVENT``. None if the event has no message."""
     if event.facts.get("by_library"):
         return moved_by_library.MESSAGE
     return TEMPLATE_BY_EVENT.get(event.event)

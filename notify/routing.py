@@ -15,7 +15,7 @@ _OFFERS: Final = (Template.OFFER,)
 
 
 class ChannelRouting:
-    """Chooses the channels of messages. ``channels``: those in use, in order of preference."""
+    """Chooses the channels of messages from ``channels``, which are in order of preference."""
 
     def __init__(self, channels: Sequence[DeliveryChannel]) -> None:
         self._channels = channels

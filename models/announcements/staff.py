@@ -47,7 +47,7 @@ class StaffAnnouncements:
         self._notifier = notifier
 
     async def audience(self, areas: Collection[AreaId], span: TimeRange) -> list[ReaderId]:
-        """The readers who have a live reservation in one of the areas that overlaps the span."""
+        """The readers who have a live reservation in one of the areas during part of the span."""
         seats, readers = self._reference.catalog.all_seats, set[ReaderId]()
         # A reservation that began the evening before may last past midnight.
         day, last = local_date(span.start) - timedelta(days=1), last_date(span)

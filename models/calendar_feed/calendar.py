@@ -19,8 +19,8 @@ _ZONE_SINCE: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (RFC 5545: on the zon
 
 
 def calendar_of(entries: Sequence[CalendarEntry], zone: timezone, name: str = "") -> bytes:
-    """Returns the iCalendar file. Equal entries give equal bytes. ``zone``: the library's, with its
-    IANA name. ``name``: the calendar's title, only for a feed: a single file is read once."""
+    """Returns the iCalendar file. Equal entries give equal bytes. ``zone``: the library's, with
+    its IANA name. ``name``: the title of a feed; empty for a file that is downloaded only once."""
     calendar = Calendar()
     calendar.add("version", "2.0")
     calendar.add("prodid", PRODUCT)

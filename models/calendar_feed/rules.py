@@ -17,7 +17,7 @@ from models.reservations.state_machine import (
 KEPT_FOR: Final = timedelta(days=14)
 """Feeds contain bookings, also cancelled ones, until this long after their start."""
 MOST_ENTRIES: Final = 100
-"""A feed has at most this many bookings, live ones first: only ended ones are left out."""
+"""A feed has at most this many bookings, live ones first, so that only ended ones are left out."""
 _OFF: Final = frozenset({ReservationState.CANCELLED, ReservationState.NO_SHOW})
 
 

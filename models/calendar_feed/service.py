@@ -21,7 +21,7 @@ class CalendarFeeds:
         reservations: ReservationQueries,
         sealer: FieldCipher,
     ) -> None:
-        """``sealer`` recognises this service's tokens; others are refused without reading feeds."""
+        """``sealer`` recognises this service's tokens; others are refused without a query."""
         self._feeds, self._reservations, self._sealer = feeds, reservations, sealer
 
     async def of(self, reader_id: ReaderId) -> CalendarFeed | None:

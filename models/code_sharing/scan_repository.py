@@ -25,8 +25,8 @@ INDEXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class KioskScan:
-    """A check-in by a kiosk code. `step` identifies the kiosk and a code that it showed.
-    `score`: how likely the code was sent elsewhere; 0 if `reasons` is without a sign of that."""
+    """A check-in by a kiosk code. `step` identifies the code and the kiosk that showed it.
+    `score`: how likely the code was sent elsewhere; 0 if `reasons` has no sign of that."""
 
     id: ReservationId
     reader_id: ReaderId
@@ -41,7 +41,7 @@ class KioskScanRepository:
         self._all = db["kiosk_scans"]
 
     async def add(self, scan: KioskScan) -> None:
-        """Stores the check-in, unless one is stored for its reservation already."""
+        """Stores the check-in, unless a check-in of its reservation is stored already."""
         document: Document = {
             "reader": scan.reader_id,
             "step": scan.step,

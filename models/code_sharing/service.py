@@ -17,8 +17,8 @@ from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservati
 CROWD_SIZE: Final = 8
 """A code used by this many readers or more is suspicious: a screen shows a code for only 15 s."""
 _WAIT: Final = timedelta(minutes=1)
-"""A check-in gets its score this long after it was made. A code is valid for two steps, so no
-further check-in with the same code can come by then."""
+"""A check-in gets its score this long after it was made. A code is valid for two steps, so all
+check-ins with the same code have been made by then."""
 _BATCH: Final = 200
 READER_OUTSIDE: Final = "outside"
 MANY_USERS: Final = "crowd"
@@ -57,8 +57,8 @@ class CodeSharingService:
         return await self._scans.page_of(skip, limit)
 
     async def score_scans(self, now: datetime) -> int:
-        """Scores the check-ins of the time up to which gates have reported all passages. Returns
-        their number."""
+        """Scores the check-ins made before the time up to which gates have reported all
+        passages. Returns their number."""
         before = min(now - _WAIT, await self._gates.complete_until(now))
         scored = []
         for scan in await self._scans.awaiting_score(before, _BATCH):

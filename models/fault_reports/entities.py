@@ -37,7 +37,7 @@ class FaultState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class FaultReport:
     """A reader's report that something at a seat is broken. `answer` and `closed_at` are set
-    when it is closed. `verdict`: of WeChat's check of the text."""
+    when it is closed. `verdict`: the result of WeChat's check of the text."""
 
     id: str
     reader_id: ReaderId

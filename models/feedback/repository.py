@@ -122,8 +122,8 @@ class FeedbackRepository:
         return self._feedback(feedback) if feedback else None
 
     async def answer(self, id: str, text: str, at: datetime) -> Feedback | None:
-        """Stores the reply, unless the feedback has one. Returns the feedback as it is then;
-        None if it does not exist."""
+        """Stores the reply, unless the feedback has one. Returns the feedback as stored after
+        that; None if it does not exist."""
         with translate_errors():
             feedback = await self._all.find_one_and_update(
                 {"_id": id, "answered_at": None},

@@ -45,7 +45,7 @@ class FeedbackService:
 
     async def answer(self, id: str, text: str, now: datetime) -> Feedback:
         """Stores the reply. A repeated call with the same text changes nothing. Raises:
-        NotFound; AlreadyAnswered."""
+        NotFound; AlreadyAnswered if the stored reply is another text."""
         feedback = await self._feedback.answer(id, text, now)
         if feedback is None:
             raise NotFound()

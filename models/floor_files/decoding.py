@@ -51,9 +51,9 @@ class _Plans(msgspec.Struct, forbid_unknown_fields=True):
 def read_file(
     data: bytes, words: Vocabulary, most: int = LARGEST_FILE, encoding: str = ""
 ) -> FloorFile:
-    """Decodes a file with plans: a workbook, a CSV, our JSON, or another system's layout. Errors
-    become `problems`. Run it ``confined``: a small file can take much memory and time. ``most``:
-    the largest size in bytes. ``encoding``: one of ``ENCODINGS`` for text; "" detects it."""
+    """Decodes a file with plans: workbook, CSV, ``plan_to_json``'s JSON, or another system's
+    layout. Errors become `problems`. Run it ``confined``: a small file can take much memory and
+    time. ``most``: limit in bytes. ``encoding``: one of ``ENCODINGS`` for text; "" detects it."""
     try:
         return _read(data, words, most, encoding)
     except UnreadableFile as error:

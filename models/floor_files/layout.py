@@ -23,7 +23,7 @@ from models.library.plan_json import place_of
 from models.library.seat_names import tidy
 
 _FIXTURES: Final = {"wall": "wall", "door": "door", "bookshelf": "bookshelf"}
-"""Our kind of fixture for each type of cell. Desks are left out: seats stand at them."""
+"""The kind of fixture for each type of cell. Desks are left out: seats stand at them."""
 _MOST_CELLS: Final = 40_000
 Cells = set[tuple[int, int]]
 

@@ -61,7 +61,7 @@ def plan_import(
 
 
 def _located(read: AreaInFile, error: Malformed) -> FileProblem:
-    """``error`` as a problem of the file, at the line of its seat or of the area's first row."""
+    """``error`` as a file problem, at the line of the faulty seat, if any, or of its area."""
     no = error.details.get("no")
     lines = [seat.line for seat in read.seats if no is not None and seat.draft.no == no]
     # If two seats share a name, the second is reported.
@@ -70,7 +70,8 @@ def _located(read: AreaInFile, error: Malformed) -> FileProblem:
 
 
 def _existing(read: AreaInFile, catalog: Catalog) -> Area | None:
-    """The existing area that an area of the file means; None if it is new. Raises: Malformed."""
+    """The existing area that ``read`` means; None if it is new. Raises: Malformed if several
+    areas match, or if the area is retired, deleted or in another venue than ``read`` says."""
     if read.id and (area := catalog.areas.get(AreaId(read.id))) is not None:
         if area.state is AreaState.DELETED:
             raise Malformed("file", "area_id_deleted", id=read.id)
@@ -97,7 +98,7 @@ def _check_in_use(area: Area) -> None:
 
 
 def _venue(text: str, catalog: Catalog) -> VenueId:
-    """The id of the venue with this id or name. Raises: Malformed."""
+    """The id of the venue with this id or name. Raises: Malformed if no venue in use has it."""
     for venue in catalog.venues_in_use:
         if text == venue.id or name_key(text) == name_key(venue.name):
             return venue.id
@@ -107,7 +108,8 @@ def _venue(text: str, catalog: Catalog) -> VenueId:
 def _new(
     read: AreaInFile, catalog: Catalog, defaults: Defaults, taken: set[AreaId], order: int
 ) -> Area:
-    """A new area with the file's venue, floor and id, and without a plan. Raises: Malformed."""
+    """A new area with the file's venue, floor and id, and without a plan. Raises: Malformed if
+    name or floor is missing, the venue unknown or the id malformed."""
     floor = read.floor if read.floor is not None else defaults.floor
     if not read.name:
         raise Malformed("file", "new_area_without_name", id=read.id[:40])
@@ -133,7 +135,7 @@ def _ids(floor: int) -> Iterator[AreaId]:
 
 def _draft(read: AreaInFile, base: Area) -> PlanDraft:
     """The area's new plan according to the file. ``base``: the existing area, whose values stay
-    where the file has none. Raises: Malformed."""
+    where the file has none. Raises: Malformed if a new seat has no coordinates."""
     seats_by_name = {name_key(seat.number): seat for seat in base.seats}
     seats = []
     for entry in read.seats:

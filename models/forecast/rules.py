@@ -3,7 +3,7 @@
 
 The forecast combines two means: that of the same weekday, and that of all days scaled to the
 weekday's level. Later weeks weigh more. If the last week was busier or emptier than usual, this
-continues. The error is that of the same rule on the last four weeks.
+continues. The usual error is found by forecasting the last four weeks by the same rule.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TREND: Final = 1.2
 _TREND_LIMITS: Final = (0.5, 2.0)
 _JUDGED_DAYS: Final = 28
 _JUDGED_AFTER: Final = 8
-"""A past forecast's error counts if it had this many days of history: a week and one day."""
+"""An error counts if its forecast had this many days of history: a week and one day."""
 _LEAST_SPREAD: Final = 0.005
 _WEEK: Final = 7
 

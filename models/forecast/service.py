@@ -31,7 +31,7 @@ class ExpectedSeats:
     error: int
 
     def at_most(self, free: int) -> ExpectedSeats:
-        """A copy in which `free` is at most the given number: the seats that bookings have left."""
+        """A copy whose `free` is at most the given number, which counts seats not booked."""
         return ExpectedSeats(self.begin, min(self.free, free), self.error)
 
 

@@ -145,7 +145,7 @@ class GateReconciliation:
         effects: Effects,
         gates: Sequence[Gate],
     ) -> list[Judged]:
-        """The effects to store: of events without a stored effect, or with a different one."""
+        """The effects to store: those of events whose stored effect is missing or different."""
         judged = []
         for p in events:
             if p.id in effects:
@@ -187,7 +187,7 @@ def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
 
 
 def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:
-    """Reservations that passages may change: in use or on leave; if none is, those to check in."""
+    """Reservations that passages may change: checked-in ones; if none, those open for check-in."""
     present = [r for r in rows if r.state in CHECKED_IN_STATES]
     return present or [
         r for r in rows if r.state is ReservationState.RESERVED and r.check_in_from <= now

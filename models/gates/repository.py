@@ -19,7 +19,7 @@ class GateRepository:
         self._sealer = sealer
 
     async def put(self, gates: Sequence[Gate]) -> None:
-        """Inserts the gates, or updates their names and venues, without keys and reported times."""
+        """Inserts the gates; of existing ones, updates only the names and venues."""
         with translate_errors():
             for gate in gates:
                 await self._all.update_one(
@@ -29,7 +29,8 @@ class GateRepository:
                 )
 
     async def add(self, gate: Gate) -> bool:
-        """Adds a gate without a key. False if the id exists. Raises: VenueChanged."""
+        """Adds a gate without a key. False if the id exists. Raises: VenueChanged if the venue
+        was deleted or retired meanwhile."""
         document: Document = {"_id": gate.id, "venue": gate.venue_id, "name": gate.name}
 
         async def work(session: Any) -> None:

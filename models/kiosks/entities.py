@@ -7,7 +7,7 @@ from typing import Final
 from models.library.entities import KioskId
 
 CODE_LIFETIME: Final = timedelta(minutes=10)
-"""A pairing code is shown this long. After it is confirmed, the result can be fetched as long."""
+"""A pairing code is shown this long; once it is confirmed, the result can be fetched this long."""
 CODE_DIGITS: Final = 6
 CHECK_WORDS: Final = 64
 

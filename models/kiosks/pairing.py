@@ -41,8 +41,8 @@ class KioskPairing:
         return request
 
     async def with_id(self, id: str, now: datetime) -> PairingRequest:
-        """The unconfirmed request with this id, which an administrator has found by its code
-        before. Raises: PairingOver."""
+        """The unconfirmed request with this id, which an administrator has found by its code.
+        Raises: PairingOver if the request was confirmed or has expired since."""
         request = await self._pairings.by_id(id, now)
         if request is None:
             raise PairingOver()

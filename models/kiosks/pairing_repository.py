@@ -22,9 +22,9 @@ from models.storage.transactions import run_transaction
 OF_A_NETWORK: Final = 10
 """At most this many requests of one network are stored at a time."""
 SETTLED: Final = timedelta(minutes=2)
-"""A request younger than this is not displaced: an administrator types its code in that time."""
+"""A request younger than this is not displaced: an administrator may be typing its code."""
 AT_ONCE: Final = 1000
-"""At most this many requests are stored. The next displaces one of the network with the most."""
+"""At most this many requests are stored. One more displaces one of the network with the most."""
 _TRIES: Final = 8
 
 INDEXES: Final = {
@@ -80,9 +80,9 @@ class PairingRepository:
         }
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
-        """A filter that matches a free place of the network; without one, the request to
-        displace: an old one, if possible from the same kind of browser (a screen that asks again
-        displaces its own request), confirmed ones last. Raises: Busy if all requests are new."""
+        """A filter for a free place of the network or, if there is none, for the request to
+        displace: an old one, if possible from the same kind of browser (so that a screen
+        displaces its own), and unconfirmed ones first. Raises: Busy if all requests are new."""
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
         taken = {row["_id"] for row in rows}

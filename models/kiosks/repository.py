@@ -20,7 +20,7 @@ class KioskRepository:
         self, kiosk_id: KioskId, key: str, secret: str, now: datetime | None = None
     ) -> bool:
         """Stores the kiosk's new key as a hash, and the secret of its codes encrypted. ``now``:
-        when it was issued. False if the kiosk is retired or deleted."""
+        when the key was issued. False if the kiosk is retired or deleted."""
         with translate_errors():
             result = await self._db["kiosks"].update_one(
                 {"_id": kiosk_id, "retired": {"$ne": True}},

@@ -25,7 +25,7 @@ class KioskService:
         self._readers, self._reference = readers, reference
 
     async def authenticate(self, kiosk_id: str, key: str) -> Kiosk:
-        """The kiosk with this id, if ``key`` is its key. Raises: NotFound, Unauthenticated."""
+        """The kiosk with this id. Raises: NotFound; Unauthenticated if ``key`` is not its key."""
         kiosk = self._reference.catalog.kiosks.get(KioskId(kiosk_id))
         if kiosk is None:
             raise NotFound()

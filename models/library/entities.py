@@ -154,8 +154,8 @@ def floor_label(floor: int) -> str:
 
 
 def _joined(parts: Sequence[str]) -> str:
-    """Joins the parts. A dot separates two parts where their letters or digits would run
-    together, which Chinese characters do not: 图书馆2层A区065号, but Lesesaal A · A-1号."""
+    """Joins the parts. Parts are separated by a dot only if a letter or digit would follow
+    another one and neither is Chinese: 图书馆2层A区065号, but Lesesaal A · A-1号."""
     label = ""
     for part in parts:
         runs_together = all(c.isalnum() and c < _HAN for c in (label[-1:], part[:1]))
@@ -268,7 +268,7 @@ class Catalog:
 
     @property
     def areas_in_use(self) -> Iterator[Area]:
-        """The areas whose plan staff can edit, with or without seats."""
+        """The areas that are neither retired nor deleted, with or without seats."""
         return (area for area in self.areas.values() if area.in_use)
 
     def with_areas(self, *areas: Area) -> Catalog:

@@ -19,7 +19,7 @@ _QUALITY: Final = 85
 def read_picture(sent: bytes) -> PictureFile:
     """Decodes the uploaded picture and returns it as it will be stored: upright, scaled down,
     without metadata, with white instead of transparency. Takes up to some seconds of CPU time.
-    Raises: Malformed."""
+    Raises: Malformed if the file is too large or is no picture."""
     if len(sent) > MOST_BYTES:
         raise Malformed("file", "picture_too_large", most=MOST_BYTES // 2**20)
     try:

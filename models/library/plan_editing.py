@@ -70,7 +70,7 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
 
 
 def problems_of(draft: PlanDraft) -> Iterator[Malformed]:
-    """All problems of a draft with tidy seat names. A surplus of seats is one problem."""
+    """All problems of a draft with ``tidy`` seat names. Too many seats count as one problem."""
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
         yield Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:

@@ -86,7 +86,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def remove_venue(self, venue: Venue) -> bool:
-        """Deletes the venue. False if it was changed. Raises: VenueInUse (area, kiosk or gate)."""
+        """Deletes the venue. False if changed meanwhile. Raises: VenueInUse (area, kiosk, gate)."""
 
         async def work(session: Any) -> None:
             for name in ("areas", "kiosks", "gates"):
@@ -112,7 +112,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def replace_area(self, area: Area, events: Sequence[StoredEvent] = ()) -> bool:
-        """Replaces the area's last revision and stores the events. False if it was changed."""
+        """Replaces the area's previous revision and stores the events. False if outdated."""
         return await self.write_areas([], [area], events)
 
     async def write_areas(
@@ -166,7 +166,7 @@ class CatalogRepository:
         return await try_transaction(self._db, work)
 
     async def delete_kiosk(self, kiosk: Kiosk) -> bool:
-        """Deletes the kiosk. False if its screen was ever in contact: its codes may be in use."""
+        """Deletes the kiosk. False if its screen was ever in contact: data may refer to it."""
 
         async def work(session: Any) -> None:
             result = await self._db["kiosks"].delete_one(

@@ -15,7 +15,7 @@ LAST: Final = 10**6
 
 
 def rename(area: Area, name: str, floor: int) -> Area:
-    """The area's next revision, with this name on this floor. Raises: Malformed."""
+    """The area's next revision. Raises: Malformed if name or floor is outside the limits."""
     if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
         raise Malformed("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= floor <= HIGHEST_FLOOR:

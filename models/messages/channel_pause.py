@@ -42,7 +42,7 @@ _LENGTHS: Final[Mapping[PauseReason, tuple[timedelta, timedelta]]] = {
     PauseReason.REFUSED: (timedelta(minutes=5), timedelta(minutes=15)),
     PauseReason.QUOTA_MINUTE: (timedelta(minutes=1), timedelta(minutes=1)),
 }
-"""For each reason: the first pause's length, doubled by each failed probe, and its maximum."""
+"""For each reason: the first and the longest pause. Each failed probe doubles the length."""
 _QUOTA_RESET: Final = timedelta(hours=1)
 """The longest pause after a daily quota was used up: an operator may have reset the quota."""
 ALARM_AFTER: Final = timedelta(seconds=30)

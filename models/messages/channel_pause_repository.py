@@ -38,7 +38,7 @@ class ChannelPauseRepository:
 
     async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
         """Takes the probe's lease: for the time ``lease``, only this worker may send the probe.
-        Returns a token of the lease; None if another worker has it or the pause was changed."""
+        Returns the lease's token; None if another worker has the lease or the pause was changed."""
         prober = new_id()
         with translate_errors():
             claimed = await self._all.find_one_and_update(

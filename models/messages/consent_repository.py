@@ -1,5 +1,5 @@
 """The consent ledger: how many messages of each WeChat template a reader has allowed. The numbers
-may be wrong: WeChat has its own, and refuses a message that they do not allow (43101).
+may be wrong: WeChat has its own count, and refuses a message beyond that count (43101).
 
 A long-term template (长期订阅) is accepted once, for any number of messages. This acceptance ends
 when WeChat reports that the reader refuses the template.

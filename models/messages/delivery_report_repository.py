@@ -28,9 +28,9 @@ class ChannelDeliveries(DeliveryQueue):
         delivery matches.
 
         WeChat may report this before the delivery is stored as sent. So a delivery that is still
-        being sent is marked, and is later stored as failed instead of sent. Otherwise the sent
-        delivery with this ``msgid`` fails; or, among those without an id, the last one sent within
-        ``_NAMELESS_S``.
+        being sent is marked, and is later stored as failed instead of sent. A sent delivery with
+        this ``msgid`` is stored as failed. If neither exists, the last one without an id that was
+        sent within ``_NAMELESS_S`` is stored as failed.
         """
         failure = {"msgid": msgid, "code": code, "words": words}
         sending: Document = {

@@ -91,7 +91,7 @@ class DeliveryRepository:
         return row["due"] if row else None
 
     async def delete_ended(self, message_ids: Collection[str]) -> list[str]:
-        """Deletes all deliveries of messages that have none open; returns the messages' ids."""
+        """Deletes all deliveries of messages that have no open one; returns the messages' ids."""
         ids = _delivery_ids(message_ids)
         if not ids:
             return []

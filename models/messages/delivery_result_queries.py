@@ -44,7 +44,7 @@ def settling(same: Sequence[DeliveryResult]) -> UpdateMany:
 
 
 def _sent(same: Sequence[DeliveryResult], ids: Sequence[str]) -> list[Document]:
-    """The update storing deliveries as sent; failed if WeChat has reported so (``failed_late``)."""
+    """The update that stores deliveries as sent, or as failed if WeChat has reported a failure."""
     names, code = [o.msgid for o in same], same[0].code
     place: Document = {"$indexOfArray": [{"$literal": ids}, "$_id"]}
     mine: Document = {"$arrayElemAt": [{"$literal": names}, place]}

@@ -158,8 +158,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The result of an attempt. `state` is final, or QUEUED for another attempt at `due`. `reason`:
-    why the message waits or was not sent, if not said by `code`. `unknown`: it may have arrived."""
+    """An attempt's result. `state` is final, or QUEUED until `due`. `reason`: why the message
+    waits or was not sent, if `code` does not say it. `unknown`: the message may have arrived."""
 
     delivery: Delivery
     state: DeliveryState

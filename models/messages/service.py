@@ -49,12 +49,12 @@ class MessageService:
         await self._choices.choose(channel, reader_id, choices)
 
     async def remaining_consents(self, reader_id: ReaderId) -> Mapping[Template, int]:
-        """The number of messages still allowed, by template; 1 for an accepted long-term one."""
+        """The number of messages still allowed, by template (long-term ones: 1 if accepted)."""
         return await self._consents.remaining(reader_id, self.long_term)
 
     async def add_consents(self, reader_id: ReaderId, templates: Sequence[Template]) -> None:
-        """Records the templates that the reader has accepted, as reported by the client. One
-        acceptance is enough for a long-term template; otherwise each allows one message."""
+        """Records the templates that the reader has accepted, as reported by the client. A
+        long-term template is accepted for good; an acceptance of any other allows one message."""
         for template in templates:
             if template in self.long_term:
                 await self._consents.accept_for_good(reader_id, template)

@@ -35,7 +35,8 @@ class MessageRelevance:
         self._reference = reference
 
     async def relevant(self, messages: Sequence[Message], since: datetime) -> list[str]:
-        """The ids of the messages that are still true. ``since`` must be before any of them."""
+        """The ids of the messages that are still true. ``since``: a time before all of them,
+        from which waived violations are read."""
         ids = {m.reservation_id for m in messages if m.reservation_id is not None}
         reservations = await self._reservations.many(ids)
         waived = await self._violations.reservations_waived_since(since)
@@ -98,7 +99,7 @@ class StaffDeliveries:
         self, channel: Channel, since: datetime, wall_clock: bool, limit: int
     ) -> DeliveryOverview:
         """The results of a channel's deliveries since ``since``, with its last ``limit``
-        failures. The channel must be set up."""
+        failures. Raises: KeyError if the channel is not set up."""
         used = self._channels[channel]
         return DeliveryOverview(
             await self._messages.counts(since, wall_clock),

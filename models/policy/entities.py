@@ -148,7 +148,7 @@ class Policy:
         return DayHours(decision.hours, decision.reason)
 
     def opens_at_instant(self, day: date) -> datetime | None:
-        """The instant from which ``day`` can be booked; None if booking has no opening time."""
+        """The instant from which ``day`` can be booked; None if the policy sets no such time."""
         if self.booking_opens_at is None:
             return None
         return local_instant(day - timedelta(days=self.booking_window_days), self.booking_opens_at)
@@ -183,7 +183,7 @@ DATE_OVERRIDABLE: Final = frozenset(f.name for f in fields(Policy)) - _DATELESS
 
 
 def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
-    """Checks that the policy is consistent with these values. Raises: ValueError."""
+    """Checks that the policy with these values by field name is consistent. Raises: ValueError."""
     window = numbers.get("booking_window_days", policy.booking_window_days)
     if not 0 <= window <= FARTHEST_HORIZON:
         raise ValueError(f"booking_window_days must be from 0 to {FARTHEST_HORIZON}")
@@ -215,5 +215,5 @@ def forget_time_steps() -> None:
 
 
 def time_steps(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
-    """The times in ``hours`` to start a booking: full steps from midnight, before closing."""
+    """The times in ``hours`` at which a booking may start: whole steps counted from midnight."""
     return _times(policy.step_minutes, hours.start, hours.end)

@@ -135,7 +135,7 @@ def decide_opening(
     rules: Sequence[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningDecision:
     """The hours of the place that begin on the day. An area is open only within its venue's
-    hours, unless the entry that decides is independent."""
+    hours, unless the area's deciding entry is `independent`."""
     own = _uncut(rules, day, venue_id, area_id)
     if own.hours is None or own.rule is None or area_id is None or own.rule.stands_alone:
         return own
@@ -185,7 +185,7 @@ def _deciding(
 
 
 def strongest(rules: Sequence[OpeningRule]) -> OpeningRule | None:
-    """The entry that decides among entries of one kind that all apply; None if there is none."""
+    """The entry that wins among entries of one kind that all apply; None if there is none."""
     numbered = enumerate(rules)
     best = max(
         numbered, key=lambda n: (-n[1].length, n[1].place.narrowness, n[0]), default=(0, None)

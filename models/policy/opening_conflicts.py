@@ -100,7 +100,7 @@ def _days_of(rule: OpeningRule, other: OpeningRule, today: date) -> tuple[date, 
 def _between_dated(
     new: Policy, rule: OpeningRule, inside: _Inside, today: date
 ) -> Iterator[OpeningConflict]:
-    """Warnings about existing dated entries. Of two entries, one decides on all common days."""
+    """Warnings about existing entries that ``rule`` overrules, or that overrule it, on some day."""
     for other in new.opening:
         days = _days_of(rule, other, today)
         if other is rule or days is None:

@@ -60,7 +60,7 @@ class StaffPolicyAndPlans:
         self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
     ) -> None:
         """Publishes the next version of the policy. ``resolution`` is applied to bookings that
-        it forbids. Raises: RulesChanged, without any change, if another version was published."""
+        ``new`` forbids. Raises: RulesChanged, without effect, if another version was published."""
         ctx.require(None, Role.ADMINISTRATOR)
         async with self._audit.entry(
             ctx,

@@ -123,8 +123,8 @@ def under_override(policy: Policy, override: PolicyOverride, today: date) -> Pol
 def past_booking(
     r: Reservation, policy: Policy, allowance: Accommodation, forgiven: bool
 ) -> PastBooking:
-    """The reservation in the form that ``PolicySimulation`` judges. ``policy``: the policy
-    when it was made, with the reader's accommodation. ``forgiven``: its violation was waived."""
+    """The reservation in the form that ``PolicySimulation`` judges. ``policy``: the policy under
+    which it was made, with the reader's accommodation. ``forgiven``: its violation was waived."""
     # A reader who changes seats after check-in keeps the booked time: no new request counts.
     sat = r.checked_in_at
     requests = (e.at for e in r.history if e.event in _ASKING and (sat is None or e.at < sat))

@@ -173,7 +173,7 @@ def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> 
 
 
 def first_free_start(taken: Sequence[OccupiedSlot], query: MapQuery) -> datetime | None:
-    """The first start that the policy allows with the seat free long enough; None without one."""
+    """The first start at which the seat can be booked (``free_starts``); None if there is none."""
     return next((start for _, start, _ in free_starts(taken, query)), None)
 
 
@@ -209,7 +209,7 @@ class AreaCount:
 
 
 def count_area(views: Iterable[SeatState]) -> AreaCount:
-    """The number of seats in each state; the reader's own (``MINE``) count as in use."""
+    """The number of seats in each state; `in_use` includes the reader's own seat (``MINE``)."""
     counts = dict.fromkeys(SeatStatus, 0)
     for view in views:
         counts[view.status] += 1

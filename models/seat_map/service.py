@@ -61,7 +61,7 @@ class StartChoice:
 class SeatDay:
     """A seat's times on a day, for one reader. `hours`: when the area is open. `longest`: the
     longest booking allowed. `choices`: starts that the reader can book. `taken`: other readers'
-    reservations of the seat. `own`: the reader's of any seat. The lists are sorted by start."""
+    reservations of the seat. `own`: the reader's, of any seat. The lists are sorted by start."""
 
     hours: tuple[TimeRange, ...]
     longest: timedelta

@@ -92,7 +92,7 @@ class AlertRepository:
         return result.matched_count == 1
 
     async def give_back(self, wish: AlertWish, now: datetime) -> None:
-        """Undoes ``claim`` at ``now`` after the mail could not be sent: a later run sends it."""
+        """Undoes the ``claim`` made at ``now``, as the mail was not sent: a later run sends it."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": wish.reader_id, "mailed_at": now},

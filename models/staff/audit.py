@@ -102,7 +102,7 @@ class AuditAction(StrEnum):
 
 class AuditKind(StrEnum):
     """The part of the log in which an entry is listed: changes, or views of personal data, which
-    are many. The values are stored."""
+    are many and would hide the changes. The values are stored."""
 
     CHANGE = "change"
     LOOK = "look"

@@ -53,7 +53,7 @@ class StaffContext:
 
 @dataclass(slots=True)
 class OpenAuditEntry:
-    """The entry of an operation under way. The operation sets `after`, stored if it succeeds."""
+    """The entry of an operation under way. The operation sets `after`, stored on success."""
 
     after: JsonObject = field(default_factory=dict)
 

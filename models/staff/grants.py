@@ -58,7 +58,7 @@ class StaffGrants:
         return await self._readers.get(id) if id is not None else None
 
     async def give(self, ctx: StaffContext, reader: Reader, grant: StaffGrant, reason: str) -> None:
-        """Gives the reader the role; the grant gets a new id. Raises: NotFound."""
+        """Gives the role, under a new grant id. Raises: NotFound if the reader does not exist."""
         ctx.require(None, Role.ADMINISTRATOR)
         new = replace(grant, id=GrantId(new_id()), by=ctx.reader.id, at=ctx.now)
         async with self._audit.entry(

@@ -62,7 +62,7 @@ class ReviewAccess:
         return await self._codes.is_any_live(now)
 
     async def reader_of(self, secret: str, now: datetime) -> ReaderId | None:
-        """The visitor for whom this code was issued (not redeemed here); None if it is invalid."""
+        """The visitor for whom this code was issued; None if invalid. Leaves the code unused."""
         return await self._codes.reader_of(secret, now)
 
     async def redeem(self, secret: str, now: datetime) -> ReaderId | None:

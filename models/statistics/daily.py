@@ -47,8 +47,8 @@ def summarise_day(
     rows: Iterable[BookingFacts],
     late: Iterable[BookingFacts] = (),
 ) -> AreaDay:
-    """An area's statistics on one day. ``hours``: when the area was open. ``rows``: its bookings of
-    the day. ``late``: those of the day before, of which only the use after midnight counts."""
+    """An area's statistics on one day. ``hours``: when the area was open. ``rows``: its bookings
+    of the day. ``late``: its bookings of the day before; only their use after midnight counts."""
     bookings = [row for row in rows if row.state in BOOKED_STATES]
     not_cancelled = [row for row in bookings if row.state is not ReservationState.CANCELLED]
     used = [0] * HOURS

@@ -12,7 +12,7 @@ from models.reservations.state_machine import ReservationState
 @dataclass(frozen=True, slots=True)
 class DayTotals:
     """The numbers of today's bookings. `checked_in`: all whose reader has ever checked in.
-    `in_use`, `away`: at present."""
+    `in_use`, `away`: those that are in this state now."""
 
     booked: int
     checked_in: int
@@ -51,8 +51,8 @@ def totals(rows: Iterable[BookingFacts], late: Iterable[BookingFacts] = ()) -> D
 def occupied_seats(
     rows: Iterable[BookingFacts], instants: Sequence[datetime], now: datetime
 ) -> list[int]:
-    """The number of occupied seats at each of the instants: seats in use for instants up to
-    ``now``, booked seats for later ones."""
+    """The number of occupied seats at each of the instants: up to ``now``, seats of checked-in
+    readers (also on leave); later, booked seats."""
     counts = [0] * len(instants)
     for row in rows:
         for n, instant in enumerate(instants):

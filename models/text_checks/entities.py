@@ -8,7 +8,7 @@ from models.kernel.ids import ReaderId
 
 
 class TextVerdict(StrEnum):
-    """WeChat's verdict on a text (内容检测). ``UNCHECKED``: the check is to come or impossible: the
+    """WeChat's verdict on a text (内容检测). ``UNCHECKED``: not checked yet, or never, because the
     author has no WeChat user or was not in the mini-program for a day. The values are stored."""
 
     PASS = "pass"

@@ -38,8 +38,8 @@ def due_check(at: datetime) -> Document:
 
 
 def verdict_in(check: Document | None) -> TextVerdict:
-    """The verdict stored in the check. ``UNCHECKED`` if there is none yet, or no check because
-    the text is older than text checks."""
+    """The verdict stored in the check. ``UNCHECKED`` if there is none yet, or if the text has no
+    check (None) because it is older than text checks."""
     return TextVerdict((check or {}).get("verdict", TextVerdict.UNCHECKED))
 
 

@@ -1,6 +1,6 @@
 """The queue of deliveries: one document for each event and endpoint. The events of a subject (a
 reservation, a suspension or an area) are sent to an endpoint in order: only the subject's first
-open delivery is sent. Later ones are postponed to its time, so that queries find other subjects."""
+open delivery is sent. The others wait until its due time, so that queries find other subjects."""
 
 from __future__ import annotations
 

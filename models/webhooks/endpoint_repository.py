@@ -51,7 +51,7 @@ class WebhookEndpointRepository:
 
     async def add(self, endpoint: WebhookEndpoint, secret: str) -> WebhookEndpoint | None:
         """Stores a new endpoint and returns it; None if there are ``MOST_ENDPOINTS`` already.
-        Raises: WebhookMade if an endpoint has its id."""
+        Raises: WebhookMade if an endpoint with this id exists."""
         document: Document = {
             **_chosen(endpoint),
             "_id": endpoint.id,

@@ -35,8 +35,8 @@ _CLOSED: Final[tuple[Network, ...]] = (
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> str:
-    """Returns the URL in the form to store. For a host name only the port is checked here; its
-    IP addresses are checked at each connection (``may_connect``). Raises: Malformed."""
+    """Returns the URL in the form to store. Raises: Malformed if the URL is not permitted. A
+    host name's IP addresses are not checked here but at each connection (``may_connect``)."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

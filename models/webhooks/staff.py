@@ -62,13 +62,13 @@ class StaffWebhooks:
         self.allowed_networks = allowed_networks
 
     async def all(self) -> list[tuple[WebhookEndpoint, WebhookStanding]]:
-        """All endpoints, oldest first, each with the numbers of its deliveries."""
+        """All endpoints, oldest first, each with counts of its deliveries."""
         endpoints = await self._endpoints.all()
         return [(e, await self._deliveries.standing(e.id)) for e in endpoints]
 
     async def record_of(self, endpoint: WebhookEndpoint, limit: int) -> WebhookRecord:
-        """The endpoint's deliveries: their numbers, the newest ones and the newest dead ones. At
-        most ``limit`` in each list, newest events first."""
+        """The endpoint's deliveries: their counts, the newest deliveries, and the newest dead
+        deliveries. At most ``limit`` in each list, newest events first."""
         return WebhookRecord(
             await self._deliveries.standing(endpoint.id),
             await self._deliveries.newest(endpoint.id, limit),

@@ -45,7 +45,7 @@ class AccessTokenStore:
 
     async def lock(self, appid: str, owner: str, seconds: float) -> bool:
         """Locks the renewal of the account's token for ``owner`` (a random string) for at most
-        ``seconds``. True if it got the lock."""
+        ``seconds``. True if ``owner`` got the lock."""
         async with _answering():
             won = await self._redis.set(
                 f"wx:tok:{appid}:lk", owner, nx=True, px=round(seconds * 1000)

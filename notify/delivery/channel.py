@@ -33,7 +33,7 @@ def delay(attempts: int) -> float:
 class PreparedDelivery:
     """A claimed delivery that can be sent until ``send_by`` (seconds of the monotonic clock).
     `address`: the reader's address in the channel. `credit`: True if a consent was used up for
-    the message. `standing`: the mark of the long-term consent to the message; empty without one."""
+    the message. `standing`: the mark of the long-term consent to the message, or empty."""
 
     delivery: Delivery
     address: str
@@ -105,8 +105,8 @@ class DeliveryChannel(Protocol):
         ...
 
     async def can_stand_in(self, messages: Sequence[Message]) -> Collection[str]:
-        """The ids of the messages that may go by this channel while others are paused: the
-        reader has an address here and has not switched the kind off."""
+        """The ids of the messages that may go by this channel while their own channels are
+        paused: the reader has an address here and has not switched the kind off."""
         ...
 
     async def prepare(

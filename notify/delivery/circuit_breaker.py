@@ -59,7 +59,7 @@ class CircuitBreaker:
     jitter: Callable[[], float] = _jitter
     probe_lease: timedelta = PROBE_LEASE
     pause: Pause | None = None
-    """The pause when last read or begun by this process; None if messages may be sent."""
+    """The pause as this process last read or began it; None if messages may be sent."""
     _refused_in_a_row: int = 0
     _prober: str | None = None
 
@@ -132,7 +132,7 @@ class CircuitBreaker:
             self._log_pause(longer, already_alarmed=pause.alarmed and pause.reason is longer.reason)
 
     def _probing(self) -> tuple[Pause, str]:
-        """Returns the pause and this worker's probe token, which is forgotten: it is used once."""
+        """Returns the pause and this worker's probe token. Forgets the token: it is used once."""
         pause, prober = self.pause, self._prober
         assert pause is not None and prober is not None
         self._prober = None

@@ -1,4 +1,4 @@
-"""Makes the results of deliveries, after an attempt or for a message that need not be sent."""
+"""Builds the results of deliveries that were attempted, and of those that need not be sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOMENT: Final = timedelta(milliseconds=1)
 
 
 def waited_for(claimed: Sequence[Delivery], now: datetime) -> set[ReservationId]:
-    """Ids of reservations whose messages are older than ``LATE_AFTER``: they may have changed."""
+    """Ids of reservations to load: those with messages older than ``LATE_AFTER``."""
     return {
         d.message.reservation_id
         for d in claimed

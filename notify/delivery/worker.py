@@ -43,7 +43,7 @@ GATHER_S: Final = 0.02
 """Results of this many seconds are written together. A crash before may repeat their messages."""
 MAX_LOOP_DELAY_S: Final = 0.005
 BACKOFF_FACTOR: Final = 3
-"""After a loop delay above ``MAX_LOOP_DELAY_S``, a sending task pauses this many times as long."""
+"""After a loop delay above ``MAX_LOOP_DELAY_S``, a sending task pauses for this multiple of it."""
 CLOSE_S: Final = 3.0
 EXPIRE_EVERY: Final = timedelta(seconds=30)
 """Time between two checks for expired deliveries during a pause."""
@@ -112,7 +112,7 @@ class DeliveryWorker:
         return lately and self._channel.breaker.pause is None
 
     async def _expire(self, now: datetime) -> None:
-        """Ends expired deliveries during a pause, before the pause is over."""
+        """Ends expired deliveries already during the channel's pause, and not only after it."""
         pause = self._channel.breaker.pause
         assert pause is not None
         count = await self._deliveries.expire(now, self._real_now(), pause.reason.value)
@@ -122,8 +122,8 @@ class DeliveryWorker:
             self._count(DeliveryState.EXPIRED.value, count)
 
     async def _probe(self, now: datetime) -> None:
-        """While others wait, sends one message as a probe, preferably one that cannot have
-        arrived yet. A channel that was unreachable must first answer a call that sends nothing."""
+        """Sends one message as a probe; all others wait. One that cannot have arrived yet is
+        preferred. A channel that was unreachable must first answer a call that sends nothing."""
         breaker = self._channel.breaker
         try:
             place: QueueCursor | None = None

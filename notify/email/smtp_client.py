@@ -59,7 +59,7 @@ class SmtpStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpResult:
-    """A mail's result. `code`: the server's or None. `unknown`: the mail may have been sent."""
+    """A mail's result. `code`: the server's reply code. `unknown`: the mail may have been sent."""
 
     status: SmtpStatus
     code: int | None = None

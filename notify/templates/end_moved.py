@@ -1,4 +1,4 @@
-"""The message about a new end of a stay: after a renewal, and after an earlier end."""
+"""The message about a new end of a stay: a later one by a renewal, or an earlier one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facts that messages are written from, and the forms of times in messages."""
+"""The facts that messages are written from, and the formatting of times in messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MessageContext:
     at: datetime
     seat: str
     short_seat: str
-    """`seat` cut to ``LONGEST_THING`` characters, but never within the number at its end."""
+    """`seat` cut to ``LONGEST_THING`` characters; the seat's number at its end is never cut."""
     seat_no: str
     receipt: str
     start: datetime
@@ -53,7 +53,7 @@ class MessageContext:
     replaced_seat: str = ""
     replaced_start: datetime | None = None
     replaced_end: datetime | None = None
-    """The three fields from `replaced_seat` on describe the cancelled booking behind the offer."""
+    """The three fields from `replaced_seat` on describe the cancelled booking that is replaced."""
     by_library: bool = False
     """True if the library moved the reader to another seat."""
     others: int = 0
@@ -160,5 +160,5 @@ def day_clock(instant: datetime | None) -> str:
 
 
 def span(start: datetime, end: datetime) -> str:
-    """A period with its date: 9月1日 16:38–17:00, or 9月1日 22:00–次日02:00 to the next day."""
+    """A period with its date: 9月1日 16:38–17:00, or over midnight 9月1日 22:00–次日02:00."""
     return f"{day_clock(start)}–{later_clock(start, end)}"

@@ -1,4 +1,4 @@
-"""The message after a return from leave. The reader confirms a return that only a gate recorded."""
+"""The message after a return from leave. It asks to confirm a return that only a gate recorded."""
 
 from __future__ import annotations
 

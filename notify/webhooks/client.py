@@ -59,7 +59,7 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The addresses of the name, all of them checked. Raises: OSError; AddressForbidden."""
+        """The host name's IP addresses, all checked. Raises: OSError; AddressForbidden."""
         addresses = await self._addresses(host, port)
         for *_, address in addresses:
             self._check(address[0], port)
@@ -97,7 +97,7 @@ class CheckedResolver(AbstractResolver):
 
 
 class _BoundedConnection(ResponseHandler):
-    """A connection that reads ``_MOST_RECEIVED`` bytes at most: 1xx answers may never end."""
+    """A connection that reads ``_MOST_RECEIVED`` bytes at most: 1xx answers may go on for ever."""
 
     _received = 0
 
@@ -147,7 +147,7 @@ class WebhookClient:
                 raise AddressForbidden(host)
 
         def connected(info: Any) -> socket.socket:
-            """Makes the socket; checks its IP address, since one in a URL is never resolved."""
+            """Makes the socket; checks the IP address, as the resolver checks only names."""
             family, kind, proto, _, address = info
             check(address[0], address[1])
             made = socket.socket(family, kind, proto)

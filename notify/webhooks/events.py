@@ -16,7 +16,7 @@ from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType
 
 _MAX_STORED: Final = 500
-"""A call of ``publish`` queues at most this many stored events, numbered within a millisecond."""
+"""A call of ``publish`` queues at most this many stored events: `seq` has room for no more."""
 _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState | None]]] = {
     OutboxEventKind.BOOKING_CONFIRMED: (
         WebhookEventType.RESERVATION_CREATED,

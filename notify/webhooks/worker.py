@@ -107,8 +107,8 @@ class WebhookWorker:
         self._closing = False
 
     async def run(self, now: datetime) -> int:
-        """Sends due deliveries. Returns the attempts since the last call plus the deliveries
-        given up; at least 1 while a lane is running. Raises: Unavailable."""
+        """Sends due deliveries. Returns the number of attempts since the last call and of
+        deliveries given up, added; at least 1 while a lane is running. Raises: Unavailable."""
         before, self._tried = self._tried, 0
         endpoints = await self._endpoints.all()
         if not endpoints:

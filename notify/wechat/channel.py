@@ -198,8 +198,8 @@ class WeChatChannel:
             self._unused.append(_consent(ready.delivery))
 
     async def flush(self) -> None:
-        """Writes the consents that were given back, and those that WeChat no longer knows. Done
-        before a postponed message is queued again, so that its next attempt finds the consent."""
+        """Writes the consents that were given back; ends those that WeChat no longer knows.
+        Called before a postponed message is queued again: its next attempt finds the consent."""
         spent, self._spent = self._spent, []
         try:
             await self.consents.clear(spent)

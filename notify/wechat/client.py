@@ -231,7 +231,7 @@ _MAYBE_DONE: Final = frozenset({408, 500, 502, 504})
 def _status_error(status: int) -> WeChatClientException:
     """The error for an HTTP status other than 200, which a gateway sends: WeChat's API itself
     always answers 200. The outcome is unknown if the server behind the gateway failed or was
-    slow. A busy gateway (503, 429), a redirect or a refusal has not forwarded the call."""
+    slow. With 503, 429, a redirect or a refusal, the gateway has not forwarded the call."""
     unknown = status in _MAYBE_DONE or status > 504 or status < 300
     return (WeChatClientException if unknown else ConnectionFailed)(None, f"HTTP {status}")
 

@@ -135,8 +135,8 @@ def decide_retry(
     counts the earlier attempts with an unknown outcome.
 
     A message that was surely not sent is tried again until it expires. After an unknown outcome the
-    credit is not given back. A second unknown outcome ends the message; the first already does
-    unless `repeats`, which says that the message is worth another credit.
+    credit is not given back. If `repeats`, the message is worth another credit, and only a second
+    unknown outcome ends the message; otherwise the first one does.
     """
     if result.outcome is SendStatus.BUSY:
         if not result.unknown:

@@ -10,7 +10,7 @@ from notify.wechat.template_fields import FIELD_KINDS, format_value
 
 
 class TemplateConfigError(ValueError):
-    """The templates' configuration is unusable. The error's text names the place and the reason."""
+    """The templates' configuration is unusable. The error's text names the entry and the reason."""
 
 
 @dataclass(frozen=True, slots=True)

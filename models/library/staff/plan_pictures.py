@@ -15,9 +15,9 @@ from models.staff.audit_log import AuditLog, StaffContext
 
 
 class StaffPlanPictures:
-    """Stores, moves and removes the pictures under plans. ``version``: that of the picture in
-    the staff member's form, "" without one. If the stored picture has another version, a change
-    raises PictureChanged without effect."""
+    """Stores, moves and removes the pictures under plans. ``version``: the version of the
+    picture that the staff member's form showed, "" if it showed none. If the stored picture has
+    another version, a change raises PictureChanged without effect."""
 
     def __init__(self, audit: AuditLog, pictures: PlanPictureRepository) -> None:
         self._audit, self._pictures = audit, pictures
@@ -30,7 +30,7 @@ class StaffPlanPictures:
         return await self._pictures.content(area_id, digest)
 
     async def put(self, ctx: StaffContext, area: Area, version: str, file: PictureFile) -> None:
-        """Stores the picture at the place of the earlier one; without one, fitted into the plan."""
+        """Stores the picture at the earlier picture's place; a first one is fitted to the plan."""
         async with self._change(ctx, area, version) as old:
             if old is None:
                 written = await self._pictures.add(area.id, file, fitted(area, file))
