@@ -44,7 +44,7 @@ _MAX_PLANS: Final = 1024
 _MAX_LISTS: Final = 128
 _MAX_DRAWINGS: Final = 256
 Value = TypeVar("Value")
-_WindowKey = tuple[date | None, str | None, str | None, GroupLimits]
+_WindowKey = tuple[date | None, str | None, str | None, GroupLimits | None]
 
 
 class LruCache(Generic[Value]):
@@ -255,7 +255,7 @@ class SeatMapCache:
         if minute != self._minute or len(self._windows) > _MAX_PLANS:
             self._minute = minute
             self._windows.clear()
-        reference, limits = self.reference, NO_LIMITS
+        reference, limits = self.reference, None
         if reader is not None and day is not None and reference.groups.by_id:
             limits = reference.limits_of(reader, day)
         key = (day, start, end, limits)
@@ -265,7 +265,9 @@ class SeatMapCache:
             begin = None if from_now else clock_time(start)
             time_window = parse_time_filter(day, begin, clock_time(end), minute, from_now)
             library = reference.policy_on(time_window.day)
-            policy = limits.apply_to(library, reference.policy, None, time_window.day)
+            policy = (limits or NO_LIMITS).apply_to(
+                library, reference.policy, None, time_window.day
+            )
             rules.day_in_horizon(time_window.day, policy, minute)
             self._windows[key] = time_window
         return time_window
