@@ -27,8 +27,8 @@ class DecryptionError(Exception):
 
 class FieldCipher:
     """Encrypts with AES-256-GCM and hashes with HMAC-SHA256. ``keys``: 32 random bytes by
-    version; the highest is the current key. Raises: ValueError if it is empty or a key not 32
-    bytes long."""
+    version, the highest is the current key. Raises: ValueError for no key or a key of another
+    length."""
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys.values()):

@@ -64,8 +64,7 @@ def valkey_note(version: Sequence[int]) -> str:
 
 def redis_release(about: Mapping[str, Any]) -> tuple[str, str]:
     """The server's name ("valkey" or "redis") and version from its INFO; the version may be
-    empty. Valkey's INFO also has a redis_version, the Redis version that Valkey is compatible
-    with."""
+    empty. In Valkey's INFO, redis_version is a Redis version with which Valkey is compatible."""
     name = "valkey" if "valkey_version" in about else "redis"
     return name, str(about.get(f"{name}_version", ""))
 
