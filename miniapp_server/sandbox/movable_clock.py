@@ -92,7 +92,7 @@ class MovableClock:
 
     @asynccontextmanager
     async def _exclusive_move(self) -> AsyncIterator[None]:
-        """Allows one move at a time, and counts moves: an offset read before a move is
+        """Allows one move at a time. Counts moves, so that an offset read before a move is
         discarded."""
         async with self._moving:
             self._moves += 1
@@ -126,8 +126,8 @@ class MovableClock:
         return frozenset({"gates"}) | await self._stored.reservations.overdue(now)
 
     async def _advance_to(self, instant: datetime, jobs: frozenset[str] | None = None) -> None:
-        """Sets the clock to ``instant`` and runs all jobs. ``jobs``: runs only these jobs,
-        unless one of them has recorded past events; then all jobs run afterwards."""
+        """Sets the clock to ``instant`` and runs all jobs. ``jobs``: runs these jobs instead,
+        and afterwards all jobs if one of these has recorded past events."""
         # Before the jobs, which would take the skipped time for an outage of the service.
         await self._stored.heartbeat.set(instant)
         # Kiosks, too, count as seen during the skipped time.

@@ -27,7 +27,7 @@ class DecryptionError(Exception):
 
 class FieldCipher:
     """Encrypts with AES-256-GCM and hashes with HMAC-SHA256. ``keys``: 32 random bytes by
-    version, the highest is the current key. Raises: ValueError for no key or a key of another
+    version; the highest version is the current key. Raises: ValueError for no keys or a wrong
     length."""
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:

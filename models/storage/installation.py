@@ -21,7 +21,7 @@ from models.storage.mongo_errors import translate_errors
 ABOUT: Final = "installation"
 MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
 FIRST_SCHEMA: Final = 3
-"""The schema of a database that stores no number (the first release). 1 and 2 are older."""
+"""The schema of a database without a schema number: the first release stored no number."""
 SCHEMA: Final = FIRST_SCHEMA
 """The schema that this version writes: the number of its last migration."""
 _BEFORE_RELEASE: Final = "schema"
