@@ -45,7 +45,8 @@ from notify.wecom.channel import WeComChannel
 from notify.wecom.client import WeComClient
 
 _MAIL_PROBE: Final = timedelta(seconds=60)
-"""How long one process alone may probe a paused mail server. Connecting and sending take less."""
+"""While a process probes a paused mail server, no other process does so for this long.
+Connecting and sending take less."""
 
 
 @dataclass(frozen=True, slots=True)

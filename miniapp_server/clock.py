@@ -23,7 +23,7 @@ accepts no changes and runs no jobs."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_PER_MS: Final = 1_000_000
 _STEP_MS: Final = 2_000
-"""If the machine's clock jumps by more than this, it is untrusted until the next measurement."""
+"""A jump of the machine's clock by more than this makes it untrusted until the next measurement."""
 _MEASURE_EVERY_S: Final = 1.0
 _BELIEVED_S: Final = 30
 """Seconds for which a measurement of the machine's clock is trusted."""
@@ -69,8 +69,8 @@ class Clock:
         return self._now
 
     def real_now(self) -> datetime:
-        """Real time by MongoDB's clock, without the sandbox's offset; the machine's own before
-        the first measurement. For leases, which all hosts compare."""
+        """Real time by MongoDB's clock, without the sandbox's offset. Before the first
+        measurement, the machine's own time. Used for leases, which all hosts compare."""
         now = _EPOCH + timedelta(milliseconds=self._machine_ns() // _NS_PER_MS)
         return now - (self.off_by or timedelta())
 
@@ -122,8 +122,8 @@ class Clock:
 class ClockCheck:
     """Compares the machine's clock with MongoDB's, and logs when it becomes wrong or right again.
 
-    ``server_time`` asks MongoDB's primary for its time. ``report_offset`` gets by how much the
-    machine's clock is ahead, ``took`` how long the request took, both in seconds.
+    ``server_time`` asks MongoDB's primary for its time. ``report_offset`` is called with the lead
+    of the machine's clock, ``took`` with the duration of the request, both in seconds.
     """
 
     def __init__(

@@ -23,13 +23,14 @@ class ConnectionLimits:
     for a request's body."""
 
     head_s: float = 10.0
-    """Limit for receiving a request's head, counted from the connection's start; for later
-    requests from the head's first byte."""
+    """Limit for receiving a request's head. It counts from the connection's start; for later
+    requests on the connection, from the head's first byte."""
     idle_s: float = 75.0
     """Longest pause between a response and the next request. It is longer than a proxy's limit
     (nginx: 60), so that a proxy never sends a request into a closing connection."""
     linger_s: float = 2.0
-    """Time after a response to receive an unread body, so that its sender reads the response."""
+    """After a response, the rest of an unread body is received for this long: if the connection
+    were closed earlier, the client might not get the response."""
     unread_s: float = 60.0
     """Longest time a response may stay unread; the kernel counts it (``TCP_USER_TIMEOUT``)."""
 
@@ -116,8 +117,8 @@ class Connection(web.RequestHandler):
 
 
 class _Anonymous(web.Response):
-    """A response without aiohttp's ``Server`` header. The application's signals, which remove it
-    from all other responses, do not run for malformed requests."""
+    """A response without aiohttp's ``Server`` header. The application removes this header by
+    signals, which do not run for malformed requests."""
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()

@@ -75,7 +75,7 @@ class EmbeddedDatabases:
 
     async def start(self) -> None:
         """Starts both servers; returns once MongoDB accepts writes and Redis responds. Raises:
-        EmbeddedError if the folder is in use, or a server or a library is missing."""
+        EmbeddedError if another process uses the folder, or a server or a library is missing."""
         self._take_folder()
         try:
             self._mongod_port, self._redis_port = free_ports(2)

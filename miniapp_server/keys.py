@@ -19,5 +19,5 @@ they need from the wiring."""
 REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
 SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
 SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
-"""The function that closes the delivery workers, which send messages even between runs of their
-jobs. The application calls it at shutdown."""
+"""The function that stops the delivery workers at shutdown: these workers send messages even
+while none of their jobs runs."""

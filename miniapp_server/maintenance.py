@@ -25,7 +25,8 @@ _KEEP_WEBHOOKS: Final = timedelta(days=7)
 _KEEP_DEAD: Final = timedelta(days=30)
 """How long an undelivered webhook is kept, so that it can be sent again."""
 _KEEP_TICKETS: Final = timedelta(minutes=10)
-"""How long unused tickets ended by single logout are remembered; CAS's last at most 5 minutes."""
+"""How long the service remembers tickets that single logout ended before their use. A ticket of
+CAS is valid for at most 5 minutes."""
 
 
 class Retention:

@@ -36,7 +36,7 @@ def proof_standing(packaged: Path = PACKAGED) -> ProofStanding:
 
 @cache
 def _commit_at_start() -> str:
-    """The commit at this process's start, even if another one is checked out later."""
+    """The commit at this process's start, even if another commit is checked out later."""
     return running_commit()
 
 

@@ -30,7 +30,7 @@ TROUBLES: Final = (
 """Kinds of troubles that ``Readiness.check`` can report. Each scrape of /metrics sets the gauges
 of all kinds in the worker that answers it, so that a trouble that is over leaves no gauge set."""
 _MONGODB_S: Final = 2.0
-"""Seconds for MongoDB to respond, because load balancers and Prometheus wait for the check."""
+"""Seconds that a check waits for MongoDB; load balancers and Prometheus wait for the check."""
 
 
 class Readiness:
@@ -108,7 +108,7 @@ class ReadinessMetrics:
         self.releases = DatabaseReleases(resources.db, resources.redis)
 
     async def measure(self) -> None:
-        """Sets the metrics for a scrape. Without MongoDB the last known backup stays."""
+        """Sets the metrics for a scrape. Without MongoDB the backup's metric keeps its value."""
         ready, troubles = await self._readiness.check()
         # "outages.kiosks:main" and "jobs.deliver" are of the kinds kiosks and jobs.
         counts = Counter(

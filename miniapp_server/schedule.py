@@ -92,7 +92,7 @@ class Notifications:
 
 
 class Refresh:
-    """The job that updates workers' memory: reference data, state of Redis, paused channels."""
+    """The job that updates a worker's memory: reference data, state of Redis, paused channels."""
 
     def __init__(
         self,

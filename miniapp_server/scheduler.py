@@ -26,14 +26,15 @@ log = logging.getLogger(__name__)
 
 LEASE: Final = timedelta(seconds=30)
 TIME_LIMIT_S: Final = 25.0
-"""Seconds for a run of a job group; less than a lease: no two workers run a group concurrently."""
+"""Seconds that a run of a job group may take. A lease lasts longer, so that no two workers run a
+group concurrently."""
 
 _GATHER_S: Final = 0.05
 _GATHER_MANY_S: Final = 0.5
 _MANY: Final = 20
 """If the outbox dispatcher handled at least this many events in a run, it waits
-``_GATHER_MANY_S`` before the next run to gather more events. An event among hundreds costs half
-as much, and in such a rush bookings matter more than messages half a second sooner."""
+``_GATHER_MANY_S`` before the next run to gather more events. One event of a large batch costs
+half as much as alone, and in a rush bookings matter more than messages half a second sooner."""
 
 
 class Messaging(Enum):
@@ -55,7 +56,7 @@ _OFTEN_S: Final = 5.0
 """Job groups with at most this interval (seconds) renew their leases together."""
 
 _ASK_AGAIN_S: Final = 0.9
-"""Seconds until a group asks again for a lease that another worker holds; under all intervals."""
+"""Seconds until a group asks again for a lease held by another worker; below all intervals."""
 
 _HANGS_AFTER_S: Final = 45.0
 _RELEASE_S: Final = 2.0
@@ -258,7 +259,7 @@ class Scheduler:
         return busy
 
     def _measure_delay(self, group: JobGroup) -> None:
-        """Measures how much later than after the longest regular pause this round begins."""
+        """Measures by how much the time since the last round exceeds the longest regular pause."""
         now = monotonic()
         if group.began_at is not None:
             late_s = now - group.began_at - (1 + SPREAD) * group.every_s

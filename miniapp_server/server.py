@@ -33,13 +33,13 @@ END_WITHIN_S: Final = DRAIN_S + 8.0
 """Seconds from the signal to the process's end, even if something hangs. Supervisors kill later."""
 
 ACCEPT_S: Final = 2.0
-"""Seconds for which a host that shuts down still accepts connections while requests come. A
-proxy that has just seen another host end (nginx for ``fail_timeout``) must still find one."""
+"""Seconds for which a host that shuts down still accepts connections while requests come. If a
+proxy avoids another host that has just ended (nginx for ``fail_timeout``), it needs this host."""
 LINGER_S: Final = 2.0
 """Seconds in which open connections may still bring requests after the listener has closed."""
 _QUIET_S: Final = 0.2
-"""After this many seconds without a request no client is left, because at a shutdown each
-response carries ``Connection: close``."""
+"""A shutdown goes on after this many seconds without a request: all clients have then left,
+because each response carries ``Connection: close``."""
 _BACKLOG: Final = 4096
 """Connections that may wait to be accepted (Linux's default limit). Beyond this number the
 kernel drops a client's SYN, and the client repeats it after a second."""
@@ -183,9 +183,10 @@ def _tune_gc() -> None:
 class BatchListener:
     """Accepts all waiting connections in each iteration of the event loop.
 
-    The loop's own servers accept one an iteration (libuv since 1.45). In a rush of new connections
-    requests then wait in the kernel for seconds, where load shedding cannot see them. With 3,000
-    connections in a second p99 was 3.3 s with such a server, and is 1.2 s with this listener.
+    The loop's own servers accept one connection an iteration (libuv since 1.45). In a rush of
+    connections, requests then wait in the kernel for seconds, where load shedding cannot see them.
+    With 3,000 connections in a second p99 was 3.3 s with such a server, and is 1.2 s with this
+    listener.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ ReportProgress = Callable[[int, int], None]
 
 @contextmanager
 def progress(what: str, unit: str = "documents") -> Iterator[ReportProgress]:
-    """Shows the progress of ``what`` on stderr, if a terminal. Yields the reporting function."""
+    """Shows the progress of ``what`` if stderr is a terminal. Yields the reporting function."""
     bar: tqdm[NoReturn] = tqdm(desc=what, unit=f" {unit}", disable=None, leave=False)
     with bar:
 

@@ -194,7 +194,7 @@ def _name(host: str) -> str:
 
 
 async def connection_rows(settings: Settings, today: date) -> list[Row]:
-    """Rows for all connections, tried concurrently. ``today``: to judge the databases' releases."""
+    """Rows for all connections, tried concurrently. ``today`` decides if a release is outdated."""
     tries = [_redis(settings)]
     accounts = []
     if settings.mode is Mode.SANDBOX:

@@ -53,9 +53,9 @@ async def serve(env: Env, workers: int) -> None:
 
 
 async def demo(env: Env, workers: int, lan: str) -> None:
-    """Serve the demo, on private databases unless ``env`` names others. ``lan``: the private
-    address to listen on for other machines. Raises: CommandError, EmbeddedError, SettingsError,
-    ServingError."""
+    """Serve the demo, on private databases unless ``env`` names other databases. ``lan``: the
+    private address to listen on for other machines. Raises: CommandError, EmbeddedError,
+    SettingsError, ServingError."""
     lan = lan_address(lan) if lan else ""
     if (kind := env.get("DEMO", "")) not in ("", _EMPTY):
         raise SettingsError(f"DEMO={kind} must be {_EMPTY} or unset")

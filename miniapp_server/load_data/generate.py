@@ -231,7 +231,8 @@ class HistoryGenerator:
 
 
 def _wait(waiting: set[Future[None]], at_most: int) -> set[Future[None]]:
-    """Waits until at most ``at_most`` futures run; returns these. Raises: errors of the others."""
+    """Waits until at most ``at_most`` futures run; returns them. Raises: errors of finished
+    futures."""
     while len(waiting) > at_most:
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for one in done:

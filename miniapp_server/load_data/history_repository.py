@@ -80,8 +80,8 @@ class HistoryWriter:
         return spans
 
     def wait_for_majority(self) -> None:
-        """Returns once majority reads see all inserts. Makes a majority write for this, which
-        waits for every earlier write. Raises: HistoryWriteError."""
+        """Makes a majority write, which waits for every earlier write; afterwards majority reads
+        see all inserts. Raises: HistoryWriteError."""
         with _one_line():
             readers = self._db["readers"].with_options(write_concern=WriteConcern("majority"))
             readers.delete_one({"_id": self.id})

@@ -65,7 +65,7 @@ _VISITS_PER_SEAT: Final = 2.6
 _LOOKS_EVERY_S: Final = 1.0
 _DAY: Final = timedelta(days=1)
 _JOBS_DO: Final = (ReservationState.NO_SHOW, ReservationState.AWAY_EXPIRED)
-"""Endings of visits that the service's own jobs bring about, without the reader."""
+"""Final states that the service's own jobs set, without an action of the reader."""
 _GREETING: Final = (
     f"  Invented readers make about {BOOKINGS_A_DAY} bookings a day for {DAYS} days. They leave "
     "when the clock is moved; DEMO=empty starts without them."

@@ -36,7 +36,8 @@ _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class VisitTimes:
-    """The times of a visit's events; None for missing ones. ``end``: booked, before any renewal."""
+    """The times of a visit's events; None for missing ones. ``end``: as booked, without
+    renewals."""
 
     booked: datetime
     start: datetime

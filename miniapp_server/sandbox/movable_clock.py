@@ -29,7 +29,7 @@ _SENDING: Final = frozenset(delivery_job(channel) for channel in Channel)
 _AT_EACH_STEP: Final = frozenset({"carry_over", "offer_free_seats", "dispatch_outbox"}) | _SENDING
 """Jobs that run at each step of a move: they have no stored deadlines or depend on other jobs."""
 _BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
-"""Jobs that may record past events, which can cause deadlines in the past: all jobs run again."""
+"""If one of these jobs has effects, all jobs run again: past events may bring past deadlines."""
 
 
 class ClockHeld(Conflict):
@@ -70,8 +70,8 @@ class MovableClock:
         await self._broadcast_clock()
 
     async def move(self, target_of: Callable[[datetime], datetime]) -> None:
-        """Moves the clock of all workers to the time that ``target_of`` makes of the present time.
-        A forward move runs each job when it is due. Removes the invented readers first.
+        """Moves the clock of all workers to the time that ``target_of`` returns for the present
+        time. A forward move runs each job when it is due. Removes the invented readers first.
 
         Raises: ClockHeld if the clock cannot be moved back; Malformed if the target is too far
         ahead.
@@ -92,7 +92,8 @@ class MovableClock:
 
     @asynccontextmanager
     async def _exclusive_move(self) -> AsyncIterator[None]:
-        """Allows one move at a time; ``_follow_once`` discards an offset read before the move."""
+        """Allows one move at a time. Counts moves, so that an offset read before a move is
+        discarded."""
         async with self._moving:
             self._moves += 1
             yield
@@ -108,7 +109,7 @@ class MovableClock:
         await self._advance_to(target)
 
     async def _next_due(self, after: datetime) -> tuple[datetime, frozenset[str]] | None:
-        """The first instant after ``after`` at which something is due, and its jobs."""
+        """The first instant after ``after`` at which something is due, and the jobs due then."""
         due = await self._stored.reservations.next_due(after)
         delivery = await self._stored.deliveries.next_due(after)
         if delivery is None or (due is not None and due[0] < delivery):
@@ -117,15 +118,16 @@ class MovableClock:
         return delivery, at_once | _SENDING
 
     async def _waiting(self, now: datetime) -> frozenset[str]:
-        """The job ``gates``, and those whose past deadlines may have waited for gates' reports."""
+        """The job ``gates``, and jobs with past deadlines that may have waited for gates'
+        reports."""
         gates = await self._stored.gates.all()
         if all(gate.last_seen_at is None for gate in gates):
             return frozenset()
         return frozenset({"gates"}) | await self._stored.reservations.overdue(now)
 
     async def _advance_to(self, instant: datetime, jobs: frozenset[str] | None = None) -> None:
-        """Sets the clock to ``instant`` and runs the jobs due then. ``jobs``: runs only these,
-        and afterwards all jobs if one of these has recorded past events. None: runs all jobs."""
+        """Sets the clock to ``instant`` and runs all jobs. ``jobs``: runs these jobs instead,
+        and afterwards all jobs if one of these has recorded past events."""
         # Before the jobs, which would take the skipped time for an outage of the service.
         await self._stored.heartbeat.set(instant)
         # Kiosks, too, count as seen during the skipped time.

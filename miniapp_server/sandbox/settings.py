@@ -37,7 +37,7 @@ if that server is on this machine, because such a server is a stand-in."""
 def load_sandbox(env: Mapping[str, str], lan: str = "") -> Settings:
     """Reads the settings of a sandbox. ``lan``: the private address to listen on, so that other
     machines reach it. Raises: SettingsError with every fault; if there are credentials of real
-    services, with no other faults."""
+    services, with this fault alone."""
     _refuse_real_credentials(env)
     here = lan or "127.0.0.1"
     reader = EnvironmentReader(env)  # the reader below reports its faults

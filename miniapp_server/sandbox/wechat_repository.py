@@ -155,7 +155,7 @@ class SandboxWeChat:
         return consent is not None
 
     async def begin_send(self, openid: str, send: str, now: datetime) -> bool:
-        """Begins to send a reader a message; False if another one to this reader is being sent."""
+        """Begins to send a reader a message; False while another message to them is being sent."""
         free = {"$or": [{"at": {"$lte": now - _SEND_LEASE}}, {"at": {"$gt": now}}]}
         with translate_errors():
             try:

@@ -40,7 +40,7 @@ def read_env_file(path: Path) -> Mapping[str, str]:
 
 
 def _parse_value(text: str) -> tuple[str, bool]:
-    """Returns the value, and whether it continues on the next line."""
+    """Returns the value, and whether the value continues on the next line."""
     out: list[str] = []
     quote, length = "", 0
     characters = iter(text)

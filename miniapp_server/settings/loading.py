@@ -50,7 +50,7 @@ VARIABLES: Final = frozenset(
         *wechat.VARIABLES,
     }
 )
-"""Names of all variables that the service reads, except OpenID providers' (``OIDC_ENDINGS``)."""
+"""Names of all variables that the service reads; OpenID providers' end as in ``OIDC_ENDINGS``."""
 RENAMED: Final = {
     "ADMINISTRATORS": "STAFF_ADMINISTRATORS",
     "CAMPUS_ENTRY": "IDENTITY_PROVIDER",
@@ -75,7 +75,7 @@ class Settings:
     contact: tuple[str, ...]
     staff: StaffDirectory
     staff_totp: bool
-    """Whether staff members need a second factor: ours, if the sign-on has not checked one."""
+    """Whether staff members need the service's second factor if the sign-on has checked none."""
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -100,7 +100,7 @@ class Settings:
     mode: Mode = Mode.PRODUCTION
     """A real library or a sandbox; the database must be marked with the same mode."""
     wall_clock: bool = True
-    """False if a sandbox's clock may have been moved: times in ids are then no creation times."""
+    """False if a sandbox's clock may have been moved: ids then contain wrong times of creation."""
     lan: str = ""
     """The private address on which a sandbox can be reached from its network, where anyone can
     sign in as any reader; empty if there is none."""

@@ -35,8 +35,8 @@ def misspelt(names: Iterable[str]) -> dict[str, str]:
     """Names that look like misspelt variables of this service, each with the most similar variable,
     or an empty text if none is similar.
 
-    A name is returned if it begins with one of our prefixes, is nearly equal to a variable, or is
-    in the ``SettingsFile``.
+    A name is returned if it begins with a prefix of the service's variables, is nearly equal to one
+    of them, or is in the ``SettingsFile`` and belongs to no other program.
     """
     suggestions = {}
     ours = names.in_file if isinstance(names, SettingsFile) else frozenset[str]()

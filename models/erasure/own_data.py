@@ -48,7 +48,8 @@ class OwnData:
         return None
 
     async def erase(self, reader: Reader, works_here: bool, now: datetime) -> None:
-        """Erases the reader. Raises: ErasureNotNow; Suspended; Busy if the reader is active now."""
+        """Erases the reader. ``works_here``: the reader is staff. Raises: ErasureNotNow if there
+        is an obstacle; Busy if the reader makes a booking meanwhile."""
         if (obstacle := await self.obstacle(reader, works_here, now)) is not None:
             raise ErasureNotNow(obstacle)
         await self._erasure.erase(reader, now)

@@ -1,4 +1,4 @@
-"""Ranges of days, including the first and last day. None for either of them means no limit."""
+"""Ranges of days, including the first and last day. A first or last day of None means no limit."""
 
 from __future__ import annotations
 

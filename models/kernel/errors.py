@@ -111,7 +111,8 @@ class Busy(Unavailable):
 
 
 class OutcomeUnknown(Unavailable):
-    """The change's outcome is unknown. Repeating its idempotency key returns the outcome."""
+    """The change's outcome is unknown. Requests with the same idempotency key return the
+    outcome."""
 
     code = "outcome_unknown"
 

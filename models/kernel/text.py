@@ -9,7 +9,7 @@ from typing import Final
 
 _DIGITS: Final = frozenset("0123456789")
 _ALSO: Final = "\u3000\u00a0\u200d"
-"""Characters also allowed in a one-line text: full-width space, no-break space, emoji joiner."""
+"""Allowed in a one-line text though unprintable: full-width and no-break space, emoji joiner."""
 BYTE_ORDER_MARK: Final = "\ufeff"
 """The character at the start of a CSV file by which spreadsheets recognise UTF-8."""
 UTF_8: Final = "utf-8"
@@ -19,8 +19,8 @@ ENCODINGS: Final = (UTF_8, GB18030, CP1252)
 """Encodings accepted in uploads; CP1252 is the western European encoding."""
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
 _WESTERN: Final = re.compile("[À-ÖØ-öø-ÿŒœŠšŽžŸ‘’“”„–—…«»°§€\u00a0]{1,2}")
-"""A run of one or two non-ASCII characters as in western European words. Chinese misread as
-CP1252 has longer runs or other characters."""
+"""A text is taken for CP1252 only if each run of non-ASCII characters matches: one or two, as in
+western European words. Chinese misread as CP1252 has longer runs or other characters."""
 _BESIDE_LETTERS: Final = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f]|[^\x00-\x7f](?=[a-z])")
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 """First characters that make a spreadsheet evaluate a cell as a formula."""
@@ -72,7 +72,7 @@ def text_of_file(data: bytes, encoding: str = "") -> FileText | None:
 
 
 def _is_rare(character: str) -> bool:
-    """True for characters outside GB2312, to which misread western letters mostly belong."""
+    """True for characters outside GB2312: western letters misread as GB18030 mostly become such."""
     try:
         character.encode("gb2312")
     except UnicodeEncodeError:

@@ -40,7 +40,7 @@ class TimeRange:
 
 
 def use_zone(zone: timezone) -> None:
-    """Sets the library's zone. Only while no area exists: stored days are not converted."""
+    """Sets the library's zone. Call it only while no area exists: stored days are not converted."""
     global LIBRARY_ZONE
     LIBRARY_ZONE = zone
 

@@ -1,7 +1,8 @@
 """Collects simultaneous calls into batches: a round trip to the database costs nearly the same
 for one item as for many (inserts in batches of 64 take a sixth of mongod's time). An idle
-service sends an item immediately; while a batch is in flight, the next batch collects. Only one
-is in flight: with two, batches were half as large and a booking was a tenth more expensive."""
+service sends an item immediately; while a batch is in flight, the next batch collects. There is
+never a second batch in flight: with two, batches were half as large and a booking a tenth more
+expensive."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Batcher(Generic[Item, Result]):
         """The context in which batches run: their log lines carry no request's id."""
 
     async def submit(self, item: Item) -> Result:
-        """Returns the item's result. Raises: the item's own error, or the whole batch's."""
+        """Adds the item to a batch and waits for its result. Raises: the error that ``work``
+        returned for the item or raised for the whole batch."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, done))

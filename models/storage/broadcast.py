@@ -36,7 +36,8 @@ class AcknowledgedBroadcast:
             return False
 
     async def subscribe(self, act: Callable[[], Awaitable[None]]) -> None:
-        """Awaits ``act`` once at the start and then at each signal, until cancelled."""
+        """Calls ``act`` at the start and at each signal, and then acknowledges the signal. Runs
+        until cancelled; after a lost connection to Redis it starts again."""
         while True:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:

@@ -30,7 +30,8 @@ MOST_SECONDS: Final = 10
 LARGEST_ANSWER: Final = 8 * 2**20
 """Limit of the encoded parsing result in bytes."""
 WITHIN_S: Final = 12.0
-"""Seconds in which a result must arrive, including the wait for other files; nginx waits 15 s."""
+"""Seconds in which a result must arrive, including the wait for other files. It is less than the
+15 s that nginx waits for a response."""
 _OUT_OF_MEMORY: Final = 3
 _REFUSED: Final = 4
 _LIMITS: Final = {

@@ -26,8 +26,9 @@ class DecryptionError(Exception):
 
 
 class FieldCipher:
-    """Encrypts with AES-256-GCM and hashes with HMAC-SHA256. ``keys``: 32 random bytes by version;
-    the highest version is the current key. Raises: ValueError for no key or another length."""
+    """Encrypts with AES-256-GCM and hashes with HMAC-SHA256. ``keys``: 32 random bytes by
+    version; the highest version is the current key. Raises: ValueError for no keys or a wrong
+    length."""
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys.values()):
@@ -39,7 +40,7 @@ class FieldCipher:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """A cipher with these keys by version: ``"1:<base64>,2:<base64>"``. Raises: ValueError."""
+        """Makes a cipher from keys written as ``"1:<base64>,2:<base64>"``. Raises: ValueError."""
         keys: dict[int, bytes] = {}
         for part in text.split(","):
             version, _, encoded = part.strip().partition(":")

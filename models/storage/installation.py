@@ -21,7 +21,7 @@ from models.storage.mongo_errors import translate_errors
 ABOUT: Final = "installation"
 MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
 FIRST_SCHEMA: Final = 3
-"""The schema number of the first release, which stores no number. Schemas 1 and 2 are older."""
+"""The schema of a database without a schema number: the first release stored no number."""
 SCHEMA: Final = FIRST_SCHEMA
 """The schema that this version writes: the number of its last migration."""
 _BEFORE_RELEASE: Final = "schema"
@@ -172,7 +172,7 @@ _OTHER_KEY: Final = (
 
 def newer(place: str, why: str) -> DatabaseRefused:
     """The refusal of a database that a newer version has written. ``place``: the database's name
-    in the message; ``why``: the fact that shows it."""
+    in the message; ``why``: the fact that proves the newer version."""
     return DatabaseRefused(
         f"{place} was written by a newer version ({why}): install that version again, or restore "
         "the backup from before the upgrade"
@@ -190,8 +190,8 @@ def _checks(sealer: FieldCipher) -> dict[str, str]:
 
 
 async def look(db: Database) -> About:
-    """Reads what the database stores about itself, and which collections are not empty if it has
-    no stored mode. Raises: Unavailable."""
+    """Reads the documents of ``installation``. If no mode is stored there, also finds out which
+    collections are not empty. Raises: Unavailable."""
     await ping(db)
     about = About(place_of(db))
     with translate_errors():
@@ -216,7 +216,7 @@ async def check(db: Database, mode: Mode, sealer: FieldCipher) -> About:
 
 async def admit_database(db: Database, mode: Mode, sealer: FieldCipher) -> None:
     """Checks the database and, at its first use, stores the mode and the keys' check values. If
-    several services start together, the first decides. Raises: DatabaseRefused, Unavailable."""
+    services start together, the mode stored first holds. Raises: DatabaseRefused, Unavailable."""
     while True:
         about = await check(db, mode, sealer)
         # The mode first: a service of the other mode must not store its keys.

@@ -22,8 +22,8 @@ from pymongo.errors import (
 from models.kernel.errors import Unavailable
 
 NOT_SENT: Final = (ServerSelectionTimeoutError,)
-"""Errors after which certainly nothing was written, as no primary was available and nothing was
-sent. (If only a retry fails like this, the driver raises the first attempt's error instead.)"""
+"""Errors after which certainly nothing was written, because no primary was available and nothing
+was sent. (If only a retry fails like this, the driver raises the first attempt's error instead.)"""
 UNKNOWN_OUTCOME: Final = (AutoReconnect, WriteConcernError, ExecutionTimeout)
 """Errors after which the write may or may not have happened. After a failed write concern
 (timeout, step-down) the primary has written the change, but may roll it back."""

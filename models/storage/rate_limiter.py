@@ -1,4 +1,4 @@
-"""Rate limits by token buckets in Redis. The buckets may be lost."""
+"""Rate limits by token buckets in Redis. If Redis loses its data, all buckets are full again."""
 
 from __future__ import annotations
 

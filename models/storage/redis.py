@@ -12,8 +12,8 @@ __all__ = ["Redis", "open_redis"]
 
 @asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator[Redis]:
-    """A Redis client whose pool lets callers wait a second for a connection instead of raising.
-    Raises: Malformed for an invalid URL."""
+    """A Redis client. If all its connections are busy, a caller waits up to a second for a
+    connection, and only then gets an error. Raises: Malformed for an invalid URL."""
     try:
         pool = BlockingConnectionPool.from_url(
             url, max_connections=32, timeout=1, socket_timeout=1, socket_connect_timeout=1

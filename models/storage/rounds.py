@@ -14,7 +14,7 @@ _SHIFT: Final = random.random()
 
 
 def pause_s(every_s: float, clock: Callable[[], float] = monotonic) -> float:
-    """Seconds until this process's next whole multiple of ``every_s``, give or take ``SPREAD``."""
+    """The pause in seconds: ``every_s``, changed by up to ``SPREAD`` to end at a common instant."""
     now = clock() - _SHIFT
     until_multiple = round((now + every_s) / every_s) * every_s - now
     return min(max(until_multiple, (1 - SPREAD) * every_s), (1 + SPREAD) * every_s)

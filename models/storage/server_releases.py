@@ -16,7 +16,7 @@ STALE_AFTER: Final = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A release series. ``patched``: the last number of its first release without known
+    """A release series. ``patched``: the patch number of the series' first release without known
     vulnerabilities."""
 
     patched: int
@@ -63,8 +63,8 @@ def valkey_note(version: Sequence[int]) -> str:
 
 
 def redis_release(about: Mapping[str, Any]) -> tuple[str, str]:
-    """The server's name ("valkey" or "redis") and version from its INFO; empty if not reported.
-    In Valkey's INFO, redis_version is only the Redis version with which it is compatible."""
+    """The server's name ("valkey" or "redis") and version from its INFO; the version may be
+    empty. In Valkey's INFO, redis_version is a Redis version with which Valkey is compatible."""
     name = "valkey" if "valkey_version" in about else "redis"
     return name, str(about.get(f"{name}_version", ""))
 

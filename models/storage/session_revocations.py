@@ -19,8 +19,8 @@ class SessionRevocations:
         self._client = client
 
     async def publish(self, keys: list[str]) -> None:
-        """Publishes ids of ended sessions or changed readers. Ignores a failure, as workers'
-        caches expire within seconds anyway."""
+        """Publishes ids of ended sessions or changed readers. Ignores a failure, because the
+        entries in workers' caches expire within seconds anyway."""
         with suppress(*TROUBLE):
             for key in keys:
                 await self._client.publish(_CHANNEL, key)

@@ -6,7 +6,7 @@ class TransferError(Exception):
 
 
 class LibraryNotEmpty(TransferError):
-    """The database already has a library, and the import was not to replace it."""
+    """The database already has a library, and the import was not allowed to replace it."""
 
 
 class SeatsStillBooked(TransferError):

@@ -117,7 +117,7 @@ def _own_seats_only(area: Area) -> Area:
 
 
 def _unknown(sent: Any, read: Any, path: str) -> str:
-    """The JSON path of the first field in ``sent`` that the parsed ``read`` lacks; else empty."""
+    """The JSON path of the first field in ``sent`` that ``read`` (parsed) lacks; empty if none."""
     if is_dataclass(read) and isinstance(sent, dict):
         names = {f.name for f in fields(read)}
         for name, value in sent.items():

@@ -33,8 +33,8 @@ class TransferRepository:
 
     async def put(self, library: LibraryFile, replaces: bool, now: datetime) -> None:
         """Writes the whole library in one transaction. Areas that the file lacks are deleted; but
-        if the database has any reservation or waitlist entry, they stay without seats, so that past
-        bookings keep their names.
+        if the database has any reservation or waitlist entry, these areas stay, without seats, so
+        that past bookings keep their names.
 
         Raises: LibraryNotEmpty if there is a library and ``replaces`` is False; SeatsStillBooked;
         ZoneFixed; Unavailable.

@@ -66,8 +66,8 @@ def check_library(
 
 @contextmanager
 def named(place: str) -> Iterator[None]:
-    """Raises ``TransferError`` instead of ``Malformed`` within the block. ``place`` is the path
-    in the file, which the message names."""
+    """Raises ``TransferError`` instead of ``Malformed`` within the block. ``place``: the path
+    within the library file, for the message."""
     try:
         yield
     except Malformed as error:

@@ -46,9 +46,9 @@ def demo(
 ) -> None:
     """Serve the demo library in a sandbox, to try it. The demo listens on PORT (default: 8080).
 
-    Private databases keep their data in DATA_DIR (default: var/ in the present folder). MONGO_URL,
-    a replica set, and REDIS_URL name servers of your own instead; set both. DEMO=empty leaves out
-    the invented readers and their six weeks of bookings."""
+    Private databases keep their data in DATA_DIR (default: var/ in the present folder). To use your
+    own servers instead, set both MONGO_URL (a replica set) and REDIS_URL. DEMO=empty leaves out the
+    invented readers and their six weeks of bookings."""
     from miniapp_server.cli.serving import demo
 
     run(lambda env: demo(env, workers, lan), env_file)
