@@ -49,8 +49,8 @@ _GOING_ON_S: Final = 1.0
 """Seconds until a messaging group runs again after a run with effects: more work may have come."""
 
 _RENEW_AFTER_S: Final = 3.0
-"""A lease is renewed once it is this many seconds old. ``TIME_LIMIT_S`` seconds later it is
-still younger than ``LEASE``, so no lease ends during a run."""
+"""A lease is renewed once it is this many seconds old. This plus ``TIME_LIMIT_S`` is less than
+``LEASE``, so no lease ends during a run."""
 
 _OFTEN_S: Final = 5.0
 """Job groups with at most this interval (seconds) renew their leases together."""

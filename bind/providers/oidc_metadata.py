@@ -155,7 +155,7 @@ def _read(body: Mapping[str, Any], issuer: str) -> OidcMetadata:
 
 
 def _is_as_safe(address: str, issuer: str) -> bool:
-    """True for an HTTP URL that uses https if the issuer's does."""
+    """True for an http or https URL; if the issuer uses https, only for an https URL."""
     if not address.isascii() or not address.isprintable() or " " in address:
         return False
     try:

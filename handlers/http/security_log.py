@@ -49,8 +49,8 @@ class SecurityLog:
             self._left_out[key if has_line else (kind, "")] += 1
 
     def end_minute(self) -> None:
-        """Logs how many refusals got no line, by kind and address, and starts a new minute. The
-        refusals of addresses without any line are added up by kind."""
+        """Ends the minute: logs how many refusals were not logged singly, by kind and address.
+        For addresses with no logged refusal there is one number for each kind."""
         for (kind, address), count in self._left_out.items():
             whose = {"address": self.hash_of(address)} if address else {}
             self._write("security_refusals_left_out", kind, {**whose, "count": count})

@@ -116,8 +116,9 @@ class ProposalQuery(ForecastQuery):
 
 class ProposedSeatOut(Response):
     """A seat to propose to the reader. ``reason``: ``known`` for a favourite seat or the seat of
-    the last stay; ``near`` for the free seat nearest to such a seat (with number ``near``);
-    ``roomy`` for a seat in the area with the most free space. ``start`` may be ``now``."""
+    the last stay; ``near`` for the free seat nearest to such a seat, whose number is then in the
+    field ``near``; ``roomy`` for a seat in the area with the most free space. ``start`` may be
+    ``now``."""
 
     seat: ReservedSeat
     date: date

@@ -109,8 +109,8 @@ class DeadlineJobs:
 
     async def carry_over(self, now: datetime) -> int:
         """If a stay ends and the same reader has the next booking of the seat, checks the reader
-        in for it, once. Requires a proof of presence or a gate record, and no gate record that
-        the reader left before the end. Returns the number of check-ins."""
+        in for that booking. Requires a proof of presence or a gate record in the stay, and no
+        gate record that the reader left before its end. Returns the number of check-ins."""
         if not await self._reservations.due_for_carry_over(now, 1):
             return 0
         until = await self._gates.complete_until(now)

@@ -189,5 +189,5 @@ class FeedbackRepository:
 
 
 def _takes(count: int, now: datetime) -> Document:
-    """A filter for feedback to whose author WeChat still delivers ``count`` messages."""
+    """A filter for feedback whose author can still get at least ``count`` messages in WeChat."""
     return {"left": {"$gte": count}, "at": {"$gt": now - CONVERSATION}}

@@ -14,7 +14,8 @@ from models.reservations.presence import FRESH_FOR, PresenceMethod, PresenceProo
 
 
 class GateKnowledge:
-    """Answers from gate events where a reader was, in venues whose gates prove presence."""
+    """Finds out from gate events where a reader was. Covers only venues whose gates prove
+    presence."""
 
     def __init__(
         self, gates: GateRepository, gate_events: GateEventRepository, reference: ReferenceData

@@ -20,7 +20,7 @@ class SessionKind(StrEnum):
     WX = "wx"
     KIOSK = "kiosk"
     API = "api"
-    """All requests with one API token; no session is stored."""
+    """All requests with one API token count as one session, which is not stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,9 +80,10 @@ class PairingRepository:
         }
 
     async def _place_of(self, network: str, browser: str, now: datetime) -> Document:
-        """A filter for a free place of the network or, if there is none, for the request to
-        displace: an old one, if possible from the same kind of browser (so that a screen
-        displaces its own), and unconfirmed ones first. Raises: Busy if all requests are new."""
+        """A network has a limited number of places for pairing requests. Returns a filter for a
+        free place or, if there is none, for the request to replace: an unconfirmed one before a
+        confirmed one, among these an old one of the same kind of browser (probably the same
+        screen). Raises: Busy if all requests are new."""
         with translate_errors():
             rows = await self._all.find({"network": network}).to_list(None)
         taken = {row["_id"] for row in rows}

@@ -70,7 +70,8 @@ class ConsentRepository:
             )
 
     async def accept_for_good(self, reader_id: ReaderId, template: Template) -> None:
-        """Stores the acceptance of a long-term template, under a mark that is new each time."""
+        """Stores the acceptance of a long-term template, under a new mark: what ended an earlier
+        acceptance does not end this one."""
         with translate_errors():
             await self._all.update_one(
                 {"_id": f"{reader_id}:{template}"},

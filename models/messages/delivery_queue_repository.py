@@ -29,7 +29,8 @@ class DeliveryQueue:
         self._all = db["deliveries"]
         self._messages = messages
         self._unsure: dict[tuple[str, int], list[str]] = {}
-        """Ids of deliveries that may be leased (no answer came), by holder and attempt number."""
+        """Ids of deliveries whose lease MongoDB may have stored without an answer, by holder and
+        attempt number."""
 
     async def readers_due(
         self, now: datetime, after: QueueCursor | None, limit: int

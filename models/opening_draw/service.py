@@ -110,9 +110,10 @@ class OpeningDraw:
             await self._served(ticket, turn.outcome)
 
     async def _draw(self, ticket: Ticket, opens_at: datetime) -> Ticket:
-        """Stores the ticket with a random place; returns it with its round. A reader's second
-        ticket gets a later round. Raises: AnotherTicketWaits if another request of the reader
-        waits; Throttled if the round is too far away."""
+        """Stores the ticket with a random place; returns it with its round. If an earlier ticket
+        of the reader was served already, the new one gets a later round. Raises:
+        AnotherTicketWaits if a different request of the reader still waits; Throttled if the
+        round is too far away."""
         while True:
             held = self._held.get(ticket.id)
             if held is not None:

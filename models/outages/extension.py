@@ -23,7 +23,8 @@ _ROUNDS: Final = 10
 
 
 class DeadlineExtension:
-    """Records heartbeats of the running service; extends deadlines in the gaps between them."""
+    """Records heartbeats of the running service. A gap between two heartbeats is an outage;
+    deadlines that fell into it are extended."""
 
     def __init__(
         self,

@@ -25,8 +25,8 @@ _NOTE_EVERY_S: Final = 20.0
 
 
 class OutageMonitor:
-    """Detects outages of kiosks and of the sign-on; extends deadlines that fell into ended ones.
-    ``cas_answers`` returns True if the sign-on answers."""
+    """Detects outages of kiosks and of the sign-on. When an outage has ended, extends the
+    deadlines that fell into it."""
 
     def __init__(
         self,

@@ -35,7 +35,8 @@ _EVERY_S: Final = 0.05
 _REST_S: Final = 1.0
 """Seconds between reads while no caller uses the occupancy, so that it stays nearly current."""
 _FREQUENT_AFTER_LOOK_S: Final = 0.15
-"""Seconds of frequent reads after ``look``. A ``look`` after a longer pause returns False."""
+"""For this many seconds after a call of ``look`` the stream is read frequently. A call of
+``look`` after a longer pause returns False."""
 _FREQUENT_AFTER_FOLLOW_S: Final = 3.5
 """Seconds of frequent reads after ``follow``, for listeners that never call ``look``."""
 _WAKES_WITHIN_S: Final = 0.25

@@ -245,8 +245,9 @@ async def _store_mode(db: Database, mode: Mode) -> None:
 
 
 async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
-    """Adds encrypted values to ``about``: for each collection in ``_SEALED``, one per live key
-    and one under a key that this service lacks, where they exist."""
+    """Adds samples of stored encrypted values to ``about``, which show whether the service has
+    the right keys. Each collection in ``_SEALED`` gives one value per live key and one under an
+    unknown key, as far as it has such values."""
     own = [f"^{version}:" for version in _checks(sealer)]
     patterns: list[Any] = [*({"$regex": one} for one in own)]
     patterns.append({"$type": "string", "$not": {"$regex": "|".join(own)}})

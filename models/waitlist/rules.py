@@ -13,8 +13,8 @@ from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
 
 
 def can_hold(reader: Reader | None, day: date, now: datetime) -> bool:
-    """True if a seat of that day may be held for the reader: not suspended and, for a visitor,
-    within the stay. False without a reader."""
+    """True if a seat of that day may be held for the reader: the reader is not suspended, and a
+    visitor's visit includes the day. False if ``reader`` is None."""
     if reader is None:
         return False
     try:

@@ -264,8 +264,9 @@ class DeliveryWorker:
                 await asyncio.sleep(self._late_s * BACKOFF_FACTOR)
 
     async def _answered(self, ready: PreparedDelivery, *, probe: bool = False) -> bool:
-        """True if the message may be sent; otherwise requeues it. A channel that was
-        unreachable, or may have the message, must first answer a call that sends nothing."""
+        """True if the message can be sent now; otherwise requeues it. If the channel was
+        unreachable or has possibly received the message already, it must first answer a call
+        that sends nothing. ``probe``: the message tests a paused channel."""
         breaker, now, answers = self._channel.breaker, self._now, False
         away = breaker.pause is not None and breaker.pause.reason is PauseReason.AWAY
         if not away and not ready.delivery.unknown:
