@@ -29,7 +29,8 @@ class SeatLabels:
         return f"{self.prefix}{seat_id}?c={self._codes(seat_id)[0]}"
 
     def verified(self, text: str) -> SeatLabelScan:
-        """Verifies the text of a scanned label. Raises: QrInvalid for any other text."""
+        """The scan that the text of a genuine seat label stands for. Raises: QrInvalid for other
+        texts."""
         seat_id, code = id_and_code(text, self.prefix)
         if not any([hmac.compare_digest(expected, code) for expected in self._codes(seat_id)]):
             raise QrInvalid()

@@ -32,7 +32,7 @@ BATCH: Final = 400
 BATCH_BYTES: Final = 60_000
 """Most bytes of events in a request. The service accepts at most 64 KB and 500 events."""
 LONGEST: Final = 128
-"""Most characters in a field; the service accepts ids of at most 64."""
+"""Most characters of a field that are read; the service itself refuses ids of more than 64."""
 POLL_S: Final = 0.5
 BEAT_S: Final = 20.0
 """Seconds without events after which an empty request is sent: the service waits for a gate's

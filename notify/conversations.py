@@ -69,7 +69,7 @@ class Conversations:
 
 
 def split_text(text: str, most: int) -> list[str]:
-    """Splits the text between characters into parts of at most ``most`` bytes."""
+    """Splits the text into parts of at most ``most`` bytes in UTF-8; no character is cut."""
     parts, size = [""], 0
     for char in text:
         size += len(char.encode())

@@ -16,7 +16,8 @@ WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _METADATA_LASTS: Final = timedelta(minutes=10)
 _KEYS_LAST: Final = timedelta(hours=1)
 _LOOK_FOR_NEW_KEYS_EVERY: Final = timedelta(minutes=1)
-"""If a token has an unknown key id, the provider's keys are loaded again once they are this old."""
+"""A token with an unknown key id makes the provider's keys be loaded again, if they are this
+old."""
 _PAUSE_AFTER_FAILURE: Final = timedelta(seconds=5)
 
 T = TypeVar("T")

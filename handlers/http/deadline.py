@@ -1,7 +1,7 @@
 """Time limits: every response within five seconds, even if MongoDB hangs or has no primary.
 
-A read that takes too long is cancelled. A change continues until its outcome is certain; only its
-client gets ``OutcomeUnknown``.
+A read that takes too long is cancelled. A change continues until its outcome is certain, but its
+client gets ``OutcomeUnknown`` when the time is up.
 """
 
 from __future__ import annotations

@@ -89,12 +89,13 @@ class WriteQueue:
 
     @property
     def is_saturated(self) -> bool:
-        """True if ``PRESSING`` changes were in progress since the last ``tick`` but one."""
+        """True if ``PRESSING`` changes were in progress at once since the tick before the last
+        one."""
         return max(self._most, self._most_before) >= PRESSING
 
     @property
     def is_empty(self) -> bool:
-        """True if no change was in progress or waiting since the last ``tick`` but one."""
+        """True if no change was in progress or waiting since the tick before the last one."""
         return not (self._most or self._most_before or self._line)
 
     async def acquire(self) -> None:

@@ -17,8 +17,8 @@ class Subscribe(Request):
 
 class SubscriptionsOut(Response):
     """The reader's consents to WeChat messages. ``subscriptions``: how many messages of each
-    template may still be sent. ``long_term``: the templates with a standing consent (长期订阅), for
-    which the number is 1 or 0."""
+    template may still be sent. ``long_term``: the templates for which one consent allows all
+    messages (长期订阅); their number is 1 with that consent, else 0."""
 
     subscriptions: dict[str, int]
     long_term: list[str]

@@ -1,4 +1,5 @@
-"""Steps of the first run. The library's data and staff's marks decide whether a step is done."""
+"""Steps of the first run. A step is done if the library's data show it, or if staff have marked
+it so."""
 
 from __future__ import annotations
 

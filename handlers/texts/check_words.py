@@ -1,4 +1,5 @@
-"""Check words, shown on a screen and in the console beside a pairing code."""
+"""Check words beside a pairing code: equal words on the screen and in the console show the staff
+that they pair the right screen."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Set
 
 
 def _check_public(read: EnvironmentReader, public: str, throttle_scale: int) -> None:
-    """Notes faults that matter only if other machines reach the service."""
+    """Adds to ``read``'s faults those that matter only if other machines can reach the service."""
     parts = urlsplit(public)
     if is_loopback(parts.hostname):
         return

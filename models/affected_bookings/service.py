@@ -1,4 +1,5 @@
-"""Resolves bookings that new opening hours or a new plan no longer allow."""
+"""Cancels or replaces bookings that new opening hours or a new plan no longer allow, or keeps
+them, as the staff choose."""
 
 from __future__ import annotations
 

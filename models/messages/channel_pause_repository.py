@@ -17,8 +17,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {}
 
 
 class ChannelPauseRepository:
-    """The pause of one channel. ``channel`` may also be the name of another API; ``account``
-    contains a hash of the account's credentials."""
+    """Stores the pause of a channel, during which no message is sent by it. ``channel`` may also
+    be an API that is no channel; ``account`` contains a hash of the account's credentials."""
 
     def __init__(self, db: Database, channel: StrEnum, account: str) -> None:
         self._all = db["pauses"]

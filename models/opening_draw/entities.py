@@ -29,5 +29,6 @@ class Ticket:
 
     @property
     def id(self) -> str:
-        """The ticket's id. A reader has one ticket for each day."""
+        """The ticket's id, made from the reader and the day: a reader has one ticket for each
+        day."""
         return f"{self.day.isoformat()}:{self.reader_id}"

@@ -204,7 +204,8 @@ class ReaderGroups:
         return groups & reserved
 
     def with_effect(self, groups: Groups) -> Groups:
-        """The groups in ``groups`` that reserve an area or seat or have their own longest stay."""
+        """Those of ``groups`` for which an area or a seat is reserved, or which have a longest
+        stay of their own."""
         return frozenset(
             g
             for g in groups
@@ -214,7 +215,7 @@ class ReaderGroups:
         )
 
     def that_matter(self, groups: Groups) -> Groups:
-        """The groups among ``groups`` that reserve an area or a seat. Two readers with equal
+        """Those of ``groups`` for which an area or a seat is reserved. Two readers with equal
         results may use the same seats."""
         return frozenset(g for g in groups if self.by_id[g].areas or self.by_id[g].seats)
 

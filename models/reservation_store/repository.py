@@ -57,7 +57,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         super().__init__(db)
         self._db = db
         self.writer = new_id()
-        """The mark of this process's inserts, by which its own change stream leaves them out."""
+        """Marks this process's inserts, so that its own change stream can skip them."""
         # Group commit: reservations that arrive together are inserted together, but succeed or fail
         # one by one.
         self._inserts = Batcher(self._insert_all)

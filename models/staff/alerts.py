@@ -66,7 +66,8 @@ class StaffAlerts:
         return sum([await self._mail(wish, items, now) for wish in wishes])
 
     async def _renew_for_active_staff(self, now: datetime) -> None:
-        """Extends active staff members' alerts; their venues become those of the members' roles."""
+        """Postpones the expiry of active staff members' alerts, and sets their venues to those
+        of the members' roles."""
         at_work = await self._sessions.at_work(await self._alerts.readers(), now)
         for reader_id, principal in at_work.items():
             role, rights = principal.session.role, principal.rights_at(now)

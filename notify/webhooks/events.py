@@ -56,8 +56,8 @@ _TYPES: Final[Mapping[OutboxEventKind, tuple[WebhookEventType, ReservationState 
         ReservationState.CANCELLED,
     ),
 }
-"""The webhook type of each kind of outbox event, and the reservation's state after it (None: the
-state that the reservation has). Other kinds cause no webhook: reminders, offers, temporary
+"""The webhook type of each kind of outbox event, and the reservation's state after the event
+(None: the state that is stored now). Other kinds cause no webhook: reminders, offers, temporary
 leaves and returns. An expired leave does, since it ends the reservation."""
 _STORED_KINDS: Final = frozenset(WebhookEventType)
 """The values of ``StoredEvent.kind`` that this version knows; each is a webhook type. An unknown

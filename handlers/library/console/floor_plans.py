@@ -215,7 +215,8 @@ def _text(form: Form) -> str:
 
 
 def _drawing(text: str) -> object:
-    """The plan in the form as JSON, to show it in the editor again; None if the text is no plan."""
+    """Parses the plan that the form contains, so that the editor can show it again. None if the
+    text is no plan."""
     try:
         msgspec.json.decode(text, type=PlanIn)
         return json.loads(text)

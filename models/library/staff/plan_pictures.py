@@ -53,8 +53,9 @@ class StaffPlanPictures:
     async def _change(
         self, ctx: StaffContext, area: Area, version: str
     ) -> AsyncIterator[PlanPicture | None]:
-        """A context manager for a change, with an audit entry. It yields the present picture,
-        which has the version ``version``; the write has to check the version again."""
+        """A context manager for a change, with an audit entry. It checks that the present
+        picture has the version ``version`` and yields it; the caller's write has to check the
+        version again."""
         ctx.require(area.venue_id, Role.ADMINISTRATOR)
         old = await self._pictures.get(area.id)
         async with self._audit.entry(
