@@ -204,8 +204,8 @@ class ReaderGroups:
         return groups & reserved
 
     def with_effect(self, groups: Groups) -> Groups:
-        """Those of ``groups`` for which an area or a seat is reserved, or which have a longest
-        stay of their own."""
+        """The groups among ``groups`` for which an area or a seat is reserved, or which have a
+        longest stay of their own."""
         return frozenset(
             g
             for g in groups
@@ -215,8 +215,8 @@ class ReaderGroups:
         )
 
     def that_matter(self, groups: Groups) -> Groups:
-        """Those of ``groups`` for which an area or a seat is reserved. Two readers with equal
-        results may use the same seats."""
+        """The groups among ``groups`` for which an area or a seat is reserved. Two readers with
+        equal results may use the same seats."""
         return frozenset(g for g in groups if self.by_id[g].areas or self.by_id[g].seats)
 
     @property
