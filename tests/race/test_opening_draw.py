@@ -145,7 +145,8 @@ async def test_all_workers_give_the_seat_to_the_first_ticket_of_the_draw(
     assert kinds(results) == {"ok": 1, "seat_taken": 19}
     (won,) = [one for one in results if isinstance(one, Reservation)]
     assert (won.reader_id == last) is guard
-    assert time_.now() < OPENS + ROUND + PATIENCE, "nobody was waited for in vain"
+    # In the control the workers' orders differ, so one may wait for a ticket of the other.
+    assert not guard or time_.now() < OPENS + ROUND + PATIENCE, "no ticket was waited for in vain"
 
 
 @both_sides
