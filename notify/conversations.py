@@ -39,11 +39,12 @@ class Conversations:
     ) -> None:
         """Confirms to the user that feedback arrived, once per message ``id``. Ignores failures."""
         if source in self._accounts and await self._feedback.take_message(id, now):
-            await self.greet(source, openid, words)
+            await self.send_once(source, openid, words)
 
-    async def greet(self, source: str, openid: str, words: str) -> None:
-        """Sends a greeting (``words``) to a user who has just opened the conversation. WeChat
-        accepts it for a minute, apart from the five texts allowed in 48 hours. Ignores failures."""
+    async def send_once(self, source: str, openid: str, words: str) -> None:
+        """Sends the text while WeChat waits for the response to its push; ignores failures. WeChat
+        accepts one text in the minute after a user has opened the conversation, apart from the
+        five allowed in 48 hours after a message of the user."""
         if source in self._accounts:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ACKNOWLEDGED_WITHIN_S):

@@ -106,7 +106,7 @@ async def _handle_mini_program(request: web.Request, callback: Callback) -> None
     app = request.app
     if callback.event == "user_enter_tempsession":
         conversations = app[service_key(Conversations)]
-        return await conversations.greet("mini", callback.openid, REPLY_TEXT["mini_greeting"])
+        return await conversations.send_once("mini", callback.openid, REPLY_TEXT["mini_greeting"])
     reader_id = await app[service_key(AccountBindingService)].reader_of(callback.openid)
     if callback.kind == "event":
         if reader_id is None or not callback.event.startswith("subscribe_msg_"):

@@ -105,9 +105,9 @@ async def test_bookings_have_groups_of_the_day_and_pseudonyms_of_one_file(servic
             (today, "004"): "",
         }
         assert who[today, "004"] == ("", ""), "an erased reader"
-        seen = [who[key][1] for key in ((today, "001"), (today, "002"), (tomorrow, "001"))]
-        assert len(set(seen)) == 1 and who[today, "003"][1] not in ("", seen[0])
-        pseudonyms += [seen[0], who[today, "003"][1]]
+        of_graduate = [who[key][1] for key in ((today, "001"), (today, "002"), (tomorrow, "001"))]
+        assert len(set(of_graduate)) == 1 and who[today, "003"][1] not in ("", of_graduate[0])
+        pseudonyms += [of_graduate[0], who[today, "003"][1]]
         for reader in (graduate, other, gone):
             assert reader.reader_id not in str(rows) and reader.number not in str(rows)
     assert len(set(pseudonyms)) == 4, "nobody is the same in two files"

@@ -84,24 +84,25 @@ def calendar_month(
     first = day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
     days = [first + n * _DAY for n in range((following - first).days)]
+    unused = not place.narrowness and is_library_week_unused(policy, catalog)
     return CalendarMonth(
         first,
         f"{first - _DAY:%Y-%m}",
         f"{following:%Y-%m}",
-        [_calendar_day(catalog, policy, place, day) for day in days],
+        [_calendar_day(catalog, policy, place, day, unused) for day in days],
     )
 
 
-def _calendar_day(catalog: Catalog, policy: Policy, place: OpeningPlace, day: date) -> CalendarDay:
+def _calendar_day(
+    catalog: Catalog, policy: Policy, place: OpeningPlace, day: date, unused: bool
+) -> CalendarDay:
+    """The day's opening hours in words. ``unused``: the place's weekly hours hold nowhere, since
+    every venue has its own."""
     opening = decide_opening(policy.opening, day, venue_of(catalog, place), place.area_id)
     rule = opening.rule
     if rule is None:
         return CalendarDay(day, hours_of_day_text(None), "none", NO_SOURCE, "")
-    if (
-        rule.kind is OpeningKind.WEEK
-        and not place.narrowness
-        and is_library_week_unused(policy, catalog)
-    ):
+    if unused and rule.kind is OpeningKind.WEEK:
         return CalendarDay(day, UNUSED_WEEK, "none", UNUSED_WEEK, "")
     words = [SOURCE_TEXT[rule.kind]]
     if rule.place != place:

@@ -14,10 +14,10 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.staff.layout import sees_area, staff_context
+from handlers.staff.layout import sees_area
 from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
 from handlers.staff.tables import Column, Kind, Row
-from handlers.statistics.console.statistics import Interval, interval
+from handlers.statistics.console.statistics import Interval, interval, record_export
 from handlers.texts.console import BETWEEN
 from handlers.texts.console_labels import EXPORT_HEADER, EXPORT_SHEET
 from handlers.texts.labels import STATE_TEXT
@@ -27,8 +27,6 @@ from models.kernel.time_range import to_local
 from models.readers.entities import Reader
 from models.readers.staff.readers import StaffReaders
 from models.reservations.booking_facts import BookingFacts
-from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditLog
 from models.statistics.daily import BOOKED_STATES
 from models.statistics.service import StatisticsService
 
@@ -46,7 +44,7 @@ _COLUMNS: Final = [Column(*named) for named in zip(EXPORT_HEADER, _KINDS, strict
 async def as_csv(visit: PageRequest) -> web.StreamResponse:
     """Sends bookings of the query's days as a CSV file while reading them from the database."""
     span = interval(visit)
-    await _record(visit, span, "csv")
+    await record_export(visit, span, "csv", "bookings")
     response = await _start_download(visit, span, "csv", "text/csv; charset=utf-8")
     try:
         await response.write(BYTE_ORDER_MARK.encode() + csv_lines([EXPORT_HEADER]))
@@ -64,7 +62,7 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
 async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
     """Sends the bookings of the query's days as an XLSX file, first written to disk row by row."""
     span = interval(visit, LONGEST_SHEET)
-    await _record(visit, span, "xlsx")
+    await record_export(visit, span, "xlsx", "bookings")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bookings.xlsx"
         book = await asyncio.to_thread(Workbook, file)
@@ -79,14 +77,6 @@ async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
                 await response.write(chunk)
     await response.write_eof()
     return response
-
-
-async def _record(visit: PageRequest, span: Interval, ending: str) -> None:
-    """Records in the audit log that bookings are exported. ``ending``: the file's format."""
-    facts = {"format": ending, "first": f"{span.first}", "last": f"{span.last}"}
-    await visit[AuditLog].record_look(
-        staff_context(visit), AuditAction.EXPORTED, target="bookings", facts=facts
-    )
 
 
 async def _start_download(

@@ -10,15 +10,18 @@ from pathlib import Path
 from aiohttp import web
 
 from handlers.http.pages import PageRequest
-from handlers.staff.layout import staff_context
 from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
 from handlers.staff.tables import Table
 from handlers.statistics.console.seats import chosen_area, seats_of
-from handlers.statistics.console.statistics import LONGEST_SEATS, Interval, interval, tables_of
+from handlers.statistics.console.statistics import (
+    LONGEST_SEATS,
+    Interval,
+    interval,
+    record_export,
+    tables_of,
+)
 from models.kernel.errors import NotFound
 from models.kernel.text import BYTE_ORDER_MARK
-from models.staff.audit import AuditAction
-from models.staff.audit_log import AuditLog
 
 
 async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
@@ -47,7 +50,7 @@ async def seats_xlsx(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _csv(visit: PageRequest, span: Interval, table: Table) -> web.Response:
-    await _record(visit, span, "csv")
+    await record_export(visit, span, "csv", "statistics")
     body = BYTE_ORDER_MARK.encode() + csv_lines([table.header, *table.rows])
     name = f"{table.key}-{span.first}-{span.last}.csv"
     return _file(body, name, "text/csv; charset=utf-8")
@@ -56,7 +59,7 @@ async def _csv(visit: PageRequest, span: Interval, table: Table) -> web.Response
 async def _xlsx(
     visit: PageRequest, span: Interval, name: str, tables: Sequence[Table]
 ) -> web.Response:
-    await _record(visit, span, "xlsx")
+    await record_export(visit, span, "xlsx", "statistics")
     body = await asyncio.to_thread(_workbook, tables)
     return _file(body, f"{name}-{span.first}-{span.last}.xlsx", XLSX_TYPE)
 
@@ -69,13 +72,6 @@ def _workbook(tables: Sequence[Table]) -> bytes:
             book.add(table)
         book.close()
         return file.read_bytes()
-
-
-async def _record(visit: PageRequest, span: Interval, ending: str) -> None:
-    facts = {"format": ending, "first": f"{span.first}", "last": f"{span.last}"}
-    await visit[AuditLog].record_look(
-        staff_context(visit), AuditAction.EXPORTED, target="statistics", facts=facts
-    )
 
 
 def _file(body: bytes, name: str, kind: str) -> web.Response:

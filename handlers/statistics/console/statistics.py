@@ -8,7 +8,7 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.staff.layout import render, sees_area
+from handlers.staff.layout import render, sees_area, staff_context
 from handlers.staff.tables import Table
 from handlers.statistics.console import charts
 from handlers.statistics.console import tables as statistics_tables
@@ -17,6 +17,8 @@ from handlers.texts.console import WRONG_TEXT
 from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
 from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
+from models.staff.audit import AuditAction
+from models.staff.audit_log import AuditLog
 from models.statistics.daily import AreaDay, summary
 from models.statistics.service import StatisticsService
 
@@ -52,6 +54,14 @@ def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
     if (last - first).days >= longest:
         raise Malformed("from", WRONG_TEXT["too_many_days"].format(most=longest))
     return Interval(first, last)
+
+
+async def record_export(visit: PageRequest, span: Interval, ending: str, target: str) -> None:
+    """Records in the audit log that ``target`` is exported. ``ending``: the file's format."""
+    facts = {"format": ending, "first": f"{span.first}", "last": f"{span.last}"}
+    await visit[AuditLog].record_look(
+        staff_context(visit), AuditAction.EXPORTED, target=target, facts=facts
+    )
 
 
 def _date(name: str, text: str, otherwise: date) -> date:
