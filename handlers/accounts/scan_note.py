@@ -84,7 +84,7 @@ async def _verified(
         app[service_key(ScannedCodes)],
         principal.reader if principal is not None else None,
     )
-    step_seconds = app[REFERENCE].policy_on(local_date(now)).kiosk_code_seconds
+    step_seconds = app[REFERENCE].policy_on(local_date(now), None).kiosk_code_seconds
     if reader is not None:
         scan = await codes.brought(text, None, reader.id, step_seconds, now)
     else:

@@ -54,7 +54,7 @@ async def _board(request: web.Request) -> tuple[Venue, Board]:
         if (
             venue is None
             or venue.retired
-            or not reference.policy_on(local_date(request[NOW])).hall_display
+            or not reference.policy_on(local_date(request[NOW]), venue.id).hall_display
         ):
             raise NotFound()
         return venue, await request.app[HALL_BOARDS].board(venue, request[NOW])

@@ -5,17 +5,30 @@ from datetime import date, time
 from handlers.texts.rules_phrases import Phrases
 from models.library.entities import Catalog
 from models.policy.entities import Policy
-from models.policy.opening import OpeningKind, OpeningRule
-from models.policy.opening_rules import is_library_week_unused, own_week, places_with_week
+from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
+from models.policy.opening_rules import (
+    is_library_week_unused,
+    own_week,
+    places_with_week,
+    venue_of,
+)
 
 
 def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -> list[str]:
     """The opening hours as lines of text. First come the weekly hours of the library (omitted if
-    every place has its own) and of each place that has its own, with one line for all weekdays
-    with equal hours. Then come the exceptions and closures that are not over."""
+    every place has its own), then those of each venue and area that has its own, in the order of
+    the venues and with one line for all weekdays with equal hours. Then come the exceptions and
+    closures that are not over. Retired venues and areas are left out."""
     lines = []
+    order = {None: -1} | {venue.id: n for n, venue in enumerate(catalog.venues_in_use)}
+    areas = {area.id for area in catalog.areas_in_use} | {None}
+
+    def in_use(place: OpeningPlace) -> bool:
+        return venue_of(catalog, place) in order and place.area_id in areas
+
     unused = is_library_week_unused(policy, catalog)
-    for place in places_with_week(policy):
+    places = [place for place in places_with_week(policy) if in_use(place)]
+    for place in sorted(places, key=lambda place: order[venue_of(catalog, place)]):
         if unused and not place.narrowness:
             continue
         alike: dict[tuple[time | None, time | None], tuple[OpeningRule, set[int]]] = {}
@@ -29,7 +42,9 @@ def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -
     dated = [
         r
         for r in policy.opening
-        if r.kind is not OpeningKind.WEEK and (r.last is None or r.last >= today)
+        if r.kind is not OpeningKind.WEEK
+        and (r.last is None or r.last >= today)
+        and in_use(r.place)
     ]
     dated.sort(key=lambda r: r.first or today)
     return [*lines, *(_line(catalog, r, say.days(r.first, r.last), say) for r in dated)]

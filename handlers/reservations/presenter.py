@@ -15,7 +15,7 @@ from models.check_in import allowed_actions, rules
 from models.check_in.rules import leave_duration
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
-from models.kernel.time_range import to_local
+from models.kernel.time_range import local_date, to_local
 from models.library.entities import SeatId
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
@@ -46,9 +46,12 @@ def again(
 ) -> schemas.AgainOut | None:
     """The seat of the reader's last stay with a time at which the seat can be booked again; None
     without such a time. ``last``: the last stay; None if the reader has never stayed."""
-    if last is None or last.seat_id not in reference.catalog.seats:
+    last_seat = reference.catalog.seats.get(last.seat_id) if last is not None else None
+    if last is None or last_seat is None:
         return None
-    next_stay = stay_again(last, reference.policy, reference.bookable_dates(reader, now), now)
+    venue_id = reference.catalog.venue_of(last_seat.area_id)
+    policy = reference.policy_for(last_seat.area_id, local_date(now))
+    next_stay = stay_again(last, policy, reference.bookable_dates(reader, now, venue_id), now)
     if next_stay is None:
         return None
     begin = f"{next_stay.start:%H:%M}" if next_stay.start is not None else "now"

@@ -155,20 +155,22 @@ def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | N
 
 def features_in(parameters: Mapping[str, Any], visit: PageRequest, day: date) -> frozenset[str]:
     """The query's features, without those that the library does not offer as filters."""
-    policy = visit[REFERENCE].policy_on(day)
+    policy = visit[REFERENCE].policy_on(day, None)
     return frozenset(
         name for name in FILTERABLE_FEATURES if parameters.get(name) and policy.allows_filter(name)
     )
 
 
-def time_filter(visit: AnyRequest, search: MapSearch) -> TimeFilter:
-    """The search's day, with its time if valid. Raises: Malformed, InThePast, OutsideHorizon."""
+def time_filter(visit: AnyRequest, search: MapSearch, venue_id: str) -> TimeFilter:
+    """The search's day in the venue, with its time if valid. Raises: Malformed, InThePast,
+    OutsideHorizon."""
     return visit[SEAT_MAP_CACHE].window(
         search.day,
         search.start if search.has_time else None,
         search.end if search.has_time else None,
         floor_minute(visit.now),
         visit.reader,
+        VenueId(venue_id),
     )
 
 
@@ -193,8 +195,8 @@ class TimeChoices:
 def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
     """The times to choose from in a search of the day: all starts, and all ends until the venue
     closes, even if this is after midnight."""
-    policy = visit[REFERENCE].policy_on(day)
-    place = open_hours(policy, day, VenueId(venue_id), None)
+    policy = visit[REFERENCE].policy_on(day, VenueId(venue_id))
+    place = open_hours(visit[REFERENCE].policy, day, VenueId(venue_id), None)
     starts, ends = list[datetime](), list[datetime]()
     tomorrow = local_instant(day, time(0)) + timedelta(days=1)
     for hours in place.intervals:
@@ -212,7 +214,7 @@ def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
 
 def feature_filters(visit: AnyRequest, day: date) -> list[tuple[str, str]]:
     """The filters that the library offers, as pairs of a feature and its label."""
-    policy = visit[REFERENCE].policy_on(day)
+    policy = visit[REFERENCE].policy_on(day, None)
     return [
         (name, FEATURE_TEXT[name]) for name in FILTERABLE_FEATURES if policy.allows_filter(name)
     ]

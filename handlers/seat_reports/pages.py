@@ -9,16 +9,19 @@ from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import render_page
 from handlers.reservations.presenter import seat as seat_out
+from models.kernel.time_range import local_date
 from models.seat_reports.service import SeatReportService
 
 
 async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
     seat = visit[REFERENCE].seat(visit.id)
+    policy = visit[REFERENCE].policy_for(seat.area_id, local_date(visit.now))
     return render_page(
         visit.request,
         "seat_reports/report_empty.html",
         reader=visit.reader,
         seat=seat,
+        check_minutes=policy.presence_check_minutes,
         place=seat_out(visit[REFERENCE], seat.id),
     )
 

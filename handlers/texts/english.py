@@ -215,16 +215,17 @@ def sentence(text: str, **facts: str) -> str:
 def place(venue: str, floor: int, area: str, no: str) -> str:
     """The words for a seat's place. Empty without a venue: the seat is then unknown, because it
     is in another library's data."""
-    return f"{venue}, {_floor_name(floor)}, {area}, no. {no}" if venue else ""
+    return f"{venue}, {floor_name(floor)}, {area}, no. {no}" if venue else ""
 
 
 def area_place(floor: int, name: str) -> str:
     """The words for an area and its floor. The floor is left out if the area's name contains it,
     as most Chinese names do."""
-    return name if "层" in name else f"{_floor_name(floor)}, {name}"
+    return name if "层" in name else f"{floor_name(floor)}, {name}"
 
 
-def _floor_name(floor: int) -> str:
+def floor_name(floor: int) -> str:
+    """The floor as ``Floor 2`` or ``Basement 1``."""
     return f"Basement {-floor}" if floor < 0 else f"Floor {floor}"
 
 

@@ -12,6 +12,7 @@ from handlers.texts.console_labels import (
     YES_NO,
 )
 from handlers.texts.labels import NUMBER_TEXT
+from models.policy.differences import FOLLOWS
 
 VALUES: Final = (*NUMBER_TEXT, *SWITCH_TEXT, *POLICY_TIME_TEXT)
 """The names of all values of the policy, in the order of the page."""
@@ -33,10 +34,11 @@ def value_name(name: str) -> str:
 
 
 def value_text(name: str, value: Any) -> str:
-    """A value of the policy with its unit: 120 分钟, 是, 07:00. None for a number means that the
-    area has the library's value (同全馆)."""
+    """A value of the policy with its unit: 120 分钟, 是, 07:00, or 同全馆 for ``FOLLOWS``."""
+    if value == FOLLOWS:
+        return AS_WHOLE_LIBRARY
     if name in NUMBER_TEXT:
-        return f"{value} {NUMBER_TEXT[name][1]}" if value is not None else AS_WHOLE_LIBRARY
+        return f"{value} {NUMBER_TEXT[name][1]}"
     if name in SWITCH_TEXT:
         return YES_NO[value]
     if name == "meal_times":

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any, Final
 
 from handlers.texts import english, opening
 from handlers.texts.labels import days_text, hours_text
-from handlers.texts.policy import values_text
+from handlers.texts.pages import floor_text
+from handlers.texts.policy import VALUES, values_text
 from handlers.texts.wording import FILLING, FILLING_EN
-from models.library.entities import Catalog, CheckInWay
+from models.library.entities import Area, Catalog, CheckInWay
 from models.policy.opening import OpeningPlace
 from notify.templates.rendering import SCAN_BY
 
@@ -66,9 +67,12 @@ class Phrases:
     days: Callable[[date | None, date | None], str]
     hours: Callable[[time | None, time | None], str]
     place: Callable[[Catalog, OpeningPlace], str]
+    area: Callable[[Area], str]
+    floor: Callable[[int], str]
     length: Callable[[int], str]
     check_in_by: Mapping[CheckInWay, str]
     values: Callable[[Mapping[str, Any]], list[str]]
+    value_names: Sequence[str] = VALUES
 
 
 def _weekdays(weekdays: frozenset[int]) -> str:
@@ -130,6 +134,8 @@ IN_CHINESE: Final = Phrases(
     opening.days_in_words,
     opening.clock_hours_text,
     opening.place_name,
+    lambda area: area.name if "层" in area.name else f"{floor_text(area.floor)} {area.name}",
+    lambda floor: f"{floor_text(floor)}各区",
     hours_text,
     {
         way: f"{FILLING['by_kiosk'] if way is CheckInWay.KIOSK else by}签到"
@@ -143,6 +149,12 @@ IN_ENGLISH: Final = Phrases(
     _days,
     _hours,
     _place,
+    lambda area: (
+        area.name
+        if "层" in area.name
+        else f"{area.name} ({english.floor_name(area.floor).lower()})"
+    ),
+    lambda floor: f"all areas of {english.floor_name(floor).lower()}",
     lambda minutes: f"{minutes / 60:g} h",
     CHECK_IN_BY_EN,
     _values,

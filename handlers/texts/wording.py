@@ -30,7 +30,7 @@ RULES_TEXT: Final = """\
 
 - {开放时间}。
 - 可预约今天和此后 {可约天数} 天的座位{放座说明}。有效预约的读者享有座位优先使用权。
-- 一次至少 {最短分钟} 分钟。不同区域最长时间不同：{各区域最长时间}。
+- 一次至少 {最短分钟} 分钟；最长时间：{各区域最长时间}。
 - 每人每天最多 {每天次数} 次预约，取消的不计。
 - {特定日期规则}
 
@@ -46,20 +46,24 @@ RULES_TEXT: Final = """\
 
 - 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。
 - {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。
+
+## 场馆和区域的不同规定
+
+- {场馆和区域规则}
 """
 """The default rules of use. A list item is left out if it is empty once its placeholders are
-filled in. The clause on meal times is left out if the policy has none."""
+filled in, and so is a section without items. The clause on meal times is left out if the policy
+has none."""
 
 RULES_TEXT_EN: Final = """\
 # Rules of use
 
 ## Opening hours and booking
 
-- Opening hours: {开放时间}.
+- {开放时间}.
 - Seats can be booked for today and the next {可约天数} days{放座说明}. \
 A booking gives you priority for the seat.
-- A booking lasts at least {最短分钟} minutes. The maximum depends on the area: \
-{各区域最长时间}.
+- A booking lasts at least {最短分钟} minutes. The longest stay: {各区域最长时间}.
 - At most {每天次数} bookings a day; cancelled ones do not count.
 - {特定日期规则}
 
@@ -77,6 +81,10 @@ Scan again when you return, or your seat will be released.
 - Not checking in on time counts as a violation{暂离超时说明}; at most one counts per day.
 - After {违约次数} violations within {违约统计天数} days, booking is suspended \
 for {暂停天数} days; existing bookings stay valid.
+
+## Other rules of single venues and areas
+
+- {场馆和区域规则}
 """
 """The English rules of use, for a library that uses the default wording."""
 
@@ -91,6 +99,7 @@ PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "longest_by_area": ("各区域最长时间", "每个区域一次最长多久"),
     "daily_limit": ("每天次数", "每人每天最多几次"),
     "overrides": ("特定日期规则", "今后某些日期的规则；没有就不显示"),
+    "differences": ("场馆和区域规则", "与其余不同的场馆和区域；没有就不显示，没有写到也会附在最后"),
     "check_in_ways": ("签到方式", "各场馆怎样签到"),
     "leave": ("暂离分钟", "暂离的分钟数"),
     "meal_times": ("用餐时间", "用餐的时间段；没有就不显示那半句"),
@@ -118,12 +127,17 @@ FILLING: Final[Mapping[str, str]] = {
     "booking_opens": "；{clock} 起开放后一天",
     "opening_draw": "，开放后最初十秒内的请求抽签定先后，早点一下、多点几下都没有用",
     "max_stay": "{areas} {length}",
+    "all_areas": "各区",
+    "in_venue": "{venue} {areas}",
+    "of_place": "{place}：{text}",
+    "sentence": "{text}。",
     "override": "{first} 至 {last}（{name}）{area}{numbers}。",
     "override_from": "{first} 起（{name}）{area}{numbers}。",
     "override_area": "{area}：",
     "of_venues": "{venues}",
     "by_kiosk": "到选座机或查询机扫描动态二维码",
     "check_in": "{venues}{way}",
+    "opening": "{lines}",
     "opened": "{days}{place}{hours} 开放{reason}",
     "closed": "{days}{place}闭馆{reason}",
     "at": " {place} ",
@@ -137,12 +151,17 @@ FILLING_EN: Final[Mapping[str, str]] = {
     "booking_opens": "; the next day opens at {clock}",
     "opening_draw": ", and requests made in the first ten seconds are served in random order, so "
     "tapping early or often does not help",
-    "max_stay": "{areas}: {length}",
+    "max_stay": "{length} in {areas}",
+    "all_areas": "all areas",
+    "in_venue": "{venue}, {areas}",
+    "of_place": "{place}: {text}",
+    "sentence": "{text}. ",
     "override": "{first} to {last} ({name}): {area}{numbers}. ",
     "override_from": "From {first} on ({name}): {area}{numbers}. ",
     "override_area": "{area}, ",
     "check_in": "{venues}{way}",
     "of_venues": "{venues}: ",
+    "opening": "Opening hours: {lines}",
     "opened": "{days}{place}{hours}{reason}",
     "closed": "{days}{place}closed{reason}",
     "at": ", {place}: ",

@@ -9,8 +9,10 @@ from bind.account_binding import AccountBindingService
 from handlers.http import presenting
 from handlers.http.keys import REFERENCE, SITE, service_key
 from handlers.http.middleware import NOW
+from handlers.http.rules_by_place import PlaceRules
 from handlers.reservations import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
+from handlers.texts.rules_phrases import IN_CHINESE
 from handlers.texts.wechat import (
     FREE_SEATS_WORDS,
     HELP_WORDS,
@@ -107,12 +109,12 @@ def _welcome(request: web.Request) -> str:
 
 
 def _help(request: web.Request) -> str:
-    policy = request.app[REFERENCE].policy_on(local_date(request[NOW]))
+    rules = PlaceRules(request.app[REFERENCE], local_date(request[NOW]), None, IN_CHINESE)
     return REPLY_TEXT["help"].format(
         link=_mini_program_link(request),
         url=request.app[SITE].public_base_url,
-        before=policy.check_in_before_minutes,
-        after=policy.check_in_after_minutes,
+        before=rules.usual("check_in_before_minutes"),
+        after=rules.usual("check_in_after_minutes"),
     )
 
 

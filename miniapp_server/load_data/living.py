@@ -189,7 +189,7 @@ class LivingLibrary:
         """The revisions that the visit's reservation has at ``now``; none before the booking.
         Endings that the service's jobs bring about are left out."""
         area = self._reference.catalog.areas[visit.area_id]
-        policy = self._reference.policy.resolve(area.id, local_date(visit.times.start))
+        policy = self._reference.policy_for(area.id, local_date(visit.times.start))
         past: list[Reservation] = []
         for r in revisions(visit, area.venue_id, policy, self._kiosk(area.id)):
             at = max(r.history[-1].at, r.outbox[-1].at)

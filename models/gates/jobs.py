@@ -11,6 +11,7 @@ from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import local_date, local_instant
 from models.occupancy.live import LiveOccupancy
 from models.reference_data import ReferenceData
+from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 
 BATCH: Final = 500
@@ -53,6 +54,12 @@ class GatePresenceJob:
         days |= {(p.reader_id, local_date(p.at)) for p in left if p.reader_id is not None}
         return await self._reconciliation.reconcile_all(days, now, gates)
 
+    def _before(self, row: OccupancyRow, now: datetime) -> timedelta:
+        """The time before its start from which the reservation can be checked in."""
+        seat, day = self._reference.catalog.all_seats[row.seat_id], local_date(now)
+        policy = self._reference.policy_for(seat.area_id, day)
+        return timedelta(minutes=policy.check_in_before_minutes)
+
     async def _newly_open_check_ins(
         self, now: datetime, reported_until: datetime
     ) -> dict[ReaderId, date]:
@@ -60,12 +67,11 @@ class GatePresenceJob:
         out readers who are checked in elsewhere, and bookings already examined when all passages
         up to the opening of their check-in were known."""
         occupancy = await self._occupancy.get_day(local_date(now))
-        policy = self._reference.policy_on(local_date(now))
-        before = timedelta(minutes=policy.check_in_before_minutes)
         open_now = {
             (row.id, row.rev): row
             for row in occupancy.rows.values()
-            if row.state is ReservationState.RESERVED and row.booked_start - before <= now
+            if row.state is ReservationState.RESERVED
+            and row.booked_start - self._before(row, now) <= now
         }
         self._open_since = {key: self._open_since.get(key, now) for key in open_now}
         self._examined &= open_now.keys()

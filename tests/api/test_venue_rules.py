@@ -1,0 +1,170 @@
+"""Rules of one venue: exam weeks with longer stays, permanent values, and what readers read."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from models.identity.roles import Role
+from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
+from models.staff.audit import AuditQuery
+from tests.api.browsing import Browser
+from tests.api.console import staff
+from tests.api.rules_page import ask
+from tests.living import Client, Living
+
+LAW = VenueId("law")
+HERE, THERE = "2f-hall-010", "law-a-1"
+ENGLISH = {"Accept-Language": "en"}
+
+
+async def with_juridicum(service: Living) -> None:
+    """A second venue with a reading room and a gallery."""
+    areas = []
+    for order, (id, name, floor) in enumerate(
+        [("law-a", "Lesesaal A", 0), ("law-b", "Lesesaal B", 0), ("law-g", "Galerie", 1)]
+    ):
+        numbers = ("A-1-07", "Carrel 3") if id == "law-a" else ("1", "2")
+        seats = tuple(
+            Seat(SeatId(f"{id}-{n}"), AreaId(id), number, 60 * n, 0)
+            for n, number in enumerate(numbers, 1)
+        )
+        areas.append(Area(AreaId(id), LAW, name, floor, 90 + order, 400, 400, seats, ()))
+    await service.inside.stored.catalogs.add_missing([Venue(LAW, "Juridicum", order=7)], areas, [])
+    await service.inside.reference.refresh()
+
+
+def wish(seat: str, day: str, start: str = "09:00", end: str = "15:00") -> dict[str, str]:
+    return {"seat_id": seat, "date": day, "start": start, "end": end}
+
+
+async def dates_of(reader: Client) -> dict[str, int]:
+    """The number of days that can be booked in each venue."""
+    return {v["id"]: len(v["dates"]) for v in (await reader.ok("GET", "/venues"))["items"]}
+
+
+async def stays_on(reader: Client, day: str, venue: str) -> set[int]:
+    listed = await reader.ok("GET", f"/areas?date={day}&venue={venue}")
+    return {area["max_minutes"] for area in listed["items"]}
+
+
+async def test_exam_weeks_of_one_venue_hold_there_and_then_only(service: Living) -> None:
+    await with_juridicum(service)
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    tomorrow = date.fromisoformat(service.tomorrow)
+    far, last = (tomorrow + timedelta(days=n) for n in (9, 13))
+    for seat in (HERE, THERE):
+        await reader.refused("422 too_long", "POST", "/reservations", wish(seat, service.tomorrow))
+
+    exams = {"operation": "add", "name": "Klausurwochen", "place": f"v:{LAW}"}
+    exams |= {"first": service.tomorrow, "last": last.isoformat()}
+    longer = {"set.max_minutes": "480", "set.booking_window_days": "14"}
+    before = await service.books()
+    for said, wrong in (
+        ("违约统计只能对全馆规定", longer | {"set.violations_window_days": "9"}),
+        ("最长时长", {"set.min_minutes": "300"}),
+        ("请选择范围", longer | {"place": "v:gone"}),
+        ("至少填写一个", {}),
+    ):
+        refused = await ask(service, head, **exams | wrong, confirmed="yes")
+        assert refused.status == 400 and said in refused.body, said
+        assert f'value="v:{LAW}" selected' in refused.body or "place" in wrong
+    assert await service.books() == before
+    preview = await ask(service, head, **exams, **longer)
+    assert "Juridicum：单次最长时长 480 分钟，可提前预约 14 天" in preview.body
+    assert (await ask(service, head, **exams, **longer, confirmed="yes")).status == 303
+    ((entry,), _) = await service.inside.stored.audit_log.page_of(AuditQuery(action="rules"), 0, 1)
+    assert entry.after is not None and "Juridicum：单次最长时长" in str(entry.after["change"])
+
+    # During the weeks: longer and further ahead there, as before in the other house and today.
+    booked = await reader.ok("POST", "/reservations", wish(THERE, service.tomorrow))
+    await reader.ok("POST", "/reservations", wish(THERE, far.isoformat()))
+    for code, seat, day in (
+        ("422 too_long", HERE, service.tomorrow),
+        ("422 too_long", THERE, service.today),
+        ("422 outside_horizon", HERE, far.isoformat()),
+        ("422 outside_horizon", THERE, (last + timedelta(days=1)).isoformat()),
+    ):
+        await reader.refused(code, "POST", "/reservations", wish(seat, day))
+    assert await dates_of(reader) == {"library": 2, LAW: 15}
+    assert await stays_on(reader, service.tomorrow, LAW) == {480}
+    assert await stays_on(reader, service.today, LAW) == {240}
+    assert await stays_on(reader, service.tomorrow, "library") == {240, 360}
+    ends = await reader.ok("GET", f"/seats/{THERE}/times?date={far}&start=15:00")
+    assert ends["ends"][-1]["value"] == "22:30"
+    for path, status in (
+        (f"/areas?date={far}&venue={LAW}", 200),
+        (f"/areas?date={far}&venue=library", 422),
+        (f"/areas?date={far}", 200),
+        (f"/areas/law-a/map?date={far}", 200),
+        (f"/areas/2f-hall/map?date={far}", 422),
+        (f"/seats/{HERE}/times?date={far}", 422),
+        (f"/proposal?date={far}&venue={LAW}", 200),
+    ):
+        assert (await reader.get(path)).status == status, path
+    web = Browser(await service.web_reader(reader))
+    assert "Lesesaal A" in (await web.get(f"/?date={far}&venue={LAW}")).body
+    moved = await web.get(f"/?date={far}&venue=library")
+    assert (moved.status, moved.headers["Location"]) == (
+        303,
+        f"/?date={service.today}&venue=library",
+    )
+    words = f"{service.tomorrow} 至 {last}（Klausurwochen）Juridicum：单次最长时长 480 分钟"
+    assert words in (await web.get("/rules")).body
+    words = f"{service.tomorrow} to {last} (Klausurwochen): Juridicum, at most 480 min at a time"
+    assert words in (await web.get("/rules", **ENGLISH)).body
+
+    # After them, all is as it was; the booking made meanwhile keeps its time.
+    await service.leap(timedelta(days=15))
+    assert await dates_of(reader) == {"library": 2, LAW: 2}
+    assert await stays_on(reader, service.tomorrow, LAW) == {240}
+    await reader.refused("422 too_long", "POST", "/reservations", wish(THERE, service.tomorrow))
+    assert "Klausurwochen" not in (await web.get("/rules")).body
+    stored = await reader.ok("GET", f"/reservations/{booked['id']}")
+    assert (stored["start"][11:16], stored["end"][11:16]) == ("09:00", "15:00")
+
+
+async def test_permanent_values_of_a_venue_hold_there_until_they_are_removed(
+    service: Living,
+) -> None:
+    await with_juridicum(service)
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    own = {"set.check_in_before_minutes@law": "10", "set.booking_window_days@law": "5"}
+    own |= {"set.hall_display@law": "yes", "set.public_occupancy@law": "yes"}
+    preview = await ask(service, head, **own)
+    assert "Juridicum 开始前可签到：同全馆 → 10 分钟" in preview.body
+    assert (await ask(service, head, **own, confirmed="yes")).status == 303
+    assert await dates_of(reader) == {"library": 2, LAW: 6}
+    shown: list[Any] = [(await reader.get(path)).status for path in DISPLAYS]
+    assert shown == [404, 200, 404, 200]
+    everywhere = await reader.ok("GET", "/public/occupancy")
+    assert {area["venue_id"] for area in everywhere["items"]} == {LAW}
+
+    await service.move("08:00")
+    other = await service.reader()
+    early = await reader.reserve(THERE, "09:00", "10:00", service.today)
+    there = await other.reserve(HERE, "09:00", "10:00", service.today)
+    await service.move("08:45")
+    for who, r, actions in ((reader, early, False), (other, there, True)):
+        now = await who.ok("GET", f"/reservations/{r['id']}")
+        assert ("check_in" in now["actions"]) is actions
+    # The second wording of the rules lists the venue's numbers, in both languages.
+    web = Browser(await service.web_reader(reader))
+    chinese, english = (await web.get("/rules")).body, (await web.get("/rules", **ENGLISH)).body
+    assert "Juridicum：开始前可签到 10 分钟，可提前预约 5 天。" in chinese
+    assert "Juridicum: check-in from 10 min before the start, days that can be booked" in english
+    # The form shows them; without them the venue follows the library again.
+    page = (await head.get("/console/rules")).body
+    assert 'name="set.check_in_before_minutes@law" min="0" max="240" value="10"' in page
+    gone = dict.fromkeys(own, "")
+    assert (await ask(service, head, **gone, confirmed="yes")).status == 303
+    assert service.inside.reference.policy.venues == {}
+    assert await dates_of(reader) == {"library": 2, LAW: 2}
+
+
+DISPLAYS = (
+    "/public/occupancy?venue=library",
+    "/public/occupancy?venue=law",
+    "//display/library",
+    "//display/law",
+)
