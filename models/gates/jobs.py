@@ -56,8 +56,9 @@ class GatePresenceJob:
 
     def _before(self, row: OccupancyRow, now: datetime) -> timedelta:
         """The time before its start from which the reservation can be checked in."""
-        seat, day = self._reference.catalog.all_seats[row.seat_id], local_date(now)
-        policy = self._reference.policy_for(seat.area_id, day)
+        reference, day = self._reference, local_date(now)
+        seat = reference.catalog.all_seats.get(row.seat_id)  # another worker may have added it
+        policy = reference.policy_for(seat.area_id, day) if seat else reference.policy_on(day, None)
         return timedelta(minutes=policy.check_in_before_minutes)
 
     async def _newly_open_check_ins(

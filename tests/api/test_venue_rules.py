@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from handlers.texts.wording import PLACEHOLDER_NAMES
+from miniapp_server.cli.library import library_of
 from models.identity.roles import Role
 from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
 from models.staff.audit import AuditQuery
+from models.transfer.library_file import to_text
+from models.transfer.rules import check_library
 from tests.api.browsing import Browser
-from tests.api.console import staff
-from tests.api.rules_page import ask
+from tests.api.console import post, staff
+from tests.api.reader_groups import ROOM, group
+from tests.api.rules_page import PATH, ask
 from tests.living import Client, Living
 
 LAW = VenueId("law")
@@ -131,6 +136,19 @@ async def test_permanent_values_of_a_venue_hold_there_until_they_are_removed(
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     own = {"set.check_in_before_minutes@law": "10", "set.booking_window_days@law": "5"}
     own |= {"set.hall_display@law": "yes", "set.public_occupancy@law": "yes"}
+    longer = {"max_minutes": "300", "booking_window_days": "3", f"area-{ROOM}": ""}
+    await group(service, head, **longer)
+    wider = await ask(service, head, **own, **{"set.max_minutes@law": "480"})
+    for words in (
+        "单次最长时长仍是 300 分钟，比Juridicum的 480 分钟少",
+        "可提前预约仍是 3 天，比Juridicum的 5 天少",
+    ):
+        assert words in wider.body and wider.body.count("反而更受限") == 2
+    dated = {"operation": "add", "name": "x", "first": service.tomorrow, "last": service.tomorrow}
+    dated |= {"place": f"v:{LAW}", "set.max_minutes": "480", "set.booking_window_days": "4"}
+    wider = await ask(service, head, **dated)
+    assert "比Juridicum的 4 天少" in wider.body, "a dated longest stay holds for all groups"
+    assert wider.body.count("反而更受限") == 1
     preview = await ask(service, head, **own)
     assert "Juridicum 开始前可签到：同全馆 → 10 分钟" in preview.body
     assert (await ask(service, head, **own, confirmed="yes")).status == 303
@@ -168,3 +186,36 @@ DISPLAYS = (
     "//display/library",
     "//display/law",
 )
+
+
+async def test_rules_of_a_retired_or_deleted_venue_apply_nowhere(service: Living) -> None:
+    await service.inside.stored.catalogs.add_missing([Venue(LAW, "Juridicum", order=7)], [], [])
+    await service.inside.reference.refresh()
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    exams = {"operation": "add", "name": "Klausuren", "place": f"v:{LAW}", "last": ""}
+    exams |= {"first": service.tomorrow, "set.meal_times": "12:00-13:00"}
+    assert (await ask(service, head, **exams, confirmed="yes")).status == 303
+    own = {"set.booking_window_days@law": "5", "set.public_occupancy@law": "yes"}
+    assert (await ask(service, head, **own, confirmed="yes")).status == 303
+    assert await dates_of(reader) == {"library": 2, LAW: 6}
+
+    reference, day = service.inside.reference, date.fromisoformat(service.tomorrow)
+    for operation, days, published in (
+        ("retire", 1, 404),
+        ("restore", 5, 200),
+        ("retire", 1, 404),
+        ("remove", 1, 404),
+    ):
+        rev = reference.catalog.venues[LAW].rev
+        form = {"operation": operation, "name": "Juridicum", "base": str(rev)}
+        assert (await post(service, head, f"/console/venues/{LAW}", **form)).status == 303
+        assert reference.policy_on(day, LAW).booking_window_days == days
+        assert (await reader.get("/public/occupancy")).status == published
+        assert ("Klausuren" in (await head.get(PATH)).body) is (operation != "remove")
+        assert ("场馆已停用" in (await head.get(PATH)).body) is (operation == "retire")
+    # Its file has nothing of it, and other changes of the rules leave all as it is.
+    assert (await ask(service, head, max_minutes="120", confirmed="yes")).status == 303
+    assert LAW in reference.policy.venues
+    library = await library_of(service.resources.repositories, reference)
+    assert f'"{LAW}"' not in to_text(library)
+    check_library(library, reference.profile, PLACEHOLDER_NAMES, 2026)

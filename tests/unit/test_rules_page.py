@@ -244,6 +244,9 @@ def test_rules_stand_by_venue_in_the_order_of_the_venues() -> None:
         assert re.findall(r"R\d", page) == ["R4", "R3", "R1", "R0", "R2"], page
         assert re.findall(r"09:00–(\d\d)", page) == ["13", "11", "10", "12"], page
     chinese, english = pages(policy)
+    retired = Written(policy)
+    for own in (retired.policy_on(DAY, CLOSED), retired.policy_for(AreaId("y"), DAY)):
+        assert own.leave_minutes == Policy().leave_minutes
     assert (
         "场馆和区域的不同规定 Hauptbibliothek 一层各区：暂离 9 分钟。Juridicum：最多续约 7 次。"
         "Juridicum 零层 Carrels：暂离 9 分钟。 " in chinese

@@ -56,7 +56,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "sets": [
             (n, r, override_words(visit, r), not _is_in_use(visit, r))
             for n, r in enumerate(reference.policy.rule_sets)
-            if r in current.rule_sets
+            if r in current.rule_sets and r.venue_id in (None, *reference.catalog.venues)
         ],
         "versions": await reference.policy_versions(_VERSIONS),
         "base": current.version,
@@ -122,23 +122,24 @@ def _is_in_use(visit: PageRequest, override: PolicyOverride) -> bool:
 
 
 def _narrower_groups(visit: PageRequest, before: Policy, after: Policy) -> list[str]:
-    """Warnings of the groups with a limit that becomes stricter than the library's or, where
-    venues have one of their own, than a venue's."""
-    reference = visit[REFERENCE]
-    venues = [v.id for v in reference.catalog.venues_in_use if v.id in after.venues]
-    return [
-        NARROWER_GROUP.format(
-            group=group.name,
-            rule=NUMBER_TEXT[name][0],
-            own=own,
-            place=place_name(reference.catalog, OpeningPlace(venue_id)),
-            library=getattr(after.resolve(venue_id, None), name),
-            unit=NUMBER_TEXT[name][1],
-        )
-        for group in reference.groups.by_id.values()
-        for venue_id in (None, *venues)
-        for name, own in group.limits.narrowed_by(
-            before.resolve(venue_id, None), after.resolve(venue_id, None)
-        ).items()
-        if venue_id is None or name in after.venues[venue_id]
-    ]
+    """Warnings of the groups with a limit that becomes stricter than the library's or, where a
+    venue has another one, than the venue's."""
+    reference, day = visit[REFERENCE], local_date(visit.now)
+    library = after.resolve(None, None, day)
+    lines = []
+    for venue_id in (None, *(venue.id for venue in reference.catalog.venues_in_use)):
+        old, new = (policy.resolve(venue_id, None, day) for policy in (before, after))
+        for group in reference.groups.by_id.values():
+            for name, own in group.limits.narrowed_by(old, new).items():
+                limit = getattr(new, name)
+                exempt = name == "max_minutes" and after.has_own(name, venue_id, None, day)
+                if exempt or (venue_id is not None and limit == getattr(library, name)):
+                    continue
+                rule, unit = NUMBER_TEXT[name]
+                place = place_name(reference.catalog, OpeningPlace(venue_id))
+                lines.append(
+                    NARROWER_GROUP.format(
+                        group=group.name, rule=rule, own=own, unit=unit, place=place, library=limit
+                    )
+                )
+    return lines
