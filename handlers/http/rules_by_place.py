@@ -143,13 +143,14 @@ class PlaceRules:
         """The areas in words. A floor stands for its areas if all of them are meant."""
         if len(areas) == len(all_areas) > 1:
             return self.say.filling["all_areas"]
-        floors = _alike(all_areas, lambda area: area.floor)
-        names = []
-        for floor, alike in _alike(areas, lambda area: area.floor).items():
-            if len(alike) == len(floors[floor]) > 1:
-                names.append(self.say.floor(floor))
-            else:
-                names += [self.say.area(area) for area in alike]
+        by_floor = _alike(all_areas, lambda area: area.floor)
+        whole = [
+            floor
+            for floor, alike in by_floor.items()
+            if len(alike) > 1 and all(area in areas for area in alike)
+        ]
+        names = [self.say.floors(whole)] if whole else []
+        names += [self.say.area(area) for area in areas if area.floor not in whole]
         return self.say.filling["names"].join(names)
 
     def _in_venue(self, venue: Venue, areas: str) -> str:

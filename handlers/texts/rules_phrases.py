@@ -68,7 +68,7 @@ class Phrases:
     hours: Callable[[time | None, time | None], str]
     place: Callable[[Catalog, OpeningPlace], str]
     area: Callable[[Area], str]
-    floor: Callable[[int], str]
+    floors: Callable[[Sequence[int]], str]
     length: Callable[[int], str]
     check_in_by: Mapping[CheckInWay, str]
     values: Callable[[Mapping[str, Any]], list[str]]
@@ -113,6 +113,14 @@ def _place(catalog: Catalog, place: OpeningPlace) -> str:
     return opening.place_name(catalog, place)
 
 
+def _floors(floors: Sequence[int]) -> str:
+    if len(floors) == 1 or floors[0] < 0:
+        names = ", ".join(english.floor_name(floor).lower() for floor in floors)
+    else:
+        names = f"floors {', '.join(map(str, floors[:-1]))} and {floors[-1]}"
+    return f"all areas of {names}"
+
+
 def _values(values: Mapping[str, Any]) -> list[str]:
     return [_value(name, value) for name, value in values.items()]
 
@@ -135,7 +143,7 @@ IN_CHINESE: Final = Phrases(
     opening.clock_hours_text,
     opening.place_name,
     lambda area: area.name if "层" in area.name else f"{floor_text(area.floor)} {area.name}",
-    lambda floor: f"{floor_text(floor)}各区",
+    lambda floors: f"{FILLING['names'].join(map(floor_text, floors))}各区",
     hours_text,
     {
         way: f"{FILLING['by_kiosk'] if way is CheckInWay.KIOSK else by}签到"
@@ -154,7 +162,7 @@ IN_ENGLISH: Final = Phrases(
         if "层" in area.name
         else f"{area.name} ({english.floor_name(area.floor).lower()})"
     ),
-    lambda floor: f"all areas of {english.floor_name(floor).lower()}",
+    _floors,
     lambda minutes: f"{minutes / 60:g} h",
     CHECK_IN_BY_EN,
     _values,

@@ -8,35 +8,19 @@ from typing import Any
 from handlers.texts.wording import PLACEHOLDER_NAMES
 from miniapp_server.cli.library import library_of
 from models.identity.roles import Role
-from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
+from models.library.entities import Venue
 from models.staff.audit import AuditQuery
 from models.transfer.library_file import to_text
 from models.transfer.rules import check_library
 from tests.api.browsing import Browser
 from tests.api.console import post, staff
+from tests.api.juridicum import LAW, with_juridicum
 from tests.api.reader_groups import ROOM, group
 from tests.api.rules_page import PATH, ask
 from tests.living import Client, Living
 
-LAW = VenueId("law")
 HERE, THERE = "2f-hall-010", "law-a-1"
 ENGLISH = {"Accept-Language": "en"}
-
-
-async def with_juridicum(service: Living) -> None:
-    """A second venue with a reading room and a gallery."""
-    areas = []
-    for order, (id, name, floor) in enumerate(
-        [("law-a", "Lesesaal A", 0), ("law-b", "Lesesaal B", 0), ("law-g", "Galerie", 1)]
-    ):
-        numbers = ("A-1-07", "Carrel 3") if id == "law-a" else ("1", "2")
-        seats = tuple(
-            Seat(SeatId(f"{id}-{n}"), AreaId(id), number, 60 * n, 0)
-            for n, number in enumerate(numbers, 1)
-        )
-        areas.append(Area(AreaId(id), LAW, name, floor, 90 + order, 400, 400, seats, ()))
-    await service.inside.stored.catalogs.add_missing([Venue(LAW, "Juridicum", order=7)], areas, [])
-    await service.inside.reference.refresh()
 
 
 def wish(seat: str, day: str, start: str = "09:00", end: str = "15:00") -> dict[str, str]:

@@ -44,6 +44,8 @@ AREAS = (
     area("a", MAIN, "Lesesaal A", 1),
     area("b", MAIN, "Lesesaal B", 1),
     area("c", MAIN, "Galerie", 2),
+    area("f", MAIN, "Empore", 2),
+    area("g", MAIN, "Dachsaal", 3),
     area("d", LAW, "Jura", 0),
     area("e", LAW, "Carrels", 0),
     replace(area("x", LAW, "Keller", -1, 0), state=AreaState.RETIRED),
@@ -195,17 +197,17 @@ def test_each_value_of_the_policy_has_a_phrase_in_both_languages() -> None:
 
 
 STAYS: dict[tuple[float, ...], tuple[str, str]] = {
-    # The longest stays of Lesesaal A and B on floor 1, Galerie on floor 2; Jura, Carrels below.
-    (4, 4, 4, 4, 4): ("各区 4 小时", "4 h in all areas"),
-    (4, 4, 6, 4, 4): (
-        "Hauptbibliothek：一层各区 4 小时，二层 Galerie 6 小时；Juridicum：各区 4 小时",
-        "Hauptbibliothek: 4 h in all areas of floor 1, 6 h in Galerie (floor 2); "
+    # The longest stays of Lesesaal A and B, Galerie and Empore, Dachsaal; Jura and Carrels.
+    (4, 4, 4, 4, 4, 4, 4): ("各区 4 小时", "4 h in all areas"),
+    (4, 4, 4, 4, 6, 4, 4): (
+        "Hauptbibliothek：一层、二层各区 4 小时，三层 Dachsaal 6 小时；Juridicum：各区 4 小时",
+        "Hauptbibliothek: 4 h in all areas of floors 1 and 2, 6 h in Dachsaal (floor 3); "
         "Juridicum: 4 h in all areas",
     ),
-    (4, 2, 4, 4, 1.5): (
-        "Hauptbibliothek：一层 Lesesaal A、二层 Galerie 4 小时，一层 Lesesaal B 2 小时；"
+    (4, 2, 4, 4, 4, 4, 1.5): (
+        "Hauptbibliothek：二层各区、一层 Lesesaal A、三层 Dachsaal 4 小时，一层 Lesesaal B 2 小时；"
         "Juridicum：零层 Jura 4 小时，零层 Carrels 1.5 小时",
-        "Hauptbibliothek: 4 h in Lesesaal A (floor 1), Galerie (floor 2), "
+        "Hauptbibliothek: 4 h in all areas of floor 2, Lesesaal A (floor 1), Dachsaal (floor 3), "
         "2 h in Lesesaal B (floor 1); "
         "Juridicum: 4 h in Jura (floor 0), 1.5 h in Carrels (floor 0)",
     ),
