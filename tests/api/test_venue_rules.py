@@ -137,6 +137,15 @@ async def test_permanent_values_of_a_venue_hold_there_until_they_are_removed(
     assert "Juridicum 开始前可签到：同全馆 → 10 分钟" in preview.body
     assert (await ask(service, head, **own, confirmed="yes")).status == 303
     assert await dates_of(reader) == {"library": 2, LAW: 6}
+    opening = own | {"set.booking_opens_at@law": "20:00"}
+    assert (await ask(service, head, **opening, confirmed="yes")).status == 303
+    days = {v["id"]: v["dates"][1:] for v in (await reader.ok("GET", "/venues"))["items"]}
+    assert [day["bookable"] for day in days["library"]] == [True]
+    # From 20:00 five days before: all but the last day have opened.
+    assert [day["bookable"] for day in days[LAW]] == [True] * 4 + [False]
+    assert days[LAW][-1]["opens_at"] == f"{service.today}T20:00:00+08:00"
+    fifth = wish(THERE, days[LAW][-1]["date"], end="10:00")
+    await reader.refused("422 not_open_yet", "POST", "/reservations", fifth)
     shown: list[Any] = [(await reader.get(path)).status for path in DISPLAYS]
     assert shown == [404, 200, 404, 200]
     everywhere = await reader.ok("GET", "/public/occupancy")
@@ -153,12 +162,12 @@ async def test_permanent_values_of_a_venue_hold_there_until_they_are_removed(
     # The second wording of the rules lists the venue's numbers, in both languages.
     web = Browser(await service.web_reader(reader))
     chinese, english = (await web.get("/rules")).body, (await web.get("/rules", **ENGLISH)).body
-    assert "Juridicum：开始前可签到 10 分钟，可提前预约 5 天。" in chinese
+    assert "Juridicum：开始前可签到 10 分钟，可提前预约 5 天，放号时间 20:00。" in chinese
     assert "Juridicum: check-in from 10 min before the start, days that can be booked" in english
     # The form shows them; without them the venue follows the library again.
     page = (await head.get("/console/rules")).body
     assert 'name="set.check_in_before_minutes@law" min="0" max="240" value="10"' in page
-    gone = dict.fromkeys(own, "")
+    gone = dict.fromkeys(opening, "")
     assert (await ask(service, head, **gone, confirmed="yes")).status == 303
     assert service.inside.reference.policy.venues == {}
     assert await dates_of(reader) == {"library": 2, LAW: 2}
