@@ -21,6 +21,7 @@ from handlers.texts.console import BETWEEN, NARROWER_GROUP, WRONG_TEXT
 from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
 from handlers.texts.opening import place_name
+from languages.text import joined
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
@@ -92,7 +93,7 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
         await visit[StaffPolicyAndPlans].change_policy(
             staff_context(visit),
             change.policy,
-            BETWEEN["changes"].join(change.summary),
+            joined(change.summary, BETWEEN["changes"]),
             form_reason(form, "why"),
             resolution_from(form),
         )
@@ -126,7 +127,7 @@ def _narrower_groups(visit: PageRequest, before: Policy, after: Policy) -> list[
     venue has another one, than the venue's."""
     reference, day = visit[REFERENCE], local_date(visit.now)
     library = after.resolve(None, None, day)
-    lines = []
+    lines = list[str]()
     for venue_id in (None, *(venue.id for venue in reference.catalog.venues_in_use)):
         old, new = (policy.resolve(venue_id, None, day) for policy in (before, after))
         for group in reference.groups.by_id.values():

@@ -13,6 +13,7 @@ from handlers.staff.forms import day_of
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_between
 from handlers.texts.opening import place_name
 from handlers.texts.policy import value_name, values_text
+from languages.text import joined
 from models.kernel.errors import Malformed, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
@@ -78,7 +79,7 @@ def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
     override = PolicyOverride(name, first, last, {}, place.area_id, place.venue_id)
     if wrong := [name for name in values if name not in override.overridable]:
         wider = any(name not in VENUE_OVERRIDABLE for name in wrong)
-        numbers = BETWEEN["names"].join(value_name(name) for name in wrong)
+        numbers = joined((value_name(name) for name in wrong), BETWEEN["names"])
         text = WRONG_TEXT["whole_library_only" if wider else "venue_only"]
         raise Malformed("place", text.format(numbers=numbers))
     return replace(override, values=values)
@@ -101,7 +102,7 @@ def override_words(visit: PageRequest, override: PolicyOverride) -> str:
     return CHANGE_TEXT["override"].format(
         days=days_between(override.first, override.last),
         place=place_name(visit[REFERENCE].catalog, place),
-        numbers=BETWEEN["numbers"].join(values_text(override.values)),
+        numbers=joined(values_text(override.values), BETWEEN["numbers"]),
     )
 
 
