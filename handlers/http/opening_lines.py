@@ -2,7 +2,17 @@ from __future__ import annotations
 
 from datetime import date, time
 
-from handlers.texts.rules_phrases import Phrases
+from handlers.texts.opening import days_in_words
+from handlers.texts.rules_phrases import (
+    AT_PLACE,
+    CLOSED,
+    OPENED,
+    REASON,
+    opening_hours_text,
+    place_text,
+    weekdays_text,
+)
+from languages.text import Text
 from models.library.entities import Catalog
 from models.policy.entities import Policy
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
@@ -14,7 +24,7 @@ from models.policy.opening_rules import (
 )
 
 
-def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -> list[str]:
+def opening_lines(catalog: Catalog, policy: Policy, today: date) -> list[Text]:
     """The opening hours as lines of text. First come the weekly hours of the library (omitted if
     every place has its own), then those of each venue and area that has its own, in the order of
     the venues and with one line for all weekdays with equal hours. Then come the exceptions and
@@ -36,8 +46,7 @@ def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -
             if rule is not None:
                 alike.setdefault((rule.opens, rule.closes), (rule, set()))[1].add(weekday)
         lines += [
-            _line(catalog, rule, say.weekdays(frozenset(days)), say)
-            for rule, days in alike.values()
+            _line(catalog, rule, weekdays_text(frozenset(days))) for rule, days in alike.values()
         ]
     dated = [
         r
@@ -47,15 +56,14 @@ def opening_lines(catalog: Catalog, policy: Policy, today: date, say: Phrases) -
         and in_use(r.place)
     ]
     dated.sort(key=lambda r: r.first or today)
-    return [*lines, *(_line(catalog, r, say.days(r.first, r.last), say) for r in dated)]
+    return [*lines, *(_line(catalog, r, days_in_words(r.first, r.last)) for r in dated)]
 
 
-def _line(catalog: Catalog, rule: OpeningRule, days: str, say: Phrases) -> str:
-    return say.filling["opened" if rule.opens is not None else "closed"].format(
+def _line(catalog: Catalog, rule: OpeningRule, days: str) -> Text:
+    place = place_text(catalog, rule.place)
+    return (OPENED if rule.opens is not None else CLOSED).format(
         days=days,
-        place=say.filling["at"].format(place=say.place(catalog, rule.place))
-        if rule.place.narrowness
-        else " ",
-        hours=say.hours(rule.opens, rule.closes),
-        reason=say.filling["reason"].format(reason=rule.reason) if rule.reason else "",
+        place=AT_PLACE.format(place=place) if place else " ",
+        hours=opening_hours_text(rule.opens, rule.closes),
+        reason=REASON.format(reason=rule.reason) if rule.reason else "",
     )

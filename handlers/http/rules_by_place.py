@@ -8,7 +8,26 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeVar
 
-from handlers.texts.rules_phrases import Phrases
+from handlers.texts.labels import hours_text
+from handlers.texts.policy import VALUES
+from handlers.texts.rules_phrases import (
+    ALL_AREAS,
+    CLAUSES,
+    IN_VENUE,
+    NAMES,
+    OF_PLACE,
+    OVERRIDE,
+    OVERRIDE_FROM,
+    OVERRIDE_PLACE,
+    PARTS,
+    SENTENCE,
+    STAY,
+    area_text,
+    floors_text,
+    place_text,
+    rule_text,
+)
+from languages.text import Text, joined
 from models.library.entities import Area, Venue, VenueId
 from models.policy.entities import AREA_OVERRIDABLE, VENUE_OVERRIDABLE, Policy, PolicyOverride
 from models.policy.opening import OpeningPlace
@@ -23,13 +42,11 @@ _ELSEWHERE: Final = frozenset({"max_minutes", "hall_display", "public_occupancy"
 
 @dataclass(frozen=True, slots=True)
 class PlaceRules:
-    """The rules of all places on one day, for one reader or (None) for everybody. ``say``: the
-    phrases of the page's language."""
+    """The rules of all places on one day, for one reader or (None) for everybody."""
 
     reference: ReferenceData
     day: date
     reader: Reader | None
-    say: Phrases
 
     def usual(self, name: str) -> Any:
         """The value that holds where no other is stated: the library's or, if every venue has
@@ -38,28 +55,32 @@ class PlaceRules:
         library = getattr(self._of_venue(None), name)
         return library if library in venues or not venues else venues[0]
 
-    def longest_stays(self) -> str:
+    def longest_stays(self) -> Text:
         """The longest stay in each area, in words; without an area, the library's."""
-        by_text: dict[str, list[str]] = {}
+        by_text: dict[Text, list[str]] = {}
         for venue in self._venues:
             areas = self._areas(venue)
             stays = _alike(areas, lambda area: self._of_area(area).max_minutes)
-            text = self.say.filling["numbers"].join(
-                self.say.filling["max_stay"].format(
-                    areas=self._names(alike, areas), length=self.say.length(minutes)
-                )
-                for minutes, alike in stays.items()
+            text = joined(
+                (
+                    STAY.format(areas=_names(alike, areas), length=hours_text(minutes))
+                    for minutes, alike in stays.items()
+                ),
+                CLAUSES,
             )
             if text:
                 by_text.setdefault(text, []).append(venue.name)
         if len(by_text) < 2:
-            return next(iter(by_text), self.say.length(self.usual("max_minutes")))
-        return self.say.filling["parts"].join(
-            self._sentence(self.say.filling["names"].join(venues), text)
-            for text, venues in by_text.items()
+            return next(iter(by_text), hours_text(self.usual("max_minutes")))
+        return joined(
+            (
+                OF_PLACE.format(place=joined(venues, NAMES), text=text)
+                for text, venues in by_text.items()
+            ),
+            PARTS,
         )
 
-    def differences(self) -> str:
+    def differences(self) -> Text:
         """The values of venues that differ from the usual ones, and the values of areas that
         differ from those of their venue. Empty if there are none."""
         sentences = []
@@ -67,24 +88,24 @@ class PlaceRules:
             of_venue, areas = self._of_venue(venue.id), self._areas(venue)
             own = [
                 (name, value)
-                for name in self.say.value_names
+                for name in VALUES
                 if name in VENUE_OVERRIDABLE - _ELSEWHERE
                 and (value := getattr(of_venue, name)) != self.usual(name)
             ]
             by_area = _alike(areas, self._own)
             places = [(venue.name, own)]
             places += [
-                (self._in_venue(venue, self._names(alike, areas)), list(numbers))
+                (self._in_venue(venue, _names(alike, areas)), list(numbers))
                 for numbers, alike in by_area.items()
             ]
             sentences += [
-                self._sentence(place, self._values(dict(values)))
+                SENTENCE.format(text=OF_PLACE.format(place=place, text=_values(dict(values))))
                 for place, values in places
                 if values
             ]
-        return "".join(self.say.filling["sentence"].format(text=text) for text in sentences)
+        return joined(sentences)
 
-    def overrides(self) -> str:
+    def overrides(self) -> Text:
         """The policy's overrides that are not over: first the library's, then each venue's and
         those of its areas."""
         catalog = self.reference.catalog
@@ -96,20 +117,10 @@ class PlaceRules:
             if not rules.narrowness:
                 placed.append((-1, "", rules))
             elif venue_id in order:
-                named = self.say.place(catalog, OpeningPlace(rules.venue_id, rules.area_id))
+                named = place_text(catalog, OpeningPlace(rules.venue_id, rules.area_id))
                 placed.append((order[venue_id], named, rules))
         placed.sort(key=lambda one: (one[0], one[2].narrowness))
-        return "".join(self._override(named, rules) for _, named, rules in placed)
-
-    def _override(self, place: str, rules: PolicyOverride) -> str:
-        filling = self.say.filling
-        return filling["override" if rules.last is not None else "override_from"].format(
-            first=rules.first,
-            last=rules.last,
-            name=rules.name,
-            area=filling["override_area"].format(area=place) if place else "",
-            numbers=self._values(rules.values),
-        )
+        return joined(_override(named, rules) for _order, named, rules in placed)
 
     @property
     def _venues(self) -> list[Venue]:
@@ -134,35 +145,41 @@ class PlaceRules:
         of_area, of_venue = self._of_area(area), self._of_venue(area.venue_id)
         return tuple(
             (name, getattr(of_area, name))
-            for name in self.say.value_names
+            for name in VALUES
             if name in AREA_OVERRIDABLE - _ELSEWHERE
             and getattr(of_area, name) != getattr(of_venue, name)
         )
 
-    def _names(self, areas: Sequence[Area], all_areas: Sequence[Area]) -> str:
-        """The areas in words. A floor stands for its areas if all of them are meant."""
-        if len(areas) == len(all_areas) > 1:
-            return self.say.filling["all_areas"]
-        by_floor = _alike(all_areas, lambda area: area.floor)
-        whole = [
-            floor
-            for floor, alike in by_floor.items()
-            if len(alike) > 1 and all(area in areas for area in alike)
-        ]
-        names = [self.say.floors(whole)] if whole else []
-        names += [self.say.area(area) for area in areas if area.floor not in whole]
-        return self.say.filling["names"].join(names)
+    def _in_venue(self, venue: Venue, areas: Text) -> Text:
+        return IN_VENUE.format(venue=venue.name, areas=areas) if len(self._venues) > 1 else areas
 
-    def _in_venue(self, venue: Venue, areas: str) -> str:
-        if len(self._venues) < 2:
-            return areas
-        return self.say.filling["in_venue"].format(venue=venue.name, areas=areas)
 
-    def _sentence(self, place: str, text: str) -> str:
-        return self.say.filling["of_place"].format(place=place, text=text)
+def _names(areas: Sequence[Area], all_areas: Sequence[Area]) -> Text:
+    """The areas in words. A floor stands for its areas if all of them are meant."""
+    if len(areas) == len(all_areas) > 1:
+        return ALL_AREAS
+    by_floor = _alike(all_areas, lambda area: area.floor)
+    whole = [
+        floor
+        for floor, alike in by_floor.items()
+        if len(alike) > 1 and all(area in areas for area in alike)
+    ]
+    names = [floors_text(whole)] if whole else []
+    return joined([*names, *(area_text(area) for area in areas if area.floor not in whole)], NAMES)
 
-    def _values(self, values: Mapping[str, Any]) -> str:
-        return self.say.filling["numbers"].join(self.say.values(values))
+
+def _override(place: str, rules: PolicyOverride) -> Text:
+    return (OVERRIDE if rules.last is not None else OVERRIDE_FROM).format(
+        first=rules.first,
+        last=rules.last,
+        name=rules.name,
+        place=OVERRIDE_PLACE.format(place=place) if place else "",
+        numbers=_values(rules.values),
+    )
+
+
+def _values(values: Mapping[str, Any]) -> Text:
+    return joined((rule_text(name, value) for name, value in values.items()), CLAUSES)
 
 
 def _alike(areas: Sequence[Area], value: Callable[[Area], Value]) -> dict[Value, list[Area]]:

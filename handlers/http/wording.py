@@ -10,16 +10,22 @@ from markupsafe import Markup, escape
 from handlers.http.markdown import html_of
 from handlers.http.opening_lines import opening_lines
 from handlers.http.rules_by_place import PlaceRules
-from handlers.texts.rules_phrases import IN_CHINESE, IN_ENGLISH
-from handlers.texts.wording import (
-    ENDS,
-    PAUSES,
-    PLACEHOLDERS,
-    RULES_TEXT,
-    RULES_TEXT_EN,
-    RUNNING_LINE,
-    TOMORROW,
+from handlers.texts.rules_phrases import (
+    AWAY_TIMEOUT,
+    BOOKING_OPENS,
+    CHECK_IN_BY,
+    COUNTED,
+    NAMES,
+    OF_VENUES,
+    OPENING,
+    OPENING_DRAW,
+    PARTS,
+    hours_span_text,
+    meals_text,
 )
+from handlers.texts.wording import ENDS, PAUSES, PLACEHOLDERS, RUNNING_LINE, default_rules
+from languages.catalogue import CHINESE
+from languages.text import Language, joined, numeral
 from models.library.entities import CheckInWay
 from models.profile.rules import PLACEHOLDER
 from models.readers.entities import Reader
@@ -30,8 +36,6 @@ _EMPTY_SECTION: Final = re.compile(r"<h2>[^<]*</h2>\s*<ul>\s*</ul>\n?")
 _MEALS: Final = PLACEHOLDERS["meal_times"][0]
 _CLAUSE: Final = rf"[^{PAUSES}{ENDS}\n<>]*"
 _MEALS_CLAUSE: Final = re.compile(rf"[{PAUSES}]?{_CLAUSE}\{{{_MEALS}\}}{_CLAUSE}")
-_COUNTED: Final = re.compile(r"(\{([^{}\n]*)\}) (minute|day|booking|time|violation)s\b")
-_WINDOW: Final = PLACEHOLDERS["booking_window"][0]
 _DIFFERENCES: Final = PLACEHOLDERS["differences"][0]
 
 
@@ -58,58 +62,45 @@ running_line: Final = RunningLine()
 def running_line_of(reference: ReferenceData, day: date, template: str) -> str:
     """The line at the top of each page, with the placeholders filled in. ``template``: the
     library's wording; empty for the default wording."""
-    return _filled(template or RUNNING_LINE, PlaceRules(reference, day, None, IN_CHINESE), str)
+    facts = PlaceRules(reference, day, None)
+    if template:
+        return _filled(template, facts, str)
+    return RUNNING_LINE.format_map({name: fill(facts) for name, fill in _BY_NAME.items()})
 
 
 def rules_html(
-    reference: ReferenceData, day: date, template: str, reader: Reader | None = None
+    reference: ReferenceData,
+    day: date,
+    template: str,
+    reader: Reader | None = None,
+    language: Language = CHINESE,
 ) -> Markup:
-    """The Chinese rules of use as HTML, with placeholders filled in. ``template``: the library's
-    wording; empty for the default. With ``reader``, the limits of the reader's groups are added.
-    Rules of single venues and areas stand at the end of a wording that has no place for them."""
-    facts = PlaceRules(reference, day, reader, IN_CHINESE)
-    html = _with_rules_filled_in(template or RULES_TEXT, facts)
-    if f"{{{_DIFFERENCES}}}" not in (template or RULES_TEXT) and (own := facts.differences()):
-        html += Markup("<p>{}</p>").format(own)
-    return html
-
-
-def rules_in_english(reference: ReferenceData, day: date, reader: Reader | None = None) -> Markup:
-    return _with_rules_filled_in(RULES_TEXT_EN, PlaceRules(reference, day, reader, IN_ENGLISH))
-
-
-def _with_rules_filled_in(template: str, facts: PlaceRules) -> Markup:
-    html = _EMPTY_ITEM.sub("", _filled(html_of(template), facts, _escaped))
-    return Markup(_EMPTY_SECTION.sub("", html))
-
-
-def _escaped(text: str) -> str:
-    return str(escape(text))
-
-
-def _one_of_each(template: str, facts: PlaceRules) -> str:
-    """Replaces plurals after the number 1 in an English template: "1 day" instead of "1 days"."""
-
-    def unit(match: re.Match[str]) -> str:
-        return f"{match[1]} {match[3]}" if _BY_NAME[match[2]](facts) == "1" else match[0]
-
-    return _COUNTED.sub(unit, template)
+    """The rules of use as HTML, with placeholders filled in. ``template``: the library's wording,
+    which is Chinese; empty for the default. With ``reader``, the limits of the reader's groups are
+    added. Rules of single venues and areas stand at the end of a wording that does not place
+    them."""
+    facts = PlaceRules(reference, day, reader)
+    if template:
+        language = CHINESE
+    text = template or language.say(default_rules(facts.usual("booking_window_days")))
+    html = _filled(html_of(text), facts, lambda value: str(escape(language.say(value))))
+    html = _EMPTY_SECTION.sub("", _EMPTY_ITEM.sub("", html))
+    if f"{{{_DIFFERENCES}}}" not in text and (own := facts.differences()):
+        html += Markup("<p>{}</p>").format(language.say(own))
+    return Markup(html)
 
 
 def _filled(template: str, facts: PlaceRules, written: Callable[[str], str]) -> str:
-    """The template with its placeholders filled in; ``written`` escapes each value. An unknown
-    placeholder stays as it is; saving a template with such a placeholder is refused."""
+    """The template with its placeholders filled in; ``written`` makes the text of each value. An
+    unknown placeholder stays as it is; saving a template with such a placeholder is refused."""
 
     def value(match: re.Match[str]) -> str:
         fill = _BY_NAME.get(match[1])
         return written(fill(facts)) if fill is not None else match[0]
 
-    if not _meals(facts):
+    if not facts.usual("meal_times"):
         template = _MEALS_CLAUSE.sub("", template)
-    if _BY_NAME[_WINDOW](facts) == "1":
-        for longer, tomorrow in TOMORROW.items():
-            template = template.replace(longer, tomorrow)
-    return PLACEHOLDER.sub(value, _one_of_each(template, facts))
+    return PLACEHOLDER.sub(value, template)
 
 
 # --- values of placeholders -----------------------------------------------------------------------
@@ -117,7 +108,7 @@ _Filler = Callable[[PlaceRules], str]
 
 
 def _number(name: str) -> _Filler:
-    return lambda facts: str(facts.usual(name))
+    return lambda facts: numeral(COUNTED[name](facts.usual(name)))
 
 
 def _longest(facts: PlaceRules) -> str:
@@ -126,45 +117,44 @@ def _longest(facts: PlaceRules) -> str:
     policies = facts.reference.policies_on(day)
     policies += [policy.resolve(catalog.venue_of(area), area, day) for area in named]
     stays = {one.max_minutes for one in policies}
-    return "–".join(f"{minutes / 60:g}" for minutes in sorted({min(stays), max(stays)}))
+    hours = "–".join(f"{minutes / 60:g}" for minutes in sorted({min(stays), max(stays)}))
+    return hours_span_text(hours)
 
 
 def _opening(facts: PlaceRules) -> str:
-    reference, say = facts.reference, facts.say
-    lines = opening_lines(reference.catalog, reference.policy, facts.day, say)
-    return say.filling["opening"].format(lines=say.filling["parts"].join(lines)) if lines else ""
+    lines = opening_lines(facts.reference.catalog, facts.reference.policy, facts.day)
+    return OPENING.format(lines=joined(lines, PARTS)) if lines else ""
 
 
 def _booking_opens(facts: PlaceRules) -> str:
-    opens_at, filling = facts.usual("booking_opens_at"), facts.say.filling
+    opens_at = facts.usual("booking_opens_at")
     if opens_at is None:
         return ""
-    text = filling["booking_opens"].format(clock=f"{opens_at:%H:%M}")
-    return text + (filling["opening_draw"] if facts.usual("opening_draw") else "")
+    text = BOOKING_OPENS.format(clock=f"{opens_at:%H:%M}")
+    return joined([text, OPENING_DRAW]) if facts.usual("opening_draw") else text
 
 
 def _check_in(facts: PlaceRules) -> str:
-    say = facts.say
     ways: dict[CheckInWay, list[str]] = {}
     for venue in facts.reference.catalog.venues_in_use:
         ways.setdefault(venue.check_in_way, []).append(venue.name)
-    of_venues, names = say.filling["of_venues"], say.filling["names"]
-    return say.filling["parts"].join(
-        say.filling["check_in"].format(
-            venues=of_venues.format(venues=names.join(venues)) if len(ways) > 1 else "",
-            way=say.check_in_by[way],
-        )
-        for way, venues in ways.items()
+    if len(ways) == 1:
+        return CHECK_IN_BY[next(iter(ways))]
+    return joined(
+        (
+            OF_VENUES.format(venues=joined(venues, NAMES), way=CHECK_IN_BY[way])
+            for way, venues in ways.items()
+        ),
+        PARTS,
     )
 
 
 def _meals(facts: PlaceRules) -> str:
-    meals = facts.usual("meal_times")
-    return facts.say.filling["names"].join(f"{a:%H:%M}–{b:%H:%M}" for a, b in meals)
+    return meals_text(facts.usual("meal_times"))
 
 
 def _away_timeout(facts: PlaceRules) -> str:
-    return facts.say.filling["away_timeout"] if facts.usual("away_timeout_is_violation") else ""
+    return AWAY_TIMEOUT if facts.usual("away_timeout_is_violation") else ""
 
 
 _FILLERS: Final[Mapping[str, _Filler]] = {

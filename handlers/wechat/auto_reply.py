@@ -12,7 +12,6 @@ from handlers.http.middleware import NOW
 from handlers.http.rules_by_place import PlaceRules
 from handlers.reservations import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
-from handlers.texts.rules_phrases import IN_CHINESE
 from handlers.texts.wechat import (
     FREE_SEATS_WORDS,
     HELP_WORDS,
@@ -109,7 +108,7 @@ def _welcome(request: web.Request) -> str:
 
 
 def _help(request: web.Request) -> str:
-    rules = PlaceRules(request.app[REFERENCE], local_date(request[NOW]), None, IN_CHINESE)
+    rules = PlaceRules(request.app[REFERENCE], local_date(request[NOW]), None)
     return REPLY_TEXT["help"].format(
         link=_mini_program_link(request),
         url=request.app[SITE].public_base_url,

@@ -100,7 +100,9 @@ async def test_exam_weeks_of_one_venue_hold_there_and_then_only(service: Living)
     )
     words = f"{service.tomorrow} 至 {last}（Klausurwochen）Juridicum：单次最长时长 480 分钟"
     assert words in (await web.get("/rules")).body
-    words = f"{service.tomorrow} to {last} (Klausurwochen): Juridicum, at most 480 min at a time"
+    words = (
+        f"{service.tomorrow} to {last} (Klausurwochen): Juridicum, at most 480 minutes at a time"
+    )
     assert words in (await web.get("/rules", **ENGLISH)).body
 
     # After them, all is as it was; the booking made meanwhile keeps its time.
@@ -163,7 +165,10 @@ async def test_permanent_values_of_a_venue_hold_there_until_they_are_removed(
     web = Browser(await service.web_reader(reader))
     chinese, english = (await web.get("/rules")).body, (await web.get("/rules", **ENGLISH)).body
     assert "Juridicum：开始前可签到 10 分钟，可提前预约 5 天，放号时间 20:00。" in chinese
-    assert "Juridicum: check-in from 10 min before the start, days that can be booked" in english
+    assert (
+        "Juridicum: check-in from 10 minutes before the start, booking up to 5 days ahead"
+        in english
+    )
     # The form shows them; without them the venue follows the library again.
     page = (await head.get("/console/rules")).body
     assert 'name="set.check_in_before_minutes@law" min="0" max="240" value="10"' in page

@@ -52,6 +52,6 @@ async def test_exam_weeks_of_a_venue_are_entered_and_read(
     reader = await opened("21071234", locale="en-GB", **device)
     await reader.go("/rules")
     rules = await reader.text("main")
-    assert "(Klausurwochen): Juridicum, at most 480 min at a time" in rules
-    assert "Juridicum: stepping out for up to 45 min" in rules
+    assert "(Klausurwochen): Juridicum, at most 480 minutes at a time" in rules
+    assert "Juridicum: stepping out for up to 45 minutes" in rules
     await shows_everybody(reader, axe, "the rules in English", phone)

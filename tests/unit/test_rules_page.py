@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.http.wording import rules_html, rules_in_english
+from handlers.http.wording import rules_html
 from handlers.texts.policy import VALUES
+from handlers.texts.rules_phrases import rule_text
+from languages.catalogue import LANGUAGES
 from models.library.entities import Area, AreaId, AreaState, Catalog, Seat, SeatId, Venue, VenueId
 from models.policy.entities import (
     AREA_OVERRIDABLE,
@@ -72,7 +74,7 @@ class Written(ReferenceData):
 def pages(policy: Policy, venues: tuple[Venue, ...] = VENUES) -> tuple[str, str]:
     """The page in Chinese and in English, as text."""
     reference = Written(policy, venues)
-    html = rules_html(reference, DAY, ""), rules_in_english(reference, DAY)
+    html = [rules_html(reference, DAY, "", None, language) for language in LANGUAGES.values()]
     for page in html:
         assert "<li></li>" not in page and not re.search(r"<h2>[^<]*</h2>\s*(<h2>|$)", page)
     chinese, english = (re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", page)) for page in html)
@@ -192,24 +194,28 @@ def test_each_value_of_the_policy_has_a_phrase_in_both_languages() -> None:
         chinese, english = pages(Policy(rule_sets=sets))
         dated = english.partition("(Exams):")[2].partition(". ")[0]
         text = "06:35" if name in times else str(new)
-        text = ("yes" if new else "no") if type(value) is bool else text
+        if type(value) is bool:
+            assert rule_text(name, True) != rule_text(name, False)
+            text = LANGUAGES["en"].say(rule_text(name, new))
         assert text in dated and "{" not in english + chinese, (name, dated)
+        assert not CHINESE.search(dated)
 
 
 STAYS: dict[tuple[float, ...], tuple[str, str]] = {
     # The longest stays of Lesesaal A and B, Galerie and Empore, Dachsaal; Jura and Carrels.
     (4, 4, 4, 4, 4, 4, 4): ("各区 4 小时", "4 h in all areas"),
     (4, 4, 4, 4, 6, 4, 4): (
-        "Hauptbibliothek：一层、二层各区 4 小时，三层 Dachsaal 6 小时；Juridicum：各区 4 小时",
-        "Hauptbibliothek: 4 h in all areas of floors 1 and 2, 6 h in Dachsaal (floor 3); "
+        "Hauptbibliothek：一层、二层各区 4 小时，Dachsaal（三层） 6 小时；Juridicum：各区 4 小时",
+        "Hauptbibliothek: 4 h in all areas of Floor 1, Floor 2, 6 h in Dachsaal (Floor 3); "
         "Juridicum: 4 h in all areas",
     ),
     (4, 2, 4, 4, 4, 4, 1.5): (
-        "Hauptbibliothek：二层各区、一层 Lesesaal A、三层 Dachsaal 4 小时，一层 Lesesaal B 2 小时；"
-        "Juridicum：零层 Jura 4 小时，零层 Carrels 1.5 小时",
-        "Hauptbibliothek: 4 h in all areas of floor 2, Lesesaal A (floor 1), Dachsaal (floor 3), "
-        "2 h in Lesesaal B (floor 1); "
-        "Juridicum: 4 h in Jura (floor 0), 1.5 h in Carrels (floor 0)",
+        "Hauptbibliothek：二层各区、Lesesaal A（一层）、Dachsaal（三层） 4 小时，"
+        "Lesesaal B（一层） 2 小时；"
+        "Juridicum：Jura（零层） 4 小时，Carrels（零层） 1.5 小时",
+        "Hauptbibliothek: 4 h in all areas of Floor 2, Lesesaal A (Floor 1), Dachsaal (Floor 3), "
+        "2 h in Lesesaal B (Floor 1); "
+        "Juridicum: 4 h in Jura (Floor 0), 1.5 h in Carrels (Floor 0)",
     ),
 }
 
@@ -251,12 +257,12 @@ def test_rules_stand_by_venue_in_the_order_of_the_venues() -> None:
         assert own.leave_minutes == Policy().leave_minutes
     assert (
         "场馆和区域的不同规定 Hauptbibliothek 一层各区：暂离 9 分钟。Juridicum：最多续约 7 次。"
-        "Juridicum 零层 Carrels：暂离 9 分钟。 " in chinese
+        "Juridicum Carrels（零层）：暂离 9 分钟。 " in chinese
     )
     assert (
-        "Hauptbibliothek, all areas of floor 1: stepping out for up to 9 min. "
-        "Juridicum: extensions of a stay: 7. "
-        "Juridicum, Carrels (floor 0): stepping out for up to 9 min." in english
+        "Hauptbibliothek, all areas of Floor 1: stepping out for up to 9 minutes. "
+        "Juridicum: extending at most 7 times. "
+        "Juridicum, Carrels (Floor 0): stepping out for up to 9 minutes." in english
     )
     assert "各区" not in english and "不同规定" not in pages(Policy())[0]
 
