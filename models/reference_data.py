@@ -4,12 +4,13 @@ worker. A job calls ``refresh`` every few seconds to load new versions; other mo
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date, local_instant, use_zone
+from models.kernel.zone import Zone
 from models.library.entities import (
     REMOVED_FROM_PLAN,
     Area,
@@ -20,7 +21,7 @@ from models.library.entities import (
     SeatId,
 )
 from models.library.repository import CatalogRepository
-from models.policy.entities import FARTHEST_HORIZON, Policy, forget_time_steps
+from models.policy.entities import FARTHEST_HORIZON, Policy
 from models.policy.errors import RulesChanged
 from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
@@ -88,13 +89,12 @@ class ReferenceData:
             self.policy = await self._policies.get(versions_now[1]) or self.policy
         self._loaded = versions_now
 
-    def _switch_zone(self, clock: timezone) -> None:
+    def _switch_zone(self, clock: Zone) -> None:
         """Switches this process to the library's time zone and forgets what was computed in the
         former zone. Allowed only before the first booking: stored days are not converted."""
         use_zone(clock)
         self._hours.clear()
         self._joined.clear()
-        forget_time_steps()
 
     async def publish(self, new: Policy, now: datetime) -> None:
         """Makes ``new`` the current policy. Raises: RulesChanged if another change came first."""
@@ -258,8 +258,9 @@ class ReferenceData:
             self._joined.clear()
         days = self._joined.get(day)
         if days is None:
-            midnight = local_instant(day, time(0))
-            before, after = (self._open_over(midnight + n * _DAY, day) for n in (0, 1))
+            before, after = (
+                self._open_over(local_instant(day + n * _DAY, time(0)), day) for n in (0, 1)
+            )
             days = self._joined[day] = tuple(
                 day + n * _DAY
                 for n, open_over in ((-1, before), (0, True), (1, after))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from collections.abc import Sequence
@@ -30,7 +29,7 @@ from models.profile.errors import ProfileChanged, ZoneFixed
 from models.profile.logo import LARGEST_LOGO, logo_of
 from models.profile.rules import LONGEST, LONGEST_RULES, check_profile, check_zone
 from models.profile.staff import StaffProfile
-from models.profile.zones import fitting_zones
+from models.profile.zones import zone_names
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
@@ -78,7 +77,7 @@ async def _page(
         placeholders=PLACEHOLDERS.values(),
         choosable=choosable,
         # The first call reads the whole tz database.
-        zones=await asyncio.to_thread(fitting_zones, visit.now.year) if choosable else (),
+        zones=zone_names() if choosable else (),
     )
 
 

@@ -196,12 +196,12 @@ def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
     policy = visit[REFERENCE].policy_on(day)
     place = open_hours(policy, day, VenueId(venue_id), None)
     starts, ends = list[datetime](), list[datetime]()
-    tomorrow = local_instant(day, time(0)) + timedelta(days=1)
+    next_day_ends = local_instant(day + timedelta(days=2), time(0))
     for hours in place.intervals:
         steps = [step for step in time_steps(policy, hours) if step > visit.now]
         of_day = [step for step in steps if local_date(step) == day]
         starts += of_day
-        last = min(hours.end, tomorrow + timedelta(days=1))
+        last = min(hours.end, next_day_ends)
         ends += (step for step in [*steps, last] if of_day and of_day[0] < step <= last)
     # A clock time that occurs twice in a night is one choice; its start decides which is meant.
     return TimeChoices(

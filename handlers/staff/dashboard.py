@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from aiohttp import web
@@ -19,7 +19,7 @@ from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.fault_reports.service import FaultReportService
 from models.feedback.service import FeedbackService
 from models.gates.service import GateService
-from models.kernel.time_range import local_date, local_instant, to_local
+from models.kernel.time_range import library_zone, local_date, to_local
 from models.kiosks.service import KioskService
 from models.library.entities import AreaId
 from models.messages.staff import StaffDeliveries
@@ -98,8 +98,7 @@ def _hours(visit: PageRequest) -> list[datetime]:
     reference, day = visit[REFERENCE], local_date(visit.now)
     venues = filter(visit.sees, reference.catalog.venues)
     places = [open_hours(reference.policy, day, venue, None) for venue in venues]
-    midnight = local_instant(day, time())
-    hours = (midnight + timedelta(hours=n) for n in range(24))
+    hours = library_zone().steps(day, 60)
     return [hour for hour in hours if any(place.containing(hour) for place in places)]
 
 

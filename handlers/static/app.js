@@ -4,6 +4,8 @@
 const clock = document.querySelector("[data-now]");
 const ahead = clock ? Number(clock.dataset.now) - Date.now() : 0;
 const serverNow = () => Date.now() + ahead;
+// The library's offset from UTC: now, then the next clock changes, each with the offset after it.
+const offsetAt = (at) => clock.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
 const two = (n) => String(n).padStart(2, "0");
 const spell = (ms) => {
   const s = Math.max(0, Math.ceil(ms / 1000));
@@ -32,7 +34,7 @@ function renewOnce(until) {
 function tick() {
   const now = serverNow();
   if (clock) {
-    const at = new Date(now + Number(clock.dataset.ahead));
+    const at = new Date(now + offsetAt(now));
     clock.querySelector(".day").textContent = `${at.toISOString().slice(0, 10)} 周${"日一二三四五六"[at.getUTCDay()]}`;
     clock.querySelector("b").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
   }

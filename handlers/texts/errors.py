@@ -168,8 +168,6 @@ REASONS: Final[Mapping[str, str]] = {
     "contact_line_length": "每行最多 {most} 字",
     "placeholder_unknown": "没有“{{{placeholder}}}”这个数字，请从下面的列表里选",
     "zone_unknown": "没有“{zone}”这个时区，请从列表里选，例如 Asia/Shanghai",
-    "zone_daylight_saving": "{zone} 会调整时钟（例如夏令时），不能使用：一天总是 48 个半小时",
-    "zone_half_hours": "{zone} 与世界时相差不是整半小时，不能使用：预约以半小时为单位",
     "logo_too_large": "图片最大 {most} KB，请缩小后再上传",
     "logo_too_wide": "图片的宽和高最多 {most} 像素，请缩小后再上传",
     "logo_unreadable": "请上传 PNG 或 JPEG 图片（不支持 SVG）",
@@ -196,6 +194,8 @@ _DRAWN_BY_ANOTHER: Final = "这次没有抽中：同一座位和时段由另一�
 """The refusal if another reader has won the same seat in the draw at the opening of a day's
 bookings."""
 
+_LEFT_OUT: Final = "那天没有 {left_out}：时钟在这时拨快了，请从列表中选择其他时间"
+
 
 def text_of(code: str, details: Mapping[str, Any]) -> str:
     """The text for a refusal with its facts filled in. Facts that are missing are left out."""
@@ -204,6 +204,8 @@ def text_of(code: str, details: Mapping[str, Any]) -> str:
         return _TOKEN_REFUSED
     if code == "seat_taken" and details.get("drawn"):
         return _DRAWN_BY_ANOTHER
+    if code == "off_grid" and "left_out" in details:
+        return _LEFT_OUT.format_map(facts)
     if code == "closed":
         return _closed_text(facts)
     if code == "suspended":

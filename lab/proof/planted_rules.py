@@ -14,7 +14,8 @@ from unittest import mock
 from lab.proof.simulation import Run
 from models.booking import writer as reservation_writer
 from models.check_in import transitions as stays
-from models.kernel.time_range import SLOTS_PER_DAY, TimeRange, half_hour_slots
+from models.kernel.time_range import TimeRange, half_hour_slots
+from models.kernel.zone import SLOTS_PER_DAY
 from models.messages import delivery_queue_repository
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.occupancy import live as live_occupancy

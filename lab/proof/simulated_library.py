@@ -53,7 +53,7 @@ from notify.delivery.worker import DeliveryWorker
 from notify.publisher import MessagePublisher
 from notify.routing import ChannelRouting
 
-MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE)
+MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE.slot_clock)
 MORNING: Final = MONDAY.replace(hour=7)
 VENUE: Final = VenueId("hall")
 AREA: Final = AreaId("a")

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from models.kernel.time_range import local_date, local_instant, next_clock_instant, to_local
+from models.kernel.zone import floor_clock
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
@@ -21,8 +22,7 @@ def stay_again(
     """The last stay's time of day, proposed for today or, if that time is over, for tomorrow. If
     only its start has passed, the proposal begins now. None if tomorrow is not ``bookable``."""
     # A booking from 16:08 (现在) is proposed from 16:00 on another day.
-    since = last.start - local_instant(local_date(last.start), time(0))
-    begin = to_local(last.start - since % timedelta(minutes=policy.step_minutes)).time()
+    begin = floor_clock(to_local(last.start), policy.step_minutes)
     end, today = to_local(last.end).time(), local_date(now)
     start = local_instant(today, begin)
     if start > now:

@@ -41,6 +41,7 @@ from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
 
 _USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
+_DAY: Final = timedelta(days=1)
 _LATELY: Final = timedelta(days=28)
 _RECENT: Final = 60
 """At most this many bookings are read to find a reader's usual start."""
@@ -77,8 +78,9 @@ class ReservationService:
     async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
         """The reader's live reservations, the earliest first: those that start today or later,
         and those from yesterday that have not ended yet."""
-        midnight = local_instant(local_date(now), time(0))
-        rows = await self._reservations.live_of(reader_id, midnight - timedelta(days=1))
+        today = local_date(now)
+        midnight, before = (local_instant(today - n * _DAY, time(0)) for n in (0, 1))
+        rows = await self._reservations.live_of(reader_id, before)
         return [r for r in rows if r.start >= midnight or r.end > now]
 
     async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:

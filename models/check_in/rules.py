@@ -17,6 +17,7 @@ from models.kernel.errors import WrongState
 from models.kernel.time_range import (
     TimeRange,
     last_date,
+    library_zone,
     local_date,
     local_instant,
     next_clock_instant,
@@ -26,10 +27,10 @@ from models.policy.open_hours import OpenHours
 from models.reservations.entities import Reservation
 from models.reservations.errors import Closed, OffGrid, TooEarly, TooLate, TooLong
 from models.reservations.presence import PresenceProof
+from models.reservations.rules import must_be_shown
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 
 _DAY: Final = timedelta(days=1)
-_A_MOMENT: Final = timedelta(microseconds=1)
 
 
 def may_check_in(r: Reservation, now: datetime) -> None:
@@ -146,11 +147,8 @@ def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
 def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
     """Checks that the stay can be shortened: a time step lies between now and its end. Raises:
     WrongState."""
-    minutes = policy.step_minutes
-    midnight = local_instant(local_date(r.end - _A_MOMENT), time(0))
-    steps = (r.end - _A_MOMENT - midnight) // timedelta(minutes=minutes)
-    last = midnight + steps * timedelta(minutes=minutes)
-    if r.state is not ReservationState.IN_USE or last <= max(now, r.start):
+    last = library_zone().last_step(r.end, policy.step_minutes)
+    if r.state is not ReservationState.IN_USE or last is None or last <= max(now, r.start):
         raise WrongState(state=r.state.value)
 
 
@@ -170,6 +168,7 @@ def earlier_end(
     from now on. ``place``: the area's opening hours. Raises: WrongState, EndNotEarlier, OffGrid."""
     may_shorten(r, policy, now)
     new_end = next_clock_instant(max(now, r.start), end)
+    must_be_shown(new_end, end, policy)
     if new_end >= r.end:
         raise EndNotEarlier()
     if new_end not in earlier_ends(r, policy, place, now):
@@ -211,7 +210,9 @@ def renewal_end(
     TooEarly, Closed, OffGrid, TooLong."""
     may_extend(r, policy, now)
     new_end, hours = next_clock_instant(r.end, end), _hours_of_stay(r, place, now)
-    if hours is not None and hours.end < new_end and hours.start <= new_end - _DAY:
+    must_be_shown(new_end, end, policy)
+    day_before = local_instant(local_date(new_end) - _DAY, end)
+    if hours is not None and hours.end < new_end and hours.start <= day_before:
         # The reader meant a time within these hours that is before the present end, not one
         # tomorrow.
         raise OffGrid(step_minutes=policy.step_minutes)

@@ -9,7 +9,7 @@ from typing import Final
 
 from models.forecast import rules
 from models.forecast.rules import HourForecast
-from models.kernel.time_range import local_date, local_instant, to_local
+from models.kernel.time_range import library_zone, local_date, to_local
 from models.library.entities import Area, AreaId
 from models.reference_data import ReferenceData
 from models.statistics.daily import AreaDay
@@ -87,8 +87,12 @@ class FullnessForecast:
         seats = sum(seat.unavailable_reason(day) is None for area in areas for seat in area.seats)
         expected = {}
         for hour, share in enumerate(shares):
-            begin = local_instant(day, time(hour))
-            if seats and all(hours.covers(begin, begin + _HOUR) for hours in opening):
+            begin = next(iter(library_zone().instants(day, time(hour))), None)
+            if (
+                begin is not None
+                and seats
+                and all(hours.covers(begin, begin + _HOUR) for hours in opening)
+            ):
                 error = min(seats, max(1, round(seats * share.error)))
                 expected[hour] = ExpectedSeats(begin, round(seats * (1 - share.used)), error)
         return expected

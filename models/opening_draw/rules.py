@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.kernel.time_range import SLOTS_PER_DAY, half_hour_slots
+from models.kernel.time_range import half_hour_slots
+from models.kernel.zone import SLOTS_PER_DAY
 from models.opening_draw.entities import Outcome, Ticket
 
 ROUND: Final = timedelta(milliseconds=1500)
@@ -107,7 +108,8 @@ class ServingOrder:
 
 
 def _slots(ticket: Ticket) -> int:
-    first = ticket.day
+    # On the clock of claims a day's first half hours can be the last ones of the day before.
+    first = ticket.day - timedelta(days=1)
     bits = 0
     for day, slot in half_hour_slots(ticket.span):
         bits |= 1 << ((day - first).days * SLOTS_PER_DAY + slot)

@@ -9,11 +9,12 @@ from functools import lru_cache
 from typing import Any, Final
 
 from models.kernel.time_range import (
-    SLOT_MINUTES,
     TimeRange,
+    library_zone,
     local_date,
     local_instant,
 )
+from models.kernel.zone import SLOT_MINUTES, Zone
 from models.library.entities import AreaId, VenueId
 from models.policy.opening import DayHours as DayHours
 from models.policy.opening import OpeningRule as OpeningRule
@@ -197,23 +198,14 @@ def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
 
 
 @lru_cache(maxsize=256)
-def _times(step_minutes: int, opens: datetime, closes: datetime) -> tuple[datetime, ...]:
-    step, starts = timedelta(minutes=step_minutes), list[datetime]()
-    midnight = local_instant(local_date(opens), time(0))
-    while midnight < closes:
-        tomorrow = midnight + _DAY
-        first = midnight + max(0, -((midnight - opens) // step)) * step
-        count = max(0, -((first - min(closes, tomorrow)) // step))
-        starts += (first + step * k for k in range(count))
-        midnight = tomorrow
-    return tuple(starts)
-
-
-def forget_time_steps() -> None:
-    """Empties the cache of ``time_steps``; called after the library's time zone was changed."""
-    _times.cache_clear()
+def _times(zone: Zone, step_minutes: int, hours: TimeRange) -> tuple[datetime, ...]:
+    first, last = zone.day(hours.start), zone.last_day(hours)
+    days = (first + n * _DAY for n in range((last - first).days + 1))
+    steps = (step for day in days for step in zone.steps(day, step_minutes))
+    return tuple(step for step in steps if hours.contains(step))
 
 
 def time_steps(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
-    """The times in ``hours`` at which a booking may start: whole steps counted from midnight."""
-    return _times(policy.step_minutes, hours.start, hours.end)
+    """The times in ``hours`` at which a booking may start: whole steps that the library's clocks
+    show, counted from 00:00; in a doubled hour the first ones."""
+    return _times(library_zone(), policy.step_minutes, hours)

@@ -44,12 +44,12 @@ def open_hours(policy: Policy, day: date, venue_id: VenueId, area_id: AreaId | N
 def join_hours(day: date, today: DayHours, beside: Iterable[TimeRange | None] = ()) -> OpenHours:
     """The joined opening periods that touch ``day``. ``today``: the hours that begin on this
     day. ``beside``: the hours that begin on the day before and on the day after."""
-    midnight = local_instant(day, time(0))
+    begin, end = (local_instant(day + n * _DAY, time(0)) for n in (0, 1))
     joined: list[TimeRange] = []
     for hours in sorted(hours for hours in (today.hours, *beside) if hours is not None):
         if joined and hours.start <= joined[-1].end:
             joined[-1] = TimeRange(joined[-1].start, max(joined[-1].end, hours.end))
         else:
             joined.append(hours)
-    touching = (hours for hours in joined if hours.start < midnight + _DAY and midnight < hours.end)
+    touching = (hours for hours in joined if hours.start < end and begin < hours.end)
     return OpenHours(tuple(touching), today.reason)

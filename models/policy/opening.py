@@ -100,11 +100,13 @@ class OpeningRule:
         )
 
     def hours_from(self, day: date) -> TimeRange | None:
-        """The entry's hours that begin on that day; None for a closed day."""
+        """The entry's hours that begin on that day; None for a closed day, and for hours that the
+        clocks leave out."""
         if self.opens is None or self.closes is None:
             return None
-        end = day + _DAY if self.closes <= self.opens else day
-        return TimeRange(local_instant(day, self.opens), local_instant(end, self.closes))
+        last = day + _DAY if self.closes <= self.opens else day
+        begin, end = local_instant(day, self.opens), local_instant(last, self.closes)
+        return TimeRange(begin, end) if begin < end else None
 
 
 @dataclass(frozen=True, slots=True)

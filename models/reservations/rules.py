@@ -87,6 +87,7 @@ def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: dat
     check_date_bookable(wish.day, policy, now)
     start = decide_start(wish, policy, now)
     end = next_clock_instant(start, wish.end)
+    must_be_shown(end, wish.end, policy)
     hours = check_open(start, end, place)
     steps = time_steps(policy, hours)
     if wish.start is not None and start not in steps:
@@ -114,9 +115,17 @@ def decide_start(wish: TimeSelection, policy: Policy, now: datetime) -> datetime
             raise OffGrid(step_minutes=policy.step_minutes)
         return floor_minute(now)
     start = local_instant(wish.day, wish.start)
+    must_be_shown(start, wish.start, policy)
     if start < floor_minute(now):
         raise InThePast()
     return start
+
+
+def must_be_shown(instant: datetime, clock_time: time, policy: Policy) -> None:
+    """Checks that the library's clocks show the chosen time at ``instant`` and do not jump over
+    it. Raises: OffGrid."""
+    if to_local(instant).time() != clock_time:
+        raise OffGrid(step_minutes=policy.step_minutes, left_out=f"{clock_time:%H:%M}")
 
 
 def decide_length(

@@ -3,15 +3,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
-from models.kernel.time_range import TimeRange, local_instant
+from models.kernel.time_range import TimeRange, library_zone
+from models.kernel.zone import Zone
 from models.library.entities import AreaId
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
 
 HOURS: Final = 24
-_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
 _MINUTE: Final = timedelta(minutes=1)
 BOOKED_STATES: Final = frozenset(ReservationState) - {
     ReservationState.OFFERED,
@@ -76,17 +79,22 @@ def summarise_day(
 
 
 def _within(day: date, span: TimeRange) -> timedelta:
-    midnight = local_instant(day, time())
-    return min(span.end, midnight + HOURS * _HOUR) - max(span.start, midnight)
+    hours = _hours(library_zone(), day)
+    return min(span.end, hours[-1]) - max(span.start, hours[0])
+
+
+@lru_cache(maxsize=64)
+def _hours(zone: Zone, day: date) -> tuple[datetime, ...]:
+    """The begin of each hour of the library's clock and the end of the last. An hour that the
+    clock leaves out ends as it begins; one that is doubled lasts twice as long."""
+    return (*(zone.instant(day, time(hour)) for hour in range(HOURS)), zone.midnight(day + _DAY))
 
 
 def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, int]:
     """The minutes of the period in each hour of the day, rounded; without hours that have none."""
-    midnight = local_instant(day, time())
     by_hour = {}
-    for hour in range(HOURS):
-        begin = midnight + hour * _HOUR
-        minutes = round((min(end, begin + _HOUR) - max(start, begin)) / _MINUTE)
+    for hour, (begins, ends) in enumerate(pairwise(_hours(library_zone(), day))):
+        minutes = round((min(end, ends) - max(start, begins)) / _MINUTE)
         if minutes > 0:
             by_hour[hour] = minutes
     return by_hour

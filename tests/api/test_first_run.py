@@ -132,8 +132,6 @@ async def test_a_refused_profile_keeps_the_typed_values(empty: Living) -> None:
     for wrong, said in (
         ({"name": ""}, "名称：请填写"),
         ({"rules_text": "每天 {每日} 次"}, "没有“{每日}”这个数字"),
-        ({"zone": "Europe/Berlin"}, "Europe/Berlin 会调整时钟"),
-        ({"zone": "Asia/Kathmandu"}, "不是整半小时"),
         ({"zone": "Mars/Olympus"}, "没有“Mars/Olympus”这个时区"),
         ({"logo_kept": "?"}, "请上传 PNG 或 JPEG"),
     ):
@@ -259,7 +257,9 @@ async def test_a_library_uses_its_own_time_zone(empty: Living) -> None:
     time_range.use_zone(LibraryProfile().clock)
     async with open_application(empty.settings, empty.clock) as later:
         assert later[REFERENCE].catalog.seats
-        assert LibraryProfile(zone="x", zone_minutes=330).clock == time_range.LIBRARY_ZONE
+        assert (
+            LibraryProfile(zone="Asia/Kolkata", zone_minutes=330).clock == time_range.LIBRARY_ZONE
+        )
 
 
 async def _retire_some(service: Living) -> None:

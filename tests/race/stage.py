@@ -45,7 +45,7 @@ from models.storage.mongo import Collection, Database
 from tests.inside import Inside, features
 from tests.race.recording import record
 
-MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE)
+MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE.slot_clock)
 EIGHT: Final = MONDAY.replace(hour=8)
 SEATS: Final = tuple(f"2f-hall-{number:03d}" for number in range(1, 31))
 SEAT, OTHER_SEAT = SEATS[0], SEATS[1]

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from models.kernel.time_range import (
     LIBRARY_ZONE,
-    SLOT_MINUTES,
-    SLOTS_PER_DAY,
     TimeRange,
     floor_minute,
     half_hour_slots,
     local_date,
     local_instant,
 )
+from models.kernel.zone import SLOT_MINUTES, SLOTS_PER_DAY
 from tests.builders import MONDAY, TOMORROW, hours, on
 
 HALF_HOUR = timedelta(minutes=SLOT_MINUTES)
@@ -108,7 +107,7 @@ def test_naive_empty_and_reversed_ranges_are_refused() -> None:
 def test_instants_convert_to_the_librarys_calendar_and_back(shown: datetime) -> None:
     instant = local_instant(shown.date(), shown.time())
     assert instant.tzinfo is UTC
-    assert instant == shown.replace(tzinfo=LIBRARY_ZONE)
+    assert instant == shown.replace(tzinfo=LIBRARY_ZONE.slot_clock)
     assert local_date(instant) == shown.date()
     assert timedelta() <= instant - floor_minute(instant) < timedelta(minutes=1)
 
