@@ -4,12 +4,11 @@ worker. A job calls ``refresh`` every few seconds to load new versions; other mo
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date, local_instant, use_zone
 from models.kernel.zone import Zone
 from models.library.entities import (
     REMOVED_FROM_PLAN,
@@ -51,6 +50,7 @@ class ReferenceData:
     ) -> None:
         self._catalogs, self._policies, self._profiles = catalogs, policies, profiles
         self.default_profile = self.profile = default_profile
+        self.zone = default_profile.clock
         self._accommodation_repository, self._group_repository = accommodations, groups
         self.groups = ReaderGroups()
         self._groups_version = 0
@@ -81,7 +81,7 @@ class ReferenceData:
         catalog = await self._catalogs.load()
         # After the catalog: once an area exists, the zone never changes.
         profile = await self._profiles.load() or self.default_profile
-        if profile.clock != self.profile.clock:
+        if profile.clock != self.zone:
             self._switch_zone(profile.clock)
         self.profile, self.catalog = profile, catalog
         self.setup = await self._profiles.setup()
@@ -89,10 +89,10 @@ class ReferenceData:
             self.policy = await self._policies.get(versions_now[1]) or self.policy
         self._loaded = versions_now
 
-    def _switch_zone(self, clock: Zone) -> None:
-        """Switches this process to the library's time zone and forgets what was computed in the
-        former zone. Allowed only before the first booking: stored days are not converted."""
-        use_zone(clock)
+    def _switch_zone(self, zone: Zone) -> None:
+        """Takes over the library's time zone and forgets what was computed in the former one.
+        Allowed only before the first booking: stored days are not converted."""
+        self.zone = zone
         self._hours.clear()
         self._joined.clear()
 
@@ -182,8 +182,8 @@ class ReferenceData:
     def bookable_dates(self, reader: Reader | None, now: datetime) -> list[date]:
         """Today and the days in the reader's booking window, including those not yet open."""
         if reader is None or not self.groups.by_id:
-            return self.policy.bookable_dates(now)
-        today = local_date(now)
+            return self.policy.bookable_dates(self.zone, now)
+        today = self.zone.day(now)
         reader_dates = [today]
         for ahead in range(1, FARTHEST_HORIZON + 1):
             day = today + timedelta(days=ahead)
@@ -245,7 +245,9 @@ class ReferenceData:
         if hours is None:
             if len(self._hours) > _CACHED:
                 self._hours.clear()
-            hours = open_hours(policy, day, self.catalog.areas[area_id].venue_id, area_id)
+            hours = open_hours(
+                self.zone, policy, day, self.catalog.areas[area_id].venue_id, area_id
+            )
             self._hours[key] = hours
         return hours
 
@@ -259,7 +261,7 @@ class ReferenceData:
         days = self._joined.get(day)
         if days is None:
             before, after = (
-                self._open_over(local_instant(day + n * _DAY, time(0)), day) for n in (0, 1)
+                self._open_over(self.zone.midnight(day + n * _DAY), day) for n in (0, 1)
             )
             days = self._joined[day] = tuple(
                 day + n * _DAY

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from handlers.http import presenting
 from handlers.http.language import Language
+from handlers.http.presenting import later_clock
 from handlers.reservations import presenter
 from handlers.reservations.schemas import ReservedSeat
 from handlers.texts import calendar_feed as texts
@@ -16,7 +18,7 @@ from models.calendar_feed.entities import CalendarEntry
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
-from notify.templates.rendering import SCAN_BY, clock, later_clock
+from notify.templates.rendering import SCAN_BY
 
 Say = Callable[[str], str]
 
@@ -85,7 +87,7 @@ def _status_text(reference: ReferenceData, r: Reservation) -> str:
     way = reference.catalog.venues[r.venue_id].check_in_way
     text = texts.CHECK_IN_EXCUSED if r.penalty_waived else texts.CHECK_IN
     return text.format(
-        begin=clock(r.check_in_from),
-        end=later_clock(r.check_in_from, r.check_in_until),
+        begin=presenting.clock(reference.zone, r.check_in_from),
+        end=later_clock(reference.zone, r.check_in_from, r.check_in_until),
         scan=SCAN_BY[way],
     )

@@ -14,7 +14,6 @@ from handlers.http.middleware import NOW
 from handlers.http.templates import environment_of, has_english
 from handlers.http.wording import running_line
 from handlers.texts.pages import DESCRIPTION
-from models.kernel.time_range import to_local
 from models.kernel.zone import Zone
 from models.readers.entities import Reader
 
@@ -37,9 +36,9 @@ def render_page(
     **facts: Any,
 ) -> web.Response:
     """The rendered template, or only its changing part if the request has ``FRAGMENT_HEADER``."""
-    now, reference = to_local(request[NOW]), request.app[REFERENCE]
+    now, reference = request.app[REFERENCE].zone.local(request[NOW]), request.app[REFERENCE]
     language = language_of(request) if has_english(template) else Language.CHINESE
-    compiled = environment_of(language).get_template(template)
+    compiled = environment_of(language, reference.zone).get_template(template)
     text = compiled.render(
         title=reference.profile.title,
         description=DESCRIPTION.format(name=reference.profile.name),
@@ -51,7 +50,7 @@ def render_page(
         key=secrets.token_hex(8),
         now=now,
         now_ms=int(now.timestamp() * 1000),
-        ahead_ms=clock_offsets(reference.profile.clock, now),
+        ahead_ms=clock_offsets(reference.zone, now),
         fragment=FRAGMENT_HEADER in request.headers,
         path=request.path.rstrip("/") or "/",
         this_page=request.path_qs if request.method == "GET" else "/",

@@ -23,7 +23,6 @@ from handlers.texts.setup import PROFILE_FIELDS, WRONG_FIELD
 from handlers.texts.wording import PLACEHOLDER_NAMES, PLACEHOLDERS, RULES_TEXT, RUNNING_LINE
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.profile.entities import LibraryProfile
 from models.profile.errors import ProfileChanged, ZoneFixed
 from models.profile.logo import LARGEST_LOGO, logo_of
@@ -163,7 +162,7 @@ def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) ->
 
 
 def _preview(visit: PageRequest, new: LibraryProfile) -> dict[str, Any]:
-    reference, today = visit[REFERENCE], local_date(visit.now)
+    reference, today = visit[REFERENCE], visit.zone.day(visit.now)
     return {
         "title": new.title,
         "contact": new.contact,

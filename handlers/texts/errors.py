@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from handlers.texts.labels import STATE_TEXT, SUSPENDED_FOR
-from models.kernel.time_range import to_local
 from models.library.entities import REMOVED_FROM_PLAN
 from models.reservations.state_machine import ReservationState
 
@@ -198,7 +197,8 @@ _LEFT_OUT: Final = "那天没有 {left_out}：时钟在这时拨快了，请从�
 
 
 def text_of(code: str, details: Mapping[str, Any]) -> str:
-    """The text for a refusal with its facts filled in. Facts that are missing are left out."""
+    """The text for a refusal with its facts filled in. Facts that are missing are left out;
+    times are the library's local ones (``Zone.local_facts``)."""
     facts = {name: _spoken(name, value) for name, value in details.items()}
     if code == "unauthenticated" and details.get("reason") == "token":
         return _TOKEN_REFUSED
@@ -231,8 +231,7 @@ def _suspension(facts: Mapping[str, str]) -> dict[str, str]:
 
 def _spoken(name: str, value: Any) -> str:
     if isinstance(value, datetime):
-        there = to_local(value)
-        return f"{there.month}月{there.day}日 {there:%H:%M}"
+        return f"{value.month}月{value.day}日 {value:%H:%M}"
     if name == "retry_after" and isinstance(value, int):
         if value < 120:
             return f"{value} 秒"

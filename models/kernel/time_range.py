@@ -1,51 +1,35 @@
-"""Half-open time ranges, the half-hour slots of claims, and the library's calendar. Every instant
-is an aware UTC datetime; local time is used only here and for presentation."""
+"""Half-open time ranges. Every instant is an aware UTC datetime; local time is used only by a
+``Zone`` and for presentation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime, time
-
-from models.kernel.zone import TimeRange as TimeRange
-from models.kernel.zone import Zone
-
-LIBRARY_ZONE = Zone.fixed("Asia/Shanghai", 480)
-"""The library's time zone, one per process, set by ``use_zone``."""
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 
-def use_zone(zone: Zone) -> None:
-    """Sets the library's zone. Call it only while no area exists: stored days are not converted."""
-    global LIBRARY_ZONE
-    LIBRARY_ZONE = zone
+@dataclass(frozen=True, slots=True, order=True)
+class TimeRange:
+    """The range ``[start, end)``. Raises: ValueError for a naive datetime or an empty range."""
 
+    start: datetime
+    end: datetime
 
-def library_zone() -> Zone:
-    return LIBRARY_ZONE
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("a TimeRange needs aware datetimes")
+        if self.end <= self.start:
+            raise ValueError("a TimeRange ends after it starts")
 
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
 
-def to_local(instant: datetime) -> datetime:
-    return LIBRARY_ZONE.local(instant)
+    def overlaps(self, other: TimeRange) -> bool:
+        return self.start < other.end and other.start < self.end
 
-
-def local_date(instant: datetime) -> date:
-    return LIBRARY_ZONE.day(instant)
-
-
-def last_date(span: TimeRange) -> date:
-    return LIBRARY_ZONE.last_day(span)
-
-
-def local_instant(day: date, clock_time: time) -> datetime:
-    return LIBRARY_ZONE.instant(day, clock_time)
-
-
-def next_clock_instant(after: datetime, clock_time: time) -> datetime:
-    return LIBRARY_ZONE.next_instant(after, clock_time)
+    def contains(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
 
 
 def floor_minute(instant: datetime) -> datetime:
     return instant.replace(second=0, microsecond=0)
-
-
-def half_hour_slots(span: TimeRange) -> Iterator[tuple[date, int]]:
-    return LIBRARY_ZONE.half_hour_slots(span)

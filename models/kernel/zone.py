@@ -4,39 +4,17 @@ claims. Every instant is an aware UTC datetime."""
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import Final
+from typing import Any, Final
+
+from models.kernel.time_range import TimeRange
 
 SLOT_MINUTES: Final = 30
 SLOTS_PER_DAY: Final = 24 * 60 // SLOT_MINUTES
 _DAY: Final = timedelta(days=1)
 _A_MOMENT: Final = timedelta.resolution
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class TimeRange:
-    """The range ``[start, end)``. Raises: ValueError for a naive datetime or an empty range."""
-
-    start: datetime
-    end: datetime
-
-    def __post_init__(self) -> None:
-        if self.start.tzinfo is None or self.end.tzinfo is None:
-            raise ValueError("a TimeRange needs aware datetimes")
-        if self.end <= self.start:
-            raise ValueError("a TimeRange ends after it starts")
-
-    @property
-    def length(self) -> timedelta:
-        return self.end - self.start
-
-    def overlaps(self, other: TimeRange) -> bool:
-        return self.start < other.end and other.start < self.end
-
-    def contains(self, instant: datetime) -> bool:
-        return self.start <= instant < self.end
 
 
 @dataclass(frozen=True)
@@ -81,6 +59,13 @@ class Zone:
         """The instant as the library's clocks show it. The result has a fixed offset, so it can
         be compared and counted with, also in a doubled hour."""
         return instant.astimezone(self.offsets[bisect_right(self.changes, instant)])
+
+    def local_facts(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of ``facts`` with local times, as texts and answers show them."""
+        return {
+            name: self.local(fact) if isinstance(fact, datetime) else fact
+            for name, fact in facts.items()
+        }
 
     def day(self, instant: datetime) -> date:
         """The library's calendar day of the instant."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from models.kernel.time_range import TimeRange, library_zone
+from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
 from models.library.entities import AreaId
 from models.reservations.booking_facts import BookingFacts
@@ -43,6 +43,7 @@ class AreaDay:
 
 
 def summarise_day(
+    zone: Zone,
     day: date,
     area_id: AreaId,
     seats: int,
@@ -58,14 +59,14 @@ def summarise_day(
     for row in (*not_cancelled, *(row for row in late if row.state in BOOKED_STATES)):
         if row.seated_from is not None:
             for hour, minutes in minutes_by_hour(
-                day, row.seated_from, row.ended_at or row.end
+                zone, day, row.seated_from, row.ended_at or row.end
             ).items():
                 used[hour] += minutes
     return AreaDay(
         day=day,
         area_id=area_id,
         seats=seats,
-        open_minutes=seats * sum(_within(day, span) // _MINUTE for span in hours),
+        open_minutes=seats * sum(_within(zone, day, span) // _MINUTE for span in hours),
         booked=len(bookings),
         checked_in=sum(row.checked_in_at is not None for row in bookings),
         cancelled=len(bookings) - len(not_cancelled),
@@ -78,8 +79,8 @@ def summarise_day(
     )
 
 
-def _within(day: date, span: TimeRange) -> timedelta:
-    hours = _hours(library_zone(), day)
+def _within(zone: Zone, day: date, span: TimeRange) -> timedelta:
+    hours = _hours(zone, day)
     return min(span.end, hours[-1]) - max(span.start, hours[0])
 
 
@@ -90,10 +91,10 @@ def _hours(zone: Zone, day: date) -> tuple[datetime, ...]:
     return (*(zone.instant(day, time(hour)) for hour in range(HOURS)), zone.midnight(day + _DAY))
 
 
-def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, int]:
+def minutes_by_hour(zone: Zone, day: date, start: datetime, end: datetime) -> Mapping[int, int]:
     """The minutes of the period in each hour of the day, rounded; without hours that have none."""
     by_hour = {}
-    for hour, (begins, ends) in enumerate(pairwise(_hours(library_zone(), day))):
+    for hour, (begins, ends) in enumerate(pairwise(_hours(zone, day))):
         minutes = round((min(end, ends) - max(start, begins)) / _MINUTE)
         if minutes > 0:
             by_hour[hour] = minutes

@@ -29,7 +29,7 @@ from handlers.texts.labels import NUMBER_TEXT
 from handlers.texts.rules_phrases import CHECK_IN_BY_EN, NUMBERS_EN, SWITCHES_EN, TIMES_EN
 from handlers.texts.wording import FILLING, FILLING_EN
 from models.library.entities import CheckInWay
-from tests.builders import on
+from tests.builders import ZONE, on
 
 HANDLERS: Final = Path(__file__).parents[2] / "handlers"
 PAGES: Final = sorted(
@@ -48,7 +48,7 @@ def source(folder: str, name: str) -> str:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_translated_and_compiles_in_both_languages(name: str) -> None:
     for language in Language:
-        environment_of(language).get_template(name)
+        environment_of(language, ZONE).get_template(name)
     assert not CHINESE.search(template_in_english(source("templates", name), name))
 
 
@@ -145,7 +145,7 @@ def test_a_seats_place_is_worded_from_its_facts(
     venue: str, floor: int, area: str, no: str, english: str
 ) -> None:
     seat = ReservedSeat("gone-001", no, "", area, floor, venue, "gone-001")
-    page = environment_of(Language.ENGLISH).from_string("{{ seat | place }}")
+    page = environment_of(Language.ENGLISH, ZONE).from_string("{{ seat | place }}")
     assert page.render(seat=seat) == english
 
 
