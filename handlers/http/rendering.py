@@ -8,12 +8,13 @@ from aiohttp import web
 
 from handlers.http.csrf import new_csrf_token
 from handlers.http.keys import REFERENCE, SITE
-from handlers.http.language import Language, language_of
+from handlers.http.language import language_of
 from handlers.http.logo import logo_url
 from handlers.http.middleware import NOW
 from handlers.http.templates import environment_of, has_english
 from handlers.http.wording import running_line
 from handlers.texts.pages import DESCRIPTION
+from languages.catalogue import CHINESE
 from models.kernel.zone import Zone
 from models.readers.entities import Reader
 
@@ -36,8 +37,9 @@ def render_page(
     **facts: Any,
 ) -> web.Response:
     """The rendered template, or only its changing part if the request has ``FRAGMENT_HEADER``."""
-    now, reference = request.app[REFERENCE].zone.local(request[NOW]), request.app[REFERENCE]
-    language = language_of(request) if has_english(template) else Language.CHINESE
+    reference = request.app[REFERENCE]
+    now = reference.zone.local(request[NOW])
+    language = language_of(request) if has_english(template) else CHINESE
     compiled = environment_of(language, reference.zone).get_template(template)
     text = compiled.render(
         title=reference.profile.title,

@@ -38,6 +38,7 @@ from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
+from notify.templates.rendering import from_to
 
 _LISTED: Final = 50
 """The list has at most this many seats whose readers may have left. Further seats are listed
@@ -191,9 +192,8 @@ def _empty(
 def _occupied(
     zone: Zone, seat: Seat, row: OccupancyRow, who: str, reports: list[str]
 ) -> PatrolSeat:
-    when = (
-        f"{presenting.clock(zone, row.booked_start)}–{later_clock(zone, row.booked_start, row.end)}"
-    )
+    begin = presenting.clock(zone, row.booked_start)
+    when = from_to(begin, later_clock(zone, row.booked_start, row.end))
     reserved = row.state is ReservationState.RESERVED
     words = PATROL_TEXT["not_checked_in"] if reserved else STATE_TEXT[row.state]
     return PatrolSeat(seat, row.state.value, words, row.id, who, when, reports)
