@@ -19,7 +19,7 @@ from handlers.http.cached_response import CachedBody
 from handlers.http.endpoint import Access, ApiRequest
 from handlers.seat_map.cache import SeatMapCache
 from models.kernel.errors import NotFound
-from models.kernel.time_range import floor_minute, local_date, to_local
+from models.kernel.time_range import floor_minute
 from models.library.entities import Area, VenueId
 from models.reference_data import ReferenceData
 from models.seat_map.service import SeatMapService
@@ -52,13 +52,13 @@ class PublicOccupancy:
         return await self._answers.get(venue_id, now)
 
     def _public_venues(self, now: datetime) -> set[VenueId]:
-        reference, day = self._reference, local_date(now)
+        reference, day = self._reference, self._reference.zone.day(now)
         ids = [venue.id for venue in reference.catalog.venues_in_use]
         return {id for id in ids if reference.policy_on(day, id).public_occupancy}
 
     async def _make(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
         minute = floor_minute(now)
-        today = await self._occupancy.get_day(local_date(minute))
+        today = await self._occupancy.get_day(self._reference.zone.day(minute))
         time_window = self._plans.window(None, None, None, minute)
         items, public = [], self._public_venues(now)
         for area in self._reference.catalog.bookable_areas:
@@ -69,7 +69,7 @@ class PublicOccupancy:
                     )
                 )
                 await asyncio.sleep(0)  # evaluating all seats takes long: lets other tasks run
-        content = msgspec.json.encode(PublicOccupancyOut(to_local(minute), items))
+        content = msgspec.json.encode(PublicOccupancyOut(self._reference.zone.local(minute), items))
         etag = blake2b(content, digest_size=12).hexdigest()
         return CachedBody(content, etag, headers=FOR_EVERYBODY)
 
@@ -83,7 +83,7 @@ class PublicOccupancy:
             state=row.state or ("reserved" if row.groups else "open"),
             seats_free=row.free,
             seats_total=row.total,
-            opens_at=to_local(row.opens) if row.opens is not None else None,
+            opens_at=self._reference.zone.local(row.opens) if row.opens is not None else None,
             reason=row.reason,
         )
 

@@ -7,12 +7,11 @@ from handlers.http.language import language_of
 from handlers.http.pages import PageRequest
 from handlers.http.rendering import render_page
 from handlers.http.wording import rules_html
-from models.kernel.time_range import local_date
 
 
 async def rules(visit: PageRequest) -> web.StreamResponse:
     """运行使用规则: the current policy with its overrides, in the library's wording."""
-    reference, today = visit[REFERENCE], local_date(visit.now)
+    reference, today = visit[REFERENCE], visit.zone.day(visit.now)
     own, language = reference.profile.rules_text, language_of(visit.request)
     rules = rules_html(reference, today, own, visit.reader, language)
     return render_page(visit.request, "policy/rules.html", reader=visit.reader, rules=rules)

@@ -124,7 +124,7 @@ class CachedAreaMap:
         return tuple(sorted({name for names in self.barred.values() for name in names}))
 
     def _seat_body(self, place: int, view: SeatState) -> bytes:
-        return seat_body(self.area, place, view, self.barred.get(place, ()))
+        return seat_body(self._reference.zone, self.area, place, view, self.barred.get(place, ()))
 
     def own(self, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
         """The seats, by index, whose state differs for this reader from what others see."""
@@ -270,10 +270,11 @@ class SeatMapCache:
         if time_window is None:
             from_now = start == NOW
             begin = None if from_now else clock_time(start)
-            time_window = parse_time_filter(day, begin, clock_time(end), minute, from_now)
-            rules.day_in_horizon(
-                time_window.day, self._widest(time_window.day, venue_id, limits), minute
+            time_window = parse_time_filter(
+                reference.zone, day, begin, clock_time(end), minute, from_now
             )
+            policy = self._widest(time_window.day, venue_id, limits)
+            rules.day_in_horizon(reference.zone, time_window.day, policy, minute)
             self._windows[key] = time_window
         return time_window
 

@@ -17,6 +17,7 @@ from handlers.http import presenting
 from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
+from handlers.http.presenting import later_clock
 from handlers.http.rendering import FRAGMENT_HEADER, render_page
 from handlers.http.templates import render_fragment
 from handlers.reservations import presenter as reservations_presenter
@@ -45,12 +46,11 @@ from models.forecast.service import ExpectedSeats
 from models.identity.roles import Role
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import floor_minute, local_date
+from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Seat, VenueId
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import SeatMapService, TimeFilter
-from notify.templates.rendering import later_clock
 
 _BESIDE_DOOR: Final = 14
 _ALMOST_FULL: Final = 0.2
@@ -107,7 +107,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     ]
     venue = next((v for v in venues if v.id == search.venue), venues[0])
     if _is_day_of_others(search.day, venue, venues):
-        today = replace(search, day=local_date(visit.now), start="", end="")
+        today = replace(search, day=visit.zone.day(visit.now), start="", end="")
         return redirect(today.to("/", venue=venue.id))
     time_window = time_filter(visit, search, venue.id)
     day_policy = reference.policy_on(search.day, VenueId(venue.id))
@@ -189,7 +189,7 @@ async def _tiles(
 def _next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> str:
     """The time at which the area's next seat becomes free; empty if none does on that day."""
     states = plan.states_for(reader_id)
-    return _clock(search.day, min((s.next_free for s in states if s.next_free), default=None))
+    return _clock(search, min((s.next_free for s in states if s.next_free), default=None))
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
@@ -240,7 +240,7 @@ async def area_page(
     changing = await _changing(visit, search)
     if search.seat:
         if changing is not None and not wished_end:
-            wished_end = presenting.clock(changing.end)
+            wished_end = presenting.clock(visit.zone, changing.end)
         panel = await booking_panel(visit, area, search, plan, kind, wished_end)
         if refusal is not None:
             show_error(panel, refusal, search, area)
@@ -324,8 +324,8 @@ def _drawing(
             SeatMarkup(
                 seat,
                 state.status.value,
-                _clock(search.day, state.free_until),
-                _clock(search.day, state.next_free),
+                _clock(search, state.free_until),
+                _clock(search, state.next_free),
                 feature_texts(seat),
                 plan.barred.get(place, ()),
             )
@@ -337,6 +337,7 @@ def _drawing(
             key,
             render_fragment(
                 "seat_map/seats.html",
+                visit.zone,
                 language,
                 area=area,
                 search=search,
@@ -347,8 +348,8 @@ def _drawing(
     return Markup(drawn)
 
 
-def _clock(day: date, instant: datetime | None) -> str:
-    return later_clock(day, instant) if instant is not None else ""
+def _clock(search: MapSearch, instant: datetime | None) -> str:
+    return later_clock(search.zone, search.day, instant) if instant is not None else ""
 
 
 def _kind_of(plan: CachedAreaMap) -> str:

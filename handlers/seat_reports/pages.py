@@ -9,13 +9,12 @@ from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.rendering import render_page
 from handlers.reservations.presenter import seat as seat_out
-from models.kernel.time_range import local_date
 from models.seat_reports.service import SeatReportService
 
 
 async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
     seat = visit[REFERENCE].seat(visit.id)
-    policy = visit[REFERENCE].policy_for(seat.area_id, local_date(visit.now))
+    policy = visit[REFERENCE].policy_for(seat.area_id, visit.zone.day(visit.now))
     return render_page(
         visit.request,
         "seat_reports/report_empty.html",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.gates.entities import complete_until
@@ -8,7 +8,6 @@ from models.gates.event_repository import GateEventRepository
 from models.gates.reconciliation import GateReconciliation
 from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import local_date, local_instant
 from models.occupancy.live import LiveOccupancy
 from models.reference_data import ReferenceData
 from models.reservations.occupancy_rows import OccupancyRow
@@ -48,15 +47,19 @@ class GatePresenceJob:
         left = await self._gate_events.left_open(now - _CUT_OFF, BATCH)
         day_of_reader = await self._newly_open_check_ins(now, reported_until)
         # In opening hours over midnight, readers who came the evening before are inside.
-        since = local_instant(self._reference.joined_days(local_date(now))[0], time(0))
+        since = self._reference.zone.midnight(
+            self._reference.joined_days(self._reference.zone.day(now))[0]
+        )
         came = await self._gate_events.passed_since(list(day_of_reader), since)
         days = {(reader_id, day_of_reader[reader_id]) for reader_id in came}
-        days |= {(p.reader_id, local_date(p.at)) for p in left if p.reader_id is not None}
+        days |= {
+            (p.reader_id, self._reference.zone.day(p.at)) for p in left if p.reader_id is not None
+        }
         return await self._reconciliation.reconcile_all(days, now, gates)
 
     def _before(self, row: OccupancyRow, now: datetime) -> timedelta:
         """The time before its start from which the reservation can be checked in."""
-        reference, day = self._reference, local_date(now)
+        reference, day = self._reference, self._reference.zone.day(now)
         seat = reference.catalog.all_seats.get(row.seat_id)  # another worker may have added it
         policy = reference.policy_for(seat.area_id, day) if seat else reference.policy_on(day, None)
         return timedelta(minutes=policy.check_in_before_minutes)
@@ -67,7 +70,7 @@ class GatePresenceJob:
         """Readers with a booking that can be checked in now, with the day of the booking. Leaves
         out readers who are checked in elsewhere, and bookings already examined when all passages
         up to the opening of their check-in were known."""
-        occupancy = await self._occupancy.get_day(local_date(now))
+        occupancy = await self._occupancy.get_day(self._reference.zone.day(now))
         open_now = {
             (row.id, row.rev): row
             for row in occupancy.rows.values()
@@ -81,7 +84,7 @@ class GatePresenceJob:
             own = occupancy.by_reader.get(row.reader_id, ())
             if key in self._examined or any(other.state in CHECKED_IN_STATES for other in own):
                 continue
-            readers[row.reader_id] = local_date(row.booked_start)
+            readers[row.reader_id] = self._reference.zone.day(row.booked_start)
             if reported_until >= self._open_since[key]:
                 self._examined.add(key)
         return readers

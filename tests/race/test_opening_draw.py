@@ -22,6 +22,7 @@ from models.readers.context import IdempotencyKey, RequestContext
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.storage.mongo import new_id
+from tests.builders import ZONE
 from tests.inside import Inside, features
 from tests.race.stage import (
     EIGHT,
@@ -208,7 +209,7 @@ async def test_a_ticket_of_a_crashed_worker_delays_the_draw_and_wins_nothing(
     (result,) = await ended(time_, [request])
     assert isinstance(result, Reservation)
     assert OPENS + ROUND + PATIENCE <= time_.now() < OPENS + ROUND + 2 * PATIENCE
-    assert await stage.stored.reservations.on_day(lost.id, TOMORROW) == []
+    assert await stage.stored.reservations.on_day(ZONE, lost.id, TOMORROW) == []
     # Its reader asks again, and is drawn in a later round.
     time_.move(OPENS + 2 * ROUND - time_.now())
     again = start(worker, ctx(lost), OTHER_SEAT)
@@ -254,7 +255,9 @@ async def test_a_day_that_opens_at_two_times_is_drawn_twice(stage: Stage, time_:
     await stage.stored.policies.add_missing(later, EIGHT)
     await worker.reference.refresh()
     time_.move(OPENS + timedelta(hours=1) - time_.now())
-    loser = reader if not await stage.stored.reservations.on_day(reader.id, TOMORROW) else other
+    loser = (
+        reader if not await stage.stored.reservations.on_day(ZONE, reader.id, TOMORROW) else other
+    )
     request = start(worker, replace(ctx(loser), now=time_.now()), OTHER_SEAT)
     opening = round_at(time_.now(), time_.now())
     assert opening is not None and len(await drawn(stage, 1, opening)) == 1

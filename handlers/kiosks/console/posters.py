@@ -9,7 +9,6 @@ from handlers.http.pages import PageRequest
 from handlers.http.qr import svg
 from handlers.staff.layout import render
 from models.kernel.errors import NotFound
-from models.kernel.time_range import local_date
 from models.library.entities import KioskId, Venue
 
 
@@ -35,5 +34,5 @@ async def area_poster(visit: PageRequest) -> web.StreamResponse:
 
 def _poster(visit: PageRequest, venue: Venue, path: str, **what: Any) -> web.Response:
     link = visit[SITE].public_base_url + path
-    policy = visit[REFERENCE].policy_on(local_date(visit.now), venue.id)
+    policy = visit[REFERENCE].policy_on(visit.zone.day(visit.now), venue.id)
     return render(visit, "poster", policy=policy, venue=venue, link=link, picture=svg(link), **what)

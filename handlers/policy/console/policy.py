@@ -24,7 +24,6 @@ from handlers.texts.opening import place_name
 from languages.text import joined
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.policy.entities import VENUE_OVERRIDABLE, Policy, PolicyOverride
 from models.policy.errors import RulesChanged
 from models.policy.opening import OpeningPlace
@@ -41,7 +40,7 @@ async def policy(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
-    reference, today = visit[REFERENCE], local_date(visit.now)
+    reference, today = visit[REFERENCE], visit.zone.day(visit.now)
     current = settled(reference.policy, today)
     facts: dict[str, Any] = {
         "fields": fields_of(current),
@@ -125,7 +124,7 @@ def _is_in_use(visit: PageRequest, override: PolicyOverride) -> bool:
 def _narrower_groups(visit: PageRequest, before: Policy, after: Policy) -> list[str]:
     """Warnings of the groups with a limit that becomes stricter than the library's or, where a
     venue has another one, than the venue's."""
-    reference, day = visit[REFERENCE], local_date(visit.now)
+    reference, day = visit[REFERENCE], visit.zone.day(visit.now)
     library = after.resolve(None, None, day)
     lines = list[str]()
     for venue_id in (None, *(venue.id for venue in reference.catalog.venues_in_use)):
