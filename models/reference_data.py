@@ -186,8 +186,9 @@ class ReferenceData:
     ) -> list[date]:
         """Today and the days in the reader's booking window for the venue (None: for the whole
         library), including those not yet open."""
-        if reader is None or not self.groups.by_id:
-            return self.policy.bookable_dates(self.zone, now, self.catalog.venue_in_use(venue_id))
+        policy = self.policy
+        if (reader is None or not self.groups.by_id) and not (policy.rule_sets or policy.venues):
+            return policy.bookable_dates(self.zone, now, None)
         today = self.zone.day(now)
         reader_dates = [today]
         for ahead in range(1, FARTHEST_HORIZON + 1):

@@ -8,7 +8,7 @@ from typing import Any
 from handlers.texts.wording import PLACEHOLDER_NAMES
 from miniapp_server.cli.library import library_of
 from models.identity.roles import Role
-from models.library.entities import Venue
+from models.library.entities import AreaId, Venue
 from models.staff.audit import AuditQuery
 from models.transfer.library_file import to_text
 from models.transfer.rules import check_library
@@ -122,6 +122,7 @@ async def test_permanent_values_of_a_venue_hold_there_until_they_are_removed(
     head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     own = {"set.check_in_before_minutes@law": "10", "set.booking_window_days@law": "5"}
     own |= {"set.hall_display@law": "yes", "set.public_occupancy@law": "yes"}
+    own |= {"set.accessible_only@law": "yes"}
     longer = {"max_minutes": "300", "booking_window_days": "3", f"area-{ROOM}": ""}
     await group(service, head, **longer)
     wider = await ask(service, head, **own, **{"set.max_minutes@law": "480"})
@@ -161,10 +162,18 @@ async def test_permanent_values_of_a_venue_hold_there_until_they_are_removed(
     for who, r, actions in ((reader, early, False), (other, there, True)):
         now = await who.ok("GET", f"/reservations/{r['id']}")
         assert ("check_in" in now["actions"]) is actions
-    # The second wording of the rules lists the venue's numbers, in both languages.
+    kept = wish("law-a-2", service.today, "14:00", "15:00")
+    await reader.refused("422 seat_kept", "POST", "/reservations", kept)
+    seats = (await reader.ok("GET", "/areas/law-a/map"))["seats"]
+    assert [seat["status"] for seat in seats] == ["free", "disabled"]
+    hall = service.inside.reference.catalog.areas[AreaId("2f-hall")].seats
+    there = next(seat.id for seat in hall if seat.accessible)
+    await reader.ok("POST", "/reservations", kept | {"seat_id": there})
+    # The page of rules lists the venue's numbers, in both languages.
     web = Browser(await service.web_reader(reader))
     chinese, english = (await web.get("/rules")).body, (await web.get("/rules", **ENGLISH)).body
-    assert "Juridicum：开始前可签到 10 分钟，可提前预约 5 天，放号时间 20:00。" in chinese
+    assert "Juridicum：开始前可签到 10 分钟，可提前预约 5 天，无障碍座位只供登记的" in chinese
+    assert "读者，放号时间 20:00。" in chinese
     assert (
         "Juridicum: check-in from 10 minutes before the start, booking up to 5 days ahead"
         in english
