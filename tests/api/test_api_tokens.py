@@ -89,7 +89,7 @@ async def test_a_refused_form_keeps_what_was_typed(service: Living) -> None:
 async def test_a_token_ends_with_its_last_day(service: Living) -> None:
     door = await program(service, Scope.OCCUPANCY_READ)
     (token,) = await service.inside.stored.api_tokens.all()
-    assert token.last_day == date(2026, 10, 7)
+    assert token.last_day(ZONE) == date(2026, 10, 7)
     await service.move(timedelta(days=30, hours=15, minutes=59))
     assert (await door.get("/areas")).status == 200, "23:59 of that day"
     await service.move(timedelta(minutes=1))
