@@ -14,6 +14,7 @@ TABLE_TEXT: Final[Mapping[str, str]] = {
 COLUMN_TEXT: Final[Mapping[str, str]] = {
     "day": "日期",
     "weekday": "星期",
+    "venue": "场馆",
     "area": "区域",
     "hour": "时段",
     "seat": "座位",
