@@ -10,12 +10,23 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE
 from miniapp_server.keys import RESOURCES
 from models.library.entities import Area, AreaId, PresenceSource, Seat, SeatId, Venue, VenueId
+from models.library.transitions import retire
 from models.reservations.presence import PresenceMethod
 
 JURIDICUM: Final = VenueId("juridicum")
 LESESAAL: Final = AreaId("jur-lesesaal")
 _CARREL: Final = Seat(SeatId("jur-lesesaal-c3"), LESESAAL, "Carrel 3", 40, 40, power=True)
 _BASEMENT: Final = AreaId("jur-basement")
+
+
+async def retire_second_venue(app: web.Application) -> None:
+    """Leaves the library with its first venue, as most libraries are."""
+    catalogs, catalog = app[RESOURCES].repositories.catalogs, app[REFERENCE].catalog
+    for area in (area for area in catalog.areas.values() if area.venue_id == JURIDICUM):
+        assert await catalogs.replace_area(retire(area))
+    venue = catalog.venues[JURIDICUM]
+    assert await catalogs.replace_venue(replace(venue, retired=True, rev=venue.rev + 1))
+    await app[REFERENCE].refresh()
 
 
 async def add_second_venue(app: web.Application) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +11,12 @@ from models.identity.api_tokens import ApiToken
 from models.identity.roles import Role, StaffDirectory
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
-from models.library.transitions import retire
 from models.staff.grants import StaffGrants
 from tests.api.browsing import Browser
 from tests.api.cas_sign_in import begun, granted
 from tests.api.console import WHEREFORE, log, post, staff
 from tests.living import Client, Living
-from tests.second_venue import JURIDICUM, LESESAAL
+from tests.second_venue import LESESAAL, retire_second_venue
 
 BRANCH, ROOM = VenueId("branch"), AreaId("branch-room")
 THERE = SeatId("branch-room-001")
@@ -278,12 +276,7 @@ async def test_areas_are_listed_under_their_venues_in_the_order_of_venues(servic
         chips == ["图书馆", "Juridicum", "零层", "一层"] and "巡视 Juridicum 1层 Lesesaal A" in here
     )
 
-    catalogs, catalog = service.inside.stored.catalogs, service.inside.reference.catalog
-    for area in (area for area in catalog.areas.values() if area.venue_id == JURIDICUM):
-        assert await catalogs.replace_area(retire(area))
-    closed = replace(catalog.venues[JURIDICUM], retired=True, rev=1)
-    assert await catalogs.replace_venue(closed)
-    await service.inside.reference.refresh()
+    await retire_second_venue(service.app)
     for path in [*paths, "/console/seats"]:
         page = (await head.get(path)).body
         assert "二层中厅" in page and 'class="venue"' not in page and "<optgroup" not in page, path
