@@ -396,11 +396,12 @@ def fields_of(seat: Seat) -> dict[str, Any]:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(areas())
 def test_an_exported_area_imports_unchanged(area: Area) -> None:
-    """Importing into the same library changes nothing; into an empty one it makes the same plan."""
+    """Importing into the same library changes nothing; into an empty one it makes the same plan,
+    in the venue that a table names."""
     head = [COLUMN_TEXT[name] for name in writing.FIELDS]
-    table = writing.as_csv([head, *writing.rows_of(area, YES, KIND_TEXT)])
+    table = writing.as_csv([head, *writing.rows_of(area, "图书馆", YES, KIND_TEXT)])
     as_json = json.dumps(plan_to_json(area)).encode()
-    for data in (table, as_json):
+    for data, venue in ((table, ANNEX.id), (as_json, VENUE)):
         there = Catalog("", CATALOG.venues, {area.id: area}, {})
         plan = plan_import(decoding.read_file(data, WORDS).areas, there, Defaults("library"))
         assert plan.problems == []
@@ -408,10 +409,11 @@ def test_an_exported_area_imports_unchanged(area: Area) -> None:
         plan = plan_import(
             decoding.read_file(data, WORDS).areas,
             Catalog("", CATALOG.venues, {}, {}),
-            Defaults("library"),
+            Defaults(venue),
         )
         assert plan.problems == []
         new = plan.areas[0].new
+        assert new.venue_id == VENUE
         assert (new.id, new.name, new.floor, new.width, new.height) == (
             *(area.id, area.name, area.floor, area.width, area.height),
         )
