@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
@@ -281,7 +280,6 @@ def _plan_facts(
         "reserved_for": plan.reserved_for,
         "feature_text": FEATURE_TEXT,
         "words": SEAT_TEXT[kind],
-        "words_json": msgspec.json.encode(SEAT_TEXT[kind]).decode(),
         "version": plan.version(),
         "data": f"/api/v1/areas/{area.id}",
         "query": urlencode(query),
