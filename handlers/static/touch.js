@@ -162,7 +162,7 @@
   }
 
   async function areas() {
-    const found = (await call("GET", "/areas")).items, parts = [];
+    const found = (await call("GET", `/areas?venue=${document.body.dataset.venue}`)).items, parts = [];
     for (const floor of new Set(found.map((area) => area.floor))) {
       const row = make("div", "", "choices areas");
       for (const area of found.filter((one) => one.floor === floor)) {

@@ -255,7 +255,8 @@ async def export_csv(visit: PageRequest) -> web.StreamResponse:
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
     head = [COLUMN_TEXT[name] for name in writing.FIELDS]
-    rows = [head, *writing.rows_of(area, YES, KIND_TEXT)]
+    venue = visit[REFERENCE].catalog.venues[area.venue_id].name
+    rows = [head, *writing.rows_of(area, venue, YES, KIND_TEXT)]
     return _file(writing.as_csv(rows), _CSV, f"{area.id}.csv")
 
 
