@@ -65,7 +65,8 @@ async def list_venues(call: ApiRequest) -> VenuesOut:
                 reference, v, call.now, call.principal.reader if call.principal else None
             )
             for v in venues
-        ]
+        ],
+        presenter.features(reference.catalog),
     )
 
 
@@ -92,9 +93,10 @@ async def catalog(call: ApiRequest) -> CatalogOut:
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     time_window = cache.window(query.date, query.start, query.end, minute, reader)
-    features = query.features
+    features = query.required_features
     if features:
-        may_filter(features, cache.reference.policy_on(time_window.day))
+        own = cache.reference.catalog.features.filters
+        may_filter(features, cache.reference.policy_on(time_window.day), own)
     day = time_window.day
     occupancy = cache.occupancy.current(day) or await cache.occupancy.get_day(day)
     venue = VenueId(query.venue) if query.venue is not None else None
@@ -233,6 +235,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
             if local_date(row.start) <= time_window.day
         ],
         reserved_for=list(reference.groups_instead(seat, call.viewer, time_window.day)) or UNSET,
+        features=presenter.own_features(reference.catalog, seat),
     )
 
 

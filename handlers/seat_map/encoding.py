@@ -12,6 +12,7 @@ from msgspec import UNSET
 from handlers.http import presenting, schemas
 from handlers.seat_map import schemas as seat_map_schemas
 from models.library.entities import Area, features_of
+from models.library.seat_features import SeatFeatures
 from models.reference_data import ReferenceData
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
@@ -36,9 +37,12 @@ def clock_time(text: str | None) -> time | None:
     return time.fromisoformat(text) if text is not None else None
 
 
-def seat_body(area: Area, place: int, view: SeatState, reserved_for: Sequence[str] = ()) -> bytes:
+def seat_body(
+    area: Area, place: int, view: SeatState, reserved_for: Sequence[str], own: SeatFeatures
+) -> bytes:
     """The JSON of the seat with the index ``place`` in the area's plan. ``reserved_for``: the
-    groups that the seat is reserved for, if the reader may not use it."""
+    groups that the seat is reserved for, if the reader may not use it. ``own``: the library's
+    own features."""
     seat = area.seats[place]
     return msgspec.json.encode(
         seat_map_schemas.SeatOut(
@@ -51,6 +55,7 @@ def seat_body(area: Area, place: int, view: SeatState, reserved_for: Sequence[st
             next_free=presenting.moment(view.next_free),
             **features_of(seat),
             reserved_for=list(reserved_for) or UNSET,
+            features=[f.id for f in own.of(seat.features)] or UNSET if seat.features else UNSET,
         )
     )
 

@@ -24,20 +24,23 @@ from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
-from handlers.seat_map.booking_panel import booking_panel, feature_texts, show_error
+from handlers.seat_map.booking_panel import booking_panel, show_error
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.expected import expected_seats
 from handlers.seat_map.search import (
     MapSearch,
+    all_feature_texts,
     date_of,
     feature_filters,
+    feature_texts,
     redirect_to_today,
     search_of,
     search_times,
     time_filter,
 )
 from handlers.seat_map.suggestions import Suggestions, suggestions
-from handlers.texts.labels import FEATURE_TEXT, FIXTURE_TEXT, SEAT_TEXT
+from handlers.texts.feature_icons import ICON_PATHS
+from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
@@ -279,7 +282,9 @@ def _plan_facts(
         "count": count,
         "max_minutes": longest_stay(visit, area, search),
         "reserved_for": plan.reserved_for,
-        "feature_text": FEATURE_TEXT,
+        "feature_text": all_feature_texts(visit),
+        "own_features": catalog.features.in_use,
+        "icons": ICON_PATHS,
         "words": SEAT_TEXT[kind],
         "words_json": msgspec.json.encode(SEAT_TEXT[kind]).decode(),
         "version": plan.version(),
@@ -320,7 +325,7 @@ def _drawing(
                 state.status.value,
                 _clock(search.day, state.free_until),
                 _clock(search.day, state.next_free),
-                feature_texts(seat),
+                feature_texts(visit, seat),
                 plan.barred.get(place, ()),
             )
             for place, (seat, state) in enumerate(

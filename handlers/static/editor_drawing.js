@@ -109,7 +109,7 @@ class PlanDrawing {
   }
   spoken(thing) {
     if (!this.draft.isSeat(thing)) return `${this.markNames[thing.kind]} ${thing.x}，${thing.y}`;
-    const facts = Object.entries(this.featureNames).filter(([name]) => thing[name]).map(([, word]) => word);
+    const facts = Object.entries(this.featureNames).filter(([name]) => thing[name] === true || thing.features?.includes(name)).map(([, word]) => word);
     const { disabled, disabled_from: from, disabled_until: until } = thing;
     if (disabled) facts.push(`停用：${disabled} ${from || until ? `${from || ""} 至 ${until || ""}` : ""}`);
     return [`${thing.no} 号`, ...facts].join(" ").trim();

@@ -17,6 +17,7 @@ TOPICS: Final[Mapping[str, tuple[str, str]]] = {
     "/console/setup": ("setup", "首次设置"),
     "/console/library": ("setup", "图书馆信息"),
     "/console/venues": ("setup", "场馆"),
+    "/console/features": ("setup", "座位条件"),
     "/console/plans/import": ("setup", "楼层和座位"),
     "/console/readers": ("daily-desk", "读者"),
     "/console/reservations": ("daily-desk", "代读者操作"),
