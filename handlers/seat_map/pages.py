@@ -82,9 +82,9 @@ class AreaTile:
 
     @property
     def is_full(self) -> bool:
-        """True if the reader may use the area, and none of its seats is free."""
+        """True if the reader may use seats of the area that match, and none of these is free."""
         could = self.closed is None and not self.reserved_for and not self.too_long
-        return could and self.count.free == 0
+        return could and self.count.free == 0 < self.count.total
 
     @property
     def almost_full(self) -> bool:
@@ -297,7 +297,7 @@ def _plan_facts(
         "may_join_waitlist": not plan.reserved_for
         and not search.change
         and visit.suspension is None
-        and not count.free,
+        and count.free == 0 < count.total,
         "next_free": _next_free(search, plan, visit.reader.id) if not count.free else "",
         "thanks": "thanks" in visit.request.query,
     }

@@ -28,8 +28,9 @@ from models.storage.mongo import Collection, Database, Document, previous_revisi
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import ConcurrentUpdate, try_transaction
 
-FEATURES: Final = "seat_features"
-"""The id, in the collection ``profile``, of the document with the library's own seat features."""
+_FEATURES: Final = "all"
+"""The id of the one document of ``seat_features``, so that the database decides between two
+changes of the list."""
 
 
 class CatalogRepository:
@@ -204,10 +205,12 @@ class CatalogRepository:
         async def work(session: Any) -> None:
             document = features_to_document(features)
             if features.rev == 1:
-                await self._db["profile"].insert_one(document, session=session)
+                await self._db["seat_features"].insert_one(document, session=session)
             else:
-                before = {"_id": FEATURES, "rev": features.rev - 1}
-                result = await self._db["profile"].replace_one(before, document, session=session)
+                before = {"_id": _FEATURES, "rev": features.rev - 1}
+                result = await self._db["seat_features"].replace_one(
+                    before, document, session=session
+                )
                 if not result.matched_count:
                     raise ConcurrentUpdate
             await count_up(self._db, session)
@@ -249,7 +252,7 @@ class CatalogRepository:
                 .sort("_id")
                 .to_list(None)
             )
-            features = await self._db["profile"].find_one({"_id": FEATURES})
+            features = await self._db["seat_features"].find_one({})
         parts = [venues, areas, kiosks, *([features] if features else [])]
         text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
         with known_fields(self._db, "an area"):
@@ -327,7 +330,7 @@ def kiosk_to_document(kiosk: Kiosk) -> Document:
 
 
 def features_to_document(features: SeatFeatures) -> Document:
-    return {"_id": FEATURES, "all": [asdict(one) for one in features.all], "rev": features.rev}
+    return {"_id": _FEATURES, "all": [asdict(one) for one in features.all], "rev": features.rev}
 
 
 def _features(d: Document) -> SeatFeatures:

@@ -11,7 +11,6 @@ from models.library.entities import Area, Kiosk, SeatId
 from models.library.mapping import area_from_document, area_to_document
 from models.library.picture_repository import picture_to_document
 from models.library.repository import (
-    FEATURES,
     count_up,
     features_to_document,
     kiosk_to_document,
@@ -150,12 +149,13 @@ class _Writing:
         return needed_venues
 
     async def _put_features(self, library: LibraryFile) -> None:
-        stored = await self._find_one("profile", {"_id": FEATURES})
+        stored = await self._find_one("seat_features", {})
         if stored is None and not library.seat_features:
             return
         features = SeatFeatures(library.seat_features, stored["rev"] + 1 if stored else 1)
-        await self._db["profile"].replace_one(
-            {"_id": FEATURES}, features_to_document(features), upsert=True, session=self._session
+        document = features_to_document(features)
+        await self._db["seat_features"].replace_one(
+            {"_id": document["_id"]}, document, upsert=True, session=self._session
         )
 
     async def _put_all(

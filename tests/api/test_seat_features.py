@@ -95,6 +95,7 @@ async def test_two_features_from_the_console_over_an_import_and_a_filter_to_a_bo
     await with_rules(service, filter_by_power=True)
     assert await free(reader, "features=desk-lamp&power=true") == {"Lesesaal A": 1}
     assert await free(reader, "features=desk-lamp,power") == {"Lesesaal A": 1}
+    assert "可候补" not in (await browser.get("/?venue=library&features=desk-lamp")).body
     home = (await browser.get("/?venue=branch&features=desk-lamp&power=1")).body
     assert 'value="desk-lamp" checked> 台灯' in home and 'value="power" checked' in home
     assert "/areas/1f-1?" in home and "features=desk-lamp%2Cpower" in home
