@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from typing import Any
+
+import openpyxl  # type: ignore[import-untyped]
 
 from models.identity.roles import Role
 from models.library.entities import AreaId, Venue, VenueId
@@ -76,6 +79,18 @@ async def test_two_features_from_the_console_over_an_import_and_a_filter_to_a_bo
 
     template = (await head.get("/console/plans/import/template.csv")).body
     assert "无障碍,台灯,升降桌" in str(template)
+    workbook = await head.client.session.get(
+        f"{service.base}/console/plans/import/template.xlsx", headers=head.cookie
+    )
+    book = openpyxl.load_workbook(io.BytesIO(await workbook.read()))
+    assert [cell.value for cell in book["座位"][1]][-3:] == ["无障碍", "台灯", "升降桌"]
+    assert "电源、靠窗、电脑、无障碍、台灯、升降桌" in {c.value for c in book["说明"]["A"]}
+    for wrong, words in (
+        (TABLE.replace(",ja,x,", ",ja,vielleicht,"), "第 2 行：“升降桌”不能是“vielleicht”"),
+        (TABLE.replace("Aussicht", "台灯"), "有两列都是“台灯”"),
+    ):
+        refused = await upload(service, head, wrong)
+        assert refused.status == 400 and words in refused.body
     preview = await upload(service, head, TABLE)
     assert preview.status == 200 and "Aussicht" in preview.body, "what is ignored is named"
     assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
@@ -167,12 +182,18 @@ async def test_a_retired_feature_stays_on_its_seats_and_comes_back(service: Livi
     assert (await operate(service, head, "standing-desk", "up")).status == 303
     ids = [f["id"] for f in (await reader.ok("GET", "/venues"))["features"]]
     assert ids == ["standing-desk", "desk-lamp"]
+    # What a library has written is not translated, even where the service has an English word.
+    await define(service, head, {"name": "候补", "icon": "sofa"})
+    english = (await head.get("/areas/2f-hall", **{"Accept-Language": "en"})).body
+    assert "</svg>候补</li>" in english and "</svg>Standing desk</li>" in english
     renamed = LAMP | {"name": "阅读灯"}
     assert (await operate(service, head, "desk-lamp", "change", **renamed)).status == 303
     assert "阅读灯" in (await head.get("/areas/2f-hall")).body
     done = [action for action, target, _ in await log(service) if target.startswith("feature:")]
-    added, kinds = ["feature_added"] * 2, ["feature_retired", "feature_restored", *["feature"] * 2]
-    assert done == added + kinds
+    assert done == [
+        *("feature_added", "feature_added", "feature_retired", "feature_restored"),
+        *("feature", "feature_added", "feature"),
+    ]
     assert "zh: 阅读灯" in (await head.get("/console/audit")).body
 
 
