@@ -231,7 +231,11 @@ async def test_what_is_refused_changes_nothing(service: Living) -> None:
         assert await stored() == before
 
     # Eight are in use at most; two of whose names have no Latin letters get different ids.
-    await define(service, head, *({"name": f"灯{n}", "icon": "lamp"} for n in range(6)))
+    folded = '<summary class="chip">筛选</summary>'
+    assert folded not in (await head.get("/")).body
+    lamps = ({"name": f"灯{n}", "icon": "lamp", "filter": "1"} for n in range(6))
+    await define(service, head, *lamps)
+    assert folded in (await head.get("/")).body, "many filters would push the areas off a phone"
     eight = service.inside.reference.catalog.features
     assert [f.id for f in eight.all[2:4]] == ["feature", "feature-2"]
     assert "新增座位条件" not in (await head.get(PAGE)).body
