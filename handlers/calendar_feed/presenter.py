@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
-from handlers.http.language import Language
 from handlers.reservations import presenter
-from handlers.reservations.schemas import ReservedSeat
 from handlers.texts import calendar_feed as texts
-from handlers.texts.english import place, sentence, value_in_english
 from handlers.texts.labels import STATE_TEXT
+from handlers.texts.places import seat_place
+from languages.text import Language, Text
 from models.calendar_feed import rules
 from models.calendar_feed.entities import CalendarEntry
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from notify.templates.rendering import SCAN_BY, clock, later_clock
-
-Say = Callable[[str], str]
 
 
 def calendar(
@@ -33,17 +29,18 @@ def calendar(
     # Imported here: icalendar takes 3 MB in each worker, and few readers have a calendar.
     from models.calendar_feed.calendar import calendar_of
 
-    say = _say_in(language)
     entries = [_entry(reference, r, base_url, language) for r in reservations]
-    return calendar_of(entries, reference.profile.clock, say(name))
+    return calendar_of(entries, reference.profile.clock, language.say(name))
 
 
 def _entry(
     reference: ReferenceData, r: Reservation, base_url: str, language: Language
 ) -> CalendarEntry:
-    say = _say_in(language)
     seat, time = presenter.seat(reference, r.seat_id), rules.calendar_time(r)
-    words = partial(_words, language, seat)
+
+    def words(text: Text) -> str:
+        return str(language.say(text.format(area=seat.area, no=seat.no)))
+
     page = f"{base_url}/reservations/{r.id}"
     return CalendarEntry(
         uid=rules.uid_of(r, base_url),
@@ -54,31 +51,15 @@ def _entry(
         end=time.end,
         cancelled=rules.is_off(r),
         summary=words(texts.SUMMARY_OFF.get(r.state, texts.SUMMARY)),
-        location=_place(language, seat),
-        description=f"{say(_status_text(reference, r))}\n{page}",
+        location=language.say(seat_place(seat)),
+        description=f"{language.say(_status_text(reference, r))}\n{page}",
         url=page,
         before_start=words(texts.BEFORE_START) if rules.reminds_of_start(r) else "",
         before_end=words(texts.BEFORE_END) if rules.reminds_of_end(r) else "",
     )
 
 
-def _say_in(language: Language) -> Say:
-    return value_in_english if language is Language.ENGLISH else str
-
-
-def _words(language: Language, seat: ReservedSeat, text: str) -> str:
-    if language is Language.ENGLISH:
-        return sentence(text, area=seat.area, no=seat.no)
-    return text.format(area=seat.area, no=seat.no)
-
-
-def _place(language: Language, seat: ReservedSeat) -> str:
-    if language is Language.ENGLISH:
-        return place(seat.venue, seat.floor, seat.area, seat.no) or seat.label
-    return seat.label
-
-
-def _status_text(reference: ReferenceData, r: Reservation) -> str:
+def _status_text(reference: ReferenceData, r: Reservation) -> Text:
     """When and how to check in for ``r``; if ``r`` is no longer reserved, its state in words."""
     if r.state is not ReservationState.RESERVED:
         return texts.STATE.format(state=STATE_TEXT[r.state])

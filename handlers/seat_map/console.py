@@ -36,7 +36,7 @@ from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
-from notify.templates.rendering import later_clock
+from notify.templates.rendering import from_to, later_clock
 
 _LISTED: Final = 50
 """The list has at most this many seats whose readers may have left. Further seats are listed
@@ -186,7 +186,7 @@ def _empty(
 
 
 def _occupied(seat: Seat, row: OccupancyRow, who: str, reports: list[str]) -> PatrolSeat:
-    when = f"{presenting.clock(row.booked_start)}–{later_clock(row.booked_start, row.end)}"
+    when = from_to(presenting.clock(row.booked_start), later_clock(row.booked_start, row.end))
     reserved = row.state is ReservationState.RESERVED
     words = PATROL_TEXT["not_checked_in"] if reserved else STATE_TEXT[row.state]
     return PatrolSeat(seat, row.state.value, words, row.id, who, when, reports)

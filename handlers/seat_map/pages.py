@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
@@ -286,7 +285,6 @@ def _plan_facts(
         "own_features": catalog.features.in_use,
         "icons": ICON_PATHS,
         "words": SEAT_TEXT[kind],
-        "words_json": msgspec.json.encode(SEAT_TEXT[kind]).decode(),
         "version": plan.version(),
         "data": f"/api/v1/areas/{area.id}",
         "query": urlencode(query),

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
-from markupsafe import escape
 from multidict import MultiMapping
 
 from handlers.http import presenting, schemas
@@ -35,7 +34,7 @@ from models.library.seat_features import SeatFeature
 from models.policy.entities import FARTHEST_HORIZON, time_steps
 from models.policy.open_hours import open_hours
 from models.seat_map.service import TimeFilter
-from notify.templates.rendering import later_clock
+from notify.templates.rendering import from_to, later_clock
 
 AnyRequest = PageRequest | ApiRequest
 
@@ -97,7 +96,7 @@ class MapSearch:
     @property
     def period(self) -> str:
         begin = START_NOW if self.start == NOW else self.start
-        return f"{begin}–{later_clock(self.day, self._span.end)}"
+        return from_to(begin, later_clock(self.day, self._span.end))
 
     def is_longer_than(self, longest: timedelta) -> bool:
         return self.has_time and self._span.length > longest
@@ -238,6 +237,5 @@ def feature_texts(visit: PageRequest, seat: Seat) -> dict[str, str]:
 
 
 def _own_texts(visit: PageRequest, own: Iterable[SeatFeature]) -> dict[str, str]:
-    """The names of the library's own features. As markup they are not translated."""
-    language = language_of(visit.request)
-    return {feature.id: escape(feature.name_in(language)) for feature in own}
+    language = language_of(visit.request).tag
+    return {feature.id: feature.name_in(language) for feature in own}

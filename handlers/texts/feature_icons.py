@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from languages.text import _
+
 ICON_PATHS: Final[Mapping[str, str]] = {
     "lamp": "M8.4 3.6h7.2l3 7.2H5.4zM12 10.8v9M8 20.4h8",
     "desk": "M3 6.4h18M6.4 6.4v14M17.6 6.4v14M12 17.6v-7M9.6 12.8L12 10.4l2.4 2.4",
@@ -20,17 +22,17 @@ ICON_PATHS: Final[Mapping[str, str]] = {
     "diamond": "M12 3.6l8.4 8.4-8.4 8.4L3.6 12z",
 }
 ICON_TEXT: Final[Mapping[str, str]] = {
-    "lamp": "台灯",
-    "desk": "升降桌",
-    "screens": "显示器",
+    "lamp": _("台灯"),
+    "desk": _("升降桌"),
+    "screens": _("显示器"),
     "usb": "USB",
-    "network": "网线",
-    "locker": "锁柜",
-    "quiet": "静音",
-    "booth": "隔间",
-    "sofa": "沙发",
-    "headset": "耳机",
-    "board": "白板",
-    "diamond": "其他",
+    "network": _("网线"),
+    "locker": _("锁柜"),
+    "quiet": _("静音"),
+    "booth": _("隔间"),
+    "sofa": _("沙发"),
+    "headset": _("耳机"),
+    "board": _("白板"),
+    "diamond": _("其他"),
 }
 """The words for the drawings where one is chosen."""

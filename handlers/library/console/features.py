@@ -10,12 +10,12 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.forms import Lines, decode, require_current
 from handlers.staff.layout import render, staff_context
 from handlers.texts.feature_icons import ICON_PATHS, ICON_TEXT
 from handlers.texts.floor_files import WORDS
-from handlers.texts.labels import FEATURE_TEXT
 from models.identity.roles import Role
 from models.kernel.errors import Malformed, NotFound
 from models.library.errors import FeaturesChanged
@@ -48,7 +48,7 @@ async def features(visit: PageRequest) -> web.StreamResponse:
         full=len(catalog.features.in_use) >= MOST_FEATURES,
         most=MOST_FEATURES,
         longest_name=LONGEST_LATIN,
-        usual=FEATURE_TEXT,
+        language=language_of(visit.request).tag,
         icons=ICON_PATHS,
         icon_text=ICON_TEXT,
     )
