@@ -56,7 +56,7 @@ async def features(visit: PageRequest) -> web.StreamResponse:
 
 async def add_feature(visit: PageRequest, form: Form) -> web.StreamResponse:
     await _check_current(visit, form)
-    feature = _typed(form, SeatFeature("", {}, ""))
+    feature = _typed(visit, form, SeatFeature("", {}, ""))
     await visit[StaffSeatFeatures].add(staff_context(visit), feature, WORDS.columns.keys())
     return redirect("/console/features?done")
 
@@ -66,7 +66,7 @@ async def change_feature(visit: PageRequest, form: Form) -> web.StreamResponse:
     context, staff = staff_context(visit), visit[StaffSeatFeatures]
     match form_text(form, "operation"):
         case "change":
-            feature = _typed(form, staff.get(visit.id))
+            feature = _typed(visit, form, staff.get(visit.id))
             await staff.change(context, feature, WORDS.columns.keys())
         case "up":
             await staff.put_up(context, visit.id)
@@ -83,9 +83,9 @@ async def _check_current(visit: PageRequest, form: Form) -> None:
     require_current(form, visit[REFERENCE].catalog.features.rev, FeaturesChanged)
 
 
-def _typed(form: Form, old: SeatFeature) -> SeatFeature:
+def _typed(visit: PageRequest, form: Form, old: SeatFeature) -> SeatFeature:
     """``old`` with the names, icon and filter of the form. Raises: Malformed."""
-    typed = decode(form, FeatureForm)
+    typed = decode(visit.zone, form, FeatureForm)
     names = {"zh": typed.name.strip(), "en": typed.english.strip()}
     for line in filter(None, map(str.strip, typed.others.splitlines())):
         tag, _, name = line.partition(" ")
