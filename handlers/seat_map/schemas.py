@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -12,6 +13,10 @@ from models.library.entities import FILTERABLE_FEATURES
 FeatureNames = Annotated[
     str, Meta(max_length=400, description="names of seat features, separated by commas")
 ]
+
+
+def _named_in(features: str) -> Iterable[str]:
+    return filter(None, features.split(",")) if features else ()
 
 
 class SeatFeatureOut(Response):
@@ -70,8 +75,8 @@ class AreasQuery(Request):
     @property
     def required_features(self) -> frozenset[str]:
         """The features by which the query filters: only seats that have all of them are counted."""
-        named = filter(None, self.features.split(",")) if self.features else ()
-        return frozenset((*(f for f in FILTERABLE_FEATURES if getattr(self, f)), *named))
+        usual = (name for name in FILTERABLE_FEATURES if getattr(self, name))
+        return frozenset((*usual, *_named_in(self.features)))
 
 
 class WindowQuery(Request):
@@ -132,6 +137,11 @@ class ProposalQuery(ForecastQuery):
             description="ids of seats that the reader declined, separated by commas",
         ),
     ] = ""
+    features: FeatureNames = ""
+
+    @property
+    def required_features(self) -> frozenset[str]:
+        return frozenset(_named_in(self.features))
 
 
 class ProposedSeatOut(Response):

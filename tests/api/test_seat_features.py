@@ -107,6 +107,9 @@ async def test_two_features_from_the_console_over_an_import_and_a_filter_to_a_bo
     assert await free(reader, "features=desk-lamp") == {"Lesesaal A": 2}
     await reader.refused("422 filter_off", "GET", "/areas?features=standing-desk")
     await reader.refused("422 filter_off", "GET", "/areas?features=number")
+    proposed = (await reader.ok("GET", "/proposal?venue=branch&features=desk-lamp"))["proposed"]
+    assert proposed["seat"]["no"] in ("A-1-07", "A-1-09")
+    await reader.refused("422 filter_off", "GET", "/proposal?features=standing-desk")
     await with_rules(service, filter_by_power=True)
     assert await free(reader, "features=desk-lamp&power=true") == {"Lesesaal A": 1}
     assert await free(reader, "features=desk-lamp,power") == {"Lesesaal A": 1}
