@@ -11,6 +11,7 @@ from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.zone import Zone
 from models.library.entities import (
+    FILTERABLE_FEATURES,
     REMOVED_FROM_PLAN,
     Area,
     AreaId,
@@ -223,6 +224,11 @@ class ReferenceData:
         """The current policy of each venue in use for the day; without a venue, the library's."""
         venues: list[VenueId | None] = [venue.id for venue in self.catalog.venues_in_use]
         return [self.policy_on(day, venue_id) for venue_id in venues or [None]]
+
+    def filters_on(self, day: date) -> tuple[str, ...]:
+        """The features by which readers may filter seats on that day: usual ones, then own ones."""
+        usual = filter(self.policy_on(day, None).allows_filter, FILTERABLE_FEATURES)
+        return (*usual, *self.catalog.features.filters)
 
     def policy_for(self, area_id: AreaId, day: date, reader: Reader | None = None) -> Policy:
         """The current policy for area and day, with the reader's group limits and accommodation."""
