@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from languages.text import joined
 from models.messages.entities import Message
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
@@ -84,8 +85,9 @@ class OutboxMessages:
                 "window": result.window,
                 "suspended_until": result.suspended_until,
             }
-        kiosks = BETWEEN_KIOSKS.join(
-            kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id
+        kiosks = joined(
+            (kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id),
+            BETWEEN_KIOSKS,
         )
         seat = catalog.all_seats.get(seat_id)
         return MessageContext(
