@@ -33,6 +33,7 @@ from handlers.http.authentication import (
 from handlers.http.cached_response import json_answer
 from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.keys import LOAD_SHEDDER, service_key
+from handlers.http.language import language_of
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.public_reads import read_in_public
@@ -344,7 +345,6 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
 def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamResponse]:
     if route.returns_response:
         return _as_it_is
-    encoder = msgspec.json.Encoder(enc_hook=str)  # texts: programs read them in Chinese
 
     def present(request: web.Request, result: Any) -> web.StreamResponse:
         if isinstance(result, web.StreamResponse):
@@ -352,9 +352,15 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
         if result is None:
             return web.Response(status=route.status)
         accepted = route.accepted is not None and isinstance(result, route.accepted)
-        return json_answer(request, 202 if accepted else route.status, encoder.encode(result))
+        content = msgspec.json.encode(result, enc_hook=partial(_say, request))
+        return json_answer(request, 202 if accepted else route.status, content)
 
     return present
+
+
+def _say(request: web.Request, text: Any) -> Any:
+    """The text in the request's language, which is looked up only for answers with texts."""
+    return language_of(request).say(text)
 
 
 def _as_it_is(_: web.Request, response: web.StreamResponse) -> web.StreamResponse:
