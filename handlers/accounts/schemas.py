@@ -114,7 +114,7 @@ class ActivationCodeOut(Response):
 
 
 class ChosenLanguage(Request):
-    """``language``: a language's tag, such as ``zh`` or ``en``."""
+    """``language``: the tag of one of the service's languages."""
 
     language: Annotated[str, Meta(max_length=20)]
 

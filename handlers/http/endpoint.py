@@ -32,7 +32,7 @@ from handlers.http.authentication import (
 )
 from handlers.http.cached_response import json_answer
 from handlers.http.deadline import ANSWER_WITHIN_S, read_within
-from handlers.http.keys import LOAD_SHEDDER, service_key
+from handlers.http.keys import LOAD_SHEDDER, REFERENCE, service_key
 from handlers.http.language import language_of
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
@@ -45,6 +45,7 @@ from models.identity.errors import ScopeMissing
 from models.identity.roles import Role
 from models.kernel.errors import DomainError, Forbidden, Malformed
 from models.kernel.ids import Actor
+from models.kernel.zone import Zone
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader, onlooker
 
@@ -81,6 +82,10 @@ class ApiRequest:
     def __getitem__(self, key: web.AppKey[Value] | type[Value]) -> Value:
         """The application's service of this class, or the value under an ``AppKey``."""
         return self.app[service_key(key) if isinstance(key, type) else key]
+
+    @property
+    def zone(self) -> Zone:
+        return self.app[REFERENCE].zone
 
     @property
     def reader(self) -> Reader:
@@ -352,15 +357,11 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
         if result is None:
             return web.Response(status=route.status)
         accepted = route.accepted is not None and isinstance(result, route.accepted)
-        content = msgspec.json.encode(result, enc_hook=partial(_say, request))
+        # The language is looked up only for an answer with texts.
+        content = msgspec.json.encode(result, enc_hook=lambda text: language_of(request).say(text))
         return json_answer(request, 202 if accepted else route.status, content)
 
     return present
-
-
-def _say(request: web.Request, text: Any) -> Any:
-    """The text in the request's language, which is looked up only for answers with texts."""
-    return language_of(request).say(text)
 
 
 def _as_it_is(_: web.Request, response: web.StreamResponse) -> web.StreamResponse:

@@ -14,7 +14,6 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from languages.text import Language
-from models.kernel.time_range import to_local
 from models.messages.entities import Message, Template
 from models.profile.entities import LibraryProfile
 from models.staff.alert_kinds import AlertKind
@@ -50,11 +49,8 @@ class MailWriter:
     ) -> EmailMessage:
         """The mail with a reader's message. The Message-ID is made from ``delivery_id``, so that
         mail programs recognise repeats as copies."""
-        fewer, settings = (
-            self.links.of(message.reader_id, message.template),
-            f"{self.base_url}/me/email",
-        )
-        where, say = self._where(message), language.say
+        fewer, say = self.links.of(message.reader_id, message.template), language.say
+        where, settings = self._where(message), f"{self.base_url}/me/email"
         plain = PLAIN.format(
             text=message.text,
             open=OPEN,
@@ -71,7 +67,7 @@ class MailWriter:
         mail = self._mail(address, message.title, plain, page, language)
         name = hashlib.sha256(delivery_id.encode()).hexdigest()[:32]
         mail["Message-ID"] = f"<{name}@{urlsplit(self.base_url).hostname}>"
-        mail["Date"] = format_datetime(to_local(message.at))
+        mail["Date"] = format_datetime(self.profile().clock.local(message.at))
         mail["List-Unsubscribe"] = f"<{fewer}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         return mail
@@ -80,11 +76,8 @@ class MailWriter:
         self, address: str, counts: Mapping[AlertKind, int], language: Language
     ) -> EmailMessage:
         """The mail to a staff member about waiting work, counted by kind."""
-        say, where, settings = (
-            language.say,
-            f"{self.base_url}/console",
-            f"{self.base_url}/console/alerts",
-        )
+        where, say = f"{self.base_url}/console", language.say
+        settings = f"{where}/alerts"
         lines = [
             say(ALERT_LINE.format(kind=ALERT_KIND_TEXT[kind], count=count))
             for kind, count in counts.items()
