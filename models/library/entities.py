@@ -292,6 +292,15 @@ class Catalog:
         """The areas that are neither retired nor deleted, with or without seats."""
         return (area for area in self.areas.values() if area.in_use)
 
+    def by_venue(self, items: Iterable[_T]) -> list[tuple[Venue | None, list[_T]]]:
+        """The venues, in their order, that have some of the items, each with its items. With a
+        single venue in use all items are one group, and its venue is None."""
+        listed = list(items)
+        if not self.has_several_venues:
+            return [(None, listed)] if listed else []
+        groups = [(v, [i for i in listed if i.venue_id == v.id]) for v in self.venues.values()]
+        return [(venue, group) for venue, group in groups if group]
+
     def venue_in_use(self, venue_id: VenueId | None) -> VenueId | None:
         """The venue's id; None if it is deleted or retired, which ends the rules of the venue."""
         venue = self.venues.get(venue_id) if venue_id is not None else None
@@ -301,15 +310,6 @@ class Catalog:
         """The id of the area's venue, if the venue is in use."""
         area = self.areas.get(area_id)
         return self.venue_in_use(area.venue_id) if area is not None else None
-
-    def by_venue(self, items: Iterable[_T]) -> list[tuple[Venue | None, list[_T]]]:
-        """The venues, in their order, that have some of the items, each with its items. With a
-        single venue in use all items are one group, and its venue is None."""
-        listed = list(items)
-        if not self.has_several_venues:
-            return [(None, listed)] if listed else []
-        groups = [(v, [i for i in listed if i.venue_id == v.id]) for v in self.venues.values()]
-        return [(venue, group) for venue, group in groups if group]
 
     def with_areas(self, *areas: Area) -> Catalog:
         """A copy of the catalog with these areas added, or replacing those with the same id."""
