@@ -18,6 +18,7 @@ from tests.api.api_tokens import PURPOSE, program
 from tests.api.browsing import Browser
 from tests.api.console import log, post, staff
 from tests.api.wishes import wish
+from tests.builders import ZONE
 from tests.living import MONDAY_8, SEAT, Client, Living, living
 
 HERE: Final = "/console/api-tokens"
