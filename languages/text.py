@@ -140,10 +140,16 @@ def _(message: str, **facts: Any) -> Text:
     return _made(Text, message.format_map(facts) if facts else message, message, facts)
 
 
-def _n(message: str, n: float, **facts: Any) -> Text:
+def _n(message: str, n: float, **facts: Any) -> CountedText:
     """The text of a message that counts ``n`` things."""
     facts["n"] = n
     return _made(CountedText, message.format_map(facts), message, facts)
+
+
+def numeral(counted: CountedText) -> CountedText:
+    """The counted things as a fact of a message that names them in Chinese: there it is the
+    number alone, in other languages the number with its noun."""
+    return _made(CountedText, str(counted.facts["n"]), counted.message, counted.facts)
 
 
 def _p(context: str, message: str, **facts: Any) -> Text:

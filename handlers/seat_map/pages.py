@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -24,20 +24,24 @@ from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
-from handlers.seat_map.booking_panel import booking_panel, feature_texts, show_error
+from handlers.seat_map.booking_panel import booking_panel, show_error
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.expected import expected_seats
+from handlers.seat_map.schemas import VenueOut
 from handlers.seat_map.search import (
     MapSearch,
+    all_feature_texts,
     date_of,
     feature_filters,
+    feature_texts,
     redirect_to_today,
     search_of,
     search_times,
     time_filter,
 )
 from handlers.seat_map.suggestions import Suggestions, suggestions
-from handlers.texts.labels import FEATURE_TEXT, FIXTURE_TEXT, SEAT_TEXT
+from handlers.texts.feature_icons import ICON_PATHS
+from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
@@ -78,9 +82,9 @@ class AreaTile:
 
     @property
     def is_full(self) -> bool:
-        """True if the reader may use the area, and none of its seats is free."""
+        """True if the reader may use seats of the area that match, and none of these is free."""
         could = self.closed is None and not self.reserved_for and not self.too_long
-        return could and self.count.free == 0
+        return could and self.count.free == 0 < self.count.total
 
     @property
     def almost_full(self) -> bool:
@@ -98,7 +102,6 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     search = search_of(visit)
     if (moved := redirect_to_today(visit, search)) is not None:
         return moved
-    time_window = time_filter(visit, search)
     reference = visit[REFERENCE]
     venues = [
         presenter.venue(reference, venue, visit.now, visit.reader)
@@ -106,9 +109,11 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         if venue.id in open_venues
     ]
     venue = next((v for v in venues if v.id == search.venue), venues[0])
-    day_policy = reference.with_groups(
-        reference.policy_on(search.day), visit.reader, None, search.day
-    )
+    if _is_day_of_others(search.day, venue, venues):
+        today = replace(search, day=visit.zone.day(visit.now), start="", end="")
+        return redirect(today.to("/", venue=venue.id))
+    time_window = time_filter(visit, search, venue.id)
+    day_policy = reference.policy_on(search.day, VenueId(venue.id))
     # Concurrently: each waits for the database.
     tiles, left, current, favourites, last = await asyncio.gather(
         _tiles(visit, venue.id, search, time_window),
@@ -143,6 +148,12 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         suspension=visit.suspension,
         changing=await _changing(visit, search),
     )
+
+
+def _is_day_of_others(day: date, venue: VenueOut, venues: Iterable[VenueOut]) -> bool:
+    """True if the day can be booked in other venues only: the reader has switched the venue."""
+    of_others = any(one.date == day for other in venues for one in other.dates)
+    return of_others and all(one.date != day for one in venue.dates)
 
 
 def _by_floor(tiles: Iterable[AreaTile]) -> list[tuple[str, list[AreaTile]]]:
@@ -223,7 +234,7 @@ async def area_page(
     ``refusal``: the error of a booking just tried. ``wished_end``: the end to preselect."""
     reference = visit[REFERENCE]
     area = reference.area_for_readers(area_id)
-    time_window = time_filter(visit, search)
+    time_window = time_filter(visit, search, area.venue_id)
     occupancy = await visit[SeatMapService].occupancy.get_day(time_window.day)
     minute = floor_minute(visit.now)
     plan = visit[SEAT_MAP_CACHE].plan(area, occupancy, time_window, minute, visit.reader)
@@ -278,7 +289,9 @@ def _plan_facts(
         "count": count,
         "max_minutes": longest_stay(visit, area, search),
         "reserved_for": plan.reserved_for,
-        "feature_text": FEATURE_TEXT,
+        "feature_text": all_feature_texts(visit),
+        "own_features": catalog.features.in_use,
+        "icons": ICON_PATHS,
         "words": SEAT_TEXT[kind],
         "version": plan.version(),
         "data": f"/api/v1/areas/{area.id}",
@@ -290,7 +303,7 @@ def _plan_facts(
         "may_join_waitlist": not plan.reserved_for
         and not search.change
         and visit.suspension is None
-        and not count.free,
+        and count.free == 0 < count.total,
         "next_free": _next_free(search, plan, visit.reader.id) if not count.free else "",
         "thanks": "thanks" in visit.request.query,
     }
@@ -318,7 +331,7 @@ def _drawing(
                 state.status.value,
                 _clock(search, state.free_until),
                 _clock(search, state.next_free),
-                feature_texts(seat),
+                feature_texts(visit, seat),
                 plan.barred.get(place, ()),
             )
             for place, (seat, state) in enumerate(

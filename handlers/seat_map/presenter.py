@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from handlers.http.presenting import clock, later_clock, moment
 from handlers.seat_map import schemas
@@ -10,7 +11,7 @@ from handlers.texts.labels import day_choice_text
 from handlers.texts.pages import START_NOW
 from models.kernel.time_range import TimeRange
 from models.kernel.zone import Zone
-from models.library.entities import Area, Catalog, Venue, features_of
+from models.library.entities import Area, Catalog, Seat, Venue, features_of
 from models.opening_draw.rules import DRAW_LASTS
 from models.policy.open_hours import OpenHours, open_hours
 from models.readers.entities import Reader
@@ -26,7 +27,18 @@ def catalog(catalog: Catalog) -> schemas.CatalogOut:
         )
         for v in catalog.venues_in_use
     ]
-    return schemas.CatalogOut(catalog.version, venues)
+    return schemas.CatalogOut(catalog.version, venues, features(catalog))
+
+
+def features(catalog: Catalog) -> list[schemas.SeatFeatureOut] | UnsetType:
+    """The library's own seat features for the API."""
+    own = catalog.features.in_use
+    return [schemas.SeatFeatureOut(f.id, dict(f.names), f.icon) for f in own] or UNSET
+
+
+def own_features(catalog: Catalog, seat: Seat) -> list[str] | UnsetType:
+    """The ids of the library's own features that the seat has, for the API."""
+    return [f.id for f in catalog.features.of(seat.features)] or UNSET
 
 
 def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
@@ -36,6 +48,7 @@ def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
             no=seat.number,
             label=catalog.seat_label(seat),
             **features_of(seat),
+            features=own_features(catalog, seat),
         )
         for seat in area.seats
     ]
@@ -55,7 +68,8 @@ def venue(
     reference: ReferenceData, v: Venue, now: datetime, reader: Reader | None = None
 ) -> schemas.VenueOut:
     """The venue for the API, with the days that the reader (or without one, anybody) may book."""
-    dates = [_date(reference, v, day, now, reader) for day in reference.bookable_dates(reader, now)]
+    days = reference.bookable_dates(reader, now, v.id)
+    dates = [_date(reference, v, day, now, reader) for day in days]
     return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
 
 
@@ -73,10 +87,10 @@ def _date(
 ) -> schemas.DateOut:
     place, policy = (
         open_hours(reference.zone, reference.policy, day, v.id, None),
-        reference.policy_on(day),
+        reference.policy_on(day, v.id),
     )
     if reader is not None:
-        policy = reference.with_groups(policy, reader, None, day)
+        policy = reference.policy_of_reader(day, v.id, reader)
     opens_at = policy.opens_at_instant(reference.zone, day)
     today = reference.zone.day(now)
     waits = opens_at is not None and day > today and now < opens_at
@@ -95,6 +109,7 @@ def _date(
         if hours
         else None,
         reason=place.reason,
+        filters=[*reference.filters_on(day)] or UNSET,
     )
 
 

@@ -50,7 +50,7 @@ export function t(name: Text, facts: Facts = {}): string {
   return filled(table[name], facts);
 }
 
-/** A word that is there in several languages. */
+/** A word that is there by language tag; in a language without it the Chinese one. */
 export function wordOf(said: Readonly<Record<string, string>>): string {
   return said[tag] ?? said[SOURCE] ?? "";
 }

@@ -1,6 +1,7 @@
-"""A whole library as one JSON file: profile, venues, areas with plans and pictures, policy with
-opening hours, kiosks and gates without secrets, notices, reader groups without members, and
-canned answers. It contains no readers or bookings. New entity fields are included automatically."""
+"""A whole library as one JSON file: profile, venues, areas with plans and pictures, its own seat
+features, policy with opening hours, kiosks and gates without secrets, notices, reader groups
+without members, and canned answers. It contains no readers or bookings. New entity fields are
+included automatically."""
 
 from __future__ import annotations
 
@@ -16,8 +17,10 @@ from models.gates.entities import Gate
 from models.kernel.errors import Malformed
 from models.library.entities import Area, AreaId, Kiosk, Seat, Venue
 from models.library.plan_picture import PictureFile, PicturePlace
+from models.library.seat_features import SeatFeature
 from models.notices.entities import Notice
 from models.policy.entities import Policy
+from models.policy.mapping import with_values_loaded
 from models.profile.entities import LibraryProfile
 from models.reader_groups.entities import ReaderGroup
 from models.transfer.errors import TransferError
@@ -62,6 +65,7 @@ class LibraryFile:
     reader_groups: tuple[ReaderGroup, ...] = ()
     canned_answers: tuple[CannedAnswer, ...] = ()
     plan_pictures: tuple[CarriedPicture, ...] = ()
+    seat_features: tuple[SeatFeature, ...] = ()
 
 
 def to_text(library: LibraryFile) -> str:
@@ -104,12 +108,14 @@ def from_text(text: bytes) -> LibraryFile:
                     seat["area_id"] = area.get("id")
     try:
         library = msgspec.convert(values, LibraryFile)
-    except (msgspec.ValidationError, Malformed) as error:
+        policy = with_values_loaded(library.policy)
+    except (msgspec.ValidationError, Malformed, ValueError, TypeError) as error:
         raise TransferError(str(error)) from error
     unknown = _unknown(values, library, "$")
     if unknown:
         raise TransferError(f"{unknown}: unknown to this version")
-    return replace(library, areas=tuple(map(_own_seats_only, library.areas)))
+    areas = tuple(map(_own_seats_only, library.areas))
+    return replace(library, areas=areas, policy=policy)
 
 
 def _own_seats_only(area: Area) -> Area:

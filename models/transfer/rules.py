@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any, Final
@@ -13,8 +13,10 @@ from models.feedback.entities import LONGEST_TITLE, MAX_LENGTH
 from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.library.entities import Area, SeatDraft, SeatId
+from models.library.feature_rules import check_features, check_known
 from models.library.plan_editing import PlanDraft, apply_draft
 from models.library.plan_picture import check_place
+from models.library.seat_features import SeatFeatures
 from models.policy.entities import Policy
 from models.policy.validation import NUMBER_BOUNDS, is_within_bounds
 from models.profile.entities import LibraryProfile
@@ -49,8 +51,11 @@ def check_library(
         if kiosk.kind not in _KIOSK_KINDS:
             raise TransferError(f"kiosks[{kiosk.id}].kind: must be one of {sorted(_KIOSK_KINDS)}")
     _once("seats", (seat.id for area in library.areas for seat in area.all_seats))
+    features = SeatFeatures(library.seat_features)
+    with named("seat_features"):
+        check_features(features, ())
     for area in library.areas:
-        _check_plan(area)
+        _check_plan(area, features)
     _check_policy(library.policy, venues, {area.id for area in library.areas})
     _check_groups(library)
     _once("canned_answers", (answer.id for answer in library.canned_answers))
@@ -106,7 +111,7 @@ def _check_names(what: str, things: Collection[Any]) -> None:
             raise TransferError(f"{what}[{thing.id}].name: 1 to {_LONGEST_NAME} characters")
 
 
-def _check_plan(area: Area) -> None:
+def _check_plan(area: Area, features: SeatFeatures) -> None:
     """Checks an area's plan by the rules of the console's editor. The seats checked are the
     active ones, or in an area out of use the retired ones. Raises: TransferError."""
     seats = area.seats if area.in_use else area.retired_seats
@@ -122,6 +127,7 @@ def _check_plan(area: Area) -> None:
     area_with_seats = replace(area, seats=seats, retired_seats=(), removed_seats=())
     elsewhere: frozenset[SeatId] = frozenset()
     with named(f"areas[{area.id}]"):
+        check_known(seats, features)
         apply_draft(area_with_seats, draft, elsewhere)
 
 
@@ -164,12 +170,14 @@ def _check_policy(policy: Policy, venues: Collection[str], areas: Collection[str
         if not is_within_bounds(name, getattr(policy, name)):
             least, most = NUMBER_BOUNDS[name]
             raise TransferError(f"policy.{name}: {least} to {most}")
+    for venue_id, values in policy.venues.items():
+        if venue_id not in venues:
+            raise TransferError(f"policy.venues: no venue {venue_id}")
+        _check_values(f"policy.venues[{venue_id}]", values)
     for area_id, numbers in policy.areas.items():
         if area_id not in areas:
             raise TransferError(f"policy.areas: no area {area_id}")
-        for name, value in numbers.items():
-            if not is_within_bounds(name, value):
-                raise TransferError(f"policy.areas[{area_id}].{name}: {value} is out of bounds")
+        _check_values(f"policy.areas[{area_id}]", numbers)
     for place, rule in enumerate(policy.opening):
         if rule.venue_id is not None and rule.venue_id not in venues:
             raise TransferError(f"policy.opening[{place}].venue_id: no venue {rule.venue_id}")
@@ -178,3 +186,17 @@ def _check_policy(policy: Policy, venues: Collection[str], areas: Collection[str
     for place, override in enumerate(policy.rule_sets):
         if override.area_id is not None and override.area_id not in areas:
             raise TransferError(f"policy.rule_sets[{place}].area_id: no area {override.area_id}")
+        if override.venue_id is not None and override.venue_id not in venues:
+            raise TransferError(f"policy.rule_sets[{place}].venue_id: no venue {override.venue_id}")
+        _check_values(f"policy.rule_sets[{place}].values", override.values)
+
+
+def _check_values(where: str, values: Mapping[str, Any]) -> None:
+    """Checks the type of each value, and the size of numbers. Raises: TransferError."""
+    for name, value in values.items():
+        if name in NUMBER_BOUNDS:
+            right = type(value) is int and is_within_bounds(name, value)
+        else:
+            right = name in ("meal_times", "booking_opens_at") or type(value) is bool
+        if not right:
+            raise TransferError(f"{where}.{name}: {value} is out of bounds")

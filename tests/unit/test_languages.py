@@ -139,8 +139,8 @@ def test_a_script_has_the_messages_of_its_language() -> None:
 def test_every_refusal_is_worded_in_english_with_all_its_facts() -> None:
     details: dict[str, Any] = {
         "retry_after": 30, "field": "start", "state": "in_use", "groups": ["PhD"], "limit": 5,
-        "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": on("20:00"),
-        "from": on("13:30"), "until": on("14:30"), "violations": 3, "days": 30,
+        "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": LATE,
+        "from": LATE, "until": LATE, "violations": 3, "days": 30,
         "reason": "x", "open": "07:00", "close": "22:30", "max_minutes": 240, "min_minutes": 10,
         "last_date": "2026-09-08", "method": "kiosk", "template": "X", "zone": "Asia/Shanghai",
         "campus_app": "X",
