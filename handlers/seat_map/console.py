@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 
@@ -18,9 +19,11 @@ from handlers.reservations.console.reservations import is_movable, possible_acti
 from handlers.seat_map.booking_panel import feature_texts
 from handlers.seat_map.pages import fixtures_of
 from handlers.staff.layout import reader_label, render
-from handlers.texts.console_labels import PATROL_TEXT
+from handlers.texts.console_labels import PATROL_TEXT, fault_reports_text
 from handlers.texts.labels import STATE_TEXT
 from handlers.texts.pages import floor_text
+from handlers.texts.places import seat_text
+from languages.text import _
 from models.booking.alternatives import overlaps
 from models.booking.staff.lookup import ReservationLookup
 from models.fault_reports.service import FaultReportService
@@ -55,10 +58,14 @@ _DRAWN: Final = {
 _NOT_THERE: Final = frozenset({ReservationState.RESERVED, ReservationState.OFFERED})
 
 
+Report = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class PatrolSeat:
     """A seat in the list and on the plan. ``words``: the seat's state in words. ``who``,
-    ``when``: the reader and the booked time. ``reports``: the readers' reports, in words."""
+    ``when``: the reader and the booked time. ``reports``: the readers' reports, in words,
+    each with the console page on which staff answer it (empty for none)."""
 
     seat: Seat
     state: str
@@ -66,7 +73,7 @@ class PatrolSeat:
     reservation: str = ""
     who: str = ""
     when: str = ""
-    reports: list[str] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
 
     @property
     def no(self) -> str:
@@ -91,7 +98,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
     occupancy = await visit[SeatMapService].occupancy.get_day(local_date(now))
     doubted, total = await visit[SeatReportService].to_patrol(now, 0, _LISTED, _venues(visit))
     lines = await _lines(visit, area, occupancy, doubted)
-    label = catalog.label_of
+    label = partial(seat_text, catalog)
     chosen = next((s for s in lines if s.seat.id == query.get("seat", "")), None)
     return render(
         visit,
@@ -116,9 +123,11 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
 def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Area]]]:
     """The areas by floor. A floor's name begins with the venue's if there are several venues."""
     several = len({area.venue_id for area in areas}) > 1
-    floors = []
+    floors: list[tuple[str, list[Area]]] = []
     for (venue, floor), on in groupby(areas, key=_floor_of):
-        name = f"{catalog.venues[venue].name} {floor_text(floor)}" if several else floor_text(floor)
+        name = floor_text(floor)
+        if several:
+            name = _("{venue} {floor}", venue=catalog.venues[venue].name, floor=name)
         floors.append((name, list(on)))
     return floors
 
@@ -158,23 +167,23 @@ async def _lines(
 
 async def _reports(
     visit: PageRequest, doubted: Sequence[Reservation]
-) -> Mapping[SeatId, list[str]]:
-    """The reports of readers that staff have not resolved, in words, by seat. ``doubted``:
+) -> Mapping[SeatId, list[Report]]:
+    """The reports of readers that staff have not resolved, by seat. ``doubted``:
     reservations whose readers may have left."""
-    reports: dict[SeatId, list[str]] = {}
-    taken, _ = await visit[SeatReportService].open_reports(visit.now, 0, _MARKED, _venues(visit))
-    for r in taken:
+    reports: dict[SeatId, list[Report]] = {}
+    taken = await visit[SeatReportService].open_reports(visit.now, 0, _MARKED, _venues(visit))
+    for r in taken[0]:
         if r.report is not None:
-            reports.setdefault(r.report.seat_id, []).append(PATROL_TEXT["occupied"])
+            reports.setdefault(r.report.seat_id, []).append((PATROL_TEXT["occupied"], "reports"))
     for r in doubted:
-        reports.setdefault(r.seat_id, []).append(PATROL_TEXT["doubted"])
+        reports.setdefault(r.seat_id, []).append((PATROL_TEXT["doubted"], ""))
     for seat, count in (await visit[FaultReportService].open_of_seats()).items():
-        reports.setdefault(seat, []).append(PATROL_TEXT["fault"].format(count=count))
+        reports.setdefault(seat, []).append((fault_reports_text(count), "faults"))
     return reports
 
 
 def _empty(
-    seat: Seat, following: OccupancyRow | None, now: datetime, reports: list[str]
+    seat: Seat, following: OccupancyRow | None, now: datetime, reports: list[Report]
 ) -> PatrolSeat:
     reason = seat.unavailable_reason(local_date(now))
     when = ""
@@ -185,7 +194,7 @@ def _empty(
     return PatrolSeat(seat, state, words, when=when, reports=reports)
 
 
-def _occupied(seat: Seat, row: OccupancyRow, who: str, reports: list[str]) -> PatrolSeat:
+def _occupied(seat: Seat, row: OccupancyRow, who: str, reports: list[Report]) -> PatrolSeat:
     when = from_to(presenting.clock(row.booked_start), later_clock(row.booked_start, row.end))
     reserved = row.state is ReservationState.RESERVED
     words = PATROL_TEXT["not_checked_in"] if reserved else STATE_TEXT[row.state]

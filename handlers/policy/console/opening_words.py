@@ -9,6 +9,7 @@ from handlers.texts.console_labels import WHOLE_LIBRARY
 from handlers.texts.opening import (
     CONFLICT_TEXT,
     CUT_TEXT,
+    DOT,
     INDEPENDENT,
     NO_SOURCE,
     SOURCE_TEXT,
@@ -19,6 +20,8 @@ from handlers.texts.opening import (
     place_name,
     short_days_text,
 )
+from handlers.texts.places import area_text
+from languages.text import joined
 from models.library.entities import AreaId, Catalog, VenueId
 from models.policy.entities import Policy
 from models.policy.opening import OpeningKind, OpeningPlace, decide_opening
@@ -33,7 +36,7 @@ _DAY: Final = timedelta(days=1)
 def places_of(catalog: Catalog) -> list[tuple[str, str]]:
     """The place field's options (value, name): the whole library, then venues, then areas."""
     venues = [(f"v:{v.id}", v.name) for v in catalog.venues_in_use]
-    areas = [(f"a:{a.id}", catalog.area_name(a)) for a in catalog.areas_in_use]
+    areas = [(f"a:{a.id}", area_text(catalog, a)) for a in catalog.areas_in_use]
     return [("", WHOLE_LIBRARY), *venues, *areas]
 
 
@@ -114,7 +117,7 @@ def _calendar_day(
         words.append(SOURCE_TEXT[opening.cut_by.kind] if by_closure else CUT_TEXT)
     kind = rule.kind.value if opening.hours is not None else "closure"
     return CalendarDay(
-        day, hours_of_day_text(opening.hours), kind, " · ".join(words), opening.reason
+        day, hours_of_day_text(opening.hours), kind, joined(words, DOT), opening.reason
     )
 
 

@@ -11,6 +11,7 @@ from handlers.staff.forms import clock_of, day_of
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_between
 from handlers.texts.console_labels import SWITCH_TEXT, WHOLE_LIBRARY
 from handlers.texts.labels import NUMBER_TEXT
+from handlers.texts.places import area_text
 from handlers.texts.policy import value_name, values_text
 from languages.text import joined
 from models.kernel.errors import Malformed, NotFound
@@ -114,7 +115,7 @@ def _remove(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
 def override_words(visit: PageRequest, override: PolicyOverride) -> str:
     catalog, area_id = visit[REFERENCE].catalog, override.area_id
     area = catalog.areas.get(area_id) if area_id is not None else None
-    place = catalog.area_name(area) if area is not None else area_id or WHOLE_LIBRARY
+    place = area_text(catalog, area) if area is not None else area_id or WHOLE_LIBRARY
     return CHANGE_TEXT["override"].format(
         days=days_between(override.first, override.last),
         place=place,

@@ -14,6 +14,7 @@ from handlers.statistics.console import charts
 from handlers.statistics.console import tables as statistics_tables
 from handlers.statistics.console.charts import RATE_TICKS, Chart, Point
 from handlers.texts.console import WRONG_TEXT
+from handlers.texts.places import area_text
 from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
 from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
@@ -99,7 +100,7 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
 async def tables_of(visit: PageRequest, span: Interval) -> list[Table]:
     days = await _days_of(visit, span)
     catalog = visit[REFERENCE].catalog
-    names = {a.id: catalog.area_name(a) for a in catalog.areas.values() if visit.sees(a.venue_id)}
+    names = {a.id: area_text(catalog, a) for a in catalog.areas.values() if visit.sees(a.venue_id)}
     return statistics_tables.tables(days, span.days, names)
 
 
@@ -127,7 +128,7 @@ def _points(table: Table, names: str, values: str) -> list[Point]:
     for name, value in zip(
         table.column(COLUMN_TEXT[names]), table.column(column.name), strict=True
     ):
-        label = f"{name:%m-%d}" if isinstance(name, date) else str(name)
+        label = name if isinstance(name, str) else f"{name:%m-%d}"
         number = float(value) if isinstance(value, int | float) else None
         points.append(
             Point(label, number, column.formatted(value) if number is not None else NO_DATA)
