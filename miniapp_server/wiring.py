@@ -49,6 +49,7 @@ from models.kiosks.service import KioskService
 from models.kiosks.staff.devices import StaffDevices
 from models.kiosks.staff.pairing import StaffPairing
 from models.library.staff.areas import StaffAreas
+from models.library.staff.features import StaffSeatFeatures
 from models.library.staff.plan_pictures import StaffPlanPictures
 from models.library.staff.seat_outages import StaffSeatOutages
 from models.library.staff.venues import StaffVenues
@@ -158,6 +159,7 @@ def wire_models(
         app[ERASURE],
         app[service_key(ReservationService)],
         app[service_key(ViolationService)],
+        app[REFERENCE],
     )
 
 
@@ -183,7 +185,10 @@ def _wire_reservations(
     reference = app[REFERENCE]
     changes = ReservationChangeStream(db, r.reservations.writer)
     occupancy = app[OCCUPANCY] = LiveOccupancy(
-        r.reservations, changes, joined_days=reference.joined_days
+        r.reservations,
+        changes,
+        joined_days=reference.joined_days,
+        midnight=lambda day: reference.zone.midnight(day),
     )
     idempotency = app[IDEMPOTENCY] = Idempotency(r.reservations)
     matcher = app[MATCHER] = WaitlistMatcher(
@@ -230,7 +235,9 @@ def _wire_violations_and_gates(
     reconciliation = GateReconciliation(
         r.gate_events, r.reservations, writer, violations, reference
     )
-    app[service_key(GateService)] = GateService(r.gates, r.gate_events, r.readers, reconciliation)
+    app[service_key(GateService)] = GateService(
+        r.gates, r.gate_events, r.readers, reconciliation, reference
+    )
     app[GATE_PRESENCE_JOB] = GatePresenceJob(
         r.gates, r.gate_events, reconciliation, app[OCCUPANCY], reference
     )
@@ -257,7 +264,9 @@ def _wire_deadlines(
     app[service_key(OutageMonitor)] = OutageMonitor(
         r.outages, r.kiosks, reference, extension, cas_answers
     )
-    app[service_key(CodeSharingService)] = CodeSharingService(r.kiosk_scans, r.gate_events, gates)
+    app[service_key(CodeSharingService)] = CodeSharingService(
+        r.kiosk_scans, r.gate_events, gates, reference
+    )
 
 
 def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) -> None:
@@ -381,6 +390,7 @@ def _wire_staff_of_places(
     app[service_key(StaffAreas)] = StaffAreas(audit, r.catalogs, r.reservations, reference)
     app[service_key(StaffProfile)] = StaffProfile(audit, r.profiles, reference)
     app[service_key(StaffVenues)] = StaffVenues(audit, r.catalogs, reference)
+    app[service_key(StaffSeatFeatures)] = StaffSeatFeatures(audit, r.catalogs, reference)
     app[service_key(StaffPlanPictures)] = StaffPlanPictures(audit, r.plan_pictures)
     app[service_key(StaffSeatOutages)] = StaffSeatOutages(plans, reference)
     app[service_key(StaffDevices)] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)

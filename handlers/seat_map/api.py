@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -38,7 +39,7 @@ from handlers.seat_map.search import MapSearch, date_of
 from handlers.seat_map.suggestions import passed_over, propose_for_app
 from models.identity.api_tokens import Scope
 from models.kernel.errors import NotFound
-from models.kernel.time_range import floor_minute, local_date, to_local
+from models.kernel.time_range import floor_minute
 from models.library.entities import VenueId, features_of
 from models.policy.errors import FilterOff
 from models.policy.rules import may_filter
@@ -65,7 +66,8 @@ async def list_venues(call: ApiRequest) -> VenuesOut:
                 reference, v, call.now, call.principal.reader if call.principal else None
             )
             for v in venues
-        ]
+        ],
+        presenter.features(reference.catalog),
     )
 
 
@@ -92,10 +94,10 @@ async def catalog(call: ApiRequest) -> CatalogOut:
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     cache, minute, reader = call[SEAT_MAP_CACHE], floor_minute(call.now), call.viewer
     time_window = cache.window(query.date, query.start, query.end, minute, reader)
-    features = query.features
+    day, features = time_window.day, query.required_features
     if features:
-        may_filter(features, cache.reference.policy_on(time_window.day))
-    day = time_window.day
+        own = cache.reference.catalog.features.filters
+        may_filter(features, cache.reference.policy_on(day), own)
     occupancy = cache.occupancy.current(day) or await cache.occupancy.get_day(day)
     venue = VenueId(query.venue) if query.venue is not None else None
     body = cache.areas(occupancy, venue, time_window, minute, features, reader)
@@ -115,14 +117,16 @@ async def forecast(call: ApiRequest, query: ForecastQuery) -> ForecastOut:
     areas = [a for a in call[REFERENCE].catalog.bookable_areas if venue in (None, a.venue_id)]
     expected = await expected_seats(call, areas, search)
     return ForecastOut(
-        [ExpectedOut(id, to_local(e.begin), e.free, e.error) for id, e in expected.items()]
+        [ExpectedOut(id, call.zone.local(e.begin), e.free, e.error) for id, e in expected.items()]
     )
 
 
-@routes.get("/proposal", "Propose one free seat to the reader", errors=_DAY)
+@routes.get("/proposal", "Propose one free seat to the reader", errors=(*_DAY, FilterOff))
 async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
     """Proposes a seat for the query's time, or for the next two hours."""
-    search, reference = _search(call, query), call[REFERENCE]
+    reference, features = call[REFERENCE], query.required_features
+    search = replace(_search(call, query), features=features)
+    may_filter(features, reference.policy_on(search.day), reference.catalog.features.filters)
     with_areas = {area.venue_id for area in reference.catalog.bookable_areas}
     wished = [v for v in reference.catalog.venues_in_use if query.venue in (None, v.id)]
     venue = next((v for v in wished if v.id in with_areas), None)
@@ -142,7 +146,7 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
             date=search_used.day,
             start=search_used.start,
             end=search_used.end,
-            free_until=to_local(until) if until is not None else None,
+            free_until=call.zone.local(until) if until is not None else None,
             reason=proposal.reason.value,
             near=proposal.anchor.number if proposal.anchor is not None else None,
         )
@@ -152,8 +156,8 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
 def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
     """The query as a search. Raises: Malformed, InThePast, OutsideHorizon."""
     time_window = _window(call, query.date, query.start, query.end)
-    start, end, minute = query.start or "", query.end or "", clock(call.now)
-    return MapSearch(time_window.day, start, end, minute=minute, past_midnight=True)
+    start, end, minute = query.start or "", query.end or "", clock(call.zone, call.now)
+    return MapSearch(call.zone, time_window.day, start, end, minute=minute, past_midnight=True)
 
 
 @routes.get(
@@ -228,11 +232,12 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
         disabled=seat.unavailable_reason(time_window.day),
         date=time_window.day,
         taken=[
-            OccupiedOut(to_local(row.start), to_local(row.end))
+            OccupiedOut(call.zone.local(row.start), call.zone.local(row.end))
             for row in occupancy.by_seat.get(seat.id, ())
-            if local_date(row.start) <= time_window.day
+            if call.zone.day(row.start) <= time_window.day
         ],
         reserved_for=list(reference.groups_instead(seat, call.viewer, time_window.day)) or UNSET,
+        features=presenter.own_features(reference.catalog, seat),
     )
 
 
@@ -255,7 +260,7 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
         if not starts:
             return TimesOut(starts=starts)
         policy = call[REFERENCE].policy_for(seat.area_id, time_window.day, call.viewer)
-        proposed = await proposed_choice(call, call.viewer, time_window.day, day, policy)
+        proposed = await proposed_choice(call.zone, call, call.viewer, time_window.day, day, policy)
         return TimesOut(starts=starts, proposed=proposed.value)
     ends = await seat_map.seat_ends(seat, time_window, query.start, call.now, call.viewer)
-    return TimesOut(ends=[presenter.choice(end, time_window.day) for end in ends])
+    return TimesOut(ends=[presenter.choice(call.zone, end, time_window.day) for end in ends])

@@ -5,25 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
+from handlers.http.presenting import later_clock
 from handlers.reservations.presenter import seat as seat_out
 from handlers.reservations.schemas import ReservedSeat
 from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import CachedAreaMap
 from handlers.seat_map.proposed_time import proposed_choice
-from handlers.seat_map.search import MapSearch
+from handlers.seat_map.search import MapSearch, feature_texts
 from handlers.texts.errors import text_of
-from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT, hours_text
+from handlers.texts.labels import SEAT_TEXT, hours_text
 from handlers.texts.pages import TOO_LONG
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
 from models.kernel.errors import DomainError, NotFound
 from models.kernel.ids import ReservationId
-from models.kernel.time_range import local_instant
+from models.kernel.zone import Zone
 from models.library.entities import Area, CheckInWay, Seat
 from models.policy.entities import Policy
 from models.reference_data import ReferenceData
@@ -32,13 +33,9 @@ from models.reservations.errors import SeatTaken
 from models.reservations.occupancy_rows import OccupancyRow
 from models.seat_map.availability import SeatStatus
 from models.seat_map.service import SeatDay, SeatMapService, StartChoice, TimeFilter
-from notify.templates.rendering import from_to, later_clock
+from notify.templates.rendering import from_to
 
 _MINUTE: Final = timedelta(minutes=1)
-
-
-def feature_texts(seat: Seat) -> dict[str, str]:
-    return {name: text for name, text in FEATURE_TEXT.items() if getattr(seat, name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,7 @@ async def booking_panel(
     panel = BookingPanel(
         seat=seat,
         place=seat_out(reference, seat.id),
-        features=list(feature_texts(seat).values()),
+        features=list(feature_texts(visit, seat).values()),
         status=SEAT_TEXT[kind][status.value],
         check_in_by=reference.catalog.venues[area.venue_id].check_in_way,
         reserved_for=plan.barred.get(place, ()),
@@ -154,28 +151,33 @@ async def _choose(
     chosen = (
         by_value[preselected]
         if preselected is not None
-        else await proposed_choice(visit, visit.reader, search.day, day, policy)
+        else await proposed_choice(visit.zone, visit, visit.reader, search.day, day, policy)
     )
     panel.start = chosen.value
-    panel.ends = [presenter.choice(end, search.day) for end in chosen.ends]
+    panel.ends = [presenter.choice(visit.zone, end, search.day) for end in chosen.ends]
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)]
     panel.end = next((v for v in (wished_end, search.until, search.end) if v in values), usual)
     end = chosen.ends[values.index(panel.end)]
     opens, closes, excused = check_in_window(chosen.start, end, visit.now, policy)
     opens = max(opens, visit.now)
-    panel.check_in = from_to(later_clock(search.day, opens), later_clock(opens, closes))
+    panel.check_in = from_to(
+        later_clock(visit.zone, search.day, opens), later_clock(visit.zone, opens, closes)
+    )
     panel.counts = not excused
 
 
 def _own(reference: ReferenceData, day: date, row: OccupancyRow) -> OwnBooking:
-    begin, end = later_clock(day, row.start), later_clock(row.start, row.end)
+    begin, end = (
+        later_clock(reference.zone, day, row.start),
+        later_clock(reference.zone, row.start, row.end),
+    )
     return OwnBooking(row.id, seat_out(reference, row.seat_id), begin, end)
 
 
 def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) -> dict[str, Any]:
     """The seat's day for the script's timeline. Times are minutes since midnight."""
-    midnight = local_instant(day, time(0))
+    midnight = visit.zone.midnight(day)
 
     def minute(instant: datetime) -> int:
         return (instant - midnight) // _MINUTE
@@ -188,13 +190,13 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
         opens, _, _ = check_in_window(one.start, one.ends[-1], visit.now, policy)
         opens = max(opens, visit.now)
         full = max(one.start, visit.now) + timedelta(minutes=policy.check_in_after_minutes)
-        ends = [presenter.choice(end, day) for end in one.ends]
+        ends = [presenter.choice(visit.zone, end, day) for end in one.ends]
         return {
             "value": one.value,
             "label": presenter.start(one.value).label,
             "at": minute(one.start),
-            "opens": later_clock(day, opens),
-            "full": {"at": minute(full), "label": later_clock(opens, full)},
+            "opens": later_clock(visit.zone, day, opens),
+            "full": {"at": minute(full), "label": later_clock(visit.zone, opens, full)},
             "ends": [
                 {"value": e.value, "label": e.label, "at": minute(at)}
                 for e, at in zip(ends, one.ends, strict=True)
@@ -205,15 +207,32 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
         "hours": [[minute(one.start), minute(one.end)] for one in seat_day.hours],
         "now": minute(visit.now),
         "longest": policy.max_minutes,
+        "ahead": _ahead(visit.zone, day),
         "taken": times(seat_day.taken),
         "own": times(seat_day.own),
         "starts": [choice(one) for one in seat_day.choices],
     }
 
 
+def _ahead(zone: Zone, day: date) -> list[tuple[int, int]]:
+    """Since which minutes the clocks are ahead of the minutes since midnight, and by how many;
+    empty unless they jump on the day or the next one."""
+    midnight = zone.midnight(day)
+    ahead: list[tuple[int, int]] = []
+    for instant in (midnight, *zone.next_changes(midnight)):
+        if instant >= midnight + timedelta(days=2):
+            break
+        clock, since = zone.local(instant), (instant - midnight) // _MINUTE
+        days = (clock.date() - day).days
+        more = 1440 * days + 60 * clock.hour + clock.minute - since
+        if more != (ahead[-1][1] if ahead else 0):
+            ahead.append((since, more))
+    return ahead
+
+
 def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area: Area) -> None:
     """Adds a refusal's reason to the panel, and links to free seats nearby if the seat is taken."""
-    panel.refusal = text_of(error.code, error.details)
+    panel.refusal = text_of(error.code, search.zone.local_facts(error.details))
 
     def to_seat(id: str) -> str:
         return search.to(f"/areas/{area.id}", seat=id, begin=search.begin, until=search.until)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,26 +17,30 @@ from handlers.http import presenting
 from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
+from handlers.http.presenting import later_clock
 from handlers.http.rendering import FRAGMENT_HEADER, render_page
 from handlers.http.templates import render_fragment
 from handlers.reservations import presenter as reservations_presenter
 from handlers.reservations.current import current_reservation, reminders_missed
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
-from handlers.seat_map.booking_panel import booking_panel, feature_texts, show_error
+from handlers.seat_map.booking_panel import booking_panel, show_error
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.expected import expected_seats
 from handlers.seat_map.search import (
     MapSearch,
+    all_feature_texts,
     date_of,
     feature_filters,
+    feature_texts,
     redirect_to_today,
     search_of,
     search_times,
     time_filter,
 )
 from handlers.seat_map.suggestions import Suggestions, suggestions
-from handlers.texts.labels import FEATURE_TEXT, FIXTURE_TEXT, SEAT_TEXT
+from handlers.texts.feature_icons import ICON_PATHS
+from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
@@ -49,7 +53,6 @@ from models.library.entities import Area, Seat, VenueId
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import SeatMapService, TimeFilter
-from notify.templates.rendering import later_clock
 
 _BESIDE_DOOR: Final = 14
 _ALMOST_FULL: Final = 0.2
@@ -78,9 +81,9 @@ class AreaTile:
 
     @property
     def is_full(self) -> bool:
-        """True if the reader may use the area, and none of its seats is free."""
+        """True if the reader may use seats of the area that match, and none of these is free."""
         could = self.closed is None and not self.reserved_for and not self.too_long
-        return could and self.count.free == 0
+        return could and self.count.free == 0 < self.count.total
 
     @property
     def almost_full(self) -> bool:
@@ -181,7 +184,7 @@ async def _tiles(
 def _next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> str:
     """The time at which the area's next seat becomes free; empty if none does on that day."""
     states = plan.states_for(reader_id)
-    return _clock(search.day, min((s.next_free for s in states if s.next_free), default=None))
+    return _clock(search, min((s.next_free for s in states if s.next_free), default=None))
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
@@ -232,7 +235,7 @@ async def area_page(
     changing = await _changing(visit, search)
     if search.seat:
         if changing is not None and not wished_end:
-            wished_end = presenting.clock(changing.end)
+            wished_end = presenting.clock(visit.zone, changing.end)
         panel = await booking_panel(visit, area, search, plan, kind, wished_end)
         if refusal is not None:
             show_error(panel, refusal, search, area)
@@ -278,7 +281,9 @@ def _plan_facts(
         "count": count,
         "max_minutes": longest_stay(visit, area, search),
         "reserved_for": plan.reserved_for,
-        "feature_text": FEATURE_TEXT,
+        "feature_text": all_feature_texts(visit),
+        "own_features": catalog.features.in_use,
+        "icons": ICON_PATHS,
         "words": SEAT_TEXT[kind],
         "version": plan.version(),
         "data": f"/api/v1/areas/{area.id}",
@@ -290,7 +295,7 @@ def _plan_facts(
         "may_join_waitlist": not plan.reserved_for
         and not search.change
         and visit.suspension is None
-        and not count.free,
+        and count.free == 0 < count.total,
         "next_free": _next_free(search, plan, visit.reader.id) if not count.free else "",
         "thanks": "thanks" in visit.request.query,
     }
@@ -316,9 +321,9 @@ def _drawing(
             SeatMarkup(
                 seat,
                 state.status.value,
-                _clock(search.day, state.free_until),
-                _clock(search.day, state.next_free),
-                feature_texts(seat),
+                _clock(search, state.free_until),
+                _clock(search, state.next_free),
+                feature_texts(visit, seat),
                 plan.barred.get(place, ()),
             )
             for place, (seat, state) in enumerate(
@@ -329,6 +334,7 @@ def _drawing(
             key,
             render_fragment(
                 "seat_map/seats.html",
+                visit.zone,
                 language,
                 area=area,
                 search=search,
@@ -339,8 +345,8 @@ def _drawing(
     return Markup(drawn)
 
 
-def _clock(day: date, instant: datetime | None) -> str:
-    return later_clock(day, instant) if instant is not None else ""
+def _clock(search: MapSearch, instant: datetime | None) -> str:
+    return later_clock(search.zone, search.day, instant) if instant is not None else ""
 
 
 def _kind_of(plan: CachedAreaMap) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from aiohttp import web
@@ -14,15 +14,14 @@ from handlers.http.pages import PageRequest
 from handlers.staff.layout import render, sees_area, sees_seat, visible_seats
 from handlers.texts.console import ALARM_TEXT
 from handlers.texts.console_labels import TROUBLE_TEXT, WAITING_TEXT
-from handlers.texts.places import area_text
+from handlers.texts.places import area_place
 from models.affected_bookings.impact import AffectedBookings
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.fault_reports.service import FaultReportService
 from models.feedback.service import FeedbackService
 from models.gates.service import GateService
-from models.kernel.time_range import local_date, local_instant, to_local
 from models.kiosks.service import KioskService
-from models.library.entities import AreaId
+from models.library.entities import AreaId, VenueId
 from models.messages.staff import StaffDeliveries
 from models.outages.entities import MIN_DURATION, RETIRED_AFTER
 from models.policy.open_hours import open_hours
@@ -42,6 +41,7 @@ class AreaDashboard:
     """An area on the dashboard. ``hours``: occupied seats at each full hour while it is open."""
 
     id: str
+    venue_id: VenueId
     name: str
     seats: int
     used: int
@@ -51,7 +51,7 @@ class AreaDashboard:
 
 async def dashboard(visit: PageRequest) -> web.StreamResponse:
     catalog, now = visit[REFERENCE].catalog, visit.now
-    day = local_date(now)
+    day = visit.zone.day(now)
     rows: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
     async for row in visit[StatisticsService].bookings_on(day):
         if not sees_area(visit, row.area_id):
@@ -71,7 +71,8 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
         areas.append(
             AreaDashboard(
                 id=area.id,
-                name=area_text(catalog, area),
+                venue_id=area.venue_id,
+                name=area_place(area),
                 seats=sum(seat.unavailable_reason(day) is None for seat in area.seats),
                 used=sum(
                     row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in mine
@@ -96,11 +97,10 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
 
 
 def _hours(visit: PageRequest) -> list[datetime]:
-    reference, day = visit[REFERENCE], local_date(visit.now)
+    reference, day = visit[REFERENCE], visit.zone.day(visit.now)
     venues = filter(visit.sees, reference.catalog.venues)
-    places = [open_hours(reference.policy, day, venue, None) for venue in venues]
-    midnight = local_instant(day, time())
-    hours = (midnight + timedelta(hours=n) for n in range(24))
+    places = [open_hours(visit.zone, reference.policy, day, venue, None) for venue in venues]
+    hours = visit.zone.steps(day, 60)
     return [hour for hour in hours if any(place.containing(hour) for place in places)]
 
 
@@ -118,18 +118,19 @@ async def _alarms(visit: PageRequest) -> list[str]:
             and visit.sees(kiosk.venue_id)
             and MIN_DURATION < now - last_seen < RETIRED_AFTER
         ):
-            since = presenting.clock(last_seen)
+            since = presenting.clock(visit.zone, last_seen)
             alarms.append(ALARM_TEXT["kiosk_silent"].format(name=kiosk.name, since=since))
     for gate in await visit[GateService].all():
         heard = None if gate.retired or not visit.sees(gate.venue_id) else gate.last_seen_at
         if heard is not None and now - heard > _UNSEEN:
-            since = f"{to_local(heard):%m-%d %H:%M}"
+            since = f"{visit.zone.local(heard):%m-%d %H:%M}"
             alarms.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
     unproven = await visit[PresenceKnowledge].venues_without_proof(now)
     catalog = visit[REFERENCE].catalog
     visible_venues = {area.venue_id for area in catalog.bookable_areas if visit.sees(area.venue_id)}
-    for venue_id in sorted(unproven & visible_venues):
-        alarms.append(ALARM_TEXT["no_presence"].format(venue=catalog.venues[venue_id].name))
+    for venue_id, venue in catalog.venues.items():
+        if venue_id in unproven & visible_venues:
+            alarms.append(ALARM_TEXT["no_presence"].format(venue=venue.name))
     return alarms
 
 

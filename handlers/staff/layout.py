@@ -53,6 +53,7 @@ def render(visit: PageRequest, template: str, *, status: int = 0, **facts: Any) 
         **shared | facts,
         action_labels=ACTION_LABELS,
         area_name=partial(area_text, visit[REFERENCE].catalog),
+        by_venue=visit[REFERENCE].catalog.by_venue,
         help=help_for(visit.request.path.rstrip("/")),
         setup_left=_setup_left(visit),
         setup_rev=visit[REFERENCE].setup.rev,
@@ -106,7 +107,7 @@ def visible_seats(visit: PageRequest) -> frozenset[SeatId] | None:
 
 def staff_context(visit: PageRequest) -> StaffContext:
     assert visit.role is not None
-    return StaffContext(visit.reader, visit.role, visit.now, visit.rights)
+    return StaffContext(visit.reader, visit.role, visit.now, visit.zone, visit.rights)
 
 
 def page_number(visit: PageRequest) -> int:

@@ -162,7 +162,7 @@
   }
 
   async function areas() {
-    const found = (await call("GET", "/areas")).items, parts = [];
+    const found = (await call("GET", `/areas?venue=${document.body.dataset.venue}`)).items, parts = [];
     for (const floor of new Set(found.map((area) => area.floor))) {
       const row = make("div", "", "choices areas");
       for (const area of found.filter((one) => one.floor === floor)) {
@@ -181,7 +181,10 @@
     let asked = 0;
     choose(_("{name} · 空 {free}", { name: area.name, free }), map, (seat) => seat.status === "free", foot, async (seat) => {
       const mine = ++asked;
-      const { ends } = await call("GET", `/seats/${seat.id}/times?start=now`).catch(() => ({ ends: [] }));
+      const [{ ends }, { features = [] }] = await Promise.all([
+        call("GET", `/seats/${seat.id}/times?start=now`).catch(() => ({ ends: [] })),
+        seat.features ? call("GET", "/venues").catch(() => ({})) : {},
+      ]);
       if (mine !== asked) return;
       const row = make("div", "", "choices ends"), usual = ends[Math.min(1, ends.length - 1)];
       let end = usual;
@@ -195,14 +198,19 @@
         row.append(chip);
       }
       const has = [seat.power && _("电源"), seat.window && _("靠窗"), seat.computer && _("电脑")].filter(Boolean);
+      const language = document.documentElement.lang.slice(0, 2);
+      for (const { id, names } of features) if (seat.features.includes(id)) has.push(names[language] || names.zh);
       foot.textContent = "";
       foot.append(make("b", _("{no} 号", { no: seat.no })), make("span", has.join(" · "), "soft"));
       if (usual) foot.append(row, button(_("坐这里"), () => book(seat, end.value), "strong"));
       else foot.append(make("p", _("现在不能坐，请换一个座位")));
     }, areas);
   }
+  // The library's offset from UTC: now, then the next clock changes, each with the offset after it.
+  const offsetAt = (at) => document.body.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
   async function book(seat, end) {
-    const today = new Date(Date.now() + Number(document.body.dataset.now) - loaded + Number(document.body.dataset.ahead)).toISOString().slice(0, 10);
+    const now = Date.now() + Number(document.body.dataset.now) - loaded;
+    const today = new Date(now + offsetAt(now)).toISOString().slice(0, 10);
     const made = await call("POST", "/reservations", { seat_id: seat.id, date: today, start: "now", end });
     await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: made.id });
     done(_("已入座 {seat}", { seat: made.seat.label }));

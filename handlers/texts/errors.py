@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from handlers.texts.labels import STATE_TEXT, SUSPENDED_FOR
 from handlers.texts.opening import in_brackets
 from languages.text import _, joined, short_day_text
-from models.kernel.time_range import to_local
 from models.library.entities import REMOVED_FROM_PLAN
 from models.reservations.state_machine import ReservationState
 
@@ -63,6 +62,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "pairing_over": _("这块屏幕已经配对过，或配对码已过期，请按屏幕上现在的数字重新输入"),
     "kiosk_key_changed": _("这台机器的密钥刚刚被其他人更换过，请核对现在的屏幕后再确认"),
     "venue_changed": _("该场馆刚刚被其他人修改过，请核对后再提交"),
+    "features_changed": _("座位条件刚刚被其他人修改过，请核对后再提交"),
     "plan_changed": _("平面图刚刚被其他人修改过，请核对后再提交"),
     "area_retired": _("这个区域已停用，请先恢复使用"),
     "area_not_retired": _("只有已停用的区域可以恢复或删除，请刷新页面"),
@@ -166,14 +166,23 @@ REASONS: Final[Mapping[str, str]] = {
     "seats_overlap": _("{other} 号与 {no} 号重叠"),
     "seat_id_not_allowed": _("座位编号“{id}”不能使用"),
     "seat_id_twice": _("座位编号重复"),
+    "unknown_feature": _("座位有“{id}”这个条件，而图书馆没有：请先在“座位条件”里添加"),
+    "feature_id_not_allowed": _("座位条件的编号“{id}”不能使用"),
+    "feature_icon_unknown": _("请选择图标"),
+    "feature_name_missing": _("请填写中文名称"),
+    "feature_name_length": _("名称最多 {chinese} 个汉字，没有汉字的最多 {latin} 个字符"),
+    "feature_name_reserved": _("“{name}”是座位表里另一列的名称，请换一个"),
+    "feature_exists": _("已有“{name}”，停用的可以恢复"),
+    "feature_names_number": _("最多 {most} 种语言"),
+    "feature_names_format": _("每行一种语言，先写语言标签，例如 de Leselampe"),
+    "language_tag_unknown": _("“{tag}”不是语言标签，请写 de、fr、zh-TW 这样的"),
+    "too_many_features": _("最多 {most} 个在使用，请先停用不用的"),
     "profile_missing": _("请填写"),
     "profile_too_long": _("最多 {most} 字"),
     "contact_lines": _("请写 1–{most} 行，例如服务台电话"),
     "contact_line_length": _("每行最多 {most} 字"),
     "placeholder_unknown": _("没有“{{{placeholder}}}”这个数字，请从下面的列表里选"),
     "zone_unknown": _("没有“{zone}”这个时区，请从列表里选，例如 Asia/Shanghai"),
-    "zone_daylight_saving": _("{zone} 会调整时钟（例如夏令时），不能使用：一天总是 48 个半小时"),
-    "zone_half_hours": _("{zone} 与世界时相差不是整半小时，不能使用：预约以半小时为单位"),
     "logo_too_large": _("图片最大 {most} KB，请缩小后再上传"),
     "logo_too_wide": _("图片的宽和高最多 {most} 像素，请缩小后再上传"),
     "logo_unreadable": _("请上传 PNG 或 JPEG 图片（不支持 SVG）"),
@@ -200,14 +209,19 @@ _DRAWN_BY_ANOTHER: Final = _("这次没有抽中：同一座位和时段由另�
 """The refusal if another reader has won the same seat in the draw at the opening of a day's
 bookings."""
 
+_LEFT_OUT: Final = _("那天没有 {left_out}：时钟在这时拨快了，请从列表中选择其他时间")
+
 
 def text_of(code: str, details: Mapping[str, Any]) -> str:
-    """The text for a refusal with its facts filled in. Facts that are missing are left out."""
+    """The text for a refusal with its facts filled in. Facts that are missing are left out;
+    times are the library's local ones (``Zone.local_facts``)."""
     facts = {name: _spoken(name, value) for name, value in details.items()}
     if code == "unauthenticated" and details.get("reason") == "token":
         return _TOKEN_REFUSED
     if code == "seat_taken" and details.get("drawn"):
         return _DRAWN_BY_ANOTHER
+    if code == "off_grid" and "left_out" in details:
+        return _LEFT_OUT.format_map(facts)
     if code == "closed":
         return _closed_text(facts)
     if code == "suspended":
@@ -235,9 +249,10 @@ def _suspension(facts: Mapping[str, str]) -> dict[str, str]:
 
 def _spoken(name: str, value: Any) -> str:
     if isinstance(value, datetime):
-        there = to_local(value)
-        clock = f"{there:%H:%M}"
-        return _("{day} {clock}", day=short_day_text(there.date()), clock=clock)
+        if value.tzinfo is UTC:
+            raise ValueError("texts need the library's local time")
+        clock = f"{value:%H:%M}"
+        return _("{day} {clock}", day=short_day_text(value.date()), clock=clock)
     if name == "retry_after" and isinstance(value, int):
         if value < 120:
             return _("{seconds} 秒", seconds=value)

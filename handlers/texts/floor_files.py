@@ -7,7 +7,7 @@ from handlers.texts.labels import FEATURE_TEXT
 from languages.catalogue import LANGUAGES
 from languages.text import _, _p, joined
 from models.floor_files.table import Vocabulary
-from models.kernel.text import CP1252, GB18030, UTF_8
+from models.kernel.text import CP1252, GB18030, UTF_8, UTF_16
 from models.library.entities import SEAT_FEATURES
 
 COLUMN_TEXT: Final[Mapping[str, str]] = {
@@ -126,6 +126,7 @@ ENCODING_TEXT: Final[Mapping[str, str]] = {
     UTF_8: "UTF-8",
     GB18030: _("GB18030（中文）"),
     CP1252: _("Windows-1252（西欧）"),
+    UTF_16: _("UTF-16（Excel 的 Unicode 文本）"),
 }
 SHEET_TEXT: Final[Mapping[str, str]] = {"seats": _("座位"), "explained": _p("column", "说明")}
 TEMPLATE_EXPLAINED: Final = (

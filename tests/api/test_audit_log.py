@@ -14,6 +14,7 @@ from tests.api.audit_log import closed_log
 from tests.api.console import forms, log, post, staff
 from tests.api.notices import WRITTEN
 from tests.api.violations import missed
+from tests.builders import ZONE
 from tests.living import Living
 
 
@@ -22,7 +23,7 @@ async def test_the_audit_entry_is_written_before_the_change(service: Living) -> 
     reader, audit = await service.reader(), service.inside.stored.audit_log
     who = await service.inside.stored.readers.get(reader.reader_id)
     assert who is not None
-    ctx, log = StaffContext(who, Role.LIBRARIAN, service.clock.now()), AuditLog(audit)
+    ctx, log = StaffContext(who, Role.LIBRARIAN, service.clock.now(), ZONE), AuditLog(audit)
 
     async def newest() -> AuditEntry:
         ((entry,), _) = await audit.page_of(AuditQuery(), 0, 1)
@@ -53,7 +54,7 @@ async def test_a_change_whose_audit_entry_fails_is_not_made(service: Living) -> 
         "/console/groups": {"name": "研究生"},
         "/console/canned-answers": {"title": "插座", "text": "已报修"},
         "/console/plans": {"id": "new-area", "venue": "library", "name": "西区", "floor": "1"},
-        "/console/devices/venues/library": {"base": "0", "gate": "1"},
+        "/console/devices/venues": {"base": "library:0 juridicum:0"},
         "/console/staff": {"number": reader.number, "role": "librarian", "where": "all"},
         "/console/notices": WRITTEN,
     }

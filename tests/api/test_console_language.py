@@ -31,11 +31,11 @@ from tests.receiver import NewReceiver, Receiver
 
 CHINESE: Final = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]")
 TYPED: Final = (
-    *("张三", "林静怡", "李四", "当天没有故障", "不亮", "门口屏", "馆长办公会", "消防检修"),
+    *("张三", "林静怡", "李四", "当天没有故障", "不亮", "门口屏", "馆长办公会", "消防检修", "台灯"),
     *(WHEREFORE, WHY, ASKED, LONG, "长" * 40),
     *{text for _, form, _ in REFUSED for text in form.values() if CHINESE.search(text)},
 )
-"""What people typed into the pages and forms of this test."""
+"""What people typed into the pages and forms of this test, and an example of a Chinese name."""
 _OWN: Final = (
     re.compile(r'<textarea name="plans?" hidden[^>]*>.*?</textarea>', re.S),
     re.compile(r'<article class="card prose handbook" lang="zh-CN">.*?</article>', re.S),

@@ -34,13 +34,19 @@ from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import refuse, typed_in
 from handlers.texts.labels import WEEKDAYS
 from handlers.texts.opening import place_name, rule_hours_text, weekly_text
+from handlers.texts.places import area_place
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
+from models.library.entities import Catalog, VenueId
 from models.policy.errors import RulesChanged
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
 from models.policy.opening_conflicts import find_conflicts
-from models.policy.opening_rules import is_library_week_unused, own_week, places_with_week
+from models.policy.opening_rules import (
+    is_library_week_unused,
+    own_week,
+    places_with_week,
+    venue_of,
+)
 from models.policy.staff import StaffPolicyAndPlans
 from models.policy.validation import MAX_AHEAD, MAX_OPENING_REASON
 
@@ -78,8 +84,8 @@ def _page(
         "at": value_of(place),
         "at_name": place_name(catalog, place),
         "is_area": place.area_id is not None,
-        "calendar": calendar_month(catalog, shown_policy, place, day),
-        "today": local_date(visit.now),
+        "calendar": calendar_month(visit.zone, catalog, shown_policy, place, day),
+        "today": visit.zone.day(visit.now),
         "weekdays": WEEKDAYS,
         "week": weekly_text(week_of(fields)),
         "week_form": typed if typed.get("operation") == "week" else fields,
@@ -99,28 +105,37 @@ def _page(
     return render(visit, "opening_hours", **facts | more)
 
 
-def _lines(visit: PageRequest) -> list[Line]:
-    today = local_date(visit.now)
-    return sorted(
+def _lines(visit: PageRequest) -> list[tuple[str, list[Line]]]:
+    """The coming exceptions and closures by venue, after those of the whole library, with a heading
+    for each. With a single venue they are one group, without a heading."""
+    catalog, today = visit[REFERENCE].catalog, visit.zone.day(visit.now)
+    several = catalog.has_several_venues
+    groups: dict[VenueId | None, list[Line]] = {id: [] for id in (None, *catalog.venues)}
+    for number, rule in enumerate(visit[REFERENCE].policy.opening):
+        if rule.kind is not OpeningKind.WEEK and (rule.last is None or rule.last >= today):
+            venue = venue_of(catalog, rule.place) if several else None
+            groups.setdefault(venue, []).append(_line(catalog, number, rule))
+    return [
         (
-            _line(visit, number, rule)
-            for number, rule in enumerate(visit[REFERENCE].policy.opening)
-            if rule.kind is not OpeningKind.WEEK and (rule.last is None or rule.last >= today)
-        ),
-        key=lambda line: (line.first, line.number),
-    )
+            place_name(catalog, OpeningPlace(venue_id=venue)) if several else "",
+            sorted(lines, key=lambda line: (line.first, line.number)),
+        )
+        for venue, lines in groups.items()
+        if lines
+    ]
 
 
-def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
+def _line(catalog: Catalog, number: int, rule: OpeningRule) -> Line:
     first, last = rule.first or rule.last, rule.last
     assert first is not None
-    place = place_name(visit[REFERENCE].catalog, rule.place)
+    area = catalog.areas.get(rule.place.area_id) if rule.place.area_id is not None else None
+    place = area_place(area) if area is not None else place_name(catalog, rule.place)
     return Line(number, first, last, rule.kind.value, place, rule_hours_text(rule), rule.reason)
 
 
 def _month_in(visit: PageRequest) -> date:
     """A day in the query's month; today if the query names no month, or one too far away."""
-    today = local_date(visit.now)
+    today = visit.zone.day(visit.now)
     match = _MONTH.fullmatch(visit.request.query.get("month", ""))
     if match is None:
         return today
@@ -152,7 +167,7 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
     except (RulesChanged, Malformed) as error:
         place = place_in(reference.catalog, typed["at"]) or OpeningPlace()
         refuse(visit, form, error)
-        return _page(visit, place, local_date(visit.now), typed=typed)
+        return _page(visit, place, visit.zone.day(visit.now), typed=typed)
     target = {"at": value_of(change.place), "month": f"{change.day:%Y-%m}"}
     return redirect(f"/console/calendar?done&{urlencode(target)}")
 
@@ -162,7 +177,9 @@ def _question(
 ) -> web.Response:
     reference = visit[REFERENCE]
     venues = {area.id: area.venue_id for area in reference.catalog.areas.values()}
-    conflicts = find_conflicts(reference.policy, change.policy, venues, local_date(visit.now))
+    conflicts = find_conflicts(
+        visit.zone, reference.policy, change.policy, venues, visit.zone.day(visit.now)
+    )
     return _page(
         visit,
         change.place,
@@ -170,6 +187,6 @@ def _question(
         change,
         typed=typed,
         summary=change.summary,
-        conflicts=conflicts_text(reference.catalog, conflicts),
+        conflicts=conflicts_text(visit.zone, reference.catalog, conflicts),
         **question,
     )

@@ -27,7 +27,6 @@ from handlers.texts.console import EQUALS, WRONG_TEXT
 from handlers.texts.places import area_place
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.library.entities import Area, SeatId
 from models.policy.validation import NUMBER_BOUNDS
 from models.reader_groups.entities import (
@@ -76,7 +75,7 @@ async def reader_groups(visit: PageRequest) -> web.StreamResponse:
         items=list(visit[REFERENCE].groups.by_id.values()),
         sizes=await visit[StaffMemberships].sizes(),
         areas=visit[REFERENCE].catalog.areas,
-        library=visit[REFERENCE].policy_on(local_date(visit.now)),
+        library=visit[REFERENCE].policy_on(visit.zone.day(visit.now)),
         changes=visit.may_in(None, Role.ADMINISTRATOR),
     )
 
@@ -95,16 +94,16 @@ def _page(
     visit: PageRequest, group: ReaderGroup, impact: Impact | None = None, **refusal: Any
 ) -> web.Response:
     reference = visit[REFERENCE]
+    areas = list(reference.catalog.bookable_areas)
     return render(
         visit,
         "reader_group",
         group=group,
         patterns="\n".join(f"{p.attribute}={p.value}" for p in group.patterns),
         impact=impact,
-        areas=[
-            (area, _others(reference.groups, area, group), seat_list(area, group.seats))
-            for area in reference.catalog.bookable_areas
-        ],
+        areas=areas,
+        others_of={area.id: _others(reference.groups, area, group) for area in areas},
+        seats_of={area.id: seat_list(area, group.seats) for area in areas},
         bounds=NUMBER_BOUNDS,
         changes=visit.may_in(None, Role.ADMINISTRATOR),
         decides=visit.may_in(None, Role.LIBRARIAN),
@@ -161,7 +160,10 @@ async def _save(visit: PageRequest, form: Form, old: ReaderGroup | None) -> web.
 
 def _read(visit: PageRequest, form: Form, old: ReaderGroup | None) -> ReaderGroup:
     """The reader group that the form describes. Raises: Malformed."""
-    typed, areas = decode(form, GroupForm), list(visit[REFERENCE].catalog.bookable_areas)
+    typed, areas = (
+        decode(visit.zone, form, GroupForm),
+        list(visit[REFERENCE].catalog.bookable_areas),
+    )
     seats = {id for area in areas for id in seats_in(area, form_text(form, f"seats-{area.id}"))}
     chosen = {area.id for area in areas if form_text(form, f"area-{area.id}")}
     for area in visit[REFERENCE].catalog.known_areas:

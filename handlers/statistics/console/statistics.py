@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Final
 
 from aiohttp import web
@@ -14,10 +15,8 @@ from handlers.statistics.console import charts
 from handlers.statistics.console import tables as statistics_tables
 from handlers.statistics.console.charts import RATE_TICKS, Chart, Point
 from handlers.texts.console import WRONG_TEXT
-from handlers.texts.places import area_text
 from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
 from models.statistics.daily import AreaDay, summary
@@ -45,7 +44,7 @@ class Interval:
 def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
     """The query's days; by default the last 30 complete days. Raises: Malformed, also for more
     than ``longest`` days."""
-    query, yesterday = visit.request.query, local_date(visit.now) - _DAY
+    query, yesterday = visit.request.query, visit.zone.day(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
     if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
         raise Malformed("to", WRONG_TEXT["not_our_time"])
@@ -83,13 +82,19 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
         asked=span,
         whole=summary(days),
         shown=[
-            (tables_by_key["days"], columns_of(tables_by_key["days"], "day", "utilisation")),
             (
                 tables_by_key["days"],
-                columns_of(tables_by_key["days"], "day", "booked", rates=False),
+                [("", columns_of(tables_by_key["days"], "day", "utilisation"))],
             ),
-            (tables_by_key["areas"], rows_of(tables_by_key["areas"], "area", "utilisation")),
-            (tables_by_key["hours"], columns_of(tables_by_key["hours"], "hour", "utilisation")),
+            (
+                tables_by_key["days"],
+                [("", columns_of(tables_by_key["days"], "day", "booked", rates=False))],
+            ),
+            (tables_by_key["areas"], _areas_by_venue(visit, tables_by_key["areas"])),
+            (
+                tables_by_key["hours"],
+                [("", columns_of(tables_by_key["hours"], "hour", "utilisation"))],
+            ),
         ],
         weekdays=tables_by_key["weekdays"],
         no_data=NO_DATA,
@@ -97,11 +102,27 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
     )
 
 
+def _areas_by_venue(visit: PageRequest, table: Table) -> list[tuple[str, Chart]]:
+    """A chart of each venue's areas under the venue's name, or one without a name if the library
+    has a single venue."""
+    if not visit[REFERENCE].catalog.has_several_venues:
+        return [("", rows_of(table, "area", "utilisation"))]
+    by_venue = groupby(table.rows, key=lambda row: str(row[0]))
+    return [
+        (venue, rows_of(replace(table, rows=list(rows)), "area", "utilisation"))
+        for venue, rows in by_venue
+    ]
+
+
 async def tables_of(visit: PageRequest, span: Interval) -> list[Table]:
     days = await _days_of(visit, span)
     catalog = visit[REFERENCE].catalog
-    names = {a.id: area_text(catalog, a) for a in catalog.areas.values() if visit.sees(a.venue_id)}
-    return statistics_tables.tables(days, span.days, names)
+    areas = [
+        (venue.name, [area for area in catalog.areas.values() if area.venue_id == venue.id])
+        for venue in catalog.venues.values()
+        if visit.sees(venue.id)
+    ]
+    return statistics_tables.tables(days, span.days, areas)
 
 
 async def _days_of(visit: PageRequest, span: Interval) -> list[AreaDay]:
