@@ -7,12 +7,13 @@ from functools import partial
 
 from handlers.http.language import Language
 from handlers.reservations import presenter
-from handlers.reservations.schemas import ReservedSeat
 from handlers.texts import calendar_feed as texts
-from handlers.texts.english import place, sentence, value_in_english
+from handlers.texts.english import sentence, value_in_english
 from handlers.texts.labels import STATE_TEXT
 from models.calendar_feed import rules
 from models.calendar_feed.entities import CalendarEntry
+from models.library.entities import SeatId
+from models.library.names import name_in, number_label, spaced
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -43,7 +44,7 @@ def _entry(
 ) -> CalendarEntry:
     say = _say_in(language)
     seat, time = presenter.seat(reference, r.seat_id), rules.calendar_time(r)
-    words = partial(_words, language, seat)
+    words = partial(_words, language, _seat_name(reference, r.seat_id, language))
     page = f"{base_url}/reservations/{r.id}"
     return CalendarEntry(
         uid=rules.uid_of(r, base_url),
@@ -54,7 +55,7 @@ def _entry(
         end=time.end,
         cancelled=rules.is_off(r),
         summary=words(texts.SUMMARY_OFF.get(r.state, texts.SUMMARY)),
-        location=_place(language, seat),
+        location=seat.labels.get(language, seat.label),
         description=f"{say(_status_text(reference, r))}\n{page}",
         url=page,
         before_start=words(texts.BEFORE_START) if rules.reminds_of_start(r) else "",
@@ -66,16 +67,17 @@ def _say_in(language: Language) -> Say:
     return value_in_english if language is Language.ENGLISH else str
 
 
-def _words(language: Language, seat: ReservedSeat, text: str) -> str:
-    if language is Language.ENGLISH:
-        return sentence(text, area=seat.area, no=seat.no)
-    return text.format(area=seat.area, no=seat.no)
+def _words(language: Language, seat: str, text: str) -> str:
+    return sentence(text, seat=seat) if language is Language.ENGLISH else text.format(seat=seat)
 
 
-def _place(language: Language, seat: ReservedSeat) -> str:
-    if language is Language.ENGLISH:
-        return place(seat.venue, seat.floor, seat.area, seat.no) or seat.label
-    return seat.label
+def _seat_name(reference: ReferenceData, seat_id: SeatId, language: Language) -> str:
+    """The area and the number, for the titles of entries: 二层中厅 065号."""
+    seat = reference.catalog.all_seats.get(seat_id)
+    if seat is None:
+        return str(seat_id)
+    area = reference.catalog.areas[seat.area_id]
+    return spaced([name_in(area, language), number_label(seat.number, language)], language)
 
 
 def _status_text(reference: ReferenceData, r: Reservation) -> str:

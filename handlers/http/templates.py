@@ -22,8 +22,9 @@ from handlers.texts import english
 from handlers.texts.english import template_in_english, value_in_english
 from handlers.texts.labels import WEEKDAYS, day_text, hours_text, period_text
 from handlers.texts.opening import hours_of_day_text
-from handlers.texts.pages import PROOF_NUMBERS
+from handlers.texts.pages import PROOF_NUMBERS, floor_text, seat_no_text
 from models.kernel.time_range import to_local
+from models.library.names import floor_label, name_in, number_label, spaced
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT, later_clock
 
 _CHINESE_ONLY: Final = ("staff/", "kiosks/", "display/", "http/api_docs.html")
@@ -89,19 +90,33 @@ for _one in (ENVIRONMENT, _ENGLISH):
         "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
         "period": period_text,
         "place": lambda seat: seat.label,
-        "area_place": lambda area: area.full_name,
+        "name": lambda place: name_in(place, Language.CHINESE),
+        "floor": floor_text,
+        "area_place": lambda area, catalog: catalog.full_name(area),
+        "area_name": lambda area, catalog: catalog.area_name(area),
+        "seat_no": seat_no_text,
+        "seat_place": lambda area, no, catalog: f"{catalog.full_name(area)} {seat_no_text(no)}",
+        "floor_label": floor_label,
         "scan_by": SCAN_BY.__getitem__,
         "scan_short": SCAN_SHORT.__getitem__,
         "as_written": lambda text: text,
         "as_event": str,
         "as_state": str,
     }
+_EN: Final = Language.ENGLISH
 _ENGLISH.globals |= {"asset": english_asset_url, "lang": "en", "other": english.CHINESE_NAME}
 _ENGLISH.filters |= {
     "weekday": lambda d: english.WEEKDAYS[d.weekday()],
     "near_day": english.near_day,
-    "place": lambda s: escape(english.place(s.venue, s.floor, s.area, s.no) or s.label),
-    "area_place": lambda area: escape(english.area_place(area.floor, area.name)),
+    "place": lambda seat: escape(seat.labels.get(_EN, seat.label)),
+    "name": lambda place: escape(name_in(place, _EN)),
+    "floor": lambda floor: escape(floor_label(floor, _EN)),
+    "area_place": lambda area, catalog: escape(catalog.full_name(area, _EN)),
+    "area_name": lambda area, catalog: escape(catalog.area_name(area, _EN)),
+    "seat_no": lambda no: escape(english.sentence_case(number_label(no, _EN))),
+    "seat_place": lambda area, no, catalog: escape(
+        spaced([catalog.full_name(area, _EN), number_label(no, _EN)], _EN)
+    ),
     "as_written": escape,  # finalize leaves markup alone
     "as_event": partial(value_in_english, context="event"),
     "as_state": partial(value_in_english, context="state"),

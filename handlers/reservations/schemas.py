@@ -39,6 +39,9 @@ class ReservationsQuery(Pagination):
 
 
 class ReservedSeat(Response):
+    """A seat and the facts of its label. ``floor_name``: the floor's own name; empty without one.
+    ``labels``: the label in further languages, by language tag."""
+
     id: str
     no: str
     area_id: str
@@ -46,6 +49,8 @@ class ReservedSeat(Response):
     floor: int
     venue: str
     label: str
+    floor_name: str
+    labels: dict[str, str]
 
 
 class AssistedOut(Response):
@@ -115,6 +120,13 @@ class ReservationDetail(ReservationOut):
 
 
 class NearSeat(Response):
+    """A free seat, described as in ``ReservedSeat``."""
+
     id: str
     no: str
     label: str
+    venue: str
+    floor: int
+    floor_name: str
+    area: str
+    labels: dict[str, str]

@@ -118,7 +118,8 @@ def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Are
     several = len({area.venue_id for area in areas}) > 1
     floors = []
     for (venue, floor), on in groupby(areas, key=_floor_of):
-        name = f"{catalog.venues[venue].name} {floor_text(floor)}" if several else floor_text(floor)
+        name = floor_text(catalog.venues[venue].floor(floor))
+        name = f"{catalog.venues[venue].name} {name}" if several else name
         floors.append((name, list(on)))
     return floors
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 
 import msgspec
+from msgspec import UNSET
 
 from handlers.http.presenting import clock, moment
 from handlers.seat_map import schemas
@@ -23,6 +24,7 @@ def catalog(catalog: Catalog) -> schemas.CatalogOut:
             v.id,
             v.name,
             [_area(catalog, area) for area in catalog.bookable_areas if area.venue_id == v.id],
+            dict(v.names) or UNSET,
         )
         for v in catalog.venues_in_use
     ]
@@ -39,7 +41,15 @@ def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
         )
         for seat in area.seats
     ]
-    return schemas.CatalogAreaOut(area.id, area.name, area.floor, seats)
+    return schemas.CatalogAreaOut(id=area.id, **catalog.names_of(area), seats=seats)
+
+
+def area_summary(catalog: Catalog, area: Area) -> schemas.AreaSummary:
+    venue = catalog.venues[area.venue_id]
+    names = dict(venue.names) or UNSET
+    return schemas.AreaSummary(
+        id=area.id, venue=venue.name, venue_names=names, **catalog.names_of(area)
+    )
 
 
 def choice(instant: datetime, since: datetime | date) -> schemas.Choice:
@@ -56,7 +66,7 @@ def venue(
 ) -> schemas.VenueOut:
     """The venue for the API, with the days that the reader (or without one, anybody) may book."""
     dates = [_date(reference, v, day, now, reader) for day in reference.bookable_dates(reader, now)]
-    return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
+    return schemas.VenueOut(v.id, v.name, dates[0].open, dates, dict(v.names) or UNSET)
 
 
 def date_of_area(reference: ReferenceData, area: Area, day: schemas.DateOut) -> schemas.DateOut:

@@ -163,15 +163,16 @@
 
   async function areas() {
     const found = (await call("GET", "/areas")).items, parts = [];
-    for (const floor of new Set(found.map((area) => area.floor))) {
+    const floorOf = ({ floor, floor_name }) => floor_name ?? (floor < 0 ? `地下${-floor}层` : `${floor}层`);
+    for (const floor of new Set(found.map(floorOf))) {
       const row = make("div", "", "choices areas");
-      for (const area of found.filter((one) => one.floor === floor)) {
+      for (const area of found.filter((one) => floorOf(one) === floor)) {
         const one = button(area.name, () => seats(area));
         one.append(make("small", area.seats_free ? `空 ${area.seats_free}` : "满"));
         one.disabled = !area.seats_free;
         row.append(one);
       }
-      parts.push(make("h2", floor < 0 ? `地下${-floor}层` : `${floor}层`), row);
+      parts.push(make("h2", floor), row);
     }
     show("选区域", ...parts);
   }

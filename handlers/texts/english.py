@@ -36,7 +36,6 @@ _WEEKDAYS: Final = "一二三四五六日"
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = month_abbr
 """The English names of months, from index 1; the service runs without a locale."""
-_DIGITS: Final = "零一二三四五六七八九"
 
 _MARKS: Final = str.maketrans(
     {"，": ", ", "、": ", ", "：": ": ", "；": "; ", "。": ". ", "（": " (", "）": ")", "！": "! "}
@@ -212,20 +211,8 @@ def sentence(text: str, **facts: str) -> str:
     return CATALOGUE["values"][text].format_map(facts)
 
 
-def place(venue: str, floor: int, area: str, no: str) -> str:
-    """The words for a seat's place. Empty without a venue: the seat is then unknown, because it
-    is in another library's data."""
-    return f"{venue}, {_floor_name(floor)}, {area}, no. {no}" if venue else ""
-
-
-def area_place(floor: int, name: str) -> str:
-    """The words for an area and its floor. The floor is left out if the area's name contains it,
-    as most Chinese names do."""
-    return name if "层" in name else f"{_floor_name(floor)}, {name}"
-
-
-def _floor_name(floor: int) -> str:
-    return f"Basement {-floor}" if floor < 0 else f"Floor {floor}"
+def sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _fact(facts: Mapping[str, str], place: re.Match[str]) -> str:
@@ -234,12 +221,6 @@ def _fact(facts: Mapping[str, str], place: re.Match[str]) -> str:
 
 def _count(one: str) -> Callable[[re.Match[str]], str]:
     return lambda match: f"{match[1]} {one}" + ("" if match[1] == "1" else "s")
-
-
-def _floor(match: re.Match[str]) -> str:
-    number = match["floor"]
-    number = str(_DIGITS.index(number)) if number in _DIGITS else number
-    return f"{'Basement' if match['below'] else 'Floor'} {number}"
 
 
 def _day(match: re.Match[str]) -> str:
@@ -251,7 +232,6 @@ def _weekday_first(match: re.Match[str]) -> str:
 
 
 def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
-    yield r"^(?P<below>地下)?(?P<floor>[零一二三四五六七八九]|\d+)层$", _floor
     yield r"次日(\d\d:\d\d)", r"\1 next day"
     yield r"(\d+)月(\d+)日 周([一二三四五六日])", _weekday_first
     yield r"(\d+)月(\d+)日", _day
@@ -271,4 +251,4 @@ def _rules() -> Iterator[tuple[str, str | Callable[[re.Match[str]], str]]]:
 
 
 _USUAL: Final = [(re.compile(rule), say) for rule, say in _rules()]
-"""Patterns and their translations for days, durations and floors, wherever they occur in a text."""
+"""Patterns and their translations for days and durations, wherever they occur in a text."""

@@ -8,6 +8,7 @@ from handlers.texts.console_labels import WHOLE_LIBRARY
 from handlers.texts.labels import days_text
 from models.kernel.time_range import TimeRange, to_local
 from models.library.entities import Catalog
+from models.library.names import CHINESE, name_in
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
 from models.policy.opening_conflicts import ConflictKind
 
@@ -116,5 +117,5 @@ def place_name(catalog: Catalog, place: OpeningPlace) -> str:
         return catalog.area_name(area) if area is not None else place.area_id
     if place.venue_id is not None:
         venue = catalog.venues.get(place.venue_id)
-        return venue.name if venue is not None else place.venue_id
+        return name_in(venue, CHINESE) if venue is not None else place.venue_id
     return WHOLE_LIBRARY

@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from models.library.names import CHINESE, Floor, name_in
+
 DONE_TEXT: Final[Mapping[str, str]] = {
     "reserve": "预约成功",
     "change": "已更改预约",
@@ -116,11 +118,15 @@ PAGE_NOT_SHOWN: Final = "这一页暂时没有打开"
 _FLOORS: Final = "零一二三四五六七八九"
 
 
-def floor_text(floor: int) -> str:
-    """The floor as 二层 or 地下一层."""
-    number = abs(floor)
+def floor_text(floor: Floor) -> str:
+    """The floor's own name, or 二层 or 地下一层."""
+    number = abs(floor.number)
     words = _FLOORS[number] if number < len(_FLOORS) else str(number)
-    return f"地下{words}层" if floor < 0 else f"{words}层"
+    return name_in(floor, CHINESE) or f"{'地下' if floor.number < 0 else ''}{words}层"
+
+
+def seat_no_text(no: str) -> str:
+    return f"{no} 号"
 
 
 PROOF_NUMBERS: Final[Mapping[str, str]] = {

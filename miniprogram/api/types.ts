@@ -30,6 +30,7 @@ export interface AreaDayOut {
   area_id: string;
   area: string;
   venue: string;
+  floor: number | null;
   seats: number;
   booked: number;
   checked_in: number;
@@ -54,6 +55,9 @@ export interface AreaOut {
   step_minutes: number;
   reserved_for?: string[];
   closed?: string;
+  names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface AreaSummary {
@@ -61,6 +65,10 @@ export interface AreaSummary {
   name: string;
   floor: number;
   venue: string;
+  venue_names?: Record<string, string>;
+  names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface AreasOut {
@@ -131,6 +139,9 @@ export interface CatalogAreaOut {
   name: string;
   floor: number;
   seats: CatalogSeatOut[];
+  names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface CatalogOut {
@@ -152,6 +163,7 @@ export interface CatalogVenueOut {
   id: string;
   name: string;
   areas: CatalogAreaOut[];
+  names?: Record<string, string>;
 }
 
 export interface ChangeReservation {
@@ -403,6 +415,11 @@ export interface NearSeat {
   id: string;
   no: string;
   label: string;
+  venue: string;
+  floor: number;
+  floor_name: string;
+  area: string;
+  labels: Record<string, string>;
 }
 
 export interface NewActivationCode {
@@ -607,6 +624,8 @@ export interface ReservedSeat {
   floor: number;
   venue: string;
   label: string;
+  floor_name: string;
+  labels: Record<string, string>;
 }
 
 export interface Scan {
@@ -626,6 +645,11 @@ export interface SeatDayOut {
   no: string;
   area_id: string;
   label: string;
+  venue: string;
+  floor: number;
+  floor_name: string;
+  area: string;
+  labels: Record<string, string>;
   power: boolean;
   window: boolean;
   computer: boolean;
@@ -753,6 +777,7 @@ export interface VenueOut {
   name: string;
   open: OpenOut | null;
   dates: DateOut[];
+  names?: Record<string, string>;
 }
 
 export interface VenuesOut {
@@ -791,6 +816,7 @@ export interface WaitlistEntryOut {
   only_tell: boolean;
   made_at: string;
   offer: ReservationOut | null;
+  place: AreaSummary | null;
 }
 
 export interface Waive {

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from models.library.entities import (
@@ -20,6 +21,7 @@ from models.library.entities import (
 )
 from models.library.errors import VenueChanged, VenueInUse
 from models.library.mapping import area_from_document, area_to_document
+from models.library.names import Floor
 from models.storage.event_outbox import StoredEvent, put_event
 from models.storage.installation import known_fields
 from models.storage.mongo import Collection, Database, Document, previous_revisions
@@ -223,7 +225,7 @@ class CatalogRepository:
             )
             kiosks = (
                 await self._db["kiosks"]
-                .find({}, {"venue": 1, "name": 1, "kind": 1, "retired": 1, "order": 1})
+                .find({}, {field: 1 for field in _KIOSK_FIELDS})
                 .sort("_id")
                 .to_list(None)
             )
@@ -245,10 +247,13 @@ class CatalogRepository:
         )
 
 
+_KIOSK_FIELDS = ("venue", "name", "kind", "retired", "order", "names")
+
+
 def _kiosk(d: Document) -> Kiosk:
     """The kiosk of a document. A document from before kiosks could be retired lacks ``retired``."""
-    retired, venue = d.get("retired", False), VenueId(d["venue"])
-    return Kiosk(KioskId(d["_id"]), venue, d["name"], d["kind"], retired, d.get("order"))
+    retired, venue, names = d.get("retired", False), VenueId(d["venue"]), d.get("names", {})
+    return Kiosk(KioskId(d["_id"]), venue, d["name"], d["kind"], retired, d.get("order"), names)
 
 
 class Device(Protocol):
@@ -298,7 +303,7 @@ async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
 
 def kiosk_to_document(kiosk: Kiosk) -> Document:
     named: Document = {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name}
-    return named | {"kind": kiosk.kind, "order": kiosk.order}
+    return named | {"kind": kiosk.kind, "order": kiosk.order, "names": dict(kiosk.names)}
 
 
 def venue_to_document(venue: Venue) -> Document:
@@ -309,6 +314,8 @@ def venue_to_document(venue: Venue) -> Document:
         "rev": venue.rev,
         "order": venue.order,
         "retired": venue.retired,
+        "names": dict(venue.names),
+        "floors": [asdict(floor) for floor in venue.floors],
     }
 
 
@@ -322,4 +329,6 @@ def _venue(d: Document) -> Venue:
         d.get("rev", 0),
         d.get("order", 0),
         d.get("retired", False),
+        d.get("names", {}),
+        tuple(Floor(**floor) for floor in d.get("floors", ())),
     )

@@ -92,9 +92,9 @@ LETTERS = "area,floor,seat,row,column\nLesesaal A,1,A-1-121,1,1\nA区,3,12,1,1\n
 @pytest.mark.parametrize(
     ("seat_id", "chinese", "english"),
     [
-        ("1f-1-sa1121", "图书馆1层Lesesaal A · A-1-121号", "Floor 1, Lesesaal A, no. A-1-121"),
-        ("3f-1-s12", "图书馆3层A区12号", "Floor 3, A区, no. 12"),
-        ("4f-1-sb07", "图书馆4层自习室B · B07号", "Floor 4, 自习室B, no. B07"),
+        ("1f-1-sa1121", "图书馆1层Lesesaal A · A-1-121号", "Floor 1 · Lesesaal A · A-1-121"),
+        ("3f-1-s12", "图书馆3层A区12号", "Floor 3 · A区 · no. 12"),
+        ("4f-1-sb07", "图书馆4层自习室B · B07号", "Floor 4 · 自习室B · B07"),
     ],
 )
 async def test_a_seat_name_with_letters_is_worded_correctly(
@@ -115,12 +115,12 @@ async def test_a_seat_name_with_letters_is_worded_correctly(
     browser.cookie |= {"Accept-Language": "en"}
     for path in pages:
         body = (await browser.get(path)).body
-        assert f"图书馆, {english}" in body and chinese not in body, path
-    assert f"You have already booked 图书馆, {english}, 14:00–16:00." in body
+        assert f"图书馆 · {english}" in body and chinese not in body, path
+    assert f"You have already booked 图书馆 · {english}, 14:00–16:00." in body
     assert f"★ {english}" in (await browser.get("/")).body
     file = (await browser.get(f"{here}/calendar.ics")).body.replace("\\,", ",")
-    assert f"LOCATION:图书馆, {english}" in file
-    assert f"SUMMARY:Seat: {english.partition(', ')[2]}" in file
+    assert f"LOCATION:图书馆 · {english}" in file
+    assert f"SUMMARY:Seat: {english.partition(' · ')[2]}" in file
 
 
 async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(

@@ -13,7 +13,6 @@ from markupsafe import escape
 from handlers.http.language import Language
 from handlers.http.static_files import READERS_SCRIPTS
 from handlers.http.templates import environment_of, has_english
-from handlers.reservations.schemas import ReservedSeat
 from handlers.texts.console_labels import POLICY_TIME_TEXT, SWITCH_TEXT
 from handlers.texts.english import (
     CATALOGUE,
@@ -112,8 +111,6 @@ def test_translations_keep_their_placeholders(section: str) -> None:
         ("4 小时", "4 h"),
         ("1.5 小时", "1.5 h"),
         ("3 年", "3 years"),
-        ("二层", "Floor 2"),
-        ("地下一层", "Basement 1"),
         ("离您常坐的 029 号最近", "nearest to your usual no. 029"),
         ("该区域一次最多 240 分钟，请缩短时间", "At most 240 minutes at a time in this area"),
         ('{"free": "当前无人", "n": 1}', '{"free": "Free", "n": 1}'),
@@ -127,26 +124,6 @@ def test_translations_keep_their_placeholders(section: str) -> None:
 )
 def test_values_formatted_in_python_are_translated(said: object, english: object) -> None:
     assert value_in_english(said) == english
-
-
-@pytest.mark.parametrize(
-    ("venue", "floor", "area", "no", "english"),
-    [
-        ("图书馆", 2, "二层中厅", "065", "图书馆, Floor 2, 二层中厅, no. 065"),
-        ("图书馆", -1, "书库", "A-12", "图书馆, Basement 1, 书库, no. A-12"),
-        ("图书馆", 3, "A区", "12", "图书馆, Floor 3, A区, no. 12"),
-        ("3号楼", 10, "自习室B", "B07", "3号楼, Floor 10, 自习室B, no. B07"),
-        ("Haus 7", 0, "Lesesaal A", "A-1-121", "Haus 7, Floor 0, Lesesaal A, no. A-1-121"),
-        ("A & B", 1, "<i>", "1", "A &amp; B, Floor 1, &lt;i&gt;, no. 1"),
-        ("", 0, "", "", "gone-001"),
-    ],
-)
-def test_a_seats_place_is_worded_from_its_facts(
-    venue: str, floor: int, area: str, no: str, english: str
-) -> None:
-    seat = ReservedSeat("gone-001", no, "", area, floor, venue, "gone-001")
-    page = environment_of(Language.ENGLISH).from_string("{{ seat | place }}")
-    assert page.render(seat=seat) == english
 
 
 def test_every_policy_value_has_a_text_in_both_languages() -> None:

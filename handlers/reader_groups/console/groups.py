@@ -127,7 +127,7 @@ def seats_in(area: Area, text: str) -> Iterable[SeatId]:
     try:
         return [seat.id for seat in chosen_seats(in_order(area.seats), text)]
     except Malformed as error:
-        wrong = WRONG_TEXT["of_area"].format(area=area.full_name, reason=error.details["reason"])
+        wrong = WRONG_TEXT["of_area"].format(area=area.name, reason=error.details["reason"])
         raise Malformed(f"seats-{area.id}", wrong) from None
 
 

@@ -53,7 +53,7 @@ class StaffAreas:
             ctx, AuditAction.BRING_BACK_AREA, target=f"area:{area.id}", reason=reason
         ) as entry:
             new = transitions.bring_back(area)
-            await self._replace(new, area_opened(area, ctx.now))
+            await self._replace(new, area_opened(self._reference.catalog, area, ctx.now))
             entry.after = {"rev": new.rev}
 
     async def delete(self, ctx: StaffContext, area: Area, reason: str) -> None:

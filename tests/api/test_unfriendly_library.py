@@ -1,0 +1,158 @@
+"""Seats of an unfriendly library as facts: everywhere the right venue, floor, area and number."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import pytest
+from aiohttp import web
+
+from tests.api.browsing import Browser
+from tests.api.webhook_console import endpoint
+from tests.living import Living, living
+from tests.receiver import NewReceiver
+from tests.unfriendly import AREAS, HAUPT, JURA, KIOSKS
+
+UPSTAIRS: Final = "haupt-1-0"
+OF_UPSTAIRS: Final = {
+    "venue": "Hauptbibliothek",
+    "floor": 1,
+    "floor_name": "1. OG",
+    "area": "Lesesaal A",
+    "no": "A-1-07",
+    "label": "总馆1. OG · Lesesaal A · A-1-07号",
+    "labels": {"en": "Main Library · 1. OG · Lesesaal A · A-1-07"},
+}
+IN_JURA: Final = "jura-1-1"
+JURA_LABEL: Final = "Juridicum二层经济学阅览室Carrel 3号"
+JURA_ENGLISH: Final = "Juridicum · 二层 · Wirtschaftswissenschaftlicher Lesesaal A · Carrel 3"
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    async with living(mongo_url, redis_url, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as running:
+        await running.inside.stored.catalogs.add_missing([HAUPT, JURA], AREAS, KIOSKS)
+        await running.inside.reference.refresh()
+        yield running
+
+
+def seat_of(body: Any) -> dict[str, Any]:
+    return {name: body[name] for name in OF_UPSTAIRS}
+
+
+async def test_every_answer_with_a_label_has_its_facts(service: Living) -> None:
+    reader, other = await service.reader(), await service.reader()
+    made = await reader.reserve(UPSTAIRS, "14:00", "16:00")
+    assert seat_of(made["seat"]) == OF_UPSTAIRS
+    assert seat_of(await reader.ok("GET", f"/seats/{UPSTAIRS}")) == OF_UPSTAIRS
+    favourites = await reader.ok("POST", "/favourites", {"seat_id": UPSTAIRS})
+    assert seat_of(favourites["items"][0]) == OF_UPSTAIRS
+    wish = {"seat_id": UPSTAIRS, "date": service.today, "start": "14:00", "end": "16:00"}
+    refused = await other.refused("409 seat_taken", "POST", "/reservations", wish)
+    near = refused.details["nearest"][0]
+    assert seat_of(near) == OF_UPSTAIRS | {
+        "no": "Carrel 3",
+        "label": "总馆1. OG · Lesesaal A · Carrel 3号",
+        "labels": {"en": "Main Library · 1. OG · Lesesaal A · Carrel 3"},
+    }
+
+
+async def test_names_by_language_are_beside_the_first_names(service: Living) -> None:
+    reader = await service.reader()
+    areas = (await reader.ok("GET", f"/areas?venue={HAUPT.id}"))["items"]
+    assert [(a["name"], a.get("names"), a["floor_name"], a.get("floor_names")) for a in areas] == [
+        ("A区", {"en": "Zone A"}, "EG", {"en": "Ground floor"}),
+        ("Lesesaal A", None, "1. OG", None),
+    ]
+    head = (await reader.ok("GET", "/areas/haupt-eg/map"))["area"]
+    assert head == {
+        "id": "haupt-eg",
+        "name": "A区",
+        "floor": 0,
+        "venue": "Hauptbibliothek",
+        "venue_names": dict(HAUPT.names),
+        "names": {"en": "Zone A"},
+        "floor_name": "EG",
+        "floor_names": {"en": "Ground floor"},
+    }
+    venues = {v["id"]: v for v in (await reader.ok("GET", "/venues"))["items"]}
+    assert venues[HAUPT.id]["names"] == dict(HAUPT.names) and "names" not in venues[JURA.id]
+    venues = {v["id"]: v for v in (await reader.ok("GET", "/catalog"))["venues"]}
+    assert venues[HAUPT.id]["names"] == dict(HAUPT.names)
+    assert venues[HAUPT.id]["areas"][0]["names"] == {"en": "Zone A"}
+    assert venues[JURA.id]["areas"][1]["floor_name"] == "二层"
+
+
+async def test_pages_and_calendars_say_the_place_in_their_language(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(IN_JURA, "14:00", "16:00")
+    browser = Browser(await service.web_reader(reader))
+    here = f"/reservations/{made['id']}"
+    pages = [here, f"{here}/cancel", "/reservations", f"/seats/{IN_JURA}/fault"]
+    for path in pages:
+        assert JURA_LABEL in (await browser.get(path)).body, path
+    assert "<h2>EG</h2>" in (await browser.get(f"/?venue={HAUPT.id}")).body
+    browser.cookie |= {"Accept-Language": "en"}
+    for path in pages:
+        assert JURA_ENGLISH in (await browser.get(path)).body, path
+    first = (await browser.get(f"/?venue={HAUPT.id}")).body
+    for words in ("Main Library", "<h2>Ground floor</h2>", ">Zone A<", "<h2>1. OG</h2>"):
+        assert words in first, words
+    plan = (await browser.get("/areas/haupt-eg?seat=haupt-eg-1")).body
+    for words in ("<h1>Zone A</h1>", "<b>Ground floor</b>", "<h2>Carrel 3</h2>"):
+        assert words in plan, words
+    assert "<h2>No. 12</h2>" in (await browser.get("/areas/haupt-eg?seat=haupt-eg-2")).body
+    assert "Pillar" in (await browser.get("/check-in")).body
+    file = (await browser.get(f"{here}/calendar.ics")).body.replace("\r\n ", "")
+    assert f"LOCATION:{JURA_ENGLISH}" in file.replace("\\,", ",")
+    assert "SUMMARY:Seat: Wirtschaftswissenschaftlicher Lesesaal A · Carrel 3" in file
+
+
+async def test_a_webhook_carries_the_facts_of_its_event_s_seat(
+    service: Living, receiver: NewReceiver
+) -> None:
+    """Also if the reader changes to another seat before the event is sent."""
+    program = await receiver()
+    at, reader = await endpoint(service, program), await service.reader()
+    made = await reader.reserve(UPSTAIRS, "14:00", "16:00")
+    await reader.ok("POST", f"/reservations/{made['id']}/change", {"seat_id": IN_JURA})
+    await service.settle()
+    created, changed = (body["data"] for body in program.verified(at.secret))
+    facts = {name: OF_UPSTAIRS[name] for name in ("venue", "floor", "floor_name", "area", "no")}
+    assert created == created | facts | {"seat": OF_UPSTAIRS["label"]}
+    assert (changed["venue"], changed["floor_name"], changed["no"]) == (
+        *("Juridicum", "二层"),
+        "Carrel 3",
+    )
+    assert changed["area"] == "Wirtschaftswissenschaftlicher Lesesaal A"
+
+
+async def test_a_delivery_that_0_2_0_has_stored_is_sent_without_the_facts(
+    service: Living, receiver: NewReceiver
+) -> None:
+    program = await receiver()
+    at, reader = await endpoint(service, program), await service.reader()
+    works, program.answer = program.answer, lambda _: web.Response(status=500)
+    await reader.reserve(UPSTAIRS, "14:00", "16:00")
+    await service.settle()
+    new = ("venue", "floor", "floor_name", "area", "no")
+    await service.db["webhook_deliveries"].update_many(
+        {}, {"$unset": {f"facts.{name}": "" for name in new}}
+    )
+    program.answer = works
+    await service.move("08:01")
+    await service.settle()
+    (body,) = {b["type"]: b for b in program.verified(at.secret)}.values()
+    assert body["data"]["seat"] == OF_UPSTAIRS["label"] and not set(new) & set(body["data"])
+
+
+async def test_messages_keep_the_seat_s_number_whole(service: Living) -> None:
+    reader = await service.reader()
+    await reader.reserve("jura-1-3", "14:00", "16:00")
+    await service.settle()
+    (message,) = (await reader.ok("GET", "/messages?page=1"))["items"]
+    assert "Juridicum二层经济学阅览室Gruppenarbeit-000001号" in message["text"]
+    stored = await service.db["messages"].find_one({"reader": reader.reader_id})
+    assert stored is not None and stored["facts"]["seat"] == "Gruppenarbeit-000001"
+    assert stored["facts"]["seat_no"] == "Gruppenarbeit-000001"
