@@ -127,6 +127,8 @@ FACTS: Final[Mapping[str, str]] = {
     "until": "撤下",
     "pinned": "置顶",
     "name": "名称",
+    "names": "其他语言",
+    "floors": "楼层名",
     "repeated": "同一请求重发",
     "per_minute": "每分钟次数",
     "queued": "重新排队",

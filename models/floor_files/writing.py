@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
-from models.floor_files.entities import AREA_ROW
+from models.floor_files.entities import AREA_ROW, NAME_COLUMN
 from models.kernel.text import BYTE_ORDER_MARK, FORMULA_SIGNS
 from models.library.entities import SEAT_FEATURES, Area, Seat, features_of
 
@@ -18,13 +18,19 @@ _QUOTED = (*FORMULA_SIGNS, "'")
 Row = Sequence[str]
 
 
+def fields_of(area: Area) -> tuple[str, ...]:
+    """The fields of the area's table, with one for each further language of its name."""
+    return *FIELDS, *(NAME_COLUMN + tag for tag in area.names)
+
+
 def rows_of(area: Area, yes: str, kinds: Mapping[str, str]) -> list[Row]:
     """The area as rows of a table: one for its size, then its seats and fixtures. ``yes``: the
     word for a feature that a seat has. ``kinds``: the word for each kind of row."""
+    names = {NAME_COLUMN + tag: name for tag, name in area.names.items()}
 
     def row(**values: object) -> Row:
-        named = {"area_id": area.id, "area": area.name, "floor": area.floor, **values}
-        return [str(named.get(name, "")) for name in FIELDS]
+        named = {"area_id": area.id, "area": area.name, "floor": area.floor, **names, **values}
+        return [str(named.get(name, "")) for name in fields_of(area)]
 
     return [
         row(kind=kinds[AREA_ROW], w=area.width, h=area.height),

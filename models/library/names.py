@@ -42,6 +42,11 @@ def is_language_tag(text: str) -> bool:
     return _TAG.fullmatch(text) is not None
 
 
+def names_text(names: Names) -> str:
+    """The names in one line, for the audit log and to compare: en Main Library; zh 总馆."""
+    return "; ".join(f"{tag} {names[tag]}" for tag in sorted(names))
+
+
 def check_names(field: str, names: Names, longest: int) -> None:
     """Raises: Malformed at ``field`` for a wrong language tag or a name that is no line of 1 to
     ``longest`` characters."""
@@ -61,6 +66,16 @@ class Floor:
     number: int
     name: str = ""
     names: Names = field(default_factory=dict, hash=False)
+
+
+def check_floors(floors: Sequence[Floor], longest: int) -> None:
+    """Raises: Malformed for a floor that is there twice, or a wrong name."""
+    if len({floor.number for floor in floors}) < len(floors):
+        raise Malformed("floors", "floor_twice")
+    for floor in floors:
+        if len(floor.name) > longest or not is_printable_line(floor.name):
+            raise Malformed("floors", "name_length", most=longest)
+        check_names("floors", floor.names, longest)
 
 
 @dataclass(frozen=True, slots=True)

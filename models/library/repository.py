@@ -143,12 +143,13 @@ class CatalogRepository:
     async def replace_kiosk(self, old: Kiosk, new: Kiosk) -> bool:
         """Replaces ``old``; deletes a retired kiosk's key. False if ``old`` is outdated."""
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
+        names: Document = dict(old.names) or {"$in": [{}, None]}
 
         async def work(session: Any) -> None:
             if new.venue_id != old.venue_id:
                 await require_venue(self._db, new.venue_id, session)
             result = await self._db["kiosks"].update_one(
-                device_as_seen(old),
+                {**device_as_seen(old), "names": names},
                 {"$set": {**kiosk_to_document(new), "retired": new.retired}, **taken},
                 session=session,
             )

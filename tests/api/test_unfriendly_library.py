@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
 from aiohttp import web
 
+from models.identity.roles import Role
 from tests.api.browsing import Browser
+from tests.api.console import post, staff
+from tests.api.floor_files import confirm, hidden_plans, upload
 from tests.api.webhook_console import endpoint
 from tests.living import Living, living
 from tests.receiver import NewReceiver
@@ -156,3 +161,44 @@ async def test_messages_keep_the_seat_s_number_whole(service: Living) -> None:
     stored = await service.db["messages"].find_one({"reader": reader.reader_id})
     assert stored is not None and stored["facts"]["seat"] == "Gruppenarbeit-000001"
     assert stored["facts"]["seat_no"] == "Gruppenarbeit-000001"
+
+
+async def test_names_by_language_and_floors_are_given_in_the_console(service: Living) -> None:
+    head, catalog = await staff(service, Role.ADMINISTRATOR), service.inside.reference
+    reader = await service.reader()
+
+    async def rename(path: str, base: object = "", **form: str) -> int:
+        answer = await post(service, head, f"/console/{path}", base=str(base), **form)
+        return int(answer.status)
+
+    venue = {"operation": "names", "name-en": "Law School", "floor_0": "EG", "floor_1-en": "Up"}
+    assert await rename("venues/jura", 0, **venue, **{"floor_1": "1. OG"}) == 303
+    assert await rename("venues/jura", 0, **venue) == 409, "changed meanwhile"
+    long = {"operation": "names", "floor_0": "EG", "floor_1-en": "x" * 21}
+    refused = await post(service, head, "/console/venues/jura", base="1", **long)
+    assert refused.status == 400 and "名称为 1–20 字" in refused.body and "x" * 21 in refused.body
+    area = {"name": "Lesesaal A", "floor": "1", "name-en": "Reading room"}
+    assert await rename("plans/jura-1/settings", 0, **area, **{"name-zh": ""}) == 303
+    kiosk = {"name": "Säule", "venue": "jura", "was_name": "Säule am Eingang", "was_venue": "jura"}
+    kiosk |= {"name-en": "Kiosk", "name-zh": "查询机"}
+    assert await rename("devices/kiosk/jura-k", **kiosk) == 409, "without its present names"
+    assert await rename("devices/kiosk/jura-k", **kiosk, was_names="en Pillar") == 303
+    await catalog.refresh()
+    changed = catalog.catalog.kiosks[KIOSKS[0].id]
+    assert (changed.name, changed.names) == ("Säule", {"en": "Kiosk", "zh": "查询机"})
+    seat = await reader.ok("GET", "/seats/jura-1-0")
+    assert seat["label"] == "Juridicum · 1. OG · Lesesaal A · A-1-07号"
+    assert seat["labels"] == {"en": "Law School · Up · Reading room · A-1-07"}
+    audit = (await head.get("/console/audit")).body
+    for words in ("en Law School", "0 EG; 1 1. OG en Up", "en Reading room", "en Kiosk; zh 查询机"):
+        assert words in audit, words
+    # An area's table has a column for each language, and takes further ones.
+    table = (await head.get("/console/plans/jura-1.csv")).body
+    rows = list(csv.reader(io.StringIO(table.removeprefix("\ufeff"))))
+    assert rows[0][-1] == "区域:en" and {row[-1] for row in rows[1:]} == {"Reading room"}
+    french = table.replace("区域:en", "area：fr").replace("Reading room", "Salle A")
+    preview = await upload(service, head, french)
+    assert (await confirm(service, head, hidden_plans(preview.body))).status == 303
+    await catalog.refresh()
+    names = catalog.catalog.areas[AREAS[3].id].names
+    assert names == {"en": "Reading room", "fr": "Salle A"}

@@ -17,6 +17,7 @@ from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.kiosks.console.pairing import confirmation, request_with_code
 from handlers.staff.forms import ID, decode, require_current
 from handlers.staff.layout import render, staff_context
+from handlers.staff.names_form import LANGUAGES
 from handlers.texts.console_labels import (
     KIOSK_TEXT,
     LABELS_ALONE_TEXT,
@@ -38,8 +39,9 @@ from models.library.entities import (
     device_order,
 )
 from models.library.errors import VenueChanged
+from models.library.names import names_text
 
-LONGEST_NAME: Final = 20
+LONGEST_NAME: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
         base=visit[SITE].public_base_url,
         changes=visit.may(Role.ADMINISTRATOR),
         longest_name=LONGEST_NAME,
+        languages=LANGUAGES,
+        names_text=names_text,
         new=new,
     )
 

@@ -253,7 +253,8 @@ async def export_csv(visit: PageRequest) -> web.StreamResponse:
     """The area's seats as a CSV file that can be edited and imported again."""
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
-    head = [COLUMN_TEXT[name] for name in writing.FIELDS]
+    named = COLUMN_TEXT["area"]
+    head = [COLUMN_TEXT.get(name, name.replace("area", named)) for name in writing.fields_of(area)]
     rows = [head, *writing.rows_of(area, YES, KIND_TEXT)]
     return _file(writing.as_csv(rows), _CSV, f"{area.id}.csv")
 

@@ -9,6 +9,7 @@ from models.library import transitions
 from models.library.area_events import area_opened
 from models.library.entities import Area
 from models.library.errors import AreaUsed, PlanChanged
+from models.library.names import names_text
 from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
@@ -83,4 +84,5 @@ class StaffAreas:
 
 
 def _facts(area: Area) -> JsonObject:
-    return {"area": area.name, "floor": area.floor, "place": area.order + 1}
+    names: JsonObject = {"names": names_text(area.names)} if area.names else {}
+    return {"area": area.name, "floor": area.floor, "place": area.order + 1, **names}
