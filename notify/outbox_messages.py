@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from models.messages.entities import Message
+from models.library.names import CHINESE, name_in
+from models.messages.entities import LONGEST_THING, Message
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
 from models.reservations import rules
@@ -16,7 +17,6 @@ from models.waitlist.entities import WaitlistEnd, WaitlistEntry
 from notify.templates import TEMPLATE_BY_EVENT, moved_by_library, suspended, waitlist_ended
 from notify.templates.rendering import (
     BETWEEN_KIOSKS,
-    LONGEST_THING,
     MessageContext,
     MessageTemplate,
 )
@@ -85,7 +85,9 @@ class OutboxMessages:
                 "suspended_until": result.suspended_until,
             }
         kiosks = BETWEEN_KIOSKS.join(
-            kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id
+            name_in(kiosk, CHINESE)
+            for kiosk in catalog.kiosks.values()
+            if kiosk.venue_id == r.venue_id
         )
         seat = catalog.all_seats.get(seat_id)
         return MessageContext(

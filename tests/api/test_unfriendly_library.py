@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from models.identity.roles import Role
+from models.messages.staff import MessageRelevance
 from tests.api.browsing import Browser
 from tests.api.console import post, staff
 from tests.api.floor_files import confirm, hidden_plans, upload
@@ -161,6 +162,12 @@ async def test_messages_keep_the_seat_s_number_whole(service: Living) -> None:
     stored = await service.db["messages"].find_one({"reader": reader.reader_id})
     assert stored is not None and stored["facts"]["seat"] == "Gruppenarbeit-000001"
     assert stored["facts"]["seat_no"] == "Gruppenarbeit-000001"
+    # It still says what is so: staff may send it again.
+    stores = service.inside.stored
+    relevance = MessageRelevance(stores.reservations, stores.violations, service.inside.reference)
+    messages = await stores.messages.many([message["id"]])
+    now = service.clock.now()
+    assert await relevance.relevant([*messages.values()], now) == [message["id"]]
 
 
 async def test_names_by_language_and_floors_are_given_in_the_console(service: Living) -> None:

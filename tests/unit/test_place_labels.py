@@ -8,9 +8,11 @@ from handlers.http.language import Language
 from handlers.http.templates import environment_of
 from handlers.reservations.schemas import ReservedSeat
 from handlers.texts.pages import floor_text
+from miniapp_server.sandbox.wechat_fields import fits
 from models.kernel.errors import Malformed
 from models.library.entities import Area, Catalog, Seat, SeatId, Venue
 from models.library.names import Floor, check_names, floor_label, name_in
+from models.messages.entities import LONGEST_THING
 from tests.builders import AREA, VENUE
 from tests.unfriendly import AREAS, HAUPT, JURA
 
@@ -136,6 +138,24 @@ def test_names_by_language_are_in_the_labels_and_on_pages(
     pages = [environment_of(one).from_string(source).render(**facts) for one in Language]
     assert [page.split("|")[0] for page in pages] == [label, english]
     assert pages[1].split("|")[1:] == [in_area, name_in(area, "en")]
+
+
+@pytest.mark.parametrize(
+    ("seat_id", "short"),
+    [
+        ("haupt-eg-0", "总馆EG · A区A-1-07号"),
+        ("haupt-1-0", "Lesesaal A · A-1-07号"),
+        ("haupt-1-2", "Lesesaal A · 12号"),
+        ("jura-0-1", "0层A区Carrel 3号"),
+        ("jura-1-1", "二层经济学阅览室Carrel 3号"),
+        ("jura-1-3", "Gruppenarbeit-000001"),
+    ],
+)
+def test_a_short_label_loses_the_venue_then_the_floor_never_the_number(
+    seat_id: str, short: str
+) -> None:
+    assert UNFRIENDLY.short_label_of(SeatId(seat_id), LONGEST_THING) == short
+    assert fits("thing", short)
 
 
 def test_a_seat_of_another_library_is_worded_as_its_id() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from miniapp_server.sandbox.wechat_fields import fits
 from models.kernel.time_range import TimeRange
 from models.library.entities import Area, Catalog, Seat, SeatId, Venue
+from models.messages.entities import LONGEST_THING
 from models.readers.entities import FOREVER
-from notify.templates.rendering import LONGEST_THING
 from notify.wechat.template_config import (
     TemplateConfigError,
     parse_templates,
