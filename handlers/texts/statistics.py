@@ -14,6 +14,8 @@ TABLE_TEXT: Final[Mapping[str, str]] = {
 COLUMN_TEXT: Final[Mapping[str, str]] = {
     "day": "日期",
     "weekday": "星期",
+    "venue": "场馆",
+    "floor": "楼层",
     "area": "区域",
     "hour": "时段",
     "seat": "座位",

@@ -170,6 +170,32 @@ async def test_messages_keep_the_seat_s_number_whole(service: Living) -> None:
     assert await relevance.relevant([*messages.values()], now) == [message["id"]]
 
 
+async def test_exports_have_columns_for_each_fact(service: Living) -> None:
+    reader, desk = await service.reader(), await staff(service, Role.VIEWER)
+    await reader.reserve(UPSTAIRS, "09:00", "10:00")
+    await reader.reserve(IN_JURA, "14:00", "16:00")
+    day = f"from={service.today}&to={service.today}"
+
+    async def rows(path: str) -> list[dict[str, str]]:
+        text = (await desk.get(f"/console/{path}")).body.removeprefix("\ufeff")
+        return list(csv.DictReader(io.StringIO(text)))
+
+    long = "Wirtschaftswissenschaftlicher Lesesaal A"
+    facts = ("场馆", "楼层", "区域", "座位")
+    assert [[row[name] for name in facts] for row in await rows(f"bookings.csv?{day}")] == [
+        ["Hauptbibliothek", "1. OG", "Lesesaal A", "A-1-07"],
+        ["Juridicum", "二层", long, "Carrel 3"],
+    ]
+    areas = await rows(f"statistics.csv?table=areas&{day}")
+    places = [[row[name] for name in facts[:3]] for row in areas]
+    assert ["Hauptbibliothek", "EG", "A区"] in places and ["Juridicum", "0", "A区"] in places
+    seats = await rows(f"statistics/seats.csv?area=jura-1&{day}")
+    assert [row[name] for row in seats[:1] for name in facts] == [
+        *("Juridicum", "二层", long),
+        "A-1-07",
+    ]
+
+
 async def test_names_by_language_and_floors_are_given_in_the_console(service: Living) -> None:
     head, catalog = await staff(service, Role.ADMINISTRATOR), service.inside.reference
     reader = await service.reader()

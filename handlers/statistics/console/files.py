@@ -9,26 +9,31 @@ from pathlib import Path
 
 from aiohttp import web
 
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.spreadsheets import XLSX_TYPE, Workbook, csv_lines
 from handlers.staff.tables import Table
 from handlers.statistics.console.seats import chosen_area, seats_of
 from handlers.statistics.console.statistics import (
     LONGEST_SEATS,
+    PLACE,
     Interval,
     interval,
+    place_of,
     record_export,
-    tables_of,
+    tables_for_files,
 )
+from handlers.statistics.console.tables import placed
 from models.kernel.errors import NotFound
 from models.kernel.text import BYTE_ORDER_MARK
+from models.library.entities import Area
 
 
 async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
     """Sends one table as a CSV file: the table that the query names, by default the one by days.
     Raises: NotFound for an unknown name."""
     span, key = interval(visit), visit.request.query.get("table", "days")
-    table = next((t for t in await tables_of(visit, span) if t.key == key), None)
+    table = next((t for t in await tables_for_files(visit, span) if t.key == key), None)
     if table is None:
         raise NotFound()
     return await _csv(visit, span, table)
@@ -36,17 +41,22 @@ async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
 
 async def statistics_xlsx(visit: PageRequest) -> web.StreamResponse:
     span = interval(visit)
-    return await _xlsx(visit, span, "statistics", await tables_of(visit, span))
+    return await _xlsx(visit, span, "statistics", await tables_for_files(visit, span))
 
 
 async def seats_csv(visit: PageRequest) -> web.StreamResponse:
-    span = interval(visit, LONGEST_SEATS)
-    return await _csv(visit, span, await seats_of(visit, span, chosen_area(visit)))
+    span, area = interval(visit, LONGEST_SEATS), chosen_area(visit)
+    return await _csv(visit, span, await _seats(visit, span, area))
 
 
 async def seats_xlsx(visit: PageRequest) -> web.StreamResponse:
     span, area = interval(visit, LONGEST_SEATS), chosen_area(visit)
-    return await _xlsx(visit, span, f"seats-{area.id}", [await seats_of(visit, span, area)])
+    return await _xlsx(visit, span, f"seats-{area.id}", [await _seats(visit, span, area)])
+
+
+async def _seats(visit: PageRequest, span: Interval, area: Area) -> Table:
+    place = place_of(visit[REFERENCE].catalog, area)
+    return placed(await seats_of(visit, span, area), place, PLACE)
 
 
 async def _csv(visit: PageRequest, span: Interval, table: Table) -> web.Response:

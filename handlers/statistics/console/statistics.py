@@ -17,6 +17,7 @@ from handlers.texts.console import WRONG_TEXT
 from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
 from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
+from models.library.entities import Area, Catalog
 from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
 from models.statistics.daily import AreaDay, summary
@@ -97,10 +98,32 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
 
 
 async def tables_of(visit: PageRequest, span: Interval) -> list[Table]:
-    days = await _days_of(visit, span)
+    """The tables for the page, on which an area is one name."""
     catalog = visit[REFERENCE].catalog
-    names = {a.id: catalog.area_name(a) for a in catalog.areas.values() if visit.sees(a.venue_id)}
-    return statistics_tables.tables(days, span.days, names)
+    days, areas = await _days_of(visit, span), _areas(visit)
+    names = {area.id: (catalog.area_name(area),) for area in areas}
+    return statistics_tables.tables(days, span.days, names, ("area",))
+
+
+async def tables_for_files(visit: PageRequest, span: Interval) -> list[Table]:
+    """The tables for files, in which an area's venue and floor have columns of their own."""
+    catalog = visit[REFERENCE].catalog
+    days, areas = await _days_of(visit, span), _areas(visit)
+    places = {area.id: place_of(catalog, area) for area in areas}
+    return statistics_tables.tables(days, span.days, places, PLACE)
+
+
+def _areas(visit: PageRequest) -> list[Area]:
+    return [a for a in visit[REFERENCE].catalog.areas.values() if visit.sees(a.venue_id)]
+
+
+PLACE: Final = ("venue", "floor", "area")
+
+
+def place_of(catalog: Catalog, area: Area) -> tuple[str, str, str]:
+    """The cells ``PLACE`` of an area: first names; a floor without a name is its number."""
+    venue = catalog.venues[area.venue_id]
+    return venue.name, venue.floor(area.floor).name or str(area.floor), area.name
 
 
 async def _days_of(visit: PageRequest, span: Interval) -> list[AreaDay]:

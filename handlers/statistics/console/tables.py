@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -38,11 +39,15 @@ _NOTHING: Final[Row] = (None,) * len(_SUMMARY)
 
 
 def tables(
-    days: Sequence[AreaDay], dates: Sequence[date], areas: Mapping[AreaId, str]
+    days: Sequence[AreaDay],
+    dates: Sequence[date],
+    areas: Mapping[AreaId, Row],
+    heads: Sequence[str],
 ) -> list[Table]:
     """The tables by day, by area, by hour, and by weekday and hour. The first one has a row for
-    each of ``dates``, even if ``days`` has no data for it. ``areas``: the areas' names by id."""
-    return [_days(days, dates), _areas(days, areas), _hours(days), _weekdays(days)]
+    each of ``dates``, even if ``days`` has no data for it. ``areas``: the first cells of the
+    areas' rows, by id; ``heads``: the names of these columns."""
+    return [_days(days, dates), _areas(days, areas, heads), _hours(days), _weekdays(days)]
 
 
 def _days(days: Sequence[AreaDay], dates: Sequence[date]) -> Table:
@@ -64,15 +69,15 @@ def _days(days: Sequence[AreaDay], dates: Sequence[date]) -> Table:
     return Table("days", TABLE_TEXT["days"], (*first, *_SUMMARY, note), rows)
 
 
-def _areas(days: Sequence[AreaDay], areas: Mapping[AreaId, str]) -> Table:
+def _areas(days: Sequence[AreaDay], areas: Mapping[AreaId, Row], heads: Sequence[str]) -> Table:
     rows: list[tuple[float, Row]] = []
-    for id, name in areas.items():
+    for id, place in areas.items():
         mine = [d for d in days if d.area_id == id]
         totals = summary(mine)
         cells = _cells(totals) if mine else _NOTHING
-        rows.append((totals.utilisation or 0.0, (name, *cells)))
+        rows.append((totals.utilisation or 0.0, (*place, *cells)))
     rows.sort(key=lambda row: -row[0])
-    columns = (Column(COLUMN_TEXT["area"], Kind.TEXT), *_SUMMARY)
+    columns = (*(Column(COLUMN_TEXT[head], Kind.TEXT) for head in heads), *_SUMMARY)
     return Table("areas", TABLE_TEXT["areas"], columns, [row for _, row in rows])
 
 
@@ -117,6 +122,12 @@ def seats_table(seats: Sequence[SeatHours]) -> Table:
         *_hour_columns(hours),
     )
     return Table("seats", TABLE_TEXT["seats"], columns, rows)
+
+
+def placed(table: Table, place: Row, heads: Sequence[str]) -> Table:
+    """The table with the cells of ``place`` before each row."""
+    columns = (*(Column(COLUMN_TEXT[head], Kind.TEXT) for head in heads), *table.columns)
+    return replace(table, columns=columns, rows=[(*place, *row) for row in table.rows])
 
 
 def hour_text(hour: int) -> str:
