@@ -29,8 +29,7 @@ def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
     catalog_seat = reference.catalog.all_seats.get(SeatId(seat_id))
     if catalog_seat is None:  # not in this worker's catalog
         return schemas.ReservedSeat(seat_id, "", "", "", 0, "", seat_id, "", {})
-    described = reference.catalog.described(catalog_seat)
-    return schemas.ReservedSeat(**described, area_id=catalog_seat.area_id)
+    return schemas.ReservedSeat(**reference.catalog.described(catalog_seat))
 
 
 def again(

@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from handlers.http.schemas import ClockTime, Id, Pagination, Request, Response, Start
 
 
@@ -40,7 +42,8 @@ class ReservationsQuery(Pagination):
 
 class ReservedSeat(Response):
     """A seat and the facts of its label. ``floor_name``: the floor's own name; empty without one.
-    ``labels``: the label in further languages, by language tag."""
+    ``labels``: the label in further languages, by language tag. ``venue_names``, ``floor_names``,
+    ``area_names``: the names in further languages; absent without any."""
 
     id: str
     no: str
@@ -51,6 +54,9 @@ class ReservedSeat(Response):
     label: str
     floor_name: str
     labels: dict[str, str]
+    venue_names: dict[str, str] | UnsetType = UNSET
+    floor_names: dict[str, str] | UnsetType = UNSET
+    area_names: dict[str, str] | UnsetType = UNSET
 
 
 class AssistedOut(Response):
@@ -119,14 +125,5 @@ class ReservationDetail(ReservationOut):
     history: list[HistoryEntryOut]
 
 
-class NearSeat(Response):
-    """A free seat, described as in ``ReservedSeat``."""
-
-    id: str
-    no: str
-    label: str
-    venue: str
-    floor: int
-    floor_name: str
-    area: str
-    labels: dict[str, str]
+class NearSeat(ReservedSeat):
+    """A free seat."""

@@ -221,7 +221,6 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
     occupancy = await call[SEAT_MAP_CACHE].occupancy.get_day(time_window.day)
     return SeatDayOut(
         **reference.catalog.described(seat),
-        area_id=seat.area_id,
         **features_of(seat),
         disabled=seat.unavailable_reason(time_window.day),
         date=time_window.day,

@@ -265,18 +265,9 @@ class OccupiedOut(Response):
     end: datetime
 
 
-class SeatDayOut(Response):
-    """A seat, described as in ``ReservedSeat``, and its reservations of a day."""
+class SeatDayOut(ReservedSeat, kw_only=True):
+    """A seat and its reservations of a day."""
 
-    id: str
-    no: str
-    area_id: str
-    label: str
-    venue: str
-    floor: int
-    floor_name: str
-    area: str
-    labels: dict[str, str]
     power: bool
     window: bool
     computer: bool

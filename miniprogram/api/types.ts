@@ -414,12 +414,16 @@ export interface MessageOut {
 export interface NearSeat {
   id: string;
   no: string;
-  label: string;
-  venue: string;
-  floor: number;
-  floor_name: string;
+  area_id: string;
   area: string;
+  floor: number;
+  venue: string;
+  label: string;
+  floor_name: string;
   labels: Record<string, string>;
+  venue_names?: Record<string, string>;
+  floor_names?: Record<string, string>;
+  area_names?: Record<string, string>;
 }
 
 export interface NewActivationCode {
@@ -626,6 +630,9 @@ export interface ReservedSeat {
   label: string;
   floor_name: string;
   labels: Record<string, string>;
+  venue_names?: Record<string, string>;
+  floor_names?: Record<string, string>;
+  area_names?: Record<string, string>;
 }
 
 export interface Scan {
@@ -644,12 +651,15 @@ export interface SeatDayOut {
   id: string;
   no: string;
   area_id: string;
-  label: string;
-  venue: string;
-  floor: number;
-  floor_name: string;
   area: string;
+  floor: number;
+  venue: string;
+  label: string;
+  floor_name: string;
   labels: Record<string, string>;
+  venue_names?: Record<string, string>;
+  floor_names?: Record<string, string>;
+  area_names?: Record<string, string>;
   power: boolean;
   window: boolean;
   computer: boolean;

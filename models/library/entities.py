@@ -291,13 +291,23 @@ class Catalog:
         }
 
     def described(self, seat: Seat) -> Mapping[str, Any]:
-        """The seat's id, its label, with ``labels`` in further languages, and ``facts_of``."""
+        """The seat's ids, its label, with ``labels`` in further languages, and ``facts_of``, with
+        the names in further languages that there are."""
         if seat.id not in self._described_cache:
+            area = self.areas[seat.area_id]
+            venue = self.venues[area.venue_id]
+            names = {
+                "venue_names": venue.names,
+                "floor_names": venue.floor(area.floor).names,
+                "area_names": area.names,
+            }
             self._described_cache[seat.id] = {
                 "id": seat.id,
+                "area_id": area.id,
                 "label": self.seat_label(seat),
                 "labels": {tag: self.seat_label(seat, tag) for tag in OTHER_LANGUAGES},
                 **self.facts_of(seat),
+                **{field: value for field, value in names.items() if value},
             }
         return self._described_cache[seat.id]
 

@@ -132,7 +132,7 @@ def test_names_by_language_are_in_the_labels_and_on_pages(
 ) -> None:
     seat = UNFRIENDLY.seats[SeatId(seat_id)]
     area = UNFRIENDLY.areas[seat.area_id]
-    reserved = ReservedSeat(**UNFRIENDLY.described(seat), area_id=area.id)
+    reserved = ReservedSeat(**UNFRIENDLY.described(seat))
     source = "{{ seat | place }}|{{ area | seat_place(seat.no, catalog) }}|{{ area | name }}"
     facts = {"seat": reserved, "area": area, "catalog": UNFRIENDLY}
     pages = [environment_of(one).from_string(source).render(**facts) for one in Language]

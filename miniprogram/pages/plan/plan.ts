@@ -9,7 +9,7 @@ import { changed, fixtureOf, legend, tagLegend } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
 import { shared } from "../../lib/share";
 import { ASKED, consent } from "../../lib/subscriptions";
-import { clockAfter, named, period, placeOf, t, words } from "../../lib/texts";
+import { clockAfter, nameIn, named, period, placeOf, t, words } from "../../lib/texts";
 
 const LARGEST = 2.5;
 const STEP = 1.4;
@@ -136,14 +136,15 @@ Component({
       return attempt(this, async () => {
         const [map, { liked }, { items }] = await Promise.all([this.map(), knownSeats(), beside(get<VenuesOut>("/venues"), { items: [] }), this.foretell()]);
         const day = items.find((v) => v.name === map.area.venue)?.dates.find((d) => d.date === this.data.date) ?? null;
-        wx.setNavigationBarTitle({ title: `${map.area.name} ${this.data.date.slice(5)}` });
+        const name = nameIn(map.area.name, map.area.names);
+        wx.setNavigationBarTitle({ title: `${name} ${this.data.date.slice(5)}` });
         // Full of seats that a finger can hit; smaller down to the whole of it.
         const { windowWidth, windowHeight } = wx.getWindowInfo();
         const [wide, high] = [(Math.min(windowWidth, COLUMN_PX) - MARGIN_PX) / map.width, (windowHeight * PART_OF_HEIGHT) / map.height];
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
         this.judge(map);
-        this.setData({ day, draw: drawNote(day), name: map.area.name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, ...changed(this.data.seats, map) });
+        this.setData({ day, draw: drawNote(day), name, venue: map.area.venue, width: map.width, height: map.height, marks: map.marks.map((mark) => fixtureOf(mark, map)), favourites: liked.map((seat) => seat.id), scale, smallest, ...changed(this.data.seats, map) });
       });
     },
     /** What is shown stays where the network does not answer. */
