@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from languages.text import short_day_text
 from models.fault_reports.entities import FaultReport
 from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId, ReservationId
@@ -160,4 +161,4 @@ def _answer(
 
 def _describe(v: Violation) -> str:
     kind = VIOLATION_TEXT.get(v.kind, v.kind)
-    return MESSAGE_TEXT["violation"].format(month=v.day.month, day=v.day.day, kind=kind)
+    return MESSAGE_TEXT["violation"].format(day=short_day_text(v.day), kind=kind)

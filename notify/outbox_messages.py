@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from models.library.names import CHINESE, name_in
+from languages.text import SOURCE
+from models.library.names import name_in
 from models.messages.entities import LONGEST_THING, Message
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
@@ -85,7 +86,7 @@ class OutboxMessages:
                 "suspended_until": result.suspended_until,
             }
         kiosks = BETWEEN_KIOSKS.join(
-            name_in(kiosk, CHINESE)
+            name_in(kiosk, SOURCE)
             for kiosk in catalog.kiosks.values()
             if kiosk.venue_id == r.venue_id
         )

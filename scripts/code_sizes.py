@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-PACKAGES: Final = ("bind", "handlers", "miniapp_server", "models", "notify")
+PACKAGES: Final = ("bind", "handlers", "languages", "miniapp_server", "models", "notify")
 _CODE: Final = (
     *((folder, ".py") for folder in (*PACKAGES, "lab", "scripts", "tests")),
     ("handlers/static", ".js"),

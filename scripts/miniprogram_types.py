@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from handlers.api_routes import document
-from handlers.texts.english import CATALOGUE
-from handlers.texts.errors_english import TEXTS_EN
+from handlers.texts.errors import TEXTS
 from handlers.texts.labels import FEATURE_TEXT
+from languages.catalogue import LANGUAGES
 from models.library.entities import SEAT_FEATURES
+from scripts.messages import MINI_PROGRAM_TEXT, MINI_PROGRAM_TEXTS
 
 CLIENT: Final = Path(__file__).resolve().parents[1] / "miniprogram"
-_TEXT: Final = re.compile(r'^  (\w+): "((?:[^"\\]|\\.)*)",$', re.MULTILINE)
+ENGLISH: Final = LANGUAGES["en"]
+_SECONDS: Final = ("{retry_after}", "{retry_after} s")
 _PLAIN: Final = {
     "string": "string",
     "integer": "number",
@@ -79,12 +81,15 @@ def types() -> str:
 
 
 def error_texts() -> str:
+    # A refusal's fact is a number of seconds, which the service's own text already spells.
     entries = (
-        f"  {code}: {json.dumps(text, ensure_ascii=False)}," for code, text in TEXTS_EN.items()
+        f"  {code}: {json.dumps(ENGLISH.say(text).replace(*_SECONDS), ensure_ascii=False)},"
+        for code, text in TEXTS.items()
     )
     return "\n".join(
         (
-            "// Made from handlers/texts/errors_english.py by scripts/miniprogram_types.py.",
+            "// Made from handlers/texts/errors.py and languages/po/en.po by "
+            "scripts/miniprogram_types.py.",
             "",
             "export const ERRORS_EN: Readonly<Record<string, string>> = {",
             *entries,
@@ -98,12 +103,12 @@ def features() -> str:
     """The features of a seat with their names in both languages."""
     words = ((name, FEATURE_TEXT[name]) for name in SEAT_FEATURES)
     entries = (
-        f'  {{ name: "{name}", zh: "{chinese}", en: "{CATALOGUE["values"][chinese]}" }},'
+        f'  {{ name: "{name}", zh: "{chinese}", en: "{ENGLISH.say(chinese)}" }},'
         for name, chinese in words
     )
     return "\n".join(
         (
-            "// Made from SEAT_FEATURES, handlers/texts/labels.py and english.json by "
+            "// Made from SEAT_FEATURES, handlers/texts/labels.py and languages/po/en.po by "
             "scripts/miniprogram_types.py.",
             "",
             "/** What a seat can have. The name is a field of the API's seats and a drawing. */",
@@ -116,25 +121,23 @@ def features() -> str:
 
 
 def english_texts() -> str:
-    """The English of each Chinese text of the mini-program, from the catalogue."""
-    shared = {**CATALOGUE["templates"], **CATALOGUE["values"], **CATALOGUE["mini_program"]}
-    own = CATALOGUE["mini_program_only"]
+    """The English of each Chinese text of the mini-program."""
 
     def english(match: re.Match[str]) -> str:
-        key, chinese = match[1], json.loads(f'"{match[2]}"')
-        return f"  {key}: {json.dumps(own.get(key) or shared[chinese], ensure_ascii=False)},"
+        key, chinese, own = match[1], json.loads(f'"{match[2]}"'), match[3]
+        translation = ENGLISH.translation(chinese, key if own else None)
+        return f"  {key}: {json.dumps(translation, ensure_ascii=False)},"
 
-    source = (CLIENT / "lib" / "texts_chinese.ts").read_text(encoding="utf-8")
+    source = MINI_PROGRAM_TEXTS.read_text(encoding="utf-8")
     _, _, lines = source.partition("export const CHINESE = {")
     return "\n".join(
         (
-            "// Made from texts_chinese.ts and handlers/texts/english.json by "
-            "scripts/miniprogram_types.py.",
+            "// Made from texts_chinese.ts and languages/po/en.po by scripts/miniprogram_types.py.",
             "",
             'import type { CHINESE } from "./texts_chinese";',
             "",
             f"export const ENGLISH: Record<keyof typeof CHINESE, string> = {{"
-            f"{_TEXT.sub(english, lines).removesuffix(' as const;')}",
+            f"{MINI_PROGRAM_TEXT.sub(english, lines).removesuffix(' as const;')}",
         )
     )
 

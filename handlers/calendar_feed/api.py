@@ -29,7 +29,7 @@ async def show(call: ApiRequest) -> CalendarFeedOut:
 )
 async def issue(call: ApiRequest) -> CalendarAddressOut:
     language = language_of(call.request)
-    token = await call[CalendarFeeds].issue(call.reader.id, language, call.now)
+    token = await call[CalendarFeeds].issue(call.reader.id, language.tag, call.now)
     return CalendarAddressOut(address(call.request, token), to_local(call.now))
 
 

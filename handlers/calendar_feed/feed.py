@@ -13,10 +13,10 @@ from handlers.calendar_feed import presenter
 from handlers.http.authentication import enforce_rate_limit
 from handlers.http.cached_response import CachedBody
 from handlers.http.keys import REFERENCE, SITE, service_key
-from handlers.http.language import Language
 from handlers.http.middleware import NOW
 from handlers.http.pages import domain_error_page
 from handlers.http.public_reads import read_in_public
+from languages.catalogue import CHINESE, LANGUAGES
 from models.calendar_feed.service import CalendarFeeds
 from models.kernel.errors import NotFound
 from models.storage.rate_limiter import RateLimit
@@ -53,7 +53,7 @@ async def _body(request: web.Request, id: str, now: datetime) -> CachedBody:
         reference,
         bookings,
         app[SITE].public_base_url,
-        Language(feed.language),
+        LANGUAGES.get(feed.language, CHINESE),
         reference.profile.title,
     )
     return CachedBody(content, hashlib.sha256(content).hexdigest()[:_ETAG_CHARS], KIND)

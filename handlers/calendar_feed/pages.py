@@ -20,7 +20,7 @@ async def show(visit: PageRequest) -> web.StreamResponse:
 async def issue(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Issues a new URL of the reader's calendar feed. Only this response shows the URL."""
     language = language_of(visit.request)
-    token = await visit[CalendarFeeds].issue(visit.reader.id, language, visit.now)
+    token = await visit[CalendarFeeds].issue(visit.reader.id, language.tag, visit.now)
     return await _page(visit, address=address(visit.request, token))
 
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
-from handlers.http.language import Language
-from handlers.reservations import presenter
 from handlers.texts import calendar_feed as texts
-from handlers.texts.english import sentence, value_in_english
 from handlers.texts.labels import STATE_TEXT
+from languages.text import Language, Text
 from models.calendar_feed import rules
 from models.calendar_feed.entities import CalendarEntry
-from models.library.entities import SeatId
-from models.library.names import name_in, number_label, spaced
+from models.library.names import name_text
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from notify.templates.rendering import SCAN_BY, clock, later_clock
-
-Say = Callable[[str], str]
 
 
 def calendar(
@@ -34,17 +28,20 @@ def calendar(
     # Imported here: icalendar takes 3 MB in each worker, and few readers have a calendar.
     from models.calendar_feed.calendar import calendar_of
 
-    say = _say_in(language)
     entries = [_entry(reference, r, base_url, language) for r in reservations]
-    return calendar_of(entries, reference.profile.clock, say(name))
+    return calendar_of(entries, reference.profile.clock, language.say(name))
 
 
 def _entry(
     reference: ReferenceData, r: Reservation, base_url: str, language: Language
 ) -> CalendarEntry:
-    say = _say_in(language)
-    seat, time = presenter.seat(reference, r.seat_id), rules.calendar_time(r)
-    words = partial(_words, language, _seat_name(reference, r.seat_id, language))
+    catalog, time = reference.catalog, rules.calendar_time(r)
+    seat = catalog.all_seats.get(r.seat_id)
+    named = name_text(catalog.areas[seat.area_id], seat.number) if seat is not None else r.seat_id
+
+    def words(text: Text) -> str:
+        return str(language.say(text.format(seat=named)))
+
     page = f"{base_url}/reservations/{r.id}"
     return CalendarEntry(
         uid=rules.uid_of(r, base_url),
@@ -55,32 +52,15 @@ def _entry(
         end=time.end,
         cancelled=rules.is_off(r),
         summary=words(texts.SUMMARY_OFF.get(r.state, texts.SUMMARY)),
-        location=seat.labels.get(language, seat.label),
-        description=f"{say(_status_text(reference, r))}\n{page}",
+        location=language.say(catalog.label_of(r.seat_id)),
+        description=f"{language.say(_status_text(reference, r))}\n{page}",
         url=page,
         before_start=words(texts.BEFORE_START) if rules.reminds_of_start(r) else "",
         before_end=words(texts.BEFORE_END) if rules.reminds_of_end(r) else "",
     )
 
 
-def _say_in(language: Language) -> Say:
-    return value_in_english if language is Language.ENGLISH else str
-
-
-def _words(language: Language, seat: str, text: str) -> str:
-    return sentence(text, seat=seat) if language is Language.ENGLISH else text.format(seat=seat)
-
-
-def _seat_name(reference: ReferenceData, seat_id: SeatId, language: Language) -> str:
-    """The area and the number, for the titles of entries: 二层中厅 065号."""
-    seat = reference.catalog.all_seats.get(seat_id)
-    if seat is None:
-        return str(seat_id)
-    area = reference.catalog.areas[seat.area_id]
-    return spaced([name_in(area, language), number_label(seat.number, language)], language)
-
-
-def _status_text(reference: ReferenceData, r: Reservation) -> str:
+def _status_text(reference: ReferenceData, r: Reservation) -> Text:
     """When and how to check in for ``r``; if ``r`` is no longer reserved, its state in words."""
     if r.state is not ReservationState.RESERVED:
         return texts.STATE.format(state=STATE_TEXT[r.state])

@@ -26,7 +26,7 @@ from models.forecast.service import ExpectedSeats, FullnessForecast
 from models.kernel.errors import DomainError, Unavailable
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import Area, Venue, VenueId
-from models.library.names import Floor
+from models.library.names import PlaceText, label_text
 from models.notices.service import NoticeService
 from models.occupancy.joined import OccupancyView
 from models.policy.open_hours import OpenHours
@@ -64,7 +64,7 @@ class FloorCard:
     """One card of the display: the areas of a floor. A floor with many areas has several cards,
     of which all but the first are ``continued``. Each card has the sums of the whole floor."""
 
-    floor: Floor
+    floor: PlaceText
     continued: bool
     rows: Sequence[AreaRow]
     free: int | None
@@ -129,7 +129,7 @@ class HallBoards:
             cards=[
                 self._with_expected(card, floor, at)
                 for floor in floors
-                for card in _cards(venue.floor(floor[0][0].floor), floor)
+                for card in _cards(label_text(venue.floor(floor[0][0].floor)), floor)
             ],
             later=at,
             hours=self._reference.policy.day_hours(local_date(minute), venue_id, None),
@@ -224,7 +224,7 @@ def _floor(row: tuple[Area, AreaRow]) -> int:
     return row[0].floor
 
 
-def _cards(name: Floor, floor: list[tuple[Area, AreaRow]]) -> list[FloorCard]:
+def _cards(name: PlaceText, floor: list[tuple[Area, AreaRow]]) -> list[FloorCard]:
     """The cards of one floor: its areas, spread evenly over as few cards as possible."""
     rows = [row for _, row in floor]
     parts = -(-len(rows) // ROWS)

@@ -344,7 +344,7 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
 def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamResponse]:
     if route.returns_response:
         return _as_it_is
-    encoder = msgspec.json.Encoder()
+    encoder = msgspec.json.Encoder(enc_hook=str)  # texts: programs read them in Chinese
 
     def present(request: web.Request, result: Any) -> web.StreamResponse:
         if isinstance(result, web.StreamResponse):

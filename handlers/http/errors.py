@@ -53,7 +53,7 @@ def envelope(
     body = {"error": {"code": code, "message": text_of(code, details), "details": local}}
     return web.Response(
         status=status,
-        body=msgspec.json.encode(body),
+        body=msgspec.json.encode(body, enc_hook=str),
         content_type="application/json",
         charset="utf-8",
         headers=headers,

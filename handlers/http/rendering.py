@@ -7,12 +7,13 @@ from aiohttp import web
 
 from handlers.http.csrf import new_csrf_token
 from handlers.http.keys import REFERENCE, SITE
-from handlers.http.language import Language, language_of
+from handlers.http.language import language_of
 from handlers.http.logo import logo_url
 from handlers.http.middleware import NOW
 from handlers.http.templates import environment_of, has_english
 from handlers.http.wording import running_line
 from handlers.texts.pages import DESCRIPTION
+from languages.catalogue import CHINESE
 from models.kernel.time_range import to_local
 from models.readers.entities import Reader
 
@@ -33,7 +34,7 @@ def render_page(
 ) -> web.Response:
     """The rendered template, or only its changing part if the request has ``FRAGMENT_HEADER``."""
     now, reference = to_local(request[NOW]), request.app[REFERENCE]
-    language = language_of(request) if has_english(template) else Language.CHINESE
+    language = language_of(request) if has_english(template) else CHINESE
     compiled = environment_of(language).get_template(template)
     text = compiled.render(
         title=reference.profile.title,

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import PurePosixPath
@@ -14,13 +16,14 @@ import msgspec
 from aiohttp import web
 
 from handlers.http.keys import REFERENCE
-from handlers.texts.english import script_in_english
 from handlers.texts.pages import SHORT_TITLE
+from languages.catalogue import CHINESE, LANGUAGES
+from languages.text import Language
 
 _SHORT_NAME: Final = 12
 """At most this many characters are in the name below a home screen icon: phones cut off more."""
-READERS_SCRIPTS: Final = ("app.js", "booking.js", "plan.js", "scan.js")
-"""Scripts that contain texts for readers, and are therefore served in Chinese and in English."""
+_MESSAGE: Final = re.compile(r'\b_\(("(?:[^"\\]|\\.)*")')
+"""Matches a message in a script: _("…"."""
 _KINDS: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -74,32 +77,42 @@ def _read() -> tuple[dict[str, _Asset], dict[str, str]]:
 _BY_NAME, _URLS = _read()
 
 
-def _in_english() -> dict[str, str]:
-    """Adds the English ``READERS_SCRIPTS`` to ``_BY_NAME``. Returns their URLs by script name."""
+def _translated(language: Language) -> dict[str, str]:
+    """Adds the scripts that have other words in the language to ``_BY_NAME``. Returns their URLs
+    by script name."""
     urls: dict[str, str] = {}
-    for name in READERS_SCRIPTS:
-        content = script_in_english(_BY_NAME[name].content.decode()).encode()
-        stem, suffix = name.removesuffix(".js"), ".js"
-        hashed = f"{stem}.en.{hashlib.sha256(content).hexdigest()[:10]}{suffix}"
-        _BY_NAME[hashed] = _Asset(
-            content, gzip.compress(content, 9, mtime=0), _KINDS[suffix], hashed
-        )
+    for name in list(_URLS):
+        if not name.endswith(".js"):
+            continue
+        source = _BY_NAME[name].content.decode()
+        content = translated_script(source, language).encode()
+        if content == source.encode():
+            continue
+        digest = hashlib.sha256(content).hexdigest()[:10]
+        hashed = f"{name.removesuffix('.js')}.{language.tag}.{digest}.js"
+        packed = gzip.compress(content, 9, mtime=0)
+        _BY_NAME[hashed] = _Asset(content, packed, _KINDS[".js"], hashed)
         urls[name] = f"/static/{hashed}"
     return urls
 
 
-_ENGLISH_URLS: Final = _in_english()
+def translated_script(source: str, language: Language) -> str:
+    """The script with the messages of ``_("…")`` in the language."""
+
+    def translation(call: re.Match[str]) -> str:
+        message = json.loads(call[1])
+        return f"_({json.dumps(language.translation(message), ensure_ascii=False)}"
+
+    return _MESSAGE.sub(translation, source)
 
 
-def english_asset_url(name: str) -> str:
-    """The URL of the file's English version or, without an English version, of the file itself.
-    Raises: KeyError if no file has this name."""
-    return _ENGLISH_URLS.get(name) or _URLS[name]
+_TRANSLATED_URLS: Final = {language: _translated(language) for language in LANGUAGES.values()}
 
 
-def asset_url(name: str) -> str:
-    """The file's URL, with a hash of its content. Raises: KeyError if no file has this name."""
-    return _URLS[name]
+def asset_url(name: str, language: Language = CHINESE) -> str:
+    """The URL of the file in the language, with a hash of its content. Raises: KeyError if no
+    file has this name."""
+    return _TRANSLATED_URLS[language].get(name) or _URLS[name]
 
 
 def asset_routes() -> list[web.RouteDef]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-import msgspec
-
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.reservations.presenter import seat as seat_out
@@ -34,7 +32,7 @@ from models.reservations.errors import SeatTaken
 from models.reservations.occupancy_rows import OccupancyRow
 from models.seat_map.availability import SeatStatus
 from models.seat_map.service import SeatDay, SeatMapService, StartChoice, TimeFilter
-from notify.templates.rendering import later_clock
+from notify.templates.rendering import from_to, later_clock
 
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -85,8 +83,8 @@ class BookingPanel:
     too_long: str = ""
     """A sentence saying that the searched time exceeds the longest stay; empty if it does not."""
     favourite: bool = False
-    timeline: str = ""
-    """The seat's free and booked times of the day as JSON, for the script's timeline."""
+    timeline: dict[str, Any] | None = None
+    """The seat's free and booked times of the day, for the script's timeline."""
 
 
 async def booking_panel(
@@ -166,7 +164,7 @@ async def _choose(
     end = chosen.ends[values.index(panel.end)]
     opens, closes, excused = check_in_window(chosen.start, end, visit.now, policy)
     opens = max(opens, visit.now)
-    panel.check_in = f"{later_clock(search.day, opens)}–{later_clock(opens, closes)}"
+    panel.check_in = from_to(later_clock(search.day, opens), later_clock(opens, closes))
     panel.counts = not excused
 
 
@@ -175,8 +173,8 @@ def _own(reference: ReferenceData, day: date, row: OccupancyRow) -> OwnBooking:
     return OwnBooking(row.id, seat_out(reference, row.seat_id), begin, end)
 
 
-def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) -> str:
-    """The seat's day as JSON for the script's timeline. Times are minutes since midnight."""
+def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) -> dict[str, Any]:
+    """The seat's day for the script's timeline. Times are minutes since midnight."""
     midnight = local_instant(day, time(0))
 
     def minute(instant: datetime) -> int:
@@ -203,16 +201,14 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
             ],
         }
 
-    return msgspec.json.encode(
-        {
-            "hours": [[minute(one.start), minute(one.end)] for one in seat_day.hours],
-            "now": minute(visit.now),
-            "longest": policy.max_minutes,
-            "taken": times(seat_day.taken),
-            "own": times(seat_day.own),
-            "starts": [choice(one) for one in seat_day.choices],
-        }
-    ).decode()
+    return {
+        "hours": [[minute(one.start), minute(one.end)] for one in seat_day.hours],
+        "now": minute(visit.now),
+        "longest": policy.max_minutes,
+        "taken": times(seat_day.taken),
+        "own": times(seat_day.own),
+        "starts": [choice(one) for one in seat_day.choices],
+    }
 
 
 def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area: Area) -> None:

@@ -21,6 +21,7 @@ from handlers.staff.layout import reader_label, render
 from handlers.texts.console_labels import PATROL_TEXT
 from handlers.texts.labels import STATE_TEXT
 from handlers.texts.pages import floor_text
+from languages.text import Text, _
 from models.booking.alternatives import overlaps
 from models.booking.staff.lookup import ReservationLookup
 from models.fault_reports.service import FaultReportService
@@ -28,6 +29,7 @@ from models.kernel.errors import NotFound
 from models.kernel.text import natural
 from models.kernel.time_range import TimeRange, floor_minute, last_date, local_date
 from models.library.entities import Area, AreaId, Catalog, Seat, SeatId, VenueId
+from models.library.names import label_text
 from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
 from models.occupancy.joined import OccupancyView
 from models.readers.staff.readers import StaffReaders
@@ -36,7 +38,7 @@ from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
-from notify.templates.rendering import later_clock
+from notify.templates.rendering import from_to, later_clock
 
 _LISTED: Final = 50
 """The list has at most this many seats whose readers may have left. Further seats are listed
@@ -113,13 +115,15 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[str, list[Area]]]:
+def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[Text, list[Area]]]:
     """The areas by floor. A floor's name begins with the venue's if there are several venues."""
     several = len({area.venue_id for area in areas}) > 1
     floors = []
     for (venue, floor), on in groupby(areas, key=_floor_of):
-        name = floor_text(catalog.venues[venue].floor(floor))
-        name = f"{catalog.venues[venue].name} {name}" if several else name
+        at = catalog.venues[venue]
+        name = floor_text(at.floor(floor))
+        if several:
+            name = _("{venue} {floor}", venue=label_text(at), floor=name)
         floors.append((name, list(on)))
     return floors
 
@@ -187,7 +191,7 @@ def _empty(
 
 
 def _occupied(seat: Seat, row: OccupancyRow, who: str, reports: list[str]) -> PatrolSeat:
-    when = f"{presenting.clock(row.booked_start)}–{later_clock(row.booked_start, row.end)}"
+    when = from_to(presenting.clock(row.booked_start), later_clock(row.booked_start, row.end))
     reserved = row.state is ReservationState.RESERVED
     words = PATROL_TEXT["not_checked_in"] if reserved else STATE_TEXT[row.state]
     return PatrolSeat(seat, row.state.value, words, row.id, who, when, reports)

@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
@@ -38,6 +37,8 @@ from handlers.seat_map.search import (
 )
 from handlers.seat_map.suggestions import Suggestions, suggestions
 from handlers.texts.labels import FEATURE_TEXT, FIXTURE_TEXT, SEAT_TEXT
+from handlers.texts.pages import floor_text
+from languages.text import Text
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
 from models.forecast.service import ExpectedSeats
@@ -46,7 +47,6 @@ from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Seat, Venue, VenueId
-from models.library.names import Floor
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import SeatMapService, TimeFilter
@@ -146,9 +146,9 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-def _by_floor(venue: Venue, tiles: Iterable[AreaTile]) -> list[tuple[Floor, list[AreaTile]]]:
+def _by_floor(venue: Venue, tiles: Iterable[AreaTile]) -> list[tuple[Text, list[AreaTile]]]:
     by_floor = groupby(tiles, key=lambda tile: tile.area.floor)
-    return [(venue.floor(number), list(of_floor)) for number, of_floor in by_floor]
+    return [(floor_text(venue.floor(number)), list(of_floor)) for number, of_floor in by_floor]
 
 
 async def _tiles(
@@ -272,7 +272,7 @@ def _plan_facts(
     floor_of = catalog.venues[area.venue_id].floor
     return {
         "beside": [
-            (floor_of(number), list(of_floor))
+            (floor_text(floor_of(number)), list(of_floor))
             for number, of_floor in groupby(venue_areas, key=lambda one: one.floor)
         ],
         "drawing": _drawing(visit, area, search, plan, kind),
@@ -282,7 +282,6 @@ def _plan_facts(
         "reserved_for": plan.reserved_for,
         "feature_text": FEATURE_TEXT,
         "words": SEAT_TEXT[kind],
-        "words_json": msgspec.json.encode(SEAT_TEXT[kind]).decode(),
         "version": plan.version(),
         "data": f"/api/v1/areas/{area.id}",
         "query": urlencode(query),

@@ -36,7 +36,7 @@ def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
         schemas.CatalogSeatOut(
             id=seat.id,
             no=seat.number,
-            label=catalog.seat_label(seat),
+            label=str(catalog.seat_label(seat)),
             **features_of(seat),
         )
         for seat in area.seats

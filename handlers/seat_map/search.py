@@ -31,7 +31,7 @@ from models.library.entities import FILTERABLE_FEATURES, VenueId
 from models.policy.entities import FARTHEST_HORIZON, time_steps
 from models.policy.open_hours import open_hours
 from models.seat_map.service import TimeFilter
-from notify.templates.rendering import later_clock
+from notify.templates.rendering import from_to, later_clock
 
 AnyRequest = PageRequest | ApiRequest
 
@@ -89,7 +89,7 @@ class MapSearch:
     @property
     def period(self) -> str:
         begin = START_NOW if self.start == NOW else self.start
-        return f"{begin}–{later_clock(self.day, self._span.end)}"
+        return from_to(begin, later_clock(self.day, self._span.end))
 
     def is_longer_than(self, longest: timedelta) -> bool:
         return self.has_time and self._span.length > longest

@@ -23,6 +23,7 @@ from handlers.texts.console_labels import (
     YES_NO,
 )
 from handlers.texts.errors import text_of
+from languages.text import joined
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
 from models.library.entities import AreaId, Catalog, KioskId, PresenceSource, SeatId, VenueId
@@ -145,7 +146,7 @@ def _named(catalog: Catalog, name: str, value: object) -> object:
         case "role":
             return ROLE_TEXT.get(value, value)
         case "venue" | "venues":
-            return BETWEEN["names"].join(_venue_name(catalog, id) for id in value.split(", "))
+            return joined((_venue_name(catalog, id) for id in value.split(", ")), BETWEEN["names"])
         case "seat":
             return catalog.label_of(SeatId(value))
         case _:
@@ -159,7 +160,8 @@ def _fact(value: object) -> str:
         case bool():
             return YES_NO[value]
         case list():
-            return BETWEEN["names"].join(SOURCE_TEXT[PresenceSource(source)] for source in value)
+            sources = (SOURCE_TEXT[PresenceSource(source)] for source in value)
+            return joined(sources, BETWEEN["names"])
         case _:
             text = STATES.get(str(value), str(value))
             if _INSTANT.fullmatch(text):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from handlers.http.forms import Form
 from handlers.http.pages import form_text
-from handlers.texts.english import CHINESE_NAME, ENGLISH_NAME
+from languages.catalogue import LANGUAGES
 from models.kernel.errors import Malformed
 from models.library.names import Names, check_names
-
-LANGUAGES: Final = (CHINESE_NAME, ENGLISH_NAME)
-"""The tags of the pages' languages, each with the language's own name."""
 
 
 def typed_names(form: Form, names: Names, longest: int, field: str = "name") -> dict[str, str]:
     """``names`` with those that the form's fields (name-en) change; an empty field removes one.
     Names in other languages stay. Raises: Malformed at the field of a wrong name."""
     typed = dict(names)
-    for tag, _ in LANGUAGES:
+    for tag in LANGUAGES:
         if f"{field}-{tag}" not in form:
             continue
         typed.pop(tag, None)

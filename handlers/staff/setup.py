@@ -12,6 +12,7 @@ from handlers.staff.layout import render, staff_context
 from handlers.staff.setup_steps import STEP_PAGES, StepLine, step_lines
 from handlers.texts.console import BETWEEN
 from handlers.texts.setup import SETUP_WRONG
+from languages.text import joined
 from models.kernel.errors import Malformed, NotFound
 from models.profile.entities import SetupStep, StepMark
 from models.profile.staff import StaffProfile
@@ -49,7 +50,7 @@ async def go_on(visit: PageRequest, form: Form) -> web.StreamResponse:
         return redirect(STEP_PAGES[SetupStep.PROFILE])
     if operation == "finish":
         if missing := _missing(step_lines(reference)):
-            steps = BETWEEN["names"].join(missing)
+            steps = joined(missing, BETWEEN["names"])
             raise Malformed("steps", SETUP_WRONG["not_ready"].format(steps=steps))
         await staff.finish_setup(context, rev)
         return redirect("/console")

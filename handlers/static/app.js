@@ -4,6 +4,9 @@
 const clock = document.querySelector("[data-now]");
 const ahead = clock ? Number(clock.dataset.now) - Date.now() : 0;
 const serverNow = () => Date.now() + ahead;
+// A text with its facts. The service writes the text in the language of the page.
+const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));
+const weekday = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", timeZone: "UTC" });
 const two = (n) => String(n).padStart(2, "0");
 const spell = (ms) => {
   const s = Math.max(0, Math.ceil(ms / 1000));
@@ -13,7 +16,7 @@ const spell = (ms) => {
 // As one says it: 1 小时 12 分, 12 分钟, 40 秒.
 const inWords = (ms) => {
   const s = Math.max(0, Math.ceil(ms / 1000)), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
-  return h ? `${h} 小时 ${m} 分` : m ? `${m} 分钟` : `${s} 秒`;
+  return h ? _("{h} 小时 {m} 分", { h, m }) : m ? _("{m} 分钟", { m }) : _("{s} 秒", { s });
 };
 const AT_OPENING_MS = 1000;
 let due = 0;
@@ -33,7 +36,7 @@ function tick() {
   const now = serverNow();
   if (clock) {
     const at = new Date(now + Number(clock.dataset.ahead));
-    clock.querySelector(".day").textContent = `${at.toISOString().slice(0, 10)} 周${"日一二三四五六"[at.getUTCDay()]}`;
+    clock.querySelector(".day").textContent = `${at.toISOString().slice(0, 10)} ${weekday.format(at)}`;
     clock.querySelector("b").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
   }
   for (const one of document.querySelectorAll("[data-until]")) {
@@ -45,11 +48,11 @@ function tick() {
   for (const one of document.querySelectorAll("[data-before]")) one.hidden = one.dataset.before < now;
   for (const one of document.querySelectorAll("[data-opens]")) {
     const left = one.dataset.opens - now;
-    if (left > 0 && left <= 600e3) one.textContent = `${spell(left)} 后开放`;
+    if (left > 0 && left <= 600e3) one.textContent = _("{left} 后开放", { left: spell(left) });
   }
   for (const one of document.querySelectorAll("[data-countdown]")) {
     const left = one.dataset.countdown - now;
-    if (left > 0) one.textContent = `，还有 ${spell(left)}`;
+    if (left > 0) one.textContent = _("，还有 {left}", { left: spell(left) });
     // Everybody's page would come back in the same moment.
     else due ||= setTimeout(() => location.reload(), Math.random() * AT_OPENING_MS);
   }
@@ -67,7 +70,7 @@ if (line && line.scrollWidth > line.parentElement.clientWidth) {
   const set = (on) => {
     line.classList.toggle("stopped", on);
     stop.textContent = on ? "▶" : "❚❚";
-    stop.setAttribute("aria-label", on ? "让规则继续滚动" : "让规则停下");
+    stop.setAttribute("aria-label", on ? _("让规则继续滚动") : _("让规则停下"));
   };
   stop.addEventListener("click", () => set(!line.classList.contains("stopped")));
   set(false);
@@ -126,7 +129,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "已复制";
+    button.textContent = _("已复制");
   });
 }
 for (const button of document.querySelectorAll("[data-print]")) {
@@ -201,7 +204,7 @@ if (marked.length && !location.pathname.startsWith("/me")) {
       badge.textContent = total > 99 ? "99+" : total;
       const words = document.createElement("span");
       words.className = "hide";
-      words.textContent = " 条未读";
+      words.textContent = _(" 条未读");
       badge.append(words);
       link.append(" ", badge);
     }

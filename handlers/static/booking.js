@@ -15,7 +15,7 @@
   };
   const lasts = (minutes) => {
     const h = Math.floor(minutes / 60), m = minutes % 60;
-    return [h ? `${h} 小时` : "", m ? `${m} 分` : ""].filter(Boolean).join(" ");
+    return [h ? _("{hours} 小时", { hours: h }) : "", m ? _("{m} 分", { m }) : ""].filter(Boolean).join(" ");
   };
   const nearest = (choices, at) => choices.reduce(
     (best, one) => (Math.abs(one.at - at) < Math.abs(best.at - at) ? one : best));
@@ -43,14 +43,14 @@
     // --- the two times, the day, the lengths ------------------------------------------------------
 
     const when = made("div", "when");
-    const steppers = [["start", "开始时间"], ["end", "结束时间"]].map(([name, label]) => {
+    const steppers = [["start", _("开始时间")], ["end", _("结束时间")]].map(([name, label]) => {
       const group = made("div", "stepper"), value = made("b", "value");
       group.setAttribute("role", "group");
       group.setAttribute("aria-label", label);
-      const buttons = [["‹", "提前", -1], ["›", "推后", 1]].map(([sign, word, by]) => {
+      const buttons = [["‹", _("{label}提前"), -1], ["›", _("{label}推后"), 1]].map(([sign, word, by]) => {
         const button = made("button", "step", sign);
         button.type = "button";
-        button.setAttribute("aria-label", `${label}${word}`);
+        button.setAttribute("aria-label", _(word, { label }));
         button.addEventListener("click", () => step(name, by));
         return button;
       });
@@ -63,8 +63,8 @@
     const day = made("div", "day"), track = made("div", "track");
     const presets = made("div", "presets");
     presets.setAttribute("role", "group");
-    presets.setAttribute("aria-label", "时长");
-    const handles = [["start", "开始时间", "起"], ["end", "结束时间", "止"]].map(([name, label, sign]) => {
+    presets.setAttribute("aria-label", _("时长"));
+    const handles = [["start", _("开始时间"), _("起")], ["end", _("结束时间"), _("止")]].map(([name, label, sign]) => {
       const handle = made("button", `handle ${name}`, sign);
       handle.type = "button";
       handle.setAttribute("role", "slider");
@@ -90,7 +90,7 @@
       put(Math.abs(at - start.at) < Math.abs(at - end.at) ? "start" : "end", at);
     });
     const legend = made("p", "bar-legend");
-    for (const [kind, word] of [["free", "可约"], ["taken", "有人已约"], ["own", "您已约"], ["far", `超过最长 ${lasts(times.longest)}`]]) {
+    for (const [kind, word] of [["free", _("可约")], ["taken", _("有人已约")], ["own", _("您已约")], ["far", _("超过最长 {lasts}", { lasts: lasts(times.longest) })]]) {
       if (kind === "own" && !times.own.length) continue;
       const item = made("span", "");
       item.append(made("i", `piece ${kind}`), word);
@@ -180,7 +180,7 @@
       const focused = presets.contains(document.activeElement) ? document.activeElement.dataset.length : null;
       presets.replaceChildren(...[60, 120, 180, Infinity].map((length) => {
         const to_ = length === Infinity ? start.ends.at(-1) : nearest(start.ends, start.at + length);
-        const button = made("button", "chip", length === Infinity ? "最长" : `${length / 60} 小时`);
+        const button = made("button", "chip", length === Infinity ? _("最长") : _("{hours} 小时", { hours: length / 60 }));
         button.type = "button";
         button.dataset.length = length;
         if (length !== Infinity && Math.abs(to_.at - start.at - length) > SNAP_MIN) {
@@ -238,7 +238,7 @@
     form.dataset.asks = "";
     delete form.dataset.lost;
     button.setAttribute("aria-disabled", "true");
-    say(Number(form.dataset.drawnUntil) > serverNow() ? "抽签中…几秒后有结果" : "正在预约…", "请稍候");
+    say(Number(form.dataset.drawnUntil) > serverNow() ? _("抽签中…几秒后有结果") : _("正在预约…"), _("请稍候"));
     asking = true;
     try {
       const answer = await fetch(form.action, {
@@ -249,7 +249,7 @@
       const wait = Number(answer.headers.get("Retry-After"));
       if (wait && tries > 1) {
         if (answer.status === 503) repeats(form);
-        say(`现在人很多，${wait} 秒后自动再试`, "请稍候");
+        say(_("现在人很多，{wait} 秒后自动再试", { wait }), _("请稍候"));
         return setTimeout(() => form.isConnected && book(form, tries - 1), wait * 1000);
       }
       if (answer.status >= 500) throw new Error(answer.status);
@@ -261,7 +261,7 @@
       repeats(form);
       form.dataset.lost = "";
       button.removeAttribute("aria-disabled");
-      say(navigator.onLine ? "没有收到答复，请再试一次；不会重复预约" : "没有网络，恢复后自动再试；不会重复预约", "再试一次");
+      say(navigator.onLine ? _("没有收到答复，请再试一次；不会重复预约") : _("没有网络，恢复后自动再试；不会重复预约"), _("再试一次"));
     } finally {
       asking = false;
     }

@@ -2,6 +2,8 @@
 // on with the last one and says how old that is, and after ten minutes it shows the time and the
 // notices only. What Chromium 70 does not know is not used here.
 "use strict";
+// A text with its facts. The service writes the text in the language of the page.
+const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));
 
 (() => {
   const data = document.body.dataset, board = document.getElementById("board"), age = document.getElementById("age");
@@ -10,6 +12,7 @@
   let html = board.innerHTML, pages = [], page = 0, turnAt = 0, notice = 0, noticeAt = 0;
   const now = () => Date.now() + ahead;
   const two = (n) => String(n).padStart(2, "0");
+  const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang, { ...parts, timeZone: "UTC" });
   const clock = (at) => `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
   const local = (ms) => new Date(ms + Number(data.ahead));
 
@@ -53,7 +56,7 @@
     rest.classList.add("rest");
     rest.hidden = true;
     rest.querySelectorAll(".sum, h2 small").forEach((one) => one.remove());
-    more.textContent = "（续）";
+    more.textContent = _("（续）");
     name.append(more);
     [...rest.querySelectorAll("tbody tr")].forEach((row, at) => { if (at < kept) row.remove(); else row.hidden = false; });
     card.after(rest);
@@ -113,10 +116,10 @@
     const at = local(now()), old = Date.now() - fresh;
     document.getElementById("time").textContent = clock(at);
     const day = document.getElementById("date");
-    day.textContent = `${at.getUTCMonth() + 1}月${at.getUTCDate()}日`;
-    day.append(document.createElement("br"), `周${"日一二三四五六"[at.getUTCDay()]}`);
+    day.textContent = inWords({ month: "long", day: "numeric" }).format(at);
+    day.append(document.createElement("br"), inWords({ weekday: "short" }).format(at));
     age.hidden = old < OLD;
-    if (!age.hidden) age.textContent = `数据更新于 ${clock(local(fresh + ahead))}，正在重新连接…`;
+    if (!age.hidden) age.textContent = _("数据更新于 {clock}，正在重新连接…", { clock: clock(local(fresh + ahead)) });
     document.body.classList.toggle("stale", old >= STALE);
     if (pages.length > 1 && Date.now() >= turnAt) {
       turn((page + 1) % pages.length);

@@ -90,7 +90,7 @@ class PlanEditor {
       snap: () => {
         this.snaps = !this.snaps;
         this.press("snap", this.snaps);
-        this.say(this.snaps ? "吸附网格和邻座" : "不吸附");
+        this.say(this.snaps ? _("吸附网格和邻座") : _("不吸附"));
       },
       many: () => {
         this.many = !this.many;
@@ -137,7 +137,7 @@ class PlanEditor {
   remember() {
     if (!this.draft.chosen.size) return;
     this.copied = this.draft.block();
-    this.say(`已复制 ${this.copied.length} 项，按 Ctrl+V 粘贴到指针处`);
+    this.say(_("已复制 {count} 项，按 Ctrl+V 粘贴到指针处", { count: this.copied.length }));
   }
   paste() {
     const { copied, draft, pointer: { last } } = this;
@@ -178,8 +178,8 @@ class PlanEditor {
   say(words) {
     const { plan: { seats }, chosen } = this.draft;
     const disabled = seats.filter((seat) => seat.disabled).length;
-    const counts = `${seats.length} 座，停用 ${disabled}；选中 ${chosen.size}`;
-    this.status.textContent = words ? `${words}。${counts}` : counts;
+    const counts = _("{seats} 座，停用 {disabled}；选中 {chosen}", { seats: seats.length, disabled, chosen: chosen.size });
+    this.status.textContent = words ? _("{words}。{counts}", { words, counts }) : counts;
   }
   enable(command, may) {
     const button = this.button(command);

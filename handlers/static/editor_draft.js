@@ -48,10 +48,10 @@ class PlanDraft {
     this.future = [];
   }
   undo() {
-    return this.restore(this.past, this.future, "已撤销");
+    return this.restore(this.past, this.future, _("已撤销"));
   }
   redo() {
-    return this.restore(this.future, this.past, "已重做");
+    return this.restore(this.future, this.past, _("已重做"));
   }
   restore(from, to, said) {
     if (!from.length) return false;
@@ -125,24 +125,24 @@ class PlanDraft {
   // What the server would refuse, and the seats that are to blame.
   firstProblem() {
     const { plan, seatSize } = this;
-    if (plan.seats.length > this.mostSeats) return [`一个区域最多 ${this.mostSeats} 个座位`, []];
+    if (plan.seats.length > this.mostSeats) return [_("一个区域最多 {mostSeats} 个座位", { mostSeats: this.mostSeats }), []];
     const numbers = new Map();
     for (const seat of plan.seats) {
       const name = PlanDraft.tidy(seat.no), known = name.toLowerCase();
       if (name.length > 20 || !/^[\p{L}0-9]([\p{L}0-9 ./-]*[\p{L}0-9])?$/u.test(name)) {
-        return [`座位号“${seat.no}”应为 1–20 个字母或数字，中间可以有 - . / 或空格`, [seat]];
+        return [_("座位号“{no}”应为 1–20 个字母或数字，中间可以有 - . / 或空格", { no: seat.no }), [seat]];
       }
-      if (numbers.has(known)) return [`座位号 ${seat.no} 重复`, [seat, numbers.get(known)]];
+      if (numbers.has(known)) return [_("座位号 {no} 重复", { no: seat.no }), [seat, numbers.get(known)]];
       numbers.set(known, seat);
       if (seat.x + seatSize > plan.width || seat.y + seatSize > plan.height) {
-        return [`${seat.no} 号超出平面图`, [seat]];
+        return [_("{no} 号超出平面图", { no: seat.no }), [seat]];
       }
     }
     const rows = [...plan.seats].sort((a, b) => a.y - b.y);
     for (let i = 0; i < rows.length; i += 1) {
       for (let j = i + 1; j < rows.length && rows[j].y - rows[i].y < seatSize; j += 1) {
         if (this.meets(rows[i], rows[j])) {
-          return [`${rows[i].no} 号与 ${rows[j].no} 号重叠`, [rows[i], rows[j]]];
+          return [_("{no} 号与 {no2} 号重叠", { no: rows[i].no, no2: rows[j].no }), [rows[i], rows[j]]];
         }
       }
     }
@@ -173,16 +173,18 @@ class PlanDraft {
   }
   addSeat() {
     const no = this.nextName();
-    this.add([{ no, ...this.freePlace() }], `新增 ${no}`);
+    this.add([{ no, ...this.freePlace() }], _("新增 {no}", { no }));
   }
   addMark() {
-    this.add([{ kind: "bookshelf", x: 20, y: 20, w: 160, h: 40 }], "新增标记");
+    this.add([{ kind: "bookshelf", x: 20, y: 20, w: 160, h: 40 }], _("新增标记"));
   }
   addRow(corners, first) {
     const names = SeatNames.series(first, corners.length, this.names());
     this.add(
       corners.map((corner, n) => ({ no: names[n], ...corner })),
-      `新增 ${names.length} 座：${names[0]}${names.length > 1 ? ` 至 ${names[names.length - 1]}` : ""}`,
+      names.length > 1
+        ? _("新增 {count} 座：{first} 至 {last}", { count: names.length, first: names[0], last: names[names.length - 1] })
+        : _("新增 {count} 座：{first}", { count: 1, first: names[0] }),
     );
   }
   // How far of that way a box can go inside the plan.
@@ -193,7 +195,7 @@ class PlanDraft {
   move(wantedX, wantedY) {
     if (!this.chosen.size) return;
     const { dx, dy } = this.room(Arrange.box(this.boxesChosen()), wantedX, wantedY);
-    this.change(`移动 ${this.chosen.size} 项`, () => {
+    this.change(_("移动 {count} 项", { count: this.chosen.size }), () => {
       for (const thing of this.chosen) {
         thing.x += dx;
         thing.y += dy;
@@ -203,21 +205,21 @@ class PlanDraft {
   align(side, words) {
     const things = [...this.chosen];
     const places = Arrange.align(this.boxesChosen(), side);
-    this.change(`${words}：${things.length} 项`, () => {
+    this.change(_("{words}：{count} 项", { words, count: things.length }), () => {
       things.forEach((thing, n) => Object.assign(thing, places[n]));
     });
   }
   distribute(axis, words) {
     const things = [...this.chosen];
     const places = Arrange.distribute(this.boxesChosen(), axis);
-    this.change(`${words}：${things.length} 项`, () => {
+    this.change(_("{words}：{count} 项", { words, count: things.length }), () => {
       things.forEach((thing, n) => Object.assign(thing, places[n]));
     });
   }
   remove() {
     const { chosen } = this;
     if (!chosen.size) return false;
-    this.change(`移除 ${chosen.size} 项`, () => {
+    this.change(_("移除 {count} 项", { count: chosen.size }), () => {
       this.plan.seats = this.plan.seats.filter((seat) => !chosen.has(seat));
       this.plan.marks = this.plan.marks.filter((mark) => !chosen.has(mark));
       this.chosen = new Set();
@@ -232,7 +234,7 @@ class PlanDraft {
   renumber(first) {
     const seats = this.inOrder(this.seatsChosen());
     const names = SeatNames.series(first, seats.length, new Set());
-    this.change(`重新编号 ${seats.length} 座`, () => seats.forEach((seat, n) => { seat.no = names[n]; }));
+    this.change(_("重新编号 {count} 座", { count: seats.length }), () => seats.forEach((seat, n) => { seat.no = names[n]; }));
   }
 
   // --- copies -------------------------------------------------------------------------------------
@@ -256,7 +258,7 @@ class PlanDraft {
       taken.add(twin.no);
       return twin;
     });
-    this.add(made, `复制 ${made.length} 项`);
+    this.add(made, _("复制 {count} 项", { count: made.length }));
   }
   // Beside the block: the first way where nothing stands.
   beside(block) {

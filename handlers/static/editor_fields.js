@@ -62,9 +62,9 @@ class PlanFields {
     }
     if (!seats.length) return;
     this.ofSeats.querySelector("legend").textContent =
-      seats.length === 1 ? `${seats[0].no} 号` : `${seats.length} 个座位`;
+      seats.length === 1 ? _("{no} 号", { no: seats[0].no }) : _("{seats} 个座位", { seats: seats.length });
     const facts = document.querySelector("#facts");
-    if (facts) facts.textContent = seats.map((seat) => drawing.spoken(seat)).join("；");
+    if (facts) facts.textContent = seats.map((seat) => drawing.spoken(seat)).join(_("；"));
     const several = seats.length > 1;
     for (const input of this.ofSeats.elements) {
       if (!input.name || input.name === "first") continue;

@@ -40,11 +40,11 @@ class FloorPicture {
     else if (name === "opacity" && this.before) {
       draft.keep(this.before);
       this.before = null;
-      this.page.show(`底图浓淡 ${value}%`);
+      this.page.show(_("底图浓淡 {value}%", { value }));
     } else if (["x", "y", "width"].includes(name) && value.trim() !== "") {
       const least = name === "width" ? 1 : -PlanFields.LARGEST;
       const number = Math.max(least, Math.min(Math.round(Number(value)), PlanFields.LARGEST));
-      draft.change("移动底图", () => { draft.place[name] = number; });
+      draft.change(_("移动底图"), () => { draft.place[name] = number; });
     }
   }
 
@@ -66,7 +66,7 @@ class FloorPicture {
     image.hidden = !place || this.hides;
     if (!this.panel) return;
     this.fields.hidden = !place;
-    this.panel.querySelector("#picture-new").textContent = place ? "更换图片" : "上传图片";
+    this.panel.querySelector("#picture-new").textContent = place ? _("更换图片") : _("上传图片");
     for (const name of ["x", "y", "width", "opacity"]) {
       const input = this.panel.querySelector(`[name=${name}]`);
       if (input && place) PlanFields.put(input, place[name]);
@@ -91,7 +91,7 @@ class FloorPicture {
       this.drawHandle();
       this.page.drawing.focus();
       this.page.view.viewport.scrollIntoView({ block: "nearest" });
-      this.page.say("拖动底图，或拖右下角缩放；方向键微调，Esc 结束");
+      this.page.say(_("拖动底图，或拖右下角缩放；方向键微调，Esc 结束"));
     } else {
       this.handle.remove();
       this.page.say("");
@@ -134,12 +134,12 @@ class FloorPicture {
     }, (cancelled) => {
       if (cancelled) draft.place = from;
       else draft.keep(before);
-      this.page.show(cancelled ? "" : (grows ? "缩放底图" : "移动底图"));
+      this.page.show(cancelled ? "" : (grows ? _("缩放底图") : _("移动底图")));
     });
   }
   nudge(dx, dy) {
     const { draft } = this.page;
-    draft.change("移动底图", () => {
+    draft.change(_("移动底图"), () => {
       draft.place.x += dx;
       draft.place.y += dy;
     });
@@ -149,18 +149,18 @@ class FloorPicture {
 
   async send(file) {
     const input = this.panel.querySelector("[name=file]");
-    if (file.size > FloorPicture.MOST_BYTES) this.fail("图片最大 2 MB，请缩小后再上传");
-    else if (await this.post("", { file }, "正在上传底图…")) this.page.show("底图已上传");
+    if (file.size > FloorPicture.MOST_BYTES) this.fail(_("图片最大 2 MB，请缩小后再上传"));
+    else if (await this.post("", { file }, _("正在上传底图…"))) this.page.show(_("底图已上传"));
     input.value = "";
   }
   async save() {
-    const saved = await this.post("/place", this.page.draft.place, "正在保存底图位置…");
-    if (saved) this.page.show("底图位置已保存");
+    const saved = await this.post("/place", this.page.draft.place, _("正在保存底图位置…"));
+    if (saved) this.page.show(_("底图位置已保存"));
     return saved;
   }
   async remove() {
-    if (!confirm("移除底图？读者看不到底图，座位不受影响。")) return;
-    if (await this.post("/remove", {}, "正在移除底图…")) this.page.show("底图已移除");
+    if (!confirm(_("移除底图？读者看不到底图，座位不受影响。"))) return;
+    if (await this.post("/remove", {}, _("正在移除底图…"))) this.page.show(_("底图已移除"));
   }
   address(path) {
     return `${this.page.form.dataset.picture}${path}`;
@@ -180,7 +180,7 @@ class FloorPicture {
       const response = await fetch(this.address(path), this.request(fields));
       answer = await response.json();
     } catch {
-      answer = { error: "没有保存。请检查网络，或在另一个标签页重新登录后再试" };
+      answer = { error: _("没有保存。请检查网络，或在另一个标签页重新登录后再试") };
     }
     // Somebody else was faster: theirs is shown in the place that was typed here, to be saved again.
     const typed = answer.error && answer.picture ? this.page.draft.place : null;

@@ -79,7 +79,7 @@ class PlanPointer {
       if (!moved) return;
       if (cancelled) for (const [one, [x, y]] of places) Object.assign(one, { x, y });
       else draft.keep(before);
-      page.show(cancelled ? "" : `移动 ${places.size} 项`);
+      page.show(cancelled ? "" : _("移动 {size} 项", { size: places.size }));
     });
   }
   // On the empty floor: a frame that chooses what lies in it.

@@ -25,7 +25,7 @@ class SeatRow {
       this.begin();
       this.form.elements.first.value = this.page.draft.nextName();
       this.page.draft.chosen = new Set();
-      this.page.show("在图上点这一排的起点");
+      this.page.show(_("在图上点这一排的起点"));
       this.form.elements.count.select();
     } else {
       this.page.drawing.sketch([]);
@@ -60,7 +60,7 @@ class SeatRow {
       elements.x1.value = x;
       elements.y1.value = y;
       this.preview(null);
-      this.page.say("再点终点，Esc 取消");
+      this.page.say(_("再点终点，Esc 取消"));
       return;
     }
     elements.x2.value = x;
@@ -93,14 +93,14 @@ class SeatRow {
     const first = this.form.elements.first.value.trim();
     const [count, size] = [this.count(), draft.seatSize];
     const single = this.start && count === 1;
-    if (!this.start || (!single && (x === null || y === null))) this.page.say("请先点或填写起点和终点");
-    else if (!first) this.page.say("请填写第一个座位号");
+    if (!this.start || (!single && (x === null || y === null))) this.page.say(_("请先点或填写起点和终点"));
+    else if (!first) this.page.say(_("请填写第一个座位号"));
     else {
       const end = single ? this.start : { x, y };
       const corners = Arrange.row(this.start, end, count, size);
       if (!corners) {
         const fit = Math.floor(Math.max(Math.abs(x - this.start.x), Math.abs(y - this.start.y)) / size) + 1;
-        this.page.say(`两点之间只放得下 ${fit} 座，请把终点放远一些，或减少座位数`);
+        this.page.say(_("两点之间只放得下 {fit} 座，请把终点放远一些，或减少座位数", { fit }));
         return;
       }
       this.begin();

@@ -2,6 +2,9 @@
 // remembered here, and the page then starts by itself after a power cut. Kiosks are old: this file,
 // touch.js and kiosk.css use only what Chromium 70 knows.
 "use strict";
+// A text with its facts. The service writes the text in the language of the page.
+const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));
+const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang, { ...parts, timeZone: "UTC" });
 
 (() => {
   const id = document.body.dataset.kiosk, name = `kiosk-key-${id}`;
@@ -26,7 +29,7 @@
   function unpaired(text) {
     const way = document.createElement("a");
     way.href = "/kiosk";
-    way.textContent = "配对这块屏幕";
+    way.textContent = _("配对这块屏幕");
     if (localStorage.getItem("kiosk") === id) localStorage.removeItem("kiosk");
     said.textContent = text;
     said.append(way);
@@ -35,8 +38,8 @@
   async function ask() {
     const key = localStorage.getItem(name);
     if (!key) {
-      hide("本机还没有密钥");
-      unpaired("请管理员");
+      hide(_("本机还没有密钥"));
+      unpaired(_("请管理员"));
       tryAt = Infinity;
       return;
     }
@@ -45,8 +48,8 @@
     try {
       const answer = await fetch(`/api/v1/kiosks/${id}/code`, { headers: { "X-Kiosk-Key": key, "X-Kiosk-Screen": "1" }, signal: limit.signal, cache: "no-store" });
       if (answer.status === 401) {
-        hide("密钥不对或已更换");
-        unpaired("请管理员重新");
+        hide(_("密钥不对或已更换"));
+        unpaired(_("请管理员重新"));
         tryAt = Date.now() + 30000;
         return;
       }
@@ -65,7 +68,7 @@
         free.append(...shown.free.map((area) => {
           const [row, name, n] = ["li", "span", "b"].map((tag) => document.createElement(tag));
           name.textContent = area.name;
-          n.textContent = area.seats_free || "满";
+          n.textContent = area.seats_free || _("满");
           if (!area.seats_free) n.className = "none";
           row.append(name, n);
           return row;
@@ -74,9 +77,9 @@
     } catch {
       // The code on the screen stays until its end; after that a stale one would mislead.
       if (until <= now()) {
-        hide("请到服务台办理");
+        hide(_("请到服务台办理"));
         document.body.classList.add("offline"); // nor do the numbers of free seats stay
-        said.textContent = "暂时连不上服务，正在重新连接…";
+        said.textContent = _("暂时连不上服务，正在重新连接…");
       }
       tryAt = Date.now() + 1500 + Math.random() * 1000;
     } finally {
@@ -88,8 +91,8 @@
   function tick() {
     const at = new Date(now() + Number(document.body.dataset.ahead)), left = Math.ceil((until - now()) / 1000);
     document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
-    document.getElementById("date").textContent = `${at.getUTCMonth() + 1}月${at.getUTCDate()}日 周${"日一二三四五六"[at.getUTCDay()]}`;
-    if (left > 0) said.textContent = `${left} 秒后更新 · 没有相机？在“签到”页输入 ${digits}`;
+    document.getElementById("date").textContent = `${inWords({ month: "long", day: "numeric" }).format(at)} ${inWords({ weekday: "short" }).format(at)}`;
+    if (left > 0) said.textContent = _("{left} 秒后更新 · 没有相机？在“签到”页输入 {digits}", { left, digits });
     else if (!trying && Date.now() >= tryAt) ask();
   }
 

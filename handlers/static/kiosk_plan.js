@@ -21,13 +21,13 @@ const kioskPlan = (() => {
   // The plan as an element; ``may`` tells which seats can be touched, and ``touched`` which one was.
   function plan(map, may, touched) {
     const box = document.createElement("div"), view = document.createElement("div"), tools = document.createElement("p");
-    const svg = draw("svg", { viewBox: `0 0 ${map.width} ${map.height}`, role: "group", "aria-label": "座位图" });
+    const svg = draw("svg", { viewBox: `0 0 ${map.width} ${map.height}`, role: "group", "aria-label": _("座位图") });
     let scale = 1, chosen = null;
     for (const mark of map.marks) svg.append(draw("rect", { x: mark.x, y: mark.y, width: mark.w, height: mark.h, rx: 4, class: `mark ${mark.kind}` }));
     for (const seat of map.seats) {
       const can = may(seat), one = draw("g", {
         class: `seat ${seat.status}${can ? " can" : ""}`, transform: `translate(${seat.x} ${seat.y})`, "data-no": seat.no,
-        role: "button", "aria-label": `${seat.no} 号`, "aria-disabled": String(!can), "aria-pressed": "false",
+        role: "button", "aria-label": _("{no} 号", { no: seat.no }), "aria-disabled": String(!can), "aria-pressed": "false",
       });
       const signs = (SIGNS[seat.status] || []).map(([tag, facts]) => draw(tag, facts));
       const narrow = seat.no.length > 4 ? { textLength: 36, lengthAdjust: "spacingAndGlyphs" } : {};
@@ -49,7 +49,7 @@ const kioskPlan = (() => {
       svg.style.height = `${map.height * scale}px`;
       view.scrollTo((x * scale) / old - view.clientWidth / 2, (y * scale) / old - view.clientHeight / 2);
     }
-    for (const [sign, label, act] of [["＋", "放大", () => zoom(scale * 1.4)], ["－", "缩小", () => zoom(scale / 1.4)], ["全图", "全图", () => zoom(0)]]) {
+    for (const [sign, label, act] of [["＋", _("放大"), () => zoom(scale * 1.4)], ["－", _("缩小"), () => zoom(scale / 1.4)], [_("全图"), _("全图"), () => zoom(0)]]) {
       const button = document.createElement("button");
       button.textContent = sign;
       button.setAttribute("aria-label", label);

@@ -2,6 +2,8 @@
 // administrator has typed it: then the secret that it got with the code is the kiosk's key, and the
 // kiosk's page starts. What Chromium 70 does not know is not used here.
 "use strict";
+// A text with its facts. The service writes the text in the language of the page.
+const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));
 
 (() => {
   const SECRET = "pairing-secret", KIOSK = "kiosk", ASK_EVERY = 3000;
@@ -19,7 +21,7 @@
     const rest = document.createElement("span");
     rest.textContent = shown.code.slice(3);
     code.append(rest);
-    code.setAttribute("aria-label", `配对码 ${shown.code.split("").join(" ")}`);
+    code.setAttribute("aria-label", _("配对码 {digits}", { digits: shown.code.split("").join(" ") }));
     word.querySelector("b").textContent = shown.check_word;
     code.hidden = word.hidden = false;
     said.className = "";
@@ -68,7 +70,7 @@
 
   function refused(answer) {
     askAt = Date.now() + Math.max(answer.wait || 0, 5) * 1000;
-    trouble(answer.status === 429 ? "请求太多，稍后自动重试…" : "暂时连不上服务，正在重新连接…");
+    trouble(answer.status === 429 ? _("请求太多，稍后自动重试…") : _("暂时连不上服务，正在重新连接…"));
   }
 
   async function next() {
@@ -78,7 +80,7 @@
       await ask();
     } catch (error) {
       askAt = Date.now() + 3000 + Math.random() * 2000;
-      trouble("暂时连不上服务，正在重新连接…");
+      trouble(_("暂时连不上服务，正在重新连接…"));
     }
     asking = false;
   }
@@ -90,7 +92,7 @@
       askAt = 0;
     }
     if (!said.className && left > 0) {
-      said.textContent = `${Math.floor(left / 60)} 分 ${left % 60} 秒后更换新码`;
+      said.textContent = _("{minutes} 分 {seconds} 秒后更换新码", { minutes: Math.floor(left / 60), seconds: left % 60 });
     }
     if (!asking && Date.now() >= askAt) next();
   }

@@ -15,7 +15,7 @@
     return [Number(box.getAttribute("x")), Number(box.getAttribute("y"))];
   };
   // As seen from the day of the plan; another one's end is the next day's.
-  const clockOf = (iso) => (iso.slice(0, 10) > plan.dataset.day ? "次日" : "") + iso.slice(11, 16);
+  const clockOf = (iso) => iso.slice(0, 10) > plan.dataset.day ? _("次日{clock}", { clock: iso.slice(11, 16) }) : iso.slice(11, 16);
 
   // --- seats as they change ---------------------------------------------------------------------
 
@@ -25,9 +25,9 @@
     const aside = one.classList.contains("aside"), was = one.getAttribute("aria-label");
     one.setAttribute("class", `seat ${seat.status}${aside ? " aside" : ""}`);
     one.querySelector(".icon").setAttribute("href", `#m-${seat.status}`);
-    const until = seat.free_until ? `，可用至 ${clockOf(seat.free_until)}` : seat.next_free ? `，${clockOf(seat.next_free)} 起可用` : "";
-    const marks = one.dataset.marks ? `，${one.dataset.marks}` : "";
-    one.setAttribute("aria-label", `${one.dataset.no}号 ${seat.status === "disabled" && one.dataset.only ? `仅限${one.dataset.only}` : words[seat.status]}${until}${marks}${aside ? "，不合筛选" : ""}`);
+    const until = seat.free_until ? _("，可用至 {until}", { until: clockOf(seat.free_until) }) : seat.next_free ? _("，{from} 起可用", { from: clockOf(seat.next_free) }) : "";
+    const marks = one.dataset.marks ? _("，{marks}", { marks: one.dataset.marks }) : "";
+    one.setAttribute("aria-label", _("{no}号 {status}{until}{marks}{aside}", { no: one.dataset.no, status: seat.status === "disabled" && one.dataset.only ? _("仅限{only}", { only: one.dataset.only }) : words[seat.status], until, marks, aside: aside ? _("，不合筛选") : "" }));
     if (seat.status === "disabled") one.setAttribute("aria-disabled", "true");
     else one.removeAttribute("aria-disabled");
     planView.draw();
@@ -72,7 +72,7 @@
       count();
       lost.hidden = true;
     } catch {
-      lost.textContent = "连接中断，座位状态可能不是最新的；正在重新连接…";
+      lost.textContent = _("连接中断，座位状态可能不是最新的；正在重新连接…");
       lost.hidden = false;
     }
     return undefined;
@@ -162,7 +162,7 @@
     } catch {
       if (mine !== chosen) return undefined;
       panel.dataset.lost = href;
-      panel.innerHTML = '<div class="refusal" role="alert"><p>没有连上服务，请检查网络后再点一次座位。</p></div>';
+      panel.innerHTML = '<div class="refusal" role="alert"><p>' + _("没有连上服务，请检查网络后再点一次座位。") + '</p></div>';
     }
     panel.removeAttribute("aria-busy");
     panel.classList.add("open");
@@ -174,7 +174,7 @@
     panel.innerHTML = empty;
   }
   const empty = panel.classList.contains("open")
-    ? '<div class="panel-body"><h2>选择座位</h2><p class="soft">点选图上的空位，再选开始和结束时间。</p></div>' : panel.innerHTML;
+    ? '<div class="panel-body"><h2>' + _("选择座位") + '</h2><p class="soft">' + _("点选图上的空位，再选开始和结束时间。") + '</p></div>' : panel.innerHTML;
 
   document.addEventListener("click", async (event) => {
     const link = event.target.closest("a[data-panel], .panel a[data-close]");

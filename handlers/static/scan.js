@@ -11,12 +11,12 @@
     try {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch {
-      said.textContent = "没有打开相机。请允许使用相机，或用系统相机、微信扫码。";
+      said.textContent = _("没有打开相机。请允许使用相机，或用系统相机、微信扫码。");
       return;
     }
     video.hidden = false;
     await video.play();
-    said.textContent = "请对准二维码";
+    said.textContent = _("请对准二维码");
     const detector = new BarcodeDetector({ formats: ["qr_code"] });
     const look = async () => {
       for (const code of await detector.detect(video)) {
@@ -25,7 +25,7 @@
           location.href = link.href;
           return;
         }
-        said.textContent = "这不是选座机、查询机或座位上的签到码";
+        said.textContent = _("这不是选座机、查询机或座位上的签到码");
       }
       setTimeout(look, 200);
     };

@@ -20,9 +20,9 @@
     const limit = new AbortController(), timer = setTimeout(() => limit.abort(), 8000);
     try {
       const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal: limit.signal })
-        .catch(() => { throw new Error("暂时连不上服务，请稍后再试，或到服务台办理"); });
+        .catch(() => { throw new Error(_("暂时连不上服务，请稍后再试，或到服务台办理")); });
       const said = answer.status === 204 ? {} : await answer.json();
-      if (!answer.ok) throw Object.assign(new Error(said.error ? said.error.message : "请稍后再试"), { status: answer.status });
+      if (!answer.ok) throw Object.assign(new Error(said.error ? said.error.message : _("请稍后再试")), { status: answer.status });
       return said;
     } finally {
       clearTimeout(timer);
@@ -30,7 +30,7 @@
   }
 
   function show(title, ...parts) {
-    const head = make("header"), quit = make("button", "退出");
+    const head = make("header"), quit = make("button", _("退出"));
     quit.addEventListener("click", out);
     left = make("span", "", "soft");
     head.append(make("b", name), left, quit);
@@ -51,7 +51,7 @@
     if (box.hidden) return;
     const s = Math.ceil((until - Date.now()) / 1000);
     if (s <= 0) out();
-    else if (left) left.textContent = `${s} 秒后退出`;
+    else if (left) left.textContent = _("{s} 秒后退出", { s });
   }, 250);
   box.addEventListener("pointerdown", stay);
 
@@ -68,10 +68,10 @@
     return one;
   }
   function problem(text) {
-    say("没有完成", make("p", text), button("返回", home));
+    say(_("没有完成"), make("p", text), button(_("返回"), home));
   }
   function done(text) {
-    say(text, button("继续", home), button("退出", out, "quiet"));
+    say(text, button(_("继续"), home), button(_("退出"), out, "quiet"));
   }
   // A sentence and its answers, where the eye and the hand are.
   function say(...parts) {
@@ -86,7 +86,7 @@
     const perform = async (verb, text) => {
       if (verb === "check-in") await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: now.id });
       else await call("POST", `/reservations/${now.id}/${verb}`);
-      done(`${text}成功`);
+      done(_("{text}成功", { text }));
     };
     const act = (verb, text) => button(text, () => perform(verb, text));
     // What cannot be undone is asked first; the safe answer comes first and has the focus.
@@ -97,97 +97,97 @@
       no.focus();
     });
     const can = [], also = [];
-    if (now.actions.includes("check_in")) can.push(act("check-in", "签到"));
-    if (now.presence_wanted) can.push(act("check-in", "确认在座"));
-    if (now.actions.includes("return")) can.push(act("check-in", "返回"));
-    if (now.actions.includes("leave")) can.push(act("leave", "暂离"));
-    if (now.actions.includes("extend")) can.push(button("续约", () => longer(now)));
+    if (now.actions.includes("check_in")) can.push(act("check-in", _("签到")));
+    if (now.presence_wanted) can.push(act("check-in", _("确认在座")));
+    if (now.actions.includes("return")) can.push(act("check-in", _("返回")));
+    if (now.actions.includes("leave")) can.push(act("leave", _("暂离")));
+    if (now.actions.includes("extend")) can.push(button(_("续约"), () => longer(now)));
     else if (now.state === "in_use") {
-      const early = make("button", "续约");
-      early.append(make("small", "快结束时才能续约"));
+      const early = make("button", _("续约"));
+      early.append(make("small", _("快结束时才能续约")));
       early.disabled = true;
       can.push(early);
     }
-    if (now.actions.includes("finish")) can.push(ask("finish", "结束", "确认结束使用吗？座位马上归还", "继续使用"));
-    if (now.actions.includes("cancel")) can.push(ask("cancel", "取消预约", "确认取消预约吗？座位马上开放", "保留预约"));
-    if (now.actions.includes("report")) also.push(button("座位被占", () => taken(now)));
-    if (now.state === "in_use") also.push(button("反映座位无人", () => empty(now)));
+    if (now.actions.includes("finish")) can.push(ask("finish", _("结束"), _("确认结束使用吗？座位马上归还"), _("继续使用")));
+    if (now.actions.includes("cancel")) can.push(ask("cancel", _("取消预约"), _("确认取消预约吗？座位马上开放"), _("保留预约")));
+    if (now.actions.includes("report")) also.push(button(_("座位被占"), () => taken(now)));
+    if (now.state === "in_use") also.push(button(_("反映座位无人"), () => empty(now)));
     can[0] && can[0].classList.add("strong");
     const row = make("div", "", "choices large"), second = make("div", "", "choices");
     row.append(...can);
     second.append(...also);
-    const until_ = now.state === "away" ? `请在 ${clock(now.return_by)} 前返回` : now.state === "in_use" ? `可用到 ${clock(now.end)}` : `${clock(now.start)}–${clock(now.end)}`;
+    const until_ = now.state === "away" ? _("请在 {clock} 前返回", { clock: clock(now.return_by) }) : now.state === "in_use" ? _("可用到 {clock}", { clock: clock(now.end) }) : `${clock(now.start)}–${clock(now.end)}`;
     show(now.seat.label, make("p", until_, "big"), make("p", now.state_text, "soft"), row, second);
     box.className = "use";
     return undefined;
   }
   async function longer(now) {
     const found = (await call("GET", `/reservations/${now.id}/extensions`)).ends, row = make("div", "", "choices");
-    for (const end of found) row.append(button(`到 ${end.label}`, async () => {
+    for (const end of found) row.append(button(_("到 {end}", { end: end.label }), async () => {
       await call("POST", `/reservations/${now.id}/extend`, { end: end.value });
-      done("续约成功");
+      done(_("续约成功"));
     }));
-    show(found.length ? "续约到" : "后面的时间已有预约或已到上限", row, button("返回", () => home(), "quiet"));
+    show(found.length ? _("续约到") : _("后面的时间已有预约或已到上限"), row, button(_("返回"), () => home(), "quiet"));
   }
 
   // The card shows that the reader is there: no deadline runs, and another seat is theirs.
   async function taken(now) {
     const told = await call("POST", `/reservations/${now.id}/report`, { kind: "occupied" });
     const near = told.deadline_stopped ? told.nearest : [], row = make("div", "", "choices");
-    for (const seat of near) row.append(button(`${seat.no} 号`, async () => {
+    for (const seat of near) row.append(button(_("{no} 号", { no: seat.no }), async () => {
       await call("POST", `/reservations/${now.id}/change`, { seat_id: seat.id });
-      done(`已换到 ${seat.label}`);
+      done(_("已换到 {seat}", { seat: seat.label }));
     }));
-    show("已告诉图书馆", make("p", near.length ? "可以换到附近的空位" : "请到服务台选座"), row, button("返回", () => home(), "quiet"));
+    show(_("已告诉图书馆"), make("p", near.length ? _("可以换到附近的空位") : _("请到服务台选座")), row, button(_("返回"), () => home(), "quiet"));
   }
   async function empty(now) {
     const map = await call("GET", `/areas/${now.seat.area_id}/map`), foot = make("div", "", "foot");
-    choose("哪个座位没有人？", map, (one) => one.status === "occupied", foot, (seat) => {
+    choose(_("哪个座位没有人？"), map, (one) => one.status === "occupied", foot, (seat) => {
       foot.textContent = "";
-      foot.append(make("b", `${seat.no} 号`), button("反映无人", async () => {
+      foot.append(make("b", _("{no} 号", { no: seat.no })), button(_("反映无人"), async () => {
         const { asked } = await call("POST", `/seats/${seat.id}/report`);
-        done(asked ? "已请该座位的读者确认" : "今天已经请该读者确认过");
+        done(asked ? _("已请该座位的读者确认") : _("今天已经请该读者确认过"));
       }, "strong"));
     }, () => home());
   }
   // The plan with what was touched below it, or beside it.
   function choose(title, map, may, foot, touched, back) {
     const plan = kioskPlan(map, may, touched), side = make("div", "", "side"), both = make("div", "", "seat-plan");
-    const hint = make("span", "请点图上的座位", "soft");
+    const hint = make("span", _("请点图上的座位"), "soft");
     foot.append(hint);
-    side.append(foot, button("返回", back, "quiet"));
+    side.append(foot, button(_("返回"), back, "quiet"));
     both.append(plan, side);
     show(title, both);
-    if (!plan.begin()) hint.textContent = "请点图上的座位，拖动看其他座位";
+    if (!plan.begin()) hint.textContent = _("请点图上的座位，拖动看其他座位");
   }
 
   async function areas() {
     const found = (await call("GET", "/areas")).items, parts = [];
-    const floorOf = ({ floor, floor_name }) => floor_name ?? (floor < 0 ? `地下${-floor}层` : `${floor}层`);
+    const floorOf = ({ floor, floor_name }) => floor_name ?? (floor < 0 ? _("地下{floor}层", { floor: -floor }) : _("{floor}层", { floor }));
     for (const floor of new Set(found.map(floorOf))) {
       const row = make("div", "", "choices areas");
       for (const area of found.filter((one) => floorOf(one) === floor)) {
         const one = button(area.name, () => seats(area));
-        one.append(make("small", area.seats_free ? `空 ${area.seats_free}` : "满"));
+        one.append(make("small", area.seats_free ? _("空 {seats_free}", { seats_free: area.seats_free }) : _("满")));
         one.disabled = !area.seats_free;
         row.append(one);
       }
       parts.push(make("h2", floor), row);
     }
-    show("选区域", ...parts);
+    show(_("选区域"), ...parts);
   }
   async function seats(area) {
     const map = await call("GET", `/areas/${area.id}/map`), foot = make("div", "", "foot");
     const free = map.seats.filter((seat) => seat.status === "free").length;
     let asked = 0;
-    choose(`${area.name} · 空 ${free}`, map, (seat) => seat.status === "free", foot, async (seat) => {
+    choose(_("{name} · 空 {free}", { name: area.name, free }), map, (seat) => seat.status === "free", foot, async (seat) => {
       const mine = ++asked;
       const { ends } = await call("GET", `/seats/${seat.id}/times?start=now`).catch(() => ({ ends: [] }));
       if (mine !== asked) return;
       const row = make("div", "", "choices ends"), usual = ends[Math.min(1, ends.length - 1)];
       let end = usual;
       for (const one of ends) {
-        const chip = make("button", `到 ${one.label}`);
+        const chip = make("button", _("到 {end}", { end: one.label }));
         chip.setAttribute("aria-pressed", String(one === end));
         chip.addEventListener("click", () => {
           end = one;
@@ -195,18 +195,18 @@
         });
         row.append(chip);
       }
-      const has = [seat.power && "电源", seat.window && "靠窗", seat.computer && "电脑"].filter(Boolean);
+      const has = [seat.power && _("电源"), seat.window && _("靠窗"), seat.computer && _("电脑")].filter(Boolean);
       foot.textContent = "";
-      foot.append(make("b", `${seat.no} 号`), make("span", has.join(" · "), "soft"));
-      if (usual) foot.append(row, button("坐这里", () => book(seat, end.value), "strong"));
-      else foot.append(make("p", "现在不能坐，请换一个座位"));
+      foot.append(make("b", _("{no} 号", { no: seat.no })), make("span", has.join(" · "), "soft"));
+      if (usual) foot.append(row, button(_("坐这里"), () => book(seat, end.value), "strong"));
+      else foot.append(make("p", _("现在不能坐，请换一个座位")));
     }, areas);
   }
   async function book(seat, end) {
     const today = new Date(Date.now() + Number(document.body.dataset.now) - loaded + Number(document.body.dataset.ahead)).toISOString().slice(0, 10);
     const made = await call("POST", "/reservations", { seat_id: seat.id, date: today, start: "now", end });
     await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: made.id });
-    done(`已入座 ${made.seat.label}`);
+    done(_("已入座 {seat}", { seat: made.seat.label }));
   }
   const loaded = Date.now();
 
@@ -230,7 +230,7 @@
       await home(here.active);
     } catch (error) {
       name = "";
-      say(error.status === 422 ? "没有认出这张卡" : "没有完成", make("p", error.message), button("关闭", out));
+      say(error.status === 422 ? _("没有认出这张卡") : _("没有完成"), make("p", error.message), button(_("关闭"), out));
     }
   });
 })();

@@ -12,16 +12,19 @@ from handlers.texts.console_labels import (
     YES_NO,
 )
 from handlers.texts.labels import NUMBER_TEXT
+from languages.text import _
 
 VALUES: Final = (*NUMBER_TEXT, *SWITCH_TEXT, *POLICY_TIME_TEXT)
 """The names of all values of the policy, in the order of the page."""
-_NO_MEAL_TIMES: Final = "无"
+_NO_MEAL_TIMES: Final = _("无")
 
 
 def values_text(values: Mapping[str, Any]) -> list[str]:
     """The values of a policy override, one line each: 单次最长时长 120 分钟."""
     return [
-        f"{value_name(name)}{'：' if name in SWITCH_TEXT else ' '}{value_text(name, value)}"
+        (_("{name}：{value}") if name in SWITCH_TEXT else _("{name} {value}")).format(
+            name=value_name(name), value=value_text(name, value)
+        )
         for name, value in values.items()
     ]
 
@@ -36,7 +39,9 @@ def value_text(name: str, value: Any) -> str:
     """A value of the policy with its unit: 120 分钟, 是, 07:00. None for a number means that the
     area has the library's value (同全馆)."""
     if name in NUMBER_TEXT:
-        return f"{value} {NUMBER_TEXT[name][1]}" if value is not None else AS_WHOLE_LIBRARY
+        if value is None:
+            return AS_WHOLE_LIBRARY
+        return _("{number} {unit}", number=value, unit=NUMBER_TEXT[name][1])
     if name in SWITCH_TEXT:
         return YES_NO[value]
     if name == "meal_times":

@@ -11,13 +11,12 @@ from handlers.texts import english, opening
 from handlers.texts.labels import days_text, hours_text
 from handlers.texts.policy import values_text
 from handlers.texts.wording import FILLING, FILLING_EN
+from languages.catalogue import LANGUAGES
 from models.library.entities import Catalog, CheckInWay
-from models.library.names import name_in
 from models.policy.opening import OpeningPlace
 from notify.templates.rendering import SCAN_BY
 
 _MIDNIGHT: Final = time(0)
-_EN: Final = "en"
 NUMBERS_EN: Final[Mapping[str, str]] = {
     "step_minutes": "times in steps of {} min",
     "min_minutes": "at least {} min at a time",
@@ -103,11 +102,7 @@ def _hours(opens: time | None, closes: time | None) -> str:
 
 
 def _place(catalog: Catalog, place: OpeningPlace) -> str:
-    area = catalog.areas.get(place.area_id) if place.area_id is not None else None
-    if area is not None:
-        return catalog.area_name(area, _EN)
-    venue = catalog.venues.get(place.venue_id) if place.venue_id is not None else None
-    return name_in(venue, _EN) if venue is not None else opening.place_name(catalog, place)
+    return str(LANGUAGES["en"].say(opening.place_name(catalog, place)))
 
 
 def _values(values: Mapping[str, Any]) -> list[str]:

@@ -3,58 +3,68 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from languages.text import _
+
 PROFILE_FIELDS: Final[Mapping[str, str]] = {
-    "name": "名称",
-    "title": "网页标题",
-    "contact": "联系方式",
-    "audience": "服务对象",
-    "running_line": "滚动提示",
-    "rules_text": "使用规则",
-    "campus_app": "校园应用名称",
-    "mini_program": "小程序名称",
-    "menu": "公众号菜单",
-    "zone": "时区",
-    "zone_minutes": "与世界时相差（分钟）",
-    "logo": "标志",
+    "name": _("名称"),
+    "title": _("网页标题"),
+    "contact": _("联系方式"),
+    "audience": _("服务对象"),
+    "running_line": _("滚动提示"),
+    "rules_text": _("使用规则"),
+    "campus_app": _("校园应用名称"),
+    "mini_program": _("小程序名称"),
+    "menu": _("公众号菜单"),
+    "zone": _("时区"),
+    "zone_minutes": _("与世界时相差（分钟）"),
+    "logo": _("标志"),
 }
 WRONG_FIELD: Final = "{field}：{wrong}"
 
 STEP_TEXT: Final[Mapping[str, str]] = {
-    "profile": "名称、标志、联系方式和用语",
-    "venues": "场馆",
-    "hours": "每周开放时间",
-    "floors": "楼层和座位",
-    "rules": "预约规则",
-    "staff": "馆员和设备",
+    "profile": _("名称、标志、联系方式和用语"),
+    "venues": _("场馆"),
+    "hours": _("每周开放时间"),
+    "floors": _("楼层和座位"),
+    "rules": _("预约规则"),
+    "staff": _("馆员和设备"),
 }
 STEP_WHY: Final[Mapping[str, str]] = {
     "profile": (
-        "读者在每个页面上看到的名称、标志和滚动提示，客服咨询里的联系方式，"
-        "使用规则的写法；时区也在这里定。"
+        _(
+            "读者在每个页面上看到的名称、标志和滚动提示，客服咨询里的联系方式，"
+            "使用规则的写法；时区也在这里定。"
+        )
     ),
-    "venues": "一栋楼或一个分馆是一个场馆。区域、选座机和闸机都属于场馆。",
-    "hours": "一周里每天几点开、几点关。不改就是每天 07:00–22:30。",
-    "floors": "画出或导入每个区域的平面图。有了座位，读者就能预约。",
-    "rules": "能约几天、一次多久、怎样算违约。不改就是常用的数字。",
+    "venues": _("一栋楼或一个分馆是一个场馆。区域、选座机和闸机都属于场馆。"),
+    "hours": _("一周里每天几点开、几点关。不改就是每天 07:00–22:30。"),
+    "floors": _("画出或导入每个区域的平面图。有了座位，读者就能预约。"),
+    "rules": _("能约几天、一次多久、怎样算违约。不改就是常用的数字。"),
     "staff": (
-        "馆员由统一身份认证的用户组或名单确定，请系统管理员写进服务的设置。"
-        "选座机、查询机和闸机在“设备”里添加；也可以只用座位码签到。"
+        _(
+            "馆员由统一身份认证的用户组或名单确定，请系统管理员写进服务的设置。"
+            "选座机、查询机和闸机在“设备”里添加；也可以只用座位码签到。"
+        )
     ),
 }
 STEP_KEEP: Final[Mapping[str, str]] = {
-    "hours": "就用现在的开放时间",
-    "rules": "就用现在的规则",
-    "staff": "已经安排好",
+    "hours": _("就用现在的开放时间"),
+    "rules": _("就用现在的规则"),
+    "staff": _("已经安排好"),
 }
 """The text of the button that accepts the defaults of a step in the first run. Steps that are
 not listed have no such button."""
-STEP_STATE: Final[Mapping[str, str]] = {"done": "已完成", "later": "稍后再设", "open": "未完成"}
+STEP_STATE: Final[Mapping[str, str]] = {
+    "done": _("已完成"),
+    "later": _("稍后再设"),
+    "open": _("未完成"),
+}
 MARK_TEXT_OF_STEP: Final[Mapping[str, str]] = {
-    "begun": "开始",
-    "done": "已完成",
-    "later": "稍后再设",
-    "all_done": "全部完成",
+    "begun": _("开始"),
+    "done": _("已完成"),
+    "later": _("稍后再设"),
+    "all_done": _("全部完成"),
 }
 SETUP_WRONG: Final[Mapping[str, str]] = {
-    "not_ready": "还没有座位：请先完成“{steps}”",
+    "not_ready": _("还没有座位：请先完成“{steps}”"),
 }

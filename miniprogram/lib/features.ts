@@ -1,4 +1,4 @@
-// Made from SEAT_FEATURES, handlers/texts/labels.py and english.json by scripts/miniprogram_types.py.
+// Made from SEAT_FEATURES, handlers/texts/labels.py and languages/po/en.po by scripts/miniprogram_types.py.
 
 /** What a seat can have. The name is a field of the API's seats and a drawing. */
 export const FEATURES = [

@@ -1,4 +1,5 @@
-// All that a reader reads, in Chinese; features.ts has the words for what a seat can have. tsc demands each of these names in English too.
+// All that a reader reads, in Chinese; features.ts has the words for what a seat can have. tsc demands each of
+// these names in the other languages too. A text marked `own` has a translation of its own there.
 
 export const CHINESE = {
   loading: "正在加载",
@@ -16,7 +17,7 @@ export const CHINESE = {
   stale: "网络不稳，显示的可能不是最新",
   again: "正在重试…",
   yes: "确定",
-  no: "再想想",
+  no: "再想想", // own
   close: "关闭",
   detail: "详情",
   update_ready: "新版本已准备好，现在重新打开吗？",
@@ -28,7 +29,7 @@ export const CHINESE = {
   share_area: "{name}的座位",
 
   tab_home: "首页",
-  tab_seats: "预约座位",
+  tab_seats: "预约座位", // own
   tab_me: "我的",
 
   app: "座位预约",
@@ -72,9 +73,9 @@ export const CHINESE = {
   proposed: "推荐",
   proposed_take: "坐这里",
   proposed_other: "换一个",
-  proposed_known: "您常坐的座位",
-  proposed_near: "离您常坐的 {no} 号最近",
-  proposed_roomy: "这里空位最多",
+  proposed_known: "您常坐的座位", // own
+  proposed_near: "离您常坐的 {no} 号最近", // own
+  proposed_roomy: "这里空位最多", // own
   home_messages: "消息",
   home_notices: "通知公告",
   home_unread: "{n} 条未读",
@@ -93,7 +94,7 @@ export const CHINESE = {
   extend: "续约",
   shorten: "提前到",
   row_check_in: "签到",
-  row_return: "返回",
+  row_return: "返回", // own
   finish: "结束",
   cancel: "取消",
   confirm: "确认",
@@ -111,11 +112,11 @@ export const CHINESE = {
   scan_by_seat_label: "扫座位码",
   scan_by_gate: "从闸机入馆",
   scan_by_desk: "到服务台",
-  scan_short_kiosk: "扫码",
-  scan_short_kiosk_or_label: "扫码",
-  scan_short_seat_label: "扫座位码",
-  scan_short_gate: "从闸机入馆",
-  scan_short_desk: "到服务台",
+  scan_short_kiosk: "扫码", // own
+  scan_short_kiosk_or_label: "扫码", // own
+  scan_short_seat_label: "扫座位码", // own
+  scan_short_gate: "从闸机入馆", // own
+  scan_short_desk: "到服务台", // own
   scan_at_kiosk: "选座机或查询机上的",
   scan_at_kiosk_or_label: "选座机、查询机或座位上的",
   scan_at_seat_label: "座位上的",
@@ -128,8 +129,8 @@ export const CHINESE = {
   note_gate: "闸机识别到您 {at} {kind}，请确认；不符请扫码或结束",
   gate_check_in: "入馆，已为您签到",
   gate_leave: "离馆，已登记暂离",
-  gate_return: "返回",
-  ask_finish: "确认结束当前座位吗？结束后座位马上归还。",
+  gate_return: "返回", // own
+  ask_finish: "确认结束当前座位吗？结束后座位马上归还。", // own
   ask_cancel: "将取消该预约，座位马上开放给其他同学。",
   ask_decline: "座位让给下一位，您继续候补，没有影响。",
   scan_failed: "没有扫到签到码，请对准{at}二维码",
@@ -150,7 +151,7 @@ export const CHINESE = {
 
   state_reserved: "已预约",
   state_in_use: "使用中",
-  state_away: "暂离",
+  state_away: "暂离", // own
   state_finished: "结束使用",
   state_completed: "完成",
   state_cancelled: "已取消",
@@ -163,7 +164,7 @@ export const CHINESE = {
   weekdays: "日一二三四五六",
   today: "今天",
   tomorrow: "明天",
-  day_closed: "闭馆",
+  day_closed: "闭馆", // own
   day_opens: "{at} 开放",
   day_opens_in: "{t} 后开放",
   day_note_closed: "{day} 闭馆，请选择其他日期。",
@@ -171,22 +172,22 @@ export const CHINESE = {
   day_note_opens: "{day} 的座位 {at} 开放预约，现在可以先看座位。",
   day_note_opens_drawn: "{day} 的座位 {at} 开放预约。开放后前 10 秒的请求抽签，不分先后。现在可以先看座位。",
   draw_opens: "{at} 开放预约；前 10 秒抽签，不分先后",
-  draw_now: "前 10 秒抽签，不分先后",
+  draw_now: "前 10 秒抽签，不分先后", // own
   drawing: "抽签中…几秒后有结果",
   drawn_by_another: "这次没有抽中：同一座位和时段由另一位读者抽中了，请马上另选座位或时间",
   day_note_over: "今天已闭馆，请选择明天。",
   total: "总数 {n}",
   at_most: "一次最长 {n} 小时",
   free: "可用 {n}",
-  free_none: "暂无空位",
+  free_none: "暂无空位", // own
   expected: "{at} 约剩 {free} ±{error}",
   expected_fullest: "最满 {at} 约剩 {free} ±{error}",
-  area_closed: "闭馆",
+  area_closed: "闭馆", // own
   area_closed_for: "闭馆（{reason}）",
   filter: "按时间筛选",
   filter_from: "从几点",
   filter_to: "到几点",
-  filter_clear: "清除",
+  filter_clear: "清除", // own
   favourites: "常用座位",
   favourite_add: "设为常用",
   favourite_remove: "取消常用",
@@ -222,7 +223,7 @@ export const CHINESE = {
   not_then: "{from}–{to} 已有预约：可选其他时间，或加入候补",
   reserve: "立即预约",
   reserve_bound: "绑定后预约",
-  reserved: "预约成功",
+  reserved: "预约成功", // own
   reserved_note: "请在 {from}–{until} {by}签到，否则记违约一次。",
   reserved_excused: "请在 {from}–{until} {by}签到，逾期座位将释放。",
   see_it: "查看预约",
@@ -235,11 +236,11 @@ export const CHINESE = {
   telling: "有空位时会发消息告诉您；座位不保留，先到先得",
   waiting: "已加入候补，轮到您时会通知；前面还有 {n} 位",
 
-  mine: "我的预约",
+  mine: "我的预约", // own
   mine_empty: "还没有预约。去“预约座位”选一个",
   gates_empty: "刷卡或刷脸进出图书馆后，记录会出现在这里",
   violations: "我的违约",
-  gates: "门禁记录",
+  gates: "门禁记录", // own
   standing: "近 {days} 天违约 {count} 次，满 {limit} 次暂停预约",
   suspended: "预约已暂停，{until} 前不能预约",
   suspended_forever: "预约已长期暂停，图书馆解除前不能预约",
@@ -323,7 +324,7 @@ export const CHINESE = {
   wait_offered: "轮到您了",
   wait_accepted: "已接受",
   wait_offer_expired: "未接受",
-  wait_left: "已退出",
+  wait_left: "已退出", // own
   wait_over: "已结束",
   wait_leave: "退出候补",
   ask_wait_leave: "退出后再候补要重新排队。",
@@ -342,7 +343,7 @@ export const CHINESE = {
   fault: "报修",
   fault_what: "什么坏了？",
   fault_hint: "怎么了，例如：右边的插座没有电",
-  fault_send: "报修",
+  fault_send: "报修", // own
   fault_note: "报修不影响您的预约。处理结果会出现在消息里。",
   fault_done: "已收到，谢谢。处理结果会出现在消息里。",
   fault_text_missing: "请写一句怎么了",
@@ -354,11 +355,11 @@ export const CHINESE = {
 
   event_reserve: "预约",
   event_change: "更改座位或时间",
-  event_cancel: "取消",
-  event_check_in: "签到",
-  event_leave: "暂离",
-  event_return: "返回",
-  event_extend: "续约",
+  event_cancel: "取消", // own
+  event_check_in: "签到", // own
+  event_leave: "暂离", // own
+  event_return: "返回", // own
+  event_extend: "续约", // own
   event_shorten: "提前结束时间",
   event_finish: "结束使用",
   event_complete: "到时结束",
@@ -367,7 +368,7 @@ export const CHINESE = {
   event_outage: "服务中断，时限顺延",
   event_confirm: "确认状态",
   event_hold: "为您保留座位",
-  event_accept: "接受候补座位",
+  event_accept: "接受候补座位", // own
   event_lapse: "未接受，座位让给下一位",
   event_report: "报告座位被占",
   event_resolve: "座位已清理",

@@ -1,4 +1,4 @@
-// Made from texts_chinese.ts and handlers/texts/english.json by scripts/miniprogram_types.py.
+// Made from texts_chinese.ts and languages/po/en.po by scripts/miniprogram_types.py.
 
 import type { CHINESE } from "./texts_chinese";
 
@@ -14,7 +14,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   empty: "Nothing here yet",
   offline: "You are offline. Please check your network and try again",
   slow: "The service is not responding. Please try again later",
-  unavailable: "The service is briefly unavailable. Please try again later; your bookings are safe",
+  unavailable: "The service is briefly unavailable. Please try again",
   stale: "Weak connection: this may not be up to date",
   again: "Trying again…",
   yes: "Yes",

@@ -22,7 +22,7 @@ def _event(kind: str, catalog: Catalog, area: Area, now: datetime) -> StoredEven
     facts = {
         "area_id": area.id,
         "venue_id": venue.id,
-        "area": catalog.full_name(area),
+        "area": str(catalog.full_name(area)),
         "venue": venue.name,
         "floor": area.floor,
         "floor_name": venue.floor(area.floor).name,

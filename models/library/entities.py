@@ -8,19 +8,16 @@ from itertools import chain
 from math import hypot, inf
 from typing import Any, Final, NewType
 
+from languages.catalogue import CHINESE, LANGUAGES
 from models.kernel.text import natural
 from models.library.names import (
-    CHINESE,
-    OTHER_LANGUAGES,
     Floor,
     Names,
-    after_floor,
-    floor_label,
-    joined,
-    name_in,
+    PlaceText,
+    label_text,
+    name_text,
     number_label,
     shortened,
-    spaced,
 )
 
 VenueId = NewType("VenueId", str)
@@ -29,6 +26,7 @@ SeatId = NewType("SeatId", str)
 KioskId = NewType("KioskId", str)
 SEAT_SIZE: Final = 40
 """The side of a seat's square, in plan units. A seat's coordinates are its top-left corner."""
+_OTHER_LANGUAGES: Final = tuple(one for one in LANGUAGES.values() if one is not CHINESE)
 REMOVED_FROM_PLAN: Final = "removed_from_plan"
 """The `disabled` reason of a seat that was removed from the plan."""
 
@@ -268,9 +266,9 @@ class Catalog:
         """A copy of the catalog with these areas added, or replacing those with the same id."""
         return replace(self, areas={**self.areas, **{area.id: area for area in areas}})
 
-    def seat_label(self, seat: Seat, language: str = CHINESE) -> str:
+    def seat_label(self, seat: Seat) -> PlaceText:
         """The name of a seat with its area, as readers see it: 图书馆2层二层中厅065号."""
-        return joined(self._parts(seat, language), language)
+        return label_text(*self._place(self.areas[seat.area_id]), seat.number)
 
     def label_of(self, seat_id: SeatId) -> str:
         """The name of a seat with its area, as readers see it; the id itself if the catalog has
@@ -295,7 +293,7 @@ class Catalog:
         the names in further languages that there are."""
         if seat.id not in self._described_cache:
             area = self.areas[seat.area_id]
-            venue = self.venues[area.venue_id]
+            venue, label = self.venues[area.venue_id], self.seat_label(seat)
             names = {
                 "venue_names": venue.names,
                 "floor_names": venue.floor(area.floor).names,
@@ -304,8 +302,8 @@ class Catalog:
             self._described_cache[seat.id] = {
                 "id": seat.id,
                 "area_id": area.id,
-                "label": self.seat_label(seat),
-                "labels": {tag: self.seat_label(seat, tag) for tag in OTHER_LANGUAGES},
+                "label": label,
+                "labels": {other.tag: label.into(other) for other in _OTHER_LANGUAGES},
                 **self.facts_of(seat),
                 **{field: value for field, value in names.items() if value},
             }
@@ -320,25 +318,20 @@ class Catalog:
         named = number_label(seat.number)
         if len(named) >= longest:
             return named[:longest]
-        return shortened(self._parts(seat), longest)
+        return shortened([*self._place(self.areas[seat.area_id]), seat.number], longest)
 
-    def area_label(self, area: Area) -> str:
+    def area_label(self, area: Area) -> PlaceText:
         """The name of an area as readers see it: 图书馆2层二层中厅."""
-        return joined(self._place(area))
+        return label_text(*self._place(area))
 
     def short_area_label(self, area: Area, longest: int) -> str:
         """An area's name of at most ``longest`` characters. If it is too long, the venue is left
         out first, then the floor."""
         return shortened(self._place(area), longest)
 
-    def _parts(self, seat: Seat, language: str = CHINESE) -> list[str]:
-        place = self._place(self.areas[seat.area_id], language)
-        return [*place, number_label(seat.number, language)]
-
-    def _place(self, area: Area, language: str = CHINESE) -> list[str]:
+    def _place(self, area: Area) -> tuple[Venue, Floor, Area]:
         venue = self.venues[area.venue_id]
-        floor = floor_label(venue.floor(area.floor), language)
-        return [name_in(venue, language), floor, name_in(area, language)]
+        return venue, venue.floor(area.floor), area
 
     def names_of(self, area: Area) -> dict[str, Any]:
         """The names of an area and its floor, with those in further languages, if any."""
@@ -347,17 +340,18 @@ class Catalog:
         more = {field: value for field, value in more.items() if value}
         return {"name": area.name, "floor": area.floor, **more}
 
-    def full_name(self, area: Area, language: str = CHINESE) -> str:
+    def full_name(self, area: Area) -> PlaceText:
         """The area's name after its floor, unless it contains the floor: 二层东区, 3层 阅览室."""
-        _, floor, name = self._place(area, language)
-        return after_floor(floor, name, language)
+        return name_text(*self._place(area)[1:])
 
-    def area_name(self, area: Area, language: str = CHINESE) -> str:
+    def area_name(self, area: Area) -> PlaceText:
         """The area's full name, preceded by its venue if the library has more than one."""
-        full_name = self.full_name(area, language)
-        if sum(1 for _ in self.venues_in_use) < 2:
-            return full_name
-        return spaced([name_in(self.venues[area.venue_id], language), full_name], language)
+        several = sum(1 for _ in self.venues_in_use) > 1
+        return name_text(*self._place(area)) if several else self.full_name(area)
+
+    def seat_name(self, area: Area, no: str) -> PlaceText:
+        """The area's full name and the seat's number: 二层中厅 065号."""
+        return name_text(*self._place(area)[1:], no)
 
     def nearest_seats(self, seat: Seat) -> tuple[Seat, ...]:
         """The other seats of the area, closest first."""

@@ -1,19 +1,20 @@
-"""Names in several languages, and labels of seats and areas, put together for one language."""
+"""Names in several languages, and labels of seats and areas, put together for each language."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, Protocol
 
+from languages.catalogue import CHINESE
+from languages.text import Language, Text, _, _p
 from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 
 Names = Mapping[str, str]
 """Names in further languages by language tag, such as en or zh-Hant."""
-CHINESE: Final = "zh"
-"""The language of a label where no other one is asked for."""
 _HAN: Final = "\u2e80"
 """The first character of the Unicode blocks of Chinese; European letters come before it."""
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
@@ -91,60 +92,91 @@ class _Words:
     between: str
 
 
-_WORDS: Final = {
-    CHINESE: _Words("{}层", "地下{}层", "{}号", "{}号", ""),
-    "en": _Words("Floor {}", "Basement {}", "no. {}", "{}", " · "),
-}
-OTHER_LANGUAGES: Final = tuple(language for language in _WORDS if language != CHINESE)
-"""The languages beside Chinese in which labels are put together."""
+@cache
+def _words(language: Language) -> _Words:
+    return _Words(
+        language.translation(_("{number}层")),
+        language.translation(_("地下{number}层")),
+        language.translation(_p("digits in a label", "{no}号"), "digits in a label"),
+        language.translation(_p("letters in a label", "{no}号"), "letters in a label"),
+        "" if language is CHINESE else " · ",
+    )
 
 
-def _words(language: str) -> _Words:
-    return _WORDS.get(language) or _WORDS[CHINESE]
+Part = Floor | Named | str
+"""A part of a label: a venue, a floor, an area, or the number of a seat."""
 
 
-def floor_label(floor: Floor, language: str = CHINESE) -> str:
+class PlaceText(Text):
+    """A label of a seat or an area. It is put together anew for each language."""
+
+    __slots__ = ("is_name", "parts")
+    parts: Sequence[Part]
+    is_name: bool
+
+    def into(self, language: Language) -> str:
+        return _label(self.parts, language, self.is_name)
+
+
+def label_text(*parts: Part) -> PlaceText:
+    """The label of the parts: 图书馆2层二层中厅065号. In Chinese a dot separates two parts only if
+    Latin letters, digits or signs would meet: 图书馆2层A区065号, but Lesesaal A · A-1号."""
+    return _text(parts, is_name=False)
+
+
+def name_text(*parts: Part) -> PlaceText:
+    """The parts as a name, with spaces: 3层 阅览室. A floor is left out before an area whose name
+    says it: 二层东区."""
+    return _text(parts, is_name=True)
+
+
+def _text(parts: Sequence[Part], *, is_name: bool) -> PlaceText:
+    text = PlaceText(_label(parts, CHINESE, is_name))
+    text.message, text.facts, text.context = str(text), {}, None
+    text.parts, text.is_name = parts, is_name
+    return text
+
+
+def _label(parts: Sequence[Part], language: Language, is_name: bool) -> str:
+    words = [_part(part, language) for part in parts]
+    if is_name and "层" in words[-1 if not isinstance(parts[-1], str) else -2]:
+        words = [w for w, part in zip(words, parts, strict=True) if not isinstance(part, Floor)]
+    between = _words(language).between or (" " if is_name else "")
+    return between.join(words) if between else _joined(words)
+
+
+def _part(part: Part, language: Language) -> str:
+    if isinstance(part, Floor):
+        return floor_label(part, language)
+    return number_label(part, language) if isinstance(part, str) else name_in(part, language.tag)
+
+
+def floor_label(floor: Floor, language: Language = CHINESE) -> str:
     """A floor as readers see it: its own name, or 2层, or 地下1层 for -1."""
-    named = name_in(floor, language)
-    if named:
-        return named
-    words = _words(language)
-    below = floor.number < 0
-    return (words.basement if below else words.floor).format(abs(floor.number))
+    words, number = _words(language), floor.number
+    usual = (
+        words.basement.format(number=-number) if number < 0 else words.floor.format(number=number)
+    )
+    return name_in(floor, language.tag) or usual
 
 
-def number_label(no: str, language: str = CHINESE) -> str:
+def number_label(no: str, language: Language = CHINESE) -> str:
     """A seat's name as part of a label: 065号; in English no. 065, but A-12."""
     words = _words(language)
-    return (words.digits if no.isdecimal() else words.seat).format(no)
+    return (words.digits if no.isdecimal() else words.seat).format(no=no)
 
 
-def joined(parts: Iterable[str], language: str = CHINESE) -> str:
-    """Joins the parts. In Chinese a dot separates two of them only if Latin letters, digits or
-    signs would meet: 图书馆2层A区065号, but Lesesaal A · A-1号."""
-    between = _words(language).between
-    if between:
-        return between.join(parts)
+def _joined(words: Sequence[str]) -> str:
     label = ""
-    for part in parts:
-        runs_together = all("" < c < _HAN for c in (label[-1:], part[:1]))
-        label += f" · {part}" if runs_together else part
+    for word in words:
+        runs_together = all("" < c < _HAN for c in (label[-1:], word[:1]))
+        label += f" · {word}" if runs_together else word
     return label
 
 
-def spaced(parts: Iterable[str], language: str = CHINESE) -> str:
-    """Joins the parts of an area's name: 3层 阅览室."""
-    return (_words(language).between or " ").join(parts)
-
-
-def after_floor(floor: str, name: str, language: str = CHINESE) -> str:
-    """An area's name after its floor's, unless it says the floor itself: 3层 阅览室, 二层东区."""
-    return name if "层" in name else spaced([floor, name], language)
-
-
-def shortened(parts: Sequence[str], longest: int) -> str:
-    """Joins the parts to at most ``longest`` characters. Leading parts are left out; if the last
-    part alone is too long, its beginning is cut off."""
-    rest = [joined(parts[first:]) for first in range(3)]
+def shortened(parts: Sequence[Part], longest: int) -> str:
+    """The Chinese label of the parts in at most ``longest`` characters. Leading parts are left
+    out; if the last part alone is too long, its beginning is cut off."""
+    rest = [str(label_text(*parts[first:])) for first in range(3)]
     label = next((fitting for fitting in rest if len(fitting) <= longest), rest[-1])
     return label if len(label) <= longest else "…" + label[1 - longest :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _
 from models.library.entities import CheckInWay
 from models.messages.entities import Template
 from notify.templates.rendering import (
@@ -22,11 +23,23 @@ from notify.templates.rendering import (
 def render(m: MessageContext) -> RenderedMessage:
     until = clock(m.check_in_until)
     # If check-in is open already, its opening time would lie in the past.
-    when = f"{until} 前" if m.at >= m.check_in_from else f"{clock(m.check_in_from)}–{until} "
-    late = "逾期座位将释放。" if m.penalty_waived else "逾期未签到记违约一次。"
-    by = ("" if m.way is CheckInWay.GATE else "到馆") + SCAN_SHORT[m.way]
+    when = (
+        _("{until} 前", until=until)
+        if m.at >= m.check_in_from
+        else _("{begin}–{until} ", begin=clock(m.check_in_from), until=until)
+    )
+    late = _("逾期座位将释放。") if m.penalty_waived else _("逾期未签到记违约一次。")
+    scan = SCAN_SHORT[m.way]
+    by = scan if m.way is CheckInWay.GATE else _("到馆{scan}", scan=scan)
     return RenderedMessage(
-        f"{m.seat}，{span(m.start, m.end)}。请在 {when}{by}签到，{late}",
+        _(
+            "{seat}，{span}。请在 {when}{by}签到，{late}",
+            seat=m.seat,
+            span=span(m.start, m.end),
+            when=when,
+            by=by,
+            late=late,
+        ),
         {
             **seat_facts(m),
             "period": clock_period(m.start, m.end),
@@ -43,7 +56,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 MESSAGE: Final = MessageTemplate(
     Template.RESERVED,
-    "座位预约成功",
+    _("座位预约成功"),
     (
         *SEAT_FACTS,
         "period",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from languages.text import _
 from models.kernel.time_range import floor_minute
 from models.messages.entities import Template
 from notify.templates.rendering import (
@@ -25,10 +26,22 @@ def render(m: MessageContext) -> RenderedMessage:
     end = floor_minute(m.ended_at or m.end)
     minutes = max(0, int((end - begin).total_seconds()) // 60)
     hours, rest = divmod(minutes, 60)
-    parts = [f"{hours} 小时"] * bool(hours) + [f"{rest} 分钟"] * bool(rest)
-    spoken = "共 " + " ".join(parts) if parts else "不到 1 分钟"
+    length = (
+        _("{hours} 小时 {minutes} 分钟")
+        if hours and rest
+        else (_("{hours} 小时") if hours else _("{minutes} 分钟"))
+    )
+    spoken = _("不到 1 分钟")
+    if minutes:
+        spoken = _("共 {length}", length=length.format(hours=hours, minutes=rest))
     return RenderedMessage(
-        f"{m.seat} 使用结束：{clock(begin)}–{later_clock(begin, end)}，{spoken}。请带走个人物品。",
+        _(
+            "{seat} 使用结束：{begin}–{end}，{spoken}。请带走个人物品。",
+            seat=m.seat,
+            begin=clock(begin),
+            end=later_clock(begin, end),
+            spoken=spoken,
+        ),
         {
             **seat_facts(m),
             "start": begin,
@@ -42,7 +55,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 MESSAGE: Final = MessageTemplate(
     Template.ENDED,
-    "使用结束",
+    _("使用结束"),
     (
         *SEAT_FACTS,
         "start",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _
 from models.library.entities import CheckInWay
 from models.messages.entities import Template
 from notify.templates.rendering import (
@@ -20,13 +21,19 @@ from notify.templates.rendering import (
 
 def render(m: MessageContext) -> RenderedMessage:
     codes = {
-        CheckInWay.KIOSK: f"签到码在：{m.kiosks}。",
-        CheckInWay.KIOSK_OR_LABEL: f"签到码在：{m.kiosks}，座位上也有座位码。",
+        CheckInWay.KIOSK: _("签到码在：{kiosks}。", kiosks=m.kiosks),
+        CheckInWay.KIOSK_OR_LABEL: _("签到码在：{kiosks}，座位上也有座位码。", kiosks=m.kiosks),
     }.get(m.way, "")
     return RenderedMessage(
-        f"{m.seat} 的预约 {clock(m.start)} 开始，"
-        f"请在 {clock(m.check_in_until)} 前{SCAN_SHORT[m.way]}签到。"
-        f"{codes}来不了请取消预约，把座位让给需要的同学。",
+        _(
+            "{seat} 的预约 {start} 开始，请在 {check_in_until} 前{scan}签到。"
+            "{codes}来不了请取消预约，把座位让给需要的同学。",
+            seat=m.seat,
+            start=clock(m.start),
+            check_in_until=clock(m.check_in_until),
+            scan=SCAN_SHORT[m.way],
+            codes=codes,
+        ),
         {
             **seat_facts(m),
             "start": m.start,
@@ -40,7 +47,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 MESSAGE: Final = MessageTemplate(
     Template.CHECK_IN_REMINDER,
-    "预约签到提醒",
+    _("预约签到提醒"),
     (
         *SEAT_FACTS,
         "start",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _
 from models.messages.entities import Template
 from notify.templates import checked_in
 from notify.templates.rendering import (
@@ -17,7 +18,11 @@ from notify.templates.rendering import (
 
 def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
-        f"{m.seat} 的结束时间已改为 {later_clock(m.at, m.end)}。离开座位请先点“暂离”。",
+        _(
+            "{seat} 的结束时间已改为 {end}。离开座位请先点“暂离”。",
+            seat=m.seat,
+            end=later_clock(m.at, m.end),
+        ),
         {
             **seat_facts(m),
             "at": m.at,
@@ -30,5 +35,5 @@ def render(m: MessageContext) -> RenderedMessage:
 
 
 MESSAGE: Final = MessageTemplate(
-    Template.CHECKED_IN, "结束时间已更改", checked_in.MESSAGE.fields, render
+    Template.CHECKED_IN, _("结束时间已更改"), checked_in.MESSAGE.fields, render
 )

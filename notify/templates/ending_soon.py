@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _
 from models.messages.entities import Template
 from notify.templates.rendering import (
     SEAT_FACTS,
@@ -18,8 +19,12 @@ from notify.templates.rendering import (
 def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         # A renewal depends on other bookings and the closing time: the text promises none.
-        f"{m.seat} 将于 {clock(m.end)} 到时。如需继续使用，请在 {clock(m.end)} 前查看能否“续约”；"
-        "离开时请带走个人物品。",
+        _(
+            "{seat} 将于 {end} 到时。如需继续使用，请在 {end} 前查看能否“续约”；"
+            "离开时请带走个人物品。",
+            seat=m.seat,
+            end=clock(m.end),
+        ),
         {
             **seat_facts(m),
             "end": m.end,
@@ -32,7 +37,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 MESSAGE: Final = MessageTemplate(
     Template.ENDING_SOON,
-    "座位即将到时",
+    _("座位即将到时"),
     (
         *SEAT_FACTS,
         "end",

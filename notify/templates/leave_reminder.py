@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _
 from models.messages.entities import Template
 from notify.templates.rendering import (
     SEAT_FACTS,
@@ -17,7 +18,11 @@ from notify.templates.rendering import (
 
 def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
-        f"{m.seat} 的暂离 {clock(m.return_by)} 到时，请及时返回并扫码；逾期座位将释放。",
+        _(
+            "{seat} 的暂离 {return_by} 到时，请及时返回并扫码；逾期座位将释放。",
+            seat=m.seat,
+            return_by=clock(m.return_by),
+        ),
         {
             **seat_facts(m),
             "return_by": m.return_by,
@@ -29,7 +34,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 MESSAGE: Final = MessageTemplate(
     Template.LEAVE_REMINDER,
-    "暂离即将超时",
+    _("暂离即将超时"),
     (
         *SEAT_FACTS,
         "return_by",

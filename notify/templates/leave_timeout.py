@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _, joined
 from models.messages.entities import Template
 from notify.templates.no_show import standing, tip
 from notify.templates.rendering import (
@@ -17,8 +18,17 @@ from notify.templates.rendering import (
 
 def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
-        f"{m.seat} {clock(m.left_at)} 暂离，{clock(m.return_by)} 前未返回，座位已释放。"
-        + standing(m),
+        joined(
+            (
+                _(
+                    "{seat} {left_at} 暂离，{return_by} 前未返回，座位已释放。",
+                    seat=m.seat,
+                    left_at=clock(m.left_at),
+                    return_by=clock(m.return_by),
+                ),
+                standing(m),
+            )
+        ),
         {
             **seat_facts(m),
             "left_at": m.left_at,
@@ -32,7 +42,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 MESSAGE: Final = MessageTemplate(
     Template.LEAVE_TIMEOUT,
-    "暂离超时",
+    _("暂离超时"),
     (
         *SEAT_FACTS,
         "left_at",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _
 from models.messages.entities import Template
 from notify.templates import check_in_reminder
 from notify.templates.rendering import (
@@ -19,8 +20,13 @@ from notify.templates.rendering import (
 
 def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
-        f"有读者反映 {m.seat} 无人使用。您如果还在，请在 {clock(m.presence_due_at)} 前"
-        f"{scan_at(m)}；否则将登记为暂离。本次不记违约。",
+        _(
+            "有读者反映 {seat} 无人使用。您如果还在，请在 {presence_due_at} 前{scan}；"
+            "否则将登记为暂离。本次不记违约。",
+            seat=m.seat,
+            presence_due_at=clock(m.presence_due_at),
+            scan=scan_at(m),
+        ),
         {
             **seat_facts(m),
             "start": m.start,
@@ -33,5 +39,5 @@ def render(m: MessageContext) -> RenderedMessage:
 
 
 MESSAGE: Final = MessageTemplate(
-    Template.CHECK_IN_REMINDER, "请确认在座", check_in_reminder.MESSAGE.fields, render
+    Template.CHECK_IN_REMINDER, _("请确认在座"), check_in_reminder.MESSAGE.fields, render
 )

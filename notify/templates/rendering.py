@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from languages.text import Text, _, short_day_text
 from models.kernel.records import record
 from models.kernel.time_range import local_date, to_local
 from models.library.entities import CheckInWay
@@ -59,16 +60,16 @@ class MessageContext:
 
 
 SCAN_BY: Final[Mapping[CheckInWay, str]] = {
-    CheckInWay.KIOSK: "到选座机或查询机扫码",
-    CheckInWay.KIOSK_OR_LABEL: "到选座机、查询机扫码或扫座位码",
-    CheckInWay.SEAT_LABEL: "扫座位码",
-    CheckInWay.GATE: "从闸机入馆",
-    CheckInWay.DESK: "到服务台",
+    CheckInWay.KIOSK: _("到选座机或查询机扫码"),
+    CheckInWay.KIOSK_OR_LABEL: _("到选座机、查询机扫码或扫座位码"),
+    CheckInWay.SEAT_LABEL: _("扫座位码"),
+    CheckInWay.GATE: _("从闸机入馆"),
+    CheckInWay.DESK: _("到服务台"),
 }
 SCAN_SHORT: Final[Mapping[CheckInWay, str]] = {
     **SCAN_BY,
-    CheckInWay.KIOSK: "扫码",
-    CheckInWay.KIOSK_OR_LABEL: "扫码",
+    CheckInWay.KIOSK: _("扫码"),
+    CheckInWay.KIOSK_OR_LABEL: _("扫码"),
 }
 """Shorter texts for ``SCAN_BY``, for messages whose other fields say where the codes are."""
 _ANY_KIOSK: Final = "馆内任一选座机或查询机"
@@ -84,8 +85,10 @@ def scan_at(m: MessageContext) -> str:
     """The action by which the reader checks in, with the names of kiosks, if any, in brackets."""
     by = SCAN_BY[m.way]
     if m.way is CheckInWay.KIOSK:
-        return f"{by}（{m.kiosks}）"
-    return by if m.way is not CheckInWay.KIOSK_OR_LABEL else f"{by}（{m.kiosks}，或座位上）"
+        return _("{by}（{kiosks}）", by=by, kiosks=m.kiosks)
+    if m.way is CheckInWay.KIOSK_OR_LABEL:
+        return _("{by}（{kiosks}，或座位上）", by=by, kiosks=m.kiosks)
+    return by
 
 
 SEAT_FACTS: Final = ("seat", "seat_no")
@@ -129,7 +132,7 @@ def clock(instant: datetime | None) -> str:
     return f"{there.hour:02}:{there.minute:02}"  # strftime takes four times as long
 
 
-_NEXT_DAY: Final = "次日{clock}"
+_NEXT_DAY: Final = _("次日{clock}")
 
 
 def later_clock(since: datetime | date, instant: datetime) -> str:
@@ -154,9 +157,14 @@ def day_clock(instant: datetime | None) -> str:
     if instant is None:
         return ""
     there = to_local(instant)
-    return f"{there.month}月{there.day}日 {there.hour:02}:{there.minute:02}"
+    return _("{day} {clock}", day=short_day_text(there.date()), clock=clock(instant))
 
 
-def span(start: datetime, end: datetime) -> str:
+def from_to(start: str, end: str) -> Text:
+    """The text of a period: 现在–次日02:00."""
+    return _("{start}–{end}", start=start, end=end)
+
+
+def span(start: datetime, end: datetime) -> Text:
     """A period with its date: 9月1日 16:38–17:00, or over midnight 9月1日 22:00–次日02:00."""
-    return f"{day_clock(start)}–{later_clock(start, end)}"
+    return from_to(day_clock(start), later_clock(start, end))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _
 from models.messages.entities import Template
 from notify.templates import check_in_reminder
 from notify.templates.rendering import (
@@ -21,8 +22,13 @@ from notify.templates.rendering import (
 def render(m: MessageContext) -> RenderedMessage:
     until = m.return_by or m.check_in_until
     return RenderedMessage(
-        f"馆员已查看 {m.seat}，座位没有被占。请在 {clock(until)} 前{scan_at(m)}，"
-        f"逾期将释放座位。如有疑问请到服务台。",
+        _(
+            "馆员已查看 {seat}，座位没有被占。请在 {until} 前{scan}，逾期将释放座位。"
+            "如有疑问请到服务台。",
+            seat=m.seat,
+            until=clock(until),
+            scan=scan_at(m),
+        ),
         {
             **seat_facts(m),
             "start": m.start,
@@ -35,5 +41,5 @@ def render(m: MessageContext) -> RenderedMessage:
 
 
 MESSAGE: Final = MessageTemplate(
-    Template.CHECK_IN_REMINDER, "座位没有被占", check_in_reminder.MESSAGE.fields, render
+    Template.CHECK_IN_REMINDER, _("座位没有被占"), check_in_reminder.MESSAGE.fields, render
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _
 from models.messages.entities import Template
 from notify.templates import checked_in
 from notify.templates.rendering import (
@@ -17,9 +18,11 @@ from notify.templates.rendering import (
 
 def render(m: MessageContext) -> RenderedMessage:
     by_gate = m.pending_confirmation == "return"
-    until = f"{m.seat} 继续使用到 {later_clock(m.at, m.end)}。"
+    until = _("{seat} 继续使用到 {end}。", seat=m.seat, end=later_clock(m.at, m.end))
     return RenderedMessage(
-        f"闸机识别到您已返回，{until}请在“我的预约”中确认。" if by_gate else f"已返回，{until}",
+        _("闸机识别到您已返回，{until}请在“我的预约”中确认。", until=until)
+        if by_gate
+        else _("已返回，{until}", until=until),
         {
             **seat_facts(m),
             "at": m.at,
@@ -31,4 +34,6 @@ def render(m: MessageContext) -> RenderedMessage:
     )
 
 
-MESSAGE: Final = MessageTemplate(Template.CHECKED_IN, "返回登记", checked_in.MESSAGE.fields, render)
+MESSAGE: Final = MessageTemplate(
+    Template.CHECKED_IN, _("返回登记"), checked_in.MESSAGE.fields, render
+)

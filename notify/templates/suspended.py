@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from languages.text import _
 from models.messages.entities import Template
 from models.readers.entities import FOREVER
 from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, day_clock
@@ -11,8 +12,12 @@ from notify.templates.rendering import MessageContext, MessageTemplate, Rendered
 def render(m: MessageContext) -> RenderedMessage:
     w = m.window
     return RenderedMessage(
-        f"{w.days} 天内累计违约 {w.limit} 次，{day_clock(m.suspended_until)} 前不能预约新座位；"
-        "已有的预约不受影响。",
+        _(
+            "{days} 天内累计违约 {limit} 次，{until} 前不能预约新座位；已有的预约不受影响。",
+            days=w.days,
+            limit=w.limit,
+            until=day_clock(m.suspended_until),
+        ),
         {
             "until": m.suspended_until,
             "reason": f"{w.days}天内累计违约{w.limit}次",
@@ -33,7 +38,7 @@ def by_the_library(until: datetime | None, now: datetime) -> dict[str, object]:
 
 MESSAGE: Final = MessageTemplate(
     Template.SUSPENDED,
-    "预约资格暂停",
+    _("预约资格暂停"),
     (
         "until",
         "reason",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _
 from models.messages.entities import Template
 from notify.templates.rendering import (
     SEAT_FACTS,
@@ -16,10 +17,18 @@ from notify.templates.rendering import (
 def render(m: MessageContext) -> RenderedMessage:
     by_gate = m.pending_confirmation == "leave"
     return RenderedMessage(
-        f"闸机识别到您已离馆，{m.seat} 已登记暂离，请在 {clock(m.return_by)} 前返回；"
-        "逾期座位将释放，不记违约。如未离馆，请扫码返回。"
+        _(
+            "闸机识别到您已离馆，{seat} 已登记暂离，请在 {return_by} 前返回；逾期座位将释放，"
+            "不记违约。如未离馆，请扫码返回。",
+            seat=m.seat,
+            return_by=clock(m.return_by),
+        )
         if by_gate
-        else f"{m.seat} 已暂离，请在 {clock(m.return_by)} 前返回并扫码；逾期座位将释放。",
+        else _(
+            "{seat} 已暂离，请在 {return_by} 前返回并扫码；逾期座位将释放。",
+            seat=m.seat,
+            return_by=clock(m.return_by),
+        ),
         {
             **seat_facts(m),
             "left_at": m.left_at,
@@ -33,7 +42,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 MESSAGE: Final = MessageTemplate(
     Template.LEAVE,
-    "暂离登记",
+    _("暂离登记"),
     (
         *SEAT_FACTS,
         "left_at",

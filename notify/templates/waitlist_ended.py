@@ -7,22 +7,23 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+from languages.text import _
 from models.messages.entities import Template
 from models.readers.entities import FOREVER
 from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
 from notify.templates.rendering import RenderedMessage, day_clock, span
 
 TEMPLATE: Final = Template.MOVED
-TITLE: Final = "候补已结束"
-ALERT_TITLE: Final = "空位提醒"
-_FREE: Final = "{area}，{span} 有空位了。座位没有为您保留，先到先得，请尽快预约。"
+TITLE: Final = _("候补已结束")
+ALERT_TITLE: Final = _("空位提醒")
+_FREE: Final = _("{area}，{span} 有空位了。座位没有为您保留，先到先得，请尽快预约。")
 _FREE_TIP: Final = "有空位了，先到先得"
 _NEWS_FOR: Final = timedelta(minutes=30)
 """The message about a free seat is sent at most this long after its event."""
-_BANNED: Final = "您的预约资格已长期暂停，解除前不能候补；已有的预约不受影响。"
+_BANNED: Final = _("您的预约资格已长期暂停，解除前不能候补；已有的预约不受影响。")
 _REASON: Final[Mapping[EndReason, str]] = {
-    EndReason.NO_SEATS: "等候的座位当天已全部停用或撤除。请选择其他座位或时间。",
-    EndReason.SUSPENDED: "您的预约资格暂停至 {until}，在此期间不能候补；已有的预约不受影响。",
+    EndReason.NO_SEATS: _("等候的座位当天已全部停用或撤除。请选择其他座位或时间。"),
+    EndReason.SUSPENDED: _("您的预约资格暂停至 {until}，在此期间不能候补；已有的预约不受影响。"),
 }
 _TIP: Final[Mapping[EndReason, str]] = {
     EndReason.NO_SEATS: "候补已结束，座位已停用",
@@ -53,7 +54,12 @@ def render(area: str, short_area: str, entry: WaitlistEntry, end: WaitlistEnd) -
     banned = end.suspended_until == FOREVER
     reason = _BANNED if banned else _REASON[end.reason].format(until=day_clock(end.suspended_until))
     return RenderedMessage(
-        f"您在 {area}，{span(entry.start, entry.end)} 的候补已结束：{reason}",
+        _(
+            "您在 {area}，{span} 的候补已结束：{reason}",
+            area=area,
+            span=span(entry.start, entry.end),
+            reason=reason,
+        ),
         {**place, "start": entry.start, "tip": _TIP[end.reason]},
         not_after=entry.end,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from languages.text import _
 from models.messages.entities import Template
 from notify.templates.rendering import (
     SEAT_FACTS,
@@ -18,8 +19,13 @@ from notify.templates.rendering import (
 
 def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
-        f"候补到 {m.seat}，{span(m.start, m.end)}，为您保留到 {clock(m.held_until)}。"
-        "请在“我的预约”中接受；不要就点放弃，不影响您。",
+        _(
+            "候补到 {seat}，{span}，为您保留到 {held_until}。请在“我的预约”中接受；不要就点放弃，"
+            "不影响您。",
+            seat=m.seat,
+            span=span(m.start, m.end),
+            held_until=clock(m.held_until),
+        ),
         {
             **seat_facts(m),
             "period": m.start,
@@ -32,7 +38,7 @@ def render(m: MessageContext) -> RenderedMessage:
 
 MESSAGE: Final = MessageTemplate(
     Template.OFFER,
-    "候补到座位",
+    _("候补到座位"),
     (
         *SEAT_FACTS,
         "period",

@@ -193,7 +193,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
         if self._sessions is None:
             raise RuntimeError("the transport is not open")
         session = self._sessions[1 if path == _LOGIN else 0]
-        body = msgspec.json.encode(data) if data is not None else None
+        body = msgspec.json.encode(data, enc_hook=str) if data is not None else None
         try:
             async with await self.calls.request(
                 session, method, url, data=body, allow_redirects=False

@@ -91,7 +91,8 @@ class WeComClient:
     async def _ask(self, path: str, query: Mapping[str, str], body: object) -> Mapping[str, Any]:
         assert self._session is not None
         url = f"{self.settings.api_url.rstrip('/')}/cgi-bin/{path}"
-        method, content = ("GET", None) if body is None else ("POST", msgspec.json.encode(body))
+        content = None if body is None else msgspec.json.encode(body, enc_hook=str)
+        method = "GET" if content is None else "POST"
         try:
             async with (
                 asyncio.timeout(TIMEOUT_S),

@@ -7,7 +7,6 @@ from datetime import date, time
 
 import pytest
 
-from handlers.texts.english import CHINESE
 from models.identity.roles import Role
 from models.library.entities import AreaId, VenueId
 from models.policy.entities import PolicyOverride
@@ -18,6 +17,7 @@ from tests.api.console import staff
 from tests.api.floor_files import confirm, hidden_plans, upload
 from tests.living import SEAT, Living
 
+CHINESE = re.compile("[\u4e00-\u9fff]")
 CHINESE_FIRST = "自选座位"
 ENGLISH_FIRST = "Choose a seat"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.http.language import Language
 from handlers.http.templates import environment_of
 from handlers.reservations.schemas import ReservedSeat
 from handlers.texts.pages import floor_text
+from languages.catalogue import CHINESE, LANGUAGES
 from miniapp_server.sandbox.wechat_fields import fits
 from models.kernel.errors import Malformed
 from models.library.entities import Area, Catalog, Seat, SeatId, Venue
@@ -16,6 +16,7 @@ from models.messages.entities import LONGEST_THING
 from tests.builders import AREA, VENUE
 from tests.unfriendly import AREAS, HAUPT, JURA
 
+ENGLISH = LANGUAGES["en"]
 UNFRIENDLY = Catalog("1", {v.id: v for v in (HAUPT, JURA)}, {area.id: area for area in AREAS}, {})
 
 
@@ -34,7 +35,7 @@ UNFRIENDLY = Catalog("1", {v.id: v for v in (HAUPT, JURA)}, {area.id: area for a
 def test_a_floor_has_a_usual_name_or_one_of_its_own(
     floor: Floor, label: str, text: str, english: str
 ) -> None:
-    assert (floor_label(floor), floor_text(floor), floor_label(floor, "en")) == (
+    assert (floor_label(floor), floor_text(floor), floor_label(floor, ENGLISH)) == (
         *(label, text),
         english,
     )
@@ -94,7 +95,7 @@ def test_a_label_is_put_together_from_facts_for_each_language(
     hall = Area(AREA, VENUE, area, floor, 0, 1, 1, (seat,), ())
     catalog = Catalog("1", {VENUE: Venue(VENUE, venue)}, {AREA: hall}, {})
     assert catalog.seat_label(seat) == catalog.label_of(seat.id) == label
-    assert catalog.seat_label(seat, "en") == english
+    assert ENGLISH.say(catalog.seat_label(seat)) == english
     assert label.startswith(catalog.area_label(hall))
 
 
@@ -133,9 +134,9 @@ def test_names_by_language_are_in_the_labels_and_on_pages(
     seat = UNFRIENDLY.seats[SeatId(seat_id)]
     area = UNFRIENDLY.areas[seat.area_id]
     reserved = ReservedSeat(**UNFRIENDLY.described(seat))
-    source = "{{ seat | place }}|{{ area | seat_place(seat.no, catalog) }}|{{ area | name }}"
+    source = "{{ seat | place }}|{{ area | seat_name(seat.no, catalog) }}|{{ area | name }}"
     facts = {"seat": reserved, "area": area, "catalog": UNFRIENDLY}
-    pages = [environment_of(one).from_string(source).render(**facts) for one in Language]
+    pages = [environment_of(one).from_string(source).render(**facts) for one in (CHINESE, ENGLISH)]
     assert [page.split("|")[0] for page in pages] == [label, english]
     assert pages[1].split("|")[1:] == [in_area, name_in(area, "en")]
 
@@ -160,7 +161,7 @@ def test_a_short_label_loses_the_venue_then_the_floor_never_the_number(
 
 def test_a_seat_of_another_library_is_worded_as_its_id() -> None:
     seat = ReservedSeat("gone-<1>", "", "", "", 0, "", "gone-<1>", "", {})
-    page = environment_of(Language.ENGLISH).from_string("{{ seat | place }}").render(seat=seat)
+    page = environment_of(ENGLISH).from_string("{{ seat | place }}").render(seat=seat)
     assert page == "gone-&lt;1&gt;"
 
 

@@ -13,7 +13,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from handlers.http.authentication import client_address, require_own_origin
 from handlers.http.keys import SITE, Site
-from handlers.http.language import Language, language_of
+from handlers.http.language import language_of
 from handlers.http.return_to import is_own_path
 from models.kernel.errors import BadOrigin
 
@@ -28,22 +28,22 @@ def request_with(headers: dict[str, str], **of_site: object) -> web.Request:
 @pytest.mark.parametrize(
     ("header", "language"),
     [
-        ("", Language.CHINESE),
-        ("en", Language.ENGLISH),
-        ("en-US,en;q=0.9", Language.ENGLISH),
-        ("zh-CN,zh;q=0.9,en;q=0.8", Language.CHINESE),
-        ("en;q=0.5, zh-TW;q=0.4", Language.ENGLISH),
-        ("en,zh", Language.CHINESE),
-        ("fr-FR", Language.CHINESE),
-        ("*", Language.CHINESE),
-        ("en; q=0.9, zh; q=0.8", Language.ENGLISH),
-        ("en;q=x", Language.CHINESE),
-        (",".join(["fr"] * 2000), Language.CHINESE),
+        ("", "zh"),
+        ("en", "en"),
+        ("en-US,en;q=0.9", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("en;q=0.5, zh-TW;q=0.4", "en"),
+        ("en,zh", "zh"),
+        ("fr-FR", "zh"),
+        ("*", "zh"),
+        ("en; q=0.9, zh; q=0.8", "en"),
+        ("en;q=x", "zh"),
+        (",".join(["fr"] * 2000), "zh"),
     ],
 )
-def test_the_language_is_the_one_the_browser_prefers(header: str, language: Language) -> None:
+def test_the_language_is_the_one_the_browser_prefers(header: str, language: str) -> None:
     headers = {"Accept-Language": header} if header else {}
-    assert language_of(request_with(headers)) is language
+    assert language_of(request_with(headers)).tag == language
 
 
 @pytest.mark.parametrize(

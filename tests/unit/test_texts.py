@@ -6,8 +6,7 @@ import ast
 from pathlib import Path
 from string import Formatter
 
-from handlers.texts.errors import REASONS, TEXTS, reason_text, text_of
-from handlers.texts.errors_english import TEXTS_EN
+from handlers.texts.errors import REASONS, reason_text, text_of
 from models.library import plan_editing
 from models.library.entities import REMOVED_FROM_PLAN
 
@@ -27,12 +26,6 @@ def test_each_reason_against_a_plan_has_a_text_with_its_facts() -> None:
 
 def facts_in(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
-
-
-def test_each_refusal_has_an_english_text_with_the_same_facts() -> None:
-    assert TEXTS_EN.keys() == TEXTS.keys()
-    invented = {code: facts_in(TEXTS_EN[code]) - facts_in(TEXTS[code]) for code in TEXTS}
-    assert {code: names for code, names in invented.items() if names} == {}
 
 
 def test_a_reason_is_worded_from_its_code_or_kept_as_text() -> None:

@@ -17,13 +17,13 @@ from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.kiosks.console.pairing import confirmation, request_with_code
 from handlers.staff.forms import ID, decode, require_current
 from handlers.staff.layout import render, staff_context
-from handlers.staff.names_form import LANGUAGES
 from handlers.texts.console_labels import (
     KIOSK_TEXT,
     LABELS_ALONE_TEXT,
     SOURCE_NOTE_TEXT,
     SOURCE_TEXT,
 )
+from languages.catalogue import LANGUAGES
 from models.gates.entities import Gate, GateId
 from models.gates.service import GateService
 from models.identity.roles import Role
@@ -98,7 +98,7 @@ async def devices_page(visit: PageRequest, new: NewKey | None = None) -> web.Res
         base=visit[SITE].public_base_url,
         changes=visit.may(Role.ADMINISTRATOR),
         longest_name=LONGEST_NAME,
-        languages=LANGUAGES,
+        languages=LANGUAGES.values(),
         names_text=names_text,
         new=new,
     )

@@ -14,8 +14,9 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_reason, redirect
 from handlers.staff.forms import decode, require_current
 from handlers.staff.layout import render, staff_context
-from handlers.staff.names_form import LANGUAGES, typed_names
+from handlers.staff.names_form import typed_names
 from handlers.texts.console import CHANGE_TEXT
+from languages.catalogue import LANGUAGES
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.library import transitions
@@ -48,7 +49,7 @@ def _page(visit: PageRequest, area: Area, **question: Any) -> web.Response:
         "before": [(n, one.name) for n, one in enumerate(floor) if one.id != area.id],
         "place": next((n for n, one in enumerate(floor) if one.id == area.id), len(floor)),
         "longest_name": LONGEST_NAME,
-        "languages": LANGUAGES,
+        "languages": LANGUAGES.values(),
         "impact": None,
     }
     return render(visit, "area_settings", **facts | question)

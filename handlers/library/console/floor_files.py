@@ -40,6 +40,7 @@ from handlers.texts.floor_files import (
     WORDS,
     YES,
 )
+from languages.text import joined
 from models.floor_files import decoding, writing
 from models.floor_files.entities import (
     LARGEST_FILE,
@@ -202,7 +203,7 @@ def _change(planned: PlannedArea) -> AreaChange:
     if planned.old is None:
         summary = CHANGE_TEXT["imported"].format(seats=len(planned.new.seats))
         return AreaChange(AuditAction.ADD_AREA, None, planned.new, summary)
-    summary = BETWEEN["changes"].join(words(differences(planned.old, planned.new)))
+    summary = joined(words(differences(planned.old, planned.new)), BETWEEN["changes"])
     return AreaChange(AuditAction.CHANGE_PLAN, planned.old, planned.new, summary)
 
 

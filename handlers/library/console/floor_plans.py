@@ -22,6 +22,7 @@ from handlers.staff.sent_forms import refuse
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MARK_TEXT
 from handlers.texts.labels import FEATURE_TEXT
+from languages.text import joined
 from models.identity.roles import Role
 from models.kernel.errors import Forbidden, Malformed, NotFound
 from models.kernel.time_range import local_date
@@ -196,7 +197,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
             question |= {"summary": summary, "removes": bool(diff.removed)}
             return await _editor(visit, area, document, **question)
         reason, resolution = form_reason(form), resolution_from(form)
-        change = AreaChange(AuditAction.CHANGE_PLAN, area, new, BETWEEN["changes"].join(summary))
+        change = AreaChange(AuditAction.CHANGE_PLAN, area, new, joined(summary, BETWEEN["changes"]))
         await visit[StaffPolicyAndPlans].change_areas(
             staff_context(visit), [change], reason, resolution
         )
@@ -272,7 +273,7 @@ def words(diff: PlanDiff) -> list[str]:
 
 
 def _few(numbers: list[str]) -> str:
-    listed = BETWEEN["names"].join(numbers[:_LISTED])
+    listed = joined(numbers[:_LISTED], BETWEEN["names"])
     if len(numbers) <= _LISTED:
         return listed
     return CHANGE_TEXT["first_seats"].format(seats=listed, count=len(numbers))

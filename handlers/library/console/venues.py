@@ -13,7 +13,8 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.staff.forms import decode, require_current
 from handlers.staff.layout import render, staff_context
-from handlers.staff.names_form import LANGUAGES, typed_names
+from handlers.staff.names_form import typed_names
+from languages.catalogue import LANGUAGES
 from models.gates.service import GateService
 from models.identity.roles import Role
 from models.kernel.errors import NotFound
@@ -52,7 +53,7 @@ async def venues(visit: PageRequest) -> web.StreamResponse:
         changes=visit.may(Role.ADMINISTRATOR),
         longest_name=LONGEST_VENUE_NAME,
         longest_floor=LONGEST_FLOOR_NAME,
-        languages=LANGUAGES,
+        languages=LANGUAGES.values(),
         floors={venue.id: _floors(catalog, venue) for venue in catalog.venues.values()},
         hall_display=visit[REFERENCE].policy_on(local_date(visit.now)).hall_display,
     )

@@ -14,6 +14,7 @@ from handlers.staff.forms import clock_of, day_of
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_between
 from handlers.texts.labels import WEEKDAYS
 from handlers.texts.opening import WEEK_TEXT, place_name, rule_hours_text, weekly_text
+from languages.text import joined
 from models.kernel.errors import Malformed, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
@@ -160,7 +161,8 @@ def _day_plan(fields: Mapping[str, str], n: int) -> DayPlan:
 
 
 def week_words(catalog: Catalog, place: OpeningPlace, days: list[DayPlan], alone: bool) -> str:
-    week = BETWEEN["changes"].join(f"{names} {hours}" for names, hours in weekly_text(days))
+    lines = (joined((names, " ", hours)) for names, hours in weekly_text(days))
+    week: str = joined(lines, BETWEEN["changes"])
     if alone:
         week = WEEK_TEXT["independent"].format(week=week)
     return WEEK_TEXT["own"].format(place=place_name(catalog, place), week=week)

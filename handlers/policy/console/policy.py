@@ -19,6 +19,7 @@ from handlers.staff.sent_forms import refuse, typed_in
 from handlers.texts.console import BETWEEN, NARROWER_GROUP, WRONG_TEXT
 from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
+from languages.text import joined
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.kernel.time_range import local_date
@@ -85,7 +86,7 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
         await visit[StaffPolicyAndPlans].change_policy(
             staff_context(visit),
             change.policy,
-            BETWEEN["changes"].join(change.summary),
+            joined(change.summary, BETWEEN["changes"]),
             form_reason(form, "why"),
             resolution_from(form),
         )

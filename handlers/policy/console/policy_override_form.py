@@ -12,6 +12,7 @@ from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT, days_betwee
 from handlers.texts.console_labels import SWITCH_TEXT, WHOLE_LIBRARY
 from handlers.texts.labels import NUMBER_TEXT
 from handlers.texts.policy import value_name, values_text
+from languages.text import joined
 from models.kernel.errors import Malformed, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
@@ -72,7 +73,7 @@ def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
     if not values:
         raise Malformed("numbers", WRONG_TEXT["override_empty"])
     if area_id is not None and (whole := [n for n in values if n not in AREA_OVERRIDABLE]):
-        words = BETWEEN["names"].join(value_name(name) for name in whole)
+        words = joined((value_name(name) for name in whole), BETWEEN["names"])
         raise Malformed("area", WRONG_TEXT["whole_library_only"].format(numbers=words))
     return PolicyOverride(name, first, last, values, area_id)
 
@@ -117,7 +118,7 @@ def override_words(visit: PageRequest, override: PolicyOverride) -> str:
     return CHANGE_TEXT["override"].format(
         days=days_between(override.first, override.last),
         place=place,
-        numbers=BETWEEN["numbers"].join(values_text(override.values)),
+        numbers=joined(values_text(override.values), BETWEEN["numbers"]),
     )
 
 

@@ -23,6 +23,7 @@ from handlers.staff.sent_forms import refuse
 from handlers.texts.console import BETWEEN, BLOCKING_TEXT
 from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
 from handlers.violations import presenter as violations_presenter
+from languages.text import joined
 from models.booking.service import ReservationService
 from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import StaffReservations
@@ -236,7 +237,7 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
         )
         for r in await visit[ReservationLookup].in_the_way(who, TimeRange(start, end))
     ]
-    return BLOCKING_TEXT["refused"].format(named=BETWEEN["changes"].join(named))
+    return BLOCKING_TEXT["refused"].format(named=joined(named, BETWEEN["changes"]))
 
 
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:

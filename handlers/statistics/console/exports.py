@@ -21,6 +21,7 @@ from handlers.statistics.console.statistics import Interval, interval, place_of,
 from handlers.texts.console import BETWEEN
 from handlers.texts.console_labels import EXPORT_HEADER, EXPORT_SHEET
 from handlers.texts.labels import STATE_TEXT
+from languages.text import joined
 from models.kernel.ids import ReaderId
 from models.kernel.text import BYTE_ORDER_MARK
 from models.kernel.time_range import to_local
@@ -137,7 +138,7 @@ def _group_names(visit: PageRequest, reader: Reader | None, day: date) -> str:
     reference = visit[REFERENCE]
     groups = reference.groups_of(reader, day)
     names = (group.name for group in reference.groups.by_id.values() if group.id in groups)
-    return BETWEEN["names"].join(names)
+    return joined(names, BETWEEN["names"])
 
 
 def _pseudonym(key: bytes, reader_id: ReaderId) -> str:

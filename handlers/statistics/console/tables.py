@@ -15,7 +15,6 @@ from handlers.texts.statistics import (
     HOUR,
     NO_DATA,
     TABLE_TEXT,
-    WEEKDAY,
 )
 from models.library.entities import AreaId
 from models.statistics.daily import (
@@ -56,7 +55,7 @@ def _days(days: Sequence[AreaDay], dates: Sequence[date]) -> Table:
         days_by_date.setdefault(d.day, []).append(d)
     rows: list[Row] = []
     for day in dates:
-        weekday = WEEKDAY.format(name=WEEKDAYS[day.weekday()])
+        weekday = WEEKDAYS[day.weekday()]
         if day not in days_by_date:
             rows.append((day, weekday, *_NOTHING, NO_DATA))
             continue
@@ -96,7 +95,7 @@ def _hours(days: Sequence[AreaDay]) -> Table:
 def _weekdays(days: Sequence[AreaDay]) -> Table:
     hours = _used_hours(days)
     rows: list[Row] = [
-        (WEEKDAY.format(name=WEEKDAYS[n]), *(rates[hour] for hour in hours))
+        (WEEKDAYS[n], *(rates[hour] for hour in hours))
         for n, rates in enumerate(weekday_utilisation(days))
     ]
     columns = (Column(COLUMN_TEXT["weekday"], Kind.TEXT), *_hour_columns(hours))

@@ -1,0 +1,114 @@
+"""Texts in the languages of the PO files: placeholders, plurals, dates, contexts, templates."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from handlers.http.static_files import translated_script
+from handlers.http.templates import environment_of
+from handlers.texts.errors import TEXTS, text_of
+from handlers.texts.labels import (
+    EVENT_TEXT,
+    STATE_TEXT,
+    day_choice_text,
+    day_text,
+    days_text,
+    hours_text,
+    period_text,
+)
+from handlers.texts.opening import days_in_words
+from handlers.texts.pages import PROPOSAL_TEXT, floor_text
+from languages.catalogue import CHINESE, LANGUAGES
+from languages.text import Text, _, _n, joined
+from models.library.names import Floor
+from models.reservations.state_machine import ReservationState
+from notify.templates.rendering import span
+from tests.builders import on
+
+ENGLISH = LANGUAGES["en"]
+MONDAY = date(2026, 11, 23)
+FRIDAY = date(2026, 11, 27)
+
+
+@pytest.mark.parametrize(
+    ("text", "chinese", "english"),
+    [
+        (STATE_TEXT[ReservationState.RESERVED], "已预约", "Reserved"),
+        (EVENT_TEXT["leave"], "暂离", "Left"),
+        (STATE_TEXT[ReservationState.AWAY], "暂离", "Away"),
+        (day_choice_text(MONDAY, MONDAY), "今天 11月23日", "Today 23 Nov"),
+        (day_choice_text(FRIDAY, MONDAY), "周五 11月27日", "Fri 27 Nov"),
+        (day_text(FRIDAY), "11月27日 周五", "Fri 27 Nov"),
+        (days_text(frozenset({0, 1, 2, 3, 4})), "周一至周五", "Mon–Fri"),
+        (days_text(frozenset({0, 2})), "周一、周三", "Mon, Wed"),
+        (days_in_words(MONDAY, FRIDAY), "11月23日至27日", "23 – 27 Nov"),
+        (days_in_words(FRIDAY, None), "11月27日起", "from 27 Nov"),
+        (hours_text(90), "1.5 小时", "1.5 h"),
+        (period_text(timedelta(days=3 * 365)), "3 年", "3 years"),
+        (period_text(timedelta(days=1)), "1 天", "1 day"),
+        (floor_text(Floor(2)), "二层", "Floor 2"),
+        (floor_text(Floor(-1)), "地下一层", "Basement 1"),
+        (PROPOSAL_TEXT["later"].format(clock="16:00"), "16:00 起", "from 16:00"),
+        (span(on("22:00"), on("22:00") + timedelta(hours=4)), None, "7 Sept 22:00–02:00 next day"),
+    ],
+)  # fmt: skip
+def test_a_text_is_said_in_the_language_of_its_reader(
+    text: Text, chinese: str | None, english: str
+) -> None:
+    assert chinese in (None, text, CHINESE.say(text))
+    assert ENGLISH.say(text).replace("\u2009", " ") == english
+
+
+def test_facts_that_people_wrote_are_not_translated() -> None:
+    reason = _("（{reason}）", reason="插座")
+    assert (reason, ENGLISH.say(reason)) == ("（插座）", " (插座)")
+    assert ENGLISH.say("已预约") == "已预约"
+    assert ENGLISH.say(joined([_("闭馆"), "{x}"], "、")) == "Closed, {x}"
+    assert type(CHINESE.say(reason)) is str
+
+
+def test_a_number_takes_its_plural_form() -> None:
+    assert [ENGLISH.say(_n("{n} 天", n)) for n in (0, 1, 2)] == ["0 days", "1 day", "2 days"]
+
+
+def test_a_template_is_translated_when_it_is_compiled() -> None:
+    source = (
+        '<p title="{{ _("签到") }}">{{ pgettext("own data", "清除") }}{{ text }}'
+        "{% trans a=n * 2, n %}第 {{ n }} / {{ a }} 页 100%{% endtrans %}</p>"
+    )
+    facts: dict[str, Any] = {"n": 2, "text": _("已预约")}
+    pages = {
+        language.tag: environment_of(language).from_string(source).render(facts)
+        for language in (CHINESE, ENGLISH)
+    }
+    assert pages == {
+        "zh": '<p title="签到">清除已预约第 2 / 4 页 100%</p>',
+        "en": '<p title="Check in">DeleteReserved第 2 / 4 页 100%</p>',
+    }
+
+
+def test_a_script_has_the_messages_of_its_language() -> None:
+    source = 'say(_("请稍候"), _("从未说过 {n}", { n }), "请稍候");'
+    assert translated_script(source, CHINESE) == source
+    assert translated_script(source, ENGLISH) == (
+        'say(_("Please wait"), _("从未说过 {n}", { n }), "请稍候");'
+    )
+
+
+def test_every_refusal_is_worded_in_english_with_all_its_facts() -> None:
+    details: dict[str, Any] = {
+        "retry_after": 30, "field": "start", "state": "in_use", "groups": ["PhD"], "limit": 5,
+        "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": on("20:00"),
+        "from": on("13:30"), "until": on("14:30"), "violations": 3, "days": 30,
+        "reason": "x", "open": "07:00", "close": "22:30", "max_minutes": 240, "min_minutes": 10,
+        "last_date": "2026-09-08", "method": "kiosk", "template": "X", "zone": "Asia/Shanghai",
+        "campus_app": "X",
+    }  # fmt: skip
+    for code in TEXTS:
+        for facts in (details, {"reason": "x"}):
+            said = ENGLISH.say(text_of(code, facts))
+            assert said.isascii() or not any("\u4e00" <= c <= "\u9fff" for c in said), (code, said)
+            assert "{" not in said and " s s" not in said, said
