@@ -291,6 +291,7 @@ export interface ForecastOut {
 export interface FreeOut {
   name: string;
   seats_free: number;
+  names?: Record<string, string>;
 }
 
 export interface GateEventIn {
@@ -521,6 +522,10 @@ export interface PublicAreaOut {
   seats_total: number;
   opens_at: string | null;
   reason: string;
+  venue_names?: Record<string, string>;
+  names?: Record<string, string>;
+  floor_name?: string;
+  floor_names?: Record<string, string>;
 }
 
 export interface PublicOccupancyOut {

@@ -13,6 +13,7 @@ from aiohttp import web
 from models.identity.roles import Role
 from models.messages.staff import MessageRelevance
 from tests.api.browsing import Browser
+from tests.api.changes import with_rules
 from tests.api.console import post, staff
 from tests.api.floor_files import confirm, hidden_plans, upload
 from tests.api.webhook_console import endpoint
@@ -235,3 +236,16 @@ async def test_names_by_language_and_floors_are_given_in_the_console(service: Li
     await catalog.refresh()
     names = catalog.catalog.areas[AREAS[3].id].names
     assert names == {"en": "Reading room", "fr": "Salle A"}
+
+
+async def test_screens_get_names_in_every_language(service: Living) -> None:
+    await with_rules(service, hall_display=True, public_occupancy=True)
+    hall = await service.anonymous.get(f"//display/{HAUPT.id}")
+    assert "<h1>总馆</h1>" in hall.body
+    board = (await service.anonymous.get(f"//display/{JURA.id}/board")).body["html"]
+    for words in ("<h2>0层", "<h2>二层", "经济学阅览室"):
+        assert words in board, words
+    answer = await service.anonymous.ok("GET", f"/public/occupancy?venue={HAUPT.id}")
+    first = answer["items"][0]
+    assert (first["venue_names"], first["names"]) == (dict(HAUPT.names), {"en": "Zone A"})
+    assert (first["floor_name"], first["floor_names"]) == ("EG", {"en": "Ground floor"})
