@@ -24,7 +24,7 @@ from handlers.http.templates import render_fragment
 from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
 from models.forecast.service import ExpectedSeats, FullnessForecast
 from models.kernel.errors import DomainError, Unavailable
-from models.kernel.time_range import floor_minute, local_date, to_local
+from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Venue, VenueId
 from models.library.names import PlaceText, label_text
 from models.notices.service import NoticeService
@@ -106,11 +106,11 @@ class HallBoards:
 
     async def _make(self, venue_id: VenueId, now: datetime) -> Board:
         minute = floor_minute(now)
-        at = to_local(minute + _AHEAD)
+        at = self._reference.zone.local(minute + _AHEAD)
         at = at.replace(minute=at.minute // 30 * 30)
         areas = [a for a in self._reference.catalog.bookable_areas if a.venue_id == venue_id]
-        today = await self._occupancy.get_day(local_date(minute))
-        then = await self._occupancy.get_day(local_date(at))
+        today = await self._occupancy.get_day(self._reference.zone.day(minute))
+        then = await self._occupancy.get_day(self._reference.zone.day(at))
         windows = self._window(minute, None), self._window(minute, at)
         rows = []
         for area in areas:
@@ -126,13 +126,16 @@ class HallBoards:
         floors = [list(floor) for _, floor in groupby(rows, _floor)]
         html = render_fragment(
             "display/board.html",
+            self._reference.zone,
             cards=[
                 self._with_expected(card, floor, at)
                 for floor in floors
                 for card in _cards(label_text(venue.floor(floor[0][0].floor)), floor)
             ],
             later=at,
-            hours=self._reference.policy.day_hours(local_date(minute), venue_id, None),
+            hours=self._reference.policy.day_hours(
+                self._reference.zone, self._reference.zone.day(minute), venue_id, None
+            ),
             minute=minute,
             notices=await self._current_notices(minute),
         )

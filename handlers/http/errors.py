@@ -8,7 +8,7 @@ from aiohttp import web
 from handlers.texts.errors import text_of
 from models.kernel import errors as kernel_errors
 from models.kernel.errors import DomainError
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 
 STATUSES: Final[dict[type[DomainError], int]] = {
     kernel_errors.Malformed: 400,
@@ -33,10 +33,10 @@ def status_of(error: type[DomainError]) -> int:
     return 500
 
 
-def answer(error: DomainError) -> web.Response:
+def answer(zone: Zone, error: DomainError) -> web.Response:
     status = status_of(type(error))
     headers = {}
-    facts: dict[str, Any] = dict(error.details)
+    facts = zone.local_facts(error.details)
     if isinstance(error, kernel_errors.Throttled | kernel_errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after)
         facts["retry_after"] = error.retry_after
@@ -46,11 +46,7 @@ def answer(error: DomainError) -> web.Response:
 def envelope(
     status: int, code: str, details: dict[str, Any], headers: dict[str, str] | None = None
 ) -> web.Response:
-    local = {
-        name: to_local(value) if hasattr(value, "astimezone") else value
-        for name, value in details.items()
-    }
-    body = {"error": {"code": code, "message": text_of(code, details), "details": local}}
+    body = {"error": {"code": code, "message": text_of(code, details), "details": details}}
     return web.Response(
         status=status,
         body=msgspec.json.encode(body, enc_hook=str),

@@ -17,6 +17,8 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang
   if (localStorage.getItem(name)) localStorage.setItem("kiosk", id); // where /kiosk leads from now on
   let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0, digits = "";
   const now = () => Date.now() + ahead;
+  // The library's offset from UTC: now, then the next clock changes, each with the offset after it.
+  const offsetAt = (at) => document.body.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
   const two = (n) => String(n).padStart(2, "0");
 
   function hide(text) {
@@ -89,7 +91,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang
   }
 
   function tick() {
-    const at = new Date(now() + Number(document.body.dataset.ahead)), left = Math.ceil((until - now()) / 1000);
+    const at = new Date(now() + offsetAt(now())), left = Math.ceil((until - now()) / 1000);
     document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
     document.getElementById("date").textContent = `${inWords({ month: "long", day: "numeric" }).format(at)} ${inWords({ weekday: "short" }).format(at)}`;
     if (left > 0) said.textContent = _("{left} 秒后更新 · 没有相机？在“签到”页输入 {digits}", { left, digits });

@@ -26,7 +26,7 @@ from languages.text import Text, _, _n, joined
 from models.library.names import Floor
 from models.reservations.state_machine import ReservationState
 from notify.templates.rendering import span
-from tests.builders import on
+from tests.builders import ZONE, on
 
 ENGLISH = LANGUAGES["en"]
 MONDAY = date(2026, 11, 23)
@@ -81,7 +81,7 @@ def test_a_template_is_translated_when_it_is_compiled() -> None:
     )
     facts: dict[str, Any] = {"n": 2, "text": _("已预约")}
     pages = {
-        language.tag: environment_of(language).from_string(source).render(facts)
+        language.tag: environment_of(language, ZONE).from_string(source).render(facts)
         for language in (CHINESE, ENGLISH)
     }
     assert pages == {

@@ -13,7 +13,7 @@ from models.kernel.errors import Malformed
 from models.library.entities import Area, Catalog, Seat, SeatId, Venue
 from models.library.names import Floor, check_names, floor_label, name_in
 from models.messages.entities import LONGEST_THING
-from tests.builders import AREA, VENUE
+from tests.builders import AREA, VENUE, ZONE
 from tests.unfriendly import AREAS, HAUPT, JURA
 
 ENGLISH = LANGUAGES["en"]
@@ -136,7 +136,9 @@ def test_names_by_language_are_in_the_labels_and_on_pages(
     reserved = ReservedSeat(**UNFRIENDLY.described(seat))
     source = "{{ seat | place }}|{{ area | seat_name(seat.no, catalog) }}|{{ area | name }}"
     facts = {"seat": reserved, "area": area, "catalog": UNFRIENDLY}
-    pages = [environment_of(one).from_string(source).render(**facts) for one in (CHINESE, ENGLISH)]
+    pages = [
+        environment_of(one, ZONE).from_string(source).render(**facts) for one in (CHINESE, ENGLISH)
+    ]
     assert [page.split("|")[0] for page in pages] == [label, english]
     assert pages[1].split("|")[1:] == [in_area, name_in(area, "en")]
 
@@ -161,7 +163,7 @@ def test_a_short_label_loses_the_venue_then_the_floor_never_the_number(
 
 def test_a_seat_of_another_library_is_worded_as_its_id() -> None:
     seat = ReservedSeat("gone-<1>", "", "", "", 0, "", "gone-<1>", "", {})
-    page = environment_of(ENGLISH).from_string("{{ seat | place }}").render(seat=seat)
+    page = environment_of(ENGLISH, ZONE).from_string("{{ seat | place }}").render(seat=seat)
     assert page == "gone-&lt;1&gt;"
 
 

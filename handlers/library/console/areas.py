@@ -72,7 +72,7 @@ async def _area(visit: PageRequest) -> Area:
 async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     area = await _area(visit)
     require_current(form, area.rev, PlanChanged)
-    typed = decode(form, PlacedArea)
+    typed = decode(visit.zone, form, PlacedArea)
     names = typed_names(form, area.names, LONGEST_NAME)
     renamed = transitions.rename(area, typed.name, typed.floor, names)
     place = typed.place if renamed.floor == area.floor else transitions.LAST
