@@ -24,6 +24,7 @@ from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
 from models.kernel.errors import DomainError, NotFound
 from models.kernel.ids import ReservationId
+from models.kernel.zone import Zone
 from models.library.entities import Area, CheckInWay, Seat
 from models.policy.entities import Policy
 from models.reference_data import ReferenceData
@@ -210,10 +211,27 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
         "hours": [[minute(one.start), minute(one.end)] for one in seat_day.hours],
         "now": minute(visit.now),
         "longest": policy.max_minutes,
+        "ahead": _ahead(visit.zone, day),
         "taken": times(seat_day.taken),
         "own": times(seat_day.own),
         "starts": [choice(one) for one in seat_day.choices],
     }
+
+
+def _ahead(zone: Zone, day: date) -> list[tuple[int, int]]:
+    """Since which minutes the clocks are ahead of the minutes since midnight, and by how many;
+    empty unless they jump on the day or the next one."""
+    midnight = zone.midnight(day)
+    ahead: list[tuple[int, int]] = []
+    for instant in (midnight, *zone.next_changes(midnight)):
+        if instant >= midnight + timedelta(days=2):
+            break
+        clock, since = zone.local(instant), (instant - midnight) // _MINUTE
+        days = (clock.date() - day).days
+        more = 1440 * days + 60 * clock.hour + clock.minute - since
+        if more != (ahead[-1][1] if ahead else 0):
+            ahead.append((since, more))
+    return ahead
 
 
 def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area: Area) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -22,7 +22,6 @@ from handlers.staff.layout import reader_label, render
 from handlers.texts.console_labels import PATROL_TEXT
 from handlers.texts.labels import STATE_TEXT
 from handlers.texts.pages import floor_text
-from languages.text import Text, _
 from models.booking.alternatives import overlaps
 from models.booking.staff.lookup import ReservationLookup
 from models.fault_reports.service import FaultReportService
@@ -30,8 +29,7 @@ from models.kernel.errors import NotFound
 from models.kernel.text import natural
 from models.kernel.time_range import TimeRange, floor_minute
 from models.kernel.zone import Zone
-from models.library.entities import Area, AreaId, Catalog, Seat, SeatId, VenueId
-from models.library.names import label_text
+from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
 from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
 from models.occupancy.joined import OccupancyView
 from models.readers.staff.readers import StaffReaders
@@ -101,7 +99,10 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
         visit,
         "patrol",
         areas=areas,
-        floors=_floors(catalog, areas),
+        floors=_floors(
+            catalog.venues[area.venue_id],
+            [one for one in areas if one.venue_id == area.venue_id],
+        ),
         area=area,
         fixtures=list(fixtures_of(area)),
         lines=lines,
@@ -117,21 +118,10 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-def _floors(catalog: Catalog, areas: Sequence[Area]) -> list[tuple[Text, list[Area]]]:
-    """The areas by floor. A floor's name begins with the venue's if there are several venues."""
-    several = len({area.venue_id for area in areas}) > 1
-    floors = []
-    for (venue, floor), on in groupby(areas, key=_floor_of):
-        at = catalog.venues[venue]
-        name = floor_text(at.floor(floor))
-        if several:
-            name = _("{venue} {floor}", venue=label_text(at), floor=name)
-        floors.append((name, list(on)))
-    return floors
-
-
-def _floor_of(area: Area) -> tuple[VenueId, int]:
-    return area.venue_id, area.floor
+def _floors(venue: Venue, areas: Iterable[Area]) -> list[tuple[str, list[Area]]]:
+    """A venue's areas by floor, with the floors' names."""
+    by_floor = groupby(areas, key=lambda area: area.floor)
+    return [(floor_text(venue.floor(floor)), list(on)) for floor, on in by_floor]
 
 
 def _venues(visit: PageRequest) -> frozenset[VenueId] | None:

@@ -341,7 +341,7 @@ def _device_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/devices", staff_page(devices)),
         web.post("/console/devices", change(add_device)),
-        web.post("/console/devices/venues/{id}", change(change_presence_sources)),
+        web.post("/console/devices/venues", change(change_presence_sources)),
         web.get(f"{here}/poster", staff_page(kiosk_poster)),
         web.get(f"{here}/pairing", staff_page(pairing, head)),
         web.post(f"{here}/pairing", staff_form(look_at_screen, head, page=pairing)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from handlers.texts.labels import STATE_TEXT, SUSPENDED_FOR
@@ -241,6 +241,8 @@ def _suspension(facts: Mapping[str, str]) -> dict[str, str]:
 
 def _spoken(name: str, value: Any) -> str:
     if isinstance(value, datetime):
+        if value.tzinfo is UTC:
+            raise ValueError("texts need the library's local time")
         clock = f"{value:%H:%M}"
         return _("{day} {clock}", day=short_day_text(value.date()), clock=clock)
     if name == "retry_after" and isinstance(value, int):

@@ -12,7 +12,7 @@ from models.library.seat_names import name_key, tidy
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """The venue and floor of new areas, used if the file names none."""
+    """The venue of areas and the floor of new areas, used if the file names none."""
 
     venue: str = ""
     floor: int | None = None
@@ -41,7 +41,7 @@ def plan_import(
     for read in decoded_areas:
         problems = []
         try:
-            old = _existing(read, catalog)
+            old = _existing(read, catalog, defaults.venue)
             base = old or _new(read, catalog, defaults, taken, order)
             if base.id in {area.new.id for area in plan.areas}:
                 raise Malformed("file", "area_twice", area=base.name)
@@ -69,9 +69,10 @@ def _located(read: AreaInFile, error: Malformed) -> FileProblem:
     return FileProblem(error, line, read.name or read.id)
 
 
-def _existing(read: AreaInFile, catalog: Catalog) -> Area | None:
-    """The existing area that ``read`` means; None if it is new. Raises: Malformed if several
-    areas match, or if the area is retired, deleted or in another venue than ``read`` says."""
+def _existing(read: AreaInFile, catalog: Catalog, venue: str) -> Area | None:
+    """The existing area that ``read`` means; None if it is new. A name means an area of ``venue``,
+    unless ``read`` names one. Raises: Malformed if several areas match, or if the area is retired,
+    deleted or in another venue than ``read`` says."""
     if read.id and (area := catalog.areas.get(AreaId(read.id))) is not None:
         if area.state is AreaState.DELETED:
             raise Malformed("file", "area_id_deleted", id=read.id)
@@ -83,8 +84,8 @@ def _existing(read: AreaInFile, catalog: Catalog) -> Area | None:
         return None
     same = [area for area in catalog.known_areas if name_key(area.name) == name_key(read.name)]
     same = [area for area in same if read.floor in (None, area.floor)]
-    if read.venue:
-        same = [area for area in same if area.venue_id == _venue(read.venue, catalog)]
+    here = _venue(read.venue or venue, catalog)
+    same = [area for area in same if area.venue_id == here]
     if len(same) > 1:
         raise Malformed("file", "area_not_one", area=read.name)
     for area in same:

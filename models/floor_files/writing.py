@@ -10,7 +10,7 @@ from models.kernel.text import BYTE_ORDER_MARK, FORMULA_SIGNS
 from models.library.entities import SEAT_FEATURES, Area, Seat, features_of
 
 FIELDS = (
-    *("area_id", "area", "floor", "seat", "x", "y"),
+    *("area_id", "area", "venue", "floor", "seat", "x", "y"),
     *SEAT_FEATURES,
     *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
 )
@@ -23,14 +23,15 @@ def fields_of(area: Area) -> tuple[str, ...]:
     return *FIELDS, *(NAME_COLUMN + tag for tag in area.names)
 
 
-def rows_of(area: Area, yes: str, kinds: Mapping[str, str]) -> list[Row]:
-    """The area as rows of a table: one for its size, then its seats and fixtures. ``yes``: the
-    word for a feature that a seat has. ``kinds``: the word for each kind of row."""
-    names = {NAME_COLUMN + tag: name for tag, name in area.names.items()}
+def rows_of(area: Area, venue: str, yes: str, kinds: Mapping[str, str]) -> list[Row]:
+    """The area as rows of a table: one for its size, then its seats and fixtures. ``venue``: the
+    name of its venue. ``yes``: the word for a feature that a seat has. ``kinds``: the word for
+    each kind of row."""
+    named = {"area_id": area.id, "area": area.name, "venue": venue, "floor": area.floor}
+    named |= {NAME_COLUMN + tag: name for tag, name in area.names.items()}
 
     def row(**values: object) -> Row:
-        named = {"area_id": area.id, "area": area.name, "floor": area.floor, **names, **values}
-        return [str(named.get(name, "")) for name in fields_of(area)]
+        return [str((named | values).get(name, "")) for name in fields_of(area)]
 
     return [
         row(kind=kinds[AREA_ROW], w=area.width, h=area.height),

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from itertools import chain
 from math import hypot, inf
-from typing import Any, Final, NewType
+from typing import Any, Final, NewType, Protocol, TypeVar
 
 from languages.catalogue import CHINESE, LANGUAGES
 from models.kernel.text import natural
@@ -218,6 +218,14 @@ def device_order(
     return place, inf if order is None else order, natural(name), id
 
 
+class _InVenue(Protocol):
+    @property
+    def venue_id(self) -> VenueId: ...
+
+
+_T = TypeVar("_T", bound=_InVenue)
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """The whole library: its venues, areas, seats and kiosks. `version` changes with any part.
@@ -248,6 +256,10 @@ class Catalog:
         return (venue for venue in self.venues.values() if not venue.retired)
 
     @property
+    def has_several_venues(self) -> bool:
+        return sum(1 for _ in self.venues_in_use) > 1
+
+    @property
     def bookable_areas(self) -> Iterator[Area]:
         """The areas with seats on their plan, which are those that readers see."""
         return (area for area in self.areas.values() if area.seats)
@@ -261,6 +273,15 @@ class Catalog:
     def areas_in_use(self) -> Iterator[Area]:
         """The areas that are neither retired nor deleted, with or without seats."""
         return (area for area in self.areas.values() if area.in_use)
+
+    def by_venue(self, items: Iterable[_T]) -> list[tuple[Venue | None, list[_T]]]:
+        """The venues, in their order, that have some of the items, each with its items. With a
+        single venue in use all items are one group, and its venue is None."""
+        listed = list(items)
+        if not self.has_several_venues:
+            return [(None, listed)] if listed else []
+        groups = [(v, [i for i in listed if i.venue_id == v.id]) for v in self.venues.values()]
+        return [(venue, group) for venue, group in groups if group]
 
     def with_areas(self, *areas: Area) -> Catalog:
         """A copy of the catalog with these areas added, or replacing those with the same id."""
@@ -346,8 +367,7 @@ class Catalog:
 
     def area_name(self, area: Area) -> PlaceText:
         """The area's full name, preceded by its venue if the library has more than one."""
-        several = sum(1 for _ in self.venues_in_use) > 1
-        return name_text(*self._place(area)) if several else self.full_name(area)
+        return name_text(*self._place(area)) if self.has_several_venues else self.full_name(area)
 
     def seat_name(self, area: Area, no: str) -> PlaceText:
         """The area's full name and the seat's number: 二层中厅 065号."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
@@ -134,8 +135,10 @@ async def test_csv_files_and_pages_show_the_same_values(service: Living) -> None
     assert days[2][0] == date(2026, 9, 7).isoformat() and days[2][3] == "0.5"
     areas = await lines(f"statistics.csv?table=areas&{ASKED}")
     assert areas[1][:3] == ["图书馆", "2", f"'{evil}"], "the most used stands first"
+    assert [row[0] for row in areas[-3:]] == ["图书馆", "Juridicum", "Juridicum"]
     page = (await desk.get(f"/console/statistics?{ASKED}")).body
     assert "无数据" in page and page.count('class="gap"') >= 2
+    assert re.findall(r'<h3 class="venue">([^<]+)', page) == ["图书馆", "Juridicum"]
     assert '<title>09-06 无数据</title><rect class="gap"' in page
     assert '<title>09-07 3</title><rect class="bar"' in page
     heat = (await desk.get(f"/console/statistics/seats?area=2f-hall&{ASKED}")).body

@@ -28,6 +28,8 @@ from models.reservations.state_machine import ReservationState
 from notify.templates.rendering import span
 from tests.builders import ZONE, on
 
+TEN = ZONE.local(on("22:00"))
+
 ENGLISH = LANGUAGES["en"]
 MONDAY = date(2026, 11, 23)
 FRIDAY = date(2026, 11, 27)
@@ -52,7 +54,7 @@ FRIDAY = date(2026, 11, 27)
         (floor_text(Floor(2)), "二层", "Floor 2"),
         (floor_text(Floor(-1)), "地下一层", "Basement 1"),
         (PROPOSAL_TEXT["later"].format(clock="16:00"), "16:00 起", "from 16:00"),
-        (span(on("22:00"), on("22:00") + timedelta(hours=4)), None, "7 Sept 22:00–02:00 next day"),
+        (span(TEN, TEN + timedelta(hours=4)), None, "7 Sept 22:00–02:00 next day"),
     ],
 )  # fmt: skip
 def test_a_text_is_said_in_the_language_of_its_reader(
@@ -101,8 +103,8 @@ def test_a_script_has_the_messages_of_its_language() -> None:
 def test_every_refusal_is_worded_in_english_with_all_its_facts() -> None:
     details: dict[str, Any] = {
         "retry_after": 30, "field": "start", "state": "in_use", "groups": ["PhD"], "limit": 5,
-        "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": on("20:00"),
-        "from": on("13:30"), "until": on("14:30"), "violations": 3, "days": 30,
+        "first": "2026-09-07", "last": "2026-09-08", "most": 5, "opens_at": TEN,
+        "from": TEN, "until": TEN, "violations": 3, "days": 30,
         "reason": "x", "open": "07:00", "close": "22:30", "max_minutes": 240, "min_minutes": 10,
         "last_date": "2026-09-08", "method": "kiosk", "template": "X", "zone": "Asia/Shanghai",
         "campus_app": "X",

@@ -256,7 +256,8 @@ async def export_csv(visit: PageRequest) -> web.StreamResponse:
     visit.require_in(area.venue_id)
     named = COLUMN_TEXT["area"]
     head = [COLUMN_TEXT.get(name, name.replace("area", named)) for name in writing.fields_of(area)]
-    rows = [head, *writing.rows_of(area, YES, KIND_TEXT)]
+    venue = visit[REFERENCE].catalog.venues[area.venue_id].name
+    rows = [head, *writing.rows_of(area, venue, YES, KIND_TEXT)]
     return _file(writing.as_csv(rows), _CSV, f"{area.id}.csv")
 
 

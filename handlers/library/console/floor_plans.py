@@ -61,14 +61,15 @@ class NewArea(AreaForm):
 async def plans(visit: PageRequest) -> web.StreamResponse:
     await visit[REFERENCE].refresh()
     catalog, today = visit[REFERENCE].catalog, visit.zone.day(visit.now)
+    areas = [area for area in catalog.areas_in_use if visit.sees(area.venue_id)]
     return render(
         visit,
         "floor_plans",
-        areas=[
-            (area, sum(s.unavailable_reason(today) is not None for s in area.seats))
-            for area in catalog.areas_in_use
-            if visit.sees(area.venue_id)
-        ],
+        areas=areas,
+        out_of_service={
+            area.id: sum(s.unavailable_reason(today) is not None for s in area.seats)
+            for area in areas
+        },
         retired=[a for a in catalog.known_areas if not a.in_use and visit.sees(a.venue_id)],
         venues=[v for v in catalog.venues_in_use if visit.may_in(v.id, Role.ADMINISTRATOR)],
         changes=visit.may(Role.ADMINISTRATOR),

@@ -16,12 +16,11 @@ from handlers.staff.tables import Table
 from handlers.statistics.console.seats import chosen_area, seats_of
 from handlers.statistics.console.statistics import (
     LONGEST_SEATS,
-    PLACE,
     Interval,
     interval,
     place_of,
     record_export,
-    tables_for_files,
+    tables_of,
 )
 from handlers.statistics.console.tables import placed
 from models.kernel.errors import NotFound
@@ -33,7 +32,7 @@ async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
     """Sends one table as a CSV file: the table that the query names, by default the one by days.
     Raises: NotFound for an unknown name."""
     span, key = interval(visit), visit.request.query.get("table", "days")
-    table = next((t for t in await tables_for_files(visit, span) if t.key == key), None)
+    table = next((t for t in await tables_of(visit, span) if t.key == key), None)
     if table is None:
         raise NotFound()
     return await _csv(visit, span, table)
@@ -41,7 +40,7 @@ async def statistics_csv(visit: PageRequest) -> web.StreamResponse:
 
 async def statistics_xlsx(visit: PageRequest) -> web.StreamResponse:
     span = interval(visit)
-    return await _xlsx(visit, span, "statistics", await tables_for_files(visit, span))
+    return await _xlsx(visit, span, "statistics", await tables_of(visit, span))
 
 
 async def seats_csv(visit: PageRequest) -> web.StreamResponse:
@@ -56,7 +55,7 @@ async def seats_xlsx(visit: PageRequest) -> web.StreamResponse:
 
 async def _seats(visit: PageRequest, span: Interval, area: Area) -> Table:
     place = place_of(visit[REFERENCE].catalog, area)
-    return placed(await seats_of(visit, span, area), place, PLACE)
+    return placed(await seats_of(visit, span, area), place)
 
 
 async def _csv(visit: PageRequest, span: Interval, table: Table) -> web.Response:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Final
 
 from aiohttp import web
@@ -9,10 +10,11 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render, sees_area, staff_context
-from handlers.staff.tables import Table
+from handlers.staff.tables import Row, Table
 from handlers.statistics.console import charts
 from handlers.statistics.console import tables as statistics_tables
 from handlers.statistics.console.charts import RATE_TICKS, Chart, Point
+from handlers.statistics.console.tables import PLACE
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
 from models.kernel.errors import Malformed
@@ -82,13 +84,19 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
         asked=span,
         whole=summary(days),
         shown=[
-            (tables_by_key["days"], columns_of(tables_by_key["days"], "day", "utilisation")),
             (
                 tables_by_key["days"],
-                columns_of(tables_by_key["days"], "day", "booked", rates=False),
+                [("", columns_of(tables_by_key["days"], "day", "utilisation"))],
             ),
-            (tables_by_key["areas"], rows_of(tables_by_key["areas"], "area", "utilisation")),
-            (tables_by_key["hours"], columns_of(tables_by_key["hours"], "hour", "utilisation")),
+            (
+                tables_by_key["days"],
+                [("", columns_of(tables_by_key["days"], "day", "booked", rates=False))],
+            ),
+            (tables_by_key["areas"], _areas_by_venue(visit, tables_by_key["areas"])),
+            (
+                tables_by_key["hours"],
+                [("", columns_of(tables_by_key["hours"], "hour", "utilisation"))],
+            ),
         ],
         weekdays=tables_by_key["weekdays"],
         no_data=NO_DATA,
@@ -96,30 +104,33 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
     )
 
 
+def _areas_by_venue(visit: PageRequest, table: Table) -> list[tuple[str, Chart]]:
+    """A chart of each venue's areas under the venue's name, or one without a name if the library
+    has a single venue."""
+    catalog = visit[REFERENCE].catalog
+    names = {place_of(catalog, area): catalog.full_name(area) for area in catalog.areas.values()}
+    several, n = catalog.has_several_venues, len(PLACE)
+    # A bar's name says the floor, too.
+    named = [(*row[: n - 1], names[row[:n]], *row[n:]) for row in table.rows]
+    by_venue = groupby(named, key=lambda row: str(row[0]) if several else "")
+    return [
+        (venue, rows_of(replace(table, rows=list(rows)), "area", "utilisation"))
+        for venue, rows in by_venue
+    ]
+
+
 async def tables_of(visit: PageRequest, span: Interval) -> list[Table]:
-    """The tables for the page, on which an area is one name."""
     catalog = visit[REFERENCE].catalog
-    days, areas = await _days_of(visit, span), _areas(visit)
-    names = {area.id: (catalog.area_name(area),) for area in areas}
-    return statistics_tables.tables(days, span.days, names, ("area",))
+    days = await _days_of(visit, span)
+    places = [
+        [(a.id, place_of(catalog, a)) for a in catalog.areas.values() if a.venue_id == id]
+        for id in catalog.venues
+        if visit.sees(id)
+    ]
+    return statistics_tables.tables(days, span.days, places)
 
 
-async def tables_for_files(visit: PageRequest, span: Interval) -> list[Table]:
-    """The tables for files, in which an area's venue and floor have columns of their own."""
-    catalog = visit[REFERENCE].catalog
-    days, areas = await _days_of(visit, span), _areas(visit)
-    places = {area.id: place_of(catalog, area) for area in areas}
-    return statistics_tables.tables(days, span.days, places, PLACE)
-
-
-def _areas(visit: PageRequest) -> list[Area]:
-    return [a for a in visit[REFERENCE].catalog.areas.values() if visit.sees(a.venue_id)]
-
-
-PLACE: Final = ("venue", "floor", "area")
-
-
-def place_of(catalog: Catalog, area: Area) -> tuple[str, str, str]:
+def place_of(catalog: Catalog, area: Area) -> Row:
     """The cells ``PLACE`` of an area: first names; a floor without a name is its number."""
     venue = catalog.venues[area.venue_id]
     return venue.name, venue.floor(area.floor).name or str(area.floor), area.name

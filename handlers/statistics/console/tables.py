@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Final
@@ -34,19 +34,16 @@ _SUMMARY: Final = (
     *(Column(COLUMN_TEXT[name], Kind.COUNT) for name in _COUNTS),
     Column(COLUMN_TEXT["used_hours"], Kind.HOURS),
 )
+Areas = Sequence[tuple[AreaId, Row]]
+"""The areas of a venue, each with its place: the cells of ``PLACE``."""
+PLACE: Final = tuple(Column(COLUMN_TEXT[name], Kind.TEXT) for name in ("venue", "floor", "area"))
 _NOTHING: Final[Row] = (None,) * len(_SUMMARY)
 
 
-def tables(
-    days: Sequence[AreaDay],
-    dates: Sequence[date],
-    areas: Mapping[AreaId, Row],
-    heads: Sequence[str],
-) -> list[Table]:
+def tables(days: Sequence[AreaDay], dates: Sequence[date], venues: Sequence[Areas]) -> list[Table]:
     """The tables by day, by area, by hour, and by weekday and hour. The first one has a row for
-    each of ``dates``, even if ``days`` has no data for it. ``areas``: the first cells of the
-    areas' rows, by id; ``heads``: the names of these columns."""
-    return [_days(days, dates), _areas(days, areas, heads), _hours(days), _weekdays(days)]
+    each of ``dates``, even if ``days`` has no data for it."""
+    return [_days(days, dates), _areas(days, venues), _hours(days), _weekdays(days)]
 
 
 def _days(days: Sequence[AreaDay], dates: Sequence[date]) -> Table:
@@ -68,16 +65,19 @@ def _days(days: Sequence[AreaDay], dates: Sequence[date]) -> Table:
     return Table("days", TABLE_TEXT["days"], (*first, *_SUMMARY, note), rows)
 
 
-def _areas(days: Sequence[AreaDay], areas: Mapping[AreaId, Row], heads: Sequence[str]) -> Table:
-    rows: list[tuple[float, Row]] = []
-    for id, place in areas.items():
-        mine = [d for d in days if d.area_id == id]
-        totals = summary(mine)
-        cells = _cells(totals) if mine else _NOTHING
-        rows.append((totals.utilisation or 0.0, (*place, *cells)))
-    rows.sort(key=lambda row: -row[0])
-    columns = (*(Column(COLUMN_TEXT[head], Kind.TEXT) for head in heads), *_SUMMARY)
-    return Table("areas", TABLE_TEXT["areas"], columns, [row for _, row in rows])
+def _areas(days: Sequence[AreaDay], venues: Sequence[Areas]) -> Table:
+    """A row for each area, by venue, with the most used area of a venue first."""
+    rows: list[Row] = []
+    for areas in venues:
+        used: list[tuple[float, Row]] = []
+        for id, place in areas:
+            mine = [d for d in days if d.area_id == id]
+            totals = summary(mine)
+            cells = _cells(totals) if mine else _NOTHING
+            used.append((totals.utilisation or 0.0, (*place, *cells)))
+        used.sort(key=lambda row: -row[0])
+        rows += [row for _, row in used]
+    return Table("areas", TABLE_TEXT["areas"], (*PLACE, *_SUMMARY), rows)
 
 
 def _hours(days: Sequence[AreaDay]) -> Table:
@@ -123,10 +123,10 @@ def seats_table(seats: Sequence[SeatHours]) -> Table:
     return Table("seats", TABLE_TEXT["seats"], columns, rows)
 
 
-def placed(table: Table, place: Row, heads: Sequence[str]) -> Table:
+def placed(table: Table, place: Row) -> Table:
     """The table with the cells of ``place`` before each row."""
-    columns = (*(Column(COLUMN_TEXT[head], Kind.TEXT) for head in heads), *table.columns)
-    return replace(table, columns=columns, rows=[(*place, *row) for row in table.rows])
+    rows = [(*place, *row) for row in table.rows]
+    return replace(table, columns=(*PLACE, *table.columns), rows=rows)
 
 
 def hour_text(hour: int) -> str:
