@@ -15,7 +15,7 @@ HAUPT: Final = Venue(
     names={"en": "Main Library", "zh": "总馆"},
     floors=(Floor(0, "EG", {"en": "Ground floor"}), Floor(1, "1. OG")),
 )
-JURA: Final = Venue(VenueId("jura"), "Juridicum", order=6, floors=(Floor(1, "二层"),))
+JURA: Final = Venue(VenueId("jura"), "Rechtshaus", order=6, floors=(Floor(1, "二层"),))
 _NUMBERS: Final = ("A-1-07", "Carrel 3", "12", "Gruppenarbeit-000001")
 
 

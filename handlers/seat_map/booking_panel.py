@@ -16,9 +16,9 @@ from handlers.reservations.schemas import ReservedSeat
 from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import CachedAreaMap
 from handlers.seat_map.proposed_time import proposed_choice
-from handlers.seat_map.search import MapSearch
+from handlers.seat_map.search import MapSearch, feature_texts
 from handlers.texts.errors import text_of
-from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT, hours_text
+from handlers.texts.labels import SEAT_TEXT, hours_text
 from handlers.texts.pages import TOO_LONG
 from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
@@ -36,10 +36,6 @@ from models.seat_map.service import SeatDay, SeatMapService, StartChoice, TimeFi
 from notify.templates.rendering import from_to
 
 _MINUTE: Final = timedelta(minutes=1)
-
-
-def feature_texts(seat: Seat) -> dict[str, str]:
-    return {name: text for name, text in FEATURE_TEXT.items() if getattr(seat, name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +106,7 @@ async def booking_panel(
     panel = BookingPanel(
         seat=seat,
         place=seat_out(reference, seat.id),
-        features=list(feature_texts(seat).values()),
+        features=list(feature_texts(visit, seat).values()),
         status=SEAT_TEXT[kind][status.value],
         check_in_by=reference.catalog.venues[area.venue_id].check_in_way,
         reserved_for=plan.barred.get(place, ()),

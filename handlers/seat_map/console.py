@@ -16,8 +16,8 @@ from handlers.http.pages import PageRequest
 from handlers.http.presenting import later_clock
 from handlers.library.console.seat_outages import outage_token
 from handlers.reservations.console.reservations import is_movable, possible_actions
-from handlers.seat_map.booking_panel import feature_texts
 from handlers.seat_map.pages import fixtures_of
+from handlers.seat_map.search import feature_texts
 from handlers.staff.layout import reader_label, render
 from handlers.texts.console_labels import PATROL_TEXT
 from handlers.texts.labels import STATE_TEXT
@@ -206,7 +206,7 @@ async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
         "r": r,
         "possible": [action.value for action in possible],
         "movable": r is not None and is_movable(r, visit),
-        "features": feature_texts(seat).values(),
+        "features": feature_texts(visit, seat).values(),
         "was": outage_token(seat),
         "outage": seat.unavailable_reason(visit.zone.day(now)),
     }

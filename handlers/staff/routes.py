@@ -31,6 +31,7 @@ from handlers.library.console.areas import (
     delete_area,
     retire_area,
 )
+from handlers.library.console.features import add_feature, change_feature, features
 from handlers.library.console.floor_files import (
     LARGEST_FORM as LARGEST_FLOOR_FORM,
 )
@@ -282,6 +283,15 @@ def _library_routes() -> list[web.RouteDef]:
             staff_form(
                 change_library_profile, Role.ADMINISTRATOR, LARGEST_FORM, multipart=True, whole=True
             ),
+        ),
+        web.get("/console/features", staff_page(features)),
+        web.post(
+            "/console/features",
+            staff_form(add_feature, Role.ADMINISTRATOR, whole=True, page=features),
+        ),
+        web.post(
+            "/console/features/{id}",
+            staff_form(change_feature, Role.ADMINISTRATOR, whole=True, page=features),
         ),
         web.get("/console/venues", staff_page(venues)),
         web.post(

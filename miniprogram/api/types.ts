@@ -147,6 +147,7 @@ export interface CatalogAreaOut {
 export interface CatalogOut {
   version: string;
   venues: CatalogVenueOut[];
+  features?: SeatFeatureOut[];
 }
 
 export interface CatalogSeatOut {
@@ -157,6 +158,7 @@ export interface CatalogSeatOut {
   window: boolean;
   computer: boolean;
   accessible: boolean;
+  features?: string[];
 }
 
 export interface CatalogVenueOut {
@@ -220,6 +222,7 @@ export interface DateOut {
   drawn_until: string | null;
   open: OpenOut | null;
   reason: string;
+  filters?: string[];
 }
 
 export interface DecideAppeal {
@@ -341,6 +344,7 @@ export interface JoinWaitlist {
   seats?: string[];
   window?: boolean;
   power?: boolean;
+  features?: string[];
   only_tell?: boolean;
 }
 
@@ -673,6 +677,7 @@ export interface SeatDayOut {
   date: string;
   taken: OccupiedOut[];
   reserved_for?: string[];
+  features?: string[];
 }
 
 export interface SeatEvent {
@@ -680,6 +685,12 @@ export interface SeatEvent {
   status: "away" | "disabled" | "free" | "mine" | "occupied";
   free_until: string | null;
   next_free: string | null;
+}
+
+export interface SeatFeatureOut {
+  id: string;
+  names: Record<string, string>;
+  icon: string;
 }
 
 export interface SeatMapOut {
@@ -704,6 +715,7 @@ export interface SeatOut {
   computer: boolean;
   accessible: boolean;
   reserved_for?: string[];
+  features?: string[];
 }
 
 export interface SessionOut {
@@ -797,6 +809,7 @@ export interface VenueOut {
 
 export interface VenuesOut {
   items: VenueOut[];
+  features?: SeatFeatureOut[];
 }
 
 export interface ViolationOut {

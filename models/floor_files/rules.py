@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from models.floor_files.entities import MARGIN, MOST_PROBLEMS, AreaInFile, FileProblem
 from models.kernel.errors import Malformed
 from models.library.entities import SEAT_SIZE, Area, AreaId, AreaState, Catalog, VenueId
+from models.library.feature_rules import check_known
 from models.library.plan_editing import PlanDraft, apply_draft, problems_of
 from models.library.seat_names import name_key, tidy
 
@@ -46,6 +47,7 @@ def plan_import(
             if base.id in {area.new.id for area in plan.areas}:
                 raise Malformed("file", "area_twice", area=base.name)
             draft = _draft(read, base)
+            check_known(draft.seats, catalog.features)
             problems = [_located(read, error) for error in problems_of(draft)]
             if not problems:
                 elsewhere = {s for s, at in catalog.all_seats.items() if at.area_id != base.id}
@@ -141,8 +143,11 @@ def _draft(read: AreaInFile, base: Area) -> PlanDraft:
     seats = []
     for entry in read.seats:
         seat = replace(entry.draft, no=tidy(entry.draft.no))
+        there = seats_by_name.get(name_key(seat.no))
+        if there is not None and read.features is not None:
+            others = (f for f in there.features if f not in read.features)
+            seat = replace(seat, features=(*seat.features, *others))
         if not entry.placed:
-            there = seats_by_name.get(name_key(seat.no))
             if there is None:
                 raise Malformed("file", "new_seat_without_place", no=seat.no)
             seat = replace(seat, x=there.x, y=there.y)

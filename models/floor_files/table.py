@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -17,6 +17,7 @@ from models.floor_files.entities import (
     MOST_PROBLEMS,
     MOST_SEATS_IN_FILE,
     NAME_COLUMN,
+    OWN_FEATURE,
     AreaInFile,
     Columns,
     FileProblem,
@@ -139,7 +140,11 @@ class _Table:
         for column, text in row.items():
             if column.startswith(NAME_COLUMN) and text:
                 area.names[column.removeprefix(NAME_COLUMN)] = text
+            area.features = frozenset(self._own_features())
         return area
+
+    def _own_features(self) -> Iterator[str]:
+        return (f.removeprefix(OWN_FEATURE) for f in self.fields if f.startswith(OWN_FEATURE))
 
     def _kind(self, line: int, row: Mapping[str, str]) -> str | None:
         text = _folded(row.get("kind", ""))
@@ -161,6 +166,7 @@ class _Table:
             return
         place = self._place(line, row)
         has: dict[str, Any] = {name: self._mark(line, row, name) for name in SEAT_FEATURES}
+        own = tuple(f for f in self._own_features() if self._mark(line, row, OWN_FEATURE + f))
         x, y = place or (0, 0)
         draft = SeatDraft(
             no,
@@ -170,6 +176,7 @@ class _Table:
             disabled=row.get("disabled") or None,
             disabled_from=self._day(line, row, "disabled_from"),
             disabled_until=self._day(line, row, "disabled_until"),
+            features=own,
         )
         area.seats.append(SeatInFile(draft, place is not None, line))
 

@@ -5,25 +5,30 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
-from models.floor_files.entities import AREA_ROW, NAME_COLUMN
+from models.floor_files.entities import AREA_ROW, NAME_COLUMN, OWN_FEATURE
 from models.kernel.text import BYTE_ORDER_MARK, FORMULA_SIGNS
 from models.library.entities import SEAT_FEATURES, Area, Seat, features_of
+from models.library.seat_features import SeatFeatures
 
-FIELDS = (
-    *("area_id", "area", "venue", "floor", "seat", "x", "y"),
-    *SEAT_FEATURES,
-    *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
-)
 _QUOTED = (*FORMULA_SIGNS, "'")
 Row = Sequence[str]
 
 
-def fields_of(area: Area) -> tuple[str, ...]:
-    """The fields of the area's table, with one for each further language of its name."""
-    return *FIELDS, *(NAME_COLUMN + tag for tag in area.names)
+def fields_of(features: SeatFeatures, area: Area) -> tuple[str, ...]:
+    """The fields of an area's table, in order. ``features``: the library's own. The last ones are
+    for the further languages of the area's name."""
+    return (
+        *("area_id", "area", "venue", "floor", "seat", "x", "y"),
+        *SEAT_FEATURES,
+        *(OWN_FEATURE + feature.id for feature in features.in_use),
+        *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
+        *(NAME_COLUMN + tag for tag in area.names),
+    )
 
 
-def rows_of(area: Area, venue: str, yes: str, kinds: Mapping[str, str]) -> list[Row]:
+def rows_of(
+    area: Area, venue: str, fields: Sequence[str], yes: str, kinds: Mapping[str, str]
+) -> list[Row]:
     """The area as rows of a table: one for its size, then its seats and fixtures. ``venue``: the
     name of its venue. ``yes``: the word for a feature that a seat has. ``kinds``: the word for
     each kind of row."""
@@ -31,7 +36,7 @@ def rows_of(area: Area, venue: str, yes: str, kinds: Mapping[str, str]) -> list[
     named |= {NAME_COLUMN + tag: name for tag, name in area.names.items()}
 
     def row(**values: object) -> Row:
-        return [str((named | values).get(name, "")) for name in fields_of(area)]
+        return [str((named | values).get(name, "")) for name in fields]
 
     return [
         row(kind=kinds[AREA_ROW], w=area.width, h=area.height),
@@ -46,6 +51,7 @@ def _seat(seat: Seat, yes: str) -> dict[str, object]:
         "x": seat.x,
         "y": seat.y,
         **{feature: yes for feature, has in features_of(seat).items() if has},
+        **{OWN_FEATURE + feature: yes for feature in seat.features},
         "disabled": seat.disabled or "",
         "disabled_from": seat.disabled_from or "",
         "disabled_until": seat.disabled_until or "",

@@ -19,6 +19,7 @@ from models.library.names import (
     number_label,
     shortened,
 )
+from models.library.seat_features import NO_FEATURES, SeatFeatures
 
 VenueId = NewType("VenueId", str)
 AreaId = NewType("AreaId", str)
@@ -102,7 +103,8 @@ class Fixture:
 @dataclass(frozen=True, slots=True)
 class Seat:
     """A seat on a plan. `number`: its name, unique in its area (seat_names.py). `disabled`: why it
-    is out of service, from `disabled_from` to `disabled_until`; None if it is in service."""
+    is out of service, from `disabled_from` to `disabled_until`; None if it is in service.
+    `features`: the ids of the library's own features that it has, sorted."""
 
     id: SeatId
     area_id: AreaId
@@ -116,6 +118,7 @@ class Seat:
     disabled: str | None = None
     disabled_from: date | None = None
     disabled_until: date | None = None
+    features: tuple[str, ...] = ()
 
     def unavailable_reason(self, day: date) -> str | None:
         if self.disabled is None or (self.disabled_from or day) > day:
@@ -123,7 +126,11 @@ class Seat:
         return self.disabled if day <= (self.disabled_until or day) else None
 
     def has(self, features: Iterable[str]) -> bool:
-        return all(getattr(self, feature) for feature in features)
+        """True if the seat has all these features, usual ones or the library's own."""
+        return all(
+            getattr(self, feature) if feature in SEAT_FEATURES else feature in self.features
+            for feature in features
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +149,13 @@ class SeatDraft:
     disabled: str | None = None
     disabled_from: date | None = None
     disabled_until: date | None = None
+    features: tuple[str, ...] = ()
 
 
 SEAT_FEATURES: Final = ("power", "window", "computer", "accessible")
-"""The names of a seat's features: fields of ``Seat``, ``SeatDraft`` and of API responses."""
+"""The names of the usual features: fields of ``Seat``, ``SeatDraft`` and of API responses."""
 FILTERABLE_FEATURES: Final = ("window", "power")
-"""Features by which readers may filter if the policy allows it."""
+"""Usual features by which readers may filter if the policy allows it."""
 
 
 def features_of(seat: Seat | SeatDraft) -> dict[str, Any]:
@@ -236,6 +244,7 @@ class Catalog:
     areas: Mapping[AreaId, Area]
     kiosks: Mapping[KioskId, Kiosk]
     retired_kiosks: Mapping[KioskId, Kiosk] = field(default_factory=dict)
+    features: SeatFeatures = NO_FEATURES
     seats: Mapping[SeatId, Seat] = field(init=False)
     all_seats: Mapping[SeatId, Seat] = field(init=False, repr=False, compare=False)
     _nearest_cache: dict[SeatId, tuple[Seat, ...]] = field(init=False, repr=False, compare=False)

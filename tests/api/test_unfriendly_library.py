@@ -32,8 +32,8 @@ OF_UPSTAIRS: Final = {
     "labels": {"en": "Main Library · 1. OG · Lesesaal A · A-1-07"},
 }
 IN_JURA: Final = "jura-1-1"
-JURA_LABEL: Final = "Juridicum二层经济学阅览室Carrel 3号"
-JURA_ENGLISH: Final = "Juridicum · 二层 · Wirtschaftswissenschaftlicher Lesesaal A · Carrel 3"
+JURA_LABEL: Final = "Rechtshaus二层经济学阅览室Carrel 3号"
+JURA_ENGLISH: Final = "Rechtshaus · 二层 · Wirtschaftswissenschaftlicher Lesesaal A · Carrel 3"
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ async def test_a_webhook_carries_the_facts_of_its_event_s_seat(
     facts = {name: OF_UPSTAIRS[name] for name in ("venue", "floor", "floor_name", "area", "no")}
     assert created == created | facts | {"seat": OF_UPSTAIRS["label"]}
     assert (changed["venue"], changed["floor_name"], changed["no"]) == (
-        *("Juridicum", "二层"),
+        *("Rechtshaus", "二层"),
         "Carrel 3",
     )
     assert changed["area"] == "Wirtschaftswissenschaftlicher Lesesaal A"
@@ -159,7 +159,7 @@ async def test_messages_keep_the_seat_s_number_whole(service: Living) -> None:
     await reader.reserve("jura-1-3", "14:00", "16:00")
     await service.settle()
     (message,) = (await reader.ok("GET", "/messages?page=1"))["items"]
-    assert "Juridicum二层经济学阅览室Gruppenarbeit-000001号" in message["text"]
+    assert "Rechtshaus二层经济学阅览室Gruppenarbeit-000001号" in message["text"]
     stored = await service.db["messages"].find_one({"reader": reader.reader_id})
     assert stored is not None and stored["facts"]["seat"] == "Gruppenarbeit-000001"
     assert stored["facts"]["seat_no"] == "Gruppenarbeit-000001"
@@ -185,14 +185,14 @@ async def test_exports_have_columns_for_each_fact(service: Living) -> None:
     facts = ("场馆", "楼层", "区域", "座位")
     assert [[row[name] for name in facts] for row in await rows(f"bookings.csv?{day}")] == [
         ["Hauptbibliothek", "1. OG", "Lesesaal A", "A-1-07"],
-        ["Juridicum", "二层", long, "Carrel 3"],
+        ["Rechtshaus", "二层", long, "Carrel 3"],
     ]
     areas = await rows(f"statistics.csv?table=areas&{day}")
     places = [[row[name] for name in facts[:3]] for row in areas]
-    assert ["Hauptbibliothek", "EG", "A区"] in places and ["Juridicum", "0", "A区"] in places
+    assert ["Hauptbibliothek", "EG", "A区"] in places and ["Rechtshaus", "0", "A区"] in places
     seats = await rows(f"statistics/seats.csv?area=jura-1&{day}")
     assert [row[name] for row in seats[:1] for name in facts] == [
-        *("Juridicum", "二层", long),
+        *("Rechtshaus", "二层", long),
         "A-1-07",
     ]
 
@@ -221,7 +221,7 @@ async def test_names_by_language_and_floors_are_given_in_the_console(service: Li
     changed = catalog.catalog.kiosks[KIOSKS[0].id]
     assert (changed.name, changed.names) == ("Säule", {"en": "Kiosk", "zh": "查询机"})
     seat = await reader.ok("GET", "/seats/jura-1-0")
-    assert seat["label"] == "Juridicum · 1. OG · Lesesaal A · A-1-07号"
+    assert seat["label"] == "Rechtshaus · 1. OG · Lesesaal A · A-1-07号"
     assert seat["labels"] == {"en": "Law School · Up · Reading room · A-1-07"}
     audit = (await head.get("/console/audit")).body
     for words in ("en Law School", "0 EG; 1 1. OG en Up", "en Reading room", "en Kiosk; zh 查询机"):

@@ -116,14 +116,14 @@ def test_a_label_is_put_together_from_facts_for_each_language(
         ),
         (
             "jura-0-2",
-            "Juridicum · 0层A区12号",
-            "Juridicum · Floor 0 · A区 · no. 12",
+            "Rechtshaus · 0层A区12号",
+            "Rechtshaus · Floor 0 · A区 · no. 12",
             "Floor 0 · A区 · no. 12",
         ),
         (
             "jura-1-2",
-            "Juridicum二层经济学阅览室12号",
-            "Juridicum · 二层 · Wirtschaftswissenschaftlicher Lesesaal A · no. 12",
+            "Rechtshaus二层经济学阅览室12号",
+            "Rechtshaus · 二层 · Wirtschaftswissenschaftlicher Lesesaal A · no. 12",
             "二层 · Wirtschaftswissenschaftlicher Lesesaal A · no. 12",
         ),
     ],
