@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from languages.text import SOURCE
+from languages.text import joined
 from models.kernel.zone import Zone
-from models.library.names import name_in
+from models.library.names import label_text
 from models.messages.entities import LONGEST_THING, Message
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
@@ -87,10 +87,9 @@ class OutboxMessages:
                 "window": result.window,
                 "suspended_until": _local(zone, result.suspended_until),
             }
-        kiosks = BETWEEN_KIOSKS.join(
-            name_in(kiosk, SOURCE)
-            for kiosk in catalog.kiosks.values()
-            if kiosk.venue_id == r.venue_id
+        kiosks = joined(
+            (label_text(k) for k in catalog.kiosks.values() if k.venue_id == r.venue_id),
+            BETWEEN_KIOSKS,
         )
         seat = catalog.all_seats.get(seat_id)
         return MessageContext(

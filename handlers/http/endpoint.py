@@ -33,6 +33,7 @@ from handlers.http.authentication import (
 from handlers.http.cached_response import json_answer
 from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE, service_key
+from handlers.http.language import language_of
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.public_reads import read_in_public
@@ -349,7 +350,6 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
 def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamResponse]:
     if route.returns_response:
         return _as_it_is
-    encoder = msgspec.json.Encoder(enc_hook=str)  # texts: programs read them in Chinese
 
     def present(request: web.Request, result: Any) -> web.StreamResponse:
         if isinstance(result, web.StreamResponse):
@@ -357,7 +357,9 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
         if result is None:
             return web.Response(status=route.status)
         accepted = route.accepted is not None and isinstance(result, route.accepted)
-        return json_answer(request, 202 if accepted else route.status, encoder.encode(result))
+        # The language is looked up only for an answer with texts.
+        content = msgspec.json.encode(result, enc_hook=lambda text: language_of(request).say(text))
+        return json_answer(request, 202 if accepted else route.status, content)
 
     return present
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from aiohttp import web
@@ -21,6 +22,13 @@ def language_of(request: web.Request) -> Language:
     return chosen or preferred_language(request.headers.get("Accept-Language", ""))
 
 
+def named_language(request: web.Request) -> str | None:
+    """The tag of ``language_of``; None if the request names no language."""
+    named = COOKIE in request.cookies or "Accept-Language" in request.headers
+    return language_of(request).tag if named else None
+
+
+@lru_cache(maxsize=256)  # answers of the API ask for each of their texts
 def preferred_language(header: str) -> Language:
     """The language with the highest weight in an Accept-Language header (RFC 9110, 12.5.4), of
     several the one that is listed first in ``LANGUAGES``; Chinese without any of them. The
@@ -46,5 +54,10 @@ async def choose_language(request: web.Request) -> web.StreamResponse:
     answer = web.Response(status=303, headers=where)
     chosen = request.match_info["language"]
     if chosen in LANGUAGES:
-        give_cookie(request, answer, COOKIE, chosen, _KEPT_S)
+        keep_language(request, answer, chosen)
     return answer
+
+
+def keep_language(request: web.Request, answer: web.Response, tag: str) -> None:
+    """Makes the language that of the browser's pages."""
+    give_cookie(request, answer, COOKIE, tag, _KEPT_S)

@@ -17,7 +17,7 @@ export function learnFeatures(found: VenuesOut): void {
 export function allFeatures(): Feature[] {
   return [
     ...FEATURES.map((feature) => ({ name: feature.name, sign: feature.name, text: wordOf(feature) })),
-    ...own.map(({ id, icon, names }) => ({ name: id, sign: icon, text: nameIn(names) })),
+    ...own.map(({ id, icon, names }) => ({ name: id, sign: icon, text: nameIn(names.zh ?? "", names) })),
   ];
 }
 

@@ -37,11 +37,6 @@ export function wordOf(said: { zh: string; en: string }): string {
   return table === ENGLISH ? said.en : said.zh;
 }
 
-/** A name that the library has given by language tag; in another language its Chinese one. */
-export function nameIn(names: Readonly<Record<string, string>>): string {
-  return (table === ENGLISH ? names.en : names.zh) ?? names.zh ?? "";
-}
-
 /** A text whose name is partly data (`state_` + state); what is not in the table shows as it came. */
 export function named(prefix: string, name: string): string {
   return (table as Record<string, string>)[`${prefix}_${name}`] ?? name;
@@ -74,7 +69,7 @@ function counted(n: number): string {
 }
 
 /** A name in the phone's language, or else the first one. */
-export function nameIn(name: string, names?: Record<string, string>): string {
+export function nameIn(name: string, names?: Readonly<Record<string, string>>): string {
   return names?.[tag] ?? name;
 }
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from languages.catalogue import CHINESE
-from languages.text import Language, Text, _, _p
+from languages.catalogue import CHINESE, LANGUAGES
+from languages.text import Language, NameText, _, _p
 from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 
@@ -107,12 +107,17 @@ Part = Floor | Named | str
 """A part of a label: a venue, a floor, an area, or the number of a seat."""
 
 
-class PlaceText(Text):
-    """A label of a seat or an area. It is put together anew for each language."""
+class PlaceText(NameText):
+    """A label of a seat or an area. It is put together anew for each language; a stored one has
+    the labels of the languages that there were."""
 
     __slots__ = ("is_name", "parts")
     parts: Sequence[Part]
     is_name: bool
+
+    @property
+    def facts(self) -> dict[str, Any]:  # type: ignore[override]
+        return {other.tag: self.into(other) for other in LANGUAGES.values() if other is not CHINESE}
 
     def into(self, language: Language) -> str:
         return _label(self.parts, language, self.is_name)
@@ -132,7 +137,7 @@ def name_text(*parts: Part) -> PlaceText:
 
 def _text(parts: Sequence[Part], *, is_name: bool) -> PlaceText:
     text = PlaceText(_label(parts, CHINESE, is_name))
-    text.message, text.facts, text.context = str(text), {}, None
+    text.message, text.context = "", None
     text.parts, text.is_name = parts, is_name
     return text
 

@@ -34,4 +34,5 @@ async def area_poster(visit: PageRequest) -> web.StreamResponse:
 
 def _poster(visit: PageRequest, venue: Venue, path: str, **what: Any) -> web.Response:
     link = visit[SITE].public_base_url + path
-    return render(visit, "poster", venue=venue, link=link, picture=svg(link), **what)
+    policy = visit[REFERENCE].policy_on(visit.zone.day(visit.now), venue.id)
+    return render(visit, "poster", policy=policy, venue=venue, link=link, picture=svg(link), **what)
