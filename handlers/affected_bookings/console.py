@@ -69,7 +69,7 @@ async def _listed(
     return [
         (
             row,
-            catalog.seat_label(catalog.all_seats[row.seat_id]),
+            catalog.label_of(row.seat_id),
             reader_label(people.get(row.reader_id)),
         )
         for row in rows

@@ -13,6 +13,7 @@ from handlers.staff.help_topics import help_for
 from handlers.staff.sent_forms import NOT_SENT, SentForm, sent_form
 from handlers.staff.setup_steps import is_under_way, step_lines
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
+from languages.text import _
 from models.identity.roles import Role
 from models.library.entities import AreaId, SeatId
 from models.readers.entities import Reader
@@ -70,7 +71,8 @@ def _role_text(visit: PageRequest) -> str:
     if venues is None:
         return text
     venues_by_id = visit[REFERENCE].catalog.venues
-    return " ".join((text, *(venues_by_id[id].name for id in sorted(venues) if id in venues_by_id)))
+    names = (venues_by_id[id].name for id in sorted(venues) if id in venues_by_id)
+    return _("{kind} {name}", kind=text, name=" ".join(names))
 
 
 def sees_area(visit: PageRequest, area_id: AreaId) -> bool:

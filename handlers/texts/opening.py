@@ -29,6 +29,7 @@ UNUSED_WEEK: Final = _("按场馆")
 CUT_TEXT: Final = _("随场馆")
 """The mark on a day on which an area closes earlier than its own hours say, because its venue
 does."""
+DOT: Final = _(" · ")
 INDEPENDENT: Final = _("独立开放")
 WEEK_TEXT: Final[Mapping[str, str]] = {
     "own": _("{place}的每周时间：{week}"),

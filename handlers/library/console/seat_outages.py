@@ -95,7 +95,7 @@ def _page(visit: PageRequest, seat: Seat, **question: Any) -> web.Response:
         visit,
         "seat_outage",
         seat=seat,
-        label=visit[REFERENCE].catalog.seat_label(seat),
+        label=visit[REFERENCE].catalog.label_of(seat.id),
         was=outage_token(seat),
         longest=LONGEST_REASON,
         today=visit.zone.day(visit.now),

@@ -238,10 +238,9 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
     start = visit.now
     if selection.start is not None:
         start = visit.zone.instant(selection.day, selection.start)
-    label_of = visit[REFERENCE].catalog.label_of
     named = [
         BLOCKING_TEXT["offer" if r.state is ReservationState.OFFERED else "booking"].format(
-            seat=label_of(r.seat_id),
+            seat=visit[REFERENCE].catalog.label_of(r.seat_id),
             start=presenting.clock(visit.zone, r.start),
             end=presenting.clock(visit.zone, r.end),
             until=presenting.clock(visit.zone, r.held_until) if r.held_until is not None else "",

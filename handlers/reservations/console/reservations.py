@@ -35,7 +35,7 @@ async def reports(visit: PageRequest) -> web.StreamResponse:
         visit.rights.venues if visit.rights is not None else None,
     )
     items = [
-        (r, r.report, presenter.seat(reference, r.report.seat_id).label)
+        (r, r.report, reference.catalog.label_of(r.report.seat_id))
         for r in rows
         if r.report is not None
     ]

@@ -42,7 +42,7 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
         (r, r.used, presenter.state_text(r), reader_label(people.get(r.reader_id))) for r in rows
     ]
     keep_typed(visit, form)
-    return await seat_history(visit, span, items, presenter.seat(visit[REFERENCE], seat_id).label)
+    return await seat_history(visit, span, items, visit[REFERENCE].catalog.label_of(seat_id))
 
 
 def _span(visit: PageRequest, form: Form) -> TimeRange:

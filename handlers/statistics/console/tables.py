@@ -134,7 +134,7 @@ def hour_text(hour: int) -> str:
 
 
 def _hour_columns(hours: Sequence[int]) -> list[Column]:
-    return [Column(hour_text(hour), Kind.RATE) for hour in hours]
+    return [Column(hour_text(hour), Kind.RATE, f"{hour:02}–{hour + 1:02}") for hour in hours]
 
 
 def _used_hours(days: Sequence[AreaDay]) -> range:
