@@ -134,8 +134,8 @@ async def _manifest(request: web.Request) -> web.Response:
     """The web app manifest, by which phones can put the service on the home screen."""
     title = request.app[REFERENCE].profile.title
     manifest = {
-        "name": title,
-        "short_name": title if len(title) <= _SHORT_NAME else str(SHORT_TITLE),
+        "name": str(title),
+        "short_name": str(title if len(title) <= _SHORT_NAME else SHORT_TITLE),
         "lang": "zh-CN",
         "start_url": "/",
         "display": "minimal-ui",

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
+from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.uploads import read_upload
 from handlers.http.wording import rules_html, running_line_of
@@ -20,7 +21,15 @@ from handlers.staff.layout import render, staff_context
 from handlers.staff.sent_forms import error_text, keep_typed, refuse
 from handlers.staff.setup_steps import is_under_way
 from handlers.texts.setup import PROFILE_FIELDS, WRONG_FIELD
-from handlers.texts.wording import PLACEHOLDER_NAMES, PLACEHOLDERS, RULES_TEXT, RUNNING_LINE
+from handlers.texts.wording import (
+    PLACEHOLDER_NAMES,
+    PLACEHOLDERS,
+    RULES_TEXT,
+    RUNNING_LINE,
+    edited,
+    stored,
+)
+from languages.text import Language
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
 from models.profile.entities import LibraryProfile
@@ -41,12 +50,12 @@ async def library_profile(visit: PageRequest) -> web.StreamResponse:
     return await _page(visit, visit[REFERENCE].profile.logo)
 
 
-def _typed(profile: LibraryProfile) -> dict[str, str]:
-    lines = {name: getattr(profile, name) for name in _LINES}
+def _typed(profile: LibraryProfile, language: Language) -> dict[str, str]:
+    lines = {name: language.say(getattr(profile, name)) for name in _LINES}
     return lines | {
-        "running_line": profile.running_line or str(RUNNING_LINE),
-        "contact": "\n".join(profile.contact),
-        "rules_text": profile.rules_text or RULES_TEXT,
+        "running_line": edited(profile.running_line or RUNNING_LINE, language),
+        "contact": "\n".join(map(language.say, profile.contact)),
+        "rules_text": edited(profile.rules_text or RULES_TEXT, language),
         "zone": profile.zone,
     }
 
@@ -57,13 +66,13 @@ async def _page(
     preview: dict[str, Any] | None = None,
     theirs: Sequence[tuple[str, str]] = (),
 ) -> web.Response:
-    reference = visit[REFERENCE]
+    reference, language = visit[REFERENCE], language_of(visit.request)
     choosable = not reference.catalog.areas
     picture = base64.b64encode(logo).decode()
     return render(
         visit,
         "library_profile",
-        stored=_typed(reference.profile),
+        stored=_typed(reference.profile, language),
         preview=preview,
         theirs=theirs,
         base=reference.profile.rev,
@@ -73,7 +82,9 @@ async def _page(
         longest=LONGEST,
         longest_rules=LONGEST_RULES,
         largest_logo=LARGEST_LOGO // 1024,
-        placeholders=PLACEHOLDERS.values(),
+        placeholders=[
+            (edited(f"{{{name}}}", language), says) for name, says in PLACEHOLDERS.values()
+        ],
         choosable=choosable,
         # The first call reads the whole tz database.
         zones=zone_names() if choosable else (),
@@ -85,8 +96,8 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
     a refusal the form keeps the typed texts and logo."""
     reference = visit[REFERENCE]
     await reference.refresh()
-    old = reference.profile
-    typed = _typed(old)
+    old, language = reference.profile, language_of(visit.request)
+    typed = _typed(old, language)
     typed |= {name: form_text(form, name) for name in typed if name in form}
     logo = old.logo
     try:
@@ -106,7 +117,7 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
     except (ProfileChanged, ZoneFixed) as error:
         await reference.refresh()
         refuse(visit, form, error)
-        return await _page(visit, logo, theirs=_theirs(typed, _typed(reference.profile)))
+        return await _page(visit, logo, theirs=_theirs(typed, _typed(reference.profile, language)))
     return redirect("/console/setup" if is_under_way(reference) else "/console/library?done")
 
 
@@ -139,14 +150,12 @@ async def _logo(visit: PageRequest, form: Form, old: bytes) -> bytes:
 
 
 def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) -> LibraryProfile:
-    """The profile that the form describes. A wording equal to the default is stored as empty, so
-    that later versions can improve the default. ``year``: the year for the check of the time
-    zone. Raises: Malformed for a time zone that the service cannot use."""
+    """The profile that the form describes. ``year``: the year for the check of the time zone.
+    Raises: Malformed for a time zone that the service cannot use."""
     rules = typed["rules_text"].replace("\r\n", "\n")
     contact = (line.strip() for line in typed["contact"].splitlines())
     lines: dict[str, Any] = {name: typed[name] for name in _LINES}
-    if lines["running_line"] == RUNNING_LINE:
-        lines["running_line"] = ""
+    lines["running_line"] = stored(typed["running_line"], RUNNING_LINE)
     zone, minutes = typed["zone"], old.zone_minutes
     if zone != old.zone:
         minutes = check_zone(zone, year)
@@ -154,7 +163,7 @@ def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) ->
         old,
         **lines,
         contact=tuple(line for line in contact if line),
-        rules_text=rules if rules.strip() != RULES_TEXT.strip() else "",
+        rules_text=stored(rules, RULES_TEXT),
         zone=zone,
         zone_minutes=minutes,
         logo=logo,
@@ -167,5 +176,7 @@ def _preview(visit: PageRequest, new: LibraryProfile) -> dict[str, Any]:
         "title": new.title,
         "contact": new.contact,
         "running_line": running_line_of(reference, today, new.running_line),
-        "rules": rules_html(reference, today, new.rules_text),
+        "rules": rules_html(
+            reference, today, new.rules_text, language=language_of(visit.request)
+        ),
     }

@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from languages.text import Text, _, joined
+from languages.catalogue import LANGUAGES
+from languages.text import SOURCE, Language, Text, _, _p, joined
+from models.profile.rules import PLACEHOLDER
 
 DEFAULT_NAMES: Final[Mapping[str, str]] = {
-    "name": "图书馆",
-    "title": "图书馆座位预约系统",
-    "campus_app": "校园应用",
+    "name": _p("default name", "图书馆"),
+    "title": _("图书馆座位预约系统"),
+    "campus_app": _("校园应用"),
     "mini_program": "座位预约",
     "menu": "图书馆",
 }
-DEFAULT_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
+DEFAULT_CONTACT: Final = _("开馆时间可到图书馆服务台咨询")
 
 RUNNING_LINE: Final = _(
     "有效预约的读者享有座位优先使用权 · "
@@ -72,8 +74,8 @@ def default_rules(booking_window: int = 2) -> Text:
     return joined(lines, _LINE_END)
 
 
-RULES_TEXT: Final = str(default_rules())
-"""The default rules of use in Chinese, as administrators edit them."""
+RULES_TEXT: Final = default_rules()
+"""The default rules of use, as administrators edit them."""
 
 PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "longest_hours": ("最长小时", "一次最长的小时数；各区域不同时写作 4–6"),
@@ -104,3 +106,21 @@ PAUSES: Final = "；;，,"
 ENDS: Final = "。."
 """The characters that end a sentence. ``PAUSES``: the characters that separate its clauses."""
 PLACEHOLDER_NAMES: Final = frozenset(name for name, _ in PLACEHOLDERS.values())
+_CODES: Final = {name: code for code, (name, _) in PLACEHOLDERS.items()}
+
+
+def edited(wording: str, language: Language) -> str:
+    """A wording as its form shows it: the default in this language, and in other languages than
+    Chinese with codes as the names of placeholders."""
+    text = str(language.say(wording))
+    if language.tag == SOURCE:
+        return text
+    return PLACEHOLDER.sub(lambda name: f"{{{_CODES.get(name[1], name[1])}}}", text)
+
+
+def stored(typed: str, default: Text) -> str:
+    """A typed wording as it is stored: with Chinese names of placeholders, and empty if it is the
+    default in any language, so that later versions can improve the default."""
+    text = PLACEHOLDER.sub(lambda code: f"{{{PLACEHOLDERS.get(code[1], (code[1],))[0]}}}", typed)
+    defaults = {str(language.say(default)).strip() for language in LANGUAGES.values()}
+    return "" if text.strip() in defaults else text

@@ -158,7 +158,7 @@ def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Set
     read.required("PUBLIC_BASE_URL")
     if urlsplit(public).hostname not in by_http:
         _check_public(read, public, throttle_scale)
-    contact = read.text("SITE_CONTACT", DEFAULT_CONTACT)
+    contact = read.text("SITE_CONTACT")
     sealer = read_cipher(read)
     cas = read_cas(read)
     oidc = read_oidc(read, cas)
@@ -169,7 +169,8 @@ def read_settings(read: EnvironmentReader, by_http: Collection[str] = ()) -> Set
         title=read.text("SITE_TITLE", DEFAULT_NAMES["title"]),
         staff=read_staff(read.env, oidc),
         staff_totp=read.one_of("STAFF_TOTP", "0", ("0", "1")) == "1",
-        contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
+        contact=tuple(line.strip() for line in contact.split("|") if line.strip())
+        or (DEFAULT_CONTACT,),
         public_base_url=public,
         mongo_url=read_database_url(read, "MONGO_URL", read_mongo_url),
         redis_url=read_database_url(read, "REDIS_URL", read_redis_url),

@@ -12,6 +12,8 @@ const issuer = `http://127.0.0.1:${port}`;
 const accounts = {
   anna: { preferred_username: 's2107001', name: '王雨桐', kind: 'student', groups: ['students'], amr: ['pwd'] },
   ben: { preferred_username: 'b0101', name: '林静怡', kind: 'staff', groups: ['staff', 'library-desk'] },
+  erin: { preferred_username: 'e2607001', name: 'Erin O’Neill', kind: 'student', groups: ['exchange'] },
+  helga: { preferred_username: 'b0202', name: 'Helga Kranz', kind: 'staff', groups: ['library-head'] },
   mallory: { preferred_username: 'alumni:s2107001', name: '冒名' },
   nobody: { name: '无号' },
 };
