@@ -33,11 +33,13 @@ from handlers.http.authentication import (
 from handlers.http.cached_response import json_answer
 from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.keys import LOAD_SHEDDER, service_key
+from handlers.http.language import language_of
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.public_reads import read_in_public
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
 from handlers.http.request_parsing import parse_body, parse_query
+from languages.catalogue import LANGUAGES
 from models.identity.api_tokens import ApiToken, Scope
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import ScopeMissing
@@ -344,7 +346,7 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
 def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamResponse]:
     if route.returns_response:
         return _as_it_is
-    encoder = msgspec.json.Encoder(enc_hook=str)  # texts: programs read them in Chinese
+    encoders = {one: msgspec.json.Encoder(enc_hook=one.say) for one in LANGUAGES.values()}
 
     def present(request: web.Request, result: Any) -> web.StreamResponse:
         if isinstance(result, web.StreamResponse):
@@ -352,7 +354,8 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
         if result is None:
             return web.Response(status=route.status)
         accepted = route.accepted is not None and isinstance(result, route.accepted)
-        return json_answer(request, 202 if accepted else route.status, encoder.encode(result))
+        content = encoders[language_of(request)].encode(result)
+        return json_answer(request, 202 if accepted else route.status, content)
 
     return present
 

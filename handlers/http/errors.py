@@ -6,6 +6,8 @@ import msgspec
 from aiohttp import web
 
 from handlers.texts.errors import text_of
+from languages.catalogue import CHINESE
+from languages.text import Language
 from models.kernel import errors as kernel_errors
 from models.kernel.errors import DomainError
 from models.kernel.time_range import to_local
@@ -33,28 +35,28 @@ def status_of(error: type[DomainError]) -> int:
     return 500
 
 
-def answer(error: DomainError) -> web.Response:
-    status = status_of(type(error))
-    headers = {}
+def facts_of(error: DomainError) -> tuple[dict[str, Any], dict[str, str]]:
+    """The facts of the error's response, and its headers."""
     facts: dict[str, Any] = dict(error.details)
-    if isinstance(error, kernel_errors.Throttled | kernel_errors.Unavailable):
-        headers["Retry-After"] = str(error.retry_after)
-        facts["retry_after"] = error.retry_after
-    return envelope(status, error.code, facts, headers)
+    if not isinstance(error, kernel_errors.Throttled | kernel_errors.Unavailable):
+        return facts, {}
+    facts["retry_after"] = error.retry_after
+    return facts, {"Retry-After": str(error.retry_after)}
 
 
 def envelope(
-    status: int, code: str, details: dict[str, Any], headers: dict[str, str] | None = None
+    status: int, code: str, details: dict[str, Any], language: Language = CHINESE
 ) -> web.Response:
+    """The response in the API's error format. Its message is in the language."""
     local = {
         name: to_local(value) if hasattr(value, "astimezone") else value
         for name, value in details.items()
     }
-    body = {"error": {"code": code, "message": text_of(code, details), "details": local}}
+    message = language.say(text_of(code, details))
+    body = {"error": {"code": code, "message": message, "details": local}}
     return web.Response(
         status=status,
         body=msgspec.json.encode(body, enc_hook=str),
         content_type="application/json",
         charset="utf-8",
-        headers=headers,
     )

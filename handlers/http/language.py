@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from aiohttp import web
@@ -21,6 +22,7 @@ def language_of(request: web.Request) -> Language:
     return chosen or preferred_language(request.headers.get("Accept-Language", ""))
 
 
+@lru_cache(maxsize=128)
 def preferred_language(header: str) -> Language:
     """The language with the highest weight in an Accept-Language header (RFC 9110, 12.5.4), of
     several the one that is listed first in ``LANGUAGES``; Chinese without any of them. The

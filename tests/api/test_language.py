@@ -86,6 +86,25 @@ async def test_the_pages_of_a_stay_are_in_english(service: Living) -> None:
         await says(path)
 
 
+async def test_words_of_the_api_are_in_the_callers_language(service: Living) -> None:
+    """Codes, details and states are the same in all languages."""
+    reader = await service.reader()
+    made = await reader.reserve(SEAT, "14:00", "16:00")
+    path, english = f"/reservations/{made['id']}", {"Accept-Language": "en-GB,zh;q=0.5"}
+    assert (made["state_text"], made["state"]) == ("已预约", "reserved")
+    here = (await reader.get(path, **english)).body
+    assert (here["state_text"], here["state"]) == ("Reserved", "reserved")
+    chinese = await reader.call("POST", f"{path}/leave", None)
+    refused = await reader.call("POST", f"{path}/leave", None, **english)
+    for answer, message in (
+        (chinese, "当前状态（已预约）不能进行这项操作，请刷新后再看"),
+        (refused, "Not possible in the current state (Reserved). Please reload the page"),
+    ):
+        assert (answer.status, answer.code) == (409, "wrong_state")
+        assert answer.body["error"]["message"] == message
+        assert answer.body["error"]["details"] == {"state": "reserved"}
+
+
 LETTERS = "area,floor,seat,row,column\nLesesaal A,1,A-1-121,1,1\nA区,3,12,1,1\n自习室B,4,B07,1,1\n"
 
 
