@@ -66,7 +66,8 @@ class PublicOccupancy:
                     )
                 )
                 await asyncio.sleep(0)  # evaluating all seats takes long: lets other tasks run
-        content = msgspec.json.encode(PublicOccupancyOut(to_local(minute), items))
+        language = self._reference.profile.language
+        content = msgspec.json.encode(PublicOccupancyOut(to_local(minute), items, language))
         etag = blake2b(content, digest_size=12).hexdigest()
         return CachedBody(content, etag, headers=FOR_EVERYBODY)
 

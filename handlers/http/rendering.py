@@ -14,6 +14,7 @@ from handlers.http.templates import environment_of, has_english
 from handlers.http.wording import running_line
 from handlers.texts.pages import DESCRIPTION
 from languages.catalogue import CHINESE
+from languages.text import Language
 from models.kernel.time_range import to_local
 from models.readers.entities import Reader
 
@@ -30,11 +31,14 @@ def render_page(
     status: int = 200,
     reader: Reader | None = None,
     headers: dict[str, str] | None = None,
+    language: Language | None = None,
     **facts: Any,
 ) -> web.Response:
-    """The rendered template, or only its changing part if the request has ``FRAGMENT_HEADER``."""
+    """The rendered template, or only its changing part if the request has ``FRAGMENT_HEADER``.
+    ``language``: by default the reader's."""
     now, reference = to_local(request[NOW]), request.app[REFERENCE]
-    language = language_of(request) if has_english(template) else CHINESE
+    if language is None:
+        language = language_of(request) if has_english(template) else CHINESE
     compiled = environment_of(language).get_template(template)
     text = compiled.render(
         title=reference.profile.title,

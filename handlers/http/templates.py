@@ -20,12 +20,12 @@ from languages.text import Language, short_day_text
 from models.kernel.time_range import to_local
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT, later_clock
 
-_CHINESE_ONLY: Final = ("staff/", "kiosks/", "display/", "http/api_docs.html")
-"""Prefixes of Chinese-only templates: pages for staff, kiosks and displays, and the API's docs."""
+_CHINESE_ONLY: Final = ("staff/",)
+"""Prefixes of Chinese-only templates: pages for staff."""
 
 
 def has_english(template: str) -> bool:
-    """True if the template is for readers' browsers, which may prefer English."""
+    """True if the template is in the language that the browser prefers."""
     return not template.startswith(_CHINESE_ONLY)
 
 
@@ -77,6 +77,7 @@ for _language, _one in _ENVIRONMENTS.items():
     _one.globals |= {
         "asset": partial(asset_url, language=_language),
         "lang": _language.html,
+        "language": _language.tag,
         "other_languages": _others(_language),
     }
     _one.filters |= {

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const kiosk = document.body.dataset.kiosk, box = document.getElementById("touch");
+  const kiosk = document.body.dataset.kiosk, box = document.getElementById("touch"), languages = document.getElementById("languages");
   const key = () => localStorage.getItem(`kiosk-key-${kiosk}`) || "";
   const make = (tag, text = "", className = "") => {
     const one = document.createElement(tag);
@@ -12,14 +12,15 @@
     return one;
   };
   const clock = (text) => text.slice(11, 16);
+  const place = (seat) => (document.body.dataset.language === "zh" ? seat.label : _("{area}，{no} 号", seat));
   let token = "", until = 0, idleS = 30, left = null, name = "";
 
   async function call(method, path, body) {
-    const headers = { "Content-Type": "application/json", "X-Kiosk-Key": key() };
+    const headers = { "Content-Type": "application/json", "X-Kiosk-Key": key(), "Accept-Language": document.documentElement.lang };
     if (token) headers.Authorization = `Bearer ${token}`;
     const limit = new AbortController(), timer = setTimeout(() => limit.abort(), 8000);
     try {
-      const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal: limit.signal })
+      const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal: limit.signal, credentials: "omit" })
         .catch(() => { throw new Error(_("暂时连不上服务，请稍后再试，或到服务台办理")); });
       const said = answer.status === 204 ? {} : await answer.json();
       if (!answer.ok) throw Object.assign(new Error(said.error ? said.error.message : _("请稍后再试")), { status: answer.status });
@@ -31,10 +32,13 @@
 
   function show(title, ...parts) {
     const head = make("header"), quit = make("button", _("退出"));
-    quit.addEventListener("click", out);
+    quit.addEventListener("click", () => {
+      out();
+      document.dispatchEvent(new Event("gone"));
+    });
     left = make("span", "", "soft");
-    head.append(make("b", name), left, quit);
     box.textContent = "";
+    head.append(make("b", name), left, languages, quit);
     box.className = "";
     box.append(head, make("h1", title), ...parts);
     box.hidden = false;
@@ -44,6 +48,7 @@
   function out() {
     if (token) call("DELETE", "/sessions/current").catch(() => {});
     token = name = "";
+    document.body.append(languages);
     box.hidden = true;
     box.textContent = "";
   }
@@ -93,7 +98,7 @@
     const ask = (verb, text, question, stay_) => button(text, () => {
       const row = make("div", "", "choices two"), no = button(stay_, () => home(), "strong");
       row.append(no, button(text, () => perform(verb, text), "bad"));
-      say(question, make("p", `${now.seat.label} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
+      say(question, make("p", `${place(now.seat)} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
       no.focus();
     });
     const can = [], also = [];
@@ -117,7 +122,7 @@
     row.append(...can);
     second.append(...also);
     const until_ = now.state === "away" ? _("请在 {clock} 前返回", { clock: clock(now.return_by) }) : now.state === "in_use" ? _("可用到 {clock}", { clock: clock(now.end) }) : `${clock(now.start)}–${clock(now.end)}`;
-    show(now.seat.label, make("p", until_, "big"), make("p", now.state_text, "soft"), row, second);
+    show(place(now.seat), make("p", until_, "big"), make("p", now.state_text, "soft"), row, second);
     box.className = "use";
     return undefined;
   }
@@ -135,8 +140,8 @@
     const told = await call("POST", `/reservations/${now.id}/report`, { kind: "occupied" });
     const near = told.deadline_stopped ? told.nearest : [], row = make("div", "", "choices");
     for (const seat of near) row.append(button(_("{no} 号", { no: seat.no }), async () => {
-      await call("POST", `/reservations/${now.id}/change`, { seat_id: seat.id });
-      done(_("已换到 {seat}", { seat: seat.label }));
+      const changed = await call("POST", `/reservations/${now.id}/change`, { seat_id: seat.id });
+      done(_("已换到 {seat}", { seat: place(changed.seat) }));
     }));
     show(_("已告诉图书馆"), make("p", near.length ? _("可以换到附近的空位") : _("请到服务台选座")), row, button(_("返回"), () => home(), "quiet"));
   }
@@ -205,9 +210,20 @@
     const today = new Date(Date.now() + Number(document.body.dataset.now) - loaded + Number(document.body.dataset.ahead)).toISOString().slice(0, 10);
     const made = await call("POST", "/reservations", { seat_id: seat.id, date: today, start: "now", end });
     await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: made.id });
-    done(_("已入座 {seat}", { seat: made.seat.label }));
+    done(_("已入座 {seat}", { seat: place(made.seat) }));
   }
   const loaded = Date.now();
+
+  // The session goes on in the other language.
+  document.addEventListener("speak", () => {
+    if (token) sessionStorage.setItem("touch", JSON.stringify([token, idleS, name]));
+  });
+  const kept = JSON.parse(sessionStorage.getItem("touch"));
+  sessionStorage.removeItem("touch");
+  if (kept) {
+    [token, idleS, name] = kept;
+    home().catch(out);
+  }
 
   // The reader types the number and presses Enter, faster than anybody could.
   let typed = "", last = 0;

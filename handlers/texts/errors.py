@@ -171,6 +171,7 @@ REASONS: Final[Mapping[str, str]] = {
     "contact_lines": _("请写 1–{most} 行，例如服务台电话"),
     "contact_line_length": _("每行最多 {most} 字"),
     "placeholder_unknown": _("没有“{{{placeholder}}}”这个数字，请从下面的列表里选"),
+    "language_unknown": _("没有这种语言，请从列表里选"),
     "zone_unknown": _("没有“{zone}”这个时区，请从列表里选，例如 Asia/Shanghai"),
     "zone_daylight_saving": _("{zone} 会调整时钟（例如夏令时），不能使用：一天总是 48 个半小时"),
     "zone_half_hours": _("{zone} 与世界时相差不是整半小时，不能使用：预约以半小时为单位"),

@@ -351,6 +351,7 @@ export interface KioskCodeOut {
   step_seconds: number;
   kind: string;
   free: FreeOut[];
+  language: string;
 }
 
 export interface LibraryOut {
@@ -505,6 +506,7 @@ export interface PublicAreaOut {
 export interface PublicOccupancyOut {
   at: string;
   items: PublicAreaOut[];
+  language: string;
 }
 
 export interface ReaderOut {

@@ -15,9 +15,9 @@ from tests.api.browsing import Browser
 from tests.api.changes import rules
 from tests.api.console import staff
 from tests.api.floor_files import confirm, hidden_plans, upload
+from tests.api.left_over import left_over
 from tests.living import SEAT, Living
 
-CHINESE = re.compile("[\u4e00-\u9fff]")
 CHINESE_FIRST = "自选座位"
 ENGLISH_FIRST = "Choose a seat"
 
@@ -189,15 +189,3 @@ async def test_the_page_of_rules_is_worded_from_the_policy_in_both_languages(
         "counts as a violation, and so does not returning in time; at most one",
     ):
         assert words in english, (words, english)
-
-
-def left_over(body: str) -> list[str]:
-    """Chinese text that is no name of the library, its areas, seats and machines, the reader or the
-    other language."""
-    body = body.partition("<body")[2]
-    pieces = [p.strip() for p in re.split(r"<[^>]*>", body) if CHINESE.search(p)]
-    pieces += [
-        v for v in re.findall(r'(?:aria-label|title|placeholder|data-marks)="([^"]*)"', body)
-    ]
-    names = re.compile(r"图书馆|[区厅庭]|一考即过|日新工大|机|张三|中文|\*\*")
-    return [piece for piece in pieces if CHINESE.search(piece) and not names.search(piece)]
