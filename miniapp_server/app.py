@@ -129,7 +129,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
 
     wire_reference(app, resources.repositories, default_profile(settings))
     tickets = resources.repositories.opening_tickets
-    app[OPENING_DRAW] = OpeningDraw(tickets, clock.now, asyncio.sleep)
+    app[OPENING_DRAW] = OpeningDraw(tickets, clock.now, asyncio.sleep, lambda: app[REFERENCE].zone)
     wire_models(
         app,
         resources.db,
@@ -147,7 +147,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         app,
         resources.repositories,
         channels.pauses,
-        InAppNotifier(channels.publisher, app[service_key(Conversations)]),
+        InAppNotifier(channels.publisher, app[service_key(Conversations)], app[REFERENCE]),
         app[service_key(AccountBindingService)],
         app[SESSIONS].reader_changed,
         settings.staff,

@@ -74,6 +74,7 @@ def open_channels(app: web.Application, resources: Resources) -> Channels:
             ChannelPauseRepository(db, Channel.WECHAT, settings.wechat.account),
             resources.clock.real_now,
         ),
+        zone=lambda: app[REFERENCE].zone,
     )
     mail = _mail(resources, app[REFERENCE])
     used: dict[Channel, DeliveryChannel] = {}
@@ -180,13 +181,20 @@ def wire_mail(
         resources.repositories.email_addresses,
         SmtpStaffMailer(channels.mail.smtp, channels.mail.writer),
         partial(open_items, app, resources.repositories.reservations),
+        lambda: app[REFERENCE].zone,
     )
     return addresses
 
 
 def wire_webhooks(app: web.Application, resources: Resources) -> None:
     r, attempts = resources.repositories, app[METRICS].webhook_deliveries
-    sender = WebhookSender(resources.webhooks, r.webhooks, r.readers.many, resources.clock.real_now)
+    sender = WebhookSender(
+        resources.webhooks,
+        r.webhooks,
+        r.readers.many,
+        resources.clock.real_now,
+        app[REFERENCE],
+    )
 
     def count(outcome: str, times: int) -> None:
         attempts.labels(outcome).inc(times)

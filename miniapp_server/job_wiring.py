@@ -55,6 +55,7 @@ def wire_jobs(app: web.Application, resources: Resources, channels: Channels, ow
             app[DEADLINE_JOBS],
             app[ERASURE],
             settings.keeping,
+            app[REFERENCE],
         ),
         notifications,
         Refresh(app[REFERENCE], redis_health, channels, app[METRICS]),

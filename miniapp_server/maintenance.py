@@ -10,8 +10,8 @@ from models.deadlines.jobs import DeadlineJobs
 from models.erasure.entities import Keeping
 from models.erasure.service import ErasureService
 from models.kernel.errors import Busy
-from models.kernel.time_range import local_date
 from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.reference_data import ReferenceData
 from models.reservations.errors import Suspended
 from models.storage.attempt_limiter import AttemptLimiter
 
@@ -40,10 +40,11 @@ class Retention:
         deadlines: DeadlineJobs,
         erasure: ErasureService,
         keeping: Keeping,
+        reference: ReferenceData,
     ) -> None:
         self._repositories, self._pauses, self._attempts = repositories, pauses, attempts
         self._deadlines, self._erasure = deadlines, erasure
-        self._keeping = keeping
+        self._keeping, self._reference = keeping, reference
 
     async def prune(self, now: datetime, real_now: datetime) -> int:
         """Deletes expired data. Returns how many past reservations lost their claims; a full
@@ -71,14 +72,16 @@ class Retention:
         await r.webhook_deliveries.prune(
             now - _KEEP_WEBHOOKS, now - _KEEP_DEAD, [e.id for e in await r.webhooks.all()]
         )
-        await r.past.forget(now - self._keeping.reservations, _ANONYMISED_AT_ONCE)
+        await r.past.forget(
+            self._reference.zone, now - self._keeping.reservations, _ANONYMISED_AT_ONCE
+        )
         await self._forget_visitors(now)
         return claims
 
     async def _forget_visitors(self, now: datetime) -> None:
         """Erases visitors whose visit ended before the retention period. Visitors who are
         suspended or have just been active are erased in a later run."""
-        last_day = local_date(now - self._keeping.visitors)
+        last_day = self._reference.zone.day(now - self._keeping.visitors)
         readers = self._repositories.readers
         for reader in await readers.visitors_until(last_day, now, _FORGET_AT_ONCE):
             with suppress(Suspended, Busy):  # tried again in a later run

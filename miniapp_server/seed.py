@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from miniapp_server.repositories import Repositories
 from models.gates.entities import Gate, GateId
-from models.kernel.time_range import local_instant
 from models.kiosks.keys import new_key, new_secret
 from models.library.entities import (
     Area,
@@ -26,6 +25,7 @@ from models.library.entities import (
 )
 from models.notices.entities import Notice
 from models.policy.entities import Policy
+from models.profile.entities import LibraryProfile
 from models.reference_data import ReferenceData
 
 DATA: Final = Path(__file__).parent / "demo_library"
@@ -51,6 +51,7 @@ class LibraryData:
 def read(folder: Path = DATA) -> LibraryData:
     """Reads the demo library: library.json and one plan for each area. Raises: SeedError."""
     try:
+        zone = LibraryProfile().clock
         top = json.loads((folder / "library.json").read_text(encoding="utf-8"))
         venue = Venue(VenueId(top["venue"]["id"]), top["venue"]["name"])
         areas = tuple(_area(folder, venue, order, a) for order, a in enumerate(top["areas"]))
@@ -62,7 +63,7 @@ def read(folder: Path = DATA) -> LibraryData:
                 id=n["id"],
                 title=n["title"],
                 body="\n".join(n["body"]),
-                published_at=local_instant(date.fromisoformat(n["published"]), time(8)),
+                published_at=zone.instant(date.fromisoformat(n["published"]), time(8)),
                 pinned=n["pinned"],
             )
             for n in top["notices"]

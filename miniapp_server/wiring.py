@@ -158,6 +158,7 @@ def wire_models(
         app[ERASURE],
         app[service_key(ReservationService)],
         app[service_key(ViolationService)],
+        app[REFERENCE],
     )
 
 
@@ -183,7 +184,10 @@ def _wire_reservations(
     reference = app[REFERENCE]
     changes = ReservationChangeStream(db, r.reservations.writer)
     occupancy = app[OCCUPANCY] = LiveOccupancy(
-        r.reservations, changes, joined_days=reference.joined_days
+        r.reservations,
+        changes,
+        joined_days=reference.joined_days,
+        midnight=lambda day: reference.zone.midnight(day),
     )
     idempotency = app[IDEMPOTENCY] = Idempotency(r.reservations)
     matcher = app[MATCHER] = WaitlistMatcher(
@@ -230,7 +234,9 @@ def _wire_violations_and_gates(
     reconciliation = GateReconciliation(
         r.gate_events, r.reservations, writer, violations, reference
     )
-    app[service_key(GateService)] = GateService(r.gates, r.gate_events, r.readers, reconciliation)
+    app[service_key(GateService)] = GateService(
+        r.gates, r.gate_events, r.readers, reconciliation, reference
+    )
     app[GATE_PRESENCE_JOB] = GatePresenceJob(
         r.gates, r.gate_events, reconciliation, app[OCCUPANCY], reference
     )
@@ -257,7 +263,9 @@ def _wire_deadlines(
     app[service_key(OutageMonitor)] = OutageMonitor(
         r.outages, r.kiosks, reference, extension, cas_answers
     )
-    app[service_key(CodeSharingService)] = CodeSharingService(r.kiosk_scans, r.gate_events, gates)
+    app[service_key(CodeSharingService)] = CodeSharingService(
+        r.kiosk_scans, r.gate_events, gates, reference
+    )
 
 
 def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) -> None:

@@ -4,12 +4,12 @@ worker. A job calls ``refresh`` every few seconds to load new versions; other mo
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date, local_instant, use_zone
+from models.kernel.zone import Zone
 from models.library.entities import (
     REMOVED_FROM_PLAN,
     Area,
@@ -20,7 +20,7 @@ from models.library.entities import (
     SeatId,
 )
 from models.library.repository import CatalogRepository
-from models.policy.entities import FARTHEST_HORIZON, Policy, forget_time_steps
+from models.policy.entities import FARTHEST_HORIZON, Policy
 from models.policy.errors import RulesChanged
 from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
@@ -50,6 +50,7 @@ class ReferenceData:
     ) -> None:
         self._catalogs, self._policies, self._profiles = catalogs, policies, profiles
         self.default_profile = self.profile = default_profile
+        self.zone = default_profile.clock
         self._accommodation_repository, self._group_repository = accommodations, groups
         self.groups = ReaderGroups()
         self._groups_version = 0
@@ -80,7 +81,7 @@ class ReferenceData:
         catalog = await self._catalogs.load()
         # After the catalog: once an area exists, the zone never changes.
         profile = await self._profiles.load() or self.default_profile
-        if profile.clock != self.profile.clock:
+        if profile.clock != self.zone:
             self._switch_zone(profile.clock)
         self.profile, self.catalog = profile, catalog
         self.setup = await self._profiles.setup()
@@ -88,13 +89,12 @@ class ReferenceData:
             self.policy = await self._policies.get(versions_now[1]) or self.policy
         self._loaded = versions_now
 
-    def _switch_zone(self, clock: timezone) -> None:
-        """Switches this process to the library's time zone and forgets what was computed in the
-        former zone. Allowed only before the first booking: stored days are not converted."""
-        use_zone(clock)
+    def _switch_zone(self, zone: Zone) -> None:
+        """Takes over the library's time zone and forgets what was computed in the former one.
+        Allowed only before the first booking: stored days are not converted."""
+        self.zone = zone
         self._hours.clear()
         self._joined.clear()
-        forget_time_steps()
 
     async def publish(self, new: Policy, now: datetime) -> None:
         """Makes ``new`` the current policy. Raises: RulesChanged if another change came first."""
@@ -182,8 +182,8 @@ class ReferenceData:
     def bookable_dates(self, reader: Reader | None, now: datetime) -> list[date]:
         """Today and the days in the reader's booking window, including those not yet open."""
         if reader is None or not self.groups.by_id:
-            return self.policy.bookable_dates(now)
-        today = local_date(now)
+            return self.policy.bookable_dates(self.zone, now)
+        today = self.zone.day(now)
         reader_dates = [today]
         for ahead in range(1, FARTHEST_HORIZON + 1):
             day = today + timedelta(days=ahead)
@@ -245,7 +245,9 @@ class ReferenceData:
         if hours is None:
             if len(self._hours) > _CACHED:
                 self._hours.clear()
-            hours = open_hours(policy, day, self.catalog.areas[area_id].venue_id, area_id)
+            hours = open_hours(
+                self.zone, policy, day, self.catalog.areas[area_id].venue_id, area_id
+            )
             self._hours[key] = hours
         return hours
 
@@ -258,8 +260,9 @@ class ReferenceData:
             self._joined.clear()
         days = self._joined.get(day)
         if days is None:
-            midnight = local_instant(day, time(0))
-            before, after = (self._open_over(midnight + n * _DAY, day) for n in (0, 1))
+            before, after = (
+                self._open_over(self.zone.midnight(day + n * _DAY), day) for n in (0, 1)
+            )
             days = self._joined[day] = tuple(
                 day + n * _DAY
                 for n, open_over in ((-1, before), (0, True), (1, after))

@@ -12,6 +12,7 @@ from models.kernel.ids import ReaderId, ReservationId
 from models.library.entities import Catalog, Seat
 from models.messages.entities import Message, Template
 from models.readers.entities import FOREVER
+from models.reference_data import ReferenceData
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
 from notify.conversations import Conversations
@@ -31,8 +32,11 @@ class InAppNotifier:
     """Sends the staff's messages to readers; implements ``ReaderNotifier``. Kinds without a
     template in WeChat use the template ``ANSWER``."""
 
-    def __init__(self, publisher: MessagePublisher, conversations: Conversations) -> None:
+    def __init__(
+        self, publisher: MessagePublisher, conversations: Conversations, reference: ReferenceData
+    ) -> None:
         self._publisher, self._conversations = publisher, conversations
+        self._reference = reference
 
     async def feedback_answered(self, feedback: Feedback, now: datetime) -> None:
         """Sends the staff's reply to the feedback once: into the WeChat conversation of the
@@ -77,7 +81,7 @@ class InAppNotifier:
     ) -> None:
         """Tells the reader that the staff set a suspension until ``until``, or ended it (None)."""
         kind = "released" if until is None else "banned" if until == FOREVER else "suspended"
-        text = MESSAGE_TEXT[kind].format(until=day_clock(until), reason=reason)
+        text = MESSAGE_TEXT[kind].format(until=day_clock(self._local(until)), reason=reason)
         message = Message(
             id=new_id(),
             reader_id=reader_id,
@@ -116,12 +120,17 @@ class InAppNotifier:
             reader_id=reader_id,
             template=Template.MOVED,
             title=TITLE_TEXT["renumbered"],
-            text=MESSAGE_TEXT["renumbered"].format(was=was, seat=label, span=span(start, end)),
+            text=MESSAGE_TEXT["renumbered"].format(
+                was=was, seat=label, span=span(*map(self._reference.zone.local, (start, end)))
+            ),
             at=now,
             facts={"seat": short, "seat_no": seat.number, "start": start, "tip": RENUMBERED_TIP},
             expires_at=end,
         )
         await self._publisher.publish([message])
+
+    def _local(self, instant: datetime | None) -> datetime | None:
+        return self._reference.zone.local(instant) if instant is not None else None
 
     async def _about(self, v: Violation, kind: str, text: str, now: datetime) -> None:
         id, title = f"{v.reservation_id}:{kind}", TITLE_TEXT[kind]

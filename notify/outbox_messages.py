@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
 
+from models.kernel.zone import Zone
 from models.messages.entities import Message
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
@@ -37,7 +38,7 @@ class OutboxMessages:
             return []
         context = self._context(r, event, result)
         if event.event is OutboxEventKind.NO_SHOW:
-            day = await self._reservations.on_day(r.reader_id, r.date)
+            day = await self._reservations.on_day(self._reference.zone, r.reader_id, r.date)
             others = len(rules.cancellable_today(day, event.at))
             context = replace(context, others=others)
         (id, of_suspension), messages = _ids(r, event), []
@@ -57,7 +58,7 @@ class OutboxMessages:
         if area is not None:
             label = catalog.area_label(area)
             short = catalog.short_area_label(area, LONGEST_THING)
-        rendered = waitlist_ended.render(label, short, entry, end)
+        rendered = waitlist_ended.render(self._reference.zone, label, short, entry, end)
         return Message(
             id=f"{entry.id}:ended",
             reader_id=entry.reader_id,
@@ -72,7 +73,8 @@ class OutboxMessages:
     def _context(
         self, r: Reservation, event: OutboxEvent, result: ViolationResult | None
     ) -> MessageContext:
-        facts: dict[str, Any] = dict(event.facts)
+        zone = self._reference.zone
+        facts = zone.local_facts(event.facts)
         seat_id, catalog = facts.pop("seat_id"), self._reference.catalog
         if (replaced := facts.pop("replaced_seat_id", None)) is not None:
             facts["replaced_seat"] = catalog.label_of(replaced)
@@ -82,14 +84,14 @@ class OutboxMessages:
                 "violation": violation is not None,
                 "counted": violation is not None and violation.counts,
                 "window": result.window,
-                "suspended_until": result.suspended_until,
+                "suspended_until": _local(zone, result.suspended_until),
             }
         kiosks = BETWEEN_KIOSKS.join(
             kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id
         )
         seat = catalog.all_seats.get(seat_id)
         return MessageContext(
-            at=event.at,
+            at=zone.local(event.at),
             seat=catalog.label_of(seat_id),
             short_seat=catalog.short_label_of(seat_id, LONGEST_THING),
             seat_no=seat.number if seat is not None else "",
@@ -98,6 +100,10 @@ class OutboxMessages:
             way=catalog.venues[r.venue_id].check_in_way,
             **facts,
         )
+
+
+def _local(zone: Zone, instant: datetime | None) -> datetime | None:
+    return zone.local(instant) if instant is not None else None
 
 
 def _template_of(event: OutboxEvent) -> MessageTemplate | None:

@@ -12,17 +12,16 @@ from models.kernel.errors import DomainError
 from models.kernel.ids import Actor, ReaderId, ReservationId
 from models.kernel.time_range import (
     TimeRange,
-    local_date,
-    local_instant,
-    next_clock_instant,
-    to_local,
 )
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, Seat, SeatId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
 from models.reservations.entities import Placement, Reservation
 from models.reservations.presence import PresenceMethod, PresenceProof
 
+ZONE: Final = Zone.fixed("Asia/Shanghai", 480)
+"""The zone of the test library."""
 MONDAY: Final = date(2026, 9, 7)
 TOMORROW: Final = date(2026, 9, 8)
 VENUE, AREA = VenueId("main"), AreaId("2f-hall")
@@ -34,7 +33,7 @@ BY_JOB: Final = Actor("system", "job")
 
 def on(clock: str, day: date = MONDAY) -> datetime:
     """The instant at which the library's clock shows ``HH:MM[:SS]`` on the Monday."""
-    return local_instant(day, time.fromisoformat(clock))
+    return ZONE.instant(day, time.fromisoformat(clock))
 
 
 PROOF: Final = PresenceProof(ZHANG, VENUE, PresenceMethod.KIOSK_CODE, on("14:00"))
@@ -52,14 +51,14 @@ def outcome(ask: Callable[[], object]) -> str:
 def hours(start: str, end: str, day: date = MONDAY) -> TimeRange:
     """A time range; an end that is not after the start is the next day's."""
     begin = on(start, day)
-    return TimeRange(begin, next_clock_instant(begin, time.fromisoformat(end)))
+    return TimeRange(begin, ZONE.next_instant(begin, time.fromisoformat(end)))
 
 
 def shifted(policy: Policy, later: timedelta) -> Policy:
     """The library with its hours shifted, but not so late that it opens on the next day."""
 
     def clock(opens: time | None) -> time | None:
-        return to_local(on(f"{opens:%H:%M}") + later).time() if opens else None
+        return ZONE.local(on(f"{opens:%H:%M}") + later).time() if opens else None
 
     moved = (replace(r, opens=clock(r.opens), closes=clock(r.closes)) for r in policy.opening)
     return replace(policy, opening=tuple(moved))
@@ -82,7 +81,7 @@ def reserved(
     policy, span = policy or Policy(), hours(start, end, day)
     return transitions.create(
         id=ReservationId(id),
-        placement=Placement(reader, VENUE, AREA, SeatId(seat), span),
+        placement=Placement(ZONE, reader, VENUE, AREA, SeatId(seat), span),
         policy=policy,
         daily_number=k,
         result=None,
@@ -93,14 +92,14 @@ def reserved(
 
 def on_seat(r: Reservation, seat: str, span: TimeRange | None = None) -> Placement:
     """The reservation's reader on another seat, at its own time unless another one is given."""
-    return Placement(r.reader_id, r.venue_id, r.area_id, SeatId(seat), span or r.span)
+    return Placement(ZONE, r.reader_id, r.venue_id, r.area_id, SeatId(seat), span or r.span)
 
 
 def in_use(r: Reservation | None = None, when: datetime | None = None) -> Reservation:
     """Checked in at its start, or at ``when`` including the half hours before the start."""
     r = r or reserved()
     when = when or r.start
-    return check_in_transitions.check_in(r, PROOF, Policy(), BY_READER, when, early=True)
+    return check_in_transitions.check_in(ZONE, r, PROOF, Policy(), BY_READER, when, early=True)
 
 
 def away(r: Reservation | None = None, left: datetime | None = None) -> Reservation:
@@ -121,4 +120,4 @@ def moved(r: Reservation, later: timedelta) -> Reservation:
         for field in fields(r)
         if isinstance(value := getattr(r, field.name), datetime)
     }
-    return but(r, date=local_date(r.start + later), **instants)
+    return but(r, date=ZONE.day(r.start + later), **instants)

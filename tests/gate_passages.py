@@ -6,7 +6,7 @@ from models.gates.entities import Direction, GateEvent, GateId
 from models.gates.replay import derive_presence
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
-from tests.builders import ZHANG, on
+from tests.builders import ZHANG, ZONE, on
 
 POLICY = Policy()
 EVENING = on("22:00")
@@ -29,5 +29,5 @@ def after(
 ) -> Reservation:
     free = on(free_from) if free_from else None
     return derive_presence(
-        r, POLICY, [gate_event(p) for p in gate_events], HERE, free, on(told), EVENING
+        ZONE, r, POLICY, [gate_event(p) for p in gate_events], HERE, free, on(told), EVENING
     )[0]

@@ -16,7 +16,7 @@ from models.reservations.claims import presence_claim
 from models.reservations.state_machine import ReservationState
 from models.storage.encryption import token_hash
 from models.storage.mongo import Document, new_id
-from tests.builders import BY_READER, MONDAY, TOMORROW, on
+from tests.builders import BY_READER, MONDAY, TOMORROW, ZONE, on
 from tests.busy_day import EVENING, NEXT_YEARS, Store
 
 LEASE: Final = timedelta(seconds=60)
@@ -76,8 +76,8 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("due_for_reminder", _of("due_for_reminder", EVENING, 500), {"due_remind"}),
     ("due_for_carry_over", _of("due_for_carry_over", EVENING, 500), {"due_carry_over"}),
     ("with_outbox_events", _of("with_outbox_events", 200), {"outbox"}),
-    ("on_day", lambda s: s.stored.reservations.on_day(s.readers[2], MONDAY), {"reader_list"}),
-    ("on_seat", _of("on_seat", "seat-003", MONDAY), {"occupancy", "ended_on_seat"}),
+    ("on_day", lambda s: s.stored.reservations.on_day(ZONE, s.readers[2], MONDAY), {"reader_list"}),
+    ("on_seat", _of("on_seat", ZONE, "seat-003", MONDAY), {"occupancy", "ended_on_seat"}),
     (
         "gate_events.of_day",
         lambda s: s.stored.gate_events.of_day(s.readers[2], on("00:00"), on("23:00")),
@@ -129,7 +129,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ),
     (
         "used_daily_numbers",
-        lambda s: s.stored.reservations.used_daily_numbers(s.readers[1], MONDAY),
+        lambda s: s.stored.reservations.used_daily_numbers(ZONE, s.readers[1], MONDAY),
         {"reader_list"},
     ),
     ("page_of", lambda s: s.stored.reservations.page_of(s.readers[1], (), 0, 5), {"reader_list"}),
@@ -143,7 +143,11 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         lambda s: s.stored.reservations.next_on_same_seat(s.mine),
         {"reader_list"},
     ),
-    ("drop_past_claims", _of("drop_past_claims", TOMORROW, 500), {"ended_with_claims", "_id_"}),
+    (
+        "drop_past_claims",
+        _of("drop_past_claims", ZONE, TOMORROW, 500),
+        {"ended_with_claims", "_id_"},
+    ),
     ("drop_tombstones", _of("drop_tombstones", on("08:00", NEXT_YEARS)), {"tombstones"}),
     (
         "messages.page_of",

@@ -98,7 +98,7 @@ def features(
     """
     app, stored = web.Application(), stored or Repositories(db, cipher)
     wire_reference(app, stored)
-    app[OPENING_DRAW] = OpeningDraw(stored.opening_tickets, now, sleep)
+    app[OPENING_DRAW] = OpeningDraw(stored.opening_tickets, now, sleep, lambda: app[REFERENCE].zone)
     wire_models(
         app,
         db,

@@ -46,7 +46,6 @@ from models.identity.errors import (
     ReaderBoundElsewhere,
 )
 from models.kernel.errors import TooManyAttempts
-from models.kernel.time_range import to_local
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.messages.errors import UnknownTemplate
 from models.messages.service import MessageService
@@ -75,7 +74,9 @@ async def wx_login(call: ApiRequest, body: WxLogin) -> LoginOut:
     if body.scan_note is not None:
         codes, session_id = call[ScannedCodes], principal.session.id
         note = codes.note_after_login(body.scan_note, session_id, call.now)
-    return LoginOut(issued.token, to_local(issued.expires_at), reader is not None, reader, note)
+    return LoginOut(
+        issued.token, call.zone.local(issued.expires_at), reader is not None, reader, note
+    )
 
 
 @routes.post(
@@ -97,7 +98,7 @@ async def bind(call: ApiRequest, body: Bind) -> BindingOut | BindingRequestOut:
     assert call.principal is not None
     outcome = await call[AccountBindingService].bind(call.principal, body.activation_code, call.now)
     if isinstance(outcome, BindingRequest):
-        return presenter.binding_request(outcome)
+        return presenter.binding_request(call.zone, outcome)
     return BindingOut(presenter.reader(outcome))
 
 
@@ -127,7 +128,7 @@ async def binding_state(call: ApiRequest) -> BindingStateOut:
     binding = await call[AccountBindingService].state(call.principal, call.now)
     return BindingStateOut(
         state=binding.state,
-        request=presenter.binding_request(binding.request) if binding.request else None,
+        request=presenter.binding_request(call.zone, binding.request) if binding.request else None,
         reader=presenter.reader(binding.reader) if binding.reader else None,
     )
 
@@ -159,7 +160,7 @@ async def refuse_binding(call: ApiRequest) -> None:
 @routes.delete("/me", "Erase the reader's data", sessions=PHONE, errors=(ErasureNotNow,))
 async def erase(call: ApiRequest) -> None:
     assert call.principal is not None
-    works_here = bool(call.principal.granted_on(call.now))
+    works_here = bool(call.principal.granted_on(call.zone, call.now))
     await call[OwnData].erase(call.reader, works_here, call.now)
 
 
@@ -182,9 +183,9 @@ async def activation_code(call: ApiRequest, body: NewActivationCode) -> Activati
     )
     return ActivationCodeOut(
         code=code.digits,
-        expires_at=to_local(code.expires_at),
+        expires_at=call.zone.local(code.expires_at),
         link=link(call[SITE].public_base_url, code.secret),
-        request=presenter.binding_request(code.request) if code.request else None,
+        request=presenter.binding_request(call.zone, code.request) if code.request else None,
     )
 
 
@@ -210,8 +211,8 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
             if r.state in BOOKING_STATES
         ],
         violations_count=window.count,
-        suspended_until=to_local(until) if until and until > call.now else None,
-        suspension=suspension(reader, call.now),
+        suspended_until=call.zone.local(until) if until and until > call.now else None,
+        suspension=suspension(call.zone, reader, call.now),
         subscriptions=_by_name(await call[MessageService].remaining_consents(reader.id)),
         long_term=_long_term(call),
         reminders_paused=bool(active)

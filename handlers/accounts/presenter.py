@@ -4,7 +4,7 @@ from handlers.accounts import schemas
 from handlers.texts.labels import SESSION_TEXT
 from models.identity.activation_code_repository import BindingRequest
 from models.identity.entities import Session
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 from models.readers.entities import Reader
 
 
@@ -12,8 +12,10 @@ def reader(r: Reader) -> schemas.ReaderOut:
     return schemas.ReaderOut(r.student_no_masked, r.name, r.category)
 
 
-def binding_request(r: BindingRequest) -> schemas.BindingRequestOut:
-    return schemas.BindingRequestOut(r.id, r.match_number, to_local(r.at), to_local(r.expires_at))
+def binding_request(zone: Zone, r: BindingRequest) -> schemas.BindingRequestOut:
+    return schemas.BindingRequestOut(
+        r.id, r.match_number, zone.local(r.at), zone.local(r.expires_at)
+    )
 
 
 def session_name(session: Session) -> str:

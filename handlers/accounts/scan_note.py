@@ -24,7 +24,6 @@ from models.check_in.errors import PresenceMethodOff, QrExpired
 from models.check_in.service import CheckInService
 from models.identity.entities import Principal
 from models.kernel.errors import NotFound, TooManyAttempts
-from models.kernel.time_range import local_date
 from models.kiosks.errors import QrInvalid
 
 routes = ApiRoutes()
@@ -84,7 +83,7 @@ async def _verified(
         app[service_key(ScannedCodes)],
         principal.reader if principal is not None else None,
     )
-    step_seconds = app[REFERENCE].policy_on(local_date(now)).kiosk_code_seconds
+    step_seconds = app[REFERENCE].policy_on(request.app[REFERENCE].zone.day(now)).kiosk_code_seconds
     if reader is not None:
         scan = await codes.brought(text, None, reader.id, step_seconds, now)
     else:

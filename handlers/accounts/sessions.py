@@ -12,7 +12,6 @@ from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import SESSIONS
 from models.identity.entities import Principal
 from models.kernel.errors import NotFound
-from models.kernel.time_range import to_local
 
 routes = ApiRoutes()
 
@@ -27,8 +26,8 @@ async def list_sessions(call: ApiRequest) -> SessionsOut:
                 s.public_id,
                 cast(ReadersSession, s.kind.value),
                 session_name(s),
-                to_local(s.opened_at),
-                to_local(s.expires_at),
+                call.zone.local(s.opened_at),
+                call.zone.local(s.expires_at),
                 s.id == own,
             )
             for s in await call[SESSIONS].live_of(call.reader.id, call.now)

@@ -20,7 +20,7 @@ from handlers.texts.console import WRONG_TEXT
 from models.announcements.staff import Announcement, StaffAnnouncements
 from models.identity.roles import Role
 from models.kernel.errors import Malformed, TooManyAttempts
-from models.kernel.time_range import TimeRange, to_local
+from models.kernel.time_range import TimeRange
 from models.library.entities import Area, AreaId
 from models.storage.attempt_limiter import AttemptLimit
 
@@ -44,7 +44,7 @@ class AnnouncementForm(msgspec.Struct):
 async def announcement(visit: PageRequest, reach: int | None = None) -> web.StreamResponse:
     """Shows the form for an announcement. ``reach``: the number of readers that the typed
     announcement would reach; None if nothing was typed yet."""
-    catalog, now = visit[REFERENCE].catalog, to_local(visit.now)
+    catalog, now = visit[REFERENCE].catalog, visit.zone.local(visit.now)
     venues = [v for v in catalog.venues_in_use if visit.may_in(v.id, Role.LIBRARIAN)]
     return render(
         visit,
@@ -88,7 +88,7 @@ async def _send(visit: PageRequest, what: Announcement, reason: str) -> int:
 
 def _read(visit: PageRequest, form: Form) -> Announcement:
     """The announcement that the form describes. Raises: Malformed, OtherVenue."""
-    typed = decode(form, AnnouncementForm)
+    typed = decode(visit.zone, form, AnnouncementForm)
     areas = {_area(visit, name).id for name in sorted(typed.area)}
     if not typed.begin < typed.until <= typed.begin + LONGEST_SPAN:
         raise Malformed("until", "announcement_time")

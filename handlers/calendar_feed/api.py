@@ -11,7 +11,6 @@ from handlers.http.language import language_of
 from handlers.http.presenting import moment
 from models.calendar_feed.service import CalendarFeeds
 from models.kernel.errors import NotFound
-from models.kernel.time_range import to_local
 
 routes = ApiRoutes()
 
@@ -19,7 +18,7 @@ routes = ApiRoutes()
 @routes.get("/calendar-feed", "Get the state of the reader's calendar feed")
 async def show(call: ApiRequest) -> CalendarFeedOut:
     feed = await call[CalendarFeeds].of(call.reader.id)
-    return CalendarFeedOut(feed is not None, moment(feed.created_at if feed else None))
+    return CalendarFeedOut(feed is not None, moment(call.zone, feed.created_at if feed else None))
 
 
 @routes.post(
@@ -30,7 +29,7 @@ async def show(call: ApiRequest) -> CalendarFeedOut:
 async def issue(call: ApiRequest) -> CalendarAddressOut:
     language = language_of(call.request)
     token = await call[CalendarFeeds].issue(call.reader.id, language.tag, call.now)
-    return CalendarAddressOut(address(call.request, token), to_local(call.now))
+    return CalendarAddressOut(address(call.request, token), call.zone.local(call.now))
 
 
 @routes.delete("/calendar-feed", "Remove the address of the calendar feed")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from handlers.http import presenting
+from handlers.http.presenting import later_clock
 from handlers.reservations import presenter
 from handlers.texts import calendar_feed as texts
 from handlers.texts.labels import STATE_TEXT
@@ -14,7 +16,7 @@ from models.calendar_feed.entities import CalendarEntry
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
-from notify.templates.rendering import SCAN_BY, clock, later_clock
+from notify.templates.rendering import SCAN_BY
 
 
 def calendar(
@@ -66,7 +68,7 @@ def _status_text(reference: ReferenceData, r: Reservation) -> Text:
     way = reference.catalog.venues[r.venue_id].check_in_way
     text = texts.CHECK_IN_EXCUSED if r.penalty_waived else texts.CHECK_IN
     return text.format(
-        begin=clock(r.check_in_from),
-        end=later_clock(r.check_in_from, r.check_in_until),
+        begin=presenting.clock(reference.zone, r.check_in_from),
+        end=later_clock(reference.zone, r.check_in_from, r.check_in_until),
         scan=SCAN_BY[way],
     )

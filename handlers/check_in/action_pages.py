@@ -52,17 +52,17 @@ async def _return_by(visit: PageRequest, r: Reservation) -> dict[str, Any]:
     policy = await visit[REFERENCE].policy_version_for(
         r.policy_version, r.area_id, r.date, r.reader_id
     )
-    return {"return_by": rules.decide_return_by(r, policy, visit.now)}
+    return {"return_by": rules.decide_return_by(visit.zone, r, policy, visit.now)}
 
 
 async def _renewal_ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
     ends = await visit[RenewalService].renewal_choices(visit.context(), r.id)
-    return {"ends": [choice(end, visit.now) for end in ends]}
+    return {"ends": [choice(visit.zone, end, visit.now) for end in ends]}
 
 
 async def _earlier_ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
     ends = await visit[EarlyEndService].earlier_ends(visit.context(), r.id)
-    return {"ends": [choice(end, visit.now) for end in ends]}
+    return {"ends": [choice(visit.zone, end, visit.now) for end in ends]}
 
 
 async def _after_report(visit: PageRequest, r: Reservation) -> dict[str, Any]:
@@ -175,7 +175,7 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
             question_title=ACTION_TEXT[verb][0],
             button=ACTION_TEXT[verb][1],
             facts={"ends": [], "return_by": None},
-            refusal=text_of(error.code, error.details),
+            refusal=text_of(error.code, visit.zone.local_facts(error.details)),
         )
     visit[WAKE_JOBS]()
     if verb == "cancel":

@@ -29,7 +29,6 @@ from models.check_in.errors import (
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
 from models.kernel.errors import NotFound, TooManyAttempts
-from models.kernel.time_range import local_date
 from models.kiosks.errors import QrInvalid
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
@@ -90,7 +89,7 @@ async def _scanned(call: ApiRequest, body: ScanRequest, work: _ByScan) -> Reserv
     previous = await call[CheckInService].previous_result(ctx, call.id)
     if previous is not None:
         return await presenter.after_change(call, previous)
-    step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
+    step_seconds = call[REFERENCE].policy_on(call.zone.day(call.now)).kiosk_code_seconds
     assert call.principal is not None
     scan = await call[ScannedCodes].brought(
         body.qr, call.principal.session.id, call.reader.id, step_seconds, call.now
@@ -166,7 +165,7 @@ async def renew(call: ApiRequest, body: OtherEnd) -> ReservationOut:
 )
 async def renewal_choices(call: ApiRequest) -> EndsOut:
     ends = await call[RenewalService].renewal_choices(call.context(), call.id)
-    return EndsOut([choice(end, call.now) for end in ends])
+    return EndsOut([choice(call.zone, end, call.now) for end in ends])
 
 
 @routes.post(
@@ -191,4 +190,4 @@ async def shorten(call: ApiRequest, body: OtherEnd) -> ReservationOut:
 )
 async def earlier_ends(call: ApiRequest) -> EndsOut:
     ends = await call[EarlyEndService].earlier_ends(call.context(), call.id)
-    return EndsOut([choice(end, call.now) for end in ends])
+    return EndsOut([choice(call.zone, end, call.now) for end in ends])

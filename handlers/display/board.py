@@ -26,7 +26,7 @@ from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
 from languages.text import Language
 from models.forecast.service import ExpectedSeats, FullnessForecast
 from models.kernel.errors import DomainError, Unavailable
-from models.kernel.time_range import floor_minute, local_date, to_local
+from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Venue, VenueId
 from models.notices.service import NoticeService
 from models.occupancy.joined import OccupancyView
@@ -107,11 +107,11 @@ class HallBoards:
 
     async def _make(self, venue_id: VenueId, now: datetime) -> Board:
         minute = floor_minute(now)
-        at = to_local(minute + _AHEAD)
+        at = self._reference.zone.local(minute + _AHEAD)
         at = at.replace(minute=at.minute // 30 * 30)
         areas = [a for a in self._reference.catalog.bookable_areas if a.venue_id == venue_id]
-        today = await self._occupancy.get_day(local_date(minute))
-        then = await self._occupancy.get_day(local_date(at))
+        today = await self._occupancy.get_day(self._reference.zone.day(minute))
+        then = await self._occupancy.get_day(self._reference.zone.day(at))
         windows = self._window(minute, None), self._window(minute, at)
         rows = []
         for area in areas:
@@ -127,12 +127,15 @@ class HallBoards:
         language = library_language(self._reference.profile)
         html = render_fragment(
             "display/board.html",
+            self._reference.zone,
             language,
             cards=[
                 self._with_expected(card, floor, at) for floor in floors for card in _cards(floor)
             ],
             later=at,
-            hours=self._reference.policy.day_hours(local_date(minute), venue_id, None),
+            hours=self._reference.policy.day_hours(
+                self._reference.zone, self._reference.zone.day(minute), venue_id, None
+            ),
             minute=minute,
             notices=await self._current_notices(minute),
         )

@@ -19,7 +19,7 @@ from handlers.http.cached_response import CachedBody
 from handlers.http.endpoint import Access, ApiRequest
 from handlers.seat_map.cache import SeatMapCache
 from models.kernel.errors import NotFound
-from models.kernel.time_range import floor_minute, local_date, to_local
+from models.kernel.time_range import floor_minute
 from models.library.entities import Area, VenueId
 from models.reference_data import ReferenceData
 from models.seat_map.service import SeatMapService
@@ -47,7 +47,7 @@ class PublicOccupancy:
         """A response, at most five seconds old, for one venue or (None) for all venues. Raises:
         NotFound for an unknown venue, or if the library publishes no occupancy."""
         reference = self._reference
-        if not reference.policy_on(local_date(now)).public_occupancy:
+        if not reference.policy_on(self._reference.zone.day(now)).public_occupancy:
             raise NotFound()
         if venue_id is not None and venue_id not in {v.id for v in reference.catalog.venues_in_use}:
             raise NotFound()
@@ -55,7 +55,7 @@ class PublicOccupancy:
 
     async def _make(self, venue_id: VenueId | None, now: datetime) -> CachedBody:
         minute = floor_minute(now)
-        today = await self._occupancy.get_day(local_date(minute))
+        today = await self._occupancy.get_day(self._reference.zone.day(minute))
         time_window = self._plans.window(None, None, None, minute)
         items = []
         for area in self._reference.catalog.bookable_areas:
@@ -66,8 +66,8 @@ class PublicOccupancy:
                     )
                 )
                 await asyncio.sleep(0)  # evaluating all seats takes long: lets other tasks run
-        language = self._reference.profile.language
-        content = msgspec.json.encode(PublicOccupancyOut(to_local(minute), items, language))
+        at, language = self._reference.zone.local(minute), self._reference.profile.language
+        content = msgspec.json.encode(PublicOccupancyOut(at, items, language))
         etag = blake2b(content, digest_size=12).hexdigest()
         return CachedBody(content, etag, headers=FOR_EVERYBODY)
 
@@ -81,7 +81,7 @@ class PublicOccupancy:
             state=row.state or ("reserved" if row.groups else "open"),
             seats_free=row.free,
             seats_total=row.total,
-            opens_at=to_local(row.opens) if row.opens is not None else None,
+            opens_at=self._reference.zone.local(row.opens) if row.opens is not None else None,
             reason=row.reason,
         )
 

@@ -15,7 +15,6 @@ from handlers.http.public_reads import read_in_public
 from handlers.http.qr import svg
 from handlers.http.rendering import render_page
 from models.kernel.errors import DomainError, NotFound
-from models.kernel.time_range import local_date
 from models.library.entities import Venue, VenueId
 
 POLL_S: Final = 15
@@ -57,7 +56,7 @@ async def _board(request: web.Request) -> tuple[Venue, Board]:
         if (
             venue is None
             or venue.retired
-            or not reference.policy_on(local_date(request[NOW])).hall_display
+            or not reference.policy_on(request.app[REFERENCE].zone.day(request[NOW])).hall_display
         ):
             raise NotFound()
         return venue, await request.app[HALL_BOARDS].board(venue, request[NOW])

@@ -26,7 +26,7 @@ async def show(call: ApiRequest) -> EmailAddressOut:
     email_address = await call[EmailAddressService].of(call.reader.id)
     if email_address.pending is not None and email_address.pending.expires_at <= call.now:
         email_address = replace(email_address, pending=None)
-    return presenter.email_address(email_address)
+    return presenter.email_address(call.zone, email_address)
 
 
 @routes.post(

@@ -44,7 +44,7 @@ async def _page(
         "email_addresses/settings.html",
         status=status,
         reader=visit.reader,
-        mail=presenter.email_address(email_address),
+        mail=presenter.email_address(visit.zone, email_address),
         done=done,
         wrong=wrong,
         address=address,

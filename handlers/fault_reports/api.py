@@ -7,7 +7,6 @@ from models.fault_reports.entities import FaultKind
 from models.fault_reports.errors import FaultReported, TooManyFaults
 from models.fault_reports.service import FaultReportService
 from models.kernel.errors import NotFound
-from models.kernel.time_range import to_local
 
 routes = ApiRoutes()
 
@@ -22,4 +21,6 @@ async def report_fault(call: ApiRequest, body: ReportFault) -> FaultReportOut:
     fault = await call[FaultReportService].report(
         call.reader.id, call.id, FaultKind(body.kind), body.text.strip(), call.now
     )
-    return FaultReportOut(fault.id, fault.seat_id, fault.kind.value, fault.text, to_local(fault.at))
+    return FaultReportOut(
+        fault.id, fault.seat_id, fault.kind.value, fault.text, call.zone.local(fault.at)
+    )

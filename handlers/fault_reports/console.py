@@ -18,7 +18,6 @@ from handlers.staff.layout import (
 from models.fault_reports.service import FaultReportService
 from models.fault_reports.staff import StaffFaultReports
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
 from models.readers.staff.readers import StaffReaders
 from notify.templates.in_app import FAULT_TEXT
@@ -43,7 +42,7 @@ async def faults(visit: PageRequest) -> web.StreamResponse:
         opened, (number - 1) * PAGE, PAGE, visible_seats(visit)
     )
     people = await visit[StaffReaders].many({r.reader_id for r in rows})
-    today = local_date(visit.now)
+    today = visit.zone.day(visit.now)
     items = []
     for r in rows:
         seat = reference.catalog.seats.get(r.seat_id)

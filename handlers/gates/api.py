@@ -69,4 +69,4 @@ async def list_own(call: ApiRequest, query: Pagination) -> Page[GateRecordOut]:
     gates = call[GateService]
     rows, total = await gates.page_of(call.reader.id, query.offset, query.page_size)
     names = {gate.id: gate.name for gate in await gates.all()}
-    return query.page_of([presenter.passage(row, names) for row in rows], total)
+    return query.page_of([presenter.passage(call.zone, row, names) for row in rows], total)

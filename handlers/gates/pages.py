@@ -24,7 +24,7 @@ async def gate_events(visit: PageRequest) -> web.StreamResponse:
         visit.request,
         "gates/events.html",
         reader=visit.reader,
-        items=[presenter.passage(event, names) for event in rows],
+        items=[presenter.passage(visit.zone, event, names) for event in rows],
         effects=EFFECT_TEXT,
         number=number,
         pages=pages,

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.hdrs import AUTHORIZATION
 
-from handlers.http.keys import CLOCK, RATE_LIMITER, SESSIONS, SITE, Network
+from handlers.http.keys import CLOCK, RATE_LIMITER, REFERENCE, SESSIONS, SITE, Network
 from models.identity.api_tokens import TOKEN_PREFIX, ApiToken
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import NotBound, SecondFactorRequired, SignInAgain
@@ -99,8 +99,9 @@ async def require_role(
     """Checks that the session has the staff role in some venue, was used recently, and has a
     second factor if the service requires one. Raises: Forbidden, SecondFactorRequired,
     SignInAgain."""
-    session, rights = principal.session, principal.rights_at(now)
-    if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
+    zone = request.app[REFERENCE].zone
+    session, rights = principal.session, principal.rights_at(zone, now)
+    if rights is None and session.kind is SessionKind.WEB and principal.granted_on(zone, now):
         raise SignInAgain()  # the role was given after this sign-in
     if rights is None or not rights.role.covers(role):
         raise Forbidden()

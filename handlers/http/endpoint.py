@@ -32,7 +32,7 @@ from handlers.http.authentication import (
 )
 from handlers.http.cached_response import json_answer
 from handlers.http.deadline import ANSWER_WITHIN_S, read_within
-from handlers.http.keys import LOAD_SHEDDER, service_key
+from handlers.http.keys import LOAD_SHEDDER, REFERENCE, service_key
 from handlers.http.language import language_of
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
@@ -46,6 +46,7 @@ from models.identity.errors import ScopeMissing
 from models.identity.roles import Role
 from models.kernel.errors import DomainError, Forbidden, Malformed
 from models.kernel.ids import Actor
+from models.kernel.zone import Zone
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader, onlooker
 
@@ -82,6 +83,10 @@ class ApiRequest:
     def __getitem__(self, key: web.AppKey[Value] | type[Value]) -> Value:
         """The application's service of this class, or the value under an ``AppKey``."""
         return self.app[service_key(key) if isinstance(key, type) else key]
+
+    @property
+    def zone(self) -> Zone:
+        return self.app[REFERENCE].zone
 
     @property
     def reader(self) -> Reader:

@@ -10,7 +10,7 @@ from languages.catalogue import CHINESE
 from languages.text import Language
 from models.kernel import errors as kernel_errors
 from models.kernel.errors import DomainError
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 
 STATUSES: Final[dict[type[DomainError], int]] = {
     kernel_errors.Malformed: 400,
@@ -35,9 +35,9 @@ def status_of(error: type[DomainError]) -> int:
     return 500
 
 
-def facts_of(error: DomainError) -> tuple[dict[str, Any], dict[str, str]]:
+def facts_of(zone: Zone, error: DomainError) -> tuple[dict[str, Any], dict[str, str]]:
     """The facts of the error's response, and its headers."""
-    facts: dict[str, Any] = dict(error.details)
+    facts = zone.local_facts(error.details)
     if not isinstance(error, kernel_errors.Throttled | kernel_errors.Unavailable):
         return facts, {}
     facts["retry_after"] = error.retry_after
@@ -48,12 +48,8 @@ def envelope(
     status: int, code: str, details: dict[str, Any], language: Language = CHINESE
 ) -> web.Response:
     """The response in the API's error format. Its message is in the language."""
-    local = {
-        name: to_local(value) if hasattr(value, "astimezone") else value
-        for name, value in details.items()
-    }
     message = language.say(text_of(code, details))
-    body = {"error": {"code": code, "message": message, "details": local}}
+    body = {"error": {"code": code, "message": message, "details": details}}
     return web.Response(
         status=status,
         body=msgspec.json.encode(body, enc_hook=str),

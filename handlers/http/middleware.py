@@ -15,14 +15,14 @@ from aiohttp.typedefs import Handler
 
 from handlers.http.cached_response import PrebuiltResponse
 from handlers.http.errors import envelope, facts_of, status_of
-from handlers.http.keys import CLOCK, ERROR_PAGE, LOAD_SHEDDER, METRICS
+from handlers.http.keys import CLOCK, ERROR_PAGE, LOAD_SHEDDER, METRICS, REFERENCE
 from handlers.http.language import language_of
 from handlers.http.refusals import count_error
 from handlers.http.request_ids import request_id_of
 from handlers.http.routing import route_of
 from models.kernel.errors import DomainError, UnsupportedMediaType
 from models.kernel.request_id import REQUEST_ID
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 
 log = logging.getLogger(__name__)
 NOW: Final = web.RequestKey("now", datetime)
@@ -39,22 +39,23 @@ class _ServerTime:
         self._second = self._now = datetime.min.replace(tzinfo=UTC)
         self._before = self._behind = self._date = self._text = ""
         self._lines = b""
+        self._zone: Zone | None = None
 
-    def text(self, now: datetime) -> str:
-        if now is not self._now:
-            self._format(now)
+    def text(self, zone: Zone, now: datetime) -> str:
+        if now is not self._now or zone is not self._zone:
+            self._format(zone, now)
         return self._text
 
-    def lines(self, now: datetime) -> bytes:
+    def lines(self, zone: Zone, now: datetime) -> bytes:
         """The encoded header lines X-Server-Time and Date, ready to be sent."""
-        if now is not self._now:
-            self._format(now)
+        if now is not self._now or zone is not self._zone:
+            self._format(zone, now)
         return self._lines
 
-    def _format(self, now: datetime) -> None:
-        if not _NO_TIME <= now - self._second < _SECOND:
-            self._second = now.replace(microsecond=0)
-            text = to_local(self._second).isoformat()
+    def _format(self, zone: Zone, now: datetime) -> None:
+        if zone is not self._zone or not _NO_TIME <= now - self._second < _SECOND:
+            self._zone, self._second = zone, now.replace(microsecond=0)
+            text = zone.local(self._second).isoformat()
             self._before, self._behind = text[:19], text[19:]
             self._date = format_datetime(self._second, usegmt=True)
         self._now = now
@@ -70,7 +71,7 @@ def common_headers(request: web.Request) -> dict[str, str]:
     """The headers of every response (id, time), for a handler that sends its response itself."""
     return {
         "X-Request-Id": REQUEST_ID.get(),
-        "X-Server-Time": _server_time.text(request.app[CLOCK].now()),
+        "X-Server-Time": _server_time.text(request.app[REFERENCE].zone, request.app[CLOCK].now()),
     }
 
 
@@ -82,6 +83,7 @@ def enveloped(app: web.Application, routes: Iterable[web.RouteDef]) -> list[web.
 
 def _enveloped(app: web.Application, handler: Handler) -> Handler:
     clock, load, metrics = app[CLOCK], app[LOAD_SHEDDER], app[METRICS]
+    reference = app[REFERENCE]
     route = ""
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -103,12 +105,12 @@ def _enveloped(app: web.Application, handler: Handler) -> Handler:
         # A quick response reuses ``now``: reading the clock costs as much as finding the route.
         answered_at = now if took < _AT_ONCE_S else clock.now()
         if isinstance(response, PrebuiltResponse):
-            response.set_common_headers(request_id, _server_time.lines(answered_at))
+            response.set_common_headers(request_id, _server_time.lines(reference.zone, answered_at))
         elif response.prepared:
             return response  # a stream, whose headers are sent; its duration is no latency
         else:
             response.headers["X-Request-Id"] = request_id
-            response.headers["X-Server-Time"] = _server_time.text(answered_at)
+            response.headers["X-Server-Time"] = _server_time.text(reference.zone, answered_at)
             response.headers.setdefault("X-Content-Type-Options", "nosniff")
             response.headers.setdefault("Cache-Control", "no-store")
         status = response.status
@@ -135,7 +137,7 @@ async def _error_response(request: web.Request, error: Exception) -> web.StreamR
     match error:
         case DomainError():
             count_error(request, error)
-            facts, headers = facts_of(error)
+            facts, headers = facts_of(request.app[REFERENCE].zone, error)
             status = status_of(type(error))
             response = await _render_error(request, status, error.code, facts)
             response.headers.update(headers)

@@ -37,6 +37,7 @@ from models.kernel.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from models.profile.entities import LibraryProfile
 from models.reservations.errors import IDEMPOTENCY
 
 VERSION: Final = "1.0"
@@ -283,7 +284,9 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
 def docs_routes(document: dict[str, Any], prefix: str) -> list[web.RouteDef]:
     """The routes of the OpenAPI document and of its HTML page. This call encodes both."""
     text = msgspec.json.encode(document)
-    page = render_fragment("http/api_docs.html", document=document, prefix=prefix)
+    page = render_fragment(
+        "http/api_docs.html", LibraryProfile().clock, document=document, prefix=prefix
+    )
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]
     json_body, html_body = (
         CachedBody(text, etag),

@@ -26,7 +26,7 @@ from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.endpoint import key_of
 from handlers.http.errors import facts_of, status_of
 from handlers.http.forms import Form, form_of
-from handlers.http.keys import LOAD_SHEDDER, service_key
+from handlers.http.keys import LOAD_SHEDDER, REFERENCE, service_key
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.presenting import suspension
@@ -51,6 +51,7 @@ from models.kernel.errors import (
 from models.kernel.ids import Actor
 from models.kernel.request_id import REQUEST_ID
 from models.kernel.text import is_printable_line
+from models.kernel.zone import Zone
 from models.library.entities import VenueId
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
@@ -72,6 +73,10 @@ class PageRequest:
         return self.request.app[service_key(key) if isinstance(key, type) else key]
 
     @property
+    def zone(self) -> Zone:
+        return self[REFERENCE].zone
+
+    @property
     def reader(self) -> Reader:
         return bound_reader(self.principal)
 
@@ -87,7 +92,7 @@ class PageRequest:
     @property
     def rights(self) -> StaffRights | None:
         """The staff rights that the reader has in this session; None if they have none."""
-        return self.principal.rights_at(self.now)
+        return self.principal.rights_at(self.zone, self.now)
 
     def may(self, role: Role) -> bool:
         """True if the reader has this role, or a higher one, in some venue."""
@@ -109,7 +114,7 @@ class PageRequest:
     @property
     def suspension(self) -> SuspensionOut | None:
         """The reader's suspension; None if they may book."""
-        return suspension(self.reader, self.now)
+        return suspension(self.zone, self.reader, self.now)
 
     def context(self, key: IdempotencyKey | None = None) -> RequestContext:
         return RequestContext(
@@ -288,7 +293,7 @@ def domain_error_page(
 ) -> web.Response:
     """A refusal's error page, with a button that sends ``form`` again if this may succeed later."""
     count_error(request, error)
-    facts, headers = facts_of(error)
+    facts, headers = facts_of(request.app[REFERENCE].zone, error)
     again: list[tuple[str, str]] = []
     if isinstance(error, Throttled | Unavailable | SignInAgain | SecondFactorRequired):
         again = [(name, form_text(form, name)) for name in form] if form is not None else []

@@ -1,29 +1,36 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from handlers.http.schemas import SuspensionOut
 from handlers.texts.labels import suspension_reason_text
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 from models.readers.entities import FOREVER, Reader, SuspensionReason
+from notify.templates import rendering
 
 
-def moment(instant: datetime | None) -> datetime | None:
-    return to_local(instant) if instant is not None else None
+def moment(zone: Zone, instant: datetime | None) -> datetime | None:
+    return zone.local(instant) if instant is not None else None
 
 
-def clock(instant: datetime) -> str:
-    return f"{to_local(instant):%H:%M}"
+def clock(zone: Zone, instant: datetime) -> str:
+    return f"{zone.local(instant):%H:%M}"
 
 
-def suspension(reader: Reader, now: datetime) -> SuspensionOut | None:
+def later_clock(zone: Zone, since: datetime | date, instant: datetime) -> str:
+    """The time of day, such as 16:38; on a later day than ``since`` with the day."""
+    begin = zone.local(since) if isinstance(since, datetime) else since
+    return rendering.later_clock(begin, zone.local(instant))
+
+
+def suspension(zone: Zone, reader: Reader, now: datetime) -> SuspensionOut | None:
     """The reader's suspension for the API; None if they may book."""
     until = reader.suspended_until
     if until is None or until <= now:
         return None
     reason = reader.suspended_for or SuspensionReason()
     return SuspensionOut(
-        until=to_local(until) if until != FOREVER else None,
+        until=zone.local(until) if until != FOREVER else None,
         reason=suspension_reason_text(reason),
         violations=reason.violations,
         days=reason.days,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
@@ -15,13 +16,16 @@ from handlers.http.wording import running_line
 from handlers.texts.pages import DESCRIPTION
 from languages.catalogue import CHINESE
 from languages.text import Language
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 from models.readers.entities import Reader
 
 FRAGMENT_HEADER: Final = "X-Fragment"
 """Request header by which a page's script loads only the part that changes."""
 STAFF: Final = web.RequestKey("staff", bool)
 """Whether the reader works for the library; the menu then links to the console."""
+
+_CLOCK_CHANGES: Final = 3
+"""Screens may run for a year without a new page."""
 
 
 def render_page(
@@ -36,10 +40,11 @@ def render_page(
 ) -> web.Response:
     """The rendered template, or only its changing part if the request has ``FRAGMENT_HEADER``.
     ``language``: by default the reader's."""
-    now, reference = to_local(request[NOW]), request.app[REFERENCE]
+    reference = request.app[REFERENCE]
+    now = reference.zone.local(request[NOW])
     if language is None:
         language = language_of(request) if has_english(template) else CHINESE
-    compiled = environment_of(language).get_template(template)
+    compiled = environment_of(language, reference.zone).get_template(template)
     text = compiled.render(
         title=reference.profile.title,
         description=DESCRIPTION.format(name=reference.profile.name),
@@ -51,7 +56,7 @@ def render_page(
         key=secrets.token_hex(8),
         now=now,
         now_ms=int(now.timestamp() * 1000),
-        ahead_ms=reference.profile.zone_minutes * 60_000,
+        ahead_ms=clock_offsets(reference.zone, now),
         fragment=FRAGMENT_HEADER in request.headers,
         path=request.path.rstrip("/") or "/",
         this_page=request.path_qs if request.method == "GET" else "/",
@@ -70,6 +75,21 @@ def render_page(
     if "gzip" in request.headers.get("Accept-Encoding", ""):
         response.enable_compression(web.ContentCoding.gzip)
     return response
+
+
+def clock_offsets(zone: Zone, now: datetime) -> str:
+    """For scripts that show a clock: the zone's offset from UTC in milliseconds, then the next
+    clock changes as milliseconds since 1970, each followed by the offset after it."""
+    numbers = [_ms(zone.local(now))]
+    for change in zone.next_changes(now)[:_CLOCK_CHANGES]:
+        numbers += int(change.timestamp() * 1000), _ms(zone.local(change))
+    return " ".join(map(str, numbers))
+
+
+def _ms(local: datetime) -> int:
+    offset = local.utcoffset()
+    assert offset is not None
+    return offset // timedelta(milliseconds=1)
 
 
 def _security_headers(request: web.Request) -> dict[str, str]:

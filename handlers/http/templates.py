@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import msgspec
@@ -17,8 +17,8 @@ from handlers.texts.pages import PROOF_NUMBERS
 from handlers.texts.places import area_place, seat_place
 from languages.catalogue import CHINESE, LANGUAGES
 from languages.text import Language, short_day_text
-from models.kernel.time_range import to_local
-from notify.templates.rendering import SCAN_BY, SCAN_SHORT, later_clock
+from models.kernel.zone import Zone
+from notify.templates.rendering import SCAN_BY, SCAN_SHORT
 
 _CHINESE_ONLY: Final = ("staff/",)
 """Prefixes of Chinese-only templates: pages for staff."""
@@ -51,17 +51,28 @@ _ENVIRONMENTS: Final = {
 }
 
 
-def environment_of(language: Language) -> Environment:
-    return _ENVIRONMENTS[language]
+@lru_cache(maxsize=16)
+def environment_of(language: Language, zone: Zone) -> Environment:
+    """The templates in the language, with filters that show the zone's clock."""
+    templates = _ENVIRONMENTS[language]
+    local = templates.overlay()
+    local.filters = templates.filters | {
+        "local_day": lambda instant: f"{zone.local(instant):%Y-%m-%d}",
+        "clock": partial(presenting.clock, zone),
+        "clock_from": lambda instant, since: presenting.later_clock(zone, since, instant),
+        "day": partial(_day, zone),
+        "hours_of_day": partial(hours_of_day_text, zone),
+    }
+    return local
 
 
-def render_fragment(template: str, language: Language = CHINESE, **facts: Any) -> str:
-    return _ENVIRONMENTS[language].get_template(template).render(**facts)
+def render_fragment(template: str, zone: Zone, language: Language = CHINESE, **facts: Any) -> str:
+    return environment_of(language, zone).get_template(template).render(**facts)
 
 
-def _day(when: date | datetime) -> str:
+def _day(zone: Zone, when: date | datetime) -> str:
     """The day as text. An instant's day is taken in the library's time zone."""
-    return day_text(to_local(when).date() if isinstance(when, datetime) else when)
+    return day_text(zone.local(when).date() if isinstance(when, datetime) else when)
 
 
 def _json(language: Language, value: Any) -> str:
@@ -81,16 +92,11 @@ for _language, _one in _ENVIRONMENTS.items():
         "other_languages": _others(_language),
     }
     _one.filters |= {
-        "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
         "weekday": lambda d: WEEKDAYS[d.weekday()],
         "near_day": lambda label: label.facts["near"],
         "days_later": lambda d, days: d + timedelta(days=days),
-        "clock": presenting.clock,
-        "clock_from": lambda instant, since: later_clock(since, instant),
-        "day": _day,
         "short_day": short_day_text,
         "hours": hours_text,
-        "hours_of_day": hours_of_day_text,
         "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
         "period": period_text,
         "place": seat_place,

@@ -20,7 +20,7 @@ from models.check_in.arrival import KioskCodeScan
 from models.check_in.errors import OtherInUse, PresenceMethodOff, WrongVenue
 from models.check_in.service import CheckInService
 from models.kernel.errors import Forbidden, NotFound, TooManyAttempts
-from models.kernel.time_range import floor_minute, local_date, to_local
+from models.kernel.time_range import floor_minute
 from models.kiosks.service import KioskService
 from models.library.entities import Kiosk
 from models.outages.monitor import OutageMonitor
@@ -67,7 +67,7 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
     live = await call[ReservationService].live_now(reader.id, call.now)
     return TouchOut(
         token=issued.token,
-        expires_at=to_local(issued.expires_at),
+        expires_at=call.zone.local(issued.expires_at),
         idle_seconds=IDLE_S,
         reader=presenter.reader(reader),
         active=[
@@ -115,12 +115,12 @@ async def current_code(call: ApiRequest) -> KioskCodeOut:
     kiosk = await _kiosk(call)
     if SCREEN in call.request.headers:
         await call[OutageMonitor].record_kiosk_seen(kiosk.id, call.now, browser_name(call.request))
-    step = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
+    step = call[REFERENCE].policy_on(call.zone.day(call.now)).kiosk_code_seconds
     code = await call[KioskCodeService].current(kiosk.id, step, call.now)
     return KioskCodeOut(
         payload=code.payload,
         svg=svg(code.payload),
-        expires_at=to_local(code.expires_at),
+        expires_at=call.zone.local(code.expires_at),
         step_seconds=step,
         kind=kiosk.kind,
         free=await _free(call, kiosk) if kiosk.kind == "seat_kiosk" else [],

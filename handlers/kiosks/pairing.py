@@ -17,7 +17,6 @@ from handlers.http.rendering import render_page
 from handlers.kiosks.schemas import PairingOut, PairingStateOut, PairingStateRequest
 from handlers.texts.check_words import CHECK_WORD_TEXT
 from models.kernel.errors import NotFound
-from models.kernel.time_range import to_local
 from models.kiosks.pairing import KioskPairing
 from models.storage.rate_limiter import RateLimit
 
@@ -52,7 +51,7 @@ async def ask_for_pairing(call: ApiRequest) -> PairingOut:
         secret=secret,
         code=request.code,
         check_word=CHECK_WORD_TEXT[request.check_word],
-        expires_at=to_local(request.expires_at),
+        expires_at=call.zone.local(request.expires_at),
     )
 
 
@@ -68,7 +67,7 @@ async def pairing_state(call: ApiRequest, body: PairingStateRequest) -> PairingS
     return PairingStateOut(
         code=request.code,
         check_word=CHECK_WORD_TEXT[request.check_word],
-        expires_at=to_local(request.expires_at),
+        expires_at=call.zone.local(request.expires_at),
         kiosk_id=request.kiosk_id,
     )
 

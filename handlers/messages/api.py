@@ -15,7 +15,7 @@ async def list_own(call: ApiRequest, query: MessagesQuery) -> Page[MessageOut]:
     rows, total = await call[MessageService].page_of(
         call.reader.id, query.unread, query.offset, query.page_size
     )
-    return query.page_of([presenter.message(row) for row in rows], total)
+    return query.page_of([presenter.message(call.zone, row) for row in rows], total)
 
 
 @routes.post("/messages/read", "Mark messages as read")

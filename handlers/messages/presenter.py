@@ -7,7 +7,7 @@ from handlers.messages import schemas
 from handlers.messages.schemas import MessageKind
 from handlers.texts.deliveries import CHANNEL_WORDS
 from handlers.texts.pages import ANSWER_KIND
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 from models.messages.entities import Channel, KindChoices, Message, Template
 from notify.templates import TITLES
 
@@ -21,9 +21,9 @@ are missing, because they have pages of their own."""
 _TITLES: Final = {**TITLES, Template.ANSWER: ANSWER_KIND}
 
 
-def message(m: Message) -> schemas.MessageOut:
+def message(zone: Zone, m: Message) -> schemas.MessageOut:
     return schemas.MessageOut(
-        m.id, m.template.value, m.title, m.text, to_local(m.at), m.read, m.reservation_id
+        m.id, m.template.value, m.title, m.text, zone.local(m.at), m.read, m.reservation_id
     )
 
 

@@ -7,7 +7,6 @@ from handlers.http.schemas import Page, Pagination
 from handlers.notices.schemas import NoticeDetail, NoticeOut
 from models.identity.api_tokens import Scope
 from models.kernel.errors import Forbidden, NotFound
-from models.kernel.time_range import to_local
 from models.notices.service import NoticeService
 
 routes = ApiRoutes()
@@ -22,7 +21,7 @@ routes = ApiRoutes()
 )
 async def list_current(call: ApiRequest, query: Pagination) -> Page[NoticeOut]:
     rows, total = await call[NoticeService].page_of(call.now, query.offset, query.page_size)
-    items = [NoticeOut(n.id, n.title, to_local(n.published_at), n.pinned) for n in rows]
+    items = [NoticeOut(n.id, n.title, call.zone.local(n.published_at), n.pinned) for n in rows]
     return query.page_of(items, total)
 
 
@@ -35,4 +34,4 @@ async def list_current(call: ApiRequest, query: Pagination) -> Page[NoticeOut]:
 )
 async def get(call: ApiRequest) -> NoticeDetail:
     n = await call[NoticeService].get(call.id, call.now)
-    return NoticeDetail(n.id, n.title, to_local(n.published_at), n.pinned, html_of(n.body))
+    return NoticeDetail(n.id, n.title, call.zone.local(n.published_at), n.pinned, html_of(n.body))

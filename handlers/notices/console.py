@@ -19,7 +19,7 @@ from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console_labels import NOTICE_TEXT
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 from models.notices.entities import Notice
 from models.notices.errors import NoticeChanged
 from models.notices.service import NoticeService
@@ -68,12 +68,12 @@ async def notice(visit: PageRequest) -> web.StreamResponse:
 
 
 def _editor(visit: PageRequest, n: Notice, preview: Markup | None = None) -> web.Response:
-    until = f"{to_local(n.until):%Y-%m-%dT%H:%M}" if n.until is not None else ""
+    until = f"{visit.zone.local(n.until):%Y-%m-%dT%H:%M}" if n.until is not None else ""
     return render(
         visit,
         "notice",
         notice=n,
-        published_at=f"{to_local(n.published_at):%Y-%m-%dT%H:%M}",
+        published_at=f"{visit.zone.local(n.published_at):%Y-%m-%dT%H:%M}",
         until=until,
         preview=preview,
         writes=visit.may_in(None, Role.LIBRARIAN),
@@ -93,7 +93,7 @@ async def change_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.StreamResponse:
     """Saves the notice, or shows its preview if the form's ``operation`` is ``preview``.
     ``old``: the stored notice; None for a new one."""
-    new = _read(form, old)
+    new = _read(visit.zone, form, old)
     if form_text(form, "operation") == "preview":
         keep_typed(visit, form)
         return _editor(visit, old or new, Markup(html_of(new.body)))
@@ -103,9 +103,9 @@ async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.Stre
     return redirect("/console/notices?done")
 
 
-def _read(form: Form, old: Notice | None) -> Notice:
+def _read(zone: Zone, form: Form, old: Notice | None) -> Notice:
     """The notice that the form describes. Raises: Malformed."""
-    typed = decode(form, NoticeForm)
+    typed = decode(zone, form, NoticeForm)
     if typed.until is not None and typed.until <= typed.published_at:
         raise Malformed("until", "withdrawn_before_published")
     return Notice(

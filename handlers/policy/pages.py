@@ -8,12 +8,11 @@ from handlers.http.pages import PageRequest
 from handlers.http.rendering import render_page
 from handlers.http.wording import rules_html, rules_in_english
 from languages.catalogue import CHINESE
-from models.kernel.time_range import local_date
 
 
 async def rules(visit: PageRequest) -> web.StreamResponse:
     """运行使用规则: the current policy with its overrides, in the library's wording."""
-    reference, today = visit[REFERENCE], local_date(visit.now)
+    reference, today = visit[REFERENCE], visit.zone.day(visit.now)
     own = reference.profile.rules_text
     if not own and language_of(visit.request) is not CHINESE:
         rules = rules_in_english(reference, today, visit.reader)

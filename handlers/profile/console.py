@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from collections.abc import Sequence
@@ -25,13 +24,12 @@ from handlers.texts.wording import PLACEHOLDER_NAMES, PLACEHOLDERS, RULES_TEXT, 
 from languages.catalogue import LANGUAGES
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.profile.entities import LibraryProfile
 from models.profile.errors import ProfileChanged, ZoneFixed
 from models.profile.logo import LARGEST_LOGO, logo_of
 from models.profile.rules import LONGEST, LONGEST_RULES, check_profile, check_zone
 from models.profile.staff import StaffProfile
-from models.profile.zones import fitting_zones
+from models.profile.zones import zone_names
 from models.storage.confined import TooCostly
 
 LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
@@ -81,7 +79,7 @@ async def _page(
         languages=LANGUAGES.values(),
         choosable=choosable,
         # The first call reads the whole tz database.
-        zones=await asyncio.to_thread(fitting_zones, visit.now.year) if choosable else (),
+        zones=zone_names() if choosable else (),
     )
 
 
@@ -168,7 +166,7 @@ def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) ->
 
 
 def _preview(visit: PageRequest, new: LibraryProfile) -> dict[str, Any]:
-    reference, today = visit[REFERENCE], local_date(visit.now)
+    reference, today = visit[REFERENCE], visit.zone.day(visit.now)
     return {
         "title": new.title,
         "contact": new.contact,

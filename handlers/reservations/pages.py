@@ -16,7 +16,6 @@ from handlers.texts.pages import DONE_TEXT, REPORTED_ONCE_MORE, REPORTED_TO_DESK
 from handlers.waitlist import presenter as waitlist_presenter
 from models.booking.alternatives import SeatAlternatives
 from models.booking.service import ReservationService
-from models.kernel.time_range import local_date
 from models.reservations import rules
 from models.reservations.entities import Reservation
 from models.seat_reports.service import DeadlineAfterReport, SeatReportService
@@ -31,7 +30,7 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
         visit[ReservationService].page_of(
             reader_id, [], (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE
         ),
-        visit[ReservationService].on_day(reader_id, local_date(visit.now)),
+        visit[ReservationService].on_day(reader_id, visit.zone.day(visit.now)),
         visit[WaitlistService].open_of(reader_id),
     )
     pages = pages_of(total, RECORDS_PER_PAGE)

@@ -15,7 +15,7 @@ from models.check_in import allowed_actions, rules
 from models.check_in.rules import leave_duration
 from models.identity.api_tokens import ACTOR_PREFIX
 from models.identity.roles import Role
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 from models.library.entities import SeatId
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
@@ -48,7 +48,9 @@ def again(
     without such a time. ``last``: the last stay; None if the reader has never stayed."""
     if last is None or last.seat_id not in reference.catalog.seats:
         return None
-    next_stay = stay_again(last, reference.policy, reference.bookable_dates(reader, now), now)
+    next_stay = stay_again(
+        reference.zone, last, reference.policy, reference.bookable_dates(reader, now), now
+    )
     if next_stay is None:
         return None
     begin = f"{next_stay.start:%H:%M}" if next_stay.start is not None else "now"
@@ -73,7 +75,9 @@ async def detail(
     reference: ReferenceData, r: Reservation, now: datetime
 ) -> schemas.ReservationDetail:
     history = [
-        schemas.HistoryEntryOut(to_local(e.at), e.event, *_actor_and_channel(e.by, e.via))
+        schemas.HistoryEntryOut(
+            reference.zone.local(e.at), e.event, *_actor_and_channel(e.by, e.via)
+        )
         for e in r.history
     ]
     return schemas.ReservationDetail(**await _fields(reference, r, now), history=history)
@@ -89,41 +93,45 @@ def _actor_and_channel(by: str, via: str) -> tuple[str, str]:
 
 async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> dict[str, Any]:
     policy = await reference.policy_version_for(r.policy_version, r.area_id, r.date, r.reader_id)
-    actions = allowed_actions.allowed_actions(r, policy, now)
+    actions = allowed_actions.allowed_actions(reference.zone, r, policy, now)
     return {
         "id": r.id,
         "rev": r.rev,
         "receipt": r.receipt,
         "seat": seat(reference, r.seat_id),
         "date": r.date,
-        "start": to_local(r.start),
-        "end": to_local(r.end),
+        "start": reference.zone.local(r.start),
+        "end": reference.zone.local(r.end),
         "state": r.state.value,
         "state_text": state_text(r),
-        "created_at": to_local(r.created_at),
-        "checked_in_at": moment(r.checked_in_at),
-        "usable_from": moment(r.available_from),
-        "left_at": moment(r.left_at),
-        "return_by": moment(r.return_by),
-        "returned_at": moment(r.returned_at),
-        "ended_at": moment(r.ended_at),
-        "check_in_from": to_local(r.check_in_from),
-        "check_in_until": to_local(r.check_in_until),
+        "created_at": reference.zone.local(r.created_at),
+        "checked_in_at": moment(reference.zone, r.checked_in_at),
+        "usable_from": moment(reference.zone, r.available_from),
+        "left_at": moment(reference.zone, r.left_at),
+        "return_by": moment(reference.zone, r.return_by),
+        "returned_at": moment(reference.zone, r.returned_at),
+        "ended_at": moment(reference.zone, r.ended_at),
+        "check_in_from": reference.zone.local(r.check_in_from),
+        "check_in_until": reference.zone.local(r.check_in_until),
         "check_in_by": reference.catalog.venues[r.venue_id].check_in_way.value,
         "excused": r.penalty_waived,
         "reported": r.has_open_report,
-        "assisted": assisted(r),
-        "held_until": moment(r.held_until),
+        "assisted": assisted(reference.zone, r),
+        "held_until": moment(reference.zone, r.held_until),
         "presence_wanted": r.state is ReservationState.IN_USE and rules.asks_for_presence(r),
-        "presence_due_at": moment(r.presence_due_at),
-        "leave_minutes": leave_duration(policy, now) // _MINUTE if "leave" in actions else None,
+        "presence_due_at": moment(reference.zone, r.presence_due_at),
+        "leave_minutes": leave_duration(reference.zone, policy, now) // _MINUTE
+        if "leave" in actions
+        else None,
         "actions": actions,
     }
 
 
-def assisted(r: Reservation) -> schemas.AssistedOut | None:
+def assisted(zone: Zone, r: Reservation) -> schemas.AssistedOut | None:
     a = r.gate_assistance
-    return schemas.AssistedOut(a.kind, to_local(a.at), moment(a.confirmed_at)) if a else None
+    return (
+        schemas.AssistedOut(a.kind, zone.local(a.at), moment(zone, a.confirmed_at)) if a else None
+    )
 
 
 def state_text(r: Reservation) -> str:

@@ -29,7 +29,6 @@ from models.identity.roles import Role
 from models.kernel.errors import Malformed, NotFound, TooManyAttempts
 from models.kernel.ids import ReaderId
 from models.kernel.text import is_printable_line
-from models.kernel.time_range import local_date, to_local
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.errors import BOOKING, OWN_RESERVATION, DailyLimit, TooEarly, TooLate
@@ -60,7 +59,7 @@ belong to no reader."""
 async def list_reservations(
     call: ApiRequest, query: StaffReservationsQuery
 ) -> StaffReservationsOut:
-    day = query.date or local_date(call.now)
+    day = query.date or call.zone.day(call.now)
     if not 2000 <= day.year < 2100:
         raise Malformed("date", "must be a day in the years 2000 to 2099")
     if query.area is not None and query.area not in call[REFERENCE].catalog.areas:
@@ -218,11 +217,11 @@ def _out(call: ApiRequest, r: Reservation) -> StaffReservationOut:
         seat=presenter.seat(call[REFERENCE], r.seat_id),
         reader_id=_id_for(call, r.reader_id),
         date=r.date,
-        start=to_local(r.start),
-        end=to_local(r.end),
+        start=call.zone.local(r.start),
+        end=call.zone.local(r.end),
         state=r.state.value,
-        created_at=to_local(r.created_at),
-        checked_in_at=moment(r.checked_in_at),
-        left_at=moment(r.left_at),
-        ended_at=moment(r.ended_at),
+        created_at=call.zone.local(r.created_at),
+        checked_in_at=moment(call.zone, r.checked_in_at),
+        left_at=moment(call.zone, r.left_at),
+        ended_at=moment(call.zone, r.ended_at),
     )

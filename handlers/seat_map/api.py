@@ -38,7 +38,7 @@ from handlers.seat_map.search import MapSearch, date_of
 from handlers.seat_map.suggestions import passed_over, propose_for_app
 from models.identity.api_tokens import Scope
 from models.kernel.errors import NotFound
-from models.kernel.time_range import floor_minute, local_date, to_local
+from models.kernel.time_range import floor_minute
 from models.library.entities import VenueId, features_of
 from models.policy.errors import FilterOff
 from models.policy.rules import may_filter
@@ -115,7 +115,7 @@ async def forecast(call: ApiRequest, query: ForecastQuery) -> ForecastOut:
     areas = [a for a in call[REFERENCE].catalog.bookable_areas if venue in (None, a.venue_id)]
     expected = await expected_seats(call, areas, search)
     return ForecastOut(
-        [ExpectedOut(id, to_local(e.begin), e.free, e.error) for id, e in expected.items()]
+        [ExpectedOut(id, call.zone.local(e.begin), e.free, e.error) for id, e in expected.items()]
     )
 
 
@@ -142,7 +142,7 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
             date=search_used.day,
             start=search_used.start,
             end=search_used.end,
-            free_until=to_local(until) if until is not None else None,
+            free_until=call.zone.local(until) if until is not None else None,
             reason=proposal.reason.value,
             near=proposal.anchor.number if proposal.anchor is not None else None,
         )
@@ -152,8 +152,8 @@ async def proposal(call: ApiRequest, query: ProposalQuery) -> ProposalOut:
 def _search(call: ApiRequest, query: ForecastQuery) -> MapSearch:
     """The query as a search. Raises: Malformed, InThePast, OutsideHorizon."""
     time_window = _window(call, query.date, query.start, query.end)
-    start, end, minute = query.start or "", query.end or "", clock(call.now)
-    return MapSearch(time_window.day, start, end, minute=minute, past_midnight=True)
+    start, end, minute = query.start or "", query.end or "", clock(call.zone, call.now)
+    return MapSearch(call.zone, time_window.day, start, end, minute=minute, past_midnight=True)
 
 
 @routes.get(
@@ -228,9 +228,9 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
         disabled=seat.unavailable_reason(time_window.day),
         date=time_window.day,
         taken=[
-            OccupiedOut(to_local(row.start), to_local(row.end))
+            OccupiedOut(call.zone.local(row.start), call.zone.local(row.end))
             for row in occupancy.by_seat.get(seat.id, ())
-            if local_date(row.start) <= time_window.day
+            if call.zone.day(row.start) <= time_window.day
         ],
         reserved_for=list(reference.groups_instead(seat, call.viewer, time_window.day)) or UNSET,
     )
@@ -255,7 +255,7 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
         if not starts:
             return TimesOut(starts=starts)
         policy = call[REFERENCE].policy_for(seat.area_id, time_window.day, call.viewer)
-        proposed = await proposed_choice(call, call.viewer, time_window.day, day, policy)
+        proposed = await proposed_choice(call.zone, call, call.viewer, time_window.day, day, policy)
         return TimesOut(starts=starts, proposed=proposed.value)
     ends = await seat_map.seat_ends(seat, time_window, query.start, call.now, call.viewer)
-    return TimesOut(ends=[presenter.choice(end, time_window.day) for end in ends])
+    return TimesOut(ends=[presenter.choice(call.zone, end, time_window.day) for end in ends])

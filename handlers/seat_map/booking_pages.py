@@ -73,6 +73,7 @@ async def _submit_booking(
     except (Conflict, RuleViolation) as error:
         count_error(visit.request, error)
         search = MapSearch(
+            zone=visit.zone,
             day=body.date,
             start=times.start or "",
             end=times.end or "",
@@ -81,7 +82,7 @@ async def _submit_booking(
             until=body.end,
             change=changed_id,
             features=features_in(form, visit, body.date),
-            minute=presenting.clock(visit.now),
+            minute=presenting.clock(visit.zone, visit.now),
             past_midnight=is_open_at_end(visit, body.date),
         )
         return await area_page(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
+from handlers.http.presenting import later_clock
 from handlers.reservations.presenter import seat as seat_out
 from handlers.reservations.schemas import ReservedSeat
 from handlers.seat_map import presenter, schemas
@@ -23,7 +24,6 @@ from models.booking.service import ReservationService
 from models.favourites.service import FavouriteSeats
 from models.kernel.errors import DomainError, NotFound
 from models.kernel.ids import ReservationId
-from models.kernel.time_range import local_instant
 from models.library.entities import Area, CheckInWay, Seat
 from models.policy.entities import Policy
 from models.reference_data import ReferenceData
@@ -32,7 +32,7 @@ from models.reservations.errors import SeatTaken
 from models.reservations.occupancy_rows import OccupancyRow
 from models.seat_map.availability import SeatStatus
 from models.seat_map.service import SeatDay, SeatMapService, StartChoice, TimeFilter
-from notify.templates.rendering import from_to, later_clock
+from notify.templates.rendering import from_to
 
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -154,28 +154,33 @@ async def _choose(
     chosen = (
         by_value[preselected]
         if preselected is not None
-        else await proposed_choice(visit, visit.reader, search.day, day, policy)
+        else await proposed_choice(visit.zone, visit, visit.reader, search.day, day, policy)
     )
     panel.start = chosen.value
-    panel.ends = [presenter.choice(end, search.day) for end in chosen.ends]
+    panel.ends = [presenter.choice(visit.zone, end, search.day) for end in chosen.ends]
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)]
     panel.end = next((v for v in (wished_end, search.until, search.end) if v in values), usual)
     end = chosen.ends[values.index(panel.end)]
     opens, closes, excused = check_in_window(chosen.start, end, visit.now, policy)
     opens = max(opens, visit.now)
-    panel.check_in = from_to(later_clock(search.day, opens), later_clock(opens, closes))
+    panel.check_in = from_to(
+        later_clock(visit.zone, search.day, opens), later_clock(visit.zone, opens, closes)
+    )
     panel.counts = not excused
 
 
 def _own(reference: ReferenceData, day: date, row: OccupancyRow) -> OwnBooking:
-    begin, end = later_clock(day, row.start), later_clock(row.start, row.end)
+    begin, end = (
+        later_clock(reference.zone, day, row.start),
+        later_clock(reference.zone, row.start, row.end),
+    )
     return OwnBooking(row.id, seat_out(reference, row.seat_id), begin, end)
 
 
 def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) -> dict[str, Any]:
     """The seat's day for the script's timeline. Times are minutes since midnight."""
-    midnight = local_instant(day, time(0))
+    midnight = visit.zone.midnight(day)
 
     def minute(instant: datetime) -> int:
         return (instant - midnight) // _MINUTE
@@ -188,13 +193,13 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
         opens, _, _ = check_in_window(one.start, one.ends[-1], visit.now, policy)
         opens = max(opens, visit.now)
         full = max(one.start, visit.now) + timedelta(minutes=policy.check_in_after_minutes)
-        ends = [presenter.choice(end, day) for end in one.ends]
+        ends = [presenter.choice(visit.zone, end, day) for end in one.ends]
         return {
             "value": one.value,
             "label": presenter.start(one.value).label,
             "at": minute(one.start),
-            "opens": later_clock(day, opens),
-            "full": {"at": minute(full), "label": later_clock(opens, full)},
+            "opens": later_clock(visit.zone, day, opens),
+            "full": {"at": minute(full), "label": later_clock(visit.zone, opens, full)},
             "ends": [
                 {"value": e.value, "label": e.label, "at": minute(at)}
                 for e, at in zip(ends, one.ends, strict=True)
@@ -213,7 +218,7 @@ def _timeline(visit: PageRequest, day: date, seat_day: SeatDay, policy: Policy) 
 
 def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area: Area) -> None:
     """Adds a refusal's reason to the panel, and links to free seats nearby if the seat is taken."""
-    panel.refusal = text_of(error.code, error.details)
+    panel.refusal = text_of(error.code, search.zone.local_facts(error.details))
 
     def to_seat(id: str) -> str:
         return search.to(f"/areas/{area.id}", seat=id, begin=search.begin, until=search.until)

@@ -123,7 +123,7 @@ class CachedAreaMap:
         return tuple(sorted({name for names in self.barred.values() for name in names}))
 
     def _seat_body(self, place: int, view: SeatState) -> bytes:
-        return seat_body(self.area, place, view, self.barred.get(place, ()))
+        return seat_body(self._reference.zone, self.area, place, view, self.barred.get(place, ()))
 
     def own(self, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
         """The seats, by index, whose state differs for this reader from what others see."""
@@ -263,12 +263,14 @@ class SeatMapCache:
         if time_window is None:
             from_now = start == NOW
             begin = None if from_now else clock_time(start)
-            time_window = parse_time_filter(day, begin, clock_time(end), minute, from_now)
+            time_window = parse_time_filter(
+                self.reference.zone, day, begin, clock_time(end), minute, from_now
+            )
             library = reference.policy_on(time_window.day)
             policy = (limits or NO_LIMITS).apply_to(
                 library, reference.policy, None, time_window.day
             )
-            rules.day_in_horizon(time_window.day, policy, minute)
+            rules.day_in_horizon(self.reference.zone, time_window.day, policy, minute)
             self._windows[key] = time_window
         return time_window
 

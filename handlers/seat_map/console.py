@@ -13,6 +13,7 @@ from aiohttp import web
 from handlers.http import presenting
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
+from handlers.http.presenting import later_clock
 from handlers.library.console.seat_outages import outage_token
 from handlers.reservations.console.reservations import is_movable, possible_actions
 from handlers.seat_map.booking_panel import feature_texts
@@ -26,7 +27,8 @@ from models.booking.staff.lookup import ReservationLookup
 from models.fault_reports.service import FaultReportService
 from models.kernel.errors import NotFound
 from models.kernel.text import natural
-from models.kernel.time_range import TimeRange, floor_minute, last_date, local_date
+from models.kernel.time_range import TimeRange, floor_minute
+from models.kernel.zone import Zone
 from models.library.entities import Area, AreaId, Catalog, Seat, SeatId, VenueId
 from models.library.plan_editing import LONGEST_REASON as LONGEST_OUTAGE
 from models.occupancy.joined import OccupancyView
@@ -36,7 +38,7 @@ from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
-from notify.templates.rendering import from_to, later_clock
+from notify.templates.rendering import from_to
 
 _LISTED: Final = 50
 """The list has at most this many seats whose readers may have left. Further seats are listed
@@ -88,7 +90,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
         visit.require_in(catalog.areas[AreaId(area_id)].venue_id)
     area = next((area for area in areas if area.id == area_id), areas[0])
     moving = await _moving(visit, query.get("move", ""))
-    occupancy = await visit[SeatMapService].occupancy.get_day(local_date(now))
+    occupancy = await visit[SeatMapService].occupancy.get_day(visit.zone.day(now))
     doubted, total = await visit[SeatReportService].to_patrol(now, 0, _LISTED, _venues(visit))
     lines = await _lines(visit, area, occupancy, doubted)
     label = catalog.label_of
@@ -109,7 +111,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
         chosen=chosen,
         panel=await _panel(visit, chosen) if chosen is not None else {},
         longest_outage=LONGEST_OUTAGE,
-        today=local_date(now),
+        today=visit.zone.day(now),
     )
 
 
@@ -150,9 +152,11 @@ async def _lines(
     for seat in sorted(area.seats, key=lambda seat: natural(seat.number)):
         row, said = current.get(seat.id), reports.get(seat.id, [])
         if row is None or (row.start > now and row.state in _NOT_THERE):
-            lines.append(_empty(seat, row, now, said))
+            lines.append(_empty(visit.zone, seat, row, now, said))
         else:
-            lines.append(_occupied(seat, row, reader_label(people.get(row.reader_id)), said))
+            lines.append(
+                _occupied(visit.zone, seat, row, reader_label(people.get(row.reader_id)), said)
+            )
     return lines
 
 
@@ -174,19 +178,22 @@ async def _reports(
 
 
 def _empty(
-    seat: Seat, following: OccupancyRow | None, now: datetime, reports: list[str]
+    zone: Zone, seat: Seat, following: OccupancyRow | None, now: datetime, reports: list[str]
 ) -> PatrolSeat:
-    reason = seat.unavailable_reason(local_date(now))
+    reason = seat.unavailable_reason(zone.day(now))
     when = ""
     if following is not None:
-        when = PATROL_TEXT["booked_from"].format(start=later_clock(now, following.start))
+        when = PATROL_TEXT["booked_from"].format(start=later_clock(zone, now, following.start))
     state = "disabled" if reason is not None else "free"
     words = PATROL_TEXT[state].format(reason=reason)
     return PatrolSeat(seat, state, words, when=when, reports=reports)
 
 
-def _occupied(seat: Seat, row: OccupancyRow, who: str, reports: list[str]) -> PatrolSeat:
-    when = from_to(presenting.clock(row.booked_start), later_clock(row.booked_start, row.end))
+def _occupied(
+    zone: Zone, seat: Seat, row: OccupancyRow, who: str, reports: list[str]
+) -> PatrolSeat:
+    begin = presenting.clock(zone, row.booked_start)
+    when = from_to(begin, later_clock(zone, row.booked_start, row.end))
     reserved = row.state is ReservationState.RESERVED
     words = PATROL_TEXT["not_checked_in"] if reserved else STATE_TEXT[row.state]
     return PatrolSeat(seat, row.state.value, words, row.id, who, when, reports)
@@ -206,7 +213,7 @@ async def _panel(visit: PageRequest, chosen: PatrolSeat) -> dict[str, Any]:
         "movable": r is not None and is_movable(r, visit),
         "features": feature_texts(seat).values(),
         "was": outage_token(seat),
-        "outage": seat.unavailable_reason(local_date(now)),
+        "outage": seat.unavailable_reason(visit.zone.day(now)),
     }
 
 
@@ -226,14 +233,14 @@ async def _takers(visit: PageRequest, area: Area, moving: Reservation | None) ->
     if moving is None:
         return set()
     span = TimeRange(max(floor_minute(visit.now), moving.start), moving.end)
-    taken = (await visit[SeatMapService].occupancy.get_day(local_date(span.start))).by_seat
+    taken = (await visit[SeatMapService].occupancy.get_day(visit.zone.day(span.start))).by_seat
     reference, readers = visit[REFERENCE], visit[StaffReaders]
     reader = (await readers.many({moving.reader_id})).get(moving.reader_id)
     return {
         seat.id
         for seat in area.seats
-        if seat.unavailable_reason(local_date(span.start)) is None
-        and seat.unavailable_reason(last_date(span)) is None
+        if seat.unavailable_reason(visit.zone.day(span.start)) is None
+        and seat.unavailable_reason(visit.zone.last_day(span)) is None
         and reference.may_use_seat(seat, reader, moving.date)
         and not overlaps(taken.get(seat.id, ()), span)
     }

@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from handlers.http import presenting, schemas
 from handlers.seat_map import schemas as seat_map_schemas
+from models.kernel.zone import Zone
 from models.library.entities import Area, features_of
 from models.reference_data import ReferenceData
 from models.seat_map.area_view import AreaMap
@@ -36,7 +37,9 @@ def clock_time(text: str | None) -> time | None:
     return time.fromisoformat(text) if text is not None else None
 
 
-def seat_body(area: Area, place: int, view: SeatState, reserved_for: Sequence[str] = ()) -> bytes:
+def seat_body(
+    zone: Zone, area: Area, place: int, view: SeatState, reserved_for: Sequence[str] = ()
+) -> bytes:
     """The JSON of the seat with the index ``place`` in the area's plan. ``reserved_for``: the
     groups that the seat is reserved for, if the reader may not use it."""
     seat = area.seats[place]
@@ -47,8 +50,8 @@ def seat_body(area: Area, place: int, view: SeatState, reserved_for: Sequence[st
             x=seat.x,
             y=seat.y,
             status=view.status.value,
-            free_until=presenting.moment(view.free_until),
-            next_free=presenting.moment(view.next_free),
+            free_until=presenting.moment(zone, view.free_until),
+            next_free=presenting.moment(zone, view.next_free),
             **features_of(seat),
             reserved_for=list(reserved_for) or UNSET,
         )

@@ -27,6 +27,7 @@ from models.identity.entities import Session
 from models.kernel.errors import Busy, DomainError, Throttled
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
+from models.kernel.zone import Zone
 from models.library.entities import Area
 from models.occupancy.joined import OccupancyView
 from models.readers.entities import Reader
@@ -259,13 +260,15 @@ class EventStreamHub:
         places = view.changed_since(watched.sent_version)
         watched.sent_version = view.version
         version = _version(plan.version())
-        shared = b"".join(_seat(plan.area, place, view.views[place]) for place in places)
+        shared = b"".join(
+            _seat(self._reference.zone, plan.area, place, view.views[place]) for place in places
+        )
         for number, subscriber in enumerate(list(watched.subscribers)):
             own = dict(plan.own(subscriber.reader_id))
             if own or subscriber.own_seats:
                 touched = {*places, *(p for p, _ in own.items() ^ subscriber.own_seats.items())}
                 chunk = b"".join(
-                    _seat(plan.area, place, own.get(place, view.views[place]))
+                    _seat(self._reference.zone, plan.area, place, own.get(place, view.views[place]))
                     for place in sorted(touched)
                 )
                 subscriber.own_seats = own
@@ -308,11 +311,11 @@ def _version(version: str) -> bytes:
     return b"event: version\ndata: " + msgspec.json.encode({"version": version}) + b"\n\n"
 
 
-def _seat(area: Area, place: int, view: SeatState) -> bytes:
+def _seat(zone: Zone, area: Area, place: int, view: SeatState) -> bytes:
     event = schemas.SeatEvent(
         id=area.seats[place].id,
         status=view.status.value,
-        free_until=presenting.moment(view.free_until),
-        next_free=presenting.moment(view.next_free),
+        free_until=presenting.moment(zone, view.free_until),
+        next_free=presenting.moment(zone, view.next_free),
     )
     return b"event: seat\ndata: " + msgspec.json.encode(event) + b"\n\n"

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from handlers.seat_map.search import AnyRequest, MapSearch
 from models.forecast.service import ExpectedSeats, FullnessForecast
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 from models.library.entities import Area, AreaId
 from models.occupancy.joined import OccupancyView
 from models.reference_data import ReferenceData
@@ -38,7 +38,11 @@ class BookedSeats:
         cached = self._counted.get(day)
         if cached is None or cached[0] != turn:
             # Past days are dropped.
-            current = {d: c for d, c in self._counted.items() if d >= to_local(now).date()}
+            current = {
+                d: c
+                for d, c in self._counted.items()
+                if d >= self._reference.zone.local(now).date()
+            }
             cached = turn, self._count(day, occupancy)
             self._counted = {**current, day: cached}
         return cached[1]
@@ -49,7 +53,9 @@ class BookedSeats:
             for seat in area.seats:
                 rows = occupancy.by_seat.get(seat.id, ())
                 if rows and seat.unavailable_reason(day) is None:
-                    touched = {hour for row in rows for hour in _hours(row, day)}
+                    touched = {
+                        hour for row in rows for hour in _hours(self._reference.zone, row, day)
+                    }
                     counts.update((area.id, hour) for hour in touched)
         return counts
 
@@ -68,7 +74,7 @@ async def expected_seats(
         return {}
     occupancy = await visit[SeatMapService].occupancy.get_day(search.day)
     booked = visit[BOOKED_SEATS].of(search.day, occupancy, visit.now)
-    hour_of_search, expected = _hour_of(search, visit.now), {}
+    hour_of_search, expected = _hour_of(visit.zone, search, visit.now), {}
     for area in areas:
         seats = sum(seat.unavailable_reason(search.day) is None for seat in area.seats)
         hours = [
@@ -81,21 +87,21 @@ async def expected_seats(
     return expected
 
 
-def _hours(row: OccupancyRow, day: date) -> range:
+def _hours(zone: Zone, row: OccupancyRow, day: date) -> range:
     """The hours of the day in which the booking takes place, at least in part."""
-    begin, end = to_local(row.start), to_local(row.end)
+    begin, end = zone.local(row.start), zone.local(row.end)
     first = begin.hour if begin.date() == day else 0
     if end.date() > day:
         return range(first, 24)
     return range(first, end.hour + bool(end.minute or end.second))
 
 
-def _hour_of(search: MapSearch, now: datetime) -> int | None:
+def _hour_of(zone: Zone, search: MapSearch, now: datetime) -> int | None:
     """The hour of the day that the forecast is for. None: the day's fullest hour. -1: no hour,
     because the next full hour is tomorrow's."""
     with suppress(ValueError):
         return time.fromisoformat(search.begin or search.start).hour
-    soon = to_local(now + _HOUR)
-    if search.day != to_local(now).date():
+    soon = zone.local(now + _HOUR)
+    if search.day != zone.local(now).date():
         return None
     return soon.hour if soon.date() == search.day else -1

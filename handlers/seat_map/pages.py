@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from handlers.http import presenting
 from handlers.http.keys import REFERENCE
 from handlers.http.language import language_of
 from handlers.http.pages import PageRequest, redirect
+from handlers.http.presenting import later_clock
 from handlers.http.rendering import FRAGMENT_HEADER, render_page
 from handlers.http.templates import render_fragment
 from handlers.reservations import presenter as reservations_presenter
@@ -49,7 +50,6 @@ from models.library.entities import Area, Seat, VenueId
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import SeatMapService, TimeFilter
-from notify.templates.rendering import later_clock
 
 _BESIDE_DOOR: Final = 14
 _ALMOST_FULL: Final = 0.2
@@ -181,7 +181,7 @@ async def _tiles(
 def _next_free(search: MapSearch, plan: CachedAreaMap, reader_id: ReaderId) -> str:
     """The time at which the area's next seat becomes free; empty if none does on that day."""
     states = plan.states_for(reader_id)
-    return _clock(search.day, min((s.next_free for s in states if s.next_free), default=None))
+    return _clock(search, min((s.next_free for s in states if s.next_free), default=None))
 
 
 async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
@@ -232,7 +232,7 @@ async def area_page(
     changing = await _changing(visit, search)
     if search.seat:
         if changing is not None and not wished_end:
-            wished_end = presenting.clock(changing.end)
+            wished_end = presenting.clock(visit.zone, changing.end)
         panel = await booking_panel(visit, area, search, plan, kind, wished_end)
         if refusal is not None:
             show_error(panel, refusal, search, area)
@@ -316,8 +316,8 @@ def _drawing(
             SeatMarkup(
                 seat,
                 state.status.value,
-                _clock(search.day, state.free_until),
-                _clock(search.day, state.next_free),
+                _clock(search, state.free_until),
+                _clock(search, state.next_free),
                 feature_texts(seat),
                 plan.barred.get(place, ()),
             )
@@ -329,6 +329,7 @@ def _drawing(
             key,
             render_fragment(
                 "seat_map/seats.html",
+                visit.zone,
                 language,
                 area=area,
                 search=search,
@@ -339,8 +340,8 @@ def _drawing(
     return Markup(drawn)
 
 
-def _clock(day: date, instant: datetime | None) -> str:
-    return later_clock(day, instant) if instant is not None else ""
+def _clock(search: MapSearch, instant: datetime | None) -> str:
+    return later_clock(search.zone, search.day, instant) if instant is not None else ""
 
 
 def _kind_of(plan: CachedAreaMap) -> str:

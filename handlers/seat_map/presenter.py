@@ -1,20 +1,20 @@
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 import msgspec
 
-from handlers.http.presenting import clock, moment
+from handlers.http.presenting import clock, later_clock, moment
 from handlers.seat_map import schemas
 from handlers.texts.labels import day_choice_text
 from handlers.texts.pages import START_NOW
-from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import Area, Catalog, Venue, features_of
 from models.opening_draw.rules import DRAW_LASTS
 from models.policy.open_hours import OpenHours, open_hours
 from models.readers.entities import Reader
 from models.reference_data import ReferenceData
-from notify.templates.rendering import later_clock
 
 
 def catalog(catalog: Catalog) -> schemas.CatalogOut:
@@ -42,9 +42,9 @@ def _area(catalog: Catalog, area: Area) -> schemas.CatalogAreaOut:
     return schemas.CatalogAreaOut(area.id, area.name, area.floor, seats)
 
 
-def choice(instant: datetime, since: datetime | date) -> schemas.Choice:
+def choice(zone: Zone, instant: datetime, since: datetime | date) -> schemas.Choice:
     """A booking's end as an option. Its label names the day if it is not the day of ``since``."""
-    return schemas.Choice(clock(instant), later_clock(since, instant))
+    return schemas.Choice(clock(zone, instant), later_clock(zone, since, instant))
 
 
 def start(value: str) -> schemas.Choice:
@@ -71,29 +71,36 @@ def date_of_area(reference: ReferenceData, area: Area, day: schemas.DateOut) -> 
 def _date(
     reference: ReferenceData, v: Venue, day: date, now: datetime, reader: Reader | None
 ) -> schemas.DateOut:
-    place, policy = open_hours(reference.policy, day, v.id, None), reference.policy_on(day)
+    place, policy = (
+        open_hours(reference.zone, reference.policy, day, v.id, None),
+        reference.policy_on(day),
+    )
     if reader is not None:
         policy = reference.with_groups(policy, reader, None, day)
-    opens_at = policy.opens_at_instant(day)
-    today = local_date(now)
+    opens_at = policy.opens_at_instant(reference.zone, day)
+    today = reference.zone.day(now)
     waits = opens_at is not None and day > today and now < opens_at
-    draws_at = policy.draw_opens_at(day, now)
+    draws_at = policy.draw_opens_at(reference.zone, day, now)
     drawn_until = draws_at + DRAW_LASTS if draws_at is not None else now
-    hours = reference.policy.day_hours(day, v.id, None).hours or _rest_of_night(place, day)
+    hours = reference.policy.day_hours(reference.zone, day, v.id, None).hours or _rest_of_night(
+        reference.zone, place, day
+    )
     return schemas.DateOut(
         date=day,
         label=day_choice_text(day, today),
         bookable=place.upcoming(now) is not None and not waits,
-        opens_at=moment(opens_at) if waits else None,
-        drawn_until=moment(drawn_until) if now < drawn_until else None,
-        open=schemas.OpenOut(clock(hours.start), clock(hours.end)) if hours else None,
+        opens_at=moment(reference.zone, opens_at) if waits else None,
+        drawn_until=moment(reference.zone, drawn_until) if now < drawn_until else None,
+        open=schemas.OpenOut(clock(reference.zone, hours.start), clock(reference.zone, hours.end))
+        if hours
+        else None,
         reason=place.reason,
     )
 
 
-def _rest_of_night(place: OpenHours, day: date) -> TimeRange | None:
+def _rest_of_night(zone: Zone, place: OpenHours, day: date) -> TimeRange | None:
     """The time early on ``day`` in which the place is still open from the evening before; None
     if the place closed by midnight."""
     if not place.intervals:
         return None
-    return TimeRange(local_instant(day, time(0)), place.intervals[0].end)
+    return TimeRange(zone.midnight(day), place.intervals[0].end)

@@ -15,6 +15,7 @@ from handlers.http import presenting, schemas
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
+from handlers.http.presenting import later_clock
 from handlers.http.request_parsing import malformed
 from handlers.seat_map.cache import NOW, SEAT_MAP_CACHE
 from handlers.seat_map.schemas import DateOut, VenueOut
@@ -23,15 +24,13 @@ from handlers.texts.pages import SEARCH_HINTS, START_NOW
 from models.kernel.time_range import (
     TimeRange,
     floor_minute,
-    local_date,
-    local_instant,
-    next_clock_instant,
 )
+from models.kernel.zone import Zone
 from models.library.entities import FILTERABLE_FEATURES, VenueId
 from models.policy.entities import FARTHEST_HORIZON, time_steps
 from models.policy.open_hours import open_hours
 from models.seat_map.service import TimeFilter
-from notify.templates.rendering import from_to, later_clock
+from notify.templates.rendering import from_to
 
 AnyRequest = PageRequest | ApiRequest
 
@@ -41,6 +40,7 @@ class MapSearch:
     """A reader's search: a day and perhaps a time (``start``, ``end``). On a floor plan, also a
     seat and the chosen booking time (``begin``, ``until``)."""
 
+    zone: Zone
     day: date
     start: str = ""
     end: str = ""
@@ -89,7 +89,7 @@ class MapSearch:
     @property
     def period(self) -> str:
         begin = START_NOW if self.start == NOW else self.start
-        return from_to(begin, later_clock(self.day, self._span.end))
+        return from_to(begin, later_clock(self.zone, self.day, self._span.end))
 
     def is_longer_than(self, longest: timedelta) -> bool:
         return self.has_time and self._span.length > longest
@@ -100,8 +100,8 @@ class MapSearch:
 
     @property
     def _span(self) -> TimeRange:
-        begin = local_instant(self.day, time.fromisoformat(self._begin))
-        return TimeRange(begin, next_clock_instant(begin, time.fromisoformat(self.end)))
+        begin = self.zone.instant(self.day, time.fromisoformat(self._begin))
+        return TimeRange(begin, self.zone.next_instant(begin, time.fromisoformat(self.end)))
 
 
 class SearchTimes(schemas.Request):
@@ -122,10 +122,11 @@ def search_of(visit: PageRequest) -> MapSearch:
         times = msgspec.convert(time_parameters, SearchTimes, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
-    day, start = times.date or local_date(visit.now), times.start or ""
-    if start == NOW and (day != local_date(visit.now) or not times.end):
+    day, start = times.date or visit.zone.day(visit.now), times.start or ""
+    if start == NOW and (day != visit.zone.day(visit.now) or not times.end):
         start = ""  # without an end "now" is the default; another day has no "now"
     search = MapSearch(
+        visit.zone,
         day,
         start,
         (times.end or "") if start or not times.start else "",
@@ -135,11 +136,11 @@ def search_of(visit: PageRequest) -> MapSearch:
         until=parameters.get("until", ""),
         change=parameters.get("change", ""),
         features=features_in(query, visit, day),
-        minute=presenting.clock(visit.now),
+        minute=presenting.clock(visit.zone, visit.now),
         past_midnight=is_open_at_end(visit, day),
     )
     # A search for this morning, opened in the afternoon.
-    today = search.day == local_date(visit.now)
+    today = search.day == visit.zone.day(visit.now)
     if today and search.start and not search.hint and search._begin < search.minute:
         return replace(search, start="", end="", time_has_passed=True)
     return search
@@ -147,9 +148,9 @@ def search_of(visit: PageRequest) -> MapSearch:
 
 def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | None:
     """A redirect to the search for today if the searched day is past (old bookmark); else None."""
-    if search.day >= local_date(visit.now):
+    if search.day >= visit.zone.day(visit.now):
         return None
-    today = replace(search, day=local_date(visit.now), start="", end="")
+    today = replace(search, day=visit.zone.day(visit.now), start="", end="")
     return redirect(today.to(visit.request.path))
 
 
@@ -179,7 +180,7 @@ def date_of(venue: VenueOut, day: date) -> DateOut:
 
 def is_open_at_end(visit: PageRequest, day: date) -> bool:
     """True if the library is open past the end of ``day``; False if ``day`` is too far ahead."""
-    today = local_date(visit.now)
+    today = visit.zone.day(visit.now)
     near = today <= day <= today + timedelta(days=FARTHEST_HORIZON)
     return near and visit[REFERENCE].joined_days(day)[-1] > day
 
@@ -194,19 +195,19 @@ def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
     """The times to choose from in a search of the day: all starts, and all ends until the venue
     closes, even if this is after midnight."""
     policy = visit[REFERENCE].policy_on(day)
-    place = open_hours(policy, day, VenueId(venue_id), None)
+    place = open_hours(visit.zone, policy, day, VenueId(venue_id), None)
     starts, ends = list[datetime](), list[datetime]()
-    tomorrow = local_instant(day, time(0)) + timedelta(days=1)
+    next_day_ends = visit.zone.midnight(day + timedelta(days=2))
     for hours in place.intervals:
-        steps = [step for step in time_steps(policy, hours) if step > visit.now]
-        of_day = [step for step in steps if local_date(step) == day]
+        steps = [step for step in time_steps(visit.zone, policy, hours) if step > visit.now]
+        of_day = [step for step in steps if visit.zone.day(step) == day]
         starts += of_day
-        last = min(hours.end, tomorrow + timedelta(days=1))
+        last = min(hours.end, next_day_ends)
         ends += (step for step in [*steps, last] if of_day and of_day[0] < step <= last)
     # A clock time that occurs twice in a night is one choice; its start decides which is meant.
     return TimeChoices(
-        [presenting.clock(step) for step in starts],
-        list(dict.fromkeys(presenting.clock(end) for end in ends)),
+        [presenting.clock(visit.zone, step) for step in starts],
+        list(dict.fromkeys(presenting.clock(visit.zone, end) for end in ends)),
     )
 
 

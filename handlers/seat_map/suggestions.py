@@ -11,7 +11,7 @@ from typing import Final
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.http.presenting import clock, suspension
+from handlers.http.presenting import clock, later_clock, suspension
 from handlers.reservations import presenter
 from handlers.reservations.schemas import AgainOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
@@ -20,14 +20,13 @@ from handlers.texts.pages import PROPOSAL_TEXT
 from models.booking.service import ReservationService
 from models.booking.time_choices import end_choices, proposed_start, start_choices
 from models.favourites.service import FavouriteSeats
-from models.kernel.time_range import floor_minute, local_date
+from models.kernel.time_range import floor_minute
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.policy.open_hours import open_hours
 from models.reservations.entities import Reservation
 from models.seat_map.availability import SeatState
 from models.seat_map.proposal import Proposal, propose
 from models.seat_map.service import SeatMapService
-from notify.templates.rendering import later_clock
 
 _USUALLY: Final = timedelta(hours=2)
 _PASSED_OVER: Final = 12
@@ -123,18 +122,23 @@ async def _with_time(visit: AnyRequest, venue_id: VenueId, search: MapSearch) ->
     if search.has_time:
         return search
     policy = visit[REFERENCE].policy_on(search.day)
-    place = open_hours(policy, search.day, venue_id, None)
-    starts = {start: value for value, start in start_choices(search.day, policy, place, visit.now)}
+    place = open_hours(visit.zone, policy, search.day, venue_id, None)
+    starts = {
+        start: value
+        for value, start in start_choices(visit.zone, search.day, policy, place, visit.now)
+    }
     if not starts:
         return search
     start = next(iter(starts))
-    if search.day != local_date(visit.now):
+    if search.day != visit.zone.day(visit.now):
         usual = await visit[ReservationService].usual_start(visit.reader.id, visit.now)
-        start = proposed_start([*starts], usual, policy, place.intervals)
+        start = proposed_start(visit.zone, [*starts], usual, policy, place.intervals)
     hours = place.containing(start)
     assert hours is not None
-    end = min(end_choices(start, policy, hours), key=lambda one: abs(one - start - _USUALLY))
-    return replace(search, start=starts[start], end=clock(end))
+    end = min(
+        end_choices(visit.zone, start, policy, hours), key=lambda one: abs(one - start - _USUALLY)
+    )
+    return replace(search, start=starts[start], end=clock(visit.zone, end))
 
 
 async def _plans_by_area(
@@ -180,7 +184,7 @@ def _proposed(
             if getattr(proposal.seat, name)
         ],
         period=search.period,
-        until=later_clock(search.day, until) if until is not None else "",
+        until=later_clock(search.zone, search.day, until) if until is not None else "",
         href=_to(search, proposal.seat),
         other=search.to("/", skip=passed),
         around=list(_around(proposal.seat, area, plans[area.id].states_for(visit.reader.id))),
@@ -224,7 +228,7 @@ async def propose_for_app(
         call[FavouriteSeats].of(reader.id),
         call[ReservationService].last_stay(reader.id),
     )
-    if suspension(reader, call.now) is not None or live or not left:
+    if suspension(call.zone, reader, call.now) is not None or live or not left:
         return None
     recent = reference.catalog.seats.get(last.seat_id) if last is not None else None
     timed_search = await _with_time(call, venue_id, search)
@@ -254,7 +258,9 @@ def _favourite(
     free = state.status.value == "free"
     words = PROPOSAL_TEXT["free"] if free else PROPOSAL_TEXT["taken"]
     if not free and state.next_free is not None:
-        words = PROPOSAL_TEXT["later"].format(clock=later_clock(search.day, state.next_free))
+        words = PROPOSAL_TEXT["later"].format(
+            clock=later_clock(search.zone, search.day, state.next_free)
+        )
     return FavouriteSeat(
         area,
         seat.number,
@@ -269,15 +275,20 @@ def _again(visit: PageRequest, again: AgainOut) -> OnceMore:
     area = catalog.areas[AreaId(again.seat.area_id)]
     several = len([*catalog.venues_in_use]) > 1
     search = MapSearch(
-        again.date, again.start, again.end, minute=clock(visit.now), past_midnight=True
+        visit.zone,
+        again.date,
+        again.start,
+        again.end,
+        minute=clock(visit.zone, visit.now),
+        past_midnight=True,
     )
-    later = again.date > local_date(visit.now)
+    later = again.date > visit.zone.day(visit.now)
     return OnceMore(
         again.seat.venue if several else "",
         area,
         again.seat.no,
         PROPOSAL_TEXT["tomorrow" if later else "today"].format(begin=search.period),
-        MapSearch(again.date).to(
+        MapSearch(visit.zone, again.date).to(
             f"/areas/{area.id}", seat=again.seat.id, begin=again.start, until=again.end
         ),
     )

@@ -16,7 +16,6 @@ from models.check_in.arrival import KioskCodeScan
 from models.check_in.errors import PresenceMethodOff, QrExpired, WrongSeat, WrongVenue
 from models.check_in.service import CheckInService
 from models.kernel.errors import NotFound, TooManyAttempts, WrongState
-from models.kernel.time_range import local_date
 from models.kiosks.errors import QrInvalid
 from models.library.entities import KioskId, PresenceSource
 from models.reservations.errors import OWN_RESERVATION, TooEarly, TooLate
@@ -60,7 +59,7 @@ async def _proof(call: ApiRequest, code: str | None) -> PresenceProof | None:
     QrExpired, PresenceMethodOff, TooManyAttempts."""
     if code is None:
         return _card_at_kiosk(call)
-    step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
+    step_seconds = call[REFERENCE].policy_on(call.zone.day(call.now)).kiosk_code_seconds
     assert call.principal is not None
     scan = await call[ScannedCodes].brought(
         code, call.principal.session.id, call.reader.id, step_seconds, call.now

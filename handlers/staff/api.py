@@ -27,7 +27,6 @@ from models.booking.service import ReservationService
 from models.code_sharing.service import CodeSharingService
 from models.identity.roles import Role, StaffRights, rights_everywhere
 from models.kernel.errors import Malformed, NotFound
-from models.kernel.time_range import to_local
 from models.library.entities import KioskId
 from models.readers.entities import Reader, onlooker
 from models.readers.staff.readers import StaffReaders
@@ -110,10 +109,10 @@ async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOu
         DeskReportOut(
             r.id,
             reservations_presenter.seat(call[REFERENCE], r.report.seat_id),
-            to_local(r.start),
-            to_local(r.end),
+            call.zone.local(r.start),
+            call.zone.local(r.end),
             r.report.kind,
-            to_local(r.report.at),
+            call.zone.local(r.report.at),
             r.report.open,
         )
         for r in rows
@@ -159,9 +158,9 @@ async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
         PatrolOut(
             r.id,
             reservations_presenter.seat(call[REFERENCE], r.seat_id),
-            to_local(r.start),
-            to_local(r.end),
-            to_local(r.patrol_at),
+            call.zone.local(r.start),
+            call.zone.local(r.end),
+            call.zone.local(r.patrol_at),
         )
         for r in rows
         if r.patrol_at is not None
@@ -191,7 +190,7 @@ async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSha
                 scan.id,
                 accounts_presenter.reader(reader),
                 kiosk.name if kiosk else "",
-                to_local(scan.at),
+                call.zone.local(scan.at),
                 scan.score,
                 list(scan.reasons),
             )
@@ -210,7 +209,7 @@ def staff_of(call: ApiRequest, digest: str | None = None) -> StaffContext:
     who = onlooker(program.actor_id) if program is not None else call.reader
     key = call.key(digest) if digest is not None else None
     own = replace(key, value=f"{who.id}:{key.value}") if key is not None else None
-    return StaffContext(who, rights.role, call.now, rights, own, call.step_aside)
+    return StaffContext(who, rights.role, call.now, call.zone, rights, own, call.step_aside)
 
 
 def rights_of(call: ApiRequest) -> StaffRights:
@@ -218,6 +217,6 @@ def rights_of(call: ApiRequest) -> StaffRights:
     routes are limited by its token's scopes."""
     if call.program is not None:
         return rights_everywhere(Role.LIBRARIAN)
-    rights = call.principal.rights_at(call.now) if call.principal is not None else None
+    rights = call.principal.rights_at(call.zone, call.now) if call.principal is not None else None
     assert rights is not None
     return rights

@@ -67,7 +67,7 @@ async def api_tokens(visit: PageRequest, made: NewApiToken | None = None) -> web
 
 async def create_api_token(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Creates a token for a program. Only this response contains its secret."""
-    typed = decode(form, TokenForm)
+    typed = decode(visit.zone, form, TokenForm)
     scopes = [scope for scope in Scope if form_text(form, scope.value)]
     if not scopes:
         raise Malformed("scope", "scope_missing")

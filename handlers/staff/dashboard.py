@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from aiohttp import web
@@ -19,7 +19,6 @@ from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.fault_reports.service import FaultReportService
 from models.feedback.service import FeedbackService
 from models.gates.service import GateService
-from models.kernel.time_range import local_date, local_instant, to_local
 from models.kiosks.service import KioskService
 from models.library.entities import AreaId
 from models.messages.staff import StaffDeliveries
@@ -50,7 +49,7 @@ class AreaDashboard:
 
 async def dashboard(visit: PageRequest) -> web.StreamResponse:
     catalog, now = visit[REFERENCE].catalog, visit.now
-    day = local_date(now)
+    day = visit.zone.day(now)
     rows: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
     async for row in visit[StatisticsService].bookings_on(day):
         if not sees_area(visit, row.area_id):
@@ -95,11 +94,10 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
 
 
 def _hours(visit: PageRequest) -> list[datetime]:
-    reference, day = visit[REFERENCE], local_date(visit.now)
+    reference, day = visit[REFERENCE], visit.zone.day(visit.now)
     venues = filter(visit.sees, reference.catalog.venues)
-    places = [open_hours(reference.policy, day, venue, None) for venue in venues]
-    midnight = local_instant(day, time())
-    hours = (midnight + timedelta(hours=n) for n in range(24))
+    places = [open_hours(visit.zone, reference.policy, day, venue, None) for venue in venues]
+    hours = visit.zone.steps(day, 60)
     return [hour for hour in hours if any(place.containing(hour) for place in places)]
 
 
@@ -117,12 +115,12 @@ async def _alarms(visit: PageRequest) -> list[str]:
             and visit.sees(kiosk.venue_id)
             and MIN_DURATION < now - last_seen < RETIRED_AFTER
         ):
-            since = presenting.clock(last_seen)
+            since = presenting.clock(visit.zone, last_seen)
             alarms.append(ALARM_TEXT["kiosk_silent"].format(name=kiosk.name, since=since))
     for gate in await visit[GateService].all():
         heard = None if gate.retired or not visit.sees(gate.venue_id) else gate.last_seen_at
         if heard is not None and now - heard > _UNSEEN:
-            since = f"{to_local(heard):%m-%d %H:%M}"
+            since = f"{visit.zone.local(heard):%m-%d %H:%M}"
             alarms.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
     unproven = await visit[PresenceKnowledge].venues_without_proof(now)
     catalog = visit[REFERENCE].catalog

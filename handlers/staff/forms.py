@@ -20,7 +20,7 @@ from handlers.texts.console import FIELD_WRONG, WRONG_TEXT
 from models.kernel.errors import Conflict, Malformed
 from models.kernel.request_id import REQUEST_ID
 from models.kernel.text import is_printable_line
-from models.kernel.time_range import local_instant
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, SeatId
 from models.library.seat_names import seat_named
 
@@ -45,13 +45,13 @@ class _Field:
         return Malformed(self.name, self.wrong)
 
 
-def decode(form: Form, shape: type[Shape]) -> Shape:
+def decode(zone: Zone, form: Form, shape: type[Shape]) -> Shape:
     """The form as an instance of ``shape``. An empty optional field counts as missing. The texts
     of errors are in ``FIELD_WRONG``. Raises: Malformed."""
     fields, values = _fields_of(shape), dict[str, object]()
     for name, field in fields.items():
         if field.required or form_text(form, name):
-            values[name] = _value(form, field)
+            values[name] = _value(zone, form, field)
     try:
         return msgspec.convert(values, shape)
     except msgspec.ValidationError as error:
@@ -80,7 +80,7 @@ def _sentence(shape: type, name: str, kind: inspect.Type) -> str:
     return sentence.format(least=least, most=most)
 
 
-def _value(form: Form, field: _Field) -> object:
+def _value(zone: Zone, form: Form, field: _Field) -> object:
     """The value of a field, converted as far as its type needs; msgspec checks it afterwards.
     Raises: Malformed."""
     text = form_text(form, field.name)
@@ -94,7 +94,7 @@ def _value(form: Form, field: _Field) -> object:
         case inspect.TimeType():
             return clock_of(text, field.name)
         case inspect.DateTimeType():
-            return instant_of(text, field.name)
+            return instant_of(zone, text, field.name)
         case inspect.StrType():
             text = text.replace("\r\n", "\n")
             line = re.sub("[\n\t]", "", text) if field.lines else text
@@ -152,7 +152,7 @@ def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) ->
     return seat.id
 
 
-def instant_of(text: str, name: str) -> datetime:
+def instant_of(zone: Zone, text: str, name: str) -> datetime:
     """Parses a date and time (2026-03-01T08:30) in the library's time zone. ``name``: the form
     field. Raises: Malformed."""
     try:
@@ -161,7 +161,7 @@ def instant_of(text: str, name: str) -> datetime:
         raise Malformed(name, WRONG_TEXT["instant_missing"]) from error
     if not 2000 <= typed.year < 2100:
         raise Malformed(name, WRONG_TEXT["not_our_time"])
-    return local_instant(typed.date(), typed.time())
+    return zone.instant(typed.date(), typed.time())
 
 
 def day_of(text: str, name: str) -> date:

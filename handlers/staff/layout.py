@@ -102,7 +102,7 @@ def visible_seats(visit: PageRequest) -> frozenset[SeatId] | None:
 
 def staff_context(visit: PageRequest) -> StaffContext:
     assert visit.role is not None
-    return StaffContext(visit.reader, visit.role, visit.now, visit.rights)
+    return StaffContext(visit.reader, visit.role, visit.now, visit.zone, visit.rights)
 
 
 def page_number(visit: PageRequest) -> int:

@@ -108,7 +108,7 @@ def error_text(visit: PageRequest, error: DomainError) -> str:
         sentence = WRONG_TEXT.get(str(error.details["reason"]), "")
         return sentence.format_map(error.details) or reason_text(error.details)
     count_error(visit.request, error)
-    return text_of(error.code, error.details)
+    return text_of(error.code, visit.zone.local_facts(error.details))
 
 
 def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:

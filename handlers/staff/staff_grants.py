@@ -15,7 +15,6 @@ from handlers.texts.console_labels import ROLE_TEXT
 from models.identity.roles import GrantId, Role, StaffGrant
 from models.kernel.errors import Malformed
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date
 from models.library.entities import VenueId
 from models.readers.entities import Reader
 from models.staff.api_tokens import StaffApiTokens
@@ -65,7 +64,7 @@ async def give_role(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
     """The reader and the grant that the form describes. Raises: Malformed."""
-    typed = decode(form, GrantForm)
+    typed = decode(visit.zone, form, GrantForm)
     venues = frozenset[VenueId]()
     if typed.where == "some":
         all_venues = visit[REFERENCE].catalog.venues
@@ -73,7 +72,7 @@ async def _read(visit: PageRequest, form: Form) -> tuple[Reader, StaffGrant]:
         if not venues:
             raise Malformed("where", "venue_missing")
     first, last = typed.first, typed.last
-    if last is not None and last < max(first or last, local_date(visit.now)):
+    if last is not None and last < max(first or last, visit.zone.day(visit.now)):
         raise Malformed("last", "grant_dates")
     reader = await visit[StaffGrants].find(typed.number)
     if reader is None:

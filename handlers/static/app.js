@@ -7,6 +7,8 @@ const serverNow = () => Date.now() + ahead;
 // A text with its facts. The service writes the text in the language of the page.
 const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (name in facts ? facts[name] : place));
 const weekday = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", timeZone: "UTC" });
+// The library's offset from UTC: now, then the next clock changes, each with the offset after it.
+const offsetAt = (at) => clock.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
 const two = (n) => String(n).padStart(2, "0");
 const spell = (ms) => {
   const s = Math.max(0, Math.ceil(ms / 1000));
@@ -35,7 +37,7 @@ function renewOnce(until) {
 function tick() {
   const now = serverNow();
   if (clock) {
-    const at = new Date(now + Number(clock.dataset.ahead));
+    const at = new Date(now + offsetAt(now));
     clock.querySelector(".day").textContent = `${at.toISOString().slice(0, 10)} ${weekday.format(at)}`;
     clock.querySelector("b").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
   }

@@ -14,7 +14,9 @@ const _ = (text, facts = {}) => text.replace(/\{(\w+)\}/g, (place, name) => (nam
   const two = (n) => String(n).padStart(2, "0");
   const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang, { ...parts, timeZone: "UTC" });
   const clock = (at) => `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
-  const local = (ms) => new Date(ms + Number(data.ahead));
+  // The library's offset from UTC: now, then the next clock changes, each with the offset after it.
+  const offsetAt = (at) => document.body.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
+  const local = (ms) => new Date(ms + offsetAt(ms));
 
   // Cards that find no room stand on further pages, which take turns; so do the last rows of a card
   // that is higher than the room.

@@ -19,6 +19,8 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang
   const now = () => Date.now() + ahead;
   const data = document.body.dataset, box = document.getElementById("touch"), QUIET = 30e3;
   let quietAt = Date.now() + QUIET;
+  // The library's offset from UTC: now, then the next clock changes, each with the offset after it.
+  const offsetAt = (at) => document.body.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
   const two = (n) => String(n).padStart(2, "0");
 
   function hide(text) {
@@ -106,7 +108,7 @@ const inWords = (parts) => new Intl.DateTimeFormat(document.documentElement.lang
   }
 
   function tick() {
-    const at = new Date(now() + Number(document.body.dataset.ahead)), left = Math.ceil((until - now()) / 1000);
+    const at = new Date(now() + offsetAt(now())), left = Math.ceil((until - now()) / 1000);
     document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
     document.getElementById("date").textContent = `${inWords({ month: "long", day: "numeric" }).format(at)} ${inWords({ weekday: "short" }).format(at)}`;
     if (data.language !== data.home && Date.now() >= quietAt && !(box && !box.hidden)) speak(data.home);

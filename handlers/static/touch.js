@@ -206,8 +206,11 @@
       else foot.append(make("p", _("现在不能坐，请换一个座位")));
     }, areas);
   }
+  // The library's offset from UTC: now, then the next clock changes, each with the offset after it.
+  const offsetAt = (at) => document.body.dataset.ahead.split(" ").map(Number).reduce((offset, n, i, all) => (i % 2 || all[i - 1] > at ? offset : n));
   async function book(seat, end) {
-    const today = new Date(Date.now() + Number(document.body.dataset.now) - loaded + Number(document.body.dataset.ahead)).toISOString().slice(0, 10);
+    const now = Date.now() + Number(document.body.dataset.now) - loaded;
+    const today = new Date(now + offsetAt(now)).toISOString().slice(0, 10);
     const made = await call("POST", "/reservations", { seat_id: seat.id, date: today, start: "now", end });
     await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: made.id });
     done(_("已入座 {seat}", { seat: place(made.seat) }));

@@ -11,7 +11,6 @@ from handlers.staff.schemas import AreaDayOut, StatisticsOut, StatisticsQuery
 from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.library.entities import Catalog
 from models.statistics.daily import AreaDay
 from models.statistics.service import StatisticsService
@@ -32,7 +31,7 @@ _DAY: Final = timedelta(days=1)
     scope=Scope.STATISTICS_READ,
 )
 async def statistics(call: ApiRequest, query: StatisticsQuery) -> StatisticsOut:
-    last = query.last or local_date(call.now) - _DAY
+    last = query.last or call.zone.day(call.now) - _DAY
     if not all(2000 <= day.year < 2100 for day in (last, query.first or last)):
         raise Malformed("to", "from and to must be days in the years 2000 to 2099")
     first = query.first or last - (_USUAL - 1) * _DAY

@@ -9,7 +9,6 @@ from typing import Any, Final
 from handlers.texts.labels import STATE_TEXT, SUSPENDED_FOR
 from handlers.texts.opening import in_brackets
 from languages.text import _, joined, short_day_text
-from models.kernel.time_range import to_local
 from models.library.entities import REMOVED_FROM_PLAN
 from models.reservations.state_machine import ReservationState
 
@@ -173,8 +172,6 @@ REASONS: Final[Mapping[str, str]] = {
     "placeholder_unknown": _("没有“{{{placeholder}}}”这个数字，请从下面的列表里选"),
     "language_unknown": _("没有这种语言，请从列表里选"),
     "zone_unknown": _("没有“{zone}”这个时区，请从列表里选，例如 Asia/Shanghai"),
-    "zone_daylight_saving": _("{zone} 会调整时钟（例如夏令时），不能使用：一天总是 48 个半小时"),
-    "zone_half_hours": _("{zone} 与世界时相差不是整半小时，不能使用：预约以半小时为单位"),
     "logo_too_large": _("图片最大 {most} KB，请缩小后再上传"),
     "logo_too_wide": _("图片的宽和高最多 {most} 像素，请缩小后再上传"),
     "logo_unreadable": _("请上传 PNG 或 JPEG 图片（不支持 SVG）"),
@@ -201,14 +198,19 @@ _DRAWN_BY_ANOTHER: Final = _("这次没有抽中：同一座位和时段由另�
 """The refusal if another reader has won the same seat in the draw at the opening of a day's
 bookings."""
 
+_LEFT_OUT: Final = _("那天没有 {left_out}：时钟在这时拨快了，请从列表中选择其他时间")
+
 
 def text_of(code: str, details: Mapping[str, Any]) -> str:
-    """The text for a refusal with its facts filled in. Facts that are missing are left out."""
+    """The text for a refusal with its facts filled in. Facts that are missing are left out;
+    times are the library's local ones (``Zone.local_facts``)."""
     facts = {name: _spoken(name, value) for name, value in details.items()}
     if code == "unauthenticated" and details.get("reason") == "token":
         return _TOKEN_REFUSED
     if code == "seat_taken" and details.get("drawn"):
         return _DRAWN_BY_ANOTHER
+    if code == "off_grid" and "left_out" in details:
+        return _LEFT_OUT.format_map(facts)
     if code == "closed":
         return _closed_text(facts)
     if code == "suspended":
@@ -236,9 +238,8 @@ def _suspension(facts: Mapping[str, str]) -> dict[str, str]:
 
 def _spoken(name: str, value: Any) -> str:
     if isinstance(value, datetime):
-        there = to_local(value)
-        clock = f"{there:%H:%M}"
-        return _("{day} {clock}", day=short_day_text(there.date()), clock=clock)
+        clock = f"{value:%H:%M}"
+        return _("{day} {clock}", day=short_day_text(value.date()), clock=clock)
     if name == "retry_after" and isinstance(value, int):
         if value < 120:
             return _("{seconds} 秒", seconds=value)

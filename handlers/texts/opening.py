@@ -7,7 +7,8 @@ from typing import Final
 from handlers.texts.console_labels import WHOLE_LIBRARY
 from handlers.texts.labels import days_text
 from languages.text import _, date_text, short_day_text
-from models.kernel.time_range import TimeRange, to_local
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import Catalog
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
 from models.policy.opening_conflicts import ConflictKind
@@ -62,11 +63,11 @@ def clock_hours_text(opens: time | None, closes: time | None) -> str:
     return _("{opens}–次日{closes}", opens=first, closes=last)
 
 
-def hours_of_day_text(hours: TimeRange | None) -> str:
+def hours_of_day_text(zone: Zone, hours: TimeRange | None) -> str:
     """The hours of one day: 07:00–22:30, 07:00–次日02:00, 全天, 闭馆."""
     if hours is None:
         return CLOSED
-    begin, end = to_local(hours.start), to_local(hours.end)
+    begin, end = zone.local(hours.start), zone.local(hours.end)
     if end.date() == begin.date():
         return f"{begin:%H:%M}–{end:%H:%M}"
     return clock_hours_text(begin.time(), end.time())

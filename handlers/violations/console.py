@@ -57,7 +57,7 @@ async def waive(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def waive_all(visit: PageRequest, form: Form) -> web.StreamResponse:
-    reason, typed = form_reason(form), decode(form, WaiveAll)
+    reason, typed = form_reason(form), decode(visit.zone, form, WaiveAll)
     if typed.end <= typed.start:
         raise Malformed("to", "instants_reversed")
     waived = await visit[StaffViolations].waive_all(

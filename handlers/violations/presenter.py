@@ -7,7 +7,6 @@ from handlers.reservations.presenter import reservation
 from handlers.texts.labels import APPEAL_ANSWER_TEXT
 from handlers.violations import schemas
 from models.booking.service import ReservationService
-from models.kernel.time_range import to_local
 from models.reference_data import ReferenceData
 from models.violations.entities import Violation
 
@@ -22,15 +21,17 @@ async def violation(
     return schemas.ViolationOut(
         id=v.id,
         kind="no_show" if v.kind == "no_show" else "away_timeout",
-        at=to_local(v.at),
+        at=reference.zone.local(v.at),
         counted=v.counts,
         reservation=await reservation(reference, r, now),
         waived=v.waived,
-        waiver=schemas.WaiverOut(waiver.reason, to_local(waiver.at)) if waiver else None,
+        waiver=schemas.WaiverOut(waiver.reason, reference.zone.local(waiver.at))
+        if waiver
+        else None,
         appeal=schemas.AppealOut(
             appeal.text,
-            to_local(appeal.at),
-            moment(appeal.settled_at),
+            reference.zone.local(appeal.at),
+            moment(reference.zone, appeal.settled_at),
             APPEAL_ANSWER_TEXT.get(appeal.answer, appeal.answer),
         )
         if appeal

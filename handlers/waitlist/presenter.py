@@ -4,7 +4,6 @@ from datetime import datetime
 
 from handlers.reservations.presenter import reservation
 from handlers.waitlist import schemas
-from models.kernel.time_range import local_date, to_local
 from models.reference_data import ReferenceData
 from models.reservations.state_machine import ReservationState
 from models.waitlist.entities import WaitlistEntry, WaitlistState
@@ -22,13 +21,13 @@ async def waitlist_entry(
         area_id=entry.area_id,
         area=area.name if area else entry.area_id,
         seats=sorted(entry.seats),
-        date=local_date(entry.start),
-        start=to_local(entry.start),
-        end=to_local(entry.end),
+        date=reference.zone.day(entry.start),
+        start=reference.zone.local(entry.start),
+        end=reference.zone.local(entry.end),
         state=entry.state.value,
         ahead=await waitlist.position_of(entry) if waiting else None,
         only_tell=bool(entry.alert),
-        made_at=to_local(entry.created_at),
+        made_at=reference.zone.local(entry.created_at),
         offer=await reservation(reference, offer, now)
         if offer and offer.state is ReservationState.OFFERED
         else None,

@@ -164,7 +164,7 @@ def _render(visit: PageRequest, template: str, **facts: Any) -> web.Response:
 def _read(visit: PageRequest, form: Form, old: WebhookEndpoint | None = None) -> WebhookEndpoint:
     """The endpoint that the form describes; the id is that of ``old``, empty for a new endpoint.
     Raises: Malformed."""
-    typed = decode(form, WebhookForm)
+    typed = decode(visit.zone, form, WebhookForm)
     return WebhookEndpoint(
         old.id if old is not None else WebhookId(""),
         rules.check_url(typed.url, visit[StaffWebhooks].allowed_networks),

@@ -9,6 +9,7 @@ from bind.account_binding import AccountBindingService
 from handlers.http import presenting
 from handlers.http.keys import REFERENCE, SITE, service_key
 from handlers.http.middleware import NOW
+from handlers.http.presenting import later_clock
 from handlers.reservations import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.texts.wechat import (
@@ -24,10 +25,9 @@ from models.booking.service import ReservationService
 from models.feedback.entities import MAX_LENGTH
 from models.feedback.service import FeedbackService
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import floor_minute, local_date
+from models.kernel.time_range import floor_minute
 from models.seat_map.service import SeatMapService
 from notify.conversations import Conversations
-from notify.templates.rendering import later_clock
 from notify.wechat.callbacks import Callback
 from notify.wechat.official_account import HOME
 
@@ -107,7 +107,7 @@ def _welcome(request: web.Request) -> str:
 
 
 def _help(request: web.Request) -> str:
-    policy = request.app[REFERENCE].policy_on(local_date(request[NOW]))
+    policy = request.app[REFERENCE].policy_on(request.app[REFERENCE].zone.day(request[NOW]))
     return REPLY_TEXT["help"].format(
         link=_mini_program_link(request),
         url=request.app[SITE].public_base_url,
@@ -126,10 +126,10 @@ async def _my_reservations(request: web.Request, callback: Callback) -> str:
     rows = await app[service_key(ReservationService)].live_now(reader_id, now)
     if not rows:
         return REPLY_TEXT["no_reservations"].format(link=link)
-    lines = []
+    lines, zone = [], app[REFERENCE].zone
     for r in rows[:10]:
         booking = await presenter.reservation(app[REFERENCE], r, now)
-        start, end = presenting.clock(r.start), later_clock(r.start, r.end)
+        start, end = presenting.clock(zone, r.start), later_clock(zone, r.start, r.end)
         lines.append(
             f"{booking.date:%m-%d} {start}–{end} {booking.seat.label} {booking.state_text}"
         )

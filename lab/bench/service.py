@@ -139,7 +139,9 @@ async def house(
 async def _load_history(home: House, count: int) -> None:
     settings, reference = home.resources.settings, home.reference
     with closing(HistoryWriter(settings.mongo_url, home.db.name)) as writer:
-        history = HistoryGenerator(writer, settings.sealer, reference.catalog, reference.policy)
+        history = HistoryGenerator(
+            writer, settings.sealer, reference.zone, reference.catalog, reference.policy
+        )
         await asyncio.to_thread(history.generate, until=MORNING.date(), count=count)
 
 

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from time import monotonic
 from typing import Any, Final, cast
@@ -34,7 +35,6 @@ from lab.bench.service import (
     members,
     serving,
 )
-from models.kernel.time_range import local_instant
 from models.storage.mongo import new_id
 from models.webhooks.endpoint_repository import new_secret
 from models.webhooks.entities import WebhookEndpoint, WebhookEvent, WebhookEventType, WebhookId
@@ -157,8 +157,8 @@ class _Deliveries:
             "area_id": "2f-hall",
             "seat_id": "2f-hall-065",
             "seat": "图书馆2层二层中厅065号",
-            "begin": local_instant(TOMORROW, MORNING.time()),
-            "end": local_instant(TOMORROW, MORNING.time().replace(hour=12)),
+            "begin": datetime.combine(TOMORROW, MORNING.timetz()),
+            "end": datetime.combine(TOMORROW, MORNING.timetz().replace(hour=12)),
             "state": "reserved",
         }
         kind, events = WebhookEventType.RESERVATION_CREATED, []

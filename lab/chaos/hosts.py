@@ -30,10 +30,6 @@ if ahead:
     seconds, nanoseconds = time.time, time.time_ns
     time.time = lambda: seconds() + ahead
     time.time_ns = lambda: nanoseconds() + ahead * 10**9
-from datetime import timedelta, timezone
-from models.kernel import time_range
-hours = int(os.environ["CHAOS_ZONE_HOURS"])
-time_range.LIBRARY_ZONE = timezone(timedelta(hours=hours), "trial")
 """
 
 

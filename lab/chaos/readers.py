@@ -17,7 +17,7 @@ import aiohttp
 from lab.chaos.rig import Member, Rig
 from lab.history.records import History, Operation, Probe, promise_of
 from miniapp_server.clock import real_now
-from models.kernel.time_range import local_instant, to_local
+from models.kernel.zone import Zone
 
 _LONGEST_S: Final = 120.0
 """Seconds for one tap with all of its repetitions; after that its outcome stays unknown."""
@@ -182,23 +182,31 @@ class Reader:
 
     async def _tomorrow(self) -> None:
         """Books, pauses, and then cancels or keeps the booking."""
-        day = to_local(real_now()) + timedelta(days=1)
+        day = self.house.rig.zone.local(real_now()) + timedelta(days=1)
         wish = self._wish(day)
-        made = await self.tap("reserve", "/reservations", wish, requested=_requested(wish, day))
+        made = await self.tap(
+            "reserve", "/reservations", wish, requested=_requested(self.house.rig.zone, wish, day)
+        )
         if made.promise is None:
             if made.refusal == "seat_taken" and self.house.chance.random() < 0.3:
                 await self._wait_for(wish)
             return
-        id, place = made.promise.id, (made.promise.seat, _clock(made.promise.start))
+        id, place = (
+            made.promise.id,
+            (made.promise.seat, _clock(self.house.rig.zone, made.promise.start)),
+        )
         for _ in range(self.house.chance.randrange(3)):
             wish = self._wish(day)
             del wish["date"]
             if place == (wish["seat_id"], wish["start"]):
                 continue  # the booking is there already
-            path, requested = f"/reservations/{id}/change", _requested(wish, day)
+            path, requested = (
+                f"/reservations/{id}/change",
+                _requested(self.house.rig.zone, wish, day),
+            )
             changed = await self.tap("change", path, wish, id, requested)
             if changed.promise is not None:
-                place = changed.promise.seat, _clock(changed.promise.start)
+                place = changed.promise.seat, _clock(self.house.rig.zone, changed.promise.start)
         self._bookings.append(id)
         while len(self._bookings) > self.house.chance.randrange(_KEPT):
             id = self._bookings.pop(0)
@@ -253,21 +261,23 @@ class Reader:
                 if left.promise is not None:
                     await self._scan("return", id)
             if chance.random() < 0.4:
-                later = {"end": _clock(made.promise.end + timedelta(minutes=30))}
+                later = {
+                    "end": _clock(self.house.rig.zone, made.promise.end + timedelta(minutes=30))
+                }
                 await self.tap("extend", f"/reservations/{id}/extend", later, id)
             # Faults can delay the booking so much that less than half an hour is left.
             elif (sooner := made.promise.end - timedelta(minutes=30)) > made.promise.start and (
                 chance.random() < 0.3
             ):
                 requested = (made.promise.seat, made.promise.start, sooner)
-                body = {"end": _clock(sooner)}
+                body = {"end": _clock(self.house.rig.zone, sooner)}
                 await self.tap(
                     "shorten", f"/reservations/{id}/shorten", body, id, requested=requested
                 )
         await self.go(id)
 
     async def _sit_down(self) -> Operation | None:
-        now = to_local(real_now())
+        now = self.house.rig.zone.local(real_now())
         half = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
         end = half + timedelta(minutes=60)
         if end.date() != now.date():
@@ -275,8 +285,10 @@ class Reader:
                 return None  # a stay ends before midnight
             end = now.replace(hour=23, minute=59)
         wish = {"seat_id": self.house.chance.choice(self.seats), "date": now.date().isoformat()}
-        wish |= {"start": "now", "end": _clock(end)}
-        requested = _requested({**wish, "start": _clock(now)}, now)
+        wish |= {"start": "now", "end": _clock(self.house.rig.zone, end)}
+        requested = _requested(
+            self.house.rig.zone, {**wish, "start": _clock(self.house.rig.zone, now)}, now
+        )
         return await self.tap("reserve", "/reservations", wish, requested=requested)
 
     async def check_in(self, id: str) -> bool:
@@ -312,10 +324,15 @@ class Reader:
 
     async def probe(self, seat: str, start: datetime) -> Probe:
         """Books a seat of tomorrow that is stored as free, and gives it back."""
-        wish = {"seat_id": seat, "date": to_local(start).date().isoformat()}
-        wish |= {"start": _clock(start), "end": _clock(start + timedelta(hours=1))}
+        wish = {"seat_id": seat, "date": self.house.rig.zone.local(start).date().isoformat()}
+        wish |= {
+            "start": _clock(self.house.rig.zone, start),
+            "end": _clock(self.house.rig.zone, start + timedelta(hours=1)),
+        }
         asked_at = real_now()
-        made = await self.tap("reserve", "/reservations", wish, requested=_requested(wish, start))
+        made = await self.tap(
+            "reserve", "/reservations", wish, requested=_requested(self.house.rig.zone, wish, start)
+        )
         if made.promise is not None:
             id = made.promise.id
             await self.tap("cancel", f"/reservations/{id}/cancel", None, id)
@@ -323,15 +340,17 @@ class Reader:
         return Probe(self.member.id, seat, start, refusal, asked_at)
 
 
-def _requested(wish: Mapping[str, str], day: datetime) -> tuple[str, datetime, datetime]:
+def _requested(
+    zone: Zone, wish: Mapping[str, str], day: datetime
+) -> tuple[str, datetime, datetime]:
     """The seat and time of a wish for that day."""
-    date = to_local(day).date()
-    start, end = (local_instant(date, time.fromisoformat(wish[n])) for n in ("start", "end"))
+    date = zone.local(day).date()
+    start, end = (zone.instant(date, time.fromisoformat(wish[n])) for n in ("start", "end"))
     return wish["seat_id"], start, end
 
 
-def _clock(instant: datetime) -> str:
-    return f"{to_local(instant):%H:%M}"
+def _clock(zone: Zone, instant: datetime) -> str:
+    return f"{zone.local(instant):%H:%M}"
 
 
 async def all_of(work: Sequence[Awaitable[Any]]) -> list[Any]:

@@ -6,13 +6,12 @@ import asyncio
 import base64
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import time, timedelta, timezone
+from datetime import time
 from pathlib import Path
 from typing import Final
-from unittest import mock
 
 from aiohttp import web
 
@@ -28,10 +27,11 @@ from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded_databases import free_ports
 from miniapp_server.keys import RESOURCES
 from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
-from models.kernel import time_range
+from models.kernel.zone import Zone
 from models.messages.delivery_repository import delivery_id
 from models.messages.entities import OF_CONSEQUENCE, WECHAT_TEMPLATES, Channel, Template
 from models.policy.entities import OpeningRule, Policy
+from models.profile.entities import LibraryProfile
 from models.reservations.presence import PresenceMethod
 from models.storage.mongo import Database, Document
 from notify.delivery.channel import UNKNOWN
@@ -73,6 +73,10 @@ class Rig:
     hosts: list[Host]
     app: web.Application
     kiosk_keys: Mapping[str, str]
+
+    @property
+    def zone(self) -> Zone:
+        return self.app[REFERENCE].zone
 
     @property
     def db(self) -> Database:
@@ -160,16 +164,6 @@ def _state(delivery: Document) -> str:
     )
 
 
-@contextmanager
-def noon() -> Iterator[int]:
-    """Makes it noon at the library during the block, whatever the hour is: near midnight readers
-    could neither stay nor renew. Yields the time zone's hours, for other processes."""
-    hours = 12 - real_now().hour
-    zone = timezone(timedelta(hours=hours), "trial")
-    with mock.patch.object(time_range, "LIBRARY_ZONE", zone):
-        yield hours
-
-
 @asynccontextmanager
 async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
     """Runs everything during the block, with data and logs in ``folder``.
@@ -179,7 +173,6 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
     """
     ports = free_ports(6)
     async with AsyncExitStack() as stack:
-        hours = stack.enter_context(noon())
         redis = RedisServer(ports[0], folder / "redis")
         wechat, wecom, mail = WeChat(ports[1]), WeCom(ports[4]), MailServer(ports[5])
         channels: dict[Channel, OtherEnd] = {
@@ -201,7 +194,6 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
             "LOG_LEVEL": "WARNING",
             "PUBLIC_BASE_URL": f"http://127.0.0.1:{ports[2]}",
             "TMPDIR": str(folder),
-            "CHAOS_ZONE_HOURS": str(hours),
             "WECHAT_APPID": "wxchaos",
             "WECHAT_SECRET": secrets.token_hex(8),
             "WECHAT_BASE_URL": wechat.url,
@@ -220,6 +212,10 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
         app = await stack.enter_async_context(open_application(load(env), Clock()))
         stored, reference = app[RESOURCES].repositories, app[REFERENCE]
         library = seed.read()
+        # It is noon at the library, whatever the hour is: near midnight readers could neither stay
+        # nor renew.
+        minutes = 60 * (12 - real_now().hour)
+        await stored.profiles.add_missing(LibraryProfile(zone="trial", zone_minutes=minutes))
         library = replace(library, areas=tuple(a for a in library.areas if a.id == AREA))
         keys, _ = await seed.seed(stored, reference, library, real_now())
         await stored.policies.add_missing(POLICY, real_now())

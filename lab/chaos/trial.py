@@ -20,7 +20,6 @@ from lab.history.order_checker import OPEN
 from lab.history.recorded import disorders
 from lab.history.records import Fault, History, Stored
 from miniapp_server.clock import real_now
-from models.kernel.time_range import local_date
 
 DEADLINE: Final = "deadline"
 """The fault in which the primary is killed shortly before readers come in the last seconds of their
@@ -76,7 +75,7 @@ async def trial(
     No fault begins once ``over`` is true. ``report_fault`` is called with the name of each fault
     when it begins. Returns the history to judge.
     """
-    history = History()
+    history = History(rig.zone)
     members = await rig.members(scale.readers + _LATE)
     seats = random.Random(seed).sample(rig.seats(), scale.seats)
     async with house(rig, history, seed, scale.patience_s, scale.think_s) as shared:
@@ -183,14 +182,14 @@ async def _lines_left(rig: Rig, readers: Sequence[Reader]) -> None:
 async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) -> None:
     """Lets every reader ask for seats of tomorrow that they dealt with before and that are free
     now."""
-    there, day = await rig.stored(), local_date(real_now()) + timedelta(days=1)
+    there, day = await rig.stored(), rig.zone.day(real_now()) + timedelta(days=1)
     live = [r for r in there if r.state in ("reserved", "in_use", "away", "offered")]
     wished = {
         (o.promise.seat, o.promise.start)
         for o in shared.history.operations
         if o.promise is not None
     }
-    wished = {place for place in wished if local_date(place[1]) == day}
+    wished = {place for place in wished if rig.zone.day(place[1]) == day}
     plans: list[list[tuple[str, datetime]]] = []
     for reader in readers:
         own = [r for r in live if r.reader == reader.member.id]

@@ -18,7 +18,6 @@ from lab.bench.load import BenchFailed
 from lab.bench.service import MORNING, UNPACED, House, Member, Stage, members, serving
 from lab.fairness.hours import Day, Held, Waited
 from miniapp_server.seed import LibraryData
-from models.kernel.time_range import to_local
 from models.kiosks.keys import new_key, new_secret
 from models.reservations.presence import PresenceMethod
 
@@ -160,7 +159,7 @@ class Visitor:
     def _have(self, made: Any) -> None:
         rng, library = self.library.rng, self.library
         self.reservation, self.wait = made["id"], ""
-        start, end = (to_local(datetime.fromisoformat(made[name])) for name in ("start", "end"))
+        start, end = (datetime.fromisoformat(made[name]) for name in ("start", "end"))
         self.arrives = self.leaves = None
         self.finishes = end
         if rng.random() < GHOST_SHARE:

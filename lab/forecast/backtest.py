@@ -23,6 +23,7 @@ from miniapp_server.seed import default_policy, read
 from models.forecast.rules import WEEKS, forecast
 from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId, Catalog
+from models.profile.entities import LibraryProfile
 from models.statistics.daily import HOURS, AreaDay, minutes_by_hour
 
 FIRST: Final = date(2026, 9, 7)
@@ -91,7 +92,8 @@ def settings(seeds: int) -> list[Setting]:
 
 def counted_days(setting: Setting, weeks: int) -> Mapping[AreaId, Sequence[AreaDay]]:
     """The nightly counts of each area, for ``weeks`` weeks."""
-    data, crowd = read(), Crowd(setting.seed, _READERS, leave=False)
+    data, zone = read(), LibraryProfile().clock
+    crowd = Crowd(zone, setting.seed, _READERS, leave=False)
     library = Catalog("", {}, {area.id: area for area in data.areas if area.id in AREAS}, {})
     policy = default_policy(data)
     chance = random.Random(f"backtest {setting.seed}")
@@ -99,7 +101,7 @@ def counted_days(setting: Setting, weeks: int) -> Mapping[AreaId, Sequence[AreaD
     examined = 0.6 * 7 * weeks
     for number in range(7 * weeks):
         day = FIRST + number * _DAY
-        areas = open_areas(library, policy, day)
+        areas = open_areas(zone, library, policy, day)
         crowd.readers.begin_day(day)
         share = setting.share * setting.weekdays[day.weekday()]
         share *= math.exp(chance.gauss(0, setting.noise))
@@ -109,7 +111,7 @@ def counted_days(setting: Setting, weeks: int) -> Mapping[AreaId, Sequence[AreaD
             times = visit.times
             if times.checked_in is not None:
                 begin = max(times.checked_in, times.start)
-                for hour, minutes in minutes_by_hour(day, begin, times.ended).items():
+                for hour, minutes in minutes_by_hour(zone, day, begin, times.ended).items():
                     used[visit.area_id][hour] += minutes
         for area in areas:
             seats, hours = len(area.seat_ids), TimeRange(area.opens, area.closes)

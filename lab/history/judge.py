@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Final
 
 from lab.history.records import UNQUEUED, History, Operation, Promise, Stored
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 
 KINDS: Final = (
     "lost",
@@ -177,13 +177,13 @@ def _orphaned(history: History) -> Iterator[Harm]:
     for r in history.stored:
         required = frozenset[str]()
         if r.state in _LIVE:
-            required |= _half_hours(r, r.start, r.end)
+            required |= _half_hours(history.zone, r, r.start, r.end)
         if r.state in _PRESENT:
             required |= {f"u:{r.reader}"}
         held = {claim for claim in r.claims if claim.startswith(("s:", "r:", "u:"))}
         early = set[str]()
         if r.available_from is not None and r.available_from < r.start and r.state in _LIVE:
-            early |= _half_hours(r, r.available_from, r.start)
+            early |= _half_hours(history.zone, r, r.available_from, r.start)
         counts = sum(claim.startswith("n:") for claim in r.claims)
         for text in (
             *(f"has {claim}" for claim in sorted(held - required - early)),
@@ -194,10 +194,10 @@ def _orphaned(history: History) -> Iterator[Harm]:
             yield Harm("orphaned", fault, f"{r.id} ({r.state}) {text}")
 
 
-def _half_hours(r: Stored, start: datetime, end: datetime) -> frozenset[str]:
+def _half_hours(zone: Zone, r: Stored, start: datetime, end: datetime) -> frozenset[str]:
     """The claims to the seat and to the reader's time from ``start`` to ``end``: two for each
     half hour that is used, wholly or in part."""
-    local = to_local(start)
+    local = start.astimezone(zone.slot_clock)
     step = local.replace(minute=local.minute // 30 * 30, second=0, microsecond=0)
     claims = set[str]()
     while step < end:

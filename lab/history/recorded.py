@@ -12,7 +12,8 @@ from typing import Final
 
 from lab.history.order_checker import AT_THE_END, OPEN, Call, Disorder, Kind, check
 from lab.history.records import Event, History, Operation, Stored
-from models.kernel.time_range import TimeRange, half_hour_slots, last_date, local_date
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 
 REFUSED_WITHIN_S: Final = 0.25
 """A refusal may rest on a state that is this many seconds older than the request
@@ -56,8 +57,9 @@ class _Moment:
     order: int | None
 
 
-def place(seat: str, start: datetime, end: datetime) -> Place:
-    slots = list(half_hour_slots(TimeRange(start, end)))
+def place(zone: Zone, seat: str, start: datetime, end: datetime) -> Place:
+    """The place on the clock of claims, whose days all have 48 half hours."""
+    slots = list(zone.half_hour_slots(TimeRange(start, end)))
     return Place(seat, slots[0][0].isoformat(), sum(1 << slot for _, slot in slots))
 
 
@@ -82,7 +84,7 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
     of_booking: dict[str, list[Operation]] = defaultdict(list)
     effective = []
     for operation in history.operations:
-        for thing, call in _refused(operation):
+        for thing, call in _refused(history.zone, operation):
             calls[thing].append(call)
         if not operation.refusal:
             effective.append(operation)
@@ -98,7 +100,7 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
             of_booking[made].append(operation)
     for id in {*of_booking, *stored}:
         r = stored.get(id)
-        for thing, call in _life(id, r, of_booking.get(id, ()), one_clock):
+        for thing, call in _life(history.zone, id, r, of_booking.get(id, ()), one_clock):
             calls[thing].append(call)
     return calls
 
@@ -109,7 +111,8 @@ def _from_noon(history: History) -> History:
     times = [o.requested[1:] for o in history.operations if o.requested is not None]
     times += [(o.promise.start, o.promise.end) for o in history.operations if o.promise is not None]
     times += [(r.start, r.end) for r in history.stored]
-    if all(local_date(start) == last_date(TimeRange(start, end)) for start, end in times):
+    slots = (history.zone.half_hour_slots(TimeRange(start, end)) for start, end in times)
+    if all(len({day for day, _ in touched}) == 1 for touched in slots):
         return history
 
     def earlier(operation: Operation) -> Operation:
@@ -160,11 +163,11 @@ def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
     yield from by_key.values()
 
 
-def _refused(operation: Operation) -> Iterator[tuple[str, Call]]:
+def _refused(zone: Zone, operation: Operation) -> Iterator[tuple[str, Call]]:
     kind = _REFUSALS.get(operation.refusal)
     if kind is None or operation.requested is None or operation.answered_at is None:
         return
-    target = place(*operation.requested)
+    target = place(zone, *operation.requested)
     thing = target.seat if kind == "seat" else operation.reader
     begin = operation.asked_at.timestamp() - REFUSED_WITHIN_S
     end = operation.answered_at.timestamp()
@@ -173,7 +176,7 @@ def _refused(operation: Operation) -> Iterator[tuple[str, Call]]:
 
 
 def _life(
-    id: str, r: Stored | None, operations: Sequence[Operation], one_clock: bool
+    zone: Zone, id: str, r: Stored | None, operations: Sequence[Operation], one_clock: bool
 ) -> Iterator[tuple[str, Call]]:
     """All calls of one booking, in the order in which its reader made them."""
     reader = r.reader if r is not None else operations[0].reader
@@ -189,7 +192,7 @@ def _life(
         # An event that is not stored has no known position among the others.
         order = number if number < len(events) else None
         moment = _moment(event, mine, reader, order, one_clock)
-        new = _place_after(event, mine or offered, r, now)
+        new = _place_after(zone, event, mine or offered, r, now)
         names = [event.name]
         if number == begins > 0:  # its place is known from here on; it may be in use
             names = ["reserve"]
@@ -198,7 +201,7 @@ def _life(
             yield from _calls(id, reader, name, now, new, moment)
             now = new
     if r is not None and now is not None and r.state in _LIVE:
-        slots = _early(r) | place(r.seat, r.start, r.end).slots
+        slots = _early(zone, r) | place(zone, r.seat, r.start, r.end).slots
         held = Call(Kind.HELD_AT_THE_END, id, slots, AT_THE_END, AT_THE_END, "stored", len(events))
         yield f"seat {r.seat} on {now.day}", held
         yield f"reader {reader} on {now.day}", held
@@ -250,14 +253,14 @@ def _with_lost(events: Sequence[Event], operations: Sequence[Operation]) -> Iter
 
 
 def _place_after(
-    event: Event, operation: Operation | None, r: Stored | None, now: Place | None
+    zone: Zone, event: Event, operation: Operation | None, r: Stored | None, now: Place | None
 ) -> Place | None:
     """The booking's place after the event; None if it has ended."""
     if event.name in _ENDS:
         return None
     promise = operation.promise if operation is not None else None
     if event.name == "reserve" and promise is None and r is not None and _never_moved(r):
-        return place(r.seat, r.start, r.end)
+        return place(zone, r.seat, r.start, r.end)
     if operation is not None and event.name in ("reserve", "change", "extend", "shorten", "accept"):
         if event.name != operation.verb:
             return now
@@ -267,16 +270,18 @@ def _place_after(
             else operation.requested
         )
         if requested is not None:
-            new = place(*requested)
+            new = place(zone, *requested)
             return _until_the_end_of(new, now) if event.name == "shorten" else new
     if event.name == "change" and operation is None and r is not None:
-        return place(r.seat, r.start, r.end)
+        return place(zone, r.seat, r.start, r.end)
     if event.name == "hold" and operation is not None and operation.requested is not None:
-        return place(*operation.requested)  # as it was offered: it may have been extended since
+        return place(
+            zone, *operation.requested
+        )  # as it was offered: it may have been extended since
     if event.name in ("reserve", "hold") and r is not None:
-        return place(r.seat, r.start, r.end)
+        return place(zone, r.seat, r.start, r.end)
     if event.name == "check_in" and r is not None and now is not None:
-        return Place(now.seat, now.day, now.slots | _early(r))
+        return Place(now.seat, now.day, now.slots | _early(zone, r))
     return now
 
 
@@ -291,11 +296,11 @@ def _never_moved(r: Stored) -> bool:
     return not any(event.name in ("change", "extend", "shorten", "accept") for event in r.events)
 
 
-def _early(r: Stored) -> int:
+def _early(zone: Zone, r: Stored) -> int:
     """The half hours before the booked start that a check-in has added, as bits."""
     if r.available_from is None or r.available_from >= r.start:
         return 0
-    return place(r.seat, r.available_from, r.start).slots
+    return place(zone, r.seat, r.available_from, r.start).slots
 
 
 def _calls(

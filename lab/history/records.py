@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from models.kernel.zone import Zone
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -130,8 +132,9 @@ class Fault:
 
 @dataclass(slots=True)
 class History:
-    """The whole record of a trial. Its faults follow one another."""
+    """The whole record of a trial. Its faults follow one another. `zone`: the library's."""
 
+    zone: Zone
     faults: list[Fault] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)

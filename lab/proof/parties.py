@@ -14,6 +14,7 @@ from lab.proof.simulated_library import (
     AREA,
     CLOSES,
     KIOSK,
+    ZONE,
     Worker,
     at,
     context,
@@ -23,7 +24,6 @@ from lab.proof.simulated_library import (
 from lab.proof.simulation import Recorder
 from models.check_in.arrival import KioskCodeScan
 from models.kernel.errors import WrongState
-from models.kernel.time_range import local_instant, next_clock_instant
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
@@ -35,8 +35,8 @@ TWO: Final = seat(2)
 
 
 def _requested(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, datetime, datetime]:
-    start = local_instant(when.day, when.start) if when.start is not None else now
-    return seat_id, start, next_clock_instant(start, when.end)
+    start = ZONE.instant(when.day, when.start) if when.start is not None else now
+    return seat_id, start, ZONE.next_instant(start, when.end)
 
 
 def _taps(
@@ -396,5 +396,5 @@ async def free_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
     """The second reader waits for seat one, which is free."""
     reader, seats = readers[1].id, frozenset({ONE})
     entry = WaitlistEntry("wait", reader, AREA, seats, frozenset(), at(10), at(11), at(8))
-    await worker.stored.waitlist.join(entry)
+    await worker.stored.waitlist.join(ZONE, entry)
     return {}

@@ -3,10 +3,10 @@ in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Set
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -14,7 +14,8 @@ from unittest import mock
 from lab.proof.simulation import Run
 from models.booking import writer as reservation_writer
 from models.check_in import transitions as stays
-from models.kernel.time_range import SLOTS_PER_DAY, TimeRange, half_hour_slots
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.messages import delivery_queue_repository
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.occupancy import live as live_occupancy
@@ -134,23 +135,23 @@ def old_memory() -> Around:
 def last_minutes_missed() -> Around:
     """A last half hour that is used in part is not claimed."""
 
-    def whole(span: TimeRange) -> Iterator[tuple[date, int]]:
-        slots = [*half_hour_slots(span)]
-        yield from slots[:-1] if span.end.minute % 30 else slots
+    half_hours = claims.half_hours
 
-    return mock.patch.object(claims, "half_hour_slots", whole)
+    def whole(zone: Zone, span: TimeRange) -> list[str]:
+        slots = half_hours(zone, span)
+        return slots[:-1] if span.end.minute % 30 else slots
+
+    return mock.patch.object(claims, "half_hours", whole)
 
 
 def one_half_hour_more() -> Around:
     """The half hour after the end is claimed as well."""
+    half_hours = claims.half_hours
 
-    def more(span: TimeRange) -> Iterator[tuple[date, int]]:
-        day, slot = date.min, 0
-        for day, slot in half_hour_slots(span):
-            yield day, slot
-        yield day, min(slot + 1, SLOTS_PER_DAY - 1)
+    def more(zone: Zone, span: TimeRange) -> list[str]:
+        return half_hours(zone, TimeRange(span.start, span.end + timedelta(minutes=30)))
 
-    return mock.patch.object(claims, "half_hour_slots", more)
+    return mock.patch.object(claims, "half_hours", more)
 
 
 def old_messages_go_on() -> Around:

@@ -36,7 +36,7 @@ from models.check_in.early_end import EarlyEndService
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
 from models.kernel.ids import Actor, ReaderId
-from models.kernel.time_range import LIBRARY_ZONE
+from models.kernel.zone import Zone
 from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
 from models.messages.delivery_queue_repository import DeliveryQueue
 from models.opening_draw.service import OpeningDraw
@@ -53,7 +53,8 @@ from notify.delivery.worker import DeliveryWorker
 from notify.publisher import MessagePublisher
 from notify.routing import ChannelRouting
 
-MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE)
+ZONE: Final = Zone.fixed("Asia/Shanghai", 480)
+MONDAY: Final = datetime(2026, 9, 7, tzinfo=ZONE.slot_clock)
 MORNING: Final = MONDAY.replace(hour=7)
 VENUE: Final = VenueId("hall")
 AREA: Final = AreaId("a")
@@ -91,7 +92,9 @@ class Worker:
         self.stored = Repositories(self.db, CIPHER)
         app = web.Application()
         wire_reference(app, self.stored)
-        app[OPENING_DRAW] = OpeningDraw(self.stored.opening_tickets, real_now, asyncio.sleep)
+        app[OPENING_DRAW] = OpeningDraw(
+            self.stored.opening_tickets, real_now, asyncio.sleep, lambda: app[REFERENCE].zone
+        )
         wire_models(
             app,
             self.db,

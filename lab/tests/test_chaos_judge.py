@@ -22,7 +22,7 @@ from lab.history.records import (
 )
 from models.kernel.time_range import TimeRange
 from models.reservations.claims import daily_booking_claim, presence_claim, slot_claims
-from tests.builders import LI, MONDAY, SEAT, ZHANG, hours, on
+from tests.builders import LI, MONDAY, SEAT, ZHANG, ZONE, hours, on
 
 BREAKS = on("09:00")
 OTHER = "2f-hall-066"
@@ -52,7 +52,7 @@ def booking(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -
 
 
 def _place(seat: str, reader: str, span: TimeRange) -> tuple[str, ...]:
-    return slot_claims(type(SEAT.id)(seat), type(ZHANG)(reader), span)
+    return slot_claims(ZONE, type(SEAT.id)(seat), type(ZHANG)(reader), span)
 
 
 def promise_of(r: Stored, state: str | None = None) -> Promise:
@@ -83,6 +83,7 @@ def good() -> History:
         events=(*LIS.events, Event("cancel", on("10:00"))),
     )
     return History(
+        ZONE,
         faults=[Fault("primary-killed", BREAKS, on("10:30"))],
         operations=[
             tap("reserve", "k1", ZHANGS, "08:00", promise_of(ZHANGS)),
@@ -302,6 +303,7 @@ def test_a_booking_answered_after_the_seat_was_freed_is_no_double_booking() -> N
         request = tap("reserve", "k2", later, "14:20", promise_of(later))
         request.answered_at = on(at)
         history = History(
+            ZONE,
             operations=[
                 tap("reserve", "k1", ZHANGS, "08:00", promise_of(ZHANGS)),
                 request,

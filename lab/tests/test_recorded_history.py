@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from lab.history.recorded import disorders
 from lab.history.records import Event, History, Operation, Promise, Stored
+from tests.builders import ZONE
 
 START = datetime(2026, 9, 7, 2, tzinfo=UTC)
 END = START + timedelta(hours=1)
@@ -41,20 +42,21 @@ def books(reader: str, key: str, asked_s: float, answered_s: float, id: str = ""
 def test_two_bookings_of_one_seat_have_no_order() -> None:
     operations = [books("ann", "a", 1, 2, "A"), books("bob", "b", 3, 4, "B")]
     both = [booking("A", "ann", "a", booked=1), booking("B", "bob", "b", booked=3)]
-    assert {d.thing.split()[0] for d in disorders(History(operations=operations, stored=both))} == {
-        "seat"
-    }
-    assert disorders(History(operations=operations[:1], stored=both[:1])) == []
+    assert {
+        d.thing.split()[0] for d in disorders(History(ZONE, operations=operations, stored=both))
+    } == {"seat"}
+    assert disorders(History(ZONE, operations=operations[:1], stored=both[:1])) == []
 
 
 def test_a_refusal_as_taken_needs_a_holder_of_the_seat() -> None:
     refused = books("bob", "b", 3, 4)
     taken = History(
+        ZONE,
         operations=[books("ann", "a", 1, 2, "A"), refused],
         stored=[booking("A", "ann", "a", booked=1)],
     )
     assert disorders(taken) == []
-    (disorder,) = disorders(History(operations=[refused]))
+    (disorder,) = disorders(History(ZONE, operations=[refused]))
     assert "is refused as taken" in str(disorder)
     # A refusal from memory may rest on a state that is a quarter of a second old.
     ended = replace(
@@ -66,7 +68,7 @@ def test_a_refusal_as_taken_needs_a_holder_of_the_seat() -> None:
     cancel = Operation("ann", "cancel", "c", "A", at(2.9), at(3), promise_of(ended), "", 1)
     for asked_s, count in ((3.2, 0), (3.3, 1)):
         late = [books("ann", "a", 1, 2, "A"), cancel, books("bob", "b", asked_s, 4)]
-        assert len(disorders(History(operations=late, stored=[ended]))) == count
+        assert len(disorders(History(ZONE, operations=late, stored=[ended]))) == count
 
 
 def promise_of(r: Stored) -> Promise:
@@ -83,6 +85,7 @@ def test_a_booking_that_appears_after_its_refusal_is_ordered_as_a_call() -> None
         events=(Event("reserve", at(1)), Event("cancel", at(5))),
     )
     history = History(
+        ZONE,
         operations=[
             books("ann", "a", 1, 2, "A"),
             books("bob", "b", 3, 4),
@@ -101,14 +104,14 @@ def test_an_idempotency_key_sent_twice_has_one_effect() -> None:
     refused_once = [books("ann", "a", 1, 2), books("ann", "a", 1.5, 4, "A")]
     other = [books("bob", "b", 0, 1, "B")]
     stored = [booking("A", "ann", "a", booked=1)]
-    assert disorders(History(operations=twice, stored=stored)) == []
+    assert disorders(History(ZONE, operations=twice, stored=stored)) == []
     ended = replace(
         booking("B", "bob", "b", booked=0),
         state="completed",
         ended_at=at(3),
         events=(Event("reserve", at(0)), Event("check_in", at(1)), Event("finish", at(3))),
     )
-    history = History(operations=[*other, *refused_once], stored=[ended, *stored])
+    history = History(ZONE, operations=[*other, *refused_once], stored=[ended, *stored])
     assert disorders(history) == []
 
 
@@ -118,11 +121,11 @@ def test_an_offer_accepted_twice_is_one_acceptance() -> None:
     held = replace(booking("A", "ann", booked=1), events=events)
     lost = Operation("ann", "accept", "", "A", at(2), None, None, "", 1, PLACE)
     again = Operation("ann", "accept", "", "A", at(5), at(6), promise_of(held), "", 1, PLACE)
-    assert disorders(History(operations=[lost, again], stored=[held])) == []
+    assert disorders(History(ZONE, operations=[lost, again], stored=[held])) == []
     # The acceptance was acknowledged, but is not stored.
     ended = replace(held, state="offer_expired", ended_at=at(9))
     ended = replace(ended, events=(events[0], Event("lapse", at(9))))
-    assert disorders(History(operations=[lost, again], stored=[ended])) != []
+    assert disorders(History(ZONE, operations=[lost, again], stored=[ended])) != []
 
 
 def test_events_without_requests_are_ordered_by_each_booking() -> None:
@@ -138,9 +141,9 @@ def test_events_without_requests_are_ordered_by_each_booking() -> None:
         for n in range(30)
     ]
     live = booking("live", "ann", booked=40)
-    assert disorders(History(stored=[live, *ended]), one_clock=False) == []
+    assert disorders(History(ZONE, stored=[live, *ended]), one_clock=False) == []
     both = [live, booking("second", "bob", booked=41), *ended[:6]]
-    assert len(disorders(History(stored=both), one_clock=False)) == 1
+    assert len(disorders(History(ZONE, stored=both), one_clock=False)) == 1
 
 
 def test_a_booking_that_staff_moved_is_placed_from_that_move_on() -> None:
@@ -164,6 +167,7 @@ def test_a_booking_that_staff_moved_is_placed_from_that_move_on() -> None:
         ),
     )
     history = History(
+        ZONE,
         operations=[books("ann", "a", 0, 0.5, "A"), books("bob", "b", 1, 2, "B"), cancel],
         stored=[moved, ended],
     )

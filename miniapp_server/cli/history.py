@@ -16,7 +16,6 @@ from miniapp_server.load_data.generate import HistoryGenerator, LoadDataError
 from miniapp_server.load_data.history_repository import HistoryWriteError, HistoryWriter
 from miniapp_server.settings import Settings
 from miniapp_server.terminal import progress
-from models.kernel.time_range import local_date
 from models.storage.installation import Mode
 
 
@@ -37,9 +36,11 @@ async def load_data(env: Env, count: int, days: int | None, seed: int) -> None:
 async def _generate(env: Env, settings: Settings, count: int, days: int | None, seed: int) -> None:
     async with application(env) as app:
         with closing(HistoryWriter(settings.mongo_url, settings.database)) as writer:
-            began, until = monotonic(), local_date(app[RESOURCES].clock.now())
+            began, until = monotonic(), app[REFERENCE].zone.day(app[RESOURCES].clock.now())
             catalog, policy = app[REFERENCE].catalog, app[REFERENCE].policy
-            history = HistoryGenerator(writer, settings.sealer, catalog, policy)
+            history = HistoryGenerator(
+                writer, settings.sealer, app[REFERENCE].zone, catalog, policy
+            )
             with progress("load data", "reservations") as report:
                 written = await asyncio.to_thread(
                     history.generate,

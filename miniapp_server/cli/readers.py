@@ -7,14 +7,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from handlers.http.keys import SESSIONS
+from handlers.http.keys import REFERENCE, SESSIONS
 from miniapp_server.cli.application import application, csv_rows
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.keys import RESOURCES
 from miniapp_server.terminal import can_ask, confirmed, progress
 from miniapp_server.wiring import ERASURE
 from models.kernel.errors import Busy
-from models.kernel.time_range import to_local
 from models.readers.entities import FOREVER, Reader, is_card_number, normalise_student_no
 from models.readers.personal_data_repository import (
     ANONYMISED_COLLECTIONS,
@@ -72,7 +71,7 @@ async def erase_reader(env: Env, student_no: str, unasked: bool) -> None:
                 raise CommandError(
                     "the reader is suspended without an end: lift the suspension first"
                 ) from error
-            until = f"{to_local(reader.suspended_until):%Y-%m-%d %H:%M}"
+            until = f"{app[REFERENCE].zone.local(reader.suspended_until):%Y-%m-%d %H:%M}"
             raise CommandError(
                 f"the reader is suspended until {until}: erase them after that"
             ) from error

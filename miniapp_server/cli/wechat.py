@@ -10,7 +10,6 @@ from handlers.http.keys import REFERENCE
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.keys import RESOURCES
-from models.kernel.time_range import to_local
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
 from notify.wechat.official_account import HOME
 
@@ -67,5 +66,5 @@ async def link_to(app: web.Application, page: str, query: str, days: int, now: d
             "there is no mini-program: set WECHAT_APPID, WECHAT_SECRET and WECHAT_TEMPLATES"
         )
     made = await resources.mini_program.link(page, query, days, wechat.state, now)
-    until = to_local(made.until)
+    until = app[REFERENCE].zone.local(made.until)
     return f"{made.url}\nvalid until {until:%Y-%m-%d %H:%M} ({until.tzname()})"

@@ -19,7 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, partial
-from typing import Any, Final
+from typing import Final
 
 from miniapp_server.load_data.history_repository import HistoryWriter, admitted, read
 from miniapp_server.load_data.readers import MOST_READERS, ReaderPool
@@ -28,6 +28,7 @@ from miniapp_server.load_data.visits import GeneratedVisit, OpenArea, VisitGener
 from miniapp_server.terminal import ReportProgress
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import Catalog, CheckInWay, KioskId, SeatId
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
@@ -81,10 +82,10 @@ class Crowd:
     """A library's invented readers and their visits. ``around``: existing bookings of other
     readers, by seat; visits that overlap them are left out."""
 
-    def __init__(self, seed: int, size: int, *, leave: bool = True) -> None:
+    def __init__(self, zone: Zone, seed: int, size: int, *, leave: bool = True) -> None:
         """``leave``: each month some readers leave the university and as many new ones come."""
         rng = random.Random(seed)
-        self.readers = ReaderPool(size, rng, leave=leave)
+        self.readers = ReaderPool(zone, size, rng, leave=leave)
         self.around: Mapping[SeatId, Sequence[TimeRange]] = {}
         self._visits = VisitGenerator(self.readers, rng)
 
@@ -125,9 +126,14 @@ def open_days(
 
 class HistoryGenerator:
     def __init__(
-        self, writer: HistoryWriter, sealer: FieldCipher, library: Catalog, policy: Policy
+        self,
+        writer: HistoryWriter,
+        sealer: FieldCipher,
+        zone: Zone,
+        library: Catalog,
+        policy: Policy,
     ) -> None:
-        self._writer, self._sealer = writer, sealer
+        self._writer, self._sealer, self._zone = writer, sealer, zone
         self._library, self._policy = library, policy
 
     def generate(
@@ -153,9 +159,9 @@ class HistoryGenerator:
             raise LoadDataError(
                 "the database already has reservations, violations or messages: use an empty one"
             )
-        areas: Areas = partial(open_areas, self._library, self._policy)
+        areas: Areas = partial(open_areas, self._zone, self._library, self._policy)
         days = open_days(areas, until, first, count)
-        crowd = Crowd(seed, min(MOST_READERS, max(2500, count // 25)))
+        crowd = Crowd(self._zone, seed, min(MOST_READERS, max(2500, count // 25)))
         return self.write_days(
             crowd, days, areas, until=until, count=count, keep_messages=keep_messages, report=report
         )
@@ -183,7 +189,8 @@ class HistoryGenerator:
         most = 3 * (os.cpu_count() or 1)  # for each process one batch, and two that wait
         waiting: set[Future[None]] = set()
         writer = self._writer
-        arguments = writer.mongo_url, writer.database, writer.id, self._library, self._policy
+        place = self._zone, self._library, self._policy
+        arguments = writer.mongo_url, writer.database, writer.id, *place
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(None, spawn, _start_worker, arguments) as workers:
             for day in days:
@@ -219,7 +226,7 @@ class HistoryGenerator:
             first = visit.reader_id not in counted
             counted.add(visit.reader_id)
             violation, suspension = readers[visit.reader_id].miss(
-                visit.id, visit.times.ended, first, self._policy
+                self._zone, visit.id, visit.times.ended, first, self._policy
             )
             violations.append(violation_document(violation))
             if suspension is not None:
@@ -241,8 +248,8 @@ def _wait(waiting: set[Future[None]], at_most: int) -> set[Future[None]]:
 
 
 class _Worker:
-    def __init__(self, writer: HistoryWriter, library: Catalog, policy: Policy) -> None:
-        self._writer = writer
+    def __init__(self, writer: HistoryWriter, zone: Zone, library: Catalog, policy: Policy) -> None:
+        self._writer, self._zone = writer, zone
         self._library = library
         self._policy = cache(policy.resolve)
         self._kiosks = sorted(library.kiosks) or [KioskId("kiosk")]
@@ -257,7 +264,7 @@ class _Worker:
             area = self._library.areas[visit.area_id]
             kiosk_id = self._kiosks[area.order % len(self._kiosks)]
             policy = self._policy(area.id, day)
-            ended.append(list(revisions(visit, area.venue_id, policy, kiosk_id)))
+            ended.append(list(revisions(self._zone, visit, area.venue_id, policy, kiosk_id)))
         self._writer.insert("reservations", [self._writer.finished(r, keep_claims) for r in ended])
         if messages:
             self._writer.insert("messages", [self._message(r[-1]) for r in ended])
@@ -265,10 +272,10 @@ class _Worker:
     def _message(self, r: Reservation) -> Document:
         """The document of the reservation's last message; about three earlier ones are left out."""
         event = next(e for e in reversed(r.outbox) if e.event in TEMPLATE_BY_EVENT)
-        facts: dict[str, Any] = dict(event.facts)
+        facts = self._zone.local_facts(event.facts)
         seat = self._library.seats[facts.pop("seat_id")]
         context = MessageContext(
-            at=event.at,
+            at=self._zone.local(event.at),
             seat=self._library.seat_label(seat),
             short_seat=self._library.short_label_of(seat.id, LONGEST_THING),
             seat_no=seat.number,
@@ -289,12 +296,14 @@ class _Worker:
 _worker: _Worker
 
 
-def _start_worker(mongo_url: str, database: str, id: str, library: Catalog, policy: Policy) -> None:
+def _start_worker(
+    mongo_url: str, database: str, id: str, zone: Zone, library: Catalog, policy: Policy
+) -> None:
     global _worker
     # The cycle collector would take a third of the time, and nothing here makes cycles.
     gc.disable()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _worker = _Worker(HistoryWriter(mongo_url, database, id), library, policy)
+    _worker = _Worker(HistoryWriter(mongo_url, database, id), zone, library, policy)
 
 
 def _end_with_parent() -> None:

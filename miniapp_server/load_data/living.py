@@ -42,7 +42,6 @@ from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
 from models.kernel.errors import DomainError, Unavailable
 from models.kernel.ids import Actor, ReaderId
-from models.kernel.time_range import local_date, to_local
 from models.library.entities import Area, AreaId, KioskId
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
@@ -97,7 +96,7 @@ class LivingLibrary:
         self._now, self._stored = resources.clock.now, resources.repositories
         self._state, self._sealer = SandboxState(resources.db), resources.settings.sealer
         self._reference = app[REFERENCE]
-        self._crowd = Crowd(seed, _READERS, leave=False)
+        self._crowd = Crowd(self._reference.zone, seed, _READERS, leave=False)
         self._share = 0.0
 
     @property
@@ -108,7 +107,7 @@ class LivingLibrary:
         """Writes the bookings of the last ``days``, and those for today and tomorrow that are
         already made at this time. Returns all visits of today and tomorrow. ``a_day``: bookings
         a day. Raises: LifeIsOver, LoadDataError, HistoryWriteError."""
-        today = local_date(self._now())
+        today = self._reference.zone.day(self._now())
         first, count = today - days * _DAY, a_day * days
         past = open_days(self._areas, today, first, count, _VISITS_PER_SEAT)
         self._share = count / sum(day.usual for day in past)
@@ -122,7 +121,9 @@ class LivingLibrary:
 
         catalog, policy = self._reference.catalog, self._reference.policy
         await asyncio.to_thread(
-            HistoryGenerator(self._writer, self._sealer, catalog, policy).write_days,
+            HistoryGenerator(
+                self._writer, self._sealer, self._reference.zone, catalog, policy
+            ).write_days,
             self._crowd,
             past,
             self._areas,
@@ -149,7 +150,7 @@ class LivingLibrary:
 
     async def go_on(self, visits: Sequence[GeneratedVisit]) -> None:
         """Carries out ``visits`` and those of the next days in real time, until the demo stops."""
-        today = local_date(self._now())
+        today = self._reference.zone.day(self._now())
         try:
             async with asyncio.TaskGroup() as crowd:
                 for visit in visits:
@@ -158,7 +159,7 @@ class LivingLibrary:
                     await self._require_alive()
                     with suppress(Unavailable):
                         await self._reference.refresh()  # reads what the console has changed
-                    if local_date(self._now()) > today:
+                    if self._reference.zone.day(self._now()) > today:
                         today += _DAY
                         for visit in self.visits_of(today + _DAY):
                             crowd.create_task(self.play(visit, self._now()))
@@ -182,16 +183,22 @@ class LivingLibrary:
     def _areas(self, day: date) -> list[OpenArea]:
         return [
             replace(area, popularity=popularity(self._reference.catalog.areas[area.area_id]))
-            for area in open_areas(self._reference.catalog, self._reference.policy, day)
+            for area in open_areas(
+                self._reference.zone, self._reference.catalog, self._reference.policy, day
+            )
         ]
 
     def _revisions(self, visit: GeneratedVisit, now: datetime) -> list[Reservation]:
         """The revisions that the visit's reservation has at ``now``; none before the booking.
         Endings that the service's jobs bring about are left out."""
         area = self._reference.catalog.areas[visit.area_id]
-        policy = self._reference.policy.resolve(area.id, local_date(visit.times.start))
+        policy = self._reference.policy.resolve(
+            area.id, self._reference.zone.day(visit.times.start)
+        )
         past: list[Reservation] = []
-        for r in revisions(visit, area.venue_id, policy, self._kiosk(area.id)):
+        for r in revisions(
+            self._reference.zone, visit, area.venue_id, policy, self._kiosk(area.id)
+        ):
             at = max(r.history[-1].at, r.outbox[-1].at)
             if at > now or (r.state not in LIVE and visit.ending in _JOBS_DO):
                 break
@@ -202,7 +209,11 @@ class LivingLibrary:
         now = self._now()
         upcoming = [r for r in booked if r.state is ReservationState.RESERVED and r.start > now]
         for r, reader in zip(upcoming[:_WAITING], self._crowd.readers.current, strict=False):
-            when = TimeSelection(r.date, to_local(r.start).time(), to_local(r.end).time())
+            when = TimeSelection(
+                r.date,
+                self._reference.zone.local(r.start).time(),
+                self._reference.zone.local(r.end).time(),
+            )
             with suppress(DomainError):
                 ctx = await self._context(reader.id)
                 waitlist = self._app[service_key(WaitlistService)]
@@ -237,7 +248,7 @@ class LivingLibrary:
                 )
             )
         if (end := times.renewed_end) is not None:
-            clock = to_local(end).time()
+            clock = self._reference.zone.local(end).time()
             steps.append(
                 (
                     times.renewed,
@@ -250,8 +261,14 @@ class LivingLibrary:
 
     async def _books(self, visit: GeneratedVisit, _: str, ctx: RequestContext) -> Reservation:
         times = visit.times
-        start = to_local(times.start).time() if times.booked < times.start else None
-        when = TimeSelection(local_date(times.start), start, to_local(times.end).time())
+        start = (
+            self._reference.zone.local(times.start).time() if times.booked < times.start else None
+        )
+        when = TimeSelection(
+            self._reference.zone.day(times.start),
+            start,
+            self._reference.zone.local(times.end).time(),
+        )
         return await self._app[service_key(ReservationService)].create(ctx, visit.seat_id, when)
 
     async def _context(self, reader_id: ReaderId) -> RequestContext:
@@ -282,7 +299,7 @@ async def live(env: Mapping[str, str]) -> None:
         if not await state.may_live():
             return
         with closing(HistoryWriter(settings.mongo_url, settings.database)) as writer:
-            today = local_date(app[RESOURCES].clock.now())
+            today = app[REFERENCE].zone.day(app[RESOURCES].clock.now())
             library = LivingLibrary(app, writer, seed=today.toordinal())
             try:
                 visits = await library.begin()

@@ -10,7 +10,8 @@ from itertools import accumulate
 from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, half_hour_slots, local_date, local_instant
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.policy.entities import Policy
 from models.readers.entities import SuspensionReason
 from models.violations.entities import Suspension, Violation
@@ -42,12 +43,12 @@ class SimulatedReader:
     unspent: list[Violation] = field(default_factory=list)
 
     def miss(
-        self, id: ReservationId, when: datetime, counted: bool, policy: Policy
+        self, zone: Zone, id: ReservationId, when: datetime, counted: bool, policy: Policy
     ) -> tuple[Violation, Suspension | None]:
         """Records a no-show. Returns the violation, and the suspension that it causes or None.
         ``counted``: whether the violation counts toward a suspension."""
         violation = Violation(
-            f"{id}:no_show", self.id, id, "no_show", when, local_date(when), counted
+            f"{id}:no_show", self.id, id, "no_show", when, zone.day(when), counted
         )
         self.unspent = [v for v in self.unspent if v.at > window_start(policy, when)]
         if counted:
@@ -63,9 +64,9 @@ class ReaderPool:
     """The invented readers of the present, some of whom come far more often than others. Readers
     who have left are dropped, so that memory stays bounded over the years."""
 
-    def __init__(self, size: int, rng: random.Random, *, leave: bool = True) -> None:
+    def __init__(self, zone: Zone, size: int, rng: random.Random, *, leave: bool = True) -> None:
         """``leave``: each month some readers leave the university and as many new ones come."""
-        self._size, self._leave = size, leave
+        self.zone, self._size, self._leave = zone, size, leave
         self._rng = rng
         self._count = 0
         self._next_to_leave = 0
@@ -108,7 +109,7 @@ class ReaderPool:
     def _new_reader(self, day: date) -> SimulatedReader:
         rng = self._rng
         self._count += 1
-        admitted_at = local_instant(day, time(6))
+        admitted_at = self.zone.instant(day, time(6))
         return SimulatedReader(
             id=ReaderId(generated_id(admitted_at, rng)),
             number=f"GR{self._count:08d}",
@@ -128,7 +129,7 @@ class ReaderPool:
         ``missed``: the booking ends as a no-show. If the no-show causes a suspension, the reader
         has no other booking on the day.
         """
-        slots = set(half_hour_slots(span))
+        slots = set(self.zone.half_hour_slots(span))
         for _ in range(_ATTEMPTS):
             if not self._candidates:
                 self._candidates = self._rng.choices(
@@ -155,7 +156,7 @@ class ReaderPool:
     def renew(self, reader: SimulatedReader, added: TimeRange) -> bool:
         """Adds ``added``, by which a stay is extended, to the reader's bookings. False if it
         overlaps another booking of the reader."""
-        slots = set(half_hour_slots(added))
+        slots = set(self.zone.half_hour_slots(added))
         free = slots.isdisjoint(self._slots[reader.id])
         if free:
             self._slots[reader.id] |= slots

@@ -11,6 +11,7 @@ from models.check_in import transitions as check_in_transitions
 from models.check_in.transitions import scan_claim, with_kiosk_code
 from models.kernel.ids import Actor
 from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import KioskId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
@@ -25,7 +26,7 @@ _Change = tuple[datetime, Callable[[Reservation], Reservation]]
 
 
 def revisions(
-    visit: GeneratedVisit, venue_id: VenueId, policy: Policy, kiosk_id: KioskId
+    zone: Zone, visit: GeneratedVisit, venue_id: VenueId, policy: Policy, kiosk_id: KioskId
 ) -> Iterator[Reservation]:
     """The reservation's states after booking and each change, reminders included, in order."""
     times = visit.times
@@ -34,7 +35,7 @@ def revisions(
     key = digest[:32]
     r = transitions.create(
         id=visit.id,
-        placement=Placement(visit.reader_id, venue_id, visit.area_id, visit.seat_id, span),
+        placement=Placement(zone, visit.reader_id, venue_id, visit.area_id, visit.seat_id, span),
         policy=policy,
         daily_number=visit.number,
         result=IdempotentResult(key, digest, times.booked),
@@ -42,7 +43,7 @@ def revisions(
         now=times.booked,
     )
     yield r
-    for moment, change in _changes(visit, policy, kiosk_id):
+    for moment, change in _changes(zone, visit, policy, kiosk_id):
         if r.remind_at is not None and r.remind_at <= moment:
             r = transitions.remind(r, r.remind_at)
             yield r
@@ -50,7 +51,9 @@ def revisions(
         yield r
 
 
-def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterator[_Change]:
+def _changes(
+    zone: Zone, visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId
+) -> Iterator[_Change]:
     """The changes after the booking of the visit's reservation, in order. Each is a pair: the
     time of the change, and the function that applies it to the reservation."""
     times, ended = visit.times, visit.times.ended
@@ -62,12 +65,12 @@ def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterat
         return
     assert times.checked_in is not None
     came = times.checked_in
-    yield came, lambda r: _check_in(r, policy, kiosk_id, came)
+    yield came, lambda r: _check_in(zone, r, policy, kiosk_id, came)
     if (left := times.left) is not None:
         yield (
             left,
             lambda r: check_in_transitions.leave(
-                r, rules.decide_return_by(r, policy, left), policy, _READER, left
+                r, rules.decide_return_by(zone, r, policy, left), policy, _READER, left
             ),
         )
     if (returned := times.returned) is not None:
@@ -80,7 +83,7 @@ def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterat
     if (renewed := times.renewed) is not None and (end := times.renewed_end) is not None:
         yield (
             renewed,
-            lambda r: check_in_transitions.renew(r, end, policy, _READER, renewed),
+            lambda r: check_in_transitions.renew(zone, r, end, policy, _READER, renewed),
         )
     match visit.ending:
         case ReservationState.AWAY_EXPIRED:
@@ -91,11 +94,13 @@ def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterat
             yield ended, lambda r: check_in_transitions.complete(r, _JOB)
 
 
-def _check_in(r: Reservation, policy: Policy, kiosk_id: KioskId, now: datetime) -> Reservation:
+def _check_in(
+    zone: Zone, r: Reservation, policy: Policy, kiosk_id: KioskId, now: datetime
+) -> Reservation:
     step = int(now.timestamp()) // policy.kiosk_code_seconds
     claim = scan_claim(kiosk_id, step, r.reader_id)
     proof = _proof(r, now)
-    checked_in = check_in_transitions.check_in(r, proof, policy, _READER, now, early=True)
+    checked_in = check_in_transitions.check_in(zone, r, proof, policy, _READER, now, early=True)
     return with_kiosk_code(checked_in, claim, None)
 
 

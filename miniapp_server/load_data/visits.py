@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from miniapp_server.load_data.readers import ReaderPool, SimulatedReader, generated_id
 from models.check_in.rules import leave_duration
 from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, floor_minute, local_instant, to_local
+from models.kernel.time_range import TimeRange, floor_minute
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, Catalog, SeatId
 from models.policy.entities import Policy, time_steps
 from models.reservations.state_machine import ReservationState
@@ -91,17 +92,17 @@ class _PlannedVisit:
     not_before: datetime
 
 
-def open_areas(library: Catalog, policy: Policy, day: date) -> list[OpenArea]:
+def open_areas(zone: Zone, library: Catalog, policy: Policy, day: date) -> list[OpenArea]:
     areas = []
     for area in library.areas.values():
         seat_ids = tuple(seat.id for seat in area.seats if seat.unavailable_reason(day) is None)
-        hours = policy.day_hours(day, area.venue_id, area.id).hours
+        hours = policy.day_hours(zone, day, area.venue_id, area.id).hours
         if seat_ids and hours is not None:
             own = policy.resolve(area.id, day)
-            bookable_from = own.opens_at_instant(day) or local_instant(
-                day - timedelta(days=own.booking_window_days), time(0)
+            bookable_from = own.opens_at_instant(zone, day) or zone.midnight(
+                day - timedelta(days=own.booking_window_days)
             )
-            steps = time_steps(own, hours)
+            steps = time_steps(zone, own, hours)
             areas.append(
                 OpenArea(area.id, seat_ids, own, bookable_from, hours.start, hours.end, steps)
             )
@@ -122,7 +123,9 @@ class VisitGenerator:
         visits: list[GeneratedVisit] = []
         for area in areas:
             share_here = share * area.popularity
-            chances = [share_here * _ARRIVALS[to_local(step).hour] for step in area.steps]
+            chances = [
+                share_here * _ARRIVALS[self._readers.zone.local(step).hour] for step in area.steps
+            ]
             for seat_id in area.seat_ids:
                 visits += self._seat_day(area, chances, seat_id)
         visits.sort(key=lambda visit: visit.times.booked)
@@ -234,7 +237,7 @@ class VisitGenerator:
         latest = max(times.checked_in, times.start)
         if times.end - latest > 100 * _MINUTE and rng.random() < 0.4:
             left = self._between(latest + 10 * _MINUTE, times.end - 90 * _MINUTE)
-            return_by = left + leave_duration(area.policy, left)
+            return_by = left + leave_duration(self._readers.zone, area.policy, left)
             if return_by <= times.end - _LAST_MINUTES:
                 times.left = left
                 if rng.random() < 0.03:

@@ -16,7 +16,6 @@ from miniapp_server.sandbox.rendering import render_page
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.sandbox.wechat import WeChatSandbox
 from models.kernel.errors import Malformed
-from models.kernel.time_range import to_local
 from models.messages.entities import Template
 from notify.templates import MESSAGES
 from notify.wechat.template_config import TemplateConfig
@@ -60,7 +59,7 @@ class SandboxPages:
         reference, keys = request.app[REFERENCE], await self._state.keys("kiosk")
         page = render_page(
             "phone.html",
-            now=to_local(self._service_clock.now()),
+            now=request.app[REFERENCE].zone.local(self._service_clock.now()),
             mini_program=reference.profile.mini_program,
             kiosks=[
                 {"id": kiosk.id, "name": kiosk.name, "key": keys[kiosk.id]}
@@ -72,7 +71,7 @@ class SandboxPages:
             cards=[
                 {
                     "title": titles.get(d.template, d.template),
-                    "at": to_local(d.at),
+                    "at": request.app[REFERENCE].zone.local(d.at),
                     "openid": d.openid,
                     "lines": _lines(d.template, d.data, self._templates),
                 }
@@ -90,20 +89,20 @@ class SandboxPages:
                 "template_id": d.template_id,
                 "page": d.page,
                 "data": {key: {"value": value} for key, value in d.data.items()},
-                "at": to_local(d.at),
+                "at": request.app[REFERENCE].zone.local(d.at),
             }
             for d in delivered
         ]
         return _json({"items": items})
 
-    async def clock(self, _: web.Request) -> web.Response:
-        return _json({"now": to_local(self._service_clock.now())})
+    async def clock(self, request: web.Request) -> web.Response:
+        return _json({"now": request.app[REFERENCE].zone.local(self._service_clock.now())})
 
     async def move_clock(self, request: web.Request) -> web.Response:
         _require_own_origin(request)
         raw = await request.read()
         await self._clock.move(lambda now: _target(raw, now))
-        return _json({"now": to_local(self._service_clock.now())})
+        return _json({"now": request.app[REFERENCE].zone.local(self._service_clock.now())})
 
     async def machines(self, kind: str, _: web.Request) -> web.Response:
         keys = await self._state.keys(kind)
@@ -112,7 +111,7 @@ class SandboxPages:
     async def reset(self, request: web.Request) -> web.Response:
         _require_own_origin(request)
         await self._reset()
-        return _json({"now": to_local(self._service_clock.now())})
+        return _json({"now": request.app[REFERENCE].zone.local(self._service_clock.now())})
 
 
 def _require_own_origin(request: web.Request) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from models.kernel.ids import ReservationId
-from models.kernel.time_range import TimeRange, last_date, local_date
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, Catalog, SeatId
 from models.occupancy.live import LiveOccupancy
 from models.policy.entities import Policy
@@ -21,19 +22,20 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class Availability:
+    zone: Zone
     policy: Policy
     library: Catalog
     _resolved: dict[tuple[AreaId, date], tuple[Policy, OpenHours]] = field(default_factory=dict)
 
     def can_seat(self, seat_id: SeatId, start: datetime, end: datetime) -> bool:
         seat = self.library.seats.get(seat_id)
-        days = {local_date(start), last_date(TimeRange(start, end))}
+        days = {self.zone.day(start), self.zone.last_day(TimeRange(start, end))}
         if seat is None or any(seat.unavailable_reason(day) is not None for day in days):
             return False
         return self.is_open(seat.area_id, start, end)
 
     def is_open(self, area_id: AreaId, start: datetime, end: datetime) -> bool:
-        return self._of(area_id, local_date(start))[1].covers(start, end)
+        return self._of(area_id, self.zone.day(start))[1].covers(start, end)
 
     def has_length(
         self, seat_id: SeatId, start: datetime, end: datetime, limits: GroupLimits = NO_LIMITS
@@ -43,7 +45,7 @@ class Availability:
         seat = self.library.all_seats.get(seat_id)
         if seat is None:
             return True
-        day, length = local_date(start), end - start
+        day, length = self.zone.day(start), end - start
         policy = limits.apply_to(self._of(seat.area_id, day)[0], self.policy, seat.area_id, day)
         return timedelta(minutes=policy.min_minutes) <= length <= policy.longest
 
@@ -51,7 +53,7 @@ class Availability:
         key = (area_id, day)
         if key not in self._resolved:
             venue = self.library.areas[area_id].venue_id
-            hours = open_hours(self.policy, day, venue, area_id)
+            hours = open_hours(self.zone, self.policy, day, venue, area_id)
             self._resolved[key] = self.policy.resolve(area_id, day), hours
         return self._resolved[key]
 
@@ -69,7 +71,7 @@ class AffectedBookings:
         self._occupancy, self._reference = occupancy, reference
 
     def availability(self) -> Availability:
-        return Availability(self._reference.policy, self._reference.catalog)
+        return Availability(self._reference.zone, self._reference.policy, self._reference.catalog)
 
     async def find_unplaceable(self, now: datetime) -> list[OccupancyRow]:
         """Live reservations whose seat or time the present plans and hours do not allow,
@@ -85,7 +87,7 @@ class AffectedBookings:
         ``catalog`` do not, the earliest first. Bookings that become too long or too short are
         among them. (``find_unplaceable`` does not look at the length, since a booking that is
         kept keeps the limits it was made under.)"""
-        before, after = self.availability(), Availability(policy, catalog)
+        before, after = self.availability(), Availability(self._reference.zone, policy, catalog)
         affected_rows, rows = [], await self.upcoming(now)
         limits = await self._group_limits(rows)
         for r in rows:
@@ -106,14 +108,16 @@ class AffectedBookings:
             return {}
         readers = await self._readers.many({row.reader_id for row in rows})
         return {
-            row.id: reference.limits_of(readers.get(row.reader_id), local_date(row.booked_start))
+            row.id: reference.limits_of(
+                readers.get(row.reader_id), self._reference.zone.day(row.booked_start)
+            )
             for row in rows
         }
 
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
         """All live reservations that end after ``now``, in no particular order. The search goes
         as far ahead as the longest booking window there has been."""
-        bookable = self._reference.policy.bookable_dates(now)
+        bookable = self._reference.policy.bookable_dates(self._reference.zone, now)
         farthest = await self._policies.farthest_horizon()
         ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))
         days = [d for d in ahead if d in bookable or await self._reservations.has_live(d)]

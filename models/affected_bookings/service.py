@@ -16,7 +16,8 @@ from models.booking.alternatives import overlaps
 from models.booking.writer import ReservationWriter
 from models.kernel.errors import Busy, DomainError, NotFound, RuleViolation, WrongState
 from models.kernel.ids import Actor
-from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant, to_local
+from models.kernel.time_range import TimeRange, floor_minute
+from models.kernel.zone import Zone
 from models.library.entities import Seat, SeatId
 from models.occupancy.live import LiveOccupancy
 from models.readers.context import RequestContext
@@ -128,7 +129,7 @@ class AffectedBookingService:
         return done
 
     def _availability(self) -> Availability:
-        return Availability(self._reference.policy, self._reference.catalog)
+        return Availability(self._reference.zone, self._reference.policy, self._reference.catalog)
 
     async def _cancel_or_rebook(
         self,
@@ -210,7 +211,10 @@ class AffectedBookingService:
             span.end,
             ctx.now,
         )
-        until, event_kind = _offer_deadline(span, ctx.now), OutboxEventKind.ALTERNATIVE_OFFER
+        until, event_kind = (
+            _offer_deadline(self._reference.zone, span, ctx.now),
+            OutboxEventKind.ALTERNATIVE_OFFER,
+        )
         offer = offer_for(self._reference, entry, seat, span, until, ctx.actor, ctx.now, event_kind)
         return entry, transitions.add_cancelled(offer, old)
 
@@ -232,9 +236,9 @@ class AffectedBookingService:
                 yield from catalog.nearest_seats(seat) if area is home else area.seats
 
 
-def _offer_deadline(span: TimeRange, now: datetime) -> datetime:
+def _offer_deadline(zone: Zone, span: TimeRange, now: datetime) -> datetime:
     awake = now
-    if in_quiet_hours(now):
-        day = local_date(now) + timedelta(days=to_local(now).time() >= QUIET_HOURS[0])
-        awake = local_instant(day, time(QUIET_HOURS[1].hour))
+    if in_quiet_hours(zone, now):
+        day = zone.day(now) + timedelta(days=zone.local(now).time() >= QUIET_HOURS[0])
+        awake = zone.instant(day, time(QUIET_HOURS[1].hour))
     return min(max(span.start, now + OFFER_DURATION), awake + KEPT_FOR, span.end)

@@ -8,7 +8,7 @@ from typing import Final
 
 from models.announcements.repository import AnnouncementRepository
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, last_date, local_date
+from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
@@ -50,7 +50,10 @@ class StaffAnnouncements:
         """The readers who have a live reservation in one of the areas during part of the span."""
         seats, readers = self._reference.catalog.all_seats, set[ReaderId]()
         # A reservation that began the evening before may last past midnight.
-        day, last = local_date(span.start) - timedelta(days=1), last_date(span)
+        day, last = (
+            self._reference.zone.day(span.start) - timedelta(days=1),
+            self._reference.zone.last_day(span),
+        )
         while day <= last:
             for row in await self._reservations.occupancy_rows(day):
                 seat = seats.get(row.seat_id)

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from models.kernel.time_range import TimeRange, floor_minute, last_date, local_date
+from models.kernel.time_range import TimeRange, floor_minute
 from models.library.entities import Seat
 from models.occupancy.live import LiveOccupancy
 from models.policy.entities import Policy
@@ -37,13 +37,13 @@ class SeatAlternatives:
         not fresh). In a rush most requests are refused here, without the database. If the
         reader's own bookings are in the way, nothing is refused and the claim index decides
         later, since another worker may just have ended them. Raises: SeatTaken."""
-        date = local_date(span.start)
+        date = self._reference.zone.day(span.start)
         day = self._occupancy.authoritative_day(date)
         if day is None:
             return 0
         rows = day.by_reader.get(reader.id, ())
         own = [r for r in rows if r.state is not ReservationState.OFFERED]
-        used = sum(local_date(r.booked_start) == date for r in own)
+        used = sum(self._reference.zone.day(r.booked_start) == date for r in own)
         if used >= policy.daily_booking_limit or overlaps(own, span):
             return used
         others = [r for r in day.by_seat.get(seat.id, ()) if r.reader_id != reader.id]
@@ -55,7 +55,7 @@ class SeatAlternatives:
         self, seat: Seat, span: TimeRange, reader: Reader | None
     ) -> list[dict[str, str]]:
         """Up to three seats near ``seat``, bookable for ``span``, with id, number and label."""
-        day, last = local_date(span.start), last_date(span)
+        day, last = self._reference.zone.day(span.start), self._reference.zone.last_day(span)
         taken = (await self._occupancy.get_day(day)).by_seat
         catalog = self._reference.catalog
         free = (

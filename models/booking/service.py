@@ -14,11 +14,8 @@ from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import (
     TimeRange,
     floor_minute,
-    last_date,
-    local_date,
-    local_instant,
-    to_local,
 )
+from models.kernel.zone import Zone
 from models.library.entities import Seat
 from models.opening_draw.entities import Outcome, Ticket
 from models.opening_draw.errors import AnotherTicketWaits
@@ -41,6 +38,7 @@ from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
 
 _USED: Final = (ReservationState.FINISHED, ReservationState.COMPLETED)
+_DAY: Final = timedelta(days=1)
 _LATELY: Final = timedelta(days=28)
 _RECENT: Final = 60
 """At most this many bookings are read to find a reader's usual start."""
@@ -77,12 +75,13 @@ class ReservationService:
     async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
         """The reader's live reservations, the earliest first: those that start today or later,
         and those from yesterday that have not ended yet."""
-        midnight = local_instant(local_date(now), time(0))
-        rows = await self._reservations.live_of(reader_id, midnight - timedelta(days=1))
+        today = self._reference.zone.day(now)
+        midnight, before = (self._reference.zone.midnight(today - n * _DAY) for n in (0, 1))
+        rows = await self._reservations.live_of(reader_id, before)
         return [r for r in rows if r.start >= midnight or r.end > now]
 
     async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
-        return await self._reservations.on_day(reader_id, day)
+        return await self._reservations.on_day(self._reference.zone, reader_id, day)
 
     async def last_stay(self, reader_id: ReaderId) -> Reservation | None:
         return await self._reservations.latest_of(reader_id, _USED)
@@ -90,10 +89,10 @@ class ReservationService:
     async def usual_start(self, reader_id: ReaderId, now: datetime) -> time | None:
         """The reader's usual starting time in the last four weeks; None without stays."""
         recent = await self._reservations.recent_of(reader_id, now - _LATELY, _RECENT)
-        return usual_start(recent)
+        return usual_start(self._reference.zone, recent)
 
     async def bookings_left(self, reader_id: ReaderId, day: date, policy: Policy) -> int:
-        used = await self._reservations.used_daily_numbers(reader_id, day)
+        used = await self._reservations.used_daily_numbers(self._reference.zone, reader_id, day)
         return max(0, policy.daily_booking_limit - len(used))
 
     @idempotent
@@ -110,7 +109,7 @@ class ReservationService:
         policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader)
         span = self._check(ctx, seat, selection, policy)
         booked = await self._alternatives.reject_if_taken(ctx.reader, seat, span, policy)
-        opens_at = policy.draw_opens_at(selection.day, ctx.now)
+        opens_at = policy.draw_opens_at(self._reference.zone, selection.day, ctx.now)
         if opens_at is None:
             return await self._insert(ctx, seat, span, policy, booked)
         return await self._insert_in_turn(ctx, seat, span, policy, opens_at)
@@ -121,7 +120,9 @@ class ReservationService:
         """Books the seat when it is this request's turn in the draw at the opening; after the
         draw, immediately. Raises: Throttled, DrawPending, and the errors of ``_insert``."""
         request = ctx.key.value if ctx.key else f"{seat.id} {span.start} {span.end}"
-        ticket = Ticket(local_date(span.start), ctx.reader.id, 0, seat.id, span, request)
+        ticket = Ticket(
+            self._reference.zone.day(span.start), ctx.reader.id, 0, seat.id, span, request
+        )
         try:
             async with self._draw.turn(ctx, ticket, opens_at) as turn:
                 try:
@@ -145,7 +146,7 @@ class ReservationService:
         """Stores the booking, by which the seat is claimed. ``booked``: how many bookings the
         reader has that day by the occupancy; the next number in the daily limit is tried first.
         Raises: DailyLimit, OwnOverlap, SeatTaken, InProgress, Busy."""
-        day = local_date(span.start)
+        day = self._reference.zone.day(span.start)
         id, daily_number = ReservationId(new_id()), min(booked + 1, policy.daily_booking_limit)
         # A conflict on the daily slot: another booking of this reader has taken it meanwhile.
         for _ in range(4 * policy.daily_booking_limit):
@@ -189,7 +190,9 @@ class ReservationService:
                 target[:] = [(seat, rest)]
                 return new
             policy = self._reference.policy_for(seat.area_id, current.date, ctx.reader)
-            span = self._check(ctx, seat, _changed_selection(current, start, end), policy)
+            span = self._check(
+                ctx, seat, _changed_selection(self._reference.zone, current, start, end), policy
+            )
             target[:] = [(seat, span)]
             if seat.id == current.seat_id and span == current.span:
                 return current
@@ -220,10 +223,10 @@ class ReservationService:
         check_entitled(self._reference, seat, ctx.reader, selection.day)
         rules.seat_in_service(seat, selection.day)
         # This comes before the hours are looked up: the calendar's first day has no instant in UTC.
-        rules.check_date_bookable(selection.day, policy, ctx.now)
+        rules.check_date_bookable(self._reference.zone, selection.day, policy, ctx.now)
         hours = self._reference.opening_hours(policy, selection.day, seat.area_id)
-        span = rules.resolve_time(selection, policy, hours, ctx.now)
-        rules.seat_in_service(seat, last_date(span))
+        span = rules.resolve_time(self._reference.zone, selection, policy, hours, ctx.now)
+        rules.seat_in_service(seat, self._reference.zone.last_day(span))
         return span
 
     def _build(
@@ -248,13 +251,13 @@ class ReservationService:
 
     def _move_for_the_rest(self, ctx: RequestContext, r: Reservation, seat: Seat) -> Reservation:
         span = TimeRange(floor_minute(ctx.now), r.end)
-        rules.seat_in_service(seat, local_date(span.start))
-        rules.seat_in_service(seat, last_date(span))
+        rules.seat_in_service(seat, self._reference.zone.day(span.start))
+        rules.seat_in_service(seat, self._reference.zone.last_day(span))
         check_entitled(self._reference, seat, ctx.reader, r.date)
         policy = self._reference.policy_for(seat.area_id, r.date, ctx.reader)
-        day = local_date(span.start)
+        day = self._reference.zone.day(span.start)
         hours = self._reference.opening_hours(policy, day, seat.area_id)
-        rules.check_open(span.start, span.end, hours)
+        rules.check_open(self._reference.zone, span.start, span.end, hours)
         if seat.id == r.seat_id:
             raise SeatTaken()
         to = self._placement(r.reader_id, seat, span)
@@ -264,10 +267,10 @@ class ReservationService:
 
     def _placement(self, reader_id: ReaderId, seat: Seat, span: TimeRange) -> Placement:
         venue_id = self._reference.catalog.areas[seat.area_id].venue_id
-        return Placement(reader_id, venue_id, seat.area_id, seat.id, span)
+        return Placement(self._reference.zone, reader_id, venue_id, seat.area_id, seat.id, span)
 
     async def _free_daily_number(self, ctx: RequestContext, day: date, policy: Policy) -> int:
-        used = await self._reservations.used_daily_numbers(ctx.reader.id, day)
+        used = await self._reservations.used_daily_numbers(self._reference.zone, ctx.reader.id, day)
         return rules.free_daily_number(used, policy.daily_booking_limit)
 
     async def _conflict_from(
@@ -279,7 +282,9 @@ class ReservationService:
         return SeatTaken(nearest=nearest)
 
 
-def _changed_selection(r: Reservation, start: time | str | None, end: time | None) -> TimeSelection:
-    booked_start = to_local(r.start)
+def _changed_selection(
+    zone: Zone, r: Reservation, start: time | str | None, end: time | None
+) -> TimeSelection:
+    booked_start = zone.local(r.start)
     begin = None if start == "now" else (start if isinstance(start, time) else booked_start.time())
-    return TimeSelection(r.date, begin, end or to_local(r.end).time())
+    return TimeSelection(r.date, begin, end or zone.local(r.end).time())

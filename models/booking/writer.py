@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from models.booking.idempotency import Idempotency, result_of
 from models.kernel.errors import Busy, NotFound
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date
+from models.kernel.zone import Zone
 from models.occupancy.live import LiveOccupancy
 from models.policy.entities import Policy
 from models.policy.open_hours import OpenHours
@@ -65,6 +65,10 @@ class ReservationWriter:
         self._reference, self._idempotency = reference, idempotency
         self._released_seats, self._presence_methods = released_seats, presence_methods
 
+    @property
+    def zone(self) -> Zone:
+        return self._reference.zone
+
     async def insert(self, made: Reservation) -> None:
         """Stores a new reservation and adds it to the occupancy. Raises: ClaimLost; Unavailable
         if the reservation certainly never comes to exist, or if that stays unknown."""
@@ -87,7 +91,7 @@ class ReservationWriter:
 
     def hours_now(self, r: Reservation, now: datetime) -> OpenHours:
         """The area's opening hours by the present policy; those at booking may have differed."""
-        day = local_date(max(r.start, now))
+        day = self._reference.zone.day(max(r.start, now))
         return self._reference.opening_hours(self._reference.policy, day, r.area_id)
 
     async def update(

@@ -6,6 +6,7 @@ from datetime import datetime
 from models.check_in import rules, transitions
 from models.check_in.errors import QrExpired, QrUsed
 from models.kernel.ids import Actor
+from models.kernel.zone import Zone
 from models.library.entities import KioskId, SeatId
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
@@ -78,7 +79,7 @@ class Arrival:
             return None
         return transitions.note_claim(self.scan.note_id)
 
-    def apply(self, r: Reservation, policy: Policy) -> Reservation:
+    def apply(self, zone: Zone, r: Reservation, policy: Policy) -> Reservation:
         """The reservation after the check-in, the return or the presence proof; unchanged if the
         scan is a repetition. Raises: QrUsed, QrExpired, WrongSeat, WrongVenue, WrongState,
         TooEarly, TooLate."""
@@ -107,5 +108,5 @@ class Arrival:
             new = transitions.return_from_leave(r, presence, policy, actor, now)
         else:
             rules.may_check_in(r, now)
-            new = transitions.check_in(r, presence, policy, actor, now, early=self.early)
+            new = transitions.check_in(zone, r, presence, policy, actor, now, early=self.early)
         return new if claim is None else transitions.with_kiosk_code(new, claim, self.note)

@@ -24,8 +24,10 @@ class EarlyEndService:
 
         def shortened(current: Reservation, policy: Policy) -> Reservation:
             hours = self._writer.hours_now(current, ctx.now)
-            new_end = rules.earlier_end(current, end, policy, hours, ctx.now)
-            return transitions.shorten(current, new_end, policy, ctx.actor, ctx.now)
+            new_end = rules.earlier_end(self._writer.zone, current, end, policy, hours, ctx.now)
+            return transitions.shorten(
+                self._writer.zone, current, new_end, policy, ctx.actor, ctx.now
+            )
 
         return await self._writer.update(ctx, id, shortened)
 
@@ -35,7 +37,9 @@ class EarlyEndService:
         r = await self._writer.get_own(id, ctx.reader.id)
         policy = await self._writer.policy_at_booking(r)
         try:
-            rules.may_shorten(r, policy, ctx.now)
+            rules.may_shorten(self._writer.zone, r, policy, ctx.now)
         except WrongState:
             return []
-        return rules.earlier_ends(r, policy, self._writer.hours_now(r, ctx.now), ctx.now)
+        return rules.earlier_ends(
+            self._writer.zone, r, policy, self._writer.hours_now(r, ctx.now), ctx.now
+        )

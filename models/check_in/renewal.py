@@ -6,7 +6,7 @@ from models.booking.idempotency import Idempotency, idempotent
 from models.booking.writer import ReservationWriter
 from models.check_in import rules, transitions
 from models.check_in.allowed_actions import allowed_actions
-from models.kernel.time_range import TimeRange, last_date, local_date
+from models.kernel.time_range import TimeRange
 from models.occupancy.live import LiveOccupancy
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
@@ -40,9 +40,11 @@ class RenewalService:
             seat_in_service(seat, current.date)
             policy = self._reference.with_groups(policy, ctx.reader, current.area_id, current.date)
             hours = self._writer.hours_now(current, ctx.now)
-            new_end = rules.renewal_end(current, end, policy, hours, ctx.now)
-            seat_in_service(seat, last_date(TimeRange(current.start, new_end)))
-            return transitions.renew(current, new_end, policy, ctx.actor, ctx.now)
+            new_end = rules.renewal_end(self._reference.zone, current, end, policy, hours, ctx.now)
+            seat_in_service(seat, self._reference.zone.last_day(TimeRange(current.start, new_end)))
+            return transitions.renew(
+                self._reference.zone, current, new_end, policy, ctx.actor, ctx.now
+            )
 
         try:
             return await self._writer.update(ctx, id, renewed)
@@ -57,15 +59,20 @@ class RenewalService:
         policy = await self._writer.policy_at_booking(r)
         policy = self._reference.with_groups(policy, ctx.reader, r.area_id, r.date)
         seat = self._reference.seat_even_if_removed(r.seat_id)
-        if "extend" not in allowed_actions(r, policy, ctx.now):
+        if "extend" not in allowed_actions(self._reference.zone, r, policy, ctx.now):
             return []
-        choices = rules.renewal_choices(r, policy, self._writer.hours_now(r, ctx.now), ctx.now)
-        rows = (await self._occupancy.get_day(local_date(r.end))).by_seat.get(r.seat_id, ())
+        choices = rules.renewal_choices(
+            self._reference.zone, r, policy, self._writer.hours_now(r, ctx.now), ctx.now
+        )
+        rows = (await self._occupancy.get_day(self._reference.zone.day(r.end))).by_seat.get(
+            r.seat_id, ()
+        )
         next_start = min((row.start for row in rows if row.start >= r.end), default=None)
         return [
             end
             for end in choices
             if (next_start is None or end <= next_start)
             and seat.unavailable_reason(r.date) is None
-            and seat.unavailable_reason(last_date(TimeRange(r.start, end))) is None
+            and seat.unavailable_reason(self._reference.zone.last_day(TimeRange(r.start, end)))
+            is None
         ]

@@ -16,20 +16,17 @@ from models.check_in.errors import (
 from models.kernel.errors import WrongState
 from models.kernel.time_range import (
     TimeRange,
-    last_date,
-    local_date,
-    local_instant,
-    next_clock_instant,
 )
+from models.kernel.zone import Zone
 from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
 from models.reservations.entities import Reservation
 from models.reservations.errors import Closed, OffGrid, TooEarly, TooLate, TooLong
 from models.reservations.presence import PresenceProof
+from models.reservations.rules import must_be_shown
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 
 _DAY: Final = timedelta(days=1)
-_A_MOMENT: Final = timedelta(microseconds=1)
 
 
 def may_check_in(r: Reservation, now: datetime) -> None:
@@ -86,26 +83,26 @@ def presence_check_deadline(r: Reservation, policy: Policy, now: datetime) -> da
     return min(now + timedelta(minutes=policy.presence_check_minutes), r.end)
 
 
-def decide_return_by(r: Reservation, policy: Policy, now: datetime) -> datetime:
+def decide_return_by(zone: Zone, r: Reservation, policy: Policy, now: datetime) -> datetime:
     """The instant until which the reader must return from a leave that begins now: at most the
     end of the stay. Raises: WrongState."""
     if r.state is not ReservationState.IN_USE or now >= r.end:
         raise WrongState(state=r.state.value)
-    return min(now + leave_duration(policy, now), r.end)
+    return min(now + leave_duration(zone, policy, now), r.end)
 
 
-def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
+def leave_duration(zone: Zone, policy: Policy, left_at: datetime) -> timedelta:
     """The allowed length of a leave that begins at ``left_at``. It is the length of a meal if an
     ordinary leave would overlap with a meal time."""
     short = timedelta(minutes=policy.leave_minutes)
     away = TimeRange(left_at, left_at + short)
-    first, last = local_date(left_at), last_date(away)
+    first, last = zone.day(left_at), zone.last_day(away)
     touches = any(
-        away.overlaps(TimeRange(began, next_clock_instant(began, stop)))
+        away.overlaps(TimeRange(began, zone.next_instant(began, stop)))
         for begin, stop in policy.meal_times
         # A meal time over midnight may have begun on the day before.
         for day in {first - timedelta(days=stop <= begin), first, last}
-        for began in (local_instant(day, begin),)
+        for began in (zone.instant(day, begin),)
     )
     return timedelta(minutes=policy.meal_leave_minutes) if touches else short
 
@@ -143,81 +140,83 @@ def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
         raise TooEarly(opens)
 
 
-def may_shorten(r: Reservation, policy: Policy, now: datetime) -> None:
+def may_shorten(zone: Zone, r: Reservation, policy: Policy, now: datetime) -> None:
     """Checks that the stay can be shortened: a time step lies between now and its end. Raises:
     WrongState."""
-    minutes = policy.step_minutes
-    midnight = local_instant(local_date(r.end - _A_MOMENT), time(0))
-    steps = (r.end - _A_MOMENT - midnight) // timedelta(minutes=minutes)
-    last = midnight + steps * timedelta(minutes=minutes)
-    if r.state is not ReservationState.IN_USE or last <= max(now, r.start):
+    last = zone.last_step(r.end, policy.step_minutes)
+    if r.state is not ReservationState.IN_USE or last is None or last <= max(now, r.start):
         raise WrongState(state=r.state.value)
 
 
-def earlier_ends(r: Reservation, policy: Policy, place: OpenHours, now: datetime) -> list[datetime]:
+def earlier_ends(
+    zone: Zone, r: Reservation, policy: Policy, place: OpenHours, now: datetime
+) -> list[datetime]:
     """The time steps to which the stay can be shortened: before its end, and after both now and
     its start. ``place``: the area's opening hours."""
-    hours = _hours_of_stay(r, place, now)
+    hours = _hours_of_stay(zone, r, place, now)
     if hours is None:
         return []
-    return [step for step in time_steps(policy, hours) if max(now, r.start) < step < r.end]
+    return [step for step in time_steps(zone, policy, hours) if max(now, r.start) < step < r.end]
 
 
 def earlier_end(
-    r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
+    zone: Zone, r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
     """The new end of a stay that is shortened to the time of day ``end``: the first such instant
     from now on. ``place``: the area's opening hours. Raises: WrongState, EndNotEarlier, OffGrid."""
-    may_shorten(r, policy, now)
-    new_end = next_clock_instant(max(now, r.start), end)
+    may_shorten(zone, r, policy, now)
+    new_end = zone.next_instant(max(now, r.start), end)
+    must_be_shown(zone, new_end, end, policy)
     if new_end >= r.end:
         raise EndNotEarlier()
-    if new_end not in earlier_ends(r, policy, place, now):
+    if new_end not in earlier_ends(zone, r, policy, place, now):
         raise OffGrid(step_minutes=policy.step_minutes)
     return new_end
 
 
-def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange | None:
+def _hours_of_stay(zone: Zone, r: Reservation, place: OpenHours, now: datetime) -> TimeRange | None:
     """The opening hours that contain the present time or, before the stay's start, that start.
     They are cut at the end of the following day, since a stay can touch two days at most. None
     if the area is closed at that time."""
     hours = place.containing(max(r.start, now))
-    limit = local_instant(r.date + 2 * _DAY, time(0))
+    limit = zone.midnight(r.date + 2 * _DAY)
     if hours is None or hours.end <= limit:
         return hours
     return TimeRange(hours.start, limit) if hours.start < limit else None
 
 
 def renewal_choices(
-    r: Reservation, policy: Policy, place: OpenHours, now: datetime
+    zone: Zone, r: Reservation, policy: Policy, place: OpenHours, now: datetime
 ) -> list[datetime]:
     """The later ends to which the rules allow a stay to be renewed: not after the closing time,
     and at most the longest stay after now. ``place``: the area's opening hours."""
-    hours = _hours_of_stay(r, place, now)
+    hours = _hours_of_stay(zone, r, place, now)
     if hours is None:
         return []
     latest = min(now + policy.longest, hours.end)
-    ends = [step for step in time_steps(policy, hours) if r.end < step <= latest]
+    ends = [step for step in time_steps(zone, policy, hours) if r.end < step <= latest]
     if r.end < hours.end <= latest:
         ends.append(hours.end)
     return ends
 
 
 def renewal_end(
-    r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
+    zone: Zone, r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
     """The new end of a stay that is renewed to the time of day ``end``: the first such instant
     after the present end. ``place``: the area's opening hours. Raises: WrongState, TooOften,
     TooEarly, Closed, OffGrid, TooLong."""
     may_extend(r, policy, now)
-    new_end, hours = next_clock_instant(r.end, end), _hours_of_stay(r, place, now)
-    if hours is not None and hours.end < new_end and hours.start <= new_end - _DAY:
+    new_end, hours = zone.next_instant(r.end, end), _hours_of_stay(zone, r, place, now)
+    must_be_shown(zone, new_end, end, policy)
+    day_before = zone.instant(zone.day(new_end) - _DAY, end)
+    if hours is not None and hours.end < new_end and hours.start <= day_before:
         # The reader meant a time within these hours that is before the present end, not one
         # tomorrow.
         raise OffGrid(step_minutes=policy.step_minutes)
     if hours is None or new_end > hours.end:
         raise Closed(reason=place.reason or None)
-    if new_end != hours.end and new_end not in time_steps(policy, hours):
+    if new_end != hours.end and new_end not in time_steps(zone, policy, hours):
         raise OffGrid(step_minutes=policy.step_minutes)
     if new_end > now + policy.longest:
         raise TooLong(max_minutes=policy.max_minutes)

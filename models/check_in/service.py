@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from models.booking.idempotency import Idempotency, idempotent
 from models.booking.writer import ReservationWriter
@@ -59,7 +60,9 @@ class CheckInService:
         arrival, extended = Arrival(scan, proof, ctx.actor, ctx.now, only_return), False
         while True:
             try:
-                return await self._writer.update(ctx, id, arrival.apply)
+                return await self._writer.update(
+                    ctx, id, partial(arrival.apply, self._reference.zone)
+                )
             except TooLate:
                 if extended:
                     raise
@@ -89,7 +92,7 @@ class CheckInService:
         NotFound, WrongState."""
 
         def left(current: Reservation, policy: Policy) -> Reservation:
-            return_by = rules.decide_return_by(current, policy, ctx.now)
+            return_by = rules.decide_return_by(self._reference.zone, current, policy, ctx.now)
             return transitions.leave(current, return_by, policy, ctx.actor, ctx.now)
 
         return await self._writer.update(ctx, id, left)

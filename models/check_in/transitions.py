@@ -7,6 +7,7 @@ from datetime import datetime
 
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import KioskId
 from models.policy.entities import Policy
 from models.reservations.claims import presence_claim, slot_claims
@@ -23,6 +24,7 @@ from models.reservations.transitions import (
 
 
 def check_in(
+    zone: Zone,
     r: Reservation,
     presence: PresenceProof | None,
     policy: Policy,
@@ -36,7 +38,7 @@ def check_in(
     ``penalty_waived`` becomes False, since a waiver was only for the check-in deadline."""
     sooner: tuple[str, ...] = ()
     if early and now < r.start:
-        sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
+        sooner = slot_claims(zone, r.seat_id, r.reader_id, TimeRange(now, r.start))
     new = replace(
         r,
         state=r.next_state(ReservationEvent.CHECK_IN),
@@ -99,9 +101,9 @@ def finish(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def renew(
-    r: Reservation, end: datetime, policy: Policy, actor: Actor, now: datetime
+    zone: Zone, r: Reservation, end: datetime, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    longer = slot_claims(r.seat_id, r.reader_id, TimeRange(r.end, end))
+    longer = slot_claims(zone, r.seat_id, r.reader_id, TimeRange(r.end, end))
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXTEND),
@@ -114,10 +116,10 @@ def renew(
 
 
 def shorten(
-    r: Reservation, end: datetime, policy: Policy, actor: Actor, now: datetime
+    zone: Zone, r: Reservation, end: datetime, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    needed = slot_claims(r.seat_id, r.reader_id, TimeRange(min(now, r.start), end))
-    rest = slot_claims(r.seat_id, r.reader_id, TimeRange(end, r.end))
+    needed = slot_claims(zone, r.seat_id, r.reader_id, TimeRange(min(now, r.start), end))
+    rest = slot_claims(zone, r.seat_id, r.reader_id, TimeRange(end, r.end))
     given_back = frozenset(rest).difference(needed)
     new = replace(
         r,

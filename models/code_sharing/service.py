@@ -4,14 +4,14 @@ check-in with such signs has no consequence except that librarians see it in a l
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from models.code_sharing.scan_repository import KioskScan, KioskScanRepository
 from models.gates.entities import Direction
 from models.gates.event_repository import GateEventRepository
 from models.gates.knowledge import GateKnowledge
-from models.kernel.time_range import local_date, local_instant
+from models.reference_data import ReferenceData
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 
 CROWD_SIZE: Final = 8
@@ -42,8 +42,10 @@ class CodeSharingService:
         scans: KioskScanRepository,
         gate_events: GateEventRepository,
         gates: GateKnowledge,
+        reference: ReferenceData,
     ) -> None:
         self._scans, self._gate_events, self._gates = scans, gate_events, gates
+        self._reference = reference
 
     async def record_scan(self, r: Reservation, event: OutboxEvent) -> None:
         """Stores the event if it is a check-in with a kiosk code. Repeats have no effect."""
@@ -74,6 +76,6 @@ class CodeSharingService:
 
     async def _reader_was_outside(self, scan: KioskScan) -> bool:
         """True if the reader's last passage that day before the check-in led out of the library."""
-        midnight = local_instant(local_date(scan.at), time(0))
+        midnight = self._reference.zone.midnight(self._reference.zone.day(scan.at))
         events = await self._gate_events.of_day(scan.reader_id, midnight, scan.at)
         return bool(events) and events[-1].direction is Direction.OUT

@@ -16,7 +16,6 @@ from models.gates.entities import Direction
 from models.gates.knowledge import GateKnowledge
 from models.gates.replay import left_before_end
 from models.kernel.ids import Actor
-from models.kernel.time_range import local_date
 from models.library.entities import VenueId
 from models.outages.extension import DeadlineExtension, apply_all
 from models.reference_data import ReferenceData
@@ -129,11 +128,15 @@ class DeadlineJobs:
         return done
 
     def _may_check_in(self, r: Reservation, when: datetime) -> bool:
-        return "check_in" in allowed_actions(r, self._reference.policy_for(r.area_id, r.date), when)
+        return "check_in" in allowed_actions(
+            self._reference.zone, r, self._reference.policy_for(r.area_id, r.date), when
+        )
 
     async def _check_in(self, r: Reservation, when: datetime) -> int:
         policy = await self._writer.policy_at_booking(r)
-        new = transitions.check_in(r, None, policy, _SYSTEM, when, early=False)
+        new = transitions.check_in(
+            self._reference.zone, r, None, policy, _SYSTEM, when, early=False
+        )
         try:
             await self._writer.replace(r, new)
         except (StaleRevision, ClaimLost):
@@ -143,8 +146,8 @@ class DeadlineJobs:
     async def release_past_claims(self, now: datetime) -> int:
         """Drops claims of ended reservations after two days. These claims include idempotency
         keys, which are valid for 24 hours. Returns the number of reservations."""
-        past = local_date(now) - timedelta(days=1)
-        return await self._reservations.drop_past_claims(past, BATCH)
+        past = self._reference.zone.day(now) - timedelta(days=1)
+        return await self._reservations.drop_past_claims(self._reference.zone, past, BATCH)
 
 
 def _is_excused(r: Reservation, frozen: FrozenVenues, unproven: frozenset[VenueId]) -> bool:

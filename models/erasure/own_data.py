@@ -6,9 +6,9 @@ from models.booking.service import ReservationService
 from models.erasure.errors import ErasureNotNow, ErasureObstacle
 from models.erasure.service import ErasureService
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import export
+from models.reference_data import ReferenceData
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document
 from models.violations.service import ViolationService
@@ -24,9 +24,11 @@ class OwnData:
         erasure: ErasureService,
         reservations: ReservationService,
         violations: ViolationService,
+        reference: ReferenceData,
     ) -> None:
         self._db, self._cipher, self._erasure = db, cipher, erasure
         self._reservations, self._violations = reservations, violations
+        self._reference = reference
 
     async def export(self, reader_id: ReaderId) -> dict[str, list[Document]]:
         """All data of the reader, decrypted, by collection."""
@@ -43,7 +45,7 @@ class OwnData:
         if (await self._violations.violation_count(reader.id, now)).count:
             return ErasureObstacle.VIOLATIONS
         live = await self._reservations.live_now(reader.id, now)
-        if live or await self._reservations.on_day(reader.id, local_date(now)):
+        if live or await self._reservations.on_day(reader.id, self._reference.zone.day(now)):
             return ErasureObstacle.BOOKINGS
         return None
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from pymongo import ASCENDING
 
-from models.kernel.time_range import local_date
+from models.kernel.zone import Zone
 from models.readers.personal_data_repository import (
     ERASED_READER,
     anonymise_reservations,
@@ -29,7 +29,7 @@ class PastRepository:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def forget(self, ended_before: datetime, limit: int) -> int:
+    async def forget(self, zone: Zone, ended_before: datetime, limit: int) -> int:
         """Anonymises up to ``limit`` reservations that ended before ``ended_before``, and their
         violations; returns the number of reservations. Deletes waitlist entries, suspensions and
         draw tickets that are as old. The progress is stored last, so an interrupted run can be
@@ -56,7 +56,7 @@ class PastRepository:
             await anonymise_violations(self._db, made | not_anonymous)
             await self._db["waitlist"].delete_many(made | {"state": {"$nin": _OPEN}})
             await self._db["suspensions"].delete_many(made | {"until": {"$lt": ended_before}})
-            drawn: Document = {"day": {"$lt": local_date(ended_before).isoformat()}}
+            drawn: Document = {"day": {"$lt": zone.day(ended_before).isoformat()}}
             await self._db["opening_tickets"].delete_many(drawn)
             await self._db["versions"].update_one(
                 {"_id": _MARK}, {"$max": {"until": until}}, upsert=True

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from models.fault_reports.entities import FaultKind, FaultReport, FaultState
 from models.fault_reports.errors import FaultClosed, FaultReported, TooManyFaults
@@ -9,7 +9,6 @@ from models.fault_reports.repository import FaultReportRepository
 from models.fault_reports.rules import check_fault_text
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date, local_instant
 from models.library.entities import SeatId
 from models.reference_data import ReferenceData
 
@@ -27,10 +26,10 @@ class FaultReportService:
         NotFound, Malformed, TooManyFaults; FaultReported if the reader's open report of the same
         seat and kind has another text."""
         check_fault_text(kind, text)
-        seat, day = self._reference.seat(seat_id), local_date(now)
+        seat, day = self._reference.seat(seat_id), self._reference.zone.day(now)
         report = await self._reports.add(reader_id, seat.id, kind, text, day, now)
         if report is None:
-            tomorrow = local_instant(day + timedelta(days=1), time())
+            tomorrow = self._reference.zone.midnight(day + timedelta(days=1))
             raise TooManyFaults((tomorrow - now).total_seconds())
         if report.text != text:
             raise FaultReported()

@@ -9,7 +9,6 @@ from typing import Final
 
 from models.forecast import rules
 from models.forecast.rules import HourForecast
-from models.kernel.time_range import local_date, local_instant, to_local
 from models.library.entities import Area, AreaId
 from models.reference_data import ReferenceData
 from models.statistics.daily import AreaDay
@@ -46,7 +45,7 @@ class FullnessForecast:
     async def refresh(self, now: datetime) -> int:
         """Computes the forecasts again if the day, the statistics, plans or the policy have
         changed. Returns 0: the job never needs an immediate second run."""
-        today, catalog = local_date(now), self._reference.catalog
+        today, catalog = self._reference.zone.day(now), self._reference.catalog
         counted = await self._statistics.last_counted()
         made_of = today, counted, catalog.version, self._reference.policy.version
         if made_of == self._made_of:
@@ -75,7 +74,7 @@ class FullnessForecast:
     def at_time(self, areas: Sequence[Area], moment: datetime) -> ExpectedSeats | None:
         """The forecast for the hour that contains ``moment``, for one area or for all areas of a
         floor; None if there is none."""
-        clock = to_local(moment)
+        clock = self._reference.zone.local(moment)
         return self.hours(areas, clock.date()).get(clock.hour)
 
     def _expected(
@@ -87,8 +86,12 @@ class FullnessForecast:
         seats = sum(seat.unavailable_reason(day) is None for area in areas for seat in area.seats)
         expected = {}
         for hour, share in enumerate(shares):
-            begin = local_instant(day, time(hour))
-            if seats and all(hours.covers(begin, begin + _HOUR) for hours in opening):
+            begin = next(iter(self._reference.zone.instants(day, time(hour))), None)
+            if (
+                begin is not None
+                and seats
+                and all(hours.covers(begin, begin + _HOUR) for hours in opening)
+            ):
                 error = min(seats, max(1, round(seats * share.error)))
                 expected[hour] = ExpectedSeats(begin, round(seats * (1 - share.used)), error)
         return expected

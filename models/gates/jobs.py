@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.gates.entities import complete_until
@@ -8,7 +8,6 @@ from models.gates.event_repository import GateEventRepository
 from models.gates.reconciliation import GateReconciliation
 from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import local_date, local_instant
 from models.occupancy.live import LiveOccupancy
 from models.reference_data import ReferenceData
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
@@ -47,10 +46,14 @@ class GatePresenceJob:
         left = await self._gate_events.left_open(now - _CUT_OFF, BATCH)
         day_of_reader = await self._newly_open_check_ins(now, reported_until)
         # In opening hours over midnight, readers who came the evening before are inside.
-        since = local_instant(self._reference.joined_days(local_date(now))[0], time(0))
+        since = self._reference.zone.midnight(
+            self._reference.joined_days(self._reference.zone.day(now))[0]
+        )
         came = await self._gate_events.passed_since(list(day_of_reader), since)
         days = {(reader_id, day_of_reader[reader_id]) for reader_id in came}
-        days |= {(p.reader_id, local_date(p.at)) for p in left if p.reader_id is not None}
+        days |= {
+            (p.reader_id, self._reference.zone.day(p.at)) for p in left if p.reader_id is not None
+        }
         return await self._reconciliation.reconcile_all(days, now, gates)
 
     async def _newly_open_check_ins(
@@ -59,8 +62,8 @@ class GatePresenceJob:
         """Readers with a booking that can be checked in now, with the day of the booking. Leaves
         out readers who are checked in elsewhere, and bookings already examined when all passages
         up to the opening of their check-in were known."""
-        occupancy = await self._occupancy.get_day(local_date(now))
-        policy = self._reference.policy_on(local_date(now))
+        occupancy = await self._occupancy.get_day(self._reference.zone.day(now))
+        policy = self._reference.policy_on(self._reference.zone.day(now))
         before = timedelta(minutes=policy.check_in_before_minutes)
         open_now = {
             (row.id, row.rev): row
@@ -74,7 +77,7 @@ class GatePresenceJob:
             own = occupancy.by_reader.get(row.reader_id, ())
             if key in self._examined or any(other.state in CHECKED_IN_STATES for other in own):
                 continue
-            readers[row.reader_id] = local_date(row.booked_start)
+            readers[row.reader_id] = self._reference.zone.day(row.booked_start)
             if reported_until >= self._open_since[key]:
                 self._examined.add(key)
         return readers

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.booking.writer import ReservationWriter
@@ -18,7 +18,8 @@ from models.gates.entities import (
 from models.gates.event_repository import GateEventRepository, Judged
 from models.gates.replay import derive_presence
 from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, last_date, local_date, local_instant
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import VenueId
 from models.reference_data import ReferenceData
 from models.reservation_store.repository import ReservationRepository
@@ -67,9 +68,12 @@ class GateReconciliation:
         changed = 0
         for _ in range(_ROUNDS):
             # Reservations are read before events: an event added later meets a changed revision.
-            near = await self._reservations.near_day(reader_id, day)
-            first, last = days_of_stays(near, day)
-            begin, end = local_instant(first, time(0)), local_instant(last + _DAY, time(0))
+            near = await self._reservations.near_day(self._reference.zone, reader_id, day)
+            first, last = days_of_stays(self._reference.zone, near, day)
+            begin, end = (
+                self._reference.zone.midnight(first),
+                self._reference.zone.midnight(last + _DAY),
+            )
             rows = [r for r in near if r.end > begin and min(r.start, r.check_in_from) < end]
             since = min((self._inside_since(r) for r in _candidates(rows, now)), default=begin)
             events = await self._gate_events.of_day(reader_id, min(begin, since), end)
@@ -91,11 +95,11 @@ class GateReconciliation:
         if r.area_id in self._reference.catalog.areas:
             hours = self._reference.opening_hours(policy, day, r.area_id).containing(r.start)
             if hours is not None:
-                day = local_date(hours.start)
+                day = self._reference.zone.day(hours.start)
                 before = self._reference.opening_hours(policy, day, r.area_id).intervals
                 ended = [other.end for other in before if other.end <= hours.start]
-                return max([local_instant(day, time(0)), *ended])
-        return local_instant(day, time(0))
+                return max([self._reference.zone.midnight(day), *ended])
+        return self._reference.zone.midnight(day)
 
     def _proving_gates(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
         """The ids of the venue's gates; none if its gates do not prove presence."""
@@ -123,7 +127,7 @@ class GateReconciliation:
                 since = self._inside_since(r)
                 passed = [p for p in timely if p.at >= since]
                 new, new_effects = derive_presence(
-                    r, policy, passed, proving, free_from, reported_until, now
+                    self._reference.zone, r, policy, passed, proving, free_from, reported_until, now
                 )
             for id, effect in new_effects.items():
                 if effect is not PresenceEffect.NONE or id not in effects:
@@ -175,14 +179,14 @@ class GateReconciliation:
         return (PresenceEffect.LATE if p.late else PresenceEffect.NONE), None
 
 
-def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
+def days_of_stays(zone: Zone, rows: Sequence[Reservation], day: date) -> tuple[date, date]:
     """The first and last day that the reservations of ``day`` touch, including check-in windows."""
-    begin, end = local_instant(day, time(0)), local_instant(day + _DAY, time(0))
+    begin, end = zone.midnight(day), zone.midnight(day + _DAY)
     days = {day}
     for r in rows:
         from_ = min(r.start, r.check_in_from)
         if from_ < end and begin < r.end:
-            days |= {local_date(from_), last_date(TimeRange(from_, r.end))}
+            days |= {zone.day(from_), zone.last_day(TimeRange(from_, r.end))}
     return min(days), max(days)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from models.check_in.rules import leave_duration
 from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
+from models.kernel.zone import Zone
 from models.policy.entities import Policy
 from models.reservations.claims import presence_claim
 from models.reservations.entities import (
@@ -64,6 +65,7 @@ _EVENTS: Final = frozenset(event.value for event in ReservationEvent)
 
 
 def derive_presence(
+    zone: Zone,
     r: Reservation,
     policy: Policy,
     passages: Sequence[GateEvent],
@@ -86,10 +88,12 @@ def derive_presence(
     # Only passages after the reader's last act (also a change or an extension) count.
     last_act = own[-1].at
     passed = sorted((p for p in passages if p.gate_id in gates), key=lambda p: (p.at, p.id))
-    entries, effects = _apply_events(r, policy, course, passed, last_act, free_from, reported_until)
+    entries, effects = _apply_events(
+        zone, r, policy, course, passed, last_act, free_from, reported_until
+    )
     if course.state is ReservationState.RESERVED and r.state is not ReservationState.RESERVED:
         return r, effects  # the reader was notified of the check-in: it stands
-    return _with_presence_state(r, policy, course, own, entries, now), effects
+    return _with_presence_state(zone, r, policy, course, own, entries, now), effects
 
 
 def _history_before_gates(history: Sequence[HistoryEntry]) -> Sequence[HistoryEntry]:
@@ -102,6 +106,7 @@ def _history_before_gates(history: Sequence[HistoryEntry]) -> Sequence[HistoryEn
 
 
 def _apply_events(
+    zone: Zone,
     r: Reservation,
     policy: Policy,
     course: _ReplayedPresence,
@@ -130,7 +135,7 @@ def _apply_events(
     for p in passed:
         if p.at <= begin:
             continue
-        effect = _effect(r, policy, course, p) if p.at < r.end else PresenceEffect.NONE
+        effect = _effect(zone, r, policy, course, p) if p.at < r.end else PresenceEffect.NONE
         if effect is not PresenceEffect.NONE:
             act(ReservationEvent(effect.value), p.at, p.gate_id)
         effects[p.id] = effect
@@ -138,7 +143,7 @@ def _apply_events(
 
 
 def _effect(
-    r: Reservation, policy: Policy, course: _ReplayedPresence, p: GateEvent
+    zone: Zone, r: Reservation, policy: Policy, course: _ReplayedPresence, p: GateEvent
 ) -> PresenceEffect:
     goes_in = p.direction is Direction.IN
     match course.state:
@@ -146,9 +151,11 @@ def _effect(
             return PresenceEffect.CHECK_IN
         case ReservationState.IN_USE if not goes_in:
             return PresenceEffect.LEAVE
-        case ReservationState.AWAY if goes_in and p.at <= _return_by(r, policy, course):
+        case ReservationState.AWAY if goes_in and p.at <= _return_by(zone, r, policy, course):
             return PresenceEffect.RETURN
-        case ReservationState.AWAY if course.left_by_gate and p.at <= _return_by(r, policy, course):
+        case ReservationState.AWAY if course.left_by_gate and p.at <= _return_by(
+            zone, r, policy, course
+        ):
             # They came in without a passage: the leave begins now.
             course.state = ReservationState.IN_USE
             return PresenceEffect.LEAVE
@@ -171,14 +178,15 @@ def left_before_end(r: Reservation, passages: Iterable[GateEvent]) -> bool:
     return bool(since) and max(since, key=lambda p: (p.at, p.id)).direction is Direction.OUT
 
 
-def _return_by(r: Reservation, policy: Policy, course: _ReplayedPresence) -> datetime:
+def _return_by(zone: Zone, r: Reservation, policy: Policy, course: _ReplayedPresence) -> datetime:
     assert course.left_at is not None
     if r.state is ReservationState.AWAY and r.left_at == course.left_at and r.return_by is not None:
         return r.return_by  # an outage may have moved it
-    return min(course.left_at + leave_duration(policy, course.left_at), r.end)
+    return min(course.left_at + leave_duration(zone, policy, course.left_at), r.end)
 
 
 def _with_presence_state(
+    zone: Zone,
     r: Reservation,
     policy: Policy,
     course: _ReplayedPresence,
@@ -202,7 +210,7 @@ def _with_presence_state(
         checked_in_at=course.checked_in_at,
         available_from=r.available_from if r.checked_in_at == course.checked_in_at else r.start,
         left_at=course.left_at,
-        return_by=_return_by(r, policy, course) if away else None,
+        return_by=_return_by(zone, r, policy, course) if away else None,
         returned_at=course.returned_at,
         presence=_presence(r, entries),
         gate_assistance=assisted,

@@ -21,9 +21,9 @@ from models.gates.reconciliation import GateReconciliation
 from models.gates.repository import GateRepository
 from models.kernel.errors import Unauthenticated
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date
 from models.readers.entities import normalise_student_no
 from models.readers.repository import ReaderRepository
+from models.reference_data import ReferenceData
 
 
 class GateService:
@@ -33,9 +33,11 @@ class GateService:
         gate_events: GateEventRepository,
         readers: ReaderRepository,
         reconciliation: GateReconciliation,
+        reference: ReferenceData,
     ) -> None:
         self._gates, self._gate_events = gates, gate_events
         self._readers, self._reconciliation = readers, reconciliation
+        self._reference = reference
 
     async def all(self) -> list[Gate]:
         return await self._gates.all()
@@ -88,7 +90,9 @@ class GateService:
         """Stores and applies events, each with the number on the card. Returns the numbers of new
         events and of those stored before. ``GatePresenceJob`` completes an interrupted call."""
         new, repeated = await self._gate_events.add(events, now)
-        days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
+        days = {
+            (p.reader_id, self._reference.zone.day(p.at)) for p in new if p.reader_id is not None
+        }
         await self._reconciliation.reconcile_all(days, now, await self._gates.all())
         return len(new), repeated
 

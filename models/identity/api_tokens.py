@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date
+from models.kernel.zone import Zone
 
 TOKEN_PREFIX: Final = "seats_"
 """The first characters of every API token. No session token begins with them."""
@@ -44,10 +44,9 @@ class ApiToken:
     def is_usable(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at
 
-    @property
-    def last_day(self) -> date:
+    def last_day(self, zone: Zone) -> date:
         """The last day on which the token is valid."""
-        return local_date(self.expires_at - timedelta(seconds=1))
+        return zone.day(self.expires_at - timedelta(seconds=1))
 
     @property
     def actor_id(self) -> ReaderId:

@@ -10,7 +10,7 @@ from models.identity.api_tokens import ApiToken
 from models.identity.roles import CONFIGURED, Role, StaffGrant, StaffRights
 from models.kernel.ids import ReaderId
 from models.kernel.records import record
-from models.kernel.time_range import local_date
+from models.kernel.zone import Zone
 from models.library.entities import KioskId
 from models.readers.entities import Reader
 
@@ -92,19 +92,19 @@ class Principal:
     program: ApiToken | None = None
     """The API token, if the caller is a program. Endpoints not open to programs reject it."""
 
-    def rights_at(self, now: datetime) -> StaffRights | None:
+    def rights_at(self, zone: Zone, now: datetime) -> StaffRights | None:
         """The staff rights of this sign-in at ``now``; None if there are none."""
         role = self.session.role
         if role is None:
             return None
-        grants = self.granted_on(now)
+        grants = self.granted_on(zone, now)
         if role.name is not None:
             grants = (StaffGrant(CONFIGURED, role.name), *grants)
         return StaffRights(grants) if grants else None
 
-    def granted_on(self, now: datetime) -> tuple[StaffGrant, ...]:
+    def granted_on(self, zone: Zone, now: datetime) -> tuple[StaffGrant, ...]:
         """The grants that are active at ``now``."""
         if not self.grants:
             return ()
-        today = local_date(now)
+        today = zone.day(now)
         return tuple(grant for grant in self.grants if grant.is_active_on(today))

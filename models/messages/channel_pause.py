@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone
 from enum import StrEnum
 from typing import Final
-
-from models.kernel.time_range import local_date, local_instant
 
 
 class PauseReason(StrEnum):
@@ -43,6 +41,8 @@ _LENGTHS: Final[Mapping[PauseReason, tuple[timedelta, timedelta]]] = {
     PauseReason.QUOTA_MINUTE: (timedelta(minutes=1), timedelta(minutes=1)),
 }
 """For each reason: the first and the longest pause. Each failed probe doubles the length."""
+_WECHAT_CLOCK: Final = timezone(timedelta(hours=8))
+"""WeChat's daily quotas begin anew at China's midnight."""
 _QUOTA_RESET: Final = timedelta(hours=1)
 """The longest pause after a daily quota was used up: an operator may have reset the quota."""
 ALARM_AFTER: Final = timedelta(seconds=30)
@@ -71,7 +71,8 @@ def prolong(
 
 def _until(reason: PauseReason, failed: int, now: datetime, jitter: float) -> datetime:
     if reason is PauseReason.QUOTA_DAY:
-        midnight = local_instant(local_date(now) + timedelta(days=1), time(0))
+        day = now.astimezone(_WECHAT_CLOCK).date() + timedelta(days=1)
+        midnight = datetime.combine(day, time(0), _WECHAT_CLOCK).astimezone(UTC)
         return min(midnight, now + _QUOTA_RESET)
     first, longest = _LENGTHS[reason]
     doubled: timedelta = first * 2 ** min(failed, 16)

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from models.storage.installation import ABOUT, FIRST_SCHEMA, FORM
+from models.profile.entities import DEFAULT_ZONE_MINUTES
+from models.storage.installation import ABOUT, CLOCKS_JUMP, FIRST_SCHEMA, FORM
 from models.storage.mongo import Collection, Database, Document
 from models.storage.mongo_errors import translate_errors
 
@@ -25,10 +26,6 @@ class Migration:
     batch: Callable[[Database], Awaitable[int]]
 
 
-MIGRATIONS: Final[Sequence[Migration]] = ()
-"""All migrations in order; the last number equals ``SCHEMA`` (models/storage/installation.py)."""
-
-
 async def update_batch(collection: Collection, still_old: Document, update: Document) -> int:
     """Applies ``update`` to a batch of documents that match ``still_old``; returns their number."""
     rows = await collection.find(still_old, {"_id": 1}).limit(BATCH_SIZE).to_list(None)
@@ -37,6 +34,22 @@ async def update_batch(collection: Collection, still_old: Document, update: Docu
     if rows:
         await collection.update_many({**ids, **still_old}, update)
     return len(rows)
+
+
+async def _note_offset(db: Database) -> int:
+    """From here on clocks may jump, so a library's offset from UTC is that of its claims. The
+    first release, which knew one offset only, must not open such a database any more."""
+    return await update_batch(
+        db["profile"],
+        {"_id": "profile", "zone_minutes": {"$exists": False}},
+        {"$set": {"zone_minutes": DEFAULT_ZONE_MINUTES}},
+    )
+
+
+MIGRATIONS: Final[Sequence[Migration]] = (
+    Migration(CLOCKS_JUMP, "claims count half hours on a clock that never jumps", _note_offset),
+)
+"""All migrations in order; the last number equals ``SCHEMA`` (models/storage/installation.py)."""
 
 
 async def schema_version(db: Database) -> int:

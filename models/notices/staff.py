@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from models.kernel.zone import Zone
 from models.notices.entities import Notice
 from models.notices.errors import NoticeChanged
 from models.notices.repository import NoticeRepository
@@ -20,7 +21,7 @@ class StaffNotices:
         ctx.require(None)
         if old is None:
             new = replace(new, id=new_id())
-        before = notice_snapshot(old) if old is not None else {}
+        before = notice_snapshot(ctx.zone, old) if old is not None else {}
         async with self._audit.entry(
             ctx, AuditAction.NOTICE, target=f"notice:{new.id}", reason=reason, before=before
         ) as entry:
@@ -28,7 +29,7 @@ class StaffNotices:
                 await self._notices.add(new)
             elif not await self._notices.replace(new):
                 raise NoticeChanged()
-            entry.after = notice_snapshot(new)
+            entry.after = notice_snapshot(ctx.zone, new)
 
     async def withdraw(self, ctx: StaffContext, old: Notice, reason: str) -> None:
         """Withdraws the notice from readers. Raises: NoticeChanged if another change came first."""
@@ -37,11 +38,11 @@ class StaffNotices:
         await self.write(ctx, old, new, reason)
 
 
-def notice_snapshot(n: Notice) -> JsonObject:
+def notice_snapshot(zone: Zone, n: Notice) -> JsonObject:
     return {
         "title": n.title,
         "body": n.body,
-        "published_at": instant_text(n.published_at),
-        "until": instant_text(n.until),
+        "published_at": instant_text(zone, n.published_at),
+        "until": instant_text(zone, n.until),
         "pinned": n.pinned,
     }

@@ -11,12 +11,11 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime
 from time import monotonic
 from typing import Final
 
 from models.kernel.errors import Unavailable
-from models.kernel.time_range import local_instant
 from models.occupancy.joined import JoinedOccupancy, OccupancyView
 from models.occupancy.occupancy import DayOccupancy, MissingRevision
 from models.reservation_store.change_stream_repository import ReservationChangeStream
@@ -67,13 +66,15 @@ class LiveOccupancy:
         changes: ReservationChangeStream,
         clock: Callable[[], float] = monotonic,
         joined_days: Callable[[date], tuple[date, ...]] = lambda day: (day,),
+        midnight: Callable[[date], datetime] | None = None,
     ) -> None:
-        """``joined_days`` returns a day and each neighbour whose bookings can overlap the day's."""
+        """``joined_days`` returns a day and each neighbour whose bookings can overlap the day's.
+        ``midnight`` returns a day's first instant; needed if days are joined."""
         self._reservations = reservations
         self._clock = clock
         self._forgot_at = clock()
         self._changes = changes
-        self._joined_days = joined_days
+        self._joined_days, self._midnight = joined_days, midnight
         self._days: dict[date, _CachedDay] = {}
         self._joined: dict[date, JoinedOccupancy] = {}
         self._as_of = self._asked_at = _NEVER
@@ -129,8 +130,9 @@ class LiveOccupancy:
             return parts[0]
         view = self._joined.get(day)
         if view is None or [*map(id, view.parts)] != [*map(id, parts)]:
+            assert self._midnight is not None
             before, others = (parts[0], parts[1:]) if days[0] < day else (None, parts)
-            view = self._joined[day] = JoinedOccupancy(local_instant(day, time(0)), before, others)
+            view = self._joined[day] = JoinedOccupancy(self._midnight(day), before, others)
         return view
 
     def authoritative_day(self, day: date) -> OccupancyView | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.kernel.time_range import SLOTS_PER_DAY, half_hour_slots
+from models.kernel.zone import SLOTS_PER_DAY, Zone
 from models.opening_draw.entities import Outcome, Ticket
 
 ROUND: Final = timedelta(milliseconds=1500)
@@ -46,12 +46,12 @@ class ServingOrder:
     tickets of the same seat and overlapping half hours. It waits until these are served, or
     until an outcome shows that it cannot win any more."""
 
-    def __init__(self, tickets: Sequence[Ticket]) -> None:
+    def __init__(self, zone: Zone, tickets: Sequence[Ticket]) -> None:
         self._tickets = tickets
         self._of_seat: defaultdict[str, list[Ticket]] = defaultdict(list)
         for ticket in tickets:
             self._of_seat[ticket.seat_id].append(ticket)
-        self._slots = {ticket.id: _slots(ticket) for ticket in tickets}
+        self._slots = {ticket.id: _slots(zone, ticket) for ticket in tickets}
         self._seat_of = {ticket.id: ticket.seat_id for ticket in tickets}
         self._waiting = Counter(ticket.seat_id for ticket in tickets)
         self._called: set[str] = set()
@@ -106,9 +106,10 @@ class ServingOrder:
                 taken.add(slots)
 
 
-def _slots(ticket: Ticket) -> int:
-    first = ticket.day
+def _slots(zone: Zone, ticket: Ticket) -> int:
+    # On the clock of claims a day's first half hours can be the last ones of the day before.
+    first = ticket.day - timedelta(days=1)
     bits = 0
-    for day, slot in half_hour_slots(ticket.span):
+    for day, slot in zone.half_hour_slots(ticket.span):
         bits |= 1 << ((day - first).days * SLOTS_PER_DAY + slot)
     return bits

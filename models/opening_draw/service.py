@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.kernel.errors import Throttled, Unavailable
+from models.kernel.zone import Zone
 from models.opening_draw.entities import Outcome, Ticket
 from models.opening_draw.errors import AnotherTicketWaits
 from models.opening_draw.repository import TicketRepository
@@ -70,9 +71,13 @@ class OpeningDraw:
     """Lets requests wait for their turn. ``now`` returns the business time by MongoDB's clock."""
 
     def __init__(
-        self, tickets: TicketRepository, now: Callable[[], datetime], sleep: Sleep
+        self,
+        tickets: TicketRepository,
+        now: Callable[[], datetime],
+        sleep: Sleep,
+        zone: Callable[[], Zone],
     ) -> None:
-        self._tickets, self._now, self._sleep = tickets, now, sleep
+        self._tickets, self._now, self._sleep, self._zone = tickets, now, sleep, zone
         self._rounds: dict[tuple[date, int], _Round] = {}
         self._held: dict[str, Ticket] = {}
         self._serving = asyncio.Semaphore(SERVED_AT_ONCE)
@@ -179,7 +184,7 @@ class OpeningDraw:
             round.call(list(round.turns))
 
     async def _call_in_order(self, round: _Round) -> None:
-        order = ServingOrder(await self._tickets.in_order(round.day, round.number))
+        order = ServingOrder(self._zone(), await self._tickets.in_order(round.day, round.number))
         round.order = order
         round.call(order.first())
         while round.waiting and self._now() < round.ends_at + PATIENCE:

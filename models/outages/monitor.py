@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Set
 from datetime import datetime
 from typing import Final
 
-from models.kernel.time_range import TimeRange, local_date
+from models.kernel.time_range import TimeRange
 from models.kiosks.repository import KioskRepository
 from models.library.entities import KioskId
 from models.outages.entities import (
@@ -98,7 +98,9 @@ class OutageMonitor:
         for area in self._reference.catalog.areas.values():
             if area.venue_id != venue_id:
                 continue
-            place = self._reference.opening_hours(self._reference.policy, local_date(now), area.id)
+            place = self._reference.opening_hours(
+                self._reference.policy, self._reference.zone.day(now), area.id
+            )
             if place.containing(now) is not None:
                 return True
         return False

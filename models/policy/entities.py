@@ -9,11 +9,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from models.kernel.time_range import (
-    SLOT_MINUTES,
     TimeRange,
-    local_date,
-    local_instant,
 )
+from models.kernel.zone import SLOT_MINUTES, Zone
 from models.library.entities import AreaId, VenueId
 from models.policy.opening import DayHours as DayHours
 from models.policy.opening import OpeningRule as OpeningRule
@@ -141,28 +139,30 @@ class Policy:
             if rules.applies_to(day, area_id) and (rules.last or rules.area_id)
         )
 
-    def day_hours(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> DayHours:
+    def day_hours(
+        self, zone: Zone, day: date, venue_id: VenueId, area_id: AreaId | None
+    ) -> DayHours:
         """The opening hours of an area (None: the venue) that begin on that day. These hours may
         end on the next day."""
-        decision = decide_opening(self.opening, day, venue_id, area_id)
+        decision = decide_opening(zone, self.opening, day, venue_id, area_id)
         return DayHours(decision.hours, decision.reason)
 
-    def opens_at_instant(self, day: date) -> datetime | None:
+    def opens_at_instant(self, zone: Zone, day: date) -> datetime | None:
         """The instant from which ``day`` can be booked; None if the policy sets no such time."""
         if self.booking_opens_at is None:
             return None
-        return local_instant(day - timedelta(days=self.booking_window_days), self.booking_opens_at)
+        return zone.instant(day - timedelta(days=self.booking_window_days), self.booking_opens_at)
 
-    def draw_opens_at(self, day: date, now: datetime) -> datetime | None:
+    def draw_opens_at(self, zone: Zone, day: date, now: datetime) -> datetime | None:
         """The instant from which ``day`` can be booked, if requests of that instant are served
         in a random order (draw at an opening); else None."""
-        if not self.opening_draw or day <= local_date(now):
+        if not self.opening_draw or day <= zone.day(now):
             return None
-        return self.opens_at_instant(day)
+        return self.opens_at_instant(zone, day)
 
-    def bookable_dates(self, now: datetime) -> list[date]:
+    def bookable_dates(self, zone: Zone, now: datetime) -> list[date]:
         """Today and the other days of the booking window, even before their booking has opened."""
-        today = local_date(now)
+        today = zone.day(now)
         if not self.rule_sets:
             return [today + n * _DAY for n in range(self.booking_window_days + 1)]
         ahead = ((n, today + n * _DAY) for n in range(FARTHEST_HORIZON + 1))
@@ -197,23 +197,14 @@ def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
 
 
 @lru_cache(maxsize=256)
-def _times(step_minutes: int, opens: datetime, closes: datetime) -> tuple[datetime, ...]:
-    step, starts = timedelta(minutes=step_minutes), list[datetime]()
-    midnight = local_instant(local_date(opens), time(0))
-    while midnight < closes:
-        tomorrow = midnight + _DAY
-        first = midnight + max(0, -((midnight - opens) // step)) * step
-        count = max(0, -((first - min(closes, tomorrow)) // step))
-        starts += (first + step * k for k in range(count))
-        midnight = tomorrow
-    return tuple(starts)
+def _times(zone: Zone, step_minutes: int, hours: TimeRange) -> tuple[datetime, ...]:
+    first, last = zone.day(hours.start), zone.last_day(hours)
+    days = (first + n * _DAY for n in range((last - first).days + 1))
+    steps = (step for day in days for step in zone.steps(day, step_minutes))
+    return tuple(step for step in steps if hours.contains(step))
 
 
-def forget_time_steps() -> None:
-    """Empties the cache of ``time_steps``; called after the library's time zone was changed."""
-    _times.cache_clear()
-
-
-def time_steps(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
-    """The times in ``hours`` at which a booking may start: whole steps counted from midnight."""
-    return _times(policy.step_minutes, hours.start, hours.end)
+def time_steps(zone: Zone, policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
+    """The times in ``hours`` at which a booking may start: whole steps that the library's clocks
+    show, counted from 00:00; in a doubled hour the first ones."""
+    return _times(zone, policy.step_minutes, hours)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from models.kernel.time_range import TimeRange, local_instant
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, VenueId
 from models.policy.entities import DayHours, Policy
 
@@ -35,21 +36,25 @@ class OpenHours:
         return hours is not None and end <= hours.end
 
 
-def open_hours(policy: Policy, day: date, venue_id: VenueId, area_id: AreaId | None) -> OpenHours:
-    today = policy.day_hours(day, venue_id, area_id)
-    beside = (policy.day_hours(day + n * _DAY, venue_id, area_id).hours for n in (-1, 1))
-    return join_hours(day, today, beside)
+def open_hours(
+    zone: Zone, policy: Policy, day: date, venue_id: VenueId, area_id: AreaId | None
+) -> OpenHours:
+    today = policy.day_hours(zone, day, venue_id, area_id)
+    beside = (policy.day_hours(zone, day + n * _DAY, venue_id, area_id).hours for n in (-1, 1))
+    return join_hours(zone, day, today, beside)
 
 
-def join_hours(day: date, today: DayHours, beside: Iterable[TimeRange | None] = ()) -> OpenHours:
+def join_hours(
+    zone: Zone, day: date, today: DayHours, beside: Iterable[TimeRange | None] = ()
+) -> OpenHours:
     """The joined opening periods that touch ``day``. ``today``: the hours that begin on this
     day. ``beside``: the hours that begin on the day before and on the day after."""
-    midnight = local_instant(day, time(0))
+    begin, end = (zone.midnight(day + n * _DAY) for n in (0, 1))
     joined: list[TimeRange] = []
     for hours in sorted(hours for hours in (today.hours, *beside) if hours is not None):
         if joined and hours.start <= joined[-1].end:
             joined[-1] = TimeRange(joined[-1].start, max(joined[-1].end, hours.end))
         else:
             joined.append(hours)
-    touching = (hours for hours in joined if hours.start < midnight + _DAY and midnight < hours.end)
+    touching = (hours for hours in joined if hours.start < end and begin < hours.end)
     return OpenHours(tuple(touching), today.reason)

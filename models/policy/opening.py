@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Final
 
 from models.kernel.days import is_within
-from models.kernel.time_range import TimeRange, local_instant
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, VenueId
 
 _DAY: Final = timedelta(days=1)
@@ -99,12 +100,14 @@ class OpeningRule:
             and self.venue_id in (None, venue_id)
         )
 
-    def hours_from(self, day: date) -> TimeRange | None:
-        """The entry's hours that begin on that day; None for a closed day."""
+    def hours_from(self, zone: Zone, day: date) -> TimeRange | None:
+        """The entry's hours that begin on that day; None for a closed day, and for hours that the
+        clocks leave out."""
         if self.opens is None or self.closes is None:
             return None
-        end = day + _DAY if self.closes <= self.opens else day
-        return TimeRange(local_instant(day, self.opens), local_instant(end, self.closes))
+        last = day + _DAY if self.closes <= self.opens else day
+        begin, end = zone.instant(day, self.opens), zone.instant(last, self.closes)
+        return TimeRange(begin, end) if begin < end else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +135,21 @@ class OpeningDecision:
 
 
 def decide_opening(
-    rules: Sequence[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
+    zone: Zone,
+    rules: Sequence[OpeningRule],
+    day: date,
+    venue_id: VenueId | None,
+    area_id: AreaId | None,
 ) -> OpeningDecision:
     """The hours of the place that begin on the day. An area is open only within its venue's
     hours, unless the area's deciding entry is `independent`."""
-    own = _uncut(rules, day, venue_id, area_id)
+    own = _uncut(zone, rules, day, venue_id, area_id)
     if own.hours is None or own.rule is None or area_id is None or own.rule.stands_alone:
         return own
     if own.rule.area_id is None and not own.rule.passes_midnight:
         return own  # the venue's own hours
     days = (day - _DAY, day, day + _DAY)
-    of_venue = [_uncut(rules, near, venue_id, None) for near in days]
+    of_venue = [_uncut(zone, rules, near, venue_id, None) for near in days]
     spans = _merged(decision.hours for decision in of_venue if decision.hours is not None)
     parts = [part for span in spans if (part := _intersection(own.hours, span)) is not None]
     # A day has one opening, so the longest part is used.
@@ -153,18 +160,22 @@ def decide_opening(
 
 
 def _uncut(
-    rules: Iterable[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
+    zone: Zone,
+    rules: Iterable[OpeningRule],
+    day: date,
+    venue_id: VenueId | None,
+    area_id: AreaId | None,
 ) -> OpeningDecision:
     """The hours of the place by its own entries, not cut to the hours of its venue. If the next
     day is a closure, the hours end at midnight."""
     rule = _deciding(rules, day, venue_id, area_id)
-    hours = rule.hours_from(day) if rule is not None else None
+    hours = rule.hours_from(zone, day) if rule is not None else None
     if rule is None or hours is None or not rule.passes_midnight:
         return OpeningDecision(hours, rule)
     following = _deciding(rules, day + _DAY, venue_id, area_id)
     if following is None or following.kind is not OpeningKind.CLOSURE:
         return OpeningDecision(hours, rule)
-    midnight = local_instant(day + _DAY, _MIDNIGHT)
+    midnight = zone.midnight(day + _DAY)
     return OpeningDecision(TimeRange(hours.start, midnight), rule, following)
 
 

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from models.kernel.time_range import TimeRange, local_date
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, VenueId
 from models.policy.entities import Policy
 from models.policy.opening import (
@@ -52,7 +53,7 @@ class OpeningConflict:
 
 
 def find_conflicts(
-    old: Policy, new: Policy, venues: Mapping[AreaId, VenueId], today: date
+    zone: Zone, old: Policy, new: Policy, venues: Mapping[AreaId, VenueId], today: date
 ) -> list[OpeningConflict]:
     """Warnings about entries that ``new`` adds to ``old``. ``venues``: the venue of each area."""
     added = [rule for rule in new.opening if rule not in old.opening]
@@ -70,11 +71,11 @@ def find_conflicts(
     else:
         conflicts = list(_between_dated(new, rule, inside, today))
         if any(c.kind is ConflictKind.OVERRULED for c in conflicts) and not _has_effect(
-            new, rule, venues, inside, today
+            zone, new, rule, venues, inside, today
         ):
             conflicts.insert(0, OpeningConflict(ConflictKind.NO_EFFECT, rule.place))
-    cuts = _cuts(old, new, added, venues, inside, today)
-    return [*conflicts, *cuts, *_nights(old, rule, venues, inside)]
+    cuts = _cuts(zone, old, new, added, venues, inside, today)
+    return [*conflicts, *cuts, *_nights(zone, old, rule, venues, inside)]
 
 
 _Inside = Callable[[OpeningPlace, OpeningPlace], bool]
@@ -156,6 +157,7 @@ def _days(rule: OpeningRule, today: date) -> list[date]:
 
 
 def _has_effect(
+    zone: Zone,
     new: Policy,
     rule: OpeningRule,
     venues: Mapping[AreaId, VenueId],
@@ -163,13 +165,14 @@ def _has_effect(
     today: date,
 ) -> bool:
     return any(
-        decide_opening(new.opening, day, *place).rule is rule
+        decide_opening(zone, new.opening, day, *place).rule is rule
         for place in _places(rule, venues, inside)
         for day in _days(rule, today)
     )
 
 
 def _cuts(
+    zone: Zone,
     old: Policy,
     new: Policy,
     added: Sequence[OpeningRule],
@@ -184,8 +187,8 @@ def _cuts(
     for area_id in sorted(a for a in own if a in venues and inside(OpeningPlace(None, a), wide)):
         place, last = OpeningPlace(None, area_id), None
         for day in _days(added[0], today):
-            now = decide_opening(new.opening, day, venues[area_id], area_id)
-            if now.rule not in added and now.hours == _hours(old, day, venues, area_id):
+            now = decide_opening(zone, new.opening, day, venues[area_id], area_id)
+            if now.rule not in added and now.hours == _hours(zone, old, day, venues, area_id):
                 continue
             if not _is_cut_by_venue(now):
                 continue
@@ -200,9 +203,9 @@ def _cuts(
 
 
 def _hours(
-    policy: Policy, day: date, venues: Mapping[AreaId, VenueId], area_id: AreaId
+    zone: Zone, policy: Policy, day: date, venues: Mapping[AreaId, VenueId], area_id: AreaId
 ) -> TimeRange | None:
-    return decide_opening(policy.opening, day, venues[area_id], area_id).hours
+    return decide_opening(zone, policy.opening, day, venues[area_id], area_id).hours
 
 
 def _is_cut_by_venue(decision: OpeningDecision) -> bool:
@@ -223,7 +226,7 @@ def _alike(one: TimeRange | None, other: TimeRange | None) -> bool:
 
 
 def _nights(
-    old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
+    zone: Zone, old: Policy, rule: OpeningRule, venues: Mapping[AreaId, VenueId], inside: _Inside
 ) -> Iterator[OpeningConflict]:
     """Warnings about hours that begin on the day before a new closure and now end at midnight:
     hours of the closure's place and of the areas in that place."""
@@ -234,6 +237,6 @@ def _nights(
         place = rule.place if area_id == rule.area_id else OpeningPlace(None, area_id)
         if place != rule.place and area_id not in own:
             continue
-        before = decide_opening(old.opening, rule.first - _DAY, venue_id, area_id).hours
-        if before is not None and local_date(before.end - timedelta.resolution) == rule.first:
+        before = decide_opening(zone, old.opening, rule.first - _DAY, venue_id, area_id).hours
+        if before is not None and zone.day(before.end - timedelta.resolution) == rule.first:
             yield OpeningConflict(ConflictKind.ENDS_AT_MIDNIGHT, place, rule.first, rule.first)

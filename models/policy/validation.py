@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 from typing import Any, Final
 
 from models.kernel.errors import NotFound
-from models.kernel.time_range import SLOT_MINUTES
+from models.kernel.zone import SLOT_MINUTES
 from models.policy.entities import Policy, PolicyOverride
 
 NUMBER_BOUNDS: Final[Mapping[str, tuple[int, int]]] = {

@@ -3,11 +3,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.kernel.ids import ReservationId
-from models.kernel.time_range import local_date, local_instant
 from models.library.entities import AreaId
 from models.policy.entities import Policy, PolicyOverride
 from models.policy.open_hours import OpenHours, open_hours
@@ -62,10 +61,13 @@ class PolicyPreviewService:
         self, policies: tuple[Policy, Policy], now: datetime
     ) -> PolicyComparison:
         """Judges the last ``DAYS`` completed days by each of the two policies."""
-        today = local_date(now)
+        today = self._reference.zone.day(now)
         days = [today - n * _DAY for n in range(DAYS, 0, -1)]
-        simulations = [PolicySimulation(policy, self._lookup(policy)) for policy in policies]
-        first = local_instant(days[0], time())
+        simulations = [
+            PolicySimulation(self._reference.zone, policy, self._lookup(policy))
+            for policy in policies
+        ]
+        first = self._reference.zone.midnight(days[0])
         waived = await self._violations.reservations_waived_since(first)
         for day in days:
             bookings = await self._past_bookings(day, waived)
@@ -91,7 +93,7 @@ class PolicyPreviewService:
             if key not in cache:
                 area = catalog.areas.get(area_id)
                 venue = area.venue_id if area is not None else next(iter(catalog.venues))
-                hours = open_hours(policy, day, venue, area_id)
+                hours = open_hours(self._reference.zone, policy, day, venue, area_id)
                 cache[key] = policy.resolve(area_id, day), hours
             return cache[key]
 
@@ -101,7 +103,7 @@ class PolicyPreviewService:
         self, day: date, waived: Container[ReservationId]
     ) -> Sequence[PastBooking]:
         bookings = []
-        made = await creation_window(self._policies, day, self._wall_clock)
+        made = await creation_window(self._reference.zone, self._policies, day, self._wall_clock)
         async for r in self._reservations.all_on_day(day, made):
             accommodation = self._reference.active_accommodation(r.reader_id, day)
             policy = await self._reference.policy_version_for(

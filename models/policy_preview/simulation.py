@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 from models.check_in.rules import leave_duration
 from models.kernel.errors import RuleViolation
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import floor_minute, to_local
+from models.kernel.time_range import floor_minute
+from models.kernel.zone import Zone
 from models.library.entities import AreaId
 from models.policy.entities import Policy
 from models.policy.open_hours import OpenHours
@@ -62,8 +63,8 @@ class SimulationResult:
 
 
 class PolicySimulation:
-    def __init__(self, policy: Policy, rules_of: PolicyLookup) -> None:
-        self._policy, self._rules_of = policy, rules_of
+    def __init__(self, zone: Zone, policy: Policy, rules_of: PolicyLookup) -> None:
+        self._zone, self._policy, self._rules_of = zone, policy, rules_of
         self._bookings = self._no_shows = self._timeouts = 0
         self._refused = Counter[str]()
         self._counts = Counter[ReaderId]()
@@ -82,7 +83,7 @@ class PolicySimulation:
                 continue
             self._bookings += 1
             policy, place = self._rules_of(course.area_id, day)
-            code = _refusal(course, day, policy, place)
+            code = _refusal(self._zone, course, day, policy, place)
             if code is None and counts[course.reader_id] >= policy.daily_booking_limit:
                 code = "daily_limit"
             if code is not None:
@@ -113,7 +114,7 @@ class PolicySimulation:
                 self._note(course, day, until)
             return
         for left, back in course.temporary_leaves:
-            limit = min(left + leave_duration(policy, left), course.end)
+            limit = min(left + leave_duration(self._zone, policy, left), course.end)
             if back is None or back > limit:
                 self._timeouts += 1
                 if policy.away_timeout_is_violation:
@@ -147,16 +148,18 @@ def _is_limit_reached(policy: Policy, times: Sequence[datetime], when: datetime)
     return sum(when - window < earlier <= when for earlier in times) >= policy.violations_limit
 
 
-def _refusal(course: PastBooking, day: date, policy: Policy, place: OpenHours) -> str | None:
+def _refusal(
+    zone: Zone, course: PastBooking, day: date, policy: Policy, place: OpenHours
+) -> str | None:
     """The code of the first rule that the booking broke when it was made; None if it broke none."""
     at_once = course.start == floor_minute(course.asked_at)
-    start = None if at_once else to_local(course.start).time()
-    selection = TimeSelection(day, start, to_local(course.end).time())
+    start = None if at_once else zone.local(course.start).time()
+    selection = TimeSelection(day, start, zone.local(course.end).time())
     if course.extended:
         # The length before the extension is unknown, so the limit is not applied.
         policy = replace(policy, max_minutes=24 * 60)
     try:
-        resolve_time(selection, policy, place, course.asked_at)
+        resolve_time(zone, selection, policy, place, course.asked_at)
     except RuleViolation as error:
         return error.code
     return None

@@ -3,12 +3,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta, timezone
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
 from languages.text import SOURCE
+from models.kernel.zone import Zone
+from models.profile.zones import zone_of
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 DEFAULT_ZONE_MINUTES: Final = 480
@@ -24,8 +25,9 @@ class LibraryProfile:
     `running_line` and `rules_text` (Markdown) contain placeholders for numbers of the policy; an
     empty text stands for the default wording. `audience`: the people that the service is for.
     `language`: the tag of the language of kiosks, hall displays, posters and labels.
-    `zone_minutes`: minutes by which ``zone`` is ahead of UTC. `logo`: a PNG, or empty. `rev` grows
-    with every change; 0 is the default that was never saved.
+    `zone_minutes`: minutes by which the standard time of ``zone`` was ahead of UTC when the zone
+    was chosen; claims count half hours on that clock. `logo`: a PNG, or empty. `rev` grows with
+    every change; 0 is the default that was never saved.
     """
 
     name: str = ""
@@ -44,9 +46,8 @@ class LibraryProfile:
     rev: int = 0
 
     @property
-    def clock(self) -> timezone:
-        """The library's zone as a fixed offset from UTC."""
-        return timezone(timedelta(minutes=self.zone_minutes), self.zone)
+    def clock(self) -> Zone:
+        return zone_of(self.zone, self.zone_minutes)
 
     @property
     def short_name(self) -> str:

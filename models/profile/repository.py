@@ -12,7 +12,7 @@ from models.profile.entities import (
     StepMark,
 )
 from models.profile.errors import ZoneFixed
-from models.storage.installation import known_fields
+from models.storage.installation import ABOUT, CLOCKS_JUMP, FORM, known_fields
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import ConcurrentUpdate, try_transaction
@@ -83,6 +83,9 @@ async def put_profile(db: Database, profile: LibraryProfile, session: Any) -> No
         for name in ("areas", "reservations"):
             if await db[name].find_one({}, {"_id": 1}, session=session) is not None:
                 raise ZoneFixed(zone=zone)
+        # Before the migration's turn: the first release would open it with one offset for ever.
+        version = {"$max": {"version": CLOCKS_JUMP}}
+        await db[ABOUT].update_one({"_id": FORM}, version, upsert=True, session=session)
     document: Document = {"_id": _PROFILE, **asdict(profile), "contact": list(profile.contact)}
     await _put(db, document, session)
 

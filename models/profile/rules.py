@@ -8,7 +8,7 @@ from languages.catalogue import LANGUAGES
 from models.kernel.errors import Malformed
 from models.kernel.text import is_printable_line
 from models.profile.entities import LibraryProfile
-from models.profile.zones import zone_minutes, zone_problem
+from models.profile.zones import standard_minutes, zone_names
 
 LONGEST: Final[Mapping[str, int]] = {
     "name": 30,
@@ -53,11 +53,11 @@ def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> Non
 
 
 def check_zone(zone: str, year: int) -> int:
-    """The zone's minutes ahead of UTC. Raises: Malformed if ``zone_problem`` finds a problem."""
-    problem = zone_problem(zone, year)
-    if problem is not None:
-        raise Malformed("zone", problem.value, zone=zone)
-    return zone_minutes(zone, year)
+    """The minutes by which the zone's standard time is ahead of UTC. Raises: Malformed if there is
+    no such zone."""
+    if zone not in zone_names():
+        raise Malformed("zone", "zone_unknown", zone=zone)
+    return standard_minutes(zone, year)
 
 
 def _check_contact(lines: tuple[str, ...]) -> None:

@@ -9,7 +9,8 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.cursor import AsyncCursor
 
 from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, local_instant
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, SeatId, VenueId
 from models.reservation_store.change_stream_repository import BOARD_FIELDS, row_of
 from models.reservation_store.mapping import from_document
@@ -79,13 +80,13 @@ class ReservationQueries(ReservationCollection):
             )
         return tombstone is not None
 
-    async def used_daily_numbers(self, reader_id: ReaderId, day: date) -> set[int]:
+    async def used_daily_numbers(self, zone: Zone, reader_id: ReaderId, day: date) -> set[int]:
         """The daily numbers (1 up to the daily limit) that the reader's bookings for ``day``
         already hold, read from their claims (``n:``)."""
-        return (await self.used_daily_numbers_of([reader_id], day))[reader_id]
+        return (await self.used_daily_numbers_of(zone, [reader_id], day))[reader_id]
 
     async def used_daily_numbers_of(
-        self, reader_ids: Collection[ReaderId], day: date
+        self, zone: Zone, reader_ids: Collection[ReaderId], day: date
     ) -> dict[ReaderId, set[int]]:
         used: dict[ReaderId, set[int]] = {reader_id: set() for reader_id in reader_ids}
         with translate_errors():
@@ -95,8 +96,8 @@ class ReservationQueries(ReservationCollection):
                     # An offer made before midnight can be accepted after it. The booking then
                     # starts on the next day, but counts for the day of the offer.
                     "start": {
-                        "$gte": local_instant(day, time(0)),
-                        "$lt": local_instant(day + 2 * _DAY, time(0)),
+                        "$gte": zone.midnight(day),
+                        "$lt": zone.midnight(day + 2 * _DAY),
                     },
                 },
                 {"reader": 1, "claims": 1},
@@ -132,26 +133,26 @@ class ReservationQueries(ReservationCollection):
         rows = await self._read(cursor.limit(at_most))
         return sorted(rows, key=lambda r: (r.start, r.id), reverse=True)
 
-    async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
+    async def on_day(self, zone: Zone, reader_id: ReaderId, day: date) -> list[Reservation]:
         """All of the reader's reservations for that day of use, the earliest start first."""
-        of_day = {"$gte": local_instant(day, time(0)), "$lt": local_instant(day, time(23, 59))}
+        of_day = {"$gte": zone.midnight(day), "$lt": zone.instant(day, time(23, 59))}
         cursor = self._all.find({"reader": reader_id, "start": of_day})
         return await self._read(cursor.sort("start", ASCENDING))
 
-    async def near_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
+    async def near_day(self, zone: Zone, reader_id: ReaderId, day: date) -> list[Reservation]:
         """The reader's reservations for that day of use and the days before and after it, since
         bookings can cross midnight; the earliest start first."""
         near = {
-            "$gte": local_instant(day - _DAY, time(0)),
-            "$lt": local_instant(day + 2 * _DAY, time(0)),
+            "$gte": zone.midnight(day - _DAY),
+            "$lt": zone.midnight(day + 2 * _DAY),
         }
         cursor = self._all.find({"reader": reader_id, "start": near})
         return await self._read(cursor.sort("start", ASCENDING))
 
-    async def on_seat(self, seat_id: SeatId, day: date) -> list[Reservation]:
+    async def on_seat(self, zone: Zone, seat_id: SeatId, day: date) -> list[Reservation]:
         """All reservations of the seat for that day of use, the earliest start first."""
         live: Document = {"day": day.isoformat(), "state": {"$in": _LIVE}, "seat": seat_id}
-        of_day = {"$gte": local_instant(day, time(0)), "$lte": local_instant(day, time(23, 59))}
+        of_day = {"$gte": zone.midnight(day), "$lte": zone.instant(day, time(23, 59))}
         ended: Document = {"seat": seat_id, "start": of_day, "live": False}
         # Live ones first: a reservation that ends between the two reads is read twice, not missed.
         rows = await self._read(self._all.find(live | {"live": True}).hint("occupancy"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any, Final, Protocol
 
 from bson.objectid import ObjectId
@@ -18,7 +18,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from models.kernel.errors import Unavailable
 from models.kernel.ids import ReservationId
-from models.kernel.time_range import local_instant
+from models.kernel.zone import Zone
 from models.readers.personal_data_repository import ERASED_READER, erase_late_writes
 from models.reservation_store.due_queries import DueQueries
 from models.reservation_store.integrity_queries import IntegrityQueries
@@ -279,7 +279,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
             with translate_errors():
                 await self._all.bulk_write(updates, ordered=False)
 
-    async def drop_past_claims(self, before: date, limit: int) -> int:
+    async def drop_past_claims(self, zone: Zone, before: date, limit: int) -> int:
         """Removes the claims of at most ``limit`` ended reservations of days before ``before``,
         which keeps the unique index small; returns the number of reservations."""
         with translate_errors():
@@ -287,7 +287,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 await self._all.find(
                     {
                         "day": {"$lt": before.isoformat()},
-                        "end": {"$lte": local_instant(before, time(0))},
+                        "end": {"$lte": zone.midnight(before)},
                         "claims": {"$type": "string"},
                         "live": False,
                     },

@@ -7,7 +7,8 @@ from datetime import date
 from enum import StrEnum
 
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, half_hour_slots
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import SeatId
 
 
@@ -30,16 +31,23 @@ class ClaimKind(StrEnum):
         return f"{self.value}:"
 
 
-def seat_claims(seat_id: SeatId, span: TimeRange) -> tuple[str, ...]:
-    return tuple(f"s:{seat_id}:{day.isoformat()}:{slot}" for day, slot in half_hour_slots(span))
+def half_hours(zone: Zone, span: TimeRange) -> list[str]:
+    """The half hours that the range touches, as claims name them, in order."""
+    return [f"{day.isoformat()}:{slot}" for day, slot in zone.half_hour_slots(span)]
 
 
-def reader_claims(reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
-    return tuple(f"r:{reader_id}:{day.isoformat()}:{slot}" for day, slot in half_hour_slots(span))
+def seat_claims(zone: Zone, seat_id: SeatId, span: TimeRange) -> tuple[str, ...]:
+    return tuple(f"s:{seat_id}:{slot}" for slot in half_hours(zone, span))
 
 
-def slot_claims(seat_id: SeatId, reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
-    slots = [f"{day.isoformat()}:{slot}" for day, slot in half_hour_slots(span)]
+def reader_claims(zone: Zone, reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
+    return tuple(f"r:{reader_id}:{slot}" for slot in half_hours(zone, span))
+
+
+def slot_claims(
+    zone: Zone, seat_id: SeatId, reader_id: ReaderId, span: TimeRange
+) -> tuple[str, ...]:
+    slots = half_hours(zone, span)
     return tuple(
         [f"s:{seat_id}:{slot}" for slot in slots] + [f"r:{reader_id}:{slot}" for slot in slots]
     )

@@ -10,6 +10,7 @@ from models.kernel.errors import WrongState
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.records import record
 from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, SeatId, VenueId
 from models.reservations.claims import ClaimKind
 from models.reservations.presence import PresenceProof
@@ -110,6 +111,9 @@ class OccupiedReport:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
+    """A seat and a time for a reader. `zone`: the library's."""
+
+    zone: Zone
     reader_id: ReaderId
     venue_id: VenueId
     area_id: AreaId

@@ -68,7 +68,8 @@ class TooShort(RuleViolation):
 
 
 class OffGrid(RuleViolation):
-    """The selected start or end is not a time that can be chosen. Details: ``step_minutes``."""
+    """The selected start or end is not a time that can be chosen. Details: ``step_minutes``;
+    ``left_out``, the time, if the library's clocks jump over it on that day."""
 
     code = "off_grid"
 

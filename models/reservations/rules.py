@@ -10,11 +10,8 @@ from models.kernel.records import record
 from models.kernel.time_range import (
     TimeRange,
     floor_minute,
-    local_date,
-    local_instant,
-    next_clock_instant,
-    to_local,
 )
+from models.kernel.zone import Zone
 from models.library.entities import Seat
 from models.policy.entities import Policy, time_steps
 from models.policy.open_hours import OpenHours
@@ -62,9 +59,9 @@ def seat_in_service(seat: Seat, day: date) -> None:
         raise SeatDisabled(reason=reason)
 
 
-def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
+def day_in_horizon(zone: Zone, day: date, policy: Policy, now: datetime) -> None:
     """Checks that the day is within the booking window. Raises: InThePast; OutsideHorizon."""
-    today = local_date(now)
+    today = zone.day(now)
     if day < today:
         raise InThePast()
     last = today + timedelta(days=policy.booking_window_days)
@@ -72,29 +69,32 @@ def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
         raise OutsideHorizon(last_date=last.isoformat())
 
 
-def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
+def check_date_bookable(zone: Zone, day: date, policy: Policy, now: datetime) -> None:
     """Checks that the day is within the booking window and its booking has opened. Raises:
     InThePast; OutsideHorizon; NotOpenYet."""
-    day_in_horizon(day, policy, now)
-    opens_at = policy.opens_at_instant(day)
-    if opens_at is not None and day > local_date(now) and now < opens_at:
+    day_in_horizon(zone, day, policy, now)
+    opens_at = policy.opens_at_instant(zone, day)
+    if opens_at is not None and day > zone.day(now) and now < opens_at:
         raise NotOpenYet(opens_at)
 
 
-def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime) -> TimeRange:
+def resolve_time(
+    zone: Zone, wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime
+) -> TimeRange:
     """The selected time. ``policy`` and ``place``: rules and opening hours of the area on that
     day. Raises: InThePast, OutsideHorizon, NotOpenYet, Closed, OffGrid, TooShort, TooLong."""
-    check_date_bookable(wish.day, policy, now)
-    start = decide_start(wish, policy, now)
-    end = next_clock_instant(start, wish.end)
-    hours = check_open(start, end, place)
-    steps = time_steps(policy, hours)
+    check_date_bookable(zone, wish.day, policy, now)
+    start = decide_start(zone, wish, policy, now)
+    end = zone.next_instant(start, wish.end)
+    must_be_shown(zone, end, wish.end, policy)
+    hours = check_open(zone, start, end, place)
+    steps = time_steps(zone, policy, hours)
     if wish.start is not None and start not in steps:
         raise OffGrid(step_minutes=policy.step_minutes)
     return decide_length(start, end, steps, hours, policy)
 
 
-def check_open(start: datetime, end: datetime, place: OpenHours) -> TimeRange:
+def check_open(zone: Zone, start: datetime, end: datetime, place: OpenHours) -> TimeRange:
     """The opening hours that contain all of ``start`` to ``end``. Raises: Closed if none do."""
     if not place.intervals:
         raise Closed(reason=place.reason)
@@ -102,21 +102,29 @@ def check_open(start: datetime, end: datetime, place: OpenHours) -> TimeRange:
     if start < hours.start or start >= hours.end or end > hours.end:
         raise Closed(
             reason=place.reason or None,
-            open=f"{to_local(hours.start):%H:%M}",
-            close=f"{to_local(hours.end):%H:%M}",
+            open=f"{zone.local(hours.start):%H:%M}",
+            close=f"{zone.local(hours.end):%H:%M}",
         )
     return hours
 
 
-def decide_start(wish: TimeSelection, policy: Policy, now: datetime) -> datetime:
+def decide_start(zone: Zone, wish: TimeSelection, policy: Policy, now: datetime) -> datetime:
     if wish.start is None:
-        if wish.day != local_date(now):
+        if wish.day != zone.day(now):
             raise OffGrid(step_minutes=policy.step_minutes)
         return floor_minute(now)
-    start = local_instant(wish.day, wish.start)
+    start = zone.instant(wish.day, wish.start)
+    must_be_shown(zone, start, wish.start, policy)
     if start < floor_minute(now):
         raise InThePast()
     return start
+
+
+def must_be_shown(zone: Zone, instant: datetime, clock_time: time, policy: Policy) -> None:
+    """Checks that the library's clocks show the chosen time at ``instant`` and do not jump over
+    it. Raises: OffGrid."""
+    if zone.local(instant).time() != clock_time:
+        raise OffGrid(step_minutes=policy.step_minutes, left_out=f"{clock_time:%H:%M}")
 
 
 def decide_length(

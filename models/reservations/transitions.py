@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.kernel.ids import Actor, ReservationId
-from models.kernel.time_range import floor_minute, local_date
+from models.kernel.time_range import floor_minute
 from models.policy.entities import Policy
 from models.reservations.check_in_window import check_in_window
 from models.reservations.claims import (
@@ -142,7 +142,7 @@ def _placed(id: ReservationId, placement: Placement, policy: Policy, now: dateti
         venue_id=placement.venue_id,
         area_id=placement.area_id,
         seat_id=placement.seat_id,
-        date=local_date(span.start),
+        date=placement.zone.day(span.start),
         start=span.start,
         end=span.end,
         state=ReservationState.RESERVED,
@@ -151,7 +151,7 @@ def _placed(id: ReservationId, placement: Placement, policy: Policy, now: dateti
         check_in_from=opens,
         check_in_until=until,
         policy_version=policy.version,
-        claims=slot_claims(placement.seat_id, placement.reader_id, span),
+        claims=slot_claims(placement.zone, placement.seat_id, placement.reader_id, span),
         penalty_waived=excused,
     )
 
@@ -241,7 +241,7 @@ def change(
         policy_version=policy.version,
         claims=(
             *r.claims_except(ClaimKind.SEAT, ClaimKind.READER),
-            *slot_claims(to.seat_id, r.reader_id, span),
+            *slot_claims(to.zone, to.seat_id, r.reader_id, span),
         ),
         remind_at=span.start if span.start > now else None,
     )
@@ -259,7 +259,7 @@ def move_seat(r: Reservation, to: Placement, *, actor: Actor, now: datetime) -> 
         placed_at=now,
         claims=(
             *r.claims_except(ClaimKind.SEAT, ClaimKind.READER),
-            *slot_claims(to.seat_id, r.reader_id, to.span),
+            *slot_claims(to.zone, to.seat_id, r.reader_id, to.span),
         ),
     )
     return advance(r, new, ReservationEvent.CHANGE, actor, now, OutboxEventKind.SEAT_MOVED)

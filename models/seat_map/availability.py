@@ -11,7 +11,8 @@ from typing import Protocol
 
 from models.booking.time_choices import end_choices, start_choices
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, last_date, local_date
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import Seat
 from models.policy.entities import Policy
 from models.policy.open_hours import OpenHours
@@ -43,6 +44,7 @@ class OccupiedSlot(Protocol):
 class MapQuery:
     """The time for which a map is shown: the rest of a day, or a period of it (`span`)."""
 
+    zone: Zone
     day: date
     span: TimeRange | None
     policy: Policy
@@ -65,10 +67,11 @@ class MapQuery:
         hours: TimeRange | None
         as_of, last_day = None, self.day
         if self.span is not None:
-            hours, last_day = self.opening.containing(self.span.start), last_date(self.span)
+            hours = self.opening.containing(self.span.start)
+            last_day = self.zone.last_day(self.span)
         else:
             hours = self.opening.upcoming(self.now)
-            if hours is not None and self.day == local_date(self.now):
+            if hours is not None and self.day == self.zone.day(self.now):
                 as_of = max(self.now, hours.start)
         object.__setattr__(self, "as_of", as_of)
         object.__setattr__(self, "hours", hours)
@@ -80,8 +83,10 @@ class MapQuery:
         possible ends). The value is ``now`` or a clock time."""
         if not self._starts:
             self._starts.extend(
-                (value, start, end_choices(start, self.policy, hours))
-                for value, start in start_choices(self.day, self.policy, self.opening, self.now)
+                (value, start, end_choices(self.zone, start, self.policy, hours))
+                for value, start in start_choices(
+                    self.zone, self.day, self.policy, self.opening, self.now
+                )
                 if (hours := self.opening.containing(start)) is not None
             )
         return self._starts
@@ -128,7 +133,7 @@ def seat_state(
             return UNAVAILABLE
         clashes = [t for t in taken if t.start < span.end and span.start < t.end]
         return _state_at(clashes, taken, span.start, hours, reader_id)
-    own = [t for t in taken if t.reader_id == reader_id and local_date(t.start) <= query.day]
+    own = [t for t in taken if t.reader_id == reader_id and query.zone.day(t.start) <= query.day]
     if own:
         return SeatState(SeatStatus.MINE, None, own[-1].end)
     start = first_free_start(taken, query)
@@ -196,7 +201,11 @@ def free_ends(taken: Sequence[OccupiedSlot], query: MapQuery, start: datetime) -
     if hours is None or any(t.start <= start < t.end for t in taken):
         return []
     limit = _next_start(taken, start)
-    return [end for end in end_choices(start, query.policy, hours) if limit is None or end <= limit]
+    return [
+        end
+        for end in end_choices(query.zone, start, query.policy, hours)
+        if limit is None or end <= limit
+    ]
 
 
 @dataclass(frozen=True, slots=True)

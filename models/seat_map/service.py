@@ -10,11 +10,8 @@ from typing import NamedTuple
 from models.kernel.errors import Malformed
 from models.kernel.time_range import (
     TimeRange,
-    last_date,
-    local_date,
-    local_instant,
-    next_clock_instant,
 )
+from models.kernel.zone import Zone
 from models.library.entities import Area, Seat
 from models.occupancy.live import LiveOccupancy
 from models.readers.entities import Reader
@@ -36,16 +33,21 @@ class TimeFilter(NamedTuple):
 
 
 def parse_time_filter(
-    day: date | None, start: time | None, end: time | None, now: datetime, from_now: bool = False
+    zone: Zone,
+    day: date | None,
+    start: time | None,
+    end: time | None,
+    now: datetime,
+    from_now: bool = False,
 ) -> TimeFilter:
     """The time that a reader has chosen. ``day`` None: today. ``from_now``: the period begins at
     the moment of each request. Raises: Malformed if only one of ``start`` and ``end`` is set, or
     if ``from_now`` is combined with another day."""
     if (start is None and not from_now) != (end is None):
         raise Malformed("end" if end is None else "start", "start and end must be sent together")
-    if from_now and day not in (None, local_date(now)):
+    if from_now and day not in (None, zone.day(now)):
         raise Malformed("start", "now is allowed only for today")
-    return TimeFilter(day or local_date(now), start, end)
+    return TimeFilter(day or zone.day(now), start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,12 @@ class SeatMapService:
         span = None
         if time_filter.end is not None:
             if time_filter.start is not None:
-                start = local_instant(time_filter.day, time_filter.start)
+                start = self.reference.zone.instant(time_filter.day, time_filter.start)
             else:
                 upcoming = hours.upcoming(now)
                 start = max(now, upcoming.start) if upcoming is not None else now
-            span = TimeRange(start, next_clock_instant(start, time_filter.end))
-        return MapQuery(time_filter.day, span, policy, hours, now)
+            span = TimeRange(start, self.reference.zone.next_instant(start, time_filter.end))
+        return MapQuery(self.reference.zone, time_filter.day, span, policy, hours, now)
 
     async def seat_day(
         self, seat: Seat, time_filter: TimeFilter, now: datetime, reader: Reader, exclude: str = ""
@@ -100,7 +102,7 @@ class SeatMapService:
         choices = []
         if self._is_for(seat, time_filter.day, reader):
             for value, start, ends in free_starts(_in_order(taken, own), query):
-                ends = _in_service(seat, start, ends)
+                ends = _in_service(self.reference.zone, seat, start, ends)
                 if ends:
                     choices.append(StartChoice(value, start, ends))
         return SeatDay(query.opening.intervals, query.policy.longest, choices, taken, own)
@@ -114,9 +116,11 @@ class SeatMapService:
         query = self._query_of(seat, time_filter, now, reader)
         wished = None if start == "now" else time.fromisoformat(start)
         selection = rules.TimeSelection(time_filter.day, wished, time(0))
-        begin = rules.decide_start(selection, query.policy, now)
+        begin = rules.decide_start(self.reference.zone, selection, query.policy, now)
         taken, own = await self._taken(seat, time_filter.day, reader, "")
-        return _in_service(seat, begin, free_ends(_in_order(taken, own), query, begin))
+        return _in_service(
+            self.reference.zone, seat, begin, free_ends(_in_order(taken, own), query, begin)
+        )
 
     def _query_of(
         self, seat: Seat, time_filter: TimeFilter, now: datetime, reader: Reader
@@ -147,8 +151,10 @@ def _in_order(*rows: Iterable[OccupancyRow]) -> list[OccupancyRow]:
     return sorted(chain(*rows), key=attrgetter("start"))
 
 
-def _in_service(seat: Seat, begin: datetime, ends: Sequence[datetime]) -> list[datetime]:
+def _in_service(
+    zone: Zone, seat: Seat, begin: datetime, ends: Sequence[datetime]
+) -> list[datetime]:
     """The ends among ``ends`` up to which the seat is in service from ``begin`` on."""
     return [
-        end for end in ends if seat.unavailable_reason(last_date(TimeRange(begin, end))) is None
+        end for end in ends if seat.unavailable_reason(zone.last_day(TimeRange(begin, end))) is None
     ]

@@ -48,7 +48,10 @@ class PresenceCheckJob:
             if r.id not in reached:
                 return transitions.hand_to_patrol(r, _SYSTEM)
             policy = policies[r.id]
-            return_by = min(r.presence_due_at + leave_duration(policy, r.presence_due_at), r.end)
+            return_by = min(
+                r.presence_due_at + leave_duration(self._writer.zone, policy, r.presence_due_at),
+                r.end,
+            )
             return transitions.fail_presence_check(r, return_by, policy, _SYSTEM)
 
         return await apply_all(self._writer, now, due, failed, {"presence_due_at": {"$lte": now}})

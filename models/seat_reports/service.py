@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -11,7 +11,6 @@ from models.check_in import rules
 from models.gates.knowledge import GateKnowledge
 from models.kernel.errors import Busy, NotFound, TooManyAttempts, WrongState
 from models.kernel.ids import Actor
-from models.kernel.time_range import local_date, local_instant
 from models.library.entities import Seat, VenueId
 from models.occupancy.live import LiveOccupancy
 from models.policy.entities import Policy
@@ -94,7 +93,7 @@ class SeatReportService:
     ) -> DeadlineAfterReport:
         """A preview of the effect that an occupied-seat report without a scan would have on the
         deadline now. When the report is made, the effect is decided again."""
-        reader_id, day = ctx.reader.id, local_date(ctx.now)
+        reader_id, day = ctx.reader.id, self._reference.zone.day(ctx.now)
         for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
             claim = occupied_report_claim(reader_id, day, k)
             if await self._reservations.find_by_claim(claim) is None:
@@ -126,7 +125,7 @@ class SeatReportService:
                 current.presence if current.state is ReservationState.IN_USE else None
             )
             if proof is not None and k is not None:
-                claim = occupied_report_claim(ctx.reader.id, local_date(ctx.now), k)
+                claim = occupied_report_claim(ctx.reader.id, self._reference.zone.day(ctx.now), k)
                 # The index does not refuse a claim that the same reservation holds.
                 if claim in current.claims:
                     raise ClaimLost(claim)
@@ -197,7 +196,7 @@ class SeatReportService:
         Raises: NotFound; NotInUse if no other reader is checked in at the seat; NotThere if the
         reporter's presence in the venue is not proved; TooManyAttempts.
         """
-        seat, day = self._reference.seat(seat_id), local_date(ctx.now)
+        seat, day = self._reference.seat(seat_id), self._reference.zone.day(ctx.now)
         occupancy = await self._occupancy.get_day(day)
         await self._check_is_there(seat, card_proof, occupancy.by_reader.get(ctx.reader.id, ()))
         for row in occupancy.by_seat.get(seat.id, ()):
@@ -225,7 +224,7 @@ class SeatReportService:
         raise NotThere()
 
     async def _request_presence_check(self, ctx: RequestContext, r: Reservation) -> bool:
-        day = local_date(ctx.now)
+        day = self._reference.zone.day(ctx.now)
         claim = presence_check_claim(r.reader_id, day)
         # Also if the seat's own reader has reported that somebody else sits there.
         if claim in r.claims or r.presence_due_at is not None or r.has_open_report:
@@ -234,7 +233,9 @@ class SeatReportService:
         until = rules.presence_check_deadline(r, policy, ctx.now)
         for k in range(1, MAX_EMPTY_REPORTS_PER_DAY + 1):
             mark = empty_report_claim(ctx.reader.id, day, k)
-            new = transitions.request_presence_check(r, until, mark, ctx.actor, ctx.now)
+            new = transitions.request_presence_check(
+                self._reference.zone, r, until, mark, ctx.actor, ctx.now
+            )
             try:
                 await self._writer.replace(r, new)
             except ClaimLost as lost:
@@ -244,7 +245,7 @@ class SeatReportService:
             except StaleRevision:
                 return False  # the reservation has just changed
             return True
-        tomorrow = local_instant(day + timedelta(days=1), time(0))
+        tomorrow = self._reference.zone.midnight(day + timedelta(days=1))
         raise TooManyAttempts((tomorrow - ctx.now).total_seconds())
 
 

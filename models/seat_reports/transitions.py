@@ -8,7 +8,7 @@ from typing import Final
 
 from models.check_in.transitions import leave
 from models.kernel.ids import Actor
-from models.kernel.time_range import local_date
+from models.kernel.zone import Zone
 from models.policy.entities import Policy
 from models.reservations.claims import ClaimKind, presence_check_claim
 from models.reservations.entities import (
@@ -102,7 +102,7 @@ def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def request_presence_check(
-    r: Reservation, until: datetime, mark: str, actor: Actor, now: datetime
+    zone: Zone, r: Reservation, until: datetime, mark: str, actor: Actor, now: datetime
 ) -> Reservation:
     """The reservation with a presence check: the reader is asked to prove presence by ``until``.
     ``mark``: the claim that counts the empty-seat reports of the reader who caused the check."""
@@ -111,7 +111,7 @@ def request_presence_check(
         r,
         rev=rev,
         presence_due_at=until,
-        claims=(*r.claims, presence_check_claim(r.reader_id, local_date(now)), mark),
+        claims=(*r.claims, presence_check_claim(r.reader_id, zone.day(now)), mark),
         history=(*r.history, HistoryEntry(now, DOUBT, actor.by, actor.via)),
     )
     return replace(

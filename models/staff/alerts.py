@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from models.email_addresses.repository import EmailAddressRepository
 from models.identity.session_repository import SessionRepository
 from models.kernel.ids import ReaderId
+from models.kernel.zone import Zone
 from models.library.entities import VenueId
 from models.staff.alert_kinds import AlertKind, AlertWish, OpenItem
 from models.staff.alert_repository import AlertRepository
@@ -37,9 +38,10 @@ class StaffAlerts:
         addresses: EmailAddressRepository,
         mailer: StaffMailer,
         open_items: OpenItems,
+        zone: Callable[[], Zone],
     ) -> None:
         self._alerts, self._sessions, self._addresses = alerts, sessions, addresses
-        self._mailer, self._open_items = mailer, open_items
+        self._mailer, self._open_items, self._zone = mailer, open_items, zone
         self._troubles = frozenset[str]()
 
     async def kinds_of(self, reader_id: ReaderId) -> frozenset[AlertKind]:
@@ -70,7 +72,7 @@ class StaffAlerts:
         of the members' roles."""
         at_work = await self._sessions.at_work(await self._alerts.readers(), now)
         for reader_id, principal in at_work.items():
-            role, rights = principal.session.role, principal.rights_at(now)
+            role, rights = principal.session.role, principal.rights_at(self._zone(), now)
             if role is not None and rights is not None:
                 until = role.used_at + LASTS
                 await self._alerts.keep(reader_id, rights.venues, until, until - _RENEWED_AFTER)

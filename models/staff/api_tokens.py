@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Final
 
 from models.identity.api_token_repository import ApiTokenRepository
 from models.identity.api_tokens import ApiToken, Scope
 from models.identity.roles import Role
 from models.kernel.errors import Conflict, NotFound
-from models.kernel.time_range import local_date, local_instant
+from models.kernel.zone import Zone
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.encryption import id_from
@@ -68,14 +68,14 @@ class StaffApiTokens:
             per_minute=pace.per_minute,
             created_by=ctx.reader.id,
             created_at=ctx.now,
-            expires_at=local_instant(local_date(ctx.now) + (pace.days + 1) * _DAY, time()),
+            expires_at=ctx.zone.midnight(ctx.zone.day(ctx.now) + (pace.days + 1) * _DAY),
         )
         async with self._audit.entry(
             ctx, AuditAction.CREATE_API_TOKEN, target=f"api_token:{made.id}"
         ) as entry:
             if not await self._tokens.insert(secret, made):
                 raise Conflict()
-            entry.after = _facts(made)
+            entry.after = _facts(ctx.zone, made)
         return NewApiToken(made, secret)
 
     async def revoke(self, ctx: StaffContext, id: str, reason: str) -> None:
@@ -89,7 +89,7 @@ class StaffApiTokens:
             AuditAction.REVOKE_API_TOKEN,
             target=f"api_token:{id}",
             reason=reason,
-            before=_facts(token),
+            before=_facts(ctx.zone, token),
         ):
             ended = await self._tokens.revoke(id, ctx.now)
             if ended is None:
@@ -97,10 +97,10 @@ class StaffApiTokens:
             await self._end(ended)
 
 
-def _facts(token: ApiToken) -> JsonObject:
+def _facts(zone: Zone, token: ApiToken) -> JsonObject:
     return {
         "name": token.name,
         **{scope.value: True for scope in sorted(token.scopes)},
         "per_minute": token.per_minute,
-        "last": token.last_day.isoformat(),
+        "last": token.last_day(zone).isoformat(),
     }

@@ -15,7 +15,7 @@ from datetime import datetime
 from models.identity.roles import Role, StaffRights, rights_everywhere
 from models.kernel.errors import Conflict, NotFound, RuleViolation
 from models.kernel.ids import Actor, ReaderId
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 from models.library.entities import VenueId
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
@@ -30,6 +30,7 @@ class StaffContext:
     reader: Reader
     role: Role
     now: datetime
+    zone: Zone
     rights: StaffRights | None = None
     """The staff member's roles by venue. None: `role` holds in the whole library."""
     key: IdempotencyKey | None = None
@@ -138,6 +139,6 @@ def _entry(
     return AuditEntry("", ctx.now, ctx.reader.id, ctx.role.value, action, target, reader, reason)
 
 
-def instant_text(when: datetime | None) -> str | None:
+def instant_text(zone: Zone, when: datetime | None) -> str | None:
     """The instant as ISO 8601 in the library's time zone, for audit entries; None for None."""
-    return to_local(when).isoformat() if when is not None else None
+    return zone.local(when).isoformat() if when is not None else None

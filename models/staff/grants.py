@@ -8,7 +8,6 @@ from models.identity.roles import GrantId, Role, StaffDirectory, StaffGrant
 from models.kernel.days import days_document
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date
 from models.readers.entities import Reader, normalise_student_no
 from models.readers.repository import ReaderRepository
 from models.staff.audit import AuditAction, JsonObject
@@ -43,7 +42,7 @@ class StaffGrants:
         """All grants, highest roles first."""
         grants = await self._grants.all()
         readers = await self._readers.many({reader_id for reader_id, _ in grants})
-        today, ranks = local_date(ctx.now), list(Role)
+        today, ranks = ctx.zone.day(ctx.now), list(Role)
         rows = [
             GrantedRole(readers[id], grant, grant.is_active_on(today))
             for id, grant in grants
@@ -80,7 +79,7 @@ class StaffGrants:
         async with self._audit.entry(
             ctx, AuditAction.GRANT_ROLE, reader=reader_id, reason=reason, before=_snapshot(rows[0])
         ):
-            today, others = local_date(ctx.now), self._configured.names_administrator
+            today, others = ctx.zone.day(ctx.now), self._configured.names_administrator
             if not await self._grants.take_back(reader_id, rows[0].id, today, others=others):
                 raise NotFound()
             await self._on_reader_changed(reader_id)

@@ -11,7 +11,6 @@ from typing import Final
 from models.identity.review_code_repository import ReviewCode, ReviewCodeRepository
 from models.kernel.errors import Busy, NotFound
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date
 from models.readers.entities import Reader
 from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog, StaffContext, instant_text
@@ -40,11 +39,11 @@ class ReviewAccess:
     async def issue(self, ctx: StaffContext, reader: Reader) -> IssuedCode:
         """Issues a review code for a visitor; an earlier unused one ends. Raises: NotFound if
         the reader is no visitor or the visit is over."""
-        if reader.stay is None or reader.stay.last < local_date(ctx.now):
+        if reader.stay is None or reader.stay.last < ctx.zone.day(ctx.now):
             raise NotFound()
         issued = IssuedCode(secrets.token_urlsafe(_SECRET_BYTES), ctx.now + LIFETIME)
         async with self._audit.entry(ctx, AuditAction.ISSUE_REVIEW_CODE, reader=reader.id) as entry:
-            entry.after = {"valid_until": instant_text(issued.expires_at)}
+            entry.after = {"valid_until": instant_text(ctx.zone, issued.expires_at)}
             for _ in range(20):  # another administrator may issue one in between
                 await self._codes.revoke(reader.id)
                 if await self._codes.issue(reader.id, issued.secret, ctx.now, issued.expires_at):

@@ -3,15 +3,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
-from models.kernel.time_range import TimeRange, local_instant
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import AreaId
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
 
 HOURS: Final = 24
-_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
 _MINUTE: Final = timedelta(minutes=1)
 BOOKED_STATES: Final = frozenset(ReservationState) - {
     ReservationState.OFFERED,
@@ -40,6 +43,7 @@ class AreaDay:
 
 
 def summarise_day(
+    zone: Zone,
     day: date,
     area_id: AreaId,
     seats: int,
@@ -55,14 +59,14 @@ def summarise_day(
     for row in (*not_cancelled, *(row for row in late if row.state in BOOKED_STATES)):
         if row.seated_from is not None:
             for hour, minutes in minutes_by_hour(
-                day, row.seated_from, row.ended_at or row.end
+                zone, day, row.seated_from, row.ended_at or row.end
             ).items():
                 used[hour] += minutes
     return AreaDay(
         day=day,
         area_id=area_id,
         seats=seats,
-        open_minutes=seats * sum(_within(day, span) // _MINUTE for span in hours),
+        open_minutes=seats * sum(_within(zone, day, span) // _MINUTE for span in hours),
         booked=len(bookings),
         checked_in=sum(row.checked_in_at is not None for row in bookings),
         cancelled=len(bookings) - len(not_cancelled),
@@ -75,18 +79,23 @@ def summarise_day(
     )
 
 
-def _within(day: date, span: TimeRange) -> timedelta:
-    midnight = local_instant(day, time())
-    return min(span.end, midnight + HOURS * _HOUR) - max(span.start, midnight)
+def _within(zone: Zone, day: date, span: TimeRange) -> timedelta:
+    hours = _hours(zone, day)
+    return min(span.end, hours[-1]) - max(span.start, hours[0])
 
 
-def minutes_by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, int]:
+@lru_cache(maxsize=64)
+def _hours(zone: Zone, day: date) -> tuple[datetime, ...]:
+    """The begin of each hour of the library's clock and the end of the last. An hour that the
+    clock leaves out ends as it begins; one that is doubled lasts twice as long."""
+    return (*(zone.instant(day, time(hour)) for hour in range(HOURS)), zone.midnight(day + _DAY))
+
+
+def minutes_by_hour(zone: Zone, day: date, start: datetime, end: datetime) -> Mapping[int, int]:
     """The minutes of the period in each hour of the day, rounded; without hours that have none."""
-    midnight = local_instant(day, time())
     by_hour = {}
-    for hour in range(HOURS):
-        begin = midnight + hour * _HOUR
-        minutes = round((min(end, begin + _HOUR) - max(start, begin)) / _MINUTE)
+    for hour, (begins, ends) in enumerate(pairwise(_hours(zone, day))):
+        minutes = round((min(end, ends) - max(start, begins)) / _MINUTE)
         if minutes > 0:
             by_hour[hour] = minutes
     return by_hour

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import Seat
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
@@ -27,6 +28,7 @@ class SeatHours:
 
 
 def seat_hours(
+    zone: Zone,
     seats: Sequence[Seat],
     opened: Mapping[date, Sequence[TimeRange]],
     rows: Iterable[tuple[date, BookingFacts]],
@@ -43,14 +45,14 @@ def seat_hours(
         counts = row.state in BOOKED_STATES and row.state is not ReservationState.CANCELLED
         if began is None or not counts or day not in usable.get(row.seat_id, ()):
             continue
-        for hour, minutes in minutes_by_hour(day, began, row.ended_at or row.end).items():
+        for hour, minutes in minutes_by_hour(zone, day, began, row.ended_at or row.end).items():
             used[row.seat_id][hour] += minutes
     result = []
     for seat in seats:
         open_minutes = [0] * HOURS
         for day in usable[seat.id]:
             for hours in opened[day]:
-                for hour, minutes in minutes_by_hour(day, hours.start, hours.end).items():
+                for hour, minutes in minutes_by_hour(zone, day, hours.start, hours.end).items():
                     open_minutes[hour] += minutes
         rates = tuple(
             min(1.0, some / all_) if all_ else None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import VenueId
 from models.policy.repository import PolicyRepository
 from models.reference_data import ReferenceData
@@ -44,9 +45,9 @@ class StatisticsService:
         """Computes the statistics of the first completed day that has none. Returns 1 if there
         was such a day, else 0."""
         day, areas = await self._next_day(), self._reference.catalog.areas
-        if day is None or day >= local_date(now) or not areas:
+        if day is None or day >= self._reference.zone.day(now) or not areas:
             return 0
-        over = local_instant(day + _DAY, time())
+        over = self._reference.zone.midnight(day + _DAY)
         if now < over + _PATIENCE and await self._reservations.has_live(day):
             return 0  # deadlines are not settled yet, after a silent gate or an outage
         rows: dict[str, list[BookingFacts]] = {area: [] for area in areas}
@@ -57,6 +58,7 @@ class StatisticsService:
         await self._statistics.put(
             [
                 summarise_day(
+                    self._reference.zone,
                     day,
                     area.id,
                     sum(seat.unavailable_reason(day) is None for seat in area.seats),
@@ -86,10 +88,10 @@ class StatisticsService:
         if last is not None:
             return last + _DAY
         made = await self._reservations.first_created_at()
-        return local_date(made) if made is not None else None
+        return self._reference.zone.day(made) if made is not None else None
 
     async def bookings_on(self, day: date) -> AsyncIterator[BookingFacts]:
-        made = await creation_window(self._policies, day, self._wall_clock)
+        made = await creation_window(self._reference.zone, self._policies, day, self._wall_clock)
         async for booking in self._reservations.booking_facts(day, made):
             yield booking
 
@@ -103,7 +105,7 @@ class StatisticsService:
     ) -> list[Reservation]:
         """A page of the day's reservations in these venues (None: all) that match ``criteria``,
         sorted and continued after ``after`` like ``ReservationRepository.page_of_day``."""
-        made = await creation_window(self._policies, day, self._wall_clock)
+        made = await creation_window(self._reference.zone, self._policies, day, self._wall_clock)
         async with self._pages:
             return await self._reservations.page_of_day(day, made, venues, criteria, after, limit)
 
@@ -113,7 +115,7 @@ class StatisticsService:
         before = day - _DAY
         if before not in self._reference.joined_days(day):
             return []
-        midnight = local_instant(day, time())
+        midnight = self._reference.zone.midnight(day)
         return [
             row
             async for row in self.bookings_on(before)
@@ -122,11 +124,11 @@ class StatisticsService:
 
 
 async def creation_window(
-    policies: PolicyRepository, day: date, wall_clock: bool
+    zone: Zone, policies: PolicyRepository, day: date, wall_clock: bool
 ) -> TimeRange | None:
     """The time in which the bookings of that day can have been made, which bounds the search for
     them; None with a simulated clock."""
     if not wall_clock:
         return None
-    begin, ahead = local_instant(day, time()), await policies.farthest_horizon()
+    begin, ahead = zone.midnight(day), await policies.farthest_horizon()
     return TimeRange(begin - (ahead + 2) * _DAY, begin + 2 * _DAY)

@@ -22,8 +22,10 @@ ABOUT: Final = "installation"
 MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
 FIRST_SCHEMA: Final = 3
 """The schema of a database without a schema number: the first release stored no number."""
-SCHEMA: Final = FIRST_SCHEMA
+SCHEMA: Final = 4
 """The schema that this version writes: the number of its last migration."""
+CLOCKS_JUMP: Final = 4
+"""The first schema of libraries whose clocks are set forward and back."""
 _BEFORE_RELEASE: Final = "schema"
 """A collection that exists only in databases from before the first release."""
 _SANDBOX_ONLY: Final = "sandbox_"

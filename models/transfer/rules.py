@@ -86,7 +86,7 @@ def _check_profile(
             return
         minutes = check_zone(profile.zone, year)
         if minutes != profile.zone_minutes:
-            raise Malformed("zone_minutes", f"{profile.zone} is {minutes} minutes ahead of UTC")
+            raise Malformed("zone_minutes", f"{profile.zone} has {minutes} minutes")
 
 
 def _once(what: str, ids: Iterable[str]) -> None:

@@ -6,7 +6,6 @@ from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
@@ -159,7 +158,7 @@ class ViolationService:
         await self._on_reader_changed(reader_id)
 
     async def violation_count(self, reader_id: ReaderId, now: datetime) -> ViolationCount:
-        policy = self._reference.policy_on(local_date(now))
+        policy = self._reference.policy_on(self._reference.zone.day(now))
         violations = await self._violations.counting_violations(
             reader_id, window_start(policy, now), now
         )

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
+from models.kernel.zone import Zone
 from models.library.entities import VenueId
 from models.readers.entities import FOREVER, Reader
 from models.reservation_store.repository import ReservationRepository
@@ -102,7 +103,7 @@ class StaffViolations:
             AuditAction.WAIVE_ALL,
             target="violations",
             reason=reason,
-            before={"from": instant_text(start), "to": instant_text(end)},
+            before={"from": instant_text(ctx.zone, start), "to": instant_text(ctx.zone, end)},
         ) as entry:
             waived = await self._violations.waive_all(start, end, waiver, notify)
             entry.after = {"waived": waived}
@@ -125,11 +126,11 @@ class StaffViolations:
             AuditAction.SUSPEND if until is not None else AuditAction.RELEASE,
             reader=reader.id,
             reason=reason,
-            before={"suspended_until": _end_text(reader.suspended_until)},
+            before={"suspended_until": _end_text(ctx.zone, reader.suspended_until)},
         ) as entry:
             await self._violations.set_suspension(reader.id, was, until, reason, ctx.now)
             await self._notifier.suspension_changed(reader.id, until, reason, ctx.now)
-            entry.after = {"suspended_until": _end_text(until)}
+            entry.after = {"suspended_until": _end_text(ctx.zone, until)}
 
     async def _own(self, ctx: StaffContext, id: str) -> Violation:
         """The violation, if in one of the staff member's venues. Raises: NotFound; OtherVenue."""
@@ -139,8 +140,8 @@ class StaffViolations:
         return v
 
 
-def _end_text(until: datetime | None) -> str | None:
-    return FOREVER_TEXT if until == FOREVER else instant_text(until)
+def _end_text(zone: Zone, until: datetime | None) -> str | None:
+    return FOREVER_TEXT if until == FOREVER else instant_text(zone, until)
 
 
 def _snapshot(v: Violation) -> JsonObject:

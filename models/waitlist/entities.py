@@ -11,12 +11,8 @@ from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import (
     TimeRange,
     floor_minute,
-    half_hour_slots,
-    last_date,
-    local_date,
-    next_clock_instant,
-    to_local,
 )
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, Seat, SeatId
 
 OFFER_DURATION: Final = timedelta(minutes=10)
@@ -99,20 +95,19 @@ class WaitlistEntry:
         named = not self.seats or seat.id in self.seats
         return named and seat.area_id == self.area_id and seat.has(self.features)
 
-    def wants(self, seat: Seat) -> bool:
+    def wants(self, zone: Zone, seat: Seat) -> bool:
         """True if the seat is one for which the entry waits, and is in service on all days of
         the entry's time."""
-        days = {self.day, last_date(TimeRange(self.start, self.end))}
+        days = {self.day(zone), zone.last_day(TimeRange(self.start, self.end))}
         return self.names(seat) and all(seat.unavailable_reason(day) is None for day in days)
 
-    def accepts(self, seat: Seat) -> bool:
+    def accepts(self, zone: Zone, seat: Seat) -> bool:
         """True if the entry waits for the seat, the seat is in service, and the reader has not
         declined it."""
-        return seat.id not in self.declined and self.wants(seat)
+        return seat.id not in self.declined and self.wants(zone, seat)
 
-    @property
-    def day(self) -> date:
-        return local_date(self.start)
+    def day(self, zone: Zone) -> date:
+        return zone.day(self.start)
 
     def remaining(self, now: datetime, shortest: timedelta) -> TimeRange | None:
         """The part of the entry's time that is still to come; None if it is shorter than
@@ -120,8 +115,7 @@ class WaitlistEntry:
         start = max(self.start, floor_minute(now))
         return TimeRange(start, self.end) if self.end - start >= shortest else None
 
-    @property
-    def claims(self) -> tuple[str, ...]:
+    def claims(self, zone: Zone) -> tuple[str, ...]:
         """The strings that the unique index of the collection ``waitlist`` compares, so that no
         two open entries share one; the claims of reservations have another index. An entry in
         line claims each half hour of its time for its reader. A free-seat alert claims one of the
@@ -132,16 +126,16 @@ class WaitlistEntry:
             owner = f"w:{self.reader_id}:alert"
             same = f"{owner}:{what}:{self.start.isoformat()}:{self.end.isoformat()}"
             return f"{owner}:{self.alert}", same
-        slots = half_hour_slots(TimeRange(self.start, self.end))
+        slots = zone.half_hour_slots(TimeRange(self.start, self.end))
         return tuple(f"w:{self.reader_id}:{day.isoformat()}:{slot}" for day, slot in slots)
 
 
-def in_quiet_hours(now: datetime) -> bool:
-    clock = to_local(now).time()
+def in_quiet_hours(zone: Zone, now: datetime) -> bool:
+    clock = zone.local(now).time()
     return clock >= QUIET_HOURS[0] or clock < QUIET_HOURS[1]
 
 
-def waits_for_morning(start: datetime, now: datetime) -> bool:
+def waits_for_morning(zone: Zone, start: datetime, now: datetime) -> bool:
     """True if ``now`` is in ``QUIET_HOURS`` and ``start`` is not before their end: an offer then
     waits until the morning."""
-    return in_quiet_hours(now) and start >= next_clock_instant(now, QUIET_HOURS[1])
+    return in_quiet_hours(zone, now) and start >= zone.next_instant(now, QUIET_HOURS[1])

@@ -12,7 +12,7 @@ from typing import Final
 
 from models.booking.writer import ReservationWriter
 from models.kernel.ids import Actor
-from models.kernel.time_range import floor_minute, local_date
+from models.kernel.time_range import floor_minute
 from models.library.entities import SeatId
 from models.occupancy.joined import OccupancyView
 from models.occupancy.live import LiveOccupancy
@@ -128,7 +128,7 @@ class WaitlistJobs:
         end = self._early_end(entry, reader, now)
         if end is not None:
             return await self._close(entry, WaitlistState.WAITING, WaitlistState.EXPIRED, end)
-        if waits_for_morning(max(now, entry.start), now) or not eligible:
+        if waits_for_morning(self._reference.zone, max(now, entry.start), now) or not eligible:
             return 0
         return await self._offer_free_seat(entry, reader, reported_occupied, now)
 
@@ -139,7 +139,7 @@ class WaitlistJobs:
         reported_occupied: set[SeatId],
         now: datetime,
     ) -> int:
-        occupancy = await self._occupancy.get_day(local_date(entry.start))
+        occupancy = await self._occupancy.get_day(self._reference.zone.day(entry.start))
         checked = occupancy, occupancy.version, floor_minute(now)
         if self._last_checked.get(entry.id) == checked:
             return 0
@@ -149,7 +149,7 @@ class WaitlistJobs:
             span = self._matcher.match(entry, seat, occupancy, now)
             if span is None or seat.id in reported_occupied:
                 continue
-            if not self._reference.may_use_seat(seat, reader, entry.day):
+            if not self._reference.may_use_seat(seat, reader, entry.day(self._reference.zone)):
                 continue
             if entry.alert:
                 alert_end = WaitlistEnd(now, EndReason.SEAT_FREE)
@@ -159,7 +159,9 @@ class WaitlistJobs:
             offer = await self._matcher.create_offer(entry, seat, span, now)
             try:
                 with self._occupancy.inserting(offer.date):
-                    await self._reservations.insert_offer(offer, self._waitlist.offering(offer))
+                    await self._reservations.insert_offer(
+                        offer, self._waitlist.offering(self._reference.zone, offer)
+                    )
             except (ClaimLost, StaleRevision):
                 continue
             self._occupancy.record_write(offer)
@@ -195,7 +197,7 @@ class WaitlistJobs:
         return await self._close(entry, WaitlistState.OFFERED, WaitlistState.OFFER_EXPIRED)
 
     def _shortest(self, entry: WaitlistEntry) -> timedelta:
-        policy = self._reference.policy_for(entry.area_id, entry.day)
+        policy = self._reference.policy_for(entry.area_id, entry.day(self._reference.zone))
         return timedelta(minutes=policy.min_minutes)
 
     def _early_end(
@@ -203,7 +205,7 @@ class WaitlistJobs:
     ) -> WaitlistEnd | None:
         area = self._reference.catalog.areas.get(entry.area_id)
         seats = area.seats if area is not None else ()
-        return early_end(entry, seats, reader, self._shortest(entry), now)
+        return early_end(self._reference.zone, entry, seats, reader, self._shortest(entry), now)
 
     async def _close(
         self,

@@ -8,7 +8,7 @@ from models.booking.entitlement import check_entitled
 from models.booking.writer import SeatOffer
 from models.kernel.errors import NotFound, RuleViolation
 from models.kernel.ids import Actor, ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, last_date, local_date
+from models.kernel.time_range import TimeRange
 from models.library.entities import Seat
 from models.occupancy.joined import OccupancyView
 from models.occupancy.live import LiveOccupancy
@@ -65,7 +65,7 @@ class WaitlistMatcher:
         remaining = rules.kept_time(old, new)
         seat = self._reference.catalog.seats.get(old.seat_id)
         begin = max(now, old.start)
-        if seat is None or old.end <= now or waits_for_morning(begin, now):
+        if seat is None or old.end <= now or waits_for_morning(self._reference.zone, begin, now):
             return None
         if not rules.gives_seat_back(old, new):
             return None
@@ -76,9 +76,9 @@ class WaitlistMatcher:
         for entry in entries:
             if entry.id in passed_over or entry.reader_id == old.reader_id:
                 continue
-            if waits_for_morning(max(now, entry.start), now):
+            if waits_for_morning(self._reference.zone, max(now, entry.start), now):
                 continue
-            occupancy = await self._occupancy.get_day(entry.day)
+            occupancy = await self._occupancy.get_day(entry.day(self._reference.zone))
             span = self.match(entry, seat, occupancy, now, exclude=old.id)
             if span is not None and not (remaining is not None and remaining.overlaps(span)):
                 fitting.append((entry, span))
@@ -86,7 +86,7 @@ class WaitlistMatcher:
         if match is None:
             return None
         offer = await self.create_offer(match[0], seat, match[1], now)
-        return SeatOffer(offer, self._waitlist.offering(offer))
+        return SeatOffer(offer, self._waitlist.offering(self._reference.zone, offer))
 
     async def _first_eligible(
         self, seat: Seat, fitting: list[tuple[WaitlistEntry, TimeRange]], now: datetime
@@ -97,7 +97,9 @@ class WaitlistMatcher:
             eligible = await self.eligible([entry for entry, _ in some], readers, now)
             for entry, span in some:
                 reader = readers.get(entry.reader_id)
-                entitled = self._reference.may_use_seat(seat, reader, entry.day)
+                entitled = self._reference.may_use_seat(
+                    seat, reader, entry.day(self._reference.zone)
+                )
                 if entry.id in eligible and entitled:
                     return entry, span
         return None
@@ -111,10 +113,10 @@ class WaitlistMatcher:
         """The ids of the entries whose readers could accept a seat now, by suspension, visit and
         daily limit. Queries the database once for each day of the entries."""
         eligible: set[str] = set()
-        for day in {entry.day for entry in entries}:
-            of_day = [entry for entry in entries if entry.day == day]
+        for day in {entry.day(self._reference.zone) for entry in entries}:
+            of_day = [entry for entry in entries if entry.day(self._reference.zone) == day]
             ids = {entry.reader_id for entry in of_day}
-            used = await self._reservations.used_daily_numbers_of(ids, day)
+            used = await self._reservations.used_daily_numbers_of(self._reference.zone, ids, day)
             for entry in of_day:
                 id = entry.reader_id
                 # Without the reader: groups and accommodations do not change the daily limit.
@@ -134,9 +136,9 @@ class WaitlistMatcher:
         """The time for which the entry can be offered the seat; None if it cannot. The
         reservation with the id ``exclude`` is ignored in the occupancy. Whether the reader may
         book (``eligible``) and whether the seat is reserved for others is not checked."""
-        policy = self._reference.policy_for(seat.area_id, entry.day)
+        policy = self._reference.policy_for(seat.area_id, entry.day(self._reference.zone))
         span = entry.remaining(now, timedelta(minutes=policy.min_minutes))
-        if span is None or not entry.accepts(seat):
+        if span is None or not entry.accepts(self._reference.zone, seat):
             return None
         try:
             check_in_service(self._reference, seat, span)
@@ -183,17 +185,19 @@ def check_seat(
     """Checks that the area is open for the time, and that the seat is in service and not
     reserved for others. Raises: Closed, SeatDisabled, SeatKept, GroupOnly."""
     check_in_service(reference, seat, span)
-    check_entitled(reference, seat, reader, local_date(span.start))
+    check_entitled(reference, seat, reader, reference.zone.day(span.start))
 
 
 def check_in_service(reference: ReferenceData, seat: Seat, span: TimeRange) -> None:
     """Checks that the area is open for the time and the seat is in service. Raises: Closed,
     SeatDisabled."""
-    day = local_date(span.start)
+    day = reference.zone.day(span.start)
     policy = reference.policy_for(seat.area_id, day)
-    rules.check_open(span.start, span.end, reference.opening_hours(policy, day, seat.area_id))
+    rules.check_open(
+        reference.zone, span.start, span.end, reference.opening_hours(policy, day, seat.area_id)
+    )
     rules.seat_in_service(seat, day)
-    rules.seat_in_service(seat, last_date(span))
+    rules.seat_in_service(seat, reference.zone.last_day(span))
 
 
 def offer_for(
@@ -211,8 +215,8 @@ def offer_for(
     venue_id = reference.catalog.areas[seat.area_id].venue_id
     return transitions.create_offer(
         id=ReservationId(new_id()),
-        placement=Placement(entry.reader_id, venue_id, seat.area_id, seat.id, span),
-        policy=reference.policy_for(seat.area_id, entry.day),
+        placement=Placement(reference.zone, entry.reader_id, venue_id, seat.area_id, seat.id, span),
+        policy=reference.policy_for(seat.area_id, entry.day(reference.zone)),
         waitlist_entry_id=entry.id,
         until=until,
         actor=actor,

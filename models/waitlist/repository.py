@@ -12,6 +12,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, SeatId
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
@@ -68,16 +69,16 @@ class WaitlistRepository:
     def __init__(self, db: Database) -> None:
         self._all = db["waitlist"]
 
-    async def join(self, entry: WaitlistEntry) -> None:
+    async def join(self, zone: Zone, entry: WaitlistEntry) -> None:
         """Adds an entry in line. Raises: AlreadyWaiting if the reader has an entry for a part of
         its time."""
         with translate_errors():
             try:
-                await insert(self._all, entry_document(entry))
+                await insert(self._all, entry_document(zone, entry))
             except DuplicateKeyError as error:
                 raise AlreadyWaiting() from error
 
-    async def add_alert(self, entry: WaitlistEntry) -> WaitlistEntry:
+    async def add_alert(self, zone: Zone, entry: WaitlistEntry) -> WaitlistEntry:
         """Stores a free-seat alert under the first number (1 to 5) that the reader has free;
         returns it with the number. Raises: AlreadyAlerted if the reader has an equal alert;
         TooManyAlerts."""
@@ -85,15 +86,17 @@ class WaitlistRepository:
             alert = replace(entry, alert=number)
             with translate_errors():
                 try:
-                    await insert(self._all, entry_document(alert))
+                    await insert(self._all, entry_document(zone, alert))
                 except DuplicateKeyError as error:
-                    if conflicting_key(error) != alert.claims[0]:
+                    if conflicting_key(error) != alert.claims(zone)[0]:
                         raise AlreadyAlerted() from error
                     continue
             return alert
         raise TooManyAlerts(most=MOST_ALERTS)
 
-    def offering(self, offer: Reservation, new_entry: WaitlistEntry | None = None) -> InTransaction:
+    def offering(
+        self, zone: Zone, offer: Reservation, new_entry: WaitlistEntry | None = None
+    ) -> InTransaction:
         """The step of a transaction that marks the entry of ``offer`` as offered. ``new_entry``:
         this entry, if it is not stored yet; the step inserts it first. If the entry no longer
         waits, the step raises ClaimLost. If the reader has another entry for that time, it raises
@@ -101,7 +104,7 @@ class WaitlistRepository:
 
         async def mark(session: Any) -> None:
             if new_entry is not None:
-                await self._all.insert_one(entry_document(new_entry), session=session)
+                await self._all.insert_one(entry_document(zone, new_entry), session=session)
             offered = await self._all.update_one(
                 {"_id": offer.waitlist_entry_id, "state": WaitlistState.WAITING.value},
                 {"$set": {"state": WaitlistState.OFFERED.value, "offer": offer.id}},
@@ -275,7 +278,7 @@ class WaitlistRepository:
                 await self._all.update_many({"_id": {"$in": list(ids)}}, {"$unset": {"ended": ""}})
 
 
-def entry_document(w: WaitlistEntry) -> Document:
+def entry_document(zone: Zone, w: WaitlistEntry) -> Document:
     return {
         "_id": w.id,
         "reader": w.reader_id,
@@ -290,7 +293,7 @@ def entry_document(w: WaitlistEntry) -> Document:
         "declined": [],
         "offer": None,
         "alert": w.alert,
-        "claims": list(w.claims),
+        "claims": list(w.claims(zone)),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Set
 from datetime import date, datetime, timedelta
 
 from models.kernel.errors import RuleViolation
+from models.kernel.zone import Zone
 from models.library.entities import Seat
 from models.readers.entities import Reader
 from models.reservations import rules
@@ -39,6 +40,7 @@ def can_be_offered(
 
 
 def early_end(
+    zone: Zone,
     entry: WaitlistEntry,
     seats: Iterable[Seat],
     reader: Reader | None,
@@ -47,7 +49,7 @@ def early_end(
 ) -> WaitlistEnd | None:
     """The reason to end the entry early: none of its seats is in service, or its reader's
     suspension leaves less than ``shortest`` of the entry's time. None if the entry may stay."""
-    if not any(entry.wants(seat) for seat in seats):
+    if not any(entry.wants(zone, seat) for seat in seats):
         return WaitlistEnd(now, EndReason.NO_SEATS)
     until = reader.suspended_until if reader is not None else None
     if until is not None and now < until and entry.remaining(until, shortest) is None:

@@ -6,7 +6,8 @@ from typing import Final
 from models.booking.writer import MAX_ATTEMPTS, ReservationWriter
 from models.kernel.errors import Busy, NotFound, WrongState
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, last_date
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import Area, SeatId
 from models.occupancy.live import LiveOccupancy
 from models.policy.rules import may_filter
@@ -62,7 +63,7 @@ class WaitlistService:
         """The step of a transaction that inserts the new ``entry`` and marks it as offered by
         ``offer``. It fails with a ClaimLost of the kind WAITLIST if the reader has another entry
         for that time."""
-        return self._waitlist.offering(offer, entry)
+        return self._waitlist.offering(self._reference.zone, offer, entry)
 
     async def position_of(self, entry: WaitlistEntry) -> int:
         return await self._waitlist.position_of(entry)
@@ -95,25 +96,27 @@ class WaitlistService:
         policy = self._reference.policy_for(area.id, selection.day, ctx.reader)
         may_filter(features, policy)
         rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
-        rules.check_date_bookable(selection.day, policy, ctx.now)
+        rules.check_date_bookable(self._reference.zone, selection.day, policy, ctx.now)
         hours = self._reference.opening_hours(policy, selection.day, area.id)
-        span = rules.resolve_time(selection, policy, hours, ctx.now)
+        span = rules.resolve_time(self._reference.zone, selection, policy, hours, ctx.now)
         entry = WaitlistEntry(
             new_id(), ctx.reader.id, area.id, seat_ids, features, span.start, span.end, ctx.now
         )
-        _check_seats_in_service(entry, area)
+        _check_seats_in_service(self._reference.zone, entry, area)
         self._check_any_entitled(ctx, entry, area)
         await self._check_nothing_booked(ctx, selection, span, policy.daily_booking_limit)
         await self._check_nothing_free(ctx, entry, area)
         if only_tell:
-            return await self._waitlist.add_alert(entry)
-        await self._waitlist.join(entry)
+            return await self._waitlist.add_alert(self._reference.zone, entry)
+        await self._waitlist.join(self._reference.zone, entry)
         return entry
 
     def _check_any_entitled(self, ctx: RequestContext, entry: WaitlistEntry, area: Area) -> None:
         groups_instead = self._reference.groups_instead
-        suitable = [seat for seat in area.seats if entry.wants(seat)]
-        others = [groups_instead(seat, ctx.reader, entry.day) for seat in suitable]
+        suitable = [seat for seat in area.seats if entry.wants(self._reference.zone, seat)]
+        others = [
+            groups_instead(seat, ctx.reader, entry.day(self._reference.zone)) for seat in suitable
+        ]
         if all(others):
             raise GroupOnly(sorted({name for names in others for name in names}))
 
@@ -126,19 +129,21 @@ class WaitlistService:
             offered = row.state is ReservationState.OFFERED
             if not offered and row.start < span.end and span.start < row.end:
                 raise OwnOverlap()
-        used = await self._reservations.used_daily_numbers(ctx.reader.id, selection.day)
+        used = await self._reservations.used_daily_numbers(
+            self._reference.zone, ctx.reader.id, selection.day
+        )
         rules.free_daily_number(used, limit)
 
     async def _check_nothing_free(
         self, ctx: RequestContext, entry: WaitlistEntry, area: Area
     ) -> None:
         """Checks that no suitable seat is free. Raises: SeatFree with up to three free seats."""
-        occupancy = await self._occupancy.get_day(entry.day)
+        occupancy = await self._occupancy.get_day(entry.day(self._reference.zone))
         free = [
             seat
             for seat in area.seats
             if self._matcher.match(entry, seat, occupancy, ctx.now) is not None
-            and self._reference.may_use_seat(seat, ctx.reader, entry.day)
+            and self._reference.may_use_seat(seat, ctx.reader, entry.day(self._reference.zone))
         ]
         if free:
             label = self._reference.catalog.seat_label
@@ -199,7 +204,9 @@ class WaitlistService:
             except ClaimLost as lost:
                 if lost.kind is not ClaimKind.DAILY:
                     raise  # cannot happen: the offer already holds its seat and time
-                used = await self._reservations.used_daily_numbers(ctx.reader.id, day)
+                used = await self._reservations.used_daily_numbers(
+                    self._reference.zone, ctx.reader.id, day
+                )
                 daily_number = rules.free_daily_number(used, policy.daily_booking_limit)
                 continue
             if offer.waitlist_entry_id is not None:
@@ -223,12 +230,12 @@ class WaitlistService:
             return await self._writer.get_own(offer.id, ctx.reader.id)
 
 
-def _check_seats_in_service(entry: WaitlistEntry, area: Area) -> None:
+def _check_seats_in_service(zone: Zone, entry: WaitlistEntry, area: Area) -> None:
     """Checks that the area has a seat for which the entry could wait. Raises: NotFound if it has
     none; SeatDisabled if all of them are out of service."""
     named = [seat for seat in area.seats if entry.names(seat)]
     if not named:
         raise NotFound()
-    if not any(entry.wants(seat) for seat in named):
-        rules.seat_in_service(named[0], entry.day)
-        rules.seat_in_service(named[0], last_date(TimeRange(entry.start, entry.end)))
+    if not any(entry.wants(zone, seat) for seat in named):
+        rules.seat_in_service(named[0], entry.day(zone))
+        rules.seat_in_service(named[0], zone.last_day(TimeRange(entry.start, entry.end)))

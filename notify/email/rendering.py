@@ -13,7 +13,6 @@ from html import escape
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from models.kernel.time_range import to_local
 from models.messages.entities import Message, Template
 from models.profile.entities import LibraryProfile
 from models.staff.alert_kinds import AlertKind
@@ -49,7 +48,7 @@ class MailWriter:
         mail programs recognise repeats as copies."""
         fewer = self.links.of(message.reader_id, message.template)
         mail = self._mail(address, message.title, delivery_id)
-        mail["Date"] = format_datetime(to_local(message.at))
+        mail["Date"] = format_datetime(self.profile().clock.local(message.at))
         mail["List-Unsubscribe"] = f"<{fewer}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         where = self._where(message)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from languages.text import Text, _, short_day_text
 from models.kernel.records import record
-from models.kernel.time_range import local_date, to_local
 from models.library.entities import CheckInWay
 from models.messages.entities import Template
 from models.violations.entities import ViolationCount
@@ -23,7 +22,7 @@ LONGEST_THING: Final = 20
 
 @record
 class MessageContext:
-    """The facts of the event that a message is about. Times are aware UTC."""
+    """The facts of the event that a message is about. Times are the library's local ones."""
 
     at: datetime
     seat: str
@@ -130,8 +129,15 @@ def clock(instant: datetime | None) -> str:
     """The local time of day, such as 16:38; --:-- for None."""
     if instant is None:
         return "--:--"
-    there = to_local(instant)
+    there = _shown(instant)
     return f"{there.hour:02}:{there.minute:02}"  # strftime takes four times as long
+
+
+def _shown(instant: datetime) -> datetime:
+    """The local time. Raises: ValueError for UTC: nobody has converted it."""
+    if instant.tzinfo is UTC:
+        raise ValueError("texts need the library's local time")
+    return instant
 
 
 _NEXT_DAY: Final = _("次日{clock}")
@@ -140,8 +146,8 @@ _NEXT_DAY: Final = _("次日{clock}")
 def later_clock(since: datetime | date, instant: datetime) -> str:
     """The local time of day, such as 16:38. On the day after ``since``: 次日02:00. On any later
     day: with the date."""
-    day = to_local(since).date() if isinstance(since, datetime) else since
-    days = (to_local(instant).date() - day).days
+    day = _shown(since).date() if isinstance(since, datetime) else since
+    days = (_shown(instant).date() - day).days
     if days > 1:
         return day_clock(instant)
     return _NEXT_DAY.format(clock=clock(instant)) if days == 1 else clock(instant)
@@ -149,17 +155,17 @@ def later_clock(since: datetime | date, instant: datetime) -> str:
 
 def clock_period(start: datetime, end: datetime) -> str:
     """A period in WeChat's form: 16:38~17:00. An end on another day is written with its date."""
-    there = to_local(end)
+    there = _shown(end)
     day = f"{there.year}年{there.month}月{there.day}日 "
-    return f"{clock(start)}~{'' if local_date(start) == there.date() else day}{clock(end)}"
+    return f"{clock(start)}~{'' if start.date() == there.date() else day}{clock(end)}"
 
 
 def day_clock(instant: datetime | None) -> str:
     """The local date and time, such as 9月8日 16:38; empty for None."""
     if instant is None:
         return ""
-    there = to_local(instant)
-    return _("{day} {clock}", day=short_day_text(there.date()), clock=clock(instant))
+    day = short_day_text(_shown(instant).date())
+    return _("{day} {clock}", day=day, clock=clock(instant))
 
 
 def from_to(start: str, end: str) -> Text:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from languages.text import _
+from models.kernel.zone import Zone
 from models.messages.entities import Template
 from models.readers.entities import FOREVER
 from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
@@ -41,23 +42,28 @@ def template_of(end: WaitlistEnd) -> Template:
     return Template.OFFER if end.reason is EndReason.SEAT_FREE else TEMPLATE
 
 
-def render(area: str, short_area: str, entry: WaitlistEntry, end: WaitlistEnd) -> RenderedMessage:
+def render(
+    zone: Zone, area: str, short_area: str, entry: WaitlistEntry, end: WaitlistEnd
+) -> RenderedMessage:
     """Writes the message. ``area`` is the area's full name; ``short_area`` fits a WeChat field."""
+    begin, over = zone.local(entry.start), zone.local(entry.end)
     place = {"seat": short_area, "seat_no": ""}
     if end.reason is EndReason.SEAT_FREE:
-        until = min(entry.end, end.at + _NEWS_FOR)
+        news_until = min(entry.end, end.at + _NEWS_FOR)
         return RenderedMessage(
-            _FREE.format(area=area, span=span(entry.start, entry.end)),
-            {**place, "period": entry.start, "until": until, "tip": _FREE_TIP},
-            not_after=until,
+            _FREE.format(area=area, span=span(begin, over)),
+            {**place, "period": entry.start, "until": news_until, "tip": _FREE_TIP},
+            not_after=news_until,
         )
     banned = end.suspended_until == FOREVER
-    reason = _BANNED if banned else _REASON[end.reason].format(until=day_clock(end.suspended_until))
+    until = end.suspended_until
+    spoken = day_clock(zone.local(until)) if until is not None else ""
+    reason = _BANNED if banned else _REASON[end.reason].format(until=spoken)
     return RenderedMessage(
         _(
             "您在 {area}，{span} 的候补已结束：{reason}",
             area=area,
-            span=span(entry.start, entry.end),
+            span=span(begin, over),
             reason=reason,
         ),
         {**place, "start": entry.start, "tip": _TIP[end.reason]},

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import ERASED_READER
 from models.webhooks.entities import PING, WebhookEvent, WebhookEventType
@@ -96,7 +96,7 @@ def reader_name(reader_id: ReaderId, key: bytes) -> str:
     return "rdr_" + hmac.digest(key, reader_id.encode(), "sha256")[:_NAME_BYTES].hex()
 
 
-def body_of(event: WebhookEvent, reader_key: bytes, reader: Reader | None) -> bytes:
+def body_of(zone: Zone, event: WebhookEvent, reader_key: bytes, reader: Reader | None) -> bytes:
     """The body of the event's request. ``reader`` is set only if the endpoint receives personal
     data; without it, only the pseudonym is included.
 
@@ -104,7 +104,7 @@ def body_of(event: WebhookEvent, reader_key: bytes, reader: Reader | None) -> by
     `begin`, never `start`: `start` is set here, and both are sent.
     """
     facts: dict[str, Any] = {
-        name: to_local(value) if isinstance(value, datetime) else value
+        name: zone.local(value) if isinstance(value, datetime) else value
         for name, value in event.facts.items()
         # None is left out, except where the struct has null: without an end, without a plan.
         if value is not None or name in ("until", "area_id")
@@ -114,16 +114,16 @@ def body_of(event: WebhookEvent, reader_key: bytes, reader: Reader | None) -> by
         facts["start"] = facts["begin"]
     if shape is not WebhookArea:
         facts["reader"] = _reader(event.reader_id, reader_key, reader)
-    return _encoded(event.type.value, event.at, shape(**facts))
+    return _encoded(zone, event.type.value, event.at, shape(**facts))
 
 
-def ping(now: datetime) -> bytes:
+def ping(zone: Zone, now: datetime) -> bytes:
     """The body of a test event."""
-    return _encoded(PING, now, WebhookPing("test"))
+    return _encoded(zone, PING, now, WebhookPing("test"))
 
 
-def _encoded(type: str, at: datetime, data: msgspec.Struct) -> bytes:
-    return msgspec.json.encode({"type": type, "timestamp": to_local(at), "data": data})
+def _encoded(zone: Zone, type: str, at: datetime, data: msgspec.Struct) -> bytes:
+    return msgspec.json.encode({"type": type, "timestamp": zone.local(at), "data": data})
 
 
 def _reader(id: ReaderId | None, key: bytes, reader: Reader | None) -> WebhookReader | None:

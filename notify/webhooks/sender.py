@@ -6,6 +6,7 @@ from typing import Final
 
 from models.kernel.ids import ReaderId
 from models.readers.entities import Reader
+from models.reference_data import ReferenceData
 from models.storage.mongo import new_id
 from models.webhooks.endpoint_repository import WebhookEndpointRepository
 from models.webhooks.entities import (
@@ -32,11 +33,12 @@ class WebhookSender:
         endpoints: WebhookEndpointRepository,
         readers_of: ReadersOf,
         real_now: Callable[[], datetime],
+        reference: ReferenceData,
     ) -> None:
         """``readers_of`` loads readers by their ids. ``real_now`` is the machine's time, used in
         signatures because receivers refuse old ones."""
         self._client, self._endpoints, self._readers_of = client, endpoints, readers_of
-        self._real_now = real_now
+        self._real_now, self._reference = real_now, reference
 
     async def send(
         self, id: WebhookId, event: WebhookEvent, now: datetime
@@ -50,7 +52,7 @@ class WebhookSender:
         reader = None
         if endpoint.personal and event.reader_id is not None:
             reader = (await self._readers_of([event.reader_id])).get(event.reader_id)
-        body = body_of(event, keys.reader_key, reader)
+        body = body_of(self._reference.zone, event, keys.reader_key, reader)
         return endpoint, await self._post(endpoint, event.id, body, keys)
 
     async def test(self, endpoint: WebhookEndpoint, now: datetime) -> WebhookResult:
@@ -58,7 +60,9 @@ class WebhookSender:
         current = await self._endpoints.with_keys(endpoint.id, now)
         if current is None:
             return WebhookResult(None, _DELETED)
-        return await self._post(current[0], f"evt_{new_id()}", ping(now), current[1])
+        return await self._post(
+            current[0], f"evt_{new_id()}", ping(self._reference.zone, now), current[1]
+        )
 
     async def _post(
         self, endpoint: WebhookEndpoint, id: str, body: bytes, keys: WebhookKeys

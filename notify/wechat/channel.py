@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Final
 
 from models.kernel.ids import ReaderId
+from models.kernel.zone import Zone
 from models.messages.consent_repository import ConsentKey, ConsentRepository
 from models.messages.entities import (
     OF_CONSEQUENCE,
@@ -58,6 +59,7 @@ class WeChatChannel:
     openids_of: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]
     consents: ConsentRepository
     breaker: CircuitBreaker
+    zone: Callable[[], Zone]
     name: Channel = Channel.WECHAT
     concurrency: int = CONCURRENCY
     lease: timedelta = LEASE
@@ -141,7 +143,7 @@ class WeChatChannel:
         config = self.templates[message.template]
         try:
             # For one message at a time: a batch would block requests on the event loop.
-            values = format_fields(config, message.facts)
+            values = format_fields(config, self.zone().local_facts(message.facts))
         except (ValueError, LookupError):
             # The configured fields and the facts do not fit: no retry can mend it.
             log.exception("wechat_delivery_alarm", extra={"template": message.template.value})

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from models.kernel.time_range import TimeRange, to_local
+from models.kernel.time_range import TimeRange
 from models.readers.entities import FOREVER
 
 _NOTHING: Final = "无"
@@ -35,7 +35,7 @@ _AMOUNT: Final = re.compile(r"[¥￥$€£]?[0-9]{1,10}(\.[0-9]{1,2})?元?")
 def format_value(kind: str, value: object) -> str:
     """Returns ``value`` in the form of WeChat's field type ``kind`` (``thing``, ``time`` …).
     Text is cleaned and cut; an empty one becomes 无 (or what the type allows instead). Datetimes
-    and ``TimeRange``s are written in local time, durations as hours and minutes. Raises:
+    and ``TimeRange``s must be local times; durations are as hours and minutes. Raises:
     ValueError for an unknown type, a naive datetime, or a fact of the wrong kind."""
     write = FIELD_KINDS.get(kind)
     if write is None:
@@ -56,7 +56,7 @@ def _clean(text: str) -> str:
 
 def _text(value: object) -> str:
     if isinstance(value, TimeRange):
-        start, end = to_local(value.start), to_local(value.end)
+        start, end = _shown(value.start), _shown(value.end)
         if start.date() == end.date():
             return f"{start.month}月{start.day}日 {start:%H:%M}~{end:%H:%M}"
         return f"{start.month}月{start.day}日 {start:%H:%M}~{end.month}月{end.day}日 {end:%H:%M}"
@@ -69,10 +69,15 @@ def _text(value: object) -> str:
 
 
 def _instant(value: datetime) -> str:
-    if value.tzinfo is None:
-        raise ValueError("a template's time must be aware")
-    there = to_local(value)
+    there = _shown(value)
     return f"{there.year:04}年{there.month}月{there.day}日 {there:%H:%M}"
+
+
+def _shown(value: datetime) -> datetime:
+    """The local time. Raises: ValueError for UTC, which nobody has converted, and a naive one."""
+    if value.tzinfo is None or value.tzinfo is UTC:
+        raise ValueError("a template needs the library's local time")
+    return value
 
 
 def _hours(value: timedelta) -> tuple[int, int]:
@@ -89,10 +94,10 @@ def _thing(value: object) -> str:
 def _ascii(value: object) -> str:
     """The digits, letters and symbols of the value, without spaces and Chinese characters."""
     if isinstance(value, TimeRange):
-        start, end = to_local(value.start), to_local(value.end)
+        start, end = _shown(value.start), _shown(value.end)
         return f"{start:%m-%d/%H:%M}~{end:%m-%d/%H:%M}"
     if isinstance(value, datetime):
-        return to_local(value).strftime("%Y-%m-%d/%H:%M") if value.tzinfo else _instant(value)
+        return _shown(value).strftime("%Y-%m-%d/%H:%M")
     if isinstance(value, timedelta):
         hours, minutes = _hours(value)
         return f"{hours}h{minutes:02}m"

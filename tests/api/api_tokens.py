@@ -9,6 +9,7 @@ from models.identity.api_tokens import Scope
 from models.identity.roles import Role
 from models.staff.api_tokens import Pace, StaffApiTokens
 from models.staff.audit_log import AuditLog, StaffContext
+from tests.builders import ZONE
 from tests.living import Client, Living
 
 PURPOSE: Final = "一层大厅屏幕"
@@ -26,7 +27,7 @@ async def program(service: Living, *scopes: Scope, per_minute: int = 6000) -> Cl
         sessions.new_api_token,
         sessions.end_api_token,
     )
-    ctx = StaffContext(reader, Role.ADMINISTRATOR, service.clock.now())
+    ctx = StaffContext(reader, Role.ADMINISTRATOR, service.clock.now(), ZONE)
     client = service.stranger()
     made = await tokens.create(ctx, uuid4().hex, PURPOSE, scopes, Pace(30, per_minute))
     client.token = made.secret

@@ -14,6 +14,7 @@ from tests.api.audit_log import closed_log
 from tests.api.console import forms, log, post, staff
 from tests.api.notices import WRITTEN
 from tests.api.violations import missed
+from tests.builders import ZONE
 from tests.living import Living
 
 
@@ -22,7 +23,7 @@ async def test_the_audit_entry_is_written_before_the_change(service: Living) -> 
     reader, audit = await service.reader(), service.inside.stored.audit_log
     who = await service.inside.stored.readers.get(reader.reader_id)
     assert who is not None
-    ctx, log = StaffContext(who, Role.LIBRARIAN, service.clock.now()), AuditLog(audit)
+    ctx, log = StaffContext(who, Role.LIBRARIAN, service.clock.now(), ZONE), AuditLog(audit)
 
     async def newest() -> AuditEntry:
         ((entry,), _) = await audit.page_of(AuditQuery(), 0, 1)

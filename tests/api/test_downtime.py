@@ -17,11 +17,11 @@ from miniapp_server.clock import Clock, real_now
 from miniapp_server.keys import RESOURCES
 from miniapp_server.scheduler import Job, JobGroup, Scheduler
 from models.kernel.ids import Actor
-from models.kernel.time_range import local_date, to_local
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
+from tests.builders import ZONE
 from tests.inside import Inside
 from tests.living import ENCRYPTION_KEYS, SEAT, Living, living
 from tests.survive.serving import command, ended
@@ -220,8 +220,8 @@ async def test_a_no_show_job_run_by_hand_extends_deadlines_first(
 async def _missed_a_moment_ago(inside: Inside, now: datetime) -> Reservation:
     """Moves a stored booking to around ``now``, so that it was missed a moment ago."""
     reader = await inside.stored.readers.upsert_from_login("21079999", "张三", "student", now)
-    noon = to_local(now).replace(hour=12, minute=0, second=0, microsecond=0)
-    selection = TimeSelection(local_date(noon), noon.time(), noon.replace(hour=14).time())
+    noon = ZONE.local(now).replace(hour=12, minute=0, second=0, microsecond=0)
+    selection = TimeSelection(ZONE.day(noon), noon.time(), noon.replace(hour=14).time())
     ctx = RequestContext(reader, Actor("reader", "mini"), noon - timedelta(hours=1))
     made = await inside.reservations.create(ctx, SEAT, selection)
     missed = now - timedelta(seconds=10)

@@ -25,6 +25,7 @@ from models.storage.mongo import new_id
 from tests.api.console import librarian
 from tests.api.known_reader import ASKED, CARD, reader_with_data
 from tests.api.violations import WHY
+from tests.builders import ZONE
 from tests.living import Client, Living
 
 DECLARED: Final = {
@@ -131,10 +132,10 @@ async def test_old_reservations_are_anonymised_in_batches(service: Living) -> No
     (ticket,) = await service.db["opening_tickets"].find().to_list(None)
     await service.db["opening_tickets"].insert_one({**ticket, "_id": "old", "day": "2026-09-06"})
     before = await everything(service)
-    assert await past.forget(now - timedelta(days=1), 100) == 0, "all too young"
+    assert await past.forget(ZONE, now - timedelta(days=1), 100) == 0, "all too young"
     assert await everything(service) == before
     done = 0
-    while count := await past.forget(now, 2):
+    while count := await past.forget(ZONE, now, 2):
         assert count <= 2
         done += count
     after = await everything(service)
@@ -152,7 +153,7 @@ async def test_old_reservations_are_anonymised_in_batches(service: Living) -> No
             assert r == was
     # As after a crash before the mark was written.
     await service.db["versions"].delete_one({"_id": "forgotten_reservations"})
-    assert await past.forget(now, 100) == 0
+    assert await past.forget(ZONE, now, 100) == 0
     assert await everything(service) == after
 
 

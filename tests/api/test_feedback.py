@@ -10,6 +10,7 @@ from models.identity.roles import Role
 from models.kernel.errors import NotFound, WrongState
 from models.staff.audit_log import StaffContext
 from tests.api.browsing import Browser
+from tests.builders import ZONE
 from tests.living import Living, living
 
 QUESTION = "065 号座位的插座没有电\r\n请修一下 <b>谢谢</b>"
@@ -25,7 +26,7 @@ async def reply(service: Living, id: str, text: str) -> None:
     staff = await service.inside.stored.readers.get((await service.web_reader()).reader_id)
     assert staff is not None
     await service.app[service_key(StaffFeedback)].reply(
-        StaffContext(staff, Role.LIBRARIAN, service.clock.now()), id, text
+        StaffContext(staff, Role.LIBRARIAN, service.clock.now(), ZONE), id, text
     )
 
 

@@ -18,6 +18,7 @@ from miniapp_server.sandbox.state_repository import SandboxState
 from models.reservation_store.mapping import from_document
 from models.reservations.claims import slot_claims
 from models.reservations.state_machine import ReservationState
+from tests.builders import ZONE
 from tests.living import SEAT, Client, Living
 
 DAYS: Final = 5
@@ -68,7 +69,7 @@ async def test_invented_readers_follow_the_rules_and_are_deleted_completely(
     assert await service.inside.stored.reservations.find_double_bookings() == []
     for r in today:
         if r.state in (ReservationState.RESERVED, ReservationState.IN_USE):
-            assert set(slot_claims(r.seat_id, r.reader_id, r.span)) <= set(r.claims)
+            assert set(slot_claims(ZONE, r.seat_id, r.reader_id, r.span)) <= set(r.claims)
     assert not any(r.seat_id == SEAT and r.span.overlaps(mine) for r in invented)
     assert await service.db["daily_statistics"].count_documents({}) >= 18 * DAYS
     assert await service.db["waitlist"].count_documents({}) > 0

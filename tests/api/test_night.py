@@ -13,6 +13,7 @@ from models.policy.entities import OpeningRule
 from tests.api.browsing import Browser
 from tests.api.gate import gate_of
 from tests.api.night import NIGHT, OTHER, clock, open_by
+from tests.builders import ZONE
 from tests.living import SEAT, Client, Living
 
 ALWAYS = OpeningRule(time(0), time(0))
@@ -142,7 +143,7 @@ async def test_the_waitlist_offers_a_seat_over_midnight(night: Living) -> None:
     assert (again["date"], again["state"]) == ("2026-09-07", "in_use")
     used = night.inside.stored.reservations.used_daily_numbers
     monday = datetime.fromisoformat("2026-09-07").date()
-    assert await used(first.reader_id, monday) == {1}
+    assert await used(ZONE, first.reader_id, monday) == {1}
     await clock(night, "07:00", 8)
     assert (await sleeper.ok("GET", "/waitlist"))["items"][0]["offer"] is not None
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from models.kernel.time_range import to_local
 from tests.api.kiosk import show
+from tests.builders import ZONE
 from tests.living import Client, Living
 
 STEP = timedelta(minutes=5)
@@ -19,7 +19,7 @@ async def run(service: Living, to: str, *, screens: bool = False) -> None:
     """Lets time pass with the jobs every five minutes. ``screens`` lists the kiosks whose screens
     are online."""
     end = datetime.fromisoformat(f"{service.today}T{to}:00+08:00")
-    while (now := to_local(service.clock.now()).replace(second=0, microsecond=0)) < end:
+    while (now := ZONE.local(service.clock.now()).replace(second=0, microsecond=0)) < end:
         await service.jump(f"{min(now + STEP, end):%H:%M}:00")
         if screens:
             await show(service)

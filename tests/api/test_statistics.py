@@ -6,18 +6,18 @@ import csv
 import io
 import resource
 import zipfile
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 
 import aiohttp
 import pytest
 from bson.objectid import ObjectId
 
 from models.identity.roles import Role
-from models.kernel.time_range import local_instant
 from models.statistics.service import StatisticsService
 from models.storage.mongo import new_id
 from tests.api.console import staff
 from tests.api.counted_day import a_day
+from tests.builders import ZONE
 from tests.living import Living
 
 ROWS = {False: 10_000, True: 100_000}
@@ -86,7 +86,7 @@ async def test_under_the_real_clock_a_days_bookings_are_found_by_object_id(servi
     sample = await reservations.find_one({})
     assert sample is not None
     await reservations.delete_many({})
-    day = local_instant(date(2026, 9, 7), time())
+    day = ZONE.midnight(date(2026, 9, 7))
     made = {"eve": -1, "night": 0, "noon": 12, "long ago": -200, "much later": 24 * 9}
     for name, hours in made.items():
         id = str(ObjectId.from_datetime(day + timedelta(hours=hours)))

@@ -19,6 +19,7 @@ from tests.api.console import post, staff
 from tests.api.deliveries import MANY, calls, misbehave
 from tests.api.feedback import add_question
 from tests.api.violations import missed
+from tests.builders import ZONE
 from tests.living import Client, Living, living
 
 FOLDED: Final = "微信提示内容可能违规，点开查看"
@@ -88,7 +89,9 @@ async def test_texts_are_checked_after_they_are_stored(service: Living) -> None:
     own = (await Browser(await service.web_reader(reader)).get("/contact")).body
     assert "sandbox-risky 一句" in own and FOLDED not in own, "who wrote it is told nothing"
 
-    lines = [listed(f, "", risky) for f in await feedback_of(service) for risky in (False, True)]
+    lines = [
+        listed(ZONE, f, "", risky) for f in await feedback_of(service) for risky in (False, True)
+    ]
     assert ["一句" in line for line in lines] == [False] * 5 + [True], "on a terminal, too"
 
     await service.settle(JOB)

@@ -17,7 +17,6 @@ from miniapp_server.sandbox.defaults import SANDBOX_TEMPLATES
 from miniapp_server.sandbox.wechat_fields import fits
 from models.check_in import transitions
 from models.kernel.ids import Actor
-from models.kernel.time_range import to_local
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.policy.entities import Policy
 from models.readers.entities import FOREVER
@@ -39,6 +38,7 @@ from tests.builders import (
     SEAT,
     VENUE,
     ZHANG,
+    ZONE,
     away,
     hours,
     in_use,
@@ -52,7 +52,7 @@ POLICY: Final = Policy()
 SUNDAY: Final = MONDAY - timedelta(days=1)
 
 WAITED: Final = transitions.check_in(
-    reserved(), PROOF, POLICY, BY_READER, on("13:40:20"), early=False
+    ZONE, reserved(), PROOF, POLICY, BY_READER, on("13:40:20"), early=False
 )
 TEN_MINUTES: Final = reserved("15:50", "16:00", made="15:50:30")
 AT_LUNCH: Final = transitions.leave(
@@ -79,14 +79,14 @@ def moment(r: Reservation, **penalty: Any) -> MessageContext:
         "suspended_until": None,
     }
     return MessageContext(
-        at=notice.at,
+        at=ZONE.local(notice.at),
         seat=f"{library.venue.name}{area.floor}层{area.name}{number}号",
         short_seat=f"{library.venue.name}{area.floor}层{area.name}{number}号",
         seat_no=number,
         receipt=r.receipt,
         kiosks="、".join(kiosk.name for kiosk in library.kiosks),
         way=library.venue.check_in_way,
-        **{**defaults, **facts, **penalty},
+        **ZONE.local_facts({**defaults, **facts, **penalty}),
     )
 
 
@@ -105,7 +105,7 @@ UNTIL: Final = on("14:30").replace(day=14)
 SECOND_OF_A_DAY: Final = {**counted(1), "counted": False}
 
 DOUBTED: Final = seat_reports_transitions.request_presence_check(
-    in_use(), on("15:20"), "d:x", BY_READER, on("15:00")
+    ZONE, in_use(), on("15:20"), "d:x", BY_READER, on("15:00")
 )
 REJECTED: Final = seat_reports_transitions.reject_report(
     seat_reports_transitions.report_occupied(
@@ -116,7 +116,7 @@ REJECTED: Final = seat_reports_transitions.reject_report(
 )
 HELD: Final = reservations_transitions.create_offer(
     id=reserved().id,
-    placement=Placement(ZHANG, VENUE, AREA, SEAT.id, hours("14:00", "16:00")),
+    placement=Placement(ZONE, ZHANG, VENUE, AREA, SEAT.id, hours("14:00", "16:00")),
     policy=POLICY, waitlist_entry_id="w", until=on("08:10"), actor=BY_JOB, now=on("08:00"),
 )  # fmt: skip
 
@@ -168,9 +168,9 @@ CASES: Final[list[tuple[str, Event | MessageTemplate, MessageContext]]] = [
     ("a gate saw them return", Event.RETURNED, moment(passed("in 13:40", "out 14:50", "in 15:10"))),
     ("came back and scanned", Event.RETURNED, moment(RETURNED)),
     ("renewed", Event.END_MOVED,
-        moment(transitions.renew(in_use(), on("17:00"), POLICY, BY_READER, on("15:30")))),
+        moment(transitions.renew(ZONE, in_use(), on("17:00"), POLICY, BY_READER, on("15:30")))),
     ("the rest given back", Event.END_MOVED,
-        moment(transitions.shorten(in_use(), on("15:00"), POLICY, BY_READER, on("14:40")))),
+        moment(transitions.shorten(ZONE, in_use(), on("15:00"), POLICY, BY_READER, on("14:40")))),
     ("somebody doubts it", Event.PRESENCE_CHECK, moment(DOUBTED)),
     ("nobody else sits there", Event.REPORT_REJECTED, moment(REJECTED)),
     ("a seat is held", Event.WAITLIST_OFFER, moment(HELD)),
@@ -206,7 +206,7 @@ def written() -> Iterator[tuple[str, Template, str, datetime, RenderedMessage]]:
         template = template_of(event)
         yield name, template.template, template.title, moment_of.at, template.render(moment_of)
     for name, end in ENDS:
-        message = waitlist_ended.render("图书馆2层二层中厅", "图书馆2层二层中厅", WAITS, end)
+        message = waitlist_ended.render(ZONE, "图书馆2层二层中厅", "图书馆2层二层中厅", WAITS, end)
         yield name, waitlist_ended.TEMPLATE, waitlist_ended.TITLE, end.at, message
 
 
@@ -215,12 +215,12 @@ def render() -> str:
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     lines: list[str] = []
     for name, template, title, at, message in written():
-        fields = format_fields(templates[template.value], message.facts)
+        fields = format_fields(templates[template.value], ZONE.local_facts(message.facts))
         assert message.not_after is not None, name
-        until = f"{to_local(message.not_after):%m-%d %H:%M:%S}"
+        until = f"{ZONE.local(message.not_after):%m-%d %H:%M:%S}"
         lines += [f"== {template} · {name}", f"[{title}] {message.text}"]
         lines += [f"    {key:<18} {value}" for key, value in fields.items()]
-        lines += [f"    (told {to_local(at):%m-%d %H:%M:%S}, WeChat until {until})", ""]
+        lines += [f"    (told {ZONE.local(at):%m-%d %H:%M:%S}, WeChat until {until})", ""]
     return "\n".join(lines)
 
 
@@ -235,7 +235,9 @@ def test_every_template_is_in_the_golden_file_and_fits_wechats_fields() -> None:
     seen: set[Template] = set()
     for name, template, _, _, message in written():
         assert set(message.facts) == set(FIELDS[template]), name
-        for key, value in format_fields(templates[template.value], message.facts).items():
+        for key, value in format_fields(
+            templates[template.value], ZONE.local_facts(message.facts)
+        ).items():
             assert fits(key.rstrip("0123456789"), value), (name, key, value)
             assert "…" not in value and "--" not in value, (name, key, value)
         assert "--" not in message.text and "None" not in message.text

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pymongo
@@ -15,12 +15,12 @@ from pymongo.monitoring import CommandListener
 from handlers.seat_map.cache import SeatMapCache
 from miniapp_server.scheduler import end
 from models.kernel.errors import DomainError
-from models.kernel.time_range import local_instant
 from models.library.entities import AreaId
 from models.readers.entities import Reader
 from models.seat_map.service import TimeFilter
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import CODEC, open_database
+from tests.builders import ZONE
 from tests.inside import Inside, features
 from tests.race.stage import MONDAY, clock, selection
 from tests.waiting import until
@@ -74,7 +74,7 @@ class Worker:
                 row.id: row
                 for beside in inside.reference.joined_days(day)
                 for row in await inside.stored.reservations.occupancy_rows(beside)
-                if row.end > local_instant(day, time())
+                if row.end > ZONE.midnight(day)
             }
             if (await inside.occupancy.get_day(day)).rows != rows:
                 return False

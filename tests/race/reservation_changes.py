@@ -7,6 +7,7 @@ from models.reservations.claims import presence_claim, slot_claims
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES, TERMINAL
 from models.reservations.transitions import RELEASED_CLAIMS
+from tests.builders import ZONE
 from tests.inside import Inside
 from tests.race.stage import OTHER_SEAT, clock, ctx
 
@@ -26,7 +27,7 @@ def claims_fit(r: Reservation) -> bool:
     held = {claim for claim in r.claims if claim.startswith(released)}
     if r.state in TERMINAL:
         return not held
-    expected = set(slot_claims(r.seat_id, r.reader_id, r.span))
+    expected = set(slot_claims(ZONE, r.seat_id, r.reader_id, r.span))
     return expected <= held and (presence_claim(r.reader_id) in held) == (
         r.state in CHECKED_IN_STATES
     )

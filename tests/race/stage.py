@@ -29,7 +29,6 @@ from models.identity.entities import Principal
 from models.identity.review_code_repository import ReviewCodeRepository
 from models.identity.session_repository import SessionRepository
 from models.kernel.ids import Actor
-from models.kernel.time_range import LIBRARY_ZONE, local_date
 from models.library.entities import KioskId
 from models.messages.consent_repository import ConsentRepository
 from models.policy.entities import OpeningRule
@@ -42,10 +41,11 @@ from models.staff.review_access import ReviewAccess
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.encryption import FieldCipher, token_hash
 from models.storage.mongo import Collection, Database
+from tests.builders import ZONE
 from tests.inside import Inside, features
 from tests.race.recording import record
 
-MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE)
+MONDAY: Final = datetime(2026, 9, 7, tzinfo=ZONE.slot_clock)
 EIGHT: Final = MONDAY.replace(hour=8)
 SEATS: Final = tuple(f"2f-hall-{number:03d}" for number in range(1, 31))
 SEAT, OTHER_SEAT = SEATS[0], SEATS[1]
@@ -160,7 +160,7 @@ class Stage:
     db: Database
     cipher: FieldCipher
     inside: Inside
-    history: History = field(default_factory=History)
+    history: History = field(default_factory=lambda: History(ZONE))
     """What all workers were asked and have answered."""
     _numbers: count[int] = field(default_factory=lambda: count(21070001))
 
@@ -200,7 +200,7 @@ class Stage:
 
     async def missed(self, reader: Reader, created_at: datetime) -> Reservation:
         """A missed booking of 10:00 on that day; its no-show waits in the outbox."""
-        when = replace(selection(10, 11), day=local_date(created_at))
+        when = replace(selection(10, 11), day=ZONE.day(created_at))
         made = await self.inside.reservations.create(ctx(reader, created_at), SEAT, when)
         assert await self.inside.deadlines.no_show(made.check_in_until) == 1
         return await self.reload(made)

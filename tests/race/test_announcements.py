@@ -21,6 +21,7 @@ from notify.conversations import Conversations
 from notify.in_app import InAppNotifier
 from notify.publisher import MessagePublisher
 from notify.routing import ChannelRouting
+from tests.builders import ZONE
 from tests.race.stage import Stage, clock, guarded, put_around, unguard
 
 
@@ -44,7 +45,9 @@ async def test_an_announcement_sent_twice_reaches_each_reader_once(
     async def send() -> int:
         announcements = (AnnouncementRepository if guard else Anew)(stage.db)
         publisher = MessagePublisher(stored.messages, stored.deliveries, ChannelRouting(()))
-        notifier = InAppNotifier(publisher, Conversations(stored.feedback, {}))
+        notifier = InAppNotifier(
+            publisher, Conversations(stored.feedback, {}), stage.inside.reference
+        )
         if guard:
             put_around(announcements, "insert_many", before=barrier.wait)
         service = StaffAnnouncements(
@@ -54,7 +57,7 @@ async def test_an_announcement_sent_twice_reaches_each_reader_once(
             stage.inside.reference,
             notifier,
         )
-        ctx = StaffContext(librarian, Role.LIBRARIAN, clock(9) + timedelta(minutes=1))
+        ctx = StaffContext(librarian, Role.LIBRARIAN, clock(9) + timedelta(minutes=1), ZONE)
         return await service.send(ctx, what, "检修")
 
     assert list(await asyncio.gather(send(), send())) == [1, 1]
@@ -85,7 +88,9 @@ async def test_two_workers_mail_a_staff_member_once(stage: Stage, guard: bool) -
             unguard(alerts)
         put_around(alerts, "update_one", before=barrier.wait)
         sessions = SessionRepository(stage.db, stage.cipher)
-        return await StaffAlerts(alerts, sessions, addresses, Mailer(), waits).run(clock(9))
+        return await StaffAlerts(alerts, sessions, addresses, Mailer(), waits, lambda: ZONE).run(
+            clock(9)
+        )
 
     assert sorted(await asyncio.gather(run(), run())) == ([0, 1] if guard else [1, 1])
     assert len(sent) == (1 if guard else 2)

@@ -12,6 +12,7 @@ from models.identity.roles import Role
 from models.staff.api_tokens import Pace, StaffApiTokens
 from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.mongo import Database, new_id
+from tests.builders import ZONE
 from tests.race.stage import EIGHT, Stage, Step, guarded, kinds, put_around
 
 
@@ -43,7 +44,7 @@ async def nobody_listens(_: str) -> None:
 
 
 async def head(stage: Stage) -> StaffContext:
-    return StaffContext(await stage.reader(), Role.ADMINISTRATOR, EIGHT)
+    return StaffContext(await stage.reader(), Role.ADMINISTRATOR, EIGHT, ZONE)
 
 
 def tokens(stage: Stage, stored: ApiTokenRepository) -> StaffApiTokens:

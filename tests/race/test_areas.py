@@ -21,6 +21,7 @@ from models.library.staff.areas import StaffAreas
 from models.reservation_store.repository import ReservationRepository
 from models.staff.audit_log import AuditLog, StaffContext
 from models.storage.transactions import run_transaction
+from tests.builders import ZONE
 from tests.inside import Inside
 from tests.race.stage import SEAT, Stage, clock, ctx, guarded, selection
 
@@ -52,7 +53,7 @@ class TakesItAway(CatalogRepository):
 
 
 async def head(stage: Stage) -> StaffContext:
-    return StaffContext(await stage.reader(), Role.ADMINISTRATOR, clock(8))
+    return StaffContext(await stage.reader(), Role.ADMINISTRATOR, clock(8), ZONE)
 
 
 def areas_of(stage: Stage, worker: Inside, **own: Any) -> StaffAreas:

@@ -25,6 +25,7 @@ from notify.delivery.worker import PAGE, DeliveryWorker
 from notify.wechat.channel import CONCURRENCY, LEASE, WeChatChannel
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
+from tests.builders import ZONE
 from tests.deliveries import queue_of, state_of, tell
 from tests.race.channel_messages import LI, MINUTE, REMINDER, message, openids_of
 from tests.race.stage import EIGHT, Stage, clock, guarded, put_around, unguard
@@ -81,6 +82,7 @@ def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
         openids_of,
         ConsentRepository(stage.db),
         breaker,
+        zone=lambda: ZONE,
     )
     return DeliveryWorker(
         queue_of(stage.db, stage.cipher),

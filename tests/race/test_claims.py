@@ -18,6 +18,7 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import InProgress, RequestRefused, SeatTaken
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database
+from tests.builders import ZONE
 from tests.living import living
 from tests.race.stage import (
     OTHER_SEAT,
@@ -135,7 +136,7 @@ async def test_concurrent_bookings_of_a_day_stop_at_the_daily_limit(
         won = sum(min(wished, limit) for wished in days.values())
         assert kinds(results) == {"ok": won, "daily_limit": len(hours) - won}
         for day, wished in days.items():
-            used = await stage.stored.reservations.used_daily_numbers(reader.id, day)
+            used = await stage.stored.reservations.used_daily_numbers(ZONE, reader.id, day)
             assert used == set(range(1, min(wished, limit) + 1)), day
     else:
         assert kinds(results) == {"ok": len(hours)}

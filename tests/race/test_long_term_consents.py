@@ -13,6 +13,7 @@ from notify.delivery.worker import DeliveryWorker
 from notify.wechat.channel import WeChatChannel
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
+from tests.builders import ZONE
 from tests.deliveries import queue_of, state_of, tell
 from tests.race.channel_messages import MINUTE, message, openids_of
 from tests.race.stage import Stage, clock, guarded, unguard
@@ -54,6 +55,7 @@ async def test_an_accept_during_a_refused_send_is_kept(stage: Stage, guard: bool
         openids_of,
         ours,
         CircuitBreaker(pauses, lambda: clock(9)),
+        zone=lambda: ZONE,
     )
     worker = DeliveryWorker(
         queue_of(stage.db, stage.cipher), channel, stage.stored.reservations.many, lambda: clock(9)

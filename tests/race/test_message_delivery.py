@@ -33,6 +33,7 @@ from notify.delivery.worker import PAGE, DeliveryWorker
 from notify.wechat.channel import LEASE, WeChatChannel
 from notify.wechat.retry_policy import SendResult, SendStatus
 from notify.wechat.template_config import TemplateConfig
+from tests.builders import ZONE
 from tests.deliveries import queue_of, state_of, tell
 from tests.race.stage import EIGHT, Stage, clock, guarded, put_around, unguard
 
@@ -94,7 +95,13 @@ class Worker:
         pauses = ChannelPauseRepository(self.stage.db, Channel.WECHAT, "wx")
         breaker = CircuitBreaker(pauses, lambda: self.real[0])
         channel = WeChatChannel(
-            gateway, templates, "formal", self.openids_of, self.consents, breaker
+            gateway,
+            templates,
+            "formal",
+            self.openids_of,
+            self.consents,
+            breaker,
+            zone=lambda: ZONE,
         )
         many = self.stage.stored.reservations.many
         self.sender = DeliveryWorker(self.messages, channel, many, lambda: self.real[0])

@@ -22,6 +22,7 @@ from models.readers.context import IdempotencyKey, RequestContext
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.storage.mongo import new_id
+from tests.builders import ZONE
 from tests.inside import Inside, features
 from tests.race.stage import (
     EIGHT,
@@ -207,7 +208,7 @@ async def test_a_ticket_of_a_crashed_worker_delays_the_draw_and_wins_nothing(
     (result,) = await ended(time_, [request])
     assert isinstance(result, Reservation)
     assert OPENS + ROUND + PATIENCE <= time_.now() < OPENS + ROUND + 2 * PATIENCE
-    assert await stage.stored.reservations.on_day(lost.id, TOMORROW) == []
+    assert await stage.stored.reservations.on_day(ZONE, lost.id, TOMORROW) == []
     # Its reader asks again, and is drawn in a later round.
     time_.move(OPENS + 2 * ROUND - time_.now())
     again = start(worker, ctx(lost), OTHER_SEAT)

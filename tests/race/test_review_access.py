@@ -14,6 +14,7 @@ from models.staff.audit_log import AuditLog, StaffContext
 from models.staff.review_access import ReviewAccess
 from models.storage.encryption import token_hash
 from models.storage.mongo import Database, new_id
+from tests.builders import ZONE
 from tests.race.stage import EIGHT, Stage, Step, guarded, kinds, put_around
 
 SECRET = "r" * 22
@@ -90,7 +91,7 @@ async def test_a_revoked_review_code_cannot_be_used(stage: Stage, guard: bool) -
     reader_id = await visitor(stage)
     reader = await stage.stored.readers.get(reader_id)
     assert reader is not None
-    librarian = StaffContext(await stage.reader(), Role.LIBRARIAN, EIGHT)
+    librarian = StaffContext(await stage.reader(), Role.LIBRARIAN, EIGHT, ZONE)
     desk = ReviewAccess(AuditLog(stage.stored.audit_log), ReviewCodeRepository(stage.db))
 
     async def taken_back() -> None:

@@ -17,6 +17,7 @@ from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
 from models.waitlist.entities import MOST_ALERTS, WaitlistEntry, WaitlistState
 from models.waitlist.errors import AlreadyWaiting, TooManyAlerts
+from tests.builders import ZONE
 from tests.race.seat_offers import InTwoSteps, held
 from tests.race.stage import (
     EIGHT,
@@ -39,7 +40,10 @@ async def waits(stage: Stage, reader: Reader) -> None:
     area, since = stage.inside.reference.seat(SEAT).area_id, EIGHT - timedelta(minutes=1)
     anything = frozenset[str]()
     await stage.stored.waitlist.join(
-        WaitlistEntry(new_id(), reader.id, area, frozenset(), anything, clock(10), clock(11), since)
+        ZONE,
+        WaitlistEntry(
+            new_id(), reader.id, area, frozenset(), anything, clock(10), clock(11), since
+        ),
     )
 
 
@@ -125,7 +129,7 @@ async def test_concurrent_requests_make_at_most_five_alerts(stage: Stage, guard:
     async def alerts(hour: int) -> None:
         span = clock(hour), clock(hour + 1)
         await stage.stored.waitlist.add_alert(
-            WaitlistEntry(new_id(), reader.id, area, nothing, frozenset(), *span, EIGHT)
+            ZONE, WaitlistEntry(new_id(), reader.id, area, nothing, frozenset(), *span, EIGHT)
         )
 
     results = await asyncio.gather(*map(alerts, range(9, 17)), return_exceptions=True)

@@ -24,7 +24,7 @@ from models.reservations.entities import Reservation
 from models.reservations.occupancy_rows import Change, RowRemoval, RowUpdate
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database, Document, new_id
-from tests.builders import BY_READER, PROOF, on, reserved
+from tests.builders import BY_READER, PROOF, ZONE, on, reserved
 from tests.waiting import patience
 
 SEATS = [f"2f-hall-{number:03d}" for number in range(1, 401)]
@@ -82,7 +82,7 @@ def booking(number: int) -> Reservation:
 def next_of(r: Reservation) -> Reservation:
     """The reservation's next revision."""
     if r.state is ReservationState.RESERVED:
-        return transitions.check_in(r, PROOF, Policy(), BY_READER, r.start, early=False)
+        return transitions.check_in(ZONE, r, PROOF, Policy(), BY_READER, r.start, early=False)
     return transitions.leave(r, on("09:50"), Policy(), BY_READER, on("09:20"))
 
 
@@ -145,7 +145,9 @@ async def test_changes_of_other_writers_are_reported_once(db: Database) -> None:
         await theirs.remove_outbox_events([stored])  # as the dispatcher does
         await theirs.release_claim(made.id, stored.claims[0])
         await db["reservations"].insert_one({"_id": new_id(), "tombstone": True})
-        early = transitions.check_in(made, PROOF, Policy(), BY_READER, on("08:45:30"), early=True)
+        early = transitions.check_in(
+            ZONE, made, PROOF, Policy(), BY_READER, on("08:45:30"), early=True
+        )
         await theirs.replace(made, early)
         await mine.replace(own, reservations_transitions.cancel(own, BY_READER, on("08:10")))
         await heard.until(lambda: heard.knows(own.id, 2))

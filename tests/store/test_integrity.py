@@ -15,7 +15,7 @@ from models.reservation_store.repository import ReservationRepository
 from models.reservations import transitions as reservations_transitions
 from models.reservations.entities import Reservation
 from models.storage.mongo import Database
-from tests.builders import BY_JOB, BY_READER, LI, but, hours, in_use, on, on_seat
+from tests.builders import BY_JOB, BY_READER, LI, ZONE, but, hours, in_use, on, on_seat
 from tests.store.reservations import OTHER_SEAT, POLICY, another, insert_all
 
 
@@ -109,7 +109,7 @@ def carried_over() -> list[Reservation]:
     follower = another("16:00", "18:00", k=2)
     return [
         first,
-        transitions.check_in(follower, None, POLICY, BY_JOB, on("16:00"), early=False),
+        transitions.check_in(ZONE, follower, None, POLICY, BY_JOB, on("16:00"), early=False),
     ]
 
 
@@ -127,7 +127,7 @@ def changed_then_taken() -> list[Reservation]:
 
 def extended_back_to_back() -> list[Reservation]:
     first = in_use(another("14:00", "16:00"))
-    first = transitions.renew(first, on("17:00"), POLICY, BY_READER, on("15:30"))
+    first = transitions.renew(ZONE, first, on("17:00"), POLICY, BY_READER, on("15:30"))
     return [first, another("17:00", "18:00", reader=LI)]
 
 

@@ -28,7 +28,7 @@ from models.policy.entities import DayHours, OpeningRule, Policy, PolicyOverride
 from models.policy.repository import PolicyRepository
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
-from tests.builders import VENUE, hours, on
+from tests.builders import VENUE, ZONE, hours, on
 
 AREA = AreaId("2f-hall")
 SEATS = (
@@ -265,7 +265,7 @@ async def test_opening_hours_stored_with_priorities_keep_their_meaning(db: Datab
         (date(2026, 10, 4), AREA, DayHours(hours("09:00", "17:00", date(2026, 10, 4)), "")),
         (date(2026, 10, 5), AREA, DayHours(hours("07:00", "22:30", date(2026, 10, 5)), "")),
     ):
-        assert policy.day_hours(day, VenueId("library"), area) == expected
+        assert policy.day_hours(ZONE, day, VenueId("library"), area) == expected
     await policies.add(replace(policy, version=5), on("09:00"))
     assert await policies.get(5) == replace(policy, version=5), "written anew, it is the same"
 

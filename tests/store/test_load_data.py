@@ -24,7 +24,6 @@ from miniapp_server.load_data.visits import GeneratedVisit, VisitGenerator, open
 from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.kernel.ids import ReservationId
-from models.kernel.time_range import to_local
 from models.library.entities import KioskId
 from models.policy.entities import Policy
 from models.reservation_store.mapping import from_document, to_document
@@ -39,7 +38,7 @@ from models.reservations.state_machine import (
 )
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
-from tests.builders import MONDAY, on
+from tests.builders import MONDAY, ZONE, on
 from tests.environments import REAL
 from tests.inside import Inside, features
 
@@ -67,16 +66,16 @@ def a_day(
     inside: Inside, seed: int = 1, areas: int = 99, readers: int = 2000
 ) -> list[GeneratedVisit]:
     rng = random.Random(seed)
-    pool = ReaderPool(readers, rng)
+    pool = ReaderPool(ZONE, readers, rng)
     pool.begin_day(FRIDAY)
-    areas_open = open_areas(inside.reference.catalog, inside.reference.policy, FRIDAY)[:areas]
+    areas_open = open_areas(ZONE, inside.reference.catalog, inside.reference.policy, FRIDAY)[:areas]
     return VisitGenerator(pool, rng).generate(areas_open, 1.2)
 
 
 def run(inside: Inside, visit: GeneratedVisit) -> list[Reservation]:
     area = inside.reference.catalog.areas[visit.area_id]
     policy = inside.reference.policy_for(visit.area_id, FRIDAY)
-    return list(revisions(visit, area.venue_id, policy, KIOSK))
+    return list(revisions(ZONE, visit, area.venue_id, policy, KIOSK))
 
 
 def when(r: Reservation) -> datetime:
@@ -120,9 +119,9 @@ async def test_every_generated_visit_follows_the_policy(inside: Inside) -> None:
         place = inside.reference.opening_hours(policy, FRIDAY, r.area_id)
         now_start = r.created_at >= r.start
         wish = TimeSelection(
-            FRIDAY, None if now_start else to_local(r.start).time(), to_local(r.end).time()
+            FRIDAY, None if now_start else ZONE.local(r.start).time(), ZONE.local(r.end).time()
         )
-        assert rules.resolve_time(wish, policy, place, r.created_at) == r.span
+        assert rules.resolve_time(ZONE, wish, policy, place, r.created_at) == r.span
         assert visit.number <= policy.daily_booking_limit
         for old, new in pairwise(history):
             assert when(old) <= when(new)
@@ -135,10 +134,10 @@ async def test_every_generated_visit_follows_the_policy(inside: Inside) -> None:
                     ReservationEvent.MARK_NO_SHOW,
                     ReservationEvent.COMPLETE,
                     ReservationEvent.EXPIRE_LEAVE,
-                ) or (event in allowed_actions.allowed_actions(old, policy, now))
+                ) or (event in allowed_actions.allowed_actions(ZONE, old, policy, now))
             if event == ReservationEvent.EXTEND:
-                end = to_local(new.end).time()
-                assert check_in_rules.renewal_end(old, end, policy, place, now) == new.end
+                end = ZONE.local(new.end).time()
+                assert check_in_rules.renewal_end(ZONE, old, end, policy, place, now) == new.end
             events[event] += 1
         assert history[-1].state is visit.ending
         assert history[-1].ended_at == visit.times.ended
@@ -160,7 +159,7 @@ async def test_generated_documents_are_readable_and_free_of_double_bookings(
     inside: Inside, writer: HistoryWriter, sealer: FieldCipher, db: Database
 ) -> None:
     reference = inside.reference
-    history = HistoryGenerator(writer, sealer, reference.catalog, reference.policy)
+    history = HistoryGenerator(writer, sealer, ZONE, reference.catalog, reference.policy)
 
     async def generated(keep_messages: timedelta) -> Counter[str]:
         return await asyncio.to_thread(
@@ -204,7 +203,7 @@ async def test_days_and_count_can_be_chosen(
     inside: Inside, writer: HistoryWriter, sealer: FieldCipher, db: Database
 ) -> None:
     reference = inside.reference
-    history = HistoryGenerator(writer, sealer, reference.catalog, reference.policy)
+    history = HistoryGenerator(writer, sealer, ZONE, reference.catalog, reference.policy)
     first = MONDAY - timedelta(days=14)
     written = await asyncio.to_thread(history.generate, until=MONDAY, first=first, count=1400)
     assert abs(written["reservations"] - 1400) < 140
@@ -222,7 +221,7 @@ async def test_generating_without_a_library_or_in_production_is_refused(
 ) -> None:
     inside = features(db, sealer)
     for policy in (inside.reference.policy, Policy(opening=())):
-        history = HistoryGenerator(writer, sealer, inside.reference.catalog, policy)
+        history = HistoryGenerator(writer, sealer, ZONE, inside.reference.catalog, policy)
         with pytest.raises(LoadDataError):
             history.generate(until=MONDAY, count=10)
         await seeding.seed(inside.stored, inside.reference, seeding.read(), on("00:00"))

@@ -36,6 +36,7 @@ from tests.builders import (
     SEAT,
     TOMORROW,
     ZHANG,
+    ZONE,
     away,
     but,
     in_use,
@@ -55,7 +56,7 @@ def full() -> Reservation:
     """A reservation with a value in every field."""
     gone = away(in_use(when=on("13:40")))
     r = transitions.return_from_leave(gone, PROOF, POLICY, BY_READER, on("14:40:20"))
-    r = transitions.renew(r, on("17:00"), POLICY, BY_READER, on("15:10"))
+    r = transitions.renew(ZONE, r, on("17:00"), POLICY, BY_READER, on("15:10"))
     r = transitions.with_kiosk_code(r, f"k:2f-south:7:{ZHANG}", "k:note:n")
     r = reservations_transitions.with_idempotency(r, IdempotentResult("key", "digest", on("15:11")))
     return but(
@@ -159,20 +160,20 @@ async def test_ending_frees_the_seat_and_cancelling_the_daily_number(
 ) -> None:
     made = reserved()
     await store.insert(made)
-    assert await store.used_daily_numbers(ZHANG, MONDAY) == {1}
-    assert await store.used_daily_numbers(ZHANG, TOMORROW) == await store.used_daily_numbers(
-        LI, MONDAY
+    assert await store.used_daily_numbers(ZONE, ZHANG, MONDAY) == {1}
+    assert await store.used_daily_numbers(ZONE, ZHANG, TOMORROW) == await store.used_daily_numbers(
+        ZONE, LI, MONDAY
     )
     finished = transitions.finish(in_use(made), BY_READER, on("14:30"))
     sitting = await store.replace(made, in_use(made))
     await store.replace(sitting, finished)
     await store.insert(another(reader=LI))
-    assert await store.used_daily_numbers(ZHANG, MONDAY) == {1}
+    assert await store.used_daily_numbers(ZONE, ZHANG, MONDAY) == {1}
     second = another("18:00", "20:00", k=2)
     await store.insert(second)
-    assert await store.used_daily_numbers(ZHANG, MONDAY) == {1, 2}
+    assert await store.used_daily_numbers(ZONE, ZHANG, MONDAY) == {1, 2}
     await store.replace(second, reservations_transitions.cancel(second, BY_READER, on("14:40")))
-    assert await store.used_daily_numbers(ZHANG, MONDAY) == {1}
+    assert await store.used_daily_numbers(ZONE, ZHANG, MONDAY) == {1}
 
 
 async def test_a_claim_finds_its_reservation(store: ReservationRepository) -> None:
@@ -390,9 +391,9 @@ async def test_claims_of_past_days_are_removed_from_the_index(
     still_live = another("18:00", "19:00", k=2)
     ahead = another(day=TOMORROW)
     await insert_all(store, past, still_live, ahead)
-    assert await store.drop_past_claims(MONDAY, 9) == 0
-    assert await store.drop_past_claims(TOMORROW, 9) == 1
+    assert await store.drop_past_claims(ZONE, MONDAY, 9) == 0
+    assert await store.drop_past_claims(ZONE, TOMORROW, 9) == 1
     stored = await store.get(past.id)
     assert stored == replace(past, claims=())
     assert await store.get(still_live.id) == still_live
-    assert await store.drop_past_claims(TOMORROW, 9) == 0
+    assert await store.drop_past_claims(ZONE, TOMORROW, 9) == 0

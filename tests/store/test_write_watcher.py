@@ -13,7 +13,7 @@ from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimLost, StaleRevision
 from models.storage.mongo import Database, new_id
-from tests.builders import BY_READER, LI, PROOF, on, reserved
+from tests.builders import BY_READER, LI, PROOF, ZONE, on, reserved
 
 
 class Seen:
@@ -40,7 +40,7 @@ async def test_a_watcher_gets_stored_writes_and_index_refusals(
     await store.insert(made)
     with pytest.raises(ClaimLost):
         await store.insert(reserved("15:00", "17:00", id=new_id(), reader=LI))
-    used = transitions.check_in(made, PROOF, Policy(), BY_READER, on("14:00"), early=False)
+    used = transitions.check_in(ZONE, made, PROOF, Policy(), BY_READER, on("14:00"), early=False)
     stored = await store.replace(made, used)
     with pytest.raises(StaleRevision):
         await store.replace(made, used)  # somebody else was first: nothing is written

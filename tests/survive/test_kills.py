@@ -15,13 +15,13 @@ from handlers.http.keys import service_key
 from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from models.check_in.arrival import KioskCodeScan
 from models.kernel.ids import Actor
-from models.kernel.time_range import local_date
 from models.library.entities import KioskId
 from models.messages.entities import WECHAT_TEMPLATES
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.rules import TimeSelection
 from notify.wechat.channel import WeChatChannel
+from tests.builders import ZONE
 from tests.living import MONDAY_8
 from tests.survive.serving import Remote, remote
 from tests.waiting import until
@@ -67,7 +67,7 @@ async def guests(service: Remote) -> list[Guest]:
             await wechat.grant(
                 openid, service.app[service_key(WeChatChannel)].templates[template].template_id
             )
-        wish = TimeSelection(local_date(NINE), NINE.time(), TEN.time())
+        wish = TimeSelection(ZONE.day(NINE), NINE.time(), TEN.time())
         made = await service.inside.reservations.create(
             RequestContext(reader, actor, MONDAY_8), seats[number], wish
         )

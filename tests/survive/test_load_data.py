@@ -26,7 +26,7 @@ from models.schema.indexes import ensure_indexes
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, new_id, open_database
 from models.violations.rules import window_start
-from tests.builders import MONDAY, on
+from tests.builders import MONDAY, ZONE, on
 from tests.busy_day import Store, a_busy_day
 from tests.hot_verbs import HOT, RARE, Verb, profiled
 from tests.inside import Inside, features
@@ -67,7 +67,7 @@ async def test_no_frequent_query_grows_with_the_history(mongo_url: str) -> None:
         await seeding.seed(inside.stored, inside.reference, seeding.read(), on("00:00"))
         with closing(HistoryWriter(mongo_url, old.name)) as writer:
             catalog, policy = inside.reference.catalog, inside.reference.policy
-            history = HistoryGenerator(writer, sealer, catalog, policy)
+            history = HistoryGenerator(writer, sealer, ZONE, catalog, policy)
             written = await asyncio.to_thread(
                 history.generate, until=MONDAY, count=COUNT, keep_messages=timedelta(days=3)
             )
@@ -75,7 +75,7 @@ async def test_no_frequent_query_grows_with_the_history(mongo_url: str) -> None:
         await violations_are_those_of_the_service(inside, old)
         await the_sweep_streams(inside, old)
         # As on any morning: yesterday's claims are no longer wanted.
-        while await inside.stored.reservations.drop_past_claims(MONDAY, 2000):
+        while await inside.stored.reservations.drop_past_claims(ZONE, MONDAY, 2000):
             pass
         first_day, today = await a_busy_day(new, sealer), await a_busy_day(old, sealer)
         dearer = []

@@ -35,7 +35,7 @@ from models.reservations.state_machine import ReservationState
 from models.schema.indexes import ensure_indexes
 from models.storage.mongo import Collection
 from models.waitlist.entities import WaitlistEntry
-from tests.builders import BY_READER, LI, ZHANG, on_seat, reserved
+from tests.builders import BY_READER, LI, ZHANG, ZONE, on_seat, reserved
 from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, clock, ctx, put_around, selection
 from tests.survive.trio import BY_HAND, Trio, said, worker
 
@@ -103,7 +103,7 @@ async def booked_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reserva
     answer = await said(second.inside.reservations.create(request, SEAT, selection(10, 11)))
     await trio.kill_first(first)
     await trio.heal(old)
-    reservations = await trio.second.stored.reservations.on_day(reader.id, clock(8).date())
+    reservations = await trio.second.stored.reservations.on_day(ZONE, reader.id, clock(8).date())
     again = await trio.second.inside.reservations.create(request, SEAT, selection(10, 11))
     assert (await trio.second.reload(again)).state is ReservationState.RESERVED
     return answer, reservations[0] if reservations else None
@@ -227,7 +227,7 @@ async def test_a_change_based_on_a_rolled_back_one_is_refused(trio: Trio) -> Non
 
     stored = await theirs.get(made.id)
     assert stored is not None
-    assert set(slot_claims(stored.seat_id, ZHANG, stored.span)) <= set(stored.claims)
+    assert set(slot_claims(ZONE, stored.seat_id, ZHANG, stored.span)) <= set(stored.claims)
     assert await theirs.find_double_bookings() == []
     assert bob is None, "nobody has that seat at twelve"
     if answer is None:
@@ -274,7 +274,8 @@ async def test_conflicting_changes_are_answered_busy_while_members_lag(
     r = await trio.first.reserved(ann)
     area = trio.first.inside.reference.seat(SEAT).area_id
     await trio.first.stored.waitlist.join(
-        WaitlistEntry("a" * 24, waiting.id, area, frozenset(), frozenset(), r.start, r.end, EIGHT)
+        ZONE,
+        WaitlistEntry("a" * 24, waiting.id, area, frozenset(), frozenset(), r.start, r.end, EIGHT),
     )
     hasty = {} if guard else {"reservations": Hasty(trio.first.db)}
     other = await trio.first.worker(**hasty)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from models.kernel.time_range import local_date, to_local
 from models.library.entities import AreaId
 from models.policy.entities import Policy
 from models.policy.open_hours import open_hours
 from models.reservations import rules
 from models.reservations.rules import TimeSelection
-from tests.builders import AREA, MONDAY, VENUE, on, shifted
+from tests.builders import AREA, MONDAY, VENUE, ZONE, on, shifted
 
 UPPER = AreaId("4f-hall")
 HALL = Policy(areas={UPPER: {"max_minutes": 360}})
@@ -30,13 +29,13 @@ def decide(
     Library, clock and request can all be some hours ``later``."""
     begin = on(now if start == "now" else start, day) + later
     wish = TimeSelection(
-        local_date(begin),
-        None if start == "now" else to_local(begin).time(),
-        to_local(on(end, day) + later).time(),
+        ZONE.day(begin),
+        None if start == "now" else ZONE.local(begin).time(),
+        ZONE.local(on(end, day) + later).time(),
     )
     policy = shifted(policy, later)
-    place = open_hours(policy, wish.day, VENUE, area)
-    return rules.resolve_time(wish, policy.resolve(area), place, on(now) + later)
+    place = open_hours(ZONE, policy, wish.day, VENUE, area)
+    return rules.resolve_time(ZONE, wish, policy.resolve(area), place, on(now) + later)
 
 
 AFTER_TOMORROW = MONDAY + timedelta(days=2)

@@ -13,7 +13,7 @@ from models.library.entities import VenueId
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
 from models.reservations.rules import TimeSelection
-from tests.builders import on, reserved
+from tests.builders import ZONE, on, reserved
 
 TODAY = date(2026, 9, 7)
 TOMORROW = TODAY + timedelta(days=1)
@@ -38,7 +38,7 @@ def test_staying_again_proposes_the_same_time_today_now_or_tomorrow(
     stay: tuple[str, str], now: str, bookable: tuple[date, ...], wanted: TimeSelection | None
 ) -> None:
     last = replace(reserved(), start=on(stay[0]), end=on(stay[1]))
-    assert stay_again(last, Policy(version=1), bookable, on(now)) == wanted
+    assert stay_again(ZONE, last, Policy(version=1), bookable, on(now)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_usual_start_is_taken_from_past_stays(
         for start in day.split()
     ]
     stays += [replace(booking, start=on(start)) for start in missed]
-    assert usual_start(stays) == usual
+    assert usual_start(ZONE, stays) == usual
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_another_day_proposes_the_usual_start_within_the_hours(
     policy = Policy(
         version=1, opening=(OpeningRule(time.fromisoformat(opens), time.fromisoformat(closes)),)
     )
-    place = open_hours(policy, TOMORROW, VenueId("library"), None)
-    starts = [at for _, at in start_choices(TOMORROW, policy, place, on("20:00"))]
-    proposed = proposed_start(starts, usual, policy, place.intervals)
+    place = open_hours(ZONE, policy, TOMORROW, VenueId("library"), None)
+    starts = [at for _, at in start_choices(ZONE, TOMORROW, policy, place, on("20:00"))]
+    proposed = proposed_start(ZONE, starts, usual, policy, place.intervals)
     assert proposed == on(start) + timedelta(days=1)

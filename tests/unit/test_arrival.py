@@ -23,7 +23,7 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import TooEarly, TooLate
 from models.reservations.presence import PresenceMethod, PresenceProof
 from models.reservations.state_machine import ReservationState
-from tests.builders import BY_READER, SEAT, VENUE, ZHANG, away, but, in_use, on, reserved
+from tests.builders import BY_READER, SEAT, VENUE, ZHANG, ZONE, away, but, in_use, on, reserved
 
 POLICY: Final = Policy()
 CODE: Final = KioskCodeScan(KioskId("2f-south"), 7, is_current=True)
@@ -67,31 +67,31 @@ def test_an_arrival_checks_in_returns_or_proves_presence_by_state(
     scan: PresenceScan | SeenByStaff, r: Reservation, event: str, at: str | None
 ) -> None:
     came = arrival(scan, "14:30")
-    there = came.apply(r, POLICY)
+    there = came.apply(ZONE, r, POLICY)
     assert (there.state, there.rev) == (ReservationState.IN_USE, r.rev + 1)
     assert there.history[-1].event == event and there.presence_due_at is None
     assert at is None or getattr(there, at) == on("14:30")
     assert there.presence is not None and there.presence.at == on("14:30")
     used = {c for c in there.claims if c.startswith(ClaimKind.KIOSK_CODE.prefix)}
     assert used == {claim for claim in (came.claim, came.note) if claim is not None}
-    assert came.apply(r, POLICY) == there, "it is decided anew, and alike"
+    assert came.apply(ZONE, r, POLICY) == there, "it is decided anew, and alike"
 
 
 def test_a_repeated_scan_is_answered_alike_and_used_once() -> None:
-    there = arrival(CODE).apply(reserved(), POLICY)
-    assert arrival(OLD_CODE, "14:12").apply(there, POLICY) is there, "an answer was lost"
-    by_label = arrival(LABEL).apply(reserved(), POLICY)
-    assert arrival(LABEL, "14:12").apply(by_label, POLICY) is by_label
+    there = arrival(CODE).apply(ZONE, reserved(), POLICY)
+    assert arrival(OLD_CODE, "14:12").apply(ZONE, there, POLICY) is there, "an answer was lost"
+    by_label = arrival(LABEL).apply(ZONE, reserved(), POLICY)
+    assert arrival(LABEL, "14:12").apply(ZONE, by_label, POLICY) is by_label
     gone = away(there)
     with pytest.raises(QrUsed):
-        arrival(CODE, "14:31").apply(gone, POLICY)
-    assert arrival(LABEL, "14:31").apply(gone, POLICY).state is ReservationState.IN_USE
+        arrival(CODE, "14:31").apply(ZONE, gone, POLICY)
+    assert arrival(LABEL, "14:31").apply(ZONE, gone, POLICY).state is ReservationState.IN_USE
 
 
 @pytest.mark.parametrize("early", [True, False])
 def test_an_early_check_in_claims_the_earlier_half_hours_on_request(early: bool) -> None:
     r = reserved()
-    there = arrival(CODE, "13:40", early=early).apply(r, POLICY)
+    there = arrival(CODE, "13:40", early=early).apply(ZONE, r, POLICY)
     assert there.available_from == (on("13:40") if early else r.start)
     came = arrival(CODE)
     assert {*there.claims} - {*r.claims} - {came.claim, presence_claim(ZHANG)} == (
@@ -120,4 +120,4 @@ def test_invalid_arrivals_are_refused(
     r: Reservation, came: Arrival, refusal: type[DomainError]
 ) -> None:
     with pytest.raises(refusal):
-        came.apply(r, POLICY)
+        came.apply(ZONE, r, POLICY)

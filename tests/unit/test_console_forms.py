@@ -27,7 +27,7 @@ from models.identity.roles import Role
 from models.kernel.errors import Malformed, NotFound
 from models.library.entities import Area, Catalog, Venue
 from models.policy.entities import DATE_OVERRIDABLE, OpeningRule, Policy
-from tests.builders import AREA, MONDAY, TOMORROW, VENUE, on
+from tests.builders import AREA, MONDAY, TOMORROW, VENUE, ZONE, on
 
 CATALOG = Catalog(
     "1", {VENUE: Venue(VENUE, "图书馆")}, {AREA: Area(AREA, VENUE, "中厅", 2, 0, 1, 1, (), ())}, {}
@@ -38,7 +38,7 @@ POLICY = Policy(opening=(OpeningRule(time(7), time(22, 30)),))
 class Visit:
     """The parts of a request that form readers use: time, catalog and policy."""
 
-    now = on("08:00")
+    now, zone = on("08:00"), ZONE
 
     def __getitem__(self, _: web.AppKey[Any]) -> SimpleNamespace:
         return SimpleNamespace(catalog=CATALOG, policy=POLICY)
@@ -109,9 +109,9 @@ RIGHT = {"name": "国庆", "day": "2026-09-07"}
 
 
 def test_a_form_is_decoded_into_its_struct() -> None:
-    assert decode(form(**RIGHT), Sample) == Sample("国庆", MONDAY)
+    assert decode(ZONE, form(**RIGHT), Sample) == Sample("国庆", MONDAY)
     empty = dict.fromkeys(("at", "clock", "number", "text", "event", "on", "unknown"), "")
-    assert decode(form(**RIGHT, **empty), Sample) == Sample("国庆", MONDAY)
+    assert decode(ZONE, form(**RIGHT, **empty), Sample) == Sample("国庆", MONDAY)
     pairs = [
         *{"at": "2026-09-07T08:00", "clock": "09:30", "number": "007", "on": "1"}.items(),
         *{"text": "a\r\nb\tc", "event": "viewer"}.items(),
@@ -119,7 +119,7 @@ def test_a_form_is_decoded_into_its_struct() -> None:
     ]
     whole = MultiDictProxy(MultiDict[str | bytes]([*RIGHT.items(), *pairs]))
     roles = frozenset({Role.VIEWER, Role.LIBRARIAN})
-    assert decode(whole, Sample) == Sample(
+    assert decode(ZONE, whole, Sample) == Sample(
         "国庆", MONDAY, on("08:00"), time(9, 30), 7, "a\nb\tc", roles, on=True
     )
 
@@ -144,7 +144,7 @@ def test_a_form_is_decoded_into_its_struct() -> None:
 )
 def test_an_invalid_field_is_named_with_a_reason(wrong: dict[str, str], words: str) -> None:
     with pytest.raises(Malformed) as refused:
-        decode(form(**RIGHT | wrong), Sample)
+        decode(ZONE, form(**RIGHT | wrong), Sample)
     assert refused.value.details["field"] == next(iter(wrong))
     assert words in str(refused.value.details["reason"])
 

@@ -17,7 +17,7 @@ from models.library.entities import VenueId
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 from models.seat_reports import transitions as seat_reports_transitions
-from tests.builders import BY_JOB, BY_READER, ZHANG, away, in_use, on, reserved
+from tests.builders import BY_JOB, BY_READER, ZHANG, ZONE, away, in_use, on, reserved
 from tests.gate_passages import ELSEWHERE, EVENING, GATE, HERE, POLICY, after, gate_event
 
 
@@ -106,7 +106,7 @@ def test_passages_at_another_venues_gate_have_no_effect(
     for order in permutations(gate_events):
         assert told_of(after(r, *order)) == local(result), order
     events = [gate_event(p) for p in gate_events]
-    effects = derive_presence(r, POLICY, events, HERE, None, EVENING, EVENING)[1]
+    effects = derive_presence(ZONE, r, POLICY, events, HERE, None, EVENING, EVENING)[1]
     assert not any(event.id in effects for event in events if event.gate_id == ELSEWHERE)
 
 
@@ -148,7 +148,7 @@ def test_a_confirmation_or_own_action_settles_a_gate_assistance() -> None:
 
 def test_actions_of_others_do_not_settle_a_gate_assistance() -> None:
     r = seat_reports_transitions.request_presence_check(
-        in_use(), on("14:40"), "d:x", BY_READER, on("14:20")
+        ZONE, in_use(), on("14:40"), "d:x", BY_READER, on("14:20")
     )
     late = after(r, "out 14:10")
     assert (late.state, late.left_at, late.presence_due_at) == (
@@ -209,8 +209,8 @@ def test_gate_events_in_any_order_lead_to_the_same_state(
             waiting = [gate_event(t).at for t in texts if t not in events_so_far]
             reported = min([*waiting, EVENING]) - timedelta(seconds=1)
             events = [gate_event(t) for t in events_so_far]
-            now = derive_presence(now, POLICY, events, HERE, None, reported, EVENING)[0]
-        now = derive_presence(now, POLICY, events, HERE, None, EVENING, EVENING)[0]
+            now = derive_presence(ZONE, now, POLICY, events, HERE, None, reported, EVENING)[0]
+        now = derive_presence(ZONE, now, POLICY, events, HERE, None, EVENING, EVENING)[0]
         ends.append(replace(now, rev=0, outbox=()))
     assert ends[0] == ends[1]
 

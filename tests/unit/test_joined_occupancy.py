@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.kernel.ids import ReservationId
-from models.kernel.time_range import local_date, local_instant
 from models.occupancy.joined import JoinedOccupancy
 from models.occupancy.occupancy import DayOccupancy
 from models.policy.entities import OpeningRule, Policy
@@ -18,7 +17,7 @@ from models.reservations.occupancy_rows import OccupancyRow
 from models.reservations.state_machine import ReservationState
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import MapQuery, SeatStatus
-from tests.builders import AREA, MONDAY, TOMORROW, VENUE, on
+from tests.builders import AREA, MONDAY, TOMORROW, VENUE, ZONE, on
 from tests.unit.occupancy_database import AN_AREA, READERS, SEATS
 
 SUNDAY = MONDAY - timedelta(days=1)
@@ -38,7 +37,7 @@ def test_a_joined_day_equals_the_rows_of_its_days(data: st.DataObject) -> None:
     before = {seat: list(joined.by_seat.get(seat)) for seat in SEATS}
     for rev in range(1, data.draw(st.integers(2, 12))):
         day = data.draw(st.sampled_from(sorted(parts)))
-        start = local_instant(day, time(0)) + HALF_HOUR * data.draw(st.integers(0, 47))
+        start = ZONE.midnight(day) + HALF_HOUR * data.draw(st.integers(0, 47))
         end = start + HALF_HOUR * data.draw(st.integers(1, 8))
         row = OccupancyRow.of(
             ReservationId(f"{day} {data.draw(st.integers(0, 2))}"),
@@ -56,7 +55,7 @@ def test_a_joined_day_equals_the_rows_of_its_days(data: st.DataObject) -> None:
             row
             for row in stored.values()
             if row.state is ReservationState.RESERVED
-            and (row.end > on("00:00") or local_date(row.start) >= MONDAY)
+            and (row.end > on("00:00") or ZONE.day(row.start) >= MONDAY)
         ]
         assert {row.id: row for row in rows_shown} == joined.rows
         for seat in SEATS:
@@ -79,7 +78,7 @@ def test_a_joined_day_equals_the_rows_of_its_days(data: st.DataObject) -> None:
 
 
 def look_at(day: date, now: datetime) -> MapQuery:
-    return MapQuery(day, None, NIGHT, open_hours(NIGHT, day, VENUE, AREA), now)
+    return MapQuery(ZONE, day, None, NIGHT, open_hours(ZONE, NIGHT, day, VENUE, AREA), now)
 
 
 def test_a_booking_over_midnight_is_shown_on_both_days() -> None:
@@ -91,7 +90,7 @@ def test_a_booking_over_midnight_is_shown_on_both_days() -> None:
     days[MONDAY].apply(booked)
     for day, before in ((MONDAY, SUNDAY), (TOMORROW, MONDAY)):
         others = [days[day]] + ([days[TOMORROW]] if day == MONDAY else [])
-        joined = JoinedOccupancy(local_instant(day, time(0)), days[before], others)
+        joined = JoinedOccupancy(ZONE.midnight(day), days[before], others)
         view = AreaMap(AN_AREA)
         view.refresh(joined, look_at(day, on("08:00", SUNDAY)))
         (mine,) = view.overlay_for(READERS[0], granted=False)

@@ -27,11 +27,12 @@ from languages.catalogue import CHINESE, LANGUAGES
 from languages.text import Text, _, _n, joined
 from models.reservations.state_machine import ReservationState
 from notify.templates.rendering import span
-from tests.builders import on
+from tests.builders import ZONE, on
 
 ENGLISH = LANGUAGES["en"]
 MONDAY = date(2026, 11, 23)
 FRIDAY = date(2026, 11, 27)
+TEN = ZONE.local(on("22:00"))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ FRIDAY = date(2026, 11, 27)
         (floor_text(2), "二层", "Floor 2"),
         (floor_text(-1), "地下一层", "Basement 1"),
         (PROPOSAL_TEXT["later"].format(clock="16:00"), "16:00 起", "from 16:00"),
-        (span(on("22:00"), on("22:00") + timedelta(hours=4)), None, "7 Sept 22:00–02:00 next day"),
+        (span(TEN, TEN + timedelta(hours=4)), None, "7 Sept 22:00–02:00 next day"),
     ],
 )  # fmt: skip
 def test_a_text_is_said_in_the_language_of_its_reader(
@@ -91,7 +92,7 @@ def test_a_seats_place_is_worded_from_its_facts(
 ) -> None:
     seat = ReservedSeat("gone-001", no, "", area, floor, venue, "gone-001")
     assert seat_place(seat) == "gone-001"
-    page = environment_of(ENGLISH).from_string("{{ seat | place }}")
+    page = environment_of(ENGLISH, ZONE).from_string("{{ seat | place }}")
     assert page.render(seat=seat) == english
 
 
@@ -102,7 +103,7 @@ def test_a_template_is_translated_when_it_is_compiled() -> None:
     )
     facts: dict[str, Any] = {"n": 2, "text": _("已预约")}
     pages = {
-        language.tag: environment_of(language).from_string(source).render(facts)
+        language.tag: environment_of(language, ZONE).from_string(source).render(facts)
         for language in (CHINESE, ENGLISH)
     }
     assert pages == {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from PIL import Image
 from handlers.http.wording import rules_html, running_line_of
 from handlers.texts.wording import PLACEHOLDER_NAMES, RULES_TEXT, RUNNING_LINE
 from models.kernel.errors import Malformed
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, Catalog, Venue
 from models.policy.entities import Policy
 from models.profile.logo import LARGEST_LOGO, logo_of
-from models.profile.rules import PLACEHOLDER, check_profile
-from models.profile.zones import ZoneProblem, fitting_zones, zone_minutes, zone_problem
+from models.profile.rules import PLACEHOLDER, check_profile, check_zone
+from models.profile.zones import zone_names
 from models.reference_data import ReferenceData
 from tests.builders import VENUE
 from tests.unit.profiles import PROFILE
@@ -38,25 +39,25 @@ ROOT = Path(__file__).resolve().parents[2]
         ("Asia/Tokyo", 540),
         ("America/Phoenix", -420),
         ("America/Mexico_City", -360),  # no daylight saving since 2022
-        ("Europe/Berlin", ZoneProblem.DAYLIGHT_SAVING),
-        ("Africa/Casablanca", ZoneProblem.DAYLIGHT_SAVING),  # for Ramadan, five weeks
-        ("Australia/Lord_Howe", ZoneProblem.DAYLIGHT_SAVING),
-        ("Asia/Kathmandu", ZoneProblem.HALF_HOURS),
-        ("Australia/Eucla", ZoneProblem.HALF_HOURS),
-        ("Asia/Atlantis", ZoneProblem.UNKNOWN),
-        ("Etc/GMT-8", ZoneProblem.UNKNOWN),
-        ("../etc/passwd", ZoneProblem.UNKNOWN),
-        ("", ZoneProblem.UNKNOWN),
+        ("Europe/Berlin", 60),
+        ("Europe/Dublin", 0),
+        ("Africa/Casablanca", 0),  # for Ramadan, five weeks
+        ("America/New_York", -300),
+        ("Australia/Lord_Howe", 630),
+        ("Asia/Kathmandu", 345),
+        ("Asia/Atlantis", "zone_unknown"),
+        ("Etc/GMT-8", "zone_unknown"),
+        ("../etc/passwd", "zone_unknown"),
+        ("", "zone_unknown"),
     ],
 )
-def test_time_zones_have_their_offset_or_a_problem(zone: str, wanted: int | ZoneProblem) -> None:
-    problem = zone_problem(zone, 2026)
-    assert (problem if problem is not None else zone_minutes(zone, 2026)) == wanted
-
-
-def test_only_usable_time_zones_are_offered() -> None:
-    offered = fitting_zones(2026)
-    assert "Asia/Shanghai" in offered and "Europe/Berlin" not in offered and len(offered) > 100
+def test_a_time_zone_has_the_minutes_of_its_standard_time(zone: str, wanted: int | str) -> None:
+    if isinstance(wanted, str):
+        with pytest.raises(Malformed) as refusal:
+            check_zone(zone, 2026)
+        assert refusal.value.details["reason"] == wanted
+    else:
+        assert check_zone(zone, 2026) == wanted and zone in zone_names()
 
 
 @pytest.mark.parametrize(
@@ -211,4 +212,4 @@ def test_no_university_is_named_in_the_code_for_all_libraries() -> None:
 
 def test_a_profile_sets_the_librarys_time_zone() -> None:
     there = replace(PROFILE, zone="Asia/Kolkata", zone_minutes=330).clock
-    assert there.utcoffset(None) == timedelta(hours=5, minutes=30)
+    assert there == Zone.fixed("Asia/Kolkata", 330)

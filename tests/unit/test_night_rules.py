@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.affected_bookings.service import _offer_deadline
 from models.booking import time_choices
 from models.check_in import rules as check_in_rules
-from models.kernel.time_range import TimeRange, local_date, to_local
+from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
@@ -24,6 +24,7 @@ from tests.builders import (
     MONDAY,
     TOMORROW,
     VENUE,
+    ZONE,
     but,
     hours,
     in_use,
@@ -63,8 +64,8 @@ def test_open_hours_join_the_hours_of_both_days(
 
     def rule(lasting: int, first: date | None = None) -> OpeningRule:
         start = on("00:00") + opens * half
-        closes = to_local(start + lasting * half).time()
-        return OpeningRule(to_local(start).time(), closes, first=first)
+        closes = ZONE.local(start + lasting * half).time()
+        return OpeningRule(ZONE.local(start).time(), closes, first=first)
 
     usual = rule(lasts)
     other = rule(second, TOMORROW) if second else OpeningRule(None, None, TOMORROW)
@@ -78,16 +79,18 @@ def test_open_hours_join_the_hours_of_both_days(
     }
     start = on("00:00") + begin * half
     span = TimeRange(start, start + length * half)
-    place = open_hours(policy, local_date(start), VENUE, AREA)
+    place = open_hours(ZONE, policy, ZONE.day(start), VENUE, AREA)
     assert place.covers(span.start, span.end) == (set(range(begin, begin + length)) <= open_halves)
     offered = [
         (begun, end)
-        for _, begun in time_choices.start_choices(local_date(start), policy, place, on("00:00"))
+        for _, begun in time_choices.start_choices(
+            ZONE, ZONE.day(start), policy, place, on("00:00")
+        )
         if (hours_found := place.containing(begun)) is not None
-        for end in time_choices.end_choices(begun, policy, hours_found)
+        for end in time_choices.end_choices(ZONE, begun, policy, hours_found)
     ]
     assert all(place.covers(*choice) for choice in offered)
-    assert all(local_date(begun) == local_date(start) for begun, _ in offered)
+    assert all(ZONE.day(begun) == ZONE.day(start) for begun, _ in offered)
     if begin * 30 % step == 0 and (begin % 48) * 30 % step == 0 and length * 30 % step == 0:
         crossing = ((begin % 48) + length) > 48
         if place.covers(span.start, span.end) and not crossing and start > on("00:00"):
@@ -100,18 +103,20 @@ def test_open_hours_join_the_hours_of_both_days(
 def test_every_offered_time_is_accepted(now: str, area: AreaId, policy: Policy) -> None:
     seen = 0
     for day in (MONDAY, TOMORROW):
-        place = open_hours(policy, day, VENUE, area)
+        place = open_hours(ZONE, policy, day, VENUE, area)
         numbers = policy.resolve(area)
-        for value, start in time_choices.start_choices(day, numbers, place, on(now)):
+        for value, start in time_choices.start_choices(ZONE, day, numbers, place, on(now)):
             open_then = place.containing(start)
             assert open_then is not None
-            for end in time_choices.end_choices(start, numbers, open_then):
+            for end in time_choices.end_choices(ZONE, start, numbers, open_then):
                 wish = TimeSelection(
-                    day, None if value == "now" else time.fromisoformat(value), to_local(end).time()
+                    day,
+                    None if value == "now" else time.fromisoformat(value),
+                    ZONE.local(end).time(),
                 )
-                span = rules.resolve_time(wish, numbers, place, on(now))
+                span = rules.resolve_time(ZONE, wish, numbers, place, on(now))
                 assert (span.start, span.end) == (start, end)
-                seen += local_date(end) > day
+                seen += ZONE.day(end) > day
     assert (seen > 0) == (policy is not HALL), "some go over midnight"
 
 
@@ -124,16 +129,16 @@ def test_a_leave_over_midnight_counts_the_meal_times_of_both_days() -> None:
         (on("00:59", TOMORROW), on("01:59", TOMORROW)),
         (on("01:00", TOMORROW), on("01:30", TOMORROW)),
     ):
-        assert check_in_rules.decide_return_by(r, supper, left) == back
+        assert check_in_rules.decide_return_by(ZONE, r, supper, left) == back
 
 
 def test_a_stay_touches_two_days_at_most() -> None:
     r = but(in_use(), start=on("01:00"), end=on("23:00", TOMORROW))
-    place, now = open_hours(ALWAYS, TOMORROW, VENUE, AREA), on("22:30", TOMORROW)
+    place, now = open_hours(ZONE, ALWAYS, TOMORROW, VENUE, AREA), on("22:30", TOMORROW)
     midnight = on("00:00", AFTER_TOMORROW)
-    assert check_in_rules.renewal_choices(r, ALWAYS, place, now) == [midnight]
+    assert check_in_rules.renewal_choices(ZONE, r, ALWAYS, place, now) == [midnight]
     for end, expected in ((time(0), "ok"), (time(1), "off_grid")):
-        renewed = partial(check_in_rules.renewal_end, r, end, ALWAYS, place, now)
+        renewed = partial(check_in_rules.renewal_end, ZONE, r, end, ALWAYS, place, now)
         assert outcome(renewed) == expected
 
 
@@ -159,4 +164,4 @@ def test_a_stay_touches_two_days_at_most() -> None:
 def test_the_deadline_of_a_replacement_offer_leaves_time_to_answer(
     now: datetime, booked: TimeRange, until: datetime
 ) -> None:
-    assert _offer_deadline(booked, now) == until
+    assert _offer_deadline(ZONE, booked, now) == until

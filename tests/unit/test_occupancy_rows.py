@@ -24,7 +24,7 @@ from models.reservations.occupancy_rows import Change, OccupancyRow, RowRemoval,
 from models.reservations.state_machine import ReservationState
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import MapQuery, SeatState, SeatStatus, count_area, seat_state
-from tests.builders import AREA, MONDAY, TOMORROW, VENUE, ZHANG, on, reserved
+from tests.builders import AREA, MONDAY, TOMORROW, VENUE, ZHANG, ZONE, on, reserved
 from tests.unit.occupancy_database import (
     AN_AREA,
     DAY,
@@ -202,7 +202,7 @@ OTHERS_SEAT = SeatId("3f-hall-001")
 
 def look_at(now: datetime, span: TimeRange | None, tomorrow: bool) -> MapQuery:
     day = TOMORROW if tomorrow else MONDAY
-    return MapQuery(day, span, POLICY, open_hours(POLICY, day, VENUE, AREA), now)
+    return MapQuery(ZONE, day, span, POLICY, open_hours(ZONE, POLICY, day, VENUE, AREA), now)
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from handlers.policy.console.opening_words import calendar_month, conflicts_text, place_in, value_of
 from handlers.texts.opening import clock_hours_text, hours_of_day_text, short_days_text
 from models.kernel.errors import NotFound
-from models.kernel.time_range import TimeRange, local_instant, to_local
+from models.kernel.time_range import TimeRange
 from models.library.entities import Area, AreaId, Catalog, Venue, VenueId
 from models.policy import opening_rules
 from models.policy.entities import OpeningRule, Policy
@@ -22,7 +22,7 @@ from models.policy.opening import OpeningKind, OpeningPlace, decide_opening
 from models.policy.opening_conflicts import ConflictKind, find_conflicts
 from models.reservations.errors import Closed
 from models.reservations.rules import TimeSelection, resolve_time
-from tests.builders import AREA, MONDAY, TOMORROW, VENUE
+from tests.builders import AREA, MONDAY, TOMORROW, VENUE, ZONE
 
 UPPER = AreaId("4f-hall")
 ANNEX = VenueId("annex")
@@ -138,8 +138,8 @@ ANNEX_SUNDAYS_OFF = OpeningRule(None, None, weekdays=frozenset({6}), venue_id=AN
 def test_the_deciding_opening_rule_of_a_day(
     rules: tuple[OpeningRule, ...], day: date, place: AreaId, expected: str
 ) -> None:
-    hours_found = Policy(opening=rules).day_hours(day, VENUES[place], place)
-    assert f"{hours_of_day_text(hours_found.hours)} {hours_found.reason}".strip() == expected
+    hours_found = Policy(opening=rules).day_hours(ZONE, day, VENUES[place], place)
+    assert f"{hours_of_day_text(ZONE, hours_found.hours)} {hours_found.reason}".strip() == expected
 
 
 def test_dates_and_hours_determine_the_kind_of_an_opening_rule() -> None:
@@ -188,8 +188,8 @@ places = st.sampled_from([(VENUE, None), (VENUE, AREA), (VENUE, UPPER), (ANNEX, 
 
 def open_on(policy: Policy, day: date, place: tuple[VenueId, AreaId | None]) -> list[TimeRange]:
     """All hours of that calendar day in which the place is open."""
-    whole = TimeRange(local_instant(day, time()), local_instant(day + DAY, time()))
-    spans = [policy.day_hours(near, *place).hours for near in (day - DAY, day, day + DAY)]
+    whole = TimeRange(ZONE.midnight(day), ZONE.midnight(day + DAY))
+    spans = [policy.day_hours(ZONE, near, *place).hours for near in (day - DAY, day, day + DAY)]
     return [span for span in spans if span is not None and span.overlaps(whole)]
 
 
@@ -206,7 +206,7 @@ def booked(
     wish = TimeSelection(day, start, end)
     try:
         return resolve_time(
-            wish, largest, open_hours(policy, day, *place), local_instant(day, time())
+            ZONE, wish, largest, open_hours(ZONE, policy, day, *place), ZONE.midnight(day)
         )
     except Closed:
         return None
@@ -223,7 +223,7 @@ def test_a_closure_is_never_bookable(
     alone = [r for r in rules if r.stands_alone and r.kind is OpeningKind.EXCEPTION]
     if closures and not (alone and all(rule.area_id is None for rule in closures)):
         assert open_on(policy, day, place) == []
-        assert policy.day_hours(day, *place).hours is None
+        assert policy.day_hours(ZONE, day, *place).hours is None
         assert booked(policy, day, place, start, end) is None
         if end > start > time():
             assert booked(policy, day - DAY, place, end, start) is None, "into the closed day"
@@ -233,7 +233,7 @@ def test_a_closure_is_never_bookable(
 @example(Policy(opening=(NIGHT, HOLIDAY, replace(ALONE_DAY, opens=time(9)))), MONDAY - DAY, AREA)
 def test_an_area_is_never_open_beyond_its_venue(policy: Policy, day: date, area_id: AreaId) -> None:
     venue = VENUES[area_id]
-    decision = decide_opening(policy.opening, day, venue, area_id)
+    decision = decide_opening(ZONE, policy.opening, day, venue, area_id)
     span, rule = decision.hours, decision.rule
     if span is None or rule is None or rule.stands_alone:
         return
@@ -241,7 +241,7 @@ def test_an_area_is_never_open_beyond_its_venue(policy: Policy, day: date, area_
     spans = [s for other in near for s in open_on(policy, other, (venue, None))]
     instant = span.start
     while instant < span.end:
-        assert any(s.contains(instant) for s in spans), to_local(instant)
+        assert any(s.contains(instant) for s in spans), ZONE.local(instant)
         instant += timedelta(minutes=30)
     assert span.length <= DAY
 
@@ -256,15 +256,16 @@ def test_the_opening_calendar_shows_the_bookable_hours(
 ) -> None:
     venue_id, area_id = place
     of = OpeningPlace(area_id=area_id) if area_id else OpeningPlace(venue_id=venue_id)
-    calendar_day = calendar_month(CATALOG, policy, of, day).days[day.day - 1]
-    hours_known = policy.day_hours(day, *place)
-    assert (calendar_day.day, calendar_day.hours) == (day, hours_of_day_text(hours_known.hours))
+    calendar_day = calendar_month(ZONE, CATALOG, policy, of, day).days[day.day - 1]
+    hours_known = policy.day_hours(ZONE, day, *place)
+    assert (calendar_day.day, calendar_day.hours) == (
+        day,
+        hours_of_day_text(ZONE, hours_known.hours),
+    )
     assert (calendar_day.hours == "闭馆") == (hours_known.hours is None)
     # Each half hour of what is booked is in the hours that the calendar shows for a day.
-    span = TimeRange(
-        local_instant(day, start), local_instant(day if end > start else day + DAY, end)
-    )
-    days_shown = [policy.day_hours(day + n * DAY, *place).hours for n in (-1, 0, 1, 2)]
+    span = TimeRange(ZONE.instant(day, start), ZONE.instant(day if end > start else day + DAY, end))
+    days_shown = [policy.day_hours(ZONE, day + n * DAY, *place).hours for n in (-1, 0, 1, 2)]
     steps = span.length // HALF_HOUR
     open_throughout = all(
         any(
@@ -282,8 +283,8 @@ def test_weekly_hours_are_set_and_removed() -> None:
     new = opening_rules.set_week(policy, place, table, independent=True)
     assert new.version == 2 and len(new.opening) == 5
     for n, plan in enumerate(table):
-        hours_found = new.day_hours(MONDAY + timedelta(days=14 + n), VENUE, AREA).hours
-        assert hours_of_day_text(hours_found) == clock_hours_text(*(plan or (None, None)))
+        hours_found = new.day_hours(ZONE, MONDAY + timedelta(days=14 + n), VENUE, AREA).hours
+        assert hours_of_day_text(ZONE, hours_found) == clock_hours_text(*(plan or (None, None)))
     assert opening_rules.places_with_week(new) == [OpeningPlace(), place]
     again = opening_rules.set_week(new, place, [None] * 7)
     assert len(again.opening) == 3, "a table takes the place of the one before"
@@ -369,14 +370,14 @@ def test_conflicts_of_a_new_opening_rule_are_described(
     rules: tuple[OpeningRule, ...], new: OpeningRule, said: list[str]
 ) -> None:
     old = Policy(opening=rules)
-    conflicts = find_conflicts(old, opening_rules.add_opening_rule(old, new), VENUES, MONDAY)
-    assert conflicts_text(CATALOG, conflicts) == said
+    conflicts = find_conflicts(ZONE, old, opening_rules.add_opening_rule(old, new), VENUES, MONDAY)
+    assert conflicts_text(ZONE, CATALOG, conflicts) == said
 
 
 def test_places_with_their_own_weekly_hours_are_named() -> None:
     old = Policy(opening=(ALWAYS, AREA_WEEK, ANNEX_WEEK))
     new = opening_rules.set_week(old, OpeningPlace(), [(time(8), time(21))] * 7)
-    conflicts = find_conflicts(old, new, VENUES, MONDAY)
+    conflicts = find_conflicts(ZONE, old, new, VENUES, MONDAY)
     kinds = {(c.kind, value_of(c.place)) for c in conflicts}
     assert kinds == {
         (ConflictKind.OWN_WEEK, f"a:{AREA}"),

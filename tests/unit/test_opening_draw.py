@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, half_hour_slots, local_instant
+from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.opening_draw.entities import Outcome, Ticket
 from models.opening_draw.rules import (
@@ -24,9 +24,9 @@ from models.opening_draw.rules import (
     too_early_by,
 )
 from models.policy.entities import Policy
-from tests.builders import MONDAY, TOMORROW
+from tests.builders import MONDAY, TOMORROW, ZONE
 
-OPENS = local_instant(MONDAY, time(10))
+OPENS = ZONE.instant(MONDAY, time(10))
 SECOND = timedelta(seconds=1)
 ANSWER_LIMIT = timedelta(seconds=5)
 
@@ -64,14 +64,14 @@ def test_a_request_in_the_draw_waits_within_the_answer_limit() -> None:
 
 def test_only_days_with_an_opening_to_come_are_drawn() -> None:
     drawn = Policy(booking_opens_at=time(10), opening_draw=True)
-    assert drawn.draw_opens_at(TOMORROW, OPENS) == OPENS
-    assert drawn.draw_opens_at(MONDAY, OPENS) is None, "today needs no opening"
-    assert Policy(booking_opens_at=time(10)).draw_opens_at(TOMORROW, OPENS) is None
-    assert Policy(opening_draw=True).draw_opens_at(TOMORROW, OPENS) is None
+    assert drawn.draw_opens_at(ZONE, TOMORROW, OPENS) == OPENS
+    assert drawn.draw_opens_at(ZONE, MONDAY, OPENS) is None, "today needs no opening"
+    assert Policy(booking_opens_at=time(10)).draw_opens_at(ZONE, TOMORROW, OPENS) is None
+    assert Policy(opening_draw=True).draw_opens_at(ZONE, TOMORROW, OPENS) is None
 
 
 def ticket(reader: int, seat: int, start: int, hours: int) -> Ticket:
-    begin = local_instant(TOMORROW, time(start))
+    begin = ZONE.instant(TOMORROW, time(start))
     span = TimeRange(begin, begin + timedelta(hours=hours))
     return Ticket(TOMORROW, ReaderId(f"r{reader}"), 0, SeatId(f"s{seat}"), span, "")
 
@@ -84,7 +84,7 @@ def winners_one_by_one(tickets: list[Ticket]) -> set[str]:
     taken: set[object] = set()
     winners = set()
     for one in tickets:
-        slots = {(one.seat_id, slot) for slot in half_hour_slots(one.span)}
+        slots = {(one.seat_id, slot) for slot in ZONE.half_hour_slots(one.span)}
         if taken.isdisjoint(slots):
             taken |= slots
             winners.add(one.id)
@@ -99,12 +99,12 @@ def test_concurrent_serving_has_the_winners_of_serving_one_by_one(
     rng = random.Random(seed)
     tickets = [ticket(number, *wish) for number, wish in enumerate(wishes)]
     by_id = {one.id: one for one in tickets}
-    order = ServingOrder(tickets)
+    order = ServingOrder(ZONE, tickets)
     under_way, taken, winners, called = order.first(), set[object](), set[str](), 0
     while under_way:
         called += 1
         id = under_way.pop(rng.randrange(len(under_way)))
-        slots = {(by_id[id].seat_id, slot) for slot in half_hour_slots(by_id[id].span)}
+        slots = {(by_id[id].seat_id, slot) for slot in ZONE.half_hour_slots(by_id[id].span)}
         won = taken.isdisjoint(slots)
         if won:
             taken |= slots
@@ -116,17 +116,17 @@ def test_concurrent_serving_has_the_winners_of_serving_one_by_one(
 
 
 def test_after_a_win_all_losing_tickets_are_served_at_once() -> None:
-    order = ServingOrder([ticket(number, 0, 8, 2) for number in range(100)])
+    order = ServingOrder(ZONE, [ticket(number, 0, 8, 2) for number in range(100)])
     (first,) = order.first()
     assert len(order.rest()) == 99 and order.unserved()
     assert len(order.served(first, Outcome.WON)) == 99
-    order = ServingOrder([ticket(number, 0, 8, 2) for number in range(100)])
+    order = ServingOrder(ZONE, [ticket(number, 0, 8, 2) for number in range(100)])
     (first,) = order.first()
     assert len(order.served(first, Outcome.SEAT_TAKEN)) == 99
 
 
 def test_a_refused_ticket_passes_the_turn_to_the_next() -> None:
-    order = ServingOrder([ticket(number, 0, 8, 2) for number in range(3)])
+    order = ServingOrder(ZONE, [ticket(number, 0, 8, 2) for number in range(3)])
     (first,) = order.first()
     (second,) = order.served(first, Outcome.REFUSED)
     assert second == ticket(1, 0, 8, 2).id

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.kernel.time_range import TimeRange, local_instant, to_local
+from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId
 from models.policy.differences import ValueChange, value_changes
 from models.policy.entities import (
@@ -23,7 +23,7 @@ from models.policy.entities import (
 from models.policy.validation import settled
 from models.reservations.errors import OutsideHorizon
 from models.reservations.rules import day_in_horizon
-from tests.builders import AREA, MONDAY, TOMORROW, hours, on
+from tests.builders import AREA, MONDAY, TOMORROW, ZONE, hours, on
 
 BOOKING_PAGE = Path(__file__).parents[2] / "docs" / "booking.md"
 UPPER = AreaId("4f-hall")
@@ -44,20 +44,22 @@ def test_time_steps_count_from_midnight(
     step: int, opens: str, closes: str, expected: list[str]
 ) -> None:
     policy = Policy(step_minutes=step)
-    assert [f"{to_local(s):%H:%M}" for s in time_steps(policy, hours(opens, closes))] == expected
+    assert [
+        f"{ZONE.local(s):%H:%M}" for s in time_steps(ZONE, policy, hours(opens, closes))
+    ] == expected
 
 
 @given(st.integers(0, 1438), st.integers(1, 1439), st.sampled_from([30, 60, 90, 120]))
 def test_time_steps_lie_within_the_opening_hours(opens: int, longest: int, step: int) -> None:
-    start = local_instant(MONDAY, time(0)) + timedelta(minutes=opens)
+    start = ZONE.midnight(MONDAY) + timedelta(minutes=opens)
     end = min(start + timedelta(minutes=longest), on("23:59"))
     if end <= start:
         return
-    steps = time_steps(Policy(step_minutes=step), TimeRange(start, end))
+    steps = time_steps(ZONE, Policy(step_minutes=step), TimeRange(start, end))
     every = [
         instant
         for k in range(24 * 60 // step + 1)
-        if start <= (instant := local_instant(MONDAY, time(0)) + timedelta(minutes=step * k)) < end
+        if start <= (instant := ZONE.midnight(MONDAY) + timedelta(minutes=step * k)) < end
     ]
     assert list(steps) == every
 
@@ -108,9 +110,9 @@ def test_the_policy_page_lists_every_field_with_its_default() -> None:
 
 
 def test_a_day_becomes_bookable_at_its_opening_instant() -> None:
-    assert Policy().opens_at_instant(TOMORROW) is None
-    assert Policy(booking_opens_at=time(20)).opens_at_instant(TOMORROW) == on("20:00")
-    assert Policy().bookable_dates(on("23:59:59")) == [MONDAY, TOMORROW]
+    assert Policy().opens_at_instant(ZONE, TOMORROW) is None
+    assert Policy(booking_opens_at=time(20)).opens_at_instant(ZONE, TOMORROW) == on("20:00")
+    assert Policy().bookable_dates(ZONE, on("23:59:59")) == [MONDAY, TOMORROW]
 
 
 def test_an_override_takes_precedence_over_area_values_on_its_days() -> None:
@@ -241,8 +243,8 @@ def test_a_day_is_bookable_when_its_own_booking_window_includes_it(
     bookable = []
     for day in days:
         try:
-            day_in_horizon(day, policy.resolve(None, day), now)
+            day_in_horizon(ZONE, day, policy.resolve(None, day), now)
         except OutsideHorizon:
             continue
         bookable.append(day)
-    assert policy.bookable_dates(now) == bookable and bookable[0] == MONDAY
+    assert policy.bookable_dates(ZONE, now) == bookable and bookable[0] == MONDAY

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date, local_instant, to_local
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.policy.open_hours import OpenHours, open_hours
@@ -29,6 +28,7 @@ from tests.builders import (
     PROOF,
     TOMORROW,
     VENUE,
+    ZONE,
     hours,
     in_use,
     on,
@@ -52,9 +52,9 @@ def simulated(
     """The result of the code."""
 
     def rules_of(area: AreaId, day: date) -> tuple[Policy, OpenHours]:
-        return policy.resolve(area, day), open_hours(policy, day, VENUE, area)
+        return policy.resolve(area, day), open_hours(ZONE, policy, day, VENUE, area)
 
-    simulation = PolicySimulation(policy, rules_of)
+    simulation = PolicySimulation(ZONE, policy, rules_of)
     for day, past in days.items():
         simulation.add(day, past)
         simulation.finish_day()
@@ -107,7 +107,7 @@ def by_brute_force(
                 for begin, end in policy.meal_times:
                     over = 1440 if end <= begin else 0
                     meal = {m % 1440 for m in range(of(begin), of(end) + over)}
-                    gone = to_local(left)
+                    gone = ZONE.local(left)
                     away = {(gone.hour * 60 + gone.minute + m) % 1440 for m in range(short)}
                     if meal & away:
                         minutes = policy.meal_leave_minutes + more.leave_minutes
@@ -134,11 +134,11 @@ def of(clock: time) -> int:
 
 
 def why_not(policy: Policy, day: date, c: PastBooking) -> str | None:
-    ahead = (day - local_date(c.asked_at)).days
+    ahead = (day - ZONE.day(c.asked_at)).days
     if ahead > policy.booking_window_days:
         return "outside_horizon"
     if policy.booking_opens_at is not None and ahead > 0:
-        since = local_instant(
+        since = ZONE.instant(
             day - timedelta(days=policy.booking_window_days), policy.booking_opens_at
         )
         if c.asked_at < since:

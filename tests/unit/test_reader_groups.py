@@ -33,7 +33,7 @@ from models.reader_groups.entities import (
 from models.reader_groups.mapping import group_document, read_group
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import MapQuery, SeatStatus
-from tests.builders import MONDAY, TOMORROW, VENUE, on
+from tests.builders import MONDAY, TOMORROW, VENUE, ZONE, on
 
 YESTERDAY = MONDAY - timedelta(days=1)
 GRADUATES, CLUB, REST = GroupId("graduates"), GroupId("club"), GroupId("rest")
@@ -215,8 +215,8 @@ def test_readers_with_the_same_groups_in_an_area_see_what_they_may_book(
     shared = library.in_area(AREA, library.that_matter(mine))
     view = AreaMap(AREA, library.barred(AREA, shared))
     policy = Policy()
-    around = open_hours(policy, MONDAY, VENUE, ROOM)
-    look = MapQuery(MONDAY, None, policy, around, on("09:00"))
+    around = open_hours(ZONE, policy, MONDAY, VENUE, ROOM)
+    look = MapQuery(ZONE, MONDAY, None, policy, around, on("09:00"))
     view.refresh(DayOccupancy(), look)
     free = [state.status is SeatStatus.FREE for state in view.views]
     assert free == [library.may_use(s, mine) for s in AREA.seats]

@@ -15,7 +15,7 @@ from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.check_in import transitions as check_in_transitions
 from models.kernel.errors import RuleViolation, WrongState
-from models.kernel.time_range import TimeRange, local_date, to_local
+from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.outages import transitions as outage_transitions
 from models.policy.entities import OpeningRule, Policy
@@ -32,7 +32,7 @@ from models.reservations.state_machine import (
     ReservationEvent,
     ReservationState,
 )
-from tests.builders import AREA, BY_JOB, BY_READER, PROOF, VENUE, ZHANG, on, reserved
+from tests.builders import AREA, BY_JOB, BY_READER, PROOF, VENUE, ZHANG, ZONE, on, reserved
 from tests.unit.reservation_changes import POLICY, changed
 
 
@@ -49,11 +49,11 @@ class Life(RuleBasedStateMachine):
     policy = POLICY
 
     def clock(self, text: str) -> time:
-        return to_local(on(text) + self.later).time()
+        return ZONE.local(on(text) + self.later).time()
 
     @property
     def place(self) -> OpenHours:
-        return open_hours(self.policy, local_date(self.now), VENUE, AREA)
+        return open_hours(ZONE, self.policy, ZONE.day(self.now), VENUE, AREA)
 
     @initialize(
         start=st.integers(7, 22), length=st.integers(1, 4), at_once=st.booleans(),
@@ -65,14 +65,16 @@ class Life(RuleBasedStateMachine):
         end = self.clock(f"{start + length:02}:00" if start + length < 23 else "22:30")
         at_once |= start == 7
         begin = self.now if at_once else on(f"{start:02}:00") + self.later
-        day = local_date(begin)
-        wish = TimeSelection(day, None if at_once else to_local(begin).time(), end)
-        place = open_hours(self.policy, day, VENUE, AREA)
-        span = rules.resolve_time(wish, replace(self.policy, max_minutes=300), place, self.now)
-        first = f"{to_local(span.start):%H:%M:%S}"
+        day = ZONE.day(begin)
+        wish = TimeSelection(day, None if at_once else ZONE.local(begin).time(), end)
+        place = open_hours(ZONE, self.policy, day, VENUE, AREA)
+        span = rules.resolve_time(
+            ZONE, wish, replace(self.policy, max_minutes=300), place, self.now
+        )
+        first = f"{ZONE.local(span.start):%H:%M:%S}"
         self.r = reserved(
-            first, f"{to_local(span.end):%H:%M}", made=f"{to_local(self.now):%H:%M:%S}",
-            day=day, made_on=local_date(self.now),
+            first, f"{ZONE.local(span.end):%H:%M}", made=f"{ZONE.local(self.now):%H:%M:%S}",
+            day=day, made_on=ZONE.day(self.now),
         )  # fmt: skip
         self.events: list[str] = ["reserve"]
 
@@ -112,7 +114,9 @@ class Life(RuleBasedStateMachine):
         self.attempt(
             ReservationEvent.CHECK_IN,
             lambda: check_in_rules.may_check_in(r, now),
-            lambda: check_in_transitions.check_in(r, PROOF, POLICY, BY_READER, now, early=early),
+            lambda: check_in_transitions.check_in(
+                ZONE, r, PROOF, POLICY, BY_READER, now, early=early
+            ),
         )
 
     @rule()
@@ -125,7 +129,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(seat=st.sampled_from(["2f-hall-065", "2f-hall-066"]), end=st.integers(8, 22))
     def change(self, seat: str, end: int) -> None:
-        start = None if self.now > self.r.start else to_local(self.r.start).time()
+        start = None if self.now > self.r.start else ZONE.local(self.r.start).time()
         self.attempt(
             ReservationEvent.CHANGE,
             lambda: rules.may_change(self.r, self.now),
@@ -133,9 +137,10 @@ class Life(RuleBasedStateMachine):
                 self.r,
                 SeatId(seat),
                 rules.resolve_time(
+                    ZONE,
                     TimeSelection(self.r.date, start, self.clock(f"{end:02}:00")),
                     self.policy,
-                    open_hours(self.policy, self.r.date, VENUE, AREA),
+                    open_hours(ZONE, self.policy, self.r.date, VENUE, AREA),
                     self.now,
                 ),
                 self.now,
@@ -149,7 +154,7 @@ class Life(RuleBasedStateMachine):
             lambda: None,
             lambda: check_in_transitions.leave(
                 self.r,
-                check_in_rules.decide_return_by(self.r, POLICY, self.now),
+                check_in_rules.decide_return_by(ZONE, self.r, POLICY, self.now),
                 POLICY,
                 BY_READER,
                 self.now,
@@ -180,9 +185,9 @@ class Life(RuleBasedStateMachine):
 
         def longer() -> Reservation:
             end_time = self.clock(f"{end:02}:00")
-            new_end = check_in_rules.renewal_end(r, end_time, POLICY, self.place, self.now)
+            new_end = check_in_rules.renewal_end(ZONE, r, end_time, POLICY, self.place, self.now)
             assert new_end > r.end
-            return check_in_transitions.renew(r, new_end, POLICY, BY_READER, self.now)
+            return check_in_transitions.renew(ZONE, r, new_end, POLICY, BY_READER, self.now)
 
         self.attempt(ReservationEvent.EXTEND, lambda: None, longer)
 
@@ -192,9 +197,9 @@ class Life(RuleBasedStateMachine):
 
         def sooner() -> Reservation:
             end_time = self.clock(f"{end:02}:00")
-            new_end = check_in_rules.earlier_end(r, end_time, POLICY, self.place, self.now)
+            new_end = check_in_rules.earlier_end(ZONE, r, end_time, POLICY, self.place, self.now)
             assert max(self.now, r.start) < new_end < r.end
-            return check_in_transitions.shorten(r, new_end, POLICY, BY_READER, self.now)
+            return check_in_transitions.shorten(ZONE, r, new_end, POLICY, BY_READER, self.now)
 
         self.attempt(ReservationEvent.SHORTEN, lambda: None, sooner)
 
@@ -275,16 +280,16 @@ class Life(RuleBasedStateMachine):
         assert ("i:" in held) == bool(r.idempotency_results)
         assert len(set(r.claims)) == len(r.claims)
         if r.state in LIVE:
-            assert set(slot_claims(r.seat_id, r.reader_id, r.span)) <= set(r.claims)
+            assert set(slot_claims(ZONE, r.seat_id, r.reader_id, r.span)) <= set(r.claims)
         if r.available_from is not None and r.available_from < r.start and r.state in LIVE:
             sooner = TimeRange(r.available_from, r.start)
-            assert set(slot_claims(r.seat_id, r.reader_id, sooner)) <= set(r.claims)
+            assert set(slot_claims(ZONE, r.seat_id, r.reader_id, sooner)) <= set(r.claims)
 
     @invariant()
     def nothing_due_is_left_by_the_ends(self) -> None:
         if self.r.state in TERMINAL:
             assert self.r.remind_at is None
-            assert allowed_actions.allowed_actions(self.r, POLICY, self.now) == []
+            assert allowed_actions.allowed_actions(ZONE, self.r, POLICY, self.now) == []
 
 
 class NightLife(Life):
@@ -295,7 +300,7 @@ class NightLife(Life):
 
     @invariant()
     def stays_on_its_day(self) -> None:
-        assert self.r.date == local_date(self.r.start)
+        assert self.r.date == ZONE.day(self.r.start)
 
 
 NightLife.TestCase.settings = settings(max_examples=75, stateful_step_count=25, deadline=None)

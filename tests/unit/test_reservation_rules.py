@@ -13,7 +13,6 @@ from models.booking import time_choices
 from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.kernel.errors import DomainError
-from models.kernel.time_range import to_local
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
@@ -28,6 +27,7 @@ from tests.builders import (
     TOMORROW,
     VENUE,
     ZHANG,
+    ZONE,
     away,
     but,
     hours,
@@ -176,14 +176,16 @@ def test_only_eligible_readers_and_enabled_seats_can_book() -> None:
 
 
 def starts(now: str, day: date = MONDAY, policy: Policy = HALL, area: AreaId = AREA) -> list[str]:
-    place = open_hours(policy, day, VENUE, area)
-    return [v for v, _ in time_choices.start_choices(day, policy.resolve(area), place, on(now))]
+    place = open_hours(ZONE, policy, day, VENUE, area)
+    return [
+        v for v, _ in time_choices.start_choices(ZONE, day, policy.resolve(area), place, on(now))
+    ]
 
 
 def ends(start: str, area: AreaId = AREA, policy: Policy = HALL) -> list[str]:
-    (hours,) = open_hours(policy, MONDAY, VENUE, area).intervals
-    choices = time_choices.end_choices(on(start), policy.resolve(area), hours)
-    return [f"{to_local(end):%H:%M}" for end in choices]
+    (hours,) = open_hours(ZONE, policy, MONDAY, VENUE, area).intervals
+    choices = time_choices.end_choices(ZONE, on(start), policy.resolve(area), hours)
+    return [f"{ZONE.local(end):%H:%M}" for end in choices]
 
 
 FULL = [f"{hour:02}:00" for hour in range(7, 23)]
@@ -298,11 +300,14 @@ def test_a_leave_lasts_until_its_return_deadline(left: str, back: str, later: ti
     """Also some hours later, with midnight in the stay, in a meal time or at its edge."""
     r = moved(in_use(reserved("08:00", "22:00", made="07:30")), later)
     meals = tuple(
-        (to_local(on(f"{begin:%H:%M}") + later).time(), to_local(on(f"{end:%H:%M}") + later).time())
+        (
+            ZONE.local(on(f"{begin:%H:%M}") + later).time(),
+            ZONE.local(on(f"{end:%H:%M}") + later).time(),
+        )
         for begin, end in HALL.meal_times
     )
     policy = replace(HALL, meal_times=meals)
-    assert check_in_rules.decide_return_by(r, policy, on(left) + later) == on(back) + later
+    assert check_in_rules.decide_return_by(ZONE, r, policy, on(left) + later) == on(back) + later
 
 
 @pytest.mark.parametrize(
@@ -311,7 +316,7 @@ def test_a_leave_lasts_until_its_return_deadline(left: str, back: str, later: ti
 )
 @by_day_and_night
 def test_a_leave_needs_a_checked_in_reader(r: Reservation, now: str, later: timedelta) -> None:
-    left = partial(check_in_rules.decide_return_by, moved(r, later), HALL, on(now) + later)
+    left = partial(check_in_rules.decide_return_by, ZONE, moved(r, later), HALL, on(now) + later)
     assert outcome(left) == "wrong_state"
 
 
@@ -335,7 +340,7 @@ def test_a_leave_needs_a_checked_in_reader(r: Reservation, now: str, later: time
 def test_the_allowed_actions_of_each_state(
     r: Reservation, now: str, expected: list[str], later: timedelta
 ) -> None:
-    allowed = allowed_actions.allowed_actions(moved(r, later), HALL, on(now) + later)
+    allowed = allowed_actions.allowed_actions(ZONE, moved(r, later), HALL, on(now) + later)
     if later:  # off the full hours, others lie before its end
         allowed, expected = ([a for a in some if a != "shorten"] for some in (allowed, expected))
     assert allowed == expected

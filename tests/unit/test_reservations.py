@@ -29,6 +29,7 @@ from tests.builders import (
     BY_JOB,
     BY_READER,
     PROOF,
+    ZONE,
     away,
     but,
     hours,
@@ -43,7 +44,7 @@ BOOKING_PAGE: Final = Path(__file__).parents[2] / "docs" / "booking.md"
 
 STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
     ReservationEvent.CHECK_IN: lambda r: check_in_transitions.check_in(
-        r, PROOF, POLICY, BY_READER, r.start, early=False
+        ZONE, r, PROOF, POLICY, BY_READER, r.start, early=False
     ),
     ReservationEvent.CANCEL: lambda r: transitions.cancel(r, BY_READER, r.start),
     ReservationEvent.CHANGE: lambda r: changed(r, SeatId("2f-hall-066"), r.span, r.created_at),
@@ -56,10 +57,10 @@ STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
     ),
     ReservationEvent.FINISH: lambda r: check_in_transitions.finish(r, BY_READER, r.start),
     ReservationEvent.EXTEND: lambda r: check_in_transitions.renew(
-        r, r.end + timedelta(hours=1), POLICY, BY_READER, r.start
+        ZONE, r, r.end + timedelta(hours=1), POLICY, BY_READER, r.start
     ),
     ReservationEvent.SHORTEN: lambda r: check_in_transitions.shorten(
-        r, r.end - timedelta(hours=1), POLICY, BY_READER, r.start
+        ZONE, r, r.end - timedelta(hours=1), POLICY, BY_READER, r.start
     ),
     ReservationEvent.COMPLETE: lambda r: check_in_transitions.complete(r, BY_JOB),
     ReservationEvent.EXPIRE_LEAVE: lambda r: check_in_transitions.expire_leave(
@@ -182,7 +183,7 @@ def test_deadline_effects_are_dated_at_the_deadline() -> None:
 def test_an_early_check_in_records_from_when_the_seat_is_available() -> None:
     assert in_use(when=on("13:40")).available_from == on("13:40")
     occupied = check_in_transitions.check_in(
-        reserved(), PROOF, POLICY, BY_READER, on("13:40"), early=False
+        ZONE, reserved(), PROOF, POLICY, BY_READER, on("13:40"), early=False
     )
     assert (occupied.available_from, occupied.checked_in_at) == (on("14:00"), on("13:40"))
 
@@ -198,7 +199,7 @@ def test_an_outage_extends_a_deadline_and_waives_its_penalty() -> None:
         gone, PROOF, POLICY, BY_READER, on("15:20")
     ).penalty_waived
     arrived = check_in_transitions.check_in(
-        waits, PROOF, POLICY, BY_READER, on("14:50"), early=False
+        ZONE, waits, PROOF, POLICY, BY_READER, on("14:50"), early=False
     )
     assert not arrived.penalty_waived
     capped = outage_transitions.extend_deadline(away(), TimeRange(on("14:50"), on("17:00")))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, to_local
+from models.kernel.time_range import TimeRange
 from models.policy.entities import OpeningRule, Policy
 from models.policy.open_hours import open_hours
 from models.reservations.state_machine import ReservationState
@@ -24,7 +24,7 @@ from models.seat_map.availability import (
     free_starts,
     seat_state,
 )
-from tests.builders import AREA, LI, MONDAY, SEAT, TOMORROW, VENUE, ZHANG, hours, on
+from tests.builders import AREA, LI, MONDAY, SEAT, TOMORROW, VENUE, ZHANG, ZONE, hours, on
 
 POLICY = Policy()
 
@@ -56,7 +56,7 @@ def look(
     now: str, span: TimeRange | None = None, tomorrow: bool = False, policy: Policy = POLICY
 ) -> MapQuery:
     day = TOMORROW if tomorrow else MONDAY
-    return MapQuery(day, span, policy, open_hours(policy, day, VENUE, AREA), on(now))
+    return MapQuery(ZONE, day, span, policy, open_hours(ZONE, policy, day, VENUE, AREA), on(now))
 
 
 AHEAD = look("09:00", tomorrow=True)
@@ -74,7 +74,7 @@ WHOLE_TOMORROW = [
 
 def rows(*views: SeatState) -> list[tuple[str, str | None, str | None]]:
     def clock(instant: datetime | None) -> str | None:
-        return f"{to_local(instant):%H:%M}" if instant else None
+        return f"{ZONE.local(instant):%H:%M}" if instant else None
 
     return [(v.status.value, clock(v.free_until), clock(v.next_free)) for v in views]
 
@@ -154,7 +154,7 @@ def test_a_seats_day_lists_its_free_and_taken_times(
 ) -> None:
     seen = look(now)
     assert [value for value, _, _ in free_starts(taken, seen)] == starts
-    assert [f"{to_local(end):%H:%M}" for end in free_ends(taken, seen, on(now))] == ends
+    assert [f"{ZONE.local(end):%H:%M}" for end in free_ends(taken, seen, on(now))] == ends
 
 
 days = st.lists(st.integers(14, 44), min_size=0, max_size=10, unique=True).map(sorted)

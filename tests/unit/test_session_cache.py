@@ -13,9 +13,8 @@ from models.identity.api_token_repository import ApiTokenRepository
 from models.identity.entities import Principal
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Unauthenticated
-from models.kernel.time_range import local_instant
 from models.storage.encryption import FieldCipher
-from tests.builders import MONDAY
+from tests.builders import MONDAY, ZONE
 
 
 class Empty(SessionRepository):
@@ -42,7 +41,7 @@ async def test_the_session_cache_holds_five_seconds_of_sessions(
 
     async def ask(id: str) -> None:
         with pytest.raises(Unauthenticated):
-            await sessions.open(id, local_instant(MONDAY, time(8)))
+            await sessions.open(id, ZONE.instant(MONDAY, time(8)))
 
     for second in range(1000):
         for n in range(3):

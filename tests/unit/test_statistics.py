@@ -8,17 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, local_instant, to_local
+from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId, SeatId
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
 from models.statistics.daily import summarise_day, summary, weekday_utilisation
 from models.statistics.today import occupied_seats, totals
+from tests.builders import ZONE
 
 DAY = date(2026, 9, 7)
 AREA = AreaId("2f-hall")
-MIDNIGHT = local_instant(DAY, time())
-OPEN = TimeRange(local_instant(DAY, time(7)), local_instant(DAY, time(22, 30)))
+MIDNIGHT = ZONE.midnight(DAY)
+OPEN = TimeRange(ZONE.instant(DAY, time(7)), ZONE.instant(DAY, time(22, 30)))
 
 
 @st.composite
@@ -60,7 +61,7 @@ def minute(n: int) -> datetime:
 @given(st.lists(briefs(), max_size=12))
 @settings(max_examples=60, deadline=None)
 def test_a_day_equals_a_recount_by_minutes(rows: list[BookingFacts]) -> None:
-    day = summarise_day(DAY, AREA, 40, [OPEN], rows)
+    day = summarise_day(ZONE, DAY, AREA, 40, [OPEN], rows)
     used = [0] * 24
     for row in rows:
         if row.checked_in_at is not None and row.available_from is not None:
@@ -71,7 +72,7 @@ def test_a_day_equals_a_recount_by_minutes(rows: list[BookingFacts]) -> None:
     assert day.booked == len(bookings) == totals(rows).booked
     assert day.checked_in == sum(row.checked_in_at is not None for row in bookings)
     assert (day.open_minutes, day.seats) == (40 * 930, 40)
-    whole = summary([day, summarise_day(DAY + timedelta(days=1), AREA, 40, [], [])])
+    whole = summary([day, summarise_day(ZONE, DAY + timedelta(days=1), AREA, 40, [], [])])
     assert whole.days == 2 and whole.used_minutes == sum(used)
     assert whole.utilisation == sum(used) / (40 * 930)
     attended = [row for row in bookings if row.state is not ReservationState.CANCELLED]
@@ -91,7 +92,7 @@ def test_past_hours_count_stays_and_future_hours_count_bookings(
         there = [r for r in rows if r.available_from is not None and r.available_from <= instant]
         assert past[n] == sum(instant < (r.ended_at or r.end) for r in there)
     assert occupied_seats(rows, instants, minute(0)) == [0] * len(instants)  # nothing of it is live
-    assert all(to_local(instant).minute == 0 for instant in instants)
+    assert all(ZONE.local(instant).minute == 0 for instant in instants)
 
 
 def test_an_empty_period_has_no_rates() -> None:

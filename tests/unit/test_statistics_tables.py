@@ -15,12 +15,13 @@ from handlers.statistics.console import charts
 from handlers.statistics.console import tables as statistics_tables
 from handlers.statistics.console.statistics import columns_of, rows_of
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.kernel.time_range import TimeRange
 from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
 from models.statistics.daily import AreaDay
 from models.statistics.seat_hours import seat_hours
+from tests.builders import ZONE
 
 FIRST = date(2026, 9, 7)
 DAYS = [FIRST + timedelta(days=n) for n in range(5)]
@@ -109,20 +110,20 @@ def test_seats_by_the_hour_equal_a_recount_by_minutes(data: st.DataObject) -> No
         Seat(SeatId("b"), AreaId("x"), "002", 0, 0, False, False, False, False, "坏", off, off),
     ]
     opened = {
-        DAYS[0]: TimeRange(local_instant(DAYS[0], time(8)), local_instant(DAYS[0], time(21, 30))),
-        off: TimeRange(local_instant(off, time(8)), local_instant(off, time(20))),
+        DAYS[0]: TimeRange(ZONE.instant(DAYS[0], time(8)), ZONE.instant(DAYS[0], time(21, 30))),
+        off: TimeRange(ZONE.instant(off, time(8)), ZONE.instant(off, time(20))),
         DAYS[2]: None,
     }
     spans = {day: [span] if span is not None else [] for day, span in opened.items()}
     rows = [data.draw(booking(opened)) for _ in range(data.draw(st.integers(0, 6)))]
-    for seat, row in zip(seats, seat_hours(seats, spans, of_days(rows)), strict=True):
+    for seat, row in zip(seats, seat_hours(ZONE, seats, spans, of_days(rows)), strict=True):
         for hour in range(24):
             used = usable = 0
             for day, span in opened.items():
                 if seat.unavailable_reason(day) is not None:
                     continue
                 for minute in range(60):
-                    now = local_instant(day, time(hour, minute))
+                    now = ZONE.instant(day, time(hour, minute))
                     usable += span is not None and span.start <= now < span.end
                     used += sum(
                         r.seat_id == seat.id
@@ -135,14 +136,14 @@ def test_seats_by_the_hour_equal_a_recount_by_minutes(data: st.DataObject) -> No
 
 
 def of_days(rows: list[BookingFacts]) -> list[tuple[date, BookingFacts]]:
-    return [(local_date(row.start), row) for row in rows]
+    return [(ZONE.day(row.start), row) for row in rows]
 
 
 @st.composite
 def booking(draw: st.DrawFn, opened: dict[date, TimeRange | None]) -> BookingFacts:
     day = draw(st.sampled_from([*opened, DAYS[4]]))
     start = draw(st.integers(8 * 60, 20 * 60))
-    begin = local_instant(day, time()) + timedelta(minutes=start)
+    begin = ZONE.midnight(day) + timedelta(minutes=start)
     end = begin + timedelta(minutes=draw(st.integers(10, 90)))
     state = draw(st.sampled_from([ReservationState.COMPLETED, ReservationState.CANCELLED]))
     came = begin if draw(st.booleans()) else None
@@ -153,9 +154,11 @@ def booking(draw: st.DrawFn, opened: dict[date, TimeRange | None]) -> BookingFac
 
 def test_a_seat_disabled_all_the_time_has_no_rate() -> None:
     seat = Seat(SeatId("a"), AreaId("x"), "001", 0, 0, disabled="坏")
-    hours = TimeRange(local_instant(FIRST, time(8)), local_instant(FIRST, time(10)))
+    hours = TimeRange(ZONE.instant(FIRST, time(8)), ZONE.instant(FIRST, time(10)))
     good = Seat(SeatId("b"), AreaId("x"), "002", 0, 0)
-    table: Table = statistics_tables.seats_table(seat_hours([seat, good], {FIRST: [hours]}, []))
+    table: Table = statistics_tables.seats_table(
+        seat_hours(ZONE, [seat, good], {FIRST: [hours]}, [])
+    )
     assert table.rows == [("001", None, None, None, None), ("002", 0.0, 0.0, 0.0, 0.0)]
 
 

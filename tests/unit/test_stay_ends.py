@@ -8,11 +8,22 @@ from typing import Final
 import pytest
 
 from models.check_in import rules, transitions
-from models.kernel.time_range import local_date, to_local
 from models.policy.entities import Policy
 from models.policy.open_hours import open_hours
 from models.reservations.entities import Reservation
-from tests.builders import AREA, BY_READER, VENUE, away, but, in_use, on, outcome, reserved, shifted
+from tests.builders import (
+    AREA,
+    BY_READER,
+    VENUE,
+    ZONE,
+    away,
+    but,
+    in_use,
+    on,
+    outcome,
+    reserved,
+    shifted,
+)
 
 HALL: Final = Policy()
 SITS = in_use()  # 14:00–16:00
@@ -48,12 +59,12 @@ def test_an_extension_is_accepted_or_refused_at_each_boundary(
     """Also with library, stay and clock some hours later, across midnight."""
     policy, moment, new_end = shifted(HALL, later), on(now) + later, on(end) + later
     r = but(r, start=r.start + later, end=r.end + later)
-    place = open_hours(policy, local_date(moment), VENUE, AREA)
-    clock_time = to_local(new_end).time()
-    result = outcome(lambda: rules.renewal_end(r, clock_time, policy, place, moment))
+    place = open_hours(ZONE, policy, ZONE.day(moment), VENUE, AREA)
+    clock_time = ZONE.local(new_end).time()
+    result = outcome(lambda: rules.renewal_end(ZONE, r, clock_time, policy, place, moment))
     assert result == expected
     if expected != "too_often" and outcome(lambda: rules.may_extend(r, policy, moment)) == "ok":
-        offered = rules.renewal_choices(r, policy, place, moment)
+        offered = rules.renewal_choices(ZONE, r, policy, place, moment)
         assert (new_end in offered) == (expected == "ok"), "choices and decision agree"
 
 
@@ -86,12 +97,12 @@ def test_an_earlier_end_is_accepted_or_refused_at_each_boundary(
     """Also with library, stay and clock some hours later, across midnight."""
     policy, moment, new_end = shifted(HALL, later), on(now) + later, on(end) + later
     r = but(r, start=r.start + later, end=r.end + later)
-    place = open_hours(policy, local_date(moment), VENUE, AREA)
-    clock_time = to_local(new_end).time()
-    result = outcome(lambda: rules.earlier_end(r, clock_time, policy, place, moment))
+    place = open_hours(ZONE, policy, ZONE.day(moment), VENUE, AREA)
+    clock_time = ZONE.local(new_end).time()
+    result = outcome(lambda: rules.earlier_end(ZONE, r, clock_time, policy, place, moment))
     assert result == expected
-    if outcome(lambda: rules.may_shorten(r, policy, moment)) == "ok":
-        offered = rules.earlier_ends(r, policy, place, moment)
+    if outcome(lambda: rules.may_shorten(ZONE, r, policy, moment)) == "ok":
+        offered = rules.earlier_ends(ZONE, r, policy, place, moment)
         assert offered and (new_end in offered) == (expected == "ok"), "choices and decision agree"
 
 
@@ -99,5 +110,5 @@ def test_an_earlier_end_caps_the_check_in_deadline() -> None:
     """An outage had extended the check-in deadline; the reader came before it and leaves before
     it."""
     sits = but(SITS, check_in_until=on("15:10"))
-    shorter = transitions.shorten(sits, on("15:00"), HALL, BY_READER, on("14:30"))
+    shorter = transitions.shorten(ZONE, sits, on("15:00"), HALL, BY_READER, on("14:30"))
     assert (shorter.end, shorter.check_in_until) == (on("15:00"), on("15:00"))

@@ -12,7 +12,7 @@ from models.readers.entities import FOREVER, PersonalData, Reader, SuspensionRea
 from models.reservations import rules
 from models.reservations.errors import Suspended
 from models.violations import rules as violations_rules
-from tests.builders import MONDAY, ZHANG, on
+from tests.builders import MONDAY, ZHANG, ZONE, on
 
 NOON = on("12:00")
 
@@ -42,7 +42,7 @@ def test_a_suspension_states_its_end_and_reason(
     with pytest.raises(Suspended) as refusal:
         rules.check_reader_eligible(reader, MONDAY, on("08:00"))
     assert refusal.value.details == details
-    assert text_of(Suspended.code, details) == words
+    assert text_of(Suspended.code, ZONE.local_facts(details)) == words
     assert "转让" not in repr(reader), "no log has a librarian's words"
 
 

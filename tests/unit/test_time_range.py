@@ -10,16 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.kernel.time_range import (
-    LIBRARY_ZONE,
-    SLOT_MINUTES,
-    SLOTS_PER_DAY,
     TimeRange,
     floor_minute,
-    half_hour_slots,
-    local_date,
-    local_instant,
 )
-from tests.builders import MONDAY, TOMORROW, hours, on
+from models.kernel.zone import SLOT_MINUTES, SLOTS_PER_DAY
+from tests.builders import MONDAY, TOMORROW, ZONE, hours, on
 
 HALF_HOUR = timedelta(minutes=SLOT_MINUTES)
 MIDNIGHT = on("00:00")
@@ -36,7 +31,7 @@ def ranges(draw: st.DrawFn, unit: timedelta = timedelta(seconds=1)) -> TimeRange
 
 
 def begin(slot: tuple[date, int]) -> datetime:
-    return local_instant(slot[0], time(slot[1] // 2, slot[1] % 2 * SLOT_MINUTES))
+    return ZONE.instant(slot[0], time(slot[1] // 2, slot[1] % 2 * SLOT_MINUTES))
 
 
 @given(ranges(), ranges())
@@ -55,7 +50,7 @@ def test_range_is_half_open(span: TimeRange) -> None:
 
 @given(ranges())
 def test_slots_cover_exactly(span: TimeRange) -> None:
-    slots = list(half_hour_slots(span))
+    slots = list(ZONE.half_hour_slots(span))
     begins = [begin(slot) for slot in slots]
     assert begins[0] <= span.start < begins[0] + HALF_HOUR
     assert begins[-1] < span.end <= begins[-1] + HALF_HOUR
@@ -67,7 +62,7 @@ def test_slots_cover_exactly(span: TimeRange) -> None:
 def test_overlapping_ranges_share_a_slot(one: TimeRange, other: TimeRange) -> None:
     """This makes the claim index safe at any granularity."""
     if one.overlaps(other):
-        assert set(half_hour_slots(one)) & set(half_hour_slots(other))
+        assert set(ZONE.half_hour_slots(one)) & set(ZONE.half_hour_slots(other))
 
 
 @given(ranges(HALF_HOUR), ranges(HALF_HOUR))
@@ -75,7 +70,9 @@ def test_ranges_on_the_half_hour_share_slots_only_if_they_overlap(
     one: TimeRange, other: TimeRange
 ) -> None:
     """This keeps the claim index from refusing a rightful booking."""
-    assert bool(set(half_hour_slots(one)) & set(half_hour_slots(other))) == one.overlaps(other)
+    assert bool(set(ZONE.half_hour_slots(one)) & set(ZONE.half_hour_slots(other))) == one.overlaps(
+        other
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,12 +86,12 @@ def test_ranges_on_the_half_hour_share_slots_only_if_they_overlap(
     ],
 )
 def test_a_range_covers_the_half_hours_it_touches(span: TimeRange, slots: list[int]) -> None:
-    assert list(half_hour_slots(span)) == [(MONDAY, slot) for slot in slots]
+    assert list(ZONE.half_hour_slots(span)) == [(MONDAY, slot) for slot in slots]
 
 
 def test_slots_continue_over_midnight() -> None:
     night = TimeRange(on("23:30"), on("00:30", TOMORROW))
-    assert list(half_hour_slots(night)) == [(MONDAY, 47), (TOMORROW, 0)]
+    assert list(ZONE.half_hour_slots(night)) == [(MONDAY, 47), (TOMORROW, 0)]
 
 
 def test_naive_empty_and_reversed_ranges_are_refused() -> None:
@@ -106,13 +103,13 @@ def test_naive_empty_and_reversed_ranges_are_refused() -> None:
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001
 def test_instants_convert_to_the_librarys_calendar_and_back(shown: datetime) -> None:
-    instant = local_instant(shown.date(), shown.time())
+    instant = ZONE.instant(shown.date(), shown.time())
     assert instant.tzinfo is UTC
-    assert instant == shown.replace(tzinfo=LIBRARY_ZONE)
-    assert local_date(instant) == shown.date()
+    assert instant == shown.replace(tzinfo=ZONE.slot_clock)
+    assert ZONE.day(instant) == shown.date()
     assert timedelta() <= instant - floor_minute(instant) < timedelta(minutes=1)
 
 
 def test_the_day_changes_at_the_librarys_midnight() -> None:
     utc = datetime(2026, 9, 7, 15, 59, 59, tzinfo=UTC)
-    assert local_date(utc) == MONDAY and local_date(utc + timedelta(seconds=1)) == TOMORROW
+    assert ZONE.day(utc) == MONDAY and ZONE.day(utc + timedelta(seconds=1)) == TOMORROW

@@ -19,10 +19,10 @@ from notify.wechat.template_config import (
     parse_templates,
 )
 from notify.wechat.template_fields import format_value
-from tests.builders import AREA, VENUE
+from tests.builders import AREA, VENUE, ZONE
 
-AT = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
-UNTIL = AT + timedelta(hours=4)
+AT = ZONE.local(datetime(2026, 11, 24, 6, 0, tzinfo=UTC))
+UNTIL = ZONE.local(AT + timedelta(hours=4))
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ UNTIL = AT + timedelta(hours=4)
         ("thing", timedelta(hours=3, minutes=58), "3小时58分钟"),
         ("time", AT, "2026年11月24日 14:00"),
         ("time", "14:30", "14:30"),
-        ("time", FOREVER, "9999年1月1日 08:00"),
-        ("thing", FOREVER, "长期"),
+        ("time", ZONE.local(FOREVER), "9999年1月1日 08:00"),
+        ("thing", ZONE.local(FOREVER), "长期"),
         ("time", TimeRange(AT, UNTIL), "2026年11月24日 14:00~2026年11月24日 18:00"),
         ("date", AT, "2026年11月24日 14:00"),
         ("date", "2026-11-24", "2026-11-24"),
@@ -137,15 +137,19 @@ def test_a_dot_separates_letters_of_a_place(
         ("amount", "免费"),
         ("time", AT.replace(tzinfo=None)),
         ("thing", AT.replace(tzinfo=None)),
+        ("time", AT.astimezone(UTC)),
+        ("thing", TimeRange(AT.astimezone(UTC), UNTIL)),
         ("picture", "x"),
     ],
 )
 def test_a_value_that_does_not_fit_its_type_is_refused(kind: str, value: object) -> None:
-    with pytest.raises(ValueError, match=r"field|aware"):
+    with pytest.raises(ValueError, match=r"field|local time"):
         format_value(kind, value)
 
 
-_MOMENTS = st.integers(0, 40_000 * 86_400).map(lambda second: datetime.fromtimestamp(second, UTC))
+_MOMENTS = st.integers(0, 40_000 * 86_400).map(
+    lambda second: ZONE.local(datetime.fromtimestamp(second, UTC))
+)
 _VALUES = st.one_of(
     st.text(),
     st.text(alphabet="王小明·（）ab 1٣½①-+\n\u200b😀"),
@@ -153,7 +157,7 @@ _VALUES = st.one_of(
     st.integers(),
     _MOMENTS,
     st.timedeltas(),
-    st.builds(TimeRange, _MOMENTS, st.just(datetime(2101, 1, 1, tzinfo=UTC))),
+    st.builds(TimeRange, _MOMENTS, st.just(ZONE.local(datetime(2101, 1, 1, tzinfo=UTC)))),
 )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from handlers.texts import conversations as words
 from models.feedback.entities import CONVERSATION, AnswerPush, Feedback
+from models.kernel.zone import Zone
 from notify.templates.rendering import day_clock
 
 
@@ -22,20 +23,20 @@ class AnswerWay:
     again: bool
 
 
-def answer_way(f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
+def answer_way(zone: Zone, f: Feedback, is_open: bool, now: datetime) -> AnswerWay:
     """How an answer to ``f`` reaches its writer. ``is_open``: WeChat still lets staff answer."""
     again = bool(f.answer) and f.push is None and is_open
     writer = "" if f.reader_id else words.WRITER_TEXT.get(f.channel, "")
     reaches = f.reader_id is not None or is_open
-    return AnswerWay(writer, _goes(f, is_open), reaches, _went(f, again), again)
+    return AnswerWay(writer, _goes(zone, f, is_open), reaches, _went(f, again), again)
 
 
-def _goes(f: Feedback, is_open: bool) -> str:
+def _goes(zone: Zone, f: Feedback, is_open: bool) -> str:
     place = words.PLACE_TEXT.get(f.channel, "")
     if f.reader_id is not None:
         return words.IN_BOTH.format(place=place) if is_open else words.IN_THE_APP
     if is_open:
-        return words.IN_WECHAT.format(place=place, until=day_clock(f.at + CONVERSATION))
+        return words.IN_WECHAT.format(place=place, until=day_clock(zone.local(f.at + CONVERSATION)))
     if f.openid:
         return words.NOWHERE
     return words.ONLY_THERE if f.channel == "mp" else words.NO_ADDRESS

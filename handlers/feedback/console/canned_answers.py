@@ -14,6 +14,7 @@ from models.feedback.entities import LONGEST_TITLE, MAX_LENGTH, CannedAnswer
 from models.feedback.service import FeedbackService
 from models.feedback.staff import StaffFeedback
 from models.kernel.errors import Malformed
+from models.kernel.zone import Zone
 
 MOST: Final = 50
 
@@ -33,7 +34,7 @@ async def canned_answers(visit: PageRequest) -> web.StreamResponse:
 
 
 async def add_canned_answer(visit: PageRequest, form: Form) -> web.StreamResponse:
-    title, text = _read(form)
+    title, text = _read(visit.zone, form)
     if len(await visit[FeedbackService].canned_answers()) >= MOST:
         raise Malformed("title", "too_many_canned", most=MOST)
     await visit[StaffFeedback].add_canned_answer(staff_context(visit), title, text)
@@ -42,15 +43,15 @@ async def add_canned_answer(visit: PageRequest, form: Form) -> web.StreamRespons
 
 async def change_canned_answer(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Saves or (form field ``remove``) removes a canned answer. Raises: FeedbackChanged."""
-    staff, rev = visit[StaffFeedback], decode(form, Revision).rev
+    staff, rev = visit[StaffFeedback], decode(visit.zone, form, Revision).rev
     if form_text(form, "remove"):
         await staff.remove_canned_answer(staff_context(visit), visit.id, rev)
     else:
-        new = CannedAnswer(visit.id, *_read(form), rev + 1)
+        new = CannedAnswer(visit.id, *_read(visit.zone, form), rev + 1)
         await staff.change_canned_answer(staff_context(visit), new)
     return redirect("/console/canned-answers?done")
 
 
-def _read(form: Form) -> tuple[str, str]:
+def _read(zone: Zone, form: Form) -> tuple[str, str]:
     """The title and the text of the canned answer in the form. Raises: Malformed."""
-    return decode(form, CannedTitle).title, required_text(form)
+    return decode(zone, form, CannedTitle).title, required_text(form)

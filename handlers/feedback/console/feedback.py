@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -20,7 +20,7 @@ from models.feedback.entities import MAX_LENGTH, Feedback, FeedbackQuery
 from models.feedback.service import FeedbackService
 from models.feedback.staff import StaffFeedback
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_instant
+from models.kernel.zone import Zone
 from models.readers.staff.readers import StaffReaders
 from notify.conversations import Conversations
 
@@ -65,7 +65,7 @@ async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 def _way(visit: PageRequest, f: Feedback) -> AnswerWay:
-    return answer_way(f, visit[Conversations].is_open(f, visit.now), visit.now)
+    return answer_way(visit.zone, f, visit[Conversations].is_open(f, visit.now), visit.now)
 
 
 async def _done(visit: PageRequest) -> str:
@@ -87,7 +87,7 @@ async def _filled(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def set_note(visit: PageRequest, form: Form) -> web.StreamResponse:
-    typed = decode(form, NoteForm)
+    typed = decode(visit.zone, form, NoteForm)
     await visit[StaffFeedback].set_note(staff_context(visit), visit.id, typed.rev, typed.note)
     return redirect("/console/questions?state=all&noted")
 
@@ -104,7 +104,7 @@ async def feedback(visit: PageRequest) -> web.StreamResponse:
         _, total = await service.archive(FeedbackQuery(answered=False), 0, 1)
         items = waiting[skip:]
     else:
-        items, total = await service.archive(_query(filters), skip, PAGE)
+        items, total = await service.archive(_query(visit.zone, filters), skip, PAGE)
     people = await visit[StaffReaders].many({f.reader_id for f in items if f.reader_id})
 
     def who(f: Feedback) -> str:
@@ -136,7 +136,7 @@ def _filters(visit: PageRequest) -> dict[str, str]:
     return filters
 
 
-def _query(filters: dict[str, str]) -> FeedbackQuery:
+def _query(zone: Zone, filters: dict[str, str]) -> FeedbackQuery:
     """The feedback archive's query for the state and days in ``filters``. Raises: Malformed."""
     days = {n: day_of(filters[n], n) if filters[n] else None for n in ("from", "to")}
     if any(day is not None and not 2000 <= day.year < 2100 for day in days.values()):
@@ -144,6 +144,6 @@ def _query(filters: dict[str, str]) -> FeedbackQuery:
     first, last = days["from"], days["to"]
     return FeedbackQuery(
         _STATES[filters["state"]],
-        local_instant(first, time()) if first is not None else None,
-        local_instant(last + timedelta(days=1), time()) if last is not None else None,
+        zone.midnight(first) if first is not None else None,
+        zone.midnight(last + timedelta(days=1)) if last is not None else None,
     )

@@ -32,7 +32,7 @@ def _as_shown(device: Device, form: Form) -> Device:
 
 
 async def change_device(visit: PageRequest, form: Form) -> web.StreamResponse:
-    device, typed = await find_device(visit), decode(form, DeviceForm)
+    device, typed = await find_device(visit), decode(visit.zone, form, DeviceForm)
     old = _as_shown(device, form)
     new = replace(device, name=typed.name, venue_id=known_venue(visit, typed))
     await visit[StaffDevices].change(staff_context(visit), old, new, form_reason(form))

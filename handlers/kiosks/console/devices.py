@@ -136,7 +136,7 @@ async def devices_beside(visit: PageRequest, device: Device) -> list[Device]:
 async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Adds a kiosk or a gate. Only this response shows the device's first key."""
     await visit[REFERENCE].refresh()
-    typed = decode(form, NewDevice)
+    typed = decode(visit.zone, form, NewDevice)
     device, screen = _read(visit, typed), None
     if typed.code:
         if not isinstance(device, Kiosk):

@@ -38,6 +38,7 @@ def _poster(visit: PageRequest, venue: Venue, path: str, **what: Any) -> web.Res
     reference, link = visit[REFERENCE], visit[SITE].public_base_url + path
     sheet = render_fragment(
         "kiosks/poster.html",
+        reference.zone,
         library_language(reference.profile),
         venue=venue,
         link=link,

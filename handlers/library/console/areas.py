@@ -69,7 +69,7 @@ async def _area(visit: PageRequest) -> Area:
 async def change_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     area = await _area(visit)
     require_current(form, area.rev, PlanChanged)
-    typed = decode(form, PlacedArea)
+    typed = decode(visit.zone, form, PlacedArea)
     renamed = transitions.rename(area, typed.name, typed.floor)
     place = typed.place if renamed.floor == area.floor else transitions.LAST
     changed = transitions.put_in_order(renamed, place, _floor(visit, renamed))

@@ -25,7 +25,6 @@ from handlers.texts.labels import FEATURE_TEXT
 from languages.text import joined
 from models.identity.roles import Role
 from models.kernel.errors import Forbidden, Malformed, NotFound
-from models.kernel.time_range import local_date
 from models.library import plan_editing, plan_json
 from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, SeatDraft, VenueId
 from models.library.errors import AreaRetired, PlanChanged
@@ -60,7 +59,7 @@ class NewArea(AreaForm):
 
 async def plans(visit: PageRequest) -> web.StreamResponse:
     await visit[REFERENCE].refresh()
-    catalog, today = visit[REFERENCE].catalog, local_date(visit.now)
+    catalog, today = visit[REFERENCE].catalog, visit.zone.day(visit.now)
     return render(
         visit,
         "floor_plans",
@@ -77,7 +76,7 @@ async def plans(visit: PageRequest) -> web.StreamResponse:
 
 
 async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
-    area, reason = _new_area(visit, decode(form, NewArea)), form_reason(form)
+    area, reason = _new_area(visit, decode(visit.zone, form, NewArea)), form_reason(form)
     try:
         await visit[StaffPolicyAndPlans].add_area(staff_context(visit), area, reason)
     except PlanChanged as error:

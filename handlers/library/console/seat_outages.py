@@ -17,7 +17,7 @@ from handlers.staff.sent_forms import refuse
 from handlers.texts.console import CHANGE_TEXT, RELEASED_AT_PATROL
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
+from models.kernel.zone import Zone
 from models.library.entities import Seat
 from models.library.errors import PlanChanged
 from models.library.plan_editing import LONGEST_REASON
@@ -58,8 +58,8 @@ async def set_outage(visit: PageRequest, form: Form) -> web.StreamResponse:
     area = reference.area(seat.area_id)
     visit.require_in(area.venue_id, Role.LIBRARIAN)
     try:
-        was, new = _outage_in(form_text(form, "was")), _new_outage(form)
-        planned = with_outage(area, seat.id, was, new, local_date(visit.now))
+        was, new = _outage_in(form_text(form, "was")), _new_outage(visit.zone, form)
+        planned = with_outage(area, seat.id, was, new, visit.zone.day(visit.now))
         question = await open_question(
             visit, form, reference.policy, reference.catalog.with_areas(planned)
         )
@@ -82,11 +82,11 @@ def _asks(impact: Any) -> bool:
     return bool(impact.count or impact.held or impact.sitting)
 
 
-def _new_outage(form: Form) -> SeatOutage:
+def _new_outage(zone: Zone, form: Form) -> SeatOutage:
     """The outage that the form describes. Raises: Malformed."""
     if form_text(form, "release"):
         return IN_SERVICE
-    typed = decode(form, OutageForm)
+    typed = decode(zone, form, OutageForm)
     return SeatOutage(typed.reason, None, typed.until)
 
 
@@ -98,6 +98,6 @@ def _page(visit: PageRequest, seat: Seat, **question: Any) -> web.Response:
         label=visit[REFERENCE].catalog.seat_label(seat),
         was=outage_token(seat),
         longest=LONGEST_REASON,
-        today=local_date(visit.now),
+        today=visit.zone.day(visit.now),
         **question,
     )

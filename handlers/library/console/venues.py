@@ -16,7 +16,6 @@ from handlers.staff.layout import render, staff_context
 from models.gates.service import GateService
 from models.identity.roles import Role
 from models.kernel.errors import NotFound
-from models.kernel.time_range import local_date
 from models.library.entities import Venue, VenueId
 from models.library.errors import VenueChanged
 from models.library.staff.venues import StaffVenues
@@ -49,14 +48,14 @@ async def venues(visit: PageRequest) -> web.StreamResponse:
         ],
         changes=visit.may(Role.ADMINISTRATOR),
         longest_name=LONGEST_NAME,
-        hall_display=visit[REFERENCE].policy_on(local_date(visit.now)).hall_display,
+        hall_display=visit[REFERENCE].policy_on(visit.zone.day(visit.now)).hall_display,
     )
 
 
 async def add_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Adds a venue with an id from the form's idempotency key: a form sent twice adds one venue."""
     await visit[REFERENCE].refresh()
-    name = decode(form, VenueForm).name
+    name = decode(visit.zone, form, VenueForm).name
     sent = hashlib.sha256((form_text(form, "key") or name).encode()).hexdigest()
     await visit[StaffVenues].add(staff_context(visit), VenueId(f"v{sent[:_ID_CHARS]}"), name)
     return redirect("/console/venues?done")
@@ -71,7 +70,7 @@ async def change_venue(visit: PageRequest, form: Form) -> web.StreamResponse:
     require_current(form, venue.rev, VenueChanged)
     match form_text(form, "operation"):
         case "rename":
-            await staff.rename(context, venue, decode(form, VenueForm).name)
+            await staff.rename(context, venue, decode(visit.zone, form, VenueForm).name)
         case "up":
             await staff.put_in_order(context, _moved_up(visit, venue))
         case "retire":

@@ -17,7 +17,6 @@ from handlers.texts.opening import WEEK_TEXT, place_name, rule_hours_text, weekl
 from languages.text import joined
 from models.kernel.errors import Malformed, NotFound
 from models.kernel.text import is_printable_line
-from models.kernel.time_range import local_date
 from models.library.entities import Catalog
 from models.policy import opening_rules
 from models.policy.entities import Policy
@@ -65,7 +64,7 @@ def rule_words(catalog: Catalog, rule: OpeningRule) -> str:
 def _add(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
     reference, rule = visit[REFERENCE], _rule(visit, typed)
     new = opening_rules.add_opening_rule(reference.policy, rule)
-    day = max(rule.first or local_date(visit.now), local_date(visit.now))
+    day = max(rule.first or visit.zone.day(visit.now), visit.zone.day(visit.now))
     return OpeningChange(new, rule_words(reference.catalog, rule), rule.place, day)
 
 
@@ -76,13 +75,13 @@ def _remove(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
     new = opening_rules.remove_opening_rule(reference.policy, int(number))
     rule = reference.policy.opening[int(number)]
     words = CHANGE_TEXT["opening_removed"].format(opening=rule_words(reference.catalog, rule))
-    day = max(rule.first or local_date(visit.now), local_date(visit.now))
+    day = max(rule.first or visit.zone.day(visit.now), visit.zone.day(visit.now))
     return OpeningChange(new, words, rule.place, day)
 
 
 def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
     first, last = day_of(typed["first"], "first"), day_of(typed["last"] or typed["first"], "last")
-    if not is_plannable(first, last, local_date(visit.now)):
+    if not is_plannable(first, last, visit.zone.day(visit.now)):
         raise Malformed("last", WRONG_TEXT["not_plannable"])
     opens = closes = None
     if typed["kind"] == "open":
@@ -175,14 +174,14 @@ def _set_week(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
         raise Malformed("base", WRONG_TEXT["nothing_changed"])
     new = opening_rules.set_week(reference.policy, place, days, alone)
     words = week_words(reference.catalog, place, days, alone)
-    return OpeningChange(new, words, place, local_date(visit.now))
+    return OpeningChange(new, words, place, visit.zone.day(visit.now))
 
 
 def _remove_week(visit: PageRequest, typed: Mapping[str, str]) -> OpeningChange:
     reference, place = visit[REFERENCE], _place(visit, typed["at"])
     new = opening_rules.remove_week(reference.policy, place)
     words = WEEK_TEXT["removed"].format(place=place_name(reference.catalog, place))
-    return OpeningChange(new, words, place, local_date(visit.now))
+    return OpeningChange(new, words, place, visit.zone.day(visit.now))
 
 
 # --- fields ---------------------------------------------------------------------------------------

@@ -36,7 +36,6 @@ from handlers.texts.labels import WEEKDAYS
 from handlers.texts.opening import place_name, rule_hours_text, weekly_text
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.policy.errors import RulesChanged
 from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
 from models.policy.opening_conflicts import find_conflicts
@@ -78,8 +77,8 @@ def _page(
         "at": value_of(place),
         "at_name": place_name(catalog, place),
         "is_area": place.area_id is not None,
-        "calendar": calendar_month(catalog, shown_policy, place, day),
-        "today": local_date(visit.now),
+        "calendar": calendar_month(visit.zone, catalog, shown_policy, place, day),
+        "today": visit.zone.day(visit.now),
         "weekdays": WEEKDAYS,
         "week": weekly_text(week_of(fields)),
         "week_form": typed if typed.get("operation") == "week" else fields,
@@ -100,7 +99,7 @@ def _page(
 
 
 def _lines(visit: PageRequest) -> list[Line]:
-    today = local_date(visit.now)
+    today = visit.zone.day(visit.now)
     return sorted(
         (
             _line(visit, number, rule)
@@ -120,7 +119,7 @@ def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
 
 def _month_in(visit: PageRequest) -> date:
     """A day in the query's month; today if the query names no month, or one too far away."""
-    today = local_date(visit.now)
+    today = visit.zone.day(visit.now)
     match = _MONTH.fullmatch(visit.request.query.get("month", ""))
     if match is None:
         return today
@@ -152,7 +151,7 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
     except (RulesChanged, Malformed) as error:
         place = place_in(reference.catalog, typed["at"]) or OpeningPlace()
         refuse(visit, form, error)
-        return _page(visit, place, local_date(visit.now), typed=typed)
+        return _page(visit, place, visit.zone.day(visit.now), typed=typed)
     target = {"at": value_of(change.place), "month": f"{change.day:%Y-%m}"}
     return redirect(f"/console/calendar?done&{urlencode(target)}")
 
@@ -162,7 +161,9 @@ def _question(
 ) -> web.Response:
     reference = visit[REFERENCE]
     venues = {area.id: area.venue_id for area in reference.catalog.areas.values()}
-    conflicts = find_conflicts(reference.policy, change.policy, venues, local_date(visit.now))
+    conflicts = find_conflicts(
+        visit.zone, reference.policy, change.policy, venues, visit.zone.day(visit.now)
+    )
     return _page(
         visit,
         change.place,
@@ -170,6 +171,6 @@ def _question(
         change,
         typed=typed,
         summary=change.summary,
-        conflicts=conflicts_text(reference.catalog, conflicts),
+        conflicts=conflicts_text(visit.zone, reference.catalog, conflicts),
         **question,
     )

@@ -19,6 +19,7 @@ from handlers.texts.opening import (
     place_name,
     short_days_text,
 )
+from models.kernel.zone import Zone
 from models.library.entities import AreaId, Catalog, VenueId
 from models.policy.entities import Policy
 from models.policy.opening import OpeningKind, OpeningPlace, decide_opening
@@ -79,7 +80,7 @@ class CalendarMonth:
 
 
 def calendar_month(
-    catalog: Catalog, policy: Policy, place: OpeningPlace, day: date
+    zone: Zone, catalog: Catalog, policy: Policy, place: OpeningPlace, day: date
 ) -> CalendarMonth:
     first = day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
@@ -89,19 +90,19 @@ def calendar_month(
         first,
         f"{first - _DAY:%Y-%m}",
         f"{following:%Y-%m}",
-        [_calendar_day(catalog, policy, place, day, unused) for day in days],
+        [_calendar_day(zone, catalog, policy, place, day, unused) for day in days],
     )
 
 
 def _calendar_day(
-    catalog: Catalog, policy: Policy, place: OpeningPlace, day: date, unused: bool
+    zone: Zone, catalog: Catalog, policy: Policy, place: OpeningPlace, day: date, unused: bool
 ) -> CalendarDay:
     """The day's opening hours in words. ``unused``: the place's weekly hours hold nowhere, since
     every venue has its own."""
-    opening = decide_opening(policy.opening, day, venue_of(catalog, place), place.area_id)
+    opening = decide_opening(zone, policy.opening, day, venue_of(catalog, place), place.area_id)
     rule = opening.rule
     if rule is None:
-        return CalendarDay(day, hours_of_day_text(None), "none", NO_SOURCE, "")
+        return CalendarDay(day, hours_of_day_text(zone, None), "none", NO_SOURCE, "")
     if unused and rule.kind is OpeningKind.WEEK:
         return CalendarDay(day, UNUSED_WEEK, "none", UNUSED_WEEK, "")
     words = [SOURCE_TEXT[rule.kind]]
@@ -114,26 +115,26 @@ def _calendar_day(
         words.append(SOURCE_TEXT[opening.cut_by.kind] if by_closure else CUT_TEXT)
     kind = rule.kind.value if opening.hours is not None else "closure"
     return CalendarDay(
-        day, hours_of_day_text(opening.hours), kind, " · ".join(words), opening.reason
+        day, hours_of_day_text(zone, opening.hours), kind, " · ".join(words), opening.reason
     )
 
 
 # --- conflicts ------------------------------------------------------------------------------------
-def conflicts_text(catalog: Catalog, conflicts: Sequence[OpeningConflict]) -> list[str]:
+def conflicts_text(zone: Zone, catalog: Catalog, conflicts: Sequence[OpeningConflict]) -> list[str]:
     """The conflicts of changed opening hours with other rules, in words. If there are many, only
     the first ones and the number of the others."""
-    lines = list(dict.fromkeys(_conflict_text(catalog, c) for c in conflicts))
+    lines = list(dict.fromkeys(_conflict_text(zone, catalog, c) for c in conflicts))
     if len(lines) > _LISTED:
         more = CONFLICT_TEXT["more"].format(count=len(lines) - _LISTED)
         lines = [*lines[:_LISTED], more]
     return lines
 
 
-def _conflict_text(catalog: Catalog, conflict: OpeningConflict) -> str:
+def _conflict_text(zone: Zone, catalog: Catalog, conflict: OpeningConflict) -> str:
     kind: str = conflict.kind
     other, hours = conflict.other, ""
     if conflict.kind is ConflictKind.CUT:
-        hours = hours_of_day_text(conflict.hours)
+        hours = hours_of_day_text(zone, conflict.hours)
         kind = kind if conflict.hours is not None else "cut_to_nothing"
     elif other is not None:
         hours = clock_hours_text(other.opens, other.closes)

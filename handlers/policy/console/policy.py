@@ -22,7 +22,6 @@ from handlers.texts.labels import NUMBER_TEXT
 from languages.text import joined
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.policy.entities import Policy
 from models.policy.errors import RulesChanged
 from models.policy.staff import StaffPolicyAndPlans
@@ -38,7 +37,7 @@ async def policy(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
-    reference, today = visit[REFERENCE], local_date(visit.now)
+    reference, today = visit[REFERENCE], visit.zone.day(visit.now)
     current = settled(reference.policy, today)
     facts: dict[str, Any] = {
         "fields": fields_of(current),

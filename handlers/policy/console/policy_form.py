@@ -21,7 +21,6 @@ from handlers.texts.console_labels import SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
 from handlers.texts.policy import VALUES, meal_times_text, value_name, value_text
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.library.entities import AreaId
 from models.policy import validation
 from models.policy.differences import ValueChange, value_changes
@@ -56,7 +55,7 @@ def fields_of(policy: Policy) -> dict[str, str]:
 
 def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
     """The change to all values in the form. Raises: Malformed; ValueError if values contradict."""
-    policy = validation.settled(visit[REFERENCE].policy, local_date(visit.now))
+    policy = validation.settled(visit[REFERENCE].policy, visit.zone.day(visit.now))
     new: dict[str, Any] = {name: number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCH_TEXT}
     new["booking_opens_at"] = (

@@ -15,7 +15,6 @@ from handlers.texts.policy import value_name, values_text
 from languages.text import joined
 from models.kernel.errors import Malformed, NotFound
 from models.kernel.text import is_printable_line
-from models.kernel.time_range import local_date
 from models.library.entities import AreaId
 from models.policy import validation
 from models.policy.entities import AREA_OVERRIDABLE, PolicyOverride
@@ -44,7 +43,7 @@ def _explain(error: ValueError) -> str:
 
 
 def _add(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    policy, today = visit[REFERENCE].policy, local_date(visit.now)
+    policy, today = visit[REFERENCE].policy, visit.zone.day(visit.now)
     current = validation.settled(policy, today)
     if len(current.rule_sets) >= validation.MAX_OVERRIDES:
         most = validation.MAX_OVERRIDES
@@ -64,7 +63,7 @@ def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
         raise Malformed("name", WRONG_TEXT["override_name_length"].format(most=longest))
     first = day_of(typed.get("first", ""), "first")
     last = day_of(typed["last"], "last") if typed.get("last") else None
-    if not validation.is_plannable(first, last, local_date(visit.now)):
+    if not validation.is_plannable(first, last, visit.zone.day(visit.now)):
         raise Malformed("last", WRONG_TEXT["not_plannable"])
     area_id = AreaId(typed["area"]) if typed.get("area") else None
     if area_id is not None and area_id not in visit[REFERENCE].catalog.areas:
@@ -100,7 +99,11 @@ def _values(typed: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _remove(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    policy, today, place = visit[REFERENCE].policy, local_date(visit.now), typed.get("number", "")
+    policy, today, place = (
+        visit[REFERENCE].policy,
+        visit.zone.day(visit.now),
+        typed.get("number", ""),
+    )
     if not re.fullmatch(r"[0-9]{1,4}", place):
         raise NotFound()
     new = validation.remove_override(policy, int(place), today)

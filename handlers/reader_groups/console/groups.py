@@ -26,7 +26,6 @@ from handlers.staff.sent_forms import keep_typed
 from handlers.texts.console import EQUALS, WRONG_TEXT
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.library.entities import Area, SeatId
 from models.policy.validation import NUMBER_BOUNDS
 from models.reader_groups.entities import (
@@ -75,7 +74,7 @@ async def reader_groups(visit: PageRequest) -> web.StreamResponse:
         items=list(visit[REFERENCE].groups.by_id.values()),
         sizes=await visit[StaffMemberships].sizes(),
         areas=visit[REFERENCE].catalog.areas,
-        library=visit[REFERENCE].policy_on(local_date(visit.now)),
+        library=visit[REFERENCE].policy_on(visit.zone.day(visit.now)),
         changes=visit.may_in(None, Role.ADMINISTRATOR),
     )
 
@@ -160,7 +159,10 @@ async def _save(visit: PageRequest, form: Form, old: ReaderGroup | None) -> web.
 
 def _read(visit: PageRequest, form: Form, old: ReaderGroup | None) -> ReaderGroup:
     """The reader group that the form describes. Raises: Malformed."""
-    typed, areas = decode(form, GroupForm), list(visit[REFERENCE].catalog.bookable_areas)
+    typed, areas = (
+        decode(visit.zone, form, GroupForm),
+        list(visit[REFERENCE].catalog.bookable_areas),
+    )
     seats = {id for area in areas for id in seats_in(area, form_text(form, f"seats-{area.id}"))}
     chosen = {area.id for area in areas if form_text(form, f"area-{area.id}")}
     for area in visit[REFERENCE].catalog.known_areas:

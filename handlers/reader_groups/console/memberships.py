@@ -47,7 +47,7 @@ class MembershipForm(msgspec.Struct):
 
 async def set_membership(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Sets a membership's first and last day or, with the form field ``remove``, ends it."""
-    who, typed = await reader_of(visit), decode(form, MembershipForm)
+    who, typed = await reader_of(visit), decode(visit.zone, form, MembershipForm)
     if typed.base != memberships_shown(who):
         raise MembershipChanged()
     key = (typed.group, typed.source)

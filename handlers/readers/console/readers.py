@@ -29,7 +29,8 @@ from models.booking.staff.lookup import ReservationLookup
 from models.booking.staff.reservations import StaffReservations
 from models.identity.roles import Role
 from models.kernel.errors import Malformed
-from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import FOREVER, Reader
 from models.readers.errors import AccommodationChanged
@@ -84,7 +85,7 @@ async def readers(visit: PageRequest) -> web.StreamResponse:
         found=matches,
         short=short,
         least=SHORTEST_PART,
-        today=local_date(visit.now),
+        today=visit.zone.day(visit.now),
         longest_name=LONGEST_NAME,
     )
 
@@ -110,7 +111,7 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
         | {
             "who": who,
             "violation_count": await visit[ViolationService].violation_count(who.id, visit.now),
-            "suspended": suspension(who, visit.now),
+            "suspended": suspension(visit.zone, who, visit.now),
             "was": who.suspended_until.isoformat() if who.suspended_until is not None else "",
             "bound": await visit[StaffReaders].is_bound(who.id),
             "code": None,
@@ -134,7 +135,7 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
 def _groups(visit: PageRequest, who: Reader) -> dict[str, Any]:
     """The template data on the reader's groups. Each membership has its group's name, its source
     in words, and whether it is active today."""
-    groups, today = visit[REFERENCE].groups, local_date(visit.now)
+    groups, today = visit[REFERENCE].groups, visit.zone.day(visit.now)
     default = next((g.name for g in groups.by_id.values() if g.default), "")
     return {
         "memberships": [
@@ -211,7 +212,11 @@ async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Books a seat for the reader, by the same rules that apply if the reader books."""
-    who, seat_id, typed = await reader_of(visit), seat_in(visit, form), decode(form, BookingForm)
+    who, seat_id, typed = (
+        await reader_of(visit),
+        seat_in(visit, form),
+        decode(visit.zone, form, BookingForm),
+    )
     selection, reason = TimeSelection(typed.date, typed.start, typed.end), form_reason(form)
     try:
         await visit[StaffReservations].book(staff_context(visit), who, seat_id, selection, reason)
@@ -223,17 +228,17 @@ async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection) -> str:
     """A sentence that names the reader's bookings and offers in the time of ``selection``."""
-    end = local_instant(selection.day, selection.end)
+    end = visit.zone.instant(selection.day, selection.end)
     start = visit.now
     if selection.start is not None:
-        start = local_instant(selection.day, selection.start)
+        start = visit.zone.instant(selection.day, selection.start)
     label_of = visit[REFERENCE].catalog.label_of
     named = [
         BLOCKING_TEXT["offer" if r.state is ReservationState.OFFERED else "booking"].format(
             seat=label_of(r.seat_id),
-            start=presenting.clock(r.start),
-            end=presenting.clock(r.end),
-            until=presenting.clock(r.held_until) if r.held_until is not None else "",
+            start=presenting.clock(visit.zone, r.start),
+            end=presenting.clock(visit.zone, r.end),
+            until=presenting.clock(visit.zone, r.held_until) if r.held_until is not None else "",
         )
         for r in await visit[ReservationLookup].in_the_way(who, TimeRange(start, end))
     ]
@@ -243,13 +248,13 @@ async def _in_the_way(visit: PageRequest, who: Reader, selection: TimeSelection)
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Suspends the reader until a time or ``forever``; with ``release`` ends the suspension."""
     who, release = await reader_of(visit), bool(form_text(form, "release"))
-    until = None if release else _suspension_end(form, visit.now)
+    until = None if release else _suspension_end(visit.zone, form, visit.now)
     was, reason = _suspension_shown(form), form_reason(form)
     await visit[StaffViolations].set_suspension(staff_context(visit), who, was, until, reason)
     return redirect(f"/console/readers/{who.id}?done={'release' if release else 'suspend'}")
 
 
-def _suspension_end(form: Form, now: datetime) -> datetime:
+def _suspension_end(zone: Zone, form: Form, now: datetime) -> datetime:
     """The end of the suspension that the form describes; ``FOREVER`` for one without end.
     Raises: Malformed."""
     forever, until = bool(form_text(form, "forever")), form_text(form, "until")
@@ -258,7 +263,7 @@ def _suspension_end(form: Form, now: datetime) -> datetime:
         raise Malformed("until", wrong)
     if forever:
         return FOREVER
-    end = instant_of(until, "until")
+    end = instant_of(zone, until, "until")
     if not now < end <= now + _LONGEST_SUSPENSION:
         raise Malformed("until", "suspension_too_long")
     return end
@@ -279,8 +284,8 @@ def _suspension_shown(form: Form) -> datetime | None:
 
 async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamResponse:
     reference = visit[REFERENCE]
-    who, typed = await reader_of(visit), decode(form, AccommodationForm)
-    if typed.until is not None and typed.until < local_date(visit.now):
+    who, typed = await reader_of(visit), decode(visit.zone, form, AccommodationForm)
+    if typed.until is not None and typed.until < visit.zone.day(visit.now):
         raise Malformed("until", "date_passed")
     granted = NO_ACCOMMODATION
     if typed.accessible or typed.check_in_minutes or typed.leave_minutes:

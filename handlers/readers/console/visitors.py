@@ -16,7 +16,6 @@ from handlers.readers.console.readers import LONGEST_NAME, reader_of, render_rea
 from handlers.staff.forms import decode
 from handlers.staff.layout import staff_context
 from models.kernel.errors import Malformed, NotFound
-from models.kernel.time_range import local_date
 from models.readers.entities import Visit, is_card_number
 from models.readers.errors import VisitChanged
 from models.readers.staff.visitors import StaffVisitors
@@ -37,7 +36,7 @@ class VisitorForm(DaysForm):
 
 async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Adds a visitor for some days: a reader whom the campus's sign-on does not know."""
-    new = decode(form, VisitorForm)
+    new = decode(visit.zone, form, VisitorForm)
     if new.card and not is_card_number(new.card):
         raise Malformed("card", "card_format")
     id = await visit[StaffVisitors].add(
@@ -48,14 +47,14 @@ async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 def _stay(visit: PageRequest, days: DaysForm) -> Visit:
     """The first and last day of the visit in the form. Raises: Malformed."""
-    first, last, today = days.first, days.last, local_date(visit.now)
+    first, last, today = days.first, days.last, visit.zone.day(visit.now)
     if not first <= last or last < today or last - max(first, today) > _LONGEST_VISIT:
         raise Malformed("last", "visit_dates")
     return Visit(first, last)
 
 
 async def change_visit(visit: PageRequest, form: Form) -> web.StreamResponse:
-    who, stay = await reader_of(visit), _stay(visit, decode(form, DaysForm))
+    who, stay = await reader_of(visit), _stay(visit, decode(visit.zone, form, DaysForm))
     if who.stay is None:
         raise NotFound()
     if form_text(form, "was") != str(who.stay):

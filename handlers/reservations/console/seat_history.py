@@ -18,7 +18,7 @@ from handlers.staff.layout import reader_label, render, staff_context
 from handlers.staff.sent_forms import keep_typed
 from models.booking.staff.seat_history import StaffSeatHistory
 from models.kernel.errors import Malformed
-from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.kernel.time_range import TimeRange
 from models.readers.staff.readers import StaffReaders
 
 _MOMENT: Final = timedelta(minutes=1)
@@ -47,14 +47,14 @@ async def look_up_seat(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 def _span(visit: PageRequest, form: Form) -> TimeRange:
     """The form's time span. Raises: Malformed, also if the span begins in the future."""
-    typed = decode(form, SeatTimeForm)
+    typed = decode(visit.zone, form, SeatTimeForm)
     day, end = typed.date, typed.end
     if not 2000 <= day.year < 2100 or (end is not None and end <= typed.start):
         raise Malformed("end", "seat_time")
-    begin = local_instant(day, typed.start)
+    begin = visit.zone.instant(day, typed.start)
     if begin > visit.now:
         raise Malformed("start", "seat_time")
-    return TimeRange(begin, local_instant(day, end) if end is not None else begin + _MOMENT)
+    return TimeRange(begin, visit.zone.instant(day, end) if end is not None else begin + _MOMENT)
 
 
 async def seat_history(
@@ -66,7 +66,7 @@ async def seat_history(
         visit,
         "seat_history",
         areas=[a for a in visit[REFERENCE].catalog.known_areas if visit.sees(a.venue_id)],
-        today=local_date(visit.now),
+        today=visit.zone.day(visit.now),
         label=label,
         span=span,
         items=items,

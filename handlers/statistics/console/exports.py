@@ -24,7 +24,6 @@ from handlers.texts.labels import STATE_TEXT
 from languages.text import joined
 from models.kernel.ids import ReaderId
 from models.kernel.text import BYTE_ORDER_MARK
-from models.kernel.time_range import to_local
 from models.readers.entities import Reader
 from models.readers.staff.readers import StaffReaders
 from models.reservations.booking_facts import BookingFacts
@@ -130,7 +129,10 @@ def _row(visit: PageRequest, key: bytes, day: date, b: BookingFacts, reader: Rea
         seat.number if seat is not None else b.seat_id,
         STATE_TEXT[b.state],
         # A spreadsheet's instants have no zone: local time of the library, to the minute.
-        *(to_local(t).replace(second=0, microsecond=0, tzinfo=None) if t else None for t in times),
+        *(
+            visit.zone.local(t).replace(second=0, microsecond=0, tzinfo=None) if t else None
+            for t in times
+        ),
         _group_names(visit, reader, day),
         _pseudonym(key, reader.id) if reader is not None else "",
     )

@@ -57,4 +57,4 @@ async def seats_of(visit: PageRequest, span: Interval, area: Area) -> Table:
         of_day = [row async for row in statistics.bookings_on(day)]
         of_day += await statistics.late_bookings(day)
         rows += [(day, row) for row in of_day if row.area_id == area.id]
-    return seats_table(seat_hours(area.seats, opened, rows))
+    return seats_table(seat_hours(visit.zone, area.seats, opened, rows))

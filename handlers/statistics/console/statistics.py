@@ -16,7 +16,6 @@ from handlers.statistics.console.charts import RATE_TICKS, Chart, Point
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.statistics import COLUMN_TEXT, NO_DATA
 from models.kernel.errors import Malformed
-from models.kernel.time_range import local_date
 from models.staff.audit import AuditAction
 from models.staff.audit_log import AuditLog
 from models.statistics.daily import AreaDay, summary
@@ -44,7 +43,7 @@ class Interval:
 def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
     """The query's days; by default the last 30 complete days. Raises: Malformed, also for more
     than ``longest`` days."""
-    query, yesterday = visit.request.query, local_date(visit.now) - _DAY
+    query, yesterday = visit.request.query, visit.zone.day(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
     if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
         raise Malformed("to", WRONG_TEXT["not_our_time"])

@@ -8,7 +8,7 @@ from models.booking.service import ReservationService
 from models.booking.staff.lookup import ReservationLookup
 from models.check_in.service import CheckInService
 from models.kernel.errors import NotFound, WrongState
-from models.kernel.time_range import to_local
+from models.kernel.zone import Zone
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
@@ -62,9 +62,11 @@ class StaffReservations:
         if audit_action is None:
             raise NotFound()
         act, reader_ctx = self._actions[audit_action], await self._lookup.reader_context(ctx, r)
-        async with entry_of_reservation(self._audit, ctx, audit_action, r, reason) as entry:
+        async with entry_of_reservation(
+            ctx.zone, self._audit, ctx, audit_action, r, reason
+        ) as entry:
             done = await act(reader_ctx, id)
-            entry.after = audit_result(done, ctx)
+            entry.after = audit_result(ctx.zone, done, ctx)
         return done
 
     async def _decline_offer(self, ctx: RequestContext, id: str) -> Reservation:
@@ -85,9 +87,11 @@ class StaffReservations:
         r = await self._lookup.own(ctx, id)
         self._lookup.require_seat(ctx, seat_id)
         reader_ctx = await self._lookup.reader_context(ctx, r)
-        async with entry_of_reservation(self._audit, ctx, AuditAction.MOVE, r, reason) as entry:
+        async with entry_of_reservation(
+            ctx.zone, self._audit, ctx, AuditAction.MOVE, r, reason
+        ) as entry:
             moved = await self._reservations.change(reader_ctx, id, seat_id, None, None)
-            entry.after = audit_result(moved, ctx)
+            entry.after = audit_result(ctx.zone, moved, ctx)
         return moved
 
     async def book(
@@ -104,34 +108,39 @@ class StaffReservations:
             ctx, AuditAction.BOOK, reader=reader.id, reason=reason
         ) as entry:
             made = await self._reservations.create(ctx.acting_for(reader), seat_id, selection)
-            entry.after = {"reservation": made.receipt, **audit_result(made, ctx)}
+            entry.after = {"reservation": made.receipt, **audit_result(ctx.zone, made, ctx)}
         return made
 
 
 def entry_of_reservation(
-    audit: AuditLog, ctx: StaffContext, action: AuditAction, r: Reservation, reason: str = ""
+    zone: Zone,
+    audit: AuditLog,
+    ctx: StaffContext,
+    action: AuditAction,
+    r: Reservation,
+    reason: str = "",
 ) -> AbstractAsyncContextManager[OpenAuditEntry]:
     """Enters the block's change of ``r`` in the audit log; ``r``: the state before the change."""
     target = f"reservation:{r.id}"
     return audit.entry(
-        ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(r)
+        ctx, action, target=target, reader=r.reader_id, reason=reason, before=_snapshot(zone, r)
     )
 
 
-def audit_result(r: Reservation, ctx: StaffContext) -> JsonObject:
+def audit_result(zone: Zone, r: Reservation, ctx: StaffContext) -> JsonObject:
     """The changed reservation's values for the audit log, with ``repeated`` if the request
     repeated an earlier one and changed nothing."""
     key = ctx.key
     repeated = key is not None and any(
         p.key == key.value and p.at < ctx.now for p in r.idempotency_results
     )
-    return {**_snapshot(r), **({"repeated": True} if repeated else {})}
+    return {**_snapshot(zone, r), **({"repeated": True} if repeated else {})}
 
 
-def _snapshot(r: Reservation) -> JsonObject:
+def _snapshot(zone: Zone, r: Reservation) -> JsonObject:
     return {
         "state": r.state.value,
         "seat": r.seat_id,
-        "start": to_local(r.start).isoformat(),
-        "end": to_local(r.end).isoformat(),
+        "start": zone.local(r.start).isoformat(),
+        "end": zone.local(r.end).isoformat(),
     }

@@ -3,7 +3,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from models.booking.staff.lookup import ReservationLookup
-from models.kernel.time_range import TimeRange, local_date, to_local
+from models.kernel.time_range import TimeRange
+from models.kernel.zone import Zone
 from models.library.entities import SeatId
 from models.reservation_store.repository import ReservationRepository
 from models.reservations.entities import Reservation
@@ -24,11 +25,11 @@ class StaffSeatHistory:
         """The reservations that held the seat at some time in ``span``, the earliest first.
         ``span`` lies within a day. The look-up is recorded in the audit log."""
         self._lookup.require_seat(ctx, seat_id)
-        day = local_date(span.start)
+        day = ctx.zone.day(span.start)
         rows = await self._reservations.on_seat(
-            seat_id, day - timedelta(days=1)
+            ctx.zone, seat_id, day - timedelta(days=1)
         )  # those over midnight
-        rows += await self._reservations.on_seat(seat_id, day)
+        rows += await self._reservations.on_seat(ctx.zone, seat_id, day)
         bookings = [
             r
             for r in rows
@@ -38,7 +39,7 @@ class StaffSeatHistory:
         await self._audit.record_look(
             ctx,
             AuditAction.LOOKED_UP,
-            target=f"seat:{seat_id} {_minute(span.start)}/{_minute(span.end)}",
+            target=f"seat:{seat_id} {_minute(ctx.zone, span.start)}/{_minute(ctx.zone, span.end)}",
             reader=readers.pop() if len(readers) == 1 else None,
             reason=reason,
             facts={"found": len(bookings)},
@@ -46,5 +47,5 @@ class StaffSeatHistory:
         return bookings
 
 
-def _minute(instant: datetime) -> str:
-    return f"{to_local(instant):%Y-%m-%dT%H:%M}"
+def _minute(zone: Zone, instant: datetime) -> str:
+    return f"{zone.local(instant):%Y-%m-%dT%H:%M}"

@@ -23,9 +23,9 @@ class StaffPairing:
         """Pairs the screen that sent ``request`` with the kiosk. ``holder``: the present screen
         that the administrator saw; its key stops working. Raises: PairingOver, KioskKeyChanged."""
         ctx.require(kiosk.venue_id, Role.ADMINISTRATOR)
-        before = {"browser": holder.browser, "since": instant_text(holder.since)}
+        before = {"browser": holder.browser, "since": instant_text(ctx.zone, holder.since)}
         async with self._audit.entry(
             ctx, AuditAction.PAIR_KIOSK, target=f"kiosk:{kiosk.id}", reason=reason, before=before
         ) as entry:
             await self._pairings.pair(request, kiosk.id, holder.rev, ctx.now)
-            entry.after = {"browser": request.browser, "since": instant_text(ctx.now)}
+            entry.after = {"browser": request.browser, "since": instant_text(ctx.zone, ctx.now)}

@@ -4,7 +4,6 @@ from typing import Final
 
 from models.affected_bookings.service import Resolution
 from models.kernel.errors import Busy
-from models.kernel.time_range import local_date
 from models.library.entities import SeatId
 from models.library.errors import PlanChanged
 from models.library.seat_outage import SeatOutage, with_outage
@@ -37,7 +36,7 @@ class StaffSeatOutages:
         for _ in range(_TRIES):
             await self._reference.refresh()
             old = self._reference.area(self._reference.seat(seat_id).area_id)
-            planned = with_outage(old, seat_id, was, new, local_date(ctx.now))
+            planned = with_outage(old, seat_id, was, new, self._reference.zone.day(ctx.now))
             change = AreaChange(AuditAction.CHANGE_PLAN, old, planned, summary)
             try:
                 await self._plans.change_areas(ctx, [change], reason, resolution)

@@ -6,7 +6,6 @@ from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService, Resolution
 from models.identity.roles import Role
 from models.kernel.errors import NotFound
-from models.kernel.time_range import local_date
 from models.reader_groups.entities import (
     LIMIT_NAMES,
     GroupId,
@@ -60,7 +59,7 @@ class StaffReaderGroups:
         barred = []
         for row in rows:
             reader, seat = readers.get(row.reader_id), seats[row.seat_id]
-            day = local_date(row.booked_start)
+            day = self._reference.zone.day(row.booked_start)
             memberships = reader.memberships if reader is not None else ()
             before = self._reference.groups.of(memberships, day)
             if self._reference.groups.may_use(seat, before) and not groups.may_use(

@@ -9,7 +9,6 @@ from typing import Final
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.text import as_searched
-from models.kernel.time_range import local_date
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.card_repository import CardRepository
@@ -118,7 +117,7 @@ class StaffReaders:
         """Grants or removes an accommodation. The audit log records only whether one is granted.
         Raises: AccommodationChanged if ``was`` is no longer the current one."""
         ctx.require(None)
-        current = self._reference.active_accommodation(reader.id, local_date(ctx.now))
+        current = self._reference.active_accommodation(reader.id, self._reference.zone.day(ctx.now))
         async with self._audit.entry(
             ctx,
             AuditAction.SET_ACCOMMODATION,

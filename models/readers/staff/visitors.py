@@ -10,7 +10,6 @@ from models.booking.service import ReservationService
 from models.identity.activation_code_repository import LiveCode
 from models.kernel.errors import NotFound, WrongState
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date
 from models.readers.card_repository import CardRepository
 from models.readers.entities import Reader, Visit
 from models.readers.errors import CardTaken, VisitChanged
@@ -77,7 +76,7 @@ class StaffVisitors:
         """Cancels bookings and waitlist entries outside the visit. Returns the bookings' number."""
         reader_ctx, cancelled = ctx.acting_for(reader), 0
         for entry in await self._waitlist.open_of(reader.id):
-            if not visit.first <= entry.day <= visit.last:
+            if not visit.first <= entry.day(ctx.zone) <= visit.last:
                 await self._waitlist.leave(reader_ctx, entry.id, by_library=True)
         for r in await self._stored.live_of(reader.id, ctx.now - timedelta(days=1)):
             reserved = r.state is ReservationState.RESERVED
@@ -90,7 +89,7 @@ class StaffVisitors:
     async def reveal_activation_code(self, ctx: StaffContext, reader: Reader) -> LiveCode:
         """The activation code with which a visitor, who cannot sign in, binds WeChat. The staff
         show it at the desk. Raises: NotFound if the visit is over or the reader is no visitor."""
-        if reader.stay is None or reader.stay.last < local_date(ctx.now):
+        if reader.stay is None or reader.stay.last < ctx.zone.day(ctx.now):
             raise NotFound()
         async with self._audit.entry(ctx, AuditAction.REVEAL_CODE, reader=reader.id):
             return await self._codes.get_or_create_code(reader.id, False, ctx.now)
